@@ -1,0 +1,40 @@
+//! Compiles `proto/` with a compiler written in Rust: no protoc and no network.
+//! The descriptor set is kept beside the code, for writes that preserve fields this build does not know.
+
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = "proto";
+
+fn main() -> Result<()> {
+    let mut files = Vec::new();
+    collect(Path::new(ROOT), &mut files)?;
+    files.sort();
+    println!("cargo:rerun-if-changed={ROOT}");
+
+    let descriptors = protox::compile(&files, [ROOT]).context("compiling proto/")?;
+    let out = PathBuf::from(std::env::var("OUT_DIR").context("OUT_DIR")?);
+    std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))
+        .context("writing descriptors.bin")?;
+
+    tonic_prost_build::configure()
+        .build_client(true)
+        .build_server(true)
+        // RPCs that a server leaves out answer Unimplemented.
+        .generate_default_stubs(true)
+        .include_file("packages.rs")
+        .compile_fds(descriptors)
+        .context("generating code from proto/")
+}
+
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "proto") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Small values with no I/O and no domain: each file is one kind of value.
+
+pub mod clock;
+pub mod go_duration;
+pub mod secret;
+pub mod version;
+pub mod yaml;

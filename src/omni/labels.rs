@@ -1,0 +1,36 @@
+//! Keys that Omni gives a meaning to, as labels and annotations.
+
+/// The prefix of every key that belongs to Omni.
+pub const PREFIX: &str = "omni.sidero.dev/";
+/// Label: the cluster that an object belongs to.
+pub const CLUSTER: &str = "omni.sidero.dev/cluster";
+/// Label: the machine set that an object belongs to.
+pub const MACHINE_SET: &str = "omni.sidero.dev/machine-set";
+/// Label: the machine of a cluster that a patch is for.
+pub const CLUSTER_MACHINE: &str = "omni.sidero.dev/cluster-machine";
+/// Label: the machine, in a cluster or not, that a patch is for.
+pub const MACHINE: &str = "omni.sidero.dev/machine";
+/// Label: the machines of a set run the control plane.
+pub const ROLE_CONTROL_PLANE: &str = "omni.sidero.dev/role-controlplane";
+/// Label: the machines of a set are workers.
+pub const ROLE_WORKER: &str = "omni.sidero.dev/role-worker";
+/// Label: the object is kept but not applied.
+pub const DISABLED: &str = "omni.sidero.dev/disabled";
+/// Annotation: the cluster is locked.
+pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
+/// Annotation: the machine is locked.
+pub const LOCKED: &str = "omni.sidero.dev/locked";
+/// Annotation: another tool manages the object, and Omni's UI warns before it changes it.
+pub const MANAGED_BY: &str = "omni.sidero.dev/managed-by-gitops-tools";
+/// Label: a machine set node that Omni made from a machine class.
+pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-node-controller";
+/// Annotation: the random name of the operation that made the object, by which a repeated create knows its own.
+pub const OPERATION: &str = "omnirs/operation";
+/// Annotation: what the UI calls the object.
+pub const NAME: &str = "name";
+
+/// Whether the key belongs to users: neither Omni's nor ours.
+#[must_use]
+pub fn is_users(key: &str) -> bool {
+    !key.starts_with(PREFIX) && key != OPERATION
+}

@@ -1,0 +1,6 @@
+//! `omni-sim`: an Omni in memory, on real gRPC.
+//! It is a test double, a demo server, and something to run module tests against.
+//! It shares no code with the client or the provider, only the generated messages.
+
+pub mod object;
+pub mod rules;

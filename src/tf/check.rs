@@ -1,0 +1,104 @@
+//! Reusable checks of configured values, run at validate and plan time.
+//! A check sees known values only; null and unknown are never handed to it.
+
+use super::diag::{Diagnostic, Diagnostics};
+use super::path::Path;
+use super::value::Value;
+use std::sync::Arc;
+
+/// What a check says of a value it refuses: the problem as a sentence, without naming the attribute.
+pub type Refusal = String;
+
+/// A check of one known value.
+#[derive(Clone)]
+pub struct Check(Arc<dyn Fn(&Value) -> Result<(), Refusal> + Send + Sync>);
+
+impl Check {
+    /// A check by any rule.
+    pub fn by(rule: impl Fn(&Value) -> Result<(), Refusal> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(rule))
+    }
+
+    /// A check of text by any rule.
+    pub fn text(rule: impl Fn(&str) -> Result<(), Refusal> + Send + Sync + 'static) -> Self {
+        Self::by(move |v| v.as_str().map_or(Ok(()), &rule))
+    }
+
+    /// Whether the value passes.
+    ///
+    /// # Errors
+    /// With the problem, when it does not.
+    pub fn run(&self, value: &Value) -> Result<(), Refusal> {
+        (self.0)(value)
+    }
+}
+
+/// The text is one of these.
+#[must_use]
+pub fn one_of(allowed: &'static [&'static str]) -> Check {
+    Check::text(move |text| {
+        if allowed.contains(&text) {
+            return Ok(());
+        }
+        let list = allowed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
+        Err(format!("`{text}` is not one of {list}."))
+    })
+}
+
+/// The text is not empty.
+#[must_use]
+pub fn not_empty() -> Check {
+    Check::text(|text| if text.is_empty() { Err("The value must not be empty.".into()) } else { Ok(()) })
+}
+
+/// The number is whole and lies in this range.
+#[must_use]
+pub fn whole_between(low: i64, high: i64) -> Check {
+    Check::by(move |value| match value.as_i64() {
+        Some(n) if (low..=high).contains(&n) => Ok(()),
+        _ => Err(format!("The value must be a whole number from {low} to {high}.")),
+    })
+}
+
+/// A rule over several attributes, named by their paths.
+#[derive(Clone, Debug)]
+pub enum Rule {
+    /// Exactly one of them is set.
+    ExactlyOne(&'static [&'static str]),
+    /// At most one of them is set.
+    AtMostOne(&'static [&'static str]),
+    /// When the first is set, the second must be.
+    Needs(&'static str, &'static str),
+}
+
+impl Rule {
+    /// Runs the rule; attributes that are not known yet are given the benefit of the doubt.
+    pub fn run(&self, config: &Value, diags: &mut Diagnostics) {
+        let at = |name: &str| Path::of(name).lookup(config).clone();
+        match self {
+            Self::ExactlyOne(names) | Self::AtMostOne(names) => {
+                let set: Vec<_> = names.iter().filter(|n| !at(n).is_null() && !at(n).is_unknown()).collect();
+                let maybe = names.iter().any(|n| at(n).is_unknown());
+                let list = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+                if set.len() > 1 {
+                    for name in set {
+                        diags.push(
+                            Diagnostic::error("Conflicting attributes", format!("Only one of {list} may be set."))
+                                .at(Path::of(name)),
+                        );
+                    }
+                } else if set.is_empty() && !maybe && matches!(self, Self::ExactlyOne(_)) {
+                    diags.push(Diagnostic::error("Missing attribute", format!("One of {list} must be set.")));
+                }
+            }
+            Self::Needs(name, other) => {
+                if !at(name).is_null() && at(other).is_null() {
+                    diags.push(
+                        Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set."))
+                            .at(Path::of(name)),
+                    );
+                }
+            }
+        }
+    }
+}

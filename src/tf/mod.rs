@@ -1,0 +1,16 @@
+//! Terraform's plugin layer: values, schemas, plans, diagnostics, and the server that speaks protocol 6.
+//! It knows no Omni: everything provider-specific comes through the traits in [`resource`], [`data_source`] and [`provider`].
+
+pub mod check;
+pub mod data_source;
+pub mod diag;
+pub mod model;
+pub mod path;
+pub mod plan;
+pub mod plugin;
+pub mod provider;
+pub mod resource;
+pub mod schema;
+pub mod server;
+pub mod value;
+pub mod wire;

@@ -1,0 +1,142 @@
+//! Paths to a value inside a resource, a data source or a provider configuration.
+
+use super::value::Value;
+use crate::pb::tfplugin6 as pb;
+use std::fmt;
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// An attribute of an object.
+    Attribute(String),
+    /// An element of a map.
+    Key(String),
+    /// An element of a list.
+    Index(i64),
+}
+
+/// A path from the root; the empty path is the root itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Path(Vec<Step>);
+
+impl Path {
+    /// The root.
+    #[must_use]
+    pub const fn root() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A path of attribute names, separated by dots: `features.disk_encryption`.
+    #[must_use]
+    pub fn of(attributes: &str) -> Self {
+        Self(attributes.split('.').map(|a| Step::Attribute(a.to_owned())).collect())
+    }
+
+    /// The attribute below this path.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Self {
+        self.step(Step::Attribute(name.to_owned()))
+    }
+
+    /// The map element below this path.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        self.step(Step::Key(key.to_owned()))
+    }
+
+    /// The list element below this path.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        self.step(Step::Index(i64::try_from(index).unwrap_or(i64::MAX)))
+    }
+
+    /// This path and one step more.
+    #[must_use]
+    pub fn step(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
+    }
+
+    /// The steps from the root.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// Whether this is the root.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value at this path; null where the path leads nowhere, unknown where it leads through an unknown.
+    #[must_use]
+    pub fn lookup<'v>(&self, root: &'v Value) -> &'v Value {
+        const NULL: &Value = &Value::Null;
+        let mut at = root;
+        for step in &self.0 {
+            while let Value::Dynamic(_, inner) = at {
+                at = inner;
+            }
+            at = match (step, at) {
+                (_, Value::Unknown(_)) => return at,
+                (Step::Attribute(n) | Step::Key(n), Value::Object(m) | Value::Map(m)) => m.get(n).unwrap_or(NULL),
+                (Step::Index(i), Value::List(v) | Value::Tuple(v) | Value::Set(v)) => {
+                    usize::try_from(*i).ok().and_then(|i| v.get(i)).unwrap_or(NULL)
+                }
+                _ => NULL,
+            };
+        }
+        at
+    }
+
+    /// The path on the wire.
+    #[must_use]
+    pub fn to_proto(&self) -> pb::AttributePath {
+        use pb::attribute_path::{Step as Wire, step::Selector};
+        let steps = self.0.iter().map(|step| Wire {
+            selector: Some(match step {
+                Step::Attribute(n) => Selector::AttributeName(n.clone()),
+                Step::Key(k) => Selector::ElementKeyString(k.clone()),
+                Step::Index(i) => Selector::ElementKeyInt(*i),
+            }),
+        });
+        pb::AttributePath { steps: steps.collect() }
+    }
+}
+
+/// As one would write it in a configuration: `features.disk_encryption`, `labels["a"]`, `rules[0].name`.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Attribute(n) if i == 0 => write!(f, "{n}")?,
+                Step::Attribute(n) => write!(f, ".{n}")?,
+                Step::Key(k) => write!(f, "[{k:?}]")?,
+                Step::Index(n) => write!(f, "[{n}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn displays_as_in_a_configuration() {
+        let path = Path::of("rules").index(2).attribute("labels").key("a b");
+        assert_eq!(path.to_string(), r#"rules[2].labels["a b"]"#);
+    }
+
+    #[test]
+    fn looks_up_through_objects_lists_and_unknowns() {
+        let root =
+            Value::object([("a", Value::List(vec![Value::object([("b", Value::from("x"))])])), ("u", Value::UNKNOWN)]);
+        assert_eq!(Path::of("a").index(0).attribute("b").lookup(&root), &Value::from("x"));
+        assert!(Path::of("a").index(1).attribute("b").lookup(&root).is_null());
+        assert!(Path::of("u.x").lookup(&root).is_unknown());
+    }
+}

@@ -1,0 +1,382 @@
+//! The schema model: what attributes there are, how they behave in a plan, and the text of their documentation.
+//! One description serves the host, the plan logic, the checks and the docs pages.
+
+use super::check::{Check, Rule};
+use super::value::{Type, Value};
+use std::collections::BTreeMap;
+
+/// Who gives an attribute its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The configuration must.
+    Required,
+    /// The configuration may; otherwise it is null.
+    Optional,
+    /// Only the provider.
+    Computed,
+    /// The configuration may; otherwise the provider.
+    OptionalComputed,
+}
+
+/// How nested attributes are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nesting {
+    /// One object.
+    Single,
+    /// A list of objects.
+    List,
+    /// A set of objects.
+    Set,
+    /// Objects by key.
+    Map,
+}
+
+/// What an attribute holds.
+#[derive(Clone)]
+pub enum Kind {
+    /// A value of this type.
+    Plain(Type),
+    /// Attributes of its own.
+    Nested(Nesting, Vec<Attribute>),
+}
+
+/// When a changed attribute means that the object is made anew.
+#[derive(Clone, Copy)]
+pub enum Replace {
+    /// Never: it changes in place.
+    Never,
+    /// Whenever it changes.
+    Always,
+    /// When this says so of the prior and the planned value.
+    If(fn(&Value, &Value) -> bool),
+}
+
+/// What a plan says of a computed value that the configuration does not give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recompute {
+    /// Unknown whenever anything of the resource changes.
+    OnAnyChange,
+    /// As it was, for the life of the object.
+    Never,
+    /// Unknown only when one of these top-level attributes changes.
+    With(&'static [&'static str]),
+}
+
+/// One attribute.
+#[derive(Clone)]
+pub struct Attribute {
+    /// Its name in a configuration.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Who gives it its value.
+    pub mode: Mode,
+    /// Hosts hide the value in their output.
+    pub sensitive: bool,
+    /// The value reaches the provider and is never stored.
+    pub write_only: bool,
+    /// Documentation, in Markdown; ends with a full stop.
+    pub description: String,
+    /// Why not to use it any more.
+    pub deprecated: Option<&'static str>,
+    /// The value where the configuration gives none.
+    pub default: Option<Value>,
+    /// When a change makes the object anew.
+    pub replace: Replace,
+    /// What a plan says of it while the provider computes it.
+    pub recompute: Recompute,
+    /// Whether two texts mean the same: then the one in the state stays and no change is planned.
+    pub same: Option<fn(&str, &str) -> bool>,
+    /// Checks of a known value.
+    pub checks: Vec<Check>,
+}
+
+/// The schema of a resource, a data source or the provider itself.
+#[derive(Clone)]
+pub struct Schema {
+    /// Raised when stored state has to be rewritten.
+    pub version: i64,
+    /// Documentation, in Markdown; the first sentence stands alone as a summary.
+    pub description: String,
+    /// The attributes, in the order of the docs' source; the wire and the pages sort by name.
+    pub attributes: Vec<Attribute>,
+    /// Rules over several attributes.
+    pub rules: Vec<Rule>,
+}
+
+impl Schema {
+    /// A schema without attributes.
+    pub fn new(description: impl Into<String>) -> Self {
+        Self { version: 0, description: description.into(), attributes: Vec::new(), rules: Vec::new() }
+    }
+
+    /// Adds an attribute.
+    #[must_use]
+    pub fn with(mut self, attribute: Attribute) -> Self {
+        self.attributes.push(attribute);
+        self
+    }
+
+    /// Adds attributes.
+    #[must_use]
+    pub fn with_all(mut self, attributes: impl IntoIterator<Item = Attribute>) -> Self {
+        self.attributes.extend(attributes);
+        self
+    }
+
+    /// Adds a rule over several attributes.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// The attribute of this name.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|a| a.name == name)
+    }
+
+    /// The type of a whole value of this schema.
+    #[must_use]
+    pub fn object_type(&self) -> Type {
+        object_type(&self.attributes)
+    }
+
+    /// The value in which every attribute is null.
+    #[must_use]
+    pub fn null_object(&self) -> Value {
+        Value::Object(self.attributes.iter().map(|a| (a.name.to_owned(), Value::Null)).collect())
+    }
+}
+
+/// The type of an object of these attributes.
+#[must_use]
+pub fn object_type(attributes: &[Attribute]) -> Type {
+    Type::object(attributes.iter().map(|a| (a.name, a.value_type())))
+}
+
+impl Attribute {
+    fn new(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            mode: Mode::Optional,
+            sensitive: false,
+            write_only: false,
+            description: String::new(),
+            deprecated: None,
+            default: None,
+            replace: Replace::Never,
+            recompute: Recompute::OnAnyChange,
+            same: None,
+            checks: Vec::new(),
+        }
+    }
+
+    /// The type of its value.
+    #[must_use]
+    pub fn value_type(&self) -> Type {
+        match &self.kind {
+            Kind::Plain(t) => t.clone(),
+            Kind::Nested(nesting, attributes) => {
+                let element = object_type(attributes);
+                match nesting {
+                    Nesting::Single => element,
+                    Nesting::List => Type::list(element),
+                    Nesting::Set => Type::set(element),
+                    Nesting::Map => Type::map(element),
+                }
+            }
+        }
+    }
+
+    /// Whether the configuration may give it.
+    #[must_use]
+    pub fn configurable(&self) -> bool {
+        self.mode != Mode::Computed
+    }
+
+    /// Whether the provider may give it.
+    #[must_use]
+    pub fn computed_mode(&self) -> bool {
+        matches!(self.mode, Mode::Computed | Mode::OptionalComputed)
+    }
+
+    /// The nested attributes; none for a plain one.
+    #[must_use]
+    pub fn nested(&self) -> &[Attribute] {
+        match &self.kind {
+            Kind::Nested(_, attributes) => attributes,
+            Kind::Plain(_) => &[],
+        }
+    }
+
+    /// The configuration must give it.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.mode = Mode::Required;
+        self
+    }
+
+    /// Only the provider gives it.
+    #[must_use]
+    pub fn computed(mut self) -> Self {
+        self.mode = Mode::Computed;
+        self
+    }
+
+    /// The configuration may give it, otherwise the provider does.
+    #[must_use]
+    pub fn optional_computed(mut self) -> Self {
+        self.mode = Mode::OptionalComputed;
+        self
+    }
+
+    /// The value where the configuration gives none; makes it optional and computed.
+    #[must_use]
+    pub fn default(mut self, value: impl Into<Value>) -> Self {
+        self.mode = Mode::OptionalComputed;
+        self.default = Some(value.into());
+        self
+    }
+
+    /// Hosts hide it.
+    #[must_use]
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// It is never stored.
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
+        self
+    }
+
+    /// Its documentation.
+    #[must_use]
+    pub fn doc(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+
+    /// Any change makes the object anew.
+    #[must_use]
+    pub fn replaces(mut self) -> Self {
+        self.replace = Replace::Always;
+        self
+    }
+
+    /// A change makes the object anew when `rule` says so of the prior and the planned value.
+    #[must_use]
+    pub fn replaces_if(mut self, rule: fn(&Value, &Value) -> bool) -> Self {
+        self.replace = Replace::If(rule);
+        self
+    }
+
+    /// Once computed, it stays for the life of the object.
+    #[must_use]
+    pub fn stays(mut self) -> Self {
+        self.recompute = Recompute::Never;
+        self
+    }
+
+    /// It is computed anew only when one of these top-level attributes changes.
+    #[must_use]
+    pub fn changes_with(mut self, attributes: &'static [&'static str]) -> Self {
+        self.recompute = Recompute::With(attributes);
+        self
+    }
+
+    /// Texts for which `same` holds are no change.
+    #[must_use]
+    pub fn same_if(mut self, same: fn(&str, &str) -> bool) -> Self {
+        self.same = Some(same);
+        self
+    }
+
+    /// Adds a check of a known value.
+    #[must_use]
+    pub fn check(mut self, check: Check) -> Self {
+        self.checks.push(check);
+        self
+    }
+}
+
+/// An optional attribute that holds text.
+#[must_use]
+pub fn string(name: &'static str) -> Attribute {
+    plain(name, Type::String)
+}
+
+/// An optional attribute that holds a number.
+#[must_use]
+pub fn number(name: &'static str) -> Attribute {
+    plain(name, Type::Number)
+}
+
+/// An optional attribute that holds true or false.
+#[must_use]
+pub fn boolean(name: &'static str) -> Attribute {
+    plain(name, Type::Bool)
+}
+
+/// An optional attribute of any plain type.
+#[must_use]
+pub fn plain(name: &'static str, of: Type) -> Attribute {
+    Attribute::new(name, Kind::Plain(of))
+}
+
+/// An optional attribute that holds one object.
+#[must_use]
+pub fn object(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
+    Attribute::new(name, Kind::Nested(Nesting::Single, attributes))
+}
+
+/// An optional attribute that holds a list of objects.
+#[must_use]
+pub fn objects(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
+    Attribute::new(name, Kind::Nested(Nesting::List, attributes))
+}
+
+/// What tells one object of a resource type from all others, for hosts that keep identities.
+#[derive(Clone, Debug)]
+pub struct IdentitySchema {
+    /// Raised when stored identities have to be rewritten.
+    pub version: i64,
+    /// Name, type, and text of each part; all are needed for an import.
+    pub attributes: Vec<IdentityAttribute>,
+}
+
+/// One part of an identity.
+#[derive(Clone, Debug)]
+pub struct IdentityAttribute {
+    /// Its name.
+    pub name: &'static str,
+    /// A primitive type, or a list of one.
+    pub of: Type,
+    /// Whether an import must give it.
+    pub required_for_import: bool,
+    /// What it is.
+    pub description: &'static str,
+}
+
+impl IdentitySchema {
+    /// An identity of one text.
+    #[must_use]
+    pub fn of(name: &'static str, description: &'static str) -> Self {
+        let attribute = IdentityAttribute { name, of: Type::String, required_for_import: true, description };
+        Self { version: 0, attributes: vec![attribute] }
+    }
+
+    /// The type of a whole identity.
+    #[must_use]
+    pub fn object_type(&self) -> Type {
+        Type::Object(
+            self.attributes.iter().map(|a| (a.name.to_owned(), a.of.clone())).collect::<BTreeMap<_, _>>(),
+            Default::default(),
+        )
+    }
+}
