@@ -9,8 +9,11 @@ const TIMEOUTS: &str = "timeouts";
 const WRITE_ONLY: &str =
     "[Write-only](https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments)";
 
+/// A heading, and which attributes stand under it.
+type Group = (&'static str, fn(&Attribute) -> bool);
+
 /// The groups in which attributes are listed.
-const GROUPS: [(&str, fn(&Attribute) -> bool); 3] = [
+const GROUPS: [Group; 3] = [
     ("Required", |a| a.mode == Mode::Required),
     ("Optional", |a| matches!(a.mode, Mode::Optional | Mode::OptionalComputed)),
     ("Read-Only", |a| a.mode == Mode::Computed),

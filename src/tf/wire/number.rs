@@ -28,7 +28,7 @@ pub(super) fn text(number: &BigDecimal) -> String {
 /// The number, when it is whole and fits.
 pub(super) fn as_i64(number: &BigDecimal) -> Option<i64> {
     let (digits, scale) = number.normalized().into_bigint_and_exponent();
-    if scale > 0 || scale < -19 {
+    if !(-19..=0).contains(&scale) {
         return None;
     }
     let factor = BigInt::from(10).pow(u32::try_from(-scale).ok()?);
