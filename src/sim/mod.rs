@@ -2,5 +2,6 @@
 //! It is a test double, a demo server, and something to run module tests against.
 //! It shares no code with the client or the provider, only the generated messages.
 
+pub mod names;
 pub mod object;
 pub mod rules;
