@@ -2,6 +2,13 @@
 //! It is a test double, a demo server, and something to run module tests against.
 //! It shares no code with the client or the provider, only the generated messages.
 
+pub mod access;
+pub mod controllers;
+pub mod driver;
+pub mod kinds;
 pub mod names;
 pub mod object;
 pub mod rules;
+mod spec_yaml;
+pub mod store;
+mod wire;
