@@ -5,10 +5,15 @@
 pub mod access;
 pub mod controllers;
 pub mod driver;
+pub mod inventory;
 pub mod kinds;
+mod kubeconfig;
+pub mod management_service;
 pub mod names;
 pub mod object;
 pub mod rules;
 mod spec_yaml;
 pub mod store;
+mod token;
 mod wire;
+pub mod world;

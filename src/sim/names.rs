@@ -43,6 +43,8 @@ pub mod kind {
     pub const CLUSTER_MACHINE_STATUS: &str = "ClusterMachineStatuses.omni.sidero.dev";
     /// How a member is called within its cluster.
     pub const CLUSTER_MACHINE_IDENTITY: &str = "ClusterMachineIdentities.omni.sidero.dev";
+    /// What was last applied to a member.
+    pub const CLUSTER_MACHINE_CONFIG_STATUS: &str = "ClusterMachineConfigStatuses.omni.sidero.dev";
     /// The Talos version and schematic that a member should run.
     pub const CLUSTER_MACHINE_TALOS_VERSION: &str = "ClusterMachineTalosVersions.omni.sidero.dev";
     /// Patches to the machine configuration.

@@ -5,7 +5,6 @@ use crate::pb::specs::{
     ClusterBootstrapStatusSpec, ClusterConfigVersionSpec, ClusterSpec, ClusterUuid, DestroyStatusSpec,
     LoadBalancerConfigSpec,
 };
-use crate::sim::kinds;
 use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 use prost::Message;
@@ -123,7 +122,8 @@ fn leave(desk: &Desk<'_>, cluster: &Object) {
     if !desk.clear_all(&contents) || !members.is_empty() {
         return;
     }
-    if !NAMESAKES.iter().fold(true, |gone, kind| desk.clear(&kinds::key(kind, id)) && gone) {
+    let namesakes: Vec<_> = NAMESAKES.iter().filter_map(|kind| desk.get(kind, id)).collect();
+    if !desk.clear_all(&namesakes) {
         return;
     }
     for kind in BELONGINGS {

@@ -172,6 +172,7 @@ impl Desk<'_> {
 
     /// Does so with all of them; says whether all are gone.
     pub(super) fn clear_all(&self, objects: &[Arc<Object>]) -> bool {
-        objects.iter().fold(true, |gone, object| self.clear(&object.key) && gone)
+        let left = objects.iter().filter(|object| !self.clear(&object.key)).count();
+        left == 0
     }
 }

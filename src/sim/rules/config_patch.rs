@@ -2,6 +2,7 @@
 
 use super::{Change, talos_patch};
 use crate::pb::specs::ConfigPatchSpec;
+use crate::sim::kinds::Release;
 use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
 
@@ -13,12 +14,12 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => match leaving_target(view, new) {
             Some(problem) => vec![problem],
-            None => content(&new.spec()),
+            None => content(&new.spec(), super::release(view)),
         },
         Change::Update(old, new) => {
             let (before, after): (ConfigPatchSpec, ConfigPatchSpec) = (old.spec(), new.spec());
             // A patch that was taken once may stay, whatever the rules are now.
-            if before == after { Vec::new() } else { content(&after) }
+            if before == after { Vec::new() } else { content(&after, super::release(view)) }
         }
         Change::Destroy(_) => Vec::new(),
     }
@@ -34,10 +35,10 @@ fn leaving_target(view: &dyn View, new: &Object) -> Option<String> {
 }
 
 /// Compressed content wins over plain content. Its dictionary is not at hand, so it is only looked at from outside.
-fn content(spec: &ConfigPatchSpec) -> Vec<String> {
+fn content(spec: &ConfigPatchSpec, release: Release) -> Vec<String> {
     let packed = &spec.compressed_data;
     if packed.is_empty() {
-        return talos_patch::check(&spec.data).err().map(talos_patch::Refusal::problems).unwrap_or_default();
+        return talos_patch::check(&spec.data, release).err().map(talos_patch::Refusal::problems).unwrap_or_default();
     }
     if packed.len() < ZSTD_MAGIC.len() {
         return vec!["unexpected EOF".into()];

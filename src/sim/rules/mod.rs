@@ -18,8 +18,10 @@ pub mod talos_keys;
 pub mod talos_patch;
 pub mod tolerant;
 
+use super::kinds::Release;
 use super::names::kind;
 use super::object::{Object, View};
+use crate::pb::specs::SysVersionSpec;
 
 pub use kubernetes_path::supported as kubernetes_path_supported;
 pub use machine_set::allocation;
@@ -50,7 +52,11 @@ impl<'a> Change<'a> {
 /// An update that sends the phase `tearingDown` has to pass the rules for updates and those for destruction.
 #[must_use]
 pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
-    let mut found = metadata::problems(change);
+    let mut found = match release(view) {
+        // Omni 1.6 takes any id, any label and any annotation.
+        Release::V1_6 => Vec::new(),
+        Release::Newest => metadata::problems(change),
+    };
     found.extend(of_type(view, change));
     if let Change::Update(old, new) = change
         && new.tearing_down
@@ -61,6 +67,16 @@ pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     found.retain(|problem| seen.insert(problem.clone()));
     found
+}
+
+/// The release that a server with these objects imitates: it says so itself.
+#[must_use]
+pub fn release(view: &dyn View) -> Release {
+    let version = view.get(kind::SYS_VERSION, "current").map(|object| object.spec::<SysVersionSpec>().backend_version);
+    match version.as_deref().map(tolerant::parse) {
+        Some(Ok(version)) if version.minor_line() < (1, 9) => Release::V1_6,
+        _ => Release::Newest,
+    }
 }
 
 fn of_type(view: &dyn View, change: Change<'_>) -> Vec<String> {
@@ -80,7 +96,8 @@ fn of_type(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 /// The text for an object that was looked up and is not there.
-fn missing(kind: &str, namespace: &str, id: &str) -> String {
+#[must_use]
+pub fn missing(kind: &str, namespace: &str, id: &str) -> String {
     format!("failed to get: resource {kind}({namespace}/{id}@undefined) doesn't exist")
 }
 
@@ -157,6 +174,24 @@ pub(in crate::sim) mod fixture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_server_takes_more() {
+        use crate::pb::specs::{ConfigPatchSpec, MachineClassSpec};
+        use fixture::{Fixture, object};
+        let server = |version: &str| {
+            let spec = SysVersionSpec { backend_version: version.into(), ..Default::default() };
+            Fixture::default().with(object(kind::SYS_VERSION, "current", &spec))
+        };
+        let class = MachineClassSpec { match_labels: vec!["a = b".into()], ..Default::default() };
+        let class = object(kind::MACHINE_CLASS, "", &class);
+        let patch = ConfigPatchSpec { data: "machine: {install: {disk: /dev/sda}}".into(), ..Default::default() };
+        let patch = object(kind::CONFIG_PATCH, "500-probe", &patch);
+        for new in [&class, &patch] {
+            assert_eq!(problems(&server("v1.6.6"), Change::Create(new)), [""; 0]);
+            assert_eq!(problems(&server("v1.11.0"), Change::Create(new)).len(), 1);
+        }
+    }
 
     #[test]
     fn joins_as_multierror_does() {

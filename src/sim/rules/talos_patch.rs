@@ -2,7 +2,12 @@
 //! It knows the form of patches, not what they are meant for.
 
 use super::talos_keys::{CONFIG, KINDS, Shape};
+use crate::kit::yaml;
+use crate::sim::kinds::Release;
 use serde_json::{Map, Value};
+
+/// A field that Omni fills in since it has an object of its own for it.
+const FORBIDDEN_LATER: &str = "machine.install.disk";
 
 /// Fields that Omni itself fills in.
 const FORBIDDEN_FIELDS: &[&str] = &[
@@ -19,7 +24,7 @@ const FORBIDDEN_FIELDS: &[&str] = &[
     "machine.token",
     "machine.ca",
     "machine.type",
-    "machine.install.disk",
+    FORBIDDEN_LATER,
     "machine.install.extensions",
     "machine.acceptedCAs",
 ];
@@ -66,11 +71,11 @@ impl Refusal {
     }
 }
 
-/// Checks a patch.
+/// Checks a patch, as the server of this release does.
 ///
 /// # Errors
 /// Why it is refused.
-pub fn check(text: &str) -> Result<(), Refusal> {
+pub fn check(text: &str, release: Release) -> Result<(), Refusal> {
     let mut empty = true;
     let mut forbidden = Vec::new();
     for document in documents(text).map_err(Refusal::Unreadable)? {
@@ -88,7 +93,7 @@ pub fn check(text: &str) -> Result<(), Refusal> {
             let id = format!("{}/{kind}/{}", text("apiVersion"), text("name"));
             Refusal::Unreadable(format!("error decoding document {id} (line {}): {problem}", document.line))
         })?;
-        forbidden.extend(overreach(kind, &map));
+        forbidden.extend(overreach(kind, &map, release));
     }
     if empty {
         return Err(Refusal::Unreadable("config not found".into()));
@@ -130,14 +135,9 @@ fn document(start: usize, body: &str) -> Result<Option<Document>, String> {
     let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let Some(offset) = body.lines().position(says) else { return Ok(None) };
     let line = start + offset;
-    let options = serde_saphyr::options! { strict_booleans: true, legacy_octal_numbers: true, with_snippet: false };
-    match serde_saphyr::from_str_with_options(body, options) {
-        Ok(Value::Null) => Ok(None),
-        Ok(value) => Ok(Some(Document { line, value })),
-        Err(error) => {
-            let at = error.location().map_or(line, |l| start + usize::try_from(l.line()).unwrap_or(1) - 1);
-            Err(decode_error(line, at, body, &error.to_string()))
-        }
+    match yaml::parse_documents(body) {
+        Ok(values) => Ok(values.into_iter().find(|value| !value.is_null()).map(|value| Document { line, value })),
+        Err(error) => Err(decode_error(line, start + error.line.saturating_sub(1), body, &error.message)),
     }
 }
 
@@ -161,12 +161,10 @@ fn strip_deletes(map: &mut Map<String, Value>) -> bool {
     let mut hollow = Vec::new();
     for (key, value) in map.iter_mut() {
         match value {
-            Value::Object(inner) => {
-                if strip_deletes(inner) {
-                    any = true;
-                    if inner.is_empty() {
-                        hollow.push(key.clone());
-                    }
+            Value::Object(inner) if strip_deletes(inner) => {
+                any = true;
+                if inner.is_empty() {
+                    hollow.push(key.clone());
                 }
             }
             Value::Array(items) => {
@@ -212,7 +210,7 @@ fn fits(map: &Map<String, Value>, shape: &Shape) -> Result<(), String> {
     }
     match unknown(&value, shape) {
         None => Ok(()),
-        Some(rest) => Err(format!("unknown keys found during decoding:\n{}", yaml(&rest))),
+        Some(rest) => Err(format!("unknown keys found during decoding:\n{}", listing(&rest))),
     }
 }
 
@@ -263,7 +261,7 @@ fn unknown(value: &Value, shape: &Shape) -> Option<Value> {
 }
 
 /// Unknown keys as the server shows them: block style, four spaces deep.
-fn yaml(value: &Value) -> String {
+fn listing(value: &Value) -> String {
     let mut out = String::new();
     block(&mut out, value, 0);
     out
@@ -323,9 +321,10 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// What a document does that only Omni may.
-fn overreach(kind: &str, map: &Map<String, Value>) -> Vec<String> {
+fn overreach(kind: &str, map: &Map<String, Value>, release: Release) -> Vec<String> {
     let at = |path: &str| find(map, path);
-    let overrides = |path: &&str| at(path).is_some_and(|value| !value.is_null());
+    let free = |path: &str| release == Release::V1_6 && path == FORBIDDEN_LATER;
+    let overrides = |path: &&str| !free(path) && at(path).is_some_and(|value| !value.is_null());
     let roles = |path: &str| {
         let listed = at(path).and_then(Value::as_array);
         listed
@@ -360,6 +359,10 @@ fn find<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
 mod tests {
     use super::*;
 
+    fn newest(text: &str) -> Result<(), Refusal> {
+        check(text, Release::Newest)
+    }
+
     #[test]
     fn patches_that_a_server_took() {
         for text in [
@@ -376,7 +379,7 @@ mod tests {
             "cluster: {allowSchedulingOnControlPlanes: true, apiServer: {certSANs: [a]}}",
             "machine:\nversion: v1alpha1\n",
         ] {
-            assert_eq!(check(text), Ok(()), "{text}");
+            assert_eq!(newest(text), Ok(()), "{text}");
         }
     }
 
@@ -419,13 +422,13 @@ mod tests {
                     .into(),
             ),
         ] {
-            assert_eq!(check(text), Err(Refusal::Unreadable(expected)), "{text}");
+            assert_eq!(newest(text), Err(Refusal::Unreadable(expected)), "{text}");
         }
     }
 
     #[test]
     fn broken_yaml_names_its_line() {
-        let Err(Refusal::Unreadable(problem)) = check("machine: {}\n---\nmachine:\n  a: 1\n  a: 2\n") else {
+        let Err(Refusal::Unreadable(problem)) = newest("machine: {}\n---\nmachine:\n  a: 1\n  a: 2\n") else {
             panic!("taken");
         };
         assert!(problem.starts_with("decode error: yaml: line 5: "), "{problem}");
@@ -476,17 +479,17 @@ mod tests {
                 ],
             ),
         ] {
-            assert_eq!(check(text), Err(Refusal::Forbidden(expected)), "{text}");
+            assert_eq!(newest(text), Err(Refusal::Forbidden(expected)), "{text}");
         }
     }
 
     #[test]
     fn one_text_for_the_call_that_validates() {
-        let refusal = check("machine: {token: x}").unwrap_err();
+        let refusal = newest("machine: {token: x}").unwrap_err();
         assert_eq!(
             refusal.text(),
             "1 error occurred:\n\t* overriding \"machine.token\" is not allowed in the config patch\n\n"
         );
-        assert!(check("{{{").unwrap_err().text().starts_with("decode error: "));
+        assert!(newest("{{{").unwrap_err().text().starts_with("decode error: "));
     }
 }
