@@ -1,1 +1,0 @@
-//! YAML as Go reads and writes it. Stub to be replaced.
