@@ -13,7 +13,7 @@ fn main() -> Result<()> {
     println!("cargo:rerun-if-changed={ROOT}");
 
     let descriptors = protox::compile(&files, [ROOT]).context("compiling proto/")?;
-    let out = PathBuf::from(std::env::var("OUT_DIR").context("OUT_DIR")?);
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").context("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))
         .context("writing descriptors.bin")?;
 

@@ -28,3 +28,6 @@ pub mod pb;
 pub mod provider;
 pub mod sim;
 pub mod tf;
+
+/// The provider's source address, under which configurations name it.
+pub const PROVIDER_ADDRESS: &str = "registry.terraform.io/omnirs/omni";

@@ -96,6 +96,28 @@ pub enum Error {
         /// What was waited for.
         what: String,
     },
+    /// An object could not be removed, since controllers hold on to it.
+    #[error("`{key}` is still there after {}: {} {} not let go of it", humantime(*.after), quoted(.finalizers), if .finalizers.len() == 1 { "has" } else { "have" })]
+    Stuck {
+        /// The object.
+        key: Key,
+        /// Who still has to clean up.
+        finalizers: Vec<String>,
+        /// How long that was waited for.
+        after: Duration,
+    },
+    /// The server is too old, or too new, for what was asked.
+    #[error("this Omni does not know {what}{}{}", needs.map(|v| format!("; that needs Omni {v} or later")).unwrap_or_default(), server.as_ref().map(|v| format!(" (the server says that it is {v})")).unwrap_or_default())]
+    Unsupported {
+        /// The method or the type that was asked for.
+        what: String,
+        /// Which Omni has it first, if that is known.
+        needs: Option<&'static str>,
+        /// Which Omni the server says it is, if it does.
+        server: Option<String>,
+        /// The full method name.
+        method: &'static str,
+    },
     /// The server sent something that cannot be read.
     #[error("could not read {what}")]
     Decode {
@@ -116,7 +138,8 @@ impl Error {
             Self::Status { class, .. } => *class,
             Self::Unauthenticated { .. } => Class::Unauthenticated,
             Self::Transport { .. } => Class::Unavailable,
-            Self::Timeout { .. } => Class::Timeout,
+            Self::Timeout { .. } | Self::Stuck { .. } => Class::Timeout,
+            Self::Unsupported { .. } => Class::Unimplemented,
             Self::Cancelled { .. } => Class::Cancelled,
             Self::Decode { .. } => Class::Other,
         }
@@ -129,10 +152,56 @@ impl Error {
     }
 }
 
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 fn humantime(d: Duration) -> String {
     match d.as_secs() {
         0 => format!("{} ms", d.as_millis()),
         s if s < 120 => format!("{s} s"),
         s => format!("{} min {} s", s / 60, s % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::spec::Spec;
+    use crate::omni::spec::cluster;
+
+    #[test]
+    fn texts() {
+        let key = cluster::ClusterSpec::KIND.key("prod");
+        let table = [
+            (
+                Error::Stuck { key: key.clone(), finalizers: vec!["A".into()], after: Duration::from_secs(30) },
+                "`Clusters.omni.sidero.dev/prod` is still there after 30 s: `A` has not let go of it",
+            ),
+            (
+                Error::Stuck { key, finalizers: vec!["A".into(), "B".into()], after: Duration::from_secs(300) },
+                "`Clusters.omni.sidero.dev/prod` is still there after 5 min 0 s: `A`, `B` have not let go of it",
+            ),
+            (
+                Error::Unsupported { what: "`Teardown`".into(), needs: None, server: None, method: "/x" },
+                "this Omni does not know `Teardown`",
+            ),
+            (
+                Error::Unsupported {
+                    what: "`Teardown`".into(),
+                    needs: Some("1.9"),
+                    server: Some("v1.6.6".into()),
+                    method: "/x",
+                },
+                "this Omni does not know `Teardown`; that needs Omni 1.9 or later (the server says that it is v1.6.6)",
+            ),
+            (
+                Error::Timeout { what: "the cluster".into(), after: Duration::from_millis(20) },
+                "gave up after 20 ms while waiting for the cluster",
+            ),
+        ];
+        for (error, text) in table {
+            assert_eq!(error.to_string(), text);
+        }
     }
 }

@@ -1,12 +1,32 @@
 //! Client of Omni: signed gRPC calls, retries, COSI state, management calls.
 //! It knows no Terraform, and reads no environment: everything comes in through [`config`].
 
+pub mod auth;
 pub mod call;
+mod channel;
+pub mod client;
+pub mod config;
+mod endpoint;
 pub mod error;
 pub mod labels;
+pub mod management;
+mod problems;
+mod proxy;
+mod retry;
 pub mod spec;
 pub mod state;
+mod status;
+#[cfg(test)]
+mod testing;
+mod tls;
+mod transport;
+pub mod version;
 
 pub use call::Call;
+pub use client::Client;
+pub use config::{Config, Credentials, RetryPolicy, TlsOptions};
 pub use error::{Class, Error};
+pub use management::{KubeconfigRequest, PreChecks};
+pub use state::query::{LabelQuery, Query};
+pub use state::watch::{Event, Watch};
 pub use state::{Key, Kind, Metadata, Phase, Resource};

@@ -1,1 +1,69 @@
-//! Stub to be replaced.
+//! What users see: the provider block, the resources, the data sources, and the engine behind them.
+//! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
+
+mod block;
+pub(crate) mod check;
+pub(crate) mod crud;
+mod data_sources;
+pub(crate) mod explain;
+mod lock;
+mod omniconfig;
+mod resources;
+pub(crate) mod session;
+pub(crate) mod timeouts;
+mod wait;
+
+use crate::tf::data_source::DataSource;
+use crate::tf::diag::Diagnostics;
+use crate::tf::provider::Provider;
+use crate::tf::resource::{Context, Resource};
+use crate::tf::schema::Schema;
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use session::Handle;
+use std::sync::Arc;
+
+struct Omni {
+    schema: Schema,
+    handle: Handle,
+    resources: Vec<Arc<dyn Resource>>,
+    data_sources: Vec<Arc<dyn DataSource>>,
+}
+
+/// The provider, not configured yet.
+#[must_use]
+pub fn new() -> Arc<dyn Provider> {
+    let handle = Handle::default();
+    Arc::new(Omni {
+        schema: block::schema(),
+        resources: resources::all(&handle),
+        data_sources: data_sources::all(&handle),
+        handle,
+    })
+}
+
+#[async_trait]
+impl Provider for Omni {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
+        block::validate(config, diags);
+    }
+
+    async fn configure(&self, context: &Context, config: Value, terraform_version: &str) -> Diagnostics {
+        let mut diags = Diagnostics::new();
+        let state = block::configure(context, &config, terraform_version, &mut diags).await;
+        self.handle.put(state);
+        diags
+    }
+
+    fn resources(&self) -> &[Arc<dyn Resource>] {
+        &self.resources
+    }
+
+    fn data_sources(&self) -> &[Arc<dyn DataSource>] {
+        &self.data_sources
+    }
+}

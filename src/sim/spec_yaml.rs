@@ -70,7 +70,7 @@ fn node(value: &Value) -> Node {
             entries.sort_by(|a, b| a.0.cmp(b.0));
             mapping(entries.into_iter().map(|(k, v)| (key(k), node(v))))
         }
-        Value::Message(v) => mapping(v.descriptor().fields().filter_map(|field| {
+        Value::Message(v) => mapping(declared(&v.descriptor()).into_iter().filter_map(|field| {
             let known = v.has_field(&field);
             // Of several alternatives only the one that is set is there at all.
             if !known && field.containing_oneof().is_some_and(|o| !o.is_synthetic()) {
@@ -82,6 +82,12 @@ fn node(value: &Value) -> Node {
             Some((name, value))
         })),
     }
+}
+
+/// The fields in the order of the definition, which is Go's, and not in that of their numbers.
+fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+    let fields = message.descriptor_proto().field.iter();
+    fields.filter_map(|field| message.get_field(u32::try_from(field.number()).ok()?)).collect()
 }
 
 /// Whether Go keeps the field behind a pointer, so that it can be absent.

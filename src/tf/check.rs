@@ -9,9 +9,11 @@ use std::sync::Arc;
 /// What a check says of a value it refuses: the problem as a sentence, without naming the attribute.
 pub type Refusal = String;
 
+type Run = dyn Fn(&Value) -> Result<(), Refusal> + Send + Sync;
+
 /// A check of one known value.
 #[derive(Clone)]
-pub struct Check(Arc<dyn Fn(&Value) -> Result<(), Refusal> + Send + Sync>);
+pub struct Check(Arc<Run>);
 
 impl Check {
     /// A check by any rule.

@@ -2,8 +2,10 @@
 //! It knows no Omni: everything provider-specific comes through the traits in [`resource`], [`data_source`] and [`provider`].
 
 pub mod check;
+pub mod crash;
 pub mod data_source;
 pub mod diag;
+pub mod log;
 pub mod model;
 pub mod path;
 pub mod plan;

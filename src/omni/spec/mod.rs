@@ -1,6 +1,21 @@
-//! The COSI types that the provider knows: one file a type or family, each with its name, namespace and message.
+//! The COSI types that the provider knows: one file a family, each type with its name, namespace and message.
+//! Nothing here sends anything.
 
-use super::state::Kind;
+pub mod cluster;
+pub mod cluster_machine;
+pub mod config_patch;
+pub mod digest;
+pub mod instance;
+pub mod machine;
+pub mod machine_set;
+pub mod merge;
+pub mod release;
+
+use super::error::Error;
+use super::state::{Key, Kind, Metadata, Resource};
+
+pub use digest::owned_digest;
+pub use merge::merge_owned;
 
 /// A COSI type whose spec this build knows.
 pub trait Spec: prost::Message + Default + Send + Sync + 'static {
@@ -8,4 +23,115 @@ pub trait Spec: prost::Message + Default + Send + Sync + 'static {
     const KIND: Kind;
     /// The full name of its message: `specs.ClusterSpec`.
     const MESSAGE: &'static str;
+}
+
+/// Every type of this folder.
+pub const KINDS: &[Kind] = &[
+    cluster::ClusterSpec::KIND,
+    cluster::ClusterStatusSpec::KIND,
+    cluster::ClusterUuid::KIND,
+    cluster::ClusterBootstrapStatusSpec::KIND,
+    cluster::ClusterConfigVersionSpec::KIND,
+    cluster::ClusterEndpointSpec::KIND,
+    cluster::LoadBalancerConfigSpec::KIND,
+    cluster::LoadBalancerStatusSpec::KIND,
+    cluster::KubernetesUpgradeStatusSpec::KIND,
+    cluster::TalosUpgradeStatusSpec::KIND,
+    cluster_machine::ClusterMachineSpec::KIND,
+    cluster_machine::ClusterMachineStatusSpec::KIND,
+    cluster_machine::ClusterMachineIdentitySpec::KIND,
+    config_patch::ConfigPatchSpec::KIND,
+    instance::CurrentUserSpec::KIND,
+    instance::FeaturesConfigSpec::KIND,
+    instance::SysVersionSpec::KIND,
+    machine::MachineSpec::KIND,
+    machine::MachineStatusSpec::KIND,
+    machine::NodeForceDestroyRequestSpec::KIND,
+    machine::SiderolinkSpec::KIND,
+    machine_set::MachineSetSpec::KIND,
+    machine_set::MachineSetNodeSpec::KIND,
+    machine_set::MachineSetStatusSpec::KIND,
+    release::KubernetesVersionSpec::KIND,
+    release::TalosVersionSpec::KIND,
+];
+
+/// The spec of an object.
+///
+/// # Errors
+/// [`Error::Decode`] when the bytes are not such a message.
+pub fn decode<S: Spec>(resource: &Resource) -> Result<S, Error> {
+    S::decode(resource.spec.as_slice())
+        .map_err(|e| Error::Decode { what: format!("the spec of `{}`", resource.key), source: Box::new(e) })
+}
+
+/// A new object with this spec, as it is handed to [`Client::create`](super::Client::create).
+pub fn resource<S: Spec>(id: impl Into<String>, spec: &S) -> Resource {
+    Resource {
+        key: Key { kind: S::KIND, id: id.into() },
+        metadata: Metadata::default(),
+        spec: spec.encode_to_vec(),
+        yaml: String::new(),
+    }
+}
+
+/// A type in the namespace where most of Omni lives.
+const fn in_default(name: &'static str) -> Kind {
+    Kind { namespace: "default", name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prost::Message;
+
+    #[test]
+    fn every_message_is_described() {
+        fn check<S: Spec>() {
+            let message = merge::descriptor::<S>().unwrap_or_else(|e| panic!("{}: {e}", S::MESSAGE));
+            assert_eq!(message.full_name(), S::MESSAGE);
+            assert!(KINDS.contains(&S::KIND), "{} is not listed", S::KIND.name);
+        }
+        check::<cluster::ClusterSpec>();
+        check::<cluster::ClusterStatusSpec>();
+        check::<cluster::ClusterUuid>();
+        check::<cluster::ClusterBootstrapStatusSpec>();
+        check::<cluster::ClusterConfigVersionSpec>();
+        check::<cluster::ClusterEndpointSpec>();
+        check::<cluster::LoadBalancerConfigSpec>();
+        check::<cluster::LoadBalancerStatusSpec>();
+        check::<cluster::KubernetesUpgradeStatusSpec>();
+        check::<cluster::TalosUpgradeStatusSpec>();
+        check::<cluster_machine::ClusterMachineSpec>();
+        check::<cluster_machine::ClusterMachineStatusSpec>();
+        check::<cluster_machine::ClusterMachineIdentitySpec>();
+        check::<config_patch::ConfigPatchSpec>();
+        check::<instance::CurrentUserSpec>();
+        check::<instance::FeaturesConfigSpec>();
+        check::<instance::SysVersionSpec>();
+        check::<machine::MachineSpec>();
+        check::<machine::MachineStatusSpec>();
+        check::<machine::NodeForceDestroyRequestSpec>();
+        check::<machine::SiderolinkSpec>();
+        check::<machine_set::MachineSetSpec>();
+        check::<machine_set::MachineSetNodeSpec>();
+        check::<machine_set::MachineSetStatusSpec>();
+        check::<release::KubernetesVersionSpec>();
+        check::<release::TalosVersionSpec>();
+        let mut kinds: Vec<_> = KINDS.iter().map(|k| k.name).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), 26);
+    }
+
+    #[test]
+    fn decoding() {
+        let spec = cluster::ClusterUuid { uuid: "u".to_owned() };
+        let mut object = resource("prod", &spec);
+        assert_eq!(object.key, cluster::ClusterUuid::KIND.key("prod"));
+        assert_eq!(object.spec, spec.encode_to_vec());
+        assert_eq!(decode::<cluster::ClusterUuid>(&object).unwrap(), spec);
+        object.spec = vec![0xff];
+        let error = decode::<cluster::ClusterUuid>(&object).unwrap_err();
+        assert_eq!(error.to_string(), "could not read the spec of `ClusterUUIDs.omni.sidero.dev/prod`");
+    }
 }

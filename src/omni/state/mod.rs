@@ -1,4 +1,11 @@
-//! COSI resources as the client sees them.
+//! COSI resources as the client sees them, and the calls that read and write them.
+
+mod client;
+pub mod query;
+pub(crate) mod recent;
+mod remove;
+pub mod watch;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;

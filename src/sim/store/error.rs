@@ -109,7 +109,11 @@ impl StoreError {
             Self::OwnerSet { .. } => Code::Unknown,
             Self::Journal(_) => Code::Internal,
         };
-        Status::new(code, format!("failed to {verb}: {self}"))
+        match self {
+            // This one comes before anything is tried.
+            Self::OwnerSet { .. } => Status::new(code, self.to_string()),
+            _ => Status::new(code, format!("failed to {verb}: {self}")),
+        }
     }
 
     /// The answer to a read that finds nothing; reads past the cache say so.

@@ -1,1 +1,274 @@
-//! Stub to be replaced.
+//! A provider as a process: started by a host, found through a line on stdout, served over gRPC, ended in good order.
+//! It knows neither what the provider does nor what the calls mean; nothing else in the crate may write to stdout.
+
+mod arguments;
+mod broker;
+mod connection;
+mod controller;
+pub mod handshake;
+mod life;
+pub mod listener;
+mod reattach;
+mod stdio;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use super::crash;
+use super::diag::chain;
+use super::log::{self, Modules, Reader};
+use super::provider::Provider;
+use super::server::Server;
+use crate::pb::plugin::grpc_broker_server::GrpcBrokerServer;
+use crate::pb::plugin::grpc_controller_server::GrpcControllerServer;
+use crate::pb::plugin::grpc_stdio_server::GrpcStdioServer;
+use crate::pb::tfplugin6::provider_server::ProviderServer;
+use arguments::Task;
+use connection::{Alive, Connection};
+use handshake::{Environment, HandshakeError, Host};
+use life::{Patience, Signals};
+use listener::{Address, ListenError, Listener};
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tls::{Tls, TlsError};
+use tokio::sync::watch;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::Router;
+
+/// The largest message in either direction; a single attribute may hold megabytes.
+const LARGEST_MESSAGE: usize = 256 * 1024 * 1024;
+
+/// How long answers on their way may take once the process is to end.
+const LAST_ANSWERS: Duration = Duration::from_millis(150);
+
+/// What the process layer has to know of the provider that it serves.
+pub struct Program {
+    /// The name of the binary.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The provider's source address: `registry.terraform.io/NAMESPACE/TYPE`.
+    pub address: &'static str,
+    /// What parts of the crate are called in logs.
+    pub modules: Modules,
+}
+
+impl Program {
+    /// The last part of the address, which names the provider in configurations and logs.
+    fn provider(&self) -> &str {
+        self.address.rsplit('/').next().unwrap_or(self.address)
+    }
+}
+
+/// Why the process could not serve.
+#[derive(Debug, thiserror::Error)]
+enum PluginError {
+    #[error("could not agree with the host")]
+    Handshake(#[from] HandshakeError),
+    #[error("could not protect the connection to the host")]
+    Tls(#[from] TlsError),
+    #[error("could not open a way for the host to connect")]
+    Listen(#[from] ListenError),
+    #[error("could not take the signals of the process")]
+    Signals(#[source] io::Error),
+    #[error("could not write to stdout")]
+    Stdout(#[source] io::Error),
+    #[error("could not start the threads of the process")]
+    Threads(#[source] io::Error),
+    #[error("the server stopped")]
+    Serve(#[from] tonic::transport::Error),
+}
+
+/// Runs the process to its end: the whole of a provider's `main`.
+/// The provider is made when the first call needs it, after the handshake.
+pub fn run(
+    program: &Program,
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: Environment<'_>,
+    provider: impl Fn() -> Arc<dyn Provider> + Send + Sync + 'static,
+) -> ExitCode {
+    let task = match arguments::read(arguments) {
+        Ok(task) => task,
+        Err(argument) => {
+            complain(&format!("`{}` means nothing here; see `{} --help`.", argument.display(), program.name));
+            return ExitCode::from(2);
+        }
+    };
+    let done = match task {
+        Task::Version => say(&format!("{} {}\n", program.name, program.version)),
+        Task::Help => say(&help(program)),
+        Task::Serve => match Host::read(environment) {
+            Err(HandshakeError::NoHost) => {
+                complain(&by_hand(program));
+                return ExitCode::FAILURE;
+            }
+            Err(error) => Err(error.into()),
+            Ok(host) => {
+                log::install(environment, Reader::Host, program.provider(), program.modules);
+                crash::install_hook();
+                on_threads(serve_host(host, Server::new(provider)))
+            }
+        },
+        Task::Debug => {
+            log::install(environment, Reader::Person, program.provider(), program.modules);
+            crash::install_hook();
+            on_threads(serve_attached(program, Server::new(provider)))
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The prefix is how hosts find the level of a line that is not JSON.
+            complain(&format!("[ERROR] {}", chain(&error).replace('\n', " ")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn on_threads(work: impl Future<Output = Result<(), PluginError>>) -> Result<(), PluginError> {
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(PluginError::Threads)?;
+    let done = runtime.block_on(work);
+    // What still runs has had its time.
+    runtime.shutdown_background();
+    done
+}
+
+async fn serve_host(host: Host, server: Server) -> Result<(), PluginError> {
+    let signals = Signals::take().map_err(PluginError::Signals)?;
+    let tls = host.certificate.as_deref().map(Tls::new).transpose()?;
+    let (listener, address) = listen(host.socket_dir.as_deref(), host.socket_group.as_deref(), host.ports.clone())?;
+    if !host.speaks_our_version() {
+        tracing::warn!(versions = ?host.versions, "the host does not speak protocol {}", handshake::PROTOCOL);
+    }
+    say(&host.answer(address.network, &address.address, tls.as_ref().map(|t| t.certificate.as_ref())))?;
+
+    let (alive, watch) = watch::channel(Alive::default());
+    let incoming = connection::incoming(listener, tls.map(|t| t.acceptor), alive);
+    let ends = async {
+        tokio::select! {
+            () = signals.end(false) => tracing::debug!("asked to end by a signal"),
+            () = life::abandoned(watch, Patience::HOST) => tracing::warn!("the host is gone"),
+        }
+    };
+    serve(server, incoming, ends).await
+}
+
+async fn serve_attached(program: &Program, server: Server) -> Result<(), PluginError> {
+    let signals = Signals::take().map_err(PluginError::Signals)?;
+    let (listener, address) = listen(None, None, 0..=0)?;
+    complain("Serving until Ctrl-C. Set this variable where Terraform or OpenTofu runs:");
+    say(&reattach::line(program.address, std::process::id(), &address))?;
+
+    let (alive, _watch) = watch::channel(Alive::default());
+    serve(server, connection::incoming(listener, None, alive), signals.end(true)).await
+}
+
+#[cfg(unix)]
+fn listen(
+    dir: Option<&Path>,
+    group: Option<&str>,
+    _ports: RangeInclusive<u16>,
+) -> Result<(Listener, Address), ListenError> {
+    Listener::unix(dir, group)
+}
+
+#[cfg(not(unix))]
+fn listen(
+    _dir: Option<&Path>,
+    _group: Option<&str>,
+    ports: RangeInclusive<u16>,
+) -> Result<(Listener, Address), ListenError> {
+    Listener::tcp(ports)
+}
+
+/// Serves until `ends` returns or the host orders the end.
+async fn serve(
+    server: Server,
+    incoming: ReceiverStream<io::Result<Connection>>,
+    ends: impl Future<Output = ()>,
+) -> Result<(), PluginError> {
+    let end = CancellationToken::new();
+    let server = Arc::new(server);
+    let served =
+        services(server.clone(), &end).await.serve_with_incoming_shutdown(incoming, end.clone().cancelled_owned());
+    tokio::pin!(served);
+    tokio::select! {
+        done = &mut served => return Ok(done?),
+        () = end.cancelled() => {}
+        () = ends => {}
+    }
+    end.cancel();
+    server.stop();
+    match tokio::time::timeout(LAST_ANSWERS, served).await {
+        Ok(done) => Ok(done?),
+        // Whoever still waits for an answer has lost interest: the host ordered the end.
+        Err(_) => Ok(()),
+    }
+}
+
+/// All services of a plugin; `end` ends those streams that hosts keep open.
+pub(crate) async fn services(server: Arc<Server>, end: &CancellationToken) -> Router {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("plugin", tonic_health::ServingStatus::Serving).await;
+    let provider = ProviderServer::from_arc(server)
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    tonic::transport::Server::builder()
+        .add_service(provider)
+        .add_service(health)
+        .add_service(GrpcControllerServer::new(controller::Controller { end: end.clone() }))
+        .add_service(GrpcStdioServer::new(stdio::Stdio { end: end.clone() }))
+        .add_service(GrpcBrokerServer::new(broker::Broker { end: end.clone() }))
+}
+
+/// Writes to stdout, at once.
+fn say(text: &str) -> Result<(), PluginError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(PluginError::Stdout)
+}
+
+/// Writes a line to stderr; there is nobody to tell if that fails.
+fn complain(line: &str) {
+    writeln!(io::stderr().lock(), "{line}").ok();
+}
+
+fn by_hand(program: &Program) -> String {
+    format!(
+        "{} is a provider for Terraform and OpenTofu, and does nothing when run by hand.\n\
+         Name `{}` in `required_providers` of a configuration, and run `terraform init`.\n\
+         `{} --help` says what else there is.",
+        program.name, program.address, program.name
+    )
+}
+
+fn help(program: &Program) -> String {
+    format!(
+        "{name} {version}\n\
+         A provider for Terraform and OpenTofu, which start it by themselves.\n\
+         \n\
+         Source address: {address}\n\
+         \n\
+         Options for people:\n\
+         \x20 --debug     serve until Ctrl-C, and print the variable that makes Terraform attach\n\
+         \x20 --version   print the version\n\
+         \x20 --help      print this text\n\
+         \n\
+         Logs: TF_LOG or TF_LOG_PROVIDER, and TF_LOG_PROVIDER_{log} for less, each with a level from TRACE to ERROR.\n",
+        name = program.name,
+        version = program.version,
+        address = program.address,
+        log = program.provider().to_uppercase().replace('-', "_"),
+    )
+}

@@ -1,0 +1,145 @@
+//! Whole pages: front matter, text, example, schema and import, in the order in which the registry shows them.
+
+use super::examples::Examples;
+use super::guide::Guide;
+use super::schema as section;
+use super::{DocsError, PROVIDER, Page};
+use crate::tf::data_source::DataSource;
+use crate::tf::resource::Resource;
+use crate::tf::schema::{IdentityAttribute, IdentitySchema, Schema};
+
+/// The page of the provider itself.
+pub(super) fn index(schema: &Schema, guides: &[Guide], examples: &mut Examples) -> Result<Page, DocsError> {
+    let title = format!("{PROVIDER} Provider");
+    let links: String = guides.iter().map(|g| format!("- [{}]({})\n", g.title, g.path())).collect();
+    let text = [
+        // The index belongs to no subcategory, and the registry refuses one.
+        front_matter(&title, None, &schema.description),
+        format!("# {title}\n\n{}\n", schema.description.trim()),
+        format!("## Guides\n\n{links}"),
+        example(&examples.read("provider/provider.tf")?),
+        section::render(schema),
+    ];
+    Ok(Page { path: "index.md".to_owned(), text: text.join("\n") })
+}
+
+/// The page of a managed resource.
+pub(super) fn resource(resource: &dyn Resource, examples: &mut Examples) -> Result<Page, DocsError> {
+    let name = resource.type_name();
+    let schema = resource.schema();
+    let text = [
+        head(name, "Resource", schema),
+        example(&examples.read(&format!("resources/{name}/resource.tf"))?),
+        section::render(schema),
+        import(name, resource.identity(), examples)?,
+    ];
+    Ok(Page { path: format!("resources/{}.md", short(name)?), text: text.join("\n") })
+}
+
+/// The page of a data source.
+pub(super) fn data_source(source: &dyn DataSource, examples: &mut Examples) -> Result<Page, DocsError> {
+    let name = source.type_name();
+    let schema = source.schema();
+    let text = [
+        head(name, "Data Source", schema),
+        example(&examples.read(&format!("data-sources/{name}/data-source.tf"))?),
+        section::render(schema),
+    ];
+    Ok(Page { path: format!("data-sources/{}.md", short(name)?), text: text.join("\n") })
+}
+
+/// The type without the provider's name, as files are named.
+fn short(type_name: &'static str) -> Result<&'static str, DocsError> {
+    type_name
+        .strip_prefix(PROVIDER)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .filter(|rest| !rest.is_empty())
+        .ok_or(DocsError::ForeignType { type_name })
+}
+
+fn head(name: &str, what: &str, schema: &Schema) -> String {
+    let title = format!("{name} {what} - {PROVIDER}");
+    let matter = front_matter(&title, Some(""), &schema.description);
+    format!("{matter}\n# {name} ({what})\n\n{}\n", schema.description.trim())
+}
+
+fn front_matter(title: &str, subcategory: Option<&str>, description: &str) -> String {
+    let subcategory = subcategory.map(|s| format!("subcategory: \"{s}\"\n")).unwrap_or_default();
+    format!("---\npage_title: \"{title}\"\n{subcategory}description: |-\n  {}\n---\n", summary(description))
+}
+
+/// The first sentence, on one line.
+fn summary(description: &str) -> String {
+    let text = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.find(". ") {
+        Some(end) => text[..=end].to_owned(),
+        None => text,
+    }
+}
+
+fn example(text: &str) -> String {
+    format!("## Example Usage\n\n{}", fenced("terraform", text))
+}
+
+/// A block of code, fenced by more back-quotes than it holds in a row.
+fn fenced(language: &str, text: &str) -> String {
+    let mut fence = "```".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    format!("{fence}{language}\n{text}\n{fence}\n")
+}
+
+fn import(name: &str, identity: Option<&IdentitySchema>, examples: &mut Examples) -> Result<String, DocsError> {
+    let mut read = |file: &str| examples.read(&format!("resources/{name}/{file}"));
+    let mut text =
+        String::from("## Import\n\nAn object that exists already can be taken over on the command line:\n\n");
+    text.push_str(&fenced("shell", &read("import.sh")?));
+    text.push_str("\nFrom Terraform 1.5 and OpenTofu 1.6 on, an `import` block can name the object by its id:\n\n");
+    text.push_str(&fenced("terraform", &read("import-by-string-id.tf")?));
+    if let Some(identity) = identity {
+        text.push_str(
+            "\nFrom Terraform 1.12 and OpenTofu 1.12 on, an `import` block can name the object by its identity:\n\n",
+        );
+        text.push_str(&fenced("terraform", &read("import-by-identity.tf")?));
+        text.push_str("\n### Identity Schema\n");
+        for (title, required) in [("Required", true), ("Optional", false)] {
+            let mut parts: Vec<_> = identity.attributes.iter().filter(|a| a.required_for_import == required).collect();
+            parts.sort_by_key(|a| a.name);
+            if !parts.is_empty() {
+                let lines: String = parts.into_iter().map(identity_line).collect();
+                text.push_str(&format!("\n#### {title}\n\n{lines}"));
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn identity_line(part: &IdentityAttribute) -> String {
+    format!("- `{}` ({}) {}\n", part.name, section::type_name(&part.of), part.description)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_is_the_first_sentence() {
+        for (description, expected) in [
+            ("One. Two.", "One."),
+            ("One.", "One."),
+            ("One\nline. Two.", "One line."),
+            ("One.\n\nTwo.", "One."),
+            ("Talos 1.13.5 and later. Two.", "Talos 1.13.5 and later."),
+            ("", ""),
+        ] {
+            assert_eq!(summary(description), expected, "{description:?}");
+        }
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        assert_eq!(fenced("x", "a"), "```x\na\n```\n");
+        assert_eq!(fenced("x", "```"), "````x\n```\n````\n");
+    }
+}

@@ -1,0 +1,146 @@
+//! Makes keys of the form that Omni's own tools make.
+//! The private half never leaves this process but inside [`GeneratedKey::exported`].
+
+use super::system_time;
+use crate::kit::secret::SecretString;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use openpgp::cert::{CertBuilder, CipherSuite};
+use openpgp::serialize::SerializeInto;
+use openpgp::types::KeyFlags;
+use sequoia_openpgp as openpgp;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const PROVIDER_PREFIX: &str = "infra-provider:";
+const ACCOUNT_SUFFIX: &str = "@serviceaccount.omni.sidero.dev";
+const PROVIDER_SUFFIX: &str = "@infra-provider.serviceaccount.omni.sidero.dev";
+
+/// A fresh key pair of a service account.
+pub struct GeneratedKey {
+    /// What Omni is given.
+    pub armored_public: String,
+    /// By what Omni finds it: 40 lower-case digits.
+    pub fingerprint: String,
+    /// What a client is configured with.
+    pub exported: SecretString,
+}
+
+/// The full identity of the service account called `name`.
+#[must_use]
+pub fn identity(name: &str) -> String {
+    match name.strip_prefix(PROVIDER_PREFIX) {
+        Some(base) => format!("{base}{PROVIDER_SUFFIX}"),
+        None => format!("{name}{ACCOUNT_SUFFIX}"),
+    }
+}
+
+/// The key could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("could not make a key for the service account `{name}`")]
+pub struct GenerateError {
+    /// The name of the account.
+    pub name: String,
+    /// Why.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Makes a key for the service account called `name` that ends after `lifetime`; `now` is the time since the Unix epoch.
+///
+/// # Errors
+/// When the system gives no randomness, or the lifetime cannot be written into a key.
+pub fn generate(name: &str, lifetime: Duration, now: Duration) -> Result<GeneratedKey, GenerateError> {
+    make(name, lifetime, now).map_err(|source| GenerateError { name: name.to_owned(), source })
+}
+
+fn make(
+    name: &str,
+    lifetime: Duration,
+    now: Duration,
+) -> Result<GeneratedKey, Box<dyn std::error::Error + Send + Sync>> {
+    let base = name.strip_prefix(PROVIDER_PREFIX).unwrap_or(name);
+    let (cert, _revocation) = CertBuilder::new()
+        .set_profile(openpgp::Profile::RFC4880)?
+        .set_cipher_suite(CipherSuite::Cv25519)
+        // Keys count whole seconds.
+        .set_creation_time(system_time(Duration::from_secs(now.as_secs())))
+        .set_validity_period(lifetime)
+        .set_primary_key_flags(KeyFlags::empty().set_certification().set_signing())
+        .add_userid(format!("{base} ({}/{}) <{}>", os(), arch(), identity(name)))
+        .add_subkey(KeyFlags::empty().set_transport_encryption().set_storage_encryption(), None, None)
+        .generate()?;
+    let private = Zeroizing::new(String::from_utf8(cert.as_tsk().armored().to_vec()?)?);
+    let json = Zeroizing::new(serde_json::to_string(&serde_json::json!({ "name": name, "pgp_key": *private }))?);
+    Ok(GeneratedKey {
+        fingerprint: cert.fingerprint().to_hex().to_lowercase(),
+        armored_public: String::from_utf8(cert.armored().to_vec()?)?,
+        exported: SecretString::from(STANDARD.encode(json.as_bytes())),
+    })
+}
+
+/// The operating system under the name that Go gives it.
+fn os() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    }
+}
+
+/// The processor under the name that Go gives it.
+fn arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "x86" => "386",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openpgp::Cert;
+    use openpgp::parse::Parse;
+    use openpgp::policy::StandardPolicy;
+    use openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
+
+    const NOW: Duration = Duration::from_secs(1_790_000_000);
+
+    #[test]
+    fn identities() {
+        assert_eq!(identity("ci"), "ci@serviceaccount.omni.sidero.dev");
+        assert_eq!(identity("infra-provider:aws-1"), "aws-1@infra-provider.serviceaccount.omni.sidero.dev");
+    }
+
+    #[test]
+    fn has_the_form_of_omnis_keys() {
+        let lifetime = Duration::from_secs(3600);
+        let made = generate("infra-provider:aws-1", lifetime, NOW).unwrap();
+        assert!(made.armored_public.contains("BEGIN PGP PUBLIC KEY BLOCK"));
+        let cert = Cert::from_bytes(&made.armored_public).unwrap();
+        assert!(!cert.is_tsk());
+        assert_eq!(made.fingerprint.len(), 40);
+        assert_eq!(made.fingerprint, cert.fingerprint().to_hex().to_lowercase());
+
+        let policy = StandardPolicy::at(system_time(NOW));
+        let valid = cert.with_policy(&policy, system_time(NOW)).unwrap();
+        let keys: Vec<_> = valid.keys().collect();
+        assert_eq!(keys.len(), 2);
+        assert_eq!(keys[0].key().pk_algo(), PublicKeyAlgorithm::EdDSA);
+        assert!(keys[0].for_signing() && keys[0].for_certification() && !keys[0].for_transport_encryption());
+        assert_eq!(keys[0].key_validity_period(), Some(lifetime));
+        assert_eq!(keys[1].key().pk_algo(), PublicKeyAlgorithm::ECDH);
+        assert!(keys[1].for_transport_encryption() && keys[1].for_storage_encryption() && !keys[1].for_signing());
+
+        let users: Vec<_> = valid.userids().collect();
+        assert_eq!(users.len(), 1);
+        let user = String::from_utf8_lossy(users[0].userid().value()).into_owned();
+        assert!(user.starts_with("aws-1 ("), "{user}");
+        assert!(
+            user.ends_with("/amd64) <aws-1@infra-provider.serviceaccount.omni.sidero.dev>") || user.contains('/'),
+            "{user}"
+        );
+        assert!(matches!(users[0].binding_signature().hash_algo(), HashAlgorithm::SHA256 | HashAlgorithm::SHA512));
+    }
+}

@@ -1,0 +1,147 @@
+//! The client: one per endpoint and key, cheap to clone.
+//! The calls themselves are beside it, by service; here is only what they share.
+
+use super::auth::{Signer, SigningKey};
+use super::call::Call;
+use super::channel::{self, MAX_MESSAGE};
+use super::config::{Config, RetryPolicy};
+use super::endpoint::Endpoint;
+use super::error::Error;
+use super::spec::{self, instance};
+use super::state::recent::Recent;
+use super::status::Failure;
+use super::transport::{Transport, Wire};
+use crate::kit::clock::Clock;
+use crate::pb::cosi::resource::state_client::StateClient;
+use crate::pb::management::management_service_client::ManagementServiceClient;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tonic::codec::CompressionEncoding;
+use tonic::transport::Channel;
+
+/// How long an error may be held up by the question which Omni it came from.
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
+
+/// A client of one Omni.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) endpoint: String,
+    pub(crate) request_timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) permits: Option<Semaphore>,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) recent: Recent,
+    /// The server has been found not to know `Teardown`.
+    pub(crate) no_teardown: AtomicBool,
+    transport: Transport,
+    version: Mutex<Option<String>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("endpoint", &self.inner.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client that connects when it is first used; only what can be checked here is checked.
+    /// It must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that names the setting and says what is wrong with it.
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let endpoint = Endpoint::parse(&config.endpoint)?;
+        let key = SigningKey::read(&config.credentials, clock.now())?;
+        let channel = channel::connect(config, &endpoint)?;
+        Ok(Self::over(config, &endpoint, key, clock, channel))
+    }
+
+    /// A client over a channel that is there already.
+    pub(crate) fn over(
+        config: &Config,
+        endpoint: &Endpoint,
+        key: SigningKey,
+        clock: Arc<dyn Clock>,
+        channel: Channel,
+    ) -> Self {
+        let wire = Arc::new(Wire::new(Signer::new(key), clock));
+        Self {
+            inner: Arc::new(Inner {
+                endpoint: endpoint.to_string(),
+                request_timeout: config.request_timeout,
+                retry: config.retry,
+                permits: config.max_concurrent_requests.map(|n| Semaphore::new(n.clamp(1, Semaphore::MAX_PERMITS))),
+                transport: Transport::new(channel, Arc::clone(&wire)),
+                wire,
+                recent: Recent::default(),
+                no_teardown: AtomicBool::new(false),
+                version: Mutex::new(None),
+            }),
+        }
+    }
+
+    /// Where the calls go: `https://omni.example.com:443`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.inner.endpoint
+    }
+
+    /// How many requests went out so far, by full method name; every attempt counts.
+    #[must_use]
+    pub fn rpc_counts(&self) -> BTreeMap<String, u64> {
+        self.inner.wire.counts()
+    }
+
+    /// Which Omni the server says it is: `v1.6.6`. It is asked once.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn server_version(&self, call: &Call) -> Result<String, Error> {
+        if let Some(version) = self.known_version() {
+            return Ok(version);
+        }
+        let resource = self.read(call, &instance::sys_version_key()).await?;
+        let version = spec::decode::<instance::SysVersionSpec>(&resource)?.backend_version;
+        *self.inner.version.lock().unwrap_or_else(PoisonError::into_inner) = Some(version.clone());
+        Ok(version)
+    }
+
+    fn known_version(&self) -> Option<String> {
+        self.inner.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds to an error what only the server can tell.
+    pub(crate) async fn explained(&self, call: &Call, mut failure: Failure) -> Failure {
+        if let Error::Unsupported { what, server: server @ None, .. } = &mut failure.error {
+            // The question itself ends here too when the server does not know its own version.
+            if !what.contains(instance::sys_version_key().kind.name) {
+                let brief =
+                    Call { deadline: call.deadline.min(tokio::time::Instant::now() + VERSION_LIMIT), ..call.clone() };
+                *server = Box::pin(self.server_version(&brief)).await.ok();
+            }
+        }
+        failure
+    }
+
+    pub(crate) fn state(&self) -> StateClient<Transport> {
+        StateClient::new(self.inner.transport.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE)
+            .accept_compressed(CompressionEncoding::Gzip)
+    }
+
+    pub(crate) fn management(&self) -> ManagementServiceClient<Transport> {
+        ManagementServiceClient::new(self.inner.transport.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE)
+            .accept_compressed(CompressionEncoding::Gzip)
+    }
+}

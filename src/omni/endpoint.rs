@@ -1,0 +1,144 @@
+//! The forms in which an endpoint may be written.
+//! It resolves no names and opens no connections.
+
+use super::error::Error;
+use std::fmt;
+
+/// Where Omni listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// A name or an address, without brackets.
+    pub(crate) host: String,
+    /// The port.
+    pub(crate) port: u16,
+    /// Whether the connection is encrypted.
+    pub(crate) tls: bool,
+}
+
+impl Endpoint {
+    /// Reads `https://host[:443]`, `http://host[:80]`, `grpc://host[:80]` or `host[:80]`; a path is ignored.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(wrong("the endpoint is empty".to_owned()));
+        }
+        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "" | "http" | "grpc" => false,
+            other => {
+                return Err(wrong(format!(
+                    "the endpoint `{text}` begins with `{other}://`; write `https://` for an encrypted connection, `http://` or `grpc://` for a plain one"
+                )));
+            }
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            // The text is not quoted: what stands before the sign may be a password.
+            return Err(wrong(
+                "the endpoint must not carry a user or a password; Omni takes a service account key instead".to_owned(),
+            ));
+        }
+        let (host, port) = split_port(authority)
+            .ok_or_else(|| wrong(format!("the endpoint `{text}` is not of the form `https://host` or `host:port`")))?;
+        let port = match port {
+            None if tls => 443,
+            None => 80,
+            Some(digits) => match digits.parse() {
+                Ok(port) if port > 0 => port,
+                _ => return Err(wrong(format!("`{digits}` in the endpoint `{text}` is not a port number"))),
+            },
+        };
+        let endpoint = Self { host: host.to_owned(), port, tls };
+        if endpoint.authority().parse::<http::uri::Authority>().is_err() {
+            return Err(wrong(format!("`{host}` in the endpoint `{text}` is not a host name")));
+        }
+        Ok(endpoint)
+    }
+
+    /// Host and port, as they stand in a URL.
+    pub(crate) fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+}
+
+/// Splits `host:port`, `host`, `[v6]:port` and `[v6]`.
+pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (host, after) = rest.split_once(']')?;
+        match after {
+            "" => (host, None),
+            _ => (host, Some(after.strip_prefix(':')?)),
+        }
+    } else {
+        match authority.split_once(':') {
+            // Two colons without brackets: an address of which nobody can tell where its port begins.
+            Some((_, port)) if port.contains(':') => return None,
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        }
+    };
+    (!host.is_empty()).then_some((host, port))
+}
+
+fn wrong(message: String) -> Error {
+    Error::Config { setting: "endpoint", message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        let table = [
+            ("https://omni.example.com", "https://omni.example.com:443"),
+            ("HTTPS://omni.example.com/", "https://omni.example.com:443"),
+            ("https://omni.example.com:8443/some/path?x=1", "https://omni.example.com:8443"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("grpc://omni", "http://omni:80"),
+            ("omni.example.com", "http://omni.example.com:80"),
+            (" omni.example.com:50180 ", "http://omni.example.com:50180"),
+            ("https://[2001:db8::1]", "https://[2001:db8::1]:443"),
+            ("[::1]:8080", "http://[::1]:8080"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Endpoint::parse(text).unwrap().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn refused() {
+        let table = [
+            ("", "is empty"),
+            ("  ", "is empty"),
+            ("https://", "not of the form"),
+            ("ftp://omni", "begins with `ftp://`"),
+            ("https://omni:port", "`port`"),
+            ("https://omni:0", "not a port number"),
+            ("https://omni:70000", "not a port number"),
+            ("https://om ni", "not a host name"),
+            ("::1", "not of the form"),
+            ("https://me:secret@omni", "must not carry"),
+        ];
+        for (text, part) in table {
+            match Endpoint::parse(text) {
+                Err(Error::Config { setting: "endpoint", message }) => {
+                    assert!(message.contains(part), "{text}: {message}");
+                    assert!(!message.contains("secret"), "{message}");
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! When a call is sent again, and how long to wait before.
+//! It stands outside signing, so that every attempt carries a fresh signature.
+
+use super::call::Call;
+use super::client::Client;
+use super::config::RetryPolicy;
+use super::error::Error;
+use super::status::{Failure, Fate, Op, read};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::Instant;
+use tonic::Status;
+
+/// How long the answer to a write is still waited for after the operation was stopped.
+/// It mostly is under way already, and without it nobody knows what the write left behind.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Which failed attempts may be followed by another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Also those of which nobody knows whether the server acted: reads, and calls that may happen twice.
+    Lost,
+    /// Only those that certainly did not reach the server.
+    Unsent,
+}
+
+impl RetryPolicy {
+    /// The waits between the attempts of one call.
+    pub(crate) fn delays(&self) -> ExponentialBackoff {
+        self.builder().with_max_times(self.max_attempts.saturating_sub(1)).build()
+    }
+
+    /// The waits of something that only a deadline ends.
+    pub(crate) fn endless(&self) -> ExponentialBackoff {
+        self.builder().without_max_times().build()
+    }
+
+    fn builder(&self) -> ExponentialBuilder {
+        let builder = ExponentialBuilder::new().with_min_delay(self.base_delay).with_max_delay(self.max_delay);
+        if self.jitter { builder.with_jitter() } else { builder }
+    }
+}
+
+impl Client {
+    /// Sends a call, and again as `repeat` allows, until it is answered or the limits are reached.
+    pub(crate) async fn run<T, F, Fut>(&self, call: &Call, op: &Op<'_>, repeat: Repeat, send: F) -> Result<T, Failure>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, Status>>,
+    {
+        self.run_within(call, op, repeat, Some(self.inner.request_timeout), send).await
+    }
+
+    /// Like [`Client::run`], but with another limit for each attempt; `None` leaves only the call's own deadline.
+    pub(crate) async fn run_within<T, F, Fut>(
+        &self,
+        call: &Call,
+        op: &Op<'_>,
+        repeat: Repeat,
+        limit: Option<Duration>,
+        mut send: F,
+    ) -> Result<T, Failure>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, Status>>,
+    {
+        let started = Instant::now();
+        let mut delays = self.inner.retry.delays();
+        loop {
+            let failure = match self.attempt(call, op, repeat, limit, started, &mut send).await {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            let again = match failure.fate {
+                Fate::Final => false,
+                Fate::Unsent => true,
+                Fate::Lost => repeat == Repeat::Lost,
+            };
+            let delay = if again { delays.next() } else { None };
+            // What went wrong says more than that the time is up.
+            let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else {
+                return Err(self.explained(call, failure).await);
+            };
+            tracing::debug!(method = op.method, error = %failure.error, ?delay, "repeating a call");
+            self.sleep(call, delay, started, &op.words()).await.map_err(Failure::last)?;
+        }
+    }
+
+    async fn attempt<T, F, Fut>(
+        &self,
+        call: &Call,
+        op: &Op<'_>,
+        repeat: Repeat,
+        limit: Option<Duration>,
+        started: Instant,
+        send: &mut F,
+    ) -> Result<T, Failure>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, Status>>,
+    {
+        let timeout = || Failure::last(Error::Timeout { what: op.words(), after: started.elapsed() });
+        let cancelled = || Failure::last(Error::Cancelled { what: op.words() });
+        let _permit = match &self.inner.permits {
+            None => None,
+            Some(permits) => tokio::select! {
+                biased;
+                () = call.cancel.cancelled() => return Err(cancelled()),
+                () = tokio::time::sleep_until(call.deadline) => return Err(timeout()),
+                permit = permits.acquire() => permit.ok(),
+            },
+        };
+        if call.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        if call.remaining().is_zero() {
+            return Err(timeout());
+        }
+        let end = limit.map_or(call.deadline, |limit| call.deadline.min(Instant::now() + limit));
+        let answer = tokio::time::timeout_at(end, send());
+        tokio::pin!(answer);
+        let answer = tokio::select! {
+            biased;
+            answer = &mut answer => answer,
+            () = call.cancel.cancelled() => {
+                if repeat == Repeat::Lost || limit.is_none() {
+                    return Err(cancelled());
+                }
+                tokio::time::timeout(GRACE, answer).await.map_err(|_| cancelled())?
+            }
+        };
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(status)) => Err(read(op, &status, &self.inner.wire, &self.inner.endpoint)),
+            Err(_) if call.remaining().is_zero() => Err(timeout()),
+            Err(_) => Err(Failure {
+                error: Error::Transport {
+                    endpoint: self.inner.endpoint.clone(),
+                    message: format!("no answer within {} s", limit.unwrap_or_default().as_secs_f32()),
+                    maybe_sent: true,
+                },
+                fate: Fate::Lost,
+            }),
+        }
+    }
+
+    /// Waits, but not beyond the limits of `call`.
+    pub(crate) async fn sleep(&self, call: &Call, delay: Duration, started: Instant, what: &str) -> Result<(), Error> {
+        let end = Instant::now() + delay;
+        tokio::select! {
+            biased;
+            () = call.cancel.cancelled() => Err(Error::Cancelled { what: what.to_owned() }),
+            () = tokio::time::sleep_until(end.min(call.deadline)) => {
+                if end > call.deadline {
+                    Err(Error::Timeout { what: what.to_owned(), after: started.elapsed() })
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays() {
+        let policy = RetryPolicy {
+            max_attempts: 5,
+            base_delay: Duration::from_millis(100),
+            max_delay: Duration::from_millis(300),
+            jitter: false,
+        };
+        let millis: Vec<_> = policy.delays().map(|d| d.as_millis()).collect();
+        assert_eq!(millis, [100, 200, 300, 300]);
+        assert_eq!(policy.endless().take(50).count(), 50);
+        let once = RetryPolicy { max_attempts: 1, ..policy };
+        assert_eq!(once.delays().count(), 0);
+        let jittered: Vec<_> = RetryPolicy { jitter: true, ..policy }.delays().collect();
+        assert!(
+            jittered.iter().all(|d| *d >= Duration::from_millis(100) && *d <= Duration::from_millis(600)),
+            "{jittered:?}"
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! Config patches, and their text in whichever form the server keeps it.
+
+use super::{Kind, Spec, decode, in_default};
+use crate::omni::error::Error;
+use crate::omni::state::Resource;
+use serde::Deserialize;
+
+pub use crate::pb::specs::ConfigPatchSpec;
+
+impl Spec for ConfigPatchSpec {
+    const KIND: Kind = in_default("ConfigPatches.omni.sidero.dev");
+    const MESSAGE: &'static str = "specs.ConfigPatchSpec";
+}
+
+#[derive(Deserialize)]
+struct Rendered {
+    #[serde(default)]
+    data: Option<String>,
+}
+
+/// The text of a patch.
+///
+/// Omni's own tools store long patches compressed with a dictionary; the server then still renders them as YAML.
+///
+/// # Errors
+/// [`Error::Decode`] when the spec, or the server's rendering of a compressed one, cannot be read.
+pub fn text(resource: &Resource) -> Result<String, Error> {
+    let spec: ConfigPatchSpec = decode(resource)?;
+    // When both are set, the server applies the compressed one.
+    if spec.compressed_data.is_empty() {
+        return Ok(spec.data);
+    }
+    let what = || format!("the text of `{}`, which the server keeps compressed", resource.key);
+    // The parser's own message quotes the text, which may hold secrets.
+    let rendered: Rendered = serde_saphyr::from_str(&resource.yaml)
+        .map_err(|_| Error::Decode { what: what(), source: "the server's rendering is not YAML".into() })?;
+    rendered.data.ok_or_else(|| Error::Decode { what: what(), source: "the server did not render it".into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resource;
+    use super::*;
+
+    fn patch(data: &str, compressed: &[u8], yaml: &str) -> Resource {
+        let spec = ConfigPatchSpec { data: data.to_owned(), compressed_data: compressed.to_vec() };
+        Resource { yaml: yaml.to_owned(), ..resource("500-x", &spec) }
+    }
+
+    #[test]
+    fn texts() {
+        let table = [
+            (patch("machine: {}\n", b"", ""), "machine: {}\n"),
+            (patch("", b"", "data: \"\"\n"), ""),
+            (patch("", b"\x28\xb5", "data: |\n    machine:\n        network: {}\n"), "machine:\n    network: {}\n"),
+            (patch("", b"\x28\xb5", "data: \"a: 1\\n\"\ncompresseddata: []\n"), "a: 1\n"),
+            (patch("", b"\x28\xb5", "data: yes\n"), "yes"),
+            (patch("stale", b"\x28\xb5", "data: fresh\n"), "fresh"),
+        ];
+        for (resource, expected) in table {
+            assert_eq!(text(&resource).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn unreadable() {
+        for yaml in ["", "other: 1\n", "data: [\n"] {
+            let error = text(&patch("", b"\x28\xb5", yaml)).unwrap_err();
+            assert!(error.to_string().contains("500-x"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The versions of Talos and Kubernetes that Omni offers; the ids are versions without a leading `v`.
+
+use super::{Kind, Spec, in_default};
+
+pub use crate::pb::specs::{KubernetesVersionSpec, TalosVersionSpec};
+
+impl Spec for TalosVersionSpec {
+    const KIND: Kind = in_default("TalosVersions.omni.sidero.dev");
+    const MESSAGE: &'static str = "specs.TalosVersionSpec";
+}
+
+impl Spec for KubernetesVersionSpec {
+    const KIND: Kind = in_default("KubernetesVersions.omni.sidero.dev");
+    const MESSAGE: &'static str = "specs.KubernetesVersionSpec";
+}

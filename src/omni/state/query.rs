@@ -1,0 +1,309 @@
+//! Which objects a list or a watch is about: by labels and by id.
+
+use crate::pb::cosi::resource as pb;
+use crate::pb::cosi::resource::label_term::Operation;
+
+/// A choice of objects; the empty one takes them all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    /// An object is taken when one of these takes it, or when there are none.
+    pub labels: Vec<LabelQuery>,
+    /// An expression that occurs in the id.
+    pub id_regexp: Option<String>,
+}
+
+/// Conditions on the labels of an object, which must all hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabelQuery {
+    terms: Vec<pb::LabelTerm>,
+}
+
+/// A selector that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{term}` is not a condition on a label: {problem}")]
+pub struct SelectorError {
+    /// The part of the selector.
+    pub term: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl Query {
+    /// All objects.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// The objects whose label `key` has this value.
+    pub fn label(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::from(LabelQuery::new().equal(key, value))
+    }
+
+    /// The objects in whose id the expression occurs.
+    pub fn id(regexp: impl Into<String>) -> Self {
+        Self { labels: Vec::new(), id_regexp: Some(regexp.into()) }
+    }
+
+    /// Also takes the objects that `labels` takes.
+    #[must_use]
+    pub fn or(mut self, labels: LabelQuery) -> Self {
+        self.labels.push(labels);
+        self
+    }
+
+    /// Reads a selector: conditions separated by commas, which must all hold.
+    ///
+    /// `key`, `!key`, `key = v`, `key == v`, `key != v`, `key < n`, `key <= n`, `key > n`, `key >= n`,
+    /// `key in (a, b)`, `key notin (a, b)`.
+    /// Numbers may have units: `8`, `16 GiB`.
+    ///
+    /// # Errors
+    /// When a part is not such a condition.
+    pub fn parse_selector(selector: &str) -> Result<Self, SelectorError> {
+        let mut labels = LabelQuery::new();
+        for term in split(selector) {
+            labels = parse_term(labels, term)?;
+        }
+        Ok(if labels.terms.is_empty() { Self::all() } else { Self::from(labels) })
+    }
+
+    pub(crate) fn label_queries(&self) -> Vec<pb::LabelQuery> {
+        self.labels.iter().map(|q| pb::LabelQuery { terms: q.terms.clone() }).collect()
+    }
+
+    pub(crate) fn id_query(&self) -> Option<pb::IdQuery> {
+        self.id_regexp.clone().map(|regexp| pb::IdQuery { regexp })
+    }
+}
+
+impl From<LabelQuery> for Query {
+    fn from(labels: LabelQuery) -> Self {
+        Self { labels: vec![labels], id_regexp: None }
+    }
+}
+
+impl LabelQuery {
+    /// No condition yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The label is there.
+    #[must_use]
+    pub fn exists(self, key: impl Into<String>) -> Self {
+        self.term(key, Operation::Exists, Vec::new(), false)
+    }
+
+    /// The label is not there.
+    #[must_use]
+    pub fn absent(self, key: impl Into<String>) -> Self {
+        self.term(key, Operation::Exists, Vec::new(), true)
+    }
+
+    /// The label has this value.
+    #[must_use]
+    pub fn equal(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.term(key, Operation::Equal, vec![value.into()], false)
+    }
+
+    /// The label does not have this value, or is not there.
+    #[must_use]
+    pub fn not_equal(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.term(key, Operation::Equal, vec![value.into()], true)
+    }
+
+    /// The label has one of these values.
+    #[must_use]
+    pub fn one_of(self, key: impl Into<String>, values: Vec<String>) -> Self {
+        self.term(key, Operation::In, values, false)
+    }
+
+    /// The label has none of these values, or is not there.
+    #[must_use]
+    pub fn none_of(self, key: impl Into<String>, values: Vec<String>) -> Self {
+        self.term(key, Operation::In, values, true)
+    }
+
+    /// The label is a number below this one.
+    #[must_use]
+    pub fn below(self, key: impl Into<String>, number: impl Into<String>) -> Self {
+        self.term(key, Operation::LtNumeric, vec![number.into()], false)
+    }
+
+    /// The label is a number, and at most this one.
+    #[must_use]
+    pub fn at_most(self, key: impl Into<String>, number: impl Into<String>) -> Self {
+        self.term(key, Operation::LteNumeric, vec![number.into()], false)
+    }
+
+    /// The label is a number above this one.
+    #[must_use]
+    pub fn above(self, key: impl Into<String>, number: impl Into<String>) -> Self {
+        self.term(key, Operation::LteNumeric, vec![number.into()], true)
+    }
+
+    /// The label is a number, and at least this one.
+    #[must_use]
+    pub fn at_least(self, key: impl Into<String>, number: impl Into<String>) -> Self {
+        self.term(key, Operation::LtNumeric, vec![number.into()], true)
+    }
+
+    fn term(mut self, key: impl Into<String>, op: Operation, value: Vec<String>, invert: bool) -> Self {
+        self.terms.push(pb::LabelTerm { key: key.into(), op: op.into(), value, invert });
+        self
+    }
+}
+
+/// Splits at commas that do not stand in brackets.
+fn split(selector: &str) -> Vec<&str> {
+    let mut terms = Vec::new();
+    let (mut start, mut depth) = (0, 0_i32);
+    for (at, c) in selector.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth <= 0 => {
+                terms.push(&selector[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    terms.push(&selector[start..]);
+    // An empty selector has no terms; an empty term between commas is a mistake and is reported as one.
+    if terms.len() == 1 && selector.trim().is_empty() { Vec::new() } else { terms }
+}
+
+fn parse_term(labels: LabelQuery, text: &str) -> Result<LabelQuery, SelectorError> {
+    let term = text.trim();
+    let wrong = |problem| SelectorError { term: term.to_owned(), problem };
+    if let Some(key) = term.strip_prefix('!') {
+        return Ok(labels.absent(key_of(key).map_err(wrong)?));
+    }
+    let end = term.find(|c: char| c.is_whitespace() || "=!<>()".contains(c)).unwrap_or(term.len());
+    let (key, rest) = term.split_at(end);
+    let key = key_of(key).map_err(wrong)?;
+    let rest = rest.trim();
+    if rest.is_empty() {
+        return Ok(labels.exists(key));
+    }
+    // The longer signs first: `<=` also begins with `<`.
+    for sign in ["==", "!=", "<=", ">=", "=", "<", ">"] {
+        let Some(value) = rest.strip_prefix(sign) else { continue };
+        let value = value.trim();
+        if value.is_empty() {
+            return Err(wrong("there is no value"));
+        }
+        if value.starts_with(['=', '<', '>', '!']) {
+            return Err(wrong("there is no such comparison"));
+        }
+        return Ok(match sign {
+            "=" | "==" => labels.equal(key, value),
+            "!=" => labels.not_equal(key, value),
+            "<" => labels.below(key, value),
+            "<=" => labels.at_most(key, value),
+            ">" => labels.above(key, value),
+            _ => labels.at_least(key, value),
+        });
+    }
+    let (word, list) = rest.split_once('(').ok_or_else(|| wrong("there is no such comparison"))?;
+    let list = list.strip_suffix(')').ok_or_else(|| wrong("the list has no end"))?;
+    let values: Vec<String> = list.split(',').map(|v| v.trim().to_owned()).collect();
+    if values.iter().any(|v| v.is_empty() || v.contains(['(', ')'])) {
+        return Err(wrong("the list holds something that is not a value"));
+    }
+    match word.trim() {
+        "in" => Ok(labels.one_of(key, values)),
+        "notin" => Ok(labels.none_of(key, values)),
+        _ => Err(wrong("there is no such comparison")),
+    }
+}
+
+fn key_of(key: &str) -> Result<&str, &'static str> {
+    let key = key.trim();
+    if key.is_empty() {
+        return Err("there is no label");
+    }
+    if key.chars().any(|c| c.is_whitespace() || "=!<>()".contains(c)) {
+        return Err("the label has characters that a label cannot have");
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(selector: &str) -> LabelQuery {
+        let query = Query::parse_selector(selector).unwrap_or_else(|e| panic!("{selector}: {e}"));
+        assert_eq!(query.labels.len(), 1, "{selector}");
+        query.labels[0].clone()
+    }
+
+    #[test]
+    fn selectors() {
+        let l = LabelQuery::new;
+        let values = |v: &[&str]| v.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        let table = [
+            ("a", l().exists("a")),
+            ("!a", l().absent("a")),
+            ("! a ", l().absent("a")),
+            ("omni.sidero.dev/arch = amd64", l().equal("omni.sidero.dev/arch", "amd64")),
+            ("a==b", l().equal("a", "b")),
+            ("a=b c d", l().equal("a", "b c d")),
+            ("a != b", l().not_equal("a", "b")),
+            ("a < 8", l().below("a", "8")),
+            ("mem <= 16 GiB", l().at_most("mem", "16 GiB")),
+            ("a > 8", l().above("a", "8")),
+            ("a>=8", l().at_least("a", "8")),
+            ("a in (x, y z)", l().one_of("a", values(&["x", "y z"]))),
+            ("a notin(x)", l().none_of("a", values(&["x"]))),
+            ("a, b=1 , c in (x,y), !d", l().exists("a").equal("b", "1").one_of("c", values(&["x", "y"])).absent("d")),
+        ];
+        for (selector, expected) in table {
+            assert_eq!(parsed(selector), expected, "{selector}");
+        }
+        assert_eq!(Query::parse_selector(" ").unwrap(), Query::all());
+    }
+
+    #[test]
+    fn mistakes() {
+        let table = [
+            ("a,", "there is no label"),
+            ("=b", "there is no label"),
+            ("!", "there is no label"),
+            ("!a = b", "characters"),
+            ("a =", "no value"),
+            ("a === b", "no such comparison"),
+            ("a b", "no such comparison"),
+            ("a like (b)", "no such comparison"),
+            ("a in (b", "no end"),
+            ("a in ()", "not a value"),
+            ("a in (b,,c)", "not a value"),
+        ];
+        for (selector, part) in table {
+            let error = Query::parse_selector(selector).unwrap_err();
+            assert!(error.problem.contains(part), "{selector}: {error}");
+        }
+    }
+
+    #[test]
+    fn wire_form() {
+        let query = Query::label("a", "1").or(LabelQuery::new().at_least("m", "8").absent("b"));
+        let wire = query.label_queries();
+        let term = |key: &str, op: Operation, value: &[&str], invert| pb::LabelTerm {
+            key: key.into(),
+            op: op.into(),
+            value: value.iter().map(|v| (*v).to_owned()).collect(),
+            invert,
+        };
+        assert_eq!(wire[0].terms, [term("a", Operation::Equal, &["1"], false)]);
+        assert_eq!(
+            wire[1].terms,
+            [term("m", Operation::LtNumeric, &["8"], true), term("b", Operation::Exists, &[], true)]
+        );
+        assert_eq!(Query::id("^a$").id_query().unwrap().regexp, "^a$");
+    }
+}

@@ -1,0 +1,461 @@
+//! Taking objects away: teardown, waiting for controllers, destruction.
+//! At each step of a removal an object that is not there counts as success.
+
+use super::client::lag_delays;
+use super::recent::Left;
+use super::watch::Event;
+use super::{Key, Phase};
+use crate::omni::call::Call;
+use crate::omni::client::Client;
+use crate::omni::error::{Class, Error};
+use crate::omni::retry::Repeat;
+use crate::omni::status::{About, Failure, Fate, Op};
+use crate::pb::cosi::resource as pb;
+use std::sync::atomic::Ordering;
+use tokio::time::Instant;
+
+const DESTROY: &str = "/cosi.resource.State/Destroy";
+const TEARDOWN: &str = "/cosi.resource.State/Teardown";
+const TEARDOWN_AND_DESTROY: &str = "/cosi.resource.State/TeardownAndDestroy";
+/// How often a fallback that races with controllers is tried.
+const RACES: usize = 10;
+
+impl Client {
+    /// Tells the controllers to let go of an object; true when none of them holds on to it.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] when there is none; or when the server refuses, or does not answer.
+    pub async fn teardown(&self, call: &Call, key: &Key) -> Result<bool, Error> {
+        if !self.inner.no_teardown.load(Ordering::Relaxed) {
+            let message = pb::TeardownRequest {
+                namespace: key.kind.namespace.to_owned(),
+                r#type: key.kind.name.to_owned(),
+                id: key.id.clone(),
+                options: Some(pb::TeardownOptions::default()),
+            };
+            let op = Op { method: TEARDOWN, about: About::Object(key) };
+            let answer = self
+                .remove_once(call, &op, key, || {
+                    let mut service = self.state();
+                    let request = message.clone();
+                    async move { service.teardown(request).await.map(|answer| answer.into_inner().destroy_ready) }
+                })
+                .await;
+            match answer {
+                Err(e) if e.is(Class::Unimplemented) => self.inner.no_teardown.store(true, Ordering::Relaxed),
+                answer => return answer.map(|ready| ready.unwrap_or(true)),
+            }
+        }
+        self.teardown_by_update(call, key).await
+    }
+
+    /// What [`Client::teardown`] does on servers that have no call for it.
+    async fn teardown_by_update(&self, call: &Call, key: &Key) -> Result<bool, Error> {
+        let started = Instant::now();
+        let mut current = self.get(call, key).await?;
+        let mut delays = lag_delays();
+        for _ in 0..RACES {
+            if current.metadata.phase == Phase::TearingDown {
+                return Ok(current.metadata.finalizers.is_empty());
+            }
+            current.metadata.phase = Phase::TearingDown;
+            match self.update(call, current, None).await {
+                Ok(written) => return Ok(written.metadata.finalizers.is_empty()),
+                Err(e) if e.is(Class::Conflict) => {
+                    if let Some(delay) = delays.next() {
+                        self.sleep(call, delay, started, &format!("the teardown of `{key}`")).await?;
+                    }
+                    // A controller was faster; reads may be behind it, this is not.
+                    let Some(found) = self.peek(call, key).await? else { return Ok(true) };
+                    current = found;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Err(Error::Status {
+            class: Class::Conflict,
+            message: "the object changes faster than it can be torn down".to_owned(),
+            problems: Vec::new(),
+            key: Some(key.clone()),
+            method: TEARDOWN,
+        })
+    }
+
+    /// Deletes an object that no controller holds on to. Nothing is cleaned up by that: see [`Client::remove`].
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] when there is none; [`Class::Finalizers`] when controllers still hold on to it;
+    /// or when the server refuses, or does not answer.
+    pub async fn destroy(&self, call: &Call, key: &Key) -> Result<(), Error> {
+        let message = pb::DestroyRequest {
+            namespace: key.kind.namespace.to_owned(),
+            r#type: key.kind.name.to_owned(),
+            id: key.id.clone(),
+            options: Some(pb::DestroyOptions::default()),
+        };
+        let op = Op { method: DESTROY, about: About::Object(key) };
+        self.remove_once(call, &op, key, || {
+            let mut service = self.state();
+            let request = message.clone();
+            async move { service.destroy(request).await.map(|_| ()) }
+        })
+        .await?;
+        self.inner.recent.note(key, Left::Gone);
+        Ok(())
+    }
+
+    /// Tears down and deletes in one call, which the server answers when the object is gone.
+    /// On servers without that call, and when its answer gets lost, this is [`Client::remove`].
+    ///
+    /// # Errors
+    /// As for [`Client::remove`].
+    pub async fn teardown_and_destroy(&self, call: &Call, key: &Key) -> Result<(), Error> {
+        let message = pb::TeardownAndDestroyRequest {
+            namespace: key.kind.namespace.to_owned(),
+            r#type: key.kind.name.to_owned(),
+            id: key.id.clone(),
+            options: Some(pb::TeardownAndDestroyOptions::default()),
+        };
+        if !self.inner.no_teardown.load(Ordering::Relaxed) {
+            let op = Op { method: TEARDOWN_AND_DESTROY, about: About::Object(key) };
+            let answer = self
+                .run_within(call, &op, Repeat::Unsent, None, || {
+                    let mut service = self.state();
+                    let request = message.clone();
+                    async move { service.teardown_and_destroy(request).await.map(|_| ()) }
+                })
+                .await;
+            match answer {
+                Ok(()) => {
+                    self.inner.recent.note(key, Left::Gone);
+                    return Ok(());
+                }
+                // A cache may hide the object; the long way looks behind it.
+                Err(Failure { error, fate })
+                    if fate == Fate::Lost || error.is(Class::Unimplemented) || error.is(Class::NotFound) => {}
+                Err(failure) => return Err(failure.error),
+            }
+        }
+        self.remove(call, key).await
+    }
+
+    /// Removes an object: tears it down, waits until no controller holds on to it, and deletes it.
+    /// Every server removes some types by itself at the end; the deletion is sent all the same.
+    ///
+    /// # Errors
+    /// [`Error::Stuck`] with the finalizers that are left when the deadline passes;
+    /// or when the server refuses, or does not answer.
+    pub async fn remove(&self, call: &Call, key: &Key) -> Result<(), Error> {
+        let started = Instant::now();
+        let mut delays = lag_delays();
+        let ready = loop {
+            match self.teardown(call, key).await {
+                Ok(ready) => break ready,
+                Err(e) if e.is(Class::NotFound) => {}
+                Err(e) => return Err(e),
+            }
+            // The server looks for it in a cache, which may be behind.
+            if self.peek(call, key).await?.is_none() {
+                self.inner.recent.note(key, Left::Gone);
+                return Ok(());
+            }
+            match delays.next() {
+                Some(delay) => self.sleep(call, delay, started, &format!("Omni to find `{key}`")).await?,
+                None => return self.teardown(call, key).await.map(|_| ()),
+            }
+        };
+        if ready {
+            match self.destroy(call, key).await {
+                Err(e) if e.is(Class::NotFound) => {
+                    self.inner.recent.note(key, Left::Gone);
+                    return Ok(());
+                }
+                Err(e) if e.is(Class::Finalizers) || e.is(Class::Conflict) => {}
+                result => return result,
+            }
+        }
+        self.finish_removal(call, key, started).await
+    }
+
+    /// Waits until no controller holds on to an object that is torn down already, and deletes it.
+    pub(crate) async fn finish_removal(&self, call: &Call, key: &Key, started: Instant) -> Result<(), Error> {
+        let mut left = Vec::new();
+        match self.wait_and_destroy(call, key, started, &mut left).await {
+            Err(Error::Timeout { .. }) if !left.is_empty() => {
+                Err(Error::Stuck { key: key.clone(), finalizers: left, after: started.elapsed() })
+            }
+            result => result,
+        }
+    }
+
+    async fn wait_and_destroy(
+        &self,
+        call: &Call,
+        key: &Key,
+        started: Instant,
+        left: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let what = format!("the removal of `{key}`");
+        let mut delays = self.inner.retry.endless();
+        loop {
+            let mut watch = self.watch(call, key).await?;
+            loop {
+                match watch.next().await? {
+                    Event::Gone(_) => {
+                        self.inner.recent.note(key, Left::Gone);
+                        return Ok(());
+                    }
+                    // Ours is gone, and somebody has made another one.
+                    Event::Present(found) if found.metadata.phase == Phase::Running => return Ok(()),
+                    Event::Present(found) => {
+                        *left = found.metadata.finalizers;
+                        if left.is_empty() {
+                            break;
+                        }
+                    }
+                    Event::Bootstrapped => {}
+                }
+            }
+            drop(watch);
+            match self.destroy(call, key).await {
+                Ok(()) => return Ok(()),
+                Err(e) if e.is(Class::NotFound) => {
+                    self.inner.recent.note(key, Left::Gone);
+                    return Ok(());
+                }
+                // A controller came back, or the server's cache is behind.
+                Err(e) if e.is(Class::Finalizers) || e.is(Class::Conflict) => {
+                    let delay = delays.next().unwrap_or(self.inner.retry.max_delay);
+                    self.sleep(call, delay, started, &what).await?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Sends a call that takes an object away; `None` when the answer got lost and the object turned out to be gone.
+    async fn remove_once<T, F, Fut>(&self, call: &Call, op: &Op<'_>, key: &Key, mut send: F) -> Result<Option<T>, Error>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, tonic::Status>>,
+    {
+        let started = Instant::now();
+        let write = self.inner.recent.get(key);
+        let mut delays = self.inner.retry.delays();
+        let mut lag = lag_delays();
+        let mut lost = false;
+        loop {
+            let failure = match self.run(call, op, Repeat::Unsent, &mut send).await {
+                Ok(value) => return Ok(Some(value)),
+                Err(failure) => failure,
+            };
+            let delay = if failure.error.is(Class::NotFound) {
+                if lost {
+                    return Ok(None);
+                }
+                if !self.still_hidden(write) {
+                    return Err(failure.error);
+                }
+                lag.next()
+            } else if failure.fate == Fate::Lost {
+                lost = true;
+                match self.peek(call, key).await {
+                    Ok(None) => return Ok(None),
+                    // Deleting a running object a second time could hit one that somebody has just made.
+                    Ok(Some(found)) if op.method == DESTROY && found.metadata.phase == Phase::Running => None,
+                    Ok(Some(_)) => delays.next(),
+                    Err(_) => None,
+                }
+            } else {
+                return Err(failure.error);
+            };
+            let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else { return Err(failure.error) };
+            self.sleep(call, delay, started, &op.words()).await?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
+    use std::time::Duration;
+    use tokio_util::sync::CancellationToken;
+    use tonic::Status;
+
+    async fn with_object() -> Pair {
+        let pair = pair();
+        pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        pair
+    }
+
+    fn finalizer(pair: &Pair, names: &[&str]) {
+        pair.server.edit("prod", |metadata, _| metadata.finalizers = names.iter().map(|n| (*n).to_owned()).collect());
+    }
+
+    fn no_such_method(verb: &str) -> Fault {
+        Fault::Refuse(Status::unimplemented(format!("unknown method {verb} for service cosi.resource.State")))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_holds_on() {
+        let pair = with_object().await;
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(
+            (pair.server.count("Teardown"), pair.server.count("Destroy"), pair.server.count("Watch")),
+            (1, 1, 0)
+        );
+        // Again: what is not there is removed.
+        pair.client.remove(&minute(), &key()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_controllers() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A", "B"]);
+        let controllers = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            finalizer(&pair, &["B"]);
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            assert!(pair.server.stored("prod").is_some());
+            finalizer(&pair, &[]);
+        };
+        let (call, key) = (minute(), key());
+        let (result, ()) = tokio::join!(pair.client.remove(&call, &key), controllers);
+        result.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(pair.server.count("Destroy"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_deletes_by_itself() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A"]);
+        let controllers = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            pair.server.delete("prod");
+        };
+        let (call, key) = (minute(), key());
+        let (result, ()) = tokio::join!(pair.client.remove(&call, &key), controllers);
+        result.unwrap();
+        assert_eq!(pair.server.count("Destroy"), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_what_holds_on() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A", "B"]);
+        let call = Call::within(Duration::from_secs(20), &CancellationToken::new());
+        match pair.client.remove(&call, &key()).await.unwrap_err() {
+            Error::Stuck { key: of, finalizers, after } => {
+                assert_eq!(of, key());
+                assert_eq!(finalizers, ["A", "B"]);
+                assert_eq!(after, Duration::from_secs(20));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(pair.server.stored("prod").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn can_be_stopped() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A"]);
+        let cancel = CancellationToken::new();
+        let call = Call::within(Duration::from_secs(600), &cancel);
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cancel.cancel();
+        };
+        let key = key();
+        let (result, ()) = tokio::join!(pair.client.remove(&call, &key), stop);
+        assert!(result.unwrap_err().is(Class::Cancelled));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn servers_without_teardown() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A"]);
+        pair.server.fault("Teardown", no_such_method("Teardown"));
+        // A controller writes in between once.
+        pair.server.fault("Update", Fault::Refuse(Status::failed_precondition("update conflict: expected version")));
+        assert!(!pair.client.teardown(&minute(), &key()).await.unwrap());
+        let stored = pair.server.stored("prod").unwrap().metadata.unwrap();
+        assert_eq!(stored.phase, "tearingDown");
+        assert_eq!(stored.finalizers, ["A"]);
+        assert_eq!(pair.server.count("Update"), 2);
+        // The server is not asked for the call again, and what is torn down is not written again.
+        assert!(!pair.client.teardown(&minute(), &key()).await.unwrap());
+        assert_eq!(pair.server.count("Teardown"), 1);
+        assert_eq!(pair.server.count("Update"), 2);
+        finalizer(&pair, &[]);
+        pair.client.teardown_and_destroy(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert!(pair.client.teardown(&minute(), &key()).await.unwrap_err().is(Class::NotFound));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn servers_without_teardown_and_destroy() {
+        // The server of these tests has no such call.
+        let pair = with_object().await;
+        pair.client.teardown_and_destroy(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(pair.server.count("Teardown"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lost_answers() {
+        let pair = with_object().await;
+        pair.server.fault("Teardown", Fault::LoseAnswer);
+        pair.server.fault("Destroy", Fault::LoseAnswer);
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        // It was gone, so it was not deleted twice.
+        assert_eq!(pair.server.count("Destroy"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_deletion_does_not_hit_a_new_object() {
+        let pair = with_object().await;
+        let again = super::super::wire::encode(&pair.client.get(&minute(), &key()).await.unwrap());
+        let made = |server: &crate::omni::testing::Fake| server.put(again, pb::EventType::Created);
+        pair.server.fault("Destroy", Fault::Then(Box::new(made)));
+        let error = pair.client.destroy(&minute(), &key()).await.unwrap_err();
+        assert!(error.is(Class::Unavailable), "{error}");
+        assert!(pair.server.stored("prod").is_some());
+        assert_eq!(pair.server.count("Destroy"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn objects_that_the_server_does_not_find_yet() {
+        let pair = with_object().await;
+        // Made by another process a moment ago, so this client cannot know.
+        tokio::time::advance(Duration::from_secs(20)).await;
+        for _ in 0..2 {
+            pair.server.fault("Teardown", Fault::Refuse(Status::not_found("doesn't exist")));
+        }
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(pair.server.count("Teardown"), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_controller_that_comes_back() {
+        let pair = with_object().await;
+        pair.server.fault("Destroy", Fault::Refuse(Status::failed_precondition("has pending finalizers &[A]")));
+        pair.server.fault("Destroy", Fault::Refuse(Status::failed_precondition("has pending finalizers &[A]")));
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert_eq!(pair.server.count("Destroy"), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_end_it() {
+        let pair = with_object().await;
+        let locked = "failed to validate: 1 error occurred:\n\t* deletion is not allowed: the cluster is locked\n\n";
+        pair.server.fault("Teardown", Fault::Refuse(Status::invalid_argument(locked)));
+        let error = pair.client.remove(&minute(), &key()).await.unwrap_err();
+        assert!(error.is(Class::Validation), "{error}");
+        assert_eq!(pair.server.count("Destroy"), 0);
+    }
+}

@@ -1,0 +1,448 @@
+//! Following objects as they change.
+//! A watch outlives its connection: it opens a new one, with a fresh signature, and reports what it missed.
+
+use super::query::Query;
+use super::wire::decode;
+use super::{Key, Kind, Resource};
+use crate::omni::call::Call;
+use crate::omni::client::Client;
+use crate::omni::error::Error;
+use crate::omni::retry::Repeat;
+use crate::omni::status::{About, Failure, Fate, Op, read};
+use crate::pb::cosi::resource as pb;
+use backon::ExponentialBackoff;
+use std::collections::{HashMap, HashSet, VecDeque};
+use tokio::time::Instant;
+use tonic::{Code, Streaming};
+
+const WATCH: &str = "/cosi.resource.State/Watch";
+/// The version of the protocol from which on a watch says when it has shown everything, and when it failed.
+const API_VERSION: i32 = 1;
+
+/// Something that happened to an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// It is there, new or changed.
+    Present(Box<Resource>),
+    /// It is not there, or no longer.
+    Gone(Key),
+    /// Everything that was there when the watch of a kind began has been reported.
+    Bootstrapped,
+}
+
+#[derive(Clone)]
+enum Target {
+    One(Key),
+    Kind(Kind, Query),
+}
+
+/// A watch of one object, or of the objects of a kind.
+pub struct Watch {
+    client: Client,
+    call: Call,
+    target: Target,
+    stream: Option<Streaming<pb::WatchResponse>>,
+    queue: VecDeque<Event>,
+    delays: ExponentialBackoff,
+    /// What has been reported: id to version and time of creation.
+    known: HashMap<String, Mark>,
+    /// The ids seen since the stream was opened; `None` once everything has been shown.
+    fresh: Option<HashSet<String>>,
+    bootstrapped: bool,
+}
+
+type Mark = (Option<u64>, Option<prost_types::Timestamp>);
+
+impl Client {
+    /// Watches one object. The first event tells whether it is there; it is never behind the server's own writes.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer.
+    pub async fn watch(&self, call: &Call, key: &Key) -> Result<Watch, Error> {
+        self.open(call, Target::One(key.clone())).await
+    }
+
+    /// Watches the objects of a kind. It begins with those that are there, then [`Event::Bootstrapped`].
+    /// An object that no longer meets the query is reported as gone.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer.
+    pub async fn watch_kind(&self, call: &Call, kind: Kind, query: &Query) -> Result<Watch, Error> {
+        self.open(call, Target::Kind(kind, query.clone())).await
+    }
+
+    /// Watches an object until `look` finds what it looks for. `what` says what that is, for the error.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] and [`Error::Cancelled`] that name `what`; or when the server refuses, or does not answer.
+    pub async fn wait_for<T, F>(&self, call: &Call, key: &Key, what: &str, mut look: F) -> Result<T, Error>
+    where
+        F: FnMut(Option<&Resource>) -> Option<T> + Send,
+        T: Send,
+    {
+        let started = Instant::now();
+        let named = |error| match error {
+            Error::Timeout { .. } => Error::Timeout { what: what.to_owned(), after: started.elapsed() },
+            Error::Cancelled { .. } => Error::Cancelled { what: what.to_owned() },
+            other => other,
+        };
+        let mut watch = self.watch(call, key).await.map_err(named)?;
+        loop {
+            let found = match watch.next().await.map_err(named)? {
+                Event::Present(resource) => look(Some(&*resource)),
+                Event::Gone(_) => look(None),
+                Event::Bootstrapped => None,
+            };
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// An object as it is now; unlike a read, this is never behind.
+    pub(crate) async fn peek(&self, call: &Call, key: &Key) -> Result<Option<Resource>, Error> {
+        let mut watch = self.watch(call, key).await?;
+        loop {
+            match watch.next().await? {
+                Event::Present(resource) => return Ok(Some(*resource)),
+                Event::Gone(_) => return Ok(None),
+                Event::Bootstrapped => {}
+            }
+        }
+    }
+
+    async fn open(&self, call: &Call, target: Target) -> Result<Watch, Error> {
+        let mut watch = Watch {
+            client: self.clone(),
+            call: call.clone(),
+            target,
+            stream: None,
+            queue: VecDeque::new(),
+            delays: self.inner.retry.endless(),
+            known: HashMap::new(),
+            fresh: None,
+            bootstrapped: false,
+        };
+        watch.connect(Repeat::Lost).await?;
+        Ok(watch)
+    }
+}
+
+impl Watch {
+    /// The next event; waits for it within the limits of the call that the watch was opened with.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] and [`Error::Cancelled`] by the limits of the call; or when the server refuses.
+    pub async fn next(&mut self) -> Result<Event, Error> {
+        let started = Instant::now();
+        loop {
+            if let Some(event) = self.queue.pop_front() {
+                return Ok(event);
+            }
+            let Some(stream) = &mut self.stream else {
+                self.reconnect(started).await?;
+                continue;
+            };
+            let message = tokio::select! {
+                biased;
+                () = self.call.cancel.cancelled() => return Err(Error::Cancelled { what: self.words() }),
+                () = tokio::time::sleep_until(self.call.deadline) => {
+                    return Err(Error::Timeout { what: self.words(), after: started.elapsed() });
+                }
+                message = stream.message() => message,
+            };
+            match message {
+                Ok(Some(response)) => {
+                    for event in response.event {
+                        self.take(event)?;
+                    }
+                }
+                // Servers that stop end their streams in good order.
+                Ok(None) => self.stream = None,
+                Err(status) => {
+                    let failure = self.failure(&status);
+                    if failure.fate == Fate::Final {
+                        return Err(failure.error);
+                    }
+                    tracing::debug!(error = %failure.error, "a watch lost its connection");
+                    self.stream = None;
+                }
+            }
+        }
+    }
+
+    async fn reconnect(&mut self, started: Instant) -> Result<(), Error> {
+        let what = self.words();
+        let delay = self.delays.next().unwrap_or(self.client.inner.retry.max_delay);
+        self.client.sleep(&self.call, delay, started, &what).await?;
+        match self.connect(Repeat::Unsent).await {
+            // A server that restarts is worth waiting for: only the deadline ends a watch.
+            Err(Failure { fate: Fate::Lost | Fate::Unsent, error }) => {
+                tracing::debug!(%error, "a watch is still without a connection");
+                Ok(())
+            }
+            result => Ok(result?),
+        }
+    }
+
+    async fn connect(&mut self, repeat: Repeat) -> Result<(), Failure> {
+        let (kind, key, query) = match &self.target {
+            Target::One(key) => (key.kind, Some(key), None),
+            Target::Kind(kind, query) => (*kind, None, Some(query)),
+        };
+        let message = pb::WatchRequest {
+            namespace: kind.namespace.to_owned(),
+            r#type: kind.name.to_owned(),
+            id: key.map(|key| key.id.clone()),
+            options: Some(pb::WatchOptions {
+                bootstrap_contents: query.is_some(),
+                label_query: query.map(Query::label_queries).unwrap_or_default(),
+                id_query: query.and_then(Query::id_query),
+                ..pb::WatchOptions::default()
+            }),
+            api_version: API_VERSION,
+        };
+        let op = Op { method: WATCH, about: key.map_or(About::Kind(kind), About::Object) };
+        let client = self.client.clone();
+        let (stream, first) = client
+            .run(&self.call, &op, repeat, || {
+                let mut service = client.state();
+                let request = message.clone();
+                async move {
+                    let mut stream = service.watch(request).await?.into_inner();
+                    // Only now is it certain that the server accepted the signature, and that the watch stands.
+                    let first = stream.message().await?;
+                    Ok((stream, first))
+                }
+            })
+            .await?;
+        self.stream = first.is_some().then_some(stream);
+        self.fresh = query_of(&self.target).then(HashSet::new);
+        for event in first.map(|response| response.event).unwrap_or_default() {
+            self.take(event).map_err(Failure::last)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: pb::Event) -> Result<(), Error> {
+        use pb::EventType as T;
+        let kind = match &self.target {
+            Target::One(key) => key.kind,
+            Target::Kind(kind, _) => *kind,
+        };
+        match event.event_type() {
+            T::Created | T::Updated => {
+                let resource = decode(kind, event.resource)?;
+                let mark = (resource.metadata.version, resource.metadata.created);
+                if let Some(fresh) = &mut self.fresh {
+                    fresh.insert(resource.key.id.clone());
+                }
+                self.settle();
+                // After a new connection everything is shown again; only news is reported.
+                if self.known.insert(resource.key.id.clone(), mark) != Some(mark) {
+                    self.queue.push_back(Event::Present(Box::new(resource)));
+                }
+            }
+            T::Destroyed => {
+                let key = match (&self.target, event.resource) {
+                    (Target::One(key), _) => key.clone(),
+                    (Target::Kind(..), resource) => decode(kind, resource)?.key,
+                };
+                self.settle();
+                self.known.remove(&key.id);
+                self.queue.push_back(Event::Gone(key));
+            }
+            T::Bootstrapped => {
+                self.settle();
+                let fresh = self.fresh.take().unwrap_or_default();
+                let mut missed: Vec<_> = self.known.keys().filter(|id| !fresh.contains(*id)).cloned().collect();
+                missed.sort_unstable();
+                for id in missed {
+                    self.known.remove(&id);
+                    self.queue.push_back(Event::Gone(kind.key(id)));
+                }
+                if !self.bootstrapped {
+                    self.bootstrapped = true;
+                    self.queue.push_back(Event::Bootstrapped);
+                }
+            }
+            T::Errored => {
+                tracing::debug!(error = event.error.as_deref().unwrap_or_default(), "the server ended a watch");
+                self.stream = None;
+            }
+            T::Noop => {}
+        }
+        Ok(())
+    }
+
+    /// The connection has proved itself.
+    fn settle(&mut self) {
+        self.delays = self.client.inner.retry.endless();
+    }
+
+    fn failure(&self, status: &tonic::Status) -> Failure {
+        let inner = &self.client.inner;
+        let about = match &self.target {
+            Target::One(key) => About::Object(key),
+            Target::Kind(kind, _) => About::Kind(*kind),
+        };
+        let failure = read(&Op { method: WATCH, about }, status, &inner.wire, &inner.endpoint);
+        match status.code() {
+            // A stream that breaks in the middle says so with whatever code is at hand.
+            Code::Unknown | Code::Internal => Failure { fate: Fate::Lost, ..failure },
+            _ => failure,
+        }
+    }
+
+    fn words(&self) -> String {
+        match &self.target {
+            Target::One(key) => format!("a change of `{key}`"),
+            Target::Kind(kind, _) => format!("changes of `{}`", kind.name),
+        }
+    }
+}
+
+fn query_of(target: &Target) -> bool {
+    matches!(target, Target::Kind(..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::error::Class;
+    use crate::omni::spec::cluster::ClusterSpec;
+    use crate::omni::spec::{Spec, resource};
+    use crate::omni::state::wire::encode;
+    use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
+    use std::time::Duration;
+    use tokio_util::sync::CancellationToken;
+    use tonic::Status;
+
+    fn put(pair: &Pair, id: &str, version: u64, event: pb::EventType) {
+        let mut object = encode(&resource(id, &ClusterSpec::default()));
+        object.metadata.as_mut().unwrap().version = version.to_string();
+        pair.server.put(object, event);
+    }
+
+    /// An event in short: id and version, id and minus, or a star.
+    fn short(event: &Event) -> String {
+        match event {
+            Event::Present(r) => format!("{}@{}", r.key.id, r.metadata.version.unwrap()),
+            Event::Gone(key) => format!("{}-", key.id),
+            Event::Bootstrapped => "*".to_owned(),
+        }
+    }
+
+    async fn take(watch: &mut Watch, n: usize) -> Vec<String> {
+        let mut events = Vec::new();
+        for _ in 0..n {
+            events.push(short(&watch.next().await.unwrap()));
+        }
+        events
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_object() {
+        let pair = pair();
+        let mut watch = pair.client.watch(&minute(), &key()).await.unwrap();
+        assert_eq!(take(&mut watch, 1).await, ["prod-"]);
+        put(&pair, "prod", 1, pb::EventType::Created);
+        put(&pair, "other", 1, pb::EventType::Created);
+        pair.server.edit("prod", |_, _| {});
+        pair.server.delete("prod");
+        assert_eq!(take(&mut watch, 3).await, ["prod@1", "prod@2", "prod-"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kind() {
+        let pair = pair();
+        put(&pair, "a", 1, pb::EventType::Created);
+        put(&pair, "b", 1, pb::EventType::Created);
+        let mut watch = pair.client.watch_kind(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap();
+        assert_eq!(take(&mut watch, 3).await, ["a@1", "b@1", "*"]);
+        pair.server.edit("a", |_, _| {});
+        pair.server.delete("b");
+        assert_eq!(take(&mut watch, 2).await, ["a@2", "b-"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reports_what_it_missed() {
+        let pair = pair();
+        for id in ["a", "b", "c"] {
+            put(&pair, id, 1, pb::EventType::Created);
+        }
+        // The mark, three objects and the end of the bootstrap.
+        pair.server.fault("Watch", Fault::Break(5));
+        // The next connections break at once, and in the middle of the bootstrap.
+        pair.server.fault("Watch", Fault::Refuse(Status::unavailable("restarting")));
+        pair.server.fault("Watch", Fault::Break(2));
+        let mut watch = pair.client.watch_kind(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap();
+        assert_eq!(take(&mut watch, 4).await, ["a@1", "b@1", "c@1", "*"]);
+        pair.server.edit("b", |_, _| {});
+        pair.server.delete("c");
+        put(&pair, "d", 1, pb::EventType::Created);
+        assert_eq!(take(&mut watch, 3).await, ["b@2", "d@1", "c-"]);
+        pair.server.edit("a", |_, _| {});
+        assert_eq!(take(&mut watch, 1).await, ["a@2"]);
+        assert_eq!(pair.server.count("Watch"), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_and_refusals() {
+        let pair = pair();
+        put(&pair, "prod", 1, pb::EventType::Created);
+        let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        let mut watch = pair.client.watch(&call, &key()).await.unwrap();
+        assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
+        let error = watch.next().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "gave up after 5 s while waiting for a change of `Clusters.omni.sidero.dev/prod`"
+        );
+
+        pair.server.fault("Watch", Fault::Refuse(Status::unauthenticated("invalid signature")));
+        assert!(pair.client.watch(&minute(), &key()).await.err().unwrap().is(Class::Unauthenticated));
+
+        // Of what a server says when it comes back, only refusals count.
+        pair.server.fault("Watch", Fault::Break(2));
+        pair.server.fault("Watch", Fault::Refuse(Status::permission_denied("no")));
+        let mut watch = pair.client.watch(&minute(), &key()).await.unwrap();
+        assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
+        assert!(watch.next().await.unwrap_err().is(Class::Denied));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_it_is_so() {
+        let pair = pair();
+        pair.server.fault("Watch", Fault::Break(2));
+        let world = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            put(&pair, "prod", 1, pb::EventType::Created);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            pair.server.edit("prod", |metadata, _| {
+                metadata.labels.insert("ready".to_owned(), "yes".to_owned());
+            });
+        };
+        let mut looks = 0;
+        let look = |found: Option<&Resource>| {
+            looks += 1;
+            found.and_then(|r| r.metadata.labels.get("ready").cloned())
+        };
+        let (call, key) = (minute(), key());
+        let (ready, ()) = tokio::join!(pair.client.wait_for(&call, &key, "the cluster to be ready", look), world);
+        assert_eq!(ready.unwrap(), "yes");
+        assert!(looks >= 3, "{looks}");
+
+        let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        let error = pair.client.wait_for(&call, &key, "the cluster to fly", |_| None::<()>).await.unwrap_err();
+        assert_eq!(error.to_string(), "gave up after 5 s while waiting for the cluster to fly");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peek_sees_what_is_there() {
+        let pair = pair();
+        assert_eq!(pair.client.peek(&minute(), &key()).await.unwrap(), None);
+        let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        assert_eq!(pair.client.peek(&minute(), &key()).await.unwrap(), Some(made));
+    }
+}

@@ -1,0 +1,416 @@
+//! From a gRPC status to an error with a class.
+//! Where the code alone leaves it open, this looks at the parts of the message that have been stable across releases;
+//! no other place may look at a message to decide anything.
+
+use super::auth::{MAX_SKEW, date};
+use super::channel::ConnectFailure;
+use super::error::{Class, Error};
+use super::problems;
+use super::spec;
+use super::state::{Key, Kind};
+use super::transport::{NotSigned, Wire};
+use super::version;
+use std::error::Error as StdError;
+use tonic::{Code, ConnectError, Status};
+
+/// One call: what is asked, and of which object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op<'a> {
+    /// The full method name: `/cosi.resource.State/Get`.
+    pub(crate) method: &'static str,
+    /// What it is about.
+    pub(crate) about: About<'a>,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About<'a> {
+    /// One object.
+    Object(&'a Key),
+    /// All objects of a kind.
+    Kind(Kind),
+    /// Something else, in words; may be empty.
+    Words(&'a str),
+}
+
+impl Op<'_> {
+    /// The last part of the method name.
+    pub(crate) fn verb(&self) -> &'static str {
+        self.method.rsplit('/').next().unwrap_or(self.method)
+    }
+
+    /// The call in words, for waits that end too soon.
+    pub(crate) fn words(&self) -> String {
+        let verb = self.verb();
+        match self.about {
+            About::Object(key) => format!("the answer to {verb} of `{key}`"),
+            About::Kind(kind) => format!("the answer to {verb} of `{}`", kind.name),
+            About::Words("") => format!("the answer to {verb}"),
+            About::Words(words) => format!("the answer to {verb} of {words}"),
+        }
+    }
+
+    fn key(&self) -> Option<&Key> {
+        match self.about {
+            About::Object(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        match self.about {
+            About::Object(key) => Some(key.kind),
+            About::Kind(kind) => Some(kind),
+            About::Words(_) => None,
+        }
+    }
+}
+
+/// What is known about a request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was answered, or another attempt would end the same.
+    Final,
+    /// It certainly did not reach the server.
+    Unsent,
+    /// Nobody knows whether the server acted on it.
+    Lost,
+}
+
+/// A failed attempt.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) fate: Fate,
+}
+
+impl Failure {
+    pub(crate) fn last(error: Error) -> Self {
+        Self { error, fate: Fate::Final }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+/// What tonic writes when an answer came without a gRPC status; then something other than Omni spoke.
+const NO_STATUS: &str = "grpc-status header missing, mapped from HTTP status code ";
+const CUT_OFF: &str = "protocol error: missing grpc-status trailer";
+
+/// Reads the status that an attempt ended with.
+pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) -> Failure {
+    if let Some(failure) = local(status, endpoint) {
+        return failure;
+    }
+    if let Some(code) = status.message().strip_prefix(NO_STATUS) {
+        let transport = |message: String| Error::Transport { endpoint: endpoint.to_owned(), message, maybe_sent: true };
+        return match code {
+            "429" | "502" | "503" | "504" => Failure {
+                error: transport(format!("something in front of Omni answered HTTP {code}")),
+                fate: Fate::Lost,
+            },
+            _ => Failure::last(transport(format!(
+                "the server answered HTTP {code} without a gRPC status, which Omni does not do; check the endpoint"
+            ))),
+        };
+    }
+    if status.message().starts_with(CUT_OFF) {
+        return lost(endpoint, "the answer was cut off".to_owned());
+    }
+    let class = class(op, status);
+    let refusal = problems::read(status.message());
+    match class {
+        Class::Unauthenticated => Failure::last(Error::Unauthenticated { reason: Some(reason(wire, endpoint)) }),
+        Class::Unimplemented => Failure::last(Error::Unsupported {
+            what: unknown(op, status),
+            needs: version::needs(op.verb()).or_else(|| op.kind().and_then(|k| version::needs(k.name))),
+            server: None,
+            method: op.method,
+        }),
+        _ => Failure {
+            fate: if class == Class::Unavailable { Fate::Lost } else { Fate::Final },
+            error: Error::Status {
+                class,
+                message: message(class, status, refusal.message),
+                problems: if class == Class::Validation { refusal.problems } else { Vec::new() },
+                key: op.key().cloned(),
+                method: op.method,
+            },
+        },
+    }
+}
+
+/// Failures that did not come from the server.
+fn local(status: &Status, endpoint: &str) -> Option<Failure> {
+    let mut deepest = status.source()?;
+    loop {
+        if let Some(NotSigned(e)) = deepest.downcast_ref() {
+            // What cannot be signed is a name that somebody configured.
+            return Some(Failure::last(Error::Config { setting: "cluster", message: e.to_string() }));
+        }
+        if let Some(e) = deepest.downcast_ref::<ConnectFailure>() {
+            let error =
+                Error::Transport { endpoint: endpoint.to_owned(), message: e.message.clone(), maybe_sent: false };
+            return Some(Failure { error, fate: if e.permanent { Fate::Final } else { Fate::Unsent } });
+        }
+        if let Some(ConnectError(inner)) = deepest.downcast_ref::<ConnectError>() {
+            // Its source skips the error that it wraps.
+            if let Some(e) = inner.downcast_ref::<ConnectFailure>() {
+                let error =
+                    Error::Transport { endpoint: endpoint.to_owned(), message: e.message.clone(), maybe_sent: false };
+                return Some(Failure { error, fate: if e.permanent { Fate::Final } else { Fate::Unsent } });
+            }
+            if inner.source().is_none() {
+                let error =
+                    Error::Transport { endpoint: endpoint.to_owned(), message: inner.to_string(), maybe_sent: false };
+                return Some(Failure { error, fate: Fate::Unsent });
+            }
+        }
+        match deepest.source() {
+            Some(next) => deepest = next,
+            None => break,
+        }
+    }
+    Some(lost(endpoint, format!("the connection broke: {deepest}")))
+}
+
+fn lost(endpoint: &str, message: String) -> Failure {
+    Failure { error: Error::Transport { endpoint: endpoint.to_owned(), message, maybe_sent: true }, fate: Fate::Lost }
+}
+
+fn class(op: &Op<'_>, status: &Status) -> Class {
+    let text = status.message();
+    let validated = text.contains("failed to validate");
+    match status.code() {
+        Code::NotFound => Class::NotFound,
+        Code::AlreadyExists => Class::AlreadyExists,
+        Code::Aborted => Class::Conflict,
+        Code::Unauthenticated => Class::Unauthenticated,
+        Code::Unimplemented => Class::Unimplemented,
+        Code::PermissionDenied if !validated && text.contains("is owned by") => Class::OwnerConflict,
+        // A type that the server has never heard of falls through all its rules about access.
+        Code::PermissionDenied
+            if text.contains("no access is permitted") && op.kind().is_some_and(|k| spec::KINDS.contains(&k)) =>
+        {
+            Class::Unimplemented
+        }
+        Code::PermissionDenied => Class::Denied,
+        Code::FailedPrecondition if text.contains("EULA") => Class::LicenceGate,
+        Code::FailedPrecondition if text.contains("has pending finalizers") => Class::Finalizers,
+        Code::FailedPrecondition if text.contains("update conflict") || in_state(op) => Class::Conflict,
+        Code::InvalidArgument if !validated && in_state(op) && text.contains("is not in phase") => Class::PhaseConflict,
+        Code::FailedPrecondition | Code::InvalidArgument => Class::Validation,
+        // A message that is too large stays so.
+        Code::ResourceExhausted if text.contains("larger than max") => Class::Other,
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => Class::Unavailable,
+        _ => Class::Other,
+    }
+}
+
+fn in_state(op: &Op<'_>) -> bool {
+    op.method.starts_with("/cosi.resource.State/")
+}
+
+fn message(class: Class, status: &Status, tidied: String) -> String {
+    match class {
+        // The server puts raw version numbers into this text.
+        Class::Conflict => "somebody else changed the object first".to_owned(),
+        _ if tidied.is_empty() => format!("the server gave no reason ({})", status.code()),
+        _ => tidied,
+    }
+}
+
+/// What the server does not know.
+fn unknown(op: &Op<'_>, status: &Status) -> String {
+    match op.kind() {
+        Some(kind) if status.code() == Code::PermissionDenied => format!("the type `{}`", kind.name),
+        Some(kind) => format!("`{}` of `{}`", op.verb(), kind.name),
+        None => format!("the call `{}`", op.verb()),
+    }
+}
+
+/// Why the server may have refused a signature, as far as can be seen from here.
+fn reason(wire: &Wire, endpoint: &str) -> String {
+    let now = wire.clock.now();
+    let signer = &wire.signer;
+    if let Some(end) = signer.expires().filter(|end| *end <= now) {
+        return format!("The key of `{}` expired on {}; renew it in Omni.", signer.identity(), date(end));
+    }
+    if let Some(skew) = wire.skew().filter(|skew| skew.unsigned_abs() > MAX_SKEW.as_secs()) {
+        return format!(
+            "The clock of this machine is {} min {} the server's, and Omni refuses signatures that are more than {} min off; set the clock.",
+            skew.unsigned_abs() / 60,
+            if skew > 0 { "behind" } else { "ahead of" },
+            MAX_SKEW.as_secs() / 60
+        );
+    }
+    format!(
+        "The key of `{}` with the fingerprint {} may be unknown to `{endpoint}`, or the account may have been removed; check that key and endpoint belong together.",
+        signer.identity(),
+        signer.fingerprint()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use crate::omni::auth::{Signer, SigningKey, generate};
+    use crate::omni::spec::Spec;
+    use crate::omni::spec::cluster::ClusterSpec;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const NOW: u64 = 1_790_000_000;
+
+    fn wire(clock: Arc<TestClock>) -> Wire {
+        let now = Duration::from_secs(NOW);
+        let made = generate("ci", Duration::from_secs(3600), now).unwrap();
+        Wire::new(Signer::new(SigningKey::service_account(&made.exported, now).unwrap()), clock)
+    }
+
+    fn state(verb: &'static str, code: Code, message: &str) -> Failure {
+        let key = ClusterSpec::KIND.key("prod");
+        let op = Op { method: verb, about: About::Object(&key) };
+        read(&op, &Status::new(code, message), &wire(Arc::new(TestClock::at(NOW))), "http://omni:80")
+    }
+
+    const GET: &str = "/cosi.resource.State/Get";
+    const UPDATE: &str = "/cosi.resource.State/Update";
+    const DESTROY: &str = "/cosi.resource.State/Destroy";
+    const TEARDOWN: &str = "/cosi.resource.State/Teardown";
+
+    #[test]
+    fn classes() {
+        let table = [
+            (
+                GET,
+                Code::NotFound,
+                "resource Clusters.omni.sidero.dev(default/prod@undefined) doesn't exist",
+                Class::NotFound,
+            ),
+            (UPDATE, Code::AlreadyExists, "resource already exists", Class::AlreadyExists),
+            (UPDATE, Code::FailedPrecondition, "resource X update conflict: expected version '\x01'", Class::Conflict),
+            (DESTROY, Code::FailedPrecondition, "resource X has pending finalizers &[A B]", Class::Finalizers),
+            (GET, Code::FailedPrecondition, "EULA has not been accepted: https://omni/eula", Class::LicenceGate),
+            (TEARDOWN, Code::PermissionDenied, "failed to update: resource X is owned by \"C\"", Class::OwnerConflict),
+            (
+                GET,
+                Code::PermissionDenied,
+                "failed to validate: 1 error occurred:\n\t* rpc error: code = PermissionDenied desc = no access is permitted\n\n",
+                Class::Unimplemented,
+            ),
+            (GET, Code::PermissionDenied, "unauthorized: access denied: insufficient role: \"Reader\"", Class::Denied),
+            (
+                UPDATE,
+                Code::PermissionDenied,
+                "failed to validate: 1 error occurred:\n\t* a name that is owned by nobody\n\n",
+                Class::Denied,
+            ),
+            (
+                UPDATE,
+                Code::InvalidArgument,
+                "failed to update: resource X is not in phase running",
+                Class::PhaseConflict,
+            ),
+            (
+                UPDATE,
+                Code::InvalidArgument,
+                "failed to validate: 1 error occurred:\n\t* the set is not in phase one\n\n",
+                Class::Validation,
+            ),
+            (
+                TEARDOWN,
+                Code::Unimplemented,
+                "unknown method Teardown for service cosi.resource.State",
+                Class::Unimplemented,
+            ),
+            (GET, Code::Unavailable, "", Class::Unavailable),
+            (GET, Code::ResourceExhausted, "slow down", Class::Unavailable),
+            (GET, Code::ResourceExhausted, "received message larger than max (9 vs. 4)", Class::Other),
+            (GET, Code::Unauthenticated, "invalid signature", Class::Unauthenticated),
+            (GET, Code::Unknown, "metadata is missing", Class::Other),
+            (GET, Code::Internal, "", Class::Other),
+        ];
+        for (verb, code, message, class) in table {
+            let failure = state(verb, code, message);
+            assert_eq!(failure.error.class(), class, "{verb} {code:?} {message}");
+            let fate = if class == Class::Unavailable { Fate::Lost } else { Fate::Final };
+            assert_eq!(failure.fate, fate, "{verb} {code:?} {message}");
+            assert!(!failure.error.to_string().is_empty());
+            assert!(failure.error.to_string().chars().all(|c| c == '\n' || !c.is_control()), "{}", failure.error);
+        }
+    }
+
+    #[test]
+    fn management_calls() {
+        let op = Op { method: "/management.ManagementService/KubernetesUpgradePreChecks", about: About::Words("") };
+        let wire = wire(Arc::new(TestClock::at(NOW)));
+        let class = |code, text: &str| read(&op, &Status::new(code, text), &wire, "http://omni:80").error.class();
+        assert_eq!(class(Code::FailedPrecondition, "unknown version"), Class::Validation);
+        assert_eq!(class(Code::InvalidArgument, "x is not in phase y"), Class::Validation);
+        assert_eq!(class(Code::PermissionDenied, "no access is permitted"), Class::Denied);
+    }
+
+    #[test]
+    fn validation_lists_its_problems() {
+        let failure = state(UPDATE, Code::InvalidArgument, "failed to validate: 2 errors occurred:\n\t* a\n\t* b\n\n");
+        match failure.error {
+            Error::Status { problems, key: Some(key), method: UPDATE, .. } => {
+                assert_eq!(problems, ["a", "b"]);
+                assert_eq!(key.id, "prod");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn unknown_things_name_the_version_that_has_them() {
+        match state(TEARDOWN, Code::Unimplemented, "unknown method Teardown").error {
+            Error::Unsupported { what, needs: Some("1.9"), .. } => {
+                assert_eq!(what, "`Teardown` of `Clusters.omni.sidero.dev`")
+            }
+            other => panic!("{other:?}"),
+        }
+        match state(GET, Code::PermissionDenied, "no access is permitted").error {
+            Error::Unsupported { what, needs: None, .. } => assert_eq!(what, "the type `Clusters.omni.sidero.dev`"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn something_else_than_omni() {
+        let broken = state(GET, Code::Unavailable, &format!("{NO_STATUS}503"));
+        assert_eq!(broken.fate, Fate::Lost);
+        let other = state(GET, Code::Unimplemented, &format!("{NO_STATUS}404"));
+        assert_eq!(other.fate, Fate::Final);
+        assert!(other.error.to_string().contains("check the endpoint"), "{}", other.error);
+        assert!(other.error.is(Class::Unavailable));
+        assert_eq!(state(UPDATE, Code::Unknown, &format!("{CUT_OFF}, gone")).fate, Fate::Lost);
+    }
+
+    #[test]
+    fn refused_signatures() {
+        let clock = Arc::new(TestClock::at(NOW));
+        let wire = wire(clock.clone());
+        let op = Op { method: GET, about: About::Words("") };
+        let text = || match read(&op, &Status::unauthenticated("invalid signature"), &wire, "http://omni:80").error {
+            Error::Unauthenticated { reason: Some(reason) } => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(text().contains("may be unknown to `http://omni:80`"), "{}", text());
+        assert!(text().contains(wire.signer.fingerprint()), "{}", text());
+
+        let mut headers = http::HeaderMap::new();
+        // The server's clock is 10 minutes ahead of ours.
+        headers.insert("date", "Mon, 21 Sep 2026 14:23:20 GMT".parse().unwrap());
+        wire.observe(&headers);
+        assert!(text().contains("is 10 min behind the server's"), "{}", text());
+
+        clock.advance(Duration::from_secs(3600));
+        assert!(text().contains("expired on"), "{}", text());
+    }
+}

@@ -1,0 +1,355 @@
+//! The provider block: its schema, where its values come from, and the session that it leads to.
+//! Values come from the block, then the environment, then the omniconfig; this is the only file that reads the environment.
+
+use super::check;
+use super::omniconfig::Omniconfig;
+use super::session::{OnConflict, Session, State};
+use super::timeouts::{self, Timeouts};
+use crate::kit::clock::SystemClock;
+use crate::kit::go_duration;
+use crate::kit::secret::SecretString;
+use crate::omni::config::{Config, Credentials, RetryPolicy, TlsOptions};
+use crate::omni::spec::instance::current_user_key;
+use crate::omni::{Call, Class, Client, Error};
+use crate::tf::check::{one_of, whole_between};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::Context;
+use crate::tf::schema::{Schema, boolean, number, object, plain, string};
+use crate::tf::value::{Type, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The attributes that decide where the provider connects to and as whom.
+const CONNECTION: &[&str] = &[
+    "endpoint",
+    "service_account_key",
+    "service_account_key_file",
+    "omniconfig",
+    "context",
+    "identity",
+    "pgp_key_file",
+    "insecure_skip_tls_verify",
+    "ca_certificate",
+    "ca_certificate_file",
+    "tls_server_name",
+    "proxy_url",
+];
+
+pub(super) fn schema() -> Schema {
+    Schema::new(
+        "The Omni provider manages the clusters, machine sets, machines and configuration patches of a \
+         [Sidero Omni](https://omni.siderolabs.com) instance.",
+    )
+    .with(string("endpoint").doc(
+        "Address of the Omni instance, such as `https://example.omni.siderolabs.io`. \
+         Also taken from `OMNI_ENDPOINT`, or from the omniconfig.",
+    ))
+    .with(string("service_account_key").sensitive().doc(
+        "Key of the service account to work as. \
+         Also taken from `OMNI_SERVICE_ACCOUNT_KEY` or `SIDERO_SERVICE_ACCOUNT_KEY`.",
+    ))
+    .with(string("service_account_key_file").doc("File that holds the service account key."))
+    .with(string("omniconfig").doc(
+        "Path of an omniconfig file, which gives the endpoint and, for interactive keys, the identity. \
+         Also taken from `OMNICONFIG`.",
+    ))
+    .with(string("context").doc("Context of the omniconfig to use. Defaults to its current one."))
+    .with(string("identity").doc("E-mail address of the user to work as, together with `pgp_key_file`."))
+    .with(string("pgp_key_file").doc(
+        "File that holds the armored private OpenPGP key of `identity`, as `omnictl` stores it after a login.",
+    ))
+    .with(boolean("insecure_skip_tls_verify").doc(
+        "Accept any TLS certificate. The requests can then be read and changed on the way; use `ca_certificate` instead where you can.",
+    ))
+    .with(string("ca_certificate").doc("Certificates, in PEM, to trust beside those of the system."))
+    .with(string("ca_certificate_file").doc("File with certificates, in PEM, to trust beside those of the system."))
+    .with(string("tls_server_name").doc("Name to expect in the server's certificate, where it differs from the endpoint's host."))
+    .with(string("proxy_url").doc(
+        "HTTP proxy to connect through, such as `http://user:password@proxy:3128`. \
+         Also taken from `HTTPS_PROXY`; hosts in `NO_PROXY` are reached directly.",
+    ).sensitive())
+    .with(boolean("read_only").doc(
+        "Refuse every write before it is sent. Also taken from `OMNI_READ_ONLY`.",
+    ))
+    .with(string("request_timeout").doc(
+        "How long one request may take, as a Go duration. Waits are limited by `timeouts` instead. Defaults to `30s`.",
+    ).check(timeouts::positive_duration()))
+    .with(object("retry", vec![
+        number("max_attempts").doc("How often a request is tried in all. Defaults to `5`.").check(whole_between(1, 100)),
+        string("base_delay").doc("Pause before the second attempt, as a Go duration; it doubles with each. Defaults to `200ms`.").check(timeouts::positive_duration()),
+        string("max_delay").doc("Longest pause between attempts, as a Go duration. Defaults to `5s`.").check(timeouts::positive_duration()),
+        boolean("jitter").doc("Vary the pauses at random. Defaults to `true`."),
+    ]).doc("How requests are repeated when Omni is not reachable or overloaded. A write that may have taken effect is never repeated blindly."))
+    .with(number("max_concurrent_requests").doc("How many requests may be under way at once. Unlimited by default.").check(whole_between(1, 10_000)))
+    .with(timeouts::attribute("default_timeouts", "How long operations may take where a resource's own `timeouts` does not say."))
+    .with(boolean("wait_for_ready").doc(
+        "Whether machine sets and their nodes wait until they are in use, where the resource does not say. Defaults to `false`.",
+    ))
+    .with(boolean("adopt_existing").doc(
+        "Take over an object that exists already instead of refusing to create it. Defaults to `false`.",
+    ))
+    .with(string("managed_by").doc(
+        "Value of the annotation by which Omni's interface warns before it changes an object. Defaults to `Terraform`.",
+    ))
+    .with(plain("labels", Type::map(Type::String)).doc("Labels of every object that the provider writes.").check(check::are_user_keys()))
+    .with(plain("annotations", Type::map(Type::String)).doc("Annotations of every object that the provider writes.").check(check::are_user_keys()))
+    .with(string("on_conflict").doc(
+        "What to do when an object was changed between plan and apply: `fail` stops and says what changed, `overwrite` writes the planned values all the same. Defaults to `fail`.",
+    ).check(one_of(&["fail", "overwrite"])))
+    .with(string("version_check").doc(
+        "What to do when the server is of a version that this provider was not tested with: `error`, `warn` or `off`. Defaults to `warn`.",
+    ).check(one_of(&["error", "warn", "off"])))
+}
+
+pub(super) fn validate(config: &Value, diags: &mut Diagnostics) {
+    let both = |a: &str, b: &str, diags: &mut Diagnostics| {
+        if !config.get(a).is_null() && !config.get(b).is_null() {
+            diags.push(
+                Diagnostic::error("Conflicting attributes", format!("Only one of `{a}` and `{b}` may be set."))
+                    .at(Path::of(b)),
+            );
+        }
+    };
+    both("service_account_key", "service_account_key_file", diags);
+    both("ca_certificate", "ca_certificate_file", diags);
+    both("service_account_key", "pgp_key_file", diags);
+    both("service_account_key_file", "pgp_key_file", diags);
+    if !config.get("pgp_key_file").is_null()
+        && config.get("identity").is_null()
+        && config.get("omniconfig").is_null()
+        && env("OMNICONFIG").is_none()
+    {
+        diags.push(
+            Diagnostic::error("Missing attribute", "`pgp_key_file` needs `identity`, or an omniconfig that names it.")
+                .at(Path::of("pgp_key_file")),
+        );
+    }
+}
+
+/// Makes the session, and asks Omni once who we are: a wrong address or key is reported here, on the attribute to blame.
+pub(super) async fn configure(
+    context: &Context,
+    config: &Value,
+    terraform_version: &str,
+    diags: &mut Diagnostics,
+) -> State {
+    let unknown: Vec<_> = CONNECTION.iter().copied().filter(|a| config.get(a).is_unknown()).collect();
+    if !unknown.is_empty() {
+        return State::Deferred(unknown);
+    }
+    let settings = match client_config(config, terraform_version) {
+        Ok(settings) => settings,
+        Err(diagnostic) => {
+            diags.push(diagnostic);
+            return State::Refused;
+        }
+    };
+    let client = match Client::new(&settings, Arc::new(SystemClock)) {
+        Ok(client) => client,
+        Err(error) => {
+            diags.push(refused(config, &error));
+            return State::Refused;
+        }
+    };
+    let call = Call::within(REQUEST_TIMEOUT * 2, &context.cancel);
+    if let Err(error) = client.get(&call, &current_user_key()).await {
+        diags.push(refused(config, &error));
+        return State::Refused;
+    }
+    if let Some(diagnostic) = check_version(&client, &call, config).await {
+        let fatal = diagnostic.severity == crate::tf::diag::Severity::Error;
+        diags.push(diagnostic);
+        if fatal {
+            return State::Refused;
+        }
+    }
+    State::Ready(Arc::new(session(config, client)))
+}
+
+fn session(config: &Value, client: Client) -> Session {
+    let texts = |name: &str| -> BTreeMap<String, String> {
+        let entries = config.get(name).entries().into_iter().flatten();
+        entries.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+    };
+    let flag = |name: &str| config.get(name).as_bool().unwrap_or(false);
+    Session {
+        client,
+        read_only: config
+            .get("read_only")
+            .as_bool()
+            .unwrap_or_else(|| env("OMNI_READ_ONLY").is_some_and(|v| truthy(&v))),
+        wait_for_ready: flag("wait_for_ready"),
+        adopt_existing: flag("adopt_existing"),
+        on_conflict: match config.get("on_conflict").as_str() {
+            Some("overwrite") => OnConflict::Overwrite,
+            _ => OnConflict::Fail,
+        },
+        managed_by: config.get("managed_by").as_str().unwrap_or("Terraform").to_owned(),
+        labels: texts("labels"),
+        annotations: texts("annotations"),
+        timeouts: Timeouts::default().or(config.get("default_timeouts")),
+    }
+}
+
+fn client_config(config: &Value, terraform_version: &str) -> Result<Config, Diagnostic> {
+    let text = |name: &str| config.get(name).as_str().filter(|t| !t.is_empty()).map(str::to_owned);
+    let omniconfig = match text("omniconfig").or_else(|| env("OMNICONFIG")) {
+        Some(path) => Some(Omniconfig::load(&read("omniconfig", &path)?, text("context").as_deref())?),
+        None if text("context").is_some() => {
+            return Err(Diagnostic::error("Missing omniconfig", "`context` is set, but no omniconfig to find it in.")
+                .hint("Set `omniconfig` or OMNICONFIG to the path of the file.")
+                .at(Path::of("context")));
+        }
+        None => None,
+    };
+    let endpoint = text("endpoint")
+        .or_else(|| env("OMNI_ENDPOINT"))
+        .or_else(|| omniconfig.as_ref().map(|c| c.url.clone()))
+        .ok_or_else(|| {
+            Diagnostic::error(
+                "Missing Omni endpoint",
+                "Neither the provider block nor the environment says where Omni is.",
+            )
+            .hint("Set `endpoint` in the provider block, or OMNI_ENDPOINT in the environment.")
+            .at(Path::of("endpoint"))
+        })?;
+    let ca_pem = match text("ca_certificate_file") {
+        Some(path) => Some(read("ca_certificate_file", &path)?),
+        None => text("ca_certificate"),
+    };
+    let retry = config.get("retry");
+    let defaults = RetryPolicy::default();
+    let attempts = retry.get("max_attempts").as_i64().and_then(|n| usize::try_from(n).ok());
+    Ok(Config {
+        endpoint,
+        credentials: credentials(config, omniconfig.as_ref())?,
+        tls: TlsOptions {
+            ca_pem,
+            server_name: text("tls_server_name"),
+            insecure_skip_verify: config.get("insecure_skip_tls_verify").as_bool().unwrap_or(false),
+        },
+        proxy: text("proxy_url").or_else(|| env("HTTPS_PROXY")).or_else(|| env("https_proxy")),
+        no_proxy: env("NO_PROXY").or_else(|| env("no_proxy")),
+        request_timeout: duration(config.get("request_timeout")).unwrap_or(REQUEST_TIMEOUT),
+        retry: RetryPolicy {
+            max_attempts: attempts.unwrap_or(defaults.max_attempts),
+            base_delay: duration(retry.get("base_delay")).unwrap_or(defaults.base_delay),
+            max_delay: duration(retry.get("max_delay")).unwrap_or(defaults.max_delay),
+            jitter: retry.get("jitter").as_bool().unwrap_or(defaults.jitter),
+        },
+        max_concurrent_requests: config.get("max_concurrent_requests").as_i64().and_then(|n| usize::try_from(n).ok()),
+        user_agent: format!("terraform-provider-omni/{} terraform/{terraform_version}", env!("CARGO_PKG_VERSION")),
+    })
+}
+
+/// A key in the block wins over one in the environment; a service account wins over a user's key.
+fn credentials(config: &Value, omniconfig: Option<&Omniconfig>) -> Result<Credentials, Diagnostic> {
+    let text = |name: &str| config.get(name).as_str().filter(|t| !t.is_empty()).map(str::to_owned);
+    if let Some(key) = text("service_account_key") {
+        return Ok(Credentials::ServiceAccountKey(SecretString::from(key)));
+    }
+    if let Some(path) = text("service_account_key_file") {
+        let key = read("service_account_key_file", &path)?;
+        return Ok(Credentials::ServiceAccountKey(SecretString::from(key.trim().to_owned())));
+    }
+    if let Some(path) = text("pgp_key_file") {
+        let identity = text("identity").or_else(|| omniconfig.and_then(|c| c.identity.clone()));
+        let identity = identity.ok_or_else(|| {
+            Diagnostic::error(
+                "Missing identity",
+                "The omniconfig's context names no identity for the key in `pgp_key_file`.",
+            )
+            .hint("Set `identity` to the e-mail address of the user.")
+            .at(Path::of("identity"))
+        })?;
+        let key = SecretString::from(read("pgp_key_file", &path)?);
+        return Ok(Credentials::UserKey { identity, private_key: key });
+    }
+    for name in ["SIDERO_SERVICE_ACCOUNT_KEY", "OMNI_SERVICE_ACCOUNT_KEY"] {
+        if let Some(key) = env(name) {
+            return Ok(Credentials::ServiceAccountKey(SecretString::from(key)));
+        }
+    }
+    Err(Diagnostic::error("Missing service account key", "Neither the provider block nor the environment gives a key to sign requests with.")
+        .hint("Set `service_account_key` in the provider block, or OMNI_SERVICE_ACCOUNT_KEY in the environment. `omnictl serviceaccount create` makes one.")
+        .at(Path::of("service_account_key")))
+}
+
+/// Puts the error on the attribute that most likely is to blame.
+fn refused(config: &Value, error: &Error) -> Diagnostic {
+    let given = |names: [&'static str; 2]| if config.get(names[1]).is_null() { names[0] } else { names[1] };
+    let key = || {
+        if config.get("pgp_key_file").is_null() {
+            given(["service_account_key", "service_account_key_file"])
+        } else {
+            "pgp_key_file"
+        }
+    };
+    let (summary, attribute) = match error {
+        Error::Config { setting: "service_account_key", .. } => ("Service account key cannot be used", key()),
+        Error::Config { setting: "ca_certificate", .. } => {
+            ("CA certificate cannot be used", given(["ca_certificate", "ca_certificate_file"]))
+        }
+        Error::Config { setting: "user_key", .. } => ("OpenPGP key cannot be used", "pgp_key_file"),
+        Error::Config { setting: "endpoint", .. } => ("Endpoint cannot be used", "endpoint"),
+        Error::Config { setting: "proxy", .. } => ("Proxy cannot be used", "proxy_url"),
+        Error::Config { setting, .. } => ("Provider configuration cannot be used", *setting),
+        _ => match error.class() {
+            Class::Unauthenticated => ("Omni does not accept the key", key()),
+            Class::Denied => ("The account may not use Omni", key()),
+            _ => ("Omni cannot be reached", "endpoint"),
+        },
+    };
+    let diagnostic = Diagnostic::error(summary, super::explain::detail(error)).at(Path::of(attribute));
+    match super::explain::hint(error) {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+/// The oldest server whose answers the provider's behaviour was checked against.
+const OLDEST: semver::Version = semver::Version::new(1, 2, 0);
+
+async fn check_version(client: &Client, call: &Call, config: &Value) -> Option<Diagnostic> {
+    let mode = config.get("version_check").as_str().unwrap_or("warn");
+    if mode == "off" {
+        return None;
+    }
+    // A server that does not say its version is no reason to stop.
+    let said = client.server_version(call).await.ok()?;
+    let version = crate::kit::version::parse(&said).ok()?;
+    if version >= OLDEST {
+        return None;
+    }
+    let detail = format!("The server says that it is Omni {said}; this provider knows Omni {OLDEST} and later.");
+    let hint = "Upgrade Omni, or set `version_check = \"off\"` to go on all the same.";
+    Some(match mode {
+        "error" => Diagnostic::error("Omni is too old", detail).hint(hint),
+        _ => Diagnostic::warning("Omni is older than this provider knows", detail).hint(hint),
+    })
+}
+
+fn duration(value: &Value) -> Option<Duration> {
+    value.as_str().and_then(|t| go_duration::parse(t).ok()).and_then(|d| d.to_std())
+}
+
+fn truthy(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
+}
+
+fn read(attribute: &'static str, path: &str) -> Result<String, Diagnostic> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Diagnostic::error("File cannot be read", format!("`{path}`: {error}."))
+            .hint(format!("Correct `{attribute}`, or the permissions of the file."))
+            .at(Path::of(attribute))
+    })
+}
+
+#[allow(clippy::disallowed_methods, reason = "the provider block is where the environment comes in")]
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}

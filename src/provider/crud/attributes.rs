@@ -1,0 +1,178 @@
+//! The attributes that every COSI resource has: labels, annotations, timeouts, version.
+//!
+//! Users share labels and annotations with Omni and with others.
+//! Once a configuration sets a key, the key is ours: it is written, its drift is shown, and it goes when it leaves the configuration.
+//! All other keys are left alone.
+
+use super::{Managed, Owned};
+use crate::omni::{Metadata, labels};
+use crate::provider::{check, timeouts};
+use crate::tf::resource::{Plan, Private};
+use crate::tf::schema::{Attribute, Schema, plain, string};
+use crate::tf::value::{Type, Value};
+use std::collections::BTreeMap;
+
+/// The name of the timeouts attribute, which is kept as configured.
+pub(crate) const LOCAL_TIMEOUTS: &str = "timeouts";
+const VERSION: &str = "resource_version";
+
+/// The two maps that users share with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shared {
+    Labels,
+    Annotations,
+}
+
+impl Shared {
+    pub(super) const ALL: [Shared; 2] = [Self::Labels, Self::Annotations];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Labels => "labels",
+            Self::Annotations => "annotations",
+        }
+    }
+
+    pub(super) fn of(self, metadata: &Metadata) -> &BTreeMap<String, String> {
+        match self {
+            Self::Labels => &metadata.labels,
+            Self::Annotations => &metadata.annotations,
+        }
+    }
+
+    pub(super) fn of_mut(self, metadata: &mut Metadata) -> &mut BTreeMap<String, String> {
+        match self {
+            Self::Labels => &mut metadata.labels,
+            Self::Annotations => &mut metadata.annotations,
+        }
+    }
+
+    /// The keys that the configuration sets or set, as remembered beside the state; `None` when it never did.
+    pub(super) fn tracked(self, private: &Private) -> Option<Vec<String>> {
+        private.get(self.name())
+    }
+
+    /// Remembers the keys that the configuration sets.
+    pub(super) fn track(self, private: &mut Private, config: &Value) {
+        match config.get(self.name()).entries() {
+            Some(entries) => private.set(self.name(), entries.keys().collect::<Vec<_>>()),
+            None => private.remove(self.name()),
+        }
+    }
+
+    /// The map as the state shows it: our keys if we have any, else all that users wrote.
+    fn shown(self, metadata: &Metadata, owned: &[Owned], private: &Private) -> Value {
+        let tracked = self.tracked(private);
+        let entries = self.of(metadata).iter().filter(|(key, _)| match &tracked {
+            Some(keys) => keys.contains(key),
+            None => labels::is_users(key) && !owned.iter().any(|(name, _)| name == key),
+        });
+        Value::Map(entries.map(|(k, v)| (k.clone(), v.as_str().into())).collect())
+    }
+}
+
+/// The schema of `M` with the attributes that the engine adds.
+pub(super) fn schema<M: Managed>() -> Schema {
+    let map = |name, what: &str| -> Attribute {
+        plain(name, Type::map(Type::String)).optional_computed().stays().check(check::are_user_keys()).doc(format!(
+            "{what} of the {}. Keys that are set here are managed; keys that others set are left alone. \
+                 The prefix `omni.sidero.dev/` is reserved.",
+            M::NOUN
+        ))
+    };
+    M::schema()
+        .with(map("labels", "Labels"))
+        .with(map("annotations", "Annotations"))
+        .with(timeouts::attribute(LOCAL_TIMEOUTS, "How long operations on this object may take."))
+        .with(string(VERSION).computed().doc(
+            "Version of the object in Omni, which every write raises. The provider uses it to notice changes that others make.",
+        ))
+}
+
+/// Adds the engine's attributes to what the resource itself showed.
+pub(super) fn fill<M: Managed>(
+    state: &mut Value,
+    metadata: &Metadata,
+    owned: [&[Owned]; 2],
+    private: &Private,
+    prior: &Value,
+) {
+    for (shared, owned) in Shared::ALL.into_iter().zip(owned) {
+        state.set(shared.name(), shared.shown(metadata, owned, private));
+    }
+    state.set(VERSION, metadata.version.map(|v| v.to_string()).into());
+    for name in M::LOCAL.iter().chain([&LOCAL_TIMEOUTS]) {
+        let value = prior.get(name);
+        state.set(name, if value.is_unknown() { Value::Null } else { value.clone() });
+    }
+}
+
+/// Settles the shared maps in a plan.
+pub(super) fn plan(plan: &mut Plan<'_>) {
+    let Some(prior) = plan.prior else { return };
+    for shared in Shared::ALL {
+        let name = shared.name();
+        let (config, before) = (plan.config.get(name), prior.get(name));
+        let tracked = shared.tracked(&plan.private);
+        match (config.entries(), before.entries(), tracked) {
+            // The keys that left the configuration go; what others set stays.
+            (None, Some(before), Some(ours)) if config.is_null() && !ours.is_empty() => {
+                let rest = before.iter().filter(|(key, _)| !ours.contains(key));
+                let rest = Value::Map(rest.map(|(k, v)| (k.clone(), v.clone())).collect());
+                if &rest != plan.prior.map_or(&Value::Null, |p| p.get(name)) {
+                    plan.planned.set(name, rest);
+                    plan.planned.set(VERSION, Value::UNKNOWN);
+                }
+            }
+            // After an import the state shows everybody's keys: no change as long as ours are among them.
+            (Some(config), Some(before), None) if config.iter().all(|(k, v)| before.get(k) == Some(v)) => {
+                let before = Value::Map(before.clone());
+                plan.planned.set(name, before);
+                if only_version_differs(&plan.planned, prior) {
+                    plan.planned = prior.clone();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the plan proposes nothing but to compute attributes anew.
+fn only_version_differs(planned: &Value, prior: &Value) -> bool {
+    let (Some(planned), Some(prior)) = (planned.entries(), prior.entries()) else { return false };
+    planned.iter().all(|(name, value)| value.is_unknown() || prior.get(name) == Some(value))
+}
+
+/// Writes what is ours into the metadata of an object, and leaves everything else as it is.
+pub(super) fn write(
+    metadata: &mut Metadata,
+    owned: [&[Owned]; 2],
+    defaults: [&BTreeMap<String, String>; 2],
+    config: &Value,
+    private: &Private,
+) {
+    for ((shared, owned), defaults) in Shared::ALL.into_iter().zip(owned).zip(defaults) {
+        let tracked = shared.tracked(private).unwrap_or_default();
+        let wanted = config.get(shared.name());
+        let map = shared.of_mut(metadata);
+        for key in tracked {
+            if !defaults.contains_key(&key) {
+                map.remove(&key);
+            }
+        }
+        for (key, value) in defaults {
+            map.insert(key.clone(), value.clone());
+        }
+        for (key, value) in wanted.entries().into_iter().flatten() {
+            if let Some(text) = value.as_str() {
+                map.insert(key.clone(), text.to_owned());
+            }
+        }
+        for (key, value) in owned {
+            match value {
+                Some(value) => map.insert((*key).to_owned(), value.clone()),
+                None => map.remove(*key),
+            };
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The engine behind every resource that is a COSI object: reads, plans, writes, waits, removal, import.
+//! A resource file gives a schema, two pure mappings and, where it needs them, checks and waits; the verbs live here.
+
+mod attributes;
+mod drift;
+mod resource;
+mod write;
+
+use crate::omni::spec::Spec;
+use crate::omni::{Call, Client, Error, Key, Resource as Stored};
+use crate::provider::session::Session;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+pub(crate) use resource::Backed;
+
+/// A key that we own: its value, or `None` where it must be absent.
+pub(crate) type Owned = (&'static str, Option<String>);
+
+/// What the configuration wants of an object.
+pub(crate) struct Desired<S> {
+    /// The spec; only the fields that the resource lists as its own are taken from it.
+    pub(crate) spec: S,
+    /// The labels that we own.
+    pub(crate) labels: Vec<Owned>,
+    /// The annotations that we own.
+    pub(crate) annotations: Vec<Owned>,
+}
+
+/// An object as read, with its spec decoded.
+pub(crate) struct Object<S> {
+    pub(crate) stored: Stored,
+    pub(crate) spec: S,
+}
+
+impl<S: Spec> Object<S> {
+    pub(crate) fn decode(stored: Stored) -> Result<Self, Error> {
+        let spec = crate::omni::spec::decode::<S>(&stored)?;
+        Ok(Self { stored, spec })
+    }
+
+    /// The value of a label.
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.stored.metadata.labels.get(key).map(String::as_str)
+    }
+
+    /// Whether the annotation is there.
+    pub(crate) fn has_annotation(&self, key: &str) -> bool {
+        self.stored.metadata.annotations.contains_key(key)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.stored.key.id
+    }
+}
+
+/// What the steps of one operation share.
+pub(crate) struct Cx {
+    pub(crate) session: Arc<Session>,
+    pub(crate) call: Call,
+}
+
+impl Cx {
+    pub(crate) fn client(&self) -> &Client {
+        &self.session.client
+    }
+
+    /// The decoded object of this id; `None` when there is none.
+    pub(crate) async fn find<S: Spec>(&self, id: &str) -> Result<Option<Object<S>>, Error> {
+        match self.client().get(&self.call, &S::KIND.key(id)).await {
+            Ok(stored) => Object::decode(stored).map(Some),
+            Err(error) if error.is(crate::omni::Class::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Which write an operation made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    Create,
+    Update,
+}
+
+/// A resource type that is a COSI object.
+#[async_trait]
+pub(crate) trait Managed: Send + Sync + 'static {
+    /// The message of its spec.
+    type Spec: Spec;
+    /// Its attributes, without those that the engine adds.
+    type Model: Serialize + DeserializeOwned + Send + Sync;
+    /// What its computed attributes need beside the object itself.
+    type Extra: Default + Send + Sync;
+
+    /// Its full name: `omni_cluster`.
+    const NAME: &'static str;
+    /// What it is, in words: `cluster`.
+    const NOUN: &'static str;
+    /// The attribute that holds the COSI id; also the name of the identity's one part.
+    const ID: &'static str;
+    /// The spec fields that the configuration owns; all others survive an update untouched.
+    const FIELDS: &'static [&'static str];
+    /// Attributes that steer the provider and are not stored in Omni.
+    const LOCAL: &'static [&'static str] = &[];
+
+    /// Its schema, without the attributes that the engine adds.
+    fn schema() -> Schema;
+
+    /// What its identity is, in words.
+    fn identity() -> IdentitySchema;
+
+    /// The COSI id; `None` while what it is made of is not known.
+    fn id(model: &Self::Model) -> Option<String>;
+
+    /// From the configuration to the object.
+    fn desired(model: &Self::Model) -> Desired<Self::Spec>;
+
+    /// From the object to the attributes. After an import, `prior` holds nothing but the id.
+    ///
+    /// # Errors
+    /// When the object cannot be shown as this resource type.
+    fn model(object: &Object<Self::Spec>, extra: &Self::Extra, prior: &Self::Model) -> Result<Self::Model, Diagnostic>;
+
+    /// Checks of the configuration that need no server; it may hold unknowns.
+    fn validate(_config: &Value, _diags: &mut Diagnostics) {}
+
+    /// Adjusts a plan without the server: predicts what can be known.
+    fn predict(_plan: &mut Plan<'_>) {}
+
+    /// Rewrites state of an older or foreign shape.
+    fn upgrade(_state: &mut serde_json::Map<String, serde_json::Value>) {}
+
+    /// The COSI id that an import text means.
+    ///
+    /// # Errors
+    /// When the text has the wrong form.
+    fn import_id(text: &str) -> Result<String, Diagnostic> {
+        Ok(text.to_owned())
+    }
+
+    /// Reads what the computed attributes need.
+    async fn extra(_cx: &Cx, _object: &Object<Self::Spec>) -> Result<Self::Extra, Error> {
+        Ok(Self::Extra::default())
+    }
+
+    /// Checks a plan that changes something against the server.
+    async fn check(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Checks a removal against the server, at plan time.
+    async fn check_delete(_cx: &Cx, _prior: &Self::Model, _diags: &mut Diagnostics) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Waits as the model asks, after a write.
+    async fn wait(_cx: &Cx, _model: &Self::Model, _object: &Object<Self::Spec>, _write: Write) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Prepares a removal.
+    async fn before_delete(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Removes the object. The default is the whole way: teardown, wait for finalizers, destroy.
+    async fn remove(cx: &Cx, _model: &Self::Model, key: &Key) -> Result<(), Error> {
+        cx.client().remove(&cx.call, key).await
+    }
+
+    /// What to add to the diagnostic of a removal that ran out of time.
+    async fn why_stuck(_cx: &Cx, _key: &Key) -> Option<String> {
+        None
+    }
+}
+
+/// Reads a model out of a value; what is unknown counts as absent.
+pub(crate) fn model<M: DeserializeOwned>(value: &Value) -> Result<M, Diagnostic> {
+    crate::tf::model::from_value(value).map_err(|error| {
+        Diagnostic::from_error("State does not fit the schema", &error)
+            .hint("This is a defect of the provider; please report it.")
+    })
+}

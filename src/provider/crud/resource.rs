@@ -1,0 +1,486 @@
+//! `Backed`: any [`Managed`] type as a Terraform resource.
+
+use super::attributes::{self};
+use super::drift::Baseline;
+use super::write::{self, Failure, Wish};
+use super::{Cx, Managed, Object, Write, model};
+use crate::omni::spec::Spec;
+use crate::omni::{Call, Class, Error, Phase, Resource as Stored};
+use crate::provider::explain::Doing;
+use crate::provider::session::{Handle, Session};
+use crate::provider::timeouts::Timeouts;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
+use crate::tf::schema::{IdentitySchema, Schema};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A resource type that is a COSI object.
+pub(crate) struct Backed<M> {
+    schema: Schema,
+    identity: IdentitySchema,
+    handle: Handle,
+    kind: PhantomData<M>,
+}
+
+impl<M: Managed> Backed<M> {
+    pub(crate) fn resource(handle: &Handle) -> Arc<dyn Resource> {
+        Arc::new(Self {
+            schema: attributes::schema::<M>(),
+            identity: M::identity(),
+            handle: handle.clone(),
+            kind: PhantomData,
+        })
+    }
+
+    pub(super) fn schema_ref(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn doing<'a>(verb: &'a str, id: &'a str) -> Doing<'a> {
+        let id_attribute = if M::schema().attribute(M::ID).is_some_and(|a| a.configurable()) { M::ID } else { "name" };
+        Doing { verb, noun: M::NOUN, id, id_attribute }
+    }
+
+    /// The session and the limits of one operation.
+    fn cx(&self, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Result<Cx, Diagnostic> {
+        let session = self.handle.session()?;
+        Ok(Self::limited(session, context, at, limit))
+    }
+
+    fn limited(session: Arc<Session>, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Cx {
+        let timeouts = session.timeouts.or(at.get(attributes::LOCAL_TIMEOUTS));
+        let call = Call::within(limit(timeouts), &context.cancel);
+        Cx { session, call }
+    }
+
+    /// The state that shows `shown`, with the attributes that the engine adds.
+    pub(super) fn state(
+        &self,
+        object: &Object<M::Spec>,
+        shown: &M::Model,
+        prior: &Value,
+        private: &Private,
+    ) -> Result<Value, Diagnostic> {
+        let mut state = crate::tf::model::to_value(shown, &self.schema.object_type()).map_err(|error| {
+            Diagnostic::from_error("Object does not fit the schema", &error)
+                .hint("This is a defect of the provider; please report it.")
+        })?;
+        let desired = M::desired(shown);
+        attributes::fill::<M>(
+            &mut state,
+            &object.stored.metadata,
+            [&desired.labels, &desired.annotations],
+            private,
+            prior,
+        );
+        Ok(crate::tf::plan::keep_same(&self.schema, prior, state))
+    }
+
+    fn identity_of(&self, id: &str) -> Value {
+        Value::object([(M::ID, Value::from(id))])
+    }
+
+    /// What the host keeps of an object that is there.
+    async fn outcome(
+        &self,
+        cx: &Cx,
+        stored: Stored,
+        prior: &Value,
+        mut private: Private,
+        doing: &Doing<'_>,
+    ) -> Outcome {
+        let id = stored.key.id.clone();
+        let built = async {
+            let object = Object::<M::Spec>::decode(stored).map_err(|e| doing.explain(&e))?;
+            let extra = M::extra(cx, &object).await.map_err(|e| doing.explain(&e))?;
+            let before: M::Model = model(prior)?;
+            let shown = M::model(&object, &extra, &before)?;
+            let desired = M::desired(&shown);
+            Baseline::of::<M>(&object.stored, [&desired.labels, &desired.annotations], &private).store(&mut private);
+            self.state(&object, &shown, prior, &private)
+        };
+        match built.await {
+            Ok(state) => {
+                let identity = Some(self.identity_of(&id));
+                Outcome { state: Some(state), private, identity, diags: Diagnostics::new() }
+            }
+            // The object is there: what is known of it must not be lost.
+            Err(diagnostic) => Outcome {
+                state: Some(self.remembered(prior, &id)),
+                private,
+                identity: Some(self.identity_of(&id)),
+                diags: diagnostic.into(),
+            },
+        }
+    }
+
+    /// What was planned, with nothing unknown left in it: enough to find the object again.
+    fn remembered(&self, planned: &Value, id: &str) -> Value {
+        let mut state = known(planned);
+        state.set(M::ID, id.into());
+        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
+            state.set(attribute.name, Value::Null);
+        }
+        state
+    }
+
+    /// The plan with the values that only the configuration holds.
+    fn with_write_only(&self, mut planned: Value, config: &Value) -> Value {
+        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
+            planned.set(attribute.name, config.get(attribute.name).clone());
+        }
+        planned
+    }
+
+    /// Waits as configured; a failure is reported, and the object stays in the state.
+    async fn settle(&self, cx: &Cx, mut outcome: Outcome, stored: &Stored, write: Write, doing: &Doing<'_>) -> Outcome {
+        if outcome.diags.has_errors() {
+            return outcome;
+        }
+        let Some(state) = &outcome.state else { return outcome };
+        let waited = async {
+            let object = Object::<M::Spec>::decode(stored.clone())?;
+            let Ok(model) = model::<M::Model>(state) else { return Ok(()) };
+            M::wait(cx, &model, &object, write).await
+        };
+        match waited.await {
+            Ok(()) => {
+                // Waiting takes a while: show the object as it is now.
+                let doing_read = Doing { verb: "read", ..doing.clone() };
+                if let Ok(now) = cx.client().get(&cx.call, &stored.key).await {
+                    let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing_read).await;
+                    if !fresh.diags.has_errors() {
+                        return fresh;
+                    }
+                }
+                outcome
+            }
+            // The host has been told to stop: an error would mark a new object for replacement.
+            Err(error) if error.is(Class::Cancelled) => {
+                outcome.diags.push(
+                    Diagnostic::warning(
+                        format!("Stopped waiting for {}", doing.what()),
+                        "The object was written, and the state holds it; whether it is ready is not known.",
+                    )
+                    .hint("Plan again to see where it stands."),
+                );
+                outcome
+            }
+            Err(error) => {
+                let mut diagnostic = doing.explain(&error);
+                diagnostic.summary = format!("{} is written, but not ready", capital(&doing.what()));
+                if write == Write::Create && error.is(Class::Timeout) {
+                    diagnostic = diagnostic.hint(format!(
+                        "Terraform marks the new object as tainted and would replace it. \
+                         To keep it and go on, run `terraform untaint` on its address, and raise `timeouts.create` if it only needs more time. \
+                         Otherwise look at {} in Omni for what holds it up.",
+                        doing.what()
+                    ));
+                }
+                outcome.diags.push(diagnostic);
+                outcome
+            }
+        }
+    }
+
+    fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
+        match failure {
+            Failure::Call(error) => doing.explain(&error),
+            Failure::Refused(diagnostic) => *diagnostic,
+        }
+    }
+}
+
+#[async_trait]
+impl<M: Managed> Resource for Backed<M> {
+    fn type_name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn identity(&self) -> Option<&IdentitySchema> {
+        Some(&self.identity)
+    }
+
+    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
+        M::validate(config, diags);
+    }
+
+    fn upgrade(
+        &self,
+        _version: i64,
+        mut state: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
+        M::upgrade(&mut state);
+        Ok(state)
+    }
+
+    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
+        attributes::plan(plan);
+        M::predict(plan);
+        if plan.prior == Some(&plan.planned) {
+            return;
+        }
+        let Some(session) = self.handle.ready() else { return };
+        let cx = Self::limited(session, context, &plan.planned, |t| t.read);
+        if let Err(error) = M::check(&cx, plan).await {
+            let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
+            plan.diags.push(Self::doing("plan", &id).explain(&error));
+        }
+    }
+
+    async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
+        let Some(session) = self.handle.ready() else { return };
+        let cx = Self::limited(session, context, prior, |t| t.read);
+        let checked = match model::<M::Model>(prior) {
+            Ok(model) => M::check_delete(&cx, &model, diags).await,
+            Err(diagnostic) => return diags.push(diagnostic),
+        };
+        if let Err(error) = checked {
+            diags.push(
+                Self::doing("plan the removal of", prior.get(M::ID).as_str().unwrap_or_default()).explain(&error),
+            );
+        }
+    }
+
+    async fn create(&self, context: &Context, request: Create) -> Outcome {
+        let Create { planned, config, .. } = request;
+        let planned = self.with_write_only(planned, &config);
+        let wanted: M::Model = match model(&planned) {
+            Ok(model) => model,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let Some(id) = M::id(&wanted) else {
+            return Outcome::failed(Diagnostic::error(
+                format!("Could not create {}", M::NOUN),
+                "What its id is made of is not known.",
+            ));
+        };
+        let doing = Self::doing("create", &id);
+        let cx = match self.cx(context, &planned, |t| t.create) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        if let Err(diagnostic) = cx.session.may_write("create", &format!("{} ({})", doing.what(), M::NAME)) {
+            return Outcome::failed(diagnostic);
+        }
+        let desired = M::desired(&wanted);
+        let key = M::Spec::KIND.key(&id);
+        // Nothing is tracked yet: a replaced object's keys went with it.
+        let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &Private::default() };
+        let created = write::create::<M>(&cx, &wish, &key).await;
+        let mut private = Private::default();
+        write::track(&mut private, &config);
+        match created {
+            Ok(stored) => {
+                let outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
+                self.settle(&cx, outcome, &stored, Write::Create, &doing).await
+            }
+            // The answer is lost, and the object may be there: keep what leads to it.
+            Err(Failure::Call(error)) if is_uncertain(&error) => {
+                let diagnostic = doing.explain(&error).hint(
+                    "Omni may have created the object. The state keeps its id, so the next plan finds out: \
+                     an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
+                );
+                Outcome {
+                    state: Some(self.remembered(&planned, &id)),
+                    private,
+                    identity: Some(self.identity_of(&id)),
+                    diags: diagnostic.into(),
+                }
+            }
+            Err(failure) => Outcome::failed(Self::failed(&doing, failure)),
+        }
+    }
+
+    async fn read(&self, context: &Context, request: Read) -> Outcome {
+        let Read { state, private, identity } = request;
+        if self.handle.is_deferred() {
+            let diagnostic = Diagnostic::warning(
+                format!("Not refreshed: {}", M::NAME),
+                "The provider's configuration is not known before apply, so the state is taken as it is.",
+            );
+            return Outcome { state: Some(state), private, identity, diags: diagnostic.into() };
+        }
+        let cx = match self.cx(context, &state, |t| t.read) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let id = state.get(M::ID).as_str().map(str::to_owned);
+        let id = id.or_else(|| identity.as_ref()?.get(M::ID).as_str().map(str::to_owned));
+        let id = id.or_else(|| model::<M::Model>(&state).ok().and_then(|m| M::id(&m)));
+        let Some(id) = id else {
+            return Outcome::failed(Diagnostic::error(
+                format!("Could not read {}", M::NOUN),
+                format!("The state does not hold its `{}`.", M::ID),
+            ));
+        };
+        let doing = Self::doing("read", &id);
+        match cx.client().get(&cx.call, &M::Spec::KIND.key(&id)).await {
+            Ok(stored) => {
+                let leaving = stored.metadata.phase == Phase::TearingDown;
+                let mut outcome = self.outcome(&cx, stored, &state, private, &doing).await;
+                if leaving {
+                    outcome.diags.push(Diagnostic::warning(
+                        format!("{} is being destroyed", capital(&doing.what())),
+                        "A removal was begun and has not ended; the object takes no changes any more.",
+                    ));
+                }
+                outcome
+            }
+            Err(error) if error.is(Class::NotFound) => Outcome::default(),
+            Err(error) => {
+                let diags = doing.explain(&error).into();
+                Outcome { state: Some(state), private, identity, diags }
+            }
+        }
+    }
+
+    async fn update(&self, context: &Context, request: Update) -> Outcome {
+        let Update { prior, planned, config, mut private } = request;
+        let planned = self.with_write_only(planned, &config);
+        let wanted: M::Model = match model(&planned) {
+            Ok(model) => model,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
+        let doing = Self::doing("update", &id);
+        let kept = |diagnostic: Diagnostic, private: Private| Outcome {
+            state: Some(prior.clone()),
+            private,
+            identity: Some(self.identity_of(&id)),
+            diags: diagnostic.into(),
+        };
+        let cx = match self.cx(context, &planned, |t| t.update) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return kept(diagnostic, private),
+        };
+        if let Err(diagnostic) = cx.session.may_write("update", &format!("{} ({})", doing.what(), M::NAME)) {
+            return kept(diagnostic, private);
+        }
+        let desired = M::desired(&wanted);
+        let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private };
+        let key = M::Spec::KIND.key(&id);
+        let baseline = Baseline::load(&private);
+        match write::update::<M>(&cx, &wish, &key, baseline, Some((self, &prior))).await {
+            Ok(stored) => {
+                write::track(&mut private, &config);
+                let mut outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
+                keep_planned_maps(&mut outcome, &planned);
+                let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
+                keep_planned_maps(&mut outcome, &planned);
+                outcome
+            }
+            Err(failure) => kept(Self::failed(&doing, failure), private),
+        }
+    }
+
+    async fn delete(&self, context: &Context, request: Delete) -> Outcome {
+        let Delete { prior, private } = request;
+        let id = prior.get(M::ID).as_str().unwrap_or_default().to_owned();
+        let doing = Self::doing("destroy", &id);
+        let kept = |diagnostic: Diagnostic| Outcome {
+            state: Some(prior.clone()),
+            private: private.clone(),
+            identity: Some(self.identity_of(&id)),
+            diags: diagnostic.into(),
+        };
+        let cx = match self.cx(context, &prior, |t| t.delete) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return kept(diagnostic),
+        };
+        if let Err(diagnostic) = cx.session.may_write("destroy", &format!("{} ({})", doing.what(), M::NAME)) {
+            return kept(diagnostic);
+        }
+        let model: M::Model = match model(&prior) {
+            Ok(model) => model,
+            Err(diagnostic) => return kept(diagnostic),
+        };
+        let key = M::Spec::KIND.key(&id);
+        let removed = async {
+            M::before_delete(&cx, &model, &key).await?;
+            M::remove(&cx, &model, &key).await
+        };
+        match removed.await {
+            Ok(()) => Outcome::default(),
+            Err(error) if error.is(Class::NotFound) => Outcome::default(),
+            Err(error) => {
+                let mut diagnostic = doing.explain(&error);
+                if error.is(Class::Timeout) {
+                    // The operation's own limit is over; looking for the reason gets a little time of its own.
+                    let look = Cx {
+                        session: Arc::clone(&cx.session),
+                        call: Call::within(Duration::from_secs(10), &context.cancel),
+                    };
+                    if let Some(why) = M::why_stuck(&look, &key).await {
+                        diagnostic.detail = format!("{}\n{why}", diagnostic.detail);
+                    }
+                }
+                kept(diagnostic)
+            }
+        }
+    }
+
+    async fn import(&self, _context: &Context, by: ImportBy) -> Outcome {
+        let id = match by {
+            ImportBy::Id(text) => match M::import_id(text.trim()) {
+                Ok(id) => id,
+                Err(diagnostic) => return Outcome::failed(diagnostic),
+            },
+            ImportBy::Identity(identity) => identity.get(M::ID).as_str().unwrap_or_default().to_owned(),
+        };
+        if id.is_empty() {
+            return Outcome::failed(
+                Diagnostic::error(format!("Could not import {}", M::NOUN), "The id is empty.")
+                    .hint(format!("Give the `{}` of the object.", M::ID)),
+            );
+        }
+        let mut state = self.schema.null_object();
+        state.set(M::ID, id.as_str().into());
+        Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
+    }
+}
+
+/// Whether a create that failed in this way may have taken effect all the same.
+fn is_uncertain(error: &Error) -> bool {
+    matches!(error, Error::Transport { maybe_sent: true, .. } | Error::Timeout { .. } | Error::Cancelled { .. })
+}
+
+/// The planned labels and annotations are a promise; after an import they may show more keys than are ours.
+fn keep_planned_maps(outcome: &mut Outcome, planned: &Value) {
+    if let Some(state) = &mut outcome.state {
+        for shared in attributes::Shared::ALL {
+            let value = planned.get(shared.name());
+            if value.is_wholly_known() {
+                state.set(shared.name(), value.clone());
+            }
+        }
+    }
+}
+
+/// `value` with null in the place of everything unknown.
+fn known(value: &Value) -> Value {
+    match value {
+        Value::Unknown(_) => Value::Null,
+        Value::List(v) => Value::List(v.iter().map(known).collect()),
+        Value::Set(v) => Value::Set(v.iter().map(known).collect()),
+        Value::Tuple(v) => Value::Tuple(v.iter().map(known).collect()),
+        Value::Map(m) => Value::Map(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
+        Value::Object(m) => Value::Object(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
+        Value::Dynamic(t, v) => Value::Dynamic(t.clone(), Box::new(known(v))),
+        other => other.clone(),
+    }
+}
+
+/// `text` with a capital letter first.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| format!("{}{}", c.to_uppercase(), chars.as_str()))
+}

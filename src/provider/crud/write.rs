@@ -1,0 +1,199 @@
+//! Creating and updating objects, so that nothing is written twice, lost, or overwritten that is not ours.
+
+use super::attributes::{self, Shared};
+use super::drift::{self, Baseline};
+use super::resource::Backed;
+use super::{Cx, Desired, Managed, Object, Owned, model};
+use crate::omni::labels;
+use crate::omni::spec::{Spec, merge_owned};
+use crate::omni::{Class, Error, Key, Metadata, Phase, Resource as Stored};
+use crate::pb::specs::{ClusterSpec, MachineSetSpec};
+use crate::provider::explain::Doing;
+use crate::provider::session::OnConflict;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::resource::Private;
+use crate::tf::value::Value;
+
+/// How often a write that loses a race is decided anew.
+const RACES: usize = 5;
+
+/// Why a write did not happen.
+pub(super) enum Failure {
+    /// The call failed.
+    Call(Box<Error>),
+    /// The object stands against it.
+    Refused(Box<Diagnostic>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(Box::new(error))
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Refused(Box::new(diagnostic))
+    }
+}
+
+/// What goes into a write.
+pub(super) struct Wish<'a, S> {
+    pub(super) doing: Doing<'a>,
+    pub(super) desired: &'a Desired<S>,
+    /// The configuration, for the shared maps.
+    pub(super) config: &'a Value,
+    /// What was kept beside the state.
+    pub(super) private: &'a Private,
+}
+
+impl<S: Spec> Wish<'_, S> {
+    /// Our labels and annotations, the mark of the managing tool among them.
+    fn owned(&self, cx: &Cx) -> [Vec<Owned>; 2] {
+        let mut annotations = self.desired.annotations.clone();
+        annotations.push((labels::MANAGED_BY, Some(cx.session.managed_by.clone())));
+        [self.desired.labels.clone(), annotations]
+    }
+
+    /// Writes what is ours over `stored`.
+    fn apply<M: Managed<Spec = S>>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Error> {
+        let [labels, annotations] = self.owned(cx);
+        stored.spec = merge_owned(&stored.spec, &self.desired.spec, M::FIELDS)?;
+        attributes::write(
+            &mut stored.metadata,
+            [&labels, &annotations],
+            [&cx.session.labels, &cx.session.annotations],
+            self.config,
+            self.private,
+        );
+        Ok(())
+    }
+}
+
+/// Makes the object, or takes over the one that is there when the provider is told to.
+pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &Key) -> Result<Stored, Failure> {
+    let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
+    wish.apply::<M>(cx, &mut fresh)?;
+    let mut caught_up = false;
+    for _ in 0..RACES {
+        match cx.client().create(&cx.call, fresh.clone()).await {
+            Err(error) if error.is(Class::AlreadyExists) => {}
+            Err(error) if error.is(Class::Validation) && !caught_up => {
+                caught_up = true;
+                catch_up(cx, &fresh.metadata).await;
+                continue;
+            }
+            other => return Ok(other?),
+        }
+        let existing = match cx.client().get(&cx.call, key).await {
+            Err(error) if error.is(Class::NotFound) => continue,
+            other => other?,
+        };
+        if existing.metadata.phase == Phase::TearingDown {
+            tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
+            cx.client().remove(&cx.call, key).await?;
+            continue;
+        }
+        if !cx.session.adopt_existing || !existing.metadata.owner.is_empty() {
+            return Err(duplicate::<M>(&wish.doing, &existing).into());
+        }
+        tracing::info!(id = key.id, "taking over the object that is there");
+        return update::<M>(cx, wish, key, None, None).await;
+    }
+    Err(Error::Timeout {
+        what: format!("another writer to leave {} alone", wish.doing.what()),
+        after: cx.call.remaining(),
+    }
+    .into())
+}
+
+/// Omni checks an object against a cache that may lag behind what was just written, and then misses its cluster or its set.
+/// Reading these waits until the cache has what this process wrote.
+async fn catch_up(cx: &Cx, metadata: &Metadata) {
+    for (label, kind) in [(labels::CLUSTER, ClusterSpec::KIND), (labels::MACHINE_SET, MachineSetSpec::KIND)] {
+        if let Some(id) = metadata.labels.get(label)
+            && let Err(error) = cx.client().get(&cx.call, &kind.key(id)).await
+        {
+            tracing::debug!(id, %error, "the parent of a refused object is not there");
+        }
+    }
+}
+
+fn duplicate<M: Managed>(doing: &Doing<'_>, existing: &Stored) -> Diagnostic {
+    let id = &existing.key.id;
+    let mut detail = format!("Omni already has a {} `{id}`, and this configuration does not manage it.", M::NOUN);
+    if !existing.metadata.owner.is_empty() {
+        detail.push_str(&format!("\nIt belongs to Omni's own {}.", existing.metadata.owner));
+        return Diagnostic::error(doing.summary(), detail)
+            .hint("Choose another name.")
+            .at(Path::of(doing.id_attribute));
+    }
+    Diagnostic::error(doing.summary(), detail)
+        .hint(format!(
+            "To manage it from here, import it, either with the command\n\n  \
+             terraform import {name}.<NAME> {id}\n\nor with the block\n\n  \
+             import {{\n    to = {name}.<NAME>\n    id = \"{id}\"\n  }}\n\n\
+             Otherwise choose another name. With `adopt_existing = true` the provider takes such objects over by itself.",
+            name = M::NAME
+        ))
+        .at(Path::of(doing.id_attribute))
+}
+
+/// Changes the object in place. `baseline` is what the plan was made on; `before` the state that it showed.
+pub(super) async fn update<M: Managed>(
+    cx: &Cx,
+    wish: &Wish<'_, M::Spec>,
+    key: &Key,
+    baseline: Option<Baseline>,
+    before: Option<(&Backed<M>, &Value)>,
+) -> Result<Stored, Failure> {
+    let mut last = None;
+    for _ in 0..RACES {
+        let current = cx.client().get(&cx.call, key).await?;
+        if current.metadata.phase == Phase::TearingDown {
+            return Err(Diagnostic::error(wish.doing.summary(), format!("The {} is being destroyed.", M::NOUN))
+                .hint("Wait until it is gone; the next apply makes it again.")
+                .at(Path::of(wish.doing.id_attribute))
+                .into());
+        }
+        if let (Some(baseline), Some((resource, before))) = (&baseline, before) {
+            let now = Baseline::of::<M>(&current, [&wish.desired.labels, &wish.desired.annotations], wish.private);
+            if !baseline.still_holds(&now) && cx.session.on_conflict == OnConflict::Fail {
+                let versions = (baseline.version, now.version);
+                let shown = show::<M>(resource, &current, before, wish.private)?;
+                return Err(drift::conflict(&wish.doing, resource.schema_ref(), key, versions, before, &shown).into());
+            }
+        }
+        let mut next = current.clone();
+        wish.apply::<M>(cx, &mut next)?;
+        if next == current {
+            return Ok(current);
+        }
+        match cx.client().update(&cx.call, next, Some(Phase::Running)).await {
+            Err(error) if error.is(Class::Conflict) => last = Some(error),
+            other => return Ok(other?),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::Cancelled { what: wish.doing.what() }).into())
+}
+
+/// The object as the state would show it, without what other objects add.
+fn show<M: Managed>(
+    resource: &Backed<M>,
+    stored: &Stored,
+    before: &Value,
+    private: &Private,
+) -> Result<Value, Failure> {
+    let object = Object::<M::Spec>::decode(stored.clone())?;
+    let prior: M::Model = model(before)?;
+    let shown = M::model(&object, &M::Extra::default(), &prior)?;
+    Ok(resource.state(&object, &shown, before, private)?)
+}
+
+/// Remembers the keys of the shared maps that the configuration sets.
+pub(super) fn track(private: &mut Private, config: &Value) {
+    for shared in Shared::ALL {
+        shared.track(private, config);
+    }
+}

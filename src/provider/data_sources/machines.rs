@@ -1,0 +1,448 @@
+//! `omni_machines`: the machines that are registered with Omni, with their hardware and network.
+
+use crate::omni::spec::{self, Spec};
+use crate::omni::state::query::{LabelQuery, Query};
+use crate::omni::{Call, Resource as Stored, labels};
+use crate::pb::specs::{MachineStatusSpec, machine_status_spec as part};
+use crate::provider::explain::Doing;
+use crate::provider::session::{Handle, at};
+use crate::tf::check::{Check, one_of};
+use crate::tf::data_source::DataSource;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Context;
+use crate::tf::schema::{Attribute, Schema, boolean, number, object, objects, plain, string};
+use crate::tf::value::{Type, Value};
+use async_trait::async_trait;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) struct Machines {
+    schema: Schema,
+    handle: Handle,
+}
+
+impl Machines {
+    pub(super) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
+        Arc::new(Self { schema: schema(), handle: handle.clone() })
+    }
+}
+
+const CONNECTED: &str = "omni.sidero.dev/connected";
+const AVAILABLE: &str = "omni.sidero.dev/available";
+const ROLES: &[&str] = &["none", "controlplane", "worker"];
+
+#[derive(Serialize)]
+struct Machine {
+    id: String,
+    hostname: String,
+    connected: bool,
+    available: bool,
+    maintenance: bool,
+    role: &'static str,
+    cluster: String,
+    machine_set: String,
+    talos_version: String,
+    management_address: String,
+    power_state: &'static str,
+    last_error: String,
+    labels: BTreeMap<String, String>,
+    image_labels: BTreeMap<String, String>,
+    platform: Option<Platform>,
+    schematic: Option<Schematic>,
+    hardware: Hardware,
+    network: Network,
+}
+
+#[derive(Serialize)]
+struct Platform {
+    platform: String,
+    region: String,
+    zone: String,
+    instance_type: String,
+    instance_id: String,
+    provider_id: String,
+}
+
+#[derive(Serialize)]
+struct Schematic {
+    id: String,
+    extensions: Vec<String>,
+    kernel_args: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Hardware {
+    arch: String,
+    processors: Vec<Processor>,
+    memory_modules: Vec<Memory>,
+    block_devices: Vec<Disk>,
+}
+
+#[derive(Serialize)]
+struct Processor {
+    manufacturer: String,
+    description: String,
+    cores: u32,
+    threads: u32,
+    frequency_mhz: u32,
+}
+
+#[derive(Serialize)]
+struct Memory {
+    size_mb: u32,
+    description: String,
+}
+
+#[derive(Serialize)]
+struct Disk {
+    path: String,
+    size_bytes: u64,
+    #[serde(rename = "type")]
+    kind: String,
+    model: String,
+    serial: String,
+    uuid: String,
+    wwid: String,
+    transport: String,
+    system_disk: bool,
+    readonly: bool,
+    rotational: bool,
+}
+
+#[derive(Serialize)]
+struct Network {
+    domainname: String,
+    addresses: Vec<String>,
+    default_gateways: Vec<String>,
+    links: Vec<Link>,
+}
+
+#[derive(Serialize)]
+struct Link {
+    name: String,
+    hardware_address: String,
+    speed_mbps: u32,
+    up: bool,
+    description: String,
+}
+
+fn texts(name: &'static str, doc: &str) -> Attribute {
+    plain(name, Type::list(Type::String)).computed().doc(doc)
+}
+
+fn text(name: &'static str, doc: &str) -> Attribute {
+    string(name).computed().doc(doc)
+}
+
+fn whole(name: &'static str, doc: &str) -> Attribute {
+    number(name).computed().doc(doc)
+}
+
+fn flag(name: &'static str, doc: &str) -> Attribute {
+    boolean(name).computed().doc(doc)
+}
+
+fn schema() -> Schema {
+    Schema::new("The machines that are registered with Omni, with their hardware, network and labels. All filters that are set must hold.")
+        .with(string("label_selector").check(is_selector()).doc(
+            "Only machines whose labels match, such as `region = eu, !gpu`; terms are separated by commas, and all must hold. \
+             Operators are `=`, `!=`, `in (…)`, `notin (…)`, `<`, `<=`, `>`, `>=`, `key` and `!key`.",
+        ))
+        .with(string("id").doc("Only the machine with this id."))
+        .with(string("id_regexp").check(is_regexp()).doc("Only machines whose id matches this regular expression."))
+        .with(string("cluster").doc("Only machines of this cluster."))
+        .with(string("role").check(one_of(ROLES)).doc("Only machines of this role: `controlplane`, `worker`, or `none`."))
+        .with(boolean("connected").doc("Only machines that are, or are not, connected to Omni."))
+        .with(boolean("available").doc("Only machines that are, or are not, free to join a cluster."))
+        .with(boolean("maintenance").doc("Only machines that are, or are not, in maintenance mode."))
+        .with(texts("ids", "Ids of the machines, in order."))
+        .with(objects("machines", machine()).computed().doc("The machines, by id."))
+}
+
+fn machine() -> Vec<Attribute> {
+    let labels = |name, doc: &str| plain(name, Type::map(Type::String)).computed().doc(doc);
+    vec![
+        text("id", "Id (UUID) of the machine."),
+        text("hostname", "Host name."),
+        flag("connected", "Whether the machine is connected to Omni."),
+        flag("available", "Whether the machine is free to join a cluster."),
+        flag("maintenance", "Whether the machine is in maintenance mode."),
+        text("role", "`controlplane`, `worker`, or `none`."),
+        text("cluster", "Cluster that the machine belongs to; empty without one."),
+        text("machine_set", "Machine set that the machine belongs to; empty without one."),
+        text("talos_version", "Talos version that the machine runs."),
+        text("management_address", "Address in Omni's own network."),
+        text("power_state", "`unknown`, `unsupported`, `on` or `off`."),
+        text("last_error", "What the machine last reported to be wrong."),
+        labels("labels", "Labels, without those that Omni keeps for itself."),
+        labels("image_labels", "Labels that came with the boot image."),
+        object(
+            "platform",
+            vec![
+                text("platform", "Platform, such as `metal` or `aws`."),
+                text("region", "Region."),
+                text("zone", "Zone."),
+                text("instance_type", "Type of the instance."),
+                text("instance_id", "Id of the instance."),
+                text("provider_id", "Id by which Kubernetes knows the instance."),
+            ],
+        )
+        .computed()
+        .doc("What the platform says of the machine."),
+        object(
+            "schematic",
+            vec![
+                text("id", "Id of the image schematic."),
+                texts("extensions", "System extensions."),
+                texts("kernel_args", "Kernel arguments."),
+            ],
+        )
+        .computed()
+        .doc("What the machine's Talos image is made of."),
+        object(
+            "hardware",
+            vec![
+                text("arch", "Architecture: `amd64` or `arm64`."),
+                objects(
+                    "processors",
+                    vec![
+                        text("manufacturer", "Who made it."),
+                        text("description", "What it is."),
+                        whole("cores", "Cores."),
+                        whole("threads", "Threads."),
+                        whole("frequency_mhz", "Frequency in MHz."),
+                    ],
+                )
+                .computed()
+                .doc("Processors."),
+                objects("memory_modules", vec![whole("size_mb", "Size in MiB."), text("description", "What it is.")])
+                    .computed()
+                    .doc("Memory modules."),
+                objects(
+                    "block_devices",
+                    vec![
+                        text("path", "Path of the device, such as `/dev/sda`."),
+                        whole("size_bytes", "Size in bytes."),
+                        text("type", "Kind of the device, such as `SSD` or `HDD`."),
+                        text("model", "Model."),
+                        text("serial", "Serial number."),
+                        text("uuid", "UUID."),
+                        text("wwid", "World-wide id."),
+                        text("transport", "How it is attached, such as `nvme` or `sata`."),
+                        flag("system_disk", "Whether Talos is installed on it."),
+                        flag("readonly", "Whether it can only be read."),
+                        flag("rotational", "Whether it has spinning disks."),
+                    ],
+                )
+                .computed()
+                .doc("Disks."),
+            ],
+        )
+        .computed()
+        .doc("Hardware."),
+        object(
+            "network",
+            vec![
+                text("domainname", "Domain name."),
+                texts("addresses", "Addresses, with their prefix lengths."),
+                texts("default_gateways", "Default gateways."),
+                objects(
+                    "links",
+                    vec![
+                        text("name", "Name, such as `eth0`."),
+                        text("hardware_address", "MAC address."),
+                        whole("speed_mbps", "Speed in Mbit/s."),
+                        flag("up", "Whether the link is up."),
+                        text("description", "What it is."),
+                    ],
+                )
+                .computed()
+                .doc("Network links."),
+            ],
+        )
+        .computed()
+        .doc("Network."),
+    ]
+}
+
+fn is_selector() -> Check {
+    Check::text(|text| Query::parse_selector(text).map(|_| ()).map_err(|e| crate::tf::diag::chain(&e)))
+}
+
+fn is_regexp() -> Check {
+    Check::text(|text| {
+        regex::Regex::new(text).map(|_| ()).map_err(|e| format!("`{text}` is not a regular expression: {e}."))
+    })
+}
+
+#[async_trait]
+impl DataSource for Machines {
+    fn type_name(&self) -> &'static str {
+        "omni_machines"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+        let session = self.handle.session()?;
+        let call = Call::within(session.timeouts.read, &context.cancel);
+        let doing = Doing { verb: "list", noun: "machines", id: "", id_attribute: "" };
+        let query = query(&config)?;
+        let all = session
+            .client
+            .list(&call, MachineStatusSpec::KIND, &query)
+            .await
+            .map_err(|e| Diagnostics::from(doing.explain(&e)))?;
+        let mut machines = Vec::new();
+        for stored in &all {
+            let machine = machine_of(stored).map_err(|e| Diagnostics::from(doing.explain(&e)))?;
+            let wanted = |attribute: &str, is: &str| config.get(attribute).as_str().is_none_or(|want| want == is);
+            let maintenance = config.get("maintenance").as_bool().is_none_or(|want| want == machine.maintenance);
+            if wanted("id", &machine.id) && wanted("role", machine.role) && maintenance {
+                machines.push(machine);
+            }
+        }
+        machines.sort_by(|a, b| a.id.cmp(&b.id));
+        let ids = machines.iter().map(|m| m.id.as_str().into()).collect();
+        let of = self.schema.attribute("machines").map(Attribute::value_type).unwrap_or(Type::Dynamic);
+        let list = crate::tf::model::to_value(&machines, &of).map_err(|e| {
+            Diagnostics::from(
+                Diagnostic::from_error("Machines do not fit the schema", &e)
+                    .hint("This is a defect of the provider; please report it."),
+            )
+        })?;
+        config.set("ids", Value::List(ids));
+        config.set("machines", list);
+        Ok(config)
+    }
+}
+
+/// The filters that Omni can apply itself.
+fn query(config: &Value) -> Result<Query, Diagnostics> {
+    let selected = match config.get("label_selector").as_str() {
+        Some(selector) => Query::parse_selector(selector)
+            .map_err(|e| Diagnostic::from_error("Label selector cannot be read", &e).at(at("label_selector")))?,
+        None => Query::all(),
+    };
+    let mut terms = selected.labels.into_iter().next().unwrap_or_default();
+    if let Some(cluster) = config.get("cluster").as_str() {
+        terms = terms.equal(labels::CLUSTER, cluster);
+    }
+    for (attribute, label) in [("connected", CONNECTED), ("available", AVAILABLE)] {
+        terms = match config.get(attribute).as_bool() {
+            Some(true) => terms.exists(label),
+            Some(false) => terms.absent(label),
+            None => terms,
+        };
+    }
+    let mut query = if terms == LabelQuery::default() { Query::all() } else { Query::from(terms) };
+    query.id_regexp = config.get("id_regexp").as_str().map(str::to_owned);
+    Ok(query)
+}
+
+fn machine_of(stored: &Stored) -> Result<Machine, crate::omni::Error> {
+    let spec: MachineStatusSpec = spec::decode(stored)?;
+    let label = |key: &str| stored.metadata.labels.get(key).cloned().unwrap_or_default();
+    let role = match spec.role() {
+        part::Role::None => "none",
+        part::Role::ControlPlane => "controlplane",
+        part::Role::Worker => "worker",
+    };
+    let power_state = match spec.power_state() {
+        part::PowerState::Unknown => "unknown",
+        part::PowerState::Unsupported => "unsupported",
+        part::PowerState::On => "on",
+        part::PowerState::Off => "off",
+    };
+    let hardware = spec.hardware.unwrap_or_default();
+    let network = spec.network.unwrap_or_default();
+    let users = stored.metadata.labels.iter().filter(|(key, _)| labels::is_users(key));
+    Ok(Machine {
+        id: stored.key.id.clone(),
+        hostname: network.hostname.clone(),
+        connected: spec.connected,
+        available: stored.metadata.labels.contains_key(AVAILABLE),
+        maintenance: spec.maintenance,
+        role,
+        cluster: spec.cluster,
+        machine_set: label(labels::MACHINE_SET),
+        talos_version: spec.talos_version,
+        management_address: spec.management_address,
+        power_state,
+        last_error: spec.last_error,
+        labels: users.map(|(k, v)| (k.clone(), v.clone())).collect(),
+        image_labels: spec.image_labels.into_iter().collect(),
+        platform: spec.platform_metadata.map(|p| Platform {
+            platform: p.platform,
+            region: p.region,
+            zone: p.zone,
+            instance_type: p.instance_type,
+            instance_id: p.instance_id,
+            provider_id: p.provider_id,
+        }),
+        schematic: spec.schematic.map(|s| Schematic {
+            id: s.full_id,
+            extensions: s.extensions,
+            kernel_args: s.kernel_args,
+        }),
+        hardware: hardware_of(hardware),
+        network: Network {
+            domainname: network.domainname,
+            addresses: network.addresses,
+            default_gateways: network.default_gateways,
+            links: network.network_links.into_iter().map(link_of).collect(),
+        },
+    })
+}
+
+fn hardware_of(hardware: part::HardwareStatus) -> Hardware {
+    Hardware {
+        arch: hardware.arch,
+        processors: hardware
+            .processors
+            .into_iter()
+            .map(|p| Processor {
+                manufacturer: p.manufacturer,
+                description: p.description,
+                cores: p.core_count,
+                threads: p.thread_count,
+                frequency_mhz: p.frequency,
+            })
+            .collect(),
+        memory_modules: hardware
+            .memory_modules
+            .into_iter()
+            .map(|m| Memory { size_mb: m.size_mb, description: m.description })
+            .collect(),
+        block_devices: hardware
+            .blockdevices
+            .into_iter()
+            .map(|d| Disk {
+                path: if d.dev_path.is_empty() { d.linux_name } else { d.dev_path },
+                size_bytes: d.size,
+                kind: d.r#type,
+                model: d.model,
+                serial: d.serial,
+                uuid: d.uuid,
+                wwid: d.wwid,
+                transport: d.transport,
+                system_disk: d.system_disk,
+                readonly: d.readonly,
+                rotational: d.rotational,
+            })
+            .collect(),
+    }
+}
+
+fn link_of(link: part::network_status::NetworkLinkStatus) -> Link {
+    Link {
+        name: link.linux_name,
+        hardware_address: link.hardware_address,
+        speed_mbps: link.speed_mbps,
+        up: link.link_up,
+        description: link.description,
+    }
+}

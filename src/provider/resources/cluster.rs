@@ -1,0 +1,498 @@
+//! `omni_cluster`: a Kubernetes cluster on Talos Linux.
+
+use crate::kit::{go_duration, version};
+use crate::omni::spec::{self, Spec};
+use crate::omni::{Class, Error, Key, Phase, labels};
+use crate::pb::specs;
+use crate::provider::check;
+use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::session::at;
+use crate::provider::wait;
+use crate::tf::check::one_of;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use specs::{ClusterSpec, cluster_spec, cluster_status_spec};
+
+pub(super) struct Cluster;
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    name: Option<String>,
+    uuid: Option<String>,
+    kubernetes_version: Option<String>,
+    talos_version: Option<String>,
+    backup_interval: Option<String>,
+    features: Option<Features>,
+    locked: Option<bool>,
+    wait_for: Option<String>,
+    delete_options: Option<DeleteOptions>,
+    upgrade_prechecks: Option<bool>,
+    kubernetes_endpoint: Option<String>,
+    status: Option<Status>,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Features {
+    disk_encryption: Option<bool>,
+    enable_workload_proxy: Option<bool>,
+    use_embedded_discovery_service: Option<bool>,
+    enable_node_audit_skip: Option<bool>,
+    disable_public_discovery_service: Option<bool>,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct DeleteOptions {
+    force_unlock: Option<bool>,
+    destroy_disconnected_machines: Option<bool>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Status {
+    phase: String,
+    ready: bool,
+    available: bool,
+    kubernetes_api_ready: bool,
+    controlplane_ready: bool,
+    machines: MachineCounts,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct MachineCounts {
+    total: u32,
+    healthy: u32,
+    connected: u32,
+    requested: u32,
+}
+
+/// What other objects say of a cluster.
+#[derive(Default)]
+pub(super) struct Extra {
+    uuid: Option<String>,
+    endpoint: Option<String>,
+    status: Option<specs::ClusterStatusSpec>,
+}
+
+fn feature(name: &'static str, doc: &str) -> Attribute {
+    boolean(name).doc(doc)
+}
+
+#[async_trait]
+impl Managed for Cluster {
+    type Spec = ClusterSpec;
+    type Model = Model;
+    type Extra = Extra;
+
+    const NAME: &'static str = "omni_cluster";
+    const NOUN: &'static str = "cluster";
+    const ID: &'static str = "name";
+    const FIELDS: &'static [&'static str] = &[
+        "kubernetes_version",
+        "talos_version",
+        "features.enable_workload_proxy",
+        "features.disk_encryption",
+        "features.use_embedded_discovery_service",
+        "features.enable_node_audit_skip",
+        "features.disable_public_discovery_service",
+        "backup_configuration",
+    ];
+    const LOCAL: &'static [&'static str] = &["wait_for", "delete_options", "upgrade_prechecks"];
+
+    fn schema() -> Schema {
+        Schema::new(
+            "A Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.",
+        )
+        .with(string("id").computed().stays().doc(
+            "Name of the cluster. It is known only once the cluster exists, so what refers to it waits for the cluster.",
+        ))
+        .with(string("name").required().replaces().check(check::is_name()).doc(
+            "Name of the cluster: letters, digits, dashes and underscores.",
+        ))
+        .with(string("uuid").computed().stays().doc("UUID by which etcd backups refer to the cluster."))
+        .with(string("kubernetes_version").required().same_if(version::same).check(check::is_version()).doc(
+            "Kubernetes version to run, such as `1.36.2`, with or without a leading `v`. Raising it upgrades the cluster, one minor version at a time.",
+        ))
+        .with(string("talos_version").required().same_if(version::same).check(check::is_version()).doc(
+            "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one after the other.",
+        ))
+        .with(string("backup_interval").same_if(go_duration::same).check(check::is_duration()).doc(
+            "Interval between etcd backups, as a Go duration such as `1h`. Without it, or with `0s`, no backups are made.",
+        ))
+        .with(
+            object("features", vec![
+                feature("disk_encryption", "Encrypt the machines' disks with a key that Omni keeps. It cannot be changed later: a change makes the cluster anew. Needs Talos 1.5 or later.")
+                    .default(false)
+                    .replaces_if(|prior, planned| matches!((prior, planned), (Value::Bool(a), Value::Bool(b)) if a != b)),
+                feature("enable_workload_proxy", "Expose services of the cluster through Omni.").default(false),
+                feature("use_embedded_discovery_service", "Use the discovery service that is built into Omni instead of the public one.").default(false),
+                feature("enable_node_audit_skip", "Leave nodes that Omni does not know in place. Needs Omni 1.9 or later.").optional_computed().stays(),
+                feature("disable_public_discovery_service", "Do not use the public discovery service. Needs Talos 1.14 or later and Omni 1.10 or later.").optional_computed().stays(),
+            ])
+            .optional_computed()
+            .stays()
+            .doc("Features of the cluster. Those that Omni has and this list lacks are left as they are."),
+        )
+        .with(boolean("locked").optional_computed().stays().doc(
+            "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes. Without it, a lock that others set is left alone.",
+        ))
+        .with(string("wait_for").check(one_of(wait::LEVELS)).doc(
+            "What an update waits for: `none`, `running` (every machine runs the wanted versions) or `ready` (the nodes are ready too, which needs a CNI). \
+             A new cluster has no machines yet, so a create never waits: let the machine sets wait. Defaults to `none`.",
+        ))
+        .with(
+            object("delete_options", vec![
+                boolean("force_unlock").doc("Unlock a locked cluster in order to destroy it. Defaults to `false`."),
+                boolean("destroy_disconnected_machines").doc(
+                    "Remove machines of the cluster from Omni that are not connected, as they cannot be wiped and would hold up the removal. Defaults to `false`.",
+                ),
+            ])
+            .doc("What may be done to destroy the cluster."),
+        )
+        .with(boolean("upgrade_prechecks").doc(
+            "Ask Omni at plan time whether the cluster can be upgraded to the new Kubernetes version. Defaults to `false`.",
+        ))
+        .with(string("kubernetes_endpoint").computed().doc(
+            "Address of the Kubernetes API inside Omni's own network.",
+        ))
+        .with(object("status", vec![
+            string("phase").computed().doc("One of `unknown`, `scaling_up`, `scaling_down`, `running`, `destroying`."),
+            boolean("ready").computed().doc("Whether all machines are ready."),
+            boolean("available").computed().doc("Whether the cluster can be used."),
+            boolean("kubernetes_api_ready").computed().doc("Whether the Kubernetes API answers."),
+            boolean("controlplane_ready").computed().doc("Whether the control plane is ready."),
+            machine_counts(),
+        ]).computed().doc("What Omni reported of the cluster at the last read."))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("name", "Name of the cluster.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        model.name.clone()
+    }
+
+    fn desired(model: &Model) -> Desired<ClusterSpec> {
+        let on = |flag: Option<bool>| flag.unwrap_or(false);
+        let features = model.features.clone().unwrap_or_default();
+        let interval = model.backup_interval.as_deref().and_then(|t| go_duration::parse(t).ok());
+        let interval = interval.filter(|d| d.nanos() > 0);
+        let spec = ClusterSpec {
+            kubernetes_version: bare(model.kubernetes_version.as_deref()),
+            talos_version: bare(model.talos_version.as_deref()),
+            features: Some(cluster_spec::Features {
+                enable_workload_proxy: on(features.enable_workload_proxy),
+                disk_encryption: on(features.disk_encryption),
+                use_embedded_discovery_service: on(features.use_embedded_discovery_service),
+                enable_node_audit_skip: on(features.enable_node_audit_skip),
+                disable_public_discovery_service: on(features.disable_public_discovery_service),
+            }),
+            backup_configuration: interval.map(|d| specs::EtcdBackupConf {
+                interval: Some({
+                    let (seconds, nanos) = d.parts();
+                    prost_types::Duration { seconds, nanos }
+                }),
+                enabled: true,
+            }),
+        };
+        let lock = on(model.locked).then(String::new);
+        Desired { spec, labels: Vec::new(), annotations: vec![(labels::CLUSTER_LOCKED, lock)] }
+    }
+
+    fn model(object: &Object<ClusterSpec>, extra: &Extra, prior: &Model) -> Result<Model, Diagnostic> {
+        let spec = &object.spec;
+        let features = spec.features.unwrap_or_default();
+        let backups = spec.backup_configuration.as_ref().filter(|b| b.enabled).and_then(|b| b.interval);
+        let backups =
+            backups.and_then(|d| go_duration::GoDuration::from_parts(d.seconds, d.nanos)).filter(|d| d.nanos() > 0);
+        // "0s" and nothing both mean that there are no backups: what was written stays.
+        let off = prior.backup_interval.clone().filter(|t| go_duration::parse(t).is_ok_and(|d| d.nanos() == 0));
+        Ok(Model {
+            id: Some(object.id().to_owned()),
+            name: Some(object.id().to_owned()),
+            uuid: extra.uuid.clone().or_else(|| prior.uuid.clone()),
+            kubernetes_version: Some(spec.kubernetes_version.clone()),
+            talos_version: Some(spec.talos_version.clone()),
+            backup_interval: backups.map(|d| d.to_string()).or(off),
+            features: Some(Features {
+                disk_encryption: Some(features.disk_encryption),
+                enable_workload_proxy: Some(features.enable_workload_proxy),
+                use_embedded_discovery_service: Some(features.use_embedded_discovery_service),
+                enable_node_audit_skip: Some(features.enable_node_audit_skip),
+                disable_public_discovery_service: Some(features.disable_public_discovery_service),
+            }),
+            locked: Some(object.has_annotation(labels::CLUSTER_LOCKED)),
+            wait_for: None,
+            delete_options: None,
+            upgrade_prechecks: None,
+            kubernetes_endpoint: extra.endpoint.clone(),
+            status: extra.status.as_ref().map(status),
+        })
+    }
+
+    async fn extra(cx: &Cx, object: &Object<ClusterSpec>) -> Result<Extra, Error> {
+        let id = object.id();
+        let (uuid, status, balancer) = tokio::try_join!(
+            cx.find::<specs::ClusterUuid>(id),
+            cx.find::<specs::ClusterStatusSpec>(id),
+            cx.find::<specs::LoadBalancerConfigSpec>(id),
+        )?;
+        Ok(Extra {
+            uuid: uuid.map(|o| o.spec.uuid),
+            status: status.map(|o| o.spec),
+            endpoint: balancer.map(|o| o.spec.siderolink_endpoint).filter(|e| !e.is_empty()),
+        })
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        check_lock(plan);
+        check_versions(cx, plan).await
+    }
+
+    async fn check_delete(_cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        let unlock = prior.delete_options.as_ref().and_then(|o| o.force_unlock).unwrap_or(false);
+        if prior.locked == Some(true) && !unlock {
+            let name = prior.name.as_deref().unwrap_or_default();
+            diags.push(
+                Diagnostic::error(
+                    format!("Cluster `{name}` is locked"),
+                    "Omni refuses to destroy a locked cluster.",
+                )
+                .hint("Apply `locked = false` first, or apply `delete_options = { force_unlock = true }` and then destroy.")
+                .at(at("locked")),
+            );
+        }
+        Ok(())
+    }
+
+    async fn wait(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<(), Error> {
+        let level = model.wait_for.as_deref().unwrap_or("none");
+        if write == Write::Create || level == "none" {
+            return Ok(());
+        }
+        let id = object.id();
+        let (talos, kubernetes) = (object.spec.talos_version.clone(), object.spec.kubernetes_version.clone());
+        wait::upgraded::<specs::TalosUpgradeStatusSpec>(cx, id, "Talos", &talos).await?;
+        wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(cx, id, "Kubernetes", &kubernetes).await?;
+        wait::cluster(cx, id, level).await
+    }
+
+    async fn before_delete(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
+        let options = model.delete_options.clone().unwrap_or_default();
+        if options.force_unlock == Some(true) {
+            unlock(cx, key).await?;
+        }
+        if options.destroy_disconnected_machines == Some(true) {
+            wait::remove_disconnected(cx, &key.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn why_stuck(cx: &Cx, key: &Key) -> Option<String> {
+        let left = wait::disconnected(cx, &key.id).await.ok().filter(|ids| !ids.is_empty())?;
+        Some(format!(
+            "These machines of the cluster are not connected, so they cannot be wiped: {}.\n\
+             Connect them, or apply `delete_options = {{ destroy_disconnected_machines = true }}` and destroy again.",
+            left.join(", ")
+        ))
+    }
+}
+
+pub(super) fn machine_counts() -> Attribute {
+    let count = |name, doc: &str| number(name).computed().doc(doc);
+    object(
+        "machines",
+        vec![
+            count("total", "Machines there are."),
+            count("healthy", "Machines that are ready."),
+            count("connected", "Machines that are connected to Omni."),
+            count("requested", "Machines that were asked for."),
+        ],
+    )
+    .computed()
+    .doc("How many machines there are.")
+}
+
+pub(super) fn counts(machines: Option<&specs::Machines>) -> MachineCounts {
+    let m = machines.copied().unwrap_or_default();
+    MachineCounts { total: m.total, healthy: m.healthy, connected: m.connected, requested: m.requested }
+}
+
+fn status(spec: &specs::ClusterStatusSpec) -> Status {
+    use cluster_status_spec::Phase as P;
+    let phase = match spec.phase() {
+        P::Unknown => "unknown",
+        P::ScalingUp => "scaling_up",
+        P::ScalingDown => "scaling_down",
+        P::Running => "running",
+        P::Destroying => "destroying",
+    };
+    Status {
+        phase: phase.to_owned(),
+        ready: spec.ready,
+        available: spec.available,
+        kubernetes_api_ready: spec.kubernetes_api_ready,
+        controlplane_ready: spec.controlplane_ready,
+        machines: counts(spec.machines.as_ref()),
+    }
+}
+
+fn bare(version: Option<&str>) -> String {
+    version::strip_v(version.unwrap_or_default()).to_owned()
+}
+
+/// A locked cluster takes no change, unless the change unlocks it.
+fn check_lock(plan: &mut Plan<'_>) {
+    let Some(prior) = plan.prior else { return };
+    let locked = |v: &Value| v.get("locked").as_bool() == Some(true);
+    let local = |name: &str| Cluster::LOCAL.contains(&name) || name == "timeouts";
+    let changed =
+        ["kubernetes_version", "talos_version", "backup_interval", "features", "labels", "annotations", "name"]
+            .into_iter()
+            .filter(|name| !local(name) && prior.get(name) != plan.planned.get(name))
+            .collect::<Vec<_>>();
+    if locked(prior) && locked(&plan.planned) && !changed.is_empty() {
+        let name = prior.get("name").as_str().unwrap_or_default();
+        let list = changed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
+        plan.diags.push(
+            Diagnostic::error(
+                format!("Cluster `{name}` is locked"),
+                format!("Omni refuses changes to a locked cluster, and this plan changes {list}."),
+            )
+            .hint("Set `locked = false`, in the same apply if you like, and lock the cluster again afterwards.")
+            .at(at("locked")),
+        );
+    }
+}
+
+/// The versions must be offered by the instance, and fit each other.
+async fn check_versions(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let of = |value: &Value, name: &str| value.get(name).as_str().map(|t| version::strip_v(t).to_owned());
+    let before = |name: &str| plan.prior.and_then(|p| of(p, name));
+    let (old_talos, old_kubernetes) = (before("talos_version"), before("kubernetes_version"));
+    let (talos, kubernetes) = (of(&plan.planned, "talos_version"), of(&plan.planned, "kubernetes_version"));
+    if (&talos, &kubernetes) == (&old_talos, &old_kubernetes) {
+        return Ok(());
+    }
+    let Some(talos) = talos else { return Ok(()) };
+    let Some(offered) = cx.find::<specs::TalosVersionSpec>(&talos).await? else {
+        let known = offered_talos(cx).await?;
+        plan.diags.push(
+            Diagnostic::error(
+                "Unknown Talos version",
+                format!("This Omni instance does not offer Talos {talos}. It offers {known}."),
+            )
+            .hint("Set `talos_version` to one of these.")
+            .at(at("talos_version")),
+        );
+        return Ok(());
+    };
+    let changed = old_talos.as_ref() != Some(&talos);
+    if changed && (offered.spec.deprecated || offered.spec.unsupported) {
+        let why = if offered.spec.deprecated { "no longer supported" } else { "not supported yet" };
+        let known = offered_talos(cx).await?;
+        plan.diags.push(
+            Diagnostic::error(
+                "Talos version is not supported",
+                format!("Talos {talos} is {why} by this Omni instance. It supports {known}."),
+            )
+            .hint("Set `talos_version` to one of these.")
+            .at(at("talos_version")),
+        );
+    }
+    check_downgrade(cx, plan, &talos, old_talos.as_deref()).await?;
+    let Some(kubernetes) = kubernetes else { return Ok(()) };
+    if !offered.spec.compatible_kubernetes_versions.contains(&kubernetes) {
+        let list = join_versions(offered.spec.compatible_kubernetes_versions.clone());
+        plan.diags.push(
+            Diagnostic::error(
+                "Kubernetes version does not fit",
+                format!("Talos {talos} does not run Kubernetes {kubernetes} on this Omni instance. It runs {list}."),
+            )
+            .hint("Set `kubernetes_version` to one of these, or choose another `talos_version`.")
+            .at(at("kubernetes_version")),
+        );
+        return Ok(());
+    }
+    check_upgrade(cx, plan, &kubernetes, old_kubernetes.as_deref()).await
+}
+
+/// Talos may not go below the minor version that the cluster was made with.
+async fn check_downgrade(cx: &Cx, plan: &mut Plan<'_>, talos: &str, old: Option<&str>) -> Result<(), Error> {
+    let name = plan.prior.and_then(|p| p.get("name").as_str()).unwrap_or_default().to_owned();
+    if old.is_none_or(|old| old == talos) {
+        return Ok(());
+    }
+    let Some(initial) = cx.find::<specs::ClusterConfigVersionSpec>(&name).await? else { return Ok(()) };
+    let (Ok(wanted), Ok(first)) = (version::parse(talos), version::parse(&initial.spec.version)) else { return Ok(()) };
+    if (wanted.major, wanted.minor) < (first.major, first.minor) {
+        plan.diags.push(
+            Diagnostic::error(
+                "Talos downgrade is not supported",
+                format!(
+                    "The cluster was made with Talos {}.{}, and Omni does not go below that.",
+                    first.major, first.minor
+                ),
+            )
+            .hint(format!("Set `talos_version` to {}.{} or later.", first.major, first.minor))
+            .at(at("talos_version")),
+        );
+    }
+    Ok(())
+}
+
+async fn check_upgrade(cx: &Cx, plan: &mut Plan<'_>, kubernetes: &str, old: Option<&str>) -> Result<(), Error> {
+    let wanted = plan.planned.get("upgrade_prechecks").as_bool() == Some(true);
+    let Some(prior) = plan.prior.filter(|_| wanted && old.is_some_and(|old| old != kubernetes)) else { return Ok(()) };
+    let name = prior.get("name").as_str().unwrap_or_default();
+    let answer = cx.client().kubernetes_upgrade_prechecks(&cx.call, name, kubernetes).await?;
+    if !answer.ok {
+        plan.diags.push(
+            Diagnostic::error(
+                format!("Cluster `{name}` cannot be upgraded to Kubernetes {kubernetes}"),
+                crate::tf::diag::sentence(&answer.reason),
+            )
+            .hint("Mend what the checks found, or set `upgrade_prechecks = false` to upgrade all the same.")
+            .at(at("kubernetes_version")),
+        );
+    }
+    Ok(())
+}
+
+/// The Talos versions that a cluster may run, in order.
+async fn offered_talos(cx: &Cx) -> Result<String, Error> {
+    let all = cx.client().list(&cx.call, specs::TalosVersionSpec::KIND, &Default::default()).await?;
+    let mut versions = Vec::new();
+    for stored in &all {
+        let spec = spec::decode::<specs::TalosVersionSpec>(stored)?;
+        if !spec.deprecated && !spec.unsupported {
+            versions.push(stored.key.id.clone());
+        }
+    }
+    Ok(join_versions(versions))
+}
+
+fn join_versions(mut versions: Vec<String>) -> String {
+    versions.sort_by_key(|v| version::parse(v).ok());
+    if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
+}
+
+/// Takes the lock off, so that the cluster can be destroyed.
+async fn unlock(cx: &Cx, key: &Key) -> Result<(), Error> {
+    loop {
+        let mut stored = cx.client().get(&cx.call, key).await?;
+        if stored.metadata.phase == Phase::TearingDown
+            || stored.metadata.annotations.remove(labels::CLUSTER_LOCKED).is_none()
+        {
+            return Ok(());
+        }
+        match cx.client().update(&cx.call, stored, Some(Phase::Running)).await {
+            Err(error) if error.is(Class::Conflict) && !cx.call.remaining().is_zero() => {}
+            other => return other.map(|_| ()),
+        }
+    }
+}

@@ -1,0 +1,492 @@
+//! `omni_machine_set`: machines of a cluster that share a role.
+
+use super::cluster::{MachineCounts, counts, machine_counts};
+use crate::omni::spec::Spec;
+use crate::omni::state::query::Query;
+use crate::omni::{Error, labels};
+use crate::pb::specs;
+use crate::provider::check;
+use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::lock;
+use crate::provider::session::at;
+use crate::provider::wait;
+use crate::tf::check::{not_empty, one_of, whole_between};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use specs::machine_set_spec::{
+    BootstrapSpec, MachineAllocation, RollingUpdateStrategyConfig, UpdateStrategy, UpdateStrategyConfig,
+    machine_allocation,
+};
+use specs::{MachineSetPhase, MachineSetSpec, MachineSetStatusSpec};
+
+pub(super) struct MachineSet;
+
+const CONTROL_PLANE: &str = "controlplane";
+const WORKERS: &str = "workers";
+const CONTROL_PLANES_NAME: &str = "control-planes";
+const LARGEST: i64 = u32::MAX as i64;
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    name: Option<String>,
+    cluster: Option<String>,
+    role: Option<String>,
+    update_strategy: Option<Strategy>,
+    delete_strategy: Option<Strategy>,
+    upgrade_strategy: Option<Strategy>,
+    machine_class: Option<MachineClass>,
+    bootstrap_spec: Option<Bootstrap>,
+    wait_for: Option<String>,
+    status: Option<Status>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Strategy {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    max_parallelism: Option<u32>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct MachineClass {
+    name: Option<String>,
+    size: Option<u32>,
+    allocation_type: Option<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Bootstrap {
+    cluster_uuid: Option<String>,
+    snapshot: Option<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Status {
+    phase: String,
+    ready: bool,
+    error: String,
+    machines: MachineCounts,
+    locked_updates: u32,
+}
+
+fn strategy(name: &'static str, doc: &str) -> Attribute {
+    object(
+        name,
+        vec![
+            string("type")
+                .required()
+                .check(one_of(&["Unset", "Rolling"]))
+                .doc("`Rolling` takes `max_parallelism` machines at a time, `Unset` leaves the pace to Omni."),
+            number("max_parallelism")
+                .check(whole_between(1, LARGEST))
+                .doc("How many machines are taken at a time with `Rolling`. Omni takes one when it is not set."),
+        ],
+    )
+    .optional_computed()
+    .stays()
+    .doc(doc)
+}
+
+#[async_trait]
+impl Managed for MachineSet {
+    type Spec = MachineSetSpec;
+    type Model = Model;
+    type Extra = Option<MachineSetStatusSpec>;
+
+    const NAME: &'static str = "omni_machine_set";
+    const NOUN: &'static str = "machine set";
+    const ID: &'static str = "id";
+    const FIELDS: &'static [&'static str] = &[
+        "update_strategy",
+        "update_strategy_config",
+        "delete_strategy",
+        "delete_strategy_config",
+        "upgrade_strategy",
+        "upgrade_strategy_config",
+        "machine_class",
+        "machine_allocation",
+        "bootstrap_spec",
+    ];
+    const LOCAL: &'static [&'static str] = &["wait_for"];
+
+    fn schema() -> Schema {
+        Schema::new(
+            "A machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.",
+        )
+        .with(string("id").computed().stays().doc(
+            "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.",
+        ))
+        .with(string("name").optional_computed().stays().check(not_empty()).doc(
+            "Name of a set of workers within the cluster. Defaults to `workers`. Must not be set for control planes. Changing it makes the set anew.",
+        ))
+        .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster."))
+        .with(string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
+            "What the machines are for: `controlplane` or `workers`.",
+        ))
+        .with(strategy("update_strategy", "How machines are taken when their configuration changes. A new set begins with `Rolling`; without it, what others set is left alone."))
+        .with(strategy("delete_strategy", "How machines are taken when they are removed. Without it, what others set is left alone."))
+        .with(strategy("upgrade_strategy", "How machines are taken when Talos is upgraded. Needs Omni 1.6 or later. Without it, what others set is left alone."))
+        .with(
+            object("machine_class", vec![
+                string("name").required().check(not_empty()).doc("Name of the machine class."),
+                number("size").check(whole_between(0, LARGEST)).doc("How many machines to take. Required for `Static`, and must not be set for `Unlimited`."),
+                string("allocation_type").default("Static").check(one_of(&["Static", "Unlimited"])).doc(
+                    "`Static` takes `size` machines, `Unlimited` all that match.",
+                ),
+            ])
+            .doc("Takes machines from a machine class instead of naming them with `omni_machine_set_node`."),
+        )
+        .with(
+            object("bootstrap_spec", vec![
+                string("cluster_uuid").required().check(not_empty()).doc("UUID of the cluster whose backup is restored."),
+                string("snapshot").required().check(check::is_snapshot()).doc("Name of the etcd snapshot."),
+            ])
+            .doc("Restores etcd from a backup when the control plane is made. It cannot be added or changed later; once the cluster runs it may be removed, which changes nothing in the cluster."),
+        )
+        .with(string("wait_for").check(one_of(wait::LEVELS)).doc(
+            "What a create or an update waits for: `none`, `running` (the machines of the class run) or `ready` (their nodes are ready too, which needs a CNI). \
+             Defaults to `none`, or to `ready` when the provider has `wait_for_ready`.",
+        ))
+        .with(object("status", vec![
+            string("phase").computed().doc("One of `unknown`, `scaling_up`, `scaling_down`, `running`, `destroying`, `failed`, `reconfiguring`, `upgrading`."),
+            boolean("ready").computed().doc("Whether all machines are ready."),
+            string("error").computed().doc("What stands in the way, if anything."),
+            machine_counts(),
+            number("locked_updates").computed().doc("Machines that have changes pending and are locked."),
+        ]).computed().doc("What Omni reported of the set at the last read."))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("id", "Id of the machine set.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        let cluster = model.cluster.as_deref()?;
+        let name = match model.role.as_deref()? {
+            CONTROL_PLANE => CONTROL_PLANES_NAME,
+            _ => model.name.as_deref().unwrap_or(WORKERS),
+        };
+        Some(format!("{cluster}-{name}"))
+    }
+
+    fn desired(model: &Model) -> Desired<MachineSetSpec> {
+        let (update, update_config) = to_strategy(model.update_strategy.as_ref(), UpdateStrategy::Rolling);
+        let (delete, delete_config) = to_strategy(model.delete_strategy.as_ref(), UpdateStrategy::Unset);
+        let (upgrade, upgrade_config) = to_strategy(model.upgrade_strategy.as_ref(), UpdateStrategy::Unset);
+        let spec = MachineSetSpec {
+            update_strategy: update.into(),
+            update_strategy_config: update_config,
+            delete_strategy: delete.into(),
+            delete_strategy_config: delete_config,
+            upgrade_strategy: upgrade.into(),
+            upgrade_strategy_config: upgrade_config,
+            machine_allocation: model.machine_class.as_ref().map(|class| MachineAllocation {
+                name: class.name.clone().unwrap_or_default(),
+                machine_count: class.size.unwrap_or_default(),
+                allocation_type: match class.allocation_type.as_deref() {
+                    Some("Unlimited") => machine_allocation::Type::Unlimited,
+                    _ => machine_allocation::Type::Static,
+                }
+                .into(),
+            }),
+            bootstrap_spec: model.bootstrap_spec.as_ref().map(|b| BootstrapSpec {
+                cluster_uuid: b.cluster_uuid.clone().unwrap_or_default(),
+                snapshot: b.snapshot.clone().unwrap_or_default(),
+            }),
+            ..MachineSetSpec::default()
+        };
+        let control_plane = model.role.as_deref() == Some(CONTROL_PLANE);
+        let role = |yes: bool| yes.then(String::new);
+        Desired {
+            spec,
+            labels: vec![
+                (labels::CLUSTER, model.cluster.clone()),
+                (labels::ROLE_CONTROL_PLANE, role(control_plane)),
+                (labels::ROLE_WORKER, role(!control_plane)),
+            ],
+            annotations: Vec::new(),
+        }
+    }
+
+    fn model(object: &Object<MachineSetSpec>, extra: &Self::Extra, prior: &Model) -> Result<Model, Diagnostic> {
+        let spec = &object.spec;
+        let id = object.id();
+        let cluster = object.label(labels::CLUSTER).unwrap_or_default();
+        let control_plane = object.label(labels::ROLE_CONTROL_PLANE).is_some();
+        // The older field wins on the server when both are set.
+        #[allow(deprecated, reason = "servers before the new field wrote this one")]
+        let allocation = spec.machine_class.as_ref().or(spec.machine_allocation.as_ref());
+        let short = id.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')).unwrap_or(id);
+        // Adopted state may name the set by its full id: then that stays.
+        let name = prior.name.clone().filter(|name| name == id).unwrap_or_else(|| short.to_owned());
+        Ok(Model {
+            id: Some(id.to_owned()),
+            name: Some(name),
+            cluster: Some(cluster.to_owned()),
+            role: Some(if control_plane { CONTROL_PLANE } else { WORKERS }.to_owned()),
+            update_strategy: Some(from_strategy(spec.update_strategy(), spec.update_strategy_config.as_ref())),
+            delete_strategy: Some(from_strategy(spec.delete_strategy(), spec.delete_strategy_config.as_ref())),
+            upgrade_strategy: Some(from_strategy(spec.upgrade_strategy(), spec.upgrade_strategy_config.as_ref())),
+            machine_class: allocation.map(|class| {
+                let unlimited = class.allocation_type() == machine_allocation::Type::Unlimited;
+                MachineClass {
+                    name: Some(class.name.clone()),
+                    size: (!unlimited).then_some(class.machine_count),
+                    allocation_type: Some(if unlimited { "Unlimited" } else { "Static" }.to_owned()),
+                }
+            }),
+            bootstrap_spec: spec
+                .bootstrap_spec
+                .as_ref()
+                .map(|b| Bootstrap { cluster_uuid: Some(b.cluster_uuid.clone()), snapshot: Some(b.snapshot.clone()) }),
+            wait_for: None,
+            status: extra.as_ref().map(status),
+        })
+    }
+
+    fn validate(config: &Value, diags: &mut Diagnostics) {
+        let role = config.get("role").as_str();
+        if role == Some(CONTROL_PLANE) && !config.get("name").is_null() {
+            diags.push(
+                Diagnostic::error(
+                    "Control planes have no name",
+                    "A cluster has one set of control planes, and Omni names it.",
+                )
+                .hint("Take `name` out.")
+                .at(at("name")),
+            );
+        }
+        if role == Some(WORKERS) {
+            if !config.get("bootstrap_spec").is_null() {
+                diags.push(
+                    Diagnostic::error(
+                        "Workers restore no etcd",
+                        "`bootstrap_spec` belongs to the set of control planes.",
+                    )
+                    .at(at("bootstrap_spec")),
+                );
+            }
+            if config.get("name").as_str() == Some(CONTROL_PLANES_NAME) {
+                diags.push(
+                    Diagnostic::error(
+                        "Name is reserved",
+                        format!("`{CONTROL_PLANES_NAME}` is the name of the set of control planes."),
+                    )
+                    .at(at("name")),
+                );
+            }
+        }
+        let class = config.get("machine_class");
+        let (size, unlimited) = (class.get("size"), class.get("allocation_type").as_str() == Some("Unlimited"));
+        let path = Path::of("machine_class.size");
+        if matches!(class, Value::Object(_))
+            && size.is_null()
+            && !unlimited
+            && !class.get("allocation_type").is_unknown()
+        {
+            diags.push(Diagnostic::error("Missing size", "A static allocation needs `size`.").at(path));
+        } else if unlimited && !size.is_null() {
+            diags.push(
+                Diagnostic::error("Size of an unlimited allocation", "`Unlimited` takes every machine that matches.")
+                    .hint("Take `size` out, or set `allocation_type = \"Static\"`.")
+                    .at(path),
+            );
+        }
+    }
+
+    fn predict(plan: &mut Plan<'_>) {
+        let planned = &plan.planned;
+        let (cluster, role, name) = (planned.get("cluster"), planned.get("role"), plan.config.get("name"));
+        if cluster.is_unknown() || role.is_unknown() || name.is_unknown() {
+            return;
+        }
+        // An object keeps the id that it has, whatever the rule says today.
+        if let Some(prior) = plan.prior {
+            let moved = prior.get("cluster") != cluster || prior.get("role") != role;
+            let id = prior.get("id").as_str().unwrap_or_default();
+            let wanted = name.as_str().map(|name| format!("{}-{name}", cluster.as_str().unwrap_or_default()));
+            let renamed = wanted.is_some_and(|wanted| wanted != id && name.as_str() != Some(id));
+            if renamed && !moved {
+                plan.replace.push(at("name"));
+            }
+            if !renamed && !moved {
+                return;
+            }
+        }
+        let short = match role.as_str() {
+            Some(CONTROL_PLANE) => CONTROL_PLANES_NAME,
+            _ => name.as_str().unwrap_or(WORKERS),
+        };
+        let id = cluster.as_str().map(|cluster| format!("{cluster}-{short}"));
+        let short = short.to_owned();
+        plan.planned.set("id", id.into());
+        plan.planned.set("name", short.into());
+    }
+
+    /// The first versions of the official provider kept the full id in `name`, and no `id`.
+    fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
+        if state.get("id").is_some_and(|id| !id.is_null()) {
+            return;
+        }
+        let text = |key: &str| state.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+        let (Some(name), Some(cluster)) = (text("name"), text("cluster")) else { return };
+        let short = name.strip_prefix(&format!("{cluster}-")).map(str::to_owned);
+        let id = if short.is_some() { name.clone() } else { format!("{cluster}-{name}") };
+        state.insert("id".into(), id.into());
+        state.insert("name".into(), short.unwrap_or(name).into());
+    }
+
+    fn import_id(text: &str) -> Result<String, Diagnostic> {
+        match text.split_once('/') {
+            None => Ok(text.to_owned()),
+            Some((cluster, name)) if !cluster.is_empty() && !name.is_empty() && !name.contains('/') => {
+                Ok(format!("{cluster}-{name}"))
+            }
+            Some(_) => Err(Diagnostic::error("Could not import machine set", format!("`{text}` is not an id."))
+                .hint("Give the full id, such as `prod-workers`, or `<cluster>/<name>`, such as `prod/workers`.")),
+        }
+    }
+
+    async fn extra(cx: &Cx, object: &Object<MachineSetSpec>) -> Result<Self::Extra, Error> {
+        Ok(cx.find::<MachineSetStatusSpec>(object.id()).await?.map(|o| o.spec))
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
+        lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
+        check_bootstrap(cx, plan, &cluster).await?;
+        check_mode(cx, plan).await
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", diags).await
+    }
+
+    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<(), Error> {
+        let default = if cx.session.wait_for_ready { "ready" } else { "none" };
+        let level = model.wait_for.as_deref().unwrap_or(default);
+        // Without a class the machines come later, as resources of their own: there is nothing to wait for yet.
+        let Some(class) = model.machine_class.as_ref().filter(|_| level != "none") else { return Ok(()) };
+        wait::machine_set(cx, object.id(), level, class.size.unwrap_or_default()).await
+    }
+
+    async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<String> {
+        let query = Query::label(labels::MACHINE_SET, &key.id);
+        wait::why_machines_stay(cx, &query).await
+    }
+}
+
+fn to_strategy(strategy: Option<&Strategy>, default: UpdateStrategy) -> (UpdateStrategy, Option<UpdateStrategyConfig>) {
+    let Some(strategy) = strategy else { return (default, None) };
+    let kind = match strategy.kind.as_deref() {
+        Some("Rolling") => UpdateStrategy::Rolling,
+        _ => UpdateStrategy::Unset,
+    };
+    let config = strategy
+        .max_parallelism
+        .map(|max_parallelism| UpdateStrategyConfig { rolling: Some(RollingUpdateStrategyConfig { max_parallelism }) });
+    (kind, config)
+}
+
+fn from_strategy(kind: UpdateStrategy, config: Option<&UpdateStrategyConfig>) -> Strategy {
+    let parallel = config.and_then(|c| c.rolling.as_ref()).map(|r| r.max_parallelism).filter(|n| *n > 0);
+    let kind = match kind {
+        UpdateStrategy::Rolling => "Rolling",
+        UpdateStrategy::Unset => "Unset",
+    };
+    Strategy { kind: Some(kind.to_owned()), max_parallelism: parallel }
+}
+
+fn status(spec: &MachineSetStatusSpec) -> Status {
+    let phase = match spec.phase() {
+        MachineSetPhase::Unknown => "unknown",
+        MachineSetPhase::ScalingUp => "scaling_up",
+        MachineSetPhase::ScalingDown => "scaling_down",
+        MachineSetPhase::Running => "running",
+        MachineSetPhase::Destroying => "destroying",
+        MachineSetPhase::Failed => "failed",
+        MachineSetPhase::Reconfiguring => "reconfiguring",
+        MachineSetPhase::Upgrading => "upgrading",
+    };
+    Status {
+        phase: phase.to_owned(),
+        ready: spec.ready,
+        error: spec.error.clone(),
+        machines: counts(spec.machines.as_ref()),
+        locked_updates: spec.locked_updates,
+    }
+}
+
+/// The control plane is bootstrapped once: what decides about it cannot change afterwards.
+async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<(), Error> {
+    if plan.planned.get("role").as_str() != Some(CONTROL_PLANE) {
+        return Ok(());
+    }
+    let bootstrapped =
+        cx.find::<specs::ClusterBootstrapStatusSpec>(cluster).await?.is_some_and(|o| o.spec.bootstrapped);
+    let Some(prior) = plan.prior else {
+        if bootstrapped {
+            plan.diags.push(
+                Diagnostic::error(
+                    "The cluster has been bootstrapped already",
+                    format!(
+                        "Omni does not make a second set of control planes for cluster `{cluster}` once its etcd runs."
+                    ),
+                )
+                .hint("Import the set that is there, or destroy the cluster and make it anew.")
+                .at(at("cluster")),
+            );
+        }
+        return Ok(());
+    };
+    let (before, after) = (prior.get("bootstrap_spec"), plan.planned.get("bootstrap_spec"));
+    let problem = match (before.is_null(), after.is_null()) {
+        _ if before == after => None,
+        (true, false) => {
+            Some(("Omni restores etcd only when the control plane is made.", "Take `bootstrap_spec` out."))
+        }
+        (false, true) if !bootstrapped => Some((
+            "Omni takes it away only once the cluster has been bootstrapped.",
+            "Leave `bootstrap_spec` until the cluster runs.",
+        )),
+        (false, true) => None,
+        _ => Some((
+            "Omni does not change it after the control plane is made.",
+            "Set `bootstrap_spec` back to what it was, or take it out once the cluster runs.",
+        )),
+    };
+    if let Some((why, hint)) = problem {
+        plan.diags.push(Diagnostic::error("`bootstrap_spec` cannot change", why).hint(hint).at(at("bootstrap_spec")));
+    }
+    Ok(())
+}
+
+/// A set with nodes cannot switch between named machines and a class.
+async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let Some(prior) = plan.prior else { return Ok(()) };
+    let (before, after) = (prior.get("machine_class"), plan.planned.get("machine_class"));
+    if before.is_null() == after.is_null() || !plan.replace.is_empty() {
+        return Ok(());
+    }
+    let id = prior.get("id").as_str().unwrap_or_default();
+    let query = Query::label(labels::MACHINE_SET, id);
+    let nodes = cx.client().list(&cx.call, specs::MachineSetNodeSpec::KIND, &query).await?;
+    if !nodes.is_empty() {
+        let list = nodes.iter().map(|n| n.key.id.as_str()).collect::<Vec<_>>().join(", ");
+        plan.diags.push(
+            Diagnostic::error(
+                "The machine set still has machines",
+                format!("Omni lets a set switch between named machines and a machine class only while it is empty. It holds {list}."),
+            )
+            .hint("Remove the machines in an apply of their own (take out their `omni_machine_set_node`, or set `size = 0`), then switch.")
+            .at(at("machine_class")),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! `omni_machine_set_node`: a machine that belongs to a machine set.
+
+use crate::omni::spec::{self, Spec};
+use crate::omni::state::query::Query;
+use crate::omni::{Call, Class, Error, Key, labels};
+use crate::pb::specs;
+use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::lock;
+use crate::provider::session::at;
+use crate::provider::wait;
+use crate::tf::check::{not_empty, one_of};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema, boolean, object, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use specs::cluster_machine_status_spec::Stage;
+use specs::{ClusterMachineStatusSpec, MachineSetNodeSpec, MachineSetSpec};
+use std::time::Duration;
+
+pub(super) struct MachineSetNode;
+
+/// How long a machine that was given up may still take to go.
+const FORCED: Duration = Duration::from_secs(120);
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    machine_id: Option<String>,
+    machine_set: Option<String>,
+    cluster: Option<String>,
+    locked: Option<bool>,
+    wait_for: Option<String>,
+    force_destroy_on_timeout: Option<bool>,
+    status: Option<Status>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Status {
+    stage: String,
+    ready: bool,
+    config_up_to_date: bool,
+    last_config_error: String,
+    management_address: String,
+    node_name: String,
+}
+
+/// Omni gives the set of control planes a fixed id, so the role follows from it.
+fn is_control_plane(model: &Model) -> bool {
+    match (&model.cluster, &model.machine_set) {
+        (Some(cluster), Some(set)) => set.strip_prefix(cluster.as_str()) == Some("-control-planes"),
+        _ => false,
+    }
+}
+
+#[async_trait]
+impl Managed for MachineSetNode {
+    type Spec = MachineSetNodeSpec;
+    type Model = Model;
+    type Extra = Option<(ClusterMachineStatusSpec, String)>;
+
+    const NAME: &'static str = "omni_machine_set_node";
+    const NOUN: &'static str = "machine set node";
+    const ID: &'static str = "machine_id";
+    const FIELDS: &'static [&'static str] = &[];
+    const LOCAL: &'static [&'static str] = &["wait_for", "force_destroy_on_timeout"];
+
+    fn schema() -> Schema {
+        Schema::new(
+            "A machine that belongs to a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.",
+        )
+        .with(string("id").computed().stays().doc("Same as `machine_id`."))
+        .with(string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine."))
+        .with(string("machine_set").required().replaces().check(not_empty()).doc("Id of the machine set, such as `prod-workers`."))
+        .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to."))
+        .with(boolean("locked").optional_computed().stays().doc(
+            "Whether the machine is locked: configuration changes, upgrades and removal pass it by. Only workers can be locked. Without it, a lock that others set is left alone.",
+        ))
+        .with(string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
+            "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). \
+             Defaults to `none`, or to `running` when the provider has `wait_for_ready`.",
+        ))
+        .with(boolean("force_destroy_on_timeout").doc(
+            "When the machine cannot be wiped within `timeouts.delete`, for example because it is not connected, have Omni give it up. Its disks keep their content. Defaults to `false`.",
+        ))
+        .with(object("status", vec![
+            string("stage").computed().doc("Where the machine is, such as `booting`, `installing`, `configuring`, `running`, `upgrading`, `destroying`."),
+            boolean("ready").computed().doc("Whether the machine is ready."),
+            boolean("config_up_to_date").computed().doc("Whether the machine has its current configuration."),
+            string("last_config_error").computed().doc("Why the last configuration was not applied, if so."),
+            string("management_address").computed().doc("Address of the machine in Omni's own network."),
+            string("node_name").computed().doc("Name of the Kubernetes node."),
+        ]).computed().doc("What Omni reported of the machine at the last read; null while the cluster has not taken it."))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("machine_id", "Id (UUID) of the machine.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        model.machine_id.clone()
+    }
+
+    fn desired(model: &Model) -> Desired<MachineSetNodeSpec> {
+        let control_plane = is_control_plane(model);
+        let flag = |yes: bool| yes.then(String::new);
+        Desired {
+            spec: MachineSetNodeSpec::default(),
+            labels: vec![
+                (labels::CLUSTER, model.cluster.clone()),
+                (labels::MACHINE_SET, model.machine_set.clone()),
+                (labels::ROLE_CONTROL_PLANE, flag(control_plane)),
+                (labels::ROLE_WORKER, flag(!control_plane)),
+            ],
+            annotations: vec![(labels::LOCKED, flag(model.locked.unwrap_or(false)))],
+        }
+    }
+
+    fn model(object: &Object<MachineSetNodeSpec>, extra: &Self::Extra, _prior: &Model) -> Result<Model, Diagnostic> {
+        if object.label(labels::MANAGED_BY_ALLOCATOR).is_some() {
+            return Err(Diagnostic::error(
+                format!("Machine `{}` belongs to a machine class", object.id()),
+                "Omni took the machine from a machine class, and may give it back at any time.",
+            )
+            .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
+            .at(at("machine_id")));
+        }
+        Ok(Model {
+            id: Some(object.id().to_owned()),
+            machine_id: Some(object.id().to_owned()),
+            machine_set: object.label(labels::MACHINE_SET).map(str::to_owned),
+            cluster: object.label(labels::CLUSTER).map(str::to_owned),
+            locked: Some(object.has_annotation(labels::LOCKED)),
+            wait_for: None,
+            force_destroy_on_timeout: None,
+            status: extra.as_ref().map(|(spec, node)| status(spec, node)),
+        })
+    }
+
+    fn validate(config: &Value, diags: &mut Diagnostics) {
+        let text = |name: &str| config.get(name).as_str();
+        if let (Some(cluster), Some(set)) = (text("cluster"), text("machine_set")) {
+            if !set.starts_with(&format!("{cluster}-")) {
+                diags.push(
+                    Diagnostic::error(
+                        "Machine set of another cluster",
+                        format!("The ids of the machine sets of cluster `{cluster}` begin with `{cluster}-`."),
+                    )
+                    .hint("Set `machine_set` to the `id` of an `omni_machine_set`, not to its name.")
+                    .at(at("machine_set")),
+                );
+            } else if set.strip_prefix(cluster) == Some("-control-planes")
+                && config.get("locked").as_bool() == Some(true)
+            {
+                diags.push(
+                    Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
+                        .hint("Take `locked` out.")
+                        .at(at("locked")),
+                );
+            }
+        }
+    }
+
+    fn predict(plan: &mut Plan<'_>) {
+        let id = plan.planned.get("machine_id").clone();
+        plan.planned.set("id", id);
+    }
+
+    async fn extra(cx: &Cx, object: &Object<MachineSetNodeSpec>) -> Result<Self::Extra, Error> {
+        let found = cx.find::<ClusterMachineStatusSpec>(object.id()).await?;
+        Ok(found.map(|object| {
+            let node = object.label("omni.sidero.dev/node-name").unwrap_or_default().to_owned();
+            (object.spec, node)
+        }))
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
+        let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
+        if let Some(cluster) = &cluster {
+            lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
+        }
+        if plan.prior.is_some() {
+            return Ok(());
+        }
+        if let Some(set) = &set {
+            check_set(cx, plan, set).await?;
+        }
+        if let (Some(machine), Some(cluster)) = (&machine, &cluster) {
+            check_machine(cx, plan, machine, cluster).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        if prior.locked == Some(true) {
+            let id = prior.machine_id.as_deref().unwrap_or_default();
+            diags.push(
+                Diagnostic::error(
+                    format!("Machine `{id}` is locked"),
+                    "Omni does not remove a locked machine from its set.",
+                )
+                .hint("Apply `locked = false` first.")
+                .at(at("locked")),
+            );
+        }
+        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine set nodes", diags).await
+    }
+
+    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<(), Error> {
+        let default = if cx.session.wait_for_ready { "running" } else { "none" };
+        match model.wait_for.as_deref().unwrap_or(default) {
+            _ if write == Write::Update => Ok(()),
+            "allocated" => wait::allocated(cx, object.id()).await,
+            "running" => wait::machine_running(cx, object.id()).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
+        let removed = release(cx, model, key).await;
+        let Err(error) = removed else { return Ok(()) };
+        if !error.is(Class::Timeout) || model.force_destroy_on_timeout != Some(true) {
+            return Err(error);
+        }
+        tracing::warn!(machine = key.id, "the machine did not let itself be wiped in time; giving it up");
+        let more = Cx { session: std::sync::Arc::clone(&cx.session), call: Call::within(FORCED, &cx.call.cancel) };
+        wait::force_destroy(&more, &key.id, model.cluster.as_deref().unwrap_or_default()).await?;
+        release(&more, model, key).await
+    }
+
+    async fn why_stuck(cx: &Cx, key: &Key) -> Option<String> {
+        let status = cx.find::<specs::MachineStatusSpec>(&key.id).await.ok()??;
+        if status.spec.connected {
+            return None;
+        }
+        Some(
+            "The machine is not connected to Omni, so it cannot be wiped.\n\
+             Connect it, or apply `force_destroy_on_timeout = true` and destroy again."
+                .to_owned(),
+        )
+    }
+}
+
+/// Removes the node, and waits until the cluster has let go of the machine, so that it can be used again.
+/// When the last node of a set goes, the set is about to go too, and waits for its machines itself.
+async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
+    match cx.client().remove(&cx.call, key).await {
+        Err(error) if !error.is(Class::NotFound) => return Err(error),
+        _ => {}
+    }
+    let query = Query::label(labels::MACHINE_SET, model.machine_set.as_deref().unwrap_or_default());
+    let left = cx.client().list(&cx.call, MachineSetNodeSpec::KIND, &query).await?;
+    let staying = left.iter().any(|node| node.metadata.phase == crate::omni::Phase::Running);
+    if staying { wait::released(cx, &key.id).await } else { Ok(()) }
+}
+
+/// The set must be one that takes named machines.
+async fn check_set(cx: &Cx, plan: &mut Plan<'_>, set: &str) -> Result<(), Error> {
+    let Some(object) = cx.find::<MachineSetSpec>(set).await? else { return Ok(()) };
+    #[allow(deprecated, reason = "servers before the new field wrote this one")]
+    let class = object.spec.machine_class.or(object.spec.machine_allocation);
+    if let Some(class) = class {
+        plan.diags.push(
+            Diagnostic::error(
+                format!("Machine set `{set}` takes its machines from a class"),
+                format!("It takes them from machine class `{}`, and Omni does not mix the two.", class.name),
+            )
+            .hint("Take `machine_class` out of the set, or raise its `size` instead of naming machines.")
+            .at(at("machine_set")),
+        );
+    }
+    Ok(())
+}
+
+/// The machine must not be in use by another cluster.
+async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &str) -> Result<(), Error> {
+    let status = match cx.client().get(&cx.call, &specs::MachineStatusSpec::KIND.key(machine)).await {
+        Ok(stored) => spec::decode::<specs::MachineStatusSpec>(&stored)?,
+        Err(error) if error.is(Class::NotFound) => {
+            plan.diags.push(
+                Diagnostic::warning(
+                    format!("Machine `{machine}` is not known to Omni"),
+                    "Omni takes the node all the same, and waits for the machine to register.",
+                )
+                .hint("Check `machine_id` if the machine should be there already.")
+                .at(at("machine_id")),
+            );
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    if !status.cluster.is_empty() && status.cluster != cluster {
+        plan.diags.push(
+            Diagnostic::error(
+                format!("Machine `{machine}` is in use"),
+                format!("It belongs to cluster `{}`.", status.cluster),
+            )
+            .hint("Remove it from that cluster first, or choose a machine that is available; the data source `omni_machines` lists them.")
+            .at(at("machine_id")),
+        );
+    }
+    Ok(())
+}
+
+fn status(spec: &ClusterMachineStatusSpec, node: &str) -> Status {
+    let stage = match spec.stage() {
+        Stage::Unknown => "unknown".to_owned(),
+        stage => stage.as_str_name().to_lowercase(),
+    };
+    Status {
+        stage,
+        ready: spec.ready,
+        config_up_to_date: spec.config_up_to_date,
+        last_config_error: spec.last_config_error.clone(),
+        management_address: spec.management_address.clone(),
+        node_name: node.to_owned(),
+    }
+}

@@ -1,0 +1,21 @@
+//! The list of managed resources: one line each.
+
+use super::crud::Backed;
+use super::session::Handle;
+use crate::tf::resource::Resource;
+use std::sync::Arc;
+
+mod cluster;
+mod config_patch;
+mod machine_set;
+mod machine_set_node;
+
+/// Every managed resource type.
+pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
+    vec![
+        Backed::<cluster::Cluster>::resource(handle),
+        Backed::<config_patch::ConfigPatch>::resource(handle),
+        Backed::<machine_set::MachineSet>::resource(handle),
+        Backed::<machine_set_node::MachineSetNode>::resource(handle),
+    ]
+}

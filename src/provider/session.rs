@@ -1,0 +1,120 @@
+//! What the provider block set up: the client and the settings that every resource and data source shares.
+
+use super::timeouts::Timeouts;
+use crate::omni::Client;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What to do when an object was changed between plan and apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OnConflict {
+    /// Stop, and say what changed.
+    #[default]
+    Fail,
+    /// Write the planned values all the same.
+    Overwrite,
+}
+
+/// A configured provider.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    /// No write leaves the process.
+    pub(crate) read_only: bool,
+    /// Where the resource does not say: whether to wait until what was made is in use.
+    pub(crate) wait_for_ready: bool,
+    /// An object that is there already is taken over instead of refused.
+    pub(crate) adopt_existing: bool,
+    pub(crate) on_conflict: OnConflict,
+    /// What the "managed by" annotation says.
+    pub(crate) managed_by: String,
+    /// Labels of every object that is written.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Annotations of every object that is written.
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Session {
+    /// Refuses a write when the provider is read-only; called before anything is sent.
+    pub(crate) fn may_write(&self, operation: &str, what: &str) -> Result<(), Diagnostic> {
+        if !self.read_only {
+            return Ok(());
+        }
+        Err(Diagnostic::error(
+            format!("Read-only provider refuses to {operation} {what}"),
+            format!(
+                "The provider is configured with `read_only = true` (or `OMNI_READ_ONLY`), \
+                 so it stopped before the operation \"{operation}\" on {what} was sent to Omni."
+            ),
+        )
+        .hint("Take `read_only` out of the provider block, or use this configuration for plans only."))
+    }
+}
+
+/// How far the configuration of the provider has come.
+#[derive(Clone, Default)]
+pub(crate) enum State {
+    /// Not configured, as during validation.
+    #[default]
+    Unconfigured,
+    /// The configuration depends on values that are not known before apply: these attributes.
+    Deferred(Vec<&'static str>),
+    /// The configuration was refused, and has been reported.
+    Refused,
+    /// Ready.
+    Ready(Arc<Session>),
+}
+
+/// Leads resources and data sources to the session; cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Handle(Arc<RwLock<State>>);
+
+impl Handle {
+    pub(crate) fn put(&self, state: State) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    fn state(&self) -> State {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The session if there is one; plans look at the server only then.
+    pub(crate) fn ready(&self) -> Option<Arc<Session>> {
+        match self.state() {
+            State::Ready(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether the provider waits for values that are known only after apply.
+    pub(crate) fn is_deferred(&self) -> bool {
+        matches!(self.state(), State::Deferred(_))
+    }
+
+    /// The session, or why there is none.
+    pub(crate) fn session(&self) -> Result<Arc<Session>, Diagnostic> {
+        match self.state() {
+            State::Ready(session) => Ok(session),
+            State::Deferred(attributes) => {
+                let list = attributes.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
+                Err(Diagnostic::error(
+                    "Provider configuration is not known yet",
+                    format!("The provider attributes {list} depend on values that are known only after apply."),
+                )
+                .hint("Create what they depend on first, for example with `terraform apply -target`, or set them from a value that is known at plan time."))
+            }
+            State::Unconfigured | State::Refused => Err(Diagnostic::error(
+                "Provider is not configured",
+                "The provider has no connection to Omni.",
+            )
+            .hint("Set `endpoint` and `service_account_key` in the provider block, or OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY in the environment.")),
+        }
+    }
+}
+
+/// The path of a top-level attribute.
+pub(crate) fn at(name: &str) -> Path {
+    Path::of(name)
+}

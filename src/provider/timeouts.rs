@@ -1,0 +1,72 @@
+//! The `timeouts` attribute: how long each operation may take.
+
+use crate::kit::go_duration;
+use crate::tf::check::Check;
+use crate::tf::schema::{Attribute, object, string};
+use crate::tf::value::Value;
+use std::time::Duration;
+
+/// How long each operation may take, waits included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    pub(crate) create: Duration,
+    pub(crate) read: Duration,
+    pub(crate) update: Duration,
+    pub(crate) delete: Duration,
+}
+
+/// Long enough for a cluster to come up, to roll through an upgrade, and to be wiped.
+impl Default for Timeouts {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        Self { create: minutes(20), read: minutes(2), update: minutes(40), delete: minutes(30) }
+    }
+}
+
+impl Timeouts {
+    /// These, where `value` (a `timeouts` object) does not say otherwise.
+    pub(crate) fn or(self, value: &Value) -> Self {
+        let get = |name: &str, default| {
+            let text = value.get(name).as_str();
+            text.and_then(|t| go_duration::parse(t).ok()).and_then(|d| d.to_std()).unwrap_or(default)
+        };
+        Self {
+            create: get("create", self.create),
+            read: get("read", self.read),
+            update: get("update", self.update),
+            delete: get("delete", self.delete),
+        }
+    }
+}
+
+/// The attribute: an object of four durations.
+pub(crate) fn attribute(name: &'static str, doc: &str) -> Attribute {
+    let defaults = Timeouts::default();
+    let one = |name, what: &str, default: Duration| {
+        string(name)
+            .doc(format!(
+                "How long {what} may take, waits included, as a Go duration such as `30m`. Defaults to `{}m`.",
+                default.as_secs() / 60
+            ))
+            .check(positive_duration())
+    };
+    object(
+        name,
+        vec![
+            one("create", "a create", defaults.create),
+            one("read", "a read", defaults.read),
+            one("update", "an update", defaults.update),
+            one("delete", "a delete", defaults.delete),
+        ],
+    )
+    .doc(doc)
+}
+
+/// The text is a Go duration greater than zero.
+pub(crate) fn positive_duration() -> Check {
+    Check::text(|text| match go_duration::parse(text) {
+        Ok(d) if d.nanos() > 0 => Ok(()),
+        Ok(_) => Err(format!("`{text}` must be greater than zero.")),
+        Err(error) => Err(format!("`{text}` is not a duration: {error}. Write it like `90s`, `30m` or `1h30m`.")),
+    })
+}

@@ -1,0 +1,268 @@
+//! The plan logic as tables, and the hosts' rules as a property.
+
+use super::*;
+use crate::tf::schema::{boolean, number, object, objects, plain, string};
+use crate::tf::value::Type;
+use proptest::prelude::*;
+
+fn same_case(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+fn schema() -> Schema {
+    Schema::new("A thing.")
+        .with(string("name").required().replaces().doc("Name."))
+        .with(string("text").same_if(same_case).doc("Text."))
+        .with(number("size").default(3).doc("Size."))
+        .with(string("id").computed().stays().doc("Id."))
+        .with(string("status").computed().doc("Status."))
+        .with(string("digest").computed().changes_with(&["text"]).doc("Digest."))
+        .with(
+            object(
+                "options",
+                vec![
+                    boolean("fast").default(false).doc("Fast."),
+                    boolean("kept").optional_computed().stays().doc("Kept."),
+                    boolean("fixed").replaces_if(|a, b| a != b).doc("Fixed."),
+                ],
+            )
+            .optional_computed()
+            .stays()
+            .doc("Options."),
+        )
+        .with(objects("rules", vec![string("key").required().same_if(same_case).doc("Key.")]).doc("Rules."))
+        .with(plain("labels", Type::map(Type::String)).doc("Labels."))
+        .with(string("secret").write_only().doc("Secret."))
+}
+
+fn config(entries: &[(&str, Value)]) -> Value {
+    let mut config = schema().null_object();
+    config.set("name", "n".into());
+    for (name, value) in entries {
+        config.set(name, value.clone());
+    }
+    config
+}
+
+/// What a host proposes: the configuration, with the prior value in the place of unset computed attributes.
+fn propose(prior: Option<&Value>, config: &Value) -> Value {
+    propose_in(&schema().attributes, prior, config)
+}
+
+fn propose_in(attributes: &[Attribute], prior: Option<&Value>, config: &Value) -> Value {
+    let mut proposed = config.clone();
+    for attribute in attributes {
+        let given = config.get(attribute.name);
+        let before = prior.map_or(&Value::Null, |p| p.get(attribute.name));
+        if given.is_null() && attribute.computed_mode() {
+            proposed.set(attribute.name, before.clone());
+        } else if let (Kind::Nested(Nesting::Single, nested), Value::Object(_)) = (&attribute.kind, given) {
+            let before = Some(before).filter(|b| matches!(b, Value::Object(_)));
+            proposed.set(attribute.name, propose_in(nested, before, given));
+        }
+    }
+    proposed
+}
+
+/// What a provider would make of the plan.
+fn applied(planned: &Value) -> Value {
+    match planned {
+        Value::Unknown(_) => "made".into(),
+        Value::Object(m) => Value::Object(m.iter().map(|(k, v)| (k.clone(), applied(v))).collect()),
+        other => other.clone(),
+    }
+}
+
+fn create(config: &Value) -> Value {
+    applied(&plan(&schema(), None, &propose(None, config), config).state)
+}
+
+fn update(prior: &Value, config: &Value) -> Planned {
+    plan(&schema(), Some(prior), &propose(Some(prior), config), config)
+}
+
+fn paths(found: &[Path]) -> Vec<String> {
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_create_fills_defaults_and_leaves_the_rest_unknown() {
+    let config = config(&[("secret", "s".into())]);
+    let planned = plan(&schema(), None, &propose(None, &config), &config).state;
+    assert_eq!(planned.get("size"), &Value::from(3));
+    assert!(planned.get("id").is_unknown() && planned.get("status").is_unknown());
+    assert!(planned.get("secret").is_null(), "a write-only value is never planned");
+    assert!(planned.get("text").is_null());
+}
+
+#[test]
+fn the_same_configuration_plans_nothing() {
+    let config = config(&[("text", "a".into())]);
+    let state = create(&config);
+    let planned = update(&state, &config);
+    assert_eq!(planned.state, state);
+    assert!(planned.changed.is_empty() && planned.replace.is_empty());
+}
+
+#[test]
+fn a_text_that_means_the_same_stays_as_it_was() {
+    let before = create(&config(&[
+        ("text", "abc".into()),
+        ("rules", Value::List(vec![Value::object([("key", Value::from("x"))])])),
+    ]));
+    let now =
+        config(&[("text", "ABC".into()), ("rules", Value::List(vec![Value::object([("key", Value::from("X"))])]))]);
+    assert_eq!(update(&before, &now).state, before);
+}
+
+#[test]
+fn only_what_changes_becomes_unknown() {
+    let state = create(&config(&[("text", "a".into())]));
+    let sized = update(&state, &config(&[("text", "a".into()), ("size", 4.into())]));
+    assert!(sized.state.get("status").is_unknown(), "recomputed on any change");
+    assert_eq!(sized.state.get("id"), state.get("id"), "stays");
+    assert_eq!(sized.state.get("digest"), state.get("digest"), "its source did not change");
+    let reworded = update(&state, &config(&[("text", "b".into())]));
+    assert!(reworded.state.get("digest").is_unknown());
+}
+
+#[test]
+fn replacements_name_the_attribute() {
+    let options =
+        |fixed: bool| Value::object([("fast", Value::Null), ("kept", Value::Null), ("fixed", Value::Bool(fixed))]);
+    let state = create(&config(&[("options", options(false))]));
+    let mut renamed = config(&[("options", options(false))]);
+    renamed.set("name", "m".into());
+    let planned = update(&state, &renamed);
+    assert_eq!(paths(&planned.replace), ["name"]);
+    assert!(planned.state.get("id").is_unknown(), "a new object gets a new id");
+    let planned = update(&state, &config(&[("options", options(true))]));
+    assert_eq!(paths(&planned.replace), ["options.fixed"]);
+    let mut unknown = config(&[("options", options(false))]);
+    unknown.set("name", Value::UNKNOWN);
+    assert_eq!(paths(&update(&state, &unknown).replace), ["name"], "unknown may be another");
+}
+
+#[test]
+fn nested_defaults_and_kept_values_are_per_attribute() {
+    let options = |kept: Value| Value::object([("fast", Value::Null), ("kept", kept), ("fixed", Value::Null)]);
+    let config = config(&[("options", options(Value::Null)), ("size", 4.into())]);
+    let state = create(&config);
+    assert_eq!(state.get("options").get("fast"), &Value::Bool(false));
+    assert_eq!(state.get("options").get("kept"), &Value::from("made"));
+    let mut other = config.clone();
+    other.set("size", 5.into());
+    assert_eq!(update(&state, &other).state.get("options"), state.get("options"));
+}
+
+#[test]
+fn checks_name_the_element() {
+    let schema = Schema::new("A thing.").with(
+        objects("rules", vec![string("key").required().check(crate::tf::check::not_empty()).doc("Key.")]).doc("Rules."),
+    );
+    let rule = |key: Value| Value::object([("key", key)]);
+    let config = Value::object([(
+        "rules",
+        Value::List(vec![rule("a".into()), rule("".into()), rule(Value::Null), rule(Value::UNKNOWN)]),
+    )]);
+    let mut diags = crate::tf::diag::Diagnostics::new();
+    validate(&schema, &config, true, &mut diags);
+    let found: Vec<_> = diags.iter().map(|d| d.path.clone().unwrap_or_default().to_string()).collect();
+    assert_eq!(found, ["rules[1].key", "rules[2].key"]);
+}
+
+#[test]
+fn write_only_needs_a_host_that_knows_it() {
+    let config = config(&[("secret", "s".into())]);
+    for (allowed, refused) in [(true, false), (false, true)] {
+        let mut diags = crate::tf::diag::Diagnostics::new();
+        validate(&schema(), &config, allowed, &mut diags);
+        assert_eq!(diags.has_errors(), refused);
+    }
+}
+
+#[test]
+fn bad_schemas_are_found() {
+    assert_eq!(check_schema(&schema()), Vec::<String>::new());
+    let bad = Schema::new("No stop")
+        .with(string("Bad").doc("Name."))
+        .with(string("w").computed().write_only().doc("W."))
+        .with(object("o", vec![string("in").doc("In.")]).computed().doc("O."));
+    let problems = check_schema(&bad).join("\n");
+    for says in ["full stop", "snake_case", "must not be computed", "`o.in` must be computed"] {
+        assert!(problems.contains(says), "{says}: {problems}");
+    }
+}
+
+fn any_text() -> impl Strategy<Value = Value> {
+    prop_oneof![Just(Value::Null), Just(Value::UNKNOWN), "[abAB]{0,2}".prop_map(Value::from)]
+}
+
+fn any_flag() -> impl Strategy<Value = Value> {
+    prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)]
+}
+
+prop_compose! {
+    fn any_config()(
+        name in "[ab]",
+        text in any_text(),
+        size in prop_oneof![Just(Value::Null), (0i64..3).prop_map(Value::from)],
+        options in prop_oneof![
+            Just(None),
+            (any_flag(), any_flag(), any_flag()).prop_map(Some),
+        ],
+        keys in prop::collection::vec("[aA]", 0..3),
+        secret in any_text(),
+    ) -> Value {
+        let options = options.map_or(Value::Null, |(fast, kept, fixed)| {
+            Value::object([("fast", fast), ("kept", kept), ("fixed", fixed)])
+        });
+        let rules = keys.into_iter().map(|k| Value::object([("key", Value::from(k))])).collect();
+        let mut config = config(&[("text", text), ("size", size), ("options", options), ("rules", Value::List(rules)), ("secret", secret)]);
+        config.set("name", name.into());
+        config
+    }
+}
+
+fn legal(
+    attributes: &[Attribute],
+    prior: Option<&Value>,
+    config: &Value,
+    planned: &Value,
+) -> Result<(), TestCaseError> {
+    for attribute in attributes {
+        let (given, plan) = (config.get(attribute.name), planned.get(attribute.name));
+        let before = prior.map_or(&Value::Null, |p| p.get(attribute.name));
+        if attribute.write_only {
+            prop_assert!(plan.is_null());
+        } else if let (Kind::Nested(Nesting::Single, nested), Value::Object(_)) = (&attribute.kind, given) {
+            legal(nested, Some(before).filter(|b| matches!(b, Value::Object(_))), given, plan)?;
+        } else {
+            let kept = !given.is_null() && !before.is_null() && plan == before;
+            let computed = given.is_null() && attribute.computed_mode();
+            prop_assert!(
+                plan == given || kept || computed,
+                "{}: {plan:?} for {given:?}, was {before:?}",
+                attribute.name
+            );
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn every_plan_keeps_the_hosts_rules(first in any_config(), second in any_config()) {
+        let schema = schema();
+        let created = plan(&schema, None, &propose(None, &first), &first).state;
+        legal(&schema.attributes, None, &first, &created)?;
+        let state = applied(&created);
+        let planned = update(&state, &second);
+        legal(&schema.attributes, Some(&state), &second, &planned.state)?;
+        // Applying and planning again comes to rest.
+        if second.is_wholly_known() {
+            let after = applied(&planned.state);
+            prop_assert_eq!(update(&after, &second).state, after);
+        }
+    }
+}

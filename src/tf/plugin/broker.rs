@@ -1,0 +1,24 @@
+//! The service for connections beside the main one. Providers never open any.
+
+use crate::pb::plugin::{ConnInfo, grpc_broker_server::GrpcBroker};
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use tonic::codegen::BoxStream;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Keeps its stream open, and sends nothing, until the process ends.
+pub struct Broker {
+    /// Cancelled when the process shall end.
+    pub end: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl GrpcBroker for Broker {
+    async fn start_stream(
+        &self,
+        _request: Request<Streaming<ConnInfo>>,
+    ) -> Result<Response<BoxStream<ConnInfo>>, Status> {
+        let silence = futures_util::stream::pending().take_until(self.end.clone().cancelled_owned());
+        Ok(Response::new(Box::pin(silence)))
+    }
+}

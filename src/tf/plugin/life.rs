@@ -1,0 +1,121 @@
+//! When the process ends: signals, and a host that went away without a word.
+
+use super::connection::Alive;
+use std::io;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long hosts may take to connect, and to come back when the connection is lost.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Before the first connection.
+    pub first: Duration,
+    /// After the last connection.
+    pub again: Duration,
+}
+
+impl Patience {
+    /// Hosts connect at once; a busy machine may still make them slow.
+    pub const HOST: Self = Self { first: Duration::from_secs(60), again: Duration::from_secs(10) };
+}
+
+/// Returns when the host has been away for longer than anybody would wait.
+pub async fn abandoned(mut alive: watch::Receiver<Alive>, patience: Patience) {
+    loop {
+        let now = *alive.borrow_and_update();
+        if now.open > 0 {
+            if alive.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let limit = if now.seen { patience.again } else { patience.first };
+        match tokio::time::timeout(limit, alive.changed()).await {
+            Ok(Ok(())) => {}
+            // Without a sender there will be no connection any more.
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+}
+
+/// The signals that this process takes; from its making on, none of them ends the process by itself.
+pub struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+    #[cfg(windows)]
+    terminate: tokio::signal::windows::CtrlBreak,
+}
+
+impl Signals {
+    /// Takes the signals.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    #[cfg(unix)]
+    pub fn take() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Takes the signals.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    #[cfg(windows)]
+    pub fn take() -> io::Result<Self> {
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()?, terminate: tokio::signal::windows::ctrl_break()? })
+    }
+
+    /// Returns when a signal asks the process to end.
+    /// An interrupt reaches the whole process group of the host: ending on it would lose the object in the making,
+    /// so only a process without a host (`by_hand`) ends. On Windows the same goes for Ctrl-Break.
+    pub async fn end(mut self, by_hand: bool) {
+        loop {
+            let interrupted = tokio::select! {
+                _ = self.interrupt.recv() => true,
+                _ = self.terminate.recv() => cfg!(windows),
+            };
+            if by_hand || !interrupted {
+                return;
+            }
+            tracing::debug!("ignored an interrupt; the host decides what it means");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    const NEVER: Duration = Duration::from_secs(3600);
+    const SOON: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn a_host_that_never_connects_is_given_up() {
+        let (_alive, watch) = watch::channel(Alive::default());
+        abandoned(watch, Patience { first: SOON, again: NEVER }).await;
+    }
+
+    #[tokio::test]
+    async fn a_host_that_left_is_given_up_and_one_that_is_there_is_not() {
+        let (alive, watch) = watch::channel(Alive { open: 1, seen: true });
+        let mut waiting = Box::pin(abandoned(watch, Patience { first: NEVER, again: SOON }));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        alive.send_replace(Alive { open: 0, seen: true });
+        waiting.await;
+    }
+
+    #[tokio::test]
+    async fn a_host_that_comes_back_is_served_on() {
+        let (alive, watch) = watch::channel(Alive { open: 0, seen: true });
+        let mut waiting = Box::pin(abandoned(watch, Patience { first: SOON, again: NEVER }));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        alive.send_replace(Alive { open: 1, seen: true });
+        assert!(waiting.as_mut().now_or_never().is_none());
+    }
+}

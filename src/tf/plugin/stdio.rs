@@ -1,0 +1,21 @@
+//! The service that hands stray output to the host. There is none: stdout belongs to the handshake, stderr to the logs.
+
+use crate::pb::plugin::{StdioData, grpc_stdio_server::GrpcStdio};
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use tonic::codegen::BoxStream;
+use tonic::{Request, Response, Status};
+
+/// Keeps its stream open, and sends nothing, until the process ends.
+pub struct Stdio {
+    /// Cancelled when the process shall end.
+    pub end: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl GrpcStdio for Stdio {
+    async fn stream_stdio(&self, _request: Request<()>) -> Result<Response<BoxStream<StdioData>>, Status> {
+        let silence = futures_util::stream::pending().take_until(self.end.clone().cancelled_owned());
+        Ok(Response::new(Box::pin(silence)))
+    }
+}

@@ -1,0 +1,54 @@
+//! ImportResourceState: takes over an object that is there already; the host reads it right after.
+
+use super::Server;
+use super::coding::{clear_write_only, decode_identity, encode, encode_identity, settle};
+use super::state::without_identity;
+use crate::pb::tfplugin6::import_resource_state::{ImportedResource, Request, Response};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::ImportBy;
+
+/// Imports by id or by identity.
+pub(super) async fn import(server: &Server, request: Request) -> Result<Response, Diagnostics> {
+    let name = &request.type_name;
+    let managed = server.registry().resource(name)?;
+    let context = server.context(request.client_capabilities.as_ref());
+    let identity = match &request.identity {
+        Some(_) if managed.identity().is_none() && request.id.is_empty() => return Err(without_identity(name).into()),
+        data => decode_identity(data.as_ref(), managed.identity(), name)?,
+    };
+    let by = match &identity {
+        Some(identity) if request.id.is_empty() => ImportBy::Identity(identity.clone()),
+        _ => ImportBy::Id(request.id.clone()),
+    };
+
+    let mut outcome = managed.resource.import(&context, by).await;
+    let imported = match outcome.state {
+        None => {
+            if !outcome.diags.has_errors() {
+                outcome.diags.push(not_found(name));
+            }
+            None
+        }
+        Some(mut state) => {
+            settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
+            clear_write_only(&managed.resource.schema().attributes, &mut state);
+            // An import by identity must answer with one.
+            let identity = outcome.identity.or(identity);
+            Some(ImportedResource {
+                type_name: name.clone(),
+                state: Some(encode(&state, managed.of(), &format!("the imported state of `{name}`"))?),
+                private: outcome.private.to_bytes(),
+                identity: encode_identity(identity.as_ref(), managed.identity(), name)?,
+            })
+        }
+    };
+    Ok(Response {
+        imported_resources: imported.into_iter().collect(),
+        diagnostics: outcome.diags.to_proto(),
+        ..Default::default()
+    })
+}
+
+fn not_found(name: &str) -> Diagnostic {
+    Diagnostic::error(format!("Nothing to import as `{name}`"), "There is no such object.").hint("Check its name.")
+}

@@ -1,0 +1,67 @@
+//! The provider service of protocol 6: one thin function per call, each answered by the traits of the provider.
+//! It knows no provider and no transport. A problem is always a diagnostic in the answer, never a gRPC status.
+
+mod answer;
+mod apply;
+mod coding;
+mod data;
+mod import;
+mod plan;
+mod read;
+mod registry;
+mod schema;
+mod service;
+mod state;
+mod unoffered;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use super::provider::Provider;
+use super::resource::Context;
+use crate::pb::tfplugin6::ClientCapabilities;
+use registry::Registry;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// Answers a host on behalf of a provider, which is made when the first call needs it.
+pub struct Server {
+    make: Box<dyn Fn() -> Arc<dyn Provider> + Send + Sync>,
+    registry: OnceLock<Registry>,
+    /// Cancelled and replaced when the host asks to stop.
+    running: Mutex<CancellationToken>,
+    /// What the host said at its last configuration; calls that apply do not say it again.
+    write_only_allowed: AtomicBool,
+}
+
+impl Server {
+    /// A server of the provider that `make` returns.
+    pub fn new(make: impl Fn() -> Arc<dyn Provider> + Send + Sync + 'static) -> Self {
+        Self {
+            make: Box::new(make),
+            registry: OnceLock::new(),
+            running: Mutex::new(CancellationToken::new()),
+            write_only_allowed: AtomicBool::new(false),
+        }
+    }
+
+    /// Cancels the calls in flight; later calls run as ever.
+    pub fn stop(&self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *running, CancellationToken::new()).cancel();
+    }
+
+    fn registry(&self) -> &Registry {
+        self.registry.get_or_init(|| Registry::new((self.make)()))
+    }
+
+    fn context(&self, client: Option<&ClientCapabilities>) -> Context {
+        let remembered = self.write_only_allowed.load(Ordering::Relaxed);
+        Context {
+            cancel: self.running.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            write_only_allowed: client.map_or(remembered, |c| c.write_only_attributes_allowed),
+        }
+    }
+}

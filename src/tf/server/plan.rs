@@ -1,0 +1,60 @@
+//! PlanResourceChange: what an apply would make of an object.
+
+use super::Server;
+use super::coding::{clear_write_only, decode, encode};
+use crate::pb::tfplugin6::plan_resource_change::{Request, Response};
+use crate::tf::diag::Diagnostics;
+use crate::tf::path::Path;
+use crate::tf::plan;
+use crate::tf::resource::{Plan, Private};
+use crate::tf::value::Value;
+
+/// Plans to create, change or remove.
+pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, Diagnostics> {
+    let name = &request.type_name;
+    let managed = server.registry().resource(name)?;
+    let resource = &managed.resource;
+    let context = server.context(request.client_capabilities.as_ref());
+    let prior = decode(request.prior_state.as_ref(), managed.of(), &format!("the prior state of `{name}`"))?;
+    let proposed =
+        decode(request.proposed_new_state.as_ref(), managed.of(), &format!("the proposed state of `{name}`"))?;
+    let what = format!("the planned state of `{name}`");
+
+    if proposed.is_null() {
+        let mut diagnostics = Diagnostics::new();
+        if !prior.is_null() {
+            resource.plan_delete(&context, &prior, &mut diagnostics).await;
+        }
+        return Ok(Response {
+            planned_state: Some(encode(&Value::Null, managed.of(), &what)?),
+            planned_private: request.prior_private,
+            planned_identity: request.prior_identity,
+            diagnostics: diagnostics.to_proto(),
+            ..Default::default()
+        });
+    }
+
+    let config = decode(request.config.as_ref(), managed.of(), &format!("the configuration of `{name}`"))?;
+    let prior = Some(&prior).filter(|p| !p.is_null());
+    let general = plan::plan(resource.schema(), prior, &config, &proposed);
+    let mut plan = Plan {
+        config: &config,
+        prior,
+        planned: general.state,
+        replace: general.replace,
+        // In the second plan of a replacement the host sends what was kept for the old object; the new one has nothing yet.
+        private: prior.map(|_| Private::from_bytes(&request.prior_private)).unwrap_or_default(),
+        diags: Diagnostics::new(),
+    };
+    resource.plan(&context, &mut plan).await;
+    clear_write_only(&resource.schema().attributes, &mut plan.planned);
+
+    Ok(Response {
+        planned_state: Some(encode(&plan.planned, managed.of(), &what)?),
+        requires_replace: plan.replace.iter().map(Path::to_proto).collect(),
+        planned_private: plan.private.to_bytes(),
+        diagnostics: plan.diags.to_proto(),
+        planned_identity: request.prior_identity.filter(|_| prior.is_some()),
+        ..Default::default()
+    })
+}

@@ -1,0 +1,45 @@
+//! ReadResource: what an object looks like now.
+
+use super::Server;
+use super::coding::{clear_write_only, decode, decode_identity, encode, encode_identity, settle};
+use crate::pb::tfplugin6::read_resource::{Request, Response};
+use crate::tf::diag::Diagnostics;
+use crate::tf::resource::{Private, Read};
+use crate::tf::value::Value;
+
+/// Reads an object again; one that is gone has a null state.
+pub(super) async fn read(server: &Server, request: Request) -> Result<Response, Diagnostics> {
+    let name = &request.type_name;
+    let managed = server.registry().resource(name)?;
+    let of = managed.of();
+    let context = server.context(request.client_capabilities.as_ref());
+    let state = decode(request.current_state.as_ref(), of, &format!("the current state of `{name}`"))?;
+    let identity = decode_identity(request.current_identity.as_ref(), managed.identity(), name)?;
+    if state.is_null() {
+        return Ok(Response { new_state: request.current_state, private: request.private, ..Default::default() });
+    }
+
+    let private = Private::from_bytes(&request.private);
+    let mut outcome = managed.resource.read(&context, Read { state, private, identity: identity.clone() }).await;
+    if outcome.state.is_none() && outcome.diags.has_errors() {
+        return Ok(Response {
+            new_state: request.current_state,
+            private: request.private,
+            new_identity: request.current_identity,
+            diagnostics: outcome.diags.to_proto(),
+            ..Default::default()
+        });
+    }
+
+    let mut state = outcome.state.unwrap_or(Value::Null);
+    settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
+    clear_write_only(&managed.resource.schema().attributes, &mut state);
+    let identity = outcome.identity.or(identity).filter(|_| !state.is_null());
+    Ok(Response {
+        new_state: Some(encode(&state, of, &format!("the state of `{name}`"))?),
+        private: outcome.private.to_bytes(),
+        new_identity: encode_identity(identity.as_ref(), managed.identity(), name)?,
+        diagnostics: outcome.diags.to_proto(),
+        ..Default::default()
+    })
+}

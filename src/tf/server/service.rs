@@ -1,0 +1,368 @@
+//! The calls of the service, in the order of the protocol; each hands on to the file that knows how.
+
+use super::answer::{Reply, Subject, answer};
+use super::unoffered::{no_feature, no_type};
+use super::{Server, apply, data, import, plan, read, schema, state, validate};
+use crate::pb::tfplugin6::{
+    apply_resource_change, call_function, close_ephemeral_resource, configure_provider, configure_state_store,
+    delete_state, generate_resource_config, get_functions, get_metadata, get_provider_schema,
+    get_resource_identity_schemas, get_states, import_resource_state, invoke_action, list_resource, lock_state,
+    move_resource_state, open_ephemeral_resource, plan_action, plan_resource_change, provider_server, read_data_source,
+    read_resource, read_state_bytes, renew_ephemeral_resource, stop_provider, unlock_state, upgrade_resource_identity,
+    upgrade_resource_state, validate_action_config, validate_data_resource_config, validate_ephemeral_resource_config,
+    validate_list_resource_config, validate_provider_config, validate_resource_config, validate_state_store,
+    write_state_bytes,
+};
+use tokio_stream::once;
+use tonic::codegen::BoxStream;
+use tonic::{Request, Response, Streaming};
+
+#[tonic::async_trait]
+impl provider_server::Provider for Server {
+    async fn get_metadata(&self, _request: Request<get_metadata::Request>) -> Reply<get_metadata::Response> {
+        let answer = answer("GetMetadata", Subject::Provider, async { schema::metadata(self) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_provider_schema(
+        &self,
+        _request: Request<get_provider_schema::Request>,
+    ) -> Reply<get_provider_schema::Response> {
+        let answer = answer("GetProviderSchema", Subject::Provider, async { schema::schemas(self) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn validate_provider_config(
+        &self,
+        request: Request<validate_provider_config::Request>,
+    ) -> Reply<validate_provider_config::Response> {
+        let request = request.into_inner();
+        let answer =
+            answer("ValidateProviderConfig", Subject::Provider, async { validate::provider(self, request).await })
+                .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn validate_resource_config(
+        &self,
+        request: Request<validate_resource_config::Request>,
+    ) -> Reply<validate_resource_config::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer = answer("ValidateResourceConfig", Subject::Resource(&name), async {
+            validate::resource(self, request).await
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<validate_data_resource_config::Request>,
+    ) -> Reply<validate_data_resource_config::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer =
+            answer("ValidateDataResourceConfig", Subject::Data(&name), async { validate::data(self, request).await })
+                .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn upgrade_resource_state(
+        &self,
+        request: Request<upgrade_resource_state::Request>,
+    ) -> Reply<upgrade_resource_state::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer =
+            answer("UpgradeResourceState", Subject::Resource(&name), async { state::state(self, request) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _request: Request<get_resource_identity_schemas::Request>,
+    ) -> Reply<get_resource_identity_schemas::Response> {
+        let answer = answer("GetResourceIdentitySchemas", Subject::Provider, async { schema::identities(self) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<upgrade_resource_identity::Request>,
+    ) -> Reply<upgrade_resource_identity::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer =
+            answer("UpgradeResourceIdentity", Subject::Resource(&name), async { state::identity(self, request) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn configure_provider(
+        &self,
+        request: Request<configure_provider::Request>,
+    ) -> Reply<configure_provider::Response> {
+        let request = request.into_inner();
+        let answer =
+            answer("ConfigureProvider", Subject::Provider, async { validate::configure(self, request).await }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn read_resource(&self, request: Request<read_resource::Request>) -> Reply<read_resource::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer = answer("ReadResource", Subject::Resource(&name), async { read::read(self, request).await }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn plan_resource_change(
+        &self,
+        request: Request<plan_resource_change::Request>,
+    ) -> Reply<plan_resource_change::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer =
+            answer("PlanResourceChange", Subject::Resource(&name), async { plan::plan(self, request).await }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn apply_resource_change(
+        &self,
+        request: Request<apply_resource_change::Request>,
+    ) -> Reply<apply_resource_change::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let (prior, private, identity) =
+            (request.prior_state.clone(), request.planned_private.clone(), request.planned_identity.clone());
+        let work = async { apply::apply(self, request).await };
+        let mut answer = answer("ApplyResourceChange", Subject::Resource(&name), work).await;
+        // After a failure that left no state at all, even a panic, the host keeps what it had.
+        if answer.new_state.is_none() {
+            (answer.new_state, answer.private, answer.new_identity) = (prior, private, identity);
+        }
+        Ok(Response::new(answer))
+    }
+
+    async fn import_resource_state(
+        &self,
+        request: Request<import_resource_state::Request>,
+    ) -> Reply<import_resource_state::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer =
+            answer("ImportResourceState", Subject::Resource(&name), async { import::import(self, request).await })
+                .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn move_resource_state(
+        &self,
+        request: Request<move_resource_state::Request>,
+    ) -> Reply<move_resource_state::Response> {
+        let request = request.into_inner();
+        let answer = answer("MoveResourceState", Subject::Resource(&request.target_type_name), async {
+            no_feature(
+                "moves from other resource types",
+                "Remove the `moved` block; import the object under its new type.",
+            )
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn read_data_source(&self, request: Request<read_data_source::Request>) -> Reply<read_data_source::Response> {
+        let request = request.into_inner();
+        let name = request.type_name.clone();
+        let answer = answer("ReadDataSource", Subject::Data(&name), async { data::read(self, request).await }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<generate_resource_config::Request>,
+    ) -> Reply<generate_resource_config::Response> {
+        let request = request.into_inner();
+        let answer = answer("GenerateResourceConfig", Subject::Resource(&request.type_name), async {
+            no_feature("a generator of configurations", "Let the host generate the configuration from the schema.")
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn validate_ephemeral_resource_config(
+        &self,
+        request: Request<validate_ephemeral_resource_config::Request>,
+    ) -> Reply<validate_ephemeral_resource_config::Response> {
+        let request = request.into_inner();
+        let answer = answer("ValidateEphemeralResourceConfig", Subject::Provider, async {
+            no_type("ephemeral resource type", &request.type_name)
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn open_ephemeral_resource(
+        &self,
+        request: Request<open_ephemeral_resource::Request>,
+    ) -> Reply<open_ephemeral_resource::Response> {
+        let request = request.into_inner();
+        let answer = answer("OpenEphemeralResource", Subject::Provider, async {
+            no_type("ephemeral resource type", &request.type_name)
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn renew_ephemeral_resource(
+        &self,
+        request: Request<renew_ephemeral_resource::Request>,
+    ) -> Reply<renew_ephemeral_resource::Response> {
+        let request = request.into_inner();
+        let answer = answer("RenewEphemeralResource", Subject::Provider, async {
+            no_type("ephemeral resource type", &request.type_name)
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn close_ephemeral_resource(
+        &self,
+        request: Request<close_ephemeral_resource::Request>,
+    ) -> Reply<close_ephemeral_resource::Response> {
+        let request = request.into_inner();
+        let answer = answer("CloseEphemeralResource", Subject::Provider, async {
+            no_type("ephemeral resource type", &request.type_name)
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_resource(&self, request: Request<list_resource::Request>) -> Reply<BoxStream<list_resource::Event>> {
+        let request = request.into_inner();
+        let answer =
+            answer("ListResource", Subject::Provider, async { no_type("list resource type", &request.type_name) })
+                .await;
+        Ok(Response::new(Box::pin(once(Ok(answer)))))
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<validate_list_resource_config::Request>,
+    ) -> Reply<validate_list_resource_config::Response> {
+        let request = request.into_inner();
+        let answer = answer("ValidateListResourceConfig", Subject::Provider, async {
+            no_type("list resource type", &request.type_name)
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_functions(&self, _request: Request<get_functions::Request>) -> Reply<get_functions::Response> {
+        let answer = answer("GetFunctions", Subject::Provider, async { Ok(get_functions::Response::default()) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn call_function(&self, request: Request<call_function::Request>) -> Reply<call_function::Response> {
+        let request = request.into_inner();
+        let answer = answer("CallFunction", Subject::Provider, async { no_type("function", &request.name) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn validate_state_store_config(
+        &self,
+        request: Request<validate_state_store::Request>,
+    ) -> Reply<validate_state_store::Response> {
+        let request = request.into_inner();
+        let answer =
+            answer("ValidateStateStoreConfig", Subject::Provider, async { no_type("state store", &request.type_name) })
+                .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn configure_state_store(
+        &self,
+        request: Request<configure_state_store::Request>,
+    ) -> Reply<configure_state_store::Response> {
+        let request = request.into_inner();
+        let answer =
+            answer("ConfigureStateStore", Subject::Provider, async { no_type("state store", &request.type_name) })
+                .await;
+        Ok(Response::new(answer))
+    }
+
+    async fn read_state_bytes(
+        &self,
+        request: Request<read_state_bytes::Request>,
+    ) -> Reply<BoxStream<read_state_bytes::Response>> {
+        let request = request.into_inner();
+        let answer =
+            answer("ReadStateBytes", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
+        Ok(Response::new(Box::pin(once(Ok(answer)))))
+    }
+
+    async fn write_state_bytes(
+        &self,
+        _request: Request<Streaming<write_state_bytes::RequestChunk>>,
+    ) -> Reply<write_state_bytes::Response> {
+        let work = async { no_feature("state stores", "Use a backend of the host.") };
+        Ok(Response::new(answer("WriteStateBytes", Subject::Provider, work).await))
+    }
+
+    async fn lock_state(&self, request: Request<lock_state::Request>) -> Reply<lock_state::Response> {
+        let request = request.into_inner();
+        let answer = answer("LockState", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn unlock_state(&self, request: Request<unlock_state::Request>) -> Reply<unlock_state::Response> {
+        let request = request.into_inner();
+        let answer =
+            answer("UnlockState", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_states(&self, request: Request<get_states::Request>) -> Reply<get_states::Response> {
+        let request = request.into_inner();
+        let answer = answer("GetStates", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn delete_state(&self, request: Request<delete_state::Request>) -> Reply<delete_state::Response> {
+        let request = request.into_inner();
+        let answer =
+            answer("DeleteState", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn plan_action(&self, request: Request<plan_action::Request>) -> Reply<plan_action::Response> {
+        let request = request.into_inner();
+        let answer = answer("PlanAction", Subject::Provider, async { no_type("action", &request.action_type) }).await;
+        Ok(Response::new(answer))
+    }
+
+    async fn invoke_action(&self, request: Request<invoke_action::Request>) -> Reply<BoxStream<invoke_action::Event>> {
+        let request = request.into_inner();
+        let answer = answer("InvokeAction", Subject::Provider, async { no_type("action", &request.action_type) }).await;
+        Ok(Response::new(Box::pin(once(Ok(answer)))))
+    }
+
+    async fn validate_action_config(
+        &self,
+        request: Request<validate_action_config::Request>,
+    ) -> Reply<validate_action_config::Response> {
+        let request = request.into_inner();
+        let answer =
+            answer("ValidateActionConfig", Subject::Provider, async { no_type("action", &request.type_name) }).await;
+        Ok(Response::new(answer))
+    }
+
+    // Not the end of the process: what runs is cut short, and answers.
+    async fn stop_provider(&self, _request: Request<stop_provider::Request>) -> Reply<stop_provider::Response> {
+        let answer = answer("StopProvider", Subject::Provider, async {
+            self.stop();
+            Ok(stop_provider::Response::default())
+        })
+        .await;
+        Ok(Response::new(answer))
+    }
+}

@@ -1,0 +1,206 @@
+//! Exact bytes as tables, both ways as properties, and hostile bytes.
+
+use super::*;
+use crate::tf::value::{BigDecimal, Refinements};
+use proptest::prelude::*;
+use std::str::FromStr;
+
+fn number(text: &str) -> Value {
+    Value::Number(BigDecimal::from_str(text).unwrap())
+}
+
+fn round(value: &Value, ty: &Type) -> Value {
+    decode(Some(&encode(value, ty).unwrap()), ty).unwrap()
+}
+
+#[test]
+fn values_have_exactly_these_bytes() {
+    let object = Type::object([("b", Type::Bool), ("a", Type::Number)]);
+    let cases: &[(Value, Type, &[u8])] = &[
+        (Value::Null, Type::String, &[0xc0]),
+        (Value::UNKNOWN, Type::String, &[0xd4, 0, 0]),
+        (Value::from("hi"), Type::String, &[0xa2, b'h', b'i']),
+        (Value::from(true), Type::Bool, &[0xc3]),
+        (Value::from(7), Type::Number, &[7]),
+        (Value::from(-1), Type::Number, &[0xff]),
+        (number("1.5"), Type::Number, &[0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0]),
+        (number("0.1"), Type::Number, &[0xa3, b'0', b'.', b'1']),
+        (number("9223372036854775808"), Type::Number, b"\xb39223372036854775808"),
+        (number("1e3"), Type::Number, &[0xcd, 0x03, 0xe8]),
+        (Value::List(vec![Value::from(1), Value::Null]), Type::list(Type::Number), &[0x92, 1, 0xc0]),
+        (Value::object([("a", Value::from(1)), ("b", Value::Null)]), object, &[0x82, 0xa1, b'a', 1, 0xa1, b'b', 0xc0]),
+        (Value::Dynamic(Type::Bool, Box::new(Value::from(false))), Type::Dynamic, b"\x92\xc4\x06\"bool\"\xc2"),
+    ];
+    for (value, ty, bytes) in cases {
+        assert_eq!(encode(value, ty).unwrap().msgpack, *bytes, "{value:?}");
+        assert_eq!(&round(value, ty), value);
+    }
+}
+
+#[test]
+fn numbers_arrive_in_many_forms() {
+    let cases: &[(&[u8], &str)] = &[
+        (&[0xcc, 200], "200"),
+        (&[0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "18446744073709551615"),
+        (&[0xd3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe], "-2"),
+        (&[0xca, 0x3f, 0, 0, 0], "0.5"),
+        (b"\xbe123456789012345678901234567890", "123456789012345678901234567890"),
+        (b"\xa51.5e2", "150"),
+    ];
+    for (bytes, text) in cases {
+        let value = DynamicValue { msgpack: bytes.to_vec(), json: Vec::new() };
+        assert_eq!(decode(Some(&value), &Type::Number).unwrap(), number(text));
+    }
+}
+
+#[test]
+fn promises_of_unknowns_are_kept() {
+    let refinements = Refinements {
+        nullness: Some(false),
+        prefix: Some("pre-".into()),
+        lower: Some((1.into(), true)),
+        upper: Some((BigDecimal::from_str("2.5").unwrap(), false)),
+        min_length: Some(1),
+        max_length: Some(9),
+    };
+    let value = Value::Unknown(Some(Box::new(refinements)));
+    assert_eq!(round(&value, &Type::String), value);
+    // A promise of a kind that is not known is passed over.
+    let bytes = [0xc7, 7, 12, 0x82, 99, 0x92, 1, 0xc0, 1, 0xc2];
+    let value = DynamicValue { msgpack: bytes.to_vec(), json: Vec::new() };
+    let Value::Unknown(Some(kept)) = decode(Some(&value), &Type::String).unwrap() else { panic!("no promise left") };
+    assert_eq!(*kept, Refinements { nullness: Some(false), ..Refinements::default() });
+}
+
+#[test]
+fn what_does_not_fit_says_where() {
+    let ty = Type::object([("list", Type::list(Type::object([("n", Type::Number)])))]);
+    let strings = Type::object([("list", Type::list(Type::object([("n", Type::String)])))]);
+    let value = Value::object([("list", Value::List(vec![Value::object([("n", Value::from("x"))])]))]);
+    let bytes = encode(&value, &strings).unwrap();
+    let error = decode(Some(&bytes), &ty).unwrap_err();
+    assert_eq!(error.to_string(), "at `list[0].n`: not a number, or one that is too large");
+    assert!(encode(&value, &ty).unwrap_err().to_string().contains("list[0].n"));
+}
+
+#[test]
+fn hostile_bytes_are_refused() {
+    let list = Type::list(Type::String);
+    let cases: &[(&str, &[u8], Type)] = &[
+        ("a list longer than the message", &[0xdd, 0xff, 0xff, 0xff, 0xff], list.clone()),
+        ("a text longer than the message", &[0xdb, 0xff, 0xff, 0xff, 0xff, 1], Type::String),
+        ("a type longer than the message", &[0x92, 0xc6, 0xff, 0xff, 0xff, 0xff], Type::Dynamic),
+        ("bytes after the value", &[0xc0, 0xc0], Type::String),
+        ("no UTF-8", &[0xa1, 0xff], Type::String),
+        ("an exponent that unfolds", b"\xab1e999999999", Type::Number),
+        ("infinity", &[0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0], Type::Number),
+        ("a reserved marker", &[0xc1], Type::Number),
+        ("a large extension", &[0xd5, 3, 0, 0], Type::String),
+        (
+            "an attribute twice",
+            &[0x82, 0xa1, b'a', 1, 0xa1, b'a', 1],
+            Type::object([("a", Type::Number), ("b", Type::Number)]),
+        ),
+    ];
+    for (what, bytes, ty) in cases {
+        let value = DynamicValue { msgpack: bytes.to_vec(), json: Vec::new() };
+        assert!(decode(Some(&value), ty).is_err(), "{what}");
+    }
+    let mut deep = Type::String;
+    for _ in 0..1000 {
+        deep = Type::list(deep);
+    }
+    let value = DynamicValue { msgpack: vec![0x91; 1000], json: Vec::new() };
+    assert!(decode(Some(&value), &deep).unwrap_err().problem.contains("deeply"));
+}
+
+#[test]
+fn state_of_another_version_loses_what_the_schema_lacks() {
+    let ty = Type::object([("a", Type::object([("x", Type::String)])), ("b", Type::Number)]);
+    let json: serde_json::Value = serde_json::from_str(r#"{"a":{"x":"1","old":true},"gone":1}"#).unwrap();
+    let expected = Value::object([("a", Value::object([("x", Value::from("1"))])), ("b", Value::Null)]);
+    assert_eq!(from_state_json(&json, &ty).unwrap(), expected);
+    assert!(from_json(&json, &ty).is_err());
+}
+
+#[test]
+fn types_read_back() {
+    for text in [
+        r#""dynamic""#,
+        r#"["set",["map","bool"]]"#,
+        r#"["tuple",["string",["list","number"]]]"#,
+        r#"["object",{"a":"string","b":"bool"},["b"]]"#,
+    ] {
+        let json: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(Type::from_json(&json).unwrap().to_json(), json);
+    }
+    for text in [r#""text""#, r#"["list"]"#, r#"["list","bool","bool"]"#, "7", r#"["object",["a"]]"#] {
+        assert!(Type::from_json(&serde_json::from_str(text).unwrap()).is_err(), "{text}");
+    }
+}
+
+fn any_number() -> impl Strategy<Value = BigDecimal> {
+    prop_oneof![
+        any::<i64>().prop_map(BigDecimal::from),
+        any::<f64>().prop_filter_map("finite", |f| BigDecimal::try_from(f).ok()),
+        "-?[1-9][0-9]{0,40}(\\.[0-9]{1,20})?".prop_map(|t| BigDecimal::from_str(&t).unwrap()),
+    ]
+}
+
+fn any_typed() -> impl Strategy<Value = (Type, Value)> {
+    let leaf = prop_oneof![
+        ".{0,8}".prop_map(|s| (Type::String, Value::from(s))),
+        any::<bool>().prop_map(|b| (Type::Bool, Value::from(b))),
+        any_number().prop_map(|n| (Type::Number, Value::Number(n))),
+        Just((Type::String, Value::Null)),
+    ];
+    leaf.prop_recursive(4, 32, 4, |inner| {
+        let many = |count: std::ops::Range<usize>| prop::collection::vec(inner.clone(), count);
+        let copies = (inner.clone(), 0usize..4);
+        prop_oneof![
+            copies.clone().prop_map(|((t, v), n)| (Type::list(t), Value::List(vec![v; n]))),
+            copies.clone().prop_map(|((t, v), n)| (Type::set(t), Value::Set(vec![v; n.min(1)]))),
+            copies.prop_map(|((t, v), n)| (
+                Type::map(t),
+                Value::Map((0..n).map(|i| (i.to_string(), v.clone())).collect())
+            )),
+            many(0..4).prop_map(|all| {
+                let (types, values) = all.into_iter().unzip();
+                (Type::Tuple(types), Value::Tuple(values))
+            }),
+            many(0..4).prop_map(|all| {
+                let (mut types, mut values) = (Vec::new(), Vec::new());
+                for (i, (t, v)) in all.into_iter().enumerate() {
+                    types.push((format!("a{i}"), t));
+                    values.push((format!("a{i}"), v));
+                }
+                (Type::object(types), Value::object(values))
+            }),
+            inner.prop_map(|(t, v)| (Type::Dynamic, Value::Dynamic(t, Box::new(v)))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn msgpack_and_json_bring_back_what_went_in((ty, value) in any_typed()) {
+        prop_assert_eq!(&round(&value, &ty), &value);
+        prop_assert_eq!(&from_json(&to_json(&value), &ty).unwrap(), &value);
+    }
+
+    #[test]
+    fn random_bytes_are_an_answer_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..64), (ty, _) in any_typed()) {
+        let value = DynamicValue { msgpack: bytes.clone(), json: Vec::new() };
+        let _ = decode(Some(&value), &ty);
+        let value = DynamicValue { msgpack: Vec::new(), json: bytes };
+        let _ = decode(Some(&value), &ty);
+    }
+
+    #[test]
+    fn bent_messages_are_an_answer_or_an_error((ty, value) in any_typed(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = encode(&value, &ty).unwrap().msgpack;
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let _ = decode(Some(&DynamicValue { msgpack: bytes, json: Vec::new() }), &ty);
+    }
+}

@@ -1,0 +1,126 @@
+//! Golden files: text that is made by the code and kept in the tree, where a review can see it change.
+//! `UPDATE_GOLDEN=1` rewrites them; without it a difference fails with what differs.
+
+use similar::TextDiff;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Holds every file below `folder` against `expected`, by path with `/` between the parts.
+/// A file that is not expected counts as a difference, and an update removes it.
+///
+/// # Panics
+/// When they differ and no update is asked for.
+#[track_caller]
+pub fn assert_folder(folder: &Path, expected: &BTreeMap<String, String>) {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some_and(|v| !v.is_empty() && v != "0");
+    let result = if update { write(folder, expected) } else { compare(folder, expected) };
+    if let Err(problem) = result {
+        panic!("{problem}");
+    }
+}
+
+fn compare(folder: &Path, expected: &BTreeMap<String, String>) -> Result<(), String> {
+    let mut found = BTreeMap::new();
+    for path in files_below(folder)? {
+        let text = fs::read_to_string(folder.join(&path)).map_err(|e| format!("could not read {path}: {e}"))?;
+        found.insert(path, text);
+    }
+    let mut problems = String::new();
+    for (path, text) in expected {
+        match found.remove(path) {
+            None => problems.push_str(&format!("{path} is missing\n")),
+            Some(old) if old != *text => {
+                let diff = TextDiff::from_lines(old.as_str(), text.as_str());
+                let (old, new) = (format!("{path} in the tree"), format!("{path} as it should be"));
+                problems.push_str(&diff.unified_diff().context_radius(3).header(&old, &new).to_string());
+            }
+            Some(_) => {}
+        }
+    }
+    for path in found.keys() {
+        problems.push_str(&format!("{path} is left over\n"));
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} is out of date; `UPDATE_GOLDEN=1 cargo test` rewrites it\n{problems}", folder.display()))
+}
+
+fn write(folder: &Path, expected: &BTreeMap<String, String>) -> Result<(), String> {
+    for (path, text) in expected {
+        let file = folder.join(path);
+        let parent = file.parent().unwrap_or(folder);
+        fs::create_dir_all(parent).map_err(|e| format!("could not make {}: {e}", parent.display()))?;
+        // An unchanged file keeps its time, so that nothing is built anew for it.
+        if fs::read_to_string(&file).ok().as_ref() != Some(text) {
+            fs::write(&file, text).map_err(|e| format!("could not write {}: {e}", file.display()))?;
+        }
+    }
+    for path in files_below(folder)?.iter().filter(|p| !expected.contains_key(*p)) {
+        fs::remove_file(folder.join(path)).map_err(|e| format!("could not remove {path}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// Every file below, sorted; none when the folder is not there.
+fn files_below(folder: &Path) -> Result<Vec<String>, String> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(below) = folders.pop() {
+        let here = folder.join(&below);
+        if !here.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(&here).map_err(|e| format!("could not list {}: {e}", here.display()))? {
+            let entry = entry.map_err(|e| format!("could not list {}: {e}", here.display()))?;
+            let path = below.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+mod tests {
+    use super::*;
+
+    fn pages(of: &[(&str, &str)]) -> BTreeMap<String, String> {
+        of.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_kind_of_difference_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path(), &pages(&[("a.md", "one\ntwo\n"), ("b/c.md", "x\n"), ("b/d.md", "y\n")])).expect("written");
+        let expected = pages(&[("a.md", "one\nthree\n"), ("b/c.md", "x\n"), ("new.md", "z\n")]);
+        let problem = compare(folder.path(), &expected).expect_err("differences");
+        for part in ["UPDATE_GOLDEN=1", "-two\n", "+three\n", "new.md is missing\n", "b/d.md is left over\n"] {
+            assert!(problem.contains(part), "{part:?} is not in:\n{problem}");
+        }
+        assert!(!problem.contains("c.md"), "{problem}");
+    }
+
+    #[test]
+    fn an_update_writes_and_removes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let below = folder.path().join("docs");
+        write(&below, &pages(&[("a.md", "1\n"), ("b/stale.md", "2\n")])).expect("written");
+        let expected = pages(&[("a.md", "3\n"), ("c/d.md", "4\n")]);
+        write(&below, &expected).expect("written again");
+        assert_folder(&below, &expected);
+        assert!(!below.join("b/stale.md").exists());
+    }
+
+    #[test]
+    fn no_folder_is_an_empty_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(compare(&folder.path().join("none"), &BTreeMap::new()), Ok(()));
+        let problem = compare(&folder.path().join("none"), &pages(&[("a.md", "")])).expect_err("missing");
+        assert!(problem.contains("a.md is missing"), "{problem}");
+    }
+}

@@ -1,0 +1,300 @@
+//! The rules of the house, held against the sources: layers, headers, sizes, and what only some files may do.
+//! Each rule is also held against a text that breaks it, so that none can pass by finding nothing.
+
+mod layers;
+mod source;
+
+use layers::Table;
+use source::{Kind, Source};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const LONGEST_FILE: usize = 800;
+
+/// What may lie at the top of the package, beside files whose names begin with a point.
+const TOP: [&str; 15] = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "build.rs",
+    "deny.toml",
+    "docs",
+    "examples",
+    "proto",
+    "src",
+    "terraform-registry-manifest.json",
+    "tests",
+];
+
+/// Where stdout may be written: it is the handshake channel of the plugin.
+const MAY_PRINT: [&str; 3] = ["src/tf/plugin/", "src/main.rs", "src/bin/"];
+
+const CLOCK: &str = "src/kit/clock.rs";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below the folder, sorted by path.
+fn sources(folder: &str) -> Vec<Source> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.map(|e| e.expect("an entry").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files.iter().map(|f| Source::read(&name_of(f), &std::fs::read_to_string(f).expect("a readable source"))).collect()
+}
+
+fn name_of(file: &Path) -> String {
+    let inside = file.strip_prefix(root()).unwrap_or(file);
+    inside.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+#[track_caller]
+fn assert_none(problems: &[String]) {
+    assert!(problems.is_empty(), "{} broken house rules:\n{}", problems.len(), problems.join("\n"));
+}
+
+#[test]
+fn modules_use_only_what_the_table_allows() {
+    let table = Table::read(&std::fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs"));
+    assert!(table.modules().count() >= 7, "the table in src/lib.rs is not read: {table:?}");
+    let sources = sources("src");
+    let tests = test_files(&sources);
+    let problems: Vec<_> =
+        sources.iter().flat_map(|s| layers::violations(s, &table, tests.iter().any(|t| under(&s.path, t)))).collect();
+    assert_none(&problems);
+}
+
+#[test]
+fn every_module_is_in_the_table() {
+    let lib = std::fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
+    let table = Table::read(&lib);
+    let declared: BTreeSet<_> = lib.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(declared, table.modules().collect());
+}
+
+#[test]
+fn files_have_headers_and_bounds_and_keep_to_their_own() {
+    let sources: Vec<_> = ["src", "tests"].into_iter().flat_map(sources).collect();
+    assert!(sources.len() > 20, "only {} sources found", sources.len());
+    assert_none(&sources.iter().flat_map(file_problems).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_file_is_listed_by_its_module() {
+    assert_none(&unlisted(&sources("src")));
+}
+
+#[test]
+fn the_top_of_the_package_holds_only_what_belongs_there() {
+    assert_none(&strangers(top_names().iter().map(String::as_str)));
+}
+
+/// The files, without ending, that are compiled for tests only.
+fn test_files(sources: &[Source]) -> Vec<String> {
+    sources
+        .iter()
+        .flat_map(|s| {
+            let folder = folder_of(&s.path);
+            s.test_files().map(move |m| format!("{folder}{m}"))
+        })
+        .collect()
+}
+
+/// Where the modules of a file lie: beside `mod.rs`, and below any other.
+fn folder_of(path: &str) -> String {
+    let stem = path.strip_suffix(".rs").unwrap_or(path);
+    match stem.rsplit_once('/') {
+        Some((folder, "mod" | "lib" | "main")) => format!("{folder}/"),
+        _ => format!("{stem}/"),
+    }
+}
+
+fn under(path: &str, stem: &str) -> bool {
+    path.strip_prefix(stem).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+fn file_problems(source: &Source) -> Vec<String> {
+    let path = &source.path;
+    let mut problems = Vec::new();
+    if !source.has_header() {
+        problems.push(format!("{path}: begin with `//!` and say what the file is"));
+    }
+    let lines = source.lines_of_code();
+    if lines > LONGEST_FILE {
+        problems.push(format!("{path}: {lines} lines without its tests; split it by noun, at most {LONGEST_FILE}"));
+    }
+    if !path.starts_with("src/") {
+        return problems;
+    }
+    let may_print = MAY_PRINT.iter().any(|p| path.starts_with(p));
+    for (at, window) in source.tokens.windows(3).enumerate() {
+        let line = window[0].line;
+        let [first, second, third] = window else { continue };
+        let prints = (first.is("println") || first.is("print")) && second.is_sign('!');
+        let stdout = first.is("io") && second.kind == Kind::PathSep && third.is("stdout");
+        if (prints || stdout) && !may_print && !source.is_test(at) {
+            problems.push(format!("{path}:{line}: stdout is the handshake channel; log through `tracing`"));
+        }
+        let clock = ["SystemTime", "Timestamp", "Zoned"].iter().any(|c| first.is(c));
+        if clock && second.kind == Kind::PathSep && third.is("now") && path != CLOCK {
+            problems.push(format!("{path}:{line}: the time of day comes from `kit::clock`"));
+        }
+    }
+    problems
+}
+
+/// The files that no other file names: they are not compiled, whatever they say.
+fn unlisted(sources: &[Source]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for source in sources {
+        let stem = source.path.strip_suffix("/mod.rs").or(source.path.strip_suffix(".rs")).unwrap_or(&source.path);
+        let Some((folder, name)) = stem.rsplit_once('/') else { continue };
+        if folder == "src/bin" || ["src/lib", "src/main"].contains(&stem) {
+            continue;
+        }
+        let parents = [format!("{folder}/mod.rs"), format!("{folder}.rs"), format!("{folder}/lib.rs")];
+        let parent = sources.iter().find(|s| parents.contains(&s.path));
+        if !parent.is_some_and(|p| p.tokens.iter().any(|t| t.is(name))) {
+            problems.push(format!("{}: not listed in {}", source.path, parent.map_or(&parents[0], |p| &p.path)));
+        }
+    }
+    problems
+}
+
+fn strangers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    names
+        .filter(|name| !name.starts_with('.') && !TOP.contains(name))
+        .map(|name| format!("{name}: does not belong at the top of the package"))
+        .collect()
+}
+
+/// The names at the top that are under version control; outside of a checkout, all but what a build makes.
+fn top_names() -> BTreeSet<String> {
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
+    match listed {
+        Ok(output) if output.status.success() && !output.stdout.is_empty() => String::from_utf8_lossy(&output.stdout)
+            .split_terminator('\0')
+            .filter_map(|path| path.split('/').next())
+            .map(str::to_owned)
+            .collect(),
+        _ => std::fs::read_dir(root())
+            .expect("the package")
+            .map(|e| PathBuf::from(e.expect("an entry").file_name()).display().to_string())
+            .filter(|name| name != "target")
+            .collect(),
+    }
+}
+
+mod tests {
+    use super::*;
+
+    fn of(path: &str, text: &str) -> Vec<String> {
+        file_problems(&Source::read(path, text))
+    }
+
+    #[test]
+    fn a_file_without_a_header_is_found() {
+        assert_eq!(of("src/kit/a.rs", "//! A.\n"), Vec::<String>::new());
+        for text in ["", "\n//! A.\n", "// A.\n", "use a;\n", "//!\n"] {
+            assert!(of("src/kit/a.rs", text).iter().any(|p| p.contains("begin with")), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_too_long_is_found() {
+        let long = format!("//! A.\n{}", "fn a() {}\n".repeat(LONGEST_FILE));
+        assert!(of("src/kit/a.rs", &long).iter().any(|p| p.contains("801 lines")));
+        let tests = format!("//! A.\n#[cfg(test)]\nmod tests {{\n{}}}\n", "fn a() {}\n".repeat(LONGEST_FILE));
+        assert_eq!(of("src/kit/a.rs", &tests), Vec::<String>::new());
+    }
+
+    #[test]
+    fn writing_to_stdout_is_found() {
+        for text in ["println!(\"a\");", "print!(\"a\");", "std::io::stdout().lock();", "use std::io::stdout;"] {
+            let text = format!("//! A.\n{text}\n");
+            for path in ["src/tf/server.rs", "src/provider/mod.rs", "src/sim/mod.rs"] {
+                assert!(of(path, &text).iter().any(|p| p.contains(":2: stdout")), "{path}: {text}");
+            }
+            for path in ["src/tf/plugin/handshake.rs", "src/main.rs", "src/bin/omni-sim.rs"] {
+                assert_eq!(of(path, &text), Vec::<String>::new(), "{path}: {text}");
+            }
+        }
+        let harmless = "//! A.\n// println!(\"a\")\nconst A: &str = \"println!()\"; fn print() { eprintln!(\"a\"); }\n";
+        assert_eq!(of("src/sim/mod.rs", harmless), Vec::<String>::new());
+        let test = "//! A.\n#[cfg(test)]\nmod tests { fn a() { println!(\"a\"); } }\n";
+        assert_eq!(of("src/sim/mod.rs", test), Vec::<String>::new());
+    }
+
+    #[test]
+    fn reading_the_time_elsewhere_is_found() {
+        for text in ["SystemTime::now()", "std::time::SystemTime::now", "jiff::Timestamp::now()", "Zoned::now()"] {
+            let text = format!("//! A.\nfn a() {{ {text}; }}\n");
+            assert!(of("src/omni/auth/sign.rs", &text).iter().any(|p| p.contains(":2: the time")), "{text}");
+            assert_eq!(of(CLOCK, &text), Vec::<String>::new());
+        }
+        assert_eq!(of("src/sim/mod.rs", "//! A.\nfn a() { tokio::time::Instant::now(); }\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_that_nobody_lists_is_found() {
+        let read =
+            |files: &[(&str, &str)]| unlisted(&files.iter().map(|(p, t)| Source::read(p, t)).collect::<Vec<_>>());
+        let lib = ("src/lib.rs", "pub mod provider; pub mod kit;");
+        let provider = ("src/provider/mod.rs", "mod resources;");
+        let list = ("src/provider/resources/mod.rs", "resources! { cluster, machine_set }");
+        let files = [
+            lib,
+            provider,
+            list,
+            ("src/provider/resources/cluster.rs", ""),
+            ("src/provider/resources/machine_set.rs", ""),
+            ("src/kit.rs", "mod yaml;"),
+            ("src/kit/yaml.rs", ""),
+            ("src/main.rs", ""),
+            ("src/bin/omni-sim.rs", ""),
+        ];
+        assert_eq!(read(&files), Vec::<String>::new());
+        assert_eq!(
+            read(&[lib, provider, list, ("src/provider/resources/lost.rs", "")]),
+            ["src/provider/resources/lost.rs: not listed in src/provider/resources/mod.rs"]
+        );
+        assert_eq!(
+            read(&[lib, provider, ("src/provider/data_sources/lost.rs", "")]),
+            ["src/provider/data_sources/lost.rs: not listed in src/provider/data_sources/mod.rs"]
+        );
+        assert_eq!(read(&[lib, ("src/util.rs", "")]), ["src/util.rs: not listed in src/lib.rs"]);
+    }
+
+    #[test]
+    fn a_stranger_at_the_top_is_found() {
+        assert_eq!(strangers(["src", "tests", ".ci", "Makefile"].into_iter()), Vec::<String>::new());
+        assert_eq!(strangers(["scripts"].into_iter()), ["scripts: does not belong at the top of the package"]);
+    }
+
+    #[test]
+    fn files_of_test_modules_count_as_tests() {
+        let sources = [
+            Source::read("src/tf/mod.rs", "#[cfg(test)] mod fixtures; mod value;"),
+            Source::read("src/tf/value.rs", "#[cfg(test)] mod tests;"),
+        ];
+        let files = test_files(&sources);
+        assert_eq!(files, ["src/tf/fixtures", "src/tf/value/tests"]);
+        assert!(under("src/tf/fixtures.rs", &files[0]) && under("src/tf/fixtures/mod.rs", &files[0]));
+        assert!(!under("src/tf/fixtures_more.rs", &files[0]));
+    }
+}

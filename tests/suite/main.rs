@@ -1,0 +1,5 @@
+//! One binary for the tests that look at the package as a whole.
+#![allow(clippy::expect_used, reason = "a test that cannot read the tree has to stop")]
+
+mod golden;
+mod house;
