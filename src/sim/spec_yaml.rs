@@ -6,7 +6,6 @@ use crate::pb;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
@@ -230,10 +229,7 @@ fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if c.is_control() || c == '\u{feff}' => {
-                // Writing to a String does not fail.
-                let _: std::fmt::Result = write!(quoted, "\\u{:04X}", u32::from(c));
-            }
+            c if c.is_control() || c == '\u{feff}' => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }
