@@ -213,6 +213,8 @@ impl Sim {
     fn halt(&self) {
         self.stop.cancel();
         self.connections.cut();
+        // Calls that are still on their way must not write to what the next server may have opened.
+        self.store.close();
     }
 }
 

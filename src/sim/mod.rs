@@ -5,11 +5,13 @@
 pub mod access;
 pub mod accounts;
 pub mod auth;
+pub mod compression;
 mod connection;
 pub mod controllers;
 pub mod driver;
 pub mod faults;
 mod gate;
+mod handover;
 mod instance;
 pub mod kinds;
 pub mod object;
@@ -31,6 +33,7 @@ mod watch;
 mod wire;
 
 pub use driver::Mode;
+pub use handover::{Handover, HandoverError};
 pub use instance::{Sim, SimError};
 pub use kinds::{Release, Role};
 pub use options::Options;

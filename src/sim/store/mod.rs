@@ -39,6 +39,8 @@ struct Inner {
     events: Events,
     secrets: BTreeMap<String, Vec<u8>>,
     journal: Option<Journal>,
+    /// Whether the server has ended: what comes after that must not touch the disk.
+    closed: bool,
 }
 
 impl Store {
@@ -71,7 +73,14 @@ impl Store {
         secrets: BTreeMap<String, Vec<u8>>,
         journal: Option<Journal>,
     ) -> Self {
-        let inner = Inner { objects, history: History::default(), events: Events::new(clock.now()), secrets, journal };
+        let inner = Inner {
+            objects,
+            history: History::default(),
+            events: Events::new(clock.now()),
+            secrets,
+            journal,
+            closed: false,
+        };
         Self { inner: Arc::new(Mutex::new(inner)), syncing: Arc::default(), clock, lag }
     }
 
@@ -331,10 +340,28 @@ impl Store {
         self.lock().healthy()
     }
 
+    /// Lets go of the disk, so that another store can be opened there; writes fail from now on.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.journal = None;
+    }
+
+    /// Forgets everything there is.
+    pub fn reset(&self) {
+        let mut inner = self.lock();
+        for object in inner.objects.all() {
+            self.take(&mut inner, &object.key);
+        }
+        inner.secrets.clear();
+        inner.rewrite();
+    }
+
     /// Whether anything is kept on disk.
     #[must_use]
     pub fn is_durable(&self) -> bool {
-        self.lock().journal.is_some()
+        let inner = self.lock();
+        inner.journal.is_some() || inner.closed
     }
 
     fn write(&self, inner: &mut Inner, object: Object) -> Result<Arc<Object>, StoreError> {
@@ -407,6 +434,7 @@ impl Inner {
     fn healthy(&self) -> Result<(), StoreError> {
         match self.journal.as_ref().and_then(Journal::failure) {
             Some(error) => Err(StoreError::Journal(error)),
+            None if self.closed => Err(StoreError::Closed),
             None => Ok(()),
         }
     }
@@ -416,6 +444,12 @@ impl Inner {
         if let Some(journal) = &mut self.journal
             && journal.wants_compaction()
         {
+            journal.compact(&self.objects.all(), &self.secrets);
+        }
+    }
+
+    fn rewrite(&mut self) {
+        if let Some(journal) = &mut self.journal {
             journal.compact(&self.objects.all(), &self.secrets);
         }
     }
