@@ -129,7 +129,8 @@ fn tls_failure(error: &std::io::Error, name: &str) -> ConnectFailure {
     use rustls::CertificateError as C;
     let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
     let message = match inner {
-        Some(rustls::Error::InvalidCertificate(C::UnknownIssuer)) => {
+        // A bad signature is what an authority of the same name but with another key looks like.
+        Some(rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature)) => {
             "the server's certificate comes from an authority that this machine does not trust; give the CA certificate of Omni".to_owned()
         }
         Some(rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. })) => {
@@ -146,4 +147,193 @@ fn tls_failure(error: &std::io::Error, name: &str) -> ConnectFailure {
         None => return transient(format!("the connection broke during the TLS handshake: {error}")),
     };
     ConnectFailure { message, permanent: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use crate::kit::secret::SecretString;
+    use crate::omni::config::{Credentials, RetryPolicy, TlsOptions};
+    use crate::omni::error::Class;
+    use crate::omni::testing::{NOW, cluster, fake, key, minute};
+    use crate::omni::{Client, Config};
+    use crate::pb::cosi::resource::state_server::StateServer;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+    use tokio::net::TcpListener;
+    use tokio_stream::wrappers::TcpListenerStream;
+    use tonic::transport::{Identity, Server, ServerTlsConfig};
+
+    struct Site {
+        port: u16,
+        key: SecretString,
+        ca: String,
+    }
+
+    async fn site(tls: bool) -> Site {
+        let (server, key) = fake();
+        let pair = rcgen::generate_simple_self_signed(vec!["omni.test".to_owned()]).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut builder = Server::builder();
+        if tls {
+            let identity = Identity::from_pem(pair.cert.pem(), pair.signing_key.serialize_pem());
+            builder = builder.tls_config(ServerTlsConfig::new().identity(identity)).unwrap();
+        }
+        let router = builder.add_service(StateServer::from_arc(server));
+        tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+        Site { port, key, ca: pair.cert.pem() }
+    }
+
+    fn config(site: &Site, scheme: &str) -> Config {
+        let credentials = Credentials::ServiceAccountKey(site.key.clone());
+        let mut config = Config::new(format!("{scheme}://127.0.0.1:{}", site.port), credentials);
+        config.retry =
+            RetryPolicy { base_delay: Duration::from_millis(1), max_delay: Duration::from_millis(2), ..config.retry };
+        config
+    }
+
+    fn client(config: &Config) -> Client {
+        Client::new(config, Arc::new(TestClock::at(NOW.as_secs()))).unwrap()
+    }
+
+    async fn works(config: &Config) {
+        let client = client(config);
+        client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        client.remove(&minute(), &key()).await.unwrap();
+    }
+
+    /// The text of the failure, and how often the call was sent.
+    async fn fails(config: &Config) -> (String, bool) {
+        let client = client(config);
+        let error = client.create(&minute(), cluster("1.13.5")).await.unwrap_err();
+        assert!(error.is(Class::Unavailable), "{error:?}");
+        match error {
+            Error::Transport { message, maybe_sent, .. } => (message, maybe_sent),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn plain_connections() {
+        works(&config(&site(false).await, "http")).await;
+    }
+
+    #[tokio::test]
+    async fn encrypted_connections() {
+        let site = site(true).await;
+        let mut config = config(&site, "https");
+        config.tls = TlsOptions { ca_pem: Some(site.ca.clone()), ..TlsOptions::default() };
+        let (message, sent) = fails(&config).await;
+        assert!(message.contains("not for the name `127.0.0.1`"), "{message}");
+        assert!(!sent);
+
+        config.tls.server_name = Some("omni.test".to_owned());
+        works(&config).await;
+
+        config.tls.ca_pem = Some(rcgen::generate_simple_self_signed(vec!["other".to_owned()]).unwrap().cert.pem());
+        let (message, _) = fails(&config).await;
+        assert!(message.contains("give the CA certificate"), "{message}");
+
+        config.tls = TlsOptions { insecure_skip_verify: true, ..TlsOptions::default() };
+        works(&config).await;
+    }
+
+    #[tokio::test]
+    async fn the_other_kind_of_connection() {
+        let plain = site(false).await;
+        let mut https = config(&plain, "https");
+        https.tls.insecure_skip_verify = true;
+        let (message, sent) = fails(&https).await;
+        assert!(message.contains("does not speak TLS"), "{message}");
+        assert!(!sent);
+
+        let encrypted = site(true).await;
+        let (message, _) = fails(&config(&encrypted, "http")).await;
+        assert!(message.contains("connection"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn nobody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let (_, key) = fake();
+        let (message, sent) = fails(&config(&Site { port, key, ca: String::new() }, "http")).await;
+        assert_eq!(message, format!("nothing listens on 127.0.0.1, port {port}"));
+        assert!(!sent);
+    }
+
+    #[tokio::test]
+    async fn no_http2() {
+        let site = site(true).await;
+        let pair = rcgen::generate_simple_self_signed(vec!["omni.test".to_owned()]).unwrap();
+        let certificate = pair.cert.der().clone();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let server = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ended = acceptor.accept(stream).await;
+            }
+        });
+        let mut config = config(&Site { port, ..site }, "https");
+        config.tls.insecure_skip_verify = true;
+        let (message, sent) = fails(&config).await;
+        assert!(message.contains("does not offer HTTP/2"), "{message}");
+        assert!(!sent);
+    }
+
+    #[tokio::test]
+    async fn through_a_proxy() {
+        let site = site(true).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = listener.local_addr().unwrap().port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::Relaxed);
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(stream.read_u8().await.unwrap());
+                }
+                let request = String::from_utf8(request).unwrap();
+                let target = request.split(' ').nth(1).unwrap().to_owned();
+                if !request.contains("Proxy-Authorization: Basic ") {
+                    stream.write_all(b"HTTP/1.1 407 Who are you\r\n\r\n").await.unwrap();
+                    continue;
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let mut onward = tokio::net::TcpStream::connect(target).await.unwrap();
+                tokio::spawn(async move {
+                    let _ended = copy_bidirectional(&mut stream, &mut onward).await;
+                });
+            }
+        });
+        let mut config = config(&site, "https");
+        config.tls.insecure_skip_verify = true;
+        config.proxy = Some(format!("http://me:pw@127.0.0.1:{proxy}"));
+        works(&config).await;
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+
+        config.proxy = Some(format!("http://127.0.0.1:{proxy}"));
+        let (message, sent) = fails(&config).await;
+        assert!(message.contains("asks for a user"), "{message}");
+        assert!(!sent);
+
+        let before = asked.load(Ordering::Relaxed);
+        config.no_proxy = Some("127.0.0.0/8".to_owned());
+        works(&config).await;
+        assert_eq!(asked.load(Ordering::Relaxed), before);
+    }
 }

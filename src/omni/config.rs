@@ -5,6 +5,7 @@ use crate::kit::secret::SecretString;
 use std::time::Duration;
 
 /// Who asks.
+#[derive(Clone)]
 pub enum Credentials {
     /// A service account key as Omni hands it out: base64 of a JSON object.
     ServiceAccountKey(SecretString),
@@ -53,6 +54,7 @@ impl Default for RetryPolicy {
 }
 
 /// Everything that a [`Client`](super::Client) needs to know.
+#[derive(Clone)]
 pub struct Config {
     /// Where Omni is: `https://omni.example.com`, `http://host:port`, `grpc://host:port` or `host:port`.
     pub endpoint: String,

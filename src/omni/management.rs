@@ -65,7 +65,7 @@ impl Client {
                 async move { service.kubeconfig(request).await.map(tonic::Response::into_inner) }
             })
             .await?;
-        String::from_utf8(answer.kubeconfig.to_vec())
+        String::from_utf8(answer.kubeconfig)
             .map(SecretString::from)
             .map_err(|_| Error::Decode { what: about, source: "it is not text".into() })
     }
@@ -122,4 +122,94 @@ fn scoped<T>(message: T, cluster: &AsciiMetadataValue) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("cluster", cluster.clone());
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use crate::kit::secret::ExposeSecret;
+    use crate::omni::testing::{NOW, fake, minute};
+    use crate::omni::{Class, Config, Credentials};
+    use pb::management_service_server::{ManagementService, ManagementServiceServer};
+    use std::sync::Arc;
+    use tokio_stream::wrappers::TcpListenerStream;
+    use tonic::{Response, Status};
+
+    /// Answers with what it was asked.
+    struct Echo;
+
+    fn scope<T>(request: &Request<T>) -> String {
+        let text = |name: &str| request.metadata().get(name).unwrap().to_str().unwrap().to_owned();
+        assert!(text("x-sidero-payload").contains(&format!("\"cluster\":[\"{}\"]", text("cluster"))));
+        text("cluster")
+    }
+
+    #[tonic::async_trait]
+    impl ManagementService for Echo {
+        async fn kubeconfig(
+            &self,
+            request: Request<pb::KubeconfigRequest>,
+        ) -> Result<Response<pb::KubeconfigResponse>, Status> {
+            let cluster = scope(&request);
+            let r = request.into_inner();
+            let ttl = r.service_account_ttl.unwrap().seconds;
+            let text = format!(
+                "{cluster} {} {} {:?} {ttl}",
+                r.service_account, r.service_account_user, r.service_account_groups
+            );
+            Ok(Response::new(pb::KubeconfigResponse { kubeconfig: text.into_bytes() }))
+        }
+
+        async fn validate_config(&self, request: Request<pb::ValidateConfigRequest>) -> Result<Response<()>, Status> {
+            match request.into_inner().config.as_str() {
+                "good" => Ok(Response::new(())),
+                bad => Err(Status::invalid_argument(format!("1 error occurred:\n\t* {bad} is not allowed\n\n"))),
+            }
+        }
+
+        async fn kubernetes_upgrade_pre_checks(
+            &self,
+            request: Request<pb::KubernetesUpgradePreChecksRequest>,
+        ) -> Result<Response<pb::KubernetesUpgradePreChecksResponse>, Status> {
+            let reason = format!("{} {}", scope(&request), request.into_inner().new_version);
+            Ok(Response::new(pb::KubernetesUpgradePreChecksResponse { ok: false, reason }))
+        }
+    }
+
+    async fn client() -> Client {
+        let (_, key) = fake();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = listener.local_addr().unwrap().to_string();
+        let router = tonic::transport::Server::builder().add_service(ManagementServiceServer::new(Echo));
+        tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+        let config = Config::new(endpoint, Credentials::ServiceAccountKey(key));
+        Client::new(&config, Arc::new(TestClock::at(NOW.as_secs()))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn calls() {
+        let client = client().await;
+        let request = KubeconfigRequest {
+            user: "terraform".to_owned(),
+            groups: vec!["system:masters".to_owned()],
+            ttl: Duration::from_secs(3600),
+        };
+        let config = client.kubeconfig(&minute(), "prod", request.clone()).await.unwrap();
+        assert_eq!(config.expose_secret(), "prod true terraform [\"system:masters\"] 3600");
+
+        client.validate_config(&minute(), "good").await.unwrap();
+        match client.validate_config(&minute(), "machine.token").await.unwrap_err() {
+            Error::Status { class: Class::Validation, problems, .. } => {
+                assert_eq!(problems, ["machine.token is not allowed"]);
+            }
+            other => panic!("{other:?}"),
+        }
+
+        let checks = client.kubernetes_upgrade_prechecks(&minute(), "prod", "1.36.2").await.unwrap();
+        assert_eq!(checks, PreChecks { ok: false, reason: "prod 1.36.2".to_owned() });
+
+        let error = client.kubeconfig(&minute(), "prö\nd", request).await.unwrap_err();
+        assert!(error.is(Class::Config), "{error}");
+    }
 }

@@ -12,6 +12,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::Status;
 
+/// How long the answer to a write is still waited for after the operation was stopped.
+/// It mostly is under way already, and without it nobody knows what the write left behind.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// Which failed attempts may be followed by another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
@@ -64,7 +68,7 @@ impl Client {
         let started = Instant::now();
         let mut delays = self.inner.retry.delays();
         loop {
-            let failure = match self.attempt(call, op, limit, started, &mut send).await {
+            let failure = match self.attempt(call, op, repeat, limit, started, &mut send).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
@@ -87,6 +91,7 @@ impl Client {
         &self,
         call: &Call,
         op: &Op<'_>,
+        repeat: Repeat,
         limit: Option<Duration>,
         started: Instant,
         send: &mut F,
@@ -113,22 +118,30 @@ impl Client {
             return Err(timeout());
         }
         let end = limit.map_or(call.deadline, |limit| call.deadline.min(Instant::now() + limit));
-        tokio::select! {
+        let answer = tokio::time::timeout_at(end, send());
+        tokio::pin!(answer);
+        let answer = tokio::select! {
             biased;
-            () = call.cancel.cancelled() => Err(cancelled()),
-            answer = tokio::time::timeout_at(end, send()) => match answer {
-                Ok(Ok(value)) => Ok(value),
-                Ok(Err(status)) => Err(read(op, &status, &self.inner.wire, &self.inner.endpoint)),
-                Err(_) if call.remaining().is_zero() => Err(timeout()),
-                Err(_) => Err(Failure {
-                    error: Error::Transport {
-                        endpoint: self.inner.endpoint.clone(),
-                        message: format!("no answer within {} s", limit.unwrap_or_default().as_secs_f32()),
-                        maybe_sent: true,
-                    },
-                    fate: Fate::Lost,
-                }),
-            },
+            answer = &mut answer => answer,
+            () = call.cancel.cancelled() => {
+                if repeat == Repeat::Lost || limit.is_none() {
+                    return Err(cancelled());
+                }
+                tokio::time::timeout(GRACE, answer).await.map_err(|_| cancelled())?
+            }
+        };
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(status)) => Err(read(op, &status, &self.inner.wire, &self.inner.endpoint)),
+            Err(_) if call.remaining().is_zero() => Err(timeout()),
+            Err(_) => Err(Failure {
+                error: Error::Transport {
+                    endpoint: self.inner.endpoint.clone(),
+                    message: format!("no answer within {} s", limit.unwrap_or_default().as_secs_f32()),
+                    maybe_sent: true,
+                },
+                fate: Fate::Lost,
+            }),
         }
     }
 

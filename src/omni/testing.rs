@@ -11,6 +11,7 @@ use super::spec::cluster::ClusterSpec;
 use super::state::Key;
 use super::{channel, spec};
 use crate::kit::clock::TestClock;
+use crate::kit::secret::SecretString;
 use crate::pb::cosi::resource as pb;
 use crate::pb::cosi::resource::state_server::{State, StateServer};
 use hyper_util::rt::TokioIo;
@@ -41,10 +42,12 @@ pub(crate) enum Fault {
     LoseAnswer,
     /// It happens, and then somebody else does something before the answer gets lost.
     Then(Box<dyn FnOnce(&Fake) + Send>),
+    /// It happens after a while.
+    Slow(Duration),
     /// It is never answered.
     Hang,
     /// A read shows this instead of what is there.
-    Show(Option<pb::Resource>),
+    Show(Option<Box<pb::Resource>>),
     /// A watch breaks after so many messages.
     Break(usize),
 }
@@ -54,6 +57,8 @@ pub(crate) struct Fake {
     changes: broadcast::Sender<pb::Event>,
     faults: Mutex<HashMap<&'static str, VecDeque<Fault>>>,
     pub(crate) seen: Mutex<Vec<(&'static str, MetadataMap)>>,
+    /// In whose name writes came.
+    pub(crate) owners: Mutex<Vec<String>>,
     pub(crate) cert: Cert,
 }
 
@@ -69,15 +74,7 @@ pub(crate) fn pair() -> Pair {
 }
 
 pub(crate) fn pair_with(configure: impl FnOnce(&mut Config)) -> Pair {
-    let made = generate("ci", Duration::from_secs(365 * 86_400), NOW).unwrap();
-    let cert = Cert::from_bytes(&made.armored_public).unwrap();
-    let server = Arc::new(Fake {
-        objects: Mutex::default(),
-        changes: broadcast::channel(100).0,
-        faults: Mutex::default(),
-        seen: Mutex::default(),
-        cert,
-    });
+    let (server, exported) = fake();
     let (connections, incoming) = mpsc::channel::<Result<DuplexStream, std::io::Error>>(8);
     tokio::spawn(
         tonic::transport::Server::builder()
@@ -92,15 +89,29 @@ pub(crate) fn pair_with(configure: impl FnOnce(&mut Config)) -> Pair {
             Ok::<_, std::io::Error>(TokioIo::new(ours))
         }
     });
-    let mut config = Config::new("http://fake", Credentials::ServiceAccountKey(made.exported.clone()));
+    let mut config = Config::new("http://fake", Credentials::ServiceAccountKey(exported.clone()));
     config.retry = RetryPolicy { jitter: false, ..RetryPolicy::default() };
     configure(&mut config);
     let endpoint = Endpoint::parse(&config.endpoint).unwrap();
     let channel = channel::base(&config, &endpoint).unwrap().connect_with_connector_lazy(connector);
     let clock = Arc::new(TestClock::at(NOW.as_secs()));
-    let key = SigningKey::service_account(&made.exported, NOW).unwrap();
+    let key = SigningKey::service_account(&exported, NOW).unwrap();
     let client = Client::over(&config, &endpoint, key, clock.clone(), channel);
     Pair { client, server, clock }
+}
+
+/// A server that nobody talks to yet, and a key for it.
+pub(crate) fn fake() -> (Arc<Fake>, SecretString) {
+    let made = generate("ci", Duration::from_secs(365 * 86_400), NOW).unwrap();
+    let server = Arc::new(Fake {
+        objects: Mutex::default(),
+        changes: broadcast::channel(100).0,
+        faults: Mutex::default(),
+        seen: Mutex::default(),
+        owners: Mutex::default(),
+        cert: Cert::from_bytes(&made.armored_public).unwrap(),
+    });
+    (server, made.exported)
 }
 
 /// A limit of one minute.
@@ -165,6 +176,10 @@ impl Fake {
         match fault {
             Some(Fault::Refuse(status)) => Err(status),
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Slow(wait)) => {
+                tokio::time::sleep(wait).await;
+                Ok(None)
+            }
             fault => Ok(fault),
         }
     }
@@ -201,7 +216,7 @@ impl State for Fake {
         let fault = self.enter("Get", request.metadata()).await?;
         let request = request.into_inner();
         let resource = match fault {
-            Some(Fault::Show(shown)) => shown.ok_or_else(|| Status::not_found("doesn't exist"))?,
+            Some(Fault::Show(shown)) => *shown.ok_or_else(|| Status::not_found("doesn't exist"))?,
             _ => self.find(&request.r#type, &request.id)?,
         };
         Ok(Response::new(pb::GetResponse { resource: Some(resource) }))
@@ -224,7 +239,9 @@ impl State for Fake {
 
     async fn create(&self, request: Request<pb::CreateRequest>) -> Result<Response<pb::CreateResponse>, Status> {
         let fault = self.enter("Create", request.metadata()).await?;
-        let mut resource = request.into_inner().resource.unwrap();
+        let request = request.into_inner();
+        self.owners.lock().unwrap().push(request.options.unwrap_or_default().owner);
+        let mut resource = request.resource.unwrap();
         let metadata = resource.metadata.as_mut().unwrap();
         assert_eq!(metadata.version, "undefined");
         if self.find(&metadata.r#type, &metadata.id).is_ok() {
@@ -245,7 +262,9 @@ impl State for Fake {
         if current.version != metadata.version {
             return Err(Status::failed_precondition("failed to update: resource X update conflict: '\x01'"));
         }
-        let expected = request.options.unwrap().expected_phase;
+        let options = request.options.unwrap();
+        self.owners.lock().unwrap().push(options.owner);
+        let expected = options.expected_phase;
         if expected.is_some_and(|phase| phase != current.phase) {
             return Err(Status::invalid_argument("failed to update: resource X is not in phase running"));
         }

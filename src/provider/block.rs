@@ -294,7 +294,9 @@ fn refused(config: &Value, error: &Error) -> Diagnostic {
         Error::Config { setting: "ca_certificate", .. } => {
             ("CA certificate cannot be used", given(["ca_certificate", "ca_certificate_file"]))
         }
+        Error::Config { setting: "user_key", .. } => ("OpenPGP key cannot be used", "pgp_key_file"),
         Error::Config { setting: "endpoint", .. } => ("Endpoint cannot be used", "endpoint"),
+        Error::Config { setting: "proxy", .. } => ("Proxy cannot be used", "proxy_url"),
         Error::Config { setting, .. } => ("Provider configuration cannot be used", *setting),
         _ => match error.class() {
             Class::Unauthenticated => ("Omni does not accept the key", key()),

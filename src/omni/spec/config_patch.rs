@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     fn patch(data: &str, compressed: &[u8], yaml: &str) -> Resource {
-        let spec = ConfigPatchSpec { data: data.to_owned(), compressed_data: compressed.to_vec().into() };
+        let spec = ConfigPatchSpec { data: data.to_owned(), compressed_data: compressed.to_vec() };
         Resource { yaml: yaml.to_owned(), ..resource("500-x", &spec) }
     }
 

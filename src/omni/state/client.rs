@@ -132,16 +132,15 @@ impl Client {
             .or_insert_with(|| uuid::Uuid::new_v4().to_string())
             .clone();
         resource.metadata.version = None;
+        resource.metadata.owner.clear();
         resource.metadata.phase = Phase::Running;
         let op = Op { method: CREATE, about: About::Object(&key) };
         let mut delays = self.inner.retry.delays();
         loop {
             // The server stores this time as it is sent.
             resource.metadata.updated = Some(self.timestamp());
-            let message = pb::CreateRequest {
-                resource: Some(encode(&resource)),
-                options: Some(pb::CreateOptions { owner: resource.metadata.owner.clone() }),
-            };
+            let message =
+                pb::CreateRequest { resource: Some(encode(&resource)), options: Some(pb::CreateOptions::default()) };
             let answer = self
                 .run(call, &op, Repeat::Unsent, || {
                     let mut service = self.state();
@@ -201,7 +200,8 @@ impl Client {
         let message = pb::UpdateRequest {
             new_resource: Some(encode(&resource)),
             options: Some(pb::UpdateOptions {
-                owner: resource.metadata.owner.clone(),
+                // Naming the owner of an object would let us write what belongs to a controller.
+                owner: String::new(),
                 expected_phase: expected_phase.map(|phase| phase_name(phase).to_owned()),
             }),
         };
@@ -301,5 +301,367 @@ fn status(class: Class, message: &str, op: &Op<'_>, key: &Key) -> Error {
         problems: Vec::new(),
         key: Some(key.clone()),
         method: op.method,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::spec::Spec;
+    use crate::omni::spec::cluster::ClusterSpec;
+    use crate::omni::testing::{Fault, cluster, key, minute, pair, pair_with};
+    use tokio_util::sync::CancellationToken;
+    use tonic::Status;
+
+    fn unavailable() -> Fault {
+        Fault::Refuse(Status::unavailable("restarting"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn create_get_update_list() {
+        let pair = pair();
+        let (client, call) = (&pair.client, minute());
+        let made = client.create(&call, cluster("1.13.5")).await.unwrap();
+        assert_eq!(made.metadata.version, Some(1));
+        assert_eq!(made.metadata.updated.unwrap().seconds, 1_790_000_000);
+        assert_eq!(made.metadata.annotations[labels::OPERATION].len(), 36);
+        assert_eq!(client.get(&call, &key()).await.unwrap(), made);
+
+        let mut change = made.clone();
+        change.metadata.labels.insert("a".to_owned(), "b".to_owned());
+        let written = client.update(&call, change.clone(), Some(Phase::Running)).await.unwrap();
+        assert_eq!(written.metadata.version, Some(2));
+        assert_eq!(client.list(&call, ClusterSpec::KIND, &Query::all()).await.unwrap(), std::slice::from_ref(&written));
+
+        let stale = client.update(&call, change, None).await.unwrap_err();
+        assert!(stale.is(Class::Conflict), "{stale}");
+        let phase = client.update(&call, written, Some(Phase::TearingDown)).await.unwrap_err();
+        assert!(phase.is(Class::PhaseConflict), "{phase}");
+        assert!(client.get(&call, &ClusterSpec::KIND.key("other")).await.unwrap_err().is(Class::NotFound));
+        let counts = client.rpc_counts();
+        assert_eq!(counts["/cosi.resource.State/Update"], 3);
+        assert_eq!(counts["/cosi.resource.State/Get"], 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_are_repeated_until_the_policy_ends() {
+        let pair = pair();
+        pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        for fault in [unavailable(), Fault::Refuse(Status::resource_exhausted("slow down")), Fault::Hang] {
+            pair.server.fault("Get", fault);
+        }
+        assert!(pair.client.get(&minute(), &key()).await.is_ok());
+        assert_eq!(pair.server.count("Get"), 4);
+
+        for _ in 0..5 {
+            pair.server.fault("List", unavailable());
+        }
+        let error = pair.client.list(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap_err();
+        assert!(error.is(Class::Unavailable), "{error}");
+        assert_eq!(pair.server.count("List"), 5);
+
+        pair.server.fault("Get", Fault::Refuse(Status::permission_denied("no")));
+        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(Class::Denied));
+        assert_eq!(pair.server.count("Get"), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lists_that_break_begin_again() {
+        let pair = pair();
+        pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        pair.server.fault("List", Fault::Break(1));
+        let all = pair.client.list(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap();
+        assert_eq!(all.len(), 1);
+        assert_eq!(pair.server.count("List"), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_attempt_is_signed_afresh() {
+        use crate::omni::testing::verifies;
+        use base64::Engine;
+        let pair = pair();
+        pair.server.fault("Get", unavailable());
+        let clock = pair.clock.clone();
+        let waiting = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            clock.advance(Duration::from_secs(400));
+        };
+        let (call, key) = (minute(), key());
+        let (answer, ()) = tokio::join!(pair.client.get(&call, &key), waiting);
+        assert!(answer.unwrap_err().is(Class::NotFound));
+        let seen = pair.server.seen.lock().unwrap();
+        assert_eq!(seen.len(), 2);
+        for ((_, headers), second) in seen.iter().zip([1_790_000_000_u64, 1_790_000_400]) {
+            let text = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
+            assert_eq!(text("x-sidero-timestamp"), second.to_string());
+            assert!(text("x-sidero-payload").contains(&format!("\"{second}\"")));
+            assert!(text("x-sidero-payload").ends_with("\"method\":\"/cosi.resource.State/Get\"}"));
+            let line = text("x-sidero-signature");
+            let signature = base64::engine::general_purpose::STANDARD.decode(line.rsplit(' ').next().unwrap()).unwrap();
+            let at = Duration::from_secs(second);
+            assert!(verifies(&pair.server.cert, &signature, text("x-sidero-payload").as_bytes(), at));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_end_a_call() {
+        let pair = pair();
+        pair.server.fault("Get", Fault::Hang);
+        let started = Instant::now();
+        let call = Call::within(Duration::from_secs(3), &CancellationToken::new());
+        let error = pair.client.get(&call, &key()).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "gave up after 3 s while waiting for the answer to Get of `Clusters.omni.sidero.dev/prod`"
+        );
+        assert_eq!(started.elapsed(), Duration::from_secs(3));
+
+        pair.server.fault("Get", Fault::Hang);
+        let cancel = CancellationToken::new();
+        let call = Call::within(Duration::from_secs(60), &cancel);
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cancel.cancel();
+        };
+        let key = key();
+        let (answer, ()) = tokio::join!(pair.client.get(&call, &key), stop);
+        assert!(answer.unwrap_err().is(Class::Cancelled));
+        // A call that was stopped already sends nothing.
+        let before = pair.server.seen.lock().unwrap().len();
+        assert!(pair.client.get(&call, &key).await.unwrap_err().is(Class::Cancelled));
+        assert_eq!(pair.server.seen.lock().unwrap().len(), before);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_under_way_is_not_abandoned() {
+        let pair = pair();
+        let cancel = CancellationToken::new();
+        let call = Call::within(Duration::from_secs(60), &cancel);
+        pair.server.fault("Create", Fault::Slow(Duration::from_secs(1)));
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            cancel.cancel();
+        };
+        let (made, ()) = tokio::join!(pair.client.create(&call, cluster("1.13.5")), stop);
+        assert_eq!(made.unwrap().metadata.version, Some(1));
+
+        // But nobody waits long for it.
+        let cancel = CancellationToken::new();
+        let call = Call::within(Duration::from_secs(60), &cancel);
+        pair.server.fault("Create", Fault::Hang);
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            cancel.cancel();
+        };
+        let started = Instant::now();
+        let (made, ()) = tokio::join!(pair.client.create(&call, cluster("1.13.5")), stop);
+        assert!(made.unwrap_err().is(Class::Cancelled));
+        assert!(started.elapsed() >= Duration::from_secs(2));
+        assert!(started.elapsed() <= Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn objects_of_controllers_are_not_written_in_their_name() {
+        let pair = pair();
+        let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        let mut owned = made;
+        owned.metadata.owner = "Controller".to_owned();
+        pair.client.update(&minute(), owned, None).await.unwrap();
+        assert_eq!(*pair.server.owners.lock().unwrap(), ["", ""]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_calls_at_once_than_allowed() {
+        let pair = pair_with(|config| config.max_concurrent_requests = Some(2));
+        for _ in 0..2 {
+            pair.server.fault("Get", Fault::Hang);
+        }
+        let call = Call::within(Duration::from_secs(2), &CancellationToken::new());
+        let key = key();
+        let (a, b, c) =
+            tokio::join!(pair.client.get(&call, &key), pair.client.get(&call, &key), pair.client.get(&call, &key));
+        for answer in [a, b, c] {
+            assert!(answer.unwrap_err().is(Class::Timeout));
+        }
+        assert_eq!(pair.server.count("Get"), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn create_that_loses_its_answer() {
+        let pair = pair();
+        pair.server.fault("Create", Fault::LoseAnswer);
+        let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        assert_eq!(made.metadata.version, Some(1));
+        assert_eq!(pair.server.count("Create"), 2);
+
+        // It was lost on the way there, and somebody else was faster.
+        pair.server.delete("prod");
+        let others = super::super::wire::encode(&made);
+        pair.server.fault(
+            "Create",
+            Fault::Then(Box::new(move |server| {
+                server.delete("prod");
+                server.put(others, pb::EventType::Created);
+            })),
+        );
+        let error = pair.client.create(&minute(), cluster("1.13.8")).await.unwrap_err();
+        assert!(error.is(Class::AlreadyExists), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn create_that_never_arrives_is_sent_again() {
+        let pair = pair();
+        pair.server.fault("Create", unavailable());
+        assert!(pair.client.create(&minute(), cluster("1.13.5")).await.is_ok());
+        assert_eq!(pair.server.count("Create"), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn create_waits_for_one_that_is_going() {
+        let pair = pair();
+        let first = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        pair.server.edit("prod", |metadata, _| {
+            metadata.phase = "tearingDown".to_owned();
+            metadata.finalizers = vec!["A".to_owned()];
+        });
+        let server = pair.server.clone();
+        let controller = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            server.edit("prod", |metadata, _| metadata.finalizers.clear());
+        };
+        let call = minute();
+        let (made, ()) = tokio::join!(pair.client.create(&call, cluster("1.13.8")), controller);
+        let made = made.unwrap();
+        assert_eq!(made.metadata.version, Some(1));
+        assert_ne!(made.metadata.annotations, first.metadata.annotations);
+        assert_eq!(pair.server.count("Destroy"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn update_that_loses_its_answer() {
+        let pair = pair();
+        let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        let mut change = made.clone();
+        change.metadata.labels.insert("a".to_owned(), "b".to_owned());
+
+        // It took place, and a controller came after it.
+        pair.server.fault(
+            "Update",
+            Fault::Then(Box::new(|server| server.edit("prod", |m, _| m.finalizers.push("C".to_owned())))),
+        );
+        let written = pair.client.update(&minute(), change.clone(), None).await.unwrap();
+        assert_eq!(written.metadata.version, Some(3));
+        assert_eq!(pair.server.count("Update"), 1);
+
+        // It did not take place.
+        pair.server.fault("Update", unavailable());
+        let mut change = written;
+        change.metadata.labels.insert("a".to_owned(), "c".to_owned());
+        let written = pair.client.update(&minute(), change.clone(), None).await.unwrap();
+        assert_eq!(written.metadata.version, Some(4));
+        assert_eq!(pair.server.count("Update"), 3);
+
+        // It took place, and somebody changed it back.
+        pair.server.fault("Update", Fault::Then(Box::new(|server| server.edit("prod", |m, _| m.labels.clear()))));
+        let error = pair.client.update(&minute(), written.clone(), None).await.unwrap_err();
+        assert!(error.is(Class::Conflict), "{error}");
+
+        // It took place, and the object was deleted.
+        let mut change = pair.client.get(&minute(), &key()).await.unwrap();
+        change.metadata.labels.insert("x".to_owned(), String::new());
+        pair.server.fault("Update", Fault::Then(Box::new(|server| server.delete("prod"))));
+        let error = pair.client.update(&minute(), change, None).await.unwrap_err();
+        assert!(error.is(Class::NotFound), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_that_lag_behind_our_own_writes() {
+        let pair = pair();
+        let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        pair.server.fault("Get", Fault::Show(None));
+        pair.server.fault("Get", Fault::Show(None));
+        assert_eq!(pair.client.get(&minute(), &key()).await.unwrap(), made);
+
+        let old = pair.server.stored("prod").map(Box::new);
+        let mut change = made;
+        change.metadata.labels.insert("a".to_owned(), "b".to_owned());
+        let written = pair.client.update(&minute(), change, None).await.unwrap();
+        pair.server.fault("Get", Fault::Show(old.clone()));
+        assert_eq!(pair.client.get(&minute(), &key()).await.unwrap(), written);
+
+        // An update may meet the same cache.
+        pair.server.fault("Update", Fault::Refuse(Status::not_found("doesn't exist")));
+        let written = pair.client.update(&minute(), written, None).await.unwrap();
+
+        // What does not change for ten seconds is believed.
+        pair.server.delete("prod");
+        let started = Instant::now();
+        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(Class::NotFound));
+        assert!(started.elapsed() >= Duration::from_secs(9), "{:?}", started.elapsed());
+        assert!(started.elapsed() <= WINDOW);
+        let started = Instant::now();
+        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(Class::NotFound));
+        assert!(started.elapsed() < Duration::from_secs(1));
+        assert!(pair.client.update(&minute(), written, None).await.unwrap_err().is(Class::NotFound));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_of_what_others_wrote() {
+        let pair = pair();
+        pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        tokio::time::advance(WINDOW).await;
+        let old = pair.server.stored("prod").map(Box::new);
+        pair.server.edit("prod", |_, _| {});
+        pair.server.fault("Get", Fault::Show(old.clone()));
+        let read = pair.client.get_at_least(&minute(), &key(), Some(2)).await.unwrap();
+        assert_eq!(read.metadata.version, Some(2));
+        // Nobody said that the object has to be newer, so the server is believed at once.
+        pair.server.fault("Get", Fault::Show(old));
+        let read = pair.client.get_at_least(&minute(), &key(), None).await.unwrap();
+        assert_eq!(read.metadata.version, Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unknown_calls_name_both_versions() {
+        use crate::omni::spec::instance::{SysVersionSpec, sys_version_key};
+        let pair = pair();
+        let version = SysVersionSpec { backend_version: "v1.6.6".to_owned(), ..SysVersionSpec::default() };
+        let mut resource = super::super::wire::encode(&crate::omni::spec::resource("current", &version));
+        resource.metadata.as_mut().unwrap().version = "1".to_owned();
+        pair.server.put(resource, pb::EventType::Created);
+        pair.server.fault("List", Fault::Refuse(Status::permission_denied("no access is permitted")));
+        let error = pair.client.list(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this Omni does not know the type `Clusters.omni.sidero.dev` (the server says that it is v1.6.6)"
+        );
+        assert_eq!(pair.client.server_version(&minute()).await.unwrap(), "v1.6.6");
+        assert_eq!(pair.server.count("Get"), 1);
+        // A server that does not know its own version is not asked for it again and again.
+        let other = crate::omni::testing::pair();
+        other.server.fault("Get", Fault::Refuse(Status::unimplemented("unknown method Get")));
+        assert!(other.client.read(&minute(), &sys_version_key()).await.unwrap_err().is(Class::Unimplemented));
+        assert_eq!(other.server.count("Get"), 1);
+    }
+
+    #[test]
+    fn futures_can_move_between_threads() {
+        fn check<T: Send>(_: &T) {}
+        fn never(client: &Client, call: &Call, resource: Resource) {
+            let key = key();
+            check(&client.get(call, &key));
+            check(&client.list(call, key.kind, &Query::all()));
+            check(&client.create(call, resource.clone()));
+            check(&client.update(call, resource, None));
+            check(&client.remove(call, &key));
+            check(&client.teardown_and_destroy(call, &key));
+            check(&client.wait_for(call, &key, "x", |r| r.map(|_| ())));
+            check(&client.kubeconfig(
+                call,
+                "prod",
+                crate::omni::KubeconfigRequest { user: String::new(), groups: Vec::new(), ttl: Duration::ZERO },
+            ));
+        }
+        let _only_has_to_compile = never;
     }
 }

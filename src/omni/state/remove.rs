@@ -274,3 +274,188 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
+    use std::time::Duration;
+    use tokio_util::sync::CancellationToken;
+    use tonic::Status;
+
+    async fn with_object() -> Pair {
+        let pair = pair();
+        pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        pair
+    }
+
+    fn finalizer(pair: &Pair, names: &[&str]) {
+        pair.server.edit("prod", |metadata, _| metadata.finalizers = names.iter().map(|n| (*n).to_owned()).collect());
+    }
+
+    fn no_such_method(verb: &str) -> Fault {
+        Fault::Refuse(Status::unimplemented(format!("unknown method {verb} for service cosi.resource.State")))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_holds_on() {
+        let pair = with_object().await;
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(
+            (pair.server.count("Teardown"), pair.server.count("Destroy"), pair.server.count("Watch")),
+            (1, 1, 0)
+        );
+        // Again: what is not there is removed.
+        pair.client.remove(&minute(), &key()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_controllers() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A", "B"]);
+        let controllers = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            finalizer(&pair, &["B"]);
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            assert!(pair.server.stored("prod").is_some());
+            finalizer(&pair, &[]);
+        };
+        let (call, key) = (minute(), key());
+        let (result, ()) = tokio::join!(pair.client.remove(&call, &key), controllers);
+        result.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(pair.server.count("Destroy"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_deletes_by_itself() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A"]);
+        let controllers = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            pair.server.delete("prod");
+        };
+        let (call, key) = (minute(), key());
+        let (result, ()) = tokio::join!(pair.client.remove(&call, &key), controllers);
+        result.unwrap();
+        assert_eq!(pair.server.count("Destroy"), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_what_holds_on() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A", "B"]);
+        let call = Call::within(Duration::from_secs(20), &CancellationToken::new());
+        match pair.client.remove(&call, &key()).await.unwrap_err() {
+            Error::Stuck { key: of, finalizers, after } => {
+                assert_eq!(of, key());
+                assert_eq!(finalizers, ["A", "B"]);
+                assert_eq!(after, Duration::from_secs(20));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(pair.server.stored("prod").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn can_be_stopped() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A"]);
+        let cancel = CancellationToken::new();
+        let call = Call::within(Duration::from_secs(600), &cancel);
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cancel.cancel();
+        };
+        let key = key();
+        let (result, ()) = tokio::join!(pair.client.remove(&call, &key), stop);
+        assert!(result.unwrap_err().is(Class::Cancelled));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn servers_without_teardown() {
+        let pair = with_object().await;
+        finalizer(&pair, &["A"]);
+        pair.server.fault("Teardown", no_such_method("Teardown"));
+        // A controller writes in between once.
+        pair.server.fault("Update", Fault::Refuse(Status::failed_precondition("update conflict: expected version")));
+        assert!(!pair.client.teardown(&minute(), &key()).await.unwrap());
+        let stored = pair.server.stored("prod").unwrap().metadata.unwrap();
+        assert_eq!(stored.phase, "tearingDown");
+        assert_eq!(stored.finalizers, ["A"]);
+        assert_eq!(pair.server.count("Update"), 2);
+        // The server is not asked for the call again, and what is torn down is not written again.
+        assert!(!pair.client.teardown(&minute(), &key()).await.unwrap());
+        assert_eq!(pair.server.count("Teardown"), 1);
+        assert_eq!(pair.server.count("Update"), 2);
+        finalizer(&pair, &[]);
+        pair.client.teardown_and_destroy(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert!(pair.client.teardown(&minute(), &key()).await.unwrap_err().is(Class::NotFound));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn servers_without_teardown_and_destroy() {
+        // The server of these tests has no such call.
+        let pair = with_object().await;
+        pair.client.teardown_and_destroy(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(pair.server.count("Teardown"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lost_answers() {
+        let pair = with_object().await;
+        pair.server.fault("Teardown", Fault::LoseAnswer);
+        pair.server.fault("Destroy", Fault::LoseAnswer);
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        // It was gone, so it was not deleted twice.
+        assert_eq!(pair.server.count("Destroy"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_deletion_does_not_hit_a_new_object() {
+        let pair = with_object().await;
+        let again = super::super::wire::encode(&pair.client.get(&minute(), &key()).await.unwrap());
+        let made = |server: &crate::omni::testing::Fake| server.put(again, pb::EventType::Created);
+        pair.server.fault("Destroy", Fault::Then(Box::new(made)));
+        let error = pair.client.destroy(&minute(), &key()).await.unwrap_err();
+        assert!(error.is(Class::Unavailable), "{error}");
+        assert!(pair.server.stored("prod").is_some());
+        assert_eq!(pair.server.count("Destroy"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn objects_that_the_server_does_not_find_yet() {
+        let pair = with_object().await;
+        // Made by another process a moment ago, so this client cannot know.
+        tokio::time::advance(Duration::from_secs(20)).await;
+        for _ in 0..2 {
+            pair.server.fault("Teardown", Fault::Refuse(Status::not_found("doesn't exist")));
+        }
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert!(pair.server.stored("prod").is_none());
+        assert_eq!(pair.server.count("Teardown"), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_controller_that_comes_back() {
+        let pair = with_object().await;
+        pair.server.fault("Destroy", Fault::Refuse(Status::failed_precondition("has pending finalizers &[A]")));
+        pair.server.fault("Destroy", Fault::Refuse(Status::failed_precondition("has pending finalizers &[A]")));
+        pair.client.remove(&minute(), &key()).await.unwrap();
+        assert_eq!(pair.server.count("Destroy"), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_end_it() {
+        let pair = with_object().await;
+        let locked = "failed to validate: 1 error occurred:\n\t* deletion is not allowed: the cluster is locked\n\n";
+        pair.server.fault("Teardown", Fault::Refuse(Status::invalid_argument(locked)));
+        let error = pair.client.remove(&minute(), &key()).await.unwrap_err();
+        assert!(error.is(Class::Validation), "{error}");
+        assert_eq!(pair.server.count("Destroy"), 0);
+    }
+}

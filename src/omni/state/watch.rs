@@ -305,3 +305,144 @@ impl Watch {
 fn query_of(target: &Target) -> bool {
     matches!(target, Target::Kind(..))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::error::Class;
+    use crate::omni::spec::cluster::ClusterSpec;
+    use crate::omni::spec::{Spec, resource};
+    use crate::omni::state::wire::encode;
+    use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
+    use std::time::Duration;
+    use tokio_util::sync::CancellationToken;
+    use tonic::Status;
+
+    fn put(pair: &Pair, id: &str, version: u64, event: pb::EventType) {
+        let mut object = encode(&resource(id, &ClusterSpec::default()));
+        object.metadata.as_mut().unwrap().version = version.to_string();
+        pair.server.put(object, event);
+    }
+
+    /// An event in short: id and version, id and minus, or a star.
+    fn short(event: &Event) -> String {
+        match event {
+            Event::Present(r) => format!("{}@{}", r.key.id, r.metadata.version.unwrap()),
+            Event::Gone(key) => format!("{}-", key.id),
+            Event::Bootstrapped => "*".to_owned(),
+        }
+    }
+
+    async fn take(watch: &mut Watch, n: usize) -> Vec<String> {
+        let mut events = Vec::new();
+        for _ in 0..n {
+            events.push(short(&watch.next().await.unwrap()));
+        }
+        events
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_object() {
+        let pair = pair();
+        let mut watch = pair.client.watch(&minute(), &key()).await.unwrap();
+        assert_eq!(take(&mut watch, 1).await, ["prod-"]);
+        put(&pair, "prod", 1, pb::EventType::Created);
+        put(&pair, "other", 1, pb::EventType::Created);
+        pair.server.edit("prod", |_, _| {});
+        pair.server.delete("prod");
+        assert_eq!(take(&mut watch, 3).await, ["prod@1", "prod@2", "prod-"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kind() {
+        let pair = pair();
+        put(&pair, "a", 1, pb::EventType::Created);
+        put(&pair, "b", 1, pb::EventType::Created);
+        let mut watch = pair.client.watch_kind(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap();
+        assert_eq!(take(&mut watch, 3).await, ["a@1", "b@1", "*"]);
+        pair.server.edit("a", |_, _| {});
+        pair.server.delete("b");
+        assert_eq!(take(&mut watch, 2).await, ["a@2", "b-"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reports_what_it_missed() {
+        let pair = pair();
+        for id in ["a", "b", "c"] {
+            put(&pair, id, 1, pb::EventType::Created);
+        }
+        // The mark, three objects and the end of the bootstrap.
+        pair.server.fault("Watch", Fault::Break(5));
+        // The next connections break at once, and in the middle of the bootstrap.
+        pair.server.fault("Watch", Fault::Refuse(Status::unavailable("restarting")));
+        pair.server.fault("Watch", Fault::Break(2));
+        let mut watch = pair.client.watch_kind(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap();
+        assert_eq!(take(&mut watch, 4).await, ["a@1", "b@1", "c@1", "*"]);
+        pair.server.edit("b", |_, _| {});
+        pair.server.delete("c");
+        put(&pair, "d", 1, pb::EventType::Created);
+        assert_eq!(take(&mut watch, 3).await, ["b@2", "d@1", "c-"]);
+        pair.server.edit("a", |_, _| {});
+        assert_eq!(take(&mut watch, 1).await, ["a@2"]);
+        assert_eq!(pair.server.count("Watch"), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_and_refusals() {
+        let pair = pair();
+        put(&pair, "prod", 1, pb::EventType::Created);
+        let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        let mut watch = pair.client.watch(&call, &key()).await.unwrap();
+        assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
+        let error = watch.next().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "gave up after 5 s while waiting for a change of `Clusters.omni.sidero.dev/prod`"
+        );
+
+        pair.server.fault("Watch", Fault::Refuse(Status::unauthenticated("invalid signature")));
+        assert!(pair.client.watch(&minute(), &key()).await.err().unwrap().is(Class::Unauthenticated));
+
+        // Of what a server says when it comes back, only refusals count.
+        pair.server.fault("Watch", Fault::Break(2));
+        pair.server.fault("Watch", Fault::Refuse(Status::permission_denied("no")));
+        let mut watch = pair.client.watch(&minute(), &key()).await.unwrap();
+        assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
+        assert!(watch.next().await.unwrap_err().is(Class::Denied));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_it_is_so() {
+        let pair = pair();
+        pair.server.fault("Watch", Fault::Break(2));
+        let world = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            put(&pair, "prod", 1, pb::EventType::Created);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            pair.server.edit("prod", |metadata, _| {
+                metadata.labels.insert("ready".to_owned(), "yes".to_owned());
+            });
+        };
+        let mut looks = 0;
+        let look = |found: Option<&Resource>| {
+            looks += 1;
+            found.and_then(|r| r.metadata.labels.get("ready").cloned())
+        };
+        let (call, key) = (minute(), key());
+        let (ready, ()) = tokio::join!(pair.client.wait_for(&call, &key, "the cluster to be ready", look), world);
+        assert_eq!(ready.unwrap(), "yes");
+        assert!(looks >= 3, "{looks}");
+
+        let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        let error = pair.client.wait_for(&call, &key, "the cluster to fly", |_| None::<()>).await.unwrap_err();
+        assert_eq!(error.to_string(), "gave up after 5 s while waiting for the cluster to fly");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peek_sees_what_is_there() {
+        let pair = pair();
+        assert_eq!(pair.client.peek(&minute(), &key()).await.unwrap(), None);
+        let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
+        assert_eq!(pair.client.peek(&minute(), &key()).await.unwrap(), Some(made));
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) fn encode(resource: &Resource) -> pb::Resource {
             labels: metadata.labels.clone().into_iter().collect(),
         }),
         // The message must be there even when the spec is empty.
-        spec: Some(pb::Spec { proto_spec: resource.spec.clone().into(), yaml_spec: String::new() }),
+        spec: Some(pb::Spec { proto_spec: resource.spec.clone(), yaml_spec: String::new() }),
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn decode(kind: Kind, resource: Option<pb::Resource>) -> Result<Resou
             labels: metadata.labels.into_iter().collect(),
             annotations: metadata.annotations.into_iter().collect(),
         },
-        spec: spec.proto_spec.to_vec(),
+        spec: spec.proto_spec,
         yaml: spec.yaml_spec,
     })
 }

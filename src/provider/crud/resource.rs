@@ -284,7 +284,7 @@ impl<M: Managed> Resource for Backed<M> {
                 self.settle(&cx, outcome, &stored, Write::Create, &doing).await
             }
             // The answer is lost, and the object may be there: keep what leads to it.
-            Err(Failure::Call(error)) if matches!(*error, Error::Transport { maybe_sent: true, .. }) => {
+            Err(Failure::Call(error)) if is_uncertain(&error) => {
                 let diagnostic = doing.explain(&error).hint(
                     "Omni may have created the object. The state keeps its id, so the next plan finds out: \
                      an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
@@ -446,6 +446,11 @@ impl<M: Managed> Resource for Backed<M> {
         state.set(M::ID, id.as_str().into());
         Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
     }
+}
+
+/// Whether a create that failed in this way may have taken effect all the same.
+fn is_uncertain(error: &Error) -> bool {
+    matches!(error, Error::Transport { maybe_sent: true, .. } | Error::Timeout { .. } | Error::Cancelled { .. })
 }
 
 /// The planned labels and annotations are a promise; after an import they may show more keys than are ours.

@@ -7,6 +7,7 @@ use super::{Cx, Desired, Managed, Object, Owned, model};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_owned};
 use crate::omni::{Class, Error, Key, Metadata, Phase, Resource as Stored};
+use crate::pb::specs::{ClusterSpec, MachineSetSpec};
 use crate::provider::explain::Doing;
 use crate::provider::session::OnConflict;
 use crate::tf::diag::Diagnostic;
@@ -74,9 +75,15 @@ impl<S: Spec> Wish<'_, S> {
 pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &Key) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
     wish.apply::<M>(cx, &mut fresh)?;
+    let mut caught_up = false;
     for _ in 0..RACES {
         match cx.client().create(&cx.call, fresh.clone()).await {
             Err(error) if error.is(Class::AlreadyExists) => {}
+            Err(error) if error.is(Class::Validation) && !caught_up => {
+                caught_up = true;
+                catch_up(cx, &fresh.metadata).await;
+                continue;
+            }
             other => return Ok(other?),
         }
         let existing = match cx.client().get(&cx.call, key).await {
@@ -99,6 +106,18 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
         after: cx.call.remaining(),
     }
     .into())
+}
+
+/// Omni checks an object against a cache that may lag behind what was just written, and then misses its cluster or its set.
+/// Reading these waits until the cache has what this process wrote.
+async fn catch_up(cx: &Cx, metadata: &Metadata) {
+    for (label, kind) in [(labels::CLUSTER, ClusterSpec::KIND), (labels::MACHINE_SET, MachineSetSpec::KIND)] {
+        if let Some(id) = metadata.labels.get(label)
+            && let Err(error) = cx.client().get(&cx.call, &kind.key(id)).await
+        {
+            tracing::debug!(id, %error, "the parent of a refused object is not there");
+        }
+    }
 }
 
 fn duplicate<M: Managed>(doing: &Doing<'_>, existing: &Stored) -> Diagnostic {
