@@ -1,5 +1,4 @@
 # One target per thing that people do here; each says what it runs.
-# Cargo looks at CARGO_TARGET_DIR by itself; what is built by hand below follows it too.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -11,9 +10,8 @@ PYTHON ?= python3
 build:
 	$(CARGO) build --release --locked --bins
 
-# A real `terraform apply` builds a cluster in a simulated Omni, step by step and checked.
+# A real `terraform apply` builds a cluster in a simulated Omni, step by step and checked; it builds both programs first.
 demo:
-	$(CARGO) build --locked --bins
 	$(PYTHON) examples/demo/run.py
 
 # Everything but the figures. The lib is named because doc tests cannot be mixed with other targets.
