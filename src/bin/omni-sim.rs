@@ -1,1 +1,131 @@
-fn main() {}
+//! Runs a simulated Omni until it is told to stop.
+//! It reads options and writes where the server is; everything else is the library's.
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::{Long, Short, ValueExt};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use terraform_provider_omni::sim::{Mode, Options, Sim};
+
+const HELP: &str = "\
+omni-sim: an Omni in memory, on real gRPC, for tests and demos.
+
+Usage: omni-sim [options]
+
+  --listen ADDRESS  where to listen (127.0.0.1:0: any free port)
+  --tls             speak TLS, with an authority of its own
+  --machines N      how many machines have joined (6)
+  --tick MS         how long controllers rest between two steps (100)
+  --lag MS          how late cached reads are (0)
+  --delay MS        how long every call takes at least (0)
+  --data FOLDER     keep everything there, and go on from there
+  --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
+  --help            show this
+  --version         show the version
+
+When it is ready, it writes one line of JSON to standard output:
+endpoint, service_account_key, and ca_file with --tls.
+It stops on SIGTERM and SIGINT.
+";
+
+enum Command {
+    Say(String),
+    Run(Box<Options>, Option<PathBuf>),
+}
+
+fn main() -> Result<()> {
+    let (options, env_file) = match arguments()? {
+        Command::Say(text) => return Ok(std::io::stdout().write_all(text.as_bytes())?),
+        Command::Run(options, env_file) => (*options, env_file),
+    };
+    tokio::runtime::Runtime::new().context("cannot start")?.block_on(run(options, env_file))
+}
+
+fn arguments() -> Result<Command> {
+    let mut options = Options::default();
+    let mut env_file = None;
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        let mut milliseconds = || -> Result<Duration> { Ok(Duration::from_millis(parser.value()?.parse()?)) };
+        match argument {
+            Long("tick") => options.mode = Mode::Auto { tick: milliseconds()? },
+            Long("lag") => options.lag = milliseconds()?,
+            Long("delay") => options.delay = milliseconds()?,
+            Long("listen") => options.listen = parser.value()?.parse()?,
+            Long("machines") => options.machines = parser.value()?.parse()?,
+            Long("tls") => options.tls = true,
+            Long("data") => options.data = Some(parser.value()?.into()),
+            Long("env-file") => env_file = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Say(HELP.to_owned())),
+            Long("version") | Short('V') => {
+                return Ok(Command::Say(format!("omni-sim {}\n", env!("CARGO_PKG_VERSION"))));
+            }
+            other => bail!("{}; try --help", other.unexpected()),
+        }
+    }
+    Ok(Command::Run(Box::new(options), env_file))
+}
+
+async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {
+    let data = options.data.clone();
+    // Before the server says that it is ready: whoever reads that may send the signal at once.
+    let stopped = stopped()?;
+    let sim = Sim::start(options).await.context("cannot start the simulator")?;
+    let mut ready = serde_json::json!({
+        "endpoint": sim.endpoint(),
+        "service_account_key": sim.service_account_key(),
+    });
+    let mut made = None;
+    if let Some(pem) = sim.ca_pem() {
+        let folder = match data {
+            Some(data) => data,
+            None => made.insert(std::env::temp_dir().join(format!("omni-sim-{}", std::process::id()))).clone(),
+        };
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let file = folder.join("ca.pem");
+        write_private(&file, pem)?;
+        ready["ca_file"] = file.to_string_lossy().into();
+    }
+    if let Some(file) = env_file {
+        let (endpoint, key) = (sim.endpoint(), sim.service_account_key());
+        write_private(&file, &format!("OMNI_ENDPOINT={endpoint}\nOMNI_SERVICE_ACCOUNT_KEY={key}\n"))?;
+    }
+    writeln!(std::io::stdout(), "{ready}").context("cannot say that the simulator is ready")?;
+    stopped.await;
+    sim.stop().await;
+    if let Some(folder) = made {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Written anew, so that an older file's wider permissions do not stay.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    let fresh = path.with_extension(format!("{}.new", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&fresh).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.and_then(|()| std::fs::rename(&fresh, path)).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(unix)]
+fn stopped() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stopped() -> Result<impl Future<Output = ()>> {
+    Ok(async {
+        drop(tokio::signal::ctrl_c().await);
+    })
+}

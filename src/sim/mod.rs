@@ -2,5 +2,42 @@
 //! It is a test double, a demo server, and something to run module tests against.
 //! It shares no code with the client or the provider, only the generated messages.
 
+pub mod access;
+pub mod accounts;
+pub mod auth;
+mod connection;
+pub mod controllers;
+pub mod driver;
+pub mod faults;
+mod gate;
+mod instance;
+pub mod inventory;
+pub mod kinds;
+mod kubeconfig;
+pub mod management_service;
+pub mod names;
 pub mod object;
+mod options;
+mod query;
+mod refusal;
+mod requests;
 pub mod rules;
+mod server;
+mod spec_yaml;
+mod state_service;
+pub mod store;
+#[cfg(test)]
+mod tests;
+mod time;
+mod tls;
+mod token;
+mod virtual_kinds;
+mod watch;
+mod wire;
+pub mod world;
+
+pub use driver::Mode;
+pub use instance::{Sim, SimError};
+pub use kinds::{Release, Role};
+pub use options::Options;
+pub use requests::Request;

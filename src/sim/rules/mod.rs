@@ -1,6 +1,31 @@
 //! What Omni refuses: one file a type, each a function from a change to the list of problems.
+//! Rules look at stored objects only; they know neither callers nor gRPC.
 
+mod cluster;
+mod cluster_version;
+mod config_patch;
+mod extensions;
+mod join_token;
+mod kubernetes_path;
+mod machine;
+mod machine_class;
+mod machine_set;
+mod machine_set_node;
+mod metadata;
+mod relation;
+pub mod selector;
+pub mod talos_keys;
+pub mod talos_patch;
+pub mod tolerant;
+
+use super::kinds::Release;
+use super::names::kind;
 use super::object::{Object, View};
+use crate::pb::specs::SysVersionSpec;
+
+pub use kubernetes_path::supported as kubernetes_path_supported;
+pub use machine_set::allocation;
+pub use machine_set_node::incompatibility;
 
 /// What is about to be done to an object.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +38,164 @@ pub enum Change<'a> {
     Destroy(&'a Object),
 }
 
+impl<'a> Change<'a> {
+    /// The object as it will be, or as it was before it goes.
+    fn object(&self) -> &'a Object {
+        match *self {
+            Self::Create(object) | Self::Update(_, object) | Self::Destroy(object) => object,
+        }
+    }
+}
+
 /// The problems with a change, in the order in which Omni lists them; none means that it may go ahead.
+///
+/// An update that sends the phase `tearingDown` has to pass the rules for updates and those for destruction.
 #[must_use]
-pub fn problems(_view: &dyn View, _change: Change<'_>) -> Vec<String> {
-    Vec::new()
+pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    let mut found = match release(view) {
+        // Omni 1.6 takes any id, any label and any annotation.
+        Release::V1_6 => Vec::new(),
+        Release::Newest => metadata::problems(change),
+    };
+    found.extend(of_type(view, change));
+    if let Change::Update(old, new) = change
+        && new.tearing_down
+        && !old.tearing_down
+    {
+        found.extend(of_type(view, Change::Destroy(old)));
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|problem| seen.insert(problem.clone()));
+    found
+}
+
+/// The release that a server with these objects imitates: it says so itself.
+#[must_use]
+pub fn release(view: &dyn View) -> Release {
+    let version = view.get(kind::SYS_VERSION, "current").map(|object| object.spec::<SysVersionSpec>().backend_version);
+    match version.as_deref().map(tolerant::parse) {
+        Some(Ok(version)) if version.minor_line() < (1, 9) => Release::V1_6,
+        _ => Release::Newest,
+    }
+}
+
+fn of_type(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    match change.object().key.kind.as_str() {
+        kind::CLUSTER => cluster::problems(view, change),
+        kind::MACHINE_SET => machine_set::problems(view, change),
+        kind::MACHINE_SET_NODE => machine_set_node::problems(view, change),
+        kind::CONFIG_PATCH => config_patch::problems(view, change),
+        kind::EXTENSIONS_CONFIGURATION => extensions::problems(view, change),
+        kind::MACHINE_CLASS => machine_class::problems(view, change),
+        kind::KERNEL_ARGS => machine::kernel_args(change),
+        kind::NODE_FORCE_DESTROY_REQUEST => machine::force_destroy(view, change),
+        kind::JOIN_TOKEN => join_token::token(view, change),
+        kind::DEFAULT_JOIN_TOKEN => join_token::default_token(view, change),
+        _ => Vec::new(),
+    }
+}
+
+/// The text for an object that was looked up and is not there.
+#[must_use]
+pub fn missing(kind: &str, namespace: &str, id: &str) -> String {
+    format!("failed to get: resource {kind}({namespace}/{id}@undefined) doesn't exist")
+}
+
+/// Several problems as one text, as Go's multierror joins them.
+#[must_use]
+pub fn joined(problems: &[String]) -> String {
+    let noun = if problems.len() == 1 { "error" } else { "errors" };
+    let list: Vec<String> = problems.iter().map(|problem| format!("* {problem}")).collect();
+    format!("{} {noun} occurred:\n\t{}\n\n", problems.len(), list.join("\n\t"))
+}
+
+#[cfg(test)]
+pub(in crate::sim) mod fixture {
+    //! A view made of a list, and objects made in one line.
+
+    use super::*;
+    use crate::sim::object::Key;
+    use prost::Message;
+    use std::sync::Arc;
+
+    /// Objects by type and id.
+    #[derive(Default)]
+    pub(in crate::sim) struct Fixture(pub(in crate::sim) Vec<Arc<Object>>);
+
+    impl Fixture {
+        pub(in crate::sim) fn with(mut self, object: Object) -> Self {
+            self.0.push(Arc::new(object));
+            self
+        }
+    }
+
+    impl View for Fixture {
+        fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
+            self.0.iter().find(|o| o.key.kind == kind && o.key.id == id).cloned()
+        }
+
+        fn list(&self, kind: &str) -> Vec<Arc<Object>> {
+            self.0.iter().filter(|o| o.key.kind == kind).cloned().collect()
+        }
+    }
+
+    /// A running object without labels.
+    pub(in crate::sim) fn object(kind: &str, id: &str, spec: &impl Message) -> Object {
+        Object {
+            key: Key { namespace: "default".into(), kind: kind.into(), id: id.into() },
+            version: 1,
+            owner: String::new(),
+            tearing_down: false,
+            finalizers: Vec::new(),
+            labels: Default::default(),
+            annotations: Default::default(),
+            created: (0, 0),
+            updated: (0, 0),
+            spec: spec.encode_to_vec(),
+        }
+    }
+
+    pub(in crate::sim) fn labelled(mut object: Object, labels: &[(&str, &str)]) -> Object {
+        object.labels.extend(labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        object
+    }
+
+    pub(in crate::sim) fn annotated(mut object: Object, key: &str) -> Object {
+        object.annotations.insert(key.into(), String::new());
+        object
+    }
+
+    pub(in crate::sim) fn leaving(mut object: Object) -> Object {
+        object.tearing_down = true;
+        object
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_takes_more() {
+        use crate::pb::specs::{ConfigPatchSpec, MachineClassSpec};
+        use fixture::{Fixture, object};
+        let server = |version: &str| {
+            let spec = SysVersionSpec { backend_version: version.into(), ..Default::default() };
+            Fixture::default().with(object(kind::SYS_VERSION, "current", &spec))
+        };
+        let class = MachineClassSpec { match_labels: vec!["a = b".into()], ..Default::default() };
+        let class = object(kind::MACHINE_CLASS, "", &class);
+        let patch = ConfigPatchSpec { data: "machine: {install: {disk: /dev/sda}}".into(), ..Default::default() };
+        let patch = object(kind::CONFIG_PATCH, "500-probe", &patch);
+        for new in [&class, &patch] {
+            assert_eq!(problems(&server("v1.6.6"), Change::Create(new)), [""; 0]);
+            assert_eq!(problems(&server("v1.11.0"), Change::Create(new)).len(), 1);
+        }
+    }
+
+    #[test]
+    fn joins_as_multierror_does() {
+        assert_eq!(joined(&["a".into()]), "1 error occurred:\n\t* a\n\n");
+        assert_eq!(joined(&["a".into(), "b".into()]), "2 errors occurred:\n\t* a\n\t* b\n\n");
+    }
 }

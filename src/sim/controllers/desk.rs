@@ -1,0 +1,178 @@
+//! What a controller has at hand: the objects, and the few things that it does with them.
+//! It knows no behaviour.
+
+use crate::sim::driver::{Controller, Cx};
+use crate::sim::kinds;
+use crate::sim::object::{Key, Object};
+use crate::sim::store::Store;
+use std::sync::Arc;
+
+/// One thing that the server does by itself, as a function over the objects.
+pub(super) struct Behaviour {
+    name: &'static str,
+    act: fn(&Desk<'_>),
+    /// The state of the store in which there was nothing to do.
+    rested_at: Option<u64>,
+}
+
+impl Behaviour {
+    /// A behaviour that lasts.
+    pub(super) fn boxed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
+        Box::new(Self { name, act, rested_at: None })
+    }
+}
+
+impl Controller for Behaviour {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn step(&mut self, cx: &mut Cx) -> bool {
+        let before = cx.store.revision();
+        if self.rested_at == Some(before) {
+            return false;
+        }
+        (self.act)(&Desk { store: &cx.store });
+        let after = cx.store.revision();
+        self.rested_at = (after == before).then_some(before);
+        after != before
+    }
+}
+
+/// The objects, in the words of controllers.
+pub(super) struct Desk<'a> {
+    store: &'a Store,
+}
+
+impl Desk<'_> {
+    /// The object of this type and id.
+    pub(super) fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
+        self.store.get(&kinds::key(kind, id))
+    }
+
+    /// Whether there is one.
+    pub(super) fn has(&self, kind: &str, id: &str) -> bool {
+        self.get(kind, id).is_some()
+    }
+
+    /// Its spec; an absent object has an empty one.
+    pub(super) fn spec<M: prost::Message + Default>(&self, kind: &str, id: &str) -> M {
+        self.get(kind, id).map(|object| object.spec()).unwrap_or_default()
+    }
+
+    /// All objects of a type, by id.
+    pub(super) fn list(&self, kind: &str) -> Vec<Arc<Object>> {
+        self.store.list(kind)
+    }
+
+    /// Those of them with this label.
+    pub(super) fn labelled(&self, kind: &str, label: &str, value: &str) -> Vec<Arc<Object>> {
+        let mut found = self.list(kind);
+        found.retain(|object| object.label(label) == Some(value));
+        found
+    }
+
+    /// Makes an object, or gives it exactly these labels and this spec.
+    pub(super) fn put(
+        &self,
+        owner: &str,
+        kind: &str,
+        id: &str,
+        labels: &[(&str, &str)],
+        spec: &impl prost::Message,
+    ) -> Arc<Object> {
+        self.store.put(owner, &kinds::key(kind, id), |object| {
+            object.labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            object.spec = spec.encode_to_vec();
+        })
+    }
+
+    /// Makes an object if there is none; it is never changed.
+    pub(super) fn once(
+        &self,
+        owner: &str,
+        kind: &str,
+        id: &str,
+        labels: &[(&str, &str)],
+        spec: impl FnOnce() -> Vec<u8>,
+    ) {
+        if !self.has(kind, id) {
+            let spec = spec();
+            self.store.put(owner, &kinds::key(kind, id), |object| {
+                object.labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+                object.spec = spec;
+            });
+        }
+    }
+
+    /// Changes an object, if there is one.
+    pub(super) fn edit(&self, kind: &str, id: &str, edit: impl FnOnce(&mut Object)) {
+        self.store.modify(&kinds::key(kind, id), edit);
+    }
+
+    /// Changes the spec of an object, if there is one.
+    pub(super) fn edit_spec<M: prost::Message + Default + PartialEq + Clone>(
+        &self,
+        kind: &str,
+        id: &str,
+        edit: impl FnOnce(&mut M),
+    ) {
+        self.edit(kind, id, |object| {
+            let old: M = object.spec();
+            let mut new = old.clone();
+            edit(&mut new);
+            // An encoding that holds more than this build knows is left alone as long as nothing changes.
+            if new != old {
+                object.spec = new.encode_to_vec();
+            }
+        });
+    }
+
+    /// Puts names on the list of those who have to clean up, one write each, as independent controllers do.
+    pub(super) fn hold(&self, object: &Object, names: &[&str]) {
+        for name in names {
+            if !object.finalizers.iter().any(|held| held == name) {
+                self.store.add_finalizer(&object.key, name);
+            }
+        }
+    }
+
+    /// Takes names off that list.
+    pub(super) fn release(&self, object: &Object, names: &[&str]) {
+        for name in names {
+            if object.finalizers.iter().any(|held| held == name) {
+                self.store.remove_finalizer(&object.key, name);
+            }
+        }
+    }
+
+    /// Marks an object as being on its way out.
+    pub(super) fn teardown(&self, object: &Object) {
+        if !object.tearing_down {
+            self.store.teardown(&object.key);
+        }
+    }
+
+    /// Takes an object away at once, whatever holds it: only for what the server itself made.
+    pub(super) fn remove(&self, kind: &str, id: &str) {
+        self.store.remove(&kinds::key(kind, id));
+    }
+
+    /// Tears an object down and takes it away once nobody holds it; says whether it is gone.
+    pub(super) fn clear(&self, key: &Key) -> bool {
+        match self.store.get(key) {
+            None => true,
+            Some(object) if !object.tearing_down => {
+                self.store.teardown(key);
+                object.finalizers.is_empty() && self.store.destroy(key, &object.owner).is_ok()
+            }
+            Some(object) => object.finalizers.is_empty() && self.store.destroy(key, &object.owner).is_ok(),
+        }
+    }
+
+    /// Does so with all of them; says whether all are gone.
+    pub(super) fn clear_all(&self, objects: &[Arc<Object>]) -> bool {
+        let left = objects.iter().filter(|object| !self.clear(&object.key)).count();
+        left == 0
+    }
+}

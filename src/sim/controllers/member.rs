@@ -1,0 +1,185 @@
+//! Members of clusters: how a machine is installed, restarted, brought up, and in the end reset.
+
+use super::configuration;
+use super::desk::Desk;
+use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
+use crate::pb::specs::cluster_machine_status_spec::Stage;
+use crate::pb::specs::{
+    ClusterBootstrapStatusSpec, ClusterMachineConfigStatusSpec, ClusterMachineIdentitySpec, ClusterMachineStatusSpec,
+    ClusterMachineTalosVersionSpec, ClusterSpec, ConfigApplyStatus, LoadBalancerStatusSpec, MachineSpec,
+    MachineStatusSpec,
+};
+use crate::sim::names::{annotation, controller, kind, label};
+use crate::sim::object::Object;
+
+/// What the server keeps under the id of a member.
+const BELONGINGS: &[&str] = &[
+    kind::CLUSTER_MACHINE_STATUS,
+    kind::CLUSTER_MACHINE_IDENTITY,
+    kind::CLUSTER_MACHINE_CONFIG_STATUS,
+    kind::CLUSTER_MACHINE_TALOS_VERSION,
+];
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for member in desk.list(kind::CLUSTER_MACHINE) {
+        let cluster = member.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id));
+        if member.tearing_down {
+            leave(desk, &member);
+        } else if let Some(cluster) = cluster {
+            live(desk, &member, &cluster);
+        }
+    }
+}
+
+/// Whether the machine answers.
+fn connected(desk: &Desk<'_>, id: &str) -> bool {
+    desk.spec::<MachineSpec>(kind::MACHINE, id).connected
+}
+
+/// Moves a member on by one stage.
+fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
+    let id = member.key.id.as_str();
+    let spec: ClusterSpec = cluster.spec();
+    desk.once(controller::CLUSTER_MACHINE_TALOS_VERSION, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &[], || {
+        let version =
+            ClusterMachineTalosVersionSpec { talos_version: spec.talos_version.clone(), ..Default::default() };
+        prost::Message::encode_to_vec(&version)
+    });
+    let wanted: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
+    let mut status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
+    let up = connected(desk, id);
+    let next = match status.stage() {
+        _ if !up => status.stage(),
+        Stage::Unknown if machine.maintenance => Stage::Installing,
+        Stage::Unknown => Stage::Upgrading,
+        Stage::Installing | Stage::Upgrading => {
+            install(desk, id, &wanted.talos_version);
+            configuration::applied(desk, member, &wanted.talos_version);
+            Stage::Rebooting
+        }
+        Stage::Rebooting => Stage::Booting,
+        Stage::Configuring => {
+            configuration::applied(desk, member, &wanted.talos_version);
+            Stage::Running
+        }
+        _ => Stage::Running,
+    };
+    status.set_stage(next);
+    status.management_address = machine.management_address.clone();
+    status.ready = up && next == Stage::Running && serves(desk, member, &cluster.key.id);
+    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
+    let desired = configuration::desired(desk, member);
+    status.config_up_to_date = last.cluster_machine_config_sha256 == desired;
+    let apply = if status.config_up_to_date { ConfigApplyStatus::Applied } else { ConfigApplyStatus::Pending };
+    status.set_config_apply_status(apply);
+
+    let hostname = hostname(&machine);
+    let locked = locked(desk, id);
+    let pending = !status.config_up_to_date || last.talos_version != spec.talos_version;
+    let labels: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
+        .into_iter()
+        .chain(member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+        .chain(
+            (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
+        )
+        .collect();
+    desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &labels, &status);
+    if next == Stage::Running {
+        let identity = ClusterMachineIdentitySpec {
+            nodename: hostname,
+            node_ips: machine.network.unwrap_or_default().addresses,
+            ..Default::default()
+        };
+        let labels: Vec<_> = member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels, &identity);
+    }
+}
+
+/// Whether users keep the server from changing this member.
+pub(super) fn locked(desk: &Desk<'_>, id: &str) -> bool {
+    desk.get(kind::MACHINE_SET_NODE, id).is_some_and(|node| node.annotations.contains_key(annotation::MACHINE_LOCKED))
+}
+
+/// The name of a machine, which is also the name of its node.
+pub(super) fn hostname(machine: &MachineStatusSpec) -> String {
+    machine.network.as_ref().map(|network| network.hostname.clone()).unwrap_or_default()
+}
+
+/// A control plane is ready with etcd, a worker with the API of Kubernetes.
+fn serves(desk: &Desk<'_>, member: &Object, cluster: &str) -> bool {
+    if member.label(label::CONTROL_PLANE).is_some() {
+        desk.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, cluster).bootstrapped
+    } else {
+        desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, cluster).healthy
+    }
+}
+
+/// Puts Talos on the machine's disk.
+fn install(desk: &Desk<'_>, id: &str, version: &str) {
+    desk.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
+        machine.maintenance = false;
+        machine.talos_version = format!("v{version}");
+        set_system_disk(machine, true);
+    });
+}
+
+/// Wipes the machine's disk: it comes up again as it first joined.
+fn reset(desk: &Desk<'_>, id: &str) {
+    desk.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
+        machine.maintenance = true;
+        machine.talos_version.clone_from(&machine.initial_talos_version);
+        set_system_disk(machine, false);
+    });
+}
+
+fn set_system_disk(machine: &mut MachineStatusSpec, installed: bool) {
+    let disks = machine.hardware.as_mut().map(|hardware| hardware.blockdevices.as_mut_slice()).unwrap_or_default();
+    if let Some(disk) = disks.first_mut() {
+        disk.system_disk = installed;
+    }
+}
+
+/// Takes a member out of its cluster. A machine that does not answer holds this up until it does,
+/// or until somebody gives up on it.
+fn leave(desk: &Desk<'_>, member: &Object) {
+    let id = member.key.id.as_str();
+    let machine_leaves = desk.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
+    let given_up = machine_leaves || desk.has(kind::NODE_FORCE_DESTROY_REQUEST, id);
+    let up = connected(desk, id);
+    let status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    match status.stage() {
+        _ if given_up => gone(desk, member, up),
+        Stage::Destroying if up => gone(desk, member, true),
+        Stage::BeforeDestroy if up => stage(desk, id, Stage::Destroying),
+        Stage::BeforeDestroy | Stage::Destroying => stage(desk, id, status.stage()),
+        _ if desk.has(kind::CLUSTER_MACHINE_STATUS, id) => stage(desk, id, Stage::BeforeDestroy),
+        // It never got as far as having a status.
+        _ => gone(desk, member, up),
+    }
+}
+
+fn stage(desk: &Desk<'_>, id: &str, stage: Stage) {
+    desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, id, |status: &mut ClusterMachineStatusSpec| {
+        status.set_stage(stage);
+        status.ready = false;
+    });
+}
+
+fn gone(desk: &Desk<'_>, member: &Object, answered: bool) {
+    let id = member.key.id.as_str();
+    if answered {
+        reset(desk, id);
+    }
+    for kind in BELONGINGS {
+        desk.remove(kind, id);
+    }
+    if let Some(request) = desk.get(kind::NODE_FORCE_DESTROY_REQUEST, id) {
+        desk.clear(&request.key);
+    }
+    if let Some(machine) = desk.get(kind::MACHINE, id) {
+        desk.release(&machine, MACHINE_HELD_BY);
+    }
+    desk.release(member, MEMBER_HELD_BY);
+    desk.clear(&member.key);
+}

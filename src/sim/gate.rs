@@ -1,0 +1,114 @@
+//! What every call passes before it reaches a service: the log, the licence, the signature, and delays.
+//! It sees methods and headers, never messages.
+
+use super::auth::Authenticator;
+use super::connection::Scissors;
+use super::faults::{self, Action, Faults};
+use super::kinds::{self, Release};
+use super::requests::Requests;
+use super::store::Store;
+use http::{Request, Response};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+/// The prefix of the methods that see to faults themselves, since they know the type that a call is about.
+const STATE: &str = "/cosi.resource.State/";
+
+/// What the gate looks at; clones share it.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) store: Store,
+    pub(super) authenticator: Arc<Authenticator>,
+    pub(super) faults: Arc<Faults>,
+    pub(super) requests: Requests,
+    pub(super) release: Release,
+    pub(super) delay: Duration,
+    pub(super) endpoint: String,
+}
+
+impl Gate {
+    /// Lets the call in, and puts the caller and its place in the log into it.
+    fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Status> {
+        let method = request.uri().path().to_owned();
+        request.extensions_mut().insert(self.requests.arrived(&method));
+        let accepted = || self.store.get(&kinds::key("EulaAcceptances.omni.sidero.dev", "eula")).is_some();
+        if self.release != Release::V1_6 && !accepted() {
+            let text = format!("EULA has not been accepted, please accept it at {}/eula", self.endpoint);
+            return Err(Status::failed_precondition(text));
+        }
+        match self.authenticator.caller(&method, request.headers()) {
+            Ok(Some(caller)) => {
+                request.extensions_mut().insert(caller);
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(why) => {
+                tracing::warn!(method, %why, "refused a call");
+                Err(Status::unauthenticated("invalid signature"))
+            }
+        }
+    }
+
+    fn strike<B>(&self, request: &Request<B>) -> (Option<Action>, Option<Scissors>) {
+        let method = request.uri().path();
+        let action = if method.starts_with(STATE) { None } else { self.faults.strike(method, "") };
+        (action, request.extensions().get().cloned())
+    }
+}
+
+impl<S> Layer<S> for Gate {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { gate: self.clone(), inner }
+    }
+}
+
+/// A service behind the gate.
+#[derive(Clone)]
+pub(super) struct Guarded<S> {
+    gate: Gate,
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let gate = self.gate.clone();
+        // The one that was found ready serves; its copy waits for the next call.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(async move {
+            if !gate.delay.is_zero() {
+                tokio::time::sleep(gate.delay).await;
+            }
+            if let Err(status) = gate.admit(&mut request) {
+                return Ok(status.into_http());
+            }
+            let (action, scissors) = gate.strike(&request);
+            let cut = || {
+                if let Some(scissors) = &scissors {
+                    scissors.cut();
+                }
+            };
+            let work = async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) };
+            Ok(faults::around(action, cut, work).await.unwrap_or_else(Status::into_http))
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! A running simulated server, and what tests and demos do with it.
+
+use super::accounts::{self, KeyError, LIFETIME};
+use super::auth::Authenticator;
+use super::connection::Connections;
+use super::controllers;
+use super::driver::{Driver, Mode, Restless};
+use super::faults::Faults;
+use super::gate::Gate;
+use super::kinds::{self, Role};
+use super::options::Options;
+use super::requests::{Request, Requests};
+use super::server;
+use super::state_service::StateService;
+use super::store::{JournalError, Store, StoreError};
+use super::time::AheadClock;
+use super::tls::{Tls, TlsError};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The secret that holds the key of the first service account.
+const FIRST_KEY: &str = "service-account-key";
+
+/// Why a simulated server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The address is taken, or is not ours.
+    #[error("cannot listen on {address}; name another address with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("cannot load the state of an earlier run")]
+    Data(#[from] JournalError),
+    /// The state of a new server cannot be kept.
+    #[error("cannot keep the state of the new server")]
+    Store(#[from] StoreError),
+    /// No key can be made.
+    #[error("cannot set up the first service account")]
+    Key(#[from] KeyError),
+    /// No certificate can be made.
+    #[error("cannot serve TLS")]
+    Tls(#[from] TlsError),
+}
+
+/// A running simulated server; it stops when this is dropped.
+pub struct Sim {
+    store: Store,
+    driver: Driver,
+    clock: Arc<AheadClock>,
+    faults: Arc<Faults>,
+    requests: Requests,
+    endpoint: String,
+    key: String,
+    ca_pem: Option<String>,
+    stop: CancellationToken,
+    connections: Connections,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Sim {
+    /// Starts a server; has to be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When it cannot listen, or cannot load or keep its state.
+    pub async fn start(options: Options) -> Result<Self, SimError> {
+        let address = options.listen;
+        let fail = |source| SimError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(fail)?;
+        let local = listener.local_addr().map_err(fail)?;
+        let scheme = if options.tls { "https" } else { "grpc" };
+        let endpoint = format!("{scheme}://{local}");
+
+        let clock = Arc::new(AheadClock::new(options.clock.clone()));
+        let store = Store::open(clock.clone(), options.lag, options.data.as_deref())?;
+        let key = first_key(&store, &options)?;
+        let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
+        store.sync()?;
+
+        let driver = Driver::new(store.clone(), controllers::all(), options.release);
+        let faults = Arc::new(Faults::default());
+        let requests = Requests::default();
+        let gate = Gate {
+            store: store.clone(),
+            authenticator: Arc::new(Authenticator::new(store.clone())),
+            faults: faults.clone(),
+            requests: requests.clone(),
+            release: options.release,
+            delay: options.delay,
+            endpoint: endpoint.clone(),
+        };
+        let state = StateService {
+            store: store.clone(),
+            faults: faults.clone(),
+            release: options.release,
+            endpoint: endpoint.clone(),
+        };
+        let (stop, connections) = (CancellationToken::new(), Connections::default());
+        let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
+        let routes = server::services(state);
+        let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
+        let mut tasks = vec![tokio::spawn(serving)];
+        if let Mode::Auto { tick } = options.mode {
+            let (driver, stop) = (driver.clone(), stop.clone());
+            tasks.push(tokio::spawn(async move {
+                tokio::select! {
+                    () = driver.run(tick) => {}
+                    () = stop.cancelled() => {}
+                }
+            }));
+        }
+        Ok(Self { store, driver, clock, faults, requests, endpoint, key, ca_pem, stop, connections, tasks })
+    }
+
+    /// Where it is reached: `grpc://127.0.0.1:34567`, or `https://…` with TLS.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The key of the first service account, an Admin, as clients read it from their environment.
+    #[must_use]
+    pub fn service_account_key(&self) -> &str {
+        &self.key
+    }
+
+    /// The certificate that vouches for the server; none without TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// The key of a new service account with this role.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn key_for(&self, role: Role) -> Result<String, KeyError> {
+        let name = format!("{}-{}", role.name().to_lowercase(), uuid::Uuid::new_v4().simple());
+        self.mint(&name, role, LIFETIME)
+    }
+
+    /// The key of a new service account with this name, role and lifetime.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn mint(&self, name: &str, role: Role, lifetime: Duration) -> Result<String, KeyError> {
+        accounts::mint(&self.store, name, role, lifetime)
+    }
+
+    /// The objects.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Lets every controller take one step, and says whether any did something.
+    pub fn step(&self) -> bool {
+        self.driver.step()
+    }
+
+    /// Steps until nothing happens any more; says how many steps did something.
+    ///
+    /// # Errors
+    /// When that never comes to pass.
+    pub fn settle(&self) -> Result<usize, Restless> {
+        self.driver.settle()
+    }
+
+    /// Moves the server's clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// What goes wrong on purpose.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The calls since the last [`Sim::forget_requests`], in the order of arrival.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.all()
+    }
+
+    /// Forgets all calls so far.
+    pub fn forget_requests(&self) {
+        self.requests.clear();
+    }
+
+    /// Breaks all connections; new ones are welcome.
+    pub fn drop_connections(&self) {
+        self.connections.cut();
+    }
+
+    /// Stops, and returns once nothing runs any more.
+    pub async fn stop(mut self) {
+        self.halt();
+        for task in std::mem::take(&mut self.tasks) {
+            // A task that panicked has stopped too.
+            drop(task.await);
+        }
+    }
+
+    fn halt(&self) {
+        self.stop.cancel();
+        self.connections.cut();
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+impl std::fmt::Debug for Sim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sim").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// The key of the first account; a new server is set up on the way.
+fn first_key(store: &Store, options: &Options) -> Result<String, KeyError> {
+    if let Some(key) = store.secret(FIRST_KEY).and_then(|bytes| String::from_utf8(bytes).ok()) {
+        return Ok(key);
+    }
+    store.put("", &kinds::key("EulaAcceptances.omni.sidero.dev", "eula"), |_| {});
+    let key = accounts::mint(store, &options.account, Role::Admin, LIFETIME)?;
+    // Last, so that a server that was killed on the way is set up anew.
+    store.keep_secret(FIRST_KEY, key.clone().into_bytes());
+    Ok(key)
+}

@@ -1,0 +1,266 @@
+//! The names that Omni gives to types, labels, annotations and controllers.
+//! Names only: what they mean is for the rules and the controllers.
+
+/// Types, as they stand in an object's key.
+pub mod kind {
+    /// Clusters.
+    pub const CLUSTER: &str = "Clusters.omni.sidero.dev";
+    /// What Omni reports of a cluster.
+    pub const CLUSTER_STATUS: &str = "ClusterStatuses.omni.sidero.dev";
+    /// Whether a cluster was ever bootstrapped.
+    pub const CLUSTER_BOOTSTRAP_STATUS: &str = "ClusterBootstrapStatuses.omni.sidero.dev";
+    /// The UUID that a cluster keeps for life.
+    pub const CLUSTER_UUID: &str = "ClusterUUIDs.omni.sidero.dev";
+    /// The Talos version that a cluster was made with.
+    pub const CLUSTER_CONFIG_VERSION: &str = "ClusterConfigVersions.omni.sidero.dev";
+    /// The addresses of a cluster's control planes.
+    pub const CLUSTER_ENDPOINT: &str = "ClusterEndpoints.omni.sidero.dev";
+    /// How far the destruction of a cluster is.
+    pub const CLUSTER_DESTROY_STATUS: &str = "ClusterDestroyStatuses.omni.sidero.dev";
+    /// Where a cluster's Kubernetes API is reached through Omni.
+    pub const LOAD_BALANCER_CONFIG: &str = "LoadBalancerConfigs.omni.sidero.dev";
+    /// Whether that way works.
+    pub const LOAD_BALANCER_STATUS: &str = "LoadBalancerStatuses.omni.sidero.dev";
+    /// How a change of the Kubernetes version goes.
+    pub const KUBERNETES_UPGRADE_STATUS: &str = "KubernetesUpgradeStatuses.omni.sidero.dev";
+    /// How a change of the Talos version goes.
+    pub const TALOS_UPGRADE_STATUS: &str = "TalosUpgradeStatuses.omni.sidero.dev";
+    /// The nodes and static pods that Kubernetes reports.
+    pub const KUBERNETES_STATUS: &str = "KubernetesStatuses.omni.sidero.dev";
+    /// The health of a control plane.
+    pub const CONTROL_PLANE_STATUS: &str = "ControlPlaneStatuses.omni.sidero.dev";
+    /// Sets of machines in one role.
+    pub const MACHINE_SET: &str = "MachineSets.omni.sidero.dev";
+    /// What Omni reports of a set.
+    pub const MACHINE_SET_STATUS: &str = "MachineSetStatuses.omni.sidero.dev";
+    /// How far the destruction of a set is.
+    pub const MACHINE_SET_DESTROY_STATUS: &str = "MachineSetDestroyStatuses.omni.sidero.dev";
+    /// The place of one machine in a set.
+    pub const MACHINE_SET_NODE: &str = "MachineSetNodes.omni.sidero.dev";
+    /// A machine as a member of a cluster.
+    pub const CLUSTER_MACHINE: &str = "ClusterMachines.omni.sidero.dev";
+    /// What Omni reports of a member.
+    pub const CLUSTER_MACHINE_STATUS: &str = "ClusterMachineStatuses.omni.sidero.dev";
+    /// How a member is called within its cluster.
+    pub const CLUSTER_MACHINE_IDENTITY: &str = "ClusterMachineIdentities.omni.sidero.dev";
+    /// What was last applied to a member.
+    pub const CLUSTER_MACHINE_CONFIG_STATUS: &str = "ClusterMachineConfigStatuses.omni.sidero.dev";
+    /// The Talos version and schematic that a member should run.
+    pub const CLUSTER_MACHINE_TALOS_VERSION: &str = "ClusterMachineTalosVersions.omni.sidero.dev";
+    /// Patches to the machine configuration.
+    pub const CONFIG_PATCH: &str = "ConfigPatches.omni.sidero.dev";
+    /// Lists of Talos extensions.
+    pub const EXTENSIONS_CONFIGURATION: &str = "ExtensionsConfigurations.omni.sidero.dev";
+    /// Manifests that Omni applies to a cluster.
+    pub const KUBERNETES_MANIFEST_GROUP: &str = "KubernetesManifestGroups.omni.sidero.dev";
+    /// Jobs that say whether a cluster is well.
+    pub const KUBERNETES_HEALTH_CHECK: &str = "KubernetesHealthChecks.omni.sidero.dev";
+    /// Named choices of machines.
+    pub const MACHINE_CLASS: &str = "MachineClasses.omni.sidero.dev";
+    /// Labels that users give to a machine.
+    pub const MACHINE_LABELS: &str = "MachineLabels.omni.sidero.dev";
+    /// Kernel arguments of a machine.
+    pub const KERNEL_ARGS: &str = "KernelArgs.omni.sidero.dev";
+    /// The disk to install a machine on.
+    pub const MACHINE_INSTALL_DISK_CONFIG: &str = "MachineInstallDiskConfigs.omni.sidero.dev";
+    /// Requests to give up on a machine that does not answer.
+    pub const NODE_FORCE_DESTROY_REQUEST: &str = "NodeForceDestroyRequests.omni.sidero.dev";
+    /// Machines that ever joined.
+    pub const MACHINE: &str = "Machines.omni.sidero.dev";
+    /// What Omni reports of a machine.
+    pub const MACHINE_STATUS: &str = "MachineStatuses.omni.sidero.dev";
+    /// The labels of a machine's status, without the rest.
+    pub const MACHINE_STATUS_LABELS: &str = "MachineStatusLabels.omni.sidero.dev";
+    /// The tunnel of a machine.
+    pub const LINK: &str = "Links.omni.sidero.dev";
+    /// What an infrastructure provider says of a machine.
+    pub const INFRA_MACHINE_CONFIG: &str = "InfraMachineConfigs.omni.sidero.dev";
+    /// How to reach the management controller of a machine.
+    pub const INFRA_MACHINE_BMC_CONFIG: &str = "InfraMachineBMCConfigs.omni.sidero.dev";
+    /// What is known of an infrastructure provider.
+    pub const INFRA_PROVIDER_STATUS: &str = "InfraProviderStatuses.omni.sidero.dev";
+    /// Secrets of a cluster that is taken over.
+    pub const IMPORTED_CLUSTER_SECRETS: &str = "ImportedClusterSecrets.omni.sidero.dev";
+    /// Wishes for new Talos authorities.
+    pub const ROTATE_TALOS_CA: &str = "RotateTalosCAs.omni.sidero.dev";
+    /// Wishes for new Kubernetes authorities.
+    pub const ROTATE_KUBERNETES_CA: &str = "RotateKubernetesCAs.omni.sidero.dev";
+    /// Talos versions on offer.
+    pub const TALOS_VERSION: &str = "TalosVersions.omni.sidero.dev";
+    /// Kubernetes versions on offer.
+    pub const KUBERNETES_VERSION: &str = "KubernetesVersions.omni.sidero.dev";
+    /// Extensions on offer, by Talos version.
+    pub const TALOS_EXTENSIONS: &str = "TalosExtensions.omni.sidero.dev";
+    /// What this instance can do.
+    pub const FEATURES_CONFIG: &str = "FeaturesConfigs.omni.sidero.dev";
+    /// The version of the server.
+    pub const SYS_VERSION: &str = "SysVersions.system.sidero.dev";
+    /// Tokens that machines join with.
+    pub const JOIN_TOKEN: &str = "JoinTokens.omni.sidero.dev";
+    /// The token for machines that bring none.
+    pub const DEFAULT_JOIN_TOKEN: &str = "DefaultJoinTokens.omni.sidero.dev";
+    /// The state of a token.
+    pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatuses.omni.sidero.dev";
+    /// Who accepted the licence.
+    pub const EULA_ACCEPTANCE: &str = "EulaAcceptances.omni.sidero.dev";
+    /// How machines reach this instance.
+    pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
+}
+
+/// Labels. Flags carry an empty value: it is their presence that counts.
+pub mod label {
+    /// The start of every label that Omni keeps for itself.
+    pub const PREFIX: &str = "omni.sidero.dev/";
+    /// The cluster that an object belongs to.
+    pub const CLUSTER: &str = "omni.sidero.dev/cluster";
+    /// The machine set that an object belongs to.
+    pub const MACHINE_SET: &str = "omni.sidero.dev/machine-set";
+    /// The cluster machine that an object is meant for.
+    pub const CLUSTER_MACHINE: &str = "omni.sidero.dev/cluster-machine";
+    /// The machine that an object is meant for.
+    pub const MACHINE: &str = "omni.sidero.dev/machine";
+    /// Flag: control plane.
+    pub const CONTROL_PLANE: &str = "omni.sidero.dev/role-controlplane";
+    /// Flag: worker.
+    pub const WORKER: &str = "omni.sidero.dev/role-worker";
+    /// The UUID of a cluster.
+    pub const CLUSTER_UUID: &str = "omni.sidero.dev/cluster-uuid";
+    /// Flag: the cluster was taken over.
+    pub const TAINTED_BY_IMPORTING: &str = "omni.sidero.dev/tainted-by-importing";
+    /// Flag: the node was made by the allocation.
+    pub const MANAGED_BY_ALLOCATION: &str = "omni.sidero.dev/managed-by-machine-set-node-controller";
+    /// Flag: users may not pick this machine.
+    pub const NO_MANUAL_ALLOCATION: &str = "omni.sidero.dev/no-manual-allocation";
+    /// Flag: the provider's machines are made by hand.
+    pub const STATIC_INFRA_PROVIDER: &str = "omni.sidero.dev/is-static-infra-provider";
+    /// Flag: the machine answers.
+    pub const CONNECTED: &str = "omni.sidero.dev/connected";
+    /// Flag: the machine does not answer.
+    pub const DISCONNECTED: &str = "omni.sidero.dev/disconnected";
+    /// Flag: the machine is in no cluster.
+    pub const AVAILABLE: &str = "omni.sidero.dev/available";
+    /// Flag: the machine can be put into a cluster.
+    pub const READY_TO_USE: &str = "omni.sidero.dev/ready-to-use";
+    /// Flag: the machine sends events.
+    pub const REPORTING_EVENTS: &str = "omni.sidero.dev/reporting-events";
+    /// Flag: Talos is installed on a disk.
+    pub const INSTALLED: &str = "omni.sidero.dev/installed";
+    /// Processor architecture.
+    pub const ARCH: &str = "omni.sidero.dev/arch";
+    /// Processor maker.
+    pub const CPU: &str = "omni.sidero.dev/cpu";
+    /// Processor cores.
+    pub const CORES: &str = "omni.sidero.dev/cores";
+    /// Memory.
+    pub const MEM: &str = "omni.sidero.dev/mem";
+    /// Size of all disks.
+    pub const STORAGE: &str = "omni.sidero.dev/storage";
+    /// Speed of the network.
+    pub const NET: &str = "omni.sidero.dev/net";
+    /// The platform that Talos runs on.
+    pub const PLATFORM: &str = "omni.sidero.dev/platform";
+    /// The Talos version that runs.
+    pub const TALOS_VERSION: &str = "omni.sidero.dev/talos-version";
+    /// The host name.
+    pub const HOSTNAME: &str = "omni.sidero.dev/hostname";
+    /// The name of the Kubernetes node.
+    pub const NODE_NAME: &str = "omni.sidero.dev/node-name";
+    /// Flag: changes wait for a lock.
+    pub const LOCKED_UPDATE: &str = "omni.sidero.dev/locked-update";
+    /// Flag: the join token can be used.
+    pub const ACTIVE_JOIN_TOKEN: &str = "omni.sidero.dev/active-join-token";
+}
+
+/// Annotations.
+pub mod annotation {
+    /// Flag: the cluster may not be changed.
+    pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
+    /// Flag: the cluster is being taken over, so its lock does not count.
+    pub const CLUSTER_IMPORT_IN_PROGRESS: &str = "omni.sidero.dev/cluster-import-is-in-progress";
+    /// Flag: the machine may not be changed.
+    pub const MACHINE_LOCKED: &str = "omni.sidero.dev/locked";
+    /// Flag: the cloud's tags were copied to the labels.
+    pub const PLATFORM_TAG_LABELS: &str = "omni.sidero.dev/platform-tag-labels-initialized";
+    /// Flag: the kernel arguments were copied from the image.
+    pub const KERNEL_ARGS_INITIALIZED: &str = "omni.sidero.dev/kernel-args-initialized";
+}
+
+/// The names of Omni's controllers, as owners and finalizers.
+pub mod controller {
+    /// Makes and removes what hangs on a cluster.
+    pub const CLUSTER: &str = "ClusterController";
+    /// Reports on clusters.
+    pub const CLUSTER_STATUS: &str = "ClusterStatusController";
+    /// Says whether a cluster was bootstrapped.
+    pub const CLUSTER_BOOTSTRAP_STATUS: &str = "ClusterBootstrapStatusController";
+    /// Gives clusters their UUID.
+    pub const CLUSTER_UUID: &str = "ClusterUUIDController";
+    /// Records the first Talos version.
+    pub const CLUSTER_CONFIG_VERSION: &str = "ClusterConfigVersionController";
+    /// Collects the addresses of control planes.
+    pub const CLUSTER_ENDPOINT: &str = "ClusterEndpointController";
+    /// Reports on destructions of clusters.
+    pub const CLUSTER_DESTROY_STATUS: &str = "ClusterDestroyStatusController";
+    /// Picks the port of a cluster.
+    pub const CLUSTER_LOAD_BALANCER: &str = "ClusterLoadBalancerController";
+    /// Reports on that port.
+    pub const LOAD_BALANCER: &str = "LoadBalancerController";
+    /// Changes Kubernetes versions.
+    pub const KUBERNETES_UPGRADE_STATUS: &str = "KubernetesUpgradeStatusController";
+    /// Changes Talos versions.
+    pub const TALOS_UPGRADE_STATUS: &str = "TalosUpgradeStatusController";
+    /// Reports what Kubernetes says.
+    pub const KUBERNETES_STATUS: &str = "KubernetesStatusController";
+    /// Reports on control planes.
+    pub const CONTROL_PLANE_STATUS: &str = "ControlPlaneStatusController";
+    /// Removes what hangs on a machine set.
+    pub const MACHINE_SET: &str = "MachineSetController";
+    /// Makes cluster machines and reports on machine sets.
+    pub const MACHINE_SET_STATUS: &str = "MachineSetStatusController";
+    /// Reports on destructions of machine sets.
+    pub const MACHINE_SET_DESTROY_STATUS: &str = "MachineSetDestroyStatusController";
+    /// Watches the members of etcd.
+    pub const MACHINE_SET_ETCD_AUDIT: &str = "MachineSetEtcdAuditController";
+    /// Asks providers for machines.
+    pub const MACHINE_PROVISION: &str = "MachineProvisionController";
+    /// Picks machines by class.
+    pub const MACHINE_SET_NODE: &str = "MachineSetNodeController";
+    /// Writes and wipes machine configurations.
+    pub const CLUSTER_MACHINE_CONFIG_STATUS: &str = "ClusterMachineConfigStatusController";
+    /// Reports on cluster machines.
+    pub const CLUSTER_MACHINE_STATUS: &str = "ClusterMachineStatusController";
+    /// Names cluster machines.
+    pub const CLUSTER_MACHINE_IDENTITY: &str = "ClusterMachineIdentityController";
+    /// Says which Talos version a cluster machine should run.
+    pub const CLUSTER_MACHINE_TALOS_VERSION: &str = "ClusterMachineTalosVersionController";
+    /// Takes a leaving machine out of etcd and Kubernetes.
+    pub const CLUSTER_MACHINE_TEARDOWN: &str = "ClusterMachineTeardownController";
+    /// Turns links into machines.
+    pub const MACHINE: &str = "MachineController";
+    /// Removes what users attached to a machine.
+    pub const MACHINE_CLEANUP: &str = "MachineCleanupController";
+    /// Reports on machines.
+    pub const MACHINE_STATUS: &str = "MachineStatusController";
+    /// Copies the labels of machines.
+    pub const MACHINE_STATUS_LABELS: &str = "MachineStatusLabelsController";
+    /// Works out the extensions of machines.
+    pub const MACHINE_EXTENSIONS: &str = "MachineExtensionsController";
+    /// Works out schematics.
+    pub const SCHEMATIC_CONFIGURATION: &str = "SchematicConfigurationController";
+    /// Reports on join tokens.
+    pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatusController";
+    /// Lists versions.
+    pub const VERSIONS: &str = "VersionsController";
+    /// Lists extensions.
+    pub const TALOS_EXTENSIONS: &str = "TalosExtensionsController";
+    /// Says how machines reach this instance.
+    pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigController";
+    /// Keeps the keys of backups.
+    pub const BACKUP_DATA: &str = "BackupDataController";
+    /// Makes the secrets of a cluster.
+    pub const SECRETS: &str = "SecretsController";
+    /// Reports on exposed services.
+    pub const CLUSTER_WORKLOAD_PROXY_STATUS: &str = "ClusterWorkloadProxyStatusController";
+    /// Writes the discovery patch.
+    pub const DISCOVERY_SERVICE_CONFIG_PATCH: &str = "DiscoveryServiceConfigPatchController";
+}

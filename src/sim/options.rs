@@ -1,0 +1,59 @@
+//! How a simulated server is to be.
+
+use super::driver::Mode;
+use super::kinds::Release;
+use crate::kit::clock::{Clock, SystemClock};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a simulated server is to be.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it listens; port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// Whether it speaks TLS, with an authority of its own.
+    pub tls: bool,
+    /// How many machines have joined it.
+    pub machines: usize,
+    /// When its controllers take their steps.
+    pub mode: Mode,
+    /// How late cached reads are.
+    pub lag: Duration,
+    /// How long every call takes at least.
+    pub delay: Duration,
+    /// The folder that keeps its state; none keeps nothing.
+    pub data: Option<PathBuf>,
+    /// Which release it imitates.
+    pub release: Release,
+    /// Where it takes the time of day from.
+    pub clock: Arc<dyn Clock>,
+    /// The name of the service account that it starts with.
+    pub account: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: false,
+            machines: 6,
+            mode: Mode::Auto { tick: Duration::from_millis(100) },
+            lag: Duration::ZERO,
+            delay: Duration::ZERO,
+            data: None,
+            release: Release::default(),
+            clock: Arc::new(SystemClock),
+            account: "demo".to_owned(),
+        }
+    }
+}
+
+impl Options {
+    /// For tests: controllers take a step only when told to.
+    #[must_use]
+    pub fn stepped() -> Self {
+        Self { mode: Mode::Stepped, ..Self::default() }
+    }
+}

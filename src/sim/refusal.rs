@@ -1,0 +1,60 @@
+//! Several problems as one answer, in Omni's shape.
+
+use tonic::{Code, Status};
+
+/// Lets a call through, or refuses it with every problem there is.
+///
+/// # Errors
+/// When access was denied or there are problems.
+pub(super) fn unless_clean(access: Result<(), Status>, problems: Vec<String>) -> Result<(), Status> {
+    let code = access.as_ref().err().map_or(Code::InvalidArgument, Status::code);
+    let mut texts: Vec<String> = Vec::new();
+    let denied = access.err().map(|s| format!("rpc error: code = {:?} desc = {}", s.code(), s.message()));
+    for text in denied.into_iter().chain(problems) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    let count = match texts.len() {
+        0 => return Ok(()),
+        1 => "1 error".to_owned(),
+        many => format!("{many} errors"),
+    };
+    Err(Status::new(code, format!("failed to validate: {count} occurred:\n\t* {}\n\n", texts.join("\n\t* "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_gathered() {
+        let denied = || Err(Status::permission_denied("no access is permitted"));
+        let texts = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+        for (access, problems, code, expected) in [
+            (Ok(()), texts(&["a"]), Code::InvalidArgument, "failed to validate: 1 error occurred:\n\t* a\n\n"),
+            (
+                Ok(()),
+                texts(&["a", "b", "a"]),
+                Code::InvalidArgument,
+                "failed to validate: 2 errors occurred:\n\t* a\n\t* b\n\n",
+            ),
+            (
+                denied(),
+                texts(&[]),
+                Code::PermissionDenied,
+                "failed to validate: 1 error occurred:\n\t* rpc error: code = PermissionDenied desc = no access is permitted\n\n",
+            ),
+            (
+                denied(),
+                texts(&["a"]),
+                Code::PermissionDenied,
+                "failed to validate: 2 errors occurred:\n\t* rpc error: code = PermissionDenied desc = no access is permitted\n\t* a\n\n",
+            ),
+        ] {
+            let status = unless_clean(access, problems).unwrap_err();
+            assert_eq!((status.code(), status.message()), (code, expected));
+        }
+        assert!(unless_clean(Ok(()), vec![]).is_ok());
+    }
+}

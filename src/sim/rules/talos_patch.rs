@@ -1,0 +1,495 @@
+//! Whether a text is a Talos configuration patch that Omni takes.
+//! It knows the form of patches, not what they are meant for.
+
+use super::talos_keys::{CONFIG, KINDS, Shape};
+use crate::kit::yaml;
+use crate::sim::kinds::Release;
+use serde_json::{Map, Value};
+
+/// A field that Omni fills in since it has an object of its own for it.
+const FORBIDDEN_LATER: &str = "machine.install.disk";
+
+/// Fields that Omni itself fills in.
+const FORBIDDEN_FIELDS: &[&str] = &[
+    "cluster.clusterName",
+    "cluster.id",
+    "cluster.controlPlane.endpoint",
+    "cluster.token",
+    "cluster.secret",
+    "cluster.aescbcEncryptionSecret",
+    "cluster.secretboxEncryptionSecret",
+    "cluster.ca",
+    "cluster.acceptedCAs",
+    "cluster.serviceAccount",
+    "machine.token",
+    "machine.ca",
+    "machine.type",
+    FORBIDDEN_LATER,
+    "machine.install.extensions",
+    "machine.acceptedCAs",
+];
+
+/// Documents that Omni itself writes.
+const FORBIDDEN_KINDS: &[&str] = &[
+    "UnattendedInstallConfig",
+    "DiscoveryIdentityConfig",
+    "KubeClusterConfig",
+    "KubeEtcdEncryptionConfig",
+    "KubeAPIServerCAConfig",
+    "KubeAggregatorCAConfig",
+];
+
+/// The role that would hand the whole machine to a pod.
+const FORBIDDEN_ROLE: &str = "os:admin";
+
+/// Why a patch is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// It is not a patch: one text.
+    Unreadable(String),
+    /// It touches what is Omni's: one text for each place.
+    Forbidden(Vec<String>),
+}
+
+impl Refusal {
+    /// The problems, as a validation lists them.
+    #[must_use]
+    pub fn problems(self) -> Vec<String> {
+        match self {
+            Self::Unreadable(problem) => vec![problem],
+            Self::Forbidden(problems) => problems,
+        }
+    }
+
+    /// One text, as the call that only validates says it.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            Self::Unreadable(problem) => problem,
+            Self::Forbidden(problems) => super::joined(&problems),
+        }
+    }
+}
+
+/// Checks a patch, as the server of this release does.
+///
+/// # Errors
+/// Why it is refused.
+pub fn check(text: &str, release: Release) -> Result<(), Refusal> {
+    let mut empty = true;
+    let mut forbidden = Vec::new();
+    for document in documents(text).map_err(Refusal::Unreadable)? {
+        let Value::Object(mut map) = document.value else {
+            return Err(Refusal::Unreadable(format!("expected a YAML document at line {}", document.line)));
+        };
+        empty = false;
+        let deletes = strip_deletes(&mut map);
+        if map.is_empty() && deletes {
+            continue;
+        }
+        let kind = known(&map).map_err(|problem| {
+            let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
+            let kind = if text("kind").is_empty() { "v1alpha1" } else { text("kind") };
+            let id = format!("{}/{kind}/{}", text("apiVersion"), text("name"));
+            Refusal::Unreadable(format!("error decoding document {id} (line {}): {problem}", document.line))
+        })?;
+        forbidden.extend(overreach(kind, &map, release));
+    }
+    if empty {
+        return Err(Refusal::Unreadable("config not found".into()));
+    }
+    if forbidden.is_empty() { Ok(()) } else { Err(Refusal::Forbidden(forbidden)) }
+}
+
+struct Document {
+    line: usize,
+    value: Value,
+}
+
+/// The documents of a text that say anything.
+fn documents(text: &str) -> Result<Vec<Document>, String> {
+    let mut found = Vec::new();
+    let mut body = String::new();
+    let mut start = 1;
+    let mut lines = text.lines().enumerate();
+    loop {
+        let next = lines.next();
+        let ends = next.is_none_or(|(_, line)| line == "---" || line.starts_with("--- "));
+        if ends {
+            found.extend(document(start, &body)?);
+            body.clear();
+        }
+        let Some((at, line)) = next else { return Ok(found) };
+        if ends {
+            // Content may follow the mark on its own line.
+            start = at + 1;
+            body.push_str(line.strip_prefix("---").unwrap_or_default());
+        } else {
+            body.push_str(line);
+        }
+        body.push('\n');
+    }
+}
+
+fn document(start: usize, body: &str) -> Result<Option<Document>, String> {
+    let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let Some(offset) = body.lines().position(says) else { return Ok(None) };
+    let line = start + offset;
+    match yaml::parse_documents(body) {
+        Ok(values) => Ok(values.into_iter().find(|value| !value.is_null()).map(|value| Document { line, value })),
+        Err(error) => Err(decode_error(line, start + error.line.saturating_sub(1), body, &error.message)),
+    }
+}
+
+/// The server's parser words its complaints in its own way; one of them is known, the rest is near enough.
+fn decode_error(line: usize, at: usize, body: &str, problem: &str) -> String {
+    if body.trim_start().starts_with(['{', '[']) {
+        format!("decode error: yaml: while parsing a flow node at line {line}: did not find expected node content")
+    } else {
+        format!("decode error: yaml: line {at}: {}", problem.lines().next().unwrap_or_default())
+    }
+}
+
+/// Takes out what is marked `$patch: delete`, and says whether there was any.
+fn strip_deletes(map: &mut Map<String, Value>) -> bool {
+    let deletes = |value: &Value| value.get("$patch").and_then(Value::as_str) == Some("delete");
+    if map.get("$patch").and_then(Value::as_str) == Some("delete") {
+        map.clear();
+        return true;
+    }
+    let mut any = false;
+    let mut hollow = Vec::new();
+    for (key, value) in map.iter_mut() {
+        match value {
+            Value::Object(inner) if strip_deletes(inner) => {
+                any = true;
+                if inner.is_empty() {
+                    hollow.push(key.clone());
+                }
+            }
+            Value::Array(items) => {
+                let before = items.len();
+                items.retain(|item| !deletes(item));
+                if items.len() < before {
+                    any = true;
+                    if items.is_empty() {
+                        hollow.push(key.clone());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    for key in hollow {
+        map.remove(&key);
+    }
+    any
+}
+
+/// The kind of a document that Talos can read; the main one has none.
+fn known(map: &Map<String, Value>) -> Result<&str, String> {
+    let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
+    let main = ["machine", "cluster", "debug", "persist"].iter().any(|key| map.contains_key(*key));
+    let version = if main { "v1alpha1" } else { text("apiVersion") };
+    match text("kind") {
+        "" if version == "v1alpha1" => {
+            fits(map, &CONFIG)?;
+            Ok("")
+        }
+        "" => Err("missing kind".into()),
+        _ if version.is_empty() => Err("missing apiVersion".into()),
+        kind if version == "v1alpha1" && KINDS.contains(&kind) => Ok(kind),
+        kind => Err(format!("{kind:?} {version:?}: not registered")),
+    }
+}
+
+fn fits(map: &Map<String, Value>, shape: &Shape) -> Result<(), String> {
+    let value = Value::Object(map.clone());
+    if let Some(place) = misfit(&value, shape, "") {
+        return Err(format!("error decoding  to *v1alpha1.Config: yaml: unmarshal errors: {place}"));
+    }
+    match unknown(&value, shape) {
+        None => Ok(()),
+        Some(rest) => Err(format!("unknown keys found during decoding:\n{}", listing(&rest))),
+    }
+}
+
+/// A place where something else stands than a mapping or a list that has to be there.
+fn misfit(value: &Value, shape: &Shape, path: &str) -> Option<String> {
+    let inner = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match (shape, value) {
+        (_, Value::Null) | (Shape::Any, _) => None,
+        (Shape::Keys(keys), Value::Object(map)) => {
+            keys.iter().find_map(|(key, shape)| misfit(map.get(*key)?, shape, &inner(key)))
+        }
+        (Shape::Values(shape), Value::Object(map)) => {
+            map.iter().find_map(|(key, value)| misfit(value, shape, &inner(key)))
+        }
+        (Shape::Items(shape), Value::Array(items)) => items.iter().find_map(|item| misfit(item, shape, path)),
+        (Shape::Items(_), _) => Some(format!("{path} has to be a list")),
+        _ => Some(format!("{path} has to be a mapping")),
+    }
+}
+
+/// The part of a value that the shape has no place for.
+fn unknown(value: &Value, shape: &Shape) -> Option<Value> {
+    let in_map = |map: &Map<String, Value>, of: &dyn Fn(&str) -> Option<&'static Shape>| {
+        let rest: Map<String, Value> = map
+            .iter()
+            .filter_map(|(key, value)| match of(key) {
+                None => Some((key.clone(), value.clone())),
+                Some(shape) => Some((key.clone(), unknown(value, shape)?)),
+            })
+            .collect();
+        (!rest.is_empty()).then_some(Value::Object(rest))
+    };
+    match (shape, value) {
+        (Shape::Keys(keys), Value::Object(map)) => {
+            let keys: &'static [(&'static str, Shape)] = keys;
+            in_map(map, &|key| keys.iter().find(|(known, _)| *known == key).map(|(_, shape)| shape))
+        }
+        (Shape::Values(shape), Value::Object(map)) => {
+            let shape: &'static Shape = shape;
+            in_map(map, &|_| Some(shape))
+        }
+        (Shape::Items(shape), Value::Array(items)) => {
+            let rest: Vec<Value> = items.iter().filter_map(|item| unknown(item, shape)).collect();
+            (!rest.is_empty()).then_some(Value::Array(rest))
+        }
+        _ => None,
+    }
+}
+
+/// Unknown keys as the server shows them: block style, four spaces deep.
+fn listing(value: &Value) -> String {
+    let mut out = String::new();
+    block(&mut out, value, 0);
+    out
+}
+
+fn block(out: &mut String, value: &Value, depth: usize) {
+    let indent = " ".repeat(depth * 4);
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                out.push_str(&format!("{indent}{key}:"));
+                child(out, value, depth + 1);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                let mut inner = String::new();
+                if scalar(item).is_some() {
+                    inner = format!("{}\n", scalar(item).unwrap_or_default());
+                } else {
+                    block(&mut inner, item, 0);
+                }
+                let aligned = inner.trim_end().replace('\n', &format!("\n{indent}  "));
+                out.push_str(&format!("{indent}- {aligned}\n"));
+            }
+        }
+        other => out.push_str(&format!("{indent}{}\n", scalar(other).unwrap_or_default())),
+    }
+}
+
+fn child(out: &mut String, value: &Value, depth: usize) {
+    match scalar(value) {
+        Some(text) => out.push_str(&format!(" {text}\n")),
+        None => {
+            out.push('\n');
+            block(out, value, depth);
+        }
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some("null".into()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(value) => Some(value.to_string()),
+        Value::String(text) => {
+            let plain = !text.is_empty()
+                && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+                && !text.contains([':', '#', '\n', '"'])
+                && !matches!(text.as_str(), "true" | "false" | "null");
+            Some(if plain { text.clone() } else { format!("{text:?}") })
+        }
+        Value::Array(items) if items.is_empty() => Some("[]".into()),
+        Value::Object(map) if map.is_empty() => Some("{}".into()),
+        _ => None,
+    }
+}
+
+/// What a document does that only Omni may.
+fn overreach(kind: &str, map: &Map<String, Value>, release: Release) -> Vec<String> {
+    let at = |path: &str| find(map, path);
+    let free = |path: &str| release == Release::V1_6 && path == FORBIDDEN_LATER;
+    let overrides = |path: &&str| !free(path) && at(path).is_some_and(|value| !value.is_null());
+    let roles = |path: &str| {
+        let listed = at(path).and_then(Value::as_array);
+        listed
+            .is_some_and(|roles| roles.iter().any(|role| role.as_str() == Some(FORBIDDEN_ROLE)))
+            .then(|| format!("element {FORBIDDEN_ROLE:?} is not allowed in field {path:?}"))
+    };
+    let refuse = |path: &str| format!("overriding {path:?} is not allowed in the config patch");
+    if FORBIDDEN_KINDS.contains(&kind) {
+        return vec![format!("the {kind:?} document is not allowed in the config patch")];
+    }
+    match kind {
+        "" => {
+            let fields = FORBIDDEN_FIELDS.iter().filter(|path| overrides(path)).map(|path| refuse(path));
+            fields.chain(roles("machine.features.kubernetesTalosAPIAccess.allowedRoles")).collect()
+        }
+        "KubeServiceAccountConfig" if overrides(&"issuer.privateKey") => vec![refuse("issuer.privateKey")],
+        "KubeTalosAPIAccessConfig" => roles("allowedRoles").into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn find<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let value = map.get(first)?;
+    match rest {
+        None => Some(value),
+        Some(rest) => find(value.as_object()?, rest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn newest(text: &str) -> Result<(), Refusal> {
+        check(text, Release::Newest)
+    }
+
+    #[test]
+    fn patches_that_a_server_took() {
+        for text in [
+            "machine:\n  time:\n    servers: [\"a\"]\n",
+            "machine: {}\n",
+            "machine: {install: {wipe: true}}",
+            "machine:\n  time:\n    $patch: delete\n",
+            "machine: {}\n---\napiVersion: v1alpha1\nkind: HostnameConfig\nhostname: x\n",
+            "apiVersion: v1alpha1\nkind: HostnameConfig\n$patch: delete\n",
+            "# only the second says anything\n---\nmachine: {sysctls: {net.core.somaxconn: \"65535\"}}\n",
+            "--- {machine: {}}\n",
+            "machine:\n  network:\n    interfaces:\n      - interface: eth0\n        dhcp: true\n",
+            "machine: {features: {kubernetesTalosAPIAccess: {allowedRoles: [os:reader]}}}",
+            "cluster: {allowSchedulingOnControlPlanes: true, apiServer: {certSANs: [a]}}",
+            "machine:\nversion: v1alpha1\n",
+        ] {
+            assert_eq!(newest(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_patches() {
+        let unknown = "error decoding document /v1alpha1/ (line 1): unknown keys found during decoding:\n";
+        for (text, expected) in [
+            ("", "config not found".to_owned()),
+            ("# x\n", "config not found".into()),
+            ("---\nnull\n", "config not found".into()),
+            (
+                "{{{",
+                "decode error: yaml: while parsing a flow node at line 1: did not find expected node content".into(),
+            ),
+            ("- a\n", "expected a YAML document at line 1".into()),
+            ("hello", "expected a YAML document at line 1".into()),
+            ("\n\n5\n", "expected a YAML document at line 3".into()),
+            (
+                "[{\"op\": \"add\", \"path\": \"/machine/time\", \"value\": {}}]",
+                "expected a YAML document at line 1".into(),
+            ),
+            ("machine: {}\n---\n# note\n- a\n", "expected a YAML document at line 4".into()),
+            ("machine:\n  nope: 1\n", format!("{unknown}machine:\n    nope: 1\n")),
+            (
+                "machine:\n  kubelet: {image: a, extra: yes}\nother: [{x: 1, y: 2}, z]\n",
+                format!(
+                    "{unknown}machine:\n    kubelet:\n        extra: yes\nother:\n    - x: 1\n      y: 2\n    - z\n"
+                ),
+            ),
+            ("foo: bar\n", "error decoding document /v1alpha1/ (line 1): missing kind".into()),
+            ("kind: HostnameConfig\n", "error decoding document /HostnameConfig/ (line 1): missing apiVersion".into()),
+            (
+                "machine: {}\n---\napiVersion: v1\nkind: ConfigMap\n",
+                "error decoding document v1/ConfigMap/ (line 3): \"ConfigMap\" \"v1\": not registered".into(),
+            ),
+            (
+                "machine: hello\n",
+                "error decoding document /v1alpha1/ (line 1): error decoding  to *v1alpha1.Config: yaml: unmarshal \
+                 errors: machine has to be a mapping"
+                    .into(),
+            ),
+        ] {
+            assert_eq!(newest(text), Err(Refusal::Unreadable(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_yaml_names_its_line() {
+        let Err(Refusal::Unreadable(problem)) = newest("machine: {}\n---\nmachine:\n  a: 1\n  a: 2\n") else {
+            panic!("taken");
+        };
+        assert!(problem.starts_with("decode error: yaml: line 5: "), "{problem}");
+    }
+
+    #[test]
+    fn what_is_for_omni_alone() {
+        let overriding = |path: &str| format!("overriding {path:?} is not allowed in the config patch");
+        for (text, expected) in [
+            ("cluster: {clusterName: x}", vec![overriding("cluster.clusterName")]),
+            ("cluster: {id: x}", vec![overriding("cluster.id")]),
+            ("cluster: {controlPlane: {endpoint: \"https://x:1\"}}", vec![overriding("cluster.controlPlane.endpoint")]),
+            ("cluster: {token: x}", vec![overriding("cluster.token")]),
+            ("cluster: {secret: x}", vec![overriding("cluster.secret")]),
+            ("cluster: {aescbcEncryptionSecret: x}", vec![overriding("cluster.aescbcEncryptionSecret")]),
+            ("cluster: {secretboxEncryptionSecret: x}", vec![overriding("cluster.secretboxEncryptionSecret")]),
+            ("cluster: {ca: {crt: \"\"}}", vec![overriding("cluster.ca")]),
+            ("cluster: {acceptedCAs: []}", vec![overriding("cluster.acceptedCAs")]),
+            ("cluster: {serviceAccount: {key: x}}", vec![overriding("cluster.serviceAccount")]),
+            ("machine: {token: x}", vec![overriding("machine.token")]),
+            ("machine: {type: worker}", vec![overriding("machine.type")]),
+            ("machine: {ca: {crt: \"\"}}", vec![overriding("machine.ca")]),
+            ("machine: {acceptedCAs: []}", vec![overriding("machine.acceptedCAs")]),
+            ("machine: {install: {disk: /dev/sda}}", vec![overriding("machine.install.disk")]),
+            ("machine: {install: {extensions: []}}", vec![overriding("machine.install.extensions")]),
+            (
+                "machine: {token: x, features: {kubernetesTalosAPIAccess: {allowedRoles: [\"os:admin\"]}}}",
+                vec![
+                    overriding("machine.token"),
+                    "element \"os:admin\" is not allowed in field \
+                     \"machine.features.kubernetesTalosAPIAccess.allowedRoles\""
+                        .into(),
+                ],
+            ),
+            (
+                "apiVersion: v1alpha1\nkind: KubeTalosAPIAccessConfig\nallowedRoles: [\"os:admin\"]\n",
+                vec!["element \"os:admin\" is not allowed in field \"allowedRoles\"".into()],
+            ),
+            (
+                "apiVersion: v1alpha1\nkind: KubeServiceAccountConfig\nissuer: {privateKey: x}\n",
+                vec![overriding("issuer.privateKey")],
+            ),
+            (
+                "apiVersion: v1alpha1\nkind: UnattendedInstallConfig\n---\napiVersion: v1alpha1\nkind: KubeClusterConfig\n",
+                vec![
+                    "the \"UnattendedInstallConfig\" document is not allowed in the config patch".into(),
+                    "the \"KubeClusterConfig\" document is not allowed in the config patch".into(),
+                ],
+            ),
+        ] {
+            assert_eq!(newest(text), Err(Refusal::Forbidden(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_text_for_the_call_that_validates() {
+        let refusal = newest("machine: {token: x}").unwrap_err();
+        assert_eq!(
+            refusal.text(),
+            "1 error occurred:\n\t* overriding \"machine.token\" is not allowed in the config patch\n\n"
+        );
+        assert!(newest("{{{").unwrap_err().text().starts_with("decode error: "));
+    }
+}

@@ -1,0 +1,336 @@
+//! Specs as readable text, in the form that Go's YAML encoder gives to Omni's structures.
+//! It knows specs by their descriptors only.
+
+use super::kinds;
+use crate::pb;
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value,
+};
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
+
+/// Whether the bytes are a spec of this type; types without a known message take anything.
+///
+/// # Errors
+/// When they are not.
+pub(super) fn check(kind: &str, spec: &[u8]) -> Result<(), prost::DecodeError> {
+    match message(kind) {
+        Some(descriptor) => DynamicMessage::decode(descriptor, spec).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The readable form of a spec; empty when the message of the type is not known.
+pub(super) fn render(kind: &str, spec: &[u8]) -> String {
+    let Some(Ok(message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
+        return String::new();
+    };
+    let mut text = String::new();
+    match node(&Value::Message(message)) {
+        Node::Block(lines) => lines.iter().for_each(|line| {
+            text.push_str(line);
+            text.push('\n');
+        }),
+        Node::Inline(line) => {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn message(kind: &str) -> Option<MessageDescriptor> {
+    let name = kinds::find(kind)?.message?;
+    POOL.get_message_by_name(&format!("specs.{name}"))
+}
+
+/// A value as text: on the line of its key, or on lines below it.
+enum Node {
+    Inline(String),
+    Block(Vec<String>),
+}
+
+fn node(value: &Value) -> Node {
+    match value {
+        Value::Bool(v) => Node::Inline(v.to_string()),
+        Value::I32(v) => Node::Inline(v.to_string()),
+        Value::I64(v) => Node::Inline(v.to_string()),
+        Value::U32(v) => Node::Inline(v.to_string()),
+        Value::U64(v) => Node::Inline(v.to_string()),
+        Value::F32(v) => Node::Inline(v.to_string()),
+        Value::F64(v) => Node::Inline(v.to_string()),
+        Value::EnumNumber(v) => Node::Inline(v.to_string()),
+        Value::String(v) => scalar(v),
+        Value::Bytes(v) => list(v.iter().map(|byte| Node::Inline(byte.to_string()))),
+        Value::List(v) => list(v.iter().map(node)),
+        Value::Map(v) => {
+            let mut entries: Vec<(&MapKey, &Value)> = v.iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(b.0));
+            mapping(entries.into_iter().map(|(k, v)| (key(k), node(v))))
+        }
+        Value::Message(v) => mapping(declared(&v.descriptor()).into_iter().filter_map(|field| {
+            let known = v.has_field(&field);
+            // Of several alternatives only the one that is set is there at all.
+            if !known && field.containing_oneof().is_some_and(|o| !o.is_synthetic()) {
+                return None;
+            }
+            let name = field.name().replace('_', "").to_lowercase();
+            let value =
+                if !known && is_pointer(&field) { Node::Inline("null".into()) } else { node(&v.get_field(&field)) };
+            Some((name, value))
+        })),
+    }
+}
+
+/// The fields in the order of the definition, which is Go's, and not in that of their numbers.
+fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+    let fields = message.descriptor_proto().field.iter();
+    fields.filter_map(|field| message.get_field(u32::try_from(field.number()).ok()?)).collect()
+}
+
+/// Whether Go keeps the field behind a pointer, so that it can be absent.
+fn is_pointer(field: &FieldDescriptor) -> bool {
+    !field.is_list() && !field.is_map() && field.supports_presence()
+}
+
+fn key(key: &MapKey) -> String {
+    match key {
+        MapKey::String(text) => match scalar(text) {
+            Node::Inline(text) => text,
+            // A key has to stay on its line.
+            Node::Block(_) => double_quoted(text),
+        },
+        MapKey::Bool(v) => v.to_string(),
+        MapKey::I32(v) => v.to_string(),
+        MapKey::I64(v) => v.to_string(),
+        MapKey::U32(v) => v.to_string(),
+        MapKey::U64(v) => v.to_string(),
+    }
+}
+
+fn list(items: impl Iterator<Item = Node>) -> Node {
+    let mut lines = Vec::new();
+    for item in items {
+        match item {
+            Node::Inline(text) => lines.push(format!("- {text}")),
+            Node::Block(block) => {
+                // The text of a literal stands further in than its mark, and its mark stays beside the dash.
+                let (first, indent) =
+                    if block.first().is_some_and(|l| l.starts_with('|')) { ("- ", "    ") } else { ("- ", "  ") };
+                lines.extend(block.into_iter().enumerate().map(|(i, l)| match (i, l.is_empty()) {
+                    (0, _) => format!("{first}{l}"),
+                    (_, true) => l,
+                    (_, false) => format!("{indent}{l}"),
+                }));
+            }
+        }
+    }
+    if lines.is_empty() { Node::Inline("[]".into()) } else { Node::Block(lines) }
+}
+
+fn mapping(entries: impl Iterator<Item = (String, Node)>) -> Node {
+    let mut lines = Vec::new();
+    for (key, value) in entries {
+        match value {
+            Node::Inline(text) => lines.push(format!("{key}: {text}")),
+            Node::Block(block) => {
+                let mut block = block.into_iter().peekable();
+                match block.next_if(|line| line.starts_with('|')) {
+                    Some(mark) => lines.push(format!("{key}: {mark}")),
+                    None => lines.push(format!("{key}:")),
+                }
+                lines.extend(block.map(|l| if l.is_empty() { l } else { format!("    {l}") }));
+            }
+        }
+    }
+    if lines.is_empty() { Node::Inline("{}".into()) } else { Node::Block(lines) }
+}
+
+/// A text in the plainest style that reads back as the same text.
+fn scalar(text: &str) -> Node {
+    if text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{feff}') {
+        return Node::Inline(double_quoted(text));
+    }
+    if text.contains('\n') {
+        return literal(text);
+    }
+    if is_plain(text) {
+        Node::Inline(text.to_owned())
+    } else if text.is_empty() || reads_as_another_type(text) {
+        Node::Inline(double_quoted(text))
+    } else {
+        Node::Inline(format!("'{}'", text.replace('\'', "''")))
+    }
+}
+
+fn literal(text: &str) -> Node {
+    // Without other lines, or with blanks before the first, only the quoted form is safe to read back.
+    if text.trim().is_empty() || text.starts_with([' ', '\n', '\t']) {
+        return Node::Inline(double_quoted(text));
+    }
+    let body = text.trim_end_matches('\n');
+    let mark = match text.len() - body.len() {
+        0 => "|-",
+        1 => "|",
+        _ => "|+",
+    };
+    let kept = if mark == "|+" { text.strip_suffix('\n').unwrap_or(text) } else { body };
+    Node::Block(std::iter::once(mark).chain(kept.split('\n')).map(ToOwned::to_owned).collect())
+}
+
+fn is_plain(text: &str) -> bool {
+    let Some(first) = text.chars().next() else { return false };
+    let follows_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    let starts_well = match first {
+        '-' | '?' | ':' => !follows_blank(text.chars().nth(1)),
+        c => !"#,[]{}&*!|>'\"%@`".contains(c),
+    };
+    starts_well
+        && !text.starts_with("---")
+        && !text.starts_with("...")
+        && text.trim() == text
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.contains('\t')
+        && !text.ends_with(':')
+        && !reads_as_another_type(text)
+}
+
+fn reads_as_another_type(text: &str) -> bool {
+    const WORDS: [&str; 12] = ["null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", ".nan", "<<"];
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_start_matches(['+', '-']).replace('_', "");
+    let is_radix =
+        |prefix: &str, radix| number.strip_prefix(prefix).is_some_and(|d| u64::from_str_radix(d, radix).is_ok());
+    WORDS.contains(&lower.as_str())
+        || number == ".inf"
+        || is_radix("0x", 16)
+        || is_radix("0o", 8)
+        || is_radix("0b", 2)
+        || (number.starts_with(|c: char| c.is_ascii_digit() || c == '.') && number.parse::<f64>().is_ok())
+        || is_date(text)
+}
+
+/// Dates read as times, with or without a time of day.
+fn is_date(text: &str) -> bool {
+    let day = text.split(['T', 't', ' ']).next().unwrap_or_default();
+    let parts: Vec<&str> = day.split('-').collect();
+    matches!(parts[..], [year, month, day]
+        if year.len() == 4 && [year, month, day].iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit())))
+}
+
+fn double_quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            c if c.is_control() || c == '\u{feff}' => {
+                // Writing to a String does not fail.
+                let _: std::fmt::Result = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pb::specs;
+    use prost::Message;
+
+    #[test]
+    fn specs_look_as_omni_shows_them() {
+        let cluster = specs::ClusterSpec {
+            kubernetes_version: "1.36.3".into(),
+            talos_version: "1.13.8".into(),
+            features: None,
+            backup_configuration: Some(specs::EtcdBackupConf {
+                interval: Some(prost_types::Duration { seconds: 5400, nanos: 0 }),
+                enabled: true,
+            }),
+        };
+        let class = specs::MachineClassSpec { match_labels: vec!["a = b".into()], ..Default::default() };
+        let patch =
+            specs::ConfigPatchSpec { data: "machine:\n  time:\n    servers: [\"a\"]\n".into(), ..Default::default() };
+        let flow = specs::ConfigPatchSpec { data: "machine: {install: {wipe: true}}".into(), ..Default::default() };
+        let balancer = specs::LoadBalancerConfigSpec {
+            bind_port: "10001".into(),
+            siderolink_endpoint: "https://[fdae::1]:10001".into(),
+            ..Default::default()
+        };
+        let status =
+            specs::ClusterStatusSpec { machines: Some(specs::Machines::default()), phase: 1, ..Default::default() };
+        for (kind, spec, expected) in [
+            (
+                "Clusters",
+                cluster.encode_to_vec(),
+                "kubernetesversion: 1.36.3\ntalosversion: 1.13.8\nfeatures: null\nbackupconfiguration:\n    interval:\n        seconds: 5400\n        nanos: 0\n    enabled: true\n",
+            ),
+            ("MachineClasses", class.encode_to_vec(), "matchlabels:\n    - a = b\nautoprovision: null\n"),
+            (
+                "ConfigPatches",
+                patch.encode_to_vec(),
+                "data: |\n    machine:\n      time:\n        servers: [\"a\"]\ncompresseddata: []\n",
+            ),
+            ("ConfigPatches", flow.encode_to_vec(), "data: 'machine: {install: {wipe: true}}'\ncompresseddata: []\n"),
+            (
+                "LoadBalancerConfigs",
+                balancer.encode_to_vec(),
+                "bindport: \"10001\"\nsiderolinkendpoint: https://[fdae::1]:10001\nendpoints: []\n",
+            ),
+            ("MachineLabels", Vec::new(), "{}\n"),
+        ] {
+            assert_eq!(render(&format!("{kind}.omni.sidero.dev"), &spec), expected, "{kind}");
+        }
+        let status = render("ClusterStatuses.omni.sidero.dev", &status.encode_to_vec());
+        assert!(status.starts_with("available: false\nmachines:\n    total: 0\n    healthy: 0\n"), "{status}");
+        assert!(status.contains("\nphase: 1\n"), "{status}");
+    }
+
+    #[test]
+    fn texts_take_the_plainest_style_that_is_safe() {
+        for (text, expected) in [
+            ("a b", "a b"),
+            ("", "\"\""),
+            ("10001", "\"10001\""),
+            ("1.13", "\"1.13\""),
+            ("1.13.8", "1.13.8"),
+            ("0x1f", "\"0x1f\""),
+            ("true", "\"true\""),
+            ("No", "\"No\""),
+            ("2026-01-02", "\"2026-01-02\""),
+            ("- a", "'- a'"),
+            ("-a", "-a"),
+            ("it's", "it's"),
+            ("'q'", "'''q'''"),
+            ("a: b", "'a: b'"),
+            ("a\u{1}b", "\"a\\u0001b\""),
+            (" a", "' a'"),
+        ] {
+            let Node::Inline(line) = scalar(text) else { panic!("{text:?} takes several lines") };
+            assert_eq!(line, expected, "{text:?}");
+        }
+        for (text, expected) in
+            [("a\nb", vec!["|-", "a", "b"]), ("a\nb\n", vec!["|", "a", "b"]), ("a\n\n", vec!["|+", "a", ""])]
+        {
+            let Node::Block(lines) = scalar(text) else { panic!("{text:?} is on one line") };
+            assert_eq!(lines, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_no_spec() {
+        assert!(check("MachineClasses.omni.sidero.dev", &[0xff, 0xff, 0xff]).is_err());
+        assert!(check("MachineClasses.omni.sidero.dev", &[]).is_ok());
+        assert!(check("Unheard.of", &[0xff]).is_ok());
+    }
+}

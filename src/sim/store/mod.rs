@@ -1,0 +1,422 @@
+//! The objects: versions, owners, phases and finalizers, and what happened to them.
+//! It knows neither roles nor rules nor gRPC; callers have passed both when they come here.
+
+mod error;
+mod events;
+mod history;
+mod journal;
+mod snapshot;
+
+pub(super) use error::phase_name;
+pub use error::{StoreError, Verb};
+pub use events::{Event, Stale, Subscription};
+pub use journal::JournalError;
+pub use snapshot::Snapshot;
+
+use super::object::{Key, Object, View};
+use crate::kit::clock::Clock;
+use events::Events;
+use history::History;
+use journal::Journal;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// All objects of one server; clones share them.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Mutex<Inner>>,
+    /// Held while the disk is made to take what was written: who comes second has to wait for the first.
+    syncing: Arc<Mutex<()>>,
+    clock: Arc<dyn Clock>,
+    lag: Duration,
+}
+
+struct Inner {
+    objects: Snapshot,
+    history: History,
+    events: Events,
+    secrets: BTreeMap<String, Vec<u8>>,
+    journal: Option<Journal>,
+}
+
+impl Store {
+    /// An empty store, with no lag, that forgets everything when it goes.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::assemble(clock, Duration::ZERO, Snapshot::default(), BTreeMap::new(), None)
+    }
+
+    /// A store whose cached reads are late by `lag`, and which keeps its contents in the folder `data`, if given.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or holds something else.
+    pub fn open(clock: Arc<dyn Clock>, lag: Duration, data: Option<&Path>) -> Result<Self, JournalError> {
+        let Some(data) = data else {
+            return Ok(Self { lag, ..Self::new(clock) });
+        };
+        let (journal, contents) = Journal::open(data)?;
+        let mut objects = Snapshot::default();
+        for object in contents.objects {
+            objects.insert(Arc::new(object));
+        }
+        Ok(Self::assemble(clock, lag, objects, contents.secrets, Some(journal)))
+    }
+
+    fn assemble(
+        clock: Arc<dyn Clock>,
+        lag: Duration,
+        objects: Snapshot,
+        secrets: BTreeMap<String, Vec<u8>>,
+        journal: Option<Journal>,
+    ) -> Self {
+        let inner = Inner { objects, history: History::default(), events: Events::new(clock.now()), secrets, journal };
+        Self { inner: Arc::new(Mutex::new(inner)), syncing: Arc::default(), clock, lag }
+    }
+
+    /// A consistent look at everything, as it is now.
+    #[must_use]
+    pub fn view(&self) -> Snapshot {
+        self.lock().objects.clone()
+    }
+
+    /// The object, as it is now.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<Arc<Object>> {
+        self.lock().objects.object(key)
+    }
+
+    /// All objects of a type in its own namespace, by id, as they are now.
+    #[must_use]
+    pub fn list(&self, kind: &str) -> Vec<Arc<Object>> {
+        View::list(&self.view(), kind)
+    }
+
+    /// The object as the cache shows it: as it was some time ago.
+    #[must_use]
+    pub fn get_cached(&self, key: &Key) -> Option<Arc<Object>> {
+        let inner = self.lock();
+        match inner.history.before(key, self.horizon()) {
+            Some(past) => past,
+            None => inner.objects.object(key),
+        }
+    }
+
+    /// All objects of a type in a namespace, by id, as the cache shows them.
+    #[must_use]
+    pub fn list_cached(&self, kind: &str, namespace: &str) -> Vec<Arc<Object>> {
+        let inner = self.lock();
+        inner.history.overlay(inner.objects.collection(kind, namespace), kind, namespace, self.horizon())
+    }
+
+    /// All objects of a type in a namespace, by id, as they are now.
+    #[must_use]
+    pub fn list_in(&self, kind: &str, namespace: &str) -> Vec<Arc<Object>> {
+        self.lock().objects.collection(kind, namespace)
+    }
+
+    /// Makes an object, or changes it; a change that changes nothing leaves its version alone.
+    /// `owner` is who owns it if it is new.
+    /// `edit` runs while the store is held, so it must not use the store.
+    pub fn put(&self, owner: &str, key: &Key, edit: impl FnOnce(&mut Object)) -> Arc<Object> {
+        let mut inner = self.lock();
+        let now = self.now();
+        let old = inner.objects.object(key).unwrap_or_else(|| {
+            Arc::new(Object {
+                key: key.clone(),
+                version: 0,
+                owner: owner.to_owned(),
+                tearing_down: false,
+                finalizers: Vec::new(),
+                labels: BTreeMap::new(),
+                annotations: BTreeMap::new(),
+                created: now,
+                updated: now,
+                spec: Vec::new(),
+            })
+        });
+        self.edit(&mut inner, old, edit)
+    }
+
+    /// Changes an object that is there; none when it is not.
+    /// `edit` runs while the store is held, so it must not use the store.
+    pub fn modify(&self, key: &Key, edit: impl FnOnce(&mut Object)) -> Option<Arc<Object>> {
+        let mut inner = self.lock();
+        let old = inner.objects.object(key)?;
+        Some(self.edit(&mut inner, old, edit))
+    }
+
+    /// Takes an object away, whatever holds it.
+    pub fn remove(&self, key: &Key) -> Option<Arc<Object>> {
+        let mut inner = self.lock();
+        self.take(&mut inner, key)
+    }
+
+    /// Puts a name on the list of those who have to clean up before the object goes.
+    pub fn add_finalizer(&self, key: &Key, name: &str) -> Option<Arc<Object>> {
+        self.modify(key, |object| {
+            if !object.finalizers.iter().any(|f| f == name) {
+                object.finalizers.push(name.to_owned());
+            }
+        })
+    }
+
+    /// Takes a name off that list.
+    pub fn remove_finalizer(&self, key: &Key, name: &str) -> Option<Arc<Object>> {
+        self.modify(key, |object| object.finalizers.retain(|f| f != name))
+    }
+
+    /// Marks an object as being on its way out.
+    pub fn teardown(&self, key: &Key) -> Option<Arc<Object>> {
+        self.modify(key, |object| object.tearing_down = true)
+    }
+
+    /// What a caller's Create does: `object.owner` is what the metadata said, `owner` what the options said.
+    ///
+    /// # Errors
+    /// When the object exists, or has another owner.
+    pub fn create(&self, mut object: Object, owner: &str) -> Result<Arc<Object>, StoreError> {
+        let key = object.key.clone();
+        let mut inner = self.lock();
+        if !object.owner.is_empty() && object.owner != owner {
+            return Err(StoreError::OwnerSet { owner: object.owner });
+        }
+        if inner.objects.object(&key).is_some() {
+            return Err(StoreError::Exists { key });
+        }
+        object.owner = owner.to_owned();
+        object.version = 1;
+        object.created = self.now();
+        self.write(&mut inner, object)
+    }
+
+    /// What a caller's Update does: everything but the key, the version, the owner and the times is replaced.
+    /// `new.version` is the version that the caller has read.
+    ///
+    /// # Errors
+    /// When the object is missing, has moved on, has another owner, or is in another phase than `tearing_down`.
+    pub fn update(&self, mut new: Object, owner: &str, tearing_down: Option<bool>) -> Result<Arc<Object>, StoreError> {
+        let key = new.key.clone();
+        let mut inner = self.lock();
+        let Some(old) = inner.objects.object(&key) else {
+            return Err(StoreError::Missing { key });
+        };
+        if old.version != new.version {
+            return Err(StoreError::Conflict { key, sent: new.version, stored: old.version });
+        }
+        if old.owner != owner {
+            return Err(StoreError::Owned { key, version: old.version, owner: old.owner.clone() });
+        }
+        if let Some(wanted) = tearing_down
+            && wanted != old.tearing_down
+        {
+            return Err(StoreError::Phase { key, version: old.version, tearing_down: wanted });
+        }
+        new.version = old.version + 1;
+        new.owner.clone_from(&old.owner);
+        new.created = old.created;
+        new.updated = self.now();
+        self.write(&mut inner, new)
+    }
+
+    /// What a caller's Destroy does.
+    ///
+    /// # Errors
+    /// When the object is missing, has another owner, or is held by finalizers.
+    pub fn destroy(&self, key: &Key, owner: &str) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let Some(old) = inner.objects.object(key) else {
+            return Err(StoreError::Missing { key: key.clone() });
+        };
+        if old.owner != owner {
+            return Err(StoreError::Owned { key: key.clone(), version: old.version, owner: old.owner.clone() });
+        }
+        if !old.finalizers.is_empty() {
+            let mut finalizers = old.finalizers.clone();
+            finalizers.sort();
+            return Err(StoreError::Held { key: key.clone(), version: old.version, finalizers });
+        }
+        self.take(&mut inner, key);
+        inner.healthy()
+    }
+
+    /// What a caller's Teardown does; nothing when the object is on its way out already.
+    ///
+    /// # Errors
+    /// When the object is missing or has another owner.
+    pub fn begin_teardown(&self, key: &Key, owner: &str) -> Result<Arc<Object>, StoreError> {
+        let mut inner = self.lock();
+        let Some(old) = inner.objects.object(key) else {
+            return Err(StoreError::Missing { key: key.clone() });
+        };
+        if old.owner != owner {
+            return Err(StoreError::Owned { key: key.clone(), version: old.version, owner: old.owner.clone() });
+        }
+        if old.tearing_down {
+            return Ok(old);
+        }
+        let mut new = Object::clone(&old);
+        new.tearing_down = true;
+        new.version += 1;
+        new.updated = self.now();
+        self.write(&mut inner, new)
+    }
+
+    /// What happens from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription {
+        self.lock().events.subscribe(self.clone())
+    }
+
+    /// A consistent look at everything, and what happens from then on.
+    #[must_use]
+    pub fn view_and_subscribe(&self) -> (Snapshot, Subscription) {
+        let inner = self.lock();
+        (inner.objects.clone(), inner.events.subscribe(self.clone()))
+    }
+
+    /// What happened after the event of this bookmark.
+    ///
+    /// # Errors
+    /// When the bookmark is another server's, or too old.
+    pub fn resume(&self, bookmark: &[u8]) -> Result<Subscription, Stale> {
+        self.lock().events.resume(self.clone(), bookmark)
+    }
+
+    /// The time of day, since the Unix epoch.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// How many writes there were; the same number twice means that nothing happened in between.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.lock().events.revision()
+    }
+
+    /// A named secret of the server: keys and certificates that are no objects.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<Vec<u8>> {
+        self.lock().secrets.get(name).cloned()
+    }
+
+    /// Keeps a named secret.
+    pub fn keep_secret(&self, name: &str, bytes: Vec<u8>) {
+        let mut inner = self.lock();
+        if let Some(journal) = &mut inner.journal {
+            journal.secret(name, &bytes);
+        }
+        inner.secrets.insert(name.to_owned(), bytes);
+        inner.compact();
+    }
+
+    /// Returns once everything written so far would survive a loss of power.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let _syncing = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = {
+            let mut inner = self.lock();
+            inner.healthy()?;
+            inner.journal.as_mut().and_then(Journal::unsynced)
+        };
+        if let Some(Err(error)) = file.map(|file| file.sync_data())
+            && let Some(journal) = &mut self.lock().journal
+        {
+            journal.fail(error);
+        }
+        self.lock().healthy()
+    }
+
+    /// Whether anything is kept on disk.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.lock().journal.is_some()
+    }
+
+    fn write(&self, inner: &mut Inner, object: Object) -> Result<Arc<Object>, StoreError> {
+        let stored = self.set(inner, object);
+        inner.healthy()?;
+        Ok(stored)
+    }
+
+    fn edit(&self, inner: &mut Inner, old: Arc<Object>, edit: impl FnOnce(&mut Object)) -> Arc<Object> {
+        let mut new = Object::clone(&old);
+        edit(&mut new);
+        new.key = old.key.clone();
+        if old.version > 0 && *old == new {
+            return old;
+        }
+        new.version = old.version + 1;
+        new.updated = self.now();
+        self.set(inner, new)
+    }
+
+    fn set(&self, inner: &mut Inner, object: Object) -> Arc<Object> {
+        let new = Arc::new(object);
+        if let Some(journal) = &mut inner.journal {
+            journal.put(&new);
+        }
+        let old = inner.objects.insert(new.clone());
+        self.note(inner, &new.key, old, Some(new.clone()));
+        new
+    }
+
+    fn take(&self, inner: &mut Inner, key: &Key) -> Option<Arc<Object>> {
+        let old = inner.objects.remove(key)?;
+        if let Some(journal) = &mut inner.journal {
+            journal.remove(key);
+        }
+        self.note(inner, key, Some(old.clone()), None);
+        Some(old)
+    }
+
+    fn note(&self, inner: &mut Inner, key: &Key, old: Option<Arc<Object>>, new: Option<Arc<Object>>) {
+        if !self.lag.is_zero() {
+            inner.history.record(key, self.clock.now(), self.lag, old.clone());
+        }
+        inner.events.push(key, old, new);
+        inner.compact();
+    }
+
+    fn horizon(&self) -> Option<Duration> {
+        (!self.lag.is_zero()).then(|| self.clock.now().saturating_sub(self.lag))
+    }
+
+    fn now(&self) -> (i64, i32) {
+        let now = self.clock.now();
+        (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No code panics between two related changes, so the contents are whole even then.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("revision", &self.revision()).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn healthy(&self) -> Result<(), StoreError> {
+        match self.journal.as_ref().and_then(Journal::failure) {
+            Some(error) => Err(StoreError::Journal(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Rewrites the journal when most of it is history.
+    fn compact(&mut self) {
+        if let Some(journal) = &mut self.journal
+            && journal.wants_compaction()
+        {
+            journal.compact(&self.objects.all(), &self.secrets);
+        }
+    }
+}

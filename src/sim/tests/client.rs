@@ -1,0 +1,217 @@
+//! A small signing client: it shares nothing with the one that the provider uses.
+
+use crate::pb::cosi::resource as pb;
+use crate::pb::cosi::resource::state_client::StateClient;
+use crate::sim::{Sim, kinds};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use openpgp::cert::Cert;
+use openpgp::crypto::KeyPair;
+use openpgp::packet::signature::SignatureBuilder;
+use openpgp::parse::Parse;
+use openpgp::serialize::SerializeInto;
+use openpgp::types::{HashAlgorithm, SignatureType};
+use prost::Message;
+use sequoia_openpgp as openpgp;
+use serde_json::{Value, json};
+use std::time::{Duration, UNIX_EPOCH};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+/// The headers that a signature covers, by their signed names.
+pub const COVERED: [&str; 10] = [
+    "authorization",
+    "cluster",
+    "context",
+    "fieldSelectors",
+    "namespace",
+    "nodes",
+    "runtime",
+    "selectors",
+    "uid",
+    "x-sidero-timestamp",
+];
+
+/// The full name of a method of State.
+pub fn path(method: &str) -> String {
+    format!("/cosi.resource.State/{method}")
+}
+
+/// A service account's key, as its owner holds it.
+#[derive(Clone)]
+pub struct Signer {
+    pub name: String,
+    pub cert: Cert,
+}
+
+impl Signer {
+    pub fn new(key: &str) -> Self {
+        let key: Value = serde_json::from_slice(&STANDARD.decode(key).unwrap()).unwrap();
+        Self {
+            name: key["name"].as_str().unwrap().to_owned(),
+            cert: Cert::from_bytes(key["pgp_key"].as_str().unwrap().as_bytes()).unwrap(),
+        }
+    }
+
+    pub fn fingerprint(&self) -> String {
+        self.cert.fingerprint().to_hex().to_lowercase()
+    }
+
+    pub fn sign(&self, payload: &[u8], at: Duration, hash: HashAlgorithm) -> String {
+        let key = self.cert.primary_key().key().clone().parts_into_secret().unwrap();
+        let mut pair: KeyPair = key.into_keypair().unwrap();
+        let signature = SignatureBuilder::new(SignatureType::Binary)
+            .set_hash_algo(hash)
+            .set_signature_creation_time(UNIX_EPOCH + at)
+            .unwrap()
+            .sign_message(&mut pair, payload)
+            .unwrap();
+        STANDARD.encode(openpgp::Packet::from(signature).to_vec().unwrap())
+    }
+
+    /// Signs a call as it stands.
+    pub fn seal<T>(&self, method: &str, at: Duration, request: &mut Request<T>) {
+        let timestamp = at.as_secs().to_string();
+        request.metadata_mut().insert("x-sidero-timestamp", timestamp.parse().unwrap());
+        let payload = payload(method, request);
+        let signature = self.sign(payload.as_bytes(), at, HashAlgorithm::SHA256);
+        let header = format!("siderov1 {} {} {signature}", self.name, self.fingerprint());
+        request.metadata_mut().insert("x-sidero-payload", payload.parse().unwrap());
+        request.metadata_mut().insert("x-sidero-signature", header.parse().unwrap());
+    }
+}
+
+/// What is signed for a call.
+pub fn payload<T>(method: &str, request: &Request<T>) -> String {
+    let headers: serde_json::Map<String, Value> = COVERED
+        .iter()
+        .map(|name| {
+            let values: Vec<&str> =
+                request.metadata().get_all(name.to_lowercase()).iter().map(|v| v.to_str().unwrap()).collect();
+            ((*name).to_owned(), if values.is_empty() { Value::Null } else { json!(values) })
+        })
+        .collect();
+    json!({ "headers": headers, "method": method }).to_string()
+}
+
+/// A client of one simulator.
+pub struct Client {
+    pub signer: Signer,
+    pub state: StateClient<Channel>,
+    store: crate::sim::store::Store,
+}
+
+pub async fn channel(sim: &Sim) -> Channel {
+    let uri = sim.endpoint().replace("grpc://", "http://");
+    Endpoint::from_shared(uri).unwrap().connect().await.unwrap()
+}
+
+impl Client {
+    pub async fn new(sim: &Sim) -> Self {
+        Self::with_key(sim, sim.service_account_key()).await
+    }
+
+    pub async fn with_key(sim: &Sim, key: &str) -> Self {
+        let state = StateClient::new(channel(sim).await).max_decoding_message_size(64 << 20);
+        Self { signer: Signer::new(key), state, store: sim.store().clone() }
+    }
+
+    pub fn now(&self) -> Duration {
+        self.store.time()
+    }
+
+    pub fn request<T>(&self, method: &str, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        self.signer.seal(&path(method), self.now(), &mut request);
+        request
+    }
+
+    pub async fn get(&mut self, kind: &str, id: &str) -> Result<pb::Resource, Status> {
+        let message = pb::GetRequest {
+            namespace: kinds::namespace(kind).into(),
+            r#type: kind.into(),
+            id: id.into(),
+            options: None,
+        };
+        let request = self.request("Get", message);
+        Ok(self.state.get(request).await?.into_inner().resource.unwrap())
+    }
+
+    pub async fn list(&mut self, kind: &str, options: pb::ListOptions) -> Result<Vec<String>, Status> {
+        let namespace = kinds::namespace(kind).into();
+        let message = pb::ListRequest { namespace, r#type: kind.into(), options: Some(options) };
+        let request = self.request("List", message);
+        let mut stream = self.state.list(request).await?.into_inner();
+        let mut ids = Vec::new();
+        while let Some(answer) = stream.message().await? {
+            ids.push(answer.resource.unwrap().metadata.unwrap().id);
+        }
+        Ok(ids)
+    }
+
+    pub async fn create(&mut self, resource: pb::Resource, owner: &str) -> Result<pb::Resource, Status> {
+        let options = Some(pb::CreateOptions { owner: owner.into() });
+        let request = self.request("Create", pb::CreateRequest { resource: Some(resource), options });
+        Ok(self.state.create(request).await?.into_inner().resource.unwrap())
+    }
+
+    pub async fn update(
+        &mut self,
+        resource: pb::Resource,
+        owner: &str,
+        expected: Option<&str>,
+    ) -> Result<pb::Resource, Status> {
+        let options = pb::UpdateOptions { owner: owner.into(), expected_phase: expected.map(Into::into) };
+        let message = pb::UpdateRequest { new_resource: Some(resource), options: Some(options) };
+        let request = self.request("Update", message);
+        Ok(self.state.update(request).await?.into_inner().resource.unwrap())
+    }
+
+    pub async fn destroy(&mut self, kind: &str, id: &str, owner: &str) -> Result<(), Status> {
+        let message = pb::DestroyRequest {
+            namespace: kinds::namespace(kind).into(),
+            r#type: kind.into(),
+            id: id.into(),
+            options: Some(pb::DestroyOptions { owner: owner.into() }),
+        };
+        let request = self.request("Destroy", message);
+        self.state.destroy(request).await.map(drop)
+    }
+
+    pub async fn teardown(&mut self, kind: &str, id: &str) -> Result<bool, Status> {
+        let namespace = kinds::namespace(kind).into();
+        let message = pb::TeardownRequest { namespace, r#type: kind.into(), id: id.into(), options: None };
+        let request = self.request("Teardown", message);
+        Ok(self.state.teardown(request).await?.into_inner().destroy_ready)
+    }
+
+    pub fn teardown_and_destroy(&self, kind: &str, id: &str) -> impl Future<Output = Result<(), Status>> + use<> {
+        let namespace = kinds::namespace(kind).into();
+        let message = pb::TeardownAndDestroyRequest { namespace, r#type: kind.into(), id: id.into(), options: None };
+        let request = self.request("TeardownAndDestroy", message);
+        let mut state = self.state.clone();
+        async move { state.teardown_and_destroy(request).await.map(drop) }
+    }
+}
+
+/// A new object to send.
+pub fn resource(kind: &str, id: &str, spec: &impl Message) -> pb::Resource {
+    let metadata = pb::Metadata {
+        namespace: kinds::namespace(kind).into(),
+        r#type: kind.into(),
+        id: id.into(),
+        version: "undefined".into(),
+        phase: "running".into(),
+        ..pb::Metadata::default()
+    };
+    pb::Resource {
+        metadata: Some(metadata),
+        spec: Some(pb::Spec { proto_spec: spec.encode_to_vec(), yaml_spec: String::new() }),
+    }
+}
+
+/// The same with other metadata.
+pub fn with(mut resource: pb::Resource, edit: impl FnOnce(&mut pb::Metadata)) -> pb::Resource {
+    edit(resource.metadata.as_mut().unwrap());
+    resource
+}

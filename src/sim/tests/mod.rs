@@ -1,0 +1,8 @@
+//! Tests of the whole simulator, over real gRPC, with a client of their own.
+
+mod client;
+mod durability;
+mod life;
+mod signature;
+mod state;
+mod transport;

@@ -1,0 +1,119 @@
+//! The port: compression, TLS, the log, and what goes wrong on purpose.
+
+use super::client::{Client, Signer, path, resource};
+use crate::pb::cosi::resource as pb;
+use crate::pb::cosi::resource::state_client::StateClient;
+use crate::pb::specs::MachineClassSpec;
+use crate::sim::faults::{Action, Fault};
+use crate::sim::{Options, Request, Sim};
+use std::time::Duration;
+use tonic::Code;
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+
+const CLASS: &str = "MachineClasses.omni.sidero.dev";
+const ME: &str = "CurrentUsers.omni.sidero.dev";
+
+fn class(id: &str) -> pb::Resource {
+    resource(CLASS, id, &MachineClassSpec { match_labels: vec!["a".into()], ..Default::default() })
+}
+
+async fn start() -> (Sim, Client) {
+    let sim = Sim::start(Options::stepped()).await.unwrap();
+    let client = Client::new(&sim).await;
+    (sim, client)
+}
+
+#[tokio::test]
+async fn gzip_both_ways() {
+    let (_sim, mut client) = start().await;
+    client.state = client.state.clone().send_compressed(Gzip).accept_compressed(Gzip);
+    client.create(class("z"), "").await.unwrap();
+    assert_eq!(client.list(CLASS, Default::default()).await.unwrap(), ["z"]);
+}
+
+#[tokio::test]
+async fn tls_with_its_own_authority() {
+    let sim = Sim::start(Options { tls: true, ..Options::stepped() }).await.unwrap();
+    assert!(sim.endpoint().starts_with("https://127.0.0.1:"));
+    let trusted = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(sim.ca_pem().unwrap()));
+    let endpoint = Endpoint::from_shared(sim.endpoint().to_owned()).unwrap();
+    let channel = endpoint.clone().tls_config(trusted).unwrap().connect().await.unwrap();
+    let mut state = StateClient::new(channel);
+    let signer = Signer::new(sim.service_account_key());
+    let mut request = tonic::Request::new(pb::GetRequest {
+        namespace: "virtual".into(),
+        r#type: ME.into(),
+        id: "current".into(),
+        options: None,
+    });
+    signer.seal(&path("Get"), sim.store().time(), &mut request);
+    state.get(request).await.unwrap();
+
+    let other = Sim::start(Options { tls: true, ..Options::stepped() }).await.unwrap();
+    let stranger = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(other.ca_pem().unwrap()));
+    assert!(endpoint.tls_config(stranger).unwrap().connect().await.is_err(), "another authority vouches for nothing");
+}
+
+#[tokio::test]
+async fn calls_are_logged_in_order() {
+    let (sim, mut client) = start().await;
+    client.create(class("a"), "").await.unwrap();
+    sim.forget_requests();
+    client.get(CLASS, "a").await.unwrap();
+    client.list(CLASS, Default::default()).await.unwrap();
+    client.teardown(CLASS, "a").await.unwrap();
+    let call = |name: &str, id: &str| Request { method: path(name), kind: CLASS.into(), id: id.into() };
+    assert_eq!(sim.requests(), [call("Get", "a"), call("List", ""), call("Teardown", "a")]);
+    assert_eq!(sim.requests()[0].name(), "Get");
+}
+
+#[tokio::test]
+async fn faults_before_and_after_the_work() {
+    let (sim, mut client) = start().await;
+    let there = |sim: &Sim, id: &str| sim.store().get(&crate::sim::kinds::key(CLASS, id)).is_some();
+
+    sim.faults().add(Fault::new("Create", Action::Refuse(Code::Unavailable, "busy".into())).of(CLASS));
+    let status = client.create(class("a"), "").await.unwrap_err();
+    assert_eq!((status.code(), status.message(), there(&sim, "a")), (Code::Unavailable, "busy", false));
+
+    sim.faults().add(Fault::new("Create", Action::FailAfterwards(Code::Unavailable, "lost".into())));
+    let status = client.create(class("a"), "").await.unwrap_err();
+    assert_eq!((status.code(), status.message(), there(&sim, "a")), (Code::Unavailable, "lost", true));
+
+    sim.faults().add(Fault::new("Create", Action::DropBefore));
+    client.create(class("b"), "").await.unwrap_err();
+    assert!(!there(&sim, "b"));
+
+    sim.faults().add(Fault::new("Create", Action::DropAfterwards));
+    client.create(class("b"), "").await.unwrap_err();
+    assert!(there(&sim, "b"));
+
+    sim.faults().add(Fault::new("Get", Action::Delay(Duration::from_millis(1))));
+    client.get(CLASS, "b").await.unwrap();
+    assert_eq!(sim.faults().left(), 0);
+}
+
+#[tokio::test]
+async fn connections_break_and_others_are_welcome() {
+    let (sim, mut client) = start().await;
+    let message = pb::WatchRequest { namespace: "default".into(), r#type: CLASS.into(), ..Default::default() };
+    let request = client.request("Watch", message);
+    let mut watch = client.state.watch(request).await.unwrap().into_inner();
+    watch.message().await.unwrap().unwrap();
+    sim.drop_connections();
+    assert!(watch.message().await.is_err(), "the watch breaks");
+    Client::new(&sim).await.get(ME, "current").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stopped_server_frees_its_port() {
+    let (sim, mut client) = start().await;
+    let listen = sim.endpoint().trim_start_matches("grpc://").parse().unwrap();
+    sim.stop().await;
+    client.get(ME, "current").await.unwrap_err();
+    let again = Sim::start(Options { listen, ..Options::stepped() }).await.unwrap();
+    Client::new(&again).await.get(ME, "current").await.unwrap();
+    let taken = Sim::start(Options { listen, ..Options::stepped() }).await.unwrap_err();
+    assert!(taken.to_string().contains("cannot listen on 127.0.0.1:"), "{taken}");
+}

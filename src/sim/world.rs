@@ -1,0 +1,271 @@
+//! What a fresh simulator holds, and what tests and demonstrations do to its machines.
+
+use super::inventory;
+use super::kinds::{self, Release};
+use super::names::{annotation, controller, kind};
+use super::object::Object;
+use super::store::Store;
+use crate::pb::specs::{
+    DefaultJoinTokenSpec, EtcdBackupSettings, EulaAcceptanceSpec, FeaturesConfigSpec, JoinTokenSpec, KernelArgsSpec,
+    KubernetesVersionSpec, MachineLabelsSpec, SiderolinkApiConfigSpec, SiderolinkSpec, SysVersionSpec,
+    TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info,
+};
+use prost::Message;
+
+/// Talos versions on offer, oldest first.
+const TALOS: &[(&str, Support)] = &[
+    ("1.8.4", Support::Ended),
+    ("1.9.6", Support::Full),
+    ("1.10.9", Support::Full),
+    ("1.11.6", Support::Full),
+    ("1.12.4", Support::Full),
+    ("1.13.0", Support::Full),
+    ("1.13.5", Support::Full),
+    ("1.13.8", Support::Full),
+    ("1.14.0", Support::NotYet),
+];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Support {
+    Ended,
+    Full,
+    NotYet,
+}
+
+/// Kubernetes versions on offer, oldest first.
+const KUBERNETES: &[&str] = &["1.30.14", "1.31.14", "1.32.9", "1.33.7", "1.34.3", "1.35.1", "1.36.2", "1.36.3"];
+
+/// Talos 1.13 runs Kubernetes up to 1.36, and every minor version of one goes with one of the other.
+const KUBERNETES_AHEAD: u64 = 23;
+const KUBERNETES_MINORS: u64 = 6;
+
+/// Extensions on offer with every Talos version: name, author, what it is for.
+const EXTENSIONS: &[(&str, &str, &str)] = &[
+    ("amd-ucode", "AMD", "Microcode for AMD processors"),
+    ("gvisor", "The gVisor Authors", "A container runtime that keeps containers away from the kernel"),
+    ("i915", "Intel", "Firmware for Intel graphics"),
+    ("intel-ucode", "Intel", "Microcode for Intel processors"),
+    ("iscsi-tools", "Sidero Labs", "Initiator for iSCSI storage"),
+    ("nvidia-container-toolkit-lts", "NVIDIA", "Containers on NVIDIA graphics"),
+    ("qemu-guest-agent", "The QEMU Authors", "Agent for QEMU guests"),
+    ("tailscale", "Tailscale", "Mesh network"),
+    ("util-linux-tools", "Sidero Labs", "Tools that some storage drivers need"),
+    ("zfs", "OpenZFS", "The ZFS file system"),
+];
+
+/// The machine that joined with its own kernel arguments.
+const WITH_KERNEL_ARGS: u32 = 2;
+
+/// The machine whose platform came with tags.
+const WITH_TAGS: u32 = 4;
+
+/// Fills a fresh store; in one that was kept, only what does not outlive a server is made anew.
+pub fn seed(store: &Store, machines: usize, release: Release) {
+    versions(store);
+    instance(store, release);
+    if store.get(&kinds::key(kind::DEFAULT_JOIN_TOKEN, "default")).is_none() {
+        tokens(store);
+        for number in (1..).take(machines) {
+            add_machine(store, number);
+        }
+    }
+}
+
+fn put(store: &Store, owner: &str, kind: &str, id: &str, spec: &impl Message) {
+    store.put(owner, &kinds::key(kind, id), |object| object.spec = spec.encode_to_vec());
+}
+
+fn versions(store: &Store) {
+    for version in KUBERNETES {
+        let spec = KubernetesVersionSpec { version: (*version).to_owned() };
+        put(store, controller::VERSIONS, kind::KUBERNETES_VERSION, version, &spec);
+    }
+    for (version, support) in TALOS {
+        let minor = minor(version);
+        let upgradable = TALOS.iter().filter(|(other, _)| other != version);
+        let spec = TalosVersionSpec {
+            version: (*version).to_owned(),
+            compatible_kubernetes_versions: compatible(minor),
+            deprecated: *support == Support::Ended,
+            unsupported: *support == Support::NotYet,
+            upgradable_talos_versions: upgradable
+                .filter(|(other, _)| (minor..=minor + 1).contains(&self::minor(other)))
+                .map(|(other, _)| (*other).to_owned())
+                .collect(),
+            ..Default::default()
+        };
+        put(store, controller::VERSIONS, kind::TALOS_VERSION, version, &spec);
+        store.add_finalizer(&kinds::key(kind::TALOS_VERSION, *version), controller::TALOS_EXTENSIONS);
+        let items = EXTENSIONS.iter().map(|extension| info(version, *extension)).collect();
+        put(store, controller::TALOS_EXTENSIONS, kind::TALOS_EXTENSIONS, version, &TalosExtensionsSpec { items });
+    }
+}
+
+/// The second number of a version.
+fn minor(version: &str) -> u64 {
+    version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
+}
+
+/// The Kubernetes versions that a minor version of Talos runs.
+fn compatible(talos_minor: u64) -> Vec<String> {
+    let newest = talos_minor + KUBERNETES_AHEAD;
+    let fits = |version: &&&str| (newest + 1 - KUBERNETES_MINORS..=newest).contains(&minor(version));
+    KUBERNETES.iter().filter(fits).map(|version| (*version).to_owned()).collect()
+}
+
+fn info(talos: &str, (name, author, description): (&str, &str, &str)) -> Info {
+    Info {
+        name: format!("siderolabs/{name}"),
+        author: author.into(),
+        version: format!("v{talos}"),
+        description: description.into(),
+        r#ref: format!("ghcr.io/siderolabs/{name}:v{talos}"),
+        ..Default::default()
+    }
+}
+
+fn instance(store: &Store, release: Release) {
+    let (version, api) = match release {
+        Release::V1_6 => ("v1.6.6", 2),
+        Release::Newest => ("v1.11.0", 3),
+    };
+    let system =
+        SysVersionSpec { backend_version: version.into(), instance_name: "omni-sim".into(), backend_api_version: api };
+    put(store, "", kind::SYS_VERSION, "current", &system);
+    let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+    let features = FeaturesConfigSpec {
+        enable_workload_proxying: true,
+        etcd_backup_settings: Some(EtcdBackupSettings {
+            tick_interval: seconds(60),
+            min_interval: seconds(3600),
+            max_interval: seconds(24 * 3600),
+        }),
+        embedded_discovery_service: true,
+        audit_log_enabled: true,
+        image_factory_base_url: "https://factory.talos.dev".into(),
+        image_factory_pxe_base_url: "https://pxe.factory.talos.dev".into(),
+        ..Default::default()
+    };
+    put(store, "", kind::FEATURES_CONFIG, "features-config", &features);
+    let eula =
+        EulaAcceptanceSpec { accepted_by_name: "omni-sim".into(), accepted_by_email: "omni-sim@localhost".into() };
+    put(store, "", kind::EULA_ACCEPTANCE, "eula", &eula);
+    let siderolink = SiderolinkApiConfigSpec {
+        machine_api_advertised_url: "grpc://127.0.0.1:8090".into(),
+        wireguard_advertised_endpoint: "127.0.0.1:50180".into(),
+        events_port: 8091,
+        logs_port: 8092,
+        ..Default::default()
+    };
+    put(store, controller::SIDEROLINK_API_CONFIG, kind::SIDEROLINK_API_CONFIG, "siderolink-config", &siderolink);
+}
+
+fn tokens(store: &Store) {
+    let id = random_token();
+    put(store, "", kind::JOIN_TOKEN, &id, &JoinTokenSpec { name: "initial token".into(), ..Default::default() });
+    put(store, "", kind::DEFAULT_JOIN_TOKEN, "default", &DefaultJoinTokenSpec { token_id: id });
+}
+
+/// Letters and digits that nobody can guess.
+fn random_token() -> String {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let bytes = (0..3).flat_map(|_| uuid::Uuid::new_v4().into_bytes());
+    bytes.take(43).map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()
+}
+
+/// Lets machine number `number`, counted from 1, join; what it already reports is left alone.
+pub fn add_machine(store: &Store, number: u32) {
+    let id = inventory::id(number);
+    put(store, "", kind::LINK, &id, &inventory::link(number));
+    if store.get(&kinds::key(kind::MACHINE_STATUS, &id)).is_some() {
+        return;
+    }
+    let mut status = inventory::status(number);
+    if number == WITH_KERNEL_ARGS {
+        let args = vec!["console=ttyS0".to_owned()];
+        put(store, "", kind::KERNEL_ARGS, &id, &KernelArgsSpec { args: args.clone() });
+        if let Some(schematic) = &mut status.schematic {
+            schematic.kernel_args = args;
+        }
+    }
+    if number == WITH_TAGS {
+        store.put("", &kinds::key(kind::MACHINE_LABELS, &id), |object| {
+            object.spec = MachineLabelsSpec {}.encode_to_vec();
+            object.labels.insert("team".into(), "storage".into());
+            object.annotations.insert(annotation::PLATFORM_TAG_LABELS.into(), String::new());
+        });
+        if let Some(platform) = &mut status.platform_metadata {
+            platform.tags.insert("team".into(), "storage".into());
+        }
+    }
+    store.put(controller::MACHINE_STATUS, &kinds::key(kind::MACHINE_STATUS, &id), |object| {
+        object.spec = status.encode_to_vec();
+        object.annotations.insert(annotation::KERNEL_ARGS_INITIALIZED.into(), String::new());
+    });
+}
+
+/// Cuts a machine off: it keeps running, but answers no more.
+pub fn disconnect_machine(store: &Store, id: &str) {
+    connect(store, id, false);
+}
+
+/// Lets a machine answer again.
+pub fn reconnect_machine(store: &Store, id: &str) {
+    connect(store, id, true);
+}
+
+fn connect(store: &Store, id: &str, connected: bool) {
+    store.modify(&kinds::key(kind::LINK, id), |link: &mut Object| {
+        let spec = SiderolinkSpec { connected, ..link.spec() };
+        link.spec = spec.encode_to_vec();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use std::sync::Arc;
+
+    fn fresh() -> Store {
+        let store = Store::new(Arc::new(TestClock::at(1_790_000_000)));
+        seed(&store, 6, Release::Newest);
+        store
+    }
+
+    #[test]
+    fn every_talos_version_names_what_it_runs() {
+        let store = fresh();
+        let runs = |talos: &str| {
+            let object = store.get(&kinds::key(kind::TALOS_VERSION, talos)).unwrap();
+            object.spec::<TalosVersionSpec>().compatible_kubernetes_versions
+        };
+        for (talos, expected) in [
+            ("1.8.4", &["1.30.14", "1.31.14"][..]),
+            ("1.11.6", &["1.30.14", "1.31.14", "1.32.9", "1.33.7", "1.34.3"]),
+            ("1.13.8", &["1.31.14", "1.32.9", "1.33.7", "1.34.3", "1.35.1", "1.36.2", "1.36.3"]),
+            ("1.14.0", &["1.32.9", "1.33.7", "1.34.3", "1.35.1", "1.36.2", "1.36.3"]),
+        ] {
+            assert_eq!(runs(talos), expected, "{talos}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_was_kept_keeps_its_token_and_its_losses() {
+        let store = fresh();
+        let token = store.list(kind::JOIN_TOKEN)[0].key.clone();
+        assert_eq!(token.id.len(), 43);
+        store.remove(&kinds::key(kind::LINK, inventory::id(3)));
+        seed(&store, 6, Release::Newest);
+        assert_eq!(store.list(kind::JOIN_TOKEN)[0].key, token);
+        assert_eq!(store.list(kind::LINK).len(), 5);
+    }
+
+    #[test]
+    fn seeds_stay_as_they_are_when_nothing_changed() {
+        let store = fresh();
+        let before = store.revision();
+        seed(&store, 6, Release::Newest);
+        assert_eq!(store.revision(), before);
+    }
+}
