@@ -9,8 +9,10 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod cli;
+mod demo;
 mod diagnostic;
 mod harness;
+mod omni;
 mod plan;
 mod process;
 mod workspace;
@@ -52,7 +54,7 @@ pub struct Context {
 
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
-    vec![("harness", harness::tests())]
+    vec![("demo", demo::tests()), ("harness", harness::tests())]
 }
 
 fn main() -> ExitCode {
