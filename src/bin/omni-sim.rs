@@ -70,6 +70,10 @@ fn arguments() -> Result<Command> {
     Ok(Command::Run(Box::new(options), env_file))
 }
 
+fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
+    Ok(Duration::from_millis(parser.value()?.parse()?))
+}
+
 async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {
     let data = options.data.clone();
     // Before the server says that it is ready: whoever reads that may send the signal at once.
