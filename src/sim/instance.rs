@@ -8,6 +8,7 @@ use super::driver::{Driver, Mode, Restless};
 use super::faults::Faults;
 use super::gate::Gate;
 use super::kinds::{self, Role};
+use super::management_service::ManagementService;
 use super::options::Options;
 use super::requests::{Request, Requests};
 use super::server;
@@ -15,6 +16,7 @@ use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
 use super::time::AheadClock;
 use super::tls::{Tls, TlsError};
+use super::world;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +83,7 @@ impl Sim {
 
         let clock = Arc::new(AheadClock::new(options.clock.clone()));
         let store = Store::open(clock.clone(), options.lag, options.data.as_deref())?;
+        world::seed(&store, options.machines, options.release);
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
@@ -105,7 +108,8 @@ impl Sim {
         };
         let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
-        let routes = server::services(state);
+        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone());
+        let routes = server::services(state, management);
         let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
         let mut tasks = vec![tokio::spawn(serving)];
         if let Mode::Auto { tick } = options.mode {

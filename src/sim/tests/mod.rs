@@ -6,3 +6,4 @@ mod life;
 mod signature;
 mod state;
 mod transport;
+mod world;
