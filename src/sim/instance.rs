@@ -7,7 +7,7 @@ use super::controllers;
 use super::driver::{Driver, Mode, Restless};
 use super::faults::Faults;
 use super::gate::Gate;
-use super::kinds::{self, Role};
+use super::kinds::Role;
 use super::management_service::ManagementService;
 use super::options::Options;
 use super::requests::{Request, Requests};
@@ -83,6 +83,10 @@ impl Sim {
 
         let clock = Arc::new(AheadClock::new(options.clock.clone()));
         let store = Store::open(clock.clone(), options.lag, options.data.as_deref())?;
+        if store.secret(FIRST_KEY).is_none() {
+            // Either there is nothing, or a server was killed while it was set up; half a world is of no use.
+            store.reset();
+        }
         world::seed(&store, options.machines, options.release);
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
@@ -217,6 +221,8 @@ impl Sim {
     fn halt(&self) {
         self.stop.cancel();
         self.connections.cut();
+        // Calls that are still on their way must not write to what the next server may have opened.
+        self.store.close();
     }
 }
 
@@ -237,7 +243,6 @@ fn first_key(store: &Store, options: &Options) -> Result<String, KeyError> {
     if let Some(key) = store.secret(FIRST_KEY).and_then(|bytes| String::from_utf8(bytes).ok()) {
         return Ok(key);
     }
-    store.put("", &kinds::key("EulaAcceptances.omni.sidero.dev", "eula"), |_| {});
     let key = accounts::mint(store, &options.account, Role::Admin, LIFETIME)?;
     // Last, so that a server that was killed on the way is set up anew.
     store.keep_secret(FIRST_KEY, key.clone().into_bytes());

@@ -99,8 +99,8 @@ fn each_nested(nesting: Nesting, one: &Value, other: &mut Value, each: &mut impl
     }
 }
 
-/// Write-only values are in the configuration alone.
-fn drop_write_only(attributes: &[Attribute], value: &mut Value) {
+/// Makes write-only values null, at any depth: they are in the configuration alone.
+pub fn drop_write_only(attributes: &[Attribute], value: &mut Value) {
     let Value::Object(entries) = value else { return };
     for attribute in attributes {
         if let Some(slot) = entries.get_mut(attribute.name) {

@@ -4,7 +4,9 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 #[cfg(unix)]

@@ -138,6 +138,15 @@ pub(super) enum Subject<'a> {
     Data(&'a str),
 }
 
+/// Answers a call as [`answer`] does, in the form that the service returns.
+pub(super) async fn reply<T: Answer>(
+    rpc: &'static str,
+    subject: Subject<'_>,
+    work: impl Future<Output = Result<T, Diagnostics>> + Send,
+) -> Reply<T> {
+    Ok(Response::new(answer(rpc, subject, work).await))
+}
+
 /// Runs a call: logs it, and turns problems and even a panic into an answer.
 pub(super) async fn answer<T: Answer>(
     rpc: &'static str,

@@ -2,9 +2,10 @@
 //! Whatever goes wrong, the answer says what the host shall keep: losing track of an object is the worst outcome.
 
 use super::Server;
-use super::coding::{clear_write_only, decode, decode_identity, encode, encode_identity, settle};
+use super::coding::{decode, decode_identity, encode, encode_identity, settle};
 use crate::pb::tfplugin6::apply_resource_change::{Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::plan::{drop_write_only, keep_same};
 use crate::tf::resource::{Create, Delete, Outcome, Private, Update};
 use crate::tf::value::Value;
 
@@ -22,6 +23,8 @@ pub(super) async fn apply(server: &Server, request: Request) -> Result<Response,
     let private = Private::from_bytes(&request.planned_private);
 
     let (deletes, creates) = (planned.is_null(), prior.is_null());
+    // A text that was planned must come back as it was, also where the server writes it otherwise.
+    let promised = planned.clone();
     let mut outcome = match (creates, deletes) {
         (true, true) => Outcome::default(),
         (false, true) => resource.delete(&context, Delete { prior: prior.clone(), private }).await,
@@ -49,7 +52,8 @@ pub(super) async fn apply(server: &Server, request: Request) -> Result<Response,
     let what = format!("the new state of `{name}`");
     let mut state = outcome.state.unwrap_or(Value::Null);
     settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
-    clear_write_only(&resource.schema().attributes, &mut state);
+    drop_write_only(&resource.schema().attributes, &mut state);
+    let state = keep_same(resource.schema(), &promised, state);
     // Hosts refuse an object that came without its identity once it had one.
     let identity = outcome.identity.or(planned_identity.filter(Value::is_wholly_known)).filter(|_| !state.is_null());
     Ok(Response {

@@ -3,7 +3,6 @@
 use crate::pb::tfplugin6::{DynamicValue, ResourceIdentityData};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::{Path, Step};
-use crate::tf::schema::{Attribute, Kind};
 use crate::tf::value::{Type, Value};
 use crate::tf::wire;
 
@@ -43,24 +42,6 @@ pub(super) fn encode_identity(
     let (Some(identity), Some(of)) = (identity, of) else { return Ok(None) };
     let data = encode(identity, of, &format!("the identity of `{name}`"))?;
     Ok(Some(ResourceIdentityData { identity_data: Some(data) }))
-}
-
-/// Makes every write-only attribute null, at any depth: hosts refuse anything else.
-pub(super) fn clear_write_only(attributes: &[Attribute], value: &mut Value) {
-    let Value::Object(members) = value else { return };
-    for attribute in attributes {
-        let Some(member) = members.get_mut(attribute.name) else { continue };
-        if attribute.write_only {
-            *member = Value::Null;
-        } else if let Kind::Nested(_, nested) = &attribute.kind {
-            match member {
-                Value::Object(_) => clear_write_only(nested, member),
-                Value::List(items) | Value::Set(items) => items.iter_mut().for_each(|i| clear_write_only(nested, i)),
-                Value::Map(items) => items.values_mut().for_each(|i| clear_write_only(nested, i)),
-                _ => {}
-            }
-        }
-    }
 }
 
 /// Makes whatever is unknown null, and names it: no result may hold unknowns.
@@ -105,30 +86,6 @@ fn clear_unknown(value: &mut Value, at: &Path, found: &mut Vec<Path>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tf::schema::{object, objects, string};
-
-    #[test]
-    fn write_only_values_go_at_every_depth() {
-        let attributes = vec![
-            string("kept"),
-            string("gone").write_only(),
-            object("one", vec![string("gone").write_only(), string("kept")]),
-            objects("many", vec![string("gone").write_only()]),
-        ];
-        let inner = |gone: Value| Value::object([("gone", gone), ("kept", "k".into())]);
-        let item = |gone: Value| Value::List(vec![Value::object([("gone", gone)])]);
-        let whole = |gone: Value| {
-            Value::object([
-                ("kept", "k".into()),
-                ("gone", gone.clone()),
-                ("one", inner(gone.clone())),
-                ("many", item(gone)),
-            ])
-        };
-        let mut value = whole("secret".into());
-        clear_write_only(&attributes, &mut value);
-        assert_eq!(value, whole(Value::Null));
-    }
 
     #[test]
     fn unknowns_become_null_and_are_named() {

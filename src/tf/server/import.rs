@@ -1,10 +1,11 @@
 //! ImportResourceState: takes over an object that is there already; the host reads it right after.
 
 use super::Server;
-use super::coding::{clear_write_only, decode_identity, encode, encode_identity, settle};
+use super::coding::{decode_identity, encode, encode_identity, settle};
 use super::state::without_identity;
 use crate::pb::tfplugin6::import_resource_state::{ImportedResource, Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::plan::drop_write_only;
 use crate::tf::resource::ImportBy;
 
 /// Imports by id or by identity.
@@ -31,7 +32,7 @@ pub(super) async fn import(server: &Server, request: Request) -> Result<Response
         }
         Some(mut state) => {
             settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
-            clear_write_only(&managed.resource.schema().attributes, &mut state);
+            drop_write_only(&managed.resource.schema().attributes, &mut state);
             // An import by identity must answer with one.
             let identity = outcome.identity.or(identity);
             Some(ImportedResource {

@@ -1,7 +1,7 @@
 //! PlanResourceChange: what an apply would make of an object.
 
 use super::Server;
-use super::coding::{clear_write_only, decode, encode};
+use super::coding::{decode, encode};
 use crate::pb::tfplugin6::plan_resource_change::{Request, Response};
 use crate::tf::diag::Diagnostics;
 use crate::tf::path::Path;
@@ -36,7 +36,7 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
 
     let config = decode(request.config.as_ref(), managed.of(), &format!("the configuration of `{name}`"))?;
     let prior = Some(&prior).filter(|p| !p.is_null());
-    let general = plan::plan(resource.schema(), prior, &config, &proposed);
+    let general = plan::plan(resource.schema(), prior, &proposed, &config);
     let mut plan = Plan {
         config: &config,
         prior,
@@ -47,7 +47,7 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
         diags: Diagnostics::new(),
     };
     resource.plan(&context, &mut plan).await;
-    clear_write_only(&resource.schema().attributes, &mut plan.planned);
+    plan::drop_write_only(&resource.schema().attributes, &mut plan.planned);
 
     Ok(Response {
         planned_state: Some(encode(&plan.planned, managed.of(), &what)?),

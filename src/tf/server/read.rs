@@ -1,9 +1,10 @@
 //! ReadResource: what an object looks like now.
 
 use super::Server;
-use super::coding::{clear_write_only, decode, decode_identity, encode, encode_identity, settle};
+use super::coding::{decode, decode_identity, encode, encode_identity, settle};
 use crate::pb::tfplugin6::read_resource::{Request, Response};
 use crate::tf::diag::Diagnostics;
+use crate::tf::plan::{drop_write_only, keep_same};
 use crate::tf::resource::{Private, Read};
 use crate::tf::value::Value;
 
@@ -19,6 +20,8 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
         return Ok(Response { new_state: request.current_state, private: request.private, ..Default::default() });
     }
 
+    // A text that means what it meant is no drift.
+    let known = state.clone();
     let private = Private::from_bytes(&request.private);
     let mut outcome = managed.resource.read(&context, Read { state, private, identity: identity.clone() }).await;
     if outcome.state.is_none() && outcome.diags.has_errors() {
@@ -33,7 +36,8 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
 
     let mut state = outcome.state.unwrap_or(Value::Null);
     settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
-    clear_write_only(&managed.resource.schema().attributes, &mut state);
+    drop_write_only(&managed.resource.schema().attributes, &mut state);
+    let state = keep_same(managed.resource.schema(), &known, state);
     let identity = outcome.identity.or(identity).filter(|_| !state.is_null());
     Ok(Response {
         new_state: Some(encode(&state, of, &format!("the state of `{name}`"))?),

@@ -1,6 +1,6 @@
 //! The calls of the service, in the order of the protocol; each hands on to the file that knows how.
 
-use super::answer::{Reply, Subject, answer};
+use super::answer::{Reply, Subject, answer, reply};
 use super::unoffered::{no_feature, no_type};
 use super::{Server, apply, data, import, plan, read, schema, state, validate};
 use crate::pb::tfplugin6::{
@@ -20,16 +20,14 @@ use tonic::{Request, Response, Streaming};
 #[tonic::async_trait]
 impl provider_server::Provider for Server {
     async fn get_metadata(&self, _request: Request<get_metadata::Request>) -> Reply<get_metadata::Response> {
-        let answer = answer("GetMetadata", Subject::Provider, async { schema::metadata(self) }).await;
-        Ok(Response::new(answer))
+        reply("GetMetadata", Subject::Provider, async { schema::metadata(self) }).await
     }
 
     async fn get_provider_schema(
         &self,
         _request: Request<get_provider_schema::Request>,
     ) -> Reply<get_provider_schema::Response> {
-        let answer = answer("GetProviderSchema", Subject::Provider, async { schema::schemas(self) }).await;
-        Ok(Response::new(answer))
+        reply("GetProviderSchema", Subject::Provider, async { schema::schemas(self) }).await
     }
 
     async fn validate_provider_config(
@@ -37,10 +35,7 @@ impl provider_server::Provider for Server {
         request: Request<validate_provider_config::Request>,
     ) -> Reply<validate_provider_config::Response> {
         let request = request.into_inner();
-        let answer =
-            answer("ValidateProviderConfig", Subject::Provider, async { validate::provider(self, request).await })
-                .await;
-        Ok(Response::new(answer))
+        reply("ValidateProviderConfig", Subject::Provider, async { validate::provider(self, request).await }).await
     }
 
     async fn validate_resource_config(
@@ -49,11 +44,8 @@ impl provider_server::Provider for Server {
     ) -> Reply<validate_resource_config::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer = answer("ValidateResourceConfig", Subject::Resource(&name), async {
-            validate::resource(self, request).await
-        })
-        .await;
-        Ok(Response::new(answer))
+        reply("ValidateResourceConfig", Subject::Resource(&name), async { validate::resource(self, request).await })
+            .await
     }
 
     async fn validate_data_resource_config(
@@ -62,10 +54,7 @@ impl provider_server::Provider for Server {
     ) -> Reply<validate_data_resource_config::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer =
-            answer("ValidateDataResourceConfig", Subject::Data(&name), async { validate::data(self, request).await })
-                .await;
-        Ok(Response::new(answer))
+        reply("ValidateDataResourceConfig", Subject::Data(&name), async { validate::data(self, request).await }).await
     }
 
     async fn upgrade_resource_state(
@@ -74,17 +63,14 @@ impl provider_server::Provider for Server {
     ) -> Reply<upgrade_resource_state::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer =
-            answer("UpgradeResourceState", Subject::Resource(&name), async { state::state(self, request) }).await;
-        Ok(Response::new(answer))
+        reply("UpgradeResourceState", Subject::Resource(&name), async { state::state(self, request) }).await
     }
 
     async fn get_resource_identity_schemas(
         &self,
         _request: Request<get_resource_identity_schemas::Request>,
     ) -> Reply<get_resource_identity_schemas::Response> {
-        let answer = answer("GetResourceIdentitySchemas", Subject::Provider, async { schema::identities(self) }).await;
-        Ok(Response::new(answer))
+        reply("GetResourceIdentitySchemas", Subject::Provider, async { schema::identities(self) }).await
     }
 
     async fn upgrade_resource_identity(
@@ -93,9 +79,7 @@ impl provider_server::Provider for Server {
     ) -> Reply<upgrade_resource_identity::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer =
-            answer("UpgradeResourceIdentity", Subject::Resource(&name), async { state::identity(self, request) }).await;
-        Ok(Response::new(answer))
+        reply("UpgradeResourceIdentity", Subject::Resource(&name), async { state::identity(self, request) }).await
     }
 
     async fn configure_provider(
@@ -103,16 +87,13 @@ impl provider_server::Provider for Server {
         request: Request<configure_provider::Request>,
     ) -> Reply<configure_provider::Response> {
         let request = request.into_inner();
-        let answer =
-            answer("ConfigureProvider", Subject::Provider, async { validate::configure(self, request).await }).await;
-        Ok(Response::new(answer))
+        reply("ConfigureProvider", Subject::Provider, async { validate::configure(self, request).await }).await
     }
 
     async fn read_resource(&self, request: Request<read_resource::Request>) -> Reply<read_resource::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer = answer("ReadResource", Subject::Resource(&name), async { read::read(self, request).await }).await;
-        Ok(Response::new(answer))
+        reply("ReadResource", Subject::Resource(&name), async { read::read(self, request).await }).await
     }
 
     async fn plan_resource_change(
@@ -121,9 +102,7 @@ impl provider_server::Provider for Server {
     ) -> Reply<plan_resource_change::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer =
-            answer("PlanResourceChange", Subject::Resource(&name), async { plan::plan(self, request).await }).await;
-        Ok(Response::new(answer))
+        reply("PlanResourceChange", Subject::Resource(&name), async { plan::plan(self, request).await }).await
     }
 
     async fn apply_resource_change(
@@ -149,10 +128,7 @@ impl provider_server::Provider for Server {
     ) -> Reply<import_resource_state::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer =
-            answer("ImportResourceState", Subject::Resource(&name), async { import::import(self, request).await })
-                .await;
-        Ok(Response::new(answer))
+        reply("ImportResourceState", Subject::Resource(&name), async { import::import(self, request).await }).await
     }
 
     async fn move_resource_state(
@@ -160,21 +136,19 @@ impl provider_server::Provider for Server {
         request: Request<move_resource_state::Request>,
     ) -> Reply<move_resource_state::Response> {
         let request = request.into_inner();
-        let answer = answer("MoveResourceState", Subject::Resource(&request.target_type_name), async {
+        reply("MoveResourceState", Subject::Resource(&request.target_type_name), async {
             no_feature(
                 "moves from other resource types",
                 "Remove the `moved` block; import the object under its new type.",
             )
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 
     async fn read_data_source(&self, request: Request<read_data_source::Request>) -> Reply<read_data_source::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let answer = answer("ReadDataSource", Subject::Data(&name), async { data::read(self, request).await }).await;
-        Ok(Response::new(answer))
+        reply("ReadDataSource", Subject::Data(&name), async { data::read(self, request).await }).await
     }
 
     async fn generate_resource_config(
@@ -182,11 +156,10 @@ impl provider_server::Provider for Server {
         request: Request<generate_resource_config::Request>,
     ) -> Reply<generate_resource_config::Response> {
         let request = request.into_inner();
-        let answer = answer("GenerateResourceConfig", Subject::Resource(&request.type_name), async {
-            no_feature("a generator of configurations", "Let the host generate the configuration from the schema.")
+        reply("GenerateResourceConfig", Subject::Resource(&request.type_name), async {
+            no_feature("generation of configurations", "Let the host generate the configuration from the schema.")
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 
     async fn validate_ephemeral_resource_config(
@@ -194,11 +167,10 @@ impl provider_server::Provider for Server {
         request: Request<validate_ephemeral_resource_config::Request>,
     ) -> Reply<validate_ephemeral_resource_config::Response> {
         let request = request.into_inner();
-        let answer = answer("ValidateEphemeralResourceConfig", Subject::Provider, async {
+        reply("ValidateEphemeralResourceConfig", Subject::Provider, async {
             no_type("ephemeral resource type", &request.type_name)
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 
     async fn open_ephemeral_resource(
@@ -206,11 +178,10 @@ impl provider_server::Provider for Server {
         request: Request<open_ephemeral_resource::Request>,
     ) -> Reply<open_ephemeral_resource::Response> {
         let request = request.into_inner();
-        let answer = answer("OpenEphemeralResource", Subject::Provider, async {
+        reply("OpenEphemeralResource", Subject::Provider, async {
             no_type("ephemeral resource type", &request.type_name)
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 
     async fn renew_ephemeral_resource(
@@ -218,11 +189,10 @@ impl provider_server::Provider for Server {
         request: Request<renew_ephemeral_resource::Request>,
     ) -> Reply<renew_ephemeral_resource::Response> {
         let request = request.into_inner();
-        let answer = answer("RenewEphemeralResource", Subject::Provider, async {
+        reply("RenewEphemeralResource", Subject::Provider, async {
             no_type("ephemeral resource type", &request.type_name)
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 
     async fn close_ephemeral_resource(
@@ -230,11 +200,10 @@ impl provider_server::Provider for Server {
         request: Request<close_ephemeral_resource::Request>,
     ) -> Reply<close_ephemeral_resource::Response> {
         let request = request.into_inner();
-        let answer = answer("CloseEphemeralResource", Subject::Provider, async {
+        reply("CloseEphemeralResource", Subject::Provider, async {
             no_type("ephemeral resource type", &request.type_name)
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 
     async fn list_resource(&self, request: Request<list_resource::Request>) -> Reply<BoxStream<list_resource::Event>> {
@@ -250,22 +219,19 @@ impl provider_server::Provider for Server {
         request: Request<validate_list_resource_config::Request>,
     ) -> Reply<validate_list_resource_config::Response> {
         let request = request.into_inner();
-        let answer = answer("ValidateListResourceConfig", Subject::Provider, async {
+        reply("ValidateListResourceConfig", Subject::Provider, async {
             no_type("list resource type", &request.type_name)
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 
     async fn get_functions(&self, _request: Request<get_functions::Request>) -> Reply<get_functions::Response> {
-        let answer = answer("GetFunctions", Subject::Provider, async { Ok(get_functions::Response::default()) }).await;
-        Ok(Response::new(answer))
+        reply("GetFunctions", Subject::Provider, async { Ok(get_functions::Response::default()) }).await
     }
 
     async fn call_function(&self, request: Request<call_function::Request>) -> Reply<call_function::Response> {
         let request = request.into_inner();
-        let answer = answer("CallFunction", Subject::Provider, async { no_type("function", &request.name) }).await;
-        Ok(Response::new(answer))
+        reply("CallFunction", Subject::Provider, async { no_type("function", &request.name) }).await
     }
 
     async fn validate_state_store_config(
@@ -273,10 +239,7 @@ impl provider_server::Provider for Server {
         request: Request<validate_state_store::Request>,
     ) -> Reply<validate_state_store::Response> {
         let request = request.into_inner();
-        let answer =
-            answer("ValidateStateStoreConfig", Subject::Provider, async { no_type("state store", &request.type_name) })
-                .await;
-        Ok(Response::new(answer))
+        reply("ValidateStateStoreConfig", Subject::Provider, async { no_type("state store", &request.type_name) }).await
     }
 
     async fn configure_state_store(
@@ -284,10 +247,7 @@ impl provider_server::Provider for Server {
         request: Request<configure_state_store::Request>,
     ) -> Reply<configure_state_store::Response> {
         let request = request.into_inner();
-        let answer =
-            answer("ConfigureStateStore", Subject::Provider, async { no_type("state store", &request.type_name) })
-                .await;
-        Ok(Response::new(answer))
+        reply("ConfigureStateStore", Subject::Provider, async { no_type("state store", &request.type_name) }).await
     }
 
     async fn read_state_bytes(
@@ -305,39 +265,32 @@ impl provider_server::Provider for Server {
         _request: Request<Streaming<write_state_bytes::RequestChunk>>,
     ) -> Reply<write_state_bytes::Response> {
         let work = async { no_feature("state stores", "Use a backend of the host.") };
-        Ok(Response::new(answer("WriteStateBytes", Subject::Provider, work).await))
+        reply("WriteStateBytes", Subject::Provider, work).await
     }
 
     async fn lock_state(&self, request: Request<lock_state::Request>) -> Reply<lock_state::Response> {
         let request = request.into_inner();
-        let answer = answer("LockState", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
-        Ok(Response::new(answer))
+        reply("LockState", Subject::Provider, async { no_type("state store", &request.type_name) }).await
     }
 
     async fn unlock_state(&self, request: Request<unlock_state::Request>) -> Reply<unlock_state::Response> {
         let request = request.into_inner();
-        let answer =
-            answer("UnlockState", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
-        Ok(Response::new(answer))
+        reply("UnlockState", Subject::Provider, async { no_type("state store", &request.type_name) }).await
     }
 
     async fn get_states(&self, request: Request<get_states::Request>) -> Reply<get_states::Response> {
         let request = request.into_inner();
-        let answer = answer("GetStates", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
-        Ok(Response::new(answer))
+        reply("GetStates", Subject::Provider, async { no_type("state store", &request.type_name) }).await
     }
 
     async fn delete_state(&self, request: Request<delete_state::Request>) -> Reply<delete_state::Response> {
         let request = request.into_inner();
-        let answer =
-            answer("DeleteState", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
-        Ok(Response::new(answer))
+        reply("DeleteState", Subject::Provider, async { no_type("state store", &request.type_name) }).await
     }
 
     async fn plan_action(&self, request: Request<plan_action::Request>) -> Reply<plan_action::Response> {
         let request = request.into_inner();
-        let answer = answer("PlanAction", Subject::Provider, async { no_type("action", &request.action_type) }).await;
-        Ok(Response::new(answer))
+        reply("PlanAction", Subject::Provider, async { no_type("action", &request.action_type) }).await
     }
 
     async fn invoke_action(&self, request: Request<invoke_action::Request>) -> Reply<BoxStream<invoke_action::Event>> {
@@ -351,18 +304,15 @@ impl provider_server::Provider for Server {
         request: Request<validate_action_config::Request>,
     ) -> Reply<validate_action_config::Response> {
         let request = request.into_inner();
-        let answer =
-            answer("ValidateActionConfig", Subject::Provider, async { no_type("action", &request.type_name) }).await;
-        Ok(Response::new(answer))
+        reply("ValidateActionConfig", Subject::Provider, async { no_type("action", &request.type_name) }).await
     }
 
     // Not the end of the process: what runs is cut short, and answers.
     async fn stop_provider(&self, _request: Request<stop_provider::Request>) -> Reply<stop_provider::Response> {
-        let answer = answer("StopProvider", Subject::Provider, async {
+        reply("StopProvider", Subject::Provider, async {
             self.stop();
             Ok(stop_provider::Response::default())
         })
-        .await;
-        Ok(Response::new(answer))
+        .await
     }
 }

@@ -2,9 +2,10 @@
 //! Hosts ask for every stored object at every read, also when its version is ours.
 
 use super::Server;
-use super::coding::{clear_write_only, encode};
+use super::coding::encode;
 use crate::pb::tfplugin6::{RawState, ResourceIdentityData, upgrade_resource_identity, upgrade_resource_state};
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::plan::drop_write_only;
 use crate::tf::value::{Type, Value};
 use crate::tf::wire;
 use serde_json::Map;
@@ -22,7 +23,7 @@ pub(super) fn state(
     let stored = parse(request.raw_state.as_ref(), &what)?;
     let stored = managed.resource.upgrade(request.version, stored)?;
     let mut state = typed(stored, managed.of(), &what)?;
-    clear_write_only(&managed.resource.schema().attributes, &mut state);
+    drop_write_only(&managed.resource.schema().attributes, &mut state);
     let upgraded_state = Some(encode(&state, managed.of(), &what)?);
     Ok(upgrade_resource_state::Response { upgraded_state, ..Default::default() })
 }

@@ -73,6 +73,14 @@ async fn a_created_thing_comes_back_whole() {
 }
 
 #[tokio::test]
+async fn a_text_that_means_the_same_stays_as_it_was_planned() {
+    let mut host = host().await;
+    let planned = with(planned_thing(), "label", "Quiet");
+    let answer = apply(&mut host, &Value::Null, &planned, &thing(&[("name", "a".into())])).await;
+    assert_eq!(read_thing(answer.new_state.as_ref()).get("label").as_str(), Some("Quiet"));
+}
+
+#[tokio::test]
 async fn failed_creations_keep_what_is_there() {
     let mut host = host().await;
     for (name, kept, error) in [

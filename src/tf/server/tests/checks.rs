@@ -12,7 +12,7 @@ async fn the_schema_lists_everything_under_its_name() {
     };
     assert_eq!(names(schema.provider.as_ref()), ["endpoint"]);
     let thing = schema.resource_schemas.get(provider::THING);
-    assert_eq!(names(thing), ["count", "id", "name", "note", "secret", "size"]);
+    assert_eq!(names(thing), ["count", "id", "label", "name", "note", "secret", "size"]);
     assert_eq!(names(schema.data_source_schemas.get(provider::LOOKUP)), ["key", "prefix", "value"]);
     let able = schema.server_capabilities.unwrap();
     assert!(able.plan_destroy && able.get_provider_schema_optional);

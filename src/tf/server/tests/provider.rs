@@ -21,6 +21,7 @@ static THING_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         string("name").required().replaces().doc("Its name, which says how it behaves."),
         number("size").default(1).doc("How big."),
         string("note").doc("Anything."),
+        string("label").same_if(|a, b| a.eq_ignore_ascii_case(b)).doc("The server shouts it."),
         string("secret").write_only().doc("Never stored."),
         string("id").computed().stays().doc("Given by the server."),
         number("count").computed().doc("How often it was written."),
@@ -100,6 +101,12 @@ fn identity(state: &Value) -> Option<Value> {
     Some(Value::object([("id", state.get("id").clone())]))
 }
 
+/// The server has its own way of writing labels.
+fn shout(state: &mut Value) {
+    let label = state.get("label").as_str().map(str::to_uppercase);
+    state.set("label", label.into());
+}
+
 /// The planned state with everything computed filled in.
 fn written(mut state: Value, count: i64) -> Outcome {
     if state.get("id").is_unknown() {
@@ -107,6 +114,7 @@ fn written(mut state: Value, count: i64) -> Outcome {
         state.set("id", id.into());
     }
     state.set("count", count.into());
+    shout(&mut state);
     Outcome { identity: identity(&state), state: Some(state), private: private("apply"), ..Outcome::default() }
 }
 
@@ -197,6 +205,7 @@ impl Resource for Thing {
             "refused" => Outcome::failed(refusal()),
             _ => {
                 let mut state = request.state;
+                shout(&mut state);
                 let by_identity = request.identity.map(|i| i.get("id").clone());
                 state.set("note", by_identity.unwrap_or(Value::Null));
                 Outcome { state: Some(state), private: request.private, ..Outcome::default() }

@@ -25,6 +25,13 @@ async fn a_read_returns_private_and_identity_again() {
 }
 
 #[tokio::test]
+async fn a_text_that_means_the_same_is_no_drift() {
+    let mut host = host().await;
+    let answer = read(&mut host, &thing(&[("name", "a".into()), ("label", "Quiet".into())]), true).await;
+    assert_eq!(read_thing(answer.new_state.as_ref()).get("label").as_str(), Some("Quiet"));
+}
+
+#[tokio::test]
 async fn gone_is_null_and_a_failure_keeps_the_state() {
     let mut host = host().await;
     let answer = read(&mut host, &thing(&[("name", "gone".into())]), true).await;
