@@ -1,6 +1,7 @@
 //! Tests of the whole simulator, over real gRPC, with a client of their own.
 
 mod client;
+mod cluster;
 mod durability;
 mod life;
 mod signature;
