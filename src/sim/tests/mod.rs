@@ -7,3 +7,4 @@ mod life;
 mod signature;
 mod state;
 mod transport;
+mod world;
