@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod cli;
+mod crash;
 mod demo;
 mod diagnostic;
 mod harness;
@@ -54,7 +55,7 @@ pub struct Context {
 
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
-    vec![("demo", demo::tests()), ("harness", harness::tests())]
+    vec![("crash", crash::tests()), ("demo", demo::tests()), ("harness", harness::tests())]
 }
 
 fn main() -> ExitCode {
