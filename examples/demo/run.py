@@ -26,6 +26,9 @@ TICK = 50
 # No command of the demo takes nearly as long.
 PATIENCE = 300
 
+PLANNED = "demo.plan"
+PLAN = ["plan", "-no-color", "-detailed-exitcode", f"-out={PLANNED}"]
+# What `-detailed-exitcode` says of a plan.
 EMPTY, CHANGES = 0, 2
 
 
@@ -106,6 +109,10 @@ def simulator(program):
         process.stdout.close()
 
 
+def indented(text):
+    return "\n".join(f"   | {line}".rstrip() for line in text.rstrip().splitlines())
+
+
 class Cli:
     """The CLI, with an environment in which nothing of the user's own set-up counts."""
 
@@ -140,27 +147,30 @@ class Cli:
             for line in process.stdout:
                 lines.append(line)
                 if shown:
-                    say(f"   | {line.rstrip()}")
+                    say(indented(line) or "   |")
             code = process.wait()
         finally:
             guard.cancel()
             stop(process)
         if code not in codes:
             if not shown:
-                say("".join(f"   | {line}" for line in lines).rstrip())
+                say(indented("".join(lines)))
             raise NotAsSaid(f"`{' '.join(arguments)}` ends with {' or '.join(map(str, codes))}; it ended with {code}")
         return code, "".join(lines)
 
     def plan(self, folder, *arguments, shown=False):
-        """Makes a plan; returns whether it changes anything, and the plan."""
-        file = "demo.plan"
-        code, _ = self.run(
-            folder, "plan", "-no-color", "-detailed-exitcode", f"-out={file}", *arguments, shown=shown, codes=(EMPTY, CHANGES)
-        )
-        return code, self.json(folder, "show", "-json", file)
+        """Makes a plan; returns its status, which says whether it changes anything, and the plan."""
+        code, _ = self.run(folder, *PLAN, *arguments, shown=shown, codes=(EMPTY, CHANGES))
+        return code, self.json(folder, "show", "-json", PLANNED)
+
+    def plan_is_empty(self, folder, claim):
+        code, text = self.run(folder, *PLAN, codes=(EMPTY, CHANGES))
+        if code != EMPTY:
+            say(indented(text))
+        expect(code == EMPTY, claim)
 
     def apply_planned(self, folder, shown=True):
-        self.run(folder, "apply", "-no-color", "demo.plan", shown=shown)
+        self.run(folder, "apply", "-no-color", PLANNED, shown=shown)
 
     def json(self, folder, *arguments):
         """The JSON that a command prints; warnings go elsewhere, so only its standard output counts."""
@@ -248,8 +258,7 @@ def show(work):
         expect(free_machines(cli, free) == MACHINES - 5, "one machine is free")
 
         step("Plan again.")
-        code, _ = cli.plan(cluster)
-        expect(code == EMPTY, "the second plan is empty")
+        cli.plan_is_empty(cluster, "the second plan is empty")
 
         step("Change the cluster's patch behind Terraform's back: another state imports it and writes other data.")
         _, plan = cli.plan(behind)
@@ -268,8 +277,7 @@ def show(work):
 
         step("Apply that plan.")
         cli.apply_planned(cluster)
-        code, _ = cli.plan(cluster)
-        expect(code == EMPTY, "the plan is empty again")
+        cli.plan_is_empty(cluster, "the plan is empty again")
 
         step("Destroy everything.")
         code, plan = cli.plan(cluster, "-destroy")

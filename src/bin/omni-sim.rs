@@ -42,16 +42,19 @@ fn main() -> Result<()> {
     tokio::runtime::Runtime::new().context("cannot start")?.block_on(run(options, env_file))
 }
 
+fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
+    Ok(Duration::from_millis(parser.value()?.parse()?))
+}
+
 fn arguments() -> Result<Command> {
     let mut options = Options::default();
     let mut env_file = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
-        let mut milliseconds = || -> Result<Duration> { Ok(Duration::from_millis(parser.value()?.parse()?)) };
         match argument {
-            Long("tick") => options.mode = Mode::Auto { tick: milliseconds()? },
-            Long("lag") => options.lag = milliseconds()?,
-            Long("delay") => options.delay = milliseconds()?,
+            Long("tick") => options.mode = Mode::Auto { tick: milliseconds(&mut parser)? },
+            Long("lag") => options.lag = milliseconds(&mut parser)?,
+            Long("delay") => options.delay = milliseconds(&mut parser)?,
             Long("listen") => options.listen = parser.value()?.parse()?,
             Long("machines") => options.machines = parser.value()?.parse()?,
             Long("tls") => options.tls = true,
@@ -65,6 +68,10 @@ fn arguments() -> Result<Command> {
         }
     }
     Ok(Command::Run(Box::new(options), env_file))
+}
+
+fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
+    Ok(Duration::from_millis(parser.value()?.parse()?))
 }
 
 async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {

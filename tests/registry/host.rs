@@ -311,7 +311,9 @@ fn propose(attributes: &[Attribute], prior: Option<&Value>, config: &Value) -> V
         let given = config.get(attribute.name);
         let before = prior.map_or(&Value::Null, |p| p.get(attribute.name));
         match &attribute.kind {
-            _ if given.is_null() && attribute.computed_mode() => before.clone(),
+            _ if given.is_null() && attribute.computed_mode() && !could_be_configured(attribute, before) => {
+                before.clone()
+            }
             Kind::Nested(Nesting::Single, nested) if matches!(given, Value::Object(_)) => {
                 let before = Some(before).filter(|b| matches!(b, Value::Object(_)));
                 propose(nested, before, given)
@@ -320,6 +322,19 @@ fn propose(attributes: &[Attribute], prior: Option<&Value>, config: &Value) -> V
         }
     };
     Value::object(attributes.iter().map(|a| (a.name, propose_one(a))))
+}
+
+/// Whether a nested value holds what only a configuration can have given: Terraform then proposes null.
+fn could_be_configured(attribute: &Attribute, before: &Value) -> bool {
+    let objects: Vec<&Value> = match before {
+        Value::Object(_) => vec![before],
+        Value::Map(entries) => entries.values().collect(),
+        other => other.elements().iter().collect(),
+    };
+    attribute.nested().iter().any(|nested| {
+        let set = objects.iter().any(|o| !o.get(nested.name).is_null());
+        set && (!nested.computed_mode() || objects.iter().any(|o| could_be_configured(nested, o.get(nested.name))))
+    })
 }
 
 /// A planned value is the configured one, the prior one, or computed.

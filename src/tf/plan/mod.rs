@@ -4,6 +4,7 @@
 //! or, where the configuration gives nothing, whatever the provider computes.
 //! What is planned and known is a promise; what cannot be promised is unknown.
 
+mod carry;
 mod check;
 mod diff;
 mod lint;
@@ -38,6 +39,7 @@ pub fn plan(schema: &Schema, prior: Option<&Value>, proposed: &Value, config: &V
         compute(attributes, None, config, &mut state, &|_| true);
         return Planned { changed: diff::changes(&Value::Null, &state, attributes), replace: Vec::new(), state };
     };
+    carry::carry(attributes, prior, config, &mut state);
     // Writing a text otherwise is no change: the prior one, or the configured one, is all that a plan may say.
     same_texts(attributes, prior, &mut state);
     if &state == prior {
