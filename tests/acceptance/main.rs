@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod diagnostic;
 mod harness;
+mod messages;
 mod omni;
 mod plan;
 mod process;
@@ -55,7 +56,12 @@ pub struct Context {
 
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
-    vec![("crash", crash::tests()), ("demo", demo::tests()), ("harness", harness::tests())]
+    vec![
+        ("crash", crash::tests()),
+        ("demo", demo::tests()),
+        ("harness", harness::tests()),
+        ("messages", messages::tests()),
+    ]
 }
 
 fn main() -> ExitCode {
