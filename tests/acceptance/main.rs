@@ -14,6 +14,7 @@ mod demo;
 mod diagnostic;
 mod harness;
 mod messages;
+mod objects;
 mod omni;
 mod plan;
 mod process;
@@ -61,6 +62,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("demo", demo::tests()),
         ("harness", harness::tests()),
         ("messages", messages::tests()),
+        ("objects", objects::tests()),
     ]
 }
 
