@@ -91,31 +91,36 @@ impl Signals {
 mod tests {
     use super::*;
     use futures_util::FutureExt as _;
+    use tokio::time::Instant;
 
-    const NEVER: Duration = Duration::from_secs(3600);
-    const SOON: Duration = Duration::from_millis(1);
+    const AWAY: Alive = Alive { open: 0, seen: true };
+    const THERE: Alive = Alive { open: 1, seen: true };
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_host_that_never_connects_is_given_up() {
         let (_alive, watch) = watch::channel(Alive::default());
-        abandoned(watch, Patience { first: SOON, again: NEVER }).await;
+        let start = Instant::now();
+        abandoned(watch, Patience::HOST).await;
+        assert_eq!(start.elapsed().as_secs(), Patience::HOST.first.as_secs());
     }
 
-    #[tokio::test]
-    async fn a_host_that_left_is_given_up_and_one_that_is_there_is_not() {
-        let (alive, watch) = watch::channel(Alive { open: 1, seen: true });
-        let mut waiting = Box::pin(abandoned(watch, Patience { first: NEVER, again: SOON }));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        alive.send_replace(Alive { open: 0, seen: true });
+    #[tokio::test(start_paused = true)]
+    async fn a_host_is_waited_for_once_it_left_and_not_before() {
+        let (alive, watch) = watch::channel(THERE);
+        let mut waiting = Box::pin(abandoned(watch, Patience::HOST));
+        assert!(tokio::time::timeout(Duration::from_secs(3600), &mut waiting).await.is_err());
+        alive.send_replace(AWAY);
+        let start = Instant::now();
         waiting.await;
+        assert_eq!(start.elapsed().as_secs(), Patience::HOST.again.as_secs());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_host_that_comes_back_is_served_on() {
-        let (alive, watch) = watch::channel(Alive { open: 0, seen: true });
-        let mut waiting = Box::pin(abandoned(watch, Patience { first: SOON, again: NEVER }));
+        let (alive, watch) = watch::channel(AWAY);
+        let mut waiting = Box::pin(abandoned(watch, Patience::HOST));
         assert!(waiting.as_mut().now_or_never().is_none());
-        alive.send_replace(Alive { open: 1, seen: true });
-        assert!(waiting.as_mut().now_or_never().is_none());
+        alive.send_replace(THERE);
+        assert!(tokio::time::timeout(Duration::from_secs(3600), &mut waiting).await.is_err());
     }
 }
