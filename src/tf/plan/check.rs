@@ -191,11 +191,7 @@ mod tests {
         ]);
         assert_eq!(
             found(&schema, &config, false),
-            [
-                "old: Attribute is deprecated",
-                "auth.key_wo: Write-only attribute",
-                "auth.id: Attribute cannot be set"
-            ]
+            ["old: Attribute is deprecated", "auth.key_wo: Write-only attribute", "auth.id: Attribute cannot be set"]
         );
         assert_eq!(found(&schema, &config, true).len(), 2);
     }

@@ -3,6 +3,7 @@
 use super::pairs::visit;
 use crate::tf::schema::{Attribute, Kind, Recompute};
 use crate::tf::value::Value;
+use std::collections::BTreeSet;
 
 /// Makes unknown what the provider computes anew, at any depth of what is configured.
 ///
@@ -34,24 +35,45 @@ pub(super) fn compute(
     }
 }
 
+/// Puts prior values in the place of computed ones that are not configured, where the host has not done so.
+/// It misses elements of sets that are written otherwise than before, and that the prior texts just made the same.
+pub(super) fn carry(attributes: &[Attribute], prior: &Value, config: &Value, value: &mut Value) {
+    let Value::Object(entries) = value else { return };
+    for attribute in attributes {
+        let (before, given) = (prior.get(attribute.name), config.get(attribute.name));
+        let Some(slot) = entries.get_mut(attribute.name) else { continue };
+        if !given.bare().is_null() {
+            if let Kind::Nested(nesting, nested) = &attribute.kind {
+                visit(*nesting, nested, [before, given], slot, &mut |[before, given], value| {
+                    carry(nested, before, given, value);
+                });
+            }
+        } else if attribute.computed_mode() && slot.is_null() {
+            slot.clone_from(before);
+        }
+    }
+}
+
 /// Computes until nothing more moves: an attribute that becomes unknown may take others with it.
-pub(super) fn settle(attributes: &[Attribute], prior: &Value, config: &Value, state: &mut Value, replaced: bool) {
-    let differs = |state: &Value| -> Vec<&str> {
+pub(super) fn settle(attributes: &[Attribute], prior: &Value, config: &Value, state: Value, replaced: bool) -> Value {
+    let differs = |state: &Value| -> BTreeSet<&str> {
         attributes.iter().map(|a| a.name).filter(|name| prior.get(name) != state.get(name)).collect()
     };
-    let mut moved = differs(state);
+    let mut moved = differs(&state);
     loop {
-        compute(attributes, prior, config, state, &|recompute| match recompute {
+        // Each round starts from what is configured: elements of sets would not find their partners once they are unknown.
+        let mut round = state.clone();
+        compute(attributes, prior, config, &mut round, &|recompute| match recompute {
             Recompute::OnAnyChange => true,
             // An object that is made anew computes everything anew. The host plans such an object once more
             // without a prior state, and takes that plan; this one only has to be honest.
             Recompute::Never => replaced,
             Recompute::With(names) => replaced || names.iter().any(|name| moved.contains(name)),
         });
-        let now = differs(state);
-        if now == moved {
-            return;
+        let known = moved.len();
+        moved.extend(differs(&round));
+        if moved.len() == known {
+            return round;
         }
-        moved = now;
     }
 }

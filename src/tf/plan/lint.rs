@@ -187,7 +187,9 @@ mod tests {
     #[test]
     fn rules_name_what_can_be_set() {
         let schema = || {
-            Schema::new("A thing.").with(named("a")).with(object("o", vec![named("b"), named("c").computed()]).doc("O."))
+            Schema::new("A thing.")
+                .with(named("a"))
+                .with(object("o", vec![named("b"), named("c").computed()]).doc("O."))
         };
         let problems = |rule| check_schema(&schema().rule(rule)).join("; ");
         assert_eq!(problems(Rule::ExactlyOne(&["a", "o.b"])), "");

@@ -48,15 +48,16 @@ pub struct Planned {
 pub fn plan(schema: &Schema, prior: Option<&Value>, proposed: &Value, config: &Value) -> Planned {
     let attributes = &schema.attributes;
     let prior = prior.unwrap_or(&Value::Null);
+    let given = with_defaults(schema, config, config);
     let mut state = with_defaults(schema, proposed, config);
     drop_write_only(attributes, &mut state);
     texts::keep(attributes, prior, &mut state, texts::Extent::Whole);
+    compute::carry(attributes, prior, &given, &mut state);
     if &state == prior {
         return Planned { state: prior.clone(), replace: Vec::new(), changed: Vec::new() };
     }
     let replace = if prior.is_null() { Vec::new() } else { replace::replacements(attributes, prior, &state) };
-    let config = with_defaults(schema, config, config);
-    compute::settle(attributes, prior, &config, &mut state, !replace.is_empty());
+    let state = compute::settle(attributes, prior, &given, state, !replace.is_empty());
     Planned { changed: changes(prior, &state, attributes), replace, state }
 }
 

@@ -46,8 +46,8 @@ pub(super) fn visit<const N: usize>(
 pub(super) fn partners(nested: &[Attribute], items: &[Value], others: &[Value]) -> Vec<Option<usize>> {
     let mut free: BTreeSet<usize> = (0..others.len()).collect();
     let mut found = vec![None; items.len()];
-    let matches: [&dyn Fn(&Value, &Value) -> bool; 2] = [&|a, b| a == b, &|a, b| agree(nested, a, b)];
-    for matches in matches {
+    for exactly in [true, false] {
+        let matches = |a: &Value, b: &Value| if exactly { a == b } else { agree(nested, a, b) };
         for (item, slot) in items.iter().zip(&mut found).filter(|(_, slot)| slot.is_none()) {
             *slot = free.iter().copied().find(|j| others.get(*j).is_some_and(|other| matches(item, other)));
             if let Some(j) = *slot {
@@ -58,26 +58,25 @@ pub(super) fn partners(nested: &[Attribute], items: &[Value], others: &[Value]) 
     found
 }
 
-/// Whether two objects may be the same one: what the configuration gives is alike, and what the provider computes does not count.
+/// Whether two objects may be the same one: what the configuration gives is alike, and what it leaves to the provider does not count.
 fn agree(nested: &[Attribute], one: &Value, other: &Value) -> bool {
     let (Value::Object(_), Value::Object(_)) = (one, other) else { return false };
     nested.iter().filter(|a| a.configurable() && !a.write_only).all(|attribute| {
         let (a, b) = (one.get(attribute.name), other.get(attribute.name));
-        let open = |v: &Value| v.is_null() || v.is_unknown();
-        if a == b || (attribute.computed_mode() && (open(a) || open(b))) {
+        if a == b || (attribute.computed_mode() && (a.is_null() || b.is_null())) {
             return true;
         }
         let deep = attribute.nested();
         match (a, b, attribute.same) {
             (Value::String(a), Value::String(b), Some(same)) => same(a, b),
             (Value::Object(_), Value::Object(_), _) => agree(deep, a, b),
-            (Value::List(a), Value::List(b), _) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agree(deep, a, b)),
+            (Value::List(a), Value::List(b), _) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agree(deep, a, b))
+            }
             (Value::Map(a), Value::Map(b), _) => {
                 a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| agree(deep, a, b)))
             }
-            (Value::Set(a), Value::Set(b), _) => {
-                a.len() == b.len() && partners(deep, a, b).iter().all(Option::is_some)
-            }
+            (Value::Set(a), Value::Set(b), _) => a.len() == b.len() && partners(deep, a, b).iter().all(Option::is_some),
             _ => false,
         }
     })

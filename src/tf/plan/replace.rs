@@ -59,7 +59,8 @@ fn collect_nested(
                 collect(nested, old, new, &path.index(i), found);
             }
             let paired = old.len().min(new.len());
-            old.iter().skip(paired).any(|old| touched(old, NULL)) || new.iter().skip(paired).any(|new| touched(NULL, new))
+            old.iter().skip(paired).any(|old| touched(old, NULL))
+                || new.iter().skip(paired).any(|new| touched(NULL, new))
         }
         (Nesting::Map, Value::Map(old), Value::Map(new)) => {
             for (key, new) in new {
@@ -75,12 +76,15 @@ fn collect_nested(
             let partners = partners(nested, new, old);
             let kept: BTreeSet<usize> = partners.iter().flatten().copied().collect();
             old.iter().enumerate().any(|(i, old)| !kept.contains(&i) && touched(old, NULL))
-                || new.iter().zip(&partners).any(|(new, partner)| {
-                    touched(partner.and_then(|i| old.get(i)).unwrap_or(NULL), new)
-                })
+                || new
+                    .iter()
+                    .zip(&partners)
+                    .any(|(new, partner)| touched(partner.and_then(|i| old.get(i)).unwrap_or(NULL), new))
         }
-        _ => objects(before).any(|before| touched(before, if after.is_unknown() { after } else { NULL }))
-            || objects(after).any(|after| touched(NULL, after)),
+        _ => {
+            objects(before).any(|before| touched(before, if after.is_unknown() { after } else { NULL }))
+                || objects(after).any(|after| touched(NULL, after))
+        }
     };
     if lone {
         found.push(path.clone());
