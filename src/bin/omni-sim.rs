@@ -4,9 +4,9 @@
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short, ValueExt};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use terraform_provider_omni::sim::{Mode, Options, Sim};
+use terraform_provider_omni::sim::{Handover, Mode, Options, Sim};
 
 const HELP: &str = "\
 omni-sim: an Omni in memory, on real gRPC, for tests and demos.
@@ -47,11 +47,10 @@ fn arguments() -> Result<Command> {
     let mut env_file = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
-        let mut milliseconds = || -> Result<Duration> { Ok(Duration::from_millis(parser.value()?.parse()?)) };
         match argument {
-            Long("tick") => options.mode = Mode::Auto { tick: milliseconds()? },
-            Long("lag") => options.lag = milliseconds()?,
-            Long("delay") => options.delay = milliseconds()?,
+            Long("tick") => options.mode = Mode::Auto { tick: milliseconds(&mut parser)? },
+            Long("lag") => options.lag = milliseconds(&mut parser)?,
+            Long("delay") => options.delay = milliseconds(&mut parser)?,
             Long("listen") => options.listen = parser.value()?.parse()?,
             Long("machines") => options.machines = parser.value()?.parse()?,
             Long("tls") => options.tls = true,
@@ -67,48 +66,20 @@ fn arguments() -> Result<Command> {
     Ok(Command::Run(Box::new(options), env_file))
 }
 
+fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
+    Ok(Duration::from_millis(parser.value()?.parse()?))
+}
+
 async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {
     let data = options.data.clone();
     // Before the server says that it is ready: whoever reads that may send the signal at once.
     let stopped = stopped()?;
     let sim = Sim::start(options).await.context("cannot start the simulator")?;
-    let mut ready = serde_json::json!({
-        "endpoint": sim.endpoint(),
-        "service_account_key": sim.service_account_key(),
-    });
-    let mut made = None;
-    if let Some(pem) = sim.ca_pem() {
-        let folder = match data {
-            Some(data) => data,
-            None => made.insert(std::env::temp_dir().join(format!("omni-sim-{}", std::process::id()))).clone(),
-        };
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let file = folder.join("ca.pem");
-        write_private(&file, pem)?;
-        ready["ca_file"] = file.to_string_lossy().into();
-    }
-    if let Some(file) = env_file {
-        let (endpoint, key) = (sim.endpoint(), sim.service_account_key());
-        write_private(&file, &format!("OMNI_ENDPOINT={endpoint}\nOMNI_SERVICE_ACCOUNT_KEY={key}\n"))?;
-    }
-    writeln!(std::io::stdout(), "{ready}").context("cannot say that the simulator is ready")?;
+    let handover = Handover::new(&sim, data.as_deref(), env_file.as_deref())?;
+    writeln!(std::io::stdout(), "{}", handover.line()).context("cannot say that the simulator is ready")?;
     stopped.await;
     sim.stop().await;
-    if let Some(folder) = made {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
     Ok(())
-}
-
-/// Written anew, so that an older file's wider permissions do not stay.
-fn write_private(path: &Path, text: &str) -> Result<()> {
-    let fresh = path.with_extension(format!("{}.new", std::process::id()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&fresh).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.and_then(|()| std::fs::rename(&fresh, path)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(unix)]

@@ -7,7 +7,8 @@ use super::controllers;
 use super::driver::{Driver, Mode, Restless};
 use super::faults::Faults;
 use super::gate::Gate;
-use super::kinds::{self, Role};
+use super::kinds::Role;
+use super::management_service::ManagementService;
 use super::options::Options;
 use super::requests::{Request, Requests};
 use super::server;
@@ -15,6 +16,7 @@ use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
 use super::time::AheadClock;
 use super::tls::{Tls, TlsError};
+use super::world;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,9 +83,16 @@ impl Sim {
 
         let clock = Arc::new(AheadClock::new(options.clock.clone()));
         let store = Store::open(clock.clone(), options.lag, options.data.as_deref())?;
+        if store.secret(FIRST_KEY).is_none() {
+            // Either there is nothing, or a server was killed while it was set up; half a world is of no use.
+            store.reset();
+        }
+        world::seed(&store, options.machines, options.release);
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
+        // Nobody can have read anything yet: what the server starts with is no news.
+        store.catch_up();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
         let faults = Arc::new(Faults::default());
@@ -105,7 +114,8 @@ impl Sim {
         };
         let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
-        let routes = server::services(state);
+        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone());
+        let routes = server::services(state, management);
         let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
         let mut tasks = vec![tokio::spawn(serving)];
         if let Mode::Auto { tick } = options.mode {
@@ -213,6 +223,8 @@ impl Sim {
     fn halt(&self) {
         self.stop.cancel();
         self.connections.cut();
+        // Calls that are still on their way must not write to what the next server may have opened.
+        self.store.close();
     }
 }
 
@@ -233,7 +245,6 @@ fn first_key(store: &Store, options: &Options) -> Result<String, KeyError> {
     if let Some(key) = store.secret(FIRST_KEY).and_then(|bytes| String::from_utf8(bytes).ok()) {
         return Ok(key);
     }
-    store.put("", &kinds::key("EulaAcceptances.omni.sidero.dev", "eula"), |_| {});
     let key = accounts::mint(store, &options.account, Role::Admin, LIFETIME)?;
     // Last, so that a server that was killed on the way is set up anew.
     store.keep_secret(FIRST_KEY, key.clone().into_bytes());

@@ -5,11 +5,13 @@
 pub mod access;
 pub mod accounts;
 pub mod auth;
+pub mod compression;
 mod connection;
 pub mod controllers;
 pub mod driver;
 pub mod faults;
 mod gate;
+mod handover;
 mod instance;
 pub mod inventory;
 pub mod kinds;
@@ -37,6 +39,7 @@ mod wire;
 pub mod world;
 
 pub use driver::Mode;
+pub use handover::{Handover, HandoverError};
 pub use instance::{Sim, SimError};
 pub use kinds::{Release, Role};
 pub use options::Options;

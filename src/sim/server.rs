@@ -2,9 +2,11 @@
 
 use super::connection::{Connection, Connections};
 use super::gate::Gate;
+use super::management_service::ManagementService;
 use super::state_service::StateService;
 use super::tls::Tls;
 use crate::pb::cosi::resource::state_server::StateServer;
+use crate::pb::management::management_service_server::ManagementServiceServer;
 use futures_util::{StreamExt, stream};
 use std::io;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,13 +26,18 @@ const LIMIT: usize = 32 << 20;
 type Stream = Connection<Either<TcpStream, TlsStream<TcpStream>>>;
 
 /// The services of the simulator.
-pub(super) fn services(state: StateService) -> Routes {
+pub(super) fn services(state: StateService, management: ManagementService) -> Routes {
     let state = StateServer::new(state)
         .accept_compressed(Gzip)
         .send_compressed(Gzip)
         .max_decoding_message_size(LIMIT)
         .max_encoding_message_size(usize::MAX);
-    Routes::new(state)
+    let management = ManagementServiceServer::new(management)
+        .accept_compressed(Gzip)
+        .send_compressed(Gzip)
+        .max_decoding_message_size(LIMIT)
+        .max_encoding_message_size(usize::MAX);
+    Routes::new(state).add_service(management)
 }
 
 /// Serves until told to stop.

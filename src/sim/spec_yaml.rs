@@ -1,12 +1,11 @@
 //! Specs as readable text, in the form that Go's YAML encoder gives to Omni's structures.
 //! It knows specs by their descriptors only.
 
-use super::kinds;
+use super::{compression, kinds};
 use crate::pb;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
@@ -24,9 +23,10 @@ pub(super) fn check(kind: &str, spec: &[u8]) -> Result<(), prost::DecodeError> {
 
 /// The readable form of a spec; empty when the message of the type is not known.
 pub(super) fn render(kind: &str, spec: &[u8]) -> String {
-    let Some(Ok(message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
+    let Some(Ok(mut message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
         return String::new();
     };
+    unpack(&mut message);
     let mut text = String::new();
     match node(&Value::Message(message)) {
         Node::Block(lines) => lines.iter().for_each(|line| {
@@ -39,6 +39,19 @@ pub(super) fn render(kind: &str, spec: &[u8]) -> String {
         }
     }
     text
+}
+
+/// Puts the plain text in the place of the compressed one, as far as it can be read.
+fn unpack(spec: &mut DynamicMessage) {
+    let packed = match spec.get_field_by_name("compressed_data").as_deref() {
+        Some(Value::Bytes(packed)) if !packed.is_empty() => packed.clone(),
+        _ => return,
+    };
+    if let Ok(text) = compression::unpack(&packed)
+        && spec.try_set_field_by_name("data", Value::String(text)).is_ok()
+    {
+        spec.clear_field_by_name("compressed_data");
+    }
 }
 
 fn message(kind: &str) -> Option<MessageDescriptor> {
@@ -230,10 +243,7 @@ fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if c.is_control() || c == '\u{feff}' => {
-                // Writing to a String does not fail.
-                let _: std::fmt::Result = write!(quoted, "\\u{:04X}", u32::from(c));
-            }
+            c if c.is_control() || c == '\u{feff}' => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }
@@ -294,6 +304,18 @@ mod tests {
         let status = render("ClusterStatuses.omni.sidero.dev", &status.encode_to_vec());
         assert!(status.starts_with("available: false\nmachines:\n    total: 0\n    healthy: 0\n"), "{status}");
         assert!(status.contains("\nphase: 1\n"), "{status}");
+    }
+
+    #[test]
+    fn compressed_texts_are_shown_plain() {
+        let text = "machine: {}\n";
+        let packed = ruzstd::encoding::compress_to_vec(text.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
+        let show = |compressed_data| {
+            let spec = specs::ConfigPatchSpec { data: "cluster: {}".into(), compressed_data };
+            render("ConfigPatches.omni.sidero.dev", &spec.encode_to_vec())
+        };
+        assert_eq!(show(packed), "data: |\n    machine: {}\ncompresseddata: []\n");
+        assert_eq!(show(vec![1, 2]), "data: 'cluster: {}'\ncompresseddata:\n    - 1\n    - 2\n");
     }
 
     #[test]

@@ -161,9 +161,10 @@ fn strip_deletes(map: &mut Map<String, Value>) -> bool {
     let mut hollow = Vec::new();
     for (key, value) in map.iter_mut() {
         match value {
-            Value::Object(inner) if strip_deletes(inner) => {
-                any = true;
-                if inner.is_empty() {
+            Value::Object(inner) => {
+                let stripped = strip_deletes(inner);
+                any |= stripped;
+                if stripped && inner.is_empty() {
                     hollow.push(key.clone());
                 }
             }

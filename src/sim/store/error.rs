@@ -91,6 +91,9 @@ pub enum StoreError {
         /// The owner in the metadata.
         owner: String,
     },
+    /// The server has ended.
+    #[error("the server has stopped")]
+    Closed,
     /// The disk refuses.
     #[error("cannot write to the data folder; the simulator has to be started again")]
     Journal(#[source] Arc<std::io::Error>),
@@ -107,6 +110,7 @@ impl StoreError {
             Self::Owned { .. } => Code::PermissionDenied,
             Self::Phase { .. } => Code::InvalidArgument,
             Self::OwnerSet { .. } => Code::Unknown,
+            Self::Closed => Code::Unavailable,
             Self::Journal(_) => Code::Internal,
         };
         match self {

@@ -269,3 +269,130 @@ fn next_record(bytes: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
     let (tag, payload) = rest.get(..length)?.split_first()?;
     (checksum(*tag, payload) == *sum).then_some((*tag, payload, at + HEADER + length))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use crate::sim::kinds;
+    use crate::sim::store::Store;
+
+    fn open(folder: &Path) -> Store {
+        let clock = Arc::new(TestClock::at(1_800_000_000));
+        Store::open(clock, std::time::Duration::ZERO, Some(folder)).unwrap()
+    }
+
+    fn key(id: &str) -> Key {
+        kinds::key("MachineLabels.omni.sidero.dev", id)
+    }
+
+    fn ids(store: &Store) -> Vec<String> {
+        store.view().all().iter().map(|o| format!("{}@{}", o.key.id, o.version)).collect()
+    }
+
+    #[test]
+    fn everything_of_an_object_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let written = store.put("Owner", &key("a"), |o| {
+            o.labels.insert("l".into(), "1".into());
+            o.annotations.insert("n".into(), "2".into());
+            o.finalizers = vec!["f".into(), "e".into()];
+            o.tearing_down = true;
+            o.spec = vec![0, 1, 0xff];
+        });
+        store.keep_secret("key", vec![7, 0, 8]);
+        drop(store);
+        let store = open(folder.path());
+        assert_eq!(store.get(&key("a")), Some(written));
+        assert_eq!(store.secret("key"), Some(vec![7, 0, 8]));
+        assert!(store.view().object(&key("b")).is_none());
+    }
+
+    /// A kill leaves any part of what was being written, and never more than that is lost.
+    #[test]
+    fn a_journal_cut_anywhere_keeps_what_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let store = open(folder.path());
+        let mut stages = vec![(fs::metadata(&path).unwrap().len(), ids(&store))];
+        let writes: [&dyn Fn(&Store); 4] = [
+            &|s| drop(s.put("", &key("a"), |_| {})),
+            &|s| drop(s.put("", &key("b"), |o| o.spec = vec![1; 100])),
+            &|s| drop(s.modify(&key("a"), |o| o.tearing_down = true)),
+            &|s| drop(s.remove(&key("b"))),
+        ];
+        for write in writes {
+            write(&store);
+            stages.push((fs::metadata(&path).unwrap().len(), ids(&store)));
+        }
+        drop(store);
+        let whole = fs::read(&path).unwrap();
+        for cut in 0..=whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let reached = stages.iter().rev().find(|(length, _)| *length <= cut as u64);
+            let expected = reached.map(|(_, ids)| ids.clone()).unwrap_or_default();
+            let store = open(folder.path());
+            assert_eq!(ids(&store), expected, "cut at {cut} of {}", whole.len());
+            // What is written after the cut is found again.
+            store.put("", &key("z"), |_| {});
+            drop(store);
+            assert_eq!(ids(&open(folder.path())).len(), expected.len() + 1, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_ends_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let store = open(folder.path());
+        store.put("", &key("a"), |_| {});
+        let before = fs::metadata(&path).unwrap().len();
+        store.put("", &key("b"), |_| {});
+        drop(store);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = usize::try_from(before).unwrap() + HEADER + 3;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(ids(&open(folder.path())), ["a@1"]);
+    }
+
+    #[test]
+    fn history_is_forgotten_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let store = open(folder.path());
+        store.keep_secret("key", vec![1]);
+        let mut largest = 0;
+        for round in 0..20u8 {
+            store.put("", &key("a"), |o| o.spec = vec![round; 1 << 20]);
+            largest = largest.max(fs::metadata(&path).unwrap().len());
+        }
+        assert!(largest < 10 << 20, "{largest} bytes for one object of a megabyte");
+        store.sync().unwrap();
+        drop(store);
+        let store = open(folder.path());
+        assert_eq!(ids(&store), ["a@20"]);
+        assert_eq!(store.get(&key("a")).unwrap().spec[0], 19);
+        assert_eq!(store.secret("key"), Some(vec![1]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let _store = open(folder.path());
+        assert_eq!(fs::metadata(folder.path().join("journal")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn foreign_files_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("journal"), "something else").unwrap();
+        let clock = Arc::new(TestClock::at(0));
+        let error = Store::open(clock, std::time::Duration::ZERO, Some(folder.path())).unwrap_err();
+        assert!(matches!(error, JournalError::Foreign { .. }), "{error}");
+        assert_eq!(fs::read(folder.path().join("journal")).unwrap(), b"something else");
+    }
+}

@@ -39,6 +39,8 @@ struct Inner {
     events: Events,
     secrets: BTreeMap<String, Vec<u8>>,
     journal: Option<Journal>,
+    /// Whether the server has ended: what comes after that must not touch the disk.
+    closed: bool,
 }
 
 impl Store {
@@ -71,7 +73,14 @@ impl Store {
         secrets: BTreeMap<String, Vec<u8>>,
         journal: Option<Journal>,
     ) -> Self {
-        let inner = Inner { objects, history: History::default(), events: Events::new(clock.now()), secrets, journal };
+        let inner = Inner {
+            objects,
+            history: History::default(),
+            events: Events::new(clock.now()),
+            secrets,
+            journal,
+            closed: false,
+        };
         Self { inner: Arc::new(Mutex::new(inner)), syncing: Arc::default(), clock, lag }
     }
 
@@ -101,6 +110,11 @@ impl Store {
             Some(past) => past,
             None => inner.objects.object(key),
         }
+    }
+
+    /// Lets the cache show what there is now, as if nothing had changed for long.
+    pub fn catch_up(&self) {
+        self.lock().history = History::default();
     }
 
     /// All objects of a type in a namespace, by id, as the cache shows them.
@@ -331,10 +345,28 @@ impl Store {
         self.lock().healthy()
     }
 
+    /// Lets go of the disk, so that another store can be opened there; writes fail from now on.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.journal = None;
+    }
+
+    /// Forgets everything there is.
+    pub fn reset(&self) {
+        let mut inner = self.lock();
+        for object in inner.objects.all() {
+            self.take(&mut inner, &object.key);
+        }
+        inner.secrets.clear();
+        inner.rewrite();
+    }
+
     /// Whether anything is kept on disk.
     #[must_use]
     pub fn is_durable(&self) -> bool {
-        self.lock().journal.is_some()
+        let inner = self.lock();
+        inner.journal.is_some() || inner.closed
     }
 
     fn write(&self, inner: &mut Inner, object: Object) -> Result<Arc<Object>, StoreError> {
@@ -407,6 +439,7 @@ impl Inner {
     fn healthy(&self) -> Result<(), StoreError> {
         match self.journal.as_ref().and_then(Journal::failure) {
             Some(error) => Err(StoreError::Journal(error)),
+            None if self.closed => Err(StoreError::Closed),
             None => Ok(()),
         }
     }
@@ -418,5 +451,95 @@ impl Inner {
         {
             journal.compact(&self.objects.all(), &self.secrets);
         }
+    }
+
+    fn rewrite(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.compact(&self.objects.all(), &self.secrets);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use crate::sim::kinds;
+
+    fn store() -> Store {
+        Store::new(Arc::new(TestClock::at(1_800_000_000)))
+    }
+
+    fn key(id: &str) -> Key {
+        kinds::key("MachineLabels.omni.sidero.dev", id)
+    }
+
+    #[test]
+    fn only_changes_count() {
+        let store = store();
+        let version = |o: &Object| o.version;
+        assert_eq!(version(&store.put("Owner", &key("a"), |_| {})), 1);
+        assert_eq!(version(&store.put("Other", &key("a"), |_| {})), 1);
+        assert_eq!(store.get(&key("a")).unwrap().owner, "Owner", "who comes later does not take over");
+        assert_eq!(version(&store.add_finalizer(&key("a"), "f").unwrap()), 2);
+        assert_eq!(version(&store.add_finalizer(&key("a"), "f").unwrap()), 2);
+        assert_eq!(version(&store.teardown(&key("a")).unwrap()), 3);
+        assert_eq!(version(&store.teardown(&key("a")).unwrap()), 3);
+        assert_eq!(version(&store.remove_finalizer(&key("a"), "f").unwrap()), 4);
+        assert_eq!(store.revision(), 4);
+        assert!(store.remove(&key("a")).is_some() && store.remove(&key("a")).is_none());
+        assert_eq!(store.revision(), 5);
+        assert!(store.modify(&key("a"), |_| {}).is_none() && store.get(&key("a")).is_none());
+    }
+
+    #[test]
+    fn a_view_stands_still() {
+        let store = store();
+        store.put("", &key("a"), |_| {});
+        let view = store.view();
+        store.put("", &key("b"), |_| {});
+        store.remove(&key("a"));
+        let ids = |objects: Vec<Arc<Object>>| objects.iter().map(|o| o.key.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(View::list(&view, "MachineLabels.omni.sidero.dev")), ["a"]);
+        assert_eq!(ids(store.list("MachineLabels.omni.sidero.dev")), ["b"]);
+    }
+
+    #[test]
+    fn the_cache_shows_each_version_for_as_long_as_it_lags() {
+        let clock = Arc::new(TestClock::at(1000));
+        let lag = Duration::from_secs(10);
+        let store = Store::open(clock.clone(), lag, None).unwrap();
+        let mut seen = Vec::new();
+        let mut look = |store: &Store| {
+            let one = store.get_cached(&key("a")).map(|o| o.version);
+            let listed = store.list_cached("MachineLabels.omni.sidero.dev", "default").first().map(|o| o.version);
+            assert_eq!(one, listed);
+            seen.push(one);
+        };
+        for _ in 0..3 {
+            store.put("", &key("a"), |o| o.spec.push(0));
+            look(&store);
+            clock.advance(Duration::from_secs(4));
+        }
+        look(&store);
+        store.remove(&key("a"));
+        for _ in 0..3 {
+            look(&store);
+            clock.advance(Duration::from_secs(5));
+        }
+        assert_eq!(seen, [None, None, None, Some(1), Some(1), Some(2), None]);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_too_slow_is_told() {
+        let store = store();
+        let mut slow = store.subscribe();
+        for n in 0..40_000u32 {
+            store.put("", &key("a"), |o| o.spec = n.to_be_bytes().to_vec());
+        }
+        assert_eq!(slow.next().await.err(), Some(Stale));
+        let mut quick = store.subscribe();
+        store.remove(&key("a"));
+        assert!(quick.next().await.unwrap().new.is_none());
     }
 }

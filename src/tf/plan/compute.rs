@@ -35,8 +35,12 @@ pub(super) fn compute(
     }
 }
 
-/// Puts prior values in the place of computed ones that are not configured, where the host has not done so.
-/// It misses elements of sets that are written otherwise than before, and that the prior texts just made the same.
+/// Puts the prior value back where the provider alone decides, at any depth of what is configured.
+///
+/// A host proposes null for a nested object that holds what a configuration could have given,
+/// as it cannot tell a value that was taken out of the configuration from one that never stood there.
+/// It also misses elements of sets whose texts are written otherwise than before.
+/// The provider can tell: a computed attribute that is not configured is its own.
 pub(super) fn carry(attributes: &[Attribute], prior: &Value, config: &Value, value: &mut Value) {
     let Value::Object(entries) = value else { return };
     for attribute in attributes {
@@ -48,7 +52,7 @@ pub(super) fn carry(attributes: &[Attribute], prior: &Value, config: &Value, val
                     carry(nested, before, given, value);
                 });
             }
-        } else if attribute.computed_mode() && slot.is_null() {
+        } else if attribute.computed_mode() && !before.is_null() {
             slot.clone_from(before);
         }
     }

@@ -145,6 +145,8 @@ fn elements(nesting: Nesting, element: BoxedStrategy<Value>, key: Option<&'stati
 /// What a host proposes: the configuration, with prior values in the place of computed ones that are not set.
 fn propose(attributes: &[Attribute], prior: &Value, config: &Value) -> Value {
     let object = |(attribute, given, before): (&Attribute, &Value, &Value)| match (&attribute.kind, given) {
+        // A nested value with what only a configuration can have given is proposed as null.
+        (_, Value::Null) if attribute.mode == Mode::OptionalComputed && configured(attribute, before) => Value::Null,
         (_, Value::Null) if attribute.computed_mode() => before.clone(),
         (Kind::Nested(_, nested), Value::Object(_)) => propose(nested, before, given),
         (Kind::Nested(_, nested), Value::List(items)) => {
@@ -176,6 +178,21 @@ fn propose(attributes: &[Attribute], prior: &Value, config: &Value) -> Value {
         _ => given.clone(),
     };
     Value::object(attributes.iter().map(|a| (a.name, object((a, config.get(a.name), prior.get(a.name))))))
+}
+
+/// Whether a nested value holds anything, at any depth, that no provider can have computed.
+fn configured(attribute: &Attribute, value: &Value) -> bool {
+    let object = |object: &Value| {
+        attribute.nested().iter().any(|a| {
+            let value = object.get(a.name);
+            !value.is_null() && (!a.computed_mode() || configured(a, value))
+        })
+    };
+    match value {
+        Value::List(items) | Value::Set(items) => items.iter().any(object),
+        Value::Map(items) => items.values().any(object),
+        other => object(other),
+    }
 }
 
 fn propose_element(nested: &[Attribute], before: &Value, item: &Value) -> Value {

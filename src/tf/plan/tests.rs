@@ -53,7 +53,9 @@ fn propose_in(attributes: &[Attribute], prior: Option<&Value>, config: &Value) -
     for attribute in attributes {
         let given = config.get(attribute.name);
         let before = prior.map_or(&Value::Null, |p| p.get(attribute.name));
-        if given.is_null() && attribute.computed_mode() {
+        // A nested object with what only a configuration can have given is proposed as null.
+        let configured = attribute.nested().iter().any(|n| !n.computed_mode() && !before.get(n.name).is_null());
+        if given.is_null() && attribute.computed_mode() && !configured {
             proposed.set(attribute.name, before.clone());
         } else if let (Kind::Nested(Nesting::Single, nested), Value::Object(_)) = (&attribute.kind, given) {
             let before = Some(before).filter(|b| matches!(b, Value::Object(_)));
@@ -123,6 +125,17 @@ fn only_what_changes_becomes_unknown() {
     assert_eq!(sized.state.get("digest"), state.get("digest"), "its source did not change");
     let reworded = update(&state, &config(&[("text", "b".into())]));
     assert!(reworded.state.get("digest").is_unknown());
+}
+
+#[test]
+fn what_the_provider_filled_in_stays_though_the_host_proposes_null() {
+    let mut state = create(&config(&[]));
+    state.set(
+        "options",
+        Value::object([("fast", Value::from(true)), ("kept", Value::from(true)), ("fixed", Value::from(true))]),
+    );
+    assert!(propose(Some(&state), &config(&[])).get("options").is_null(), "the host cannot know who gave it");
+    assert_eq!(update(&state, &config(&[])).state, state);
 }
 
 #[test]

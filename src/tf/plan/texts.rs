@@ -39,9 +39,11 @@ pub(super) fn keep(attributes: &[Attribute], known: &Value, state: &mut Value, e
 }
 
 fn keep_plain(same: Same, before: &Value, slot: &mut Value, extent: Extent) {
-    match (before, &mut *slot, extent) {
-        (Value::String(old), Value::String(new), _) if same(old, new) => new.clone_from(old),
-        (_, _, Extent::Whole) if alike(same, before, slot) => slot.clone_from(before),
+    if alike(same, before, slot) {
+        slot.clone_from(before);
+        return;
+    }
+    match (before, slot, extent) {
         (Value::List(old), Value::List(new), Extent::Each) => {
             old.iter().zip(new).for_each(|(old, new)| keep_plain(same, old, new, extent));
         }

@@ -1,0 +1,37 @@
+# One target per thing that people do here; each says what it runs.
+
+CARGO ?= cargo
+PYTHON ?= python3
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test lint docs bench
+
+# The provider and the simulator, as one would install them.
+build:
+	$(CARGO) build --release --locked --bins
+
+# A real `terraform apply` builds a cluster in a simulated Omni, step by step and checked; it builds both programs first.
+demo:
+	$(PYTHON) examples/demo/run.py
+
+# Everything but the figures. The lib is named because doc tests cannot be mixed with other targets.
+test:
+	$(CARGO) test --locked --lib --bins --tests
+	$(CARGO) test --locked --doc
+
+# rustfmt gets the list of files, since it does not follow modules that a macro declares.
+lint:
+	git ls-files -z '*.rs' | xargs -0 rustfmt --check --edition 2024
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
+	else echo "cargo-deny is not installed; its checks were left out"; fi
+
+# Rewrites docs/ from the schemas, the examples and the guides.
+docs:
+	UPDATE_GOLDEN=1 $(CARGO) test --locked --test suite docs
+
+# Prints figures; it never fails because of one.
+bench:
+	$(CARGO) build --release --locked --bins
+	$(CARGO) bench --locked --bench figures

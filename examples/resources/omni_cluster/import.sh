@@ -1,0 +1,2 @@
+# The id is the name of the cluster.
+terraform import omni_cluster.prod prod

@@ -1,0 +1,6 @@
+import {
+  to = omni_machine_set.workers
+  identity = {
+    id = "prod-storage"
+  }
+}

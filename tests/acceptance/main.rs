@@ -1,0 +1,97 @@
+//! Tests that drive the built provider with a real CLI against a simulated Omni.
+//! They see what a user sees: configurations, plans, states and messages; nothing here reaches into the provider.
+//!
+//! A test is a function of [`Context`], listed in the `tests()` of its file, and runs once on every CLI at hand.
+//! Its name is `<version>::<file>::<function>`; `cargo test --test acceptance -- 1.15::demo` runs some of them.
+//! With `KEEP_WORKSPACES=1` the folders of the tests stay, and their paths are printed.
+#![cfg(unix)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
+#![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
+
+mod cli;
+mod demo;
+mod diagnostic;
+mod harness;
+mod omni;
+mod plan;
+mod process;
+mod workspace;
+
+use cli::Cli;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// What a test's steps return; anything that can be shown turns into a failure through `?`.
+pub type Outcome<T = ()> = Result<T, Failed>;
+
+/// A test of one file.
+pub struct Test {
+    /// Its name within the file.
+    pub name: &'static str,
+    /// The test itself.
+    pub run: fn(&Context) -> Outcome,
+}
+
+/// Lists functions as tests under their own names.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub fn tests() -> Vec<$crate::Test> {
+            vec![$($crate::Test { name: stringify!($name), run: $name }),*]
+        }
+    };
+}
+use tests;
+
+/// What every test is given.
+pub struct Context {
+    /// The CLI that it runs on.
+    pub cli: Cli,
+    /// The folder that holds the provider under the name that a CLI looks for, and nothing else.
+    pub plugins: PathBuf,
+}
+
+/// Every file of tests; the name is the middle part of its tests' names.
+fn areas() -> Vec<(&'static str, Vec<Test>)> {
+    vec![("demo", demo::tests()), ("harness", harness::tests())]
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials(&arguments) {
+        Ok((trials, _plugins)) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(failed) => {
+            println!("{}", failed.message().unwrap_or("the tests could not be set up"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trials(arguments: &Arguments) -> Outcome<(Vec<Trial>, tempfile::TempDir)> {
+    let found = cli::available()?;
+    if !arguments.list {
+        println!("{found}");
+    }
+    // Below the target folder, so that a link is enough and no copy of a large file is needed.
+    let plugins = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    place(Path::new(env!("CARGO_BIN_EXE_terraform-provider-omni")), plugins.path())?;
+    let mut trials = Vec::new();
+    for cli in found.clis {
+        let context = Arc::new(Context { cli, plugins: plugins.path().to_owned() });
+        for (area, tests) in areas() {
+            for Test { name, run } in tests {
+                let context = context.clone();
+                let name = format!("{}::{area}::{name}", context.cli.short_version());
+                trials.push(Trial::test(name, move || run(&context)));
+            }
+        }
+    }
+    Ok((trials, plugins))
+}
+
+/// A build during the tests puts a new file in the place of the old one, and the link keeps the old one.
+fn place(plugin: &Path, folder: &Path) -> std::io::Result<()> {
+    let place = folder.join("terraform-provider-omni");
+    std::fs::hard_link(plugin, &place).or_else(|_| std::fs::copy(plugin, &place).map(drop))
+}

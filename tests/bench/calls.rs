@@ -1,0 +1,49 @@
+//! What single steps cost: signing a call, writing a value, reading a value.
+
+use crate::patches::{patch, schema};
+use crate::report::line;
+use anyhow::{Context, Result};
+use std::hint::black_box;
+use std::time::Duration;
+use terraform_provider_omni::kit::clock::{Clock, SystemClock};
+use terraform_provider_omni::omni::auth::{Signer, SigningKey, generate};
+use terraform_provider_omni::tf::wire;
+use tokio::time::Instant;
+
+const SIGNATURES: u32 = 2_000;
+const VALUES: u32 = 20_000;
+const LIFETIME: Duration = Duration::from_secs(3600);
+const GET: &str = "/cosi.resource.State/Get";
+
+pub fn report() -> Result<()> {
+    let now = SystemClock.now();
+    let generated = generate("bench", LIFETIME, now)?;
+    let signer = Signer::new(SigningKey::service_account(&generated.exported, now)?);
+    let each = repeat(SIGNATURES, || Ok(signer.sign(GET, &mut http::HeaderMap::new(), now)?))?;
+    line(&format!("sign a call: {}", microseconds(each)))?;
+
+    let schema = schema()?;
+    let (ty, value) = (schema.object_type(), patch(1, &schema));
+    let wire = wire::encode(&value, &ty)?;
+    let bytes = wire.msgpack.len();
+    let each = repeat(VALUES, || Ok(drop(black_box(wire::encode(black_box(&value), &ty)?))))?;
+    line(&format!("encode a patch of {bytes} bytes: {}", microseconds(each)))?;
+    let each = repeat(VALUES, || Ok(drop(black_box(wire::decode(Some(black_box(&wire)), &ty)?))))?;
+    line(&format!("decode a patch of {bytes} bytes: {}", microseconds(each)))
+}
+
+/// The mean time of a step, after a tenth of the runs to warm up.
+fn repeat(times: u32, mut step: impl FnMut() -> Result<()>) -> Result<Duration> {
+    for _ in 0..times / 10 {
+        step()?;
+    }
+    let begin = Instant::now();
+    for _ in 0..times {
+        step()?;
+    }
+    begin.elapsed().checked_div(times).context("at least one run")
+}
+
+fn microseconds(time: Duration) -> String {
+    format!("{:.2} µs", time.as_secs_f64() * 1_000_000.0)
+}

@@ -1,0 +1,60 @@
+//! Figures of the release build: start, memory, size, plans, applies and refreshes, and single calls.
+//! It prints what it measures and the command that measures it again; it judges nothing and never fails because of a figure.
+
+#[cfg(unix)]
+mod calls;
+#[cfg(unix)]
+mod host;
+#[cfg(unix)]
+mod patches;
+#[cfg(unix)]
+mod process;
+
+#[cfg(unix)]
+fn main() -> anyhow::Result<()> {
+    report::run()
+}
+
+#[cfg(not(unix))]
+fn main() -> anyhow::Result<()> {
+    anyhow::bail!("the figures are taken over a Unix socket, which this system lacks")
+}
+
+#[cfg(unix)]
+mod report {
+    //! Which figures are asked for, and how they are written.
+
+    use super::{calls, patches, process};
+    use anyhow::{Result, bail};
+    use std::io::Write;
+
+    /// The figures by name, in the order in which they are taken.
+    const NAMES: [&str; 5] = ["size", "start", "memory", "calls", "patches"];
+
+    /// Writes a line of the report.
+    pub fn line(text: &str) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{text}")?;
+        Ok(out.flush()?)
+    }
+
+    pub fn run() -> Result<()> {
+        // Cargo adds a `--bench` of its own.
+        let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+        if let Some(stranger) = asked.iter().find(|a| !NAMES.contains(&a.as_str())) {
+            bail!("no figure is called `{stranger}`; there are {}", NAMES.join(", "));
+        }
+        let runtime = tokio::runtime::Runtime::new()?;
+        for name in NAMES.into_iter().filter(|name| asked.is_empty() || asked.iter().any(|a| a == name)) {
+            line(&format!("\n$ cargo bench --bench figures -- {name}"))?;
+            match name {
+                "size" => process::size()?,
+                "start" => process::start()?,
+                "memory" => runtime.block_on(process::memory())?,
+                "calls" => calls::report()?,
+                _ => runtime.block_on(patches::report())?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! The provider as a process: how large it is, how fast it starts, how much memory it holds.
+
+use crate::host::{Host, PROGRAM};
+use crate::patches::{Load, World};
+use crate::report::line;
+use anyhow::{Context, Result};
+use std::time::Duration;
+use terraform_provider_omni::pb::tfplugin6::get_provider_schema;
+
+const STARTS: usize = 50;
+const PATCHES: usize = 1000;
+
+pub fn size() -> Result<()> {
+    let bytes = std::fs::metadata(PROGRAM)?.len();
+    line(&format!("stripped release binary: {}", mebibytes(bytes)))
+}
+
+pub fn start() -> Result<()> {
+    let host = Host::new()?;
+    // The first start reads the file from the disk.
+    drop(host.start()?);
+    let mut times = (0..STARTS).map(|_| Ok(host.start()?.took)).collect::<Result<Vec<_>>>()?;
+    times.sort_unstable();
+    let at = |share: usize| milliseconds(times[(times.len() - 1) * share / 100]);
+    line(&format!(
+        "exec to handshake line, {STARTS} runs: median {}, fastest {}, 90th percentile {}",
+        at(50),
+        at(0),
+        at(90)
+    ))
+}
+
+pub async fn memory() -> Result<()> {
+    let world = World::start(Duration::ZERO).await?;
+    let host = Host::new()?;
+    let provider = host.start()?;
+    let id = provider.id();
+    line(&format!("resident at the handshake line: {}", resident(id)?))?;
+    let mut client = host.connect(&provider).await?;
+    client.get_provider_schema(get_provider_schema::Request {}).await?;
+    line(&format!("resident after GetProviderSchema: {}", resident(id)?))?;
+    let load = Load::new(client, PATCHES)?;
+    load.configure(&world).await?;
+    load.plan().await?;
+    line(&format!("resident after a plan of {PATCHES} patches: {}", resident(id)?))
+}
+
+/// The resident memory of a process, as Linux counts it.
+fn resident(id: u32) -> Result<String> {
+    let path = format!("/proc/{id}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}; only Linux has it"))?;
+    let field = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).context("a line with VmRSS")?;
+    let kibibytes: u64 = field.trim().trim_end_matches(" kB").parse()?;
+    Ok(mebibytes(kibibytes * 1024))
+}
+
+fn mebibytes(bytes: u64) -> String {
+    let tenths = bytes * 10 / (1024 * 1024);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+pub fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,62 @@
+//! Which attributes no lifecycle sets: a golden list that may shrink freely and grows by review only.
+
+use crate::fixture;
+use libtest_mimic::Failed;
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+use std::path::Path;
+use terraform_provider_omni::provider;
+use terraform_provider_omni::tf::schema::Attribute;
+
+/// Compares the attributes without a lifecycle with the list on disk; `UPDATE_GOLDEN=1` rewrites it.
+pub fn golden() -> Result<(), Failed> {
+    let mut untested = BTreeSet::new();
+    for resource in provider::new().resources() {
+        let name = resource.type_name();
+        let fixture = fixture::load(name);
+        let mut set = BTreeSet::new();
+        for json in
+            std::iter::once(&fixture.create).chain(&fixture.updates).chain(fixture.replaces.iter().map(|r| &r.set))
+        {
+            collect(json, "", &mut set);
+        }
+        configurable(&resource.schema().attributes, "", &mut |path| {
+            if !set.contains(path) {
+                untested.insert(format!("{name}.{path}"));
+            }
+        });
+    }
+    let found = untested.into_iter().map(|line| line + "\n").collect::<String>();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/untested_attributes.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap())?;
+        std::fs::write(&path, found)?;
+        return Ok(());
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    if known == found {
+        return Ok(());
+    }
+    let diff = similar::TextDiff::from_lines(&known, &found);
+    Err(format!("{} is out of date (UPDATE_GOLDEN=1 rewrites it):\n{}", path.display(), diff.unified_diff()).into())
+}
+
+fn collect(json: &Json, at: &str, set: &mut BTreeSet<String>) {
+    if let Json::Object(map) = json {
+        for (key, value) in map {
+            let path = format!("{at}{key}");
+            collect(value, &format!("{path}."), set);
+            set.insert(path);
+        }
+    }
+}
+
+fn configurable(attributes: &[Attribute], at: &str, found: &mut impl FnMut(&str)) {
+    for attribute in attributes.iter().filter(|a| a.configurable()) {
+        let path = format!("{at}{}", attribute.name);
+        if attribute.nested().is_empty() {
+            found(&path);
+        }
+        configurable(attribute.nested(), &format!("{path}."), found);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a resource type's lifecycle looks like, as data: `tests/fixtures/<name>/lifecycle.json`.
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// The fixture of one resource type.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// Resources that must be there first.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    /// The configuration to create with.
+    pub create: Json,
+    /// Changes in place, one after the other, each a JSON merge patch of the configuration.
+    #[serde(default)]
+    pub updates: Vec<Json>,
+    /// Changes that make the object anew: the patch, and the attributes that force it.
+    #[serde(default)]
+    pub replaces: Vec<Replace>,
+    /// Text by which the object is imported.
+    pub import: String,
+    /// Attributes that an import cannot bring, because Omni does not store them.
+    #[serde(default)]
+    pub not_imported: Vec<String>,
+    /// Configurations that are refused.
+    #[serde(default)]
+    pub invalid: Vec<Invalid>,
+}
+
+/// A resource that must be there first.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Need {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its configuration.
+    pub config: Json,
+}
+
+/// A change that makes the object anew.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replace {
+    /// The change, as a JSON merge patch of the configuration.
+    pub set: Json,
+    /// The attributes that the plan names.
+    pub by: Vec<String>,
+}
+
+/// A configuration that is refused.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invalid {
+    /// What makes it wrong, as a JSON merge patch of the configuration.
+    pub set: Json,
+    /// The attribute to blame; none for the resource as a whole.
+    pub path: Option<String>,
+    /// Part of what the diagnostic says.
+    pub says: String,
+}
+
+/// The fixture of the resource type.
+pub fn load(name: &str) -> Fixture {
+    parse(name, &text(name))
+}
+
+/// The fixture of the resource type, for the machines of this host.
+pub fn on(host: &crate::host::Host, name: &str) -> Fixture {
+    parse(name, &host.localized(&text(name)))
+}
+
+fn text(name: &str) -> String {
+    let path = folder(name).join("lifecycle.json");
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{name} is registered and has no lifecycle: {}: {e}", path.display()))
+}
+
+fn parse(name: &str, text: &str) -> Fixture {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("the lifecycle of {name}: {e}"))
+}
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let short = name.strip_prefix("omni_").unwrap_or(name);
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(short)
+}
+
+/// The document with the merge patch applied.
+pub fn merged(document: &Json, patch: &Json) -> Json {
+    let (Json::Object(document), Json::Object(patch)) = (document, patch) else { return patch.clone() };
+    let mut document = document.clone();
+    for (key, value) in patch {
+        if value.is_null() {
+            document.remove(key);
+        } else {
+            let next = merged(document.get(key).unwrap_or(&Json::Null), value);
+            document.insert(key.clone(), next);
+        }
+    }
+    Json::Object(document)
+}

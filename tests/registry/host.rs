@@ -1,0 +1,374 @@
+//! A small Terraform: it drives the provider over the protocol as the real one does, and holds it to the same rules.
+
+use serde_json::Value as Json;
+use std::sync::Arc;
+use std::time::Duration;
+use terraform_provider_omni::pb::tfplugin6 as pb;
+use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
+use terraform_provider_omni::provider;
+use terraform_provider_omni::sim::driver::Mode;
+use terraform_provider_omni::sim::object::{Key, Object};
+use terraform_provider_omni::sim::{Options, Sim};
+use terraform_provider_omni::tf::schema::{Attribute, Kind, Nesting, Schema};
+use terraform_provider_omni::tf::server::Server;
+use terraform_provider_omni::tf::value::Value;
+use terraform_provider_omni::tf::wire;
+use tonic::Request;
+
+/// Fast enough that no test waits for the world to move.
+const TICK: Duration = Duration::from_millis(5);
+
+/// The provider, and the simulator that it talks to.
+pub struct Host {
+    server: Server,
+    provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
+    /// The Omni behind it.
+    pub sim: Sim,
+}
+
+/// One object as the state file would hold it.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// The attributes.
+    pub state: Value,
+    /// What the provider keeps beside them.
+    pub private: Vec<u8>,
+    /// The identity.
+    pub identity: Option<pb::ResourceIdentityData>,
+}
+
+/// What a plan came to.
+#[derive(Debug)]
+pub struct Plan {
+    /// The planned attributes.
+    pub planned: Value,
+    /// The attributes whose change makes the object anew.
+    pub replace: Vec<String>,
+    private: Vec<u8>,
+    identity: Option<pb::ResourceIdentityData>,
+}
+
+type Diags = Vec<pb::Diagnostic>;
+
+impl Host {
+    /// A configured provider in front of a fresh simulator.
+    pub async fn start(extra: &[(&str, Value)]) -> Self {
+        Self::with(Options { mode: Mode::Auto { tick: TICK }, ..Options::default() }, extra).await
+    }
+
+    /// A configured provider in front of a simulator of the given kind.
+    pub async fn with(options: Options, extra: &[(&str, Value)]) -> Self {
+        let sim = Sim::start(options).await.expect("the simulator starts");
+        let provider = provider::new();
+        let made = Arc::clone(&provider);
+        let server = Server::new(move || Arc::clone(&made));
+        let host = Self { server, provider, sim };
+        let mut config = host.provider.schema().null_object();
+        config.set("endpoint", host.sim.endpoint().into());
+        config.set("service_account_key", host.sim.service_account_key().into());
+        for (name, value) in extra {
+            config.set(name, value.clone());
+        }
+        let request = pb::configure_provider::Request {
+            terraform_version: "1.15.0".into(),
+            config: Some(wire::encode(&config, &host.provider.schema().object_type()).unwrap()),
+            client_capabilities: None,
+        };
+        let answer = host.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
+        assert_eq!(errors(&answer.diagnostics), Vec::<String>::new(), "configure");
+        host
+    }
+
+    /// The stored object; `kind` without its suffix.
+    pub fn object(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
+        self.sim.store().get(&key(kind, id))
+    }
+
+    /// Changes the stored object, as somebody else would.
+    pub fn edit(&self, kind: &str, id: &str, edit: impl FnOnce(&mut Object)) {
+        self.sim.store().modify(&key(kind, id), edit).unwrap_or_else(|| panic!("no {kind} {id}"));
+    }
+
+    /// The ids of the machines, in order.
+    pub fn machines(&self) -> Vec<String> {
+        self.sim.store().list("MachineStatuses.omni.sidero.dev").iter().map(|m| m.key.id.clone()).collect()
+    }
+
+    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines.
+    pub fn localized(&self, text: &str) -> String {
+        let machines = self.machines().into_iter().enumerate();
+        machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id))
+    }
+
+    /// The schema of a resource type.
+    pub fn schema(&self, name: &str) -> Schema {
+        let found = self.provider.resources().iter().find(|r| r.type_name() == name);
+        found.unwrap_or_else(|| panic!("no resource type {name}")).schema().clone()
+    }
+
+    /// A configuration from JSON: what is left out is null.
+    pub fn config(&self, name: &str, json: &Json) -> Value {
+        wire::from_json(json, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// Validates a configuration.
+    pub async fn validate(&self, name: &str, config: &Value) -> Diags {
+        let request = pb::validate_resource_config::Request {
+            type_name: name.into(),
+            config: Some(self.encode(name, config)),
+            client_capabilities: Some(capabilities()),
+        };
+        self.server.validate_resource_config(Request::new(request)).await.unwrap().into_inner().diagnostics
+    }
+
+    /// Plans a configuration against what there is.
+    pub async fn plan(&self, name: &str, prior: Option<&Instance>, config: &Value) -> Result<Plan, Diags> {
+        let schema = self.schema(name);
+        let before = prior.map(|p| p.state.clone());
+        let proposed = propose(&schema.attributes, before.as_ref(), config);
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, before.as_ref().unwrap_or(&Value::Null))),
+            proposed_new_state: Some(self.encode(name, &proposed)),
+            config: Some(self.encode(name, config)),
+            prior_private: prior.map(|p| p.private.clone()).unwrap_or_default(),
+            client_capabilities: Some(capabilities()),
+            prior_identity: prior.and_then(|p| p.identity.clone()),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let planned = self.decode(name, answer.planned_state.as_ref());
+        check_plan(&schema.attributes, before.as_ref(), config, &planned, name);
+        let replace = answer.requires_replace.iter().map(shown).collect();
+        Ok(Plan { planned, replace, private: answer.planned_private, identity: answer.planned_identity })
+    }
+
+    /// Plans and applies.
+    pub async fn apply(
+        &self,
+        name: &str,
+        prior: Option<&Instance>,
+        config: &Value,
+    ) -> Result<Instance, (Diags, Option<Instance>)> {
+        let plan = self.plan(name, prior, config).await.map_err(|d| (d, None))?;
+        self.apply_plan(name, prior, config, plan).await
+    }
+
+    /// Applies a plan that was made before.
+    pub async fn apply_plan(
+        &self,
+        name: &str,
+        prior: Option<&Instance>,
+        config: &Value,
+        plan: Plan,
+    ) -> Result<Instance, (Diags, Option<Instance>)> {
+        let request = pb::apply_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, prior.map_or(&Value::Null, |p| &p.state))),
+            planned_state: Some(self.encode(name, &plan.planned)),
+            config: Some(self.encode(name, config)),
+            planned_private: plan.private,
+            planned_identity: plan.identity,
+            ..Default::default()
+        };
+        let answer = self.server.apply_resource_change(Request::new(request)).await.unwrap().into_inner();
+        let state = self.decode(name, answer.new_state.as_ref());
+        let instance = Instance { state, private: answer.private, identity: answer.new_identity };
+        if !errors(&answer.diagnostics).is_empty() {
+            let kept = (!instance.state.is_null()).then_some(instance);
+            return Err((answer.diagnostics, kept));
+        }
+        assert!(instance.state.is_wholly_known(), "{name}: unknown after apply: {:?}", instance.state);
+        assert!(instance.identity.is_some(), "{name}: no identity after apply");
+        check_result(&plan.planned, &instance.state, name);
+        Ok(instance)
+    }
+
+    /// Reads again; `None` when the object is gone.
+    pub async fn read(&self, name: &str, instance: &Instance) -> Result<Option<Instance>, Diags> {
+        let request = pb::read_resource::Request {
+            type_name: name.into(),
+            current_state: Some(self.encode(name, &instance.state)),
+            private: instance.private.clone(),
+            current_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.read_resource(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let state = self.decode(name, answer.new_state.as_ref());
+        if state.is_null() {
+            return Ok(None);
+        }
+        assert!(state.is_wholly_known(), "{name}: unknown after read: {state:?}");
+        Ok(Some(Instance { state, private: answer.private, identity: answer.new_identity }))
+    }
+
+    /// State of another shape, upgraded.
+    pub async fn upgrade(&self, name: &str, state: &Json) -> Instance {
+        let request = pb::upgrade_resource_state::Request {
+            type_name: name.into(),
+            version: 0,
+            raw_state: Some(pb::RawState { json: state.to_string().into_bytes(), ..Default::default() }),
+        };
+        let answer = self.server.upgrade_resource_state(Request::new(request)).await.unwrap().into_inner();
+        assert_eq!(errors(&answer.diagnostics), Vec::<String>::new(), "{name}: upgrade");
+        Instance { state: self.decode(name, answer.upgraded_state.as_ref()), private: Vec::new(), identity: None }
+    }
+
+    /// Imports and reads, by text or by identity.
+    pub async fn import(
+        &self,
+        name: &str,
+        id: &str,
+        identity: Option<pb::ResourceIdentityData>,
+    ) -> Result<Instance, Diags> {
+        let request = pb::import_resource_state::Request {
+            type_name: name.into(),
+            id: if identity.is_some() { String::new() } else { id.into() },
+            identity,
+            ..Default::default()
+        };
+        let answer = self.server.import_resource_state(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        assert_eq!(answer.imported_resources.len(), 1, "{name}: an import brings one object");
+        let imported = answer.imported_resources.into_iter().next().unwrap();
+        let state = self.decode(name, imported.state.as_ref());
+        let instance = Instance { state, private: imported.private, identity: imported.identity };
+        Ok(self.read(name, &instance).await?.unwrap_or_else(|| panic!("{name}: imported `{id}` is not there")))
+    }
+
+    /// Destroys.
+    pub async fn destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
+        let request = pb::apply_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &instance.state)),
+            planned_state: Some(self.encode(name, &Value::Null)),
+            config: Some(self.encode(name, &Value::Null)),
+            planned_private: instance.private.clone(),
+            planned_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.apply_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        assert!(self.decode(name, answer.new_state.as_ref()).is_null(), "{name}: something is left after destroy");
+        Ok(())
+    }
+
+    fn encode(&self, name: &str, value: &Value) -> pb::DynamicValue {
+        wire::encode(value, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    fn decode(&self, name: &str, value: Option<&pb::DynamicValue>) -> Value {
+        wire::decode(value, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+}
+
+fn key(kind: &str, id: &str) -> Key {
+    Key { namespace: "default".into(), kind: format!("{kind}.omni.sidero.dev"), id: id.into() }
+}
+
+fn capabilities() -> pb::ClientCapabilities {
+    pb::ClientCapabilities { write_only_attributes_allowed: true, ..Default::default() }
+}
+
+/// The errors among diagnostics, as one line each: `path: summary: detail`.
+pub fn errors(diags: &[pb::Diagnostic]) -> Vec<String> {
+    let error = i32::from(pb::diagnostic::Severity::Error);
+    let line = |d: &pb::Diagnostic| {
+        format!("{}: {}: {}", d.attribute.as_ref().map(shown).unwrap_or_default(), d.summary, d.detail)
+    };
+    diags.iter().filter(|d| d.severity == error).map(line).collect()
+}
+
+/// A path as one would write it.
+pub fn shown(path: &pb::AttributePath) -> String {
+    use pb::attribute_path::step::Selector;
+    let mut text = String::new();
+    for step in &path.steps {
+        match step.selector.as_ref() {
+            Some(Selector::AttributeName(name)) if text.is_empty() => text.push_str(name),
+            Some(Selector::AttributeName(name)) => text.push_str(&format!(".{name}")),
+            Some(Selector::ElementKeyString(key)) => text.push_str(&format!("[{key:?}]")),
+            Some(Selector::ElementKeyInt(index)) => text.push_str(&format!("[{index}]")),
+            None => {}
+        }
+    }
+    text
+}
+
+/// What Terraform proposes: the configuration, with what was there before in the place of unset computed attributes.
+fn propose(attributes: &[Attribute], prior: Option<&Value>, config: &Value) -> Value {
+    let propose_one = |attribute: &Attribute| -> Value {
+        let given = config.get(attribute.name);
+        let before = prior.map_or(&Value::Null, |p| p.get(attribute.name));
+        match &attribute.kind {
+            _ if given.is_null() && attribute.computed_mode() && !could_be_configured(attribute, before) => {
+                before.clone()
+            }
+            Kind::Nested(Nesting::Single, nested) if matches!(given, Value::Object(_)) => {
+                let before = Some(before).filter(|b| matches!(b, Value::Object(_)));
+                propose(nested, before, given)
+            }
+            _ => given.clone(),
+        }
+    };
+    Value::object(attributes.iter().map(|a| (a.name, propose_one(a))))
+}
+
+/// Whether a nested value holds what only a configuration can have given: Terraform then proposes null.
+fn could_be_configured(attribute: &Attribute, before: &Value) -> bool {
+    let objects: Vec<&Value> = match before {
+        Value::Object(_) => vec![before],
+        Value::Map(entries) => entries.values().collect(),
+        other => other.elements().iter().collect(),
+    };
+    attribute.nested().iter().any(|nested| {
+        let set = objects.iter().any(|o| !o.get(nested.name).is_null());
+        set && (!nested.computed_mode() || objects.iter().any(|o| could_be_configured(nested, o.get(nested.name))))
+    })
+}
+
+/// A planned value is the configured one, the prior one, or computed.
+fn check_plan(attributes: &[Attribute], prior: Option<&Value>, config: &Value, planned: &Value, at: &str) {
+    for attribute in attributes {
+        let name = format!("{at}.{}", attribute.name);
+        let (given, plan) = (config.get(attribute.name), planned.get(attribute.name));
+        let before = prior.map_or(&Value::Null, |p| p.get(attribute.name));
+        if attribute.write_only {
+            assert!(plan.is_null(), "{name}: a write-only value is planned");
+            continue;
+        }
+        if let (Kind::Nested(Nesting::Single, nested), Value::Object(_), Value::Object(_)) =
+            (&attribute.kind, given, plan)
+        {
+            check_plan(nested, Some(before).filter(|b| matches!(b, Value::Object(_))), given, plan, &name);
+            continue;
+        }
+        let legal = plan == given
+            || (!given.is_null() && !before.is_null() && plan == before)
+            || (given.is_null() && attribute.computed_mode());
+        assert!(legal, "{name}: planned {plan:?}, configured {given:?}, was {before:?}");
+    }
+}
+
+/// What was planned and known is what is there afterwards.
+fn check_result(planned: &Value, state: &Value, at: &str) {
+    match (planned, state) {
+        (Value::Unknown(_), _) => {}
+        (Value::Object(planned), Value::Object(state)) => {
+            for (name, value) in planned {
+                check_result(value, state.get(name).unwrap_or(&Value::Null), &format!("{at}.{name}"));
+            }
+        }
+        _ => assert_eq!(planned, state, "{at}: differs from the plan"),
+    }
+}

@@ -1,0 +1,165 @@
+//! Create, change every attribute, import, destroy: and no plan in between may propose anything.
+
+use crate::fixture::{self, Fixture, merged};
+use crate::host::{Host, Instance, errors};
+use libtest_mimic::Failed;
+use serde_json::Value as Json;
+use terraform_provider_omni::tf::value::Value;
+
+/// The whole life of one object.
+pub fn run(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[]).await;
+        let fixture = fixture::on(&host, name);
+        let needs = prepare(&host, &fixture).await;
+
+        let mut json = fixture.create.clone();
+        let mut config = host.config(name, &json);
+        assert_eq!(errors(&host.validate(name, &config).await), Vec::<String>::new(), "{name}: validate");
+        let mut instance =
+            host.apply(name, None, &config).await.unwrap_or_else(|(d, _)| panic!("{name}: create: {:?}", errors(&d)));
+        instance = settled(&host, name, &instance, &config, "create").await;
+
+        for patch in &fixture.updates {
+            json = merged(&json, patch);
+            config = host.config(name, &json);
+            assert_eq!(errors(&host.validate(name, &config).await), Vec::<String>::new(), "{name}: validate {patch}");
+            let plan = host
+                .plan(name, Some(&instance), &config)
+                .await
+                .unwrap_or_else(|d| panic!("{name}: plan {patch}: {:?}", errors(&d)));
+            assert_ne!(plan.planned, instance.state, "{name}: {patch} changes nothing");
+            assert_eq!(plan.replace, Vec::<String>::new(), "{name}: {patch} must not replace the object");
+            instance = host
+                .apply_plan(name, Some(&instance), &config, plan)
+                .await
+                .unwrap_or_else(|(d, _)| panic!("{name}: update {patch}: {:?}", errors(&d)));
+            instance = settled(&host, name, &instance, &config, &patch.to_string()).await;
+        }
+
+        let stripped = fixture.not_imported.iter().fold(json.clone(), |json, name| without(&json, name));
+        let config = host.config(name, &stripped);
+        for identity in [None, instance.identity.clone()] {
+            let how = if identity.is_some() { "import by identity" } else { "import by id" };
+            let imported = host
+                .import(name, &fixture.import, identity)
+                .await
+                .unwrap_or_else(|d| panic!("{name}: {how}: {:?}", errors(&d)));
+            settled(&host, name, &imported, &config, how).await;
+        }
+
+        host.destroy(name, &instance).await.unwrap_or_else(|d| panic!("{name}: destroy: {:?}", errors(&d)));
+        let left =
+            host.read(name, &instance).await.unwrap_or_else(|d| panic!("{name}: read after destroy: {:?}", errors(&d)));
+        assert!(left.is_none(), "{name}: still there after destroy");
+        for (kind, need) in needs.iter().rev() {
+            host.destroy(kind, need).await.unwrap_or_else(|d| panic!("{kind}: destroy: {:?}", errors(&d)));
+        }
+    })
+}
+
+/// Each change that makes the object anew says so, on the right attribute.
+pub fn replaces(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[]).await;
+        let fixture = fixture::on(&host, name);
+        prepare(&host, &fixture).await;
+        let config = host.config(name, &fixture.create);
+        let instance =
+            host.apply(name, None, &config).await.unwrap_or_else(|(d, _)| panic!("{name}: create: {:?}", errors(&d)));
+        let instance = host.read(name, &instance).await.unwrap().unwrap();
+        assert!(!fixture.replaces.is_empty(), "{name}: no change that replaces is tried");
+        for change in &fixture.replaces {
+            let config = host.config(name, &merged(&fixture.create, &change.set));
+            let plan = host
+                .plan(name, Some(&instance), &config)
+                .await
+                .unwrap_or_else(|d| panic!("{name}: plan {}: {:?}", change.set, errors(&d)));
+            assert_eq!(plan.replace, change.by, "{name}: {}", change.set);
+        }
+    })
+}
+
+/// Each wrong configuration is refused before anything is written, on the right attribute.
+pub fn refuses(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[]).await;
+        let fixture = fixture::on(&host, name);
+        prepare(&host, &fixture).await;
+        assert!(!fixture.invalid.is_empty(), "{name}: no wrong configuration is tried");
+        for wrong in &fixture.invalid {
+            let config = host.config(name, &merged(&fixture.create, &wrong.set));
+            let mut said = errors(&host.validate(name, &config).await);
+            if said.is_empty() {
+                said = host.plan(name, None, &config).await.err().map(|d| errors(&d)).unwrap_or_default();
+            }
+            let path = format!("{}: ", wrong.path.as_deref().unwrap_or_default());
+            let hit = said.iter().any(|line| line.starts_with(&path) && line.contains(&wrong.says));
+            assert!(hit, "{name}: {} should be refused on `{path}` with `{}`, got {said:#?}", wrong.set, wrong.says);
+        }
+    })
+}
+
+/// A read-only provider refuses a create before anything is sent.
+pub fn read_only(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[("read_only", Value::from(true))]).await;
+        let fixture = fixture::on(&host, name);
+        let config = host.config(name, &fixture.create);
+        let plan = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        let (diags, kept) = host.apply_plan(name, None, &config, plan).await.expect_err("a read-only provider refuses");
+        assert!(kept.is_none(), "{name}: nothing was made, so nothing is kept");
+        let said = errors(&diags).join("\n");
+        assert!(said.contains("create") && said.contains(name), "{name}: {said}");
+        let writes = host.sim.requests().into_iter().filter(|r| r.name() == "Create").count();
+        assert_eq!(writes, 0, "{name}: a write was sent");
+    })
+}
+
+async fn prepare(host: &Host, fixture: &Fixture) -> Vec<(String, Instance)> {
+    let mut made = Vec::new();
+    for need in &fixture.needs {
+        let config = host.config(&need.kind, &need.config);
+        let instance = host
+            .apply(&need.kind, None, &config)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{}: {:?}", need.kind, errors(&d)));
+        made.push((need.kind.clone(), instance));
+    }
+    made
+}
+
+/// Reads again, and holds that the same configuration plans no change.
+pub async fn settled(host: &Host, name: &str, instance: &Instance, config: &Value, after: &str) -> Instance {
+    let read =
+        host.read(name, instance).await.unwrap_or_else(|d| panic!("{name}: read after {after}: {:?}", errors(&d)));
+    let read = read.unwrap_or_else(|| panic!("{name}: gone after {after}"));
+    let plan = host
+        .plan(name, Some(&read), config)
+        .await
+        .unwrap_or_else(|d| panic!("{name}: plan after {after}: {:?}", errors(&d)));
+    assert_eq!(plan.planned, read.state, "{name}: the plan after {after} is not empty");
+    read
+}
+
+fn without(json: &Json, path: &str) -> Json {
+    let mut json = json.clone();
+    match path.split_once('.') {
+        Some((head, rest)) => {
+            if let Some(inner) = json.get(head) {
+                json[head] = without(&inner.clone(), rest);
+            }
+        }
+        None => {
+            if let Some(map) = json.as_object_mut() {
+                map.remove(path);
+            }
+        }
+    }
+    json
+}
+
+pub fn block(test: impl Future<Output = ()>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(test);
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! One named test for every registered type and every rule that all of them keep.
+//! A new resource is covered the moment it is listed: without a fixture it fails here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may stop where it stands")]
+
+mod coverage;
+mod defects;
+mod fixture;
+mod host;
+mod lifecycle;
+mod ownership;
+mod rules;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let provider = terraform_provider_omni::provider::new();
+    let mut trials = Vec::new();
+    for resource in provider.resources() {
+        let name = resource.type_name();
+        trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_resource(name)));
+        trials.push(Trial::test(format!("{name}::lifecycle"), move || lifecycle::run(name)));
+        trials.push(Trial::test(format!("{name}::replaces"), move || lifecycle::replaces(name)));
+        trials.push(Trial::test(format!("{name}::refuses"), move || lifecycle::refuses(name)));
+        trials.push(Trial::test(format!("{name}::read_only"), move || lifecycle::read_only(name)));
+    }
+    for source in provider.data_sources() {
+        let name = source.type_name();
+        trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_data_source(name)));
+    }
+    trials.push(Trial::test("provider::schema", rules::schema_of_provider));
+    trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
+    trials.extend(defects::trials());
+    trials.extend(ownership::trials());
+    libtest_mimic::run(&arguments, trials).exit();
+}

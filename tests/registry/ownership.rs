@@ -1,0 +1,341 @@
+//! What is ours and what is not: conflicts, drift, labels of others, fields of another version, objects of others.
+
+use crate::defects::{cluster, made};
+use crate::host::{Host, errors};
+use crate::lifecycle::{block, settled};
+use libtest_mimic::{Failed, Trial};
+use prost::Message;
+use serde_json::{Value as Json, json};
+use std::time::Duration;
+use terraform_provider_omni::pb::specs;
+use terraform_provider_omni::sim::Options;
+use terraform_provider_omni::sim::driver::Mode;
+use terraform_provider_omni::sim::faults::{Action, Fault};
+use terraform_provider_omni::tf::value::Value;
+
+type Test = fn() -> Result<(), Failed>;
+
+pub fn trials() -> Vec<Trial> {
+    let all: &[(&str, Test)] = &[
+        ("a_change_between_plan_and_apply_is_refused", a_change_between_plan_and_apply_is_refused),
+        ("overwriting_is_a_choice", overwriting_is_a_choice),
+        ("what_controllers_touch_is_no_conflict", what_controllers_touch_is_no_conflict),
+        ("drift_is_shown_field_by_field", drift_is_shown_field_by_field),
+        ("unknown_fields_survive_an_update", unknown_fields_survive_an_update),
+        ("labels_of_others_stay", labels_of_others_stay),
+        ("a_duplicate_says_how_to_import", a_duplicate_says_how_to_import),
+        ("adopting_is_a_choice", adopting_is_a_choice),
+        ("a_create_waits_for_its_predecessor_to_go", a_create_waits_for_its_predecessor_to_go),
+        ("a_lost_answer_makes_nothing_twice", a_lost_answer_makes_nothing_twice),
+        ("reads_that_lag_are_waited_for", reads_that_lag_are_waited_for),
+        ("a_locked_cluster_is_named_in_the_plan", a_locked_cluster_is_named_in_the_plan),
+        ("every_object_is_marked", every_object_is_marked),
+        ("a_secret_patch_leaves_no_trace", a_secret_patch_leaves_no_trace),
+    ];
+    all.iter().map(|(name, test)| Trial::test(format!("ownership::{name}"), test)).collect()
+}
+
+fn patch(server: &str) -> Json {
+    json!({ "name": "time", "cluster": "demo", "data": format!("machine:\n  time:\n    servers: [{server}]\n") })
+}
+
+const PATCH: &str = "400-demo-time";
+
+fn set_data(host: &Host, server: &str) {
+    host.edit("ConfigPatches", PATCH, |object| {
+        let data = format!("machine:\n  time:\n    servers: [{server}]\n");
+        object.spec = specs::ConfigPatchSpec { data, compressed_data: Vec::new() }.encode_to_vec();
+    });
+}
+
+fn data(host: &Host) -> String {
+    host.object("ConfigPatches", PATCH).unwrap().spec::<specs::ConfigPatchSpec>().data
+}
+
+fn a_change_between_plan_and_apply_is_refused() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let made = made(&host, "omni_config_patch", &patch("a")).await;
+        let config = host.config("omni_config_patch", &patch("b"));
+        let plan = host.plan("omni_config_patch", Some(&made), &config).await.unwrap();
+        set_data(&host, "x");
+        let (diags, kept) =
+            host.apply_plan("omni_config_patch", Some(&made), &config, plan).await.expect_err("changed in between");
+        let said = errors(&diags).join("\n");
+        assert!(said.starts_with("data: "), "{said}");
+        for part in ["version 1", "version 2", "[a]", "[x]", "Plan again", "on_conflict"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert_eq!(kept.unwrap().state, made.state, "the state is as it was");
+        assert!(data(&host).contains("[x]"), "nothing was written");
+    })
+}
+
+fn overwriting_is_a_choice() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[("on_conflict", "overwrite".into())]).await;
+        let made = made(&host, "omni_config_patch", &patch("a")).await;
+        let config = host.config("omni_config_patch", &patch("b"));
+        let plan = host.plan("omni_config_patch", Some(&made), &config).await.unwrap();
+        set_data(&host, "x");
+        host.apply_plan("omni_config_patch", Some(&made), &config, plan)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(data(&host).contains("[b]"));
+    })
+}
+
+fn what_controllers_touch_is_no_conflict() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let made = made(&host, "omni_config_patch", &patch("a")).await;
+        let config = host.config("omni_config_patch", &patch("b"));
+        let plan = host.plan("omni_config_patch", Some(&made), &config).await.unwrap();
+        host.edit("ConfigPatches", PATCH, |object| {
+            object.finalizers.push("Controller".into());
+            object.labels.insert("omni.sidero.dev/seen".into(), "yes".into());
+        });
+        host.apply_plan("omni_config_patch", Some(&made), &config, plan)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let object = host.object("ConfigPatches", PATCH).unwrap();
+        assert_eq!(object.finalizers, ["Controller"]);
+        assert_eq!(object.label("omni.sidero.dev/seen"), Some("yes"));
+        assert!(data(&host).contains("[b]"));
+    })
+}
+
+fn drift_is_shown_field_by_field() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let made = made(&host, "omni_config_patch", &patch("a")).await;
+        set_data(&host, "x");
+        let read = host.read("omni_config_patch", &made).await.unwrap().unwrap();
+        let differs: Vec<_> = made
+            .state
+            .entries()
+            .unwrap()
+            .iter()
+            .filter(|(k, v)| read.state.get(k) != *v)
+            .map(|(k, _)| k.as_str())
+            .collect();
+        assert_eq!(differs, ["data", "data_hash", "resource_version"]);
+        let config = host.config("omni_config_patch", &patch("a"));
+        host.apply("omni_config_patch", Some(&read), &config).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(data(&host).contains("[a]"), "repaired");
+    })
+}
+
+fn unknown_fields_survive_an_update() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let made = made(&host, "omni_cluster", &cluster()).await;
+        // Field 1000, a text, in the spec and in its features.
+        let unknown = [0xc2, 0x3e, 3, b'n', b'e', b'w'];
+        host.edit("Clusters", "demo", |object| {
+            object.spec.extend(unknown);
+            let nested = [&[0x22, 6][..], &unknown].concat();
+            object.spec.extend(nested);
+        });
+        let read = host.read("omni_cluster", &made).await.unwrap().unwrap();
+        let mut config = cluster();
+        config["features"] = json!({ "enable_workload_proxy": true });
+        config["kubernetes_version"] = json!("1.36.2");
+        host.apply("omni_cluster", Some(&read), &host.config("omni_cluster", &config))
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let object = host.object("Clusters", "demo").unwrap();
+        let found = object.spec.windows(unknown.len()).filter(|w| *w == unknown).count();
+        assert_eq!(found, 2, "{:?}", object.spec);
+        let spec: specs::ClusterSpec = object.spec();
+        assert_eq!(spec.kubernetes_version, "1.36.2");
+        assert!(spec.features.unwrap().enable_workload_proxy);
+    })
+}
+
+fn labels_of_others_stay() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let labelled = |labels: Json| {
+            let mut config = patch("a");
+            config["labels"] = labels;
+            host.config("omni_config_patch", &config)
+        };
+        let first = labelled(json!({ "ours": "1", "also": "2" }));
+        let made =
+            host.apply("omni_config_patch", None, &first).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        host.edit("ConfigPatches", PATCH, |object| drop(object.labels.insert("theirs".into(), "x".into())));
+        let read = settled(&host, "omni_config_patch", &made, &first, "somebody else's label").await;
+        let after = host
+            .apply("omni_config_patch", Some(&read), &labelled(json!({ "ours": "3" })))
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let object = host.object("ConfigPatches", PATCH).unwrap();
+        assert_eq!((object.label("ours"), object.label("also"), object.label("theirs")), (Some("3"), None, Some("x")));
+        assert_eq!(object.label("omni.sidero.dev/cluster"), Some("demo"));
+        let bare = host.config("omni_config_patch", &patch("a"));
+        let after = host
+            .apply("omni_config_patch", Some(&after), &bare)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let object = host.object("ConfigPatches", PATCH).unwrap();
+        assert_eq!((object.label("ours"), object.label("theirs")), (None, Some("x")));
+        settled(&host, "omni_config_patch", &after, &bare, "taking the labels out").await;
+    })
+}
+
+fn a_duplicate_says_how_to_import() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, "omni_cluster", &cluster()).await;
+        let (diags, kept) =
+            host.apply("omni_cluster", None, &host.config("omni_cluster", &cluster())).await.expect_err("a duplicate");
+        let said = errors(&diags).join("\n");
+        assert!(kept.is_none() && said.starts_with("name: "), "{said}");
+        for part in ["terraform import omni_cluster.<NAME> demo", "import {", "id = \"demo\"", "adopt_existing"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    })
+}
+
+fn adopting_is_a_choice() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[("adopt_existing", true.into())]).await;
+        made(&host, "omni_config_patch", &patch("a")).await;
+        let adopted = made(&host, "omni_config_patch", &patch("b")).await;
+        assert!(data(&host).contains("[b]"));
+        assert_eq!(adopted.state.get("resource_version"), &Value::from("2"));
+    })
+}
+
+fn a_create_waits_for_its_predecessor_to_go() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, "omni_config_patch", &patch("a")).await;
+        host.edit("ConfigPatches", PATCH, |object| {
+            object.finalizers.push("Slow".into());
+            object.tearing_down = true;
+        });
+        let config = host.config("omni_config_patch", &patch("b"));
+        let release = async {
+            // The create has met its predecessor once it watches it.
+            while !host.sim.requests().iter().any(|r| r.name() == "Watch") {
+                tokio::task::yield_now().await;
+            }
+            host.edit("ConfigPatches", PATCH, |object| object.finalizers.clear());
+        };
+        let (made, ()) = tokio::join!(host.apply("omni_config_patch", None, &config), release);
+        made.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(data(&host).contains("[b]"));
+    })
+}
+
+fn a_lost_answer_makes_nothing_twice() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        host.sim.faults().add(Fault::new("Create", Action::DropAfterwards));
+        let instance = made(&host, "omni_config_patch", &patch("a")).await;
+        assert_eq!(instance.state.get("resource_version"), &Value::from("1"), "written once");
+        host.sim.faults().add(Fault::new("Update", Action::DropAfterwards));
+        let config = host.config("omni_config_patch", &patch("b"));
+        let after = host
+            .apply("omni_config_patch", Some(&instance), &config)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert_eq!(after.state.get("resource_version"), &Value::from("2"), "written once more");
+        assert_eq!(host.sim.faults().left(), 0, "both faults struck");
+    })
+}
+
+fn reads_that_lag_are_waited_for() -> Result<(), Failed> {
+    block(async {
+        let options = Options {
+            mode: Mode::Auto { tick: Duration::from_millis(5) },
+            lag: Duration::from_millis(300),
+            ..Options::default()
+        };
+        let host = Host::with(options, &[]).await;
+        made(&host, "omni_cluster", &cluster()).await;
+        let set = json!({ "cluster": "demo", "role": "workers" });
+        made(&host, "omni_machine_set", &set).await;
+        let first = made(&host, "omni_config_patch", &patch("a")).await;
+        let config = host.config("omni_config_patch", &patch("b"));
+        let second = host
+            .apply("omni_config_patch", Some(&first), &config)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let read = host.read("omni_config_patch", &second).await.unwrap().unwrap();
+        assert_eq!(read.state, second.state);
+        host.destroy("omni_config_patch", &read).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(host.read("omni_config_patch", &read).await.unwrap().is_none());
+    })
+}
+
+fn a_locked_cluster_is_named_in_the_plan() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let made = made(&host, "omni_cluster", &cluster()).await;
+        host.edit("Clusters", "demo", |object| {
+            drop(object.annotations.insert("omni.sidero.dev/cluster-locked".into(), String::new()))
+        });
+        let locked = host.read("omni_cluster", &made).await.unwrap().unwrap();
+        let mut config = cluster();
+        config["kubernetes_version"] = json!("1.36.2");
+        let refused =
+            host.plan("omni_cluster", Some(&locked), &host.config("omni_cluster", &config)).await.expect_err("locked");
+        assert!(
+            errors(&refused)[0].starts_with("locked: ") && errors(&refused)[0].contains("locked = false"),
+            "{:?}",
+            errors(&refused)
+        );
+        let set = host.config("omni_machine_set", &json!({ "cluster": "demo", "role": "workers" }));
+        let refused = host.plan("omni_machine_set", None, &set).await.expect_err("locked");
+        assert!(errors(&refused)[0].starts_with("cluster: "), "{:?}", errors(&refused));
+        config["locked"] = json!(false);
+        host.apply("omni_cluster", Some(&locked), &host.config("omni_cluster", &config))
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+    })
+}
+
+fn every_object_is_marked() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[
+            ("managed_by", "Tofu".into()),
+            ("labels", Value::Map([("team".to_owned(), Value::from("a"))].into())),
+        ])
+        .await;
+        made(&host, "omni_config_patch", &patch("a")).await;
+        let object = host.object("ConfigPatches", PATCH).unwrap();
+        assert_eq!(object.annotations.get("omni.sidero.dev/managed-by-gitops-tools").map(String::as_str), Some("Tofu"));
+        assert_eq!(object.label("team"), Some("a"));
+    })
+}
+
+fn a_secret_patch_leaves_no_trace() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let secret = |server: &str| json!({ "name": "time", "cluster": "demo", "data_wo": format!("machine:\n  time:\n    servers: [{server}]\n") });
+        let config = host.config("omni_config_patch", &secret("hidden-one"));
+        let plan = host.plan("omni_config_patch", None, &config).await.unwrap();
+        assert!(!format!("{plan:?}").contains("hidden-one"));
+        let made = host
+            .apply_plan("omni_config_patch", None, &config, plan)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let made = settled(&host, "omni_config_patch", &made, &config, "create").await;
+        assert!(data(&host).contains("hidden-one"), "it reached Omni");
+        assert!(!format!("{made:?}").contains("hidden-one"), "{made:?}");
+        let other = host.config("omni_config_patch", &secret("hidden-two"));
+        let after = host
+            .apply("omni_config_patch", Some(&made), &other)
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(data(&host).contains("hidden-two"), "a change is seen by its hash");
+        set_data(&host, "somebody");
+        let read = host.read("omni_config_patch", &after).await.unwrap().unwrap();
+        let plan = host.plan("omni_config_patch", Some(&read), &other).await.unwrap();
+        assert_ne!(plan.planned, read.state, "drift of a secret is seen by its hash");
+        assert!(!format!("{:?}", read.state).contains("somebody"));
+    })
+}
