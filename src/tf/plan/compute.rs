@@ -81,3 +81,64 @@ pub(super) fn settle(attributes: &[Attribute], prior: &Value, config: &Value, st
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tf::schema::{objects, string};
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            string("source").required(),
+            string("other"),
+            string("third").computed().changes_with(&["second"]),
+            string("second").computed().changes_with(&["first"]),
+            string("first").computed().changes_with(&["source"]),
+            string("id").computed().stays(),
+            string("status").computed(),
+            objects("list", vec![string("key").required(), string("id").computed().stays()]),
+        ]
+    }
+
+    fn state(source: &str, other: &str) -> Value {
+        let known = |name| (name, Value::from("was"));
+        let item = Value::object([("key", Value::from("k")), ("id", Value::from("was"))]);
+        Value::object(
+            [("source", source.into()), ("other", other.into()), ("list", Value::List(vec![item]))]
+                .into_iter()
+                .chain(["first", "second", "third", "id", "status"].map(known)),
+        )
+    }
+
+    /// The names of what is unknown, at the top and in elements.
+    fn unknown(source: &str, other: &str, keys: &[&str], replaced: bool) -> Vec<String> {
+        let item = |key: &&str| Value::object([("key", Value::from(*key)), ("id", Value::Null)]);
+        let mut config = Value::object([("source", Value::from(source)), ("other", other.into())]);
+        config.set("list", Value::List(keys.iter().map(item).collect()));
+        let mut planned = state(source, other);
+        planned.set("list", config.get("list").clone());
+        let prior = state("a", "b");
+        carry(&attributes(), &prior, &config, &mut planned);
+        let planned = settle(&attributes(), &prior, &config, planned, replaced);
+        let ids = planned.get("list").elements().iter().map(|item| item.get("id"));
+        let inner = ids.enumerate().filter(|(_, id)| id.is_unknown()).map(|(i, _)| format!("list[{i}].id"));
+        let names = attributes().into_iter().map(|a| a.name).filter(|name| planned.get(name).is_unknown());
+        names.map(str::to_owned).chain(inner).collect()
+    }
+
+    #[test]
+    fn one_change_takes_along_what_depends_on_it() {
+        assert_eq!(unknown("a", "x", &["k"], false), ["status"]);
+        assert_eq!(unknown("x", "b", &["k"], false), ["third", "second", "first", "status"]);
+    }
+
+    #[test]
+    fn elements_keep_what_stays_and_new_ones_have_nothing_yet() {
+        assert_eq!(unknown("a", "b", &["k", "l"], false), ["status", "list[1].id"]);
+    }
+
+    #[test]
+    fn a_new_object_computes_everything_anew() {
+        assert_eq!(unknown("x", "b", &["k"], true), ["third", "second", "first", "id", "status", "list[0].id"]);
+    }
+}
