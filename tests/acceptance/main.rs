@@ -9,8 +9,13 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod cli;
+mod crash;
+mod demo;
 mod diagnostic;
 mod harness;
+mod messages;
+mod objects;
+mod omni;
 mod plan;
 mod process;
 mod workspace;
@@ -52,7 +57,13 @@ pub struct Context {
 
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
-    vec![("harness", harness::tests())]
+    vec![
+        ("crash", crash::tests()),
+        ("demo", demo::tests()),
+        ("harness", harness::tests()),
+        ("messages", messages::tests()),
+        ("objects", objects::tests()),
+    ]
 }
 
 fn main() -> ExitCode {

@@ -1,6 +1,7 @@
 //! A folder with a configuration, in which a CLI runs with the built provider.
 
 use crate::diagnostic::Diagnostic;
+use crate::omni::Server;
 use crate::plan::Plan;
 use crate::process::{Isolated, Output, Running};
 use crate::{Context, Outcome};
@@ -36,6 +37,12 @@ impl Workspace {
             &format!("terraform {{\n  required_providers {{\n    omni = {{ source = {source} }}\n  }}\n}}\n"),
         )?;
         Ok(workspace.env("TF_CLI_CONFIG_FILE", config))
+    }
+
+    /// An empty one, whose provider reaches this Omni.
+    pub fn of(context: &Context, omni: &impl Server) -> Outcome<Self> {
+        let workspace = Self::new(context)?.env("OMNI_ENDPOINT", omni.endpoint());
+        Ok(workspace.env("OMNI_SERVICE_ACCOUNT_KEY", omni.key()))
     }
 
     /// The same with a variable set for every command.

@@ -159,9 +159,9 @@ pub(crate) trait Managed: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Waits as the model asks, after a write.
-    async fn wait(_cx: &Cx, _model: &Self::Model, _object: &Object<Self::Spec>, _write: Write) -> Result<(), Error> {
-        Ok(())
+    /// Waits as the model asks, after a write; says whether there was anything to wait for.
+    async fn wait(_cx: &Cx, _model: &Self::Model, _object: &Object<Self::Spec>, _write: Write) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// Prepares a removal.

@@ -144,11 +144,12 @@ impl<M: Managed> Backed<M> {
         let Some(state) = &outcome.state else { return outcome };
         let waited = async {
             let object = Object::<M::Spec>::decode(stored.clone())?;
-            let Ok(model) = model::<M::Model>(state) else { return Ok(()) };
+            let Ok(model) = model::<M::Model>(state) else { return Ok(false) };
             M::wait(cx, &model, &object, write).await
         };
         match waited.await {
-            Ok(()) => {
+            Ok(false) => outcome,
+            Ok(true) => {
                 // Waiting takes a while: show the object as it is now.
                 let doing_read = Doing { verb: "read", ..doing.clone() };
                 if let Ok(now) = cx.client().get(&cx.call, &stored.key).await {

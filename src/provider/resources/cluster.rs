@@ -269,16 +269,17 @@ impl Managed for Cluster {
         Ok(())
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<(), Error> {
+    async fn wait(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Error> {
         let level = model.wait_for.as_deref().unwrap_or("none");
         if write == Write::Create || level == "none" {
-            return Ok(());
+            return Ok(false);
         }
         let id = object.id();
         let (talos, kubernetes) = (object.spec.talos_version.clone(), object.spec.kubernetes_version.clone());
         wait::upgraded::<specs::TalosUpgradeStatusSpec>(cx, id, "Talos", &talos).await?;
         wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(cx, id, "Kubernetes", &kubernetes).await?;
-        wait::cluster(cx, id, level).await
+        wait::cluster(cx, id, level).await?;
+        Ok(true)
     }
 
     async fn before_delete(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {

@@ -208,14 +208,15 @@ impl Managed for MachineSetNode {
         lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine set nodes", diags).await
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<(), Error> {
+    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<bool, Error> {
         let default = if cx.session.wait_for_ready { "running" } else { "none" };
         match model.wait_for.as_deref().unwrap_or(default) {
-            _ if write == Write::Update => Ok(()),
-            "allocated" => wait::allocated(cx, object.id()).await,
-            "running" => wait::machine_running(cx, object.id()).await,
-            _ => Ok(()),
+            _ if write == Write::Update => return Ok(false),
+            "allocated" => wait::allocated(cx, object.id()).await?,
+            "running" => wait::machine_running(cx, object.id()).await?,
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 
     async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {

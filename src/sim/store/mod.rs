@@ -112,6 +112,11 @@ impl Store {
         }
     }
 
+    /// Lets the cache show what there is now, as if nothing had changed for long.
+    pub fn catch_up(&self) {
+        self.lock().history = History::default();
+    }
+
     /// All objects of a type in a namespace, by id, as the cache shows them.
     #[must_use]
     pub fn list_cached(&self, kind: &str, namespace: &str) -> Vec<Arc<Object>> {
