@@ -152,7 +152,7 @@ impl<M: Managed> Backed<M> {
             Ok(true) => {
                 // Waiting takes a while: show the object as it is now.
                 let doing_read = Doing { verb: "read", ..doing.clone() };
-                if let Ok(now) = cx.client().get(&cx.call, &stored.key).await {
+                if let Ok(now) = cx.read(&stored.key).await {
                     let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing_read).await;
                     if !fresh.diags.has_errors() {
                         return fresh;
@@ -324,7 +324,7 @@ impl<M: Managed> Resource for Backed<M> {
             ));
         };
         let doing = Self::doing("read", &id);
-        match cx.client().get(&cx.call, &M::Spec::KIND.key(&id)).await {
+        match cx.read(&M::Spec::KIND.key(&id)).await {
             Ok(stored) => {
                 let leaving = stored.metadata.phase == Phase::TearingDown;
                 let mut outcome = self.outcome(&cx, stored, &state, private, &doing).await;

@@ -1,6 +1,6 @@
 //! `omni_machine_set_node`: a machine that belongs to a machine set.
 
-use crate::omni::spec::{self, Spec};
+use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Class, Error, Key, labels};
 use crate::pb::specs;
@@ -277,9 +277,9 @@ async fn check_set(cx: &Cx, plan: &mut Plan<'_>, set: &str) -> Result<(), Error>
 
 /// The machine must not be in use by another cluster.
 async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &str) -> Result<(), Error> {
-    let status = match cx.client().get(&cx.call, &specs::MachineStatusSpec::KIND.key(machine)).await {
-        Ok(stored) => spec::decode::<specs::MachineStatusSpec>(&stored)?,
-        Err(error) if error.is(Class::NotFound) => {
+    let status = match cx.find::<specs::MachineStatusSpec>(machine).await? {
+        Some(object) => object.spec,
+        None => {
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Machine `{machine}` is not known to Omni"),
@@ -290,7 +290,6 @@ async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &st
             );
             return Ok(());
         }
-        Err(error) => return Err(error),
     };
     if !status.cluster.is_empty() && status.cluster != cluster {
         plan.diags.push(
