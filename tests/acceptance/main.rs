@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod cli;
+mod connection;
 mod crash;
 mod demo;
 mod diagnostic;
@@ -18,6 +19,7 @@ mod objects;
 mod omni;
 mod plan;
 mod process;
+mod secrets;
 mod workspace;
 
 use cli::Cli;
@@ -63,6 +65,8 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("harness", harness::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("connection", connection::tests()),
+        ("secrets", secrets::tests()),
     ]
 }
 
