@@ -91,6 +91,8 @@ impl Sim {
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
+        // What a server begins with is old news to its caches.
+        store.refresh_cache();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
         let faults = Arc::new(Faults::default());
