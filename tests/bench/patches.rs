@@ -59,7 +59,11 @@ pub async fn report() -> Result<()> {
             let provider = host.start()?;
             let load = Load::new(host.connect(&provider).await?, count)?;
             load.configure(&world).await?;
-            line(&format!("{count} patches, server delay {} ms; configured with {}", delay.as_millis(), world.asked()))?;
+            line(&format!(
+                "{count} patches, server delay {} ms; configured with {}",
+                delay.as_millis(),
+                world.asked()
+            ))?;
             let (planned, took) = timed(load.plan()).await?;
             line(&format!("  plan:    {:>12}  {}", milliseconds(took), world.asked()))?;
             let (states, took) = timed(load.apply(planned)).await?;

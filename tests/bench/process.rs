@@ -22,7 +22,12 @@ pub fn start() -> Result<()> {
     let mut times = (0..STARTS).map(|_| Ok(host.start()?.took)).collect::<Result<Vec<_>>>()?;
     times.sort_unstable();
     let at = |share: usize| milliseconds(times[(times.len() - 1) * share / 100]);
-    line(&format!("exec to handshake line, {STARTS} runs: median {}, fastest {}, 90th percentile {}", at(50), at(0), at(90)))
+    line(&format!(
+        "exec to handshake line, {STARTS} runs: median {}, fastest {}, 90th percentile {}",
+        at(50),
+        at(0),
+        at(90)
+    ))
 }
 
 pub async fn memory() -> Result<()> {
