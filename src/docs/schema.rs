@@ -74,7 +74,7 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
         sentences.push("The ID of the object.".to_owned());
     }
     if let Some(default) = &attribute.default {
-        sentences.push(format!("Default: `{}`.", literal(default)));
+        sentences.push(format!("Defaults to `{}`.", literal(default)));
     }
     match attribute.replace {
         Replace::Never => {}

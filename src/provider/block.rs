@@ -101,7 +101,7 @@ pub(super) fn schema() -> Schema {
         "What to do when an object was changed between plan and apply: `fail` stops and says what changed, `overwrite` writes the planned values all the same. Defaults to `fail`.",
     ).check(one_of(&["fail", "overwrite"])))
     .with(string("version_check").doc(
-        "What to do when the server is of a version that this provider was not tested with: `error`, `warn` or `off`. Defaults to `warn`.",
+        "What to do when the server is older than the versions that this provider knows: `error`, `warn` or `off`. Defaults to `warn`.",
     ).check(one_of(&["error", "warn", "off"])))
 }
 

@@ -3,9 +3,11 @@
 use super::crud::Cx;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::query::Query;
-use crate::omni::{Class, Error, Key, Kind, Resource as Stored, labels};
+use crate::omni::{Call, Class, Error, Key, Kind, Resource as Stored, labels};
 use crate::pb::specs;
 use specs::{cluster_status_spec, kubernetes_upgrade_status_spec, talos_upgrade_status_spec};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How far to wait for a cluster or a machine set.
 pub(super) const LEVELS: &[&str] = &["none", "running", "ready"];
@@ -49,6 +51,31 @@ pub(super) async fn upgraded<S: Upgrade>(cx: &Cx, cluster: &str, what: &str, ver
         status.done(version)
     })
     .await
+}
+
+/// How long a new cluster may take to get what Omni gives each of them at once.
+const INTRODUCTION: Duration = Duration::from_secs(5);
+
+/// Waits a little until a new cluster has its UUID, its endpoint and a status, so that outputs need no second apply.
+/// Nothing depends on them, so their lack is no failure.
+pub(super) async fn introduced(cx: &Cx, id: &str) {
+    let limit = INTRODUCTION.min(cx.call.remaining());
+    let look = Cx { session: Arc::clone(&cx.session), call: Call::within(limit, &cx.call.cancel) };
+    let made = tokio::try_join!(
+        until::<specs::ClusterUuid>(&look, id, "the UUID", |uuid| uuid.is_some()),
+        until::<specs::LoadBalancerConfigSpec>(&look, id, "the endpoint", |balancer| balancer.is_some()),
+        until::<specs::ClusterStatusSpec>(&look, id, "the status", |status| status.is_some()),
+    );
+    if let Err(error) = made {
+        tracing::debug!(cluster = id, %error, "the next read shows what the new cluster still lacks");
+    }
+}
+
+/// Whether the cluster was given machines for its control plane.
+pub(super) async fn has_control_plane(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    let query = Query::label(labels::CLUSTER, cluster);
+    let nodes = cx.client().list(&cx.call, specs::MachineSetNodeSpec::KIND, &query).await?;
+    Ok(nodes.iter().any(|node| node.metadata.labels.contains_key(labels::ROLE_CONTROL_PLANE)))
 }
 
 /// Waits until the cluster runs, or is ready.

@@ -92,7 +92,7 @@ impl Sim {
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
         // Nobody can have read anything yet: what the server starts with is no news.
-        store.catch_up();
+        store.refresh_cache();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
         let faults = Arc::new(Faults::default());

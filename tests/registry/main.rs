@@ -9,6 +9,7 @@ mod fixture;
 mod host;
 mod lifecycle;
 mod ownership;
+mod quiet;
 mod rules;
 
 use libtest_mimic::{Arguments, Trial};
@@ -33,5 +34,6 @@ fn main() {
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(defects::trials());
     trials.extend(ownership::trials());
+    trials.extend(quiet::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -107,8 +107,42 @@ pub(super) fn fill<M: Managed>(
     }
 }
 
+/// Whether an attribute steers the provider alone, and reaches no object in Omni.
+fn is_local<M: Managed>(name: &str) -> bool {
+    name == LOCAL_TIMEOUTS || M::LOCAL.contains(&name)
+}
+
+/// Whether a plan changes nothing in Omni, but only how the provider goes about it.
+pub(super) fn only_local_changes<M: Managed>(prior: &Value, planned: &Value) -> bool {
+    planned.entries().is_some_and(|entries| {
+        entries.iter().all(|(name, value)| prior.get(name) == value || (is_local::<M>(name) && value.is_wholly_known()))
+    })
+}
+
+/// Settles the attributes of the engine in a plan.
+pub(super) fn plan<M: Managed>(plan: &mut Plan<'_>) {
+    plan_maps(plan);
+    keep_computed::<M>(plan);
+}
+
+/// A change that stays with the provider leaves the object as it is, and so all that is computed from it.
+fn keep_computed<M: Managed>(plan: &mut Plan<'_>) {
+    let Some(prior) = plan.prior else { return };
+    let computed = |name: &str, value: &Value| value.is_unknown() && plan.config.get(name).is_null();
+    let Some(entries) = plan.planned.entries() else { return };
+    let stays =
+        |(name, value): (&String, &Value)| is_local::<M>(name) || computed(name, value) || prior.get(name) == value;
+    if !entries.iter().all(stays) {
+        return;
+    }
+    let names: Vec<String> = entries.iter().filter(|(name, v)| computed(name, v)).map(|(n, _)| n.clone()).collect();
+    for name in names {
+        plan.planned.set(&name, prior.get(&name).clone());
+    }
+}
+
 /// Settles the shared maps in a plan.
-pub(super) fn plan(plan: &mut Plan<'_>) {
+fn plan_maps(plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
     for shared in Shared::ALL {
         let name = shared.name();

@@ -224,9 +224,10 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan(plan);
+        attributes::plan::<M>(plan);
         M::predict(plan);
-        if plan.prior == Some(&plan.planned) {
+        // What reaches no object needs no check against the server.
+        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(prior, &plan.planned)) {
             return;
         }
         let Some(session) = self.handle.ready() else { return };
@@ -346,6 +347,11 @@ impl<M: Managed> Resource for Backed<M> {
 
     async fn update(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, mut private } = request;
+        if attributes::only_local_changes::<M>(&prior, &planned) {
+            write::track(&mut private, &config);
+            let identity = prior.get(M::ID).as_str().map(|id| self.identity_of(id));
+            return Outcome { state: Some(planned), private, identity, diags: Diagnostics::new() };
+        }
         let planned = self.with_write_only(planned, &config);
         let wanted: M::Model = match model(&planned) {
             Ok(model) => model,

@@ -124,7 +124,7 @@ impl Managed for Cluster {
         ))
         .with(
             object("features", vec![
-                feature("disk_encryption", "Encrypt the machines' disks with a key that Omni keeps. It cannot be changed later: a change makes the cluster anew. Needs Talos 1.5 or later.")
+                feature("disk_encryption", "Encrypt the machines' disks with a key that Omni keeps. Omni encrypts a cluster from the start or never, so a change makes the cluster anew. Needs Talos 1.5 or later.")
                     .default(false)
                     .replaces_if(|prior, planned| matches!((prior, planned), (Value::Bool(a), Value::Bool(b)) if a != b)),
                 feature("enable_workload_proxy", "Expose services of the cluster through Omni.").default(false),
@@ -141,11 +141,11 @@ impl Managed for Cluster {
         ))
         .with(string("wait_for").check(one_of(wait::LEVELS)).doc(
             "What an update waits for: `none`, `running` (every machine runs the wanted versions) or `ready` (the nodes are ready too, which needs a CNI). \
-             A new cluster has no machines yet, so a create never waits: let the machine sets wait. Defaults to `none`.",
+             A cluster without a control plane cannot run yet, so a create never waits for it: let the machine sets or their nodes wait. Defaults to `none`.",
         ))
         .with(
             object("delete_options", vec![
-                boolean("force_unlock").doc("Unlock a locked cluster in order to destroy it. Defaults to `false`."),
+                boolean("force_unlock").doc("Unlock a locked cluster in order to destroy it. Machine sets and nodes go before their cluster does and are still under the lock then: when these are managed too, apply `locked = false` instead. Defaults to `false`."),
                 boolean("destroy_disconnected_machines").doc(
                     "Remove machines of the cluster from Omni that are not connected, as they cannot be wiped and would hold up the removal. Defaults to `false`.",
                 ),
@@ -155,7 +155,7 @@ impl Managed for Cluster {
         .with(boolean("upgrade_prechecks").doc(
             "Ask Omni at plan time whether the cluster can be upgraded to the new Kubernetes version. Defaults to `false`.",
         ))
-        .with(string("kubernetes_endpoint").computed().doc(
+        .with(string("kubernetes_endpoint").computed().stays().doc(
             "Address of the Kubernetes API inside Omni's own network.",
         ))
         .with(object("status", vec![
@@ -229,8 +229,9 @@ impl Managed for Cluster {
             wait_for: None,
             delete_options: None,
             upgrade_prechecks: None,
-            kubernetes_endpoint: extra.endpoint.clone(),
-            status: extra.status.as_ref().map(status),
+            kubernetes_endpoint: extra.endpoint.clone().or_else(|| prior.kubernetes_endpoint.clone()),
+            // A cluster that Omni has not looked at yet is in an unknown phase; it is not without one.
+            status: Some(status(&extra.status.clone().unwrap_or_default())),
         })
     }
 
@@ -271,10 +272,15 @@ impl Managed for Cluster {
 
     async fn wait(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Error> {
         let level = model.wait_for.as_deref().unwrap_or("none");
-        if write == Write::Create || level == "none" {
+        let id = object.id();
+        if write == Write::Create {
+            wait::introduced(cx, id).await;
+            return Ok(true);
+        }
+        // Without a control plane the cluster cannot run, and its machines may well come later in the same apply.
+        if level == "none" || !wait::has_control_plane(cx, id).await? {
             return Ok(false);
         }
-        let id = object.id();
         let (talos, kubernetes) = (object.spec.talos_version.clone(), object.spec.kubernetes_version.clone());
         wait::upgraded::<specs::TalosUpgradeStatusSpec>(cx, id, "Talos", &talos).await?;
         wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(cx, id, "Kubernetes", &kubernetes).await?;

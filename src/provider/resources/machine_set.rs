@@ -246,7 +246,7 @@ impl Managed for MachineSet {
                 .as_ref()
                 .map(|b| Bootstrap { cluster_uuid: Some(b.cluster_uuid.clone()), snapshot: Some(b.snapshot.clone()) }),
             wait_for: None,
-            status: extra.as_ref().map(status),
+            status: Some(status(&extra.clone().unwrap_or_default())),
         })
     }
 

@@ -46,6 +46,12 @@ struct Status {
     node_name: String,
 }
 
+impl Default for Status {
+    fn default() -> Self {
+        status(&ClusterMachineStatusSpec::default(), "")
+    }
+}
+
 /// Omni gives the set of control planes a fixed id, so the role follows from it.
 fn is_control_plane(model: &Model) -> bool {
     match (&model.cluster, &model.machine_set) {
@@ -85,13 +91,13 @@ impl Managed for MachineSetNode {
             "When the machine cannot be wiped within `timeouts.delete`, for example because it is not connected, have Omni give it up. Its disks keep their content. Defaults to `false`.",
         ))
         .with(object("status", vec![
-            string("stage").computed().doc("Where the machine is, such as `booting`, `installing`, `configuring`, `running`, `upgrading`, `destroying`."),
+            string("stage").computed().doc("Where the machine is: `unknown` until the cluster has taken it, then for example `booting`, `installing`, `configuring`, `running`, `upgrading`, `destroying`."),
             boolean("ready").computed().doc("Whether the machine is ready."),
             boolean("config_up_to_date").computed().doc("Whether the machine has its current configuration."),
             string("last_config_error").computed().doc("Why the last configuration was not applied, if so."),
             string("management_address").computed().doc("Address of the machine in Omni's own network."),
             string("node_name").computed().doc("Name of the Kubernetes node."),
-        ]).computed().doc("What Omni reported of the machine at the last read; null while the cluster has not taken it."))
+        ]).computed().doc("What Omni reported of the machine at the last read."))
     }
 
     fn identity() -> IdentitySchema {
@@ -134,7 +140,7 @@ impl Managed for MachineSetNode {
             locked: Some(object.has_annotation(labels::LOCKED)),
             wait_for: None,
             force_destroy_on_timeout: None,
-            status: extra.as_ref().map(|(spec, node)| status(spec, node)),
+            status: Some(extra.as_ref().map_or_else(Status::default, |(spec, node)| status(spec, node))),
         })
     }
 
