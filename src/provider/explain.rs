@@ -116,3 +116,94 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
     };
     Some(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::Kind;
+    use std::time::Duration;
+
+    const DOING: Doing<'_> = Doing { verb: "update", noun: "cluster", id: "prod", id_attribute: "name" };
+
+    fn status(class: Class, message: &str, problems: &[&str]) -> Error {
+        Error::Status {
+            class,
+            message: message.to_owned(),
+            problems: problems.iter().map(|p| (*p).to_owned()).collect(),
+            key: None,
+            method: "/cosi.resource.State/Update",
+        }
+    }
+
+    /// Every way in which a call can fail.
+    fn all() -> Vec<Error> {
+        let key = Kind { namespace: "default", name: "Clusters.omni.sidero.dev" }.key("prod");
+        let classes = [
+            Class::NotFound,
+            Class::AlreadyExists,
+            Class::Conflict,
+            Class::OwnerConflict,
+            Class::PhaseConflict,
+            Class::Finalizers,
+            Class::Denied,
+            Class::LicenceGate,
+            Class::Other,
+        ];
+        let mut all: Vec<_> = classes.into_iter().map(|class| status(class, "the server said so", &[])).collect();
+        all.extend([
+            status(Class::Validation, "failed", &["the name is bad", "the version is bad"]),
+            Error::Unauthenticated { reason: Some("the clock is 7 min off".into()) },
+            Error::Transport {
+                endpoint: "https://o".into(),
+                message: "nothing listens there".into(),
+                maybe_sent: true,
+            },
+            Error::Timeout { what: "the cluster to run".into(), after: Duration::from_secs(90) },
+            Error::Cancelled { what: "the cluster to run".into() },
+            Error::Stuck { key, finalizers: vec!["ClusterController".into()], after: Duration::from_secs(90) },
+            Error::Unsupported {
+                what: "Teardown".into(),
+                needs: Some("1.9"),
+                server: Some("v1.6.6".into()),
+                method: "",
+            },
+        ]);
+        all
+    }
+
+    #[test]
+    fn every_failure_says_what_failed_why_and_what_to_do() {
+        for error in all() {
+            let diagnostic = DOING.explain(&error);
+            assert_eq!(diagnostic.summary, "Could not update cluster `prod`", "{error:?}");
+            assert!(!diagnostic.detail.is_empty(), "{error:?}");
+            let hint = diagnostic.hint.unwrap_or_default();
+            assert!(hint.ends_with('.') && hint.contains(' '), "{error:?}: {hint}");
+            for raw in ["status:", "code =", "grpc", "rpc error"] {
+                assert!(!diagnostic.detail.contains(raw), "{error:?}: {}", diagnostic.detail);
+            }
+        }
+    }
+
+    #[test]
+    fn refused_content_is_a_list() {
+        let detail =
+            DOING.explain(&status(Class::Validation, "failed", &["the name is bad", "the version is bad"])).detail;
+        assert_eq!(detail, "Omni refused the content:\n  - the name is bad\n  - the version is bad");
+    }
+
+    #[test]
+    fn the_attribute_that_names_the_object_is_blamed_where_the_object_is_the_problem() {
+        let path = |class| DOING.explain(&status(class, "no", &[])).path;
+        assert_eq!(path(Class::AlreadyExists), Some(Path::of("name")));
+        assert_eq!(path(Class::Denied), None);
+    }
+
+    #[test]
+    fn a_removal_that_is_stuck_names_who_holds_on() {
+        let stuck = all().into_iter().find(|e| matches!(e, Error::Stuck { .. })).unwrap();
+        let diagnostic = DOING.explain(&stuck);
+        assert!(diagnostic.detail.contains("`ClusterController`"), "{}", diagnostic.detail);
+        assert!(diagnostic.hint.unwrap().contains("`timeouts`"));
+    }
+}
