@@ -16,7 +16,7 @@ demo:
 
 # Everything but the figures. The lib is named because doc tests cannot be mixed with other targets.
 test:
-	$(CARGO) test --locked --lib --bins --tests
+	$(CARGO) test --locked --no-fail-fast --lib --bins --tests
 	$(CARGO) test --locked --doc
 
 # rustfmt gets the list of files, since it does not follow modules that a macro declares.

@@ -132,6 +132,12 @@ class Cli:
         foreign = ("TF_", "OMNI", "SIDERO_", "NO_PROXY", "no_proxy")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign) or k.startswith(logs)}
         self.environment = {**kept, **ours}
+        self.noise = set()
+
+    def learn_noise(self, folder):
+        """Has the CLI say what it says every time, here that it uses a local provider, so that it is left out later."""
+        _, text = self.run(folder, "validate", "-no-color", shown=True)
+        self.noise = set(text.splitlines()) - {""}
 
     def run(self, folder, *arguments, shown=False, codes=(0,)):
         """Runs a command and returns its status and output; `shown` prints the output as it comes."""
@@ -146,8 +152,8 @@ class Cli:
         try:
             for line in process.stdout:
                 lines.append(line)
-                if shown:
-                    say(indented(line) or "   |")
+                if shown and line.strip() and line.rstrip("\n") not in self.noise:
+                    say(indented(line))
             code = process.wait()
         finally:
             guard.cancel()
@@ -242,6 +248,7 @@ def show(work):
         cli = Cli(program, config, ready)
         version = cli.json(cluster, "version", "-json")
         say(f"   the CLI is {program}, version {version['terraform_version']}")
+        cli.learn_noise(cluster)
         expect(free_machines(cli, free) == MACHINES, f"{MACHINES} machines are free")
 
         step("Plan and apply a cluster of three control planes and two workers, with three patches.")

@@ -42,10 +42,6 @@ fn main() -> Result<()> {
     tokio::runtime::Runtime::new().context("cannot start")?.block_on(run(options, env_file))
 }
 
-fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
-    Ok(Duration::from_millis(parser.value()?.parse()?))
-}
-
 fn arguments() -> Result<Command> {
     let mut options = Options::default();
     let mut env_file = None;
@@ -68,6 +64,10 @@ fn arguments() -> Result<Command> {
         }
     }
     Ok(Command::Run(Box::new(options), env_file))
+}
+
+fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
+    Ok(Duration::from_millis(parser.value()?.parse()?))
 }
 
 async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {

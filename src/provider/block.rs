@@ -143,8 +143,8 @@ pub(super) async fn configure(
     }
     let settings = match client_config(config, terraform_version) {
         Ok(settings) => settings,
-        Err(diagnostic) => {
-            diags.push(diagnostic);
+        Err(problems) => {
+            diags.extend(problems);
             return State::Refused;
         }
     };
@@ -195,14 +195,15 @@ fn session(config: &Value, client: Client) -> Session {
     }
 }
 
-fn client_config(config: &Value, terraform_version: &str) -> Result<Config, Diagnostic> {
+fn client_config(config: &Value, terraform_version: &str) -> Result<Config, Diagnostics> {
     let text = |name: &str| config.get(name).as_str().filter(|t| !t.is_empty()).map(str::to_owned);
     let omniconfig = match text("omniconfig").or_else(|| env("OMNICONFIG")) {
         Some(path) => Some(Omniconfig::load(&read("omniconfig", &path)?, text("context").as_deref())?),
         None if text("context").is_some() => {
             return Err(Diagnostic::error("Missing omniconfig", "`context` is set, but no omniconfig to find it in.")
                 .hint("Set `omniconfig` or OMNICONFIG to the path of the file.")
-                .at(Path::of("context")));
+                .at(Path::of("context"))
+                .into());
         }
         None => None,
     };
@@ -216,7 +217,12 @@ fn client_config(config: &Value, terraform_version: &str) -> Result<Config, Diag
             )
             .hint("Set `endpoint` in the provider block, or OMNI_ENDPOINT in the environment.")
             .at(Path::of("endpoint"))
-        })?;
+        });
+    // Who starts out has neither: both are reported together.
+    let (endpoint, credentials) = match (endpoint, credentials(config, omniconfig.as_ref())) {
+        (Ok(endpoint), Ok(credentials)) => (endpoint, credentials),
+        (endpoint, credentials) => return Err(endpoint.err().into_iter().chain(credentials.err()).collect()),
+    };
     let ca_pem = match text("ca_certificate_file") {
         Some(path) => Some(read("ca_certificate_file", &path)?),
         None => text("ca_certificate"),
@@ -226,7 +232,7 @@ fn client_config(config: &Value, terraform_version: &str) -> Result<Config, Diag
     let attempts = retry.get("max_attempts").as_i64().and_then(|n| usize::try_from(n).ok());
     Ok(Config {
         endpoint,
-        credentials: credentials(config, omniconfig.as_ref())?,
+        credentials,
         tls: TlsOptions {
             ca_pem,
             server_name: text("tls_server_name"),

@@ -91,8 +91,8 @@ impl Sim {
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
-        // What a server begins with is old news to its caches.
-        store.refresh_cache();
+        // Nobody can have read anything yet: what the server starts with is no news.
+        store.catch_up();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
         let faults = Arc::new(Faults::default());

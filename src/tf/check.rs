@@ -1,5 +1,6 @@
 //! Reusable checks of configured values, run at validate and plan time.
 //! A check sees known values only; null and unknown are never handed to it.
+//! What a collection holds may still be unknown, so a check of its elements passes over unknown ones.
 
 use super::diag::{Diagnostic, Diagnostics};
 use super::path::Path;
@@ -94,7 +95,7 @@ impl Rule {
                 }
             }
             Self::Needs(name, other) => {
-                if !at(name).is_null() && at(other).is_null() {
+                if !at(name).is_null() && !at(name).is_unknown() && at(other).is_null() {
                     diags.push(
                         Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set."))
                             .at(Path::of(name)),

@@ -1,4 +1,5 @@
 //! Between values and Rust structs, by way of serde: null and unknown are absent, names are the attributes'.
+//! A value of dynamic type is an object of `type` and `value`, both ways.
 
 use super::value::{Type, Value};
 use super::wire::{self, WireError};
@@ -50,6 +51,40 @@ mod tests {
         let ty = Type::object([("name", Type::String), ("count", Type::Number), ("more", Type::Bool)]);
         let back = to_value(&model, &ty).unwrap();
         assert_eq!(back, Value::object([("name", Value::Null), ("count", Value::from(7)), ("more", Value::Null)]));
+    }
+
+    #[test]
+    fn every_kind_of_value_finds_its_form_again() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct All {
+            huge: serde_json::Number,
+            ratio: f64,
+            tags: std::collections::BTreeSet<String>,
+            labels: std::collections::BTreeMap<String, bool>,
+            any: serde_json::Value,
+            inner: Vec<Model>,
+        }
+        let inner = Type::object([("name", Type::String), ("count", Type::Number)]);
+        let ty = Type::object([
+            ("huge", Type::Number),
+            ("ratio", Type::Number),
+            ("tags", Type::set(Type::String)),
+            ("labels", Type::map(Type::Bool)),
+            ("any", Type::Dynamic),
+            ("inner", Type::list(inner)),
+        ]);
+        let number = |text: &str| Value::Number(text.parse().unwrap());
+        let value = Value::object([
+            ("huge", number("123456789012345678901234567890.5")),
+            ("ratio", number("0.1")),
+            ("tags", Value::Set(vec!["b".into(), "a".into()])),
+            ("labels", Value::Map([("k".to_owned(), true.into())].into())),
+            ("any", Value::Dynamic(Type::list(Type::Bool), Box::new(Value::List(vec![false.into()])))),
+            ("inner", Value::List(vec![Value::object([("name", Value::from("n")), ("count", Value::Null)])])),
+        ]);
+        let model: All = from_value(&value).unwrap();
+        assert_eq!((model.huge.as_str(), model.ratio), ("123456789012345678901234567890.5", 0.1));
+        assert_eq!(to_value(&model, &ty).unwrap(), value);
     }
 
     #[test]

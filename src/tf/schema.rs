@@ -52,6 +52,7 @@ pub enum Replace {
 }
 
 /// What a plan says of a computed value that the configuration does not give.
+/// Where there is no value yet, or the object is made anew, it is unknown in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recompute {
     /// Unknown whenever anything of the resource changes.

@@ -149,6 +149,16 @@ impl Value {
         }
     }
 
+    /// The value without the type that it carries in a place of type [`Type::Dynamic`].
+    #[must_use]
+    pub fn bare(&self) -> &Value {
+        let mut value = self;
+        while let Self::Dynamic(_, inner) = value {
+            value = inner;
+        }
+        value
+    }
+
     /// The attribute of an object; null when this is no object or has no such attribute.
     #[must_use]
     pub fn get(&self, attribute: &str) -> &Value {

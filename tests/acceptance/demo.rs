@@ -5,7 +5,6 @@ use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use serde_json::json;
-use std::collections::BTreeMap;
 use terraform_provider_omni::pb::specs::{ClusterSpec, ConfigPatchSpec};
 
 tests![a_cluster_from_apply_to_destroy];
@@ -14,14 +13,15 @@ const CLUSTER_PATCH: &str = "400-demo-time";
 
 fn a_cluster_from_apply_to_destroy(context: &Context) -> Outcome {
     let omni = Omni::start()?;
-    let at_first = omni.objects();
+    let at_first = omni.settled_objects()?;
     let workspace = Workspace::of(context, &omni)?;
     workspace.write("main.tf", CLUSTER)?;
 
     // Everything is made.
     let plan = workspace.plan_out("create.tfplan")?;
-    assert!(plan.actions().values().all(|a| *a == Action::Create), "{:?}", plan.actions());
-    assert_eq!(plan.actions().len(), 11);
+    let created = plan.actions().into_values().filter(|a| *a == Action::Create).count();
+    assert_eq!((created, plan.action("data.omni_kubeconfig.demo")), (12, Action::Read), "{:?}", plan.actions());
+    assert_eq!(plan.actions().len(), 13);
     workspace.apply_plan("create.tfplan")?.success()?;
     assert_eq!(omni.ids("Clusters"), ["demo"]);
     assert_eq!(omni.ids("MachineSets"), ["demo-control-planes", "demo-workers"]);
@@ -36,13 +36,11 @@ fn a_cluster_from_apply_to_destroy(context: &Context) -> Outcome {
 
     // What was applied needs no further change, nor does another way to write the same.
     let plan = workspace.plan()?;
-    assert!(plan.is_empty(), "{:?} {:?}", plan.actions(), plan.changed_outputs());
-    assert_eq!(plan.drift(), BTreeMap::new());
+    plan.must_be_empty()?;
     let reformatted =
         CLUSTER.replace("\"1.13.5\"", "\"v1.13.5\"").replace("\"1h\"", "\"60m\"").replace(PATCH, SAME_PATCH);
     workspace.write("main.tf", &reformatted)?;
-    let plan = workspace.plan()?;
-    assert!(plan.is_empty(), "{:?}", plan.actions());
+    workspace.plan()?.must_be_empty()?;
 
     // Somebody changes two objects and removes a third; the plan shows exactly that.
     workspace.write("main.tf", CLUSTER)?;
@@ -58,11 +56,18 @@ fn a_cluster_from_apply_to_destroy(context: &Context) -> Outcome {
     assert_eq!(
         plan.actions().into_iter().collect::<Vec<_>>(),
         [
+            // Its cluster changes, so the host reads it afterwards.
+            ("data.omni_kubeconfig.demo", Action::Read),
             ("omni_cluster.demo", Action::Update),
             ("omni_config_patch.cluster", Action::Update),
             ("omni_config_patch.workers", Action::Create),
         ]
     );
+    let drift = plan.drift();
+    assert_eq!(drift.get("omni_cluster.demo"), Some(&Action::Update));
+    assert_eq!(drift.get("omni_config_patch.cluster"), Some(&Action::Update));
+    assert_eq!(drift.get("omni_config_patch.workers"), Some(&Action::Delete));
+    assert_eq!(drift.get("omni_config_patch.first"), None);
     let before = plan.before("omni_config_patch.cluster")["data"].as_str().unwrap_or_default();
     assert!(before.contains("elsewhere.example.org"), "{before}");
     assert_eq!(plan.before("omni_cluster.demo")["features"]["enable_workload_proxy"], json!(false));
@@ -70,7 +75,7 @@ fn a_cluster_from_apply_to_destroy(context: &Context) -> Outcome {
 
     // Applying repairs it.
     workspace.apply_plan("repair.tfplan")?.success()?;
-    assert!(workspace.plan()?.is_empty());
+    workspace.plan()?.must_be_empty()?;
     assert!(omni.spec::<ClusterSpec>("Clusters", "demo").features.is_some_and(|f| f.enable_workload_proxy));
     assert_eq!(omni.ids("ConfigPatches").len(), 3);
 

@@ -57,7 +57,7 @@ fn reads_plans(context: &Context) -> Outcome {
     let workspace = Workspace::new(context)?;
     workspace.write("main.tf", BUILT_IN)?;
     let plan = workspace.plan_out("first.tfplan")?;
-    assert!(!plan.is_empty());
+    assert!(plan.must_be_empty().is_err());
     assert_eq!(plan.action("terraform_data.a"), Action::Create);
     assert_eq!(plan.actions().into_iter().collect::<Vec<_>>(), [("terraform_data.a", Action::Create)]);
     assert_eq!(plan.after("terraform_data.a")["input"], json!("one"));
@@ -65,7 +65,7 @@ fn reads_plans(context: &Context) -> Outcome {
     assert_eq!(plan.unknown("terraform_data.a")["id"], json!(true));
     assert_eq!(plan.changed_outputs(), ["a"]);
     assert_eq!(workspace.apply_plan("first.tfplan")?.success()?.code, 0);
-    assert!(workspace.plan()?.is_empty());
+    workspace.plan()?.must_be_empty()?;
 
     workspace.write("main.tf", &BUILT_IN.replace("one", "two"))?;
     let plan = workspace.plan()?;

@@ -9,12 +9,17 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod cli;
+mod connection;
+mod crash;
 mod demo;
 mod diagnostic;
 mod harness;
+mod messages;
+mod objects;
 mod omni;
 mod plan;
 mod process;
+mod secrets;
 mod workspace;
 
 use cli::Cli;
@@ -54,7 +59,15 @@ pub struct Context {
 
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
-    vec![("demo", demo::tests()), ("harness", harness::tests())]
+    vec![
+        ("crash", crash::tests()),
+        ("demo", demo::tests()),
+        ("harness", harness::tests()),
+        ("messages", messages::tests()),
+        ("objects", objects::tests()),
+        ("connection", connection::tests()),
+        ("secrets", secrets::tests()),
+    ]
 }
 
 fn main() -> ExitCode {

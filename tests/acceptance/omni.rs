@@ -2,20 +2,23 @@
 //! It knows no CLI.
 
 use crate::Outcome;
-use crate::process::{Isolated, Running};
+use crate::process::{Isolated, Output, Running};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::sim::object::Key;
 use terraform_provider_omni::sim::store::Store;
 use terraform_provider_omni::sim::{Mode, Options, Sim, kinds};
 use tokio::runtime::Runtime;
 
 /// Long enough that only a fault lasts longer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Faster than a machine would be, and slow enough for many at a time.
+const TICK: Duration = Duration::from_millis(20);
 
 /// What a provider needs to reach an Omni.
 pub trait Server {
@@ -27,27 +30,57 @@ pub trait Server {
 
 /// A simulator in this process; [`Sim`]'s own methods work on it.
 pub struct Omni {
-    // The order matters: the simulator goes before the runtime that it runs on.
-    sim: Sim,
+    sim: Arc<Sim>,
     runtime: Runtime,
 }
 
 impl Omni {
     /// Six machines, and controllers that work by themselves, quickly.
     pub fn start() -> Outcome<Self> {
-        Self::with(Options { mode: Mode::Auto { tick: Duration::from_millis(20) }, ..Options::default() })
+        Self::with(Options { mode: Mode::Auto { tick: TICK }, ..Options::default() })
     }
 
     /// One with other options.
     pub fn with(options: Options) -> Outcome<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let sim = runtime.block_on(Sim::start(options))?;
+        let sim = Arc::new(runtime.block_on(Sim::start(options))?);
         Ok(Self { sim, runtime })
     }
 
-    /// What names every object there is.
-    pub fn objects(&self) -> BTreeSet<Key> {
-        self.store().view().all().into_iter().map(|o| o.key.clone()).collect()
+    /// Lets controllers work by themselves from now on that so far took a step only when told to.
+    pub fn work(&self) {
+        let sim = self.sim.clone();
+        self.runtime.spawn(async move {
+            let mut timer = tokio::time::interval(TICK);
+            loop {
+                timer.tick().await;
+                sim.step();
+            }
+        });
+    }
+
+    /// Steps until something holds.
+    ///
+    /// # Errors
+    /// When the controllers come to rest before that.
+    pub fn step_until(&self, what: &str, holds: impl Fn(&Store) -> bool) -> Outcome {
+        while !holds(self.store()) {
+            if !self.step() {
+                return Err(format!("the controllers came to rest before {what}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Type and id of every object there is.
+    pub fn objects(&self) -> BTreeSet<String> {
+        self.store().view().all().into_iter().map(|o| format!("{}/{}", o.key.kind, o.key.id)).collect()
+    }
+
+    /// The same, once the controllers have nothing more to do.
+    pub fn settled_objects(&self) -> Outcome<BTreeSet<String>> {
+        self.settle()?;
+        Ok(self.objects())
     }
 
     /// The ids of all objects of a type, such as `Clusters`.
@@ -99,7 +132,7 @@ impl Omni {
     ///
     /// # Errors
     /// With those that are left over or missing.
-    pub fn wait_for_objects(&self, wanted: &BTreeSet<Key>) -> Outcome {
+    pub fn wait_for_objects(&self, wanted: &BTreeSet<String>) -> Outcome {
         self.wait_until("the objects are as before", |_| self.objects() == *wanted).map_err(|_| {
             let now = self.objects();
             let (over, gone) =
@@ -148,6 +181,12 @@ impl OmniProcess {
         let address = self.endpoint.rsplit('/').next().unwrap_or_default().to_owned();
         self.process.kill()?;
         Ok(Killed { arguments: self.arguments, address })
+    }
+
+    /// Stops it in good order.
+    pub fn stop(self) -> Outcome<Output> {
+        self.process.signal("TERM")?;
+        self.process.finish()?.success()
     }
 
     fn run(arguments: Vec<String>, address: &str) -> Outcome<Self> {

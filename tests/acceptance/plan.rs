@@ -1,5 +1,6 @@
 //! A plan as a CLI tells it, and the questions that tests ask of it.
 
+use crate::Outcome;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -55,9 +56,27 @@ impl Plan {
         self.change(address).map_or(Action::NoOp, Action::of)
     }
 
-    /// Whether nothing changes: no resource, and no output.
-    pub fn is_empty(&self) -> bool {
-        self.actions().is_empty() && self.changed_outputs().is_empty() && self.imports().is_empty()
+    /// Holds it to doing nothing.
+    ///
+    /// # Errors
+    /// With what changes, and from what into what.
+    pub fn must_be_empty(&self) -> Outcome {
+        let mut text = String::new();
+        for (address, action) in self.actions() {
+            text.push_str(&format!("{address}: {action:?}\n"));
+            for name in self.changed_attributes(address) {
+                let (before, after) = (&self.before(address)[name], &self.after(address)[name]);
+                let unknown = &self.unknown(address)[name];
+                text.push_str(&format!("  {name}: {before} -> {after}, unknown: {unknown}\n"));
+            }
+        }
+        for name in self.changed_outputs() {
+            text.push_str(&format!("output {name}\n"));
+        }
+        for address in self.imports() {
+            text.push_str(&format!("{address} is imported\n"));
+        }
+        if text.is_empty() { Ok(()) } else { Err(format!("the plan should be empty:\n{text}").into()) }
     }
 
     /// The outputs that change.

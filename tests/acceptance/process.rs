@@ -106,11 +106,6 @@ impl Running {
         Ok(Self { command: text, child, lines, stdout: String::new(), stderr: String::new(), ended: false })
     }
 
-    /// The id of the process, which is that of its group too.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits until a line of output, of either kind, contains the text, and returns that line.
     ///
     /// # Errors
@@ -131,12 +126,13 @@ impl Running {
 
     /// Sends a signal, such as `INT`, to the whole group, as Ctrl-C in a terminal does.
     pub fn signal(&self, name: &str) -> Outcome {
-        kill(name, &format!("-{}", self.id()))
-    }
-
-    /// Sends a signal to the program alone.
-    pub fn signal_only(&self, name: &str) -> Outcome {
-        kill(name, &self.id().to_string())
+        let group = format!("-{}", self.child.id());
+        // Without `unsafe` code, a signal takes the program that sends it.
+        let output = Command::new("kill").args(["-s", name, "--", &group]).output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(format!("could not signal {group}: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
     /// Ctrl-C.
@@ -207,15 +203,6 @@ fn read(from: impl Read + Send + 'static, to: Sender<Line>, line: fn(String) -> 
             }
         }
     });
-}
-
-/// A signal without `unsafe` code needs the program for it.
-fn kill(signal: &str, whom: &str) -> Outcome {
-    let output = Command::new("kill").args(["-s", signal, "--", whom]).output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("could not signal {whom}: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
 fn shown(command: &Command) -> String {

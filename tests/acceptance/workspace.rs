@@ -30,7 +30,8 @@ impl Workspace {
         let (address, plugins) = (quoted(PROVIDER_ADDRESS), quoted(&context.plugins.to_string_lossy()));
         let overrides = format!("dev_overrides {{\n    {address} = {plugins}\n  }}\n  direct {{}}");
         std::fs::write(&config, format!("provider_installation {{\n  {overrides}\n}}\n"))?;
-        let source = quoted(PROVIDER_ADDRESS.strip_prefix("registry.terraform.io/").unwrap_or(PROVIDER_ADDRESS));
+        // In full, because OpenTofu completes a short address with a host of its own.
+        let source = &address;
         let workspace = Self { folder, cli: context.cli.path.clone(), env: Vec::new() };
         workspace.write(
             "versions.tf",

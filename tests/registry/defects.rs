@@ -8,8 +8,10 @@ use serde_json::{Value as Json, json};
 use terraform_provider_omni::pb::specs;
 use terraform_provider_omni::tf::value::Value;
 
+type Test = fn() -> Result<(), Failed>;
+
 pub fn trials() -> Vec<Trial> {
-    let all: &[(&str, fn() -> Result<(), Failed>)] = &[
+    let all: &[(&str, Test)] = &[
         ("feature_flags_are_not_reset_on_update", feature_flags_are_not_reset_on_update),
         ("a_leading_v_is_no_difference", a_leading_v_is_no_difference),
         ("disk_encryption_is_not_planned_in_place", disk_encryption_is_not_planned_in_place),

@@ -13,8 +13,10 @@ use terraform_provider_omni::sim::driver::Mode;
 use terraform_provider_omni::sim::faults::{Action, Fault};
 use terraform_provider_omni::tf::value::Value;
 
+type Test = fn() -> Result<(), Failed>;
+
 pub fn trials() -> Vec<Trial> {
-    let all: &[(&str, fn() -> Result<(), Failed>)] = &[
+    let all: &[(&str, Test)] = &[
         ("a_change_between_plan_and_apply_is_refused", a_change_between_plan_and_apply_is_refused),
         ("overwriting_is_a_choice", overwriting_is_a_choice),
         ("what_controllers_touch_is_no_conflict", what_controllers_touch_is_no_conflict),

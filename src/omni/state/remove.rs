@@ -256,7 +256,11 @@ impl Client {
                 if !self.still_hidden(write) {
                     return Err(failure.error);
                 }
-                lag.next()
+                // Either the server's cache is behind, or the server removed the object by itself.
+                match self.peek(call, key).await {
+                    Ok(None) => return Err(failure.error),
+                    _ => lag.next(),
+                }
             } else if failure.fate == Fate::Lost {
                 lost = true;
                 match self.peek(call, key).await {

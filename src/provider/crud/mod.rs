@@ -71,9 +71,16 @@ impl Cx {
         &self.session.client
     }
 
+    /// An object as it is, or was a moment ago.
+    /// Every read for a refresh, a status or a check goes through here, and not through the client:
+    /// this is where reads can be answered from lists.
+    pub(crate) async fn read(&self, key: &Key) -> Result<Stored, Error> {
+        self.client().get(&self.call, key).await
+    }
+
     /// The decoded object of this id; `None` when there is none.
     pub(crate) async fn find<S: Spec>(&self, id: &str) -> Result<Option<Object<S>>, Error> {
-        match self.client().get(&self.call, &S::KIND.key(id)).await {
+        match self.read(&S::KIND.key(id)).await {
             Ok(stored) => Object::decode(stored).map(Some),
             Err(error) if error.is(crate::omni::Class::NotFound) => Ok(None),
             Err(error) => Err(error),
@@ -159,9 +166,9 @@ pub(crate) trait Managed: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Waits as the model asks, after a write.
-    async fn wait(_cx: &Cx, _model: &Self::Model, _object: &Object<Self::Spec>, _write: Write) -> Result<(), Error> {
-        Ok(())
+    /// Waits as the model asks, after a write; says whether there was anything to wait for.
+    async fn wait(_cx: &Cx, _model: &Self::Model, _object: &Object<Self::Spec>, _write: Write) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// Prepares a removal.

@@ -144,14 +144,15 @@ impl<M: Managed> Backed<M> {
         let Some(state) = &outcome.state else { return outcome };
         let waited = async {
             let object = Object::<M::Spec>::decode(stored.clone())?;
-            let Ok(model) = model::<M::Model>(state) else { return Ok(()) };
+            let Ok(model) = model::<M::Model>(state) else { return Ok(false) };
             M::wait(cx, &model, &object, write).await
         };
         match waited.await {
-            Ok(()) => {
+            Ok(false) => outcome,
+            Ok(true) => {
                 // Waiting takes a while: show the object as it is now.
                 let doing_read = Doing { verb: "read", ..doing.clone() };
-                if let Ok(now) = cx.client().get(&cx.call, &stored.key).await {
+                if let Ok(now) = cx.read(&stored.key).await {
                     let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing_read).await;
                     if !fresh.diags.has_errors() {
                         return fresh;
@@ -324,7 +325,7 @@ impl<M: Managed> Resource for Backed<M> {
             ));
         };
         let doing = Self::doing("read", &id);
-        match cx.client().get(&cx.call, &M::Spec::KIND.key(&id)).await {
+        match cx.read(&M::Spec::KIND.key(&id)).await {
             Ok(stored) => {
                 let leaving = stored.metadata.phase == Phase::TearingDown;
                 let mut outcome = self.outcome(&cx, stored, &state, private, &doing).await;

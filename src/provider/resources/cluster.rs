@@ -270,21 +270,22 @@ impl Managed for Cluster {
         Ok(())
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<(), Error> {
+    async fn wait(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Error> {
         let level = model.wait_for.as_deref().unwrap_or("none");
         let id = object.id();
         if write == Write::Create {
             wait::introduced(cx, id).await;
-            return Ok(());
+            return Ok(true);
         }
         // Without a control plane the cluster cannot run, and its machines may well come later in the same apply.
         if level == "none" || !wait::has_control_plane(cx, id).await? {
-            return Ok(());
+            return Ok(false);
         }
         let (talos, kubernetes) = (object.spec.talos_version.clone(), object.spec.kubernetes_version.clone());
         wait::upgraded::<specs::TalosUpgradeStatusSpec>(cx, id, "Talos", &talos).await?;
         wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(cx, id, "Kubernetes", &kubernetes).await?;
-        wait::cluster(cx, id, level).await
+        wait::cluster(cx, id, level).await?;
+        Ok(true)
     }
 
     async fn before_delete(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {

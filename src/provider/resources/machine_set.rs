@@ -368,12 +368,13 @@ impl Managed for MachineSet {
         lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", diags).await
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<(), Error> {
+    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<bool, Error> {
         let default = if cx.session.wait_for_ready { "ready" } else { "none" };
         let level = model.wait_for.as_deref().unwrap_or(default);
         // Without a class the machines come later, as resources of their own: there is nothing to wait for yet.
-        let Some(class) = model.machine_class.as_ref().filter(|_| level != "none") else { return Ok(()) };
-        wait::machine_set(cx, object.id(), level, class.size.unwrap_or_default()).await
+        let Some(class) = model.machine_class.as_ref().filter(|_| level != "none") else { return Ok(false) };
+        wait::machine_set(cx, object.id(), level, class.size.unwrap_or_default()).await?;
+        Ok(true)
     }
 
     async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<String> {

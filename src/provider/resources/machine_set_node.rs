@@ -1,6 +1,6 @@
 //! `omni_machine_set_node`: a machine that belongs to a machine set.
 
-use crate::omni::spec::{self, Spec};
+use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Class, Error, Key, labels};
 use crate::pb::specs;
@@ -214,14 +214,15 @@ impl Managed for MachineSetNode {
         lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine set nodes", diags).await
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<(), Error> {
+    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<bool, Error> {
         let default = if cx.session.wait_for_ready { "running" } else { "none" };
         match model.wait_for.as_deref().unwrap_or(default) {
-            _ if write == Write::Update => Ok(()),
-            "allocated" => wait::allocated(cx, object.id()).await,
-            "running" => wait::machine_running(cx, object.id()).await,
-            _ => Ok(()),
+            _ if write == Write::Update => return Ok(false),
+            "allocated" => wait::allocated(cx, object.id()).await?,
+            "running" => wait::machine_running(cx, object.id()).await?,
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 
     async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
@@ -288,9 +289,9 @@ async fn check_set(cx: &Cx, plan: &mut Plan<'_>, set: &str) -> Result<(), Error>
 
 /// The machine must not be in use by another cluster.
 async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &str) -> Result<(), Error> {
-    let status = match cx.client().get(&cx.call, &specs::MachineStatusSpec::KIND.key(machine)).await {
-        Ok(stored) => spec::decode::<specs::MachineStatusSpec>(&stored)?,
-        Err(error) if error.is(Class::NotFound) => {
+    let status = match cx.find::<specs::MachineStatusSpec>(machine).await? {
+        Some(object) => object.spec,
+        None => {
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Machine `{machine}` is not known to Omni"),
@@ -301,7 +302,6 @@ async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &st
             );
             return Ok(());
         }
-        Err(error) => return Err(error),
     };
     if !status.cluster.is_empty() && status.cluster != cluster {
         plan.diags.push(

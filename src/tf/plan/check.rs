@@ -13,11 +13,12 @@ pub fn validate(schema: &Schema, config: &Value, write_only_allowed: bool, diags
 
 fn attributes(all: &[Attribute], config: &Value, at: &Path, write_only_allowed: bool, diags: &mut Diagnostics) {
     for attribute in all {
-        let (value, path) = (config.get(attribute.name), at.attribute(attribute.name));
+        let (value, path) = (config.get(attribute.name).bare(), at.attribute(attribute.name));
         if value.is_null() {
-            // At the top the host itself looks for what is missing.
-            if attribute.mode == Mode::Required && !at.is_root() {
-                diags.push(Diagnostic::error("Missing attribute", format!("`{path}` must be set.")).at(path));
+            // The host itself misses an attribute that is not written at all, but lets an explicit null pass.
+            if attribute.mode == Mode::Required {
+                let detail = format!("`{path}` is required and must not be null.");
+                diags.push(Diagnostic::error("Missing attribute", detail).hint(format!("Set `{path}`.")).at(path));
             }
             continue;
         }
@@ -27,9 +28,12 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, write_only_allowed: 
             continue;
         }
         if attribute.write_only && !write_only_allowed {
+            let detail = format!(
+                "This version of Terraform or OpenTofu does not know write-only attributes such as `{path}`, and would keep its value in the state."
+            );
             diags.push(
-                Diagnostic::error("Write-only attribute", format!("This version of Terraform or OpenTofu does not know write-only attributes such as `{path}`, and would keep its value in the state."))
-                    .hint("Use version 1.11 or later, or the attribute without `_wo`.")
+                Diagnostic::error("Write-only attribute", detail)
+                    .hint("Use Terraform or OpenTofu 1.11 or later, or leave the attribute out.")
                     .at(path),
             );
             continue;
@@ -42,7 +46,8 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, write_only_allowed: 
         }
         for check in &attribute.checks {
             if let Err(refusal) = check.run(value) {
-                diags.push(Diagnostic::error(format!("Invalid value of `{path}`"), refusal).at(path.clone()));
+                let detail = if attribute.sensitive || attribute.write_only { veiled(refusal, value) } else { refusal };
+                diags.push(Diagnostic::error(format!("Invalid value of `{path}`"), detail).at(path.clone()));
             }
         }
         if let Kind::Nested(nesting, nested) = &attribute.kind {
@@ -50,6 +55,14 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, write_only_allowed: 
                 attributes(nested, value, path, write_only_allowed, diags);
             });
         }
+    }
+}
+
+/// The refusal of a secret value, unless it repeats the secret: hosts print diagnostics in the clear.
+fn veiled(refusal: String, value: &Value) -> String {
+    match value.as_str() {
+        Some(secret) if !secret.is_empty() && !refusal.contains(secret) => refusal,
+        _ => "The value is not allowed. It is not shown, because it is sensitive.".to_owned(),
     }
 }
 
@@ -71,5 +84,115 @@ fn elements(nesting: Nesting, value: &Value, path: &Path, each: &mut impl FnMut(
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tf::check::{Rule, not_empty, one_of};
+    use crate::tf::schema::{object, objects, string};
+
+    fn found(schema: &Schema, config: &Value, write_only_allowed: bool) -> Vec<String> {
+        let mut diags = Diagnostics::new();
+        validate(schema, config, write_only_allowed, &mut diags);
+        diags.iter().map(|d| format!("{}: {}", d.path.clone().unwrap_or_default(), d.summary)).collect()
+    }
+
+    #[test]
+    fn every_nesting_is_checked_and_named() {
+        let inner = || vec![string("key").required().check(not_empty())];
+        let with = |name, nesting| {
+            let mut attribute = objects(name, inner());
+            attribute.kind = Kind::Nested(nesting, inner());
+            attribute
+        };
+        let schema = Schema::new("A thing.")
+            .with(object("one", inner()))
+            .with(with("list", Nesting::List))
+            .with(with("map", Nesting::Map))
+            .with(with("set", Nesting::Set));
+        let item = |key: Value| Value::object([("key", key)]);
+        let config = Value::object([
+            ("one", item("".into())),
+            ("list", Value::List(vec![item("a".into()), item(Value::Null), item(Value::UNKNOWN), Value::UNKNOWN])),
+            ("map", Value::Map([("a b".to_owned(), item("".into()))].into())),
+            ("set", Value::Set(vec![item("".into())])),
+        ]);
+        assert_eq!(
+            found(&schema, &config, true),
+            [
+                "one.key: Invalid value of `one.key`",
+                "list[1].key: Missing attribute",
+                r#"map["a b"].key: Invalid value of `map["a b"].key`"#,
+                "set.key: Invalid value of `set.key`",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_explicit_null_is_not_enough_for_a_required_attribute() {
+        let schema = Schema::new("A thing.").with(string("name").required());
+        assert_eq!(found(&schema, &schema.null_object(), true), ["name: Missing attribute"]);
+        assert!(found(&schema, &Value::object([("name", Value::UNKNOWN)]), true).is_empty());
+    }
+
+    #[test]
+    fn a_secret_does_not_come_back_in_the_diagnostic() {
+        let schema = Schema::new("A thing.").with(string("mode").sensitive().check(one_of(&["a", "b"])));
+        let mut diags = Diagnostics::new();
+        validate(&schema, &Value::object([("mode", Value::from("hunter2"))]), true, &mut diags);
+        let text: String = diags.iter().map(Diagnostic::text).collect();
+        assert!(text.contains("not allowed") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_repeated_keeps_its_reason() {
+        let schema = Schema::new("A thing.").with(string("key").write_only().check(one_short()));
+        let mut diags = Diagnostics::new();
+        validate(&schema, &Value::object([("key", Value::from("hunter2"))]), true, &mut diags);
+        assert_eq!(diags.iter().map(Diagnostic::text).collect::<Vec<_>>(), ["It is too long."]);
+    }
+
+    fn one_short() -> crate::tf::check::Check {
+        crate::tf::check::Check::text(|t| if t.len() > 3 { Err("It is too long.".into()) } else { Ok(()) })
+    }
+
+    #[test]
+    fn rules_wait_for_what_is_unknown() {
+        let rules = [
+            (Rule::Needs("a", "b"), vec![("a", Value::from("x"))], true),
+            (Rule::Needs("a", "b"), vec![("a", Value::from("x")), ("b", Value::UNKNOWN)], false),
+            (Rule::Needs("a", "b"), vec![("a", Value::UNKNOWN)], false),
+            (Rule::ExactlyOne(&["a", "b"]), vec![], true),
+            (Rule::ExactlyOne(&["a", "b"]), vec![("a", Value::UNKNOWN)], false),
+            (Rule::ExactlyOne(&["a", "b"]), vec![("a", Value::from("x")), ("b", Value::from("y"))], true),
+            (Rule::AtMostOne(&["a", "b"]), vec![], false),
+        ];
+        for (rule, set, refused) in rules {
+            let what = format!("{rule:?} {set:?}");
+            let schema = Schema::new("A thing.").with(string("a")).with(string("b")).rule(rule);
+            let mut config = schema.null_object();
+            set.into_iter().for_each(|(name, value)| config.set(name, value));
+            assert_eq!(!found(&schema, &config, true).is_empty(), refused, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_old_or_not_for_this_host_is_said() {
+        let mut old = string("old");
+        old.deprecated = Some("Use `new`.");
+        let schema = Schema::new("A thing.")
+            .with(old)
+            .with(object("auth", vec![string("key_wo").write_only(), string("id").computed()]));
+        let config = Value::object([
+            ("old", Value::UNKNOWN),
+            ("auth", Value::object([("key_wo", Value::UNKNOWN), ("id", Value::from("x"))])),
+        ]);
+        assert_eq!(
+            found(&schema, &config, false),
+            ["old: Attribute is deprecated", "auth.key_wo: Write-only attribute", "auth.id: Attribute cannot be set"]
+        );
+        assert_eq!(found(&schema, &config, true).len(), 2);
     }
 }

@@ -1,9 +1,8 @@
-//! The plan logic as tables, and the hosts' rules as a property.
+//! The plan logic as tables: what a person expects of a plan.
 
 use super::*;
-use crate::tf::schema::{boolean, number, object, objects, plain, string};
+use crate::tf::schema::{Nesting, boolean, number, object, objects, plain, string};
 use crate::tf::value::Type;
-use proptest::prelude::*;
 
 fn same_case(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
@@ -166,116 +165,4 @@ fn nested_defaults_and_kept_values_are_per_attribute() {
     let mut other = config.clone();
     other.set("size", 5.into());
     assert_eq!(update(&state, &other).state.get("options"), state.get("options"));
-}
-
-#[test]
-fn checks_name_the_element() {
-    let schema = Schema::new("A thing.").with(
-        objects("rules", vec![string("key").required().check(crate::tf::check::not_empty()).doc("Key.")]).doc("Rules."),
-    );
-    let rule = |key: Value| Value::object([("key", key)]);
-    let config = Value::object([(
-        "rules",
-        Value::List(vec![rule("a".into()), rule("".into()), rule(Value::Null), rule(Value::UNKNOWN)]),
-    )]);
-    let mut diags = crate::tf::diag::Diagnostics::new();
-    validate(&schema, &config, true, &mut diags);
-    let found: Vec<_> = diags.iter().map(|d| d.path.clone().unwrap_or_default().to_string()).collect();
-    assert_eq!(found, ["rules[1].key", "rules[2].key"]);
-}
-
-#[test]
-fn write_only_needs_a_host_that_knows_it() {
-    let config = config(&[("secret", "s".into())]);
-    for (allowed, refused) in [(true, false), (false, true)] {
-        let mut diags = crate::tf::diag::Diagnostics::new();
-        validate(&schema(), &config, allowed, &mut diags);
-        assert_eq!(diags.has_errors(), refused);
-    }
-}
-
-#[test]
-fn bad_schemas_are_found() {
-    assert_eq!(check_schema(&schema()), Vec::<String>::new());
-    let bad = Schema::new("No stop")
-        .with(string("Bad").doc("Name."))
-        .with(string("w").computed().write_only().doc("W."))
-        .with(object("o", vec![string("in").doc("In.")]).computed().doc("O."));
-    let problems = check_schema(&bad).join("\n");
-    for says in ["full stop", "snake_case", "must not be computed", "`o.in` must be computed"] {
-        assert!(problems.contains(says), "{says}: {problems}");
-    }
-}
-
-fn any_text() -> impl Strategy<Value = Value> {
-    prop_oneof![Just(Value::Null), Just(Value::UNKNOWN), "[abAB]{0,2}".prop_map(Value::from)]
-}
-
-fn any_flag() -> impl Strategy<Value = Value> {
-    prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)]
-}
-
-prop_compose! {
-    fn any_config()(
-        name in "[ab]",
-        text in any_text(),
-        size in prop_oneof![Just(Value::Null), (0i64..3).prop_map(Value::from)],
-        options in prop_oneof![
-            Just(None),
-            (any_flag(), any_flag(), any_flag()).prop_map(Some),
-        ],
-        keys in prop::collection::vec("[aA]", 0..3),
-        secret in any_text(),
-    ) -> Value {
-        let options = options.map_or(Value::Null, |(fast, kept, fixed)| {
-            Value::object([("fast", fast), ("kept", kept), ("fixed", fixed)])
-        });
-        let rules = keys.into_iter().map(|k| Value::object([("key", Value::from(k))])).collect();
-        let mut config = config(&[("text", text), ("size", size), ("options", options), ("rules", Value::List(rules)), ("secret", secret)]);
-        config.set("name", name.into());
-        config
-    }
-}
-
-fn legal(
-    attributes: &[Attribute],
-    prior: Option<&Value>,
-    config: &Value,
-    planned: &Value,
-) -> Result<(), TestCaseError> {
-    for attribute in attributes {
-        let (given, plan) = (config.get(attribute.name), planned.get(attribute.name));
-        let before = prior.map_or(&Value::Null, |p| p.get(attribute.name));
-        if attribute.write_only {
-            prop_assert!(plan.is_null());
-        } else if let (Kind::Nested(Nesting::Single, nested), Value::Object(_)) = (&attribute.kind, given) {
-            legal(nested, Some(before).filter(|b| matches!(b, Value::Object(_))), given, plan)?;
-        } else {
-            let kept = !given.is_null() && !before.is_null() && plan == before;
-            let computed = given.is_null() && attribute.computed_mode();
-            prop_assert!(
-                plan == given || kept || computed,
-                "{}: {plan:?} for {given:?}, was {before:?}",
-                attribute.name
-            );
-        }
-    }
-    Ok(())
-}
-
-proptest! {
-    #[test]
-    fn every_plan_keeps_the_hosts_rules(first in any_config(), second in any_config()) {
-        let schema = schema();
-        let created = plan(&schema, None, &propose(None, &first), &first).state;
-        legal(&schema.attributes, None, &first, &created)?;
-        let state = applied(&created);
-        let planned = update(&state, &second);
-        legal(&schema.attributes, Some(&state), &second, &planned.state)?;
-        // Applying and planning again comes to rest.
-        if second.is_wholly_known() {
-            let after = applied(&planned.state);
-            prop_assert_eq!(update(&after, &second).state, after);
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Values as JSON: state files, and answers that are easier to write that way. JSON knows no unknowns.
 
-use super::{DEEPEST, WireError, mismatch, number};
-use crate::tf::path::Path;
+use super::{DEEPEST, Place, WireError, mismatch, number};
 use crate::tf::value::{Type, Value};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -11,7 +10,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// When the JSON holds no value of that type.
 pub fn from_json(json: &Json, ty: &Type) -> Result<Value, WireError> {
-    Reader { drop_unknown: false }.read(json, ty, &Path::root(), DEEPEST)
+    Reader { drop_unknown: false }.read(json, ty, &Place::ROOT, DEEPEST)
 }
 
 /// Like [`from_json`], for state of another version: attributes that the type lacks are dropped, at any depth.
@@ -19,7 +18,7 @@ pub fn from_json(json: &Json, ty: &Type) -> Result<Value, WireError> {
 /// # Errors
 /// When the JSON holds no value of that type.
 pub fn from_state_json(json: &Json, ty: &Type) -> Result<Value, WireError> {
-    Reader { drop_unknown: true }.read(json, ty, &Path::root(), DEEPEST)
+    Reader { drop_unknown: true }.read(json, ty, &Place::ROOT, DEEPEST)
 }
 
 struct Reader {
@@ -27,7 +26,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(&self, json: &Json, ty: &Type, path: &Path, depth: usize) -> Result<Value, WireError> {
+    fn read(&self, json: &Json, ty: &Type, path: &Place<'_>, depth: usize) -> Result<Value, WireError> {
         let depth = depth.checked_sub(1).ok_or_else(|| WireError::new(path, "nested too deeply"))?;
         let all = |items: &[Json], ty: &Type| -> Result<Vec<Value>, WireError> {
             items.iter().enumerate().map(|(i, item)| self.read(item, ty, &path.index(i), depth)).collect()
@@ -72,7 +71,7 @@ impl Reader {
         &self,
         entries: &Map<String, Json>,
         attributes: &BTreeMap<String, Type>,
-        path: &Path,
+        path: &Place<'_>,
         depth: usize,
     ) -> Result<Value, WireError> {
         if let Some(extra) = entries.keys().find(|key| !self.drop_unknown && !attributes.contains_key(*key)) {

@@ -4,11 +4,14 @@
 mod json;
 mod msgpack;
 mod number;
+mod place;
 mod types;
 
 use super::path::Path;
 use super::value::{Type, Value};
 use crate::pb::tfplugin6::DynamicValue;
+
+use place::Place;
 
 pub use json::{from_json, from_state_json, to_json};
 
@@ -30,8 +33,8 @@ fn at(path: &Path) -> String {
 }
 
 impl WireError {
-    fn new(path: &Path, problem: impl Into<String>) -> Self {
-        Self { path: path.clone(), problem: problem.into() }
+    fn new(place: &Place<'_>, problem: impl Into<String>) -> Self {
+        Self { path: place.path(), problem: problem.into() }
     }
 }
 
@@ -44,7 +47,7 @@ pub fn decode(value: Option<&DynamicValue>, ty: &Type) -> Result<Value, WireErro
         Some(v) if !v.msgpack.is_empty() => msgpack::decode(&v.msgpack, ty),
         Some(v) if !v.json.is_empty() => {
             let json = serde_json::from_slice(&v.json)
-                .map_err(|e| WireError::new(&Path::root(), format!("not valid JSON: {e}")))?;
+                .map_err(|e| WireError::new(&Place::ROOT, format!("not valid JSON: {e}")))?;
             from_json(&json, ty)
         }
         _ => Ok(Value::Null),
@@ -59,7 +62,7 @@ pub fn encode(value: &Value, ty: &Type) -> Result<DynamicValue, WireError> {
     Ok(DynamicValue { msgpack: msgpack::encode(value, ty)?, json: Vec::new() })
 }
 
-fn mismatch(path: &Path, ty: &Type) -> WireError {
+fn mismatch(place: &Place<'_>, ty: &Type) -> WireError {
     let what = match ty {
         Type::String => "text",
         Type::Number => "a number",
@@ -71,7 +74,7 @@ fn mismatch(path: &Path, ty: &Type) -> WireError {
         Type::Tuple(_) => "a tuple",
         Type::Object(..) => "an object",
     };
-    WireError::new(path, format!("expected {what}"))
+    WireError::new(place, format!("expected {what}"))
 }
 
 #[cfg(test)]

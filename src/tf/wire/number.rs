@@ -2,22 +2,28 @@
 
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
-use std::str::FromStr;
 
-/// Longer texts and larger exponents than this are refused: they would unfold into gigabytes.
+/// Larger exponents and longer texts than this are refused: a few bytes would unfold into gigabytes of zeros.
+/// The smallest 64-bit float needs 1074 digits.
 const LONGEST: usize = 4096;
 
-/// The number that the text writes.
+/// The number that the text writes: decimal, with or without an exponent.
 pub(super) fn parse(text: &str) -> Option<BigDecimal> {
-    if text.len() > LONGEST {
+    // What an exponent unfolds into comes back as plain digits.
+    if text.len() > 2 * LONGEST {
         return None;
     }
-    let exponent = text.split_once(['e', 'E']).map_or(Some(0), |(_, e)| e.parse::<i64>().ok())?;
-    if exponent.unsigned_abs() > LONGEST as u64 {
+    let unsigned = |text: &str| text.strip_prefix(['-', '+']).unwrap_or(text).to_owned();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let mantissa = unsigned(mantissa);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((&mantissa, "0"));
+    let size = unsigned(exponent);
+    let fits = digits(&size) && size.parse::<usize>().is_ok_and(|size| size <= LONGEST);
+    if !digits(whole) || !digits(fraction) || !fits {
         return None;
     }
-    let number = BigDecimal::from_str(text).ok()?;
-    Some(number.normalized())
+    text.parse::<BigDecimal>().ok().map(|n| n.normalized())
 }
 
 /// The number as decimal text without an exponent.
@@ -47,4 +53,59 @@ pub(super) fn from_f64(float: f64) -> Option<BigDecimal> {
         return None;
     }
     BigDecimal::try_from(float).ok().map(|n| n.normalized())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_decimal_text_and_nothing_else() {
+        for (written, plainly) in [
+            ("0", "0"),
+            ("-0.0", "0"),
+            ("+7", "7"),
+            ("1.50", "1.5"),
+            ("1e3", "1000"),
+            ("25E-1", "2.5"),
+            ("123456789012345678901234567890.5", "123456789012345678901234567890.5"),
+        ] {
+            assert_eq!(parse(written).map(|n| text(&n)).as_deref(), Some(plainly), "{written}");
+        }
+        for written in ["", "-", ".", ".5", "5.", "1_000", " 1", "0x10", "1e", "1e+", "Inf", "NaN", "1.2.3", "--1", "٣"]
+        {
+            assert_eq!(parse(written), None, "{written}");
+        }
+    }
+
+    #[test]
+    fn refuses_numbers_that_only_exist_to_fill_memory() {
+        let long = "9".repeat(100_000);
+        for written in ["1e999999999", "-1e-999999999", "1e99999999999999999999999999", &long] {
+            assert_eq!(parse(written), None);
+        }
+        // The largest that is read can be written and read again.
+        let number = parse("1e4096").unwrap();
+        assert_eq!(parse(&text(&number)), Some(number));
+    }
+
+    #[test]
+    fn whole_numbers_and_floats_are_told_apart_exactly() {
+        for (written, whole, float) in [
+            ("1.0", Some(1), Some(1.0)),
+            ("-9223372036854775808", Some(i64::MIN), Some(-9_223_372_036_854_775_808.0)),
+            ("9223372036854775807", Some(i64::MAX), None),
+            ("9223372036854775808", None, Some(9_223_372_036_854_775_808.0)),
+            ("1e18", Some(1_000_000_000_000_000_000), Some(1e18)),
+            ("-1.25", None, Some(-1.25)),
+            ("0.1", None, None),
+            ("1e-400", None, None),
+        ] {
+            let number = parse(written).unwrap();
+            assert_eq!((as_i64(&number), as_exact_f64(&number)), (whole, float), "{written}");
+        }
+        let smallest = f64::from_bits(1);
+        assert_eq!(from_f64(smallest).and_then(|n| as_exact_f64(&n)), Some(smallest));
+        assert_eq!([f64::INFINITY, f64::NEG_INFINITY, f64::NAN].map(from_f64), [None, None, None]);
+    }
 }

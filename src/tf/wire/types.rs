@@ -1,9 +1,9 @@
 //! Types as schemas write them: `"string"`, `["list","number"]`, `["object",{…}]`.
 
-use super::{DEEPEST, WireError};
-use crate::tf::path::Path;
+use super::{DEEPEST, Place, WireError};
 use crate::tf::value::Type;
 use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Type {
     /// The type as JSON.
@@ -35,8 +35,8 @@ impl Type {
 }
 
 fn read(json: &Json, depth: usize) -> Result<Type, WireError> {
-    let refuse = || WireError::new(&Path::root(), "not a type");
-    let depth = depth.checked_sub(1).ok_or_else(|| WireError::new(&Path::root(), "the type is nested too deeply"))?;
+    let refuse = || WireError::new(&Place::ROOT, "not a type");
+    let depth = depth.checked_sub(1).ok_or_else(|| WireError::new(&Place::ROOT, "the type is nested too deeply"))?;
     match json {
         Json::String(name) => match name.as_str() {
             "string" => Ok(Type::String),
@@ -53,11 +53,15 @@ fn read(json: &Json, depth: usize) -> Result<Type, WireError> {
                 all.iter().map(|t| read(t, depth)).collect::<Result<_, _>>().map(Type::Tuple)
             }
             (Some("object"), Some(Json::Object(all)), 2 | 3) => {
-                let attributes = all.iter().map(|(n, t)| Ok((n.clone(), read(t, depth)?))).collect::<Result<_, _>>()?;
+                let attributes: BTreeMap<_, _> =
+                    all.iter().map(|(n, t)| Ok((n.clone(), read(t, depth)?))).collect::<Result<_, _>>()?;
                 let optional = match parts.get(2) {
-                    None => Default::default(),
-                    Some(names) => serde_json::from_value(names.clone()).map_err(|_| refuse())?,
+                    None => BTreeSet::new(),
+                    Some(names) => serde_json::from_value::<BTreeSet<String>>(names.clone()).map_err(|_| refuse())?,
                 };
+                if !optional.iter().all(|name| attributes.contains_key(name)) {
+                    return Err(refuse());
+                }
                 Ok(Type::Object(attributes, optional))
             }
             _ => Err(refuse()),

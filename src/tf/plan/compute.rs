@@ -1,0 +1,144 @@
+//! Computed values: which of them a plan cannot promise and leaves unknown.
+
+use super::pairs::visit;
+use crate::tf::schema::{Attribute, Kind, Recompute};
+use crate::tf::value::Value;
+use std::collections::BTreeSet;
+
+/// Makes unknown what the provider computes anew, at any depth of what is configured.
+///
+/// `config` has its defaults; `prior` is null for a new object.
+/// Elements of lists count as the same object as long as their position is the same.
+pub(super) fn compute(
+    attributes: &[Attribute],
+    prior: &Value,
+    config: &Value,
+    value: &mut Value,
+    anew: &dyn Fn(Recompute) -> bool,
+) {
+    let Value::Object(entries) = value else { return };
+    for attribute in attributes {
+        let (before, given) = (prior.get(attribute.name), config.get(attribute.name));
+        let slot = entries.entry(attribute.name.to_owned()).or_insert(Value::Null);
+        if !given.bare().is_null() {
+            if let Kind::Nested(nesting, nested) = &attribute.kind {
+                visit(*nesting, nested, [before, given], slot, &mut |[before, given], value| {
+                    // An element that no configured one claims speaks for itself.
+                    let own = value.clone();
+                    compute(nested, before, if given.is_null() { &own } else { given }, value, anew);
+                });
+            }
+        } else if attribute.computed_mode() {
+            // Null may mean that nobody has looked yet, so it is no promise to repeat.
+            *slot = if before.is_null() || anew(attribute.recompute) { Value::UNKNOWN } else { before.clone() };
+        }
+    }
+}
+
+/// Puts the prior value back where the provider alone decides, at any depth of what is configured.
+///
+/// A host proposes null for a nested object that holds what a configuration could have given,
+/// as it cannot tell a value that was taken out of the configuration from one that never stood there.
+/// It also misses elements of sets whose texts are written otherwise than before.
+/// The provider can tell: a computed attribute that is not configured is its own.
+pub(super) fn carry(attributes: &[Attribute], prior: &Value, config: &Value, value: &mut Value) {
+    let Value::Object(entries) = value else { return };
+    for attribute in attributes {
+        let (before, given) = (prior.get(attribute.name), config.get(attribute.name));
+        let Some(slot) = entries.get_mut(attribute.name) else { continue };
+        if !given.bare().is_null() {
+            if let Kind::Nested(nesting, nested) = &attribute.kind {
+                visit(*nesting, nested, [before, given], slot, &mut |[before, given], value| {
+                    carry(nested, before, given, value);
+                });
+            }
+        } else if attribute.computed_mode() && !before.is_null() {
+            slot.clone_from(before);
+        }
+    }
+}
+
+/// Computes until nothing more moves: an attribute that becomes unknown may take others with it.
+pub(super) fn settle(attributes: &[Attribute], prior: &Value, config: &Value, state: Value, replaced: bool) -> Value {
+    let differs = |state: &Value| -> BTreeSet<&str> {
+        attributes.iter().map(|a| a.name).filter(|name| prior.get(name) != state.get(name)).collect()
+    };
+    let mut moved = differs(&state);
+    loop {
+        // Each round starts from what is configured: elements of sets would not find their partners once they are unknown.
+        let mut round = state.clone();
+        compute(attributes, prior, config, &mut round, &|recompute| match recompute {
+            Recompute::OnAnyChange => true,
+            // An object that is made anew computes everything anew. The host plans such an object once more
+            // without a prior state, and takes that plan; this one only has to be honest.
+            Recompute::Never => replaced,
+            Recompute::With(names) => replaced || names.iter().any(|name| moved.contains(name)),
+        });
+        let known = moved.len();
+        moved.extend(differs(&round));
+        if moved.len() == known {
+            return round;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tf::schema::{objects, string};
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            string("source").required(),
+            string("other"),
+            string("third").computed().changes_with(&["second"]),
+            string("second").computed().changes_with(&["first"]),
+            string("first").computed().changes_with(&["source"]),
+            string("id").computed().stays(),
+            string("status").computed(),
+            objects("list", vec![string("key").required(), string("id").computed().stays()]),
+        ]
+    }
+
+    fn state(source: &str, other: &str) -> Value {
+        let known = |name| (name, Value::from("was"));
+        let item = Value::object([("key", Value::from("k")), ("id", Value::from("was"))]);
+        Value::object(
+            [("source", source.into()), ("other", other.into()), ("list", Value::List(vec![item]))]
+                .into_iter()
+                .chain(["first", "second", "third", "id", "status"].map(known)),
+        )
+    }
+
+    /// The names of what is unknown, at the top and in elements.
+    fn unknown(source: &str, other: &str, keys: &[&str], replaced: bool) -> Vec<String> {
+        let item = |key: &&str| Value::object([("key", Value::from(*key)), ("id", Value::Null)]);
+        let mut config = Value::object([("source", Value::from(source)), ("other", other.into())]);
+        config.set("list", Value::List(keys.iter().map(item).collect()));
+        let mut planned = state(source, other);
+        planned.set("list", config.get("list").clone());
+        let prior = state("a", "b");
+        carry(&attributes(), &prior, &config, &mut planned);
+        let planned = settle(&attributes(), &prior, &config, planned, replaced);
+        let ids = planned.get("list").elements().iter().map(|item| item.get("id"));
+        let inner = ids.enumerate().filter(|(_, id)| id.is_unknown()).map(|(i, _)| format!("list[{i}].id"));
+        let names = attributes().into_iter().map(|a| a.name).filter(|name| planned.get(name).is_unknown());
+        names.map(str::to_owned).chain(inner).collect()
+    }
+
+    #[test]
+    fn one_change_takes_along_what_depends_on_it() {
+        assert_eq!(unknown("a", "x", &["k"], false), ["status"]);
+        assert_eq!(unknown("x", "b", &["k"], false), ["third", "second", "first", "status"]);
+    }
+
+    #[test]
+    fn elements_keep_what_stays_and_new_ones_have_nothing_yet() {
+        assert_eq!(unknown("a", "b", &["k", "l"], false), ["status", "list[1].id"]);
+    }
+
+    #[test]
+    fn a_new_object_computes_everything_anew() {
+        assert_eq!(unknown("x", "b", &["k"], true), ["third", "second", "first", "id", "status", "list[0].id"]);
+    }
+}

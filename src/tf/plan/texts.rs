@@ -1,0 +1,149 @@
+//! Texts that are written differently and mean the same: the one already known stays.
+
+use super::pairs::visit;
+use crate::tf::schema::{Attribute, Kind, Schema};
+use crate::tf::value::Value;
+
+type Same = fn(&str, &str) -> bool;
+
+/// How much of a plain collection may keep its known texts.
+#[derive(Clone, Copy)]
+pub(super) enum Extent {
+    /// All or nothing: a plan may say what is configured or what was before, but no mixture of the two.
+    Whole,
+    /// Each element by itself: what is read may look as it likes.
+    Each,
+}
+
+/// The state just read or written, with the texts of `known` (a prior state or a plan) where they mean the same.
+#[must_use]
+pub fn keep_same(schema: &Schema, known: &Value, mut state: Value) -> Value {
+    keep(&schema.attributes, known, &mut state, Extent::Each);
+    state
+}
+
+/// Puts the known texts in place, at any depth.
+pub(super) fn keep(attributes: &[Attribute], known: &Value, state: &mut Value, extent: Extent) {
+    let Value::Object(entries) = state else { return };
+    for attribute in attributes {
+        let before = known.get(attribute.name);
+        let Some(slot) = entries.get_mut(attribute.name) else { continue };
+        match (&attribute.kind, attribute.same) {
+            (Kind::Plain(_), Some(same)) => keep_plain(same, before, slot, extent),
+            (Kind::Plain(_), None) => {}
+            (Kind::Nested(nesting, nested), _) => {
+                visit(*nesting, nested, [before], slot, &mut |[before], value| keep(nested, before, value, extent));
+            }
+        }
+    }
+}
+
+fn keep_plain(same: Same, before: &Value, slot: &mut Value, extent: Extent) {
+    if alike(same, before, slot) {
+        slot.clone_from(before);
+        return;
+    }
+    match (before, slot, extent) {
+        (Value::List(old), Value::List(new), Extent::Each) => {
+            old.iter().zip(new).for_each(|(old, new)| keep_plain(same, old, new, extent));
+        }
+        (Value::Set(old), Value::Set(new), Extent::Each) => {
+            for new in new.iter_mut().filter(|new| !old.contains(new)) {
+                if let Some(old) = old.iter().find(|old| alike(same, old, new)) {
+                    new.clone_from(old);
+                }
+            }
+        }
+        (Value::Map(old), Value::Map(new), Extent::Each) => {
+            for (key, new) in new {
+                if let Some(old) = old.get(key) {
+                    keep_plain(same, old, new, extent);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether two plain values mean the same.
+fn alike(same: Same, one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(a), Value::String(b)) => a == b || same(a, b),
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(same, a, b)),
+        (Value::Set(a), Value::Set(b)) => {
+            let within = |a: &[Value], b: &[Value]| a.iter().all(|a| b.iter().any(|b| alike(same, a, b)));
+            a.len() == b.len() && within(a, b) && within(b, a)
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| alike(same, a, b)))
+        }
+        _ => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tf::schema::{objects, plain, string};
+    use crate::tf::value::Type;
+
+    fn schema() -> Schema {
+        let same: Same = |a, b| a.eq_ignore_ascii_case(b);
+        Schema::new("A thing.")
+            .with(plain("list", Type::list(Type::String)).same_if(same))
+            .with(plain("set", Type::set(Type::String)).same_if(same))
+            .with(plain("map", Type::map(Type::String)).same_if(same))
+            .with(objects("rules", vec![string("text").same_if(same)]))
+    }
+
+    fn texts(all: &[&str]) -> Vec<Value> {
+        all.iter().map(|text| Value::from(*text)).collect()
+    }
+
+    fn state(all: &[&str]) -> Value {
+        let keys = all.iter().enumerate().map(|(i, text)| (i.to_string(), Value::from(*text)));
+        Value::object([
+            ("list", Value::List(texts(all))),
+            ("set", Value::Set(texts(all))),
+            ("map", Value::Map(keys.collect())),
+            ("rules", Value::List(texts(all).into_iter().map(|text| Value::object([("text", text)])).collect())),
+        ])
+    }
+
+    fn planned(before: &[&str], now: &[&str]) -> Value {
+        let mut planned = state(now);
+        keep(&schema().attributes, &state(before), &mut planned, Extent::Whole);
+        planned
+    }
+
+    #[test]
+    fn a_plan_keeps_collections_as_a_whole_or_not_at_all() {
+        assert_eq!(planned(&["a", "b"], &["A", "B"]), state(&["a", "b"]));
+        for now in [&["A", "c"][..], &["A"], &["A", "B", "C"]] {
+            let result = planned(&["a", "b"], now);
+            for collection in ["list", "set", "map"] {
+                assert_eq!(result.get(collection), state(now).get(collection), "{now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn objects_keep_their_texts_one_by_one() {
+        assert_eq!(planned(&["a", "b"], &["A", "c", "d"]).get("rules"), state(&["a", "c", "d"]).get("rules"));
+    }
+
+    #[test]
+    fn what_is_read_keeps_the_texts_of_single_elements() {
+        let read = keep_same(&schema(), &state(&["a", "b"]), state(&["A", "c"]));
+        assert_eq!(read, state(&["a", "c"]));
+    }
+
+    #[test]
+    fn what_was_not_there_or_is_unknown_changes_nothing() {
+        for before in [Value::Null, schema().null_object()] {
+            assert_eq!(keep_same(&schema(), &before, state(&["A"])), state(&["A"]));
+        }
+        let unknown = Value::object([("list", Value::UNKNOWN), ("set", Value::List(vec![Value::UNKNOWN]))]);
+        assert_eq!(keep_same(&schema(), &state(&["a"]), unknown.clone()), unknown);
+    }
+}
