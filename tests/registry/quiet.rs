@@ -9,8 +9,10 @@ use serde_json::json;
 use terraform_provider_omni::pb::specs;
 use terraform_provider_omni::sim::{Options, kinds, world};
 
+type Test = fn() -> Result<(), Failed>;
+
 pub fn trials() -> Vec<Trial> {
-    let all: &[(&str, fn() -> Result<(), Failed>)] = &[
+    let all: &[(&str, Test)] = &[
         ("settings_of_the_provider_compute_nothing_anew", settings_of_the_provider_compute_nothing_anew),
         ("settings_of_the_provider_pass_a_lock", settings_of_the_provider_pass_a_lock),
         ("an_upgrade_leaves_the_endpoint_known", an_upgrade_leaves_the_endpoint_known),
