@@ -7,7 +7,9 @@ use libtest_mimic::{Failed, Trial};
 use prost::Message;
 use serde_json::json;
 use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::{Options, kinds};
+use terraform_provider_omni::sim::{Options, kinds, world};
+
+type Test = fn() -> Result<(), Failed>;
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -19,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_new_cluster_shows_what_every_cluster_has", a_new_cluster_shows_what_every_cluster_has),
         ("a_status_is_never_missing", a_status_is_never_missing),
         ("an_update_does_not_wait_for_machines_to_come", an_update_does_not_wait_for_machines_to_come),
+        ("the_last_machine_of_a_set_can_be_given_up", the_last_machine_of_a_set_can_be_given_up),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("quiet::{name}"), test)).collect()
 }
@@ -116,5 +119,23 @@ fn an_update_does_not_wait_for_machines_to_come() -> Result<(), Failed> {
         let config = host.config("omni_cluster", &config);
         let updated = host.apply("omni_cluster", Some(&new), &config).await;
         assert!(updated.is_ok(), "{:?}", updated.map_err(|(d, _)| errors(&d)));
+    })
+}
+
+fn the_last_machine_of_a_set_can_be_given_up() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, "omni_cluster", &cluster()).await;
+        let set = json!({ "cluster": "demo", "role": "controlplane", "timeouts": { "delete": "30s" } });
+        let set = made(&host, "omni_machine_set", &set).await;
+        let machine = host.machines()[0].clone();
+        let node = json!({
+            "cluster": "demo", "machine_set": "demo-control-planes", "machine_id": machine,
+            "wait_for": "running", "force_destroy_on_timeout": true, "timeouts": { "delete": "1s" },
+        });
+        let node = made(&host, "omni_machine_set_node", &node).await;
+        world::disconnect_machine(host.sim.store(), &machine);
+        host.destroy("omni_machine_set_node", &node).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        host.destroy("omni_machine_set", &set).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
     })
 }

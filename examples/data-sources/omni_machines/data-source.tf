@@ -9,6 +9,6 @@ output "large" {
   description = "Ids of the machines with at least 64 GiB of memory."
   value = [
     for machine in data.omni_machines.free.machines : machine.id
-    if sum([for module in machine.hardware.memory_modules : module.size_mb]) >= 65536
+    if sum(concat([0], machine.hardware.memory_modules[*].size_mb)) >= 65536
   ]
 }

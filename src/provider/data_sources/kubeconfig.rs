@@ -38,7 +38,7 @@ const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 fn schema() -> Schema {
     let groups = Value::List(vec!["system:masters".into()]);
     Schema::new(
-        "A kubeconfig with a token of its own. Every read makes a new token, which is kept in the state; it cannot be taken back before it expires.",
+        "A kubeconfig with a token of its own. Every read makes a new token, which is kept in the state; it cannot be taken back before it expires. An output of it therefore changes with every plan; a `terraform_data` with `ignore_changes` keeps the first one.",
     )
     .with(string("cluster").required().check(not_empty()).doc(
         "Name of the cluster. Refer to the `id` of the `omni_cluster`, so that the read waits for the cluster to exist.",

@@ -440,7 +440,7 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
                         "Omni does not make a second set of control planes for cluster `{cluster}` once its etcd runs."
                     ),
                 )
-                .hint("Import the set that is there, or destroy the cluster and make it anew.")
+                .hint("Import the set that is there, or destroy the cluster with `terraform destroy -refresh=false` and make it anew.")
                 .at(at("cluster")),
             );
         }

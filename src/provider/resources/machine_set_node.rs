@@ -226,15 +226,16 @@ impl Managed for MachineSetNode {
     }
 
     async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
-        let removed = release(cx, model, key).await;
+        let force = model.force_destroy_on_timeout == Some(true);
+        let removed = release(cx, model, key, force).await;
         let Err(error) = removed else { return Ok(()) };
-        if !error.is(Class::Timeout) || model.force_destroy_on_timeout != Some(true) {
+        if !error.is(Class::Timeout) || !force {
             return Err(error);
         }
         tracing::warn!(machine = key.id, "the machine did not let itself be wiped in time; giving it up");
         let more = Cx { session: std::sync::Arc::clone(&cx.session), call: Call::within(FORCED, &cx.call.cancel) };
         wait::force_destroy(&more, &key.id, model.cluster.as_deref().unwrap_or_default()).await?;
-        release(&more, model, key).await
+        release(&more, model, key, false).await
     }
 
     async fn why_stuck(cx: &Cx, key: &Key) -> Option<String> {
@@ -251,8 +252,9 @@ impl Managed for MachineSetNode {
 }
 
 /// Removes the node, and waits until the cluster has let go of the machine, so that it can be used again.
-/// When the last node of a set goes, the set is about to go too, and waits for its machines itself.
-async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
+/// When the last node of a set goes, the set is about to go too, and waits for its machines itself;
+/// but a set cannot give a machine up, so a machine out of reach that may be given up is waited for here.
+async fn release(cx: &Cx, model: &Model, key: &Key, give_up: bool) -> Result<(), Error> {
     match cx.client().remove(&cx.call, key).await {
         Err(error) if !error.is(Class::NotFound) => return Err(error),
         _ => {}
@@ -260,7 +262,11 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
     let query = Query::label(labels::MACHINE_SET, model.machine_set.as_deref().unwrap_or_default());
     let left = cx.client().list(&cx.call, MachineSetNodeSpec::KIND, &query).await?;
     let staying = left.iter().any(|node| node.metadata.phase == crate::omni::Phase::Running);
-    if staying { wait::released(cx, &key.id).await } else { Ok(()) }
+    let out_of_reach = || async {
+        let status = cx.find::<specs::MachineStatusSpec>(&key.id).await?;
+        Ok::<_, Error>(status.is_some_and(|machine| !machine.spec.connected))
+    };
+    if staying || (give_up && out_of_reach().await?) { wait::released(cx, &key.id).await } else { Ok(()) }
 }
 
 /// The set must be one that takes named machines.

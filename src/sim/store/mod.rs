@@ -357,11 +357,6 @@ impl Store {
         inner.rewrite();
     }
 
-    /// Lets cached reads see everything there is, however late they are otherwise.
-    pub fn refresh_cache(&self) {
-        self.lock().history = History::default();
-    }
-
     /// Whether anything is kept on disk.
     #[must_use]
     pub fn is_durable(&self) -> bool {
@@ -530,7 +525,7 @@ mod tests {
         assert_eq!(seen, [None, None, None, Some(1), Some(1), Some(2), None]);
         store.put("", &key("b"), |_| {});
         assert!(store.get_cached(&key("b")).is_none());
-        store.refresh_cache();
+        store.catch_up();
         assert!(store.get_cached(&key("b")).is_some());
     }
 
