@@ -18,6 +18,7 @@ mod objects;
 mod omni;
 mod plan;
 mod process;
+mod provider_block;
 mod workspace;
 
 use cli::Cli;
@@ -63,6 +64,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("harness", harness::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("provider_block", provider_block::tests()),
     ]
 }
 
