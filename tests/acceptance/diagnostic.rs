@@ -64,6 +64,16 @@ impl Diagnostic {
         }
     }
 
+    /// Compares what it blames, and that its text holds every part.
+    #[track_caller]
+    pub fn says(&self, address: &str, attribute: &str, parts: &[&str]) {
+        let text = self.text();
+        assert_eq!((self.address.as_str(), self.attribute()), (address, attribute), "{self:#?}");
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is not in: {text}");
+        }
+    }
+
     /// Summary and detail, with line breaks as spaces, so that a comparison does not depend on them.
     pub fn text(&self) -> String {
         format!("{} {}", self.summary, self.detail).split_whitespace().collect::<Vec<_>>().join(" ")

@@ -19,6 +19,7 @@ mod objects;
 mod omni;
 mod plan;
 mod process;
+mod provider_block;
 mod secrets;
 mod workspace;
 
@@ -60,12 +61,13 @@ pub struct Context {
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
+        ("connection", connection::tests()),
         ("crash", crash::tests()),
         ("demo", demo::tests()),
         ("harness", harness::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
-        ("connection", connection::tests()),
+        ("provider_block", provider_block::tests()),
         ("secrets", secrets::tests()),
     ]
 }

@@ -26,16 +26,6 @@ tests![
     change_between_plan_and_apply,
 ];
 
-/// Compares what a diagnostic blames and that its text holds every part.
-#[track_caller]
-fn assert_says(error: &Diagnostic, address: &str, attribute: &str, parts: &[&str]) {
-    let text = error.text();
-    assert_eq!((error.address.as_str(), error.attribute()), (address, attribute), "{error:#?}");
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is not in: {text}");
-    }
-}
-
 /// The address of the provider block in diagnostics.
 const PROVIDER: &str = "provider[\"registry.terraform.io/omnirs/omni\"]";
 
@@ -52,12 +42,7 @@ fn connecting(context: &Context, endpoint: &str, key: &str) -> Outcome<Diagnosti
 fn key_of_another_instance(context: &Context) -> Outcome {
     let (omni, other) = (Omni::start()?, Omni::start()?);
     let error = connecting(context, omni.endpoint(), other.key())?;
-    assert_says(
-        &error,
-        PROVIDER,
-        "service_account_key",
-        &["did not accept the signature", "Check that the service account"],
-    );
+    error.says(PROVIDER, "service_account_key", &["did not accept the signature", "Check that the service account"]);
     Ok(())
 }
 
@@ -65,13 +50,13 @@ fn expired_key(context: &Context) -> Outcome {
     // Keys live for a year, and this server lives in 2021.
     let past = Omni::with(Options { clock: Arc::new(TestClock::at(1_610_000_000)), ..Options::stepped() })?;
     let error = connecting(context, Omni::start()?.endpoint(), past.key())?;
-    assert_says(&error, PROVIDER, "service_account_key", &["`demo` expired on 2022-01-07", "renew a key"]);
+    error.says(PROVIDER, "service_account_key", &["`demo` expired on 2022-01-07", "renew a key"]);
     Ok(())
 }
 
 fn key_that_is_none(context: &Context) -> Outcome {
     let error = connecting(context, Omni::start()?.endpoint(), "bm8gSlNPTg==")?;
-    assert_says(&error, PROVIDER, "service_account_key", &["does not hold JSON", "copied whole"]);
+    error.says(PROVIDER, "service_account_key", &["does not hold JSON", "copied whole"]);
     Ok(())
 }
 
@@ -81,7 +66,7 @@ fn unreachable_endpoint(context: &Context) -> Outcome {
     drop(omni);
     let error = connecting(context, &endpoint, &key)?;
     let address = endpoint.rsplit('/').next().unwrap_or_default();
-    assert_says(&error, PROVIDER, "endpoint", &[address, "nothing listens", "Check `endpoint`"]);
+    error.says(PROVIDER, "endpoint", &[address, "nothing listens", "Check `endpoint`"]);
     Ok(())
 }
 
@@ -103,7 +88,7 @@ fn role_that_is_too_low(context: &Context) -> Outcome {
     let workspace = Workspace::of(context, &omni)?.env("OMNI_SERVICE_ACCOUNT_KEY", omni.key_for(Role::Reader)?);
     workspace.write("main.tf", CLUSTER)?;
     let error = workspace.apply_error()?;
-    assert_says(&error, "omni_cluster.demo", "", &["Could not create cluster `demo`", "role is too low"]);
+    error.says("omni_cluster.demo", "", &["Could not create cluster `demo`", "role is too low"]);
     assert_eq!(omni.ids("Clusters"), Vec::<String>::new());
     Ok(())
 }
@@ -115,7 +100,7 @@ fn read_only_provider(context: &Context) -> Outcome {
     workspace.plan()?;
     omni.forget_requests();
     let error = workspace.apply_error()?;
-    assert_says(&error, "omni_cluster.demo", "", &["refuses to create", "cluster", "Take `read_only` out"]);
+    error.says("omni_cluster.demo", "", &["refuses to create", "cluster", "Take `read_only` out"]);
     let writes: Vec<_> = omni.requests().into_iter().filter(|r| r.name() == "Create").collect();
     assert_eq!(writes, []);
     Ok(())
@@ -126,7 +111,7 @@ fn unknown_talos_version(context: &Context) -> Outcome {
     let workspace = Workspace::of(context, &omni)?;
     workspace.write("main.tf", &CLUSTER.replace("1.13.5", "1.13.99"))?;
     let error = workspace.plan_error()?;
-    assert_says(&error, "omni_cluster.demo", "talos_version", &["1.13.99", "1.13.5", "Set `talos_version` to one"]);
+    error.says("omni_cluster.demo", "talos_version", &["1.13.99", "1.13.5", "Set `talos_version` to one"]);
     Ok(())
 }
 
@@ -135,7 +120,7 @@ fn kubernetes_version_that_does_not_fit(context: &Context) -> Outcome {
     let workspace = Workspace::of(context, &omni)?;
     workspace.write("main.tf", &CLUSTER.replace("1.36.2", "1.30.14"))?;
     let error = workspace.plan_error()?;
-    assert_says(&error, "omni_cluster.demo", "kubernetes_version", &["1.30.14", "1.36.2", "Set `kubernetes_version`"]);
+    error.says("omni_cluster.demo", "kubernetes_version", &["1.30.14", "1.36.2", "Set `kubernetes_version`"]);
     Ok(())
 }
 
@@ -150,13 +135,13 @@ fn patch_error(context: &Context, data: &str) -> Outcome<Diagnostic> {
 
 fn patch_that_is_no_yaml(context: &Context) -> Outcome {
     let error = patch_error(context, "machine:\n  a: [1\n")?;
-    assert_says(&error, "omni_config_patch.p", "data", &["not valid YAML", "yamlencode"]);
+    error.says("omni_config_patch.p", "data", &["not valid YAML", "yamlencode"]);
     Ok(())
 }
 
 fn patch_of_a_forbidden_field(context: &Context) -> Outcome {
     let error = patch_error(context, "machine:\n  token: abc\n")?;
-    assert_says(&error, "omni_config_patch.p", "data", &["machine.token", "Take out what Omni controls"]);
+    error.says("omni_config_patch.p", "data", &["machine.token", "Take out what Omni controls"]);
     Ok(())
 }
 
@@ -169,7 +154,7 @@ fn duplicate_object(context: &Context) -> Outcome {
     second.write("main.tf", CLUSTER)?;
     let error = second.apply_error()?;
     let command = "terraform import omni_cluster.<NAME> demo";
-    assert_says(&error, "omni_cluster.demo", "name", &["already", command, "adopt_existing"]);
+    error.says("omni_cluster.demo", "name", &["already", command, "adopt_existing"]);
 
     // What it says helps.
     second.import("omni_cluster.demo", "demo")?;
@@ -184,16 +169,16 @@ fn locked_cluster(context: &Context) -> Outcome {
     workspace.apply()?;
     workspace.write("main.tf", &locked.replace("1.36.2", "1.36.3"))?;
     let error = workspace.plan_error()?;
-    assert_says(&error, "omni_cluster.demo", "locked", &["Cluster `demo` is locked", "Set `locked = false`"]);
+    error.says("omni_cluster.demo", "locked", &["Cluster `demo` is locked", "Set `locked = false`"]);
 
     workspace.write("main.tf", &format!("{locked}\n{CONTROL_PLANES}"))?;
     let error = workspace.plan_error()?;
-    assert_says(&error, "omni_machine_set.control_planes", "cluster", &["`demo` is locked", "Unlock the cluster"]);
+    error.says("omni_machine_set.control_planes", "cluster", &["`demo` is locked", "Unlock the cluster"]);
 
     workspace.write("main.tf", &locked)?;
     let output = workspace.run(["destroy", "-json", "-input=false", "-auto-approve"])?.failure()?;
     let error = Diagnostic::only_error(&output)?;
-    assert_says(&error, "omni_cluster.demo", "locked", &["Cluster `demo` is locked", "force_unlock"]);
+    error.says("omni_cluster.demo", "locked", &["Cluster `demo` is locked", "force_unlock"]);
     Ok(())
 }
 
@@ -207,7 +192,7 @@ fn change_between_plan_and_apply(context: &Context) -> Outcome {
     omni.change("Clusters", "demo", |spec: &mut ClusterSpec| "1.13.8".clone_into(&mut spec.talos_version))?;
     let error = Diagnostic::only_error(&workspace.apply_plan("late.tfplan")?.failure()?)?;
     let parts = ["between plan and apply", "talos_version", "1.13.5", "1.13.8", "Plan again"];
-    assert_says(&error, "omni_cluster.demo", "talos_version", &parts);
+    error.says("omni_cluster.demo", "talos_version", &parts);
     let spec: ClusterSpec = omni.spec("Clusters", "demo");
     assert_eq!((spec.talos_version.as_str(), spec.kubernetes_version.as_str()), ("1.13.8", "1.36.2"));
     Ok(())

@@ -11,8 +11,6 @@ use terraform_provider_omni::sim::{Options, kinds, world};
 
 type Test = fn() -> Result<(), Failed>;
 
-type Test = fn() -> Result<(), Failed>;
-
 pub fn trials() -> Vec<Trial> {
     let all: &[(&str, Test)] = &[
         ("settings_of_the_provider_compute_nothing_anew", settings_of_the_provider_compute_nothing_anew),
