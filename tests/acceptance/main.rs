@@ -9,8 +9,8 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod cli;
-mod connection;
 mod crash;
+mod data_sources;
 mod demo;
 mod diagnostic;
 mod harness;
@@ -61,8 +61,8 @@ pub struct Context {
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
-        ("connection", connection::tests()),
         ("crash", crash::tests()),
+        ("data_sources", data_sources::tests()),
         ("demo", demo::tests()),
         ("harness", harness::tests()),
         ("messages", messages::tests()),
