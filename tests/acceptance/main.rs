@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod diagnostic;
 mod harness;
+mod interrupts;
 mod messages;
 mod objects;
 mod omni;
@@ -61,6 +62,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("crash", crash::tests()),
         ("demo", demo::tests()),
         ("harness", harness::tests()),
+        ("interrupts", interrupts::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
     ]
