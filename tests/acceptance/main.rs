@@ -8,10 +8,14 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
+#[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
+#[path = "../binary/certificates.rs"]
+mod certificates;
 mod cli;
 mod crash;
 mod demo;
 mod diagnostic;
+mod drift;
 mod harness;
 mod interrupts;
 mod messages;
@@ -19,6 +23,8 @@ mod objects;
 mod omni;
 mod plan;
 mod process;
+mod takeover;
+mod trust;
 mod workspace;
 
 use cli::Cli;
@@ -61,10 +67,13 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
         ("crash", crash::tests()),
         ("demo", demo::tests()),
+        ("drift", drift::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("takeover", takeover::tests()),
+        ("trust", trust::tests()),
     ]
 }
 

@@ -123,7 +123,7 @@ impl Managed for MachineSet {
             "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.",
         ))
         .with(string("name").optional_computed().stays().check(not_empty()).doc(
-            "Name of a set of workers within the cluster. Defaults to `workers`. Must not be set for control planes. Changing it makes the set anew.",
+            "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing it makes the set anew.",
         ))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster."))
         .with(string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
@@ -252,7 +252,10 @@ impl Managed for MachineSet {
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
         let role = config.get("role").as_str();
-        if role == Some(CONTROL_PLANE) && !config.get("name").is_null() {
+        // The name that Omni gives may be written out, as generated configurations do.
+        let name = config.get("name");
+        let named = !name.is_null() && !name.is_unknown() && name.as_str() != Some(CONTROL_PLANES_NAME);
+        if role == Some(CONTROL_PLANE) && named {
             diags.push(
                 Diagnostic::error(
                     "Control planes have no name",
