@@ -23,6 +23,7 @@ mod objects;
 mod omni;
 mod plan;
 mod process;
+mod removal;
 mod takeover;
 mod trust;
 mod workspace;
@@ -72,6 +73,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("interrupts", interrupts::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("removal", removal::tests()),
         ("takeover", takeover::tests()),
         ("trust", trust::tests()),
     ]

@@ -210,10 +210,11 @@ impl Managed for MachineSetNode {
 
     async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<bool, Error> {
         let default = if cx.session.wait_for_ready { "running" } else { "none" };
+        let set = model.machine_set.as_deref().unwrap_or_default();
         match model.wait_for.as_deref().unwrap_or(default) {
             _ if write == Write::Update => return Ok(false),
-            "allocated" => wait::allocated(cx, object.id()).await?,
-            "running" => wait::machine_running(cx, object.id()).await?,
+            "allocated" => wait::allocated(cx, object.id(), set).await?,
+            "running" => wait::machine_running(cx, object.id(), set).await?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -229,6 +230,16 @@ impl Managed for MachineSetNode {
         let more = Cx { session: std::sync::Arc::clone(&cx.session), call: Call::within(FORCED, &cx.call.cancel) };
         wait::force_destroy(&more, &key.id, model.cluster.as_deref().unwrap_or_default()).await?;
         release(&more, model, key).await
+    }
+
+    /// The node itself goes at once; a machine that cannot be wiped stays in its cluster for as long as that takes.
+    async fn lingers(cx: &Cx, model: &Model, key: &Key) -> Result<bool, Error> {
+        let member = cx.find::<specs::ClusterMachineSpec>(&key.id).await?;
+        Ok(member.is_some_and(|member| {
+            let set = member.label(labels::MACHINE_SET);
+            let leaving = member.stored.metadata.phase == crate::omni::Phase::TearingDown;
+            leaving && set.is_none_or(|set| model.machine_set.as_deref() == Some(set))
+        }))
     }
 
     async fn why_stuck(cx: &Cx, key: &Key) -> Option<String> {
@@ -254,7 +265,17 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
     let query = Query::label(labels::MACHINE_SET, model.machine_set.as_deref().unwrap_or_default());
     let left = cx.client().list(&cx.call, MachineSetNodeSpec::KIND, &query).await?;
     let staying = left.iter().any(|node| node.metadata.phase == crate::omni::Phase::Running);
-    if staying { wait::released(cx, &key.id).await } else { Ok(()) }
+    let set = model.machine_set.as_deref().unwrap_or_default();
+    if wait::is_disconnected(cx, &key.id).await? {
+        if model.force_destroy_on_timeout == Some(true) {
+            return wait::released(cx, &key.id, set).await;
+        }
+        if wait::lets_go(cx, model.cluster.as_deref().unwrap_or_default()).await? {
+            tracing::warn!(machine = key.id, "the machine is out of reach; its cluster lets it go");
+            return Ok(());
+        }
+    }
+    if staying { wait::released(cx, &key.id, set).await } else { Ok(()) }
 }
 
 /// The set must be one that takes named machines.
