@@ -26,11 +26,13 @@ pub const MANAGED_BY: &str = "omni.sidero.dev/managed-by-gitops-tools";
 pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-node-controller";
 /// Annotation: the random name of the operation that made the object, by which a repeated create knows its own.
 pub const OPERATION: &str = "omnirs/operation";
+/// Annotation: whoever destroys the cluster shall not wait for machines that are out of reach.
+pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
 /// Annotation: what the UI calls the object.
 pub const NAME: &str = "name";
 
 /// Whether the key belongs to users: neither Omni's nor ours.
 #[must_use]
 pub fn is_users(key: &str) -> bool {
-    !key.starts_with(PREFIX) && key != OPERATION
+    !key.starts_with(PREFIX) && key != OPERATION && key != LET_GO
 }

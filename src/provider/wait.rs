@@ -3,7 +3,7 @@
 use super::crud::Cx;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::query::Query;
-use crate::omni::{Call, Class, Error, Key, Kind, Resource as Stored, labels};
+use crate::omni::{Call, Class, Error, Key, Kind, Phase, Resource as Stored, labels};
 use crate::pb::specs;
 use specs::{cluster_status_spec, kubernetes_upgrade_status_spec, talos_upgrade_status_spec};
 use std::sync::Arc;
@@ -115,23 +115,21 @@ pub(super) async fn machine_set(cx: &Cx, id: &str, level: &str, machines: u32) -
     .await
 }
 
-/// Waits until the cluster has the machine.
-pub(super) async fn allocated(cx: &Cx, machine: &str) -> Result<(), Error> {
-    until::<specs::ClusterMachineSpec>(cx, machine, &format!("machine `{machine}` to join its cluster"), |m| {
-        m.is_some()
-    })
-    .await
+/// Waits until the cluster has the machine, in this machine set.
+pub(super) async fn allocated(cx: &Cx, machine: &str, set: &str) -> Result<(), Error> {
+    let what = format!("machine `{machine}` to join its cluster");
+    of_set::<specs::ClusterMachineSpec>(cx, machine, set, &what, |_| true).await
 }
 
-/// Waits until the machine runs as part of its cluster.
-pub(super) async fn machine_running(cx: &Cx, machine: &str) -> Result<(), Error> {
+/// Waits until the machine runs as part of its cluster, in this machine set.
+pub(super) async fn machine_running(cx: &Cx, machine: &str, set: &str) -> Result<(), Error> {
     use specs::cluster_machine_status_spec::Stage;
-    until::<specs::ClusterMachineStatusSpec>(
+    of_set::<specs::ClusterMachineStatusSpec>(
         cx,
         machine,
+        set,
         &format!("machine `{machine}` to run in its cluster"),
         |status| {
-            let Some(status) = status else { return false };
             tracing::info!(
                 machine,
                 stage = status.stage().as_str_name(),
@@ -144,10 +142,40 @@ pub(super) async fn machine_running(cx: &Cx, machine: &str) -> Result<(), Error>
     .await
 }
 
-/// Waits until the cluster has let go of the machine.
-pub(super) async fn released(cx: &Cx, machine: &str) -> Result<(), Error> {
+/// Waits until the machine set has let go of the machine; another one may have it by then.
+pub(super) async fn released(cx: &Cx, machine: &str, set: &str) -> Result<(), Error> {
     let what = format!("machine `{machine}` to be wiped and released by its cluster");
-    until::<specs::ClusterMachineSpec>(cx, machine, &what, |m| m.is_none()).await
+    let key = specs::ClusterMachineSpec::KIND.key(machine);
+    let gone = |stored: Option<&Stored>| stored.is_none_or(|stored| !is_in(stored, set)).then_some(());
+    cx.client().wait_for(&cx.call, &key, &what, gone).await
+}
+
+/// Whether what Omni keeps of a machine belongs to this set; a machine that moves has a past in another one.
+fn is_in(stored: &Stored, set: &str) -> bool {
+    stored.metadata.labels.get(labels::MACHINE_SET).is_none_or(|label| label == set)
+}
+
+async fn of_set<S: Spec>(
+    cx: &Cx,
+    machine: &str,
+    set: &str,
+    what: &str,
+    mut done: impl FnMut(S) -> bool + Send,
+) -> Result<(), Error> {
+    let mut broken = None;
+    let key = S::KIND.key(machine);
+    let waited = cx.client().wait_for(&cx.call, &key, what, |stored| {
+        let stored = stored.filter(|s| is_in(s, set) && s.metadata.phase == Phase::Running)?;
+        match spec::decode::<S>(stored) {
+            Ok(spec) => done(spec).then_some(()),
+            Err(error) => {
+                broken = Some(error);
+                Some(())
+            }
+        }
+    });
+    waited.await?;
+    broken.map_or(Ok(()), Err)
 }
 
 async fn until<S: Spec>(
@@ -176,16 +204,29 @@ pub(super) async fn disconnected(cx: &Cx, cluster: &str) -> Result<Vec<String>, 
     disconnected_among(cx, &Query::label(labels::CLUSTER, cluster)).await
 }
 
+/// Whether whoever destroys the cluster shall leave behind machines that are out of reach, as the cluster is told to.
+pub(super) async fn lets_go(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    let cluster = cx.find::<specs::ClusterSpec>(cluster).await?;
+    Ok(cluster.is_some_and(|cluster| cluster.has_annotation(labels::LET_GO)))
+}
+
+/// Whether the machine is known to be out of reach.
+pub(super) async fn is_disconnected(cx: &Cx, machine: &str) -> Result<bool, Error> {
+    Ok(cx.find::<specs::MachineStatusSpec>(machine).await?.is_some_and(|status| !status.spec.connected))
+}
+
 /// Says which machines hold up a removal, if any are out of reach.
 pub(super) async fn why_machines_stay(cx: &Cx, query: &Query) -> Option<String> {
     let left = disconnected_among(cx, query).await.ok().filter(|ids| !ids.is_empty())?;
     Some(format!(
-        "These machines are not connected to Omni, so they cannot be wiped: {}.\nConnect them, or remove them in Omni.",
+        "These machines are not connected to Omni, so they cannot be wiped: {}.\n\
+         Connect them, remove them in Omni, or, to destroy the whole cluster, \
+         apply `delete_options = {{ destroy_disconnected_machines = true }}` of `omni_cluster` first.",
         left.join(", ")
     ))
 }
 
-async fn disconnected_among(cx: &Cx, query: &Query) -> Result<Vec<String>, Error> {
+pub(super) async fn disconnected_among(cx: &Cx, query: &Query) -> Result<Vec<String>, Error> {
     let all = cx.client().list(&cx.call, specs::MachineStatusSpec::KIND, query).await?;
     let off = |stored: &&Stored| !stored.metadata.labels.contains_key("omni.sidero.dev/connected");
     Ok(all.iter().filter(off).map(|stored| stored.key.id.clone()).collect())

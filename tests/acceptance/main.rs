@@ -8,19 +8,27 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
+#[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
+#[path = "../binary/certificates.rs"]
+mod certificates;
 mod cli;
 mod crash;
 mod data_sources;
 mod demo;
 mod diagnostic;
+mod drift;
 mod harness;
+mod interrupts;
 mod messages;
 mod objects;
 mod omni;
 mod plan;
 mod process;
 mod provider_block;
+mod removal;
 mod secrets;
+mod takeover;
+mod trust;
 mod workspace;
 
 use cli::Cli;
@@ -64,11 +72,16 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("crash", crash::tests()),
         ("data_sources", data_sources::tests()),
         ("demo", demo::tests()),
+        ("drift", drift::tests()),
         ("harness", harness::tests()),
+        ("interrupts", interrupts::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
         ("provider_block", provider_block::tests()),
+        ("removal", removal::tests()),
         ("secrets", secrets::tests()),
+        ("takeover", takeover::tests()),
+        ("trust", trust::tests()),
     ]
 }
 

@@ -181,6 +181,11 @@ pub(crate) trait Managed: Send + Sync + 'static {
         cx.client().remove(&cx.call, key).await
     }
 
+    /// Whether something of a removed object is still on its way out, so that its removal has not ended.
+    async fn lingers(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// What to add to the diagnostic of a removal that ran out of time.
     async fn why_stuck(_cx: &Cx, _key: &Key) -> Option<String> {
         None

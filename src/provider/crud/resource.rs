@@ -188,6 +188,23 @@ impl<M: Managed> Backed<M> {
         }
     }
 
+    /// Whether the plan changes nothing but what steers the provider.
+    fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
+        self.schema.attributes.iter().all(|attribute| {
+            let (name, value) = (attribute.name, planned.get(attribute.name));
+            let local = M::LOCAL.contains(&name) || name == attributes::LOCAL_TIMEOUTS;
+            local || value.is_unknown() || value == prior.get(name)
+        })
+    }
+
+    /// Whether the removal of an object that is gone has not ended; nothing lingers right after an import.
+    async fn lingers(&self, cx: &Cx, state: &Value, id: &str) -> Result<bool, Error> {
+        match model::<M::Model>(state) {
+            Ok(model) => M::lingers(cx, &model, &M::Spec::KIND.key(id)).await,
+            Err(_) => Ok(false),
+        }
+    }
+
     fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
         match failure {
             Failure::Call(error) => doing.explain(&error),
@@ -337,7 +354,20 @@ impl<M: Managed> Resource for Backed<M> {
                 }
                 outcome
             }
-            Err(error) if error.is(Class::NotFound) => Outcome::default(),
+            Err(error) if error.is(Class::NotFound) => match self.lingers(&cx, &state, &id).await {
+                Ok(false) => Outcome::default(),
+                Ok(true) => {
+                    let diagnostic = Diagnostic::warning(
+                        format!("{} is being destroyed", capital(&doing.what())),
+                        "A removal was begun and has not ended; the state keeps the object until it has.",
+                    );
+                    Outcome { state: Some(state), private, identity, diags: diagnostic.into() }
+                }
+                Err(error) => {
+                    let diags = doing.explain(&error).into();
+                    Outcome { state: Some(state), private, identity, diags }
+                }
+            },
             Err(error) => {
                 let diags = doing.explain(&error).into();
                 Outcome { state: Some(state), private, identity, diags }
@@ -384,6 +414,20 @@ impl<M: Managed> Resource for Backed<M> {
                 let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
                 keep_planned_maps(&mut outcome, &planned);
                 outcome
+            }
+            // What steers the end of a removal may still change; there is nothing to write it to.
+            Err(Failure::Call(error))
+                if error.is(Class::NotFound)
+                    && self.steers_only(&prior, &planned)
+                    && self.lingers(&cx, &prior, &id).await.unwrap_or(false) =>
+            {
+                let mut state = planned;
+                for attribute in &self.schema.attributes {
+                    if !state.get(attribute.name).is_wholly_known() {
+                        state.set(attribute.name, prior.get(attribute.name).clone());
+                    }
+                }
+                Outcome { state: Some(state), private, identity: Some(self.identity_of(&id)), ..Outcome::default() }
             }
             Err(failure) => kept(Self::failed(&doing, failure), private),
         }

@@ -6,7 +6,7 @@ use super::resource::Backed;
 use super::{Cx, Desired, Managed, Object, Owned, model};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_owned};
-use crate::omni::{Class, Error, Key, Metadata, Phase, Resource as Stored};
+use crate::omni::{Call, Class, Error, Key, Metadata, Phase, Resource as Stored};
 use crate::pb::specs::{ClusterSpec, MachineSetSpec};
 use crate::provider::explain::Doing;
 use crate::provider::session::OnConflict;
@@ -14,9 +14,13 @@ use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
+use std::time::Duration;
 
 /// How often a write that loses a race is decided anew.
 const RACES: usize = 5;
+
+/// How long a create waits for another resource of the same apply to give up the object.
+const DEPARTURE: Duration = Duration::from_secs(15);
 
 /// Why a write did not happen.
 pub(super) enum Failure {
@@ -76,6 +80,7 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
     wish.apply::<M>(cx, &mut fresh)?;
     let mut caught_up = false;
+    let mut waited = false;
     for _ in 0..RACES {
         match cx.client().create(&cx.call, fresh.clone()).await {
             Err(error) if error.is(Class::AlreadyExists) => {}
@@ -93,6 +98,11 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
         if existing.metadata.phase == Phase::TearingDown {
             tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
             cx.client().remove(&cx.call, key).await?;
+            continue;
+        }
+        if !waited && is_moving(cx, wish, &existing) {
+            waited = true;
+            await_departure(cx, key).await?;
             continue;
         }
         if !cx.session.adopt_existing || !existing.metadata.owner.is_empty() {
@@ -117,6 +127,26 @@ async fn catch_up(cx: &Cx, metadata: &Metadata) {
         {
             tracing::debug!(id, %error, "the parent of a refused object is not there");
         }
+    }
+}
+
+/// Whether the object belongs to another machine set and was written by the same tool:
+/// the same apply may be about to take it out there, in no particular order.
+fn is_moving<S: Spec>(cx: &Cx, wish: &Wish<'_, S>, existing: &Stored) -> bool {
+    let set = wish.desired.labels.iter().find(|(key, _)| *key == labels::MACHINE_SET).and_then(|(_, set)| set.as_ref());
+    let before = existing.metadata.labels.get(labels::MACHINE_SET);
+    let ours = existing.metadata.annotations.get(labels::MANAGED_BY) == Some(&cx.session.managed_by);
+    ours && set.is_some() && before.is_some() && set != before
+}
+
+/// Gives another resource of the same apply a little time to begin with the removal of the object.
+async fn await_departure(cx: &Cx, key: &Key) -> Result<(), Error> {
+    let call = Call::within(DEPARTURE.min(cx.call.remaining()), &cx.call.cancel);
+    let leaves =
+        |stored: Option<&Stored>| stored.is_none_or(|stored| stored.metadata.phase == Phase::TearingDown).then_some(());
+    match cx.client().wait_for(&call, key, &format!("`{key}` to be removed"), leaves).await {
+        Err(error) if error.is(Class::Timeout) => Ok(()),
+        other => other,
     }
 }
 
@@ -152,6 +182,15 @@ pub(super) async fn update<M: Managed>(
     for _ in 0..RACES {
         let current = cx.client().get(&cx.call, key).await?;
         if current.metadata.phase == Phase::TearingDown {
+            // What only steers the provider may still change: how to finish the removal is among it.
+            let mut next = current.clone();
+            wish.apply::<M>(cx, &mut next)?;
+            next.metadata.annotations.remove(labels::LET_GO);
+            let mut now = current.clone();
+            now.metadata.annotations.remove(labels::LET_GO);
+            if next == now {
+                return Ok(current);
+            }
             return Err(Diagnostic::error(wish.doing.summary(), format!("The {} is being destroyed.", M::NOUN))
                 .hint("Wait until it is gone; the next apply makes it again.")
                 .at(Path::of(wish.doing.id_attribute))

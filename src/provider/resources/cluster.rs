@@ -147,7 +147,7 @@ impl Managed for Cluster {
             object("delete_options", vec![
                 boolean("force_unlock").doc("Unlock a locked cluster in order to destroy it. Machine sets and nodes go before their cluster does and are still under the lock then: when these are managed too, apply `locked = false` instead. Defaults to `false`."),
                 boolean("destroy_disconnected_machines").doc(
-                    "Remove machines of the cluster from Omni that are not connected, as they cannot be wiped and would hold up the removal. Defaults to `false`.",
+                    "Remove machines of the cluster from Omni that are not connected, as they cannot be wiped and would hold up the removal. Takes effect once it is applied; its nodes and machine sets then do not wait for such machines either. Defaults to `false`.",
                 ),
             ])
             .doc("What may be done to destroy the cluster."),
@@ -200,7 +200,11 @@ impl Managed for Cluster {
             }),
         };
         let lock = on(model.locked).then(String::new);
-        Desired { spec, labels: Vec::new(), annotations: vec![(labels::CLUSTER_LOCKED, lock)] }
+        let options = model.delete_options.clone().unwrap_or_default();
+        // Nodes and sets are destroyed before their cluster, and have to know of this by then.
+        let let_go = on(options.destroy_disconnected_machines).then(String::new);
+        let annotations = vec![(labels::CLUSTER_LOCKED, lock), (labels::LET_GO, let_go)];
+        Desired { spec, labels: Vec::new(), annotations }
     }
 
     fn model(object: &Object<ClusterSpec>, extra: &Extra, prior: &Model) -> Result<Model, Diagnostic> {

@@ -123,7 +123,7 @@ impl Managed for MachineSet {
             "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.",
         ))
         .with(string("name").optional_computed().stays().check(not_empty()).doc(
-            "Name of a set of workers within the cluster. Defaults to `workers`. Must not be set for control planes. Changing it makes the set anew.",
+            "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing it makes the set anew.",
         ))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster."))
         .with(string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
@@ -252,7 +252,10 @@ impl Managed for MachineSet {
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
         let role = config.get("role").as_str();
-        if role == Some(CONTROL_PLANE) && !config.get("name").is_null() {
+        // The name that Omni gives may be written out, as generated configurations do.
+        let name = config.get("name");
+        let named = !name.is_null() && !name.is_unknown() && name.as_str() != Some(CONTROL_PLANES_NAME);
+        if role == Some(CONTROL_PLANE) && named {
             diags.push(
                 Diagnostic::error(
                     "Control planes have no name",
@@ -377,6 +380,17 @@ impl Managed for MachineSet {
         Ok(true)
     }
 
+    async fn remove(cx: &Cx, model: &Model, key: &crate::omni::Key) -> Result<(), Error> {
+        let query = Query::label(labels::MACHINE_SET, &key.id);
+        let cluster = model.cluster.as_deref().unwrap_or_default();
+        if wait::lets_go(cx, cluster).await? && !wait::disconnected_among(cx, &query).await?.is_empty() {
+            tracing::warn!(machine_set = key.id, "machines of the set are out of reach; its cluster lets them go");
+            // Omni removes the set by itself once the last machine is gone.
+            return cx.client().teardown(&cx.call, key).await.map(|_| ());
+        }
+        cx.client().remove(&cx.call, key).await
+    }
+
     async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<String> {
         let query = Query::label(labels::MACHINE_SET, &key.id);
         wait::why_machines_stay(cx, &query).await
@@ -433,11 +447,12 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
         cx.find::<specs::ClusterBootstrapStatusSpec>(cluster).await?.is_some_and(|o| o.spec.bootstrapped);
     let Some(prior) = plan.prior else {
         if bootstrapped {
+            // A host plans like this on its way to a destroy too, and an error would be in the way of that.
             plan.diags.push(
-                Diagnostic::error(
+                Diagnostic::warning(
                     "The cluster has been bootstrapped already",
                     format!(
-                        "Omni does not make a second set of control planes for cluster `{cluster}` once its etcd runs."
+                        "Omni will refuse to make a second set of control planes for cluster `{cluster}`, whose etcd runs."
                     ),
                 )
                 .hint("Import the set that is there, or destroy the cluster with `terraform destroy -refresh=false` and make it anew.")

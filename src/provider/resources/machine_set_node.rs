@@ -216,26 +216,36 @@ impl Managed for MachineSetNode {
 
     async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<bool, Error> {
         let default = if cx.session.wait_for_ready { "running" } else { "none" };
+        let set = model.machine_set.as_deref().unwrap_or_default();
         match model.wait_for.as_deref().unwrap_or(default) {
             _ if write == Write::Update => return Ok(false),
-            "allocated" => wait::allocated(cx, object.id()).await?,
-            "running" => wait::machine_running(cx, object.id()).await?,
+            "allocated" => wait::allocated(cx, object.id(), set).await?,
+            "running" => wait::machine_running(cx, object.id(), set).await?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
     async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
-        let force = model.force_destroy_on_timeout == Some(true);
-        let removed = release(cx, model, key, force).await;
+        let removed = release(cx, model, key).await;
         let Err(error) = removed else { return Ok(()) };
-        if !error.is(Class::Timeout) || !force {
+        if !error.is(Class::Timeout) || model.force_destroy_on_timeout != Some(true) {
             return Err(error);
         }
         tracing::warn!(machine = key.id, "the machine did not let itself be wiped in time; giving it up");
         let more = Cx { session: std::sync::Arc::clone(&cx.session), call: Call::within(FORCED, &cx.call.cancel) };
         wait::force_destroy(&more, &key.id, model.cluster.as_deref().unwrap_or_default()).await?;
-        release(&more, model, key, false).await
+        release(&more, model, key).await
+    }
+
+    /// The node itself goes at once; a machine that cannot be wiped stays in its cluster for as long as that takes.
+    async fn lingers(cx: &Cx, model: &Model, key: &Key) -> Result<bool, Error> {
+        let member = cx.find::<specs::ClusterMachineSpec>(&key.id).await?;
+        Ok(member.is_some_and(|member| {
+            let set = member.label(labels::MACHINE_SET);
+            let leaving = member.stored.metadata.phase == crate::omni::Phase::TearingDown;
+            leaving && set.is_none_or(|set| model.machine_set.as_deref() == Some(set))
+        }))
     }
 
     async fn why_stuck(cx: &Cx, key: &Key) -> Option<String> {
@@ -254,7 +264,7 @@ impl Managed for MachineSetNode {
 /// Removes the node, and waits until the cluster has let go of the machine, so that it can be used again.
 /// When the last node of a set goes, the set is about to go too, and waits for its machines itself;
 /// but a set cannot give a machine up, so a machine out of reach that may be given up is waited for here.
-async fn release(cx: &Cx, model: &Model, key: &Key, give_up: bool) -> Result<(), Error> {
+async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
     match cx.client().remove(&cx.call, key).await {
         Err(error) if !error.is(Class::NotFound) => return Err(error),
         _ => {}
@@ -262,11 +272,17 @@ async fn release(cx: &Cx, model: &Model, key: &Key, give_up: bool) -> Result<(),
     let query = Query::label(labels::MACHINE_SET, model.machine_set.as_deref().unwrap_or_default());
     let left = cx.client().list(&cx.call, MachineSetNodeSpec::KIND, &query).await?;
     let staying = left.iter().any(|node| node.metadata.phase == crate::omni::Phase::Running);
-    let out_of_reach = || async {
-        let status = cx.find::<specs::MachineStatusSpec>(&key.id).await?;
-        Ok::<_, Error>(status.is_some_and(|machine| !machine.spec.connected))
-    };
-    if staying || (give_up && out_of_reach().await?) { wait::released(cx, &key.id).await } else { Ok(()) }
+    let set = model.machine_set.as_deref().unwrap_or_default();
+    if wait::is_disconnected(cx, &key.id).await? {
+        if model.force_destroy_on_timeout == Some(true) {
+            return wait::released(cx, &key.id, set).await;
+        }
+        if wait::lets_go(cx, model.cluster.as_deref().unwrap_or_default()).await? {
+            tracing::warn!(machine = key.id, "the machine is out of reach; its cluster lets it go");
+            return Ok(());
+        }
+    }
+    if staying { wait::released(cx, &key.id, set).await } else { Ok(()) }
 }
 
 /// The set must be one that takes named machines.

@@ -1,0 +1,235 @@
+//! Objects that something else made, taken into a state: by import, and with a state of the official provider.
+
+use crate::omni::Omni;
+use crate::plan::Action;
+use crate::workspace::Workspace;
+use crate::{Context, Outcome, tests};
+use prost::Message;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use terraform_provider_omni::PROVIDER_ADDRESS;
+use terraform_provider_omni::pb::specs::{
+    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, MachineSetNodeSpec, MachineSetSpec, cluster_spec, machine_set_spec,
+};
+use terraform_provider_omni::sim::{inventory, kinds};
+
+tests![
+    a_state_of_the_official_provider_needs_no_change,
+    what_was_taken_over_can_be_changed_and_destroyed,
+    import_blocks_by_id,
+    import_blocks_by_identity,
+    import_command,
+    generated_configuration,
+];
+
+const OFFICIAL: &str = "registry.terraform.io/siderolabs/omni";
+
+/// The resources of the fixture, and the ids by which they are imported.
+fn objects() -> [(&'static str, String); 10] {
+    [
+        ("omni_cluster.prod", "prod".into()),
+        ("omni_config_patch.cluster", "400-prod-time".into()),
+        ("omni_config_patch.machine", format!("700-{}-disk", inventory::id(4))),
+        ("omni_config_patch.workers", "450-prod-workers-sysctls".into()),
+        ("omni_machine_set.control_planes", "prod-control-planes".into()),
+        ("omni_machine_set.gpu", "prod-gpu".into()),
+        ("omni_machine_set.workers", "prod-workers".into()),
+        ("omni_machine_set_node.control_plane", inventory::id(1)),
+        ("omni_machine_set_node.worker[0]", inventory::id(2)),
+        ("omni_machine_set_node.worker[1]", inventory::id(3)),
+    ]
+}
+
+/// Puts an object as the official provider leaves it in Omni.
+fn put(omni: &Omni, kind: &str, id: &str, labels: &[(&str, &str)], name: Option<&str>, spec: &impl Message) {
+    omni.store().put("", &kinds::key(&format!("{kind}.omni.sidero.dev"), id), |object| {
+        object.spec = spec.encode_to_vec();
+        for (key, value) in labels {
+            object.labels.insert(format!("omni.sidero.dev/{key}"), (*value).to_owned());
+        }
+        object.annotations.insert("omni.sidero.dev/managed-by-gitops-tools".to_owned(), "Terraform".to_owned());
+        if let Some(name) = name {
+            object.annotations.insert("name".to_owned(), name.to_owned());
+        }
+    });
+}
+
+/// An Omni with the objects of the fixture, and a workspace with its configuration.
+fn found(context: &Context) -> Outcome<(Omni, Workspace)> {
+    let omni = Omni::start()?;
+    let cluster = ClusterSpec {
+        kubernetes_version: "1.36.2".to_owned(),
+        talos_version: "1.13.5".to_owned(),
+        features: Some(cluster_spec::Features { enable_workload_proxy: true, ..Default::default() }),
+        backup_configuration: Some(EtcdBackupConf {
+            interval: Some(prost_types::Duration { seconds: 3600, nanos: 0 }),
+            enabled: true,
+        }),
+    };
+    put(&omni, "Clusters", "prod", &[], None, &cluster);
+    let in_prod = ("cluster", "prod");
+    let set = |delete: Option<u32>| {
+        let rolling = machine_set_spec::UpdateStrategy::Rolling;
+        let rolls = |n| machine_set_spec::RollingUpdateStrategyConfig { max_parallelism: n };
+        MachineSetSpec {
+            update_strategy: rolling.into(),
+            delete_strategy: delete.map_or_else(Default::default, |_| rolling.into()),
+            delete_strategy_config: delete.map(|n| machine_set_spec::UpdateStrategyConfig { rolling: Some(rolls(n)) }),
+            ..Default::default()
+        }
+    };
+    let (control_plane, worker) = (("role-controlplane", ""), ("role-worker", ""));
+    put(&omni, "MachineSets", "prod-control-planes", &[in_prod, control_plane], None, &set(None));
+    put(&omni, "MachineSets", "prod-workers", &[in_prod, worker], None, &set(None));
+    put(&omni, "MachineSets", "prod-gpu", &[in_prod, worker], None, &set(Some(2)));
+    for (number, set, role) in
+        [(1, "prod-control-planes", control_plane), (2, "prod-workers", worker), (3, "prod-workers", worker)]
+    {
+        let labels = [in_prod, ("machine-set", set), role];
+        put(&omni, "MachineSetNodes", &inventory::id(number), &labels, None, &MachineSetNodeSpec {});
+    }
+    let machine = inventory::id(4);
+    for (id, name, labels, data) in [
+        ("400-prod-time", "time", &[in_prod][..], "machine:\n  time:\n    servers:\n      - time.example.org\n"),
+        (
+            "450-prod-workers-sysctls",
+            "sysctls",
+            &[in_prod, ("machine-set", "prod-workers")],
+            "machine:\n  sysctls:\n    vm.max_map_count: \"262144\"\n",
+        ),
+        (
+            &format!("700-{machine}-disk"),
+            "disk",
+            &[("machine", &machine)],
+            r#"{"machine":{"sysctls":{"vm.swappiness":"1"}}}"#,
+        ),
+    ] {
+        let spec = ConfigPatchSpec { data: data.to_owned(), ..Default::default() };
+        put(&omni, "ConfigPatches", id, labels, Some(name), &spec);
+    }
+    omni.settle()?;
+    let workspace = Workspace::of(context, &omni)?;
+    workspace.write("main.tf", &std::fs::read_to_string(fixture("main.tf"))?)?;
+    Ok((omni, workspace))
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/official").join(name)
+}
+
+/// Gives the workspace the official provider's state, and names ours in it.
+fn take_over(workspace: &Workspace) -> Outcome {
+    std::fs::copy(fixture("terraform.tfstate"), workspace.path().join("terraform.tfstate"))?;
+    workspace.run(["state", "replace-provider", "-auto-approve", OFFICIAL, PROVIDER_ADDRESS])?.success()?;
+    Ok(())
+}
+
+/// The resources, and nothing else, are in the state.
+fn assert_holds_all(workspace: &Workspace) -> Outcome {
+    assert_eq!(workspace.addresses()?, objects().map(|(address, _)| address));
+    Ok(())
+}
+
+fn a_state_of_the_official_provider_needs_no_change(context: &Context) -> Outcome {
+    let (omni, workspace) = found(context)?;
+    take_over(&workspace)?;
+    assert_holds_all(&workspace)?;
+    let before = omni.store().revision();
+    workspace.plan()?.must_be_empty()?;
+    let output = workspace.apply()?;
+    assert!(output.stdout.contains("0 added, 0 changed, 0 destroyed"), "{output}");
+    assert_eq!(omni.store().revision(), before, "something was written");
+    // The older shape has become the newer one.
+    let set = workspace.values("omni_machine_set.workers")?;
+    assert_eq!((&set["id"], &set["name"]), (&json!("prod-workers"), &json!("workers")));
+    workspace.plan()?.must_be_empty()
+}
+
+fn what_was_taken_over_can_be_changed_and_destroyed(context: &Context) -> Outcome {
+    let (omni, workspace) = found(context)?;
+    take_over(&workspace)?;
+    let main = std::fs::read_to_string(fixture("main.tf"))?;
+    workspace.write("main.tf", &main.replace("time.example.org", "other.example.org").replace("1.36.2", "1.36.3"))?;
+    let plan = workspace.plan_out("first.tfplan")?;
+    assert_eq!(
+        plan.actions().into_iter().collect::<Vec<_>>(),
+        [("omni_cluster.prod", Action::Update), ("omni_config_patch.cluster", Action::Update),]
+    );
+    workspace.apply_plan("first.tfplan")?.success()?;
+    assert!(omni.spec::<ConfigPatchSpec>("ConfigPatches", "400-prod-time").data.contains("other.example.org"));
+    omni.settle()?;
+    workspace.plan()?.must_be_empty()?;
+    workspace.destroy()?;
+    for kind in ["Clusters", "MachineSets", "MachineSetNodes", "ConfigPatches"] {
+        assert_eq!(omni.ids(kind), Vec::<String>::new(), "{kind}");
+    }
+    Ok(())
+}
+
+/// Imports by these blocks change nothing, neither while nor after they are done.
+fn import_with(workspace: &Workspace, blocks: &str) -> Outcome {
+    workspace.write("import.tf", blocks)?;
+    let plan = workspace.plan_out("import.tfplan")?;
+    assert_eq!(plan.imports(), objects().map(|(address, _)| address));
+    assert_eq!(plan.actions(), Default::default());
+    workspace.apply_plan("import.tfplan")?.success()?;
+    assert_holds_all(workspace)?;
+    workspace.plan()?.must_be_empty()?;
+    workspace.remove("import.tf")?;
+    workspace.plan()?.must_be_empty()
+}
+
+fn blocks(name: impl Fn(&str, &str) -> String) -> String {
+    objects().iter().map(|(to, id)| format!("import {{\n  to = {to}\n  {}\n}}\n", name(to, id))).collect()
+}
+
+fn import_blocks_by_id(context: &Context) -> Outcome {
+    let (_omni, workspace) = found(context)?;
+    import_with(&workspace, &blocks(|_, id| format!("id = {id:?}")))
+}
+
+fn import_blocks_by_identity(context: &Context) -> Outcome {
+    let (_omni, workspace) = found(context)?;
+    let blocks = blocks(|to, id| {
+        let part = match to.split('.').next() {
+            Some("omni_cluster") => "name",
+            Some("omni_machine_set_node") => "machine_id",
+            _ => "id",
+        };
+        format!("identity = {{ {part} = {id:?} }}")
+    });
+    if context.cli.is_at_least(12) {
+        return import_with(&workspace, &blocks);
+    }
+    // An older host does not know such blocks, and says so itself.
+    workspace.write("import.tf", &blocks)?;
+    let output = workspace.run(["plan", "-no-color", "-input=false"])?.failure()?;
+    assert!(output.stderr.contains("identity"), "{output}");
+    Ok(())
+}
+
+fn import_command(context: &Context) -> Outcome {
+    let (_omni, workspace) = found(context)?;
+    for (address, id) in objects() {
+        workspace.import(address, &id)?;
+    }
+    assert_holds_all(&workspace)?;
+    workspace.plan()?.must_be_empty()
+}
+
+fn generated_configuration(context: &Context) -> Outcome {
+    let (omni, workspace) = found(context)?;
+    workspace.remove("main.tf")?;
+    // A host generates no configuration for one of many.
+    let singles = blocks(|_, id| format!("id = {id:?}")).replace("worker[", "worker_").replace("]\n", "\n");
+    workspace.write("import.tf", &singles)?;
+    let before = omni.store().revision();
+    let plan = workspace.plan_with("generated.tfplan", &["-generate-config-out=generated.tf"])?;
+    assert_eq!((plan.imports().len(), plan.actions()), (10, Default::default()));
+    // The text is written as it is needed: it plans the same by itself, and goes on to do so.
+    let plan = workspace.plan_out("import.tfplan")?;
+    assert_eq!((plan.imports().len(), plan.actions()), (10, Default::default()));
+    workspace.apply_plan("import.tfplan")?.success()?;
+    assert_eq!(omni.store().revision(), before, "something was written");
+    workspace.plan()?.must_be_empty()
+}
