@@ -18,6 +18,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Beside the state: a removal of ours was begun, and did not end in time.
+const LEAVING: &str = "leaving";
+
 /// A resource type that is a COSI object.
 pub(crate) struct Backed<M> {
     schema: Schema,
@@ -197,8 +200,11 @@ impl<M: Managed> Backed<M> {
         })
     }
 
-    /// Whether the removal of an object that is gone has not ended; nothing lingers right after an import.
-    async fn lingers(&self, cx: &Cx, state: &Value, id: &str) -> Result<bool, Error> {
+    /// Whether a removal of ours has not ended, though the object is gone.
+    async fn lingers(&self, cx: &Cx, state: &Value, private: &Private, id: &str) -> Result<bool, Error> {
+        if private.get::<bool>(LEAVING) != Some(true) {
+            return Ok(false);
+        }
         match model::<M::Model>(state) {
             Ok(model) => M::lingers(cx, &model, &M::Spec::KIND.key(id)).await,
             Err(_) => Ok(false),
@@ -345,6 +351,10 @@ impl<M: Managed> Resource for Backed<M> {
         match cx.read(&M::Spec::KIND.key(&id)).await {
             Ok(stored) => {
                 let leaving = stored.metadata.phase == Phase::TearingDown;
+                let mut private = private;
+                if !leaving {
+                    private.remove(LEAVING);
+                }
                 let mut outcome = self.outcome(&cx, stored, &state, private, &doing).await;
                 if leaving {
                     outcome.diags.push(Diagnostic::warning(
@@ -354,7 +364,7 @@ impl<M: Managed> Resource for Backed<M> {
                 }
                 outcome
             }
-            Err(error) if error.is(Class::NotFound) => match self.lingers(&cx, &state, &id).await {
+            Err(error) if error.is(Class::NotFound) => match self.lingers(&cx, &state, &private, &id).await {
                 Ok(false) => Outcome::default(),
                 Ok(true) => {
                     let diagnostic = Diagnostic::warning(
@@ -419,7 +429,7 @@ impl<M: Managed> Resource for Backed<M> {
             Err(Failure::Call(error))
                 if error.is(Class::NotFound)
                     && self.steers_only(&prior, &planned)
-                    && self.lingers(&cx, &prior, &id).await.unwrap_or(false) =>
+                    && self.lingers(&cx, &prior, &private, &id).await.unwrap_or(false) =>
             {
                 let mut state = planned;
                 for attribute in &self.schema.attributes {
@@ -474,7 +484,11 @@ impl<M: Managed> Resource for Backed<M> {
                         diagnostic.detail = format!("{}\n{why}", diagnostic.detail);
                     }
                 }
-                kept(diagnostic)
+                let mut outcome = kept(diagnostic);
+                if error.is(Class::Timeout) {
+                    outcome.private.set(LEAVING, true);
+                }
+                outcome
             }
         }
     }
