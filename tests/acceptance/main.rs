@@ -12,6 +12,7 @@ mod cli;
 mod crash;
 mod demo;
 mod diagnostic;
+mod errors;
 mod harness;
 mod messages;
 mod objects;
@@ -19,6 +20,7 @@ mod omni;
 mod plan;
 mod process;
 mod provider_block;
+mod secrets;
 mod workspace;
 
 use cli::Cli;
@@ -61,10 +63,12 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
         ("crash", crash::tests()),
         ("demo", demo::tests()),
+        ("errors", errors::tests()),
         ("harness", harness::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
         ("provider_block", provider_block::tests()),
+        ("secrets", secrets::tests()),
     ]
 }
 

@@ -188,6 +188,21 @@ impl<M: Managed> Backed<M> {
         }
     }
 
+    /// Whether the state is what an import left for the first read: an id and nothing else.
+    fn is_import(state: &Value) -> bool {
+        state.entries().is_some_and(|all| all.iter().all(|(name, value)| value.is_null() || name == M::ID))
+    }
+
+    /// The host's own words for this name neither the id nor what one looks like.
+    fn nothing_to_import(&self, id: &str) -> Diagnostic {
+        let like = self.schema.attribute(M::ID).map(|a| a.description.as_str()).unwrap_or_default();
+        Diagnostic::error(
+            format!("Could not import {} `{id}`", M::NOUN),
+            format!("Omni has no {} with this `{}`.", M::NOUN, M::ID),
+        )
+        .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", M::ID))
+    }
+
     fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
         match failure {
             Failure::Call(error) => doing.explain(&error),
@@ -335,6 +350,9 @@ impl<M: Managed> Resource for Backed<M> {
                     ));
                 }
                 outcome
+            }
+            Err(error) if error.is(Class::NotFound) && Self::is_import(&state) => {
+                Outcome::failed(self.nothing_to_import(&id))
             }
             Err(error) if error.is(Class::NotFound) => Outcome::default(),
             Err(error) => {
