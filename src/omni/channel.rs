@@ -28,6 +28,15 @@ pub(crate) struct ConnectFailure {
     pub(crate) message: String,
     /// Whether another attempt cannot help, since something is set up wrongly.
     pub(crate) permanent: bool,
+    /// The setting to look at first, by the name that [`Error::Config`] uses.
+    pub(crate) setting: &'static str,
+}
+
+impl ConnectFailure {
+    /// Puts the blame on another setting than the endpoint.
+    fn of(self, setting: &'static str) -> Self {
+        Self { setting, ..self }
+    }
 }
 
 /// A byte stream of any kind.
@@ -88,22 +97,24 @@ impl Route {
             Some(proxy) => (proxy.host.as_str(), proxy.port),
             None => (self.target.host.as_str(), self.target.port),
         };
-        let role = if self.proxy.is_some() { "the proxy " } else { "" };
+        let (role, setting) = if self.proxy.is_some() { ("the proxy ", "proxy") } else { ("", "endpoint") };
         let addresses: Vec<_> = tokio::net::lookup_host((host, port))
             .await
-            .map_err(|e| transient(format!("the name of {role}`{host}` cannot be resolved: {e}")))?
+            .map_err(|e| transient(format!("the name of {role}`{host}` cannot be resolved: {e}")).of(setting))?
             .collect();
-        let mut stream = TcpStream::connect(addresses.as_slice()).await.map_err(|e| match e.kind() {
-            std::io::ErrorKind::ConnectionRefused => transient(format!("nothing listens on {role}{host}, port {port}")),
-            _ => transient(format!("cannot connect to {role}{host}, port {port}: {e}")),
+        let mut stream = TcpStream::connect(addresses.as_slice()).await.map_err(|e| {
+            let message = match e.kind() {
+                std::io::ErrorKind::ConnectionRefused => format!("nothing listens on {role}{host}, port {port}"),
+                _ => format!("cannot connect to {role}{host}, port {port}: {e}"),
+            };
+            transient(message).of(setting)
         })?;
         // Calls are small, and each waits for its answer. When the system refuses, they are only slower.
         let _slower = stream.set_nodelay(true);
         if let Some(proxy) = &self.proxy {
-            proxy
-                .connect(&mut stream, &self.target.authority())
-                .await
-                .map_err(|e| transient(format!("{}{}", e, e.source().map(|s| format!(": {s}")).unwrap_or_default())))?;
+            proxy.connect(&mut stream, &self.target.authority()).await.map_err(|e| {
+                transient(format!("{}{}", e, e.source().map(|s| format!(": {s}")).unwrap_or_default())).of("proxy")
+            })?;
         }
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
         let stream = TlsConnector::from(Arc::clone(&tls.config))
@@ -115,6 +126,7 @@ impl Route {
                 message: "the server does not offer HTTP/2, which gRPC needs; is something else in front of Omni?"
                     .to_owned(),
                 permanent: true,
+                setting: "endpoint",
             });
         }
         Ok(Box::new(stream))
@@ -122,16 +134,23 @@ impl Route {
 }
 
 fn transient(message: String) -> ConnectFailure {
-    ConnectFailure { message, permanent: false }
+    ConnectFailure { message, permanent: false, setting: "endpoint" }
 }
 
 fn tls_failure(error: &std::io::Error, name: &str) -> ConnectFailure {
     use rustls::CertificateError as C;
     let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+    let setting = match inner {
+        Some(rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature)) => "ca_certificate",
+        Some(rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. })) => {
+            "tls_server_name"
+        }
+        _ => "endpoint",
+    };
     let message = match inner {
         // A bad signature is what an authority of the same name but with another key looks like.
         Some(rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature)) => {
-            "the server's certificate comes from an authority that this machine does not trust; give the CA certificate of Omni".to_owned()
+            "the server's certificate comes from an authority that this machine does not trust".to_owned()
         }
         Some(rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. })) => {
             format!("the server's certificate is not for the name `{name}`")
@@ -139,14 +158,16 @@ fn tls_failure(error: &std::io::Error, name: &str) -> ConnectFailure {
         Some(rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. })) => {
             "the server's certificate has expired, or the clock of this machine is wrong".to_owned()
         }
-        Some(rustls::Error::InvalidCertificate(other)) => format!("the server's certificate is not acceptable: {other}"),
+        Some(rustls::Error::InvalidCertificate(other)) => {
+            format!("the server's certificate is not acceptable: {other}")
+        }
         Some(rustls::Error::InvalidMessage(_)) => {
             "the server does not speak TLS; for a plain connection the endpoint begins with `http://`".to_owned()
         }
         Some(other) => format!("the TLS handshake failed: {other}"),
         None => return transient(format!("the connection broke during the TLS handshake: {error}")),
     };
-    ConnectFailure { message, permanent: true }
+    ConnectFailure { message, permanent: true, setting }
 }
 
 #[cfg(test)]
@@ -234,7 +255,7 @@ mod tests {
 
         config.tls.ca_pem = Some(rcgen::generate_simple_self_signed(vec!["other".to_owned()]).unwrap().cert.pem());
         let (message, _) = fails(&config).await;
-        assert!(message.contains("give the CA certificate"), "{message}");
+        assert!(message.contains("an authority that this machine does not trust"), "{message}");
 
         config.tls = TlsOptions { insecure_skip_verify: true, ..TlsOptions::default() };
         works(&config).await;

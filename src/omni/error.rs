@@ -81,6 +81,8 @@ pub enum Error {
         message: String,
         /// Whether the server may have acted on the request.
         maybe_sent: bool,
+        /// Which setting the failure is most likely about: `endpoint`, or what the connection to it needs.
+        setting: &'static str,
     },
     /// The limit has passed.
     #[error("gave up after {} while waiting for {what}", humantime(*.after))]

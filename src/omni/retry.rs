@@ -139,6 +139,7 @@ impl Client {
                     endpoint: self.inner.endpoint.clone(),
                     message: format!("no answer within {} s", limit.unwrap_or_default().as_secs_f32()),
                     maybe_sent: true,
+                    setting: "endpoint",
                 },
                 fate: Fate::Lost,
             }),

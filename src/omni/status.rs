@@ -106,7 +106,12 @@ pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) ->
         return failure;
     }
     if let Some(code) = status.message().strip_prefix(NO_STATUS) {
-        let transport = |message: String| Error::Transport { endpoint: endpoint.to_owned(), message, maybe_sent: true };
+        let transport = |message: String| Error::Transport {
+            endpoint: endpoint.to_owned(),
+            message,
+            maybe_sent: true,
+            setting: "endpoint",
+        };
         return match code {
             "429" | "502" | "503" | "504" => Failure {
                 error: transport(format!("something in front of Omni answered HTTP {code}")),
@@ -152,21 +157,16 @@ fn local(status: &Status, endpoint: &str) -> Option<Failure> {
             return Some(Failure::last(Error::Config { setting: "cluster", message: e.to_string() }));
         }
         if let Some(e) = deepest.downcast_ref::<ConnectFailure>() {
-            let error =
-                Error::Transport { endpoint: endpoint.to_owned(), message: e.message.clone(), maybe_sent: false };
-            return Some(Failure { error, fate: if e.permanent { Fate::Final } else { Fate::Unsent } });
+            return Some(unconnected(endpoint, e));
         }
         if let Some(ConnectError(inner)) = deepest.downcast_ref::<ConnectError>() {
             // Its source skips the error that it wraps.
             if let Some(e) = inner.downcast_ref::<ConnectFailure>() {
-                let error =
-                    Error::Transport { endpoint: endpoint.to_owned(), message: e.message.clone(), maybe_sent: false };
-                return Some(Failure { error, fate: if e.permanent { Fate::Final } else { Fate::Unsent } });
+                return Some(unconnected(endpoint, e));
             }
             if inner.source().is_none() {
-                let error =
-                    Error::Transport { endpoint: endpoint.to_owned(), message: inner.to_string(), maybe_sent: false };
-                return Some(Failure { error, fate: Fate::Unsent });
+                let failure = ConnectFailure { message: inner.to_string(), permanent: false, setting: "endpoint" };
+                return Some(unconnected(endpoint, &failure));
             }
         }
         match deepest.source() {
@@ -177,8 +177,19 @@ fn local(status: &Status, endpoint: &str) -> Option<Failure> {
     Some(lost(endpoint, format!("the connection broke: {deepest}")))
 }
 
+fn unconnected(endpoint: &str, why: &ConnectFailure) -> Failure {
+    let error = Error::Transport {
+        endpoint: endpoint.to_owned(),
+        message: why.message.clone(),
+        maybe_sent: false,
+        setting: why.setting,
+    };
+    Failure { error, fate: if why.permanent { Fate::Final } else { Fate::Unsent } }
+}
+
 fn lost(endpoint: &str, message: String) -> Failure {
-    Failure { error: Error::Transport { endpoint: endpoint.to_owned(), message, maybe_sent: true }, fate: Fate::Lost }
+    let error = Error::Transport { endpoint: endpoint.to_owned(), message, maybe_sent: true, setting: "endpoint" };
+    Failure { error, fate: Fate::Lost }
 }
 
 fn class(op: &Op<'_>, status: &Status) -> Class {

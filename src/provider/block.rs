@@ -288,6 +288,9 @@ fn credentials(config: &Value, omniconfig: Option<&Omniconfig>) -> Result<Creden
 /// Puts the error on the attribute that most likely is to blame.
 fn refused(config: &Value, error: &Error) -> Diagnostic {
     let given = |names: [&'static str; 2]| if config.get(names[1]).is_null() { names[0] } else { names[1] };
+    if let Error::Transport { setting, .. } = error {
+        return unreached(config, error, setting);
+    }
     let key = || {
         if config.get("pgp_key_file").is_null() {
             given(["service_account_key", "service_account_key_file"])
@@ -315,6 +318,31 @@ fn refused(config: &Value, error: &Error) -> Diagnostic {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,
     }
+}
+
+/// Without a connection: what to look at depends on how far it came.
+fn unreached(config: &Value, error: &Error, setting: &str) -> Diagnostic {
+    let set = |attribute: &&str| !config.get(attribute).is_null();
+    let (attributes, hint): (&[&str], _) = match setting {
+        "ca_certificate" => (
+            &["ca_certificate_file", "ca_certificate"],
+            "Set `ca_certificate` or `ca_certificate_file` to the certificate of the authority that vouches for Omni's. \
+             If Omni's certificate is a public one, make sure that `endpoint` leads to Omni and nothing on the way breaks the encryption open.",
+        ),
+        "tls_server_name" => (
+            &["tls_server_name"],
+            "Write the name that the certificate is for in `endpoint`, or set `tls_server_name` to it.",
+        ),
+        "proxy" => (
+            &["proxy_url"],
+            "Check `proxy_url`, or HTTPS_PROXY in the environment where that is not set. \
+             NO_PROXY names the hosts that are reached directly.",
+        ),
+        _ => (&["endpoint"], "Check `endpoint`, the network and any proxy between here and Omni."),
+    };
+    // What is not written down cannot be pointed at; then the endpoint is what led here.
+    let attribute = attributes.iter().copied().find(set).unwrap_or("endpoint");
+    Diagnostic::error("Omni cannot be reached", super::explain::detail(error)).hint(hint).at(Path::of(attribute))
 }
 
 /// The oldest server whose answers the provider's behaviour was checked against.

@@ -157,6 +157,7 @@ mod tests {
                 endpoint: "https://o".into(),
                 message: "nothing listens there".into(),
                 maybe_sent: true,
+                setting: "endpoint",
             },
             Error::Timeout { what: "the cluster to run".into(), after: Duration::from_secs(90) },
             Error::Cancelled { what: "the cluster to run".into() },

@@ -80,7 +80,7 @@ impl Diagnostic {
             severity: severity.into(),
             summary: self.summary.clone(),
             detail: self.text(),
-            attribute: self.path.as_ref().filter(|p| !p.is_root()).map(Path::to_proto),
+            attribute: self.path.as_ref().filter(|p| !p.is_root()).map(|p| p.findable().to_proto()),
         }
     }
 }

@@ -70,6 +70,14 @@ impl Path {
         self.0.is_empty()
     }
 
+    /// The part of this path that a host finds in a configuration: the attribute at the top, and its element.
+    /// Hosts look further down for blocks only, and without one they point at the whole resource.
+    #[must_use]
+    pub fn findable(&self) -> Self {
+        let element = self.0.get(1).is_some_and(|step| !matches!(step, Step::Attribute(_)));
+        Self(self.0.iter().take(1 + usize::from(element)).cloned().collect())
+    }
+
     /// The value at this path; null where the path leads nowhere, unknown where it leads through an unknown.
     #[must_use]
     pub fn lookup<'v>(&self, root: &'v Value) -> &'v Value {
@@ -124,6 +132,20 @@ impl fmt::Display for Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_find_the_top_and_its_element() {
+        let table = [
+            (Path::root(), ""),
+            (Path::of("name"), "name"),
+            (Path::of("timeouts.create"), "timeouts"),
+            (Path::of("labels").key("a"), "labels[\"a\"]"),
+            (Path::of("rules").index(2).attribute("name"), "rules[2]"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(path.findable().to_string(), expected, "{path}");
+        }
+    }
 
     #[test]
     fn displays_as_in_a_configuration() {

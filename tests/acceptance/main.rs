@@ -13,10 +13,10 @@
 mod certificates;
 mod cli;
 mod crash;
-mod data_sources;
 mod demo;
 mod diagnostic;
 mod drift;
+mod errors;
 mod harness;
 mod interrupts;
 mod messages;
@@ -70,9 +70,9 @@ pub struct Context {
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
         ("crash", crash::tests()),
-        ("data_sources", data_sources::tests()),
         ("demo", demo::tests()),
         ("drift", drift::tests()),
+        ("errors", errors::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
         ("messages", messages::tests()),

@@ -191,6 +191,21 @@ impl<M: Managed> Backed<M> {
         }
     }
 
+    /// Whether the state is what an import left for the first read: an id and nothing else.
+    fn is_import(state: &Value) -> bool {
+        state.entries().is_some_and(|all| all.iter().all(|(name, value)| value.is_null() || name == M::ID))
+    }
+
+    /// The host's own words for this name neither the id nor what one looks like.
+    fn nothing_to_import(&self, id: &str) -> Diagnostic {
+        let like = self.schema.attribute(M::ID).map(|a| a.description.as_str()).unwrap_or_default();
+        Diagnostic::error(
+            format!("Could not import {} `{id}`", M::NOUN),
+            format!("Omni has no {} with this `{}`.", M::NOUN, M::ID),
+        )
+        .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", M::ID))
+    }
+
     /// Whether the plan changes nothing but what steers the provider.
     fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
         self.schema.attributes.iter().all(|attribute| {
@@ -363,6 +378,9 @@ impl<M: Managed> Resource for Backed<M> {
                     ));
                 }
                 outcome
+            }
+            Err(error) if error.is(Class::NotFound) && Self::is_import(&state) => {
+                Outcome::failed(self.nothing_to_import(&id))
             }
             Err(error) if error.is(Class::NotFound) => match self.lingers(&cx, &state, &private, &id).await {
                 Ok(false) => Outcome::default(),

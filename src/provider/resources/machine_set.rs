@@ -362,13 +362,14 @@ impl Managed for MachineSet {
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
-        lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
+        lock::check(cx, &cluster, "machine sets", None, &mut plan.diags).await?;
         check_bootstrap(cx, plan, &cluster).await?;
         check_mode(cx, plan).await
     }
 
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
-        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", diags).await
+        let what = prior.id.as_ref().map(|id| format!("machine set `{id}`"));
+        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", what, diags).await
     }
 
     async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<bool, Error> {

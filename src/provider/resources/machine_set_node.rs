@@ -185,7 +185,7 @@ impl Managed for MachineSetNode {
         let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
         let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
         if let Some(cluster) = &cluster {
-            lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
+            lock::check(cx, cluster, "machine set nodes", None, &mut plan.diags).await?;
         }
         if plan.prior.is_some() {
             return Ok(());
@@ -211,7 +211,8 @@ impl Managed for MachineSetNode {
                 .at(at("locked")),
             );
         }
-        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine set nodes", diags).await
+        let what = prior.machine_id.as_ref().map(|id| format!("the node of machine `{id}`"));
+        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine set nodes", what, diags).await
     }
 
     async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<bool, Error> {
