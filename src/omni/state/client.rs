@@ -136,6 +136,7 @@ impl Client {
         resource.metadata.phase = Phase::Running;
         let op = Op { method: CREATE, about: About::Object(&key) };
         let mut delays = self.inner.retry.delays();
+        let mut lost = false;
         loop {
             // The server stores this time as it is sent.
             resource.metadata.updated = Some(self.timestamp());
@@ -157,7 +158,7 @@ impl Client {
                 Err(failure) => failure,
             };
             if failure.error.is(Class::AlreadyExists) {
-                match self.peek(call, &key).await? {
+                match self.peek(call, &key).await.map_err(|e| self.uncertain(e, lost))? {
                     Some(found) if found.metadata.annotations.get(labels::OPERATION) == Some(&operation) => {
                         self.inner.recent.note_version(&found);
                         return Ok(found);
@@ -170,13 +171,31 @@ impl Client {
                     // It went away between the two calls.
                     None => {}
                 }
-            } else if failure.fate != Fate::Lost {
-                return Err(failure.error);
+            } else if failure.fate == Fate::Lost {
+                lost = true;
+            } else {
+                return Err(self.uncertain(failure.error, lost));
             }
             let Some(delay) = delays.next().filter(|delay| *delay < call.remaining()) else {
-                return Err(failure.error);
+                return Err(self.uncertain(failure.error, lost));
             };
             self.sleep(call, delay, started, &op.words()).await?;
+        }
+    }
+
+    /// A later attempt that was never sent does not undo an earlier one whose answer was lost.
+    fn uncertain(&self, error: Error, lost: bool) -> Error {
+        match error {
+            Error::Transport { endpoint, message, setting, maybe_sent } => {
+                Error::Transport { endpoint, message, setting, maybe_sent: maybe_sent || lost }
+            }
+            error if lost && error.is(Class::Unavailable) => Error::Transport {
+                endpoint: self.endpoint().to_owned(),
+                message: error.to_string(),
+                setting: "endpoint",
+                maybe_sent: true,
+            },
+            error => error,
         }
     }
 

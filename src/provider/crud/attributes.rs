@@ -114,9 +114,15 @@ fn is_local<M: Managed>(name: &str) -> bool {
 
 /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
 pub(super) fn only_local_changes<M: Managed>(prior: &Value, planned: &Value) -> bool {
-    planned.entries().is_some_and(|entries| {
+    let local = planned.entries().is_some_and(|entries| {
         entries.iter().all(|(name, value)| prior.get(name) == value || (is_local::<M>(name) && value.is_wholly_known()))
-    })
+    });
+    // What steers the provider may leave a note on the object, for other resources to read.
+    local && notes::<M>(prior) == notes::<M>(planned)
+}
+
+fn notes<M: Managed>(state: &Value) -> Option<Vec<Owned>> {
+    super::model::<M::Model>(state).ok().map(|model| M::desired(&model).annotations)
 }
 
 /// Settles the attributes of the engine in a plan.
@@ -132,7 +138,7 @@ fn keep_computed<M: Managed>(plan: &mut Plan<'_>) {
     let Some(entries) = plan.planned.entries() else { return };
     let stays =
         |(name, value): (&String, &Value)| is_local::<M>(name) || computed(name, value) || prior.get(name) == value;
-    if !entries.iter().all(stays) {
+    if !entries.iter().all(stays) || notes::<M>(prior) != notes::<M>(&plan.planned) {
         return;
     }
     let names: Vec<String> = entries.iter().filter(|(name, v)| computed(name, v)).map(|(n, _)| n.clone()).collect();
