@@ -5,6 +5,7 @@ use super::check;
 use super::omniconfig::Omniconfig;
 use super::session::{OnConflict, Session, State};
 use super::timeouts::{self, Timeouts};
+use super::turns::Turns;
 use crate::kit::clock::SystemClock;
 use crate::kit::go_duration;
 use crate::kit::secret::SecretString;
@@ -177,6 +178,7 @@ fn session(config: &Value, client: Client) -> Session {
     };
     let flag = |name: &str| config.get(name).as_bool().unwrap_or(false);
     Session {
+        turns: Turns::default(),
         client,
         read_only: config
             .get("read_only")

@@ -11,6 +11,7 @@ mod omniconfig;
 mod resources;
 pub(crate) mod session;
 pub(crate) mod timeouts;
+mod turns;
 mod wait;
 
 use crate::tf::data_source::DataSource;

@@ -1,6 +1,7 @@
 //! What the provider block set up: the client and the settings that every resource and data source shares.
 
 use super::timeouts::Timeouts;
+use super::turns::Turns;
 use crate::omni::Client;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     /// Annotations of every object that is written.
     pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) timeouts: Timeouts,
+    /// Whose turn it is with which object.
+    pub(crate) turns: Turns,
 }
 
 impl Session {

@@ -222,7 +222,7 @@ resource "omni_machine_set_node" "leaving" {
   machine_set = omni_machine_set.workers.id
   machine_id  = "00000000-0000-4000-8000-000000000003"
   wait_for    = "running"
-  timeouts    = { delete = "2s" }
+  timeouts    = { create = "30s", delete = "2s" }
 }
 "#;
 

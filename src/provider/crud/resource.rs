@@ -484,6 +484,7 @@ impl<M: Managed> Resource for Backed<M> {
         };
         let key = M::Spec::KIND.key(&id);
         let removed = async {
+            let _turn = cx.session.turns.take(&cx.call, &key).await?;
             M::before_delete(&cx, &model, &key).await?;
             M::remove(&cx, &model, &key).await
         };

@@ -82,7 +82,11 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
     let mut caught_up = false;
     let mut waited = false;
     for _ in 0..RACES {
-        match cx.client().create(&cx.call, fresh.clone()).await {
+        // The table of turns tells of removals by this process; it is not held any longer than the call.
+        let turn = cx.session.turns.take(&cx.call, key).await?;
+        let created = cx.client().create(&cx.call, fresh.clone()).await;
+        drop(turn);
+        match created {
             Err(error) if error.is(Class::AlreadyExists) => {}
             Err(error) if error.is(Class::Validation) && !caught_up => {
                 caught_up = true;
@@ -95,14 +99,14 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
             Err(error) if error.is(Class::NotFound) => continue,
             other => other?,
         };
-        if existing.metadata.phase == Phase::TearingDown {
-            tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
-            cx.client().remove(&cx.call, key).await?;
-            continue;
-        }
         if !waited && is_moving(cx, wish, &existing) {
             waited = true;
             await_departure(cx, key).await?;
+            continue;
+        }
+        if existing.metadata.phase == Phase::TearingDown {
+            tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
+            cx.client().remove(&cx.call, key).await?;
             continue;
         }
         if !cx.session.adopt_existing || !existing.metadata.owner.is_empty() {
@@ -133,18 +137,18 @@ async fn catch_up(cx: &Cx, metadata: &Metadata) {
 /// Whether the object belongs to another machine set and was written by the same tool:
 /// the same apply may be about to take it out there, in no particular order.
 fn is_moving<S: Spec>(cx: &Cx, wish: &Wish<'_, S>, existing: &Stored) -> bool {
-    let set = wish.desired.labels.iter().find(|(key, _)| *key == labels::MACHINE_SET).and_then(|(_, set)| set.as_ref());
+    let after = wish.desired.labels.iter().find(|(key, _)| *key == labels::MACHINE_SET).and_then(|(_, v)| v.as_ref());
     let before = existing.metadata.labels.get(labels::MACHINE_SET);
     let ours = existing.metadata.annotations.get(labels::MANAGED_BY) == Some(&cx.session.managed_by);
-    ours && set.is_some() && before.is_some() && set != before
+    ours && after.is_some() && before.is_some() && before != after
 }
 
-/// Gives another resource of the same apply a little time to begin with the removal of the object.
+/// Gives another resource of the same apply a little time to remove the object.
+/// A second remover would be a danger here: its last call could hit the object that is about to be made.
 async fn await_departure(cx: &Cx, key: &Key) -> Result<(), Error> {
     let call = Call::within(DEPARTURE.min(cx.call.remaining()), &cx.call.cancel);
-    let leaves =
-        |stored: Option<&Stored>| stored.is_none_or(|stored| stored.metadata.phase == Phase::TearingDown).then_some(());
-    match cx.client().wait_for(&call, key, &format!("`{key}` to be removed"), leaves).await {
+    let gone = |stored: Option<&Stored>| stored.is_none().then_some(());
+    match cx.client().wait_for(&call, key, &format!("`{key}` to be removed"), gone).await {
         Err(error) if error.is(Class::Timeout) => Ok(()),
         other => other,
     }
