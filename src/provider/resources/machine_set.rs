@@ -456,7 +456,7 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
                         "Omni will refuse to make a second set of control planes for cluster `{cluster}`, whose etcd runs."
                     ),
                 )
-                .hint("Import the set that is there, or destroy the cluster with `terraform destroy -refresh=false` and make it anew.")
+                .hint("Import the set that is there, or destroy the cluster and make it anew.")
                 .at(at("cluster")),
             );
         }
