@@ -19,6 +19,7 @@ Usage: omni-sim [options]
   --tick MS         how long controllers rest between two steps (100)
   --lag MS          how late cached reads are (0)
   --delay MS        how long every call takes at least (0)
+  --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
   --data FOLDER     keep everything there, and go on from there
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
   --help            show this
@@ -53,6 +54,7 @@ fn arguments() -> Result<Command> {
             Long("delay") => options.delay = milliseconds(&mut parser)?,
             Long("listen") => options.listen = parser.value()?.parse()?,
             Long("machines") => options.machines = parser.value()?.parse()?,
+            Long("omni-version") => options.release = parser.value()?.parse()?,
             Long("tls") => options.tls = true,
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("env-file") => env_file = Some(parser.value()?.into()),

@@ -1,7 +1,8 @@
 //! Runs what the server does by itself, on a timer or step by step.
 //! It knows no single behaviour but one: objects that nobody holds any more are taken away.
 
-use super::kinds::{self, Release};
+use super::kinds;
+use super::release::Release;
 use super::store::Store;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -4,7 +4,8 @@
 use super::auth::Authenticator;
 use super::connection::Scissors;
 use super::faults::{self, Action, Faults};
-use super::kinds::{self, Release};
+use super::kinds;
+use super::release::Release;
 use super::requests::Requests;
 use super::store::Store;
 use http::{Request, Response};
@@ -37,7 +38,7 @@ impl Gate {
         let method = request.uri().path().to_owned();
         request.extensions_mut().insert(self.requests.arrived(&method));
         let accepted = || self.store.get(&kinds::key("EulaAcceptances.omni.sidero.dev", "eula")).is_some();
-        if self.release != Release::V1_6 && !accepted() {
+        if self.release >= Release::V1_7 && !accepted() {
             let text = format!("EULA has not been accepted, please accept it at {}/eula", self.endpoint);
             return Err(Status::failed_precondition(text));
         }

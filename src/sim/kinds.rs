@@ -2,6 +2,7 @@
 //! It knows nothing of stored objects or calls.
 
 use super::object::Key;
+use super::release::Release;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -56,16 +57,6 @@ pub enum Gate {
     Closed(&'static str),
 }
 
-/// Which release the server imitates, where releases differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Release {
-    /// Omni 1.6: no Teardown calls, and only three types that the server removes by itself.
-    V1_6,
-    /// The newest that is imitated.
-    #[default]
-    Newest,
-}
-
 /// Who takes an object away once it is torn down and nobody holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
@@ -106,7 +97,7 @@ impl Kind {
     pub fn removed_by_server(&self, release: Release) -> bool {
         match self.removal {
             Removal::ByCall => false,
-            Removal::ByServer => release == Release::Newest,
+            Removal::ByServer => release >= Release::V1_9,
             Removal::ByServerAlways => true,
         }
     }
@@ -420,7 +411,7 @@ mod tests {
     #[test]
     fn an_older_server_removes_less() {
         let removed = |release| ALL.iter().filter(|k| k.removed_by_server(release)).count();
-        assert_eq!((removed(Release::V1_6), removed(Release::Newest)), (3, 26));
+        assert_eq!((removed(Release::V1_6), removed(Release::NEWEST)), (3, 26));
     }
 
     #[test]

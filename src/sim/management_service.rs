@@ -213,7 +213,7 @@ mod tests {
     use crate::kit::clock::TestClock;
     use crate::kit::yaml;
     use crate::pb::specs::kubernetes_status_spec::NodeStatus;
-    use crate::sim::kinds::Release;
+    use crate::sim::Release;
     use crate::sim::world;
     use base64::Engine;
     use prost::Message;
@@ -225,7 +225,7 @@ mod tests {
 
     fn service() -> ManagementService {
         let store = Store::new(Arc::new(TestClock::at(NOW)));
-        world::seed(&store, 0, Release::Newest);
+        world::seed(&store, 0, Release::NEWEST);
         ManagementService::new(store, "grpc://127.0.0.1:4000".into(), None)
     }
 

@@ -1,7 +1,7 @@
 //! How a simulated server is to be.
 
 use super::driver::Mode;
-use super::kinds::Release;
+use super::release::Release;
 use crate::kit::clock::{Clock, SystemClock};
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -4,10 +4,11 @@
 use super::access::{self, Caller, Wish};
 use super::connection::Scissors;
 use super::faults::{self, Faults};
-use super::kinds::{self, Release};
+use super::kinds;
 use super::object::{Key, Object};
 use super::query::Query;
 use super::refusal;
+use super::release::Release;
 use super::requests::Entry;
 use super::rules::{self, Change};
 use super::store::{Store, StoreError, Verb};
@@ -202,7 +203,7 @@ impl StateService {
             entry.about(kind, id);
         }
         let method = call.entry.as_ref().map_or("", Entry::method);
-        if self.release == Release::V1_6 && method.rsplit('/').next().is_some_and(|name| name.starts_with("Teardown")) {
+        if self.release < Release::V1_9 && method.rsplit('/').next().is_some_and(|name| name.starts_with("Teardown")) {
             let name = method.rsplit('/').next().unwrap_or_default();
             return Err(Status::unimplemented(format!("unknown method {name} for service cosi.resource.State")));
         }

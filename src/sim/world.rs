@@ -1,9 +1,10 @@
 //! What a fresh simulator holds, and what tests and demonstrations do to its machines.
 
 use super::inventory;
-use super::kinds::{self, Release};
+use super::kinds;
 use super::names::{annotation, controller, kind};
 use super::object::Object;
+use super::release::Release;
 use super::store::Store;
 use crate::pb::specs::{
     DefaultJoinTokenSpec, EtcdBackupSettings, EulaAcceptanceSpec, FeaturesConfigSpec, JoinTokenSpec, KernelArgsSpec,
@@ -125,12 +126,11 @@ fn info(talos: &str, (name, author, description): (&str, &str, &str)) -> Info {
 }
 
 fn instance(store: &Store, release: Release) {
-    let (version, api) = match release {
-        Release::V1_6 => ("v1.6.6", 2),
-        Release::Newest => ("v1.11.0", 3),
+    let system = SysVersionSpec {
+        backend_version: release.version(),
+        instance_name: "omni-sim".into(),
+        backend_api_version: release.api_version(),
     };
-    let system =
-        SysVersionSpec { backend_version: version.into(), instance_name: "omni-sim".into(), backend_api_version: api };
     put(store, "", kind::SYS_VERSION, "current", &system);
     let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
     let features = FeaturesConfigSpec {
@@ -229,7 +229,7 @@ mod tests {
 
     fn fresh() -> Store {
         let store = Store::new(Arc::new(TestClock::at(1_790_000_000)));
-        seed(&store, 6, Release::Newest);
+        seed(&store, 6, Release::NEWEST);
         store
     }
 
@@ -256,7 +256,7 @@ mod tests {
         let token = store.list(kind::JOIN_TOKEN)[0].key.clone();
         assert_eq!(token.id.len(), 43);
         store.remove(&kinds::key(kind::LINK, inventory::id(3)));
-        seed(&store, 6, Release::Newest);
+        seed(&store, 6, Release::NEWEST);
         assert_eq!(store.list(kind::JOIN_TOKEN)[0].key, token);
         assert_eq!(store.list(kind::LINK).len(), 5);
     }
@@ -265,7 +265,7 @@ mod tests {
     fn seeds_stay_as_they_are_when_nothing_changed() {
         let store = fresh();
         let before = store.revision();
-        seed(&store, 6, Release::Newest);
+        seed(&store, 6, Release::NEWEST);
         assert_eq!(store.revision(), before);
     }
 }

@@ -7,9 +7,10 @@ use crate::pb::specs::machine_set_spec::{
     MachineAllocation, RollingUpdateStrategyConfig, UpdateStrategy, UpdateStrategyConfig, machine_allocation::Type,
 };
 use crate::pb::specs::*;
+use crate::sim::Release;
 use crate::sim::driver::Driver;
 use crate::sim::inventory::id;
-use crate::sim::kinds::{self, Release};
+use crate::sim::kinds;
 use crate::sim::names::{annotation, kind, label};
 use crate::sim::object::{Object, View};
 use crate::sim::rules::{self, Change};
@@ -26,8 +27,8 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let store = Store::new(Arc::new(TestClock::at(1_790_000_000)));
-        world::seed(&store, 6, Release::Newest);
-        let scene = Self { driver: Driver::new(store.clone(), all(), Release::Newest), store };
+        world::seed(&store, 6, Release::NEWEST);
+        let scene = Self { driver: Driver::new(store.clone(), all(), Release::NEWEST), store };
         scene.settle();
         scene
     }
@@ -710,8 +711,8 @@ fn a_restart_on_the_way_changes_nothing() {
     scene.cluster("1.13.5", "1.35.1");
     scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=3);
     scene.until("the first stage", |scene| scene.stage(1) == Stage::Rebooting);
-    let second = Scene { driver: Driver::new(scene.store.clone(), all(), Release::Newest), store: scene.store.clone() };
-    world::seed(&second.store, 6, Release::Newest);
+    let second = Scene { driver: Driver::new(scene.store.clone(), all(), Release::NEWEST), store: scene.store.clone() };
+    world::seed(&second.store, 6, Release::NEWEST);
     second.settle();
     assert!(second.status().ready);
     assert_eq!(second.store.view().list(kind::CLUSTER_MACHINE).len(), 3);

@@ -2,7 +2,7 @@
 
 use super::{Change, talos_patch};
 use crate::pb::specs::ConfigPatchSpec;
-use crate::sim::kinds::Release;
+use crate::sim::Release;
 use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
 

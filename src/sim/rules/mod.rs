@@ -18,7 +18,7 @@ pub mod talos_keys;
 pub mod talos_patch;
 pub mod tolerant;
 
-use super::kinds::Release;
+use super::Release;
 use super::names::kind;
 use super::object::{Object, View};
 use crate::pb::specs::SysVersionSpec;
@@ -52,11 +52,9 @@ impl<'a> Change<'a> {
 /// An update that sends the phase `tearingDown` has to pass the rules for updates and those for destruction.
 #[must_use]
 pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
-    let mut found = match release(view) {
-        // Omni 1.6 takes any id, any label and any annotation.
-        Release::V1_6 => Vec::new(),
-        Release::Newest => metadata::problems(change),
-    };
+    // Older servers take any id, any label and any annotation.
+    let limited = release(view) >= Release::V1_9;
+    let mut found = if limited { metadata::problems(change) } else { Vec::new() };
     found.extend(of_type(view, change));
     if let Change::Update(old, new) = change
         && new.tearing_down
@@ -74,8 +72,8 @@ pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
 pub fn release(view: &dyn View) -> Release {
     let version = view.get(kind::SYS_VERSION, "current").map(|object| object.spec::<SysVersionSpec>().backend_version);
     match version.as_deref().map(tolerant::parse) {
-        Some(Ok(version)) if version.minor_line() < (1, 9) => Release::V1_6,
-        _ => Release::Newest,
+        Some(Ok(version)) => Release::of_minor(version.minor_line().1),
+        _ => Release::NEWEST,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::talos_keys::{CONFIG, KINDS, Shape};
 use crate::kit::yaml;
-use crate::sim::kinds::Release;
+use crate::sim::Release;
 use serde_json::{Map, Value};
 
 /// A field that Omni fills in since it has an object of its own for it.
@@ -324,7 +324,7 @@ fn scalar(value: &Value) -> Option<String> {
 /// What a document does that only Omni may.
 fn overreach(kind: &str, map: &Map<String, Value>, release: Release) -> Vec<String> {
     let at = |path: &str| find(map, path);
-    let free = |path: &str| release == Release::V1_6 && path == FORBIDDEN_LATER;
+    let free = |path: &str| release < Release::V1_9 && path == FORBIDDEN_LATER;
     let overrides = |path: &&str| !free(path) && at(path).is_some_and(|value| !value.is_null());
     let roles = |path: &str| {
         let listed = at(path).and_then(Value::as_array);
@@ -361,7 +361,7 @@ mod tests {
     use super::*;
 
     fn newest(text: &str) -> Result<(), Refusal> {
-        check(text, Release::Newest)
+        check(text, Release::NEWEST)
     }
 
     #[test]

@@ -58,7 +58,7 @@ async fn a_cluster_comes_up_and_gives_out_a_kubeconfig() {
 
 #[tokio::test]
 async fn refusals_read_as_on_a_server() {
-    for release in [Release::V1_6, Release::Newest] {
+    for release in [Release::V1_6, Release::NEWEST] {
         let sim = Sim::start(Options { release, ..Options::stepped() }).await.unwrap();
         sim.settle().unwrap();
         let mut client = Client::new(&sim).await;
