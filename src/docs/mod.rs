@@ -82,6 +82,12 @@ pub fn render(provider: &dyn Provider, examples: &Path) -> Result<Vec<Page>, Doc
     for source in provider.data_sources() {
         pages.push(page::data_source(source.as_ref(), &mut examples)?);
     }
+    for item in provider.ephemerals() {
+        pages.push(page::ephemeral(item.as_ref(), &mut examples)?);
+    }
+    for function in provider.functions() {
+        pages.push(page::function(function.as_ref(), &mut examples)?);
+    }
     examples.all_found()?;
     pages.extend(guides.iter().map(guide::Guide::page));
     if let Some(page) = pages.iter().find(|p| p.text.len() >= PAGE_LIMIT) {
@@ -96,6 +102,8 @@ mod tests {
     use super::*;
     use crate::tf::data_source::DataSource;
     use crate::tf::diag::Diagnostics;
+    use crate::tf::ephemeral::{Ephemeral, Opened};
+    use crate::tf::function::{Function, FunctionError, Parameter, Signature};
     use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Read, Resource, Update};
     use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, objects, plain, string};
     use crate::tf::value::{Type, Value};
@@ -149,10 +157,39 @@ mod tests {
         }
     }
 
+    #[async_trait]
+    impl Ephemeral for Fake {
+        fn type_name(&self) -> &'static str {
+            self.name
+        }
+        fn schema(&self) -> &Schema {
+            &self.schema
+        }
+        async fn open(&self, _: &Context, config: Value) -> Result<Opened, Diagnostics> {
+            Ok(Opened::new(config))
+        }
+    }
+
+    struct FakeFunction(Signature);
+
+    impl Function for FakeFunction {
+        fn name(&self) -> &'static str {
+            "stack"
+        }
+        fn signature(&self) -> &Signature {
+            &self.0
+        }
+        fn call(&self, _: &[Value]) -> Result<Value, FunctionError> {
+            Ok(Value::Null)
+        }
+    }
+
     struct FakeProvider {
         schema: Schema,
         resources: Vec<Arc<dyn Resource>>,
         data_sources: Vec<Arc<dyn DataSource>>,
+        ephemerals: Vec<Arc<dyn Ephemeral>>,
+        functions: Vec<Arc<dyn Function>>,
     }
 
     #[async_trait]
@@ -168,6 +205,12 @@ mod tests {
         }
         fn data_sources(&self) -> &[Arc<dyn DataSource>] {
             &self.data_sources
+        }
+        fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
+            &self.ephemerals
+        }
+        fn functions(&self) -> &[Arc<dyn Function>] {
+            &self.functions
         }
     }
 
@@ -207,10 +250,18 @@ mod tests {
                 Arc::new(Fake { name: "omni_bag", schema: plain_schema(), identity: None }),
             ],
             data_sources: vec![Arc::new(Fake { name: "omni_boxes", schema: plain_schema(), identity: None })],
+            ephemerals: vec![Arc::new(Fake { name: "omni_glimpse", schema: plain_schema(), identity: None })],
+            functions: vec![Arc::new(FakeFunction(Signature {
+                summary: "Stacks boxes.",
+                description: "Stacks boxes, the first at the bottom.",
+                parameters: vec![Parameter::new("floor", Type::String, "Where to stack.")],
+                variadic: Some(Parameter::new("boxes", Type::list(Type::Number), "What to stack.")),
+                returns: Type::Number,
+            }))],
         }
     }
 
-    const FILES: [(&str, &str); 9] = [
+    const FILES: [(&str, &str); 11] = [
         ("provider/provider.tf", "provider \"omni\" {}\n"),
         ("resources/omni_box/resource.tf", "resource \"omni_box\" \"a\" {}\n\n"),
         ("resources/omni_box/import.sh", "terraform import omni_box.a a\n"),
@@ -220,6 +271,8 @@ mod tests {
         ("resources/omni_bag/import.sh", "terraform import omni_bag.a a\n"),
         ("resources/omni_bag/import-by-string-id.tf", "import {}\n"),
         ("data-sources/omni_boxes/data-source.tf", "data \"omni_boxes\" \"a\" {}\n"),
+        ("ephemeral-resources/omni_glimpse/ephemeral-resource.tf", "ephemeral \"omni_glimpse\" \"a\" {}\n"),
+        ("functions/stack/function.tf", "output \"a\" {}\n"),
     ];
 
     fn examples(without: &[&str]) -> tempfile::TempDir {
@@ -245,6 +298,8 @@ mod tests {
             paths,
             [
                 "data-sources/boxes.md",
+                "ephemeral-resources/glimpse.md",
+                "functions/stack.md",
                 "guides/drift-and-conflicts.md",
                 "guides/getting-started.md",
                 "index.md",
@@ -258,6 +313,21 @@ mod tests {
     fn a_resource_page_in_full() {
         let expected = include_str!("testdata/box.md");
         assert_eq!(text_of("resources/box.md"), expected);
+    }
+
+    #[test]
+    fn a_function_page_shows_how_to_call_it() {
+        let text = text_of("functions/stack.md");
+        assert!(text.contains("```text\nstack(floor string, boxes list of number...) number\n```\n"), "{text}");
+        assert!(text.contains("1. `floor` (String) Where to stack.\n"), "{text}");
+        assert!(text.contains("1. `boxes` (Variadic, List of Number) What to stack.\n"), "{text}");
+    }
+
+    #[test]
+    fn an_ephemeral_resource_page_says_what_it_needs() {
+        let text = text_of("ephemeral-resources/glimpse.md");
+        assert!(text.contains("# omni_glimpse (Ephemeral Resource)"), "{text}");
+        assert!(text.contains("Terraform 1.10"), "{text}");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use super::guide::Guide;
 use super::schema as section;
 use super::{DocsError, PROVIDER, Page};
 use crate::tf::data_source::DataSource;
+use crate::tf::ephemeral::Ephemeral;
+use crate::tf::function::{Function, Parameter, Signature};
 use crate::tf::resource::Resource;
 use crate::tf::schema::{IdentityAttribute, IdentitySchema, Schema};
 
@@ -46,6 +48,52 @@ pub(super) fn data_source(source: &dyn DataSource, examples: &mut Examples) -> R
         section::render(schema),
     ];
     Ok(Page { path: format!("data-sources/{}.md", short(name)?), text: text.join("\n") })
+}
+
+/// The page of an ephemeral resource.
+pub(super) fn ephemeral(item: &dyn Ephemeral, examples: &mut Examples) -> Result<Page, DocsError> {
+    let name = item.type_name();
+    let schema = item.schema();
+    let text = [
+        head(name, "Ephemeral Resource", schema),
+        "Ephemeral resources need Terraform 1.10 or OpenTofu 1.11, or later.\n".to_owned(),
+        example(&examples.read(&format!("ephemeral-resources/{name}/ephemeral-resource.tf"))?),
+        section::render(schema),
+    ];
+    Ok(Page { path: format!("ephemeral-resources/{}.md", short(name)?), text: text.join("\n") })
+}
+
+/// The page of a function.
+pub(super) fn function(function: &dyn Function, examples: &mut Examples) -> Result<Page, DocsError> {
+    let name = function.name();
+    let signature = function.signature();
+    let title = format!("{name} function - {PROVIDER}");
+    let text = [
+        front_matter(&title, Some(""), signature.summary),
+        format!("# function: {name}\n\n{}\n", signature.description.trim()),
+        "Functions need Terraform 1.8 or OpenTofu 1.7, or later.\n".to_owned(),
+        example(&examples.read(&format!("functions/{name}/function.tf"))?),
+        format!("## Signature\n\n{}", fenced("text", &call(name, signature))),
+        arguments(signature),
+    ];
+    Ok(Page { path: format!("functions/{name}.md"), text: text.join("\n") })
+}
+
+/// How a function is called, with the types of what goes in and comes out.
+fn call(name: &str, signature: &Signature) -> String {
+    let typed = |p: &Parameter| format!("{} {}", p.name, section::type_name(&p.of).to_lowercase());
+    let mut parameters: Vec<_> = signature.parameters.iter().map(typed).collect();
+    parameters.extend(signature.variadic.iter().map(|p| format!("{}...", typed(p))));
+    format!("{name}({}) {}", parameters.join(", "), section::type_name(&signature.returns).to_lowercase())
+}
+
+fn arguments(signature: &Signature) -> String {
+    let line = |p: &Parameter, variadic: &str| {
+        format!("1. `{}` ({variadic}{}) {}\n", p.name, section::type_name(&p.of), p.description)
+    };
+    let fixed = signature.parameters.iter().map(|p| line(p, ""));
+    let all: String = fixed.chain(signature.variadic.iter().map(|p| line(p, "Variadic, "))).collect();
+    format!("## Arguments\n\n{all}")
 }
 
 /// The type without the provider's name, as files are named.

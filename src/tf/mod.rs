@@ -5,6 +5,8 @@ pub mod check;
 pub mod crash;
 pub mod data_source;
 pub mod diag;
+pub mod ephemeral;
+pub mod function;
 pub mod log;
 pub mod model;
 pub mod path;

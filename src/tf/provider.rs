@@ -2,6 +2,8 @@
 
 use super::data_source::DataSource;
 use super::diag::Diagnostics;
+use super::ephemeral::Ephemeral;
+use super::function::Function;
 use super::resource::{Context, Resource};
 use super::schema::Schema;
 use super::value::Value;
@@ -26,4 +28,14 @@ pub trait Provider: Send + Sync {
 
     /// The data source types.
     fn data_sources(&self) -> &[Arc<dyn DataSource>];
+
+    /// The ephemeral resource types.
+    fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
+        &[]
+    }
+
+    /// The functions; they work without `configure`.
+    fn functions(&self) -> &[Arc<dyn Function>] {
+        &[]
+    }
 }

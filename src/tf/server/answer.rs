@@ -136,6 +136,8 @@ pub(super) enum Subject<'a> {
     Resource(&'a str),
     /// A data source type.
     Data(&'a str),
+    /// An ephemeral resource type.
+    Ephemeral(&'a str),
 }
 
 /// Answers a call as [`answer`] does, in the form that the service returns.
@@ -159,6 +161,7 @@ pub(super) async fn answer<T: Answer>(
         tf_rpc = rpc,
         tf_resource_type = Empty,
         tf_data_source_type = Empty,
+        tf_ephemeral_resource_type = Empty,
         tf_req_id = Empty
     );
     if !span.is_disabled() {
@@ -167,6 +170,7 @@ pub(super) async fn answer<T: Answer>(
             Subject::Provider => {}
             Subject::Resource(name) => drop(span.record("tf_resource_type", name)),
             Subject::Data(name) => drop(span.record("tf_data_source_type", name)),
+            Subject::Ephemeral(name) => drop(span.record("tf_ephemeral_resource_type", name)),
         }
     }
     run(rpc, work).instrument(span).await

@@ -5,6 +5,8 @@ mod answer;
 mod apply;
 mod coding;
 mod data;
+mod ephemeral;
+mod functions;
 mod import;
 mod plan;
 mod read;

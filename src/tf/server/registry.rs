@@ -2,6 +2,8 @@
 
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostic;
+use crate::tf::ephemeral::Ephemeral;
+use crate::tf::function::Function;
 use crate::tf::provider::Provider;
 use crate::tf::resource::Resource;
 use crate::tf::value::Type;
@@ -13,6 +15,8 @@ pub(super) struct Registry {
     pub(super) provider: Arc<dyn Provider>,
     resources: BTreeMap<&'static str, Managed>,
     data_sources: BTreeMap<&'static str, Data>,
+    ephemerals: BTreeMap<&'static str, Fleeting>,
+    functions: BTreeMap<&'static str, Arc<dyn Function>>,
 }
 
 /// A managed resource type.
@@ -28,14 +32,23 @@ pub(super) struct Data {
     of: OnceLock<Type>,
 }
 
+/// An ephemeral resource type.
+pub(super) struct Fleeting {
+    pub(super) item: Arc<dyn Ephemeral>,
+    of: OnceLock<Type>,
+}
+
 impl Registry {
     pub(super) fn new(provider: Arc<dyn Provider>) -> Self {
         let managed =
             |r: &Arc<dyn Resource>| Managed { resource: r.clone(), of: OnceLock::new(), identity: OnceLock::new() };
         let data = |d: &Arc<dyn DataSource>| Data { source: d.clone(), of: OnceLock::new() };
+        let fleeting = |e: &Arc<dyn Ephemeral>| Fleeting { item: e.clone(), of: OnceLock::new() };
         Self {
             resources: provider.resources().iter().map(|r| (r.type_name(), managed(r))).collect(),
             data_sources: provider.data_sources().iter().map(|d| (d.type_name(), data(d))).collect(),
+            ephemerals: provider.ephemerals().iter().map(|e| (e.type_name(), fleeting(e))).collect(),
+            functions: provider.functions().iter().map(|f| (f.name(), f.clone())).collect(),
             provider,
         }
     }
@@ -48,12 +61,28 @@ impl Registry {
         self.data_sources.iter().map(|(n, d)| (*n, d))
     }
 
+    pub(super) fn ephemerals(&self) -> impl Iterator<Item = (&'static str, &Fleeting)> {
+        self.ephemerals.iter().map(|(n, e)| (*n, e))
+    }
+
+    pub(super) fn functions(&self) -> impl Iterator<Item = (&'static str, &dyn Function)> {
+        self.functions.iter().map(|(n, f)| (*n, f.as_ref()))
+    }
+
     pub(super) fn resource(&self, name: &str) -> Result<&Managed, Diagnostic> {
-        self.resources.get(name).ok_or_else(|| unknown("resource", name))
+        self.resources.get(name).ok_or_else(|| unknown("resource type", name))
     }
 
     pub(super) fn data_source(&self, name: &str) -> Result<&Data, Diagnostic> {
-        self.data_sources.get(name).ok_or_else(|| unknown("data source", name))
+        self.data_sources.get(name).ok_or_else(|| unknown("data source type", name))
+    }
+
+    pub(super) fn ephemeral(&self, name: &str) -> Result<&Fleeting, Diagnostic> {
+        self.ephemerals.get(name).ok_or_else(|| unknown("ephemeral resource type", name))
+    }
+
+    pub(super) fn function(&self, name: &str) -> Result<&dyn Function, Diagnostic> {
+        self.functions.get(name).map(AsRef::as_ref).ok_or_else(|| unknown("function", name))
     }
 }
 
@@ -76,11 +105,15 @@ impl Data {
     }
 }
 
+impl Fleeting {
+    /// The type of its configuration and value.
+    pub(super) fn of(&self) -> &Type {
+        self.of.get_or_init(|| self.item.schema().object_type())
+    }
+}
+
 /// The host asks only for what the schema lists, unless its copy of the schema is of another version.
 pub(super) fn unknown(kind: &str, name: &str) -> Diagnostic {
-    Diagnostic::error(
-        format!("No {kind} type `{name}`"),
-        format!("This version of the provider has no {kind} type `{name}`."),
-    )
-    .hint("Check the spelling, and whether the version of the provider that is installed is the one you want.")
+    Diagnostic::error(format!("No {kind} `{name}`"), format!("This version of the provider has no {kind} `{name}`."))
+        .hint("Check the spelling, and whether the version of the provider that is installed is the one you want.")
 }

@@ -19,10 +19,14 @@ pub(super) fn metadata(server: &Server) -> Result<get_metadata::Response, Diagno
     let registry = server.registry();
     let resources = registry.resources().map(|(n, _)| get_metadata::ResourceMetadata { type_name: n.to_owned() });
     let data = registry.data_sources().map(|(n, _)| get_metadata::DataSourceMetadata { type_name: n.to_owned() });
+    let ephemerals = registry.ephemerals().map(|(n, _)| get_metadata::EphemeralMetadata { type_name: n.to_owned() });
+    let functions = registry.functions().map(|(n, _)| get_metadata::FunctionMetadata { name: n.to_owned() });
     Ok(get_metadata::Response {
         server_capabilities: Some(CAPABILITIES),
         resources: resources.collect(),
         data_sources: data.collect(),
+        ephemeral_resources: ephemerals.collect(),
+        functions: functions.collect(),
         ..Default::default()
     })
 }
@@ -32,10 +36,13 @@ pub(super) fn schemas(server: &Server) -> Result<get_provider_schema::Response, 
     let registry = server.registry();
     let resources = registry.resources().map(|(n, m)| (n.to_owned(), schema(m.resource.schema())));
     let data = registry.data_sources().map(|(n, d)| (n.to_owned(), schema(d.source.schema())));
+    let ephemerals = registry.ephemerals().map(|(n, e)| (n.to_owned(), schema(e.item.schema())));
     Ok(get_provider_schema::Response {
         provider: Some(schema(registry.provider.schema())),
         resource_schemas: resources.collect(),
         data_source_schemas: data.collect(),
+        ephemeral_resource_schemas: ephemerals.collect(),
+        functions: super::functions::all(server),
         server_capabilities: Some(CAPABILITIES),
         ..Default::default()
     })
@@ -112,7 +119,7 @@ fn identity(identity: &IdentitySchema) -> pb::ResourceIdentitySchema {
     pb::ResourceIdentitySchema { version: identity.version, identity_attributes: attributes.collect() }
 }
 
-fn type_bytes(of: &Type) -> Vec<u8> {
+pub(super) fn type_bytes(of: &Type) -> Vec<u8> {
     of.to_json().to_string().into_bytes()
 }
 

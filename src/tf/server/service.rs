@@ -2,7 +2,7 @@
 
 use super::answer::{Reply, Subject, answer, reply};
 use super::unoffered::{no_feature, no_type};
-use super::{Server, apply, data, import, plan, read, schema, state, validate};
+use super::{Server, apply, data, ephemeral, functions, import, plan, read, schema, state, validate};
 use crate::pb::tfplugin6::{
     apply_resource_change, call_function, close_ephemeral_resource, configure_provider, configure_state_store,
     delete_state, generate_resource_config, get_functions, get_metadata, get_provider_schema,
@@ -167,8 +167,9 @@ impl provider_server::Provider for Server {
         request: Request<validate_ephemeral_resource_config::Request>,
     ) -> Reply<validate_ephemeral_resource_config::Response> {
         let request = request.into_inner();
-        reply("ValidateEphemeralResourceConfig", Subject::Provider, async {
-            no_type("ephemeral resource type", &request.type_name)
+        let name = request.type_name.clone();
+        reply("ValidateEphemeralResourceConfig", Subject::Ephemeral(&name), async {
+            ephemeral::validate(self, request).await
         })
         .await
     }
@@ -178,10 +179,8 @@ impl provider_server::Provider for Server {
         request: Request<open_ephemeral_resource::Request>,
     ) -> Reply<open_ephemeral_resource::Response> {
         let request = request.into_inner();
-        reply("OpenEphemeralResource", Subject::Provider, async {
-            no_type("ephemeral resource type", &request.type_name)
-        })
-        .await
+        let name = request.type_name.clone();
+        reply("OpenEphemeralResource", Subject::Ephemeral(&name), async { ephemeral::open(self, request).await }).await
     }
 
     async fn renew_ephemeral_resource(
@@ -189,10 +188,9 @@ impl provider_server::Provider for Server {
         request: Request<renew_ephemeral_resource::Request>,
     ) -> Reply<renew_ephemeral_resource::Response> {
         let request = request.into_inner();
-        reply("RenewEphemeralResource", Subject::Provider, async {
-            no_type("ephemeral resource type", &request.type_name)
-        })
-        .await
+        let name = request.type_name.clone();
+        reply("RenewEphemeralResource", Subject::Ephemeral(&name), async { ephemeral::renew(self, request).await })
+            .await
     }
 
     async fn close_ephemeral_resource(
@@ -200,10 +198,9 @@ impl provider_server::Provider for Server {
         request: Request<close_ephemeral_resource::Request>,
     ) -> Reply<close_ephemeral_resource::Response> {
         let request = request.into_inner();
-        reply("CloseEphemeralResource", Subject::Provider, async {
-            no_type("ephemeral resource type", &request.type_name)
-        })
-        .await
+        let name = request.type_name.clone();
+        reply("CloseEphemeralResource", Subject::Ephemeral(&name), async { ephemeral::close(self, request).await })
+            .await
     }
 
     async fn list_resource(&self, request: Request<list_resource::Request>) -> Reply<BoxStream<list_resource::Event>> {
@@ -226,12 +223,12 @@ impl provider_server::Provider for Server {
     }
 
     async fn get_functions(&self, _request: Request<get_functions::Request>) -> Reply<get_functions::Response> {
-        reply("GetFunctions", Subject::Provider, async { Ok(get_functions::Response::default()) }).await
+        reply("GetFunctions", Subject::Provider, async { functions::list(self) }).await
     }
 
     async fn call_function(&self, request: Request<call_function::Request>) -> Reply<call_function::Response> {
         let request = request.into_inner();
-        reply("CallFunction", Subject::Provider, async { no_type("function", &request.name) }).await
+        reply("CallFunction", Subject::Provider, async { functions::call(self, &request) }).await
     }
 
     async fn validate_state_store_config(

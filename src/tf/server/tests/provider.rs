@@ -2,16 +2,20 @@
 
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::ephemeral::{Ephemeral, Opened, Renewed};
+use crate::tf::function::{Function, FunctionError, Parameter, Signature};
 use crate::tf::path::Path;
 use crate::tf::provider::Provider;
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema, number, string};
-use crate::tf::value::Value;
+use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 pub const THING: &str = "test_thing";
 pub const LOOKUP: &str = "test_lookup";
+pub const LEASE: &str = "test_lease";
 
 static PROVIDER_SCHEMA: LazyLock<Schema> =
     LazyLock::new(|| Schema::new("A provider for tests.").with(string("endpoint").required().doc("Where.")));
@@ -55,12 +59,19 @@ pub fn thing_identity() -> &'static IdentitySchema {
 }
 
 pub fn new() -> Arc<dyn Provider> {
-    Arc::new(TestProvider { resources: vec![Arc::new(Thing)], data_sources: vec![Arc::new(Lookup)] })
+    Arc::new(TestProvider {
+        resources: vec![Arc::new(Thing)],
+        data_sources: vec![Arc::new(Lookup)],
+        ephemerals: vec![Arc::new(Lease)],
+        functions: vec![Arc::new(Join)],
+    })
 }
 
 struct TestProvider {
     resources: Vec<Arc<dyn Resource>>,
     data_sources: Vec<Arc<dyn DataSource>>,
+    ephemerals: Vec<Arc<dyn Ephemeral>>,
+    functions: Vec<Arc<dyn Function>>,
 }
 
 #[async_trait]
@@ -86,6 +97,14 @@ impl Provider for TestProvider {
 
     fn data_sources(&self) -> &[Arc<dyn DataSource>] {
         &self.data_sources
+    }
+
+    fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
+        &self.ephemerals
+    }
+
+    fn functions(&self) -> &[Arc<dyn Function>] {
+        &self.functions
     }
 }
 
@@ -276,5 +295,91 @@ impl DataSource for Lookup {
             }
         }
         Ok(config)
+    }
+}
+
+static LEASE_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    Schema::new("A lease.").with_all([
+        string("name").required().doc("Its name, which says how it behaves."),
+        string("word").default("hush").doc("What is leased."),
+        string("value").computed().sensitive().doc("What was leased."),
+    ])
+});
+
+pub fn lease_schema() -> &'static Schema {
+    &LEASE_SCHEMA
+}
+
+struct Lease;
+
+#[async_trait]
+impl Ephemeral for Lease {
+    fn type_name(&self) -> &'static str {
+        LEASE
+    }
+
+    fn schema(&self) -> &Schema {
+        lease_schema()
+    }
+
+    async fn validate(&self, _: &Context, config: &Value, diags: &mut Diagnostics) {
+        if config.get("name").as_str() == Some("bad") {
+            diags.push(Diagnostic::error("Bad name", "It says so.").at(Path::of("name")));
+        }
+    }
+
+    async fn open(&self, _: &Context, mut config: Value) -> Result<Opened, Diagnostics> {
+        let name = config.get("name").as_str().unwrap_or_default().to_owned();
+        let word = config.get("word").clone();
+        match name.as_str() {
+            "missing" => return Err(Diagnostic::error("Not found", "Nowhere.").at(Path::of("name")).into()),
+            "bug" => panic!("as asked"),
+            "open" => config.set("value", Value::UNKNOWN),
+            _ => config.set("value", word),
+        }
+        let mut opened = Opened::new(config);
+        opened.private = private("open");
+        opened.renew_at = Some(Duration::from_millis(61_500));
+        Ok(opened)
+    }
+
+    async fn renew(&self, _: &Context, kept: Private) -> Result<Renewed, Diagnostics> {
+        let from: String = kept.get("from").unwrap_or_default();
+        Ok(Renewed { private: private(&format!("renewed {from}")), renew_at: None })
+    }
+
+    async fn close(&self, _: &Context, kept: Private) -> Result<(), Diagnostics> {
+        // The only way for a test to see what came.
+        Err(Diagnostic::error("Closed", kept.get::<String>("from").unwrap_or_default()).into())
+    }
+}
+
+static JOIN_SIGNATURE: LazyLock<Signature> = LazyLock::new(|| Signature {
+    summary: "Joins texts.",
+    description: "Joins texts by another.",
+    parameters: vec![Parameter::new("by", Type::String, "What stands between them.")],
+    variadic: Some(Parameter::new("text", Type::String, "What is joined.")),
+    returns: Type::String,
+});
+
+struct Join;
+
+impl Function for Join {
+    fn name(&self) -> &'static str {
+        "join"
+    }
+
+    fn signature(&self) -> &Signature {
+        &JOIN_SIGNATURE
+    }
+
+    fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let texts: Vec<_> = arguments.iter().filter_map(Value::as_str).collect();
+        match texts.as_slice() {
+            [_, "bad", ..] => Err(FunctionError::at(1, "This is bad.")),
+            [_, "bug", ..] => panic!("as asked"),
+            [by, texts @ ..] => Ok(texts.join(by).into()),
+            [] => Ok("".into()),
+        }
     }
 }

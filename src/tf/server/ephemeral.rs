@@ -1,0 +1,93 @@
+//! Ephemeral resources: checked, opened, renewed, closed.
+
+use super::Server;
+use super::coding::{decode, encode, settle};
+use crate::pb::tfplugin6::{
+    close_ephemeral_resource, open_ephemeral_resource, renew_ephemeral_resource, validate_ephemeral_resource_config,
+};
+use crate::tf::diag::Diagnostics;
+use crate::tf::plan;
+use crate::tf::resource::Private;
+use std::time::Duration;
+
+/// An ephemeral block.
+pub(super) async fn validate(
+    server: &Server,
+    request: validate_ephemeral_resource_config::Request,
+) -> Result<validate_ephemeral_resource_config::Response, Diagnostics> {
+    let name = &request.type_name;
+    let entry = server.registry().ephemeral(name)?;
+    let config = decode(request.config.as_ref(), entry.of(), &format!("the configuration of `{name}`"))?;
+    let context = server.context(None);
+    let mut diagnostics = Diagnostics::new();
+    plan::validate(entry.item.schema(), &config, context.write_only_allowed, &mut diagnostics);
+    entry.item.validate(&context, &config, &mut diagnostics).await;
+    Ok(validate_ephemeral_resource_config::Response { diagnostics: diagnostics.to_proto() })
+}
+
+/// Makes the value; its configuration is wholly known.
+pub(super) async fn open(
+    server: &Server,
+    request: open_ephemeral_resource::Request,
+) -> Result<open_ephemeral_resource::Response, Diagnostics> {
+    let name = &request.type_name;
+    let entry = server.registry().ephemeral(name)?;
+    let context = server.context(request.client_capabilities.as_ref());
+    let config = decode(request.config.as_ref(), entry.of(), &format!("the configuration of `{name}`"))?;
+    let given = plan::with_defaults(entry.item.schema(), &config, &config);
+
+    let mut opened = entry.item.open(&context, given).await?;
+    let mut diagnostics = opened.warnings;
+    settle(&mut opened.value, &format!("`{name}`"), &mut diagnostics);
+    if diagnostics.has_errors() {
+        // Hosts close only what was opened without errors.
+        if let Err(more) = entry.item.close(&context, opened.private).await {
+            diagnostics.extend(more);
+        }
+        return Err(diagnostics);
+    }
+    Ok(open_ephemeral_resource::Response {
+        result: Some(encode(&opened.value, entry.of(), &format!("the value of `{name}`"))?),
+        private: bytes(&opened.private),
+        renew_at: opened.renew_at.and_then(timestamp),
+        diagnostics: diagnostics.to_proto(),
+        ..Default::default()
+    })
+}
+
+/// Makes the value last longer.
+pub(super) async fn renew(
+    server: &Server,
+    request: renew_ephemeral_resource::Request,
+) -> Result<renew_ephemeral_resource::Response, Diagnostics> {
+    let entry = server.registry().ephemeral(&request.type_name)?;
+    let renewed = entry.item.renew(&server.context(None), kept(request.private.as_deref())).await?;
+    Ok(renew_ephemeral_resource::Response {
+        private: bytes(&renewed.private),
+        renew_at: renewed.renew_at.and_then(timestamp),
+        ..Default::default()
+    })
+}
+
+/// Takes back what opening made. It runs to its end even when the host has asked to stop: nothing else cleans up.
+pub(super) async fn close(
+    server: &Server,
+    request: close_ephemeral_resource::Request,
+) -> Result<close_ephemeral_resource::Response, Diagnostics> {
+    let entry = server.registry().ephemeral(&request.type_name)?;
+    entry.item.close(&server.context(None), kept(request.private.as_deref())).await?;
+    Ok(close_ephemeral_resource::Response::default())
+}
+
+fn kept(private: Option<&[u8]>) -> Private {
+    Private::from_bytes(private.unwrap_or_default())
+}
+
+fn bytes(private: &Private) -> Option<Vec<u8>> {
+    Some(private.to_bytes()).filter(|bytes| !bytes.is_empty())
+}
+
+fn timestamp(at: Duration) -> Option<prost_types::Timestamp> {
+    let nanos = i32::try_from(at.subsec_nanos()).ok()?;
+    Some(prost_types::Timestamp { seconds: i64::try_from(at.as_secs()).ok()?, nanos })
+}
