@@ -6,8 +6,12 @@ pub(crate) mod check;
 pub(crate) mod crud;
 mod data_sources;
 pub(crate) mod explain;
+mod functions;
+pub(crate) mod ids;
+pub(crate) mod kubeconfig;
 mod lock;
 mod omniconfig;
+pub(crate) mod patch;
 mod resources;
 pub(crate) mod session;
 pub(crate) mod timeouts;
@@ -16,6 +20,7 @@ mod wait;
 
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
+use crate::tf::function::Function;
 use crate::tf::provider::Provider;
 use crate::tf::resource::{Context, Resource};
 use crate::tf::schema::Schema;
@@ -29,6 +34,7 @@ struct Omni {
     handle: Handle,
     resources: Vec<Arc<dyn Resource>>,
     data_sources: Vec<Arc<dyn DataSource>>,
+    functions: Vec<Arc<dyn Function>>,
 }
 
 /// The provider, not configured yet.
@@ -39,6 +45,7 @@ pub fn new() -> Arc<dyn Provider> {
         schema: block::schema(),
         resources: resources::all(&handle),
         data_sources: data_sources::all(&handle),
+        functions: functions::all(),
         handle,
     })
 }
@@ -66,5 +73,9 @@ impl Provider for Omni {
 
     fn data_sources(&self) -> &[Arc<dyn DataSource>] {
         &self.data_sources
+    }
+
+    fn functions(&self) -> &[Arc<dyn Function>] {
+        &self.functions
     }
 }

@@ -9,6 +9,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// The type that arguments are converted to.
     pub of: Type,
+    /// Whether the argument may be null; otherwise hosts refuse null before they call.
+    pub nullable: bool,
     /// Documentation, in Markdown; ends with a full stop.
     pub description: &'static str,
 }
@@ -17,7 +19,14 @@ impl Parameter {
     /// A parameter that takes no null.
     #[must_use]
     pub fn new(name: &'static str, of: Type, description: &'static str) -> Self {
-        Self { name, of, description }
+        Self { name, of, nullable: false, description }
+    }
+
+    /// The argument may be null.
+    #[must_use]
+    pub fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
     }
 }
 
@@ -68,7 +77,7 @@ pub trait Function: Send + Sync {
     /// What it takes and gives.
     fn signature(&self) -> &Signature;
 
-    /// Its result; the arguments are wholly known and none is null.
+    /// Its result; the arguments are wholly known, and null only where the parameter allows it.
     ///
     /// # Errors
     /// When the arguments make no sense.

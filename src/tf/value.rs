@@ -125,6 +125,35 @@ impl Value {
         Self::Object(attributes.into_iter().map(|(n, v)| (n.into(), v)).collect())
     }
 
+    /// A value of JSON with the type that it has by itself: objects become objects, arrays tuples.
+    #[must_use]
+    pub fn of_json(json: &serde_json::Value) -> (Type, Self) {
+        use serde_json::Value as Json;
+        match json {
+            Json::Null => (Type::Dynamic, Self::Null),
+            Json::Bool(b) => (Type::Bool, Self::Bool(*b)),
+            // JSON's numbers are decimals; one that is none would be no JSON.
+            Json::Number(n) => (Type::Number, n.to_string().parse().map_or(Self::Null, Self::Number)),
+            Json::String(s) => (Type::String, Self::String(s.clone())),
+            Json::Array(items) => {
+                let (types, values) = items.iter().map(Self::of_json).unzip();
+                (Type::Tuple(types), Self::Tuple(values))
+            }
+            Json::Object(members) => {
+                let typed = members.iter().map(|(name, member)| (name.clone(), Self::of_json(member)));
+                let (types, values) = typed.map(|(n, (t, v))| ((n.clone(), t), (n, v))).unzip();
+                (Type::Object(types, BTreeSet::new()), Self::Object(values))
+            }
+        }
+    }
+
+    /// A value of JSON for a place of type [`Type::Dynamic`].
+    #[must_use]
+    pub fn dynamic(json: &serde_json::Value) -> Self {
+        let (of, value) = Self::of_json(json);
+        Self::Dynamic(of, Box::new(value))
+    }
+
     /// Whether the value is null.
     #[must_use]
     pub fn is_null(&self) -> bool {

@@ -44,44 +44,9 @@ impl SigningKey {
     /// # Errors
     /// [`Error::Config`] that says what is wrong with the key.
     pub fn service_account(key: &SecretString, now: Duration) -> Result<Self, Error> {
-        const SETTING: &str = "service_account_key";
-        let wrong = |message: &str| Error::Config { setting: SETTING, message: message.to_owned() };
-
-        // Terminals and editors break long lines; base64 itself has no blanks.
-        let text: Zeroizing<String> =
-            Zeroizing::new(key.expose_secret().chars().filter(|c| !c.is_ascii_whitespace()).collect());
-        if text.is_empty() {
-            return Err(wrong("the service account key is empty"));
-        }
-        if text.starts_with("-----BEGIN") {
-            return Err(wrong(
-                "the service account key is a bare PGP key; expected is the one long line of base64 that Omni prints when the account is created",
-            ));
-        }
-        if text.contains("_KEY=") {
-            return Err(wrong(
-                "the service account key still has the name of its environment variable in front of it; give only what stands after the `=`",
-            ));
-        }
-        let json = Zeroizing::new(STANDARD.decode(text.as_bytes()).map_err(|_| {
-            wrong("the service account key is not base64; check that it was copied whole, up to the last `=`")
-        })?);
-        // The parser's own message quotes what it read, so only the place is kept.
-        let object: serde_json::Value = serde_json::from_slice(&json).map_err(|e| {
-            wrong(&format!(
-                "the service account key does not hold JSON (decoded, line {} column {}); check that it was copied whole",
-                e.line(),
-                e.column()
-            ))
-        })?;
-        let field = |name: &str| {
-            object.get(name).and_then(serde_json::Value::as_str).filter(|s| !s.is_empty()).ok_or_else(|| {
-                wrong(&format!("the service account key has no field `{name}`; it is not a key that Omni made"))
-            })
-        };
-        let name = field("name")?;
-        let pgp = field("pgp_key")?;
-        armored(SETTING, &format!("the service account key `{name}`"), name, pgp, now)
+        let unpacked = unpack(key)?;
+        let what = format!("the service account key `{}`", unpacked.name);
+        armored(SETTING, &what, &unpacked.name, &unpacked.armor, now)
     }
 
     /// The name that goes into the signature.
@@ -103,6 +68,89 @@ impl SigningKey {
     }
 }
 
+const SETTING: &str = "service_account_key";
+
+/// A service account key taken out of its wrapping.
+struct Unpacked {
+    name: String,
+    armor: Zeroizing<String>,
+}
+
+fn unpack(key: &SecretString) -> Result<Unpacked, Error> {
+    let wrong = |message: &str| Error::Config { setting: SETTING, message: message.to_owned() };
+    // Terminals and editors break long lines; base64 itself has no blanks.
+    let text: Zeroizing<String> =
+        Zeroizing::new(key.expose_secret().chars().filter(|c| !c.is_ascii_whitespace()).collect());
+    if text.is_empty() {
+        return Err(wrong("the service account key is empty"));
+    }
+    if text.starts_with("-----BEGIN") {
+        return Err(wrong(
+            "the service account key is a bare PGP key; expected is the one long line of base64 that Omni prints when the account is created",
+        ));
+    }
+    if text.contains("_KEY=") {
+        return Err(wrong(
+            "the service account key still has the name of its environment variable in front of it; give only what stands after the `=`",
+        ));
+    }
+    let json = Zeroizing::new(STANDARD.decode(text.as_bytes()).map_err(|_| {
+        wrong("the service account key is not base64; check that it was copied whole, up to the last `=`")
+    })?);
+    // The parser's own message quotes what it read, so only the place is kept.
+    let object: serde_json::Value = serde_json::from_slice(&json).map_err(|e| {
+        wrong(&format!(
+            "the service account key does not hold JSON (decoded, line {} column {}); check that it was copied whole",
+            e.line(),
+            e.column()
+        ))
+    })?;
+    let field = |name: &str| {
+        object.get(name).and_then(serde_json::Value::as_str).filter(|s| !s.is_empty()).ok_or_else(|| {
+            wrong(&format!("the service account key has no field `{name}`; it is not a key that Omni made"))
+        })
+    };
+    let name = field("name")?;
+    let pgp = field("pgp_key")?;
+    Ok(Unpacked { name: name.to_owned(), armor: Zeroizing::new(pgp.to_owned()) })
+}
+
+/// What a service account key says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The name of the account, as its owner gave it.
+    pub name: String,
+    /// The fingerprint by which the server finds the key.
+    pub fingerprint: String,
+    /// When the key ends, since the Unix epoch; `None` for one that does not end.
+    pub expires: Option<Duration>,
+}
+
+/// Reads what a service account key says of itself; whether it is still good is not asked.
+///
+/// # Errors
+/// [`Error::Config`] that says what is wrong with the key.
+pub fn inspect(key: &SecretString) -> Result<KeyFacts, Error> {
+    let unpacked = unpack(key)?;
+    let cert = read_cert(SETTING, &format!("the service account key `{}`", unpacked.name), &unpacked.armor)?;
+    Ok(KeyFacts {
+        fingerprint: cert.fingerprint().to_hex().to_lowercase(),
+        expires: lifetime(&cert).1,
+        name: unpacked.name,
+    })
+}
+
+fn read_cert(setting: &'static str, what: &str, text: &str) -> Result<Cert, Error> {
+    let wrong = |message: String| Error::Config { setting, message };
+    let cert = Cert::from_bytes(text.as_bytes())
+        .map_err(|_| wrong(format!("{what} holds no readable PGP key; check that it was copied whole")))?;
+    if cert.is_tsk() {
+        Ok(cert)
+    } else {
+        Err(wrong(format!("{what} holds a public key only; signing needs the private key")))
+    }
+}
+
 fn armored(setting: &'static str, what: &str, identity: &str, text: &str, now: Duration) -> Result<SigningKey, Error> {
     let wrong = |message: String| Error::Config { setting, message };
 
@@ -110,11 +158,7 @@ fn armored(setting: &'static str, what: &str, identity: &str, text: &str, now: D
     if identity.is_empty() || identity.chars().any(|c| !c.is_ascii_graphic()) {
         return Err(wrong(format!("the name in {what} is empty or holds blanks; Omni could not read its signatures")));
     }
-    let cert = Cert::from_bytes(text.as_bytes())
-        .map_err(|_| wrong(format!("{what} holds no readable PGP key; check that it was copied whole")))?;
-    if !cert.is_tsk() {
-        return Err(wrong(format!("{what} holds a public key only; signing needs the private key")));
-    }
+    let cert = read_cert(setting, what, text)?;
 
     let (made, expires) = lifetime(&cert);
     if let Some(end) = expires.filter(|end| *end <= now) {

@@ -2,6 +2,7 @@
 
 use crate::pb::cosi::resource as pb;
 use crate::pb::cosi::resource::label_term::Operation;
+use std::collections::BTreeMap;
 
 /// A choice of objects; the empty one takes them all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +67,12 @@ impl Query {
             labels = parse_term(labels, term)?;
         }
         Ok(if labels.terms.is_empty() { Self::all() } else { Self::from(labels) })
+    }
+
+    /// Whether an object with these labels is taken, by the rules of the server; the id is not asked.
+    #[must_use]
+    pub fn takes_labels(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.labels.is_empty() || self.labels.iter().any(|query| query.terms.iter().all(|term| holds(term, labels)))
     }
 
     pub(crate) fn label_queries(&self) -> Vec<pb::LabelQuery> {
@@ -154,6 +161,45 @@ impl LabelQuery {
         self.terms.push(pb::LabelTerm { key: key.into(), op: op.into(), value, invert });
         self
     }
+}
+
+/// Whether a condition holds, as the server decides it.
+fn holds(term: &pb::LabelTerm, labels: &BTreeMap<String, String>) -> bool {
+    let value = labels.get(&term.key);
+    let wanted = term.value.first().map(String::as_str).unwrap_or_default();
+    let numbers = || Some((number(value?)?, number(wanted)?));
+    let found = match term.op() {
+        Operation::Exists => value.is_some(),
+        Operation::NotExists => value.is_none(),
+        Operation::Equal => value.is_some_and(|value| value == wanted),
+        Operation::In => value.is_some_and(|value| term.value.contains(value)),
+        // What cannot be compared is not on the other side either.
+        Operation::Lt | Operation::Lte | Operation::LtNumeric | Operation::LteNumeric => {
+            let less = match (term.op(), value) {
+                (Operation::Lt, Some(value)) => Some(value.as_str() < wanted),
+                (Operation::Lte, Some(value)) => Some(value.as_str() <= wanted),
+                (Operation::LtNumeric, _) => numbers().map(|(value, limit)| value < limit),
+                (Operation::LteNumeric, _) => numbers().map(|(value, limit)| value <= limit),
+                _ => None,
+            };
+            return less.is_some_and(|less| less != term.invert);
+        }
+    };
+    found != term.invert
+}
+
+/// A whole number with a unit: `Ki`, `Mi` and so on for powers of 1024, `k`, `M` and so on for powers of 1000.
+/// Of what follows the number, only the beginning counts: `16 GiB` is `16Gi`.
+fn number(text: &str) -> Option<i128> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: i128 = number.parse().ok()?;
+    let unit = unit.trim_start().to_ascii_lowercase();
+    let Some(power) = unit.chars().next().map(|c| "kmgtp".find(c)) else { return Some(number) };
+    let exponent = u32::try_from(power? + 1).ok()?;
+    let base: i128 = if unit[1..].starts_with('i') { 1024 } else { 1000 };
+    number.checked_mul(base.checked_pow(exponent)?)
 }
 
 /// Splits at commas that do not stand in brackets.
@@ -266,6 +312,43 @@ mod tests {
             assert_eq!(parsed(selector), expected, "{selector}");
         }
         assert_eq!(Query::parse_selector(" ").unwrap(), Query::all());
+    }
+
+    #[test]
+    fn labels_are_held_against_selectors() {
+        let labels: BTreeMap<String, String> =
+            [("a", "b"), ("cores", "8"), ("mem", "16GiB"), ("flag", ""), ("word", "lots")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .into();
+        for (selector, expected) in [
+            ("a", true),
+            ("!a", false),
+            ("!z", true),
+            ("a = b", true),
+            ("a != b", false),
+            ("z != b", true),
+            ("a in (x, b)", true),
+            ("a notin (x, b)", false),
+            ("z notin (x)", true),
+            ("flag", true),
+            ("cores < 8", false),
+            ("cores <= 8", true),
+            ("cores > 7", true),
+            ("cores >= 9", false),
+            ("mem >= 16 GiB", true),
+            ("mem > 16 GB", true),
+            ("mem < 1 TiB", true),
+            ("mem > 16 gib", false),
+            // What is missing or no number is neither below nor above.
+            ("z > 1", false),
+            ("z <= 1", false),
+            ("word > 1", false),
+            ("word <= 1", false),
+            ("a = b, cores > 7", true),
+            ("a = b, cores > 8", false),
+        ] {
+            assert_eq!(Query::parse_selector(selector).unwrap().takes_labels(&labels), expected, "{selector}");
+        }
     }
 
     #[test]

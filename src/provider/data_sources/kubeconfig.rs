@@ -1,13 +1,14 @@
 //! `omni_kubeconfig`: access to the Kubernetes API of a cluster, as a service account.
 
 use crate::kit::clock::{Clock, SystemClock};
+use crate::kit::go_duration;
 use crate::kit::secret::ExposeSecret;
-use crate::kit::{go_duration, yaml};
 use crate::omni::management::KubeconfigRequest;
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Class};
 use crate::pb::specs::ClusterSpec;
 use crate::provider::explain::Doing;
+use crate::provider::kubeconfig;
 use crate::provider::session::{Handle, at};
 use crate::provider::timeouts::positive_duration;
 use crate::tf::check::not_empty;
@@ -17,8 +18,6 @@ use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,34 +54,6 @@ fn schema() -> Schema {
         "Certificate authority of the Kubernetes API, in PEM; null when the system's authorities vouch for it.",
     ))
     .with(string("expiration").computed().doc("When the token expires, in RFC 3339."))
-}
-
-/// What a provider for Kubernetes needs of a kubeconfig.
-#[derive(Debug, Default, PartialEq)]
-struct Access {
-    host: Option<String>,
-    token: Option<String>,
-    ca: Option<String>,
-}
-
-/// Takes the current context apart.
-fn access(text: &str) -> Option<Access> {
-    let documents = yaml::parse_documents(text).ok()?;
-    let root = documents.first()?;
-    let entry = |list: &str, name: &str, part: &str| -> Option<serde_json::Value> {
-        let all = root.get(list)?.as_array()?;
-        all.iter().find(|e| e.get("name").and_then(|n| n.as_str()) == Some(name))?.get(part).cloned()
-    };
-    let context = entry("contexts", root.get("current-context")?.as_str()?, "context")?;
-    let cluster = entry("clusters", context.get("cluster")?.as_str()?, "cluster")?;
-    let user = entry("users", context.get("user")?.as_str()?, "user")?;
-    let ca = cluster.get("certificate-authority-data").and_then(|v| v.as_str());
-    let text = |v: &serde_json::Value, key: &str| v.get(key).and_then(|v| v.as_str()).map(str::to_owned);
-    Some(Access {
-        host: text(&cluster, "server"),
-        token: text(&user, "token"),
-        ca: ca.and_then(|data| STANDARD.decode(data).ok()).and_then(|pem| String::from_utf8(pem).ok()),
-    })
 }
 
 #[async_trait]
@@ -130,12 +101,8 @@ impl DataSource for Kubeconfig {
             .kubeconfig(&call, &cluster, request)
             .await
             .map_err(|e| Diagnostics::from(doing.explain(&e)))?;
-        let access = access(answer.expose_secret()).ok_or_else(|| {
-            Diagnostics::from(Diagnostic::error(
-                "Kubeconfig cannot be read",
-                "Omni answered with a kubeconfig whose current context does not lead to a cluster and a user.",
-            ))
-        })?;
+        let access = kubeconfig::access(answer.expose_secret())
+            .map_err(|error| Diagnostics::from(Diagnostic::from_error("Kubeconfig of Omni cannot be used", &error)))?;
         let until = i64::try_from((now + ttl).as_secs()).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
         config.set("kubeconfig", answer.expose_secret().into());
         config.set("host", access.host.into());
@@ -143,30 +110,5 @@ impl DataSource for Kubeconfig {
         config.set("cluster_ca_certificate", access.ca.into());
         config.set("expiration", until.map(|t| t.to_string()).into());
         Ok(config)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_current_context_is_taken_apart() {
-        let text = "
-current-context: b
-contexts:
-- {name: a, context: {cluster: x, user: u}}
-- {name: b, context: {cluster: y, user: v}}
-clusters:
-- {name: x, cluster: {server: https://x}}
-- {name: y, cluster: {server: https://y, certificate-authority-data: UEVN}}
-users:
-- {name: u, user: {token: no}}
-- {name: v, user: {token: yes-this}}
-";
-        let expected =
-            Access { host: Some("https://y".into()), token: Some("yes-this".into()), ca: Some("PEM".into()) };
-        assert_eq!(access(text), Some(expected));
-        assert_eq!(access("current-context: none\ncontexts: []"), None);
     }
 }

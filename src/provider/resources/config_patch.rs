@@ -5,6 +5,7 @@ use crate::omni::spec::config_patch;
 use crate::omni::{Class, Error, labels};
 use crate::pb::specs::ConfigPatchSpec;
 use crate::provider::crud::{Cx, Desired, Managed, Object};
+use crate::provider::ids;
 use crate::provider::session::at;
 use crate::tf::check::{Rule, not_empty, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -52,7 +53,7 @@ impl Model {
 
     /// The id by the rule, whatever `id_override` says.
     fn composed(&self) -> Option<String> {
-        Some(format!("{:03}-{}-{}", self.weight.unwrap_or(WEIGHT), self.target()?, self.name.as_deref()?))
+        Some(ids::config_patch(self.weight.unwrap_or(WEIGHT), self.target()?, self.name.as_deref()?))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::omni::{Error, labels};
 use crate::pb::specs;
 use crate::provider::check;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::provider::lock;
 use crate::provider::session::at;
 use crate::provider::wait;
@@ -26,9 +27,6 @@ use specs::{MachineSetPhase, MachineSetSpec, MachineSetStatusSpec};
 
 pub(super) struct MachineSet;
 
-const CONTROL_PLANE: &str = "controlplane";
-const WORKERS: &str = "workers";
-const CONTROL_PLANES_NAME: &str = "control-planes";
 const LARGEST: i64 = u32::MAX as i64;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -168,11 +166,7 @@ impl Managed for MachineSet {
 
     fn id(model: &Model) -> Option<String> {
         let cluster = model.cluster.as_deref()?;
-        let name = match model.role.as_deref()? {
-            CONTROL_PLANE => CONTROL_PLANES_NAME,
-            _ => model.name.as_deref().unwrap_or(WORKERS),
-        };
-        Some(format!("{cluster}-{name}"))
+        Some(ids::machine_set(cluster, model.role.as_deref()?, model.name.as_deref()))
     }
 
     fn desired(model: &Model) -> Desired<MachineSetSpec> {

@@ -73,6 +73,7 @@ fn parameter(parameter: &Parameter) -> pb::function::Parameter {
     pb::function::Parameter {
         name: parameter.name.to_owned(),
         r#type: super::schema::type_bytes(&parameter.of),
+        allow_null_value: parameter.nullable,
         description: parameter.description.to_owned(),
         description_kind: pb::StringKind::Markdown.into(),
         ..Default::default()

@@ -1,0 +1,10 @@
+variable "patch" {
+  type        = string
+  description = "A config patch for the workers."
+  default     = "machine: { sysctls: { net.core.somaxconn: '65535' } }"
+
+  validation {
+    condition     = can(provider::omni::config_patch_validate(var.patch))
+    error_message = "Omni would not take this patch."
+  }
+}

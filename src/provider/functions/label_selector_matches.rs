@@ -1,0 +1,58 @@
+//! `label_selector_matches`: whether a machine with these labels would be chosen.
+
+use super::{Pure, text};
+use crate::omni::Query;
+use crate::tf::function::{FunctionError, Parameter, Signature};
+use crate::tf::value::{Type, Value};
+use std::collections::BTreeMap;
+
+pub(super) fn function() -> Pure {
+    Pure {
+        name: "label_selector_matches",
+        signature: Signature {
+            summary: "Tells whether labels fulfil a selector.",
+            description: "Tells whether labels fulfil a selector, in the grammar of machine classes: conditions separated by commas, all of which must hold. \
+                          `key`, `!key`, `key = v`, `key != v`, `key < n`, `key <= n`, `key > n`, `key >= n`, `key in (a, b)`, `key notin (a, b)`. \
+                          Numbers may have units, as in `16 GiB`.",
+            parameters: vec![
+                Parameter::new("selector", Type::String, "The selector."),
+                Parameter::new("labels", Type::map(Type::String), "The labels."),
+            ],
+            variadic: None,
+            returns: Type::Bool,
+        },
+        call,
+    }
+}
+
+fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
+    let query =
+        Query::parse_selector(text(arguments, 0)).map_err(|e| FunctionError::at(0, capital(&format!("{e}."))))?;
+    let entries = arguments.get(1).and_then(Value::entries);
+    let labels: BTreeMap<String, String> = entries
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+        .collect();
+    Ok(query.takes_labels(&labels).into())
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_are_held_against_labels() {
+        let labels = Value::Map([("arch".to_owned(), "amd64".into()), ("mem".to_owned(), "16GiB".into())].into());
+        for (selector, expected) in [("arch = amd64, mem >= 8 GiB", true), ("arch = arm64", false), ("", true)] {
+            assert_eq!(call(&[selector.into(), labels.clone()]), Ok(expected.into()), "{selector}");
+        }
+        let error = call(&["a like b".into(), labels]).unwrap_err();
+        assert_eq!((error.argument, error.text.contains("`a like b`")), (Some(0), true), "{}", error.text);
+    }
+}

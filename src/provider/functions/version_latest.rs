@@ -1,0 +1,60 @@
+//! `version_latest`: the newest of some versions.
+
+use super::{Pure, text, texts};
+use crate::kit::version::{self, Constraint};
+use crate::tf::function::{FunctionError, Parameter, Signature};
+use crate::tf::value::{Type, Value};
+
+pub(super) fn function() -> Pure {
+    Pure {
+        name: "version_latest",
+        signature: Signature {
+            summary: "Picks the newest version that a constraint allows.",
+            description: "Picks the newest version that a constraint allows, from a list such as the one of `omni_talos_versions`. \
+                          The constraint is written as for providers: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`; empty for all releases. \
+                          Pre-releases count only when the constraint names one.",
+            parameters: vec![
+                Parameter::new("versions", Type::list(Type::String), "The versions, with or without a leading `v`."),
+                Parameter::new("constraint", Type::String, "What the version must fulfil."),
+            ],
+            variadic: None,
+            returns: Type::String,
+        },
+        call,
+    }
+}
+
+fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
+    let versions = texts(arguments, 0);
+    if let Some(bad) = versions.iter().find(|version| version::parse(version).is_err()) {
+        return Err(FunctionError::at(0, format!("`{bad}` is not a version: write it like `1.13.5`.")));
+    }
+    let written = text(arguments, 1);
+    let constraint: Constraint =
+        written.parse().map_err(|error: version::ConstraintError| FunctionError::at(1, format!("{error}.")))?;
+    match constraint.latest(versions.iter().copied()) {
+        Some(latest) => Ok(latest.into()),
+        None if versions.is_empty() => Err(FunctionError::at(0, "There are no versions to choose from.")),
+        None => Err(FunctionError::at(1, format!("None of {} fulfils `{written}`.", versions.join(", ")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn latest(versions: &[&str], constraint: &str) -> Result<Value, FunctionError> {
+        let versions = versions.iter().map(|version| Value::from(*version)).collect();
+        call(&[Value::List(versions), constraint.into()])
+    }
+
+    #[test]
+    fn the_newest_that_fits_is_picked_as_written() {
+        assert_eq!(latest(&["1.9.6", "v1.13.5", "1.12.4"], ">= 1.9"), Ok("v1.13.5".into()));
+        for (versions, constraint, at) in
+            [(&["1.13.5"][..], "< 1.0", 1), (&["1.13.5"], "latest", 1), (&["1.13"], "> 1", 0), (&[], "> 1", 0)]
+        {
+            assert_eq!(latest(versions, constraint).unwrap_err().argument, Some(at), "{versions:?} {constraint}");
+        }
+    }
+}
