@@ -20,6 +20,7 @@ pub mod management_service;
 pub mod names;
 pub mod object;
 mod options;
+mod presence;
 mod query;
 mod refusal;
 mod release;
