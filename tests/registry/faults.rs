@@ -56,7 +56,10 @@ async fn start(options: Options) -> Host {
         ("max_delay", "50ms".into()),
         ("jitter", Value::Null),
     ]);
-    Host::with(options, &[("retry", retry), ("request_timeout", "500ms".into())]).await
+    // Only a fault that is not dealt with makes an operation reach this limit.
+    let limits = Value::object(["create", "read", "update", "delete"].map(|name| (name, "20s".into())));
+    let settings = [("retry", retry), ("request_timeout", "500ms".into()), ("default_timeouts", limits)];
+    Host::with(options, &settings).await
 }
 
 fn strike(host: &Host, fault: &str) {
