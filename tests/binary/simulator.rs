@@ -1,5 +1,6 @@
 //! The built simulator as a process: what it says, how it ends, and what goes wrong in it when told to.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -101,6 +102,20 @@ fn it_explains_itself() {
         assert!(!refused.status.success() && refused.stdout.is_empty(), "{arguments:?}");
         assert!(!refused.stderr.is_empty(), "{arguments:?}");
     }
+}
+
+/// The names that begin with two dashes, from the lines that begin so.
+fn flags(text: &str, begin: &str) -> BTreeSet<String> {
+    let lines =
+        text.lines().filter(|line| line.starts_with(begin)).filter_map(|line| line.split('|').nth(1).or(Some(line)));
+    let words = lines.flat_map(|line| line.split(|c: char| c != '-' && !c.is_alphanumeric()));
+    words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
+}
+
+#[test]
+fn its_page_has_every_flag() {
+    let help = String::from_utf8(output(&["--help"]).stdout).unwrap();
+    assert_eq!(flags(include_str!("../../docs/guides/omni-sim.md"), "| `--"), flags(&help, "  --"));
 }
 
 #[tokio::test]
