@@ -4,7 +4,7 @@
 use super::connection::{Connection, Connections};
 use super::faults::{Action, Faults, HANDSHAKE};
 use super::gate::Gate;
-use super::management_service::ManagementService;
+use super::management::ManagementService;
 use super::presence::Presence;
 use super::state_service::StateService;
 use crate::pb::cosi::resource::state_server::StateServer;

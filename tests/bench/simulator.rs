@@ -1,6 +1,6 @@
 //! The simulator as a process: how fast it starts, what many objects weigh in it, how fast it lists them.
 
-use crate::process::{at, milliseconds, resident};
+use crate::process::{at, resident};
 use crate::report::line;
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
