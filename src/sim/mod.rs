@@ -3,6 +3,7 @@
 //! It shares no code with the client or the provider, only the generated messages.
 
 pub mod access;
+pub mod access_policy;
 pub mod accounts;
 pub mod auth;
 pub mod compression;
