@@ -16,6 +16,7 @@ mod handover;
 mod instance;
 pub mod inventory;
 pub mod kinds;
+pub mod json_schema;
 mod kubeconfig;
 pub mod management_service;
 pub mod names;
