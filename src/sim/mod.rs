@@ -18,7 +18,7 @@ pub mod inventory;
 pub mod kinds;
 pub mod json_schema;
 mod kubeconfig;
-pub mod management_service;
+pub mod management;
 pub mod names;
 pub mod object;
 mod options;
