@@ -1,5 +1,6 @@
 //! Kubernetes in the clusters: its nodes, and changes of its version, one component at a time.
 
+use super::cluster;
 use super::desk::Desk;
 use super::member;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
@@ -9,7 +10,7 @@ use crate::pb::specs::{
     ClusterMachineSpec, ClusterMachineStatusSpec, ClusterSpec, KubernetesStatusSpec, KubernetesUpgradeStatusSpec,
     LoadBalancerStatusSpec, TalosVersionSpec,
 };
-use crate::sim::names::{annotation, controller, kind, label};
+use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 use crate::sim::rules::{kubernetes_path_supported, tolerant};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub(super) fn act(desk: &Desk<'_>) {
         if !cluster.tearing_down && (up || desk.has(kind::KUBERNETES_UPGRADE_STATUS, id)) {
             let members = members(desk, id);
             let mut status = observe(desk, &cluster, &members);
-            if up && !cluster.annotations.contains_key(annotation::CLUSTER_LOCKED) {
+            if up && !cluster::paused(&cluster) {
                 upgrade(desk, &cluster, &members, &mut status);
             }
             desk.put(controller::KUBERNETES_STATUS, kind::KUBERNETES_STATUS, id, &[], &status);

@@ -1,8 +1,9 @@
 //! Members of clusters: how a machine is installed, restarted, brought up, and in the end reset.
 
 use super::configuration;
-use super::desk::Desk;
+use super::desk::{Desk, labels};
 use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
+use super::schematic;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
 use crate::pb::specs::{
     ClusterBootstrapStatusSpec, ClusterMachineConfigStatusSpec, ClusterMachineIdentitySpec, ClusterMachineStatusSpec,
@@ -40,27 +41,26 @@ fn connected(desk: &Desk<'_>, id: &str) -> bool {
 fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
     let id = member.key.id.as_str();
     let spec: ClusterSpec = cluster.spec();
-    desk.once(controller::CLUSTER_MACHINE_TALOS_VERSION, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &[], || {
-        let version =
-            ClusterMachineTalosVersionSpec { talos_version: spec.talos_version.clone(), ..Default::default() };
-        prost::Message::encode_to_vec(&version)
-    });
+    if !desk.has(kind::CLUSTER_MACHINE_TALOS_VERSION, id) {
+        aim(desk, member, &spec.talos_version);
+    }
     let wanted: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
     let mut status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
     let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
     let up = connected(desk, id);
+    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     let next = match status.stage() {
         _ if !up => status.stage(),
         Stage::Unknown if machine.maintenance => Stage::Installing,
         Stage::Unknown => Stage::Upgrading,
         Stage::Installing | Stage::Upgrading => {
             install(desk, id, &wanted.talos_version);
-            configuration::applied(desk, member, &wanted.talos_version);
+            configuration::applied(desk, member, &wanted.talos_version, &schematic::target(desk, id));
             Stage::Rebooting
         }
         Stage::Rebooting => Stage::Booting,
         Stage::Configuring => {
-            configuration::applied(desk, member, &wanted.talos_version);
+            configuration::applied(desk, member, &last.talos_version, &last.schematic_id);
             Stage::Running
         }
         _ => Stage::Running,
@@ -76,24 +76,34 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
 
     let hostname = hostname(&machine);
     let locked = locked(desk, id);
-    let pending = !status.config_up_to_date || last.talos_version != spec.talos_version;
-    let labels: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
+    let pending = !status.config_up_to_date
+        || last.talos_version != spec.talos_version
+        || last.schematic_id != schematic::target(desk, id);
+    let all: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
         .into_iter()
-        .chain(member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+        .chain(labels(member))
         .chain(
             (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
         )
         .collect();
-    desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &labels, &status);
+    desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
     if next == Stage::Running {
         let identity = ClusterMachineIdentitySpec {
             nodename: hostname,
             node_ips: machine.network.unwrap_or_default().addresses,
             ..Default::default()
         };
-        let labels: Vec<_> = member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels, &identity);
+        desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels(member), &identity);
     }
+}
+
+/// Says which Talos version a member should run from now on, with the schematic that it should have by now.
+pub(super) fn aim(desk: &Desk<'_>, member: &Object, version: &str) {
+    let id = member.key.id.as_str();
+    let wanted =
+        ClusterMachineTalosVersionSpec { talos_version: version.to_owned(), schematic_id: schematic::target(desk, id) };
+    let owner = controller::CLUSTER_MACHINE_TALOS_VERSION;
+    desk.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &labels(member), &wanted);
 }
 
 /// Whether users keep the server from changing this member.
@@ -122,6 +132,7 @@ fn install(desk: &Desk<'_>, id: &str, version: &str) {
         machine.talos_version = format!("v{version}");
         set_system_disk(machine, true);
     });
+    schematic::install(desk, id);
 }
 
 /// Wipes the machine's disk: it comes up again as it first joined.
@@ -130,6 +141,7 @@ fn reset(desk: &Desk<'_>, id: &str) {
         machine.maintenance = true;
         machine.talos_version.clone_from(&machine.initial_talos_version);
         set_system_disk(machine, false);
+        schematic::reset(machine);
     });
 }
 

@@ -5,6 +5,7 @@ mod allocation;
 mod attachments;
 mod bootstrap;
 mod cluster;
+mod cluster_parts;
 mod cluster_status;
 mod configuration;
 mod desk;
@@ -15,6 +16,7 @@ mod machine_set_status;
 mod machine_status;
 mod member;
 mod node;
+mod schematic;
 mod talos_upgrade;
 
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::JOIN_TOKEN_STATUS, attachments::join_tokens),
         Behaviour::boxed(name::MACHINE_SET_NODE, allocation::act),
         Behaviour::boxed(name::MACHINE_SET_STATUS, node::act),
+        Behaviour::boxed(name::SCHEMATIC_CONFIGURATION, schematic::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_STATUS, member::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG_STATUS, configuration::act),
         Behaviour::boxed(name::TALOS_UPGRADE_STATUS, talos_upgrade::act),

@@ -1,5 +1,7 @@
 //! Whole stories, step by step over a store: what a client would see.
 
+mod census;
+
 use super::*;
 use crate::kit::clock::TestClock;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
@@ -26,9 +28,14 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(Release::NEWEST, 6)
+    }
+
+    /// A fresh server of this release, with so many machines.
+    fn of(release: Release, machines: usize) -> Self {
         let store = Store::new(Arc::new(TestClock::at(1_790_000_000)));
-        world::seed(&store, 6, Release::NEWEST);
-        let scene = Self { driver: Driver::new(store.clone(), all(), Release::NEWEST), store };
+        world::seed(&store, machines, release);
+        let scene = Self { driver: Driver::new(store.clone(), all(), release), store };
         scene.settle();
         scene
     }
@@ -179,15 +186,17 @@ fn an_empty_cluster_has_what_a_server_gave_it() {
             "ClusterController",
             "ClusterDestroyStatusController",
             "ClusterEndpointController",
+            "ClusterKubernetesManifestsStatusController",
             "ClusterStatusController",
             "ClusterUUIDController",
+            "ClusterWorkloadProxyController",
             "ClusterWorkloadProxyStatusController",
             "KubernetesUpgradeStatusController",
             "SecretsController",
             "TalosUpgradeStatusController",
         ]
     );
-    assert_eq!(cluster.version, 12);
+    assert_eq!(cluster.version, 14);
     let status = scene.get(kind::CLUSTER_STATUS, "c").unwrap();
     assert_eq!(status.owner, "ClusterStatusController");
     assert_eq!(status.finalizers, ["ClusterBootstrapStatusController", "DiscoveryServiceConfigPatchController"]);
@@ -217,7 +226,7 @@ fn finalizers_that_a_user_strips_come_back() {
     scene.settle();
     scene.update(kind::CLUSTER, "c", |object| object.finalizers.clear());
     scene.settle();
-    assert_eq!(scene.get(kind::CLUSTER, "c").unwrap().finalizers.len(), 11);
+    assert_eq!(scene.get(kind::CLUSTER, "c").unwrap().finalizers.len(), 13);
 }
 
 #[test]
