@@ -2,6 +2,7 @@
 
 use super::configuration;
 use super::desk::{Desk, labels};
+use super::member_config;
 use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
 use super::schematic;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
@@ -183,7 +184,7 @@ fn gone(desk: &Desk<'_>, member: &Object, answered: bool) {
     if answered {
         reset(desk, id);
     }
-    for kind in BELONGINGS {
+    for kind in BELONGINGS.iter().chain(member_config::BELONGINGS) {
         desk.remove(kind, id);
     }
     if let Some(request) = desk.get(kind::NODE_FORCE_DESTROY_REQUEST, id) {
