@@ -1,0 +1,47 @@
+//! What locks stop, and what they let through.
+
+use super::*;
+
+#[test]
+fn a_locked_machine_keeps_what_it_has() {
+    let scene = Scene::with_cluster();
+    scene.lock_machine(4, true);
+    scene.change_versions(|spec| spec.talos_version = "1.13.8".into());
+    scene.settle();
+    assert_eq!((scene.talos(4).as_str(), scene.talos(5).as_str()), ("v1.13.5", "v1.13.8"));
+    let upgrade: TalosUpgradeStatusSpec = scene.spec(kind::TALOS_UPGRADE_STATUS, "c");
+    assert_eq!(upgrade.phase(), talos_upgrade_status_spec::Phase::Upgrading);
+    let member = scene.get(kind::CLUSTER_MACHINE_STATUS, &id(4)).unwrap();
+    assert_eq!(member.label(label::LOCKED_UPDATE), Some(""));
+    assert_eq!(scene.spec::<MachineSetStatusSpec>(kind::MACHINE_SET_STATUS, "c-workers").locked_updates, 1);
+    scene.lock_machine(4, false);
+    scene.settle();
+    assert_eq!(scene.talos(4), "v1.13.8");
+    assert_eq!(scene.spec::<MachineSetStatusSpec>(kind::MACHINE_SET_STATUS, "c-workers").locked_updates, 0);
+}
+
+#[test]
+fn a_locked_cluster_stands_still() {
+    let scene = Scene::with_cluster();
+    let lock = |locked: bool| {
+        scene.update(kind::CLUSTER, "c", |object| {
+            object.annotations.retain(|key, _| key != annotation::CLUSTER_LOCKED);
+            if locked {
+                object.annotations.insert(annotation::CLUSTER_LOCKED.into(), String::new());
+            }
+        });
+    };
+    lock(true);
+    let patch = ConfigPatchSpec { data: "machine: {}\n".into(), ..Default::default() };
+    scene.create(kind::CONFIG_PATCH, "500-late", &[(label::CLUSTER, "c")], &patch);
+    scene.settle();
+    let status = scene.get(kind::CLUSTER_STATUS, "c").unwrap();
+    assert!(status.annotations.contains_key(annotation::CLUSTER_LOCKED));
+    let member: ClusterMachineStatusSpec = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(4));
+    assert!(!member.config_up_to_date);
+    lock(false);
+    scene.settle();
+    let member: ClusterMachineStatusSpec = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(4));
+    assert!(member.config_up_to_date);
+    assert!(!scene.get(kind::CLUSTER_STATUS, "c").unwrap().annotations.contains_key(annotation::CLUSTER_LOCKED));
+}
