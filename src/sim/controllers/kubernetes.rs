@@ -94,7 +94,9 @@ fn upgrade(desk: &Desk<'_>, cluster: &Object, members: &[Arc<Object>], seen: &mu
         status.current_upgrade_version.clone_from(&target);
         let all = members.len() + seen.static_pods.len();
         status.status = format!("updating components {}/{all}", all - planes - kubelets);
-        let free = members.iter().filter(old).find(|member| !member::locked(desk, &member.key.id));
+        let may =
+            |member: &&Arc<Object>| member::connected(desk, &member.key.id) && !member::locked(desk, &member.key.id);
+        let free = members.iter().filter(old).find(may);
         status.step = if let Some(pods) = seen.static_pods.iter_mut().find(old_pods) {
             *pods = static_pods(&pods.nodename, &target);
             format!("updating control plane components on {:?}", pods.nodename)
@@ -104,7 +106,7 @@ fn upgrade(desk: &Desk<'_>, cluster: &Object, members: &[Arc<Object>], seen: &mu
             });
             format!("updating kubelet on {:?}", name(desk, member))
         } else {
-            "waiting for machines that are locked".into()
+            "waiting for machines that are locked or do not answer".into()
         };
     }
     status.upgrade_versions = reachable(desk, &cluster.spec(), &target);

@@ -5,14 +5,21 @@ use super::desk::{Desk, labels};
 use super::member_config;
 use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
 use super::schematic;
+use super::system_patches::DISCOVERY;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
 use crate::pb::specs::{
     ClusterBootstrapStatusSpec, ClusterMachineConfigStatusSpec, ClusterMachineIdentitySpec, ClusterMachineStatusSpec,
-    ClusterMachineTalosVersionSpec, ClusterSpec, ConfigApplyStatus, LoadBalancerStatusSpec, MachineSpec,
+    ClusterMachineTalosVersionSpec, ClusterSpec, ClusterUuid, ConfigApplyStatus, LoadBalancerStatusSpec, MachineSpec,
     MachineStatusSpec,
 };
 use crate::sim::names::{annotation, controller, kind, label};
 use crate::sim::object::Object;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+/// Where members look for each other unless their cluster says otherwise.
+const PUBLIC_DISCOVERY: &str = "https://discovery.talos.dev/";
 
 /// What the server keeps under the id of a member.
 const BELONGINGS: &[&str] = &[
@@ -34,7 +41,7 @@ pub(super) fn act(desk: &Desk<'_>) {
 }
 
 /// Whether the machine answers.
-fn connected(desk: &Desk<'_>, id: &str) -> bool {
+pub(super) fn connected(desk: &Desk<'_>, id: &str) -> bool {
     desk.spec::<MachineSpec>(kind::MACHINE, id).connected
 }
 
@@ -92,9 +99,24 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
         let identity = ClusterMachineIdentitySpec {
             nodename: hostname,
             node_ips: machine.network.unwrap_or_default().addresses,
-            ..Default::default()
+            ..identity(desk, member, &spec)
         };
         desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels(member), &identity);
+    }
+}
+
+/// How a member is known to etcd and to those who look for each other; it keeps that as long as it is a member.
+fn identity(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec) -> ClusterMachineIdentitySpec {
+    let of = member.label(label::CLUSTER).unwrap_or_default();
+    let digest = Sha256::digest(format!("{} {}", desk.spec::<ClusterUuid>(kind::CLUSTER_UUID, of).uuid, member.key.id));
+    let is_plane = member.label(label::CONTROL_PLANE).is_some();
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let embedded = cluster.features.is_some_and(|features| features.use_embedded_discovery_service);
+    ClusterMachineIdentitySpec {
+        node_identity: URL_SAFE_NO_PAD.encode(digest),
+        etcd_member_id: if is_plane { number } else { 0 },
+        discovery_service_endpoint: if embedded { DISCOVERY } else { PUBLIC_DISCOVERY }.to_owned(),
+        ..Default::default()
     }
 }
 
@@ -173,8 +195,10 @@ fn leave(desk: &Desk<'_>, member: &Object) {
 }
 
 fn stage(desk: &Desk<'_>, id: &str, stage: Stage) {
+    let removed = desk.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
     desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, id, |status: &mut ClusterMachineStatusSpec| {
         status.set_stage(stage);
+        status.is_removed = removed;
         status.ready = false;
     });
 }

@@ -7,7 +7,7 @@ use crate::sim::names::{annotation, controller, kind, label};
 use serde_json::{Value, json};
 
 /// Where the server itself listens for members that look for each other.
-const DISCOVERY: &str = "http://[fdae:41e4:649b:9303::1]:8093";
+pub(super) const DISCOVERY: &str = "http://[fdae:41e4:649b:9303::1]:8093";
 
 pub(super) fn act(desk: &Desk<'_>) {
     let mut wanted: Vec<String> = Vec::new();

@@ -45,3 +45,37 @@ fn a_locked_cluster_stands_still() {
     assert!(member.config_up_to_date);
     assert!(!scene.get(kind::CLUSTER_STATUS, "c").unwrap().annotations.contains_key(annotation::CLUSTER_LOCKED));
 }
+
+#[test]
+fn a_cluster_that_is_taken_over_moves_on_in_spite_of_its_lock() {
+    let scene = Scene::with_cluster();
+    let mark = |annotations: &[&str]| {
+        scene.update(kind::CLUSTER, "c", |object| {
+            object.annotations = annotations.iter().map(|key| ((*key).to_owned(), String::new())).collect();
+        });
+    };
+    mark(&[annotation::CLUSTER_LOCKED]);
+    let args = KernelArgsSpec { args: vec!["quiet".into()] };
+    scene.create(kind::KERNEL_ARGS, &id(1), &[], &args);
+    scene.settle();
+    let upgrade = || scene.spec::<TalosUpgradeStatusSpec>(kind::TALOS_UPGRADE_STATUS, "c").phase();
+    assert_eq!(upgrade(), talos_upgrade_status_spec::Phase::UpdatingMachineSchematics);
+    let may = || scene.spec::<MachineSetConfigStatusSpec>(kind::MACHINE_SET_CONFIG_STATUS, "c-workers");
+    assert!(!may().config_updates_allowed);
+    mark(&[annotation::CLUSTER_LOCKED, annotation::CLUSTER_IMPORT_IN_PROGRESS]);
+    scene.settle();
+    assert_eq!(upgrade(), talos_upgrade_status_spec::Phase::Done);
+    assert!(may().config_updates_allowed);
+}
+
+#[test]
+fn a_locked_machine_still_gets_its_first_configuration() {
+    let scene = Scene::new();
+    scene.cluster("1.13.5", "1.35.1");
+    scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+    scene.set("c-workers", label::WORKER, &MachineSetSpec::default(), 4..=4);
+    scene.lock_machine(4, true);
+    scene.settle();
+    assert_eq!(scene.stage(4), Stage::Running);
+    assert_eq!(scene.get(kind::CLUSTER_MACHINE_STATUS, &id(4)).unwrap().label(label::LOCKED_UPDATE), None);
+}

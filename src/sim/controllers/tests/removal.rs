@@ -167,3 +167,46 @@ fn a_machine_that_does_not_answer_holds_up_its_removal() {
         assert_eq!(scene.get(kind::NODE_FORCE_DESTROY_REQUEST, &id(5)), None, "{way}");
     }
 }
+
+#[test]
+fn older_servers_leave_nodes_to_the_caller_but_clear_what_a_cluster_takes_along() {
+    let scene = Scene::of(Release::V1_6, 6);
+    scene.cluster("1.13.5", "1.35.1");
+    scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+    scene.set("c-workers", label::WORKER, &MachineSetSpec::default(), 4..=5);
+    scene.settle();
+    scene.teardown(kind::MACHINE_SET_NODE, &id(5));
+    scene.settle();
+    let node = scene.get(kind::MACHINE_SET_NODE, &id(5)).unwrap();
+    assert!(node.tearing_down && node.finalizers.is_empty());
+    assert_eq!(scene.members(), [id(1), id(4)], "the machine has left all the same");
+    scene.teardown(kind::CLUSTER, "c");
+    scene.settle();
+    assert_eq!(scene.get(kind::CLUSTER, "c"), None);
+    assert_eq!(scene.store.list(kind::MACHINE_SET_NODE).len(), 0);
+}
+
+#[test]
+fn workers_leave_as_many_at_once_as_their_set_says() {
+    for (parallel, at_once) in [(None, 3), (Some(2), 2)] {
+        let scene = Scene::new();
+        scene.cluster("1.13.5", "1.35.1");
+        let mut workers = MachineSetSpec::default();
+        if let Some(max_parallelism) = parallel {
+            let rolling = Some(RollingUpdateStrategyConfig { max_parallelism });
+            workers.set_delete_strategy(UpdateStrategy::Rolling);
+            workers.delete_strategy_config = Some(UpdateStrategyConfig { rolling });
+        }
+        scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+        scene.set("c-workers", label::WORKER, &workers, 2..=5);
+        scene.settle();
+        (3..=5).for_each(|number| scene.teardown(kind::MACHINE_SET_NODE, &id(number)));
+        let mut most = 0;
+        while scene.step() {
+            let members = scene.store.list(kind::CLUSTER_MACHINE);
+            most = most.max(members.iter().filter(|member| member.tearing_down).count());
+        }
+        assert_eq!(most, at_once);
+        assert_eq!(scene.members(), [id(1), id(2)]);
+    }
+}

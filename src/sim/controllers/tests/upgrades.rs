@@ -172,3 +172,25 @@ fn tasks_are_listed_as_long_as_they_last() {
     scene.settle();
     assert_eq!(tasks(), [""; 0]);
 }
+
+#[test]
+fn kubelets_wait_for_machines_that_are_locked_or_silent() {
+    let scene = Scene::with_cluster();
+    scene.lock_machine(4, true);
+    world::disconnect_machine(&scene.store, &id(5));
+    scene.settle();
+    scene.change_versions(|spec| spec.kubernetes_version = "1.36.3".into());
+    scene.settle();
+    let kubelets = || {
+        let members = scene.store.list(kind::CLUSTER_MACHINE);
+        let old = members.iter().filter(|m| m.spec::<ClusterMachineSpec>().kubernetes_version == "1.35.1");
+        old.map(|member| member.key.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(kubelets(), [id(4), id(5)]);
+    world::reconnect_machine(&scene.store, &id(5));
+    scene.settle();
+    assert_eq!(kubelets(), [id(4)]);
+    scene.lock_machine(4, false);
+    scene.settle();
+    assert_eq!(kubelets(), [""; 0]);
+}
