@@ -27,6 +27,7 @@ mod refusal;
 mod release;
 mod requests;
 pub mod rules;
+mod schematic;
 mod server;
 mod spec_yaml;
 mod state_service;
