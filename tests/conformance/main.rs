@@ -16,6 +16,7 @@ mod bench;
 mod client;
 mod expect;
 mod objects;
+mod observed;
 mod report;
 mod server;
 
@@ -37,14 +38,16 @@ async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::from_args();
     let behaviours: Vec<_> = behaviours::all().into_iter().filter(|(name, _)| wanted(&arguments, name)).collect();
     if arguments.list {
-        behaviours.iter().for_each(|(name, _)| println!("{name}: test"));
+        let observed = observed::names()?.into_iter().filter(|name| wanted(&arguments, name));
+        behaviours.iter().map(|(name, _)| name.clone()).chain(observed).for_each(|name| println!("{name}: test"));
         return Ok(ExitCode::SUCCESS);
     }
     let reports = match Server::named().await? {
-        Some(server) => vec![run(&server, &behaviours).await?],
+        Some(server) => vec![run(&server, &behaviours, &arguments).await?],
         None => {
             let (newest, old) = tokio::try_join!(Server::simulated(Release::NEWEST), Server::simulated(Release::V1_6))?;
-            let (newest, old) = tokio::try_join!(run(&newest, &behaviours), run(&old, &behaviours))?;
+            let (newest, old) =
+                tokio::try_join!(run(&newest, &behaviours, &arguments), run(&old, &behaviours, &arguments))?;
             vec![newest, old]
         }
     };
@@ -59,7 +62,7 @@ fn wanted(arguments: &Arguments, name: &str) -> bool {
     arguments.filter.as_ref().is_none_or(fits) && !arguments.skip.iter().any(fits)
 }
 
-async fn run(server: &Server, behaviours: &[(String, Behaviour)]) -> anyhow::Result<Report> {
+async fn run(server: &Server, behaviours: &[(String, Behaviour)], arguments: &Arguments) -> anyhow::Result<Report> {
     server.bench.sweep().await?;
     let mut lines = Vec::new();
     for (name, behaviour) in behaviours {
@@ -69,6 +72,7 @@ async fn run(server: &Server, behaviours: &[(String, Behaviour)]) -> anyhow::Res
         };
         lines.push((name.clone(), result));
     }
+    lines.extend(observed::run(server, |name| wanted(arguments, name)).await?);
     server.bench.sweep().await?;
     Ok(Report { version: server.version.clone(), lines })
 }
