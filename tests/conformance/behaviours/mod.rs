@@ -13,6 +13,7 @@
 //! - What only some releases do needs `Need::Since(…)` or `Need::Before(…)`; one behaviour per side.
 
 mod calls;
+mod query;
 mod state;
 mod watch;
 
@@ -55,7 +56,7 @@ macro_rules! behaviours {
 
 /// Every behaviour, with its subject before its name.
 pub fn all() -> Vec<(String, Behaviour)> {
-    let subjects: [(&str, &[Behaviour]); 3] = [("calls", calls::LIST), ("state", state::LIST), ("watch", watch::LIST)];
+    let subjects = [("calls", calls::LIST), ("query", query::LIST), ("state", state::LIST), ("watch", watch::LIST)];
     let mut all: Vec<_> = subjects
         .iter()
         .flat_map(|(subject, list)| list.iter().map(move |b| (format!("{subject}/{}", b.name), *b)))
