@@ -6,20 +6,22 @@
 //! `OMNI_CONFORMANCE_MACHINES=1` lets the behaviours use the server's free machines.
 //!
 //! The table has one line per behaviour: name, and `passed`, `failed: why` or `skipped: why`. It can be compared line
-//! by line between servers. How to add a behaviour stands in [`behaviours`].
+//! by line between servers; that a simulator in another process gives the same one is checked on the way. How to add a behaviour stands in [`behaviours`].
 
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
-#![allow(dead_code, reason = "tools that the subjects share come before their users")]
 
 mod behaviours;
 mod bench;
 mod client;
+mod elsewhere;
 mod expect;
 mod objects;
 mod observed;
 mod report;
+mod schema;
 mod server;
 
+use anyhow::Context as _;
 use behaviours::Behaviour;
 use futures_util::FutureExt as _;
 use libtest_mimic::Arguments;
@@ -42,18 +44,27 @@ async fn main() -> anyhow::Result<ExitCode> {
         behaviours.iter().map(|(name, _)| name.clone()).chain(observed).for_each(|name| println!("{name}: test"));
         return Ok(ExitCode::SUCCESS);
     }
-    let reports = match Server::named().await? {
-        Some(server) => vec![run(&server, &behaviours, &arguments).await?],
-        None => {
-            let (newest, old) = tokio::try_join!(Server::simulated(Release::NEWEST), Server::simulated(Release::V1_6))?;
-            let (newest, old) =
-                tokio::try_join!(run(&newest, &behaviours, &arguments), run(&old, &behaviours, &arguments))?;
-            vec![newest, old]
-        }
-    };
-    reports.iter().for_each(|report| println!("{report}"));
+    if let Some(server) = Server::named().await? {
+        let report = run(&server, &behaviours, &arguments).await?;
+        println!("{report}\n{}", report::summary(std::slice::from_ref(&report)));
+        return Ok(verdict(report.is_good()));
+    }
+    let releases = [Release::NEWEST, Release::V1_6];
+    let there = releases.map(|release| tokio::task::spawn_blocking(move || elsewhere::table(&release.to_string())));
+    let [newest, old] = releases.map(Server::simulated);
+    let (newest, old) = tokio::try_join!(newest, old)?;
+    let (newest, old) = tokio::try_join!(run(&newest, &behaviours, &arguments), run(&old, &behaviours, &arguments))?;
+    let reports = [newest, old];
+    for (report, there) in reports.iter().zip(there) {
+        println!("{report}");
+        elsewhere::compare(report, &there.await??).with_context(|| format!("Omni {} elsewhere", report.version))?;
+    }
     println!("{}", report::summary(&reports));
-    Ok(if report::is_good(&reports) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(verdict(reports.iter().all(Report::is_good)))
+}
+
+fn verdict(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Whether the command line asks for it; options as in Rust's own tests.

@@ -14,7 +14,7 @@ use terraform_provider_omni::sim::{Mode, Options, Release, Sim};
 
 /// How long a server of our own may take, and one that is far away.
 const NEAR: Duration = Duration::from_secs(10);
-const FAR: Duration = Duration::from_secs(60);
+const FAR: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(5);
 
 /// A server with what has to be known of it.

@@ -5,21 +5,18 @@ use super::{Row, answers, pattern};
 use crate::bench::Bench;
 use crate::client::Seal;
 use crate::objects::{Edit as _, meta};
+use crate::schema;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+use prost_reflect::{DynamicMessage, SerializeOptions};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
-use terraform_provider_omni::pb;
-use terraform_provider_omni::pb::cosi::resource::{GetRequest, ListOptions, Metadata, Resource, Spec};
+use terraform_provider_omni::pb::cosi::resource::{GetRequest, ListOptions, ListRequest, Metadata, Resource, Spec};
 use terraform_provider_omni::pb::management::DestroyUserRequest;
 use tonic::{Code, Status};
-
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
 
 const UUID: &str = "0b8d1802-0000-4000-8000-00000000aaa1";
 
@@ -162,11 +159,8 @@ impl<'a> Asker<'a> {
     }
 
     async fn list(&self, row: &Row, (namespace, kind, _): &Name) -> Answer {
-        let message = pb::cosi::resource::ListRequest {
-            namespace: namespace.clone(),
-            r#type: kind.clone(),
-            options: Some(ListOptions::default()),
-        };
+        let message =
+            ListRequest { namespace: namespace.clone(), r#type: kind.clone(), options: Some(ListOptions::default()) };
         let body = message.encode_to_vec();
         let found = self.bench.client().raw("/cosi.resource.State/List", body, &[], Seal::Proper).await?;
         // Where it was only written down that there is something, what it is does not matter.
@@ -231,7 +225,7 @@ impl<'a> Asker<'a> {
     }
 
     async fn manage(&self, row: &Row) -> anyhow::Result<Answer> {
-        let service = POOL.get_service_by_name("management.ManagementService").context("no such service")?;
+        let service = schema::pool().get_service_by_name("management.ManagementService").context("no such service")?;
         let method = service.methods().find(|m| m.name() == row.method()).context("no such method")?;
         let mut request = row.request.as_object().cloned().unwrap_or_default();
         request.remove("method");
@@ -240,7 +234,7 @@ impl<'a> Asker<'a> {
             .into_iter()
             .filter_map(|header| Some((header, cluster.as_ref()?.get(header)?.as_str()?)))
             .collect();
-        let body = encoded(method.input(), &Value::Object(request))?;
+        let body = schema::message(method.input(), &filled(&Value::Object(request), "x"))?;
         let path = format!("/management.ManagementService/{}", row.method());
         let answered = match self.bench.client().raw(&path, body, &headers, Seal::Proper).await {
             Ok(answered) => answered,
@@ -351,36 +345,18 @@ fn encoded_spec(kind: &str, spec: &Value) -> anyhow::Result<Vec<u8>> {
     if let Some(bytes) = spec.get("proto_spec").and_then(Value::as_str) {
         return Ok(STANDARD.decode(bytes)?);
     }
-    if spec.as_object().is_some_and(Map::is_empty) {
-        return Ok(Vec::new());
-    }
-    let plural = kind.split('.').next().unwrap_or_default();
-    let stem = plural.strip_suffix("ies").map(|stem| format!("{stem}y"));
-    let stem = stem.or_else(|| {
-        ["ches", "sses"]
-            .iter()
-            .find_map(|end| plural.ends_with(end).then(|| plural.strip_suffix("es").unwrap_or(plural).to_owned()))
-    });
-    let singular = stem.unwrap_or_else(|| plural.trim_end_matches('s').to_owned());
-    let descriptor = POOL.get_message_by_name(&format!("specs.{singular}Spec")).context("no such spec")?;
     let mut spec = spec.clone();
     if let Some(length) = spec["data"].as_str().and_then(|data| pattern::counted(data, " characters>")) {
         spec["data"] = json!(large_patch());
         anyhow::ensure!(large_patch().len() == length, "the large patch is not of this size");
     }
-    encoded(descriptor, &spec)
+    schema::spec(kind, &filled(&spec, "x"))
 }
 
 /// A patch of 402 lines.
 fn large_patch() -> String {
     let lines: String = (0..400).map(|n| format!("    kernel.{n}: \"1\"\n")).collect();
     format!("machine:\n  sysctls:\n{lines}")
-}
-
-fn encoded(descriptor: MessageDescriptor, json: &Value) -> anyhow::Result<Vec<u8>> {
-    let text = filled(json, "x").to_string();
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
-    Ok(DynamicMessage::deserialize(descriptor, &mut deserializer)?.encode_to_vec())
 }
 
 fn edit(headers: &mut HeaderMap, name: &'static str, edit: impl FnOnce(&str) -> String) {
