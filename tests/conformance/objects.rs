@@ -65,6 +65,7 @@ pub const WRITTEN: &[Kind] = &[
     INFRA_MACHINE,
     BMC,
     SAML_RULE,
+    ACCESS_POLICY,
 ];
 
 /// The types whose finalizers are others' business.

@@ -37,8 +37,8 @@ pub const LIST: &[Behaviour] = behaviours![
     ("workers", Need::Nothing, workers),
 ];
 
-const IN_CLUSTER: &str = "omni.sidero.dev/cluster";
-const IN_SET: &str = "omni.sidero.dev/machine-set";
+pub const IN_CLUSTER: &str = "omni.sidero.dev/cluster";
+pub const IN_SET: &str = "omni.sidero.dev/machine-set";
 const WORKER: &str = "omni.sidero.dev/role-worker";
 const CONTROL: &str = "omni.sidero.dev/role-controlplane";
 const NODE_LOCKED: &str = "omni.sidero.dev/locked";
@@ -48,13 +48,14 @@ pub fn worker(cluster: &str, name: &str, spec: &Value) -> anyhow::Result<Resourc
     Ok(made(MACHINE_SET, format!("{cluster}-{name}"), spec)?.label(IN_CLUSTER, cluster).label(WORKER, ""))
 }
 
-fn control_planes(cluster: &str, spec: &Value) -> anyhow::Result<Resource> {
+/// Control planes of a cluster.
+pub fn control_planes(cluster: &str, spec: &Value) -> anyhow::Result<Resource> {
     let set = made(MACHINE_SET, format!("{cluster}-control-planes"), spec)?;
     Ok(set.label(IN_CLUSTER, cluster).label(CONTROL, ""))
 }
 
 /// A node of a set, for a machine that does not exist.
-fn member(bench: &Bench, cluster: &str, set: &str) -> Resource {
+pub fn member(bench: &Bench, cluster: &str, set: &str) -> Resource {
     fresh(NODE, bench.id("machine"), &()).label(IN_CLUSTER, cluster).label(IN_SET, set)
 }
 

@@ -17,6 +17,7 @@ mod cluster;
 mod config_patch;
 mod machine_objects;
 mod machine_set;
+mod machines;
 mod metadata;
 mod people;
 mod query;
@@ -36,8 +37,6 @@ pub enum Need {
     Since(Release),
     /// A release before this one.
     Before(Release),
-    /// Both: at least the first, and before the second.
-    Between(Release, Release),
     /// Machines that may be used.
     Machines,
 }
@@ -71,6 +70,7 @@ pub fn all() -> Vec<(String, Behaviour)> {
         ("machine", machine_objects::LIST),
         ("machine", machine_objects::STEPS),
         ("machine_set", machine_set::LIST),
+        ("machines", machines::LIST),
         ("metadata", metadata::LIST),
         ("people", people::LIST),
         ("query", query::LIST),

@@ -5,8 +5,8 @@ use crate::behaviours;
 use crate::bench::{Bench, account_request};
 use crate::expect::{accepted, invalid_with, refused, refused_with, same};
 use crate::objects::{
-    CLASS, CURRENT_USER, DEFAULT_JOIN_TOKEN, IDENTITY, JOIN_TOKEN, LINK, SAML_RULE, TALOS_VERSION, USER, class, fresh,
-    made, meta,
+    ACCESS_POLICY, CLASS, CURRENT_USER, DEFAULT_JOIN_TOKEN, IDENTITY, JOIN_TOKEN, LINK, SAML_RULE, TALOS_VERSION, USER,
+    class, fresh, made, meta,
 };
 use anyhow::Context as _;
 use prost::Message as _;
@@ -35,6 +35,7 @@ pub const LIST: &[Behaviour] = behaviours![
     ("account_removed_twice", Need::Nothing, account_removed_twice),
     ("account_role_of_a_provider", Need::Nothing, account_role_of_a_provider),
     ("account_twice", Need::Nothing, account_twice),
+    ("policy_of_another_id", Need::Nothing, policy_of_another_id),
     ("role_none", Need::Nothing, role_none),
     ("role_operator", Need::Nothing, role_operator),
     ("role_reader", Need::Nothing, role_reader),
@@ -348,6 +349,11 @@ async fn token_of_no_object_is_no_default(bench: &Bench) -> anyhow::Result<()> {
     let other = made(DEFAULT_JOIN_TOKEN, "default", &json!({"token_id": bench.id("none")}))?;
     let result = bench.update(Resource { spec: other.spec, ..found }).await;
     invalid_with(result, &format!("no token with id {:?} exists", bench.id("none")))
+}
+
+/// There is one policy; it is the instance's, so nothing else of it can be tried on any server.
+async fn policy_of_another_id(bench: &Bench) -> anyhow::Result<()> {
+    invalid_with(bench.create(made(ACCESS_POLICY, bench.id("a"), &json!({}))?).await, "")
 }
 
 async fn saml_rule(bench: &Bench) -> anyhow::Result<()> {
