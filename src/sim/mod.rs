@@ -3,6 +3,7 @@
 //! It shares no code with the client or the provider, only the generated messages.
 
 pub mod access;
+pub mod access_policy;
 pub mod accounts;
 pub mod auth;
 pub mod compression;
@@ -14,6 +15,7 @@ mod gate;
 mod handover;
 mod instance;
 pub mod inventory;
+pub mod json_schema;
 pub mod kinds;
 mod kubeconfig;
 pub mod management;
@@ -25,6 +27,7 @@ mod refusal;
 mod release;
 mod requests;
 pub mod rules;
+mod schematic;
 mod server;
 mod spec_yaml;
 mod state_service;
