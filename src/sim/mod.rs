@@ -38,6 +38,7 @@ mod virtual_kinds;
 mod watch;
 mod wire;
 pub mod world;
+pub mod worlds;
 
 pub use driver::Mode;
 pub use handover::{Handover, HandoverError};
