@@ -252,6 +252,39 @@ fn network(model: &Model, number: u32, hostname: &str) -> NetworkStatus {
     }
 }
 
+/// Gives a machine one processor with so many cores, memory in MiB, and one disk in GB.
+pub(super) fn resize(status: &mut MachineStatusSpec, cores: u32, memory_mib: u32, disk_gb: u32) {
+    let Some(hardware) = &mut status.hardware else { return };
+    if let Some(processor) = hardware.processors.first_mut() {
+        processor.core_count = cores;
+        processor.thread_count = cores;
+        processor.manufacturer = "QEMU".into();
+        processor.description = "pc-q35-9.0".into();
+    }
+    hardware.arch = "amd64".into();
+    hardware.memory_modules = vec![MemoryModule { size_mb: memory_mib, description: "DIMM".into() }];
+    let serial = hardware.blockdevices.first().map(|disk| disk.serial.clone()).unwrap_or_default();
+    hardware.blockdevices = vec![block_device(&Drive {
+        name: "vda",
+        model: "QEMU HARDDISK",
+        transport: "virtio",
+        rotational: false,
+        size: u64::from(disk_gb) * 1_000_000_000,
+        pretty: &format!("{disk_gb} GB"),
+        serial: &serial,
+    })];
+}
+
+/// Gives a machine another host name.
+pub(super) fn rename(status: &mut MachineStatusSpec, hostname: &str) {
+    if let Some(network) = &mut status.network {
+        hostname.clone_into(&mut network.hostname);
+    }
+    if let Some(platform) = &mut status.platform_metadata {
+        hostname.clone_into(&mut platform.hostname);
+    }
+}
+
 /// The labels that Omni derives from what a machine reports.
 #[must_use]
 pub fn labels(status: &MachineStatusSpec) -> BTreeMap<String, String> {

@@ -151,6 +151,12 @@ pub mod kind {
     pub const EULA_ACCEPTANCE: &str = "EulaAcceptances.omni.sidero.dev";
     /// How machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
+    /// How a change of a cluster's secrets goes.
+    pub const CLUSTER_SECRETS_ROTATION_STATUS: &str = "ClusterSecretsRotationStatuses.omni.sidero.dev";
+    /// The secrets that such a change works with.
+    pub const SECRET_ROTATION: &str = "SecretRotations.omni.sidero.dev";
+    /// The secrets that a member was given.
+    pub const CLUSTER_MACHINE_SECRETS: &str = "ClusterMachineSecrets.omni.sidero.dev";
 }
 
 /// Labels. Flags carry an empty value: it is their presence that counts.
@@ -345,6 +351,8 @@ pub mod controller {
     pub const SECRETS: &str = "SecretsController";
     /// Reports on exposed services.
     pub const CLUSTER_WORKLOAD_PROXY_STATUS: &str = "ClusterWorkloadProxyStatusController";
+    /// Changes the secrets of clusters.
+    pub const SECRET_ROTATION_STATUS: &str = "SecretRotationStatusController";
     /// Writes the discovery patch.
     pub const DISCOVERY_SERVICE_CONFIG_PATCH: &str = "DiscoveryServiceConfigPatchController";
 }

@@ -92,7 +92,7 @@ fn arrival(builder: &mut Builder<'_>, machine: &Machine, number: u32, copy: u32)
         arrival.waits = true;
     }
     if let Some(hostname) = &machine.hostname {
-        name(&mut arrival.status, &hostname.replace("{n}", &copy.to_string()));
+        inventory::rename(&mut arrival.status, &hostname.replace("{n}", &copy.to_string()));
     }
     software(&mut arrival.status, machine);
     platform(&mut arrival.status, machine);
@@ -101,15 +101,6 @@ fn arrival(builder: &mut Builder<'_>, machine: &Machine, number: u32, copy: u32)
     let hardware = hardware(&mut arrival.status, machine);
     builder.read("machines", hardware)?;
     Some(arrival)
-}
-
-fn name(status: &mut MachineStatusSpec, hostname: &str) {
-    if let Some(network) = &mut status.network {
-        hostname.clone_into(&mut network.hostname);
-    }
-    if let Some(platform) = &mut status.platform_metadata {
-        hostname.clone_into(&mut platform.hostname);
-    }
 }
 
 fn software(status: &mut MachineStatusSpec, machine: &Machine) {
