@@ -25,6 +25,8 @@ mod rotation;
 mod talos_upgrade;
 
 #[cfg(test)]
+mod infra_tests;
+#[cfg(test)]
 mod tests;
 
 use super::driver::Controller;
