@@ -16,7 +16,7 @@ mod instance;
 pub mod inventory;
 pub mod kinds;
 mod kubeconfig;
-pub mod management_service;
+pub mod management;
 pub mod names;
 pub mod object;
 mod options;
