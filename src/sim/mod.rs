@@ -9,6 +9,7 @@ pub mod compression;
 mod connection;
 pub mod controllers;
 pub mod driver;
+mod external;
 pub mod faults;
 mod gate;
 mod handover;

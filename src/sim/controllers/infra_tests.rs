@@ -259,11 +259,11 @@ fn machines_of_a_provider_are_accepted_switched_and_removed() {
     config.set_power_state(MachinePowerState::PowerStateOff);
     scene.write(kind::INFRA_MACHINE_CONFIG, &id, &config);
     scene.settle();
-    assert_eq!(flags()[1], false);
+    assert!(!flags()[1]);
     config.set_power_state(MachinePowerState::PowerStateOn);
     scene.write(kind::INFRA_MACHINE_CONFIG, &id, &config);
     scene.settle();
-    assert_eq!(flags()[1], true);
+    assert!(flags()[1]);
     config.power_off_request_id = "once".into();
     scene.write(kind::INFRA_MACHINE_CONFIG, &id, &config);
     scene.settle();

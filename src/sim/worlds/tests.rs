@@ -136,3 +136,80 @@ fn versions_on_offer_are_those_of_the_world() {
         furnish(&store, &kept(&store).unwrap()).unwrap();
     }
 }
+
+/// The rows of the reference: a field, its type, and what it says.
+fn reference() -> String {
+    let schema = schemars::schema_for!(World).to_value();
+    let mut text = String::new();
+    let mut write = |title: &str, object: &serde_json::Value| {
+        text.push_str(&format!("### {title}\n\n"));
+        if let Some(about) = object["description"].as_str() {
+            text.push_str(&format!("{}\n\n", about.replace('\n', " ")));
+        }
+        if let Some(values) = object["oneOf"].as_array() {
+            for value in values {
+                let about = value["description"].as_str().unwrap_or_default();
+                text.push_str(&format!("- `{}`: {about}\n", value["const"].as_str().unwrap_or_default()));
+            }
+            text.push('\n');
+        }
+        if let Some(fields) = object["properties"].as_object() {
+            text.push_str("| Field | Type | What it says |\n|---|---|---|\n");
+            for (name, field) in fields {
+                let about = field["description"].as_str().unwrap_or_default().replace('\n', " ");
+                text.push_str(&format!("| `{name}` | {} | {about} |\n", type_of(field)));
+            }
+            text.push('\n');
+        }
+    };
+    write("World", &schema);
+    for (name, object) in schema["$defs"].as_object().unwrap() {
+        write(name, object);
+    }
+    text.trim_end().to_owned() + "\n"
+}
+
+fn type_of(field: &serde_json::Value) -> String {
+    if let Some(other) = field["$ref"].as_str().or_else(|| field["anyOf"][0]["$ref"].as_str()) {
+        let name = other.rsplit('/').next().unwrap();
+        return format!("[{name}](#{})", name.to_lowercase());
+    }
+    let plain = field["type"].as_str().or_else(|| field["type"][0].as_str()).unwrap_or_default();
+    match plain {
+        "array" => format!("list of {}", type_of(&field["items"])),
+        "object" => "text by name".into(),
+        "integer" => "number".into(),
+        "boolean" => "truth value".into(),
+        "string" => "text".into(),
+        other => panic!("{other:?} in {field}"),
+    }
+}
+
+#[test]
+fn the_guide_has_every_field() {
+    let guide = include_str!("../../docs/guides/worlds.md");
+    let (_, found) = guide.split_once("## Reference\n\n").expect("a reference");
+    let expected = reference();
+    if found != expected {
+        let file = std::env::temp_dir().join("omni-sim-worlds-reference.md");
+        std::fs::write(&file, &expected).unwrap();
+        panic!("the reference in the guide is old; what belongs there is in {}", file.display());
+    }
+}
+
+#[test]
+fn the_guide_names_every_ready_world() {
+    let guide = include_str!("../../docs/guides/worlds.md");
+    for (name, text) in READY {
+        let told: Told = text.parse().unwrap();
+        let row = format!("| `{name}` | {} |", told.world().description);
+        assert!(guide.contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn the_example_of_the_guide_is_a_world() {
+    let guide = include_str!("../../docs/guides/worlds.md");
+    let (_, rest) = guide.split_once("```yaml\n").expect("an example");
+    settled(rest.split_once("```").expect("its end").0);
+}
