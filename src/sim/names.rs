@@ -149,10 +149,24 @@ pub mod kind {
     pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatuses.omni.sidero.dev";
     /// Who accepted the licence.
     pub const EULA_ACCEPTANCE: &str = "EulaAcceptances.omni.sidero.dev";
-    /// How machines reach this instance.
-    pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
+    /// Presets of installation media.
+    pub const INSTALLATION_MEDIA_CONFIG: &str = "InstallationMediaConfigs.omni.sidero.dev";
     /// How a change of a cluster's secrets goes.
     pub const CLUSTER_SECRETS_ROTATION_STATUS: &str = "ClusterSecretsRotationStatuses.omni.sidero.dev";
+    /// Who may do more on some clusters.
+    pub const ACCESS_POLICY: &str = "AccessPolicies.omni.sidero.dev";
+    /// Roles for those who come through SAML.
+    pub const SAML_LABEL_RULE: &str = "SAMLLabelRules.omni.sidero.dev";
+    /// Names that people and programs sign with.
+    pub const IDENTITY: &str = "Identities.omni.sidero.dev";
+    /// What an identity may do.
+    pub const USER: &str = "Users.omni.sidero.dev";
+    /// Keys that identities sign with.
+    pub const PUBLIC_KEY: &str = "PublicKeys.omni.sidero.dev";
+    /// How people sign in.
+    pub const AUTH_CONFIG: &str = "AuthConfigs.omni.sidero.dev";
+    /// How machines reach this instance.
+    pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
     /// The secrets that such a change works with.
     pub const SECRET_ROTATION: &str = "SecretRotations.omni.sidero.dev";
     /// The secrets that a member was given.
@@ -235,6 +249,10 @@ pub mod label {
     pub const ZONE: &str = "omni.sidero.dev/zone";
     /// The type of a cloud's machine.
     pub const INSTANCE: &str = "omni.sidero.dev/instance";
+    /// Flag: the manifests are Omni's own.
+    pub const SYSTEM_MANIFEST: &str = "omni.sidero.dev/system-manifest";
+    /// Flag: the identity is a program's.
+    pub const SERVICE_ACCOUNT: &str = "type-service-account";
     /// Flag: the join token can be used.
     pub const ACTIVE_JOIN_TOKEN: &str = "omni.sidero.dev/active-join-token";
 }
