@@ -334,6 +334,12 @@ fn a_rotation_goes_from_machine_to_machine_and_waits_for_locks() {
     assert_eq!(scene.rotation().component(), Component::KubernetesCa);
     scene.settle();
     assert_eq!(scene.rotation(), ClusterSecretsRotationStatusSpec::default());
+
+    scene.teardown(kind::CLUSTER, "c");
+    scene.settle();
+    for kind in [kind::ROTATE_TALOS_CA, kind::SECRET_ROTATION, kind::CLUSTER_MACHINE_SECRETS] {
+        assert_eq!(scene.ids(kind), [""; 0], "{kind}");
+    }
 }
 
 #[test]

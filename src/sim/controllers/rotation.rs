@@ -30,6 +30,11 @@ pub(super) fn act(desk: &Desk<'_>) {
             rotate(desk, &cluster);
         }
     }
+    for secrets in desk.list(kind::CLUSTER_MACHINE_SECRETS) {
+        if !desk.has(kind::CLUSTER_MACHINE, &secrets.key.id) {
+            desk.remove(kind::CLUSTER_MACHINE_SECRETS, &secrets.key.id);
+        }
+    }
 }
 
 fn rotate(desk: &Desk<'_>, cluster: &Object) {

@@ -3,6 +3,7 @@
 mod client;
 mod cluster;
 mod durability;
+mod lag;
 mod life;
 mod signature;
 mod state;
