@@ -17,6 +17,7 @@ use super::store::{JournalError, Store, StoreError};
 use super::time::AheadClock;
 use super::tls::{Tls, TlsError};
 use super::world;
+use super::worlds::{self, WorldError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,12 @@ pub enum SimError {
     /// The state of a new server cannot be kept.
     #[error("cannot keep the state of the new server")]
     Store(#[from] StoreError),
+    /// The world cannot be.
+    #[error("cannot make the world that the server should hold")]
+    World(#[from] WorldError),
+    /// The world never comes to rest.
+    #[error("cannot bring the world to rest that the server should hold")]
+    Restless(#[from] Restless),
     /// No key can be made.
     #[error("cannot set up the first service account")]
     Key(#[from] KeyError),
@@ -87,7 +94,12 @@ impl Sim {
             // Either there is nothing, or a server was killed while it was set up; half a world is of no use.
             store.reset();
         }
+        let is_new = store.secret(FIRST_KEY).is_none();
         world::seed(&store, options.machines, options.release);
+        match &options.world {
+            Some(told) if is_new => worlds::populate(&store, told)?,
+            _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::furnish(&store, &told))?,
+        }
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
@@ -95,6 +107,11 @@ impl Sim {
         store.refresh_cache();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
+        if is_new && options.world.is_some() {
+            driver.settle()?;
+            store.sync()?;
+            store.refresh_cache();
+        }
         let faults = Arc::new(Faults::default());
         let requests = Requests::default();
         let gate = Gate {
@@ -140,6 +157,12 @@ impl Sim {
     #[must_use]
     pub fn service_account_key(&self) -> &str {
         &self.key
+    }
+
+    /// The keys of the service accounts that came with the world, by name.
+    #[must_use]
+    pub fn service_account_keys(&self) -> Vec<(String, String)> {
+        worlds::service_account_keys(&self.store)
     }
 
     /// The certificate that vouches for the server; none without TLS.

@@ -10,6 +10,7 @@ pub mod compression;
 mod connection;
 pub mod controllers;
 pub mod driver;
+mod external;
 pub mod faults;
 mod gate;
 mod handover;
@@ -41,6 +42,7 @@ mod virtual_kinds;
 mod watch;
 mod wire;
 pub mod world;
+pub mod worlds;
 
 pub use driver::Mode;
 pub use handover::{Handover, HandoverError};
