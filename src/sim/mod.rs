@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod audit;
 pub mod auth;
 pub mod compression;
 mod connection;
@@ -16,6 +17,7 @@ mod instance;
 pub mod inventory;
 pub mod kinds;
 mod kubeconfig;
+pub mod machine_logs;
 pub mod management_service;
 pub mod names;
 pub mod object;
