@@ -8,7 +8,7 @@ use super::driver::{Driver, Mode, Restless};
 use super::faults::Faults;
 use super::gate::Gate;
 use super::kinds::Role;
-use super::management_service::ManagementService;
+use super::management::ManagementService;
 use super::options::Options;
 use super::requests::{Request, Requests};
 use super::server;

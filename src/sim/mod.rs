@@ -18,7 +18,7 @@ pub mod inventory;
 pub mod kinds;
 mod kubeconfig;
 pub mod machine_logs;
-pub mod management_service;
+pub mod management;
 pub mod names;
 pub mod object;
 mod options;
