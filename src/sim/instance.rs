@@ -1,6 +1,7 @@
 //! A running simulated server, and what tests and demos do with it.
 
 use super::accounts::{self, KeyError, LIFETIME};
+use super::audit::AuditLog;
 use super::auth::Authenticator;
 use super::connection::Connections;
 use super::controllers;
@@ -42,6 +43,9 @@ pub enum SimError {
     /// The data folder cannot be used.
     #[error("cannot load the state of an earlier run")]
     Data(#[from] JournalError),
+    /// The audit log of an earlier run cannot be used.
+    #[error("cannot use the audit log of an earlier run")]
+    Audit(#[source] std::io::Error),
     /// The state of a new server cannot be kept.
     #[error("cannot keep the state of the new server")]
     Store(#[from] StoreError),
@@ -87,6 +91,8 @@ impl Sim {
             // Either there is nothing, or a server was killed while it was set up; half a world is of no use.
             store.reset();
         }
+        let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
+        store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
@@ -114,7 +120,7 @@ impl Sim {
         };
         let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
-        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone());
+        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit);
         let routes = server::services(state, management);
         let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
         let mut tasks = vec![tokio::spawn(serving)];

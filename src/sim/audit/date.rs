@@ -15,9 +15,8 @@ pub(super) fn millis(text: &str) -> Result<i64, String> {
 }
 
 fn parts(text: &str) -> Result<(i16, i8, i8), String> {
-    let stuck = |rest: &str, at: &str| {
-        format!("parsing time {text:?} as \"2006-01-02\": cannot parse {rest:?} as {at:?}")
-    };
+    let stuck =
+        |rest: &str, at: &str| format!("parsing time {text:?} as \"2006-01-02\": cannot parse {rest:?} as {at:?}");
     let out_of_range = |what: &str| format!("parsing time {text:?}: {what} out of range");
     let (year, rest) = number::<i16>(text, 4).ok_or_else(|| stuck(text, "2006"))?;
     let rest = rest.strip_prefix('-').ok_or_else(|| stuck(rest, "-"))?;

@@ -13,6 +13,7 @@ mod link;
 mod machine_set;
 mod machine_set_status;
 mod machine_status;
+mod manifests;
 mod member;
 mod node;
 mod talos_upgrade;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::TALOS_UPGRADE_STATUS, talos_upgrade::act),
         Behaviour::boxed(name::CLUSTER_BOOTSTRAP_STATUS, bootstrap::act),
         Behaviour::boxed(name::KUBERNETES_UPGRADE_STATUS, kubernetes::act),
+        Behaviour::boxed("KubernetesUpgradeManifestStatusController", manifests::act),
         Behaviour::boxed(name::MACHINE_SET_STATUS, machine_set_status::act),
         Behaviour::boxed(name::CLUSTER_STATUS, cluster_status::act),
         Behaviour::boxed(name::MACHINE_STATUS, machine_status::act),

@@ -3,7 +3,10 @@
 mod client;
 mod cluster;
 mod durability;
+mod fuzz;
 mod life;
+mod messages;
+mod services;
 mod signature;
 mod state;
 mod transport;
