@@ -6,7 +6,7 @@ use crate::kit::yaml;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an image is made of.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -83,8 +83,13 @@ impl Schematic {
     pub fn parse(text: &str) -> Result<Self, String> {
         let documents = yaml::parse_documents(text).map_err(|error| format!("yaml: {error}"))?;
         // Go's decoder is at the end at once.
-        let document = documents.into_iter().next().ok_or("EOF")?;
-        serde_json::from_value(document).map_err(|error| format!("yaml: unmarshal errors:\n  {error}"))
+        match documents.into_iter().next().ok_or("EOF")? {
+            Value::Null => Ok(Self::default()),
+            document @ Value::Object(_) => {
+                serde_json::from_value(document).map_err(|error| format!("yaml: unmarshal errors:\n  {error}"))
+            }
+            _ => Err("yaml: unmarshal errors:\n  cannot unmarshal into schematic.Schematic".into()),
+        }
     }
 
     /// The canonical text.
@@ -104,12 +109,25 @@ impl Schematic {
     /// The id.
     #[must_use]
     pub fn id(&self) -> String {
-        hex(&self.text())
+        id(&self.text())
     }
 }
 
-/// A digest of a text.
-pub(super) fn hex(text: &str) -> String {
+/// The text of the schematic with these extensions and kernel arguments.
+#[must_use]
+pub fn text(extensions: &BTreeSet<String>, kernel_args: &[String]) -> String {
+    let official_extensions = extensions.iter().cloned().collect();
+    let customization = Customization {
+        extra_kernel_args: kernel_args.to_vec(),
+        system_extensions: SystemExtensions { official_extensions },
+        ..Customization::default()
+    };
+    Schematic { customization, ..Schematic::default() }.text()
+}
+
+/// The id of a schematic, by its canonical text.
+#[must_use]
+pub fn id(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -213,6 +231,17 @@ mod tests {
                     secureboot:\n        includeWellKnownCertificates: true\n    bootloader: sd-boot\n";
         assert_eq!(schematic.text(), text);
         assert_eq!(Schematic::parse(text).unwrap(), schematic);
+    }
+
+    #[test]
+    fn kernel_arguments_come_first_and_keep_their_order() {
+        let extensions = BTreeSet::from(["siderolabs/gvisor".to_owned()]);
+        let args = ["quiet".to_owned(), "-console".to_owned(), "console=ttyS0".to_owned()];
+        assert_eq!(
+            text(&extensions, &args),
+            "customization:\n    extraKernelArgs:\n        - quiet\n        - -console\n        - console=ttyS0\n    \
+             systemExtensions:\n        officialExtensions:\n            - siderolabs/gvisor\n"
+        );
     }
 
     #[test]

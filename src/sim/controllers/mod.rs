@@ -5,18 +5,28 @@ mod allocation;
 mod attachments;
 mod bootstrap;
 mod cluster;
+mod cluster_parts;
 mod cluster_status;
 mod configuration;
+mod counts;
 mod desk;
+mod health_checks;
 mod kubernetes;
 mod link;
+mod machine_config;
+mod machine_parts;
 mod machine_set;
 mod machine_set_status;
 mod machine_status;
 mod manifests;
 mod member;
+mod member_config;
 mod node;
+mod schematic;
+mod system_patches;
+mod talos_manifests;
 mod talos_upgrade;
+mod tasks;
 
 #[cfg(test)]
 mod tests;
@@ -38,14 +48,22 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::JOIN_TOKEN_STATUS, attachments::join_tokens),
         Behaviour::boxed(name::MACHINE_SET_NODE, allocation::act),
         Behaviour::boxed(name::MACHINE_SET_STATUS, node::act),
+        Behaviour::boxed(name::CLUSTER_MACHINE_ENCRYPTION, system_patches::act),
+        Behaviour::boxed(name::SCHEMATIC_CONFIGURATION, schematic::act),
+        Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG, member_config::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_STATUS, member::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG_STATUS, configuration::act),
         Behaviour::boxed(name::TALOS_UPGRADE_STATUS, talos_upgrade::act),
         Behaviour::boxed(name::CLUSTER_BOOTSTRAP_STATUS, bootstrap::act),
         Behaviour::boxed(name::KUBERNETES_UPGRADE_STATUS, kubernetes::act),
-        Behaviour::boxed("KubernetesUpgradeManifestStatusController", manifests::act),
+        Behaviour::boxed("KubernetesUpgradeManifestStatusController", talos_manifests::act),
         Behaviour::boxed(name::MACHINE_SET_STATUS, machine_set_status::act),
         Behaviour::boxed(name::CLUSTER_STATUS, cluster_status::act),
         Behaviour::boxed(name::MACHINE_STATUS, machine_status::act),
+        Behaviour::boxed(name::MACHINE_STATUS_LINK, machine_parts::act),
+        Behaviour::boxed(name::CLUSTER_KUBERNETES_MANIFESTS_STATUS, manifests::act),
+        Behaviour::boxed(name::KUBERNETES_HEALTH_CHECK_STATUS, health_checks::act),
+        Behaviour::boxed(name::MACHINE_STATUS_METRICS, counts::act),
+        Behaviour::boxed(name::ONGOING_TASK, tasks::act),
     ]
 }

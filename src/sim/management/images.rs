@@ -130,7 +130,7 @@ pub(super) async fn get_boot_asset_url(
         // The factory lets everybody in, so there is nothing to send along.
         headers: Default::default(),
         image_factory_host: base.split("://").nth(1).unwrap_or(&base).to_owned(),
-        storage_key: schematic::hex(&[&*base, folder, id, &version, &file].join("\0")),
+        storage_key: schematic::id(&[&*base, folder, id, &version, &file].join("\0")),
     })
 }
 
@@ -329,7 +329,7 @@ mod tests {
         };
         let one = make(extensions(&["siderolabs/zfs", "siderolabs/gvisor", "siderolabs/zfs"])).await;
         assert_eq!(one, make(extensions(&["siderolabs/gvisor", "siderolabs/zfs"])).await);
-        assert_eq!(one.schematic_id, schematic::hex(&one.schematic_yml));
+        assert_eq!(one.schematic_id, schematic::id(&one.schematic_yml));
         assert!(office.store.get(&kinds::key(SCHEMATIC, &*one.schematic_id)).is_some());
         let token = Asked { join_token: "other".into(), ..Asked::default() };
         assert!(make(token).await.schematic_yml.contains("?jointoken=other\n"));

@@ -4,6 +4,7 @@ mod client;
 mod cluster;
 mod durability;
 mod fuzz;
+mod lag;
 mod life;
 mod messages;
 mod services;
