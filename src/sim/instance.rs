@@ -1,6 +1,7 @@
 //! A running simulated server, and what tests and demos do with it.
 
 use super::accounts::{self, KeyError, LIFETIME};
+use super::audit::AuditLog;
 use super::auth::Authenticator;
 use super::connection::Connections;
 use super::controllers;
@@ -43,6 +44,9 @@ pub enum SimError {
     /// The data folder cannot be used.
     #[error("cannot load the state of an earlier run")]
     Data(#[from] JournalError),
+    /// The audit log of an earlier run cannot be used.
+    #[error("cannot use the audit log of an earlier run")]
+    Audit(#[source] std::io::Error),
     /// The state of a new server cannot be kept.
     #[error("cannot keep the state of the new server")]
     Store(#[from] StoreError),
@@ -95,6 +99,8 @@ impl Sim {
             store.reset();
         }
         let is_new = store.secret(FIRST_KEY).is_none();
+        let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
+        store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
         match &options.world {
             Some(told) if is_new => worlds::populate(&store, told)?,
@@ -131,7 +137,7 @@ impl Sim {
         };
         let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
-        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone());
+        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit);
         let routes = server::services(state, management);
         let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
         let mut tasks = vec![tokio::spawn(serving)];

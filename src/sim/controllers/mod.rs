@@ -31,6 +31,7 @@ mod provision;
 mod rotation;
 mod schematic;
 mod system_patches;
+mod talos_manifests;
 mod talos_upgrade;
 mod tasks;
 
@@ -76,6 +77,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::SECRET_ROTATION_STATUS, rotation::act),
         Behaviour::timed(name::ETCD_BACKUP, backup::act),
         Behaviour::boxed(name::ETCD_BACKUP_OVERALL_STATUS, backup::sum_up),
+        Behaviour::boxed("KubernetesUpgradeManifestStatusController", talos_manifests::act),
         Behaviour::boxed(name::MACHINE_SET_STATUS, machine_set_status::act),
         Behaviour::boxed(name::CLUSTER_STATUS, cluster_status::act),
         Behaviour::boxed(name::MACHINE_STATUS, machine_status::act),
