@@ -28,6 +28,7 @@ pub mod management;
 pub mod names;
 pub mod object;
 mod options;
+mod presence;
 mod query;
 mod refusal;
 mod release;

@@ -1,6 +1,7 @@
 //! How a simulated server is to be.
 
 use super::driver::Mode;
+use super::faults::Fault;
 use super::release::Release;
 use super::worlds::Told;
 use crate::kit::clock::{Clock, SystemClock};
@@ -28,6 +29,8 @@ pub struct Options {
     pub delay: Duration,
     /// The folder that keeps its state; none keeps nothing.
     pub data: Option<PathBuf>,
+    /// What goes wrong on purpose.
+    pub faults: Vec<Fault>,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
@@ -47,6 +50,7 @@ impl Default for Options {
             lag: Duration::ZERO,
             delay: Duration::ZERO,
             data: None,
+            faults: Vec::new(),
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
