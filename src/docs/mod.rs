@@ -249,6 +249,7 @@ mod tests {
                 "guides/getting-started.md",
                 "guides/omni-sim.md",
                 "guides/test-your-modules.md",
+                "guides/worlds.md",
                 "index.md",
                 "resources/bag.md",
                 "resources/box.md"

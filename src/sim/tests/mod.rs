@@ -3,8 +3,11 @@
 mod client;
 mod cluster;
 mod durability;
+mod fuzz;
 mod lag;
 mod life;
+mod messages;
+mod services;
 mod signature;
 mod state;
 mod transport;
