@@ -104,6 +104,7 @@ impl Sim {
             requests: requests.clone(),
             release: options.release,
             delay: options.delay,
+            suspended: options.suspended,
             endpoint: endpoint.clone(),
         };
         let state = StateService {

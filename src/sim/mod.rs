@@ -17,6 +17,8 @@ pub mod inventory;
 pub mod kinds;
 mod kubeconfig;
 pub mod management_service;
+mod meta;
+mod methods;
 pub mod names;
 pub mod object;
 mod options;

@@ -25,6 +25,8 @@ pub struct Options {
     pub delay: Duration,
     /// The folder that keeps its state; none keeps nothing.
     pub data: Option<PathBuf>,
+    /// Whether it is suspended: everybody can read, and nobody can write.
+    pub suspended: bool,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
@@ -43,6 +45,7 @@ impl Default for Options {
             lag: Duration::ZERO,
             delay: Duration::ZERO,
             data: None,
+            suspended: false,
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::inventory;
 use super::kinds;
+use super::meta;
 use super::names::{annotation, controller, kind};
 use super::object::Object;
 use super::release::Release;
@@ -62,6 +63,7 @@ const WITH_TAGS: u32 = 4;
 
 /// Fills a fresh store; in one that was kept, only what does not outlive a server is made anew.
 pub fn seed(store: &Store, machines: usize, release: Release) {
+    meta::seed(store, release);
     versions(store);
     instance(store, release);
     if store.get(&kinds::key(kind::DEFAULT_JOIN_TOKEN, "default")).is_none() {
