@@ -8,9 +8,10 @@ use super::driver::{Driver, Mode, Restless};
 use super::faults::Faults;
 use super::gate::Gate;
 use super::kinds::Role;
-use super::management_service::ManagementService;
+use super::management::ManagementService;
 use super::options::Options;
 use super::requests::{Request, Requests};
+use super::seeds;
 use super::server;
 use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
@@ -88,6 +89,7 @@ impl Sim {
             store.reset();
         }
         world::seed(&store, options.machines, options.release);
+        seeds::auth(&store, options.suspended);
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;

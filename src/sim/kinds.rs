@@ -188,13 +188,6 @@ impl Kind {
         }
     }
 
-    /// The namespace that its objects live in on a server of this release.
-    #[must_use]
-    pub fn home(&self, release: Release) -> &'static str {
-        let moved = MOVED.iter().find(|(name, since, _)| *name == self.name && release >= *since);
-        moved.map_or(self.namespace, |(_, _, namespace)| namespace)
-    }
-
     const fn spec(mut self, message: &'static str) -> Self {
         self.message = Some(message);
         self
@@ -332,9 +325,6 @@ const EARLIER: &[Earlier] = &[
         gate: READER,
     },
 ];
-
-/// Types whose objects have moved: which, since when, and where to.
-const MOVED: &[(&str, Release, &str)] = &[("MachineStatusMetrics.omni.sidero.dev", Release::V1_7, "metrics")];
 
 /// Every type that the server knows.
 pub const ALL: &[Kind] = &[

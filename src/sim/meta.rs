@@ -31,7 +31,7 @@ pub(super) fn seed(store: &Store, release: Release) {
     }
     let known: Vec<&Kind> = kinds::ALL.iter().filter(|kind| kind.is_in(release) && is_plural(kind)).collect();
     for kind in &known {
-        put(store, DEFINITIONS, &kind.name.to_lowercase(), &definition(kind, release));
+        put(store, DEFINITIONS, &kind.name.to_lowercase(), &definition(kind));
     }
     // The data may be those of another release.
     for object in store.list(DEFINITIONS) {
@@ -51,7 +51,7 @@ fn is_plural(kind: &Kind) -> bool {
     kind.name.split('.').next().is_some_and(|name| name.ends_with('s'))
 }
 
-fn definition(kind: &Kind, release: Release) -> String {
+fn definition(kind: &Kind) -> String {
     let (name, domain) = kind.name.split_once('.').unwrap_or((kind.name, ""));
     let singular = singular(name);
     let capitals: String = name.chars().filter(char::is_ascii_uppercase).collect();
@@ -66,7 +66,7 @@ fn definition(kind: &Kind, release: Release) -> String {
     let parts: Vec<&str> = domain.split('.').collect();
     all.extend((1..parts.len()).map(|end| format!("{}.{}", name.to_lowercase(), parts[..end].join("."))));
     all.extend(short.iter().cloned());
-    let mut text = format!("type: {}\ndisplayType: {singular}\ndefaultNamespace: {}\n", kind.name, kind.home(release));
+    let mut text = format!("type: {}\ndisplayType: {singular}\ndefaultNamespace: {}\n", kind.name, kind.namespace);
     list(&mut text, "aliases", &short);
     list(&mut text, "allAliases", &all);
     text.push_str("printColumns: []\n");

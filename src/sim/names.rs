@@ -103,6 +103,16 @@ pub mod kind {
     pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatuses.omni.sidero.dev";
     /// Who accepted the licence.
     pub const EULA_ACCEPTANCE: &str = "EulaAcceptances.omni.sidero.dev";
+    /// How machines reach this instance, with its keys.
+    pub const SIDEROLINK_CONFIG: &str = "Configs.omni.sidero.dev";
+    /// What machines are started with.
+    pub const CONNECTION_PARAMS: &str = "ConnectionParams.omni.sidero.dev";
+    /// Counts of machines.
+    pub const MACHINE_STATUS_METRICS: &str = "MachineStatusMetrics.omni.sidero.dev";
+    /// Counts of clusters by state.
+    pub const CLUSTER_STATUS_METRICS: &str = "ClusterStatusMetrics.omni.sidero.dev";
+    /// Counts of what clusters use.
+    pub const CLUSTER_METRICS: &str = "ClusterMetrics.omni.sidero.dev";
     /// How machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
 }
@@ -253,6 +263,14 @@ pub mod controller {
     pub const VERSIONS: &str = "VersionsController";
     /// Lists extensions.
     pub const TALOS_EXTENSIONS: &str = "TalosExtensionsController";
+    /// Says what machines are started with.
+    pub const CONNECTION_PARAMS: &str = "ConnectionParamsController";
+    /// Counts machines.
+    pub const MACHINE_STATUS_METRICS: &str = "MachineStatusMetricsController";
+    /// Counts clusters by state.
+    pub const CLUSTER_STATUS_METRICS: &str = "ClusterStatusMetricsController";
+    /// Counts what clusters use.
+    pub const CLUSTER_METRICS: &str = "ClusterMetricsController";
     /// Says how machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigController";
     /// Keeps the keys of backups.

@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, Connections};
 use super::gate::Gate;
-use super::management_service::ManagementService;
+use super::management::ManagementService;
 use super::state_service::StateService;
 use super::tls::Tls;
 use crate::pb::cosi::resource::state_server::StateServer;

@@ -14,6 +14,7 @@ mod machine_set;
 mod machine_set_status;
 mod machine_status;
 mod member;
+mod metrics;
 mod node;
 mod talos_upgrade;
 
@@ -45,5 +46,9 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::MACHINE_SET_STATUS, machine_set_status::act),
         Behaviour::boxed(name::CLUSTER_STATUS, cluster_status::act),
         Behaviour::boxed(name::MACHINE_STATUS, machine_status::act),
+        Behaviour::boxed(name::MACHINE_STATUS_METRICS, metrics::machines),
+        Behaviour::boxed(name::CLUSTER_STATUS_METRICS, metrics::clusters),
+        Behaviour::boxed(name::CLUSTER_METRICS, metrics::features),
+        Behaviour::boxed(name::CONNECTION_PARAMS, metrics::connection_params),
     ]
 }

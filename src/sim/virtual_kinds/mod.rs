@@ -1,5 +1,6 @@
 //! Objects that are computed for each caller and stored nowhere.
 
+pub mod media;
 mod permissions;
 pub mod platforms;
 mod talos;

@@ -26,11 +26,16 @@ pub struct Board {
     pub id: &'static str,
     /// The name of its overlay.
     pub overlay: &'static str,
-    label: &'static str,
+    /// What people call it.
+    pub label: &'static str,
     family: &'static str,
     documentation: &'static str,
-    since: &'static str,
+    /// The first version of Talos that knows it, or [`ALWAYS`].
+    pub since: &'static str,
 }
+
+/// The version that stands for all.
+pub const ALWAYS: &str = "0.0.0";
 
 impl Platform {
     /// What the server says of it.
@@ -84,7 +89,7 @@ pub const METAL: Platform = Platform {
     documentation: "bare-metal-platforms/bootloader",
     suffix: "raw.zst",
     boot: ALL,
-    since: "0.0.0",
+    since: ALWAYS,
     secure_boot: true,
 };
 
@@ -98,7 +103,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/aws",
         suffix: "raw.xz",
         boot: DISK,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -109,7 +114,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/gcp",
         suffix: "raw.tar.gz",
         boot: DISK,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -120,7 +125,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "bare-metal-platforms/equinix-metal",
         suffix: "",
         boot: PXE,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -131,7 +136,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/azure",
         suffix: "vhd.xz",
         boot: DISK,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: true,
     },
     Platform {
@@ -142,7 +147,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/digitalocean",
         suffix: "raw.gz",
         boot: DISK,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -153,7 +158,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/nocloud",
         suffix: "raw.xz",
         boot: ALL,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: true,
     },
     Platform {
@@ -164,7 +169,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/openstack",
         suffix: "raw.xz",
         boot: ALL,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -175,7 +180,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "virtualized-platforms/vmware",
         suffix: "ova",
         boot: DISK_ISO,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -208,7 +213,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/hetzner",
         suffix: "raw.xz",
         boot: DISK,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -219,7 +224,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/oracle",
         suffix: "qcow2",
         boot: DISK,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -230,7 +235,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/upcloud",
         suffix: "raw.xz",
         boot: DISK,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -241,7 +246,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/vultr",
         suffix: "",
         boot: ISO_PXE,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
     Platform {
@@ -274,7 +279,7 @@ pub const CLOUD: &[Platform] = &[
         documentation: "cloud-platforms/scaleway",
         suffix: "raw.zst",
         boot: DISK_ISO,
-        since: "0.0.0",
+        since: ALWAYS,
         secure_boot: false,
     },
 ];
@@ -293,19 +298,19 @@ const fn board(
 /// Single board computers.
 pub const BOARDS: &[Board] = &[
     board("rpi_5", "rpi_5", "raspberrypi", "Raspberry Pi 5", "", "1.12.3"),
-    board("rpi_generic", "rpi_generic", "raspberrypi", "Raspberry Pi Series", "rpi_generic", "0.0.0"),
+    board("rpi_generic", "rpi_generic", "raspberrypi", "Raspberry Pi Series", "rpi_generic", ALWAYS),
     board("revpi_generic", "revpi_generic", "raspberrypi", "Revolution Pi Series", "", "1.10.0-beta.0"),
-    board("bananapi_m64", "bananapi_m64", "allwinner", "Banana Pi M64", "bananapi_m64", "0.0.0"),
+    board("bananapi_m64", "bananapi_m64", "allwinner", "Banana Pi M64", "bananapi_m64", ALWAYS),
     board("nanopi_r4s", "nanopi-r4s", "rockchip", "Friendlyelec Nano PI R4S", "nanopi_r4s", "1.3.0"),
     board("nanopi_r5s", "nanopi-r5s", "rockchip", "Friendlyelec Nano PI R5S", "", "1.8.0-alpha.2"),
-    board("jetson_nano", "jetson_nano", "jetson", "Jetson Nano", "jetson_nano", "0.0.0"),
+    board("jetson_nano", "jetson_nano", "jetson", "Jetson Nano", "jetson_nano", ALWAYS),
     board(
         "libretech_all_h3_cc_h5",
         "libretech_all_h3_cc_h5",
         "allwinner",
         "Libre Computer Board ALL-H3-CC",
         "libretech_all_h3_cc_h5",
-        "0.0.0",
+        ALWAYS,
     ),
     board(
         "orangepi_r1_plus_lts",
@@ -315,14 +320,14 @@ pub const BOARDS: &[Board] = &[
         "orangepi_r1_plus_lts",
         "1.7.0",
     ),
-    board("pine64", "pine64", "allwinner", "Pine64", "pine64", "0.0.0"),
-    board("rock64", "rock64", "rockchip", "Pine64 Rock64", "rock64", "0.0.0"),
+    board("pine64", "pine64", "allwinner", "Pine64", "pine64", ALWAYS),
+    board("rock64", "rock64", "rockchip", "Pine64 Rock64", "rock64", ALWAYS),
     board("rock4cplus", "rock4cplus", "rockchip", "Radxa ROCK 4C Plus", "rock4cplus", "1.7.0"),
     board("rock4se", "rock4se", "rockchip", "Radxa ROCK 4SE", "", "1.8.0-alpha.1"),
     board("rock5a", "rock5a", "rockchip", "Radxa ROCK 5A", "rock5b", "1.10.0-beta.0"),
     board("rock5b", "rock5b", "rockchip", "Radxa ROCK 5B", "rock5b", "1.9.2"),
-    board("rockpi_4", "rockpi4", "rockchip", "Radxa ROCK PI 4", "rockpi_4", "0.0.0"),
-    board("rockpi_4c", "rockpi4c", "rockchip", "Radxa ROCK PI 4C", "rockpi_4c", "0.0.0"),
+    board("rockpi_4", "rockpi4", "rockchip", "Radxa ROCK PI 4", "rockpi_4", ALWAYS),
+    board("rockpi_4c", "rockpi4c", "rockchip", "Radxa ROCK PI 4C", "rockpi_4c", ALWAYS),
     board("helios64", "helios64", "rockchip", "Kobol Helios64", "", "1.8.0-alpha.2"),
     board("turingrk1", "turingrk1", "rockchip", "Turing RK1", "turing_rk1", "1.9.0-beta.0"),
     board("orangepi-5", "orangepi-5", "rockchip", "Orange Pi 5", "orangepi_5", "1.9.2"),

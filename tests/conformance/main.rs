@@ -1,0 +1,88 @@
+//! Behaviours of Omni, shown on any server.
+//!
+//! With `OMNI_ENDPOINT` and `OMNI_SERVICE_ACCOUNT_KEY` set, they run on that server; else on simulators of the newest
+//! release and of 1.6. On a server that has its own work, only objects with the prefix `conformance-` are made, and
+//! taken away again. `OMNI_CONFORMANCE_CA_FILE` names the authority of a server with a certificate of its own, and
+//! `OMNI_CONFORMANCE_MACHINES=1` lets the behaviours use the server's free machines.
+//!
+//! The table has one line per behaviour: name, and `passed`, `failed: why` or `skipped: why`. It can be compared line
+//! by line between servers. How to add a behaviour stands in [`behaviours`].
+
+#![allow(clippy::print_stdout, reason = "the table is the purpose")]
+#![allow(dead_code, reason = "tools that the subjects share come before their users")]
+
+mod behaviours;
+mod bench;
+mod client;
+mod expect;
+mod objects;
+mod report;
+mod server;
+
+use behaviours::Behaviour;
+use futures_util::FutureExt as _;
+use libtest_mimic::Arguments;
+use report::{Report, Result};
+use server::Server;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::time::Duration;
+use terraform_provider_omni::sim::Release;
+
+/// Nothing takes this long.
+const LIMIT: Duration = Duration::from_secs(300);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::from_args();
+    let behaviours: Vec<_> = behaviours::all().into_iter().filter(|(name, _)| wanted(&arguments, name)).collect();
+    if arguments.list {
+        behaviours.iter().for_each(|(name, _)| println!("{name}: test"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let reports = match Server::named().await? {
+        Some(server) => vec![run(&server, &behaviours).await?],
+        None => {
+            let (newest, old) = tokio::try_join!(Server::simulated(Release::NEWEST), Server::simulated(Release::V1_6))?;
+            let (newest, old) = tokio::try_join!(run(&newest, &behaviours), run(&old, &behaviours))?;
+            vec![newest, old]
+        }
+    };
+    reports.iter().for_each(|report| println!("{report}"));
+    println!("{}", report::summary(&reports));
+    Ok(if report::is_good(&reports) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether the command line asks for it; options as in Rust's own tests.
+fn wanted(arguments: &Arguments, name: &str) -> bool {
+    let fits = |text: &String| if arguments.exact { name == text } else { name.contains(text.as_str()) };
+    arguments.filter.as_ref().is_none_or(fits) && !arguments.skip.iter().any(fits)
+}
+
+async fn run(server: &Server, behaviours: &[(String, Behaviour)]) -> anyhow::Result<Report> {
+    server.bench.sweep().await?;
+    let mut lines = Vec::new();
+    for (name, behaviour) in behaviours {
+        let result = match server.lacks(behaviour.need) {
+            Some(why) => Result::Skipped(why),
+            None => attempt(server, *behaviour).await,
+        };
+        lines.push((name.clone(), result));
+    }
+    server.bench.sweep().await?;
+    Ok(Report { version: server.version.clone(), lines })
+}
+
+/// Runs one behaviour, and takes away what it has made, however it ends.
+async fn attempt(server: &Server, behaviour: Behaviour) -> Result {
+    let work = AssertUnwindSafe((behaviour.run)(&server.bench)).catch_unwind();
+    let outcome = match tokio::time::timeout(LIMIT, work).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(anyhow::anyhow!("panicked")),
+        Err(_) => Err(anyhow::anyhow!("did not end")),
+    };
+    match outcome.and(server.bench.clean().await) {
+        Ok(()) => Result::Passed,
+        Err(error) => Result::Failed(format!("{error:#}")),
+    }
+}
