@@ -20,6 +20,7 @@ Usage: omni-sim [options]
   --lag MS          how late cached reads are (0)
   --delay MS        how long every call takes at least (0)
   --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
+  --suspended       let everybody read and nobody write
   --data FOLDER     keep everything there, and go on from there
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
   --help            show this
@@ -56,6 +57,7 @@ fn arguments() -> Result<Command> {
             Long("machines") => options.machines = parser.value()?.parse()?,
             Long("omni-version") => options.release = parser.value()?.parse()?,
             Long("tls") => options.tls = true,
+            Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("env-file") => env_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Say(HELP.to_owned())),

@@ -162,6 +162,10 @@ impl State for StateService {
             let view = self.store.view();
             let guard = self.guard(&view, &call);
             let request = watched(&guard, request)?;
+            if request.namespace == virtual_kinds::NAMESPACE {
+                let key = wire::named(request.namespace, request.r#type, request.id.unwrap_or_default());
+                return Ok(virtual_kinds::watch(&self.store, key).boxed() as Answers<pb::WatchResponse>);
+            }
             let watch = Watch::start(&self.store, request)?;
             let release = self.release;
             let answers = watch.answers().map(move |answer| answer.map(|answer| wire::events_by(release, answer)));
@@ -326,6 +330,7 @@ fn watched(guard: &Guard<'_>, mut request: pb::WatchRequest) -> Result<pb::Watch
     refusal::unless_clean(access, Vec::new())?;
     if namespace == virtual_kinds::NAMESPACE {
         return Err(match (&request.id, options.aggregated) {
+            (Some(_), _) if kind == virtual_kinds::WATCHED => return Ok(request),
             (Some(_), _) => virtual_kinds::unsupported_type("watch", &kind),
             (None, true) => virtual_kinds::unsupported("watch kind aggregated"),
             (None, false) => virtual_kinds::unsupported_type("watch kind", &kind),

@@ -18,13 +18,22 @@ struct Row<'a> {
 
 const CENSUS: &str = include_str!("../../../tests/fixtures/census/1.6.6.tsv");
 
-/// Types whose objects here are others on purpose: the versions on offer belong to the world, and the key that signs
-/// tokens is made with the first token.
+/// Types whose objects here are others: the versions on offer belong to the world, and the key that signs tokens is
+/// made with the first token.
 const OTHERWISE: [&str; 4] = [
     "TalosVersions.omni.sidero.dev",
     "TalosExtensions.omni.sidero.dev",
     "KubernetesVersions.omni.sidero.dev",
     "JWTPublicKeys.system.sidero.dev",
+];
+
+/// Types that no controller keeps here as a server does.
+const UNKEPT: [&str; 5] = [
+    "EtcdBackups.omni.sidero.dev",
+    "IdentityLastActives.omni.sidero.dev",
+    "IdentityStatuses.omni.sidero.dev",
+    "PublicKeys.omni.sidero.dev",
+    "ServiceAccountStatuses.omni.sidero.dev",
 ];
 
 fn rows() -> Vec<Row<'static>> {
@@ -71,7 +80,7 @@ async fn a_fresh_server_holds_what_the_census_says() {
     sim.settle().unwrap();
     let mut client = Client::new(&sim).await;
     let mut wrong = Vec::new();
-    for row in rows() {
+    for row in rows().into_iter().filter(|row| !UNKEPT.contains(&row.kind)) {
         let listed = list(&mut client, row.kind, row.namespace).await;
         let code = listed.as_ref().err().map_or(Code::Ok, Status::code);
         if code != row.read {

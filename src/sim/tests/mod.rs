@@ -1,5 +1,6 @@
 //! Tests of the whole simulator, over real gRPC, with a client of their own.
 
+mod access;
 mod census;
 mod client;
 mod cluster;

@@ -5,6 +5,9 @@ mod permissions;
 pub mod platforms;
 mod talos;
 mod usage;
+mod watch;
+
+pub(super) use watch::{WATCHED, watch};
 
 use super::access::Guard;
 use super::names::kind;
@@ -82,19 +85,7 @@ impl Desk<'_> {
     }
 
     fn object(&self, key: Key, version: u64, spec: Vec<u8>) -> Object {
-        let now = (self.now.as_secs().cast_signed(), self.now.subsec_nanos().cast_signed());
-        Object {
-            key,
-            version,
-            owner: String::new(),
-            tearing_down: false,
-            finalizers: Vec::new(),
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-            created: now,
-            updated: now,
-            spec,
-        }
+        computed(key, version, spec, self.now)
     }
 
     fn current_user(&self) -> Vec<u8> {
@@ -122,6 +113,23 @@ impl Desk<'_> {
             }
         }
         Ok(LabelsCompletionSpec { items })
+    }
+}
+
+/// An object that was made just now, and is stored nowhere.
+fn computed(key: Key, version: u64, spec: Vec<u8>, now: Duration) -> Object {
+    let now = (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed());
+    Object {
+        key,
+        version,
+        owner: String::new(),
+        tearing_down: false,
+        finalizers: Vec::new(),
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        created: now,
+        updated: now,
+        spec,
     }
 }
 
