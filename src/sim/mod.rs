@@ -3,6 +3,7 @@
 //! It shares no code with the client or the provider, only the generated messages.
 
 pub mod access;
+pub mod access_policy;
 pub mod accounts;
 pub mod auth;
 pub mod compression;
@@ -15,6 +16,7 @@ mod handover;
 mod instance;
 pub mod inventory;
 pub mod kinds;
+pub mod json_schema;
 mod kubeconfig;
 pub mod management;
 mod meta;

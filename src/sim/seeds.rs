@@ -103,7 +103,7 @@ pub fn auth(store: &Store, suspended: bool) {
         suspended,
         has_initial_user: true,
     };
-    put(store, "", "AuthConfigs.omni.sidero.dev", "auth-config", &spec);
+    put(store, "", kind::AUTH_CONFIG, "auth-config", &spec);
 }
 
 fn put(store: &Store, owner: &str, kind: &str, id: &str, spec: &impl Message) {
@@ -142,8 +142,8 @@ fn backups(store: &Store) {
 
 fn first_user(store: &Store) {
     let id = uuid::Uuid::new_v4().to_string();
-    put(store, "", accounts::USER, &id, &UserSpec { role: Role::Admin.name().to_owned(), ..Default::default() });
-    store.put("", &kinds::key(accounts::IDENTITY, FIRST_USER), |object| {
+    put(store, "", kind::USER, &id, &UserSpec { role: Role::Admin.name().to_owned(), ..Default::default() });
+    store.put("", &kinds::key(kind::IDENTITY, FIRST_USER), |object| {
         object.labels.insert(accounts::USER_ID.to_owned(), id.clone());
         object.spec = IdentitySpec { user_id: id.clone() }.encode_to_vec();
     });

@@ -1,23 +1,20 @@
 //! Who calls, and what that caller may do with a type and its objects.
 //! It knows no signatures; of what is stored it asks for policies, identities and providers only.
 
-pub mod policy;
 pub mod provider;
 
+use super::access_policy;
 use super::kinds::{self, Gate, NOTHING, Role, Tie};
-use super::names::label;
+use super::names::{kind, label};
 use super::object::{Key, Object, View};
 use super::release::Release;
 use crate::pb::cosi::resource::label_term::Operation;
 use crate::pb::cosi::resource::{LabelQuery, LabelTerm};
 use crate::pb::specs::AccessPolicySpec;
-use policy::Subject;
 use tonic::Status;
 
 pub use super::kinds::Wish;
 
-const POLICY: &str = "AccessPolicies.omni.sidero.dev";
-const IDENTITY: &str = "Identities.omni.sidero.dev";
 /// The end of the identities of providers of machines.
 const PROVIDER_DOMAIN: &str = "@infra-provider.serviceaccount.omni.sidero.dev";
 
@@ -213,22 +210,16 @@ impl<'a> Guard<'a> {
 
     fn raised(&self, scope: Scope<'_>) -> Role {
         let own = self.caller.role;
-        let (Some(policy), Some(identity)) =
-            (self.view.get(POLICY, "access-policy"), self.view.get(IDENTITY, &self.caller.identity))
-        else {
+        let policy = self.view.get(kind::ACCESS_POLICY, access_policy::ID);
+        let (Some(policy), Some(identity)) = (policy, self.view.get(kind::IDENTITY, &self.caller.identity)) else {
             return own;
         };
-        let subject = Subject { identity: &identity.key.id, labels: &identity.labels };
-        let cluster = match scope {
-            Scope::One(cluster) => cluster,
-            // No cluster can have this in mind, so only what is about all clusters counts.
-            Scope::All => "any",
-        };
-        let grant = policy::grant(&policy.spec::<AccessPolicySpec>(), subject, cluster);
-        match scope {
-            Scope::All if !grant.every_cluster => own,
-            _ => own.max(grant.role),
-        }
+        let policy: AccessPolicySpec = policy.spec();
+        let identity = access_policy::Identity { name: &identity.key.id, labels: &identity.labels };
+        own.max(match scope {
+            Scope::One(cluster) => access_policy::on_cluster(&policy, identity, cluster).role,
+            Scope::All => access_policy::on_every_cluster(&policy, identity),
+        })
     }
 }
 

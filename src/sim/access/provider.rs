@@ -3,6 +3,7 @@
 
 use super::{Caller, Guard};
 use crate::sim::kinds::{self, Gate, Provided, Role, Wish};
+use crate::sim::names::kind;
 use crate::sim::object::{Key, Object};
 use tonic::Status;
 
@@ -15,7 +16,6 @@ const SHARED: [&str; 2] = ["infra-provider", "infra-provider-ephemeral"];
 const PRIVATE: &str = "infra-provider:";
 /// The end of a type that one provider has for itself.
 const SUFFIX: &str = "infraprovider.sidero.dev";
-const PROVIDERS: &str = "InfraProviders.omni.sidero.dev";
 
 /// Whether these rules are about objects of this type in this namespace.
 pub(super) fn concerns(namespace: &str, kind: &str) -> bool {
@@ -41,7 +41,7 @@ pub(super) fn check(
         return check_user(guard, wish, &key.kind);
     }
     let own = guard.caller.provider().unwrap_or_default();
-    if guard.view.get(PROVIDERS, own).is_none() {
+    if guard.view.get(kind::INFRA_PROVIDER, own).is_none() {
         return denied(format!("infra provider with name {own:?} is not registered in the system"));
     }
     let private = format!("{PRIVATE}{own}");

@@ -24,7 +24,7 @@ fn store() -> Store {
     store.put("", &kinds::key("InfraProviders.omni.sidero.dev", "aws-1"), |object| {
         object.labels.insert(provider::OWNER.into(), "aws-1".into());
     });
-    store.put("", &kinds::key(IDENTITY, ME), |_| {});
+    store.put("", &kinds::key(kind::IDENTITY, ME), |_| {});
     store
 }
 
@@ -214,7 +214,7 @@ fn releases_differ_in_what_they_know() {
         ("Identities.omni.sidero.dev", Destroy, Release::V1_5, Ok(())),
     ] {
         let answer = ask(&store, &caller(Role::Admin), release, wish, &object(kind, "x", &[]));
-        assert_eq!(answer.as_ref().map(|()| ()).map_err(Status::message), expected, "{kind} {wish:?} {release}");
+        assert_eq!(answer.as_ref().copied().map_err(Status::message), expected, "{kind} {wish:?} {release}");
     }
 }
 
@@ -257,7 +257,7 @@ fn allow(store: &Store, cluster: &str, role: Role) {
         }],
         ..Default::default()
     };
-    store.put("", &kinds::key(POLICY, "access-policy"), |object| object.spec = policy.encode_to_vec());
+    store.put("", &kinds::key(kind::ACCESS_POLICY, access_policy::ID), |object| object.spec = policy.encode_to_vec());
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn providers_keep_to_what_is_theirs() {
     ] {
         let object = object(&format!("{kind}.omni.sidero.dev"), id, labels);
         let answer = ask(&store, &caller(Role::InfraProvider), Release::NEWEST, wish, &object);
-        let answer = answer.as_ref().map(|()| ()).map_err(|status| (status.code(), status.message()));
+        let answer = answer.as_ref().copied().map_err(|status| (status.code(), status.message()));
         assert_eq!(answer, expected, "{kind} {id} {wish:?}");
     }
 }

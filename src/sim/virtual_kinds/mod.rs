@@ -10,6 +10,7 @@ mod watch;
 pub(super) use watch::{WATCHED, watch};
 
 use super::access::Guard;
+use super::access_policy;
 use super::names::kind;
 use super::object::{Key, Object};
 use super::refusal;
@@ -95,7 +96,7 @@ impl Desk<'_> {
     }
 
     fn permissions(&self) -> Object {
-        let has_policy = self.guard.view.get("AccessPolicies.omni.sidero.dev", "access-policy").is_some();
+        let has_policy = self.guard.view.get(kind::ACCESS_POLICY, access_policy::ID).is_some();
         let spec = permissions::at_large(self.guard.caller.role, self.guard.release, has_policy);
         self.object(key("Permissions.omni.sidero.dev", "permissions"), 1, spec.encode_to_vec())
     }
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn a_policy_lets_readers_try_to_create_clusters() {
         let scene = Scene::new(Role::Reader, Release::NEWEST);
-        scene.store.put("", &kinds::key("AccessPolicies.omni.sidero.dev", "access-policy"), |_| {});
+        scene.store.put("", &kinds::key(kind::ACCESS_POLICY, access_policy::ID), |_| {});
         assert!(scene.get("Permissions", "permissions").unwrap().spec::<PermissionsSpec>().can_create_clusters);
     }
 
