@@ -107,12 +107,6 @@ pub mod kind {
     pub const SIDEROLINK_CONFIG: &str = "Configs.omni.sidero.dev";
     /// What machines are started with.
     pub const CONNECTION_PARAMS: &str = "ConnectionParams.omni.sidero.dev";
-    /// Counts of machines.
-    pub const MACHINE_STATUS_METRICS: &str = "MachineStatusMetrics.omni.sidero.dev";
-    /// Counts of clusters by state.
-    pub const CLUSTER_STATUS_METRICS: &str = "ClusterStatusMetrics.omni.sidero.dev";
-    /// Counts of what clusters use.
-    pub const CLUSTER_METRICS: &str = "ClusterMetrics.omni.sidero.dev";
     /// Programs that offer machines.
     pub const INFRA_PROVIDER: &str = "InfraProviders.omni.sidero.dev";
     /// How many machines a provider should make.
@@ -139,6 +133,80 @@ pub mod kind {
     pub const AUTH_CONFIG: &str = "AuthConfigs.omni.sidero.dev";
     /// How machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
+    /// The addresses and names that a cluster's nodes should have.
+    pub const CLUSTER_KUBERNETES_NODES: &str = "ClusterKubernetesNodes.omni.sidero.dev";
+    /// The secrets of a cluster.
+    pub const CLUSTER_SECRETS: &str = "ClusterSecrets.omni.sidero.dev";
+    /// The secrets that such a change works with.
+    pub const SECRET_ROTATION: &str = "SecretRotations.omni.sidero.dev";
+    /// How many services a cluster exposes.
+    pub const CLUSTER_WORKLOAD_PROXY_STATUS: &str = "ClusterWorkloadProxyStatuses.omni.sidero.dev";
+    /// Who went past Omni to a cluster.
+    pub const CLUSTER_TAINT: &str = "ClusterTaints.omni.sidero.dev";
+    /// The members of a cluster that complain.
+    pub const CLUSTER_DIAGNOSTICS: &str = "ClusterDiagnostics.omni.sidero.dev";
+    /// How a cluster is backed up.
+    pub const BACKUP_DATA: &str = "BackupDatas.omni.sidero.dev";
+    /// The key of a cluster's backups.
+    pub const ETCD_BACKUP_ENCRYPTION: &str = "EtcdBackupEncryptions.omni.sidero.dev";
+    /// Omni's own way into a cluster's Kubernetes.
+    pub const KUBECONFIG: &str = "Kubeconfigs.omni.sidero.dev";
+    /// Omni's own way to a cluster's machines.
+    pub const TALOS_CONFIG: &str = "TalosConfigs.omni.sidero.dev";
+    /// How many of a cluster's own manifests differ from what they should be.
+    pub const KUBERNETES_UPGRADE_MANIFEST_STATUS: &str = "KubernetesUpgradeManifestStatuses.omni.sidero.dev";
+    /// How the manifests of users get into a cluster.
+    pub const CLUSTER_KUBERNETES_MANIFESTS_STATUS: &str = "ClusterKubernetesManifestsStatuses.omni.sidero.dev";
+    /// What a health check found.
+    pub const KUBERNETES_HEALTH_CHECK_STATUS: &str = "KubernetesHealthCheckStatuses.omni.sidero.dev";
+    /// A service of a cluster that Omni shows to the outside.
+    pub const EXPOSED_SERVICE: &str = "ExposedServices.omni.sidero.dev";
+    /// How many machines of a set may be upgraded now.
+    pub const UPGRADE_ROLLOUT: &str = "UpgradeRollouts.omni.sidero.dev";
+    /// Whether the configurations of a set may be changed now.
+    pub const MACHINE_SET_CONFIG_STATUS: &str = "MachineSetConfigStatuses.omni.sidero.dev";
+    /// The patches for a member, in order.
+    pub const CLUSTER_MACHINE_CONFIG_PATCHES: &str = "ClusterMachineConfigPatches.omni.sidero.dev";
+    /// The configuration that a member should have.
+    pub const CLUSTER_MACHINE_CONFIG: &str = "ClusterMachineConfigs.omni.sidero.dev";
+    /// The same, without its secrets.
+    pub const REDACTED_CLUSTER_MACHINE_CONFIG: &str = "RedactedClusterMachineConfigs.omni.sidero.dev";
+    /// The secrets that a member was given.
+    pub const CLUSTER_MACHINE_SECRETS: &str = "ClusterMachineSecrets.omni.sidero.dev";
+    /// The key of a member's disks.
+    pub const CLUSTER_MACHINE_ENCRYPTION_KEY: &str = "ClusterMachineEncryptionKeys.omni.sidero.dev";
+    /// What waits to be changed on a member.
+    pub const MACHINE_PENDING_UPDATES: &str = "MachinePendingUpdates.omni.sidero.dev";
+    /// What was changed on a member.
+    pub const MACHINE_CONFIG_DIFF: &str = "MachineConfigDiffs.omni.sidero.dev";
+    /// The extensions that a member should have.
+    pub const MACHINE_EXTENSIONS: &str = "MachineExtensions.omni.sidero.dev";
+    /// The extensions that it has, gets and loses.
+    pub const MACHINE_EXTENSIONS_STATUS: &str = "MachineExtensionsStatuses.omni.sidero.dev";
+    /// The schematic that a machine should run.
+    pub const SCHEMATIC_CONFIGURATION: &str = "SchematicConfigurations.omni.sidero.dev";
+    /// What the installation of a machine is made of.
+    pub const MACHINE_CONFIG_GEN_OPTIONS: &str = "MachineConfigGenOptions.omni.sidero.dev";
+    /// The kernel arguments that a machine has and should have.
+    pub const KERNEL_ARGS_STATUS: &str = "KernelArgsStatuses.omni.sidero.dev";
+    /// Whether a machine runs the schematic that it should.
+    pub const MACHINE_UPGRADE_STATUS: &str = "MachineUpgradeStatuses.omni.sidero.dev";
+    /// The disk that a machine will be installed on.
+    pub const MACHINE_INSTALL_DISK_STATUS: &str = "MachineInstallDiskStatuses.omni.sidero.dev";
+    /// What a machine said of itself last.
+    pub const MACHINE_STATUS_SNAPSHOT: &str = "MachineStatusSnapshots.omni.sidero.dev";
+    /// What is known of a machine and its tunnel, in one place.
+    pub const MACHINE_STATUS_LINK: &str = "MachineStatusLinks.omni.sidero.dev";
+    /// Counts of machines.
+    pub const MACHINE_STATUS_METRICS: &str = "MachineStatusMetrics.omni.sidero.dev";
+    /// Counts of what clusters use.
+    pub const CLUSTER_METRICS: &str = "ClusterMetrics.omni.sidero.dev";
+    /// Counts of how clusters are.
+    pub const CLUSTER_STATUS_METRICS: &str = "ClusterStatusMetrics.omni.sidero.dev";
+    /// What the server is busy with.
+    pub const ONGOING_TASK: &str = "OngoingTasks.omni.sidero.dev";
+    /// What the server wants everybody to know.
+    pub const NOTIFICATION: &str = "Notifications.omni.sidero.dev";
 }
 
 /// Labels. Flags carry an empty value: it is their presence that counts.
@@ -207,6 +275,16 @@ pub mod label {
     pub const SYSTEM_MANIFEST: &str = "omni.sidero.dev/system-manifest";
     /// Flag: the identity is a program's.
     pub const SERVICE_ACCOUNT: &str = "type-service-account";
+    /// Flag: somebody went past Omni to the cluster.
+    pub const TAINTED_BY_BREAK_GLASS: &str = "omni.sidero.dev/tainted-by-break-glass";
+    /// Flag: the object is switched off.
+    pub const DISABLED: &str = "omni.sidero.dev/disabled";
+    /// Flag: the server wrote this patch.
+    pub const SYSTEM_PATCH: &str = "omni.sidero.dev/system-patch";
+    /// The list of extensions that counts for a machine.
+    pub const ROOT_CONFIGURATION: &str = "omni.sidero.dev/root-configuration";
+    /// The name that an exposed service is reached by.
+    pub const EXPOSED_SERVICE_ALIAS: &str = "omni.sidero.dev/exposed-service-alias";
     /// Flag: the join token can be used.
     pub const ACTIVE_JOIN_TOKEN: &str = "omni.sidero.dev/active-join-token";
 }
@@ -217,6 +295,10 @@ pub mod annotation {
     pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
     /// Flag: the cluster is being taken over, so its lock does not count.
     pub const CLUSTER_IMPORT_IN_PROGRESS: &str = "omni.sidero.dev/cluster-import-is-in-progress";
+    /// The name that people give to an object.
+    pub const NAME: &str = "name";
+    /// What people say of it.
+    pub const DESCRIPTION: &str = "description";
     /// Flag: the machine may not be changed.
     pub const MACHINE_LOCKED: &str = "omni.sidero.dev/locked";
     /// Flag: the cloud's tags were copied to the labels.
@@ -282,7 +364,7 @@ pub mod controller {
     /// Reports on machines.
     pub const MACHINE_STATUS: &str = "MachineStatusController";
     /// Copies the labels of machines.
-    pub const MACHINE_STATUS_LABELS: &str = "MachineStatusLabelsController";
+    pub const MACHINE_STATUS_LABELS: &str = "LabelsExtractor[MachineStatuses.omni.sidero.dev]";
     /// Works out the extensions of machines.
     pub const MACHINE_EXTENSIONS: &str = "MachineExtensionsController";
     /// Works out schematics.
@@ -295,12 +377,6 @@ pub mod controller {
     pub const TALOS_EXTENSIONS: &str = "TalosExtensionsController";
     /// Says what machines are started with.
     pub const CONNECTION_PARAMS: &str = "ConnectionParamsController";
-    /// Counts machines.
-    pub const MACHINE_STATUS_METRICS: &str = "MachineStatusMetricsController";
-    /// Counts clusters by state.
-    pub const CLUSTER_STATUS_METRICS: &str = "ClusterStatusMetricsController";
-    /// Counts what clusters use.
-    pub const CLUSTER_METRICS: &str = "ClusterMetricsController";
     /// Says how machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigController";
     /// Keeps the keys of backups.
@@ -309,6 +385,58 @@ pub mod controller {
     pub const SECRETS: &str = "SecretsController";
     /// Reports on exposed services.
     pub const CLUSTER_WORKLOAD_PROXY_STATUS: &str = "ClusterWorkloadProxyStatusController";
+    /// Lists the nodes that a cluster should have.
+    pub const CLUSTER_KUBERNETES_NODES: &str = "ClusterKubernetesNodesController";
+    /// Takes nodes out of Kubernetes that have no machine.
+    pub const KUBERNETES_NODE_AUDIT: &str = "KubernetesNodeAuditController";
+    /// Collects what the members of a cluster complain about.
+    pub const CLUSTER_DIAGNOSTICS: &str = "ClusterDiagnosticsController";
+    /// Makes the keys of backups.
+    pub const ETCD_BACKUP_ENCRYPTION: &str = "EtcdBackupEncryptionController";
+    /// Makes Omni's own way into Kubernetes.
+    pub const KUBECONFIG: &str = "KubeconfigController";
+    /// Makes Omni's own way to the machines.
+    pub const TALOS_CONFIG: &str = "TalosConfigController";
+    /// Compares a cluster's own manifests with what they should be.
+    pub const KUBERNETES_UPGRADE_MANIFEST_STATUS: &str = "KubernetesUpgradeManifestStatusController";
+    /// Changes the secrets of clusters.
+    pub const SECRET_ROTATION_STATUS: &str = "SecretRotationStatusController";
+    /// Forwards to exposed services.
+    pub const CLUSTER_WORKLOAD_PROXY: &str = "ClusterWorkloadProxyController";
+    /// Applies the manifests of users.
+    pub const CLUSTER_KUBERNETES_MANIFESTS_STATUS: &str = "ClusterKubernetesManifestsStatusController";
+    /// Runs health checks.
+    pub const KUBERNETES_HEALTH_CHECK_STATUS: &str = "KubernetesHealthCheckStatusController";
+    /// Writes the encryption patch.
+    pub const CLUSTER_MACHINE_ENCRYPTION: &str = "ClusterMachineEncryptionController";
+    /// Makes the keys of disks.
+    pub const CLUSTER_MACHINE_ENCRYPTION_KEY: &str = "ClusterMachineEncryptionKeyController";
+    /// Collects the patches of members.
+    pub const CLUSTER_MACHINE_CONFIG_PATCHES: &str = "ClusterMachineConfigPatchesController";
+    /// Writes the configurations of members.
+    pub const CLUSTER_MACHINE_CONFIG: &str = "ClusterMachineConfigController";
+    /// Takes the secrets out of them.
+    pub const REDACTED_CLUSTER_MACHINE_CONFIG: &str = "RedactedClusterMachineConfigController";
+    /// Says what an installation is made of.
+    pub const MACHINE_CONFIG_GEN_OPTIONS: &str = "MachineConfigGenOptionsController";
+    /// Reports on kernel arguments.
+    pub const KERNEL_ARGS_STATUS: &str = "KernelArgsStatusController";
+    /// Reports on schematics of machines.
+    pub const MACHINE_UPGRADE_STATUS: &str = "MachineUpgradeStatusController";
+    /// Picks the disk of an installation.
+    pub const MACHINE_INSTALL_DISK_STATUS: &str = "MachineInstallDiskStatusController";
+    /// Keeps what machines said last.
+    pub const MACHINE_STATUS_SNAPSHOT: &str = "MachineStatusSnapshotController";
+    /// Puts together what is known of a machine.
+    pub const MACHINE_STATUS_LINK: &str = "MachineStatusLinkController";
+    /// Counts machines.
+    pub const MACHINE_STATUS_METRICS: &str = "MachineStatusMetricsController";
+    /// Counts what clusters use.
+    pub const CLUSTER_METRICS: &str = "ClusterMetricsController";
+    /// Counts how clusters are.
+    pub const CLUSTER_STATUS_METRICS: &str = "ClusterStatusMetricsController";
+    /// Lists what the server is busy with.
+    pub const ONGOING_TASK: &str = "OngoingTaskController";
     /// Writes the discovery patch.
     pub const DISCOVERY_SERVICE_CONFIG_PATCH: &str = "DiscoveryServiceConfigPatchController";
 }

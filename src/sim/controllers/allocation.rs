@@ -1,5 +1,6 @@
 //! Allocation by class: sets that name a class get their nodes from it, and give back what is too much.
 
+use super::cluster;
 use super::desk::Desk;
 use crate::pb::specs::machine_set_spec::MachineAllocation;
 use crate::pb::specs::machine_set_spec::machine_allocation::Type;
@@ -18,7 +19,7 @@ pub(super) fn act(desk: &Desk<'_>) {
         let spec: MachineSetSpec = set.spec();
         let Some(wanted) = rules::allocation(&spec) else { continue };
         let Some(cluster) = set.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id)) else { continue };
-        let paused = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED);
+        let paused = cluster::paused(&cluster);
         if !set.tearing_down && !cluster.tearing_down && !paused {
             adjust(desk, &set, &cluster.spec(), wanted);
         }

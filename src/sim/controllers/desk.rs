@@ -4,7 +4,9 @@
 use crate::sim::driver::{Controller, Cx};
 use crate::sim::kinds;
 use crate::sim::object::{Key, Object};
+use crate::sim::release::Release;
 use crate::sim::store::Store;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// One thing that the server does by itself, as a function over the objects.
@@ -32,16 +34,33 @@ impl Controller for Behaviour {
         if self.rested_at == Some(before) {
             return false;
         }
-        (self.act)(&Desk { store: &cx.store });
+        (self.act)(&Desk { store: &cx.store, release: cx.release });
         let after = cx.store.revision();
         self.rested_at = (after == before).then_some(before);
         after != before
     }
 }
 
+/// A number as messages carry it.
+pub(super) fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// A digest in the form that people read.
+pub(super) fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The labels of an object, to give them to another one.
+pub(super) fn labels(object: &Object) -> Vec<(&str, &str)> {
+    object.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
 /// The objects, in the words of controllers.
 pub(super) struct Desk<'a> {
     store: &'a Store,
+    /// The release that the server imitates.
+    pub(super) release: Release,
 }
 
 impl Desk<'_> {
@@ -73,17 +92,21 @@ impl Desk<'_> {
     }
 
     /// Makes an object, or gives it exactly these labels and this spec.
-    pub(super) fn put(
+    pub(super) fn put<M: prost::Message + Default + PartialEq>(
         &self,
         owner: &str,
         kind: &str,
         id: &str,
         labels: &[(&str, &str)],
-        spec: &impl prost::Message,
+        spec: &M,
     ) -> Arc<Object> {
         self.store.put(owner, &kinds::key(kind, id), |object| {
             object.labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-            object.spec = spec.encode_to_vec();
+            let encoded = spec.encode_to_vec();
+            // Equal maps have many encodings, and a change of the encoding is none.
+            if object.spec != encoded && (object.version == 0 || object.spec::<M>() != *spec) {
+                object.spec = encoded;
+            }
         })
     }
 

@@ -1,6 +1,7 @@
 //! Links and machines: a link makes a machine, and a link that goes takes everything of its machine along.
 
 use super::desk::Desk;
+use super::machine_parts;
 use crate::pb::specs::{MachineSpec, SiderolinkSpec};
 use crate::sim::kinds;
 use crate::sim::names::{controller, kind};
@@ -52,8 +53,7 @@ fn leave(desk: &Desk<'_>, link: &Object) {
         if !desk.clear_all(&attached) {
             return;
         }
-        desk.remove(kind::MACHINE_STATUS, id);
-        desk.remove(kind::MACHINE_STATUS_LABELS, id);
+        machine_parts::clear(desk, id);
         desk.remove(kind::MACHINE, id);
     }
     desk.release(link, LINK_HELD_BY);

@@ -17,7 +17,12 @@ const PLANES_ALSO_BY: &[&str] = &[controller::MACHINE_SET_ETCD_AUDIT, controller
 const CLASSES_ALSO_BY: &[&str] = &[controller::MACHINE_SET_NODE];
 
 /// What the server keeps under the id of a set.
-const BELONGINGS: &[&str] = &[kind::MACHINE_SET_STATUS, kind::MACHINE_SET_DESTROY_STATUS, kind::CONTROL_PLANE_STATUS];
+const BELONGINGS: &[&str] = &[
+    kind::MACHINE_SET_STATUS,
+    kind::MACHINE_SET_CONFIG_STATUS,
+    kind::MACHINE_SET_DESTROY_STATUS,
+    kind::CONTROL_PLANE_STATUS,
+];
 
 pub(super) fn act(desk: &Desk<'_>) {
     for set in desk.list(kind::MACHINE_SET) {

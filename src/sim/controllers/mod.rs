@@ -5,18 +5,28 @@ mod allocation;
 mod attachments;
 mod bootstrap;
 mod cluster;
+mod cluster_parts;
 mod cluster_status;
 mod configuration;
+mod connection_params;
+mod counts;
 mod desk;
+mod health_checks;
 mod kubernetes;
 mod link;
+mod machine_config;
+mod machine_parts;
 mod machine_set;
 mod machine_set_status;
 mod machine_status;
+mod manifests;
 mod member;
-mod metrics;
+mod member_config;
 mod node;
+mod schematic;
+mod system_patches;
 mod talos_upgrade;
+mod tasks;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +48,9 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::JOIN_TOKEN_STATUS, attachments::join_tokens),
         Behaviour::boxed(name::MACHINE_SET_NODE, allocation::act),
         Behaviour::boxed(name::MACHINE_SET_STATUS, node::act),
+        Behaviour::boxed(name::CLUSTER_MACHINE_ENCRYPTION, system_patches::act),
+        Behaviour::boxed(name::SCHEMATIC_CONFIGURATION, schematic::act),
+        Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG, member_config::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_STATUS, member::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG_STATUS, configuration::act),
         Behaviour::boxed(name::TALOS_UPGRADE_STATUS, talos_upgrade::act),
@@ -46,9 +59,11 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::MACHINE_SET_STATUS, machine_set_status::act),
         Behaviour::boxed(name::CLUSTER_STATUS, cluster_status::act),
         Behaviour::boxed(name::MACHINE_STATUS, machine_status::act),
-        Behaviour::boxed(name::MACHINE_STATUS_METRICS, metrics::machines),
-        Behaviour::boxed(name::CLUSTER_STATUS_METRICS, metrics::clusters),
-        Behaviour::boxed(name::CLUSTER_METRICS, metrics::features),
-        Behaviour::boxed(name::CONNECTION_PARAMS, metrics::connection_params),
+        Behaviour::boxed(name::CONNECTION_PARAMS, connection_params::act),
+        Behaviour::boxed(name::MACHINE_STATUS_LINK, machine_parts::act),
+        Behaviour::boxed(name::CLUSTER_KUBERNETES_MANIFESTS_STATUS, manifests::act),
+        Behaviour::boxed(name::KUBERNETES_HEALTH_CHECK_STATUS, health_checks::act),
+        Behaviour::boxed(name::MACHINE_STATUS_METRICS, counts::act),
+        Behaviour::boxed(name::ONGOING_TASK, tasks::act),
     ]
 }

@@ -5,6 +5,7 @@ mod census;
 mod client;
 mod cluster;
 mod durability;
+mod lag;
 mod life;
 mod signature;
 mod state;
