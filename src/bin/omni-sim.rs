@@ -7,8 +7,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
-use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::faults::{self, Fault, GRAMMAR};
+use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::{Handover, Mode, Options, Sim};
 
 const HELP: &str = "\
@@ -25,6 +25,7 @@ Usage: omni-sim [options]
   --lag MS          how late cached reads are (0)
   --delay MS        how long every call takes at least (0)
   --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
+  --suspended       let everybody read and nobody write
   --data FOLDER     keep everything there, and go on from there
   --fault FAULT     let something go wrong, as said below; may be given more than once
   --faults FILE     the same from a file, one fault on each line
@@ -71,6 +72,7 @@ fn arguments() -> Result<Command> {
             Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
             Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
             Long("tls") => options.tls = true,
+            Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("env-file") => env_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Say(format!("{HELP}{GRAMMAR}"))),

@@ -13,6 +13,7 @@ use super::management::ManagementService;
 use super::options::Options;
 use super::presence::Presence;
 use super::requests::{Request, Requests};
+use super::seeds;
 use super::server::{self, Door};
 use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
@@ -105,6 +106,7 @@ impl Sim {
         let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
         store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
+        seeds::auth(&store, options.suspended);
         match &options.world {
             Some(told) if is_new => worlds::populate(&store, told)?,
             _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::furnish(&store, &told))?,
@@ -134,6 +136,7 @@ impl Sim {
             requests: requests.clone(),
             release: options.release,
             delay: options.delay,
+            suspended: options.suspended,
             endpoint: endpoint.clone(),
         };
         let state = StateService {

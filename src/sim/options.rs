@@ -31,6 +31,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// What goes wrong on purpose.
     pub faults: Vec<Fault>,
+    /// Whether it is suspended: everybody can read, and nobody can write.
+    pub suspended: bool,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
@@ -51,6 +53,7 @@ impl Default for Options {
             delay: Duration::ZERO,
             data: None,
             faults: Vec::new(),
+            suspended: false,
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
