@@ -21,6 +21,9 @@ Usage: omni-sim [options]
   --delay MS        how long every call takes at least (0)
   --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
   --data FOLDER     keep everything there, and go on from there
+  --max-users N     how many people there may be (0: any number)
+  --max-service-accounts N
+                    how many service accounts there may be (0: any number)
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
   --help            show this
   --version         show the version
@@ -55,6 +58,8 @@ fn arguments() -> Result<Command> {
             Long("listen") => options.listen = parser.value()?.parse()?,
             Long("machines") => options.machines = parser.value()?.parse()?,
             Long("omni-version") => options.release = parser.value()?.parse()?,
+            Long("max-users") => options.limits.users = parser.value()?.parse()?,
+            Long("max-service-accounts") => options.limits.service_accounts = parser.value()?.parse()?,
             Long("tls") => options.tls = true,
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("env-file") => env_file = Some(parser.value()?.into()),

@@ -2,7 +2,7 @@
 //! It never says what is wrong; that is for the server's log only.
 
 use super::access::{Caller, effective};
-use super::accounts::{PUBLIC_KEY, USER, USER_ID};
+use super::accounts::{Activity, PUBLIC_KEY, USER, USER_ID};
 use super::kinds::{self, Role};
 use super::object::Object;
 use super::store::Store;
@@ -78,6 +78,7 @@ pub enum Rejected {
 /// Checks signatures against the keys in the store.
 pub struct Authenticator {
     store: Store,
+    activity: Activity,
     /// Parsed keys, by fingerprint, with the version of the object they came from.
     parsed: Mutex<HashMap<String, (u64, Arc<Cert>)>>,
 }
@@ -86,7 +87,7 @@ impl Authenticator {
     /// A check against the keys in this store.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, parsed: Mutex::default() }
+        Self { activity: Activity::new(store.clone()), store, parsed: Mutex::default() }
     }
 
     /// Who made the call; none when the method needs no signature and there is none.
@@ -115,8 +116,10 @@ impl Authenticator {
         check_payload(payload, method, headers)?;
         self.check_signature(&key, &spec, &signature, payload, now)?;
         let role = |name: &str| Role::parse(name).unwrap_or(Role::None);
+        let identity = spec.identity.unwrap_or_default().email;
+        self.activity.note(&identity, &fingerprint);
         Ok(Some(Caller {
-            identity: spec.identity.unwrap_or_default().email,
+            identity,
             user: user.to_owned(),
             role: effective(role(&account.spec::<specs::UserSpec>().role), role(&spec.role)),
         }))

@@ -114,7 +114,8 @@ impl Sim {
         };
         let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
-        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone());
+        let management =
+            ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone()).with_limits(options.limits);
         let routes = server::services(state, management);
         let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
         let mut tasks = vec![tokio::spawn(serving)];

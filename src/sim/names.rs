@@ -101,6 +101,12 @@ pub mod kind {
     pub const DEFAULT_JOIN_TOKEN: &str = "DefaultJoinTokens.omni.sidero.dev";
     /// The state of a token.
     pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatuses.omni.sidero.dev";
+    /// What a machine shows when it comes back.
+    pub const NODE_UNIQUE_TOKEN: &str = "NodeUniqueTokens.omni.sidero.dev";
+    /// Whether a machine can show it.
+    pub const NODE_UNIQUE_TOKEN_STATUS: &str = "NodeUniqueTokenStatuses.omni.sidero.dev";
+    /// The token that a machine joined with.
+    pub const JOIN_TOKEN_USAGE: &str = "JoinTokenUsages.omni.sidero.dev";
     /// Who accepted the licence.
     pub const EULA_ACCEPTANCE: &str = "EulaAcceptances.omni.sidero.dev";
     /// How machines reach this instance.
@@ -249,6 +255,14 @@ pub mod controller {
     pub const SCHEMATIC_CONFIGURATION: &str = "SchematicConfigurationController";
     /// Reports on join tokens.
     pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatusController";
+    /// Reports on the tokens that machines show when they come back.
+    pub const NODE_UNIQUE_TOKEN_STATUS: &str = "NodeUniqueTokenStatusController";
+    /// Reports on people and accounts.
+    pub const IDENTITY_STATUS: &str = "IdentityStatusController";
+    /// Removes what is kept of people and accounts.
+    pub const IDENTITY_CLEANUP: &str = "IdentityCleanupController";
+    /// Lists the keys of accounts.
+    pub const SERVICE_ACCOUNT_STATUS: &str = "ServiceAccountStatusController";
     /// Lists versions.
     pub const VERSIONS: &str = "VersionsController";
     /// Lists extensions.

@@ -1,5 +1,6 @@
 //! How a simulated server is to be.
 
+use super::accounts::Limits;
 use super::driver::Mode;
 use super::release::Release;
 use crate::kit::clock::{Clock, SystemClock};
@@ -31,6 +32,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// The name of the service account that it starts with.
     pub account: String,
+    /// How many people and service accounts there may be.
+    pub limits: Limits,
 }
 
 impl Default for Options {
@@ -46,6 +49,7 @@ impl Default for Options {
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
+            limits: Limits::default(),
         }
     }
 }

@@ -4,8 +4,11 @@
 use crate::sim::driver::{Controller, Cx};
 use crate::sim::kinds;
 use crate::sim::object::{Key, Object};
+use crate::sim::release::Release;
+use crate::sim::rules;
 use crate::sim::store::Store;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One thing that the server does by itself, as a function over the objects.
 pub(super) struct Behaviour {
@@ -13,12 +16,19 @@ pub(super) struct Behaviour {
     act: fn(&Desk<'_>),
     /// The state of the store in which there was nothing to do.
     rested_at: Option<u64>,
+    /// Whether there may be something to do though nothing was written: when a time has come.
+    timed: bool,
 }
 
 impl Behaviour {
     /// A behaviour that lasts.
     pub(super) fn boxed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
-        Box::new(Self { name, act, rested_at: None })
+        Box::new(Self { name, act, rested_at: None, timed: false })
+    }
+
+    /// One that also looks at the time.
+    pub(super) fn timed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
+        Box::new(Self { name, act, rested_at: None, timed: true })
     }
 }
 
@@ -29,7 +39,7 @@ impl Controller for Behaviour {
 
     fn step(&mut self, cx: &mut Cx) -> bool {
         let before = cx.store.revision();
-        if self.rested_at == Some(before) {
+        if self.rested_at == Some(before) && !self.timed {
             return false;
         }
         (self.act)(&Desk { store: &cx.store });
@@ -44,7 +54,25 @@ pub(super) struct Desk<'a> {
     store: &'a Store,
 }
 
+#[cfg(test)]
+impl<'a> Desk<'a> {
+    /// A desk over these objects.
+    pub(super) fn at(store: &'a Store) -> Self {
+        Self { store }
+    }
+}
+
 impl Desk<'_> {
+    /// The time of day, since the Unix epoch.
+    pub(super) fn now(&self) -> Duration {
+        self.store.time()
+    }
+
+    /// The release that the server imitates.
+    pub(super) fn omni(&self) -> Release {
+        rules::release(&self.store.view())
+    }
+
     /// The object of this type and id.
     pub(super) fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
         self.store.get(&kinds::key(kind, id))

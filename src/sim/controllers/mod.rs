@@ -8,6 +8,7 @@ mod cluster;
 mod cluster_status;
 mod configuration;
 mod desk;
+mod join_tokens;
 mod kubernetes;
 mod link;
 mod machine_set;
@@ -15,6 +16,7 @@ mod machine_set_status;
 mod machine_status;
 mod member;
 mod node;
+mod people;
 mod talos_upgrade;
 
 #[cfg(test)]
@@ -34,7 +36,10 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::CLUSTER, cluster::act),
         Behaviour::boxed(name::MACHINE_SET, machine_set::act),
         Behaviour::boxed(name::MACHINE_EXTENSIONS, attachments::extensions),
-        Behaviour::boxed(name::JOIN_TOKEN_STATUS, attachments::join_tokens),
+        Behaviour::boxed(name::IDENTITY_STATUS, people::identities),
+        Behaviour::boxed(name::SERVICE_ACCOUNT_STATUS, people::service_accounts),
+        Behaviour::boxed(name::NODE_UNIQUE_TOKEN_STATUS, join_tokens::machines),
+        Behaviour::timed(name::JOIN_TOKEN_STATUS, join_tokens::statuses),
         Behaviour::boxed(name::MACHINE_SET_NODE, allocation::act),
         Behaviour::boxed(name::MACHINE_SET_STATUS, node::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_STATUS, member::act),

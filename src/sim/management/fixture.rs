@@ -3,6 +3,7 @@
 use super::Office;
 use crate::kit::clock::TestClock;
 use crate::sim::access::Caller;
+use crate::sim::accounts::Limits;
 use crate::sim::kinds::Role;
 use crate::sim::release::Release;
 use crate::sim::store::Store;
@@ -19,7 +20,7 @@ pub(super) fn office(release: Release) -> Office {
     let store = Store::new(Arc::new(TestClock::at(NOW)));
     world::seed(&store, 0, release);
     let signer = Signer::new(store.clone());
-    Office { store, endpoint: "grpc://127.0.0.1:4000".into(), ca_pem: None, signer }
+    Office { store, endpoint: "grpc://127.0.0.1:4000".into(), ca_pem: None, signer, limits: Limits::default() }
 }
 
 /// A call from a service account with this role.
