@@ -14,6 +14,7 @@ mod gate;
 mod handover;
 mod instance;
 pub mod inventory;
+mod join_config;
 pub mod kinds;
 mod kubeconfig;
 pub mod management;
