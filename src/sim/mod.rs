@@ -3,6 +3,7 @@
 //! It shares no code with the client or the provider, only the generated messages.
 
 pub mod access;
+pub mod access_policy;
 pub mod accounts;
 pub mod auth;
 pub mod compression;
@@ -16,6 +17,7 @@ mod instance;
 pub mod inventory;
 mod join_config;
 pub mod kinds;
+pub mod json_schema;
 mod kubeconfig;
 pub mod management;
 pub mod names;

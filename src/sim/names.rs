@@ -109,6 +109,30 @@ pub mod kind {
     pub const JOIN_TOKEN_USAGE: &str = "JoinTokenUsages.omni.sidero.dev";
     /// Who accepted the licence.
     pub const EULA_ACCEPTANCE: &str = "EulaAcceptances.omni.sidero.dev";
+    /// Programs that offer machines.
+    pub const INFRA_PROVIDER: &str = "InfraProviders.omni.sidero.dev";
+    /// How many machines a provider should make.
+    pub const MACHINE_REQUEST_SET: &str = "MachineRequestSets.omni.sidero.dev";
+    /// Wishes for a backup now.
+    pub const ETCD_MANUAL_BACKUP: &str = "EtcdManualBackups.omni.sidero.dev";
+    /// Where backups go.
+    pub const ETCD_BACKUP_S3_CONFIG: &str = "EtcdBackupS3Configs.omni.sidero.dev";
+    /// Presets of installation media.
+    pub const INSTALLATION_MEDIA_CONFIG: &str = "InstallationMediaConfigs.omni.sidero.dev";
+    /// How a change of a cluster's secrets goes.
+    pub const CLUSTER_SECRETS_ROTATION_STATUS: &str = "ClusterSecretsRotationStatuses.omni.sidero.dev";
+    /// Who may do more on some clusters.
+    pub const ACCESS_POLICY: &str = "AccessPolicies.omni.sidero.dev";
+    /// Roles for those who come through SAML.
+    pub const SAML_LABEL_RULE: &str = "SAMLLabelRules.omni.sidero.dev";
+    /// Names that people and programs sign with.
+    pub const IDENTITY: &str = "Identities.omni.sidero.dev";
+    /// What an identity may do.
+    pub const USER: &str = "Users.omni.sidero.dev";
+    /// Keys that identities sign with.
+    pub const PUBLIC_KEY: &str = "PublicKeys.omni.sidero.dev";
+    /// How people sign in.
+    pub const AUTH_CONFIG: &str = "AuthConfigs.omni.sidero.dev";
     /// How machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
 }
@@ -173,6 +197,12 @@ pub mod label {
     pub const NODE_NAME: &str = "omni.sidero.dev/node-name";
     /// Flag: changes wait for a lock.
     pub const LOCKED_UPDATE: &str = "omni.sidero.dev/locked-update";
+    /// The provider that a machine or a request belongs to.
+    pub const INFRA_PROVIDER_ID: &str = "omni.sidero.dev/infra-provider-id";
+    /// Flag: the manifests are Omni's own.
+    pub const SYSTEM_MANIFEST: &str = "omni.sidero.dev/system-manifest";
+    /// Flag: the identity is a program's.
+    pub const SERVICE_ACCOUNT: &str = "type-service-account";
     /// Flag: the join token can be used.
     pub const ACTIVE_JOIN_TOKEN: &str = "omni.sidero.dev/active-join-token";
 }

@@ -23,6 +23,11 @@ pub(super) fn unless_clean(access: Result<(), Status>, problems: Vec<String>) ->
     Err(Status::new(code, format!("failed to validate: {count} occurred:\n\t* {}\n\n", texts.join("\n\t* "))))
 }
 
+/// The answer of a server that stumbles over a call, as its framework gives it.
+pub(super) fn crash() -> Status {
+    Status::internal("runtime error: invalid memory address or nil pointer dereference")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -107,14 +107,11 @@ impl State for StateService {
                 let destroy = access::check(&call.caller, &kind, Wish::Destroy);
                 access = if destroy.is_ok() { destroy } else { access.and(destroy) };
             }
-            let mut problems = Vec::new();
-            if let Some(old) = &old {
-                let view = self.store.view();
-                problems = rules::problems(&view, Change::Update(old, &new));
-                if leaves {
-                    problems.extend(rules::problems(&view, Change::Destroy(old)));
-                }
+            let change = old.as_ref().map(|old| Change::Update(old, &new));
+            if access.is_ok() && change.is_some_and(rules::crashes) {
+                return Err(refusal::crash());
             }
+            let problems = change.map(|change| rules::problems(&self.store.view(), change)).unwrap_or_default();
             refusal::unless_clean(access, problems)?;
             if old.is_none() {
                 return Err(missing(&new.key));

@@ -8,6 +8,8 @@ mod public_key;
 mod registry;
 mod secret_key;
 
+pub use super::names::kind::{IDENTITY, PUBLIC_KEY, USER};
+pub use super::names::label::SERVICE_ACCOUNT as IS_SERVICE_ACCOUNT;
 pub use activity::Activity;
 pub use name::{AccountName, PROVIDER_PREFIX};
 pub use public_key::{KeyProblem, PublicKey};
@@ -19,24 +21,16 @@ use crate::pb::specs;
 use objects::{Owner, put};
 use std::time::Duration;
 
-/// The type of the objects that hold public keys.
-pub const PUBLIC_KEY: &str = "PublicKeys.omni.sidero.dev";
 /// The type of the objects that say when a key was last used.
 pub const PUBLIC_KEY_LAST_ACTIVE: &str = "PublicKeyLastActives.omni.sidero.dev";
-/// The type of the objects that name people and accounts.
-pub const IDENTITY: &str = "Identities.omni.sidero.dev";
 /// The type of the objects that say when somebody was last here.
 pub const IDENTITY_LAST_ACTIVE: &str = "IdentityLastActives.omni.sidero.dev";
 /// The type of the objects that put together what is known of people and accounts.
 pub const IDENTITY_STATUS: &str = "IdentityStatuses.omni.sidero.dev";
 /// The type of the objects that list the keys of accounts.
 pub const SERVICE_ACCOUNT_STATUS: &str = "ServiceAccountStatuses.omni.sidero.dev";
-/// The type of the objects that say what people and accounts may do.
-pub const USER: &str = "Users.omni.sidero.dev";
 /// The label that ties keys and identities to their user.
 pub const USER_ID: &str = "user-id";
-/// Flag: the identity is that of a service account.
-pub const IS_SERVICE_ACCOUNT: &str = "type-service-account";
 /// Flag: the account is that of a provider of machines.
 pub const IS_PROVIDER: &str = "omni.sidero.dev/infra-provider";
 /// Who owns the keys of people.

@@ -12,9 +12,9 @@ use crate::pb::specs;
 use crate::sim::kinds::{self, Role};
 use crate::sim::object::{Key, Object};
 use crate::sim::refusal;
+use crate::sim::rules::{self, Change};
 use crate::sim::store::{Store, StoreError, Verb};
 use prost::Message;
-use sequoia_openpgp::packet::UserID;
 use std::sync::Arc;
 use tonic::Status;
 
@@ -152,13 +152,8 @@ impl<'a> Registry<'a> {
     }
 
     fn create_identity(&self, owner: &Owner, is_account: bool) -> Result<(), Status> {
-        let mut problems = Vec::new();
-        if owner.identity.chars().any(char::is_uppercase) {
-            problems.push("must be lowercase".to_owned());
-        }
-        if !is_account && !matches!(UserID::from(owner.identity.as_str()).email(), Ok(Some(_))) {
-            problems.push(format!("not a valid email address: {}", owner.identity));
-        }
+        let identity = owner.identity(self.store);
+        let mut problems = rules::problems(&self.store.view(), Change::Create(&identity));
         let (limit, whom) = match is_account {
             true => (self.limits.service_accounts, "service accounts"),
             false => (self.limits.users, "users"),
@@ -169,7 +164,7 @@ impl<'a> Registry<'a> {
             problems.push(format!("maximum number of {whom} ({limit}) reached"));
         }
         refusal::unless_clean(Ok(()), problems)?;
-        self.create(owner.identity(self.store))
+        self.create(identity)
     }
 
     fn create_last_active(&self, owner: &Owner) -> Result<(), Status> {

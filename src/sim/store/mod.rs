@@ -87,7 +87,7 @@ impl Store {
     /// A consistent look at everything, as it is now.
     #[must_use]
     pub fn view(&self) -> Snapshot {
-        self.lock().objects.clone()
+        self.lock().objects.clone().taken_at(self.time())
     }
 
     /// The object, as it is now.
@@ -293,7 +293,7 @@ impl Store {
     #[must_use]
     pub fn view_and_subscribe(&self) -> (Snapshot, Subscription) {
         let inner = self.lock();
-        (inner.objects.clone(), inner.events.subscribe(self.clone()))
+        (inner.objects.clone().taken_at(self.time()), inner.events.subscribe(self.clone()))
     }
 
     /// What happened after the event of this bookmark.
