@@ -21,6 +21,8 @@ Usage: omni-sim [options]
   --delay MS        how long every call takes at least (0)
   --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
   --data FOLDER     keep everything there, and go on from there
+  --confirm-keys    let people use new keys at once; else a key is confirmed
+                    by following the link that its owner is shown
   --max-users N     how many people there may be (0: any number)
   --max-service-accounts N
                     how many service accounts there may be (0: any number)
@@ -58,6 +60,7 @@ fn arguments() -> Result<Command> {
             Long("listen") => options.listen = parser.value()?.parse()?,
             Long("machines") => options.machines = parser.value()?.parse()?,
             Long("omni-version") => options.release = parser.value()?.parse()?,
+            Long("confirm-keys") => options.confirm_keys = true,
             Long("max-users") => options.limits.users = parser.value()?.parse()?,
             Long("max-service-accounts") => options.limits.service_accounts = parser.value()?.parse()?,
             Long("tls") => options.tls = true,

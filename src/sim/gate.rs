@@ -7,6 +7,7 @@ use super::faults::{self, Action, Faults};
 use super::kinds;
 use super::release::Release;
 use super::requests::Requests;
+use super::sign_in::PAGE;
 use super::store::Store;
 use http::{Request, Response};
 use std::convert::Infallible;
@@ -98,6 +99,10 @@ where
         Box::pin(async move {
             if !gate.delay.is_zero() {
                 tokio::time::sleep(gate.delay).await;
+            }
+            // A browser brings neither a licence nor a signature.
+            if request.uri().path() == PAGE {
+                return inner.call(request).await;
             }
             if let Err(status) = gate.admit(&mut request) {
                 return Ok(status.into_http());

@@ -1,6 +1,6 @@
 //! A running simulated server, and what tests and demos do with it.
 
-use super::accounts::{self, KeyError, LIFETIME};
+use super::accounts::{self, KeyError, LIFETIME, Limits, Registry};
 use super::auth::Authenticator;
 use super::connection::Connections;
 use super::controllers;
@@ -12,6 +12,7 @@ use super::management::ManagementService;
 use super::options::Options;
 use super::requests::{Request, Requests};
 use super::server;
+use super::sign_in::SignIn;
 use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
 use super::time::AheadClock;
@@ -116,7 +117,8 @@ impl Sim {
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
         let management =
             ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone()).with_limits(options.limits);
-        let routes = server::services(state, management);
+        let sign_in = SignIn::new(store.clone(), &endpoint, options.confirm_keys);
+        let routes = server::services(state, management, sign_in);
         let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
         let mut tasks = vec![tokio::spawn(serving)];
         if let Mode::Auto { tick } = options.mode {
@@ -164,6 +166,11 @@ impl Sim {
     /// When no key can be made.
     pub fn mint(&self, name: &str, role: Role, lifetime: Duration) -> Result<String, KeyError> {
         accounts::mint(&self.store, name, role, lifetime)
+    }
+
+    /// Lets a person's key be used, as if its owner had followed the link; says whose it is.
+    pub fn confirm_key(&self, id: &str) -> Option<String> {
+        Registry::new(&self.store, Limits::default()).confirm_key(id)
     }
 
     /// The objects.

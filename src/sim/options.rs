@@ -32,6 +32,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// The name of the service account that it starts with.
     pub account: String,
+    /// Whether keys of people can be used before anybody confirms them.
+    pub confirm_keys: bool,
     /// How many people and service accounts there may be.
     pub limits: Limits,
 }
@@ -49,6 +51,7 @@ impl Default for Options {
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
+            confirm_keys: false,
             limits: Limits::default(),
         }
     }

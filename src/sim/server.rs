@@ -3,8 +3,10 @@
 use super::connection::{Connection, Connections};
 use super::gate::Gate;
 use super::management::ManagementService;
+use super::sign_in::{PAGE, SignIn};
 use super::state_service::StateService;
 use super::tls::Tls;
+use crate::pb::auth::auth_service_server::AuthServiceServer;
 use crate::pb::cosi::resource::state_server::StateServer;
 use crate::pb::management::management_service_server::ManagementServiceServer;
 use futures_util::{StreamExt, stream};
@@ -26,7 +28,7 @@ const LIMIT: usize = 32 << 20;
 type Stream = Connection<Either<TcpStream, TlsStream<TcpStream>>>;
 
 /// The services of the simulator.
-pub(super) fn services(state: StateService, management: ManagementService) -> Routes {
+pub(super) fn services(state: StateService, management: ManagementService, sign_in: SignIn) -> Routes {
     let state = StateServer::new(state)
         .accept_compressed(Gzip)
         .send_compressed(Gzip)
@@ -37,7 +39,10 @@ pub(super) fn services(state: StateService, management: ManagementService) -> Ro
         .send_compressed(Gzip)
         .max_decoding_message_size(LIMIT)
         .max_encoding_message_size(usize::MAX);
-    Routes::new(state).add_service(management)
+    let page = axum::Router::new().route(PAGE, sign_in.page());
+    let auth = AuthServiceServer::new(sign_in).accept_compressed(Gzip).send_compressed(Gzip);
+    let grpc = Routes::new(state).add_service(management).add_service(auth);
+    Routes::from(grpc.into_axum_router().merge(page))
 }
 
 /// Serves until told to stop.
@@ -56,6 +61,8 @@ pub(super) async fn serve(
         Some((Ok::<_, io::Error>(stream), receiver))
     });
     let server = Server::builder()
+        // For the page, which browsers open without TLS by HTTP/1 only.
+        .accept_http1(true)
         .layer(gate)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming.boxed(), stop.clone().cancelled_owned());

@@ -38,6 +38,8 @@ pub const KEY_PRUNER: &str = "KeyPrunerController";
 
 /// How long keys live unless told otherwise, and at most.
 pub const LIFETIME: Duration = Duration::from_hours(365 * 24);
+/// How long the keys of people live at most.
+pub const PERSON_LIFETIME: Duration = Duration::from_hours(8);
 /// Keys are made this long ago, so that a client with a slow clock can use them at once.
 const BACKDATED: Duration = Duration::from_mins(10);
 

@@ -71,6 +71,14 @@ impl Owner {
         object(store, PUBLIC_KEY, &key.id, labels, &spec)
     }
 
+    /// A key that waits for its owner to say that it is his.
+    pub(super) fn unconfirmed(&self, store: &Store, key: &PublicKey, role: Role) -> Object {
+        let mut object = self.key(store, key, role);
+        let spec = specs::PublicKeySpec { confirmed: false, ..object.spec() };
+        object.spec = spec.encode_to_vec();
+        object
+    }
+
     /// When it was last here: never. Older releases do not keep that.
     pub(super) fn last_active(&self, store: &Store) -> Option<Object> {
         let spec = specs::IdentityLastActiveSpec::default();

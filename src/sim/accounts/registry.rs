@@ -5,8 +5,8 @@ use super::name::{AccountName, PROVIDER_PREFIX};
 use super::objects::{self, Owner};
 use super::public_key::PublicKey;
 use super::{
-    IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_SERVICE_ACCOUNT, LIFETIME, PUBLIC_KEY, PUBLIC_KEY_LAST_ACTIVE,
-    SERVICE_ACCOUNT_STATUS, USER, USER_ID,
+    IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_SERVICE_ACCOUNT, KEY_PRUNER, LIFETIME, PUBLIC_KEY,
+    PUBLIC_KEY_LAST_ACTIVE, SERVICE_ACCOUNT_STATUS, USER, USER_ID,
 };
 use crate::pb::specs;
 use crate::sim::kinds::{self, Role};
@@ -143,6 +143,56 @@ impl<'a> Registry<'a> {
         Err(Status::not_found(format!("service account {identity:?} not found")))
     }
 
+    /// Keeps a person's key until it ends; nobody may use it before it is confirmed.
+    /// Whoever is not known here gets no other answer than the rest; without a role the key gets that of its user.
+    ///
+    /// # Errors
+    /// When the role is none.
+    pub fn register_key(&self, email: &str, key: &PublicKey, role: Option<&str>) -> Result<(), Status> {
+        let email = email.to_lowercase();
+        let Some(identity) = self.identity(&email) else { return Ok(()) };
+        let user = user_of(&identity);
+        let known = self.store.get(&kinds::key(USER, &*user)).map(|user| user.spec::<specs::UserSpec>().role);
+        let Some(role) = role.map(str::to_owned).or(known) else { return Ok(()) };
+        let role = parse(&role)
+            .map_err(|why| Status::unknown(format!("failed to parse role for public key: {}", why.message())))?;
+        let object = Owner::person(&email, user).unconfirmed(self.store, key, role);
+        match self.store.create(object, KEY_PRUNER) {
+            Ok(_) | Err(StoreError::Exists { .. }) => Ok(()),
+            Err(error) => Err(error.status(Verb::Create)),
+        }
+    }
+
+    /// Lets a person's key be used; says whose it is, or nothing when there is no such key.
+    pub fn confirm_key(&self, id: &str) -> Option<String> {
+        let key = self.store.modify(&kinds::key(PUBLIC_KEY, id), |key| {
+            let spec = specs::PublicKeySpec { confirmed: true, ..key.spec() };
+            key.spec = spec.encode_to_vec();
+        })?;
+        Some(whose(&key))
+    }
+
+    /// Whose key this is, if there is one.
+    #[must_use]
+    pub fn owner_of_key(&self, id: &str) -> Option<String> {
+        self.store.get(&kinds::key(PUBLIC_KEY, id)).map(|key| whose(&key))
+    }
+
+    /// Takes a person's key away.
+    ///
+    /// # Errors
+    /// When there is none, or it is not a person's.
+    pub fn revoke_key(&self, id: &str) -> Result<(), Status> {
+        let key = kinds::key(PUBLIC_KEY, id);
+        self.store.begin_teardown(&key, KEY_PRUNER).map_err(|error| {
+            // These errors lose their codes on the way to the caller.
+            Status::unknown(error.status(Verb::Update).message())
+        })?;
+        end(self.store, &key);
+        self.store.remove(&kinds::key(PUBLIC_KEY_LAST_ACTIVE, id));
+        Ok(())
+    }
+
     fn identity(&self, id: &str) -> Option<Arc<Object>> {
         self.store.get(&kinds::key(IDENTITY, id))
     }
@@ -205,6 +255,10 @@ fn end(store: &Store, key: &Key) {
         store.remove_finalizer(key, name);
     }
     store.remove(key);
+}
+
+fn whose(key: &Object) -> String {
+    key.spec::<specs::PublicKeySpec>().identity.unwrap_or_default().email
 }
 
 fn user_of(identity: &Object) -> String {

@@ -22,6 +22,7 @@ mod talos_upgrade;
 #[cfg(test)]
 mod tests;
 
+use super::accounts::KEY_PRUNER;
 use super::driver::Controller;
 use desk::Behaviour;
 
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::MACHINE_SET, machine_set::act),
         Behaviour::boxed(name::MACHINE_EXTENSIONS, attachments::extensions),
         Behaviour::boxed(name::IDENTITY_STATUS, people::identities),
+        Behaviour::timed(KEY_PRUNER, people::prune),
         Behaviour::boxed(name::SERVICE_ACCOUNT_STATUS, people::service_accounts),
         Behaviour::boxed(name::NODE_UNIQUE_TOKEN_STATUS, join_tokens::machines),
         Behaviour::timed(name::JOIN_TOKEN_STATUS, join_tokens::statuses),

@@ -7,8 +7,8 @@ use crate::pb::specs::{
     ServiceAccountStatusSpec, UserSpec,
 };
 use crate::sim::accounts::{
-    IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_SERVICE_ACCOUNT, PUBLIC_KEY, PUBLIC_KEY_LAST_ACTIVE,
-    SERVICE_ACCOUNT_STATUS, USER, USER_ID,
+    IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_SERVICE_ACCOUNT, KEY_PRUNER, PUBLIC_KEY,
+    PUBLIC_KEY_LAST_ACTIVE, SERVICE_ACCOUNT_STATUS, USER, USER_ID,
 };
 use crate::sim::names::controller;
 use crate::sim::object::Object;
@@ -74,6 +74,19 @@ pub(super) fn service_accounts(desk: &Desk<'_>) {
         desk.put(controller::SERVICE_ACCOUNT_STATUS, SERVICE_ACCOUNT_STATUS, id, &[], &status);
     }
     forget(desk, SERVICE_ACCOUNT_STATUS);
+}
+
+/// Takes away the keys of people that have ended; those of accounts stay.
+pub(super) fn prune(desk: &Desk<'_>) {
+    let now = desk.now();
+    let now = (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed());
+    for key in desk.list(PUBLIC_KEY).iter().filter(|key| key.owner == KEY_PRUNER) {
+        let ends = key.spec::<PublicKeySpec>().expiration.unwrap_or_default();
+        if (ends.seconds, ends.nanos) < now {
+            desk.remove(PUBLIC_KEY, &key.key.id);
+            desk.remove(PUBLIC_KEY_LAST_ACTIVE, &key.key.id);
+        }
+    }
 }
 
 fn listed(desk: &Desk<'_>, key: &Object) -> PgpPublicKey {

@@ -4,6 +4,7 @@ mod client;
 mod cluster;
 mod durability;
 mod life;
+mod sign_in;
 mod signature;
 mod state;
 mod transport;
