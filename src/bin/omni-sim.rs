@@ -2,20 +2,23 @@
 //! It reads options and writes where the server is; everything else is the library's.
 
 use anyhow::{Context, Result, bail};
-use lexopt::prelude::{Long, Short, ValueExt};
+use lexopt::prelude::{Long, Short, Value, ValueExt};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
+use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::{Handover, Mode, Options, Sim};
 
 const HELP: &str = "\
 omni-sim: an Omni in memory, on real gRPC, for tests and demos.
 
 Usage: omni-sim [options]
+       omni-sim worlds [NAME]    list the ready worlds, or print one
 
   --listen ADDRESS  where to listen (127.0.0.1:0: any free port)
   --tls             speak TLS, with an authority of its own
-  --machines N      how many machines have joined (6)
+  --world WORLD     what to hold: the name of a ready world, or a file
+  --machines N      how many machines have joined (6; with a world none besides)
   --tick MS         how long controllers rest between two steps (100)
   --lag MS          how late cached reads are (0)
   --delay MS        how long every call takes at least (0)
@@ -31,7 +34,8 @@ Usage: omni-sim [options]
   --version         show the version
 
 When it is ready, it writes one line of JSON to standard output:
-endpoint, service_account_key, and ca_file with --tls.
+endpoint, service_account_key, ca_file with --tls,
+and service_account_keys by name with a world that has service accounts.
 It stops on SIGTERM and SIGINT.
 ";
 
@@ -51,6 +55,7 @@ fn main() -> Result<()> {
 fn arguments() -> Result<Command> {
     let mut options = Options::default();
     let mut env_file = None;
+    let mut machines = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -58,7 +63,9 @@ fn arguments() -> Result<Command> {
             Long("lag") => options.lag = milliseconds(&mut parser)?,
             Long("delay") => options.delay = milliseconds(&mut parser)?,
             Long("listen") => options.listen = parser.value()?.parse()?,
-            Long("machines") => options.machines = parser.value()?.parse()?,
+            Long("machines") => machines = Some(parser.value()?.parse()?),
+            Long("world") => options.world = Some(Told::find(parser.value()?.as_ref())?),
+            Value(word) if word == "worlds" => return worlds(&mut parser),
             Long("omni-version") => options.release = parser.value()?.parse()?,
             Long("confirm-keys") => options.confirm_keys = true,
             Long("max-users") => options.limits.users = parser.value()?.parse()?,
@@ -73,7 +80,26 @@ fn arguments() -> Result<Command> {
             other => bail!("{}; try --help", other.unexpected()),
         }
     }
+    options.machines = machines.unwrap_or(if options.world.is_some() { 0 } else { options.machines });
     Ok(Command::Run(Box::new(options), env_file))
+}
+
+/// The ready worlds, or the text of one.
+fn worlds(parser: &mut lexopt::Parser) -> Result<Command> {
+    let wanted = match parser.next()? {
+        None => {
+            let lines = READY.iter().map(|(name, text)| {
+                let told: Told = text.parse()?;
+                Ok(format!("{name:<12}{}\n", told.world().description))
+            });
+            return Ok(Command::Say(lines.collect::<Result<String>>()?));
+        }
+        Some(Value(name)) => name.string()?,
+        Some(other) => bail!("{}; try --help", other.unexpected()),
+    };
+    let found = READY.iter().find(|(name, _)| *name == wanted);
+    let (_, text) = found.with_context(|| format!("there is no ready world {wanted:?}; try `omni-sim worlds`"))?;
+    Ok(Command::Say((*text).to_owned()))
 }
 
 fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {

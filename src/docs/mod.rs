@@ -247,6 +247,7 @@ mod tests {
                 "data-sources/boxes.md",
                 "guides/drift-and-conflicts.md",
                 "guides/getting-started.md",
+                "guides/worlds.md",
                 "index.md",
                 "resources/bag.md",
                 "resources/box.md"

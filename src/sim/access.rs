@@ -39,6 +39,20 @@ impl Caller {
         let text = format!("unauthorized: access denied: insufficient role: {:?}", self.role.name());
         Err(Status::permission_denied(text))
     }
+
+    /// Whether the caller has one of exactly these roles, however high its own is.
+    ///
+    /// # Errors
+    /// When it has another.
+    pub fn needs_one_of(&self, roles: &[Role]) -> Result<(), Status> {
+        if roles.contains(&self.role) {
+            return Ok(());
+        }
+        let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+        let (own, allowed) = (self.role.name(), names.join(" "));
+        let text = format!("unauthorized: role {own:?} is not one of the allowed roles [{allowed}]");
+        Err(Status::permission_denied(text))
+    }
 }
 
 /// The role of a user with a key of a certain role.

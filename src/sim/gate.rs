@@ -1,6 +1,8 @@
 //! What every call passes before it reaches a service: the log, the licence, the signature, and delays.
 //! It sees methods and headers, never messages.
 
+use super::access::Caller;
+use super::audit::Session;
 use super::auth::Authenticator;
 use super::connection::Scissors;
 use super::faults::{self, Action, Faults};
@@ -113,7 +115,9 @@ where
                     scissors.cut();
                 }
             };
-            let work = async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) };
+            let caller = request.extensions().get::<Caller>();
+            let session = caller.map(|caller| Session::of(caller, request.headers())).unwrap_or_default();
+            let work = session.scope(async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) });
             Ok(faults::around(action, cut, work).await.unwrap_or_else(Status::into_http))
         })
     }

@@ -1,6 +1,7 @@
 //! A running simulated server, and what tests and demos do with it.
 
 use super::accounts::{self, KeyError, LIFETIME, Limits, Registry};
+use super::audit::AuditLog;
 use super::auth::Authenticator;
 use super::connection::Connections;
 use super::controllers;
@@ -18,6 +19,7 @@ use super::store::{JournalError, Store, StoreError};
 use super::time::AheadClock;
 use super::tls::{Tls, TlsError};
 use super::world;
+use super::worlds::{self, WorldError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +45,18 @@ pub enum SimError {
     /// The data folder cannot be used.
     #[error("cannot load the state of an earlier run")]
     Data(#[from] JournalError),
+    /// The audit log of an earlier run cannot be used.
+    #[error("cannot use the audit log of an earlier run")]
+    Audit(#[source] std::io::Error),
     /// The state of a new server cannot be kept.
     #[error("cannot keep the state of the new server")]
     Store(#[from] StoreError),
+    /// The world cannot be.
+    #[error("cannot make the world that the server should hold")]
+    World(#[from] WorldError),
+    /// The world never comes to rest.
+    #[error("cannot bring the world to rest that the server should hold")]
+    Restless(#[from] Restless),
     /// No key can be made.
     #[error("cannot set up the first service account")]
     Key(#[from] KeyError),
@@ -88,7 +99,14 @@ impl Sim {
             // Either there is nothing, or a server was killed while it was set up; half a world is of no use.
             store.reset();
         }
+        let is_new = store.secret(FIRST_KEY).is_none();
+        let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
+        store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
+        match &options.world {
+            Some(told) if is_new => worlds::populate(&store, told)?,
+            _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::furnish(&store, &told))?,
+        }
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
@@ -96,6 +114,11 @@ impl Sim {
         store.refresh_cache();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
+        if is_new && options.world.is_some() {
+            driver.settle()?;
+            store.sync()?;
+            store.refresh_cache();
+        }
         let faults = Arc::new(Faults::default());
         let requests = Requests::default();
         let gate = Gate {
@@ -116,7 +139,7 @@ impl Sim {
         let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
         let management =
-            ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone()).with_limits(options.limits);
+            ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit).with_limits(options.limits);
         let sign_in = SignIn::new(store.clone(), &endpoint, options.confirm_keys);
         let routes = server::services(state, management, sign_in);
         let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
@@ -143,6 +166,12 @@ impl Sim {
     #[must_use]
     pub fn service_account_key(&self) -> &str {
         &self.key
+    }
+
+    /// The keys of the service accounts that came with the world, by name.
+    #[must_use]
+    pub fn service_account_keys(&self) -> Vec<(String, String)> {
+        worlds::service_account_keys(&self.store)
     }
 
     /// The certificate that vouches for the server; none without TLS.

@@ -1,7 +1,10 @@
 //! What a machine needs to join: as kernel arguments and as a configuration.
 
+use super::kinds;
+use super::names::kind;
+use super::store::Store;
 use crate::kit::yaml;
-use crate::pb::specs::SiderolinkApiConfigSpec;
+use crate::pb::specs::{DefaultJoinTokenSpec, SiderolinkApiConfigSpec};
 use serde_json::json;
 
 /// Where Omni is reached within the tunnel of every machine.
@@ -15,8 +18,19 @@ pub(super) struct JoinConfig {
 }
 
 impl JoinConfig {
-    /// For a machine that joins with this token.
-    pub(super) fn new(config: &SiderolinkApiConfigSpec, token: &str, tunnel: bool) -> Self {
+    /// For a machine that joins with this token, or with the default one when it is empty.
+    pub(super) fn of(store: &Store, token: &str, tunnel: bool) -> Self {
+        let config = store.get(&kinds::key(kind::SIDEROLINK_API_CONFIG, "siderolink-config"));
+        let config: SiderolinkApiConfigSpec = config.map(|object| object.spec()).unwrap_or_default();
+        let default = || {
+            let default = store.get(&kinds::key(kind::DEFAULT_JOIN_TOKEN, "default"));
+            default.map(|object| object.spec::<DefaultJoinTokenSpec>().token_id).unwrap_or_default()
+        };
+        let token = if token.is_empty() { default() } else { token.to_owned() };
+        Self::new(&config, &token, tunnel)
+    }
+
+    fn new(config: &SiderolinkApiConfigSpec, token: &str, tunnel: bool) -> Self {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if tunnel || config.enforce_grpc_tunnel {
             query.append_pair("grpc_tunnel", "true");

@@ -3,6 +3,7 @@
 use super::accounts::Limits;
 use super::driver::Mode;
 use super::release::Release;
+use super::worlds::Told;
 use crate::kit::clock::{Clock, SystemClock};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,8 +17,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Whether it speaks TLS, with an authority of its own.
     pub tls: bool,
-    /// How many machines have joined it.
+    /// How many machines have joined it, beside those of the world.
     pub machines: usize,
+    /// What else a new server holds.
+    pub world: Option<Told>,
     /// When its controllers take their steps.
     pub mode: Mode,
     /// How late cached reads are.
@@ -44,6 +47,7 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: false,
             machines: 6,
+            world: None,
             mode: Mode::Auto { tick: Duration::from_millis(100) },
             lag: Duration::ZERO,
             delay: Duration::ZERO,

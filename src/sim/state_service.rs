@@ -3,6 +3,7 @@
 
 use super::access::{self, Caller, Wish};
 use super::connection::Scissors;
+use super::external;
 use super::faults::{self, Faults};
 use super::kinds;
 use super::object::{Key, Object};
@@ -54,6 +55,9 @@ impl State for StateService {
         self.serve(&call, &kind, "", async {
             let caller = call.allowed(&kind, Wish::Read)?;
             let options = options.unwrap_or_default();
+            if namespace == external::NAMESPACE {
+                external::check_list(&options.label_query, options.id_query.as_ref())?;
+            }
             let query = Query::new(options.label_query, options.id_query)?;
             let objects = if namespace == virtual_kinds::NAMESPACE {
                 if !query.is_empty() {
@@ -143,6 +147,9 @@ impl State for StateService {
             call.allowed(&kind, Wish::Read)?;
             if request.namespace == virtual_kinds::NAMESPACE {
                 return Err(virtual_kinds::unsupported());
+            }
+            if request.namespace == external::NAMESPACE {
+                external::check_watch(&request)?;
             }
             let watch = Watch::start(&self.store, request)?;
             Ok(watch.answers().boxed() as Answers<pb::WatchResponse>)

@@ -13,7 +13,7 @@ pub use super::names::label::SERVICE_ACCOUNT as IS_SERVICE_ACCOUNT;
 pub use activity::Activity;
 pub use name::{AccountName, PROVIDER_PREFIX};
 pub use public_key::{KeyProblem, PublicKey};
-pub use registry::{Limits, Registry, remove_account};
+pub use registry::{Limits, Registry, remove};
 
 use super::kinds::{self, Role};
 use super::store::Store;
@@ -50,6 +50,12 @@ pub struct KeyError {
     name: String,
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// The identity of the service account of this name.
+#[must_use]
+pub fn identity(name: &str) -> String {
+    AccountName::parse(name).identity()
 }
 
 /// Makes a service account, and returns its key in the form that clients read from their environment.

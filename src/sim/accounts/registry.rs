@@ -88,7 +88,7 @@ impl<'a> Registry<'a> {
             let text = format!("identity {id:?}: identity is a service account, not a user");
             return Err(Status::invalid_argument(text));
         }
-        remove(self.store, &identity);
+        remove(self.store, &id);
         Ok(())
     }
 
@@ -136,11 +136,11 @@ impl<'a> Registry<'a> {
     /// # Errors
     /// When there is none.
     pub fn destroy_account(&self, name: &str) -> Result<(), Status> {
-        if remove_account(self.store, name) {
-            return Ok(());
-        }
-        let identity = AccountName::parse(name).identity();
-        Err(Status::not_found(format!("service account {identity:?} not found")))
+        let id = AccountName::parse(name).identity();
+        let known = self.identity(&id).filter(|identity| identity.label(IS_SERVICE_ACCOUNT).is_some());
+        known.ok_or_else(|| Status::not_found(format!("service account {id:?} not found")))?;
+        remove(self.store, &id);
+        Ok(())
     }
 
     /// Keeps a person's key until it ends; nobody may use it before it is confirmed.
@@ -226,17 +226,10 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// Removes a service account and its keys, if there is one of this name; says whether there was.
-pub fn remove_account(store: &Store, name: &str) -> bool {
-    let identity = store.get(&kinds::key(IDENTITY, AccountName::parse(name).identity()));
-    let Some(identity) = identity.filter(|identity| identity.label(IS_SERVICE_ACCOUNT).is_some()) else { return false };
-    remove(store, &identity);
-    true
-}
-
-/// Takes away keys, identity and user, in this order, and what controllers have made of them.
-fn remove(store: &Store, identity: &Object) {
-    let user = user_of(identity);
+/// Takes a person or an account away: keys, identity and user, in this order, and what controllers have made of them.
+pub fn remove(store: &Store, identity: &str) {
+    let Some(identity) = store.get(&kinds::key(IDENTITY, identity)) else { return };
+    let user = user_of(&identity);
     for key in store.list(PUBLIC_KEY).iter().filter(|key| key.label(USER_ID) == Some(&user)) {
         end(store, &key.key);
         store.remove(&kinds::key(PUBLIC_KEY_LAST_ACTIVE, &*key.key.id));

@@ -1,53 +1,14 @@
-//! Join tokens: what state they are in, and which machines joined with them.
+//! Join tokens: what state they are in, and which machines still need them.
 
 use super::desk::Desk;
 use crate::pb::specs::join_token_status_spec::{State, Warning};
 use crate::pb::specs::node_unique_token_status_spec::State as NodeState;
 use crate::pb::specs::{
-    DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenStatusSpec, JoinTokenUsageSpec, NodeUniqueTokenSpec,
-    NodeUniqueTokenStatusSpec,
+    DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenStatusSpec, JoinTokenUsageSpec, NodeUniqueTokenStatusSpec,
 };
 use crate::sim::names::{controller, kind, label};
-use crate::sim::world;
-use prost::Message;
 
 const HELD_BY: &[&str] = &[controller::JOIN_TOKEN_STATUS];
-
-/// Remembers what a machine joined with, and gives it what it shows when it comes back.
-pub(super) fn machines(desk: &Desk<'_>) {
-    let default: DefaultJoinTokenSpec = desk.spec(kind::DEFAULT_JOIN_TOKEN, "default");
-    for link in desk.list(kind::LINK).iter().filter(|link| !link.tearing_down) {
-        let id = link.key.id.as_str();
-        if desk.has(kind::NODE_UNIQUE_TOKEN_STATUS, id) {
-            report(desk, id);
-            continue;
-        }
-        desk.once("", kind::JOIN_TOKEN_USAGE, id, &[], || {
-            JoinTokenUsageSpec { token_id: default.token_id.clone() }.encode_to_vec()
-        });
-        desk.once("", kind::NODE_UNIQUE_TOKEN, id, &[], || {
-            NodeUniqueTokenSpec { token: world::random_token() }.encode_to_vec()
-        });
-        report(desk, id);
-    }
-    for kind in [kind::NODE_UNIQUE_TOKEN_STATUS, kind::JOIN_TOKEN_USAGE, kind::NODE_UNIQUE_TOKEN] {
-        for left in desk.list(kind).iter().filter(|left| !desk.has(kind::LINK, &left.key.id)) {
-            desk.remove(kind, &left.key.id);
-        }
-    }
-}
-
-fn report(desk: &Desk<'_>, id: &str) {
-    let machine = desk.get(kind::MACHINE_STATUS, id);
-    let installed = machine.is_some_and(|machine| machine.label(label::INSTALLED).is_some());
-    let state = match (desk.has(kind::NODE_UNIQUE_TOKEN, id), installed) {
-        (false, _) => NodeState::None,
-        (true, true) => NodeState::Persistent,
-        (true, false) => NodeState::Ephemeral,
-    };
-    let status = NodeUniqueTokenStatusSpec { state: state.into() };
-    desk.put(controller::NODE_UNIQUE_TOKEN_STATUS, kind::NODE_UNIQUE_TOKEN_STATUS, id, &[], &status);
-}
 
 /// One status a token.
 pub(super) fn statuses(desk: &Desk<'_>) {
@@ -106,10 +67,11 @@ mod tests {
     use crate::kit::clock::TestClock;
     use crate::sim::controllers;
     use crate::sim::driver::Driver;
-    use crate::sim::inventory;
     use crate::sim::kinds;
     use crate::sim::release::Release;
     use crate::sim::store::Store;
+    use crate::sim::world;
+    use prost::Message;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -161,26 +123,33 @@ mod tests {
 
     #[test]
     fn machines_are_counted_and_warned_of() {
-        let server = Server::new(2);
-        let id = server.store.list(kind::JOIN_TOKEN)[0].key.id.clone();
-        let (status, _) = server.status(&id);
-        assert_eq!((status.use_count, status.is_default), (2, true));
-        let texts: Vec<_> = status.warnings.iter().map(|warning| warning.message.as_str()).collect();
-        assert_eq!(texts, ["Talos is not installed so the generated node unique token is ephemeral"; 2]);
-        let machine = inventory::id(1);
-        server.store.modify(&kinds::key(kind::MACHINE_STATUS, &*machine), |status| {
-            status.labels.insert(label::INSTALLED.to_owned(), String::new());
-        });
-        let desk = Desk::at(&server.store);
-        report(&desk, &machine);
-        statuses(&desk);
-        assert_eq!(server.status(&id).0.warnings.len(), 1);
-        server.store.remove(&kinds::key(kind::NODE_UNIQUE_TOKEN, &*machine));
-        server.driver.settle().unwrap();
-        let warnings = server.status(&id).0.warnings;
-        assert!(warnings.iter().any(|w| w.machine == machine && w.message == "Does not have the node unique token"));
-        server.store.remove(&kinds::key(kind::LINK, &*machine));
-        server.driver.settle().unwrap();
-        assert_eq!(server.status(&id).0.use_count, 1);
+        let server = Server::new(0);
+        let usage = JoinTokenUsageSpec { token_id: "t".into() };
+        let put =
+            |kind, id: &str, spec: Vec<u8>| server.store.put("", &kinds::key(kind, id), |object| object.spec = spec);
+        for (machine, state, warned) in [
+            ("a", Some(NodeState::Persistent), None),
+            (
+                "b",
+                Some(NodeState::Ephemeral),
+                Some("Talos is not installed so the generated node unique token is ephemeral"),
+            ),
+            ("c", Some(NodeState::None), Some("Does not have the node unique token")),
+            ("d", Some(NodeState::Unsupported), Some("Installed Talos version does not support unique node tokens")),
+            ("e", Some(NodeState::Unknown), Some("The machine node unique token status is not determined")),
+            ("f", None, Some("Does not have the node unique token")),
+        ] {
+            put(kind::JOIN_TOKEN_USAGE, machine, usage.encode_to_vec());
+            if let Some(state) = state {
+                let status = NodeUniqueTokenStatusSpec { state: state.into() };
+                put(kind::NODE_UNIQUE_TOKEN_STATUS, machine, status.encode_to_vec());
+            }
+            let found = warning(&Desk::at(&server.store), machine).map(|warning| warning.message);
+            assert_eq!(found.as_deref(), warned, "{machine}");
+        }
+        put(kind::JOIN_TOKEN, "t", Vec::new());
+        statuses(&Desk::at(&server.store));
+        let (status, _) = server.status("t");
+        assert_eq!((status.use_count, status.warnings.len()), (6, 5));
     }
 }

@@ -1,6 +1,6 @@
 //! What the server puts together about people and service accounts.
 
-use super::desk::Desk;
+use super::desk::{Desk, labels};
 use crate::pb::specs::service_account_status_spec::PgpPublicKey;
 use crate::pb::specs::{
     IdentityLastActiveSpec, IdentitySpec, IdentityStatusSpec, PublicKeyLastActiveSpec, PublicKeySpec,
@@ -17,10 +17,10 @@ use crate::sim::release::Release;
 /// One status a person or account: what it may do and when it was last here.
 pub(super) fn identities(desk: &Desk<'_>) {
     // Before there were calls for users there were no statuses of them.
-    if desk.omni() < Release::V1_6 {
+    if desk.release < Release::V1_6 {
         return;
     }
-    let cleans_up = desk.omni() >= Release::V1_7;
+    let cleans_up = desk.release >= Release::V1_7;
     let held_by: &[&str] = if cleans_up {
         &[controller::IDENTITY_STATUS, controller::IDENTITY_CLEANUP]
     } else {
@@ -97,7 +97,7 @@ fn listed(desk: &Desk<'_>, key: &Object) -> PgpPublicKey {
         expiration: spec.expiration,
         ..PgpPublicKey::default()
     };
-    if desk.omni() >= Release::V1_7 {
+    if desk.release >= Release::V1_7 {
         let (seconds, nanos) = key.created;
         listed.created = Some(prost_types::Timestamp { seconds, nanos });
         listed.last_used = desk.spec::<PublicKeyLastActiveSpec>(PUBLIC_KEY_LAST_ACTIVE, &id).last_used;
@@ -110,10 +110,6 @@ fn forget(desk: &Desk<'_>, kind: &str) {
     for status in desk.list(kind).iter().filter(|status| !desk.has(IDENTITY, &status.key.id)) {
         desk.remove(kind, &status.key.id);
     }
-}
-
-fn labels(object: &Object) -> Vec<(&str, &str)> {
-    object.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
 fn written(time: prost_types::Timestamp) -> String {

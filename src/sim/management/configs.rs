@@ -3,7 +3,7 @@
 
 use super::{Office, cluster};
 use crate::pb::management as pb;
-use crate::pb::specs::{ClusterUuid, DefaultJoinTokenSpec, SiderolinkApiConfigSpec};
+use crate::pb::specs::ClusterUuid;
 use crate::sim::access::Caller;
 use crate::sim::join_config::JoinConfig;
 use crate::sim::kinds::{self, Role};
@@ -67,29 +67,14 @@ pub(super) async fn omniconfig(office: &Office, request: Request<()>) -> Result<
     Ok(pb::OmniconfigResponse { omniconfig: text.into_bytes() })
 }
 
+/// A token that is named need not exist.
 pub(super) async fn get_machine_join_config(
     office: &Office,
     request: Request<pb::GetMachineJoinConfigRequest>,
 ) -> Result<pb::GetMachineJoinConfigResponse, Status> {
     Caller::of(&request)?.needs(Role::Reader)?;
     let wanted = request.into_inner();
-    let get = |kind, id: &str| office.store.get(&kinds::key(kind, id));
-    let missing = |what: &str, kind, id: &str| {
-        Status::unknown(format!("failed to get {what}: {}", rules::missing(kind, "default", id)))
-    };
-    let (api, id) = (kind::SIDEROLINK_API_CONFIG, "siderolink-config");
-    let config = get(api, id).ok_or_else(|| missing("APIConfig for the extra kernel arguments", api, id))?;
-    let config: SiderolinkApiConfigSpec = config.spec();
-    // A token that is named need not exist.
-    let token = match wanted.join_token.as_str() {
-        "" => {
-            let (tokens, id) = (kind::DEFAULT_JOIN_TOKEN, "default");
-            let default = get(tokens, id).ok_or_else(|| missing("the default join token", tokens, id))?;
-            default.spec::<DefaultJoinTokenSpec>().token_id
-        }
-        named => named.to_owned(),
-    };
-    let join = JoinConfig::new(&config, &token, wanted.use_grpc_tunnel);
+    let join = JoinConfig::of(&office.store, &wanted.join_token, wanted.use_grpc_tunnel);
     Ok(pb::GetMachineJoinConfigResponse { kernel_args: join.kernel_args(), config: join.documents() })
 }
 

@@ -251,11 +251,9 @@ mod tests {
         let identity = "aws-1@infra-provider.serviceaccount.omni.sidero.dev";
         let identity = office.store.get(&kinds::key(IDENTITY, identity)).unwrap();
         assert_eq!(identity.label(accounts::IS_PROVIDER), Some(""));
-        let roles = office.store.list(USER).len();
-        assert_eq!(roles, 2);
+        assert_eq!(office.store.list(USER).len(), 2);
         assert!(office.store.list(USER).iter().any(|user| user.spec::<UserSpec>().role == "Admin"));
-        assert!(accounts::remove_account(&office.store, "infra-provider:aws-1"));
-        assert!(!accounts::remove_account(&office.store, "infra-provider:aws-1"));
+        accounts::remove(&office.store, &accounts::identity("infra-provider:aws-1"));
         assert_eq!(listed(&office).await.len(), 1);
     }
 }

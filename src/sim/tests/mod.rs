@@ -3,7 +3,11 @@
 mod client;
 mod cluster;
 mod durability;
+mod fuzz;
+mod lag;
 mod life;
+mod messages;
+mod services;
 mod sign_in;
 mod signature;
 mod state;
