@@ -1,5 +1,6 @@
 //! How a simulated server is to be.
 
+use super::accounts::Limits;
 use super::driver::Mode;
 use super::faults::Fault;
 use super::release::Release;
@@ -39,6 +40,10 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// The name of the service account that it starts with.
     pub account: String,
+    /// Whether keys of people can be used before anybody confirms them.
+    pub confirm_keys: bool,
+    /// How many people and service accounts there may be.
+    pub limits: Limits,
 }
 
 impl Default for Options {
@@ -57,6 +62,8 @@ impl Default for Options {
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
+            confirm_keys: false,
+            limits: Limits::default(),
         }
     }
 }
