@@ -280,6 +280,7 @@ pub const ALL: &[Kind] = &[
     status("EtcdBackupStatuses.omni.sidero.dev").within("metrics"),
     status("EtcdBackupOverallStatuses.omni.sidero.dev").within("metrics"),
     status("EtcdBackupStoreStatuses.omni.sidero.dev").within("ephemeral"),
+    status("EtcdBackups.omni.sidero.dev").within("external").spec("EtcdBackupSpec").fresh(),
     // Sets and members.
     status("MachineSetStatuses.omni.sidero.dev").spec("MachineSetStatusSpec"),
     status("MachineSetDestroyStatuses.omni.sidero.dev").within("ephemeral").spec("DestroyStatusSpec"),

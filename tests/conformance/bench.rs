@@ -8,11 +8,12 @@ use prost::Message;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use terraform_provider_omni::kit::clock::{Clock, SystemClock};
+use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::Kind;
 use terraform_provider_omni::omni::auth::generate;
 use terraform_provider_omni::pb::cosi::resource as pb;
 use terraform_provider_omni::pb::management::{
-    CreateServiceAccountRequest, CreateServiceAccountResponse, DestroyServiceAccountRequest,
+    CreateServiceAccountRequest, CreateServiceAccountResponse, DestroyServiceAccountRequest, DestroyUserRequest,
 };
 use tonic::{Code, Status, Streaming};
 
@@ -26,11 +27,12 @@ pub struct Bench {
     pub patience: Duration,
     made: Mutex<Vec<(String, String, String)>>,
     accounts: Mutex<Vec<String>>,
+    users: Mutex<Vec<String>>,
 }
 
 impl Bench {
     pub fn new(client: Client, patience: Duration) -> Self {
-        Self { client, patience, made: Mutex::default(), accounts: Mutex::default() }
+        Self { client, patience, made: Mutex::default(), accounts: Mutex::default(), users: Mutex::default() }
     }
 
     /// The client, for calls that are not made properly.
@@ -225,18 +227,33 @@ impl Bench {
 
     /// The same server as a new service account of this role; it goes with everything else that was made.
     pub async fn with_role(&self, role: &str) -> anyhow::Result<Self> {
-        let name = self.id(&role.to_lowercase());
+        let name = self.account(&role.to_lowercase()).await?;
+        let (request, key) = account_request(&name, role)?;
+        self.management::<CreateServiceAccountResponse>("CreateServiceAccount", &request).await?;
+        Ok(Self::new(self.client.with_key(&key)?, self.patience))
+    }
+
+    /// The name of a service account that is about to be made; there is none of it, and none will stay.
+    pub async fn account(&self, name: &str) -> anyhow::Result<String> {
+        let name = self.id(name);
         self.remove_account(&name).await?;
-        let key = generate(&name, Duration::from_secs(3600), SystemClock.now())?;
-        let message = CreateServiceAccountRequest {
-            armored_pgp_public_key: key.armored_public,
-            role: role.into(),
-            name: name.clone(),
-            ..Default::default()
-        };
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).push(name);
-        self.management::<CreateServiceAccountResponse>("CreateServiceAccount", &message).await?;
-        Ok(Self::new(self.client.with_key(&key.exported)?, self.patience))
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        Ok(name)
+    }
+
+    /// The address of a user who is about to be made; there is none of it, and none will stay.
+    pub async fn user(&self, name: &str) -> anyhow::Result<String> {
+        let email = format!("{}@example.org", self.id(name));
+        self.remove_user(&email).await?;
+        self.users.lock().unwrap_or_else(PoisonError::into_inner).push(email.clone());
+        Ok(email)
+    }
+
+    async fn remove_user(&self, email: &str) -> anyhow::Result<()> {
+        match self.management::<()>("DestroyUser", &DestroyUserRequest { email: email.into() }).await {
+            Err(status) if status.code() != Code::NotFound => Err(status.into()),
+            _ => Ok(()),
+        }
     }
 
     async fn remove_account(&self, name: &str) -> anyhow::Result<()> {
@@ -251,15 +268,38 @@ impl Bench {
     pub async fn clean(&self) -> anyhow::Result<()> {
         let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
         let accounts = std::mem::take(&mut *self.accounts.lock().unwrap_or_else(PoisonError::into_inner));
+        let users = std::mem::take(&mut *self.users.lock().unwrap_or_else(PoisonError::into_inner));
         let mut result = Ok(());
+        // What is locked holds what belongs to it.
+        for (namespace, kind, id) in &made {
+            let unlocked = self.unlock(namespace, kind, id).await;
+            result = result.and(unlocked.with_context(|| format!("cannot unlock {kind}/{id}")));
+        }
+        for email in users {
+            result = result.and(self.remove_user(&email).await);
+        }
         for (namespace, kind, id) in made.into_iter().rev() {
             let removed = self.remove(&namespace, &kind, &id).await;
             result = result.and(removed.with_context(|| format!("cannot take away {kind}/{id}")));
         }
-        for name in accounts {
+        for name in accounts.into_iter().rev() {
             result = result.and(self.remove_account(&name).await);
         }
         result
+    }
+
+    /// Takes the locks off an object, whoever writes to it meanwhile.
+    async fn unlock(&self, namespace: &str, kind: &str, id: &str) -> anyhow::Result<()> {
+        while let Ok(object) = self.get_in(namespace, kind, id).await
+            && objects::is_locked(&object)
+        {
+            let owner = meta(&object).owner.clone();
+            match self.update_as(objects::unlocked(object), &owner, None).await {
+                Err(status) if status.code() == Code::FailedPrecondition => {}
+                other => return Ok(other.map(drop)?),
+            }
+        }
+        Ok(())
     }
 
     /// Takes away what an earlier run has left.
@@ -285,9 +325,6 @@ impl Bench {
         };
         let owner = meta(&found).owner.clone();
         let (mut held, mut running) = (found, true);
-        if objects::is_locked(&held) {
-            held = self.update_as(objects::unlocked(held), &owner, None).await?;
-        }
         if meta(&held).phase == "running" {
             held = match self.update_as(held.phase("tearingDown"), &owner, None).await {
                 Err(status) if status.code() == Code::FailedPrecondition => {
@@ -315,6 +352,18 @@ impl Bench {
             _ => Ok(()),
         }
     }
+}
+
+/// What asks for a service account of this name and role, and the key that it will have.
+pub fn account_request(name: &str, role: &str) -> anyhow::Result<(CreateServiceAccountRequest, SecretString)> {
+    let key = generate(name, Duration::from_secs(3600), SystemClock.now())?;
+    let request = CreateServiceAccountRequest {
+        armored_pgp_public_key: key.armored_public,
+        role: role.into(),
+        name: name.into(),
+        ..Default::default()
+    };
+    Ok((request, key.exported))
 }
 
 /// A running watch.

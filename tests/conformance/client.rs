@@ -48,11 +48,6 @@ impl Client {
         Self::new(self.channel.clone(), key)
     }
 
-    /// The name that goes into its signatures.
-    pub fn name(&self) -> &str {
-        self.signer.identity()
-    }
-
     /// The answers to a call, however many there are.
     pub async fn open(
         &self,

@@ -11,7 +11,7 @@ pub fn same<T: PartialEq + Debug>(what: &str, got: T, want: T) -> anyhow::Result
 }
 
 /// The call is refused with this code and these words.
-pub fn refused(result: Result<impl Debug, Status>, code: Code, text: &str) -> anyhow::Result<()> {
+pub fn refused(result: Result<impl Sized, Status>, code: Code, text: &str) -> anyhow::Result<()> {
     let status = refusal(result)?;
     let got = (status.code(), status.message());
     ensure!(got == (code, text), "got {got:?}, want {:?}", (code, text));
@@ -19,7 +19,7 @@ pub fn refused(result: Result<impl Debug, Status>, code: Code, text: &str) -> an
 }
 
 /// The call is refused with this code, and with these words among others.
-pub fn refused_with(result: Result<impl Debug, Status>, code: Code, part: &str) -> anyhow::Result<()> {
+pub fn refused_with(result: Result<impl Sized, Status>, code: Code, part: &str) -> anyhow::Result<()> {
     let status = refusal(result)?;
     let got = (status.code(), status.message());
     ensure!(got.0 == code && got.1.contains(part), "got {got:?}, want {code:?} with {part:?}");
@@ -27,18 +27,18 @@ pub fn refused_with(result: Result<impl Debug, Status>, code: Code, part: &str) 
 }
 
 /// The call is refused by one rule, in these words.
-pub fn invalid(result: Result<impl Debug, Status>, problem: &str) -> anyhow::Result<()> {
+pub fn invalid(result: Result<impl Sized, Status>, problem: &str) -> anyhow::Result<()> {
     refused(result, Code::InvalidArgument, &format!("failed to validate: 1 error occurred:\n\t* {problem}\n\n"))
 }
 
 /// The call is refused by one rule, with these words among others.
-pub fn invalid_with(result: Result<impl Debug, Status>, part: &str) -> anyhow::Result<()> {
+pub fn invalid_with(result: Result<impl Sized, Status>, part: &str) -> anyhow::Result<()> {
     refused_with(result, Code::InvalidArgument, part)
 }
 
-fn refusal(result: Result<impl Debug, Status>) -> anyhow::Result<Status> {
+fn refusal(result: Result<impl Sized, Status>) -> anyhow::Result<Status> {
     match result {
-        Ok(answer) => bail!("not refused; answered {answer:?}"),
+        Ok(_) => bail!("not refused"),
         Err(status) => Ok(status),
     }
 }

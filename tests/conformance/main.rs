@@ -6,17 +6,19 @@
 //! `OMNI_CONFORMANCE_MACHINES=1` lets the behaviours use the server's free machines.
 //!
 //! The table has one line per behaviour: name, and `passed`, `failed: why` or `skipped: why`. It can be compared line
-//! by line between servers. How to add a behaviour stands in [`behaviours`].
+//! by line between servers; that a simulator in another process gives the same one is checked on the way. How to add a behaviour stands in [`behaviours`].
 
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
-#![allow(dead_code, reason = "tools that the subjects share come before their users")]
 
 mod behaviours;
 mod bench;
 mod client;
+mod elsewhere;
 mod expect;
 mod objects;
+mod observed;
 mod report;
+mod schema;
 mod server;
 
 use behaviours::Behaviour;
@@ -37,20 +39,35 @@ async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::from_args();
     let behaviours: Vec<_> = behaviours::all().into_iter().filter(|(name, _)| wanted(&arguments, name)).collect();
     if arguments.list {
-        behaviours.iter().for_each(|(name, _)| println!("{name}: test"));
+        let observed = observed::names()?.into_iter().filter(|name| wanted(&arguments, name));
+        behaviours.iter().map(|(name, _)| name.clone()).chain(observed).for_each(|name| println!("{name}: test"));
         return Ok(ExitCode::SUCCESS);
     }
-    let reports = match Server::named().await? {
-        Some(server) => vec![run(&server, &behaviours).await?],
-        None => {
-            let (newest, old) = tokio::try_join!(Server::simulated(Release::NEWEST), Server::simulated(Release::V1_6))?;
-            let (newest, old) = tokio::try_join!(run(&newest, &behaviours), run(&old, &behaviours))?;
-            vec![newest, old]
+    if let Some(server) = Server::named().await? {
+        let report = run(&server, &behaviours, &arguments).await?;
+        println!("{report}\n{}", report::summary(std::slice::from_ref(&report)));
+        return Ok(verdict(report.is_good()));
+    }
+    let releases = [Release::NEWEST, Release::V1_6];
+    let there = releases.map(|release| tokio::task::spawn_blocking(move || elsewhere::table(&release.to_string())));
+    let [newest, old] = releases.map(Server::simulated);
+    let (newest, old) = tokio::try_join!(newest, old)?;
+    let (newest, old) = tokio::try_join!(run(&newest, &behaviours, &arguments), run(&old, &behaviours, &arguments))?;
+    let reports = [newest, old];
+    let mut same = true;
+    for (report, there) in reports.iter().zip(there) {
+        println!("{report}");
+        if let Err(why) = elsewhere::compare(report, &there.await??) {
+            println!("Omni {} is not the same from another process: {why:#}\n", report.version);
+            same = false;
         }
-    };
-    reports.iter().for_each(|report| println!("{report}"));
+    }
     println!("{}", report::summary(&reports));
-    Ok(if report::is_good(&reports) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(verdict(same && reports.iter().all(Report::is_good)))
+}
+
+fn verdict(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Whether the command line asks for it; options as in Rust's own tests.
@@ -59,7 +76,7 @@ fn wanted(arguments: &Arguments, name: &str) -> bool {
     arguments.filter.as_ref().is_none_or(fits) && !arguments.skip.iter().any(fits)
 }
 
-async fn run(server: &Server, behaviours: &[(String, Behaviour)]) -> anyhow::Result<Report> {
+async fn run(server: &Server, behaviours: &[(String, Behaviour)], arguments: &Arguments) -> anyhow::Result<Report> {
     server.bench.sweep().await?;
     let mut lines = Vec::new();
     for (name, behaviour) in behaviours {
@@ -69,6 +86,7 @@ async fn run(server: &Server, behaviours: &[(String, Behaviour)]) -> anyhow::Res
         };
         lines.push((name.clone(), result));
     }
+    lines.extend(observed::run(server, |name| wanted(arguments, name)).await?);
     server.bench.sweep().await?;
     Ok(Report { version: server.version.clone(), lines })
 }

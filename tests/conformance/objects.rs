@@ -10,21 +10,76 @@ const fn kind(name: &'static str) -> Kind {
     Kind { namespace: "default", name }
 }
 
+const fn infra(name: &'static str) -> Kind {
+    Kind { namespace: "infra-provider", name }
+}
+
+pub const ACCESS_POLICY: Kind = kind("AccessPolicies.omni.sidero.dev");
+pub const BMC: Kind = kind("InfraMachineBMCConfigs.omni.sidero.dev");
+pub const CLASS: Kind = kind("MachineClasses.omni.sidero.dev");
 pub const CLUSTER: Kind = kind("Clusters.omni.sidero.dev");
+pub const CLUSTER_STATUS: Kind = kind("ClusterStatuses.omni.sidero.dev");
+pub const CURRENT_USER: Kind = Kind { namespace: "virtual", name: "CurrentUsers.omni.sidero.dev" };
+pub const DEFAULT_JOIN_TOKEN: Kind = kind("DefaultJoinTokens.omni.sidero.dev");
+pub const EXTENSIONS: Kind = kind("ExtensionsConfigurations.omni.sidero.dev");
+pub const FORCE_DESTROY: Kind = kind("NodeForceDestroyRequests.omni.sidero.dev");
+pub const HEALTH_CHECK: Kind = kind("KubernetesHealthChecks.omni.sidero.dev");
+pub const IDENTITY: Kind = kind("Identities.omni.sidero.dev");
+pub const INFRA_MACHINE: Kind = kind("InfraMachineConfigs.omni.sidero.dev");
+pub const INFRA_PROVIDER: Kind = infra("InfraProviders.omni.sidero.dev");
+pub const INSTALL_DISK: Kind = kind("MachineInstallDiskConfigs.omni.sidero.dev");
+pub const JOIN_TOKEN: Kind = kind("JoinTokens.omni.sidero.dev");
+pub const KERNEL_ARGS: Kind = kind("KernelArgs.omni.sidero.dev");
+pub const LABELS: Kind = kind("MachineLabels.omni.sidero.dev");
+pub const LINK: Kind = kind("Links.omni.sidero.dev");
 pub const MACHINE_SET: Kind = kind("MachineSets.omni.sidero.dev");
+pub const MANIFESTS: Kind = kind("KubernetesManifestGroups.omni.sidero.dev");
+pub const MANUAL_BACKUP: Kind = Kind { namespace: "ephemeral", name: "EtcdManualBackups.omni.sidero.dev" };
+pub const MEDIA: Kind = kind("InstallationMediaConfigs.omni.sidero.dev");
 pub const NODE: Kind = kind("MachineSetNodes.omni.sidero.dev");
 pub const PATCH: Kind = kind("ConfigPatches.omni.sidero.dev");
-pub const CLASS: Kind = kind("MachineClasses.omni.sidero.dev");
-pub const LABELS: Kind = kind("MachineLabels.omni.sidero.dev");
-pub const CURRENT_USER: Kind = Kind { namespace: "virtual", name: "CurrentUsers.omni.sidero.dev" };
+pub const REQUEST_SET: Kind = kind("MachineRequestSets.omni.sidero.dev");
+pub const SAML_RULE: Kind = kind("SAMLLabelRules.omni.sidero.dev");
 pub const SYS_VERSION: Kind = Kind { namespace: "ephemeral", name: "SysVersions.system.sidero.dev" };
+pub const TALOS_VERSION: Kind = kind("TalosVersions.omni.sidero.dev");
+pub const USER: Kind = kind("Users.omni.sidero.dev");
 
-/// The types whose objects are made here and swept away; those that hold others come last.
-pub const WRITTEN: &[Kind] = &[CLASS, LABELS, PATCH, NODE, MACHINE_SET, CLUSTER];
+/// The types whose objects are made here and swept away; those that others belong to come first.
+pub const WRITTEN: &[Kind] = &[
+    CLUSTER,
+    MACHINE_SET,
+    NODE,
+    PATCH,
+    EXTENSIONS,
+    MANIFESTS,
+    HEALTH_CHECK,
+    MANUAL_BACKUP,
+    CLASS,
+    LABELS,
+    KERNEL_ARGS,
+    INSTALL_DISK,
+    FORCE_DESTROY,
+    MEDIA,
+    INFRA_PROVIDER,
+    REQUEST_SET,
+    INFRA_MACHINE,
+    BMC,
+    SAML_RULE,
+    ACCESS_POLICY,
+];
 
 /// The types whose finalizers are others' business.
 pub fn has_controllers(name: &str) -> bool {
-    [CLUSTER, MACHINE_SET, NODE].iter().any(|kind| kind.name == name)
+    [CLUSTER, MACHINE_SET, NODE, EXTENSIONS, INFRA_PROVIDER, REQUEST_SET, JOIN_TOKEN]
+        .iter()
+        .any(|kind| kind.name == name)
+}
+
+/// A new object, with its spec as JSON.
+pub fn made(kind: Kind, id: impl Into<String>, spec: &serde_json::Value) -> anyhow::Result<pb::Resource> {
+    let mut object = fresh(kind, id, &());
+    object.spec.get_or_insert_default().proto_spec = crate::schema::spec(kind.name, spec)?;
+    Ok(object)
 }
 
 const LOCKS: [&str; 2] = ["omni.sidero.dev/cluster-locked", "omni.sidero.dev/locked"];

@@ -34,6 +34,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether nothing failed.
+    pub fn is_good(&self) -> bool {
+        self.count(|result| matches!(result, Result::Failed(_))) == 0
+    }
+
     fn count(&self, counts: impl Fn(&Result) -> bool) -> usize {
         self.lines.iter().filter(|(_, result)| counts(result)).count()
     }
@@ -57,9 +62,4 @@ pub fn summary(reports: &[Report]) -> String {
         count(|result| *result == Result::Passed),
         count(|result| matches!(result, Result::Skipped(_)))
     )
-}
-
-/// Whether nothing failed.
-pub fn is_good(reports: &[Report]) -> bool {
-    reports.iter().all(|report| report.count(|result| matches!(result, Result::Failed(_))) == 0)
 }

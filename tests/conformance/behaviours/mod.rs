@@ -13,6 +13,15 @@
 //! - What only some releases do needs `Need::Since(…)` or `Need::Before(…)`; one behaviour per side.
 
 mod calls;
+mod cluster;
+mod config_patch;
+mod machine_objects;
+mod machine_set;
+mod machines;
+mod metadata;
+mod people;
+mod query;
+pub mod rules;
 mod state;
 mod watch;
 
@@ -28,8 +37,6 @@ pub enum Need {
     Since(Release),
     /// A release before this one.
     Before(Release),
-    /// Both: at least the first, and before the second.
-    Between(Release, Release),
     /// Machines that may be used.
     Machines,
 }
@@ -55,7 +62,21 @@ macro_rules! behaviours {
 
 /// Every behaviour, with its subject before its name.
 pub fn all() -> Vec<(String, Behaviour)> {
-    let subjects: [(&str, &[Behaviour]); 3] = [("calls", calls::LIST), ("state", state::LIST), ("watch", watch::LIST)];
+    let subjects = [
+        ("calls", calls::LIST),
+        ("cluster", cluster::LIST),
+        ("config", config_patch::LIST),
+        ("config", config_patch::STEPS),
+        ("machine", machine_objects::LIST),
+        ("machine", machine_objects::STEPS),
+        ("machine_set", machine_set::LIST),
+        ("machines", machines::LIST),
+        ("metadata", metadata::LIST),
+        ("people", people::LIST),
+        ("query", query::LIST),
+        ("state", state::LIST),
+        ("watch", watch::LIST),
+    ];
     let mut all: Vec<_> = subjects
         .iter()
         .flat_map(|(subject, list)| list.iter().map(move |b| (format!("{subject}/{}", b.name), *b)))

@@ -91,7 +91,7 @@ fn services_are_exposed_where_the_cluster_allows_it() {
 #[test]
 fn a_health_check_runs_and_passes() {
     let scene = Scene::with_cluster();
-    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: x, namespace: checks}\nspec: {}\n";
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: x, namespace: checks}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: b}]}}}\n";
     let check = KubernetesHealthCheckSpec { job: job.into(), ..Default::default() };
     scene.create(kind::KUBERNETES_HEALTH_CHECK, "alive", &[(label::CLUSTER, "c")], &check);
     let status = || scene.spec::<KubernetesHealthCheckStatusSpec>(kind::KUBERNETES_HEALTH_CHECK_STATUS, "alive");
