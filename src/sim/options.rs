@@ -1,5 +1,6 @@
 //! How a simulated server is to be.
 
+use super::accounts::Limits;
 use super::driver::Mode;
 use super::faults::Fault;
 use super::release::Release;
@@ -31,12 +32,18 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// What goes wrong on purpose.
     pub faults: Vec<Fault>,
+    /// Whether it is suspended: everybody can read, and nobody can write.
+    pub suspended: bool,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
     pub clock: Arc<dyn Clock>,
     /// The name of the service account that it starts with.
     pub account: String,
+    /// Whether keys of people can be used before anybody confirms them.
+    pub confirm_keys: bool,
+    /// How many people and service accounts there may be.
+    pub limits: Limits,
 }
 
 impl Default for Options {
@@ -51,9 +58,12 @@ impl Default for Options {
             delay: Duration::ZERO,
             data: None,
             faults: Vec::new(),
+            suspended: false,
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
+            confirm_keys: false,
+            limits: Limits::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Tests of the whole simulator, over real gRPC, with a client of their own.
 
+mod access;
+mod census;
 mod client;
 mod cluster;
 mod durability;
@@ -8,6 +10,7 @@ mod lag;
 mod life;
 mod messages;
 mod services;
+mod sign_in;
 mod signature;
 mod state;
 mod transport;

@@ -8,7 +8,7 @@ use crate::pb::specs::{DefaultJoinTokenSpec, IdentitySpec, JoinTokenSpec, UserSp
 use crate::sim::accounts::{self, LIFETIME};
 use crate::sim::kinds::{self, Role};
 use crate::sim::names::kind;
-use crate::sim::world::random_token;
+use crate::sim::seeds::random_token;
 use prost::Message;
 use std::collections::BTreeMap;
 
