@@ -85,6 +85,20 @@ pub fn register(store: &Store, identity: &str, id: &str, public: Vec<u8>, role: 
     });
 }
 
+/// Takes an account away, with its user and all of its keys.
+pub fn remove(store: &Store, identity: &str) {
+    let key = kinds::key(IDENTITY, identity);
+    let Some(found) = store.get(&key) else { return };
+    let user = found.spec::<specs::IdentitySpec>().user_id;
+    for public in store.list(PUBLIC_KEY) {
+        if public.label(USER_ID) == Some(user.as_str()) {
+            store.remove(&public.key);
+        }
+    }
+    store.remove(&kinds::key(USER, &user));
+    store.remove(&key);
+}
+
 /// The identity of the service account of this name.
 #[must_use]
 pub fn identity(name: &str) -> String {

@@ -2,11 +2,13 @@
 //! It sees methods and headers, never messages.
 
 use super::access::Caller;
+use super::audit::Session;
 use super::auth::Authenticator;
 use super::connection::Scissors;
-use super::faults::{self, Action, Faults};
+use super::faults::{self, Action, Breakable, Faults};
 use super::kinds::{self, Role};
 use super::methods;
+use super::presence::Presence;
 use super::release::Release;
 use super::requests::Requests;
 use super::store::Store;
@@ -28,6 +30,7 @@ pub(super) struct Gate {
     pub(super) store: Store,
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) faults: Arc<Faults>,
+    pub(super) presence: Presence,
     pub(super) requests: Requests,
     pub(super) release: Release,
     pub(super) delay: Duration,
@@ -105,13 +108,11 @@ where
                 return Ok(status.into_http());
             }
             let (action, scissors) = gate.strike(&request);
-            let cut = || {
-                if let Some(scissors) = &scissors {
-                    scissors.cut();
-                }
-            };
-            let work = async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) };
-            Ok(faults::around(action, cut, work).await.unwrap_or_else(Status::into_http))
+            let breakable = Breakable { scissors: scissors.as_ref(), presence: &gate.presence };
+            let caller = request.extensions().get::<Caller>();
+            let session = caller.map(|caller| Session::of(caller, request.headers())).unwrap_or_default();
+            let work = session.scope(async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) });
+            Ok(faults::around(action.as_ref(), breakable, work).await.unwrap_or_else(Status::into_http))
         })
     }
 }

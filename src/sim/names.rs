@@ -79,6 +79,52 @@ pub mod kind {
     pub const INFRA_MACHINE_BMC_CONFIG: &str = "InfraMachineBMCConfigs.omni.sidero.dev";
     /// What is known of an infrastructure provider.
     pub const INFRA_PROVIDER_STATUS: &str = "InfraProviderStatuses.omni.sidero.dev";
+    /// Programs that offer machines.
+    pub const INFRA_PROVIDER: &str = "InfraProviders.omni.sidero.dev";
+    /// When a provider was last heard of.
+    pub const INFRA_PROVIDER_HEALTH_STATUS: &str = "InfraProviderHealthStatuses.omni.sidero.dev";
+    /// What users see of a provider.
+    pub const INFRA_PROVIDER_COMBINED_STATUS: &str = "InfraProviderCombinedStatuses.omni.sidero.dev";
+    /// What a provider gives to its machines so that they join.
+    pub const PROVIDER_JOIN_CONFIG: &str = "ProviderJoinConfigs.omni.sidero.dev";
+    /// How many machines a provider should make.
+    pub const MACHINE_REQUEST_SET: &str = "MachineRequestSets.omni.sidero.dev";
+    /// That a set of requests is taken care of.
+    pub const MACHINE_REQUEST_SET_STATUS: &str = "MachineRequestSetStatuses.omni.sidero.dev";
+    /// One machine that a provider should make.
+    pub const MACHINE_REQUEST: &str = "MachineRequests.omni.sidero.dev";
+    /// How far the provider is with it.
+    pub const MACHINE_REQUEST_STATUS: &str = "MachineRequestStatuses.omni.sidero.dev";
+    /// The same, for the cluster that waits for it.
+    pub const CLUSTER_MACHINE_REQUEST_STATUS: &str = "ClusterMachineRequestStatuses.omni.sidero.dev";
+    /// What a provider should do with a machine that it has.
+    pub const INFRA_MACHINE: &str = "InfraMachines.omni.sidero.dev";
+    /// What it did.
+    pub const INFRA_MACHINE_STATUS: &str = "InfraMachineStatuses.omni.sidero.dev";
+    /// How a provider reaches the management controller of a machine.
+    pub const BMC_CONFIG: &str = "BMCConfigs.omni.sidero.dev";
+    /// Machines that knock, and may not join yet.
+    pub const PENDING_MACHINE: &str = "PendingMachines.omni.sidero.dev";
+    /// What is known of them.
+    pub const PENDING_MACHINE_STATUS: &str = "PendingMachineStatuses.omni.sidero.dev";
+    /// The secret that a machine is known by.
+    pub const NODE_UNIQUE_TOKEN: &str = "NodeUniqueTokens.omni.sidero.dev";
+    /// Where the machine keeps it.
+    pub const NODE_UNIQUE_TOKEN_STATUS: &str = "NodeUniqueTokenStatuses.omni.sidero.dev";
+    /// The join token that a machine came with.
+    pub const JOIN_TOKEN_USAGE: &str = "JoinTokenUsages.omni.sidero.dev";
+    /// Wishes for a backup now.
+    pub const ETCD_MANUAL_BACKUP: &str = "EtcdManualBackups.omni.sidero.dev";
+    /// Where backups go.
+    pub const ETCD_BACKUP_S3_CONFIG: &str = "EtcdBackupS3Configs.omni.sidero.dev";
+    /// Whether they can go there.
+    pub const ETCD_BACKUP_STORE_STATUS: &str = "EtcdBackupStoreStatuses.omni.sidero.dev";
+    /// How the backups of a cluster go.
+    pub const ETCD_BACKUP_STATUS: &str = "EtcdBackupStatuses.omni.sidero.dev";
+    /// How backups go at all.
+    pub const ETCD_BACKUP_OVERALL_STATUS: &str = "EtcdBackupOverallStatuses.omni.sidero.dev";
+    /// Backups that there are.
+    pub const ETCD_BACKUP: &str = "EtcdBackups.omni.sidero.dev";
     /// Secrets of a cluster that is taken over.
     pub const IMPORTED_CLUSTER_SECRETS: &str = "ImportedClusterSecrets.omni.sidero.dev";
     /// Wishes for new Talos authorities.
@@ -107,14 +153,6 @@ pub mod kind {
     pub const SIDEROLINK_CONFIG: &str = "Configs.omni.sidero.dev";
     /// What machines are started with.
     pub const CONNECTION_PARAMS: &str = "ConnectionParams.omni.sidero.dev";
-    /// Programs that offer machines.
-    pub const INFRA_PROVIDER: &str = "InfraProviders.omni.sidero.dev";
-    /// How many machines a provider should make.
-    pub const MACHINE_REQUEST_SET: &str = "MachineRequestSets.omni.sidero.dev";
-    /// Wishes for a backup now.
-    pub const ETCD_MANUAL_BACKUP: &str = "EtcdManualBackups.omni.sidero.dev";
-    /// Where backups go.
-    pub const ETCD_BACKUP_S3_CONFIG: &str = "EtcdBackupS3Configs.omni.sidero.dev";
     /// Presets of installation media.
     pub const INSTALLATION_MEDIA_CONFIG: &str = "InstallationMediaConfigs.omni.sidero.dev";
     /// How a change of a cluster's secrets goes.
@@ -133,12 +171,14 @@ pub mod kind {
     pub const AUTH_CONFIG: &str = "AuthConfigs.omni.sidero.dev";
     /// How machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
+    /// The secrets that such a change works with.
+    pub const SECRET_ROTATION: &str = "SecretRotations.omni.sidero.dev";
+    /// The secrets that a member was given.
+    pub const CLUSTER_MACHINE_SECRETS: &str = "ClusterMachineSecrets.omni.sidero.dev";
     /// The addresses and names that a cluster's nodes should have.
     pub const CLUSTER_KUBERNETES_NODES: &str = "ClusterKubernetesNodes.omni.sidero.dev";
     /// The secrets of a cluster.
     pub const CLUSTER_SECRETS: &str = "ClusterSecrets.omni.sidero.dev";
-    /// The secrets that such a change works with.
-    pub const SECRET_ROTATION: &str = "SecretRotations.omni.sidero.dev";
     /// How many services a cluster exposes.
     pub const CLUSTER_WORKLOAD_PROXY_STATUS: &str = "ClusterWorkloadProxyStatuses.omni.sidero.dev";
     /// Who went past Omni to a cluster.
@@ -171,8 +211,6 @@ pub mod kind {
     pub const CLUSTER_MACHINE_CONFIG: &str = "ClusterMachineConfigs.omni.sidero.dev";
     /// The same, without its secrets.
     pub const REDACTED_CLUSTER_MACHINE_CONFIG: &str = "RedactedClusterMachineConfigs.omni.sidero.dev";
-    /// The secrets that a member was given.
-    pub const CLUSTER_MACHINE_SECRETS: &str = "ClusterMachineSecrets.omni.sidero.dev";
     /// The key of a member's disks.
     pub const CLUSTER_MACHINE_ENCRYPTION_KEY: &str = "ClusterMachineEncryptionKeys.omni.sidero.dev";
     /// What waits to be changed on a member.
@@ -235,6 +273,16 @@ pub mod label {
     pub const NO_MANUAL_ALLOCATION: &str = "omni.sidero.dev/no-manual-allocation";
     /// Flag: the provider's machines are made by hand.
     pub const STATIC_INFRA_PROVIDER: &str = "omni.sidero.dev/is-static-infra-provider";
+    /// The provider that a machine or a request belongs to.
+    pub const INFRA_PROVIDER_ID: &str = "omni.sidero.dev/infra-provider-id";
+    /// The UUID of a machine, on what does not have it for an id.
+    pub const MACHINE_UUID: &str = "omni.sidero.dev/machine-uuid";
+    /// The request that a machine was made for.
+    pub const MACHINE_REQUEST: &str = "omni.sidero.dev/machine-request";
+    /// The set of requests that a request or its machine belongs to.
+    pub const MACHINE_REQUEST_SET: &str = "omni.sidero.dev/machine-request-set";
+    /// Flag: somebody has to accept the machine.
+    pub const MACHINE_PENDING_ACCEPT: &str = "omni.sidero.dev/machine-pending-accept";
     /// Flag: the machine answers.
     pub const CONNECTED: &str = "omni.sidero.dev/connected";
     /// Flag: the machine does not answer.
@@ -269,8 +317,12 @@ pub mod label {
     pub const NODE_NAME: &str = "omni.sidero.dev/node-name";
     /// Flag: changes wait for a lock.
     pub const LOCKED_UPDATE: &str = "omni.sidero.dev/locked-update";
-    /// The provider that a machine or a request belongs to.
-    pub const INFRA_PROVIDER_ID: &str = "omni.sidero.dev/infra-provider-id";
+    /// The region of a cloud.
+    pub const REGION: &str = "omni.sidero.dev/region";
+    /// The zone of a region.
+    pub const ZONE: &str = "omni.sidero.dev/zone";
+    /// The type of a cloud's machine.
+    pub const INSTANCE: &str = "omni.sidero.dev/instance";
     /// Flag: the manifests are Omni's own.
     pub const SYSTEM_MANIFEST: &str = "omni.sidero.dev/system-manifest";
     /// Flag: the identity is a program's.
@@ -345,6 +397,28 @@ pub mod controller {
     pub const MACHINE_SET_ETCD_AUDIT: &str = "MachineSetEtcdAuditController";
     /// Asks providers for machines.
     pub const MACHINE_PROVISION: &str = "MachineProvisionController";
+    /// Turns sets of requests into requests.
+    pub const MACHINE_REQUEST_SET_STATUS: &str = "MachineRequestSetStatusController";
+    /// Reports on requests to the clusters that wait.
+    pub const CLUSTER_MACHINE_REQUEST_STATUS: &str = "ClusterMachineRequestStatusController";
+    /// Reports on providers.
+    pub const INFRA_PROVIDER_STATUS: &str = "InfraProviderStatusController";
+    /// Removes what a provider leaves behind.
+    pub const INFRA_PROVIDER_CLEANUP: &str = "InfraProviderCleanupController";
+    /// Tells providers how their machines join.
+    pub const PROVIDER_JOIN_CONFIG: &str = "ProviderJoinConfigController";
+    /// Tells providers what to do with their machines.
+    pub const INFRA_MACHINE: &str = "InfraMachineController";
+    /// Tells providers how to reach management controllers.
+    pub const BMC_CONFIG: &str = "BMCConfigController";
+    /// Reports on machines that knock.
+    pub const PENDING_MACHINE_STATUS: &str = "PendingMachineStatusController";
+    /// Reports on the secrets that machines are known by.
+    pub const NODE_UNIQUE_TOKEN_STATUS: &str = "NodeUniqueTokenStatusController";
+    /// Makes backups.
+    pub const ETCD_BACKUP: &str = "EtcdBackupController";
+    /// Sums them up.
+    pub const ETCD_BACKUP_OVERALL_STATUS: &str = "EtcdBackupOverallStatusController";
     /// Picks machines by class.
     pub const MACHINE_SET_NODE: &str = "MachineSetNodeController";
     /// Writes and wipes machine configurations.
@@ -385,6 +459,8 @@ pub mod controller {
     pub const SECRETS: &str = "SecretsController";
     /// Reports on exposed services.
     pub const CLUSTER_WORKLOAD_PROXY_STATUS: &str = "ClusterWorkloadProxyStatusController";
+    /// Changes the secrets of clusters.
+    pub const SECRET_ROTATION_STATUS: &str = "SecretRotationStatusController";
     /// Lists the nodes that a cluster should have.
     pub const CLUSTER_KUBERNETES_NODES: &str = "ClusterKubernetesNodesController";
     /// Takes nodes out of Kubernetes that have no machine.
@@ -399,8 +475,6 @@ pub mod controller {
     pub const TALOS_CONFIG: &str = "TalosConfigController";
     /// Compares a cluster's own manifests with what they should be.
     pub const KUBERNETES_UPGRADE_MANIFEST_STATUS: &str = "KubernetesUpgradeManifestStatusController";
-    /// Changes the secrets of clusters.
-    pub const SECRET_ROTATION_STATUS: &str = "SecretRotationStatusController";
     /// Forwards to exposed services.
     pub const CLUSTER_WORKLOAD_PROXY: &str = "ClusterWorkloadProxyController";
     /// Applies the manifests of users.

@@ -1,7 +1,9 @@
 //! How a simulated server is to be.
 
 use super::driver::Mode;
+use super::faults::Fault;
 use super::release::Release;
+use super::worlds::Told;
 use crate::kit::clock::{Clock, SystemClock};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,8 +17,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Whether it speaks TLS, with an authority of its own.
     pub tls: bool,
-    /// How many machines have joined it.
+    /// How many machines have joined it, beside those of the world.
     pub machines: usize,
+    /// What else a new server holds.
+    pub world: Option<Told>,
     /// When its controllers take their steps.
     pub mode: Mode,
     /// How late cached reads are.
@@ -27,6 +31,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Whether it is suspended: everybody can read, and nobody can write.
     pub suspended: bool,
+    /// What goes wrong on purpose.
+    pub faults: Vec<Fault>,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
@@ -41,11 +47,13 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: false,
             machines: 6,
+            world: None,
             mode: Mode::Auto { tick: Duration::from_millis(100) },
             lag: Duration::ZERO,
             delay: Duration::ZERO,
             data: None,
             suspended: false,
+            faults: Vec::new(),
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),

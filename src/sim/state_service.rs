@@ -3,9 +3,11 @@
 
 use super::access::{Caller, Guard, provider};
 use super::connection::Scissors;
-use super::faults::{self, Faults};
+use super::external;
+use super::faults::{self, Action, Breakable, Faults};
 use super::kinds;
 use super::object::{Key, Object};
+use super::presence::Presence;
 use super::query::Query;
 use super::refusal;
 use super::release::Release;
@@ -30,6 +32,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(super) struct StateService {
     pub(super) store: Store,
     pub(super) faults: Arc<Faults>,
+    pub(super) presence: Presence,
     pub(super) release: Release,
     pub(super) endpoint: String,
 }
@@ -55,12 +58,15 @@ impl State for StateService {
 
     async fn list(&self, request: Request<pb::ListRequest>) -> Result<Response<Answers<pb::ListResponse>>, Status> {
         let (call, pb::ListRequest { namespace, r#type: kind, options }) = Call::of(request)?;
-        self.serve(&call, &kind, "", async {
+        self.stream(&call, &kind, "", async {
             let options = options.unwrap_or_default();
             let view = self.store.view();
             let guard = self.guard(&view, &call);
             refusal::unless_clean(guard.list(&kind, &namespace, &options.label_query), Vec::new())?;
             let limit = guard.limit(&kind, &namespace).map(ToOwned::to_owned);
+            if namespace == external::NAMESPACE {
+                external::check_list(&options.label_query, options.id_query.as_ref())?;
+            }
             let query = Query::new(options.label_query, options.id_query)?;
             let objects = if namespace == virtual_kinds::NAMESPACE {
                 if !query.is_empty() {
@@ -156,13 +162,16 @@ impl State for StateService {
     async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Answers<pb::WatchResponse>>, Status> {
         let (call, request) = Call::of(request)?;
         let (kind, id) = (request.r#type.clone(), request.id.clone().unwrap_or_default());
-        self.serve(&call, &kind, &id, async {
+        self.stream(&call, &kind, &id, async {
             let view = self.store.view();
             let guard = self.guard(&view, &call);
             let request = watched(&guard, request)?;
             if request.namespace == virtual_kinds::NAMESPACE {
                 let key = wire::named(request.namespace, request.r#type, request.id.unwrap_or_default());
                 return Ok(virtual_kinds::watch(&self.store, key).boxed() as Answers<pb::WatchResponse>);
+            }
+            if request.namespace == external::NAMESPACE {
+                external::check_watch(&request)?;
             }
             let watch = Watch::start(&self.store, request)?;
             let release = self.release;
@@ -218,6 +227,28 @@ impl StateService {
         id: &str,
         work: impl Future<Output = Result<T, Status>>,
     ) -> Result<Response<T>, Status> {
+        let action = self.enter(call, kind, id)?;
+        faults::around(action.as_ref(), self.breakable(call), work).await.map(Response::new)
+    }
+
+    /// The same for answers that follow one another, which can also break in the middle.
+    async fn stream<T: Send + 'static>(
+        &self,
+        call: &Call,
+        kind: &str,
+        id: &str,
+        work: impl Future<Output = Result<Answers<T>, Status>>,
+    ) -> Result<Response<Answers<T>>, Status> {
+        let action = self.enter(call, kind, id)?;
+        let answers = faults::around(action.as_ref(), self.breakable(call), work).await?;
+        Ok(Response::new(match action {
+            Some(Action::Break(after)) => faults::broken(answers, after).boxed(),
+            _ => answers,
+        }))
+    }
+
+    /// Notes what a call is about, and says what goes wrong with it.
+    fn enter(&self, call: &Call, kind: &str, id: &str) -> Result<Option<Action>, Status> {
         if let Some(entry) = &call.entry {
             entry.about(kind, id);
         }
@@ -225,12 +256,16 @@ impl StateService {
         if call.talos {
             return Err(Status::unimplemented("the simulator has no Talos nodes behind it"));
         }
-        let cut = || {
-            if let Some(scissors) = &call.scissors {
-                scissors.cut();
-            }
-        };
-        faults::around(self.faults.strike(method, kind), cut, work).await.map(Response::new)
+        let action = self.faults.strike(method, kind);
+        if let Some(Action::Conflict) = action {
+            // As a controller would, which changes nothing that a client looks at.
+            self.store.modify(&kinds::key(kind, id), |object| object.version += 1);
+        }
+        Ok(action)
+    }
+
+    fn breakable<'a>(&'a self, call: &'a Call) -> Breakable<'a> {
+        Breakable { scissors: call.scissors.as_ref(), presence: &self.presence }
     }
 
     /// The object as the checks before a write see it.

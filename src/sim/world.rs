@@ -1,16 +1,12 @@
-//! What a fresh simulator holds, and what tests and demonstrations do to its machines.
+//! What a fresh simulator holds: versions on offer, the instance itself, and machines.
 
-use super::inventory;
 use super::kinds;
-use super::names::{annotation, controller, kind};
-use super::object::Object;
+use super::names::{controller, kind};
 use super::release::Release;
 use super::seeds;
 use super::store::Store;
-use crate::pb::specs::{
-    KernelArgsSpec, KubernetesVersionSpec, MachineLabelsSpec, SiderolinkSpec, TalosExtensionsSpec, TalosVersionSpec,
-    talos_extensions_spec::Info,
-};
+pub use super::worlds::{add_machine, disconnect_machine, reconnect_machine};
+use crate::pb::specs::{KubernetesVersionSpec, TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info};
 use prost::Message;
 
 /// Talos versions on offer, oldest first.
@@ -54,12 +50,6 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("zfs", "OpenZFS", "The ZFS file system"),
 ];
 
-/// The machine that joined with its own kernel arguments.
-const WITH_KERNEL_ARGS: u32 = 2;
-
-/// The machine whose platform came with tags.
-const WITH_TAGS: u32 = 4;
-
 /// Fills a fresh store; in one that was kept, only what does not outlive a server is made anew.
 pub fn seed(store: &Store, machines: usize, release: Release) {
     versions(store);
@@ -76,27 +66,49 @@ fn put(store: &Store, owner: &str, kind: &str, id: &str, spec: &impl Message) {
     store.put(owner, &kinds::key(kind, id), |object| object.spec = spec.encode_to_vec());
 }
 
+/// A Talos version on offer.
+pub(super) struct Offer {
+    pub(super) version: String,
+    pub(super) kubernetes: Vec<String>,
+    pub(super) deprecated: bool,
+    pub(super) unsupported: bool,
+}
+
 fn versions(store: &Store) {
-    for version in KUBERNETES {
-        let spec = KubernetesVersionSpec { version: (*version).to_owned() };
-        put(store, controller::VERSIONS, kind::KUBERNETES_VERSION, version, &spec);
-    }
-    for (version, support) in TALOS {
-        let minor = minor(version);
-        let upgradable = TALOS.iter().filter(|(other, _)| other != version);
-        let spec = TalosVersionSpec {
+    let talos: Vec<Offer> = TALOS
+        .iter()
+        .map(|(version, support)| Offer {
             version: (*version).to_owned(),
-            compatible_kubernetes_versions: compatible(minor),
+            kubernetes: compatible(version, KUBERNETES),
             deprecated: *support == Support::Ended,
             unsupported: *support == Support::NotYet,
+        })
+        .collect();
+    offer(store, &talos, KUBERNETES);
+}
+
+/// Puts versions on offer, each Talos version with all extensions.
+pub(super) fn offer(store: &Store, talos: &[Offer], kubernetes: &[impl AsRef<str>]) {
+    for version in kubernetes.iter().map(AsRef::as_ref) {
+        let spec = KubernetesVersionSpec { version: version.to_owned() };
+        put(store, controller::VERSIONS, kind::KUBERNETES_VERSION, version, &spec);
+    }
+    for Offer { version, kubernetes, deprecated, unsupported } in talos {
+        let minor = minor(version);
+        let upgradable = talos.iter().map(|other| &other.version).filter(|other| *other != version);
+        let spec = TalosVersionSpec {
+            version: version.clone(),
+            compatible_kubernetes_versions: kubernetes.clone(),
+            deprecated: *deprecated,
+            unsupported: *unsupported,
             upgradable_talos_versions: upgradable
-                .filter(|(other, _)| (minor..=minor + 1).contains(&self::minor(other)))
-                .map(|(other, _)| (*other).to_owned())
+                .filter(|other| (minor..=minor + 1).contains(&self::minor(other)))
+                .cloned()
                 .collect(),
             ..Default::default()
         };
         put(store, controller::VERSIONS, kind::TALOS_VERSION, version, &spec);
-        store.add_finalizer(&kinds::key(kind::TALOS_VERSION, *version), controller::TALOS_EXTENSIONS);
+        store.add_finalizer(&kinds::key(kind::TALOS_VERSION, version.as_str()), controller::TALOS_EXTENSIONS);
         let items = EXTENSIONS.iter().map(|extension| info(version, *extension)).collect();
         put(store, controller::TALOS_EXTENSIONS, kind::TALOS_EXTENSIONS, version, &TalosExtensionsSpec { items });
     }
@@ -107,11 +119,11 @@ fn minor(version: &str) -> u64 {
     version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
 }
 
-/// The Kubernetes versions that a minor version of Talos runs.
-fn compatible(talos_minor: u64) -> Vec<String> {
-    let newest = talos_minor + KUBERNETES_AHEAD;
-    let fits = |version: &&&str| (newest + 1 - KUBERNETES_MINORS..=newest).contains(&minor(version));
-    KUBERNETES.iter().filter(fits).map(|version| (*version).to_owned()).collect()
+/// Those of the Kubernetes versions that a Talos version runs.
+pub(super) fn compatible(talos: &str, kubernetes: &[impl AsRef<str>]) -> Vec<String> {
+    let newest = minor(talos) + KUBERNETES_AHEAD;
+    let fits = |version: &&str| (newest + 1 - KUBERNETES_MINORS..=newest).contains(&minor(version));
+    kubernetes.iter().map(AsRef::as_ref).filter(fits).map(str::to_owned).collect()
 }
 
 fn info(talos: &str, (name, author, description): (&str, &str, &str)) -> Info {
@@ -125,58 +137,11 @@ fn info(talos: &str, (name, author, description): (&str, &str, &str)) -> Info {
     }
 }
 
-/// Lets machine number `number`, counted from 1, join; what it already reports is left alone.
-pub fn add_machine(store: &Store, number: u32) {
-    let id = inventory::id(number);
-    put(store, "", kind::LINK, &id, &inventory::link(number));
-    if store.get(&kinds::key(kind::MACHINE_STATUS, &id)).is_some() {
-        return;
-    }
-    let mut status = inventory::status(number);
-    if number == WITH_KERNEL_ARGS {
-        let args = vec!["console=ttyS0".to_owned()];
-        put(store, "", kind::KERNEL_ARGS, &id, &KernelArgsSpec { args: args.clone() });
-        if let Some(schematic) = &mut status.schematic {
-            schematic.kernel_args = args;
-        }
-    }
-    if number == WITH_TAGS {
-        store.put("", &kinds::key(kind::MACHINE_LABELS, &id), |object| {
-            object.spec = MachineLabelsSpec {}.encode_to_vec();
-            object.labels.insert("team".into(), "storage".into());
-            object.annotations.insert(annotation::PLATFORM_TAG_LABELS.into(), String::new());
-        });
-        if let Some(platform) = &mut status.platform_metadata {
-            platform.tags.insert("team".into(), "storage".into());
-        }
-    }
-    store.put(controller::MACHINE_STATUS, &kinds::key(kind::MACHINE_STATUS, &id), |object| {
-        object.spec = status.encode_to_vec();
-        object.annotations.insert(annotation::KERNEL_ARGS_INITIALIZED.into(), String::new());
-    });
-}
-
-/// Cuts a machine off: it keeps running, but answers no more.
-pub fn disconnect_machine(store: &Store, id: &str) {
-    connect(store, id, false);
-}
-
-/// Lets a machine answer again.
-pub fn reconnect_machine(store: &Store, id: &str) {
-    connect(store, id, true);
-}
-
-fn connect(store: &Store, id: &str, connected: bool) {
-    store.modify(&kinds::key(kind::LINK, id), |link: &mut Object| {
-        let spec = SiderolinkSpec { connected, ..link.spec() };
-        link.spec = spec.encode_to_vec();
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kit::clock::TestClock;
+    use crate::sim::inventory;
     use std::sync::Arc;
 
     fn fresh() -> Store {

@@ -58,13 +58,13 @@ impl Caller {
     ///
     /// # Errors
     /// When it has another.
-    pub fn is_one_of(&self, roles: &[Role]) -> Result<(), Status> {
+    pub fn needs_one_of(&self, roles: &[Role]) -> Result<(), Status> {
         if roles.contains(&self.role) {
             return Ok(());
         }
-        let names: Vec<_> = roles.iter().map(|role| format!("{:?}", role.name())).collect();
-        let names = names.join(" ");
-        let text = format!("unauthorized: role {:?} is not one of the allowed roles [{names}]", self.role.name());
+        let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+        let (own, allowed) = (self.role.name(), names.join(" "));
+        let text = format!("unauthorized: role {own:?} is not one of the allowed roles [{allowed}]");
         Err(Status::permission_denied(text))
     }
 

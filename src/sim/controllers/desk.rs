@@ -1,6 +1,7 @@
 //! What a controller has at hand: the objects, and the few things that it does with them.
 //! It knows no behaviour.
 
+use crate::sim::accounts;
 use crate::sim::driver::{Controller, Cx};
 use crate::sim::kinds;
 use crate::sim::object::{Key, Object};
@@ -8,6 +9,7 @@ use crate::sim::release::Release;
 use crate::sim::store::Store;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One thing that the server does by itself, as a function over the objects.
 pub(super) struct Behaviour {
@@ -15,12 +17,19 @@ pub(super) struct Behaviour {
     act: fn(&Desk<'_>),
     /// The state of the store in which there was nothing to do.
     rested_at: Option<u64>,
+    /// The second of the last step, for one that looks at the clock.
+    looked_at: Option<u64>,
 }
 
 impl Behaviour {
     /// A behaviour that lasts.
     pub(super) fn boxed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
-        Box::new(Self { name, act, rested_at: None })
+        Box::new(Self { name, act, rested_at: None, looked_at: None })
+    }
+
+    /// One that looks at the clock, so that it may have work to do although nothing changed.
+    pub(super) fn timed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
+        Box::new(Self { name, act, rested_at: None, looked_at: Some(0) })
     }
 }
 
@@ -31,6 +40,11 @@ impl Controller for Behaviour {
 
     fn step(&mut self, cx: &mut Cx) -> bool {
         let before = cx.store.revision();
+        if let Some(second) = &mut self.looked_at
+            && std::mem::replace(second, cx.now.as_secs()) != cx.now.as_secs()
+        {
+            self.rested_at = None;
+        }
         if self.rested_at == Some(before) {
             return false;
         }
@@ -67,6 +81,21 @@ impl Desk<'_> {
     /// The object of this type and id.
     pub(super) fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
         self.store.get(&kinds::key(kind, id))
+    }
+
+    /// The time of day, since the Unix epoch.
+    pub(super) fn now(&self) -> Duration {
+        self.store.time()
+    }
+
+    /// Where machines arrive.
+    pub(super) fn store(&self) -> &Store {
+        self.store
+    }
+
+    /// Takes a user or service account away, with all of its keys.
+    pub(super) fn remove_account(&self, identity: &str) {
+        accounts::remove(self.store, identity);
     }
 
     /// Whether there is one.

@@ -56,7 +56,9 @@ fn leave(desk: &Desk<'_>, set: &Object) {
     let nodes = desk.clear_all(&of_users(kind::MACHINE_SET_NODE));
     let extensions = desk.clear_all(&of_users(kind::EXTENSIONS_CONFIGURATION));
     let patches = desk.clear_all(&of_users(kind::CONFIG_PATCH));
-    if nodes && extensions && patches && members == 0 {
+    // What was asked of a provider is given back before the set goes.
+    let asked = desk.has(kind::MACHINE_REQUEST_SET, id);
+    if nodes && extensions && patches && members == 0 && !asked {
         for kind in BELONGINGS {
             desk.remove(kind, id);
         }

@@ -1,9 +1,12 @@
 //! An office with nobody in it, and calls from whoever a test likes.
 
 use super::Office;
+use super::machines::Operations;
 use crate::kit::clock::TestClock;
 use crate::sim::access::Caller;
+use crate::sim::audit::AuditLog;
 use crate::sim::kinds::Role;
+use crate::sim::machine_logs::MachineLogs;
 use crate::sim::release::Release;
 use crate::sim::store::Store;
 use crate::sim::token::Signer;
@@ -19,7 +22,11 @@ pub(super) fn office(release: Release) -> Office {
     let store = Store::new(Arc::new(TestClock::at(NOW)));
     world::seed(&store, 0, release);
     let signer = Signer::new(store.clone());
-    Office { store, endpoint: "grpc://127.0.0.1:4000".into(), ca_pem: None, signer }
+    let audit = AuditLog::default();
+    store.tell(Arc::new(audit.clone()));
+    let logs = MachineLogs::of(&store);
+    let operations = Operations::default();
+    Office { store, endpoint: "grpc://127.0.0.1:4000".into(), ca_pem: None, signer, audit, logs, operations }
 }
 
 /// A call from a service account with this role.

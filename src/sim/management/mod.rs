@@ -10,11 +10,14 @@ mod join_tokens;
 mod logs;
 mod machines;
 mod manifests;
+mod permit;
 mod service_accounts;
 mod support;
 mod users;
 
+use super::audit::AuditLog;
 use super::kinds;
+use super::machine_logs::MachineLogs;
 use super::names::kind;
 use super::release::Release;
 use super::rules;
@@ -24,6 +27,7 @@ use crate::pb::common::Data;
 use crate::pb::management as pb;
 use crate::pb::management::management_service_server::ManagementService as Service;
 use crate::pb::specs::SysVersionSpec;
+use machines::Operations;
 use std::ops::RangeInclusive;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
@@ -36,9 +40,10 @@ pub struct ManagementService {
 impl ManagementService {
     /// A service over these objects, reached at this endpoint, with the certificate that vouches for it, if any.
     #[must_use]
-    pub fn new(store: Store, endpoint: String, ca_pem: Option<String>) -> Self {
+    pub fn new(store: Store, endpoint: String, ca_pem: Option<String>, audit: AuditLog) -> Self {
         let signer = Signer::new(store.clone());
-        Self { office: Office { store, endpoint, ca_pem, signer } }
+        let logs = MachineLogs::of(&store);
+        Self { office: Office { store, endpoint, ca_pem, signer, audit, logs, operations: Operations::default() } }
     }
 }
 
@@ -48,6 +53,9 @@ pub(super) struct Office {
     endpoint: String,
     ca_pem: Option<String>,
     signer: Signer,
+    audit: AuditLog,
+    logs: MachineLogs,
+    operations: Operations,
 }
 
 impl Office {

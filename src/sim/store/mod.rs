@@ -41,6 +41,14 @@ struct Inner {
     journal: Option<Journal>,
     /// Whether the server has ended: what comes after that must not touch the disk.
     closed: bool,
+    witnesses: Vec<Arc<dyn Witness>>,
+}
+
+/// Somebody who is told of every write, in order, and misses none.
+pub trait Witness: Send + Sync {
+    /// What an object was and is; none when it is new or gone.
+    /// The store is held meanwhile, so this must not use it.
+    fn saw(&self, now: Duration, key: &Key, old: Option<&Object>, new: Option<&Object>);
 }
 
 impl Store {
@@ -80,8 +88,14 @@ impl Store {
             secrets,
             journal,
             closed: false,
+            witnesses: Vec::new(),
         };
         Self { inner: Arc::new(Mutex::new(inner)), syncing: Arc::default(), clock, lag }
+    }
+
+    /// Tells somebody of every write from now on.
+    pub fn tell(&self, witness: Arc<dyn Witness>) {
+        self.lock().witnesses.push(witness);
     }
 
     /// A consistent look at everything, as it is now.
@@ -409,6 +423,9 @@ impl Store {
     fn note(&self, inner: &mut Inner, key: &Key, old: Option<Arc<Object>>, new: Option<Arc<Object>>) {
         if !self.lag.is_zero() {
             inner.history.record(key, self.clock.now(), self.lag, old.clone());
+        }
+        for witness in &inner.witnesses {
+            witness.saw(self.clock.now(), key, old.as_deref(), new.as_deref());
         }
         inner.events.push(key, old, new);
         inner.compact();

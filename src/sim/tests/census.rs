@@ -28,8 +28,7 @@ const OTHERWISE: [&str; 4] = [
 ];
 
 /// Types that no controller keeps here as a server does.
-const UNKEPT: [&str; 5] = [
-    "EtcdBackups.omni.sidero.dev",
+const UNKEPT: [&str; 4] = [
     "IdentityLastActives.omni.sidero.dev",
     "IdentityStatuses.omni.sidero.dev",
     "PublicKeys.omni.sidero.dev",

@@ -3,6 +3,7 @@
 mod changes;
 mod checks;
 mod faults;
+mod fuzz;
 mod provider;
 mod reads;
 mod stored;
