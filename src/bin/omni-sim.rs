@@ -7,8 +7,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
-use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::faults::{self, Fault, GRAMMAR};
+use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::{Handover, Mode, Options, Sim};
 
 const HELP: &str = "\
@@ -29,6 +29,11 @@ Usage: omni-sim [options]
   --data FOLDER     keep everything there, and go on from there
   --fault FAULT     let something go wrong, as said below; may be given more than once
   --faults FILE     the same from a file, one fault on each line
+  --confirm-keys    let people use new keys at once; else a key is confirmed
+                    by following the link that its owner is shown
+  --max-users N     how many people there may be (0: any number)
+  --max-service-accounts N
+                    how many service accounts there may be (0: any number)
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
   --help            show this
   --version         show the version
@@ -71,6 +76,9 @@ fn arguments() -> Result<Command> {
             Long("omni-version") => options.release = parser.value()?.parse()?,
             Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
             Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
+            Long("confirm-keys") => options.confirm_keys = true,
+            Long("max-users") => options.limits.users = parser.value()?.parse()?,
+            Long("max-service-accounts") => options.limits.service_accounts = parser.value()?.parse()?,
             Long("tls") => options.tls = true,
             Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),

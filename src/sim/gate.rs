@@ -11,6 +11,7 @@ use super::methods;
 use super::presence::Presence;
 use super::release::Release;
 use super::requests::Requests;
+use super::sign_in::PAGE;
 use super::store::Store;
 use http::{Request, Response};
 use std::convert::Infallible;
@@ -103,6 +104,10 @@ where
         Box::pin(async move {
             if !gate.delay.is_zero() {
                 tokio::time::sleep(gate.delay).await;
+            }
+            // A browser brings neither a licence nor a signature.
+            if request.uri().path() == PAGE {
+                return inner.call(request).await;
             }
             if let Err(status) = gate.admit(&mut request) {
                 return Ok(status.into_http());

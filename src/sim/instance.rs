@@ -1,6 +1,6 @@
 //! A running simulated server, and what tests and demos do with it.
 
-use super::accounts::{self, KeyError, LIFETIME};
+use super::accounts::{self, KeyError, LIFETIME, Limits, Registry};
 use super::audit::AuditLog;
 use super::auth::Authenticator;
 use super::connection::Connections;
@@ -15,6 +15,7 @@ use super::presence::Presence;
 use super::requests::{Request, Requests};
 use super::seeds;
 use super::server::{self, Door};
+use super::sign_in::SignIn;
 use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
 use super::time::AheadClock;
@@ -150,8 +151,10 @@ impl Sim {
             endpoint: endpoint.clone(),
         };
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
-        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit);
-        let routes = server::services(state, management);
+        let management =
+            ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit).with_limits(options.limits);
+        let sign_in = SignIn::new(store.clone(), &endpoint, options.confirm_keys);
+        let routes = server::services(state, management, sign_in);
         let door = Door {
             listener,
             tls: tls.map(|tls| TlsAcceptor::from(tls.config)),
@@ -212,6 +215,11 @@ impl Sim {
     /// When no key can be made.
     pub fn mint(&self, name: &str, role: Role, lifetime: Duration) -> Result<String, KeyError> {
         accounts::mint(&self.store, name, role, lifetime)
+    }
+
+    /// Lets a person's key be used, as if its owner had followed the link; says whose it is.
+    pub fn confirm_key(&self, id: &str) -> Option<String> {
+        Registry::new(&self.store, Limits::default()).confirm_key(id)
     }
 
     /// The objects.

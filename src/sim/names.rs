@@ -445,6 +445,12 @@ pub mod controller {
     pub const SCHEMATIC_CONFIGURATION: &str = "SchematicConfigurationController";
     /// Reports on join tokens.
     pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatusController";
+    /// Reports on people and accounts.
+    pub const IDENTITY_STATUS: &str = "IdentityStatusController";
+    /// Removes what is kept of people and accounts.
+    pub const IDENTITY_CLEANUP: &str = "IdentityCleanupController";
+    /// Lists the keys of accounts.
+    pub const SERVICE_ACCOUNT_STATUS: &str = "ServiceAccountStatusController";
     /// Lists versions.
     pub const VERSIONS: &str = "VersionsController";
     /// Lists extensions.

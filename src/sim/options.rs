@@ -1,5 +1,6 @@
 //! How a simulated server is to be.
 
+use super::accounts::Limits;
 use super::driver::Mode;
 use super::faults::Fault;
 use super::release::Release;
@@ -29,16 +30,20 @@ pub struct Options {
     pub delay: Duration,
     /// The folder that keeps its state; none keeps nothing.
     pub data: Option<PathBuf>,
-    /// Whether it is suspended: everybody can read, and nobody can write.
-    pub suspended: bool,
     /// What goes wrong on purpose.
     pub faults: Vec<Fault>,
+    /// Whether it is suspended: everybody can read, and nobody can write.
+    pub suspended: bool,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
     pub clock: Arc<dyn Clock>,
     /// The name of the service account that it starts with.
     pub account: String,
+    /// Whether keys of people can be used before anybody confirms them.
+    pub confirm_keys: bool,
+    /// How many people and service accounts there may be.
+    pub limits: Limits,
 }
 
 impl Default for Options {
@@ -52,11 +57,13 @@ impl Default for Options {
             lag: Duration::ZERO,
             delay: Duration::ZERO,
             data: None,
-            suspended: false,
             faults: Vec::new(),
+            suspended: false,
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
+            confirm_keys: false,
+            limits: Limits::default(),
         }
     }
 }

@@ -151,7 +151,7 @@ pub fn first_user(store: &Store) {
 }
 
 /// Letters and digits that nobody can guess.
-pub(in crate::sim) fn random_token() -> String {
+pub(super) fn random_token() -> String {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let bytes = (0..3).flat_map(|_| uuid::Uuid::new_v4().into_bytes());
     bytes.take(43).map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()

@@ -6,7 +6,9 @@ use super::faults::{Action, Faults, HANDSHAKE};
 use super::gate::Gate;
 use super::management::ManagementService;
 use super::presence::Presence;
+use super::sign_in::{PAGE, SignIn};
 use super::state_service::StateService;
+use crate::pb::auth::auth_service_server::AuthServiceServer;
 use crate::pb::cosi::resource::state_server::StateServer;
 use crate::pb::management::management_service_server::ManagementServiceServer;
 use futures_util::{StreamExt, stream};
@@ -38,7 +40,7 @@ const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 type Stream = Connection<Either<TcpStream, TlsStream<TcpStream>>>;
 
 /// The services of the simulator.
-pub(super) fn services(state: StateService, management: ManagementService) -> Routes {
+pub(super) fn services(state: StateService, management: ManagementService, sign_in: SignIn) -> Routes {
     let state = StateServer::new(state)
         .accept_compressed(Gzip)
         .send_compressed(Gzip)
@@ -49,7 +51,10 @@ pub(super) fn services(state: StateService, management: ManagementService) -> Ro
         .send_compressed(Gzip)
         .max_decoding_message_size(LIMIT)
         .max_encoding_message_size(usize::MAX);
-    Routes::new(state).add_service(management)
+    let page = axum::Router::new().route(PAGE, sign_in.page());
+    let auth = AuthServiceServer::new(sign_in).accept_compressed(Gzip).send_compressed(Gzip);
+    let grpc = Routes::new(state).add_service(management).add_service(auth);
+    Routes::from(grpc.into_axum_router().merge(page))
 }
 
 /// Serves until told to stop.
@@ -61,6 +66,8 @@ pub(super) async fn serve(door: Door, gate: Gate, routes: Routes, stop: Cancella
         Some((Ok::<_, io::Error>(stream), receiver))
     });
     let server = Server::builder()
+        // For the page, which browsers open without TLS by HTTP/1 only.
+        .accept_http1(true)
         .layer(gate)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming.boxed(), stop.clone().cancelled_owned());

@@ -62,9 +62,8 @@ impl Caller {
         if roles.contains(&self.role) {
             return Ok(());
         }
-        let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-        let (own, allowed) = (self.role.name(), names.join(" "));
-        let text = format!("unauthorized: role {own:?} is not one of the allowed roles [{allowed}]");
+        let names = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" ");
+        let text = format!("unauthorized: role {:?} is not one of the allowed roles [{names}]", self.role.name());
         Err(Status::permission_denied(text))
     }
 

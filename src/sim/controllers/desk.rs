@@ -77,6 +77,14 @@ pub(super) struct Desk<'a> {
     pub(super) release: Release,
 }
 
+#[cfg(test)]
+impl<'a> Desk<'a> {
+    /// A desk over these objects.
+    pub(super) fn at(store: &'a Store) -> Self {
+        Self { store, release: Release::NEWEST }
+    }
+}
+
 impl Desk<'_> {
     /// The object of this type and id.
     pub(super) fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {

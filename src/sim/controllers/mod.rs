@@ -15,6 +15,7 @@ mod desk;
 mod health_checks;
 mod infra_machine;
 mod infra_provider;
+mod join_tokens;
 mod kubernetes;
 mod link;
 mod machine_config;
@@ -27,6 +28,7 @@ mod member;
 mod member_config;
 mod node;
 mod node_token;
+mod people;
 mod provider_process;
 mod provision;
 mod rotation;
@@ -41,6 +43,7 @@ mod infra_tests;
 #[cfg(test)]
 mod tests;
 
+use super::accounts::KEY_PRUNER;
 use super::driver::Controller;
 use desk::Behaviour;
 
@@ -61,7 +64,10 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::CLUSTER, cluster::act),
         Behaviour::boxed(name::MACHINE_SET, machine_set::act),
         Behaviour::boxed(name::MACHINE_EXTENSIONS, attachments::extensions),
-        Behaviour::boxed(name::JOIN_TOKEN_STATUS, attachments::join_tokens),
+        Behaviour::timed(name::JOIN_TOKEN_STATUS, join_tokens::statuses),
+        Behaviour::boxed(name::IDENTITY_STATUS, people::identities),
+        Behaviour::timed(KEY_PRUNER, people::prune),
+        Behaviour::boxed(name::SERVICE_ACCOUNT_STATUS, people::service_accounts),
         Behaviour::boxed(name::MACHINE_PROVISION, provision::sets),
         Behaviour::boxed(name::MACHINE_REQUEST_SET_STATUS, provision::requests),
         Behaviour::boxed(name::CLUSTER_MACHINE_REQUEST_STATUS, provision::statuses),

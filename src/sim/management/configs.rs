@@ -1,13 +1,15 @@
 //! Configurations for clients: who gets which.
 //! The texts themselves are made elsewhere.
 
-use super::{Office, cluster, not_yet};
+use super::{Office, cluster};
 use crate::pb::management as pb;
 use crate::pb::specs::ClusterUuid;
 use crate::sim::access::Caller;
+use crate::sim::join_config::JoinConfig;
 use crate::sim::kinds::{self, Role};
 use crate::sim::kubeconfig::{self, Credentials, Kubeconfig};
 use crate::sim::names::kind;
+use crate::sim::rules;
 use serde_json::json;
 use std::time::Duration;
 use tonic::{Request, Status};
@@ -65,11 +67,15 @@ pub(super) async fn omniconfig(office: &Office, request: Request<()>) -> Result<
     Ok(pb::OmniconfigResponse { omniconfig: text.into_bytes() })
 }
 
+/// A token that is named need not exist.
 pub(super) async fn get_machine_join_config(
-    _: &Office,
-    _: Request<pb::GetMachineJoinConfigRequest>,
+    office: &Office,
+    request: Request<pb::GetMachineJoinConfigRequest>,
 ) -> Result<pb::GetMachineJoinConfigResponse, Status> {
-    Err(not_yet("GetMachineJoinConfig"))
+    Caller::of(&request)?.needs(Role::Reader)?;
+    let wanted = request.into_inner();
+    let join = JoinConfig::of(&office.store, &wanted.join_token, wanted.use_grpc_tunnel);
+    Ok(pb::GetMachineJoinConfigResponse { kernel_args: join.kernel_args(), config: join.documents() })
 }
 
 fn proxy(office: &Office) -> String {
@@ -93,17 +99,20 @@ fn login<'a>(office: &'a Office, cluster: &str, caller: &Caller, grant_type: &st
     }
 }
 
-/// A kubeconfig for a program. As on a server, the cluster need not exist.
+/// A kubeconfig for a program; unlike one for a person it is for a cluster that exists.
 fn account<'a>(office: &'a Office, cluster: &str, request: &pb::KubeconfigRequest) -> Result<Kubeconfig<'a>, Status> {
     if cluster.is_empty() {
-        return Err(Status::invalid_argument("cluster name is not set"));
+        return Err(Status::invalid_argument("cluster name is not in context"));
     }
     if request.service_account_user.is_empty() {
         return Err(Status::invalid_argument("service account user name is not set"));
     }
     let life = life(request.service_account_ttl)?;
     let uuid = office.store.get(&kinds::key(kind::CLUSTER_UUID, cluster));
-    let uuid = uuid.map(|object| object.spec::<ClusterUuid>().uuid).unwrap_or_default();
+    let uuid = uuid.map(|object| object.spec::<ClusterUuid>().uuid).ok_or_else(|| {
+        let why = rules::missing(kind::CLUSTER_UUID, "default", cluster);
+        Status::unknown(format!("failed to get cluster UUID: {why}"))
+    })?;
     let now = office.store.time().as_secs();
     let claims = json!({
         "cluster": cluster,
@@ -111,7 +120,7 @@ fn account<'a>(office: &'a Office, cluster: &str, request: &pb::KubeconfigReques
         "exp": now + life.as_secs(),
         "groups": request.service_account_groups,
         "iat": now,
-        "iss": office.endpoint,
+        "iss": format!("omni-{}-service-account-issuer", office.instance()),
         "sub": request.service_account_user,
     });
     let token = office.signer.sign(&claims).map_err(|error| Status::internal(error.to_string()))?;
@@ -224,7 +233,14 @@ mod tests {
                 None,
                 for_account("probe", Some(3600)),
                 Code::InvalidArgument,
-                "cluster name is not set".into(),
+                "cluster name is not in context".into(),
+            ),
+            (
+                Role::Admin,
+                Some(("cluster", "none")),
+                for_account("probe", Some(3600)),
+                Code::Unknown,
+                "failed to get cluster UUID: failed to get: resource ClusterUUIDs.omni.sidero.dev(default/none@undefined) doesn't exist".into(),
             ),
         ] {
             let status = kubeconfig(&office, call(role, header, message)).await.unwrap_err();
@@ -251,6 +267,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn machines_join_with_any_token() {
+        let office = office(Release::V1_6);
+        let default = office.store.list(kind::JOIN_TOKEN)[0].key.id.clone();
+        for (token, expected) in [("", default.as_str()), ("no-such-token", "no-such-token")] {
+            let message = pb::GetMachineJoinConfigRequest { use_grpc_tunnel: false, join_token: token.into() };
+            let answer = get_machine_join_config(&office, call(Role::Reader, None, message)).await.unwrap();
+            assert_eq!(answer.kernel_args[0], format!("siderolink.api=grpc://127.0.0.1:8090?jointoken={expected}"));
+            assert!(answer.config.contains(expected));
+        }
+        let message = pb::GetMachineJoinConfigRequest::default();
+        let status = get_machine_join_config(&office, call(Role::None, None, message)).await.unwrap_err();
+        assert_eq!(status.code(), Code::PermissionDenied);
+    }
+
+    #[tokio::test]
     async fn kubeconfigs_for_programs() {
         let office = office(Release::V1_6);
         let uuid = ClusterUuid { uuid: "the-uuid".into() };
@@ -268,6 +299,7 @@ mod tests {
         assert_eq!(keys, ["cluster", "cluster_uuid", "exp", "groups", "iat", "iss", "sub"]);
         assert_eq!(claims["cluster_uuid"], "the-uuid");
         assert_eq!(claims["groups"], json!(["system:masters"]));
+        assert_eq!(claims["iss"], "omni-omni-sim-service-account-issuer");
         assert_eq!(claims["sub"], "probe");
         assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(NOW), Some(NOW + 3600)));
     }

@@ -4,6 +4,7 @@ use super::Office;
 use super::machines::Operations;
 use crate::kit::clock::TestClock;
 use crate::sim::access::Caller;
+use crate::sim::accounts::Limits;
 use crate::sim::audit::AuditLog;
 use crate::sim::kinds::Role;
 use crate::sim::machine_logs::MachineLogs;
@@ -25,8 +26,8 @@ pub(super) fn office(release: Release) -> Office {
     let audit = AuditLog::default();
     store.tell(Arc::new(audit.clone()));
     let logs = MachineLogs::of(&store);
-    let operations = Operations::default();
-    Office { store, endpoint: "grpc://127.0.0.1:4000".into(), ca_pem: None, signer, audit, logs, operations }
+    let (operations, limits) = (Operations::default(), Limits::default());
+    Office { store, endpoint: "grpc://127.0.0.1:4000".into(), ca_pem: None, signer, audit, logs, operations, limits }
 }
 
 /// A call from a service account with this role.

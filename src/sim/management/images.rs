@@ -8,7 +8,7 @@ use crate::pb::management::boot_asset_url_request::BootAssetKind;
 use crate::pb::management::create_schematic_request::SiderolinkGrpcTunnelMode as Tunnel;
 use crate::pb::specs::{FeaturesConfigSpec, InstallationMediaSpec};
 use crate::sim::access::Caller;
-use crate::sim::join_args;
+use crate::sim::join_config::JoinConfig;
 use crate::sim::kinds::{self, Role};
 use crate::sim::names::kind;
 use crate::sim::release::Release;
@@ -42,7 +42,7 @@ pub(super) async fn create_schematic(
     let request = request.into_inner();
     let release = office.release();
     let tunnel = request.siderolink_grpc_tunnel_mode() == Tunnel::Enabled;
-    let mut args = join_args::kernel_args(&office.store, &request.join_token, tunnel).to_vec();
+    let mut args = JoinConfig::of(&office.store, &request.join_token, tunnel).kernel_args();
     args.extend(request.extra_kernel_args.iter().cloned());
     let mut official = request.extensions.clone();
     official.sort();

@@ -15,13 +15,14 @@ mod service_accounts;
 mod support;
 mod users;
 
+use super::accounts::{Limits, Registry};
 use super::audit::AuditLog;
 use super::kinds;
 use super::machine_logs::MachineLogs;
 use super::names::kind;
 use super::release::Release;
 use super::rules;
-use super::store::Store;
+use super::store::{Store, Verb};
 use super::token::Signer;
 use crate::pb::common::Data;
 use crate::pb::management as pb;
@@ -43,7 +44,15 @@ impl ManagementService {
     pub fn new(store: Store, endpoint: String, ca_pem: Option<String>, audit: AuditLog) -> Self {
         let signer = Signer::new(store.clone());
         let logs = MachineLogs::of(&store);
-        Self { office: Office { store, endpoint, ca_pem, signer, audit, logs, operations: Operations::default() } }
+        let (operations, limits) = (Operations::default(), Limits::default());
+        Self { office: Office { store, endpoint, ca_pem, signer, audit, logs, operations, limits } }
+    }
+
+    /// The same with so many people and accounts at most.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.office.limits = limits;
+        self
     }
 }
 
@@ -56,6 +65,7 @@ pub(super) struct Office {
     audit: AuditLog,
     logs: MachineLogs,
     operations: Operations,
+    limits: Limits,
 }
 
 impl Office {
@@ -63,6 +73,21 @@ impl Office {
     fn instance(&self) -> String {
         let version = self.store.get(&kinds::key(kind::SYS_VERSION, "current"));
         version.map(|object| object.spec::<SysVersionSpec>().instance_name).unwrap_or_default()
+    }
+
+    /// The people and accounts.
+    fn registry(&self) -> Registry<'_> {
+        Registry::new(&self.store, self.limits)
+    }
+
+    /// Returns once what was written would survive a loss of power.
+    async fn durable(&self) -> Result<(), Status> {
+        if !self.store.is_durable() {
+            return Ok(());
+        }
+        let store = self.store.clone();
+        let synced = tokio::task::spawn_blocking(move || store.sync()).await;
+        synced.map_err(|_| Status::internal("the write was given up"))?.map_err(|error| error.status(Verb::Update))
     }
 
     fn release(&self) -> Release {

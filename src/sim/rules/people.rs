@@ -17,7 +17,7 @@ pub(super) fn identity(view: &dyn View, change: Change<'_>) -> Vec<String> {
     let id = &new.key.id;
     let mut found = Vec::new();
     if id.chars().any(char::is_uppercase) {
-        found.push(format!("identity {id:?} must be lowercase"));
+        found.push("must be lowercase".to_owned());
     }
     if new.label(label::SERVICE_ACCOUNT).is_none() && !uses_saml(view) && !is_mail(id) {
         found.push(format!("not a valid email address: {id}"));
@@ -108,7 +108,7 @@ mod tests {
             (&plain, "a@b@c", &[], &["not a valid email address: a@b@c"]),
             (&plain, "@b", &[], &["not a valid email address: @b"]),
             (&plain, "a..b@c", &[], &["not a valid email address: a..b@c"]),
-            (&plain, "A@example.org", &[], &["identity \"A@example.org\" must be lowercase"]),
+            (&plain, "A@example.org", &[], &["must be lowercase"]),
             (&plain, "robot", &[(label::SERVICE_ACCOUNT, "")], &[]),
             (&saml, "nomail", &[], &[]),
         ] {

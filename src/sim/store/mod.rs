@@ -149,21 +149,9 @@ impl Store {
     /// `edit` runs while the store is held, so it must not use the store.
     pub fn put(&self, owner: &str, key: &Key, edit: impl FnOnce(&mut Object)) -> Arc<Object> {
         let mut inner = self.lock();
-        let now = self.now();
-        let old = inner.objects.object(key).unwrap_or_else(|| {
-            Arc::new(Object {
-                key: key.clone(),
-                version: 0,
-                owner: owner.to_owned(),
-                tearing_down: false,
-                finalizers: Vec::new(),
-                labels: BTreeMap::new(),
-                annotations: BTreeMap::new(),
-                created: now,
-                updated: now,
-                spec: Vec::new(),
-            })
-        });
+        let old = inner.objects.object(key);
+        let old =
+            old.unwrap_or_else(|| Arc::new(Object { owner: owner.to_owned(), ..self.fresh(key.clone(), Vec::new()) }));
         self.edit(&mut inner, old, edit)
     }
 
@@ -198,6 +186,24 @@ impl Store {
     /// Marks an object as being on its way out.
     pub fn teardown(&self, key: &Key) -> Option<Arc<Object>> {
         self.modify(key, |object| object.tearing_down = true)
+    }
+
+    /// An object that is not stored yet, without an owner and labels.
+    #[must_use]
+    pub fn fresh(&self, key: Key, spec: Vec<u8>) -> Object {
+        let now = self.now();
+        Object {
+            key,
+            version: 0,
+            owner: String::new(),
+            tearing_down: false,
+            finalizers: Vec::new(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            created: now,
+            updated: now,
+            spec,
+        }
     }
 
     /// What a caller's Create does: `object.owner` is what the metadata said, `owner` what the options said.
