@@ -90,7 +90,6 @@ pub fn once(store: &Store) {
     for user in [controller::CONNECTION_PARAMS, controller::SIDEROLINK_API_CONFIG] {
         store.add_finalizer(&kinds::key(kind::SIDEROLINK_CONFIG, SIDEROLINK), user);
     }
-    first_user(store);
 }
 
 /// How people prove who they are, and whether the instance is suspended.
@@ -140,7 +139,8 @@ fn backups(store: &Store) {
     }
 }
 
-fn first_user(store: &Store) {
+/// The person who set the instance up; what only the first start of a server makes.
+pub fn first_user(store: &Store) {
     let id = uuid::Uuid::new_v4().to_string();
     put(store, "", kind::USER, &id, &UserSpec { role: Role::Admin.name().to_owned(), ..Default::default() });
     store.put("", &kinds::key(kind::IDENTITY, FIRST_USER), |object| {

@@ -1,4 +1,4 @@
-//! What a fresh simulator holds of itself: versions on offer, the instance, and its first token.
+//! What a fresh simulator holds: versions on offer, the instance itself, and machines.
 
 use super::kinds;
 use super::names::{controller, kind};

@@ -34,13 +34,13 @@ pub fn management(method: &str, answers: &[Value], want: &Value) -> anyhow::Resu
         "CreateUser" => length("user_id"),
         "CreateSchematic" => length("schematic_id"),
         "ListUsers" => {
-            // Every instance has people of its own.
-            let probes = |u: &&Value| u["email"].as_str().is_some_and(|email| email.starts_with("probe"));
+            // Every server has people of its own; only those of the probe are told of.
+            let own = |user: &&Value| user["email"].as_str().is_some_and(|email| email.starts_with("probe"));
             field("users")
                 .as_array()
                 .into_iter()
                 .flatten()
-                .filter(probes)
+                .filter(own)
                 .map(|u| json!([u["email"], u["role"]]))
                 .collect()
         }
