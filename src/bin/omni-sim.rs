@@ -4,8 +4,10 @@
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
+use terraform_provider_omni::sim::faults::{self, Fault, GRAMMAR};
 use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::{Handover, Mode, Options, Sim};
 
@@ -23,12 +25,15 @@ Usage: omni-sim [options]
   --lag MS          how late cached reads are (0)
   --delay MS        how long every call takes at least (0)
   --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
+  --suspended       let everybody read and nobody write
   --data FOLDER     keep everything there, and go on from there
   --confirm-keys    let people use new keys at once; else a key is confirmed
                     by following the link that its owner is shown
   --max-users N     how many people there may be (0: any number)
   --max-service-accounts N
                     how many service accounts there may be (0: any number)
+  --fault FAULT     let something go wrong, as said below; may be given more than once
+  --faults FILE     the same from a file, one fault on each line
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
   --help            show this
   --version         show the version
@@ -37,6 +42,8 @@ When it is ready, it writes one line of JSON to standard output:
 endpoint, service_account_key, ca_file with --tls,
 and service_account_keys by name with a world that has service accounts.
 It stops on SIGTERM and SIGINT.
+
+A fault is written as
 ";
 
 enum Command {
@@ -70,10 +77,13 @@ fn arguments() -> Result<Command> {
             Long("confirm-keys") => options.confirm_keys = true,
             Long("max-users") => options.limits.users = parser.value()?.parse()?,
             Long("max-service-accounts") => options.limits.service_accounts = parser.value()?.parse()?,
+            Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
+            Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
             Long("tls") => options.tls = true,
+            Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("env-file") => env_file = Some(parser.value()?.into()),
-            Long("help") | Short('h') => return Ok(Command::Say(HELP.to_owned())),
+            Long("help") | Short('h') => return Ok(Command::Say(format!("{HELP}{GRAMMAR}"))),
             Long("version") | Short('V') => {
                 return Ok(Command::Say(format!("omni-sim {}\n", env!("CARGO_PKG_VERSION"))));
             }
@@ -104,6 +114,11 @@ fn worlds(parser: &mut lexopt::Parser) -> Result<Command> {
 
 fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
     Ok(Duration::from_millis(parser.value()?.parse()?))
+}
+
+fn fault_file(path: &Path) -> Result<Vec<Fault>> {
+    let name = || format!("cannot use the faults of {}", path.display());
+    faults::read(&std::fs::read_to_string(path).with_context(name)?).with_context(name)
 }
 
 async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {

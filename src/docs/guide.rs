@@ -10,9 +10,11 @@ pub(super) struct Guide {
 }
 
 /// In the order in which the index names them.
-const GUIDES: [(&str, &str); 3] = [
+const GUIDES: [(&str, &str); 5] = [
     ("getting-started", include_str!("guides/getting-started.md")),
     ("drift-and-conflicts", include_str!("guides/drift-and-conflicts.md")),
+    ("test-your-modules", include_str!("guides/test-your-modules.md")),
+    ("omni-sim", include_str!("guides/omni-sim.md")),
     ("worlds", include_str!("guides/worlds.md")),
 ];
 

@@ -247,6 +247,8 @@ mod tests {
                 "data-sources/boxes.md",
                 "guides/drift-and-conflicts.md",
                 "guides/getting-started.md",
+                "guides/omni-sim.md",
+                "guides/test-your-modules.md",
                 "guides/worlds.md",
                 "index.md",
                 "resources/bag.md",

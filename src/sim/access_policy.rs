@@ -85,8 +85,9 @@ fn is_user(entry: &User, identity: Identity<'_>) -> bool {
     if !entry.r#match.is_empty() {
         return pattern(&entry.r#match).is_ok_and(|pattern| pattern.is_match(identity.name));
     }
-    let matches = |text: &String| Selector::parse(text).is_ok_and(|selector| selector.matches(identity.labels));
-    entry.label_selectors.iter().any(matches)
+    // Several selectors are one: all of their terms have to hold.
+    let all = entry.label_selectors.join(",");
+    !entry.label_selectors.is_empty() && Selector::parse(&all).is_ok_and(|all| all.matches(identity.labels))
 }
 
 fn is_cluster(entry: &Cluster, cluster: &str) -> bool {
@@ -212,13 +213,13 @@ mod tests {
     fn rules_add_up() {
         let none = BTreeMap::new();
         let second = BTreeMap::from([("level".to_owned(), "2".to_owned())]);
-        let boss = BTreeMap::from([("boss".to_owned(), String::new())]);
+        let boss = BTreeMap::from([("level".to_owned(), "2".to_owned()), ("boss".to_owned(), String::new())]);
         for (name, labels, cluster, role, groups) in [
             ("ann@example.org", &none, "test-1", Role::Reader, &["view"][..]),
             ("ann@example.org", &none, "sandbox", Role::Operator, &["view", "edit"]),
             ("ann@example.org", &none, "prod", Role::None, &[]),
             ("dev-1@example.org", &none, "prod", Role::Operator, &[]),
-            ("carl@example.org", &second, "test-1", Role::Admin, &[]),
+            ("carl@example.org", &second, "test-1", Role::None, &[]),
             ("carl@example.org", &boss, "test-1", Role::Admin, &[]),
             ("carl@example.org", &none, "test-1", Role::None, &[]),
             ("bob@example.org", &none, "prod", Role::Reader, &[]),

@@ -11,8 +11,10 @@ use super::gate::Gate;
 use super::kinds::Role;
 use super::management::ManagementService;
 use super::options::Options;
+use super::presence::Presence;
 use super::requests::{Request, Requests};
-use super::server;
+use super::seeds;
+use super::server::{self, Door};
 use super::sign_in::SignIn;
 use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// The secret that holds the key of the first service account.
@@ -77,6 +80,7 @@ pub struct Sim {
     ca_pem: Option<String>,
     stop: CancellationToken,
     connections: Connections,
+    presence: Presence,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -103,6 +107,7 @@ impl Sim {
         let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
         store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
+        seeds::auth(&store, options.suspended);
         match &options.world {
             Some(told) if is_new => worlds::populate(&store, told)?,
             _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::furnish(&store, &told))?,
@@ -120,29 +125,41 @@ impl Sim {
             store.refresh_cache();
         }
         let faults = Arc::new(Faults::default());
+        options.faults.iter().for_each(|fault| faults.add(fault.clone()));
+        let (stop, connections) = (CancellationToken::new(), Connections::default());
+        let presence = Presence::new(clock.clone(), connections.clone());
         let requests = Requests::default();
         let gate = Gate {
             store: store.clone(),
             authenticator: Arc::new(Authenticator::new(store.clone())),
             faults: faults.clone(),
+            presence: presence.clone(),
             requests: requests.clone(),
             release: options.release,
             delay: options.delay,
+            suspended: options.suspended,
             endpoint: endpoint.clone(),
         };
         let state = StateService {
             store: store.clone(),
             faults: faults.clone(),
+            presence: presence.clone(),
             release: options.release,
             endpoint: endpoint.clone(),
         };
-        let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
         let management =
             ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit).with_limits(options.limits);
         let sign_in = SignIn::new(store.clone(), &endpoint, options.confirm_keys);
         let routes = server::services(state, management, sign_in);
-        let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
+        let door = Door {
+            listener,
+            tls: tls.map(|tls| TlsAcceptor::from(tls.config)),
+            faults: faults.clone(),
+            presence: presence.clone(),
+            connections: connections.clone(),
+        };
+        let serving = server::serve(door, gate, routes, stop.clone());
         let mut tasks = vec![tokio::spawn(serving)];
         if let Mode::Auto { tick } = options.mode {
             let (driver, stop) = (driver.clone(), stop.clone());
@@ -153,7 +170,7 @@ impl Sim {
                 }
             }));
         }
-        Ok(Self { store, driver, clock, faults, requests, endpoint, key, ca_pem, stop, connections, tasks })
+        Ok(Self { store, driver, clock, faults, requests, endpoint, key, ca_pem, stop, connections, presence, tasks })
     }
 
     /// Where it is reached: `grpc://127.0.0.1:34567`, or `https://…` with TLS.
@@ -224,6 +241,7 @@ impl Sim {
     /// Moves the server's clock forward.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
+        self.presence.clock_moved();
     }
 
     /// What goes wrong on purpose.
@@ -246,6 +264,18 @@ impl Sim {
     /// Breaks all connections; new ones are welcome.
     pub fn drop_connections(&self) {
         self.connections.cut();
+    }
+
+    /// Goes away for this time of its clock, or until it is called back: nothing listens, and all connections break.
+    /// Returns once nothing listens any more.
+    pub async fn leave(&self, time: Option<Duration>) {
+        self.presence.leave(time);
+        self.presence.has_closed().await;
+    }
+
+    /// Comes back before its time.
+    pub fn come_back(&self) {
+        self.presence.come_back();
     }
 
     /// Stops, and returns once nothing runs any more.

@@ -149,6 +149,10 @@ pub mod kind {
     pub const JOIN_TOKEN_STATUS: &str = "JoinTokenStatuses.omni.sidero.dev";
     /// Who accepted the licence.
     pub const EULA_ACCEPTANCE: &str = "EulaAcceptances.omni.sidero.dev";
+    /// How machines reach this instance, with its keys.
+    pub const SIDEROLINK_CONFIG: &str = "Configs.omni.sidero.dev";
+    /// What machines are started with.
+    pub const CONNECTION_PARAMS: &str = "ConnectionParams.omni.sidero.dev";
     /// Presets of installation media.
     pub const INSTALLATION_MEDIA_CONFIG: &str = "InstallationMediaConfigs.omni.sidero.dev";
     /// How a change of a cluster's secrets goes.
@@ -451,6 +455,8 @@ pub mod controller {
     pub const VERSIONS: &str = "VersionsController";
     /// Lists extensions.
     pub const TALOS_EXTENSIONS: &str = "TalosExtensionsController";
+    /// Says what machines are started with.
+    pub const CONNECTION_PARAMS: &str = "ConnectionParamsController";
     /// Says how machines reach this instance.
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigController";
     /// Keeps the keys of backups.

@@ -2,6 +2,7 @@
 
 use super::accounts::Limits;
 use super::driver::Mode;
+use super::faults::Fault;
 use super::release::Release;
 use super::worlds::Told;
 use crate::kit::clock::{Clock, SystemClock};
@@ -29,6 +30,10 @@ pub struct Options {
     pub delay: Duration,
     /// The folder that keeps its state; none keeps nothing.
     pub data: Option<PathBuf>,
+    /// What goes wrong on purpose.
+    pub faults: Vec<Fault>,
+    /// Whether it is suspended: everybody can read, and nobody can write.
+    pub suspended: bool,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
@@ -52,6 +57,8 @@ impl Default for Options {
             lag: Duration::ZERO,
             delay: Duration::ZERO,
             data: None,
+            faults: Vec::new(),
+            suspended: false,
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),

@@ -2,7 +2,8 @@
 //! It knows specs by their descriptors only.
 
 use super::object::Object;
-use super::{compression, kinds};
+use super::release::Release;
+use super::{compression, kinds, meta};
 use crate::pb;
 use jiff::Timestamp;
 use prost_reflect::{
@@ -24,13 +25,42 @@ pub(super) fn check(kind: &str, spec: &[u8]) -> Result<(), prost::DecodeError> {
     }
 }
 
+/// Fields that came later: message, field, first release.
+const LATER: &[(&str, &str, Release)] = &[
+    ("ClusterSpec.Features", "enable_node_audit_skip", Release::V1_9),
+    ("ClusterSpec.Features", "disable_public_discovery_service", Release::V1_10),
+    ("ClusterStatusSpec", "disable_public_discovery_service", Release::V1_10),
+    ("ClusterStatusSpec", "initial_talos_version", Release::V1_7),
+    ("MachineSetSpec", "upgrade_strategy", Release::V1_6),
+    ("PermissionsSpec", "can_read_join_tokens", Release::V1_7),
+    ("PermissionsSpec", "can_manage_join_tokens", Release::V1_7),
+    ("PermissionsSpec", "can_read_installation_media", Release::V1_7),
+    ("PermissionsSpec", "can_manage_installation_media", Release::V1_7),
+];
+
+/// Whether a server of this release lacks fields of this type.
+pub(super) fn differs(kind: &str, release: Release) -> bool {
+    let name = kinds::find(kind).and_then(|kind| kind.message).unwrap_or_default();
+    let within = |message: &str| message.split('.').next() == Some(name);
+    LATER.iter().any(|(message, _, since)| within(message) && release < *since)
+}
+
 /// The readable form of a spec; empty when the message of the type is not known.
 pub(super) fn render(kind: &str, spec: &[u8]) -> String {
+    render_by(Release::NEWEST, kind, spec)
+}
+
+/// The same, as a server of this release renders it.
+pub(super) fn render_by(release: Release, kind: &str, spec: &[u8]) -> String {
+    if kinds::namespace(kind) == meta::NAMESPACE {
+        // These travel as text in any case.
+        return String::from_utf8_lossy(spec).into_owned();
+    }
     let Some(Ok(mut message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
         return String::new();
     };
     unpack(&mut message);
-    text(node(&Value::Message(message)))
+    text(node(&Value::Message(message), release))
 }
 
 /// A whole object as text, as a tool shows it that reads it: metadata, then the spec.
@@ -111,7 +141,7 @@ pub(super) enum Node {
     Block(Vec<String>),
 }
 
-fn node(value: &Value) -> Node {
+fn node(value: &Value, release: Release) -> Node {
     match value {
         Value::Bool(v) => Node::Inline(v.to_string()),
         Value::I32(v) => Node::Inline(v.to_string()),
@@ -123,21 +153,27 @@ fn node(value: &Value) -> Node {
         Value::EnumNumber(v) => Node::Inline(v.to_string()),
         Value::String(v) => scalar(v),
         Value::Bytes(v) => list(v.iter().map(|byte| Node::Inline(byte.to_string()))),
-        Value::List(v) => list(v.iter().map(node)),
+        Value::List(v) => list(v.iter().map(|item| node(item, release))),
         Value::Map(v) => {
             let mut entries: Vec<(&MapKey, &Value)> = v.iter().collect();
             entries.sort_by(|a, b| a.0.cmp(b.0));
-            mapping(entries.into_iter().map(|(k, v)| (key(k), node(v))))
+            mapping(entries.into_iter().map(|(k, v)| (key(k), node(v, release))))
         }
         Value::Message(v) => mapping(declared(&v.descriptor()).into_iter().filter_map(|field| {
+            if is_later(&field, release) {
+                return None;
+            }
             let known = v.has_field(&field);
             // Of several alternatives only the one that is set is there at all.
             if !known && field.containing_oneof().is_some_and(|o| !o.is_synthetic()) {
                 return None;
             }
             let name = field.name().replace('_', "").to_lowercase();
-            let value =
-                if !known && is_pointer(&field) { Node::Inline("null".into()) } else { node(&v.get_field(&field)) };
+            let value = if !known && is_pointer(&field) {
+                Node::Inline("null".into())
+            } else {
+                node(&v.get_field(&field), release)
+            };
             Some((name, value))
         })),
     }
@@ -147,6 +183,13 @@ fn node(value: &Value) -> Node {
 fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let fields = message.descriptor_proto().field.iter();
     fields.filter_map(|field| message.get_field(u32::try_from(field.number()).ok()?)).collect()
+}
+
+/// Whether the field came after this release.
+fn is_later(field: &FieldDescriptor, release: Release) -> bool {
+    let message = field.parent_message();
+    let message = message.full_name().strip_prefix("specs.").unwrap_or_default();
+    LATER.iter().any(|later| (later.0, later.1) == (message, field.name()) && release < later.2)
 }
 
 /// Whether Go keeps the field behind a pointer, so that it can be absent.
@@ -386,7 +429,7 @@ mod tests {
         let policy = specs::AccessPolicySpec { rules: vec![policy], ..Default::default() };
         let descriptor = POOL.get_message_by_name("specs.AccessPolicySpec").unwrap();
         let policy = DynamicMessage::decode(descriptor, policy.encode_to_vec().as_slice()).unwrap();
-        let Node::Block(lines) = node(&Value::Message(policy)) else { panic!("no block") };
+        let Node::Block(lines) = node(&Value::Message(policy), Release::NEWEST) else { panic!("no block") };
         let at = lines.iter().position(|line| line == "rules:").unwrap();
         assert_eq!(lines[at + 1..at + 3], ["    - users:", "        - a"]);
     }

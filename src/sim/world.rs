@@ -3,13 +3,10 @@
 use super::kinds;
 use super::names::{controller, kind};
 use super::release::Release;
+use super::seeds;
 use super::store::Store;
 pub use super::worlds::{add_machine, disconnect_machine, reconnect_machine};
-use crate::pb::specs::{
-    DefaultJoinTokenSpec, EtcdBackupSettings, EulaAcceptanceSpec, FeaturesConfigSpec, JoinTokenSpec,
-    KubernetesVersionSpec, SiderolinkApiConfigSpec, SysVersionSpec, TalosExtensionsSpec, TalosVersionSpec,
-    talos_extensions_spec::Info,
-};
+use crate::pb::specs::{KubernetesVersionSpec, TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info};
 use prost::Message;
 
 /// Talos versions on offer, oldest first.
@@ -56,9 +53,9 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
 /// Fills a fresh store; in one that was kept, only what does not outlive a server is made anew.
 pub fn seed(store: &Store, machines: usize, release: Release) {
     versions(store);
-    instance(store, release);
+    seeds::always(store, release);
     if store.get(&kinds::key(kind::DEFAULT_JOIN_TOKEN, "default")).is_none() {
-        tokens(store);
+        seeds::once(store);
         for number in (1..).take(machines) {
             add_machine(store, number);
         }
@@ -138,54 +135,6 @@ fn info(talos: &str, (name, author, description): (&str, &str, &str)) -> Info {
         r#ref: format!("ghcr.io/siderolabs/{name}:v{talos}"),
         ..Default::default()
     }
-}
-
-fn instance(store: &Store, release: Release) {
-    let system = SysVersionSpec {
-        backend_version: release.version(),
-        instance_name: "omni-sim".into(),
-        backend_api_version: release.api_version(),
-    };
-    put(store, "", kind::SYS_VERSION, "current", &system);
-    let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
-    let features = FeaturesConfigSpec {
-        enable_workload_proxying: true,
-        etcd_backup_settings: Some(EtcdBackupSettings {
-            tick_interval: seconds(60),
-            min_interval: seconds(3600),
-            max_interval: seconds(24 * 3600),
-        }),
-        embedded_discovery_service: true,
-        audit_log_enabled: true,
-        image_factory_base_url: "https://factory.talos.dev".into(),
-        image_factory_pxe_base_url: "https://pxe.factory.talos.dev".into(),
-        ..Default::default()
-    };
-    put(store, "", kind::FEATURES_CONFIG, "features-config", &features);
-    let eula =
-        EulaAcceptanceSpec { accepted_by_name: "omni-sim".into(), accepted_by_email: "omni-sim@localhost".into() };
-    put(store, "", kind::EULA_ACCEPTANCE, "eula", &eula);
-    let siderolink = SiderolinkApiConfigSpec {
-        machine_api_advertised_url: "grpc://127.0.0.1:8090".into(),
-        wireguard_advertised_endpoint: "127.0.0.1:50180".into(),
-        events_port: 8091,
-        logs_port: 8092,
-        ..Default::default()
-    };
-    put(store, controller::SIDEROLINK_API_CONFIG, kind::SIDEROLINK_API_CONFIG, "siderolink-config", &siderolink);
-}
-
-fn tokens(store: &Store) {
-    let id = random_token();
-    put(store, "", kind::JOIN_TOKEN, &id, &JoinTokenSpec { name: "initial token".into(), ..Default::default() });
-    put(store, "", kind::DEFAULT_JOIN_TOKEN, "default", &DefaultJoinTokenSpec { token_id: id });
-}
-
-/// Letters and digits that nobody can guess.
-pub(super) fn random_token() -> String {
-    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let bytes = (0..3).flat_map(|_| uuid::Uuid::new_v4().into_bytes());
-    bytes.take(43).map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()
 }
 
 #[cfg(test)]

@@ -200,12 +200,11 @@ fn a_provider_is_heard_of_and_leaves_nothing_behind() {
         kind::INFRA_PROVIDER_HEALTH_STATUS,
         kind::INFRA_PROVIDER_COMBINED_STATUS,
         kind::PROVIDER_JOIN_CONFIG,
-        accounts::IDENTITY,
-        accounts::USER,
         accounts::PUBLIC_KEY,
     ] {
         assert_eq!(scene.ids(kind), [""; 0], "{kind}");
     }
+    assert!(!scene.ids(accounts::IDENTITY).iter().any(|id| id.contains("infra-provider")));
     assert_eq!(scene.ids(kind::LINK), [inventory::id(2)], "what was accepted stays");
 }
 

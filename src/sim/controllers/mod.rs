@@ -9,6 +9,7 @@ mod cluster;
 mod cluster_parts;
 mod cluster_status;
 mod configuration;
+mod connection_params;
 mod counts;
 mod desk;
 mod health_checks;
@@ -87,6 +88,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::MACHINE_SET_STATUS, machine_set_status::act),
         Behaviour::boxed(name::CLUSTER_STATUS, cluster_status::act),
         Behaviour::boxed(name::MACHINE_STATUS, machine_status::act),
+        Behaviour::boxed(name::CONNECTION_PARAMS, connection_params::act),
         Behaviour::boxed(name::MACHINE_STATUS_LINK, machine_parts::act),
         Behaviour::boxed(name::CLUSTER_KUBERNETES_MANIFESTS_STATUS, manifests::act),
         Behaviour::boxed(name::KUBERNETES_HEALTH_CHECK_STATUS, health_checks::act),

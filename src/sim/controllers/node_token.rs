@@ -8,7 +8,7 @@ use crate::pb::specs::{
 };
 use crate::sim::names::{controller, kind};
 use crate::sim::rules::tolerant;
-use crate::sim::world::random_token;
+use crate::sim::seeds::random_token;
 use prost::Message;
 
 /// What the server keeps under the id of a machine that joined.

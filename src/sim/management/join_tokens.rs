@@ -8,8 +8,8 @@ use crate::sim::kinds::{self, Role};
 use crate::sim::names::kind;
 use crate::sim::refusal;
 use crate::sim::rules::{self, Change};
+use crate::sim::seeds;
 use crate::sim::store::Verb;
-use crate::sim::world;
 use prost::Message;
 use tonic::{Request, Status};
 
@@ -19,7 +19,7 @@ pub(super) async fn create_join_token(
 ) -> Result<pb::CreateJoinTokenResponse, Status> {
     Caller::of(&request)?.needs(Role::Admin)?;
     let pb::CreateJoinTokenRequest { name, expiration_time } = request.into_inner();
-    let id = world::random_token();
+    let id = seeds::random_token();
     let spec = JoinTokenSpec { name, expiration_time, revoked: false };
     let token = office.store.fresh(kinds::key(kind::JOIN_TOKEN, &*id), spec.encode_to_vec());
     refusal::unless_clean(Ok(()), rules::problems(&office.store.view(), Change::Create(&token)))?;
@@ -51,6 +51,7 @@ mod tests {
     use super::*;
     use crate::sim::inventory;
     use crate::sim::release::Release;
+    use crate::sim::world;
     use tonic::Code;
 
     #[tokio::test]

@@ -371,7 +371,8 @@ mod tests {
         refused(upgraded(&office, "m", "1.13.8").await, Code::NotFound, "machine not found");
         upgraded(&office, &id, "1.13.8").await.unwrap();
         assert_eq!(status(&office, &id).talos_version, "v1.13.8");
-        let unready: [(fn(&mut MachineStatusSpec), &str); 4] = [
+        type Change = fn(&mut MachineStatusSpec);
+        let unready: [(Change, &str); 4] = [
             (|m| m.security_state = None, "machine security state is not known yet"),
             (|m| m.platform_metadata = None, "machine platform is not known yet"),
             (|m| m.schematic = None, "machine schematic is not known yet"),

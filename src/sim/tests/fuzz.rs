@@ -8,8 +8,10 @@ use crate::pb::management::management_service_server::ManagementService as _;
 use crate::sim::access::Caller;
 use crate::sim::audit::AuditLog;
 use crate::sim::auth::Authenticator;
+use crate::sim::connection::Connections;
 use crate::sim::kinds::Role;
 use crate::sim::management::ManagementService;
+use crate::sim::presence::Presence;
 use crate::sim::rules::selector::Selector;
 use crate::sim::rules::talos_patch;
 use crate::sim::schematic::Schematic;
@@ -177,6 +179,7 @@ fn requests_to_state() {
         faults: Arc::default(),
         release: Release::NEWEST,
         endpoint: sim.endpoint().to_owned(),
+        presence: Presence::new(Arc::new(TestClock::at(1_790_000_000)), Connections::default()),
     };
     proptest!(ProptestConfig::with_cases(400), |(seed: u64)| {
         runtime.block_on(state(&service, &mut Dice::new(seed)))?;

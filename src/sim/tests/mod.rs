@@ -1,5 +1,7 @@
 //! Tests of the whole simulator, over real gRPC, with a client of their own.
 
+mod access;
+mod census;
 mod client;
 mod cluster;
 mod durability;

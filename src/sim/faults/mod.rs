@@ -1,11 +1,22 @@
 //! Things that go wrong on purpose: late answers, refusals, lost connections.
+//! It decides what strikes which call; who serves the call lets it happen.
 
+mod plan;
+
+pub use plan::{FaultError, GRAMMAR, PlanError, read};
+
+use super::connection::Scissors;
+use super::presence::Presence;
+use futures_util::{Stream, StreamExt, stream};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tonic::{Code, Status};
 
+/// What stands for the handshake of TLS in the place of a method.
+pub const HANDSHAKE: &str = "Handshake";
+
 /// What goes wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The call is late by this much, and works.
     Delay(Duration),
@@ -17,10 +28,16 @@ pub enum Action {
     DropBefore,
     /// The call does its work, and the connection breaks before the answer.
     DropAfterwards,
+    /// The server goes away before the call does anything, and comes back after this time of its clock.
+    Leave(Duration),
+    /// A List or a Watch ends after this many messages; other calls are not concerned.
+    Break(usize),
+    /// Somebody else writes the object of an Update first; other calls are not concerned.
+    Conflict,
 }
 
 /// What goes wrong, with which calls, and how often.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     method: String,
     kind: Option<String>,
@@ -80,7 +97,7 @@ impl Faults {
     /// How many are still to come.
     #[must_use]
     pub fn left(&self) -> usize {
-        self.lock().iter().map(|f| f.times).sum()
+        self.lock().iter().fold(0, |sum, fault| sum.saturating_add(fault.times))
     }
 
     /// What goes wrong with this call.
@@ -106,35 +123,59 @@ impl Faults {
     }
 }
 
-/// Does the work of a call, with what goes wrong around it; `cut` breaks the connection.
+/// What a fault breaks: one connection, or the whole server.
+pub(super) struct Breakable<'a> {
+    pub(super) scissors: Option<&'a Scissors>,
+    pub(super) presence: &'a Presence,
+}
+
+impl Breakable<'_> {
+    fn cut(&self) -> Status {
+        if let Some(scissors) = self.scissors {
+            scissors.cut();
+        }
+        Status::unavailable("the connection was cut on purpose")
+    }
+}
+
+/// Does the work of a call, with what goes wrong around it.
 pub(super) async fn around<T>(
-    action: Option<Action>,
-    cut: impl Fn(),
+    action: Option<&Action>,
+    breakable: Breakable<'_>,
     work: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {
-    let broken = || Status::unavailable("the connection was cut on purpose");
     match action {
-        None => work.await,
+        // These two happen within the work.
+        None | Some(Action::Break(_) | Action::Conflict) => work.await,
         Some(Action::Delay(by)) => {
-            tokio::time::sleep(by).await;
+            tokio::time::sleep(*by).await;
             work.await
         }
-        Some(Action::Refuse(code, text)) => Err(Status::new(code, text)),
+        Some(Action::Refuse(code, text)) => Err(Status::new(*code, text)),
         Some(Action::FailAfterwards(code, text)) => {
             work.await?;
-            Err(Status::new(code, text))
+            Err(Status::new(*code, text))
         }
-        Some(Action::DropBefore) => {
-            cut();
-            Err(broken())
-        }
+        Some(Action::DropBefore) => Err(breakable.cut()),
         Some(Action::DropAfterwards) => {
             // Whether the work went well is what the caller never learns.
             drop(work.await);
-            cut();
-            Err(broken())
+            Err(breakable.cut())
+        }
+        Some(Action::Leave(time)) => {
+            breakable.presence.leave(Some(*time));
+            Err(breakable.cut())
         }
     }
+}
+
+/// Answers that end in the middle.
+pub(super) fn broken<T>(
+    answers: impl Stream<Item = Result<T, Status>>,
+    after: usize,
+) -> impl Stream<Item = Result<T, Status>> {
+    let end = Status::unavailable("the stream was broken on purpose");
+    answers.take(after).chain(stream::once(std::future::ready(Err(end))))
 }
 
 #[cfg(test)]
