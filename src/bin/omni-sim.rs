@@ -27,13 +27,13 @@ Usage: omni-sim [options]
   --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
   --suspended       let everybody read and nobody write
   --data FOLDER     keep everything there, and go on from there
+  --fault FAULT     let something go wrong, as said below; may be given more than once
+  --faults FILE     the same from a file, one fault on each line
   --confirm-keys    let people use new keys at once; else a key is confirmed
                     by following the link that its owner is shown
   --max-users N     how many people there may be (0: any number)
   --max-service-accounts N
                     how many service accounts there may be (0: any number)
-  --fault FAULT     let something go wrong, as said below; may be given more than once
-  --faults FILE     the same from a file, one fault on each line
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
   --help            show this
   --version         show the version
@@ -74,11 +74,11 @@ fn arguments() -> Result<Command> {
             Long("world") => options.world = Some(Told::find(parser.value()?.as_ref())?),
             Value(word) if word == "worlds" => return worlds(&mut parser),
             Long("omni-version") => options.release = parser.value()?.parse()?,
+            Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
+            Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
             Long("confirm-keys") => options.confirm_keys = true,
             Long("max-users") => options.limits.users = parser.value()?.parse()?,
             Long("max-service-accounts") => options.limits.service_accounts = parser.value()?.parse()?,
-            Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
-            Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
             Long("tls") => options.tls = true,
             Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),

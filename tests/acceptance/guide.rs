@@ -38,7 +38,7 @@ fn modules_are_tested_as_the_page_says(context: &Context) -> Outcome {
             Step::Run(commands) => said.push(run(&commands, folder.path(), programs.path())?),
         }
     }
-    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said.len(), 3, "{said:?}");
     for output in &said {
         assert!(output.contains("3 passed, 0 failed."), "{output}");
     }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use terraform_provider_omni::kit::clock::SystemClock;
 use terraform_provider_omni::kit::secret::SecretString;
-use terraform_provider_omni::omni::{Call, Client, Config, Credentials, Event, Kind, Query, RetryPolicy};
+use terraform_provider_omni::omni::{
+    Call, Client, Config, Credentials, Event, Kind, Metadata, Query, Resource, RetryPolicy,
+};
 use terraform_provider_omni::pb::specs;
 use terraform_provider_omni::sim::{Options, kinds};
 use terraform_provider_omni::tf::value::Value;
@@ -32,6 +34,7 @@ pub fn trials() -> Vec<Trial> {
         ("half_a_list_is_no_list", half_a_list_is_no_list),
         ("a_broken_watch_misses_nothing", a_broken_watch_misses_nothing),
         ("a_server_that_is_away_is_waited_for", a_server_that_is_away_is_waited_for),
+        ("what_was_never_sent_is_sent_again", what_was_never_sent_is_sent_again),
         ("a_server_that_stays_away_is_told", a_server_that_stays_away_is_told),
         ("a_refused_handshake_is_told_at_once", a_refused_handshake_is_told_at_once),
     ];
@@ -42,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 const PATCH: &str = "400-demo-time";
+const LABELS: Kind = Kind { namespace: "default", name: "MachineLabels.omni.sidero.dev" };
 const LINKS: Kind = Kind { namespace: "default", name: "Links.omni.sidero.dev" };
 
 fn patch(server: &str) -> Json {
@@ -162,7 +166,9 @@ fn a_race_that_never_ends_is_told() -> Result<(), Failed> {
 fn client(host: &Host) -> Client {
     let key = SecretString::from(host.sim.service_account_key().to_owned());
     let mut config = Config::new(host.sim.endpoint(), Credentials::ServiceAccountKey(key));
-    config.retry = RetryPolicy { base_delay: Duration::from_millis(1), ..RetryPolicy::default() };
+    let short = Duration::from_millis(1);
+    config.retry =
+        RetryPolicy { max_attempts: 100, base_delay: short, max_delay: 10 * short, ..RetryPolicy::default() };
     Client::new(&config, Arc::new(SystemClock)).unwrap()
 }
 
@@ -219,6 +225,32 @@ fn a_server_that_is_away_is_waited_for() -> Result<(), Failed> {
         let (applied, ()) = tokio::join!(apply(&host, None, "first"), come_back);
         applied.unwrap();
         holds(&host, "first", 1);
+    })
+}
+
+fn what_was_never_sent_is_sent_again() -> Result<(), Failed> {
+    block(async {
+        let host = start(Options::stepped()).await;
+        let client = client(&host);
+        host.sim.leave(None).await;
+        let key = LABELS.key("any".to_owned());
+        let new = Resource { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
+        let come_back = async {
+            // Its first attempt has failed once there is a second one.
+            while client.rpc_counts().values().sum::<u64>() < 2 {
+                tokio::task::yield_now().await;
+            }
+            host.sim.come_back();
+            std::future::pending().await
+        };
+        let call = call();
+        let made = tokio::select! {
+            made = client.create(&call, new) => made.unwrap(),
+            () = come_back => unreachable!("it waits for ever"),
+        };
+        assert_eq!(made.metadata.version, Some(1), "it is written once");
+        let creates = host.sim.requests().iter().filter(|request| request.name() == "Create").count();
+        assert_eq!(creates, 1, "and arrived once");
     })
 }
 

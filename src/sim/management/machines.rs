@@ -337,6 +337,8 @@ mod tests {
     use crate::sim::inventory;
     use tonic::Code;
 
+    type Edit = fn(&mut MachineStatusSpec);
+
     const DISK: &str = "/dev/nvme0n1";
 
     fn with_machine(release: Release) -> (Office, String) {
@@ -371,8 +373,7 @@ mod tests {
         refused(upgraded(&office, "m", "1.13.8").await, Code::NotFound, "machine not found");
         upgraded(&office, &id, "1.13.8").await.unwrap();
         assert_eq!(status(&office, &id).talos_version, "v1.13.8");
-        type Change = fn(&mut MachineStatusSpec);
-        let unready: [(Change, &str); 4] = [
+        let unready: [(Edit, &str); 4] = [
             (|m| m.security_state = None, "machine security state is not known yet"),
             (|m| m.platform_metadata = None, "machine platform is not known yet"),
             (|m| m.schematic = None, "machine schematic is not known yet"),
@@ -423,7 +424,7 @@ mod tests {
             let told = format!("{request:?}");
             assert_eq!(begin(&office, request).await.err().unwrap().code(), code, "{told}");
         }
-        let changes: [fn(&mut MachineStatusSpec); 3] = [
+        let changes: [Edit; 3] = [
             |m| m.talos_version = "v1.12.4".into(),
             |m| m.hardware.as_mut().unwrap().blockdevices[0].system_disk = true,
             |m| m.maintenance = false,

@@ -142,6 +142,7 @@ fn value(field: &FieldDescriptor, dice: &mut Dice, depth: usize) -> Value {
         let key = |dice: &mut Dice| match key.kind() {
             Kind::String => MapKey::String(dice.text()),
             Kind::Uint32 => MapKey::U32(dice.below(16) as u32),
+            Kind::Int32 => MapKey::I32(dice.below(16) as i32),
             kind => panic!("keys of another kind: {kind:?}"),
         };
         return Value::Map((0..dice.below(3)).map(|_| (key(dice), one(&value, dice, depth))).collect());
