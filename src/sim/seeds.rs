@@ -10,8 +10,8 @@ use super::virtual_kinds::media;
 use crate::pb::specs::auth_config_spec::{Auth0, Oidc, Saml, Webauthn};
 use crate::pb::specs::{
     AuthConfigSpec, DbVersionSpec, DefaultJoinTokenSpec, EtcdBackupOverallStatusSpec, EtcdBackupSettings,
-    EtcdBackupStoreStatusSpec, EulaAcceptanceSpec, FeaturesConfigSpec, IdentityLastActiveSpec, IdentitySpec,
-    JoinTokenSpec, SiderolinkApiConfigSpec, SiderolinkConfigSpec, SysVersionSpec, UserSpec,
+    EtcdBackupStoreStatusSpec, EulaAcceptanceSpec, FeaturesConfigSpec, JoinTokenSpec, SiderolinkApiConfigSpec,
+    SiderolinkConfigSpec, SysVersionSpec,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -141,13 +141,7 @@ fn backups(store: &Store) {
 
 /// The person who set the instance up; what only the first start of a server makes.
 pub fn first_user(store: &Store) {
-    let id = uuid::Uuid::new_v4().to_string();
-    put(store, "", kind::USER, &id, &UserSpec { role: Role::Admin.name().to_owned(), ..Default::default() });
-    store.put("", &kinds::key(kind::IDENTITY, FIRST_USER), |object| {
-        object.labels.insert(accounts::USER_ID.to_owned(), id.clone());
-        object.spec = IdentitySpec { user_id: id.clone() }.encode_to_vec();
-    });
-    put(store, "", "IdentityLastActives.omni.sidero.dev", FIRST_USER, &IdentityLastActiveSpec::default());
+    accounts::add_person(store, FIRST_USER, Role::Admin);
 }
 
 /// Letters and digits that nobody can guess.

@@ -58,6 +58,16 @@ pub fn identity(name: &str) -> String {
     AccountName::parse(name).identity()
 }
 
+/// Makes a person, whatever the rules say.
+pub fn add_person(store: &Store, email: &str, role: Role) {
+    let owner = Owner::person(&email.to_lowercase(), objects::user_id());
+    put(store, owner.identity(store));
+    put(store, owner.user(store, role));
+    if let Some(active) = owner.last_active(store) {
+        put(store, active);
+    }
+}
+
 /// Makes a service account, and returns its key in the form that clients read from their environment.
 ///
 /// # Errors

@@ -159,6 +159,6 @@ mod tests {
         assert_eq!(seen, "2026-09-21T14:13:20Z");
         registry.destroy_account("ci").unwrap();
         driver.settle().unwrap();
-        assert_eq!((store.list(IDENTITY_STATUS).len(), store.list(SERVICE_ACCOUNT_STATUS).len()), (1, 0));
+        assert_eq!((store.list(IDENTITY_STATUS).len(), store.list(SERVICE_ACCOUNT_STATUS).len()), (2, 0));
     }
 }

@@ -4,7 +4,7 @@ use super::builder::Builder;
 use super::schema::{JoinToken, World};
 use super::{duration, service_account_secret};
 use crate::kit::go_duration::GoDuration;
-use crate::pb::specs::{DefaultJoinTokenSpec, IdentitySpec, JoinTokenSpec, UserSpec};
+use crate::pb::specs::{DefaultJoinTokenSpec, JoinTokenSpec};
 use crate::sim::accounts::{self, LIFETIME};
 use crate::sim::kinds::{self, Role};
 use crate::sim::names::kind;
@@ -43,18 +43,8 @@ fn expiry(builder: &mut Builder<'_>, token: &JoinToken) -> Option<Option<prost_t
 /// Makes the users and the service accounts.
 pub(super) fn accounts(builder: &mut Builder<'_>, world: &World) {
     for user in &world.users {
-        let email = user.email.to_lowercase();
-        let id = uuid::Uuid::new_v4().to_string();
-        if role(builder, &user.role).is_none() {
-            continue;
-        }
-        builder.create(
-            accounts::IDENTITY,
-            &email,
-            &[(accounts::USER_ID, id.as_str())],
-            &IdentitySpec { user_id: id.clone() },
-        );
-        builder.create(accounts::USER, &id, &[], &UserSpec { role: user.role.clone(), ..UserSpec::default() });
+        let Some(role) = role(builder, &user.role) else { continue };
+        accounts::add_person(builder.store, &user.email, role);
     }
     for account in &world.service_accounts {
         let Some(role) = role(builder, &account.role) else { continue };
