@@ -1,4 +1,4 @@
-//! What a fresh simulator holds of itself: versions on offer, the instance, and its first token.
+//! What a fresh simulator holds: versions on offer, the instance itself, and machines.
 
 use super::kinds;
 use super::names::{controller, kind};
@@ -18,6 +18,20 @@ const TALOS: &[(&str, Support)] = &[
     ("1.12.4", Support::Full),
     ("1.13.0", Support::Full),
     ("1.13.5", Support::Full),
+    ("1.13.8", Support::Full),
+    ("1.14.0", Support::NotYet),
+];
+
+/// What an instance of Omni 1.6.6 offered instead.
+const TALOS_1_6: &[(&str, Support)] = &[
+    ("1.8.4", Support::Ended),
+    ("1.9.6", Support::Full),
+    ("1.10.9", Support::Full),
+    ("1.11.6", Support::Full),
+    ("1.12.4", Support::Full),
+    ("1.13.0", Support::Full),
+    ("1.13.6", Support::Full),
+    ("1.13.7", Support::Full),
     ("1.13.8", Support::Full),
     ("1.14.0", Support::NotYet),
 ];
@@ -52,7 +66,7 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
 
 /// Fills a fresh store; in one that was kept, only what does not outlive a server is made anew.
 pub fn seed(store: &Store, machines: usize, release: Release) {
-    versions(store);
+    versions(store, release);
     seeds::always(store, release);
     if store.get(&kinds::key(kind::DEFAULT_JOIN_TOKEN, "default")).is_none() {
         seeds::once(store);
@@ -74,8 +88,9 @@ pub(super) struct Offer {
     pub(super) unsupported: bool,
 }
 
-fn versions(store: &Store) {
-    let talos: Vec<Offer> = TALOS
+fn versions(store: &Store, release: Release) {
+    let on_offer = if release == Release::V1_6 { TALOS_1_6 } else { TALOS };
+    let talos: Vec<Offer> = on_offer
         .iter()
         .map(|(version, support)| Offer {
             version: (*version).to_owned(),

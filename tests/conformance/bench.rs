@@ -336,10 +336,14 @@ impl Bench {
         }
         if !objects::has_controllers(kind) && !meta(&held).finalizers.is_empty() {
             held.metadata.get_or_insert_default().finalizers.clear();
-            self.update_as(held, &owner, None).await.or_else(|status| match status.code() {
-                Code::NotFound => Ok(pb::Resource::default()),
-                _ => Err(status),
-            })?;
+            match self.update_as(held, &owner, None).await {
+                // Somebody else wrote to it meanwhile.
+                Err(status) if status.code() == Code::FailedPrecondition => {
+                    return Box::pin(self.remove(namespace, kind, id)).await;
+                }
+                Err(status) if status.code() == Code::NotFound => {}
+                other => drop(other?),
+            }
         }
         let free = |resource: Option<&pb::Resource>| resource.is_none_or(|r| meta(r).finalizers.is_empty());
         let mut last = None;

@@ -74,8 +74,8 @@ fn take(desk: &Desk<'_>, set: &Object, machine: &Object) {
         (label::MANAGED_BY_ALLOCATION, ""),
         (role, ""),
     ];
-    let node = desk.put("", kind::MACHINE_SET_NODE, &machine.key.id, &labels, &MachineSetNodeSpec::default());
-    desk.hold(&node, &[controller::MACHINE_SET_NODE]);
+    let finalizers = &[controller::MACHINE_SET_NODE];
+    desk.put_held("", kind::MACHINE_SET_NODE, &machine.key.id, &labels, finalizers, &MachineSetNodeSpec::default());
 }
 
 fn shrinking(desk: &Desk<'_>, set: &str) -> bool {

@@ -137,7 +137,25 @@ impl Desk<'_> {
         labels: &[(&str, &str)],
         spec: &M,
     ) -> Arc<Object> {
+        self.put_held(owner, kind, id, labels, &[], spec)
+    }
+
+    /// The same, and in one write with these names on the list of those who have to clean up.
+    pub(super) fn put_held<M: prost::Message + Default + PartialEq>(
+        &self,
+        owner: &str,
+        kind: &str,
+        id: &str,
+        labels: &[(&str, &str)],
+        finalizers: &[&str],
+        spec: &M,
+    ) -> Arc<Object> {
         self.store.put(owner, &kinds::key(kind, id), |object| {
+            for name in finalizers {
+                if !object.finalizers.iter().any(|held| held == name) {
+                    object.finalizers.push((*name).to_owned());
+                }
+            }
             object.labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
             let encoded = spec.encode_to_vec();
             // Equal maps have many encodings, and a change of the encoding is none.

@@ -6,6 +6,7 @@ use crate::pb::specs::platform_config_spec::Arch;
 use crate::pb::specs::{FeaturesConfigSpec, InstallationMediaConfigSpec};
 use crate::sim::names::kind;
 use crate::sim::object::{Object, View};
+use crate::sim::virtual_kinds::platforms;
 
 const MAX_KERNEL_ARGS: usize = 4096;
 /// The version that media are made of when none is named.
@@ -30,6 +31,10 @@ fn write(view: &dyn View, new: &Object) -> Vec<String> {
     if spec.cloud.is_some() && spec.sbc.is_some() {
         found.push("cloud and sbc are mutually exclusive".into());
     }
+    let clouds = || platforms::CLOUD.iter().map(|platform| platform.id);
+    found.extend(spec.cloud.and_then(|cloud| unknown("platform", &cloud.platform, clouds())));
+    let boards = || platforms::BOARDS.iter().map(|board| board.id);
+    found.extend(spec.sbc.and_then(|board| unknown("overlay", &board.overlay, boards())));
     super::text(&mut found, "kernel args", &spec.kernel_args, MAX_KERNEL_ARGS);
     let version = spec.talos_version.trim_start_matches('v');
     if !version.is_empty() && view.get(kind::TALOS_VERSION, version).is_none() {
@@ -42,6 +47,10 @@ fn write(view: &dyn View, new: &Object) -> Vec<String> {
     found.extend(factory(view, &spec.image_factory_url));
     found.extend(extensions::offered(view, version, &spec.install_extensions));
     found
+}
+
+fn unknown<'a>(what: &str, name: &str, mut known: impl Iterator<Item = &'a str>) -> Option<String> {
+    (!known.any(|other| other == name)).then(|| format!("unknown {what} {name:?}"))
 }
 
 fn embedded(config: &str, version: &str) -> Option<String> {

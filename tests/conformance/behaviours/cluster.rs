@@ -73,6 +73,12 @@ pub async fn create(bench: &Bench) -> anyhow::Result<String> {
     Ok(meta(&stored).id.clone())
 }
 
+/// Waits until the controller that takes away what belongs to the cluster has seen it.
+pub async fn taken_up(bench: &Bench, id: &str) -> anyhow::Result<()> {
+    let seen = |cluster: &Resource| meta(cluster).finalizers.iter().any(|name| name == "ClusterController");
+    bench.until(CLUSTER, id, "taken up", |cluster| cluster.is_some_and(seen)).await.map(drop)
+}
+
 /// Changes the cluster as it is now, whoever writes to it meanwhile.
 pub async fn change(bench: &Bench, id: &str, edit: impl Fn(Resource) -> Resource) -> Result<Resource, tonic::Status> {
     loop {

@@ -1,6 +1,6 @@
 //! Config patches and other objects that are laid over a cluster: what they may hold, and when they go.
 
-use super::cluster::{change, create};
+use super::cluster::{change, create, taken_up};
 use super::rules::Verdict::{Refused, Taken};
 use super::{Behaviour, Need};
 use crate::bench::Bench;
@@ -198,6 +198,7 @@ async fn patch_by_update(bench: &Bench) -> anyhow::Result<()> {
 
 /// Tears the cluster down, and waits until it is gone.
 async fn end(bench: &Bench, cluster: &str) -> anyhow::Result<()> {
+    taken_up(bench, cluster).await?;
     accepted(change(bench, cluster, |c| c.phase("tearingDown")).await, "teardown")?;
     bench.until(crate::objects::CLUSTER, cluster, "gone", |c| c.is_none()).await.map(drop)
 }

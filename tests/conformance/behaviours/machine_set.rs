@@ -1,6 +1,6 @@
 //! Machine sets and their nodes: names, labels, classes, locks.
 
-use super::cluster::{LOCKED, change, create};
+use super::cluster::{LOCKED, change, create, taken_up};
 use super::{Behaviour, Need};
 use crate::behaviours;
 use crate::bench::Bench;
@@ -179,6 +179,7 @@ async fn bootstrap_is_fixed(bench: &Bench) -> anyhow::Result<()> {
 
 async fn goes_with_its_cluster(bench: &Bench) -> anyhow::Result<()> {
     let (cluster, set) = with_workers(bench).await?;
+    taken_up(bench, &cluster).await?;
     accepted(change(bench, &cluster, |c| c.phase("tearingDown")).await, "teardown")?;
     bench.until(MACHINE_SET, &set, "gone", |set| set.is_none()).await.map(drop)
 }

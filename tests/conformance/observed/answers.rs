@@ -34,7 +34,15 @@ pub fn management(method: &str, answers: &[Value], want: &Value) -> anyhow::Resu
         "CreateUser" => length("user_id"),
         "CreateSchematic" => length("schematic_id"),
         "ListUsers" => {
-            field("users").as_array().into_iter().flatten().map(|u| json!([u["email"], u["role"]])).collect()
+            // Every server has people of its own; only those of the probe are told of.
+            let own = |user: &&Value| user["email"].as_str().is_some_and(|email| email.starts_with("probe"));
+            field("users")
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(own)
+                .map(|u| json!([u["email"], u["role"]]))
+                .collect()
         }
         "Kubeconfig" => {
             let config = yaml(&field("kubeconfig"))?;
