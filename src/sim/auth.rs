@@ -228,8 +228,14 @@ fn fits(signature: &Signature, cert: &Cert, payload: &[u8], made: SystemTime) ->
             |key| {
                 issuers.iter().any(|issuer| issuer.aliases(key.key().key_handle()))
                     && signature.verify_message(key.key(), payload).is_ok()
+                    && has_its_tag(signature)
             },
         )
+}
+
+/// Whether the first bytes of what was signed stand beside the signature: Go's library looks, Sequoia does not.
+fn has_its_tag(signature: &Signature) -> bool {
+    signature.computed_digest().is_some_and(|digest| digest.starts_with(signature.digest_prefix()))
 }
 
 fn created(cert: &Cert) -> Duration {
@@ -343,6 +349,25 @@ mod tests {
             }
             let other = server.caller("/cosi.resource.State/List", &map(&vector.headers(&id))).err();
             assert_eq!(other, Some(Rejected::Payload), "{}: another method", vector.maker);
+        }
+    }
+
+    /// The first bytes of a digest stand in each signature without being signed.
+    #[test]
+    fn another_digest_beside_the_signature_is_refused() {
+        for vector in vectors() {
+            let (server, _, id) = vector.server();
+            let packet = STANDARD.decode(&vector.signature).unwrap();
+            let Packet::Signature(signature) = Packet::from_bytes(&packet).unwrap() else { panic!("a signature") };
+            let prefix = *signature.digest_prefix();
+            let at = packet.windows(2).rposition(|two| two == prefix).unwrap();
+            let mut altered = packet.clone();
+            altered[at] ^= 1;
+            let Packet::Signature(other) = Packet::from_bytes(&altered).unwrap() else { panic!("a signature") };
+            assert_ne!(*other.digest_prefix(), prefix, "{}: not the digest", vector.maker);
+            let vector = Vector { signature: STANDARD.encode(altered), ..vector };
+            let refused = server.caller(GET, &map(&vector.headers(&id))).err();
+            assert_eq!(refused, Some(Rejected::Signature), "{}", vector.maker);
         }
     }
 

@@ -51,7 +51,6 @@ mod tests {
     use super::*;
     use crate::sim::inventory;
     use crate::sim::release::Release;
-    use crate::sim::world;
     use tonic::Code;
 
     #[tokio::test]
