@@ -46,6 +46,12 @@ enum Support {
 /// Kubernetes versions on offer, oldest first.
 const KUBERNETES: &[&str] = &["1.30.14", "1.31.14", "1.32.9", "1.33.7", "1.34.3", "1.35.1", "1.36.2", "1.36.3"];
 
+/// What an instance of Omni 1.6.6 offered instead, as to their number.
+const KUBERNETES_1_6: &[&str] = &[
+    "1.30.14", "1.31.13", "1.31.14", "1.32.8", "1.32.9", "1.33.6", "1.33.7", "1.34.2", "1.34.3", "1.35.0", "1.35.1",
+    "1.36.1", "1.36.2", "1.36.3",
+];
+
 /// Talos 1.13 runs Kubernetes up to 1.36, and every minor version of one goes with one of the other.
 const KUBERNETES_AHEAD: u64 = 23;
 const KUBERNETES_MINORS: u64 = 6;
@@ -89,17 +95,18 @@ pub(super) struct Offer {
 }
 
 fn versions(store: &Store, release: Release) {
-    let on_offer = if release == Release::V1_6 { TALOS_1_6 } else { TALOS };
+    let (on_offer, kubernetes) =
+        if release == Release::V1_6 { (TALOS_1_6, KUBERNETES_1_6) } else { (TALOS, KUBERNETES) };
     let talos: Vec<Offer> = on_offer
         .iter()
         .map(|(version, support)| Offer {
             version: (*version).to_owned(),
-            kubernetes: compatible(version, KUBERNETES),
+            kubernetes: compatible(version, kubernetes),
             deprecated: *support == Support::Ended,
             unsupported: *support == Support::NotYet,
         })
         .collect();
-    offer(store, &talos, KUBERNETES);
+    offer(store, &talos, kubernetes);
 }
 
 /// Puts versions on offer, each Talos version with all extensions.

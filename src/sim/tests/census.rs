@@ -20,7 +20,7 @@ const CENSUS: &str = include_str!("../../../tests/fixtures/census/1.6.6.tsv");
 
 /// Types whose objects here are others: fewer versions are on offer, and the key that signs tokens is made with the
 /// first token.
-const OTHERWISE: [&str; 2] = ["KubernetesVersions.omni.sidero.dev", "JWTPublicKeys.system.sidero.dev"];
+const OTHERWISE: [&str; 1] = ["JWTPublicKeys.system.sidero.dev"];
 
 fn rows() -> Vec<Row<'static>> {
     let row = |line: &'static str| {
