@@ -84,7 +84,7 @@ mod tests {
         let machine = inventory::id(1);
         let status = reset(&machine).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::NotFound, "machine not found"));
-        world::add_machine(&office.store, 1);
+        crate::sim::world::add_machine(&office.store, 1);
         office.store.put("", &kinds::key(kind::NODE_UNIQUE_TOKEN, &*machine), |_| ());
         reset(&machine).await.unwrap();
         let status = reset(&machine).await.unwrap_err();
