@@ -108,9 +108,6 @@ impl Sim {
         store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
         seeds::auth(&store, options.suspended);
-        if is_new {
-            seeds::first_user(&store);
-        }
         match &options.world {
             Some(told) if is_new => worlds::populate(&store, told)?,
             _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::furnish(&store, &told))?,

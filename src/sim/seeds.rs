@@ -90,6 +90,7 @@ pub fn once(store: &Store) {
     for user in [controller::CONNECTION_PARAMS, controller::SIDEROLINK_API_CONFIG] {
         store.add_finalizer(&kinds::key(kind::SIDEROLINK_CONFIG, SIDEROLINK), user);
     }
+    accounts::add_person(store, FIRST_USER, Role::Admin);
 }
 
 /// How people prove who they are, and whether the instance is suspended.
@@ -137,11 +138,6 @@ fn backups(store: &Store) {
         let spec = EtcdBackupOverallStatusSpec::default();
         put(store, "EtcdBackupOverallStatusController", total, "etcdbackup-overall-status", &spec);
     }
-}
-
-/// The person who set the instance up; what only the first start of a server makes.
-pub fn first_user(store: &Store) {
-    accounts::add_person(store, FIRST_USER, Role::Admin);
 }
 
 /// Letters and digits that nobody can guess.

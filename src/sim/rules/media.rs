@@ -108,10 +108,15 @@ mod tests {
             (change(|s| s.architecture = 0), vec!["architecture must be set"]),
             (
                 change(|s| {
-                    s.cloud = Some(Cloud::default());
-                    s.sbc = Some(Sbc::default());
+                    s.cloud = Some(Cloud { platform: "aws".into() });
+                    s.sbc = Some(Sbc { overlay: "rpi_generic".into(), ..Sbc::default() });
                 }),
                 vec!["cloud and sbc are mutually exclusive"],
+            ),
+            (change(|s| s.cloud = Some(Cloud { platform: "x".into() })), vec!["unknown platform \"x\""]),
+            (
+                change(|s| s.sbc = Some(Sbc { overlay: "x".into(), ..Sbc::default() })),
+                vec!["unknown overlay \"x\""],
             ),
             (change(|s| s.kernel_args = "x".repeat(4097)), vec!["kernel args is too long: 4097 bytes (max 4096)"]),
             (change(|s| s.kernel_args = "a\tb".into()), vec!["kernel args must not contain control characters"]),

@@ -171,7 +171,7 @@ fn a_machine_that_does_not_answer_holds_up_its_removal() {
 #[test]
 fn older_servers_leave_nodes_to_the_caller_but_clear_what_a_cluster_takes_along() {
     let scene = Scene::of(Release::V1_6, 6);
-    scene.cluster("1.13.5", "1.35.1");
+    scene.cluster("1.13.6", "1.35.1");
     scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
     scene.set("c-workers", label::WORKER, &MachineSetSpec::default(), 4..=5);
     scene.settle();
