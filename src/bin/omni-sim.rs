@@ -16,6 +16,8 @@ omni-sim: an Omni in memory, on real gRPC, for tests and demos.
 
 Usage: omni-sim [options]
        omni-sim worlds [NAME]    list the ready worlds, or print one
+       omni-sim confirm LINK [--ca-file FILE]
+                                 confirm the new key that this link is of
 
   --listen ADDRESS  where to listen (127.0.0.1:0: any free port)
   --tls             speak TLS, with an authority of its own
@@ -30,7 +32,8 @@ Usage: omni-sim [options]
   --fault FAULT     let something go wrong, as said below; may be given more than once
   --faults FILE     the same from a file, one fault on each line
   --confirm-keys    let people use new keys at once; else a key is confirmed
-                    by following the link that its owner is shown
+                    by following the link that its owner is shown,
+                    in a browser or with `omni-sim confirm`
   --max-users N     how many people there may be (0: any number)
   --max-service-accounts N
                     how many service accounts there may be (0: any number)
@@ -49,14 +52,22 @@ A fault is written as
 enum Command {
     Say(String),
     Run(Box<Options>, Option<PathBuf>),
+    /// With the file of the authority that vouches for the simulator.
+    Confirm(String, Option<PathBuf>),
 }
 
 fn main() -> Result<()> {
-    let (options, env_file) = match arguments()? {
-        Command::Say(text) => return Ok(std::io::stdout().write_all(text.as_bytes())?),
-        Command::Run(options, env_file) => (*options, env_file),
-    };
-    tokio::runtime::Runtime::new().context("cannot start")?.block_on(run(options, env_file))
+    let command = arguments()?;
+    if let Command::Say(text) = &command {
+        return Ok(std::io::stdout().write_all(text.as_bytes())?);
+    }
+    tokio::runtime::Runtime::new().context("cannot start")?.block_on(async {
+        match command {
+            Command::Say(_) => Ok(()),
+            Command::Run(options, env_file) => run(*options, env_file).await,
+            Command::Confirm(link, ca_file) => confirm(&link, ca_file.as_deref()).await,
+        }
+    })
 }
 
 fn arguments() -> Result<Command> {
@@ -73,6 +84,7 @@ fn arguments() -> Result<Command> {
             Long("machines") => machines = Some(parser.value()?.parse()?),
             Long("world") => options.world = Some(Told::find(parser.value()?.as_ref())?),
             Value(word) if word == "worlds" => return worlds(&mut parser),
+            Value(word) if word == "confirm" => return confirmation(&mut parser),
             Long("omni-version") => options.release = parser.value()?.parse()?,
             Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
             Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
@@ -110,6 +122,26 @@ fn worlds(parser: &mut lexopt::Parser) -> Result<Command> {
     let found = READY.iter().find(|(name, _)| *name == wanted);
     let (_, text) = found.with_context(|| format!("there is no ready world {wanted:?}; try `omni-sim worlds`"))?;
     Ok(Command::Say((*text).to_owned()))
+}
+
+/// The link of a key, and what vouches for the simulator.
+fn confirmation(parser: &mut lexopt::Parser) -> Result<Command> {
+    let (mut link, mut ca_file) = (None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(text) if link.is_none() => link = Some(text.string()?),
+            Long("ca-file") => ca_file = Some(parser.value()?.into()),
+            other => bail!("{}; try --help", other.unexpected()),
+        }
+    }
+    Ok(Command::Confirm(link.context("give the link that the owner of the key is shown")?, ca_file))
+}
+
+async fn confirm(link: &str, ca_file: Option<&Path>) -> Result<()> {
+    let name = |file: &Path| format!("cannot read {}", file.display());
+    let ca_pem = ca_file.map(|file| std::fs::read_to_string(file).with_context(|| name(file))).transpose()?;
+    let said = terraform_provider_omni::sim::confirm(link, ca_pem.as_deref()).await?;
+    Ok(std::io::stdout().write_all(said.as_bytes())?)
 }
 
 fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod auth;
 pub mod bootstrap_manifests;
 pub mod compression;
+mod confirm;
 mod connection;
 pub mod controllers;
 pub mod driver;
@@ -54,6 +55,7 @@ mod wire;
 pub mod world;
 pub mod worlds;
 
+pub use confirm::{ConfirmError, confirm};
 pub use driver::Mode;
 pub use handover::{Handover, HandoverError};
 pub use instance::{Sim, SimError};

@@ -4,6 +4,7 @@ use super::client::{Client, Signer, channel};
 use crate::pb::auth as pb;
 use crate::pb::auth::auth_service_client::AuthServiceClient;
 use crate::sim::accounts::{self, Limits, Registry};
+use crate::sim::{ConfirmError, confirm};
 use crate::sim::{Options, Role, Sim};
 use openpgp::cert::{Cert, CertBuilder, CipherSuite};
 use openpgp::serialize::SerializeInto;
@@ -159,4 +160,21 @@ async fn keys_of_people_go_when_they_end() {
     sim.advance(Duration::from_hours(4));
     sim.settle().unwrap();
     assert_eq!(of_people(), 0);
+}
+
+#[tokio::test]
+async fn the_command_follows_links() {
+    for tls in [false, true] {
+        let sim = sim(Options { tls, ..Options::stepped() }).await;
+        let cert = key(&sim, 4);
+        let registered = register(&sim, ME, &cert).await.unwrap();
+        let said = confirm(&registered.login_url, sim.ca_pem()).await.unwrap();
+        assert!(said.contains(ME), "{said}");
+        assert!(whoami(&mut client(&sim, &cert).await).await.is_ok(), "with TLS: {tls}");
+
+        let nobodys = registered.login_url.replace(&registered.public_key_id, "none");
+        let refused = confirm(&nobodys, sim.ca_pem()).await.unwrap_err();
+        assert!(matches!(&refused, ConfirmError::Refused(text) if text.contains("no key \"none\"")), "{refused}");
+    }
+    assert!(matches!(confirm("/authenticate", None).await, Err(ConfirmError::NoLink(..))));
 }
