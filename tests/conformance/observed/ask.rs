@@ -4,7 +4,7 @@
 use super::{Row, answers, pattern};
 use crate::bench::Bench;
 use crate::client::Seal;
-use crate::objects::{Edit as _, meta};
+use crate::objects::{CLUSTER, Edit as _, meta};
 use crate::schema;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
@@ -175,8 +175,26 @@ impl<'a> Asker<'a> {
         let resource = received(&row.request["resource"], row)?;
         let owner = row.request["options"]["owner"].as_str().unwrap_or_default();
         let made = self.bench.create_as(resource, owner).await;
+        if made.is_ok() && kind == CLUSTER.name {
+            self.taken_up(id).await;
+        }
         let short = row.answer.as_ref().is_some_and(Value::is_string);
         Ok(made.map(|made| if short { json!(meta(&made).version) } else { answers::object(&made) }))
+    }
+
+    /// Waits until the controllers have seen the cluster: the next rows tell of what they make of it.
+    async fn taken_up(&self, id: &str) {
+        let seen = |cluster: Option<&Resource>| {
+            cluster.is_some_and(|cluster| meta(cluster).finalizers.iter().any(|name| name == "ClusterController"))
+        };
+        let (mut cluster, mut uuid) = (None, None);
+        let wait = async {
+            self.bench.wait(CLUSTER.namespace, CLUSTER.name, id, &seen, &mut cluster).await?;
+            let uuids = "ClusterUUIDs.omni.sidero.dev";
+            self.bench.wait(CLUSTER.namespace, uuids, id, &|found: Option<&Resource>| found.is_some(), &mut uuid).await
+        };
+        // Where they never do, the rows themselves tell.
+        drop(tokio::time::timeout(self.bench.patience / 5, wait).await);
     }
 
     async fn update(&self, row: &Row, name: &Name) -> anyhow::Result<Answer> {
