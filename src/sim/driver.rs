@@ -108,10 +108,7 @@ impl Controller for Remover {
         let mut any = false;
         for kind in kinds::ALL.iter().filter(|k| k.removed_by_server(cx.release)) {
             for object in view.collection(kind.name, kind.namespace) {
-                if object.tearing_down && object.owner.is_empty() && object.finalizers.is_empty() {
-                    // It may be gone, or held again, since the look.
-                    any |= cx.store.destroy(&object.key, "").is_ok();
-                }
+                any |= object.tearing_down && cx.store.reap(&object.key);
             }
         }
         any

@@ -275,6 +275,14 @@ impl Store {
         inner.healthy()
     }
 
+    /// Takes an object away that is on its way out, belongs to no controller and is held by nobody; says whether it did.
+    /// Whoever decided by an older look may find another object of the same name, which has to stay.
+    pub fn reap(&self, key: &Key) -> bool {
+        let mut inner = self.lock();
+        let ready = |object: &Object| object.tearing_down && object.owner.is_empty() && object.finalizers.is_empty();
+        inner.objects.object(key).is_some_and(|object| ready(&object)) && self.take(&mut inner, key).is_some()
+    }
+
     /// What a caller's Teardown does; nothing when the object is on its way out already.
     ///
     /// # Errors
@@ -495,6 +503,20 @@ mod tests {
 
     fn key(id: &str) -> Key {
         kinds::key("MachineLabels.omni.sidero.dev", id)
+    }
+
+    #[test]
+    fn only_what_is_on_its_way_out_and_free_is_reaped() {
+        let store = store();
+        store.put("", &key("a"), |_| {});
+        assert!(!store.reap(&key("a")), "it is running: perhaps another of the same name");
+        store.add_finalizer(&key("a"), "f");
+        store.teardown(&key("a"));
+        assert!(!store.reap(&key("a")), "it is held");
+        store.remove_finalizer(&key("a"), "f");
+        assert!(store.reap(&key("a")) && !store.reap(&key("a")));
+        store.put("Owner", &key("b"), |object| object.tearing_down = true);
+        assert!(!store.reap(&key("b")), "its controller does it");
     }
 
     #[test]
