@@ -4,7 +4,7 @@ CARGO ?= cargo
 PYTHON ?= python3
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test lint docs bench
+.PHONY: build demo test conformance lint docs bench
 
 # The provider and the simulator, as one would install them.
 build:
@@ -20,6 +20,11 @@ test:
 	$(CARGO) test --locked --doc
 
 # rustfmt gets the list of files, since it does not follow modules that a macro declares.
+# The behaviours of Omni, as a table: on the server that OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY name, else on
+# simulators of its own. On a server it makes only objects with its own prefix, and takes them away again.
+conformance:
+	$(CARGO) test --locked --test conformance
+
 lint:
 	git ls-files -z '*.rs' | xargs -0 rustfmt --check --edition 2024
 	$(CARGO) clippy --locked --all-targets -- -D warnings

@@ -2,50 +2,78 @@
 //! It reads options and writes where the server is; everything else is the library's.
 
 use anyhow::{Context, Result, bail};
-use lexopt::prelude::{Long, Short, ValueExt};
+use lexopt::prelude::{Long, Short, Value, ValueExt};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
+use terraform_provider_omni::sim::faults::{self, Fault, GRAMMAR};
+use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::{Handover, Mode, Options, Sim};
 
 const HELP: &str = "\
 omni-sim: an Omni in memory, on real gRPC, for tests and demos.
 
 Usage: omni-sim [options]
+       omni-sim worlds [NAME]    list the ready worlds, or print one
+       omni-sim confirm LINK [--ca-file FILE]
+                                 confirm the new key that this link is of
 
   --listen ADDRESS  where to listen (127.0.0.1:0: any free port)
   --tls             speak TLS, with an authority of its own
-  --machines N      how many machines have joined (6)
+  --world WORLD     what to hold: the name of a ready world, or a file
+  --machines N      how many machines have joined (6; with a world none besides)
   --tick MS         how long controllers rest between two steps (100)
   --lag MS          how late cached reads are (0)
   --delay MS        how long every call takes at least (0)
   --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
+  --suspended       let everybody read and nobody write
   --data FOLDER     keep everything there, and go on from there
+  --fault FAULT     let something go wrong, as said below; may be given more than once
+  --faults FILE     the same from a file, one fault on each line
+  --confirm-keys    let people use new keys at once; else a key is confirmed
+                    by following the link that its owner is shown,
+                    in a browser or with `omni-sim confirm`
+  --max-users N     how many people there may be (0: any number)
+  --max-service-accounts N
+                    how many service accounts there may be (0: any number)
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
   --help            show this
   --version         show the version
 
 When it is ready, it writes one line of JSON to standard output:
-endpoint, service_account_key, and ca_file with --tls.
+endpoint, service_account_key, ca_file with --tls,
+and service_account_keys by name with a world that has service accounts.
 It stops on SIGTERM and SIGINT.
+
+A fault is written as
 ";
 
 enum Command {
     Say(String),
     Run(Box<Options>, Option<PathBuf>),
+    /// With the file of the authority that vouches for the simulator.
+    Confirm(String, Option<PathBuf>),
 }
 
 fn main() -> Result<()> {
-    let (options, env_file) = match arguments()? {
-        Command::Say(text) => return Ok(std::io::stdout().write_all(text.as_bytes())?),
-        Command::Run(options, env_file) => (*options, env_file),
-    };
-    tokio::runtime::Runtime::new().context("cannot start")?.block_on(run(options, env_file))
+    let command = arguments()?;
+    if let Command::Say(text) = &command {
+        return Ok(std::io::stdout().write_all(text.as_bytes())?);
+    }
+    tokio::runtime::Runtime::new().context("cannot start")?.block_on(async {
+        match command {
+            Command::Say(_) => Ok(()),
+            Command::Run(options, env_file) => run(*options, env_file).await,
+            Command::Confirm(link, ca_file) => confirm(&link, ca_file.as_deref()).await,
+        }
+    })
 }
 
 fn arguments() -> Result<Command> {
     let mut options = Options::default();
     let mut env_file = None;
+    let mut machines = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -53,23 +81,76 @@ fn arguments() -> Result<Command> {
             Long("lag") => options.lag = milliseconds(&mut parser)?,
             Long("delay") => options.delay = milliseconds(&mut parser)?,
             Long("listen") => options.listen = parser.value()?.parse()?,
-            Long("machines") => options.machines = parser.value()?.parse()?,
+            Long("machines") => machines = Some(parser.value()?.parse()?),
+            Long("world") => options.world = Some(Told::find(parser.value()?.as_ref())?),
+            Value(word) if word == "worlds" => return worlds(&mut parser),
+            Value(word) if word == "confirm" => return confirmation(&mut parser),
             Long("omni-version") => options.release = parser.value()?.parse()?,
+            Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
+            Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
+            Long("confirm-keys") => options.confirm_keys = true,
+            Long("max-users") => options.limits.users = parser.value()?.parse()?,
+            Long("max-service-accounts") => options.limits.service_accounts = parser.value()?.parse()?,
             Long("tls") => options.tls = true,
+            Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("env-file") => env_file = Some(parser.value()?.into()),
-            Long("help") | Short('h') => return Ok(Command::Say(HELP.to_owned())),
+            Long("help") | Short('h') => return Ok(Command::Say(format!("{HELP}{GRAMMAR}"))),
             Long("version") | Short('V') => {
                 return Ok(Command::Say(format!("omni-sim {}\n", env!("CARGO_PKG_VERSION"))));
             }
             other => bail!("{}; try --help", other.unexpected()),
         }
     }
+    options.machines = machines.unwrap_or(if options.world.is_some() { 0 } else { options.machines });
     Ok(Command::Run(Box::new(options), env_file))
+}
+
+/// The ready worlds, or the text of one.
+fn worlds(parser: &mut lexopt::Parser) -> Result<Command> {
+    let wanted = match parser.next()? {
+        None => {
+            let lines = READY.iter().map(|(name, text)| {
+                let told: Told = text.parse()?;
+                Ok(format!("{name:<12}{}\n", told.world().description))
+            });
+            return Ok(Command::Say(lines.collect::<Result<String>>()?));
+        }
+        Some(Value(name)) => name.string()?,
+        Some(other) => bail!("{}; try --help", other.unexpected()),
+    };
+    let found = READY.iter().find(|(name, _)| *name == wanted);
+    let (_, text) = found.with_context(|| format!("there is no ready world {wanted:?}; try `omni-sim worlds`"))?;
+    Ok(Command::Say((*text).to_owned()))
+}
+
+/// The link of a key, and what vouches for the simulator.
+fn confirmation(parser: &mut lexopt::Parser) -> Result<Command> {
+    let (mut link, mut ca_file) = (None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(text) if link.is_none() => link = Some(text.string()?),
+            Long("ca-file") => ca_file = Some(parser.value()?.into()),
+            other => bail!("{}; try --help", other.unexpected()),
+        }
+    }
+    Ok(Command::Confirm(link.context("give the link that the owner of the key is shown")?, ca_file))
+}
+
+async fn confirm(link: &str, ca_file: Option<&Path>) -> Result<()> {
+    let name = |file: &Path| format!("cannot read {}", file.display());
+    let ca_pem = ca_file.map(|file| std::fs::read_to_string(file).with_context(|| name(file))).transpose()?;
+    let said = terraform_provider_omni::sim::confirm(link, ca_pem.as_deref()).await?;
+    Ok(std::io::stdout().write_all(said.as_bytes())?)
 }
 
 fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
     Ok(Duration::from_millis(parser.value()?.parse()?))
+}
+
+fn fault_file(path: &Path) -> Result<Vec<Fault>> {
+    let name = || format!("cannot use the faults of {}", path.display());
+    faults::read(&std::fs::read_to_string(path).with_context(name)?).with_context(name)
 }
 
 async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {

@@ -10,9 +10,12 @@ pub(super) struct Guide {
 }
 
 /// In the order in which the index names them.
-const GUIDES: [(&str, &str); 2] = [
+const GUIDES: [(&str, &str); 5] = [
     ("getting-started", include_str!("guides/getting-started.md")),
     ("drift-and-conflicts", include_str!("guides/drift-and-conflicts.md")),
+    ("test-your-modules", include_str!("guides/test-your-modules.md")),
+    ("omni-sim", include_str!("guides/omni-sim.md")),
+    ("worlds", include_str!("guides/worlds.md")),
 ];
 
 pub(super) fn all() -> Result<Vec<Guide>, DocsError> {

@@ -302,6 +302,9 @@ mod tests {
                 "functions/stack.md",
                 "guides/drift-and-conflicts.md",
                 "guides/getting-started.md",
+                "guides/omni-sim.md",
+                "guides/test-your-modules.md",
+                "guides/worlds.md",
                 "index.md",
                 "resources/bag.md",
                 "resources/box.md"

@@ -69,6 +69,14 @@ pub(crate) fn connect(config: &Config, endpoint: &Endpoint) -> Result<Channel, E
     Ok(base(config, endpoint)?.connect_with_connector_lazy(connector))
 }
 
+/// A channel to the endpoint of `config`, for callers that sign their calls themselves.
+///
+/// # Errors
+/// [`Error::Config`] that names the setting and says what is wrong with it.
+pub fn open(config: &Config) -> Result<Channel, Error> {
+    connect(config, &Endpoint::parse(&config.endpoint)?)
+}
+
 /// The HTTP/2 side of a channel.
 pub(crate) fn base(config: &Config, endpoint: &Endpoint) -> Result<tonic::transport::Endpoint, Error> {
     let wrong = |e: &dyn StdError| Error::Config { setting: "endpoint", message: e.to_string() };

@@ -23,6 +23,7 @@ mod transport;
 pub mod version;
 
 pub use call::Call;
+pub use channel::open as open_channel;
 pub use client::Client;
 pub use config::{Config, Credentials, RetryPolicy, TlsOptions};
 pub use error::{Class, Error};

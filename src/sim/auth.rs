@@ -2,7 +2,7 @@
 //! It never says what is wrong; that is for the server's log only.
 
 use super::access::{Caller, effective};
-use super::accounts::{PUBLIC_KEY, USER, USER_ID};
+use super::accounts::{Activity, PUBLIC_KEY, USER, USER_ID};
 use super::kinds::{self, Role};
 use super::object::Object;
 use super::store::Store;
@@ -78,6 +78,7 @@ pub enum Rejected {
 /// Checks signatures against the keys in the store.
 pub struct Authenticator {
     store: Store,
+    activity: Activity,
     /// Parsed keys, by fingerprint, with the version of the object they came from.
     parsed: Mutex<HashMap<String, (u64, Arc<Cert>)>>,
 }
@@ -86,7 +87,7 @@ impl Authenticator {
     /// A check against the keys in this store.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, parsed: Mutex::default() }
+        Self { activity: Activity::new(store.clone()), store, parsed: Mutex::default() }
     }
 
     /// Who made the call; none when the method needs no signature and there is none.
@@ -115,8 +116,10 @@ impl Authenticator {
         check_payload(payload, method, headers)?;
         self.check_signature(&key, &spec, &signature, payload, now)?;
         let role = |name: &str| Role::parse(name).unwrap_or(Role::None);
+        let identity = spec.identity.unwrap_or_default().email;
+        self.activity.note(&identity, &fingerprint);
         Ok(Some(Caller {
-            identity: spec.identity.unwrap_or_default().email,
+            identity,
             user: user.to_owned(),
             role: effective(role(&account.spec::<specs::UserSpec>().role), role(&spec.role)),
         }))
@@ -225,8 +228,14 @@ fn fits(signature: &Signature, cert: &Cert, payload: &[u8], made: SystemTime) ->
             |key| {
                 issuers.iter().any(|issuer| issuer.aliases(key.key().key_handle()))
                     && signature.verify_message(key.key(), payload).is_ok()
+                    && has_its_tag(signature)
             },
         )
+}
+
+/// Whether the first bytes of what was signed stand beside the signature: Go's library looks, Sequoia does not.
+fn has_its_tag(signature: &Signature) -> bool {
+    signature.computed_digest().is_some_and(|digest| digest.starts_with(signature.digest_prefix()))
 }
 
 fn created(cert: &Cert) -> Duration {
@@ -235,4 +244,169 @@ fn created(cert: &Cert) -> Duration {
 
 fn since_epoch(time: prost_types::Timestamp) -> Duration {
     Duration::new(u64::try_from(time.seconds).unwrap_or(0), u32::try_from(time.nanos).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Keys and signatures of other makers; `tests/fixtures/signatures/make.sh` makes them.
+
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use crate::sim::accounts::{LIFETIME, Limits, Registry};
+    use http::{HeaderName, HeaderValue};
+    use serde::Deserialize;
+
+    const GET: &str = "/cosi.resource.State/Get";
+
+    #[derive(Deserialize)]
+    struct Vector {
+        maker: String,
+        at: u64,
+        payload: String,
+        public_key: String,
+        signature: String,
+    }
+
+    fn vectors() -> Vec<Vector> {
+        serde_json::from_str(include_str!("../../tests/fixtures/signatures/vectors.json")).unwrap()
+    }
+
+    impl Vector {
+        /// A server at the time of the signature that knows the key, and the key's fingerprint.
+        fn server(&self) -> (Authenticator, Arc<TestClock>, String) {
+            let clock = Arc::new(TestClock::at(self.at));
+            let store = Store::new(clock.clone());
+            let registry = Registry::new(&store, Limits::default());
+            let id = registry.create_account("probe", Some("Reader"), self.public_key.as_bytes());
+            (Authenticator::new(store), clock, id.unwrap_or_else(|why| panic!("{}: {why}", self.maker)))
+        }
+
+        fn headers(&self, fingerprint: &str) -> Vec<(&'static str, String)> {
+            vec![
+                ("cluster", "prod".into()),
+                ("nodes", "a".into()),
+                ("nodes", "b".into()),
+                ("x-sidero-timestamp", self.at.to_string()),
+                ("x-sidero-payload", self.payload.clone()),
+                ("x-sidero-signature", format!("siderov1 any {fingerprint} {}", self.signature)),
+            ]
+        }
+    }
+
+    fn map(headers: &[(&'static str, String)]) -> HeaderMap {
+        let header = |(name, value): &(&'static str, String)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        headers.iter().map(header).collect()
+    }
+
+    #[test]
+    fn signatures_of_other_makers_are_accepted() {
+        for vector in vectors() {
+            let (server, _, id) = vector.server();
+            let caller = server.caller(GET, &map(&vector.headers(&id))).unwrap_or_else(|why| {
+                panic!("{}: {why}", vector.maker);
+            });
+            let caller = caller.unwrap();
+            assert_eq!(caller.identity, "probe@serviceaccount.omni.sidero.dev", "{}", vector.maker);
+            assert_eq!(caller.role, Role::Reader);
+        }
+    }
+
+    #[test]
+    fn what_was_altered_is_refused() {
+        type Spoil = fn(&mut Vec<(&'static str, String)>);
+        let spoils: [(&str, Rejected, Spoil); 11] = [
+            ("a header altered", Rejected::Payload, |h| h[0].1 = "test".into()),
+            ("a header removed", Rejected::Payload, |h| drop(h.remove(0))),
+            ("a header added", Rejected::Payload, |h| h.push(("context", "prod".into()))),
+            ("values swapped", Rejected::Payload, |h| h.swap(1, 2)),
+            ("values joined", Rejected::Payload, |h| {
+                h.remove(1);
+                h[1].1 = "a,b".into();
+            }),
+            ("another time", Rejected::Payload, |h| h[3].1 = (h[3].1.parse::<u64>().unwrap() + 1).to_string()),
+            ("payload spaced out", Rejected::Signature, |h| h[4].1 = h[4].1.replacen("null", " null", 1)),
+            ("an empty list for an absent header", Rejected::Payload, |h| h[4].1 = h[4].1.replacen("null", "[]", 1)),
+            ("another signature", Rejected::Signature, |h| {
+                let at = h[5].1.len() - 8;
+                let other = if h[5].1.as_bytes()[at] == b'A' { "B" } else { "A" };
+                h[5].1.replace_range(at..=at, other);
+            }),
+            ("an upper-case fingerprint", Rejected::Unknown, |h| {
+                let id = h[5].1.split(' ').nth(2).unwrap().to_owned();
+                h[5].1 = h[5].1.replace(&id, &id.to_uppercase());
+            }),
+            ("another version", Rejected::Header, |h| h[5].1 = h[5].1.replacen("siderov1", "siderov2", 1)),
+        ];
+        for vector in vectors() {
+            let (server, _, id) = vector.server();
+            for (case, why, spoil) in spoils {
+                let mut headers = vector.headers(&id);
+                spoil(&mut headers);
+                let refused = server.caller(GET, &map(&headers)).err();
+                assert_eq!(refused, Some(why), "{}: {case}", vector.maker);
+            }
+            let other = server.caller("/cosi.resource.State/List", &map(&vector.headers(&id))).err();
+            assert_eq!(other, Some(Rejected::Payload), "{}: another method", vector.maker);
+        }
+    }
+
+    /// The first bytes of a digest stand in each signature without being signed.
+    #[test]
+    fn another_digest_beside_the_signature_is_refused() {
+        for vector in vectors() {
+            let (server, _, id) = vector.server();
+            let packet = STANDARD.decode(&vector.signature).unwrap();
+            let Packet::Signature(signature) = Packet::from_bytes(&packet).unwrap() else { panic!("a signature") };
+            let prefix = *signature.digest_prefix();
+            let at = packet.windows(2).rposition(|two| two == prefix).unwrap();
+            let mut altered = packet.clone();
+            altered[at] ^= 1;
+            let Packet::Signature(other) = Packet::from_bytes(&altered).unwrap() else { panic!("a signature") };
+            assert_ne!(*other.digest_prefix(), prefix, "{}: not the digest", vector.maker);
+            let vector = Vector { signature: STANDARD.encode(altered), ..vector };
+            let refused = server.caller(GET, &map(&vector.headers(&id))).err();
+            assert_eq!(refused, Some(Rejected::Signature), "{}", vector.maker);
+        }
+    }
+
+    #[test]
+    fn time_and_keys_have_limits() {
+        for vector in vectors() {
+            let (server, clock, id) = vector.server();
+            let headers = map(&vector.headers(&id));
+            let refused = || server.caller(GET, &headers).err();
+            clock.advance(SKEW);
+            assert_eq!(refused(), None, "{}", vector.maker);
+            clock.advance(Duration::from_secs(1));
+            assert_eq!(refused(), Some(Rejected::Timestamp), "{}", vector.maker);
+            clock.advance(LIFETIME);
+            assert_eq!(refused(), Some(Rejected::Expired), "{}", vector.maker);
+
+            let (server, _, id) = vector.server();
+            server.store.modify(&kinds::key(PUBLIC_KEY, &*id), |key| {
+                let spec = specs::PublicKeySpec { confirmed: false, ..key.spec() };
+                key.spec = prost::Message::encode_to_vec(&spec);
+            });
+            assert_eq!(server.caller(GET, &headers).err(), Some(Rejected::Unconfirmed));
+            server.store.remove(&kinds::key(PUBLIC_KEY, &*id));
+            assert_eq!(server.caller(GET, &headers).err(), Some(Rejected::Unknown), "{}", vector.maker);
+        }
+    }
+
+    #[test]
+    fn a_changed_role_counts_at_once_and_never_beyond_that_of_the_key() {
+        let vector = &vectors()[0];
+        let (server, _, id) = vector.server();
+        let headers = map(&vector.headers(&id));
+        let user = server.store.list(USER)[0].key.clone();
+        for (role, expected) in [(Role::Admin, Role::Reader), (Role::None, Role::None)] {
+            server.store.modify(&user, |user| {
+                let spec = specs::UserSpec { role: role.name().into(), ..user.spec() };
+                user.spec = prost::Message::encode_to_vec(&spec);
+            });
+            assert_eq!(server.caller(GET, &headers).unwrap().unwrap().role, expected);
+        }
+    }
 }

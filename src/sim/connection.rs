@@ -20,8 +20,9 @@ impl Connections {
         std::mem::take(&mut *current).cancel();
     }
 
-    fn join(&self) -> CancellationToken {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).child_token()
+    /// What cuts a new one.
+    pub(super) fn join(&self) -> Scissors {
+        Scissors(self.0.lock().unwrap_or_else(PoisonError::into_inner).child_token())
     }
 }
 
@@ -34,6 +35,11 @@ impl Scissors {
     pub(super) fn cut(&self) {
         self.0.cancel();
     }
+
+    /// Returns once they were used.
+    pub(super) async fn used(&self) {
+        self.0.cancelled().await;
+    }
 }
 
 /// A stream of bytes that ends with an error once it is cut.
@@ -44,10 +50,9 @@ pub(super) struct Connection<S> {
 }
 
 impl<S> Connection<S> {
-    /// A connection that is cut together with all others of `all`.
-    pub(super) fn new(stream: S, all: &Connections) -> Self {
-        let token = all.join();
-        Self { stream, cut: Box::pin(token.clone().cancelled_owned()), scissors: Scissors(token) }
+    /// A connection that these scissors cut.
+    pub(super) fn new(stream: S, scissors: Scissors) -> Self {
+        Self { stream, cut: Box::pin(scissors.0.clone().cancelled_owned()), scissors }
     }
 
     fn is_cut(&mut self, cx: &mut Context<'_>) -> bool {

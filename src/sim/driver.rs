@@ -23,6 +23,8 @@ pub struct Cx {
     pub store: Store,
     /// The time of this step, since the Unix epoch.
     pub now: Duration,
+    /// The release that the server imitates.
+    pub release: Release,
 }
 
 /// When controllers take their steps.
@@ -47,6 +49,7 @@ pub struct Restless(pub usize);
 pub struct Driver {
     controllers: Arc<Mutex<Vec<Box<dyn Controller>>>>,
     store: Store,
+    release: Release,
 }
 
 impl Driver {
@@ -56,14 +59,14 @@ impl Driver {
     /// A driver of these controllers, and of the one that takes objects away.
     #[must_use]
     pub fn new(store: Store, mut controllers: Vec<Box<dyn Controller>>, release: Release) -> Self {
-        controllers.push(Box::new(Remover { release }));
-        Self { controllers: Arc::new(Mutex::new(controllers)), store }
+        controllers.push(Box::new(Remover));
+        Self { controllers: Arc::new(Mutex::new(controllers)), store, release }
     }
 
     /// Lets every controller take one step, and says whether any did something.
     pub fn step(&self) -> bool {
         let mut controllers = self.controllers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut cx = Cx { now: self.store.time(), store: self.store.clone() };
+        let mut cx = Cx { now: self.store.time(), store: self.store.clone(), release: self.release };
         // No short cut: each has its step, even after another did something.
         controllers.iter_mut().fold(false, |any, controller| controller.step(&mut cx) | any)
     }
@@ -93,9 +96,7 @@ impl Driver {
 }
 
 /// Takes away objects that are torn down, belong to no controller, and are held by nobody.
-struct Remover {
-    release: Release,
-}
+struct Remover;
 
 impl Controller for Remover {
     fn name(&self) -> &'static str {
@@ -105,12 +106,9 @@ impl Controller for Remover {
     fn step(&mut self, cx: &mut Cx) -> bool {
         let view = cx.store.view();
         let mut any = false;
-        for kind in kinds::ALL.iter().filter(|k| k.removed_by_server(self.release)) {
+        for kind in kinds::ALL.iter().filter(|k| k.removed_by_server(cx.release)) {
             for object in view.collection(kind.name, kind.namespace) {
-                if object.tearing_down && object.owner.is_empty() && object.finalizers.is_empty() {
-                    // It may be gone, or held again, since the look.
-                    any |= cx.store.destroy(&object.key, "").is_ok();
-                }
+                any |= object.tearing_down && cx.store.reap(&object.key);
             }
         }
         any

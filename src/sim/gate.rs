@@ -1,12 +1,17 @@
 //! What every call passes before it reaches a service: the log, the licence, the signature, and delays.
 //! It sees methods and headers, never messages.
 
+use super::access::Caller;
+use super::audit::Session;
 use super::auth::Authenticator;
 use super::connection::Scissors;
-use super::faults::{self, Action, Faults};
-use super::kinds;
+use super::faults::{self, Action, Breakable, Faults};
+use super::kinds::{self, Role};
+use super::methods;
+use super::presence::Presence;
 use super::release::Release;
 use super::requests::Requests;
+use super::sign_in::PAGE;
 use super::store::Store;
 use http::{Request, Response};
 use std::convert::Infallible;
@@ -26,9 +31,12 @@ pub(super) struct Gate {
     pub(super) store: Store,
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) faults: Arc<Faults>,
+    pub(super) presence: Presence,
     pub(super) requests: Requests,
     pub(super) release: Release,
     pub(super) delay: Duration,
+    /// Whether everybody is a reader for now.
+    pub(super) suspended: bool,
     pub(super) endpoint: String,
 }
 
@@ -42,17 +50,15 @@ impl Gate {
             let text = format!("EULA has not been accepted, please accept it at {}/eula", self.endpoint);
             return Err(Status::failed_precondition(text));
         }
-        match self.authenticator.caller(&method, request.headers()) {
-            Ok(Some(caller)) => {
-                request.extensions_mut().insert(caller);
-                Ok(())
-            }
-            Ok(None) => Ok(()),
-            Err(why) => {
-                tracing::warn!(method, %why, "refused a call");
-                Err(Status::unauthenticated("invalid signature"))
-            }
+        let caller = self.authenticator.caller(&method, request.headers()).map_err(|why| {
+            tracing::warn!(method, %why, "refused a call");
+            Status::unauthenticated("invalid signature")
+        })?;
+        if let Some(caller) = caller {
+            let role = if self.suspended { Role::Reader } else { caller.role };
+            request.extensions_mut().insert(Caller { role, ..caller });
         }
+        methods::check(&method, self.release)
     }
 
     fn strike<B>(&self, request: &Request<B>) -> (Option<Action>, Option<Scissors>) {
@@ -99,17 +105,19 @@ where
             if !gate.delay.is_zero() {
                 tokio::time::sleep(gate.delay).await;
             }
+            // A browser brings neither a licence nor a signature.
+            if request.uri().path() == PAGE {
+                return inner.call(request).await;
+            }
             if let Err(status) = gate.admit(&mut request) {
                 return Ok(status.into_http());
             }
             let (action, scissors) = gate.strike(&request);
-            let cut = || {
-                if let Some(scissors) = &scissors {
-                    scissors.cut();
-                }
-            };
-            let work = async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) };
-            Ok(faults::around(action, cut, work).await.unwrap_or_else(Status::into_http))
+            let breakable = Breakable { scissors: scissors.as_ref(), presence: &gate.presence };
+            let caller = request.extensions().get::<Caller>();
+            let session = caller.map(|caller| Session::of(caller, request.headers())).unwrap_or_default();
+            let work = session.scope(async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) });
+            Ok(faults::around(action.as_ref(), breakable, work).await.unwrap_or_else(Status::into_http))
         })
     }
 }

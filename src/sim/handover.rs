@@ -30,6 +30,11 @@ impl Handover {
     pub fn new(sim: &Sim, folder: Option<&Path>, env_file: Option<&Path>) -> Result<Self, HandoverError> {
         let (endpoint, key) = (sim.endpoint(), sim.service_account_key());
         let mut ready = serde_json::json!({ "endpoint": endpoint, "service_account_key": key });
+        let others = sim.service_account_keys();
+        if !others.is_empty() {
+            let keys = others.into_iter().map(|(name, key)| (name, serde_json::Value::String(key)));
+            ready["service_account_keys"] = serde_json::Value::Object(keys.collect());
+        }
         let mut handover = Self { line: String::new(), made: None };
         if let Some(pem) = sim.ca_pem() {
             let folder = match folder {

@@ -1,6 +1,7 @@
 //! A running simulated server, and what tests and demos do with it.
 
-use super::accounts::{self, KeyError, LIFETIME};
+use super::accounts::{self, KeyError, LIFETIME, Limits, Registry};
+use super::audit::AuditLog;
 use super::auth::Authenticator;
 use super::connection::Connections;
 use super::controllers;
@@ -8,20 +9,25 @@ use super::driver::{Driver, Mode, Restless};
 use super::faults::Faults;
 use super::gate::Gate;
 use super::kinds::Role;
-use super::management_service::ManagementService;
+use super::management::ManagementService;
 use super::options::Options;
+use super::presence::Presence;
 use super::requests::{Request, Requests};
-use super::server;
+use super::seeds;
+use super::server::{self, Door};
+use super::sign_in::SignIn;
 use super::state_service::StateService;
 use super::store::{JournalError, Store, StoreError};
 use super::time::AheadClock;
 use super::tls::{Tls, TlsError};
 use super::world;
+use super::worlds::{self, WorldError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// The secret that holds the key of the first service account.
@@ -42,9 +48,18 @@ pub enum SimError {
     /// The data folder cannot be used.
     #[error("cannot load the state of an earlier run")]
     Data(#[from] JournalError),
+    /// The audit log of an earlier run cannot be used.
+    #[error("cannot use the audit log of an earlier run")]
+    Audit(#[source] std::io::Error),
     /// The state of a new server cannot be kept.
     #[error("cannot keep the state of the new server")]
     Store(#[from] StoreError),
+    /// The world cannot be.
+    #[error("cannot make the world that the server should hold")]
+    World(#[from] WorldError),
+    /// The world never comes to rest.
+    #[error("cannot bring the world to rest that the server should hold")]
+    Restless(#[from] Restless),
     /// No key can be made.
     #[error("cannot set up the first service account")]
     Key(#[from] KeyError),
@@ -65,6 +80,7 @@ pub struct Sim {
     ca_pem: Option<String>,
     stop: CancellationToken,
     connections: Connections,
+    presence: Presence,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -87,7 +103,15 @@ impl Sim {
             // Either there is nothing, or a server was killed while it was set up; half a world is of no use.
             store.reset();
         }
+        let is_new = store.secret(FIRST_KEY).is_none();
+        let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
+        store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
+        seeds::auth(&store, options.suspended);
+        match &options.world {
+            Some(told) if is_new => worlds::populate(&store, told)?,
+            _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::furnish(&store, &told))?,
+        }
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync()?;
@@ -95,28 +119,47 @@ impl Sim {
         store.refresh_cache();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
+        if is_new && options.world.is_some() {
+            driver.settle()?;
+            store.sync()?;
+            store.refresh_cache();
+        }
         let faults = Arc::new(Faults::default());
+        options.faults.iter().for_each(|fault| faults.add(fault.clone()));
+        let (stop, connections) = (CancellationToken::new(), Connections::default());
+        let presence = Presence::new(clock.clone(), connections.clone());
         let requests = Requests::default();
         let gate = Gate {
             store: store.clone(),
             authenticator: Arc::new(Authenticator::new(store.clone())),
             faults: faults.clone(),
+            presence: presence.clone(),
             requests: requests.clone(),
             release: options.release,
             delay: options.delay,
+            suspended: options.suspended,
             endpoint: endpoint.clone(),
         };
         let state = StateService {
             store: store.clone(),
             faults: faults.clone(),
+            presence: presence.clone(),
             release: options.release,
             endpoint: endpoint.clone(),
         };
-        let (stop, connections) = (CancellationToken::new(), Connections::default());
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
-        let management = ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone());
-        let routes = server::services(state, management);
-        let serving = server::serve(listener, tls, gate, routes, stop.clone(), connections.clone());
+        let management =
+            ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit).with_limits(options.limits);
+        let sign_in = SignIn::new(store.clone(), &endpoint, options.confirm_keys);
+        let routes = server::services(state, management, sign_in);
+        let door = Door {
+            listener,
+            tls: tls.map(|tls| TlsAcceptor::from(tls.config)),
+            faults: faults.clone(),
+            presence: presence.clone(),
+            connections: connections.clone(),
+        };
+        let serving = server::serve(door, gate, routes, stop.clone());
         let mut tasks = vec![tokio::spawn(serving)];
         if let Mode::Auto { tick } = options.mode {
             let (driver, stop) = (driver.clone(), stop.clone());
@@ -127,7 +170,7 @@ impl Sim {
                 }
             }));
         }
-        Ok(Self { store, driver, clock, faults, requests, endpoint, key, ca_pem, stop, connections, tasks })
+        Ok(Self { store, driver, clock, faults, requests, endpoint, key, ca_pem, stop, connections, presence, tasks })
     }
 
     /// Where it is reached: `grpc://127.0.0.1:34567`, or `https://…` with TLS.
@@ -140,6 +183,12 @@ impl Sim {
     #[must_use]
     pub fn service_account_key(&self) -> &str {
         &self.key
+    }
+
+    /// The keys of the service accounts that came with the world, by name.
+    #[must_use]
+    pub fn service_account_keys(&self) -> Vec<(String, String)> {
+        worlds::service_account_keys(&self.store)
     }
 
     /// The certificate that vouches for the server; none without TLS.
@@ -165,6 +214,11 @@ impl Sim {
         accounts::mint(&self.store, name, role, lifetime)
     }
 
+    /// Lets a person's key be used, as if its owner had followed the link; says whose it is.
+    pub fn confirm_key(&self, id: &str) -> Option<String> {
+        Registry::new(&self.store, Limits::default()).confirm_key(id)
+    }
+
     /// The objects.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -187,6 +241,7 @@ impl Sim {
     /// Moves the server's clock forward.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
+        self.presence.clock_moved();
     }
 
     /// What goes wrong on purpose.
@@ -209,6 +264,18 @@ impl Sim {
     /// Breaks all connections; new ones are welcome.
     pub fn drop_connections(&self) {
         self.connections.cut();
+    }
+
+    /// Goes away for this time of its clock, or until it is called back: nothing listens, and all connections break.
+    /// Returns once nothing listens any more.
+    pub async fn leave(&self, time: Option<Duration>) {
+        self.presence.leave(time);
+        self.presence.has_closed().await;
+    }
+
+    /// Comes back before its time.
+    pub fn come_back(&self) {
+        self.presence.come_back();
     }
 
     /// Stops, and returns once nothing runs any more.

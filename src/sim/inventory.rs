@@ -170,33 +170,55 @@ fn address(number: u32) -> String {
     format!("fdae:41e4:649b:9303::{:x}", number + 1)
 }
 
+/// A disk in the words of people.
+pub(super) struct Drive<'a> {
+    pub(super) name: &'a str,
+    pub(super) model: &'a str,
+    pub(super) transport: &'a str,
+    pub(super) rotational: bool,
+    pub(super) size: u64,
+    pub(super) pretty: &'a str,
+    pub(super) serial: &'a str,
+}
+
+/// A disk as a machine reports it.
+pub(super) fn block_device(drive: &Drive<'_>) -> BlockDevice {
+    let kind = match drive.transport {
+        "nvme" => "NVME",
+        "mmc" => "SD",
+        _ if drive.rotational => "HDD",
+        _ => "SSD",
+    };
+    BlockDevice {
+        size: drive.size,
+        model: drive.model.into(),
+        linux_name: format!("/dev/{}", drive.name),
+        name: drive.name.into(),
+        serial: drive.serial.into(),
+        r#type: kind.into(),
+        transport: drive.transport.into(),
+        dev_path: format!("/dev/{}", drive.name),
+        sector_size: 512,
+        io_size: 512,
+        rotational: drive.rotational,
+        pretty_size: drive.pretty.into(),
+        ..Default::default()
+    }
+}
+
 fn hardware(model: &Model, number: u32) -> HardwareStatus {
-    let disk = |(at, disk): (usize, &Disk)| {
-        let size = disk.gb * 1_000_000_000;
-        BlockDevice {
-            size,
-            model: disk.model.into(),
-            linux_name: format!("/dev/{}", disk.name),
-            name: disk.name.into(),
-            serial: format!("SN{number:04}{at:02}"),
-            wwid: format!("eui.{:016x}", u64::from(number) << 8 | at as u64),
-            r#type: if disk.rotational {
-                "HDD"
-            } else if disk.transport == "nvme" {
-                "NVME"
-            } else {
-                "SSD"
-            }
-            .into(),
-            bus_path: format!("/pci0000:00/0000:00:{:02x}.0", at + 1),
-            transport: disk.transport.into(),
-            dev_path: format!("/dev/{}", disk.name),
-            sector_size: 512,
-            io_size: 512,
+    let disk = |(at, disk): (usize, &Disk)| BlockDevice {
+        wwid: format!("eui.{:016x}", u64::from(number) << 8 | at as u64),
+        bus_path: format!("/pci0000:00/0000:00:{:02x}.0", at + 1),
+        ..block_device(&Drive {
+            name: disk.name,
+            model: disk.model,
+            transport: disk.transport,
             rotational: disk.rotational,
-            pretty_size: format!("{} GB", disk.gb),
-            ..Default::default()
-        }
+            size: disk.gb * 1_000_000_000,
+            pretty: &format!("{} GB", disk.gb),
+            serial: &format!("SN{number:04}{at:02}"),
+        })
     };
     HardwareStatus {
         processors: vec![Processor {
@@ -230,6 +252,39 @@ fn network(model: &Model, number: u32, hostname: &str) -> NetworkStatus {
     }
 }
 
+/// Gives a machine one processor with so many cores, memory in MiB, and one disk in GB.
+pub(super) fn resize(status: &mut MachineStatusSpec, cores: u32, memory_mib: u32, disk_gb: u32) {
+    let Some(hardware) = &mut status.hardware else { return };
+    if let Some(processor) = hardware.processors.first_mut() {
+        processor.core_count = cores;
+        processor.thread_count = cores;
+        processor.manufacturer = "QEMU".into();
+        processor.description = "pc-q35-9.0".into();
+    }
+    hardware.arch = "amd64".into();
+    hardware.memory_modules = vec![MemoryModule { size_mb: memory_mib, description: "DIMM".into() }];
+    let serial = hardware.blockdevices.first().map(|disk| disk.serial.clone()).unwrap_or_default();
+    hardware.blockdevices = vec![block_device(&Drive {
+        name: "vda",
+        model: "QEMU HARDDISK",
+        transport: "virtio",
+        rotational: false,
+        size: u64::from(disk_gb) * 1_000_000_000,
+        pretty: &format!("{disk_gb} GB"),
+        serial: &serial,
+    })];
+}
+
+/// Gives a machine another host name.
+pub(super) fn rename(status: &mut MachineStatusSpec, hostname: &str) {
+    if let Some(network) = &mut status.network {
+        hostname.clone_into(&mut network.hostname);
+    }
+    if let Some(platform) = &mut status.platform_metadata {
+        hostname.clone_into(&mut platform.hostname);
+    }
+}
+
 /// The labels that Omni derives from what a machine reports.
 #[must_use]
 pub fn labels(status: &MachineStatusSpec) -> BTreeMap<String, String> {
@@ -255,6 +310,9 @@ pub fn labels(status: &MachineStatusSpec) -> BTreeMap<String, String> {
     }
     if let Some(platform) = &status.platform_metadata {
         put(label::PLATFORM, platform.platform.clone());
+        put(label::REGION, platform.region.clone());
+        put(label::ZONE, platform.zone.clone());
+        put(label::INSTANCE, platform.instance_type.clone());
     }
     if status.hardware.as_ref().is_some_and(|h| h.blockdevices.iter().any(|disk| disk.system_disk)) {
         found.insert(label::INSTALLED.to_owned(), String::new());

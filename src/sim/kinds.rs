@@ -68,6 +68,50 @@ pub enum Removal {
     ByServerAlways,
 }
 
+/// What a caller wants with a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To get, list or watch.
+    Read,
+    /// To create.
+    Create,
+    /// To update.
+    Update,
+    /// To tear down or destroy.
+    Destroy,
+}
+
+impl Wish {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Create, Self::Update, Self::Destroy];
+}
+
+/// How an object tells which cluster it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// Not at all: policies do not apply to it.
+    None,
+    /// It has the cluster's id.
+    Id,
+    /// It has the cluster's label.
+    Label,
+}
+
+/// What a provider of machines may do with the objects that are its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provided {
+    /// Whether it makes and changes them, and not only their finalizers.
+    pub write: bool,
+    /// Whether they carry its own id.
+    pub own_id: bool,
+}
+
+impl Provided {
+    const READ: Self = Self { write: false, own_id: false };
+    const WRITE: Self = Self { write: true, own_id: false };
+    const OWN_ID: Self = Self { write: true, own_id: true };
+}
+
 /// What is known of a type.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
@@ -89,6 +133,12 @@ pub struct Kind {
     pub cached: bool,
     /// Who takes its objects away.
     pub removal: Removal,
+    /// How its objects belong to clusters.
+    pub tie: Tie,
+    /// What providers of machines may do with it; none when it is none of their business.
+    pub provided: Option<Provided>,
+    /// The first release that has it, as far as the simulator goes back.
+    pub since: Release,
 }
 
 impl Kind {
@@ -113,6 +163,28 @@ impl Kind {
             destroy: write,
             cached: true,
             removal: Removal::ByCall,
+            tie: Tie::None,
+            provided: None,
+            since: Release::V1_2,
+        }
+    }
+
+    /// Whether a server of this release has it.
+    #[must_use]
+    pub fn is_in(&self, release: Release) -> bool {
+        release >= self.since
+    }
+
+    /// Who may do this on a server of this release.
+    #[must_use]
+    pub fn gate(&self, wish: Wish, release: Release) -> Gate {
+        let earlier = EARLIER.iter().find(|e| e.kind == self.name && e.wishes.contains(&wish) && release < e.before);
+        match (earlier, wish) {
+            (Some(earlier), _) => earlier.gate,
+            (None, Wish::Read) => self.read,
+            (None, Wish::Create) => self.create,
+            (None, Wish::Update) => self.update,
+            (None, Wish::Destroy) => self.destroy,
         }
     }
 
@@ -146,6 +218,30 @@ impl Kind {
         self
     }
 
+    const fn read(mut self, gate: Gate) -> Self {
+        self.read = gate;
+        self
+    }
+
+    const fn writable(self, gate: Gate) -> Self {
+        self.create(gate).update(gate).destroy(gate)
+    }
+
+    const fn named_for_cluster(mut self) -> Self {
+        self.tie = Tie::Id;
+        self
+    }
+
+    const fn labelled_with_cluster(mut self) -> Self {
+        self.tie = Tie::Label;
+        self
+    }
+
+    const fn since(mut self, release: Release) -> Self {
+        self.since = release;
+        self
+    }
+
     const fn removal(mut self, removal: Removal) -> Self {
         self.removal = removal;
         self
@@ -171,9 +267,11 @@ const fn open(name: &'static str) -> Kind {
     Kind::of(name, ANYONE, Gate::Closed(ONLY_READ))
 }
 
-/// The same, for providers of machines.
-const fn infra(name: &'static str) -> Kind {
-    Kind::of(name, PROVIDER, Gate::Closed(ONLY_READ)).within("infra-provider")
+/// A type that providers of machines share with the server.
+const fn infra(name: &'static str, provided: Provided) -> Kind {
+    let mut kind = Kind::of(name, PROVIDER, Gate::Closed(ONLY_READ)).within("infra-provider");
+    kind.provided = Some(provided);
+    kind
 }
 
 /// The same, for administrators.
@@ -183,7 +281,7 @@ const fn admin(name: &'static str) -> Kind {
 
 /// A type that no caller sees.
 const fn hidden(name: &'static str) -> Kind {
-    Kind::of(name, Gate::Closed(NOTHING), Gate::Closed(NOTHING))
+    Kind::of(name, CLOSED, CLOSED)
 }
 
 /// The answer to a caller who may see nothing of a type.
@@ -196,177 +294,271 @@ const USERS_BY_CALL: &str = "only read access is permitted on resource Users.omn
                              done via ManagementService API calls";
 const IDENTITIES_BY_CALL: &str = "only read access is permitted on resource Identities.omni.sidero.dev, mutations \
                                   should be done via ManagementService API calls";
+const CLOSED: Gate = Gate::Closed(NOTHING);
 const ANYONE: Gate = Gate::From(Role::None);
 const PROVIDER: Gate = Gate::From(Role::InfraProvider);
 const READER: Gate = Gate::From(Role::Reader);
 const OPERATOR: Gate = Gate::From(Role::Operator);
 const ADMIN: Gate = Gate::From(Role::Admin);
 
+/// What other releases let callers do.
+struct Earlier {
+    kind: &'static str,
+    wishes: &'static [Wish],
+    /// The first release to which it does not apply.
+    before: Release,
+    gate: Gate,
+}
+
+const WRITES: &[Wish] = &[Wish::Create, Wish::Update, Wish::Destroy];
+
+const EARLIER: &[Earlier] = &[
+    // There were no calls for people yet.
+    Earlier { kind: "Users.omni.sidero.dev", wishes: WRITES, before: Release::V1_6, gate: ADMIN },
+    Earlier { kind: "Identities.omni.sidero.dev", wishes: WRITES, before: Release::V1_6, gate: ADMIN },
+    // A running 1.6.6 answered so.
+    Earlier { kind: "JWTPublicKeys.system.sidero.dev", wishes: &Wish::ALL, before: Release::V1_7, gate: CLOSED },
+    Earlier {
+        kind: "ImportedClusterSecrets.omni.sidero.dev",
+        wishes: &[Wish::Read],
+        before: Release::V1_7,
+        gate: READER,
+    },
+];
+
 /// Every type that the server knows.
 pub const ALL: &[Kind] = &[
     // Written by users.
-    managed("Clusters.omni.sidero.dev", Role::Operator).spec("ClusterSpec").removal(Removal::ByServerAlways),
-    managed("MachineSets.omni.sidero.dev", Role::Operator).spec("MachineSetSpec").removal(Removal::ByServerAlways),
-    managed("MachineSetNodes.omni.sidero.dev", Role::Operator).spec("MachineSetNodeSpec"),
-    managed("ConfigPatches.omni.sidero.dev", Role::Operator).spec("ConfigPatchSpec"),
-    managed("ExtensionsConfigurations.omni.sidero.dev", Role::Operator).spec("ExtensionsConfigurationSpec"),
-    managed("KubernetesManifestGroups.omni.sidero.dev", Role::Operator),
-    managed("KubernetesHealthChecks.omni.sidero.dev", Role::Operator),
+    managed("Clusters.omni.sidero.dev", Role::Operator)
+        .removal(Removal::ByServerAlways)
+        .spec("ClusterSpec")
+        .named_for_cluster(),
+    managed("MachineSets.omni.sidero.dev", Role::Operator)
+        .removal(Removal::ByServerAlways)
+        .spec("MachineSetSpec")
+        .labelled_with_cluster(),
+    managed("MachineSetNodes.omni.sidero.dev", Role::Operator).spec("MachineSetNodeSpec").labelled_with_cluster(),
+    managed("ConfigPatches.omni.sidero.dev", Role::Operator).spec("ConfigPatchSpec").labelled_with_cluster(),
+    managed("ExtensionsConfigurations.omni.sidero.dev", Role::Operator)
+        .spec("ExtensionsConfigurationSpec")
+        .labelled_with_cluster(),
+    managed("KubernetesManifestGroups.omni.sidero.dev", Role::Operator)
+        .spec("KubernetesManifestGroupSpec")
+        .labelled_with_cluster()
+        .since(Release::V1_9),
+    managed("KubernetesHealthChecks.omni.sidero.dev", Role::Operator)
+        .spec("KubernetesHealthCheckSpec")
+        .labelled_with_cluster()
+        .since(Release::V1_9),
     managed("MachineClasses.omni.sidero.dev", Role::Operator).spec("MachineClassSpec"),
     managed("MachineLabels.omni.sidero.dev", Role::Operator).spec("MachineLabelsSpec"),
-    managed("KernelArgs.omni.sidero.dev", Role::Operator).spec("KernelArgsSpec"),
-    managed("MachineInstallDiskConfigs.omni.sidero.dev", Role::Operator),
-    managed("NodeForceDestroyRequests.omni.sidero.dev", Role::Operator).spec("NodeForceDestroyRequestSpec"),
-    managed("EtcdManualBackups.omni.sidero.dev", Role::Operator).within("ephemeral").fresh(),
-    managed("EtcdBackupS3Configs.omni.sidero.dev", Role::Admin).fresh(),
-    managed("InstallationMediaConfigs.omni.sidero.dev", Role::Operator),
-    managed("MachineRequestSets.omni.sidero.dev", Role::Operator).fresh(),
-    managed("InfraMachineConfigs.omni.sidero.dev", Role::Operator).fresh(),
-    managed("InfraMachineBMCConfigs.omni.sidero.dev", Role::Admin).fresh(),
-    Kind::of("InfraProviders.omni.sidero.dev", PROVIDER, ADMIN).within("infra-provider").removal(Removal::ByServer),
-    managed("GRPCTunnelConfigs.omni.sidero.dev", Role::Operator).fresh(),
+    managed("KernelArgs.omni.sidero.dev", Role::Operator)
+        .spec("KernelArgsSpec")
+        .labelled_with_cluster()
+        .since(Release::V1_6),
+    managed("MachineInstallDiskConfigs.omni.sidero.dev", Role::Operator)
+        .spec("MachineInstallDiskConfigSpec")
+        .since(Release::V1_10),
+    managed("NodeForceDestroyRequests.omni.sidero.dev", Role::Operator)
+        .spec("NodeForceDestroyRequestSpec")
+        .labelled_with_cluster(),
+    managed("EtcdManualBackups.omni.sidero.dev", Role::Operator)
+        .within("ephemeral")
+        .fresh()
+        .spec("EtcdManualBackupSpec")
+        .named_for_cluster(),
+    managed("EtcdBackupS3Configs.omni.sidero.dev", Role::Admin).fresh().spec("EtcdBackupS3ConfSpec"),
+    managed("InstallationMediaConfigs.omni.sidero.dev", Role::Operator)
+        .spec("InstallationMediaConfigSpec")
+        .since(Release::V1_6),
+    managed("MachineRequestSets.omni.sidero.dev", Role::Operator).fresh().spec("MachineRequestSetSpec"),
+    managed("InfraMachineConfigs.omni.sidero.dev", Role::Operator).fresh().spec("InfraMachineConfigSpec"),
+    managed("InfraMachineBMCConfigs.omni.sidero.dev", Role::Admin).fresh().spec("InfraMachineBMCConfigSpec"),
+    infra("InfraProviders.omni.sidero.dev", Provided::OWN_ID)
+        .writable(READER)
+        .removal(Removal::ByServer)
+        .spec("InfraProviderSpec"),
+    managed("GRPCTunnelConfigs.omni.sidero.dev", Role::Operator).fresh().spec("GRPCTunnelConfigSpec"),
     managed("DefaultJoinTokens.omni.sidero.dev", Role::Operator).spec("DefaultJoinTokenSpec"),
-    managed("AccessPolicies.omni.sidero.dev", Role::Admin).fresh(),
-    managed("SAMLLabelRules.omni.sidero.dev", Role::Admin).fresh(),
-    managed("RotateTalosCAs.omni.sidero.dev", Role::Operator),
-    managed("RotateKubernetesCAs.omni.sidero.dev", Role::Operator),
+    managed("AccessPolicies.omni.sidero.dev", Role::Admin).fresh().spec("AccessPolicySpec"),
+    managed("SAMLLabelRules.omni.sidero.dev", Role::Admin).fresh().spec("SAMLLabelRuleSpec"),
+    managed("RotateTalosCAs.omni.sidero.dev", Role::Operator).spec("RotateTalosCASpec").named_for_cluster(),
+    managed("RotateKubernetesCAs.omni.sidero.dev", Role::Operator).spec("RotateKubernetesCASpec").named_for_cluster(),
     // Written by users in part.
     Kind::of("JoinTokens.omni.sidero.dev", READER, OPERATOR).create(Gate::Closed(TOKEN_BY_CALL)).spec("JoinTokenSpec"),
-    Kind::of("ImportedClusterSecrets.omni.sidero.dev", Gate::Closed(NOTHING), OPERATOR).update(Gate::Closed(NOTHING)),
-    open("EulaAcceptances.omni.sidero.dev").create(ANYONE).spec("EulaAcceptanceSpec"),
+    Kind::of("ImportedClusterSecrets.omni.sidero.dev", CLOSED, OPERATOR)
+        .update(CLOSED)
+        .spec("ImportedClusterSecretsSpec"),
+    open("EulaAcceptances.omni.sidero.dev").create(ANYONE).spec("EulaAcceptanceSpec").since(Release::V1_7),
     Kind::of("Links.omni.sidero.dev", READER, Gate::Closed(ONLY_REMOVE))
         .destroy(OPERATOR)
-        .spec("SiderolinkSpec")
-        .removal(Removal::ByServerAlways),
+        .removal(Removal::ByServerAlways)
+        .spec("SiderolinkSpec"),
     Kind::of("PendingMachines.omni.sidero.dev", READER, Gate::Closed(ONLY_REMOVE))
         .destroy(OPERATOR)
         .within("ephemeral")
         .spec("SiderolinkSpec"),
-    admin("JWTPublicKeys.system.sidero.dev").destroy(ADMIN).within("oidc"),
-    Kind::of("MachineRequests.omni.sidero.dev", PROVIDER, OPERATOR).within("infra-provider"),
+    admin("JWTPublicKeys.system.sidero.dev").destroy(ADMIN).within("oidc").spec("JWTPublicKeySpec"),
+    infra("MachineRequests.omni.sidero.dev", Provided::READ).writable(OPERATOR).spec("MachineRequestSpec"),
     // People and keys.
-    Kind::of("Users.omni.sidero.dev", ADMIN, Gate::Closed(USERS_BY_CALL)).spec("UserSpec").fresh(),
-    Kind::of("Identities.omni.sidero.dev", ADMIN, Gate::Closed(IDENTITIES_BY_CALL)).spec("IdentitySpec").fresh(),
-    admin("IdentityStatuses.omni.sidero.dev").within("ephemeral").fresh(),
-    admin("IdentityLastActives.omni.sidero.dev").within("metrics"),
+    Kind::of("Users.omni.sidero.dev", ADMIN, Gate::Closed(USERS_BY_CALL)).fresh().spec("UserSpec"),
+    Kind::of("Identities.omni.sidero.dev", ADMIN, Gate::Closed(IDENTITIES_BY_CALL)).fresh().spec("IdentitySpec"),
+    admin("IdentityStatuses.omni.sidero.dev").within("ephemeral").fresh().spec("IdentityStatusSpec"),
+    admin("IdentityLastActives.omni.sidero.dev").within("metrics").spec("IdentityLastActiveSpec"),
     admin("ServiceAccountStatuses.omni.sidero.dev").within("ephemeral").spec("ServiceAccountStatusSpec"),
-    admin("PublicKeyLastActives.omni.sidero.dev").within("metrics"),
+    admin("PublicKeyLastActives.omni.sidero.dev")
+        .within("metrics")
+        .spec("PublicKeyLastActiveSpec")
+        .since(Release::V1_7),
     hidden("PublicKeys.omni.sidero.dev").spec("PublicKeySpec"),
     // Clusters, as the server reports them.
-    status("ClusterStatuses.omni.sidero.dev").spec("ClusterStatusSpec"),
-    status("ClusterBootstrapStatuses.omni.sidero.dev").spec("ClusterBootstrapStatusSpec"),
-    status("ClusterUUIDs.omni.sidero.dev").spec("ClusterUUID"),
-    status("ClusterConfigVersions.omni.sidero.dev").spec("ClusterConfigVersionSpec"),
-    status("ClusterEndpoints.omni.sidero.dev").spec("ClusterEndpointSpec"),
-    status("ClusterTaints.omni.sidero.dev").spec("ClusterTaintSpec"),
-    status("ClusterDiagnostics.omni.sidero.dev"),
-    status("ClusterKubernetesNodes.omni.sidero.dev"),
-    status("ClusterWorkloadProxyStatuses.omni.sidero.dev"),
-    status("ClusterDestroyStatuses.omni.sidero.dev").spec("DestroyStatusSpec"),
-    status("ClusterKubernetesManifestsStatuses.omni.sidero.dev"),
-    status("ClusterSecretsRotationStatuses.omni.sidero.dev"),
+    status("ClusterStatuses.omni.sidero.dev").spec("ClusterStatusSpec").named_for_cluster(),
+    status("ClusterBootstrapStatuses.omni.sidero.dev").spec("ClusterBootstrapStatusSpec").named_for_cluster(),
+    status("ClusterUUIDs.omni.sidero.dev").spec("ClusterUUID").named_for_cluster(),
+    status("ClusterConfigVersions.omni.sidero.dev").spec("ClusterConfigVersionSpec").named_for_cluster(),
+    status("ClusterEndpoints.omni.sidero.dev").spec("ClusterEndpointSpec").named_for_cluster(),
+    status("ClusterTaints.omni.sidero.dev").spec("ClusterTaintSpec").named_for_cluster(),
+    status("ClusterDiagnostics.omni.sidero.dev").spec("ClusterDiagnosticsSpec").named_for_cluster(),
+    status("ClusterKubernetesNodes.omni.sidero.dev").spec("ClusterKubernetesNodesSpec").named_for_cluster(),
+    status("ClusterWorkloadProxyStatuses.omni.sidero.dev").spec("ClusterWorkloadProxyStatusSpec").named_for_cluster(),
+    status("ClusterDestroyStatuses.omni.sidero.dev").spec("DestroyStatusSpec").named_for_cluster(),
+    status("ClusterKubernetesManifestsStatuses.omni.sidero.dev")
+        .spec("ClusterKubernetesManifestsStatusSpec")
+        .named_for_cluster()
+        .since(Release::V1_9),
+    status("ClusterSecretsRotationStatuses.omni.sidero.dev")
+        .spec("ClusterSecretsRotationStatusSpec")
+        .named_for_cluster(),
     status("KubernetesStatuses.omni.sidero.dev").spec("KubernetesStatusSpec"),
     status("KubernetesUpgradeStatuses.omni.sidero.dev").spec("KubernetesUpgradeStatusSpec"),
-    status("KubernetesUpgradeManifestStatuses.omni.sidero.dev"),
-    status("KubernetesNodeAuditResults.omni.sidero.dev"),
-    status("KubernetesHealthCheckStatuses.omni.sidero.dev").within("ephemeral"),
+    status("KubernetesUpgradeManifestStatuses.omni.sidero.dev").spec("KubernetesUpgradeManifestStatusSpec"),
+    status("KubernetesNodeAuditResults.omni.sidero.dev").spec("KubernetesNodeAuditResultSpec"),
+    status("KubernetesHealthCheckStatuses.omni.sidero.dev")
+        .within("ephemeral")
+        .spec("KubernetesHealthCheckStatusSpec")
+        .since(Release::V1_9),
     status("TalosUpgradeStatuses.omni.sidero.dev").spec("TalosUpgradeStatusSpec"),
-    status("UpgradeRollouts.omni.sidero.dev").within("ephemeral"),
+    status("UpgradeRollouts.omni.sidero.dev").within("ephemeral").spec("UpgradeRolloutSpec").since(Release::V1_6),
     status("LoadBalancerConfigs.omni.sidero.dev").spec("LoadBalancerConfigSpec"),
     status("LoadBalancerStatuses.omni.sidero.dev").spec("LoadBalancerStatusSpec"),
     status("ControlPlaneStatuses.omni.sidero.dev").spec("ControlPlaneStatusSpec"),
-    status("ExposedServices.omni.sidero.dev"),
-    status("SchematicConfigurations.omni.sidero.dev"),
-    status("EtcdBackupStatuses.omni.sidero.dev").within("metrics"),
-    status("EtcdBackupOverallStatuses.omni.sidero.dev").within("metrics"),
-    status("EtcdBackupStoreStatuses.omni.sidero.dev").within("ephemeral"),
+    status("ExposedServices.omni.sidero.dev").spec("ExposedServiceSpec").labelled_with_cluster(),
+    status("SchematicConfigurations.omni.sidero.dev").spec("SchematicConfigurationSpec").labelled_with_cluster(),
+    status("EtcdBackupStatuses.omni.sidero.dev").within("metrics").spec("EtcdBackupStatusSpec").named_for_cluster(),
+    status("EtcdBackups.omni.sidero.dev").within("external").fresh().spec("EtcdBackupSpec").labelled_with_cluster(),
+    status("EtcdBackupOverallStatuses.omni.sidero.dev").within("metrics").spec("EtcdBackupOverallStatusSpec"),
+    status("EtcdBackupStoreStatuses.omni.sidero.dev").within("ephemeral").spec("EtcdBackupStoreStatusSpec"),
     // Sets and members.
-    status("MachineSetStatuses.omni.sidero.dev").spec("MachineSetStatusSpec"),
+    status("MachineSetStatuses.omni.sidero.dev").spec("MachineSetStatusSpec").labelled_with_cluster(),
     status("MachineSetDestroyStatuses.omni.sidero.dev").within("ephemeral").spec("DestroyStatusSpec"),
-    status("ClusterMachines.omni.sidero.dev").spec("ClusterMachineSpec"),
+    status("ClusterMachines.omni.sidero.dev").spec("ClusterMachineSpec").labelled_with_cluster(),
     status("ClusterMachineStatuses.omni.sidero.dev").spec("ClusterMachineStatusSpec"),
-    status("ClusterMachineIdentities.omni.sidero.dev").spec("ClusterMachineIdentitySpec"),
-    status("ClusterMachineConfigStatuses.omni.sidero.dev"),
-    status("ClusterMachineConfigPatches.omni.sidero.dev"),
-    status("ClusterMachineTalosVersions.omni.sidero.dev"),
-    status("ClusterMachineRequestStatuses.omni.sidero.dev"),
-    status("RedactedClusterMachineConfigs.omni.sidero.dev"),
+    status("ClusterMachineIdentities.omni.sidero.dev").spec("ClusterMachineIdentitySpec").labelled_with_cluster(),
+    status("ClusterMachineConfigStatuses.omni.sidero.dev")
+        .spec("ClusterMachineConfigStatusSpec")
+        .labelled_with_cluster(),
+    status("ClusterMachineConfigPatches.omni.sidero.dev")
+        .spec("ClusterMachineConfigPatchesSpec")
+        .labelled_with_cluster(),
+    status("ClusterMachineTalosVersions.omni.sidero.dev")
+        .spec("ClusterMachineTalosVersionSpec")
+        .labelled_with_cluster(),
+    status("ClusterMachineRequestStatuses.omni.sidero.dev").spec("ClusterMachineRequestStatusSpec"),
+    status("RedactedClusterMachineConfigs.omni.sidero.dev").spec("RedactedClusterMachineConfigSpec"),
     // Machines.
     Kind::of("Machines.omni.sidero.dev", PROVIDER, Gate::Closed(ONLY_READ)).spec("MachineSpec"),
     status("MachineStatuses.omni.sidero.dev").spec("MachineStatusSpec"),
     status("MachineStatusLabels.omni.sidero.dev"),
-    status("MachineStatusLinks.omni.sidero.dev").within("metrics"),
-    status("MachineStatusSnapshots.omni.sidero.dev"),
-    status("MachineUpgradeStatuses.omni.sidero.dev"),
-    status("MachineExtensions.omni.sidero.dev"),
-    status("MachineExtensionsStatuses.omni.sidero.dev"),
-    status("MachineInstallDiskStatuses.omni.sidero.dev"),
-    status("KernelArgsStatuses.omni.sidero.dev"),
-    status("MachinePendingUpdates.omni.sidero.dev"),
-    status("MachineConfigDiffs.omni.sidero.dev"),
-    status("MachineConfigGenOptions.omni.sidero.dev"),
-    status("MachineConfigExtractionStatuses.omni.sidero.dev"),
-    status("MaintenanceConfigStatuses.omni.sidero.dev"),
-    status("NodeUniqueTokenStatuses.omni.sidero.dev"),
-    status("LinkStatuses.omni.sidero.dev").within("ephemeral"),
-    status("ImagePullRequests.omni.sidero.dev"),
-    status("ImagePullStatuses.omni.sidero.dev"),
-    status("DiscoveryAffiliateDeleteTasks.omni.sidero.dev"),
+    status("MachineStatusLinks.omni.sidero.dev").within("metrics").spec("MachineStatusLinkSpec"),
+    status("MachineStatusSnapshots.omni.sidero.dev").spec("MachineStatusSnapshotSpec"),
+    status("MachineUpgradeStatuses.omni.sidero.dev").spec("MachineUpgradeStatusSpec"),
+    status("MachineExtensions.omni.sidero.dev").spec("MachineExtensionsSpec").labelled_with_cluster(),
+    status("MachineExtensionsStatuses.omni.sidero.dev").spec("MachineExtensionsStatusSpec").labelled_with_cluster(),
+    status("MachineInstallDiskStatuses.omni.sidero.dev").spec("MachineInstallDiskStatusSpec").since(Release::V1_10),
+    status("KernelArgsStatuses.omni.sidero.dev").spec("KernelArgsStatusSpec").since(Release::V1_6),
+    status("MachinePendingUpdates.omni.sidero.dev").spec("MachinePendingUpdatesSpec"),
+    status("MachineConfigDiffs.omni.sidero.dev").spec("MachineConfigDiffSpec"),
+    status("MachineConfigGenOptions.omni.sidero.dev").spec("MachineConfigGenOptionsSpec"),
+    status("MachineConfigExtractionStatuses.omni.sidero.dev")
+        .spec("MachineConfigExtractionStatusSpec")
+        .since(Release::V1_7),
+    status("MaintenanceConfigStatuses.omni.sidero.dev").spec("MaintenanceConfigStatusSpec"),
+    status("NodeUniqueTokenStatuses.omni.sidero.dev").spec("NodeUniqueTokenStatusSpec"),
+    status("LinkStatuses.omni.sidero.dev").within("ephemeral").spec("LinkStatusSpec"),
+    status("ImagePullRequests.omni.sidero.dev").spec("ImagePullRequestSpec").labelled_with_cluster(),
+    status("ImagePullStatuses.omni.sidero.dev").spec("ImagePullStatusSpec").labelled_with_cluster(),
+    status("DiscoveryAffiliateDeleteTasks.omni.sidero.dev")
+        .spec("DiscoveryAffiliateDeleteTaskSpec")
+        .labelled_with_cluster(),
     // Providers of machines.
-    infra("InfraProviderStatuses.omni.sidero.dev"),
-    infra("InfraMachines.omni.sidero.dev"),
-    infra("InfraMachineStatuses.omni.sidero.dev"),
-    infra("InfraMachineRegistrations.omni.sidero.dev"),
-    infra("MachineRequestStatuses.omni.sidero.dev"),
-    infra("ConfigPatchRequests.omni.sidero.dev"),
-    infra("ProviderJoinConfigs.omni.sidero.dev"),
-    infra("InfraProviderHealthStatuses.omni.sidero.dev").within("infra-provider-ephemeral"),
-    admin("BMCConfigs.omni.sidero.dev").within("infra-provider"),
-    status("InfraProviderCombinedStatuses.omni.sidero.dev").within("ephemeral"),
+    infra("InfraProviderStatuses.omni.sidero.dev", Provided::OWN_ID).spec("InfraProviderStatusSpec"),
+    infra("InfraMachines.omni.sidero.dev", Provided::READ).spec("InfraMachineSpec"),
+    infra("InfraMachineStatuses.omni.sidero.dev", Provided::WRITE).spec("InfraMachineStatusSpec"),
+    infra("InfraMachineRegistrations.omni.sidero.dev", Provided::WRITE).spec("MachineRegistrationSpec"),
+    infra("MachineRequestStatuses.omni.sidero.dev", Provided::WRITE).spec("MachineRequestStatusSpec"),
+    infra("ConfigPatchRequests.omni.sidero.dev", Provided::WRITE).spec("ConfigPatchSpec"),
+    infra("ProviderJoinConfigs.omni.sidero.dev", Provided::READ).spec("ProviderJoinConfigSpec"),
+    infra("InfraProviderHealthStatuses.omni.sidero.dev", Provided::OWN_ID)
+        .within("infra-provider-ephemeral")
+        .spec("InfraProviderHealthStatusSpec"),
+    infra("BMCConfigs.omni.sidero.dev", Provided::READ).read(ADMIN).spec("BMCConfigSpec"),
+    status("InfraProviderCombinedStatuses.omni.sidero.dev").within("ephemeral").spec("InfraProviderCombinedStatusSpec"),
     // The instance.
     open("TalosVersions.omni.sidero.dev").spec("TalosVersionSpec"),
     open("KubernetesVersions.omni.sidero.dev").spec("KubernetesVersionSpec"),
     open("TalosExtensions.omni.sidero.dev").spec("TalosExtensionsSpec"),
     open("FeaturesConfigs.omni.sidero.dev").spec("FeaturesConfigSpec"),
     open("SysVersions.system.sidero.dev").within("ephemeral").spec("SysVersionSpec"),
-    open("AuthConfigs.omni.sidero.dev"),
-    open("Notifications.omni.sidero.dev").within("ephemeral"),
-    open("OngoingTasks.omni.sidero.dev").within("ephemeral"),
-    open("MachineStatusMetrics.omni.sidero.dev").within("ephemeral"),
-    open("ClusterMetrics.omni.sidero.dev").within("ephemeral"),
-    open("ClusterStatusMetrics.omni.sidero.dev").within("ephemeral"),
-    open("InstallationMedias.omni.sidero.dev").within("ephemeral"),
-    status("Schematics.omni.sidero.dev").within("ephemeral"),
-    status("ConnectionParams.omni.sidero.dev"),
+    open("AuthConfigs.omni.sidero.dev").spec("AuthConfigSpec"),
+    open("Notifications.omni.sidero.dev").within("ephemeral").spec("NotificationSpec"),
+    open("OngoingTasks.omni.sidero.dev").within("ephemeral").spec("OngoingTaskSpec"),
+    open("MachineStatusMetrics.omni.sidero.dev").within("ephemeral").spec("MachineStatusMetricsSpec"),
+    open("ClusterMetrics.omni.sidero.dev").within("ephemeral").spec("ClusterMetricsSpec"),
+    open("ClusterStatusMetrics.omni.sidero.dev").within("ephemeral").spec("ClusterStatusMetricsSpec"),
+    open("InstallationMedias.omni.sidero.dev").within("ephemeral").spec("InstallationMediaSpec"),
+    status("Schematics.omni.sidero.dev").within("ephemeral").spec("SchematicSpec"),
+    Kind::of("ConnectionParams.omni.sidero.dev", PROVIDER, Gate::Closed(ONLY_READ)).spec("ConnectionParamsSpec"),
     Kind::of("SiderolinkAPIConfigs.omni.sidero.dev", PROVIDER, Gate::Closed(ONLY_READ)).spec("SiderolinkAPIConfigSpec"),
-    status("ImageFactoryAuths.omni.sidero.dev"),
+    status("ImageFactoryAuths.omni.sidero.dev").spec("ImageFactoryAuthSpec").since(Release::V1_7),
     status("JoinTokenStatuses.omni.sidero.dev").spec("JoinTokenStatusSpec"),
     // Out of reach.
-    hidden("ClusterSecrets.omni.sidero.dev"),
-    hidden("ClusterMachineConfigs.omni.sidero.dev"),
-    hidden("ClusterMachineSecrets.omni.sidero.dev"),
-    hidden("ClusterMachineEncryptionKeys.omni.sidero.dev"),
-    hidden("SecretRotations.omni.sidero.dev"),
-    hidden("Kubeconfigs.omni.sidero.dev"),
-    hidden("TalosConfigs.omni.sidero.dev"),
+    hidden("ClusterSecrets.omni.sidero.dev").spec("ClusterSecretsSpec").named_for_cluster(),
+    hidden("ClusterMachineConfigs.omni.sidero.dev").spec("ClusterMachineConfigSpec").labelled_with_cluster(),
+    hidden("ClusterMachineSecrets.omni.sidero.dev").spec("ClusterMachineSecretsSpec"),
+    hidden("ClusterMachineEncryptionKeys.omni.sidero.dev").spec("ClusterMachineEncryptionKeySpec"),
+    hidden("SecretRotations.omni.sidero.dev").spec("SecretRotationSpec"),
+    hidden("Kubeconfigs.omni.sidero.dev").spec("KubeconfigSpec"),
+    hidden("TalosConfigs.omni.sidero.dev").spec("TalosConfigSpec"),
     hidden("KubernetesResources.omni.sidero.dev"),
-    hidden("BackupDatas.omni.sidero.dev"),
-    hidden("EtcdBackupEncryptions.omni.sidero.dev"),
-    hidden("EtcdAuditResults.omni.sidero.dev"),
-    hidden("MachineSetConfigStatuses.omni.sidero.dev"),
-    hidden("MachineRequestSetStatuses.omni.sidero.dev"),
-    hidden("SAMLAssertions.omni.sidero.dev"),
-    hidden("NodeUniqueTokens.omni.sidero.dev"),
-    hidden("JoinTokenUsages.omni.sidero.dev"),
-    hidden("Configs.omni.sidero.dev"),
-    hidden("MachineJoinConfigs.omni.sidero.dev"),
-    hidden("PendingMachineStatuses.omni.sidero.dev").within("ephemeral"),
-    hidden("DBVersions.system.sidero.dev"),
-    hidden("CertRefreshTicks.system.sidero.dev").within("ephemeral"),
+    hidden("BackupDatas.omni.sidero.dev").spec("BackupDataSpec"),
+    hidden("EtcdBackupEncryptions.omni.sidero.dev").spec("EtcdBackupEncryptionSpec"),
+    hidden("EtcdAuditResults.omni.sidero.dev").spec("EtcdAuditResultSpec").named_for_cluster(),
+    hidden("MachineSetConfigStatuses.omni.sidero.dev").spec("MachineSetConfigStatusSpec"),
+    hidden("MachineRequestSetStatuses.omni.sidero.dev").spec("MachineRequestSetStatusSpec"),
+    hidden("SAMLAssertions.omni.sidero.dev").spec("SAMLAssertionSpec"),
+    hidden("NodeUniqueTokens.omni.sidero.dev").spec("NodeUniqueTokenSpec"),
+    hidden("JoinTokenUsages.omni.sidero.dev").spec("JoinTokenUsageSpec"),
+    hidden("Configs.omni.sidero.dev").spec("SiderolinkConfigSpec"),
+    hidden("MachineJoinConfigs.omni.sidero.dev").spec("MachineJoinConfigSpec"),
+    hidden("PendingMachineStatuses.omni.sidero.dev").within("ephemeral").spec("PendingMachineStatusSpec"),
+    hidden("DBVersions.system.sidero.dev").spec("DBVersionSpec"),
+    hidden("CertRefreshTicks.system.sidero.dev").within("ephemeral").spec("CertRefreshTickSpec"),
     // Computed on every read.
-    open("CurrentUsers.omni.sidero.dev").within("virtual").spec("CurrentUserSpec").fresh(),
-    open("Permissions.omni.sidero.dev").within("virtual").spec("PermissionsSpec").fresh(),
-    open("AdvertisedEndpoints.omni.sidero.dev").within("virtual").spec("AdvertisedEndpointsSpec").fresh(),
+    open("CurrentUsers.omni.sidero.dev").within("virtual").fresh().spec("CurrentUserSpec"),
+    open("Permissions.omni.sidero.dev").within("virtual").fresh().spec("PermissionsSpec"),
+    open("AdvertisedEndpoints.omni.sidero.dev").within("virtual").fresh().spec("AdvertisedEndpointsSpec"),
+    open("ClusterPermissions.omni.sidero.dev").within("virtual").fresh().spec("ClusterPermissionsSpec"),
+    status("LabelsCompletions.omni.sidero.dev").within("virtual").fresh().spec("LabelsCompletionSpec"),
+    status("KubernetesUsages.omni.sidero.dev").within("virtual").fresh().spec("KubernetesUsageSpec"),
+    status("MetalPlatformConfigs.omni.sidero.dev").within("virtual").fresh().spec("PlatformConfigSpec"),
+    status("CloudPlatformConfigs.omni.sidero.dev").within("virtual").fresh().spec("PlatformConfigSpec"),
+    status("SBCConfigs.omni.sidero.dev").within("virtual").fresh().spec("SBCConfigSpec"),
+    status("Supports.omni.sidero.dev").within("virtual").fresh().spec("SupportSpec").since(Release::V1_7),
+    open("Quirks.omni.sidero.dev").within("virtual").fresh().spec("QuirksSpec").since(Release::V1_7),
+    open("VersionContract.omni.sidero.dev").within("virtual").fresh().spec("VersionContractSpec").since(Release::V1_7),
+    // What the server says of namespaces and types.
+    open("Namespaces.meta.cosi.dev").within("meta").fresh(),
+    open("ResourceDefinitions.meta.cosi.dev").within("meta").fresh(),
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Kind>> =

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What names an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,4 +60,6 @@ pub trait View {
     fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>>;
     /// All objects of this type in its own namespace, by id.
     fn list(&self, kind: &str) -> Vec<Arc<Object>>;
+    /// The time of the look, since the Unix epoch.
+    fn now(&self) -> Duration;
 }

@@ -1,7 +1,10 @@
 //! How a simulated server is to be.
 
+use super::accounts::Limits;
 use super::driver::Mode;
+use super::faults::Fault;
 use super::release::Release;
+use super::worlds::Told;
 use crate::kit::clock::{Clock, SystemClock};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,8 +18,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Whether it speaks TLS, with an authority of its own.
     pub tls: bool,
-    /// How many machines have joined it.
+    /// How many machines have joined it, beside those of the world.
     pub machines: usize,
+    /// What else a new server holds.
+    pub world: Option<Told>,
     /// When its controllers take their steps.
     pub mode: Mode,
     /// How late cached reads are.
@@ -25,12 +30,20 @@ pub struct Options {
     pub delay: Duration,
     /// The folder that keeps its state; none keeps nothing.
     pub data: Option<PathBuf>,
+    /// What goes wrong on purpose.
+    pub faults: Vec<Fault>,
+    /// Whether it is suspended: everybody can read, and nobody can write.
+    pub suspended: bool,
     /// Which release it imitates.
     pub release: Release,
     /// Where it takes the time of day from.
     pub clock: Arc<dyn Clock>,
     /// The name of the service account that it starts with.
     pub account: String,
+    /// Whether keys of people can be used before anybody confirms them.
+    pub confirm_keys: bool,
+    /// How many people and service accounts there may be.
+    pub limits: Limits,
 }
 
 impl Default for Options {
@@ -39,13 +52,18 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: false,
             machines: 6,
+            world: None,
             mode: Mode::Auto { tick: Duration::from_millis(100) },
             lag: Duration::ZERO,
             delay: Duration::ZERO,
             data: None,
+            faults: Vec::new(),
+            suspended: false,
             release: Release::default(),
             clock: Arc::new(SystemClock),
             account: "demo".to_owned(),
+            confirm_keys: false,
+            limits: Limits::default(),
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Release {
 impl Release {
     /// The oldest that the simulator can be.
     pub const V1_2: Self = Self { minor: 2 };
+    /// The first without `TearDownLockedCluster`.
+    pub const V1_3: Self = Self { minor: 3 };
     /// The first with `ResetNodeUniqueToken`.
     pub const V1_5: Self = Self { minor: 5 };
     /// The first with calls for users.

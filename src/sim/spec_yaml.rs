@@ -1,11 +1,15 @@
 //! Specs as readable text, in the form that Go's YAML encoder gives to Omni's structures.
 //! It knows specs by their descriptors only.
 
-use super::{compression, kinds};
+use super::object::Object;
+use super::release::Release;
+use super::{compression, kinds, meta};
 use crate::pb;
+use jiff::Timestamp;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
@@ -21,14 +25,86 @@ pub(super) fn check(kind: &str, spec: &[u8]) -> Result<(), prost::DecodeError> {
     }
 }
 
+/// Fields that came later: message, field, first release.
+const LATER: &[(&str, &str, Release)] = &[
+    ("ClusterSpec.Features", "enable_node_audit_skip", Release::V1_9),
+    ("ClusterSpec.Features", "disable_public_discovery_service", Release::V1_10),
+    ("ClusterStatusSpec", "disable_public_discovery_service", Release::V1_10),
+    ("ClusterStatusSpec", "initial_talos_version", Release::V1_7),
+    ("MachineSetSpec", "upgrade_strategy", Release::V1_6),
+    ("PermissionsSpec", "can_read_join_tokens", Release::V1_7),
+    ("PermissionsSpec", "can_manage_join_tokens", Release::V1_7),
+    ("PermissionsSpec", "can_read_installation_media", Release::V1_7),
+    ("PermissionsSpec", "can_manage_installation_media", Release::V1_7),
+];
+
+/// Whether a server of this release lacks fields of this type.
+pub(super) fn differs(kind: &str, release: Release) -> bool {
+    let name = kinds::find(kind).and_then(|kind| kind.message).unwrap_or_default();
+    let within = |message: &str| message.split('.').next() == Some(name);
+    LATER.iter().any(|(message, _, since)| within(message) && release < *since)
+}
+
 /// The readable form of a spec; empty when the message of the type is not known.
 pub(super) fn render(kind: &str, spec: &[u8]) -> String {
+    render_by(Release::NEWEST, kind, spec)
+}
+
+/// The same, as a server of this release renders it.
+pub(super) fn render_by(release: Release, kind: &str, spec: &[u8]) -> String {
+    if kinds::namespace(kind) == meta::NAMESPACE {
+        // These travel as text in any case.
+        return String::from_utf8_lossy(spec).into_owned();
+    }
     let Some(Ok(mut message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
         return String::new();
     };
     unpack(&mut message);
+    text(node(&Value::Message(message), release))
+}
+
+/// A whole object as text, as a tool shows it that reads it: metadata, then the spec.
+pub(super) fn resource(object: &Object) -> String {
+    let time = |(seconds, nanos): (i64, i32)| {
+        let time = Timestamp::new(seconds, nanos).unwrap_or_default();
+        Node::Inline(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    };
+    let texts = |entries: &BTreeMap<String, String>| {
+        mapping(entries.iter().map(|(name, value)| (key(&MapKey::String(name.clone())), scalar(value))))
+    };
+    let mut metadata = vec![
+        ("namespace", scalar(&object.key.namespace)),
+        ("type", scalar(&object.key.kind)),
+        ("id", scalar(&object.key.id)),
+        ("version", Node::Inline(object.version.to_string())),
+        ("owner", Node::Inline(object.owner.clone())),
+        ("phase", Node::Inline(if object.tearing_down { "tearingDown" } else { "running" }.into())),
+        ("created", time(object.created)),
+        ("updated", time(object.updated)),
+    ];
+    if !object.labels.is_empty() {
+        metadata.push(("labels", texts(&object.labels)));
+    }
+    if !object.annotations.is_empty() {
+        metadata.push(("annotations", texts(&object.annotations)));
+    }
+    if !object.finalizers.is_empty() {
+        metadata.push(("finalizers", list(object.finalizers.iter().map(|name| scalar(name)))));
+    }
+    let metadata = mapping(metadata.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    let spec = render(&object.key.kind, &object.spec);
+    let spec = match spec.trim_end() {
+        "" => Node::Inline("{}".into()),
+        spec if spec.starts_with('{') => Node::Inline(spec.to_owned()),
+        spec => Node::Block(spec.lines().map(ToOwned::to_owned).collect()),
+    };
+    text(mapping([("metadata".to_owned(), metadata), ("spec".to_owned(), spec)].into_iter()))
+}
+
+/// A whole document.
+pub(super) fn text(node: Node) -> String {
     let mut text = String::new();
-    match node(&Value::Message(message)) {
+    match node {
         Node::Block(lines) => lines.iter().for_each(|line| {
             text.push_str(line);
             text.push('\n');
@@ -60,12 +136,12 @@ fn message(kind: &str) -> Option<MessageDescriptor> {
 }
 
 /// A value as text: on the line of its key, or on lines below it.
-enum Node {
+pub(super) enum Node {
     Inline(String),
     Block(Vec<String>),
 }
 
-fn node(value: &Value) -> Node {
+fn node(value: &Value, release: Release) -> Node {
     match value {
         Value::Bool(v) => Node::Inline(v.to_string()),
         Value::I32(v) => Node::Inline(v.to_string()),
@@ -77,21 +153,27 @@ fn node(value: &Value) -> Node {
         Value::EnumNumber(v) => Node::Inline(v.to_string()),
         Value::String(v) => scalar(v),
         Value::Bytes(v) => list(v.iter().map(|byte| Node::Inline(byte.to_string()))),
-        Value::List(v) => list(v.iter().map(node)),
+        Value::List(v) => list(v.iter().map(|item| node(item, release))),
         Value::Map(v) => {
             let mut entries: Vec<(&MapKey, &Value)> = v.iter().collect();
             entries.sort_by(|a, b| a.0.cmp(b.0));
-            mapping(entries.into_iter().map(|(k, v)| (key(k), node(v))))
+            mapping(entries.into_iter().map(|(k, v)| (key(k), node(v, release))))
         }
         Value::Message(v) => mapping(declared(&v.descriptor()).into_iter().filter_map(|field| {
+            if is_later(&field, release) {
+                return None;
+            }
             let known = v.has_field(&field);
             // Of several alternatives only the one that is set is there at all.
             if !known && field.containing_oneof().is_some_and(|o| !o.is_synthetic()) {
                 return None;
             }
             let name = field.name().replace('_', "").to_lowercase();
-            let value =
-                if !known && is_pointer(&field) { Node::Inline("null".into()) } else { node(&v.get_field(&field)) };
+            let value = if !known && is_pointer(&field) {
+                Node::Inline("null".into())
+            } else {
+                node(&v.get_field(&field), release)
+            };
             Some((name, value))
         })),
     }
@@ -101,6 +183,13 @@ fn node(value: &Value) -> Node {
 fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let fields = message.descriptor_proto().field.iter();
     fields.filter_map(|field| message.get_field(u32::try_from(field.number()).ok()?)).collect()
+}
+
+/// Whether the field came after this release.
+fn is_later(field: &FieldDescriptor, release: Release) -> bool {
+    let message = field.parent_message();
+    let message = message.full_name().strip_prefix("specs.").unwrap_or_default();
+    LATER.iter().any(|later| (later.0, later.1) == (message, field.name()) && release < later.2)
 }
 
 /// Whether Go keeps the field behind a pointer, so that it can be absent.
@@ -123,7 +212,7 @@ fn key(key: &MapKey) -> String {
     }
 }
 
-fn list(items: impl Iterator<Item = Node>) -> Node {
+pub(super) fn list(items: impl Iterator<Item = Node>) -> Node {
     let mut lines = Vec::new();
     for item in items {
         match item {
@@ -132,9 +221,12 @@ fn list(items: impl Iterator<Item = Node>) -> Node {
                 // The text of a literal stands further in than its mark, and its mark stays beside the dash.
                 let (first, indent) =
                     if block.first().is_some_and(|l| l.starts_with('|')) { ("- ", "    ") } else { ("- ", "  ") };
+                let is_literal = indent.len() == 4;
                 lines.extend(block.into_iter().enumerate().map(|(i, l)| match (i, l.is_empty()) {
                     (0, _) => format!("{first}{l}"),
                     (_, true) => l,
+                    // What stands below a key of this item keeps to every fourth column, two of which the dash took.
+                    (_, false) if !is_literal && l.starts_with("    ") => l,
                     (_, false) => format!("{indent}{l}"),
                 }));
             }
@@ -143,7 +235,7 @@ fn list(items: impl Iterator<Item = Node>) -> Node {
     if lines.is_empty() { Node::Inline("[]".into()) } else { Node::Block(lines) }
 }
 
-fn mapping(entries: impl Iterator<Item = (String, Node)>) -> Node {
+pub(super) fn mapping(entries: impl Iterator<Item = (String, Node)>) -> Node {
     let mut lines = Vec::new();
     for (key, value) in entries {
         match value {
@@ -162,7 +254,7 @@ fn mapping(entries: impl Iterator<Item = (String, Node)>) -> Node {
 }
 
 /// A text in the plainest style that reads back as the same text.
-fn scalar(text: &str) -> Node {
+pub(super) fn scalar(text: &str) -> Node {
     if text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{feff}') {
         return Node::Inline(double_quoted(text));
     }
@@ -304,6 +396,42 @@ mod tests {
         let status = render("ClusterStatuses.omni.sidero.dev", &status.encode_to_vec());
         assert!(status.starts_with("available: false\nmachines:\n    total: 0\n    healthy: 0\n"), "{status}");
         assert!(status.contains("\nphase: 1\n"), "{status}");
+    }
+
+    #[test]
+    fn whole_objects_read_back() {
+        let class = specs::MachineClassSpec { match_labels: vec!["a = b".into()], ..Default::default() };
+        let object = Object {
+            key: kinds::key("MachineClasses.omni.sidero.dev", "small"),
+            version: 3,
+            owner: String::new(),
+            tearing_down: true,
+            finalizers: vec!["F".into()],
+            labels: [("n".to_owned(), "1".to_owned())].into(),
+            annotations: BTreeMap::new(),
+            created: (1_790_000_000, 0),
+            updated: (1_790_000_001, 0),
+            spec: class.encode_to_vec(),
+        };
+        let text = resource(&object);
+        let read = crate::kit::yaml::parse_documents(&text).unwrap().remove(0);
+        assert_eq!(read["metadata"]["phase"], "tearingDown");
+        assert_eq!(read["metadata"]["labels"]["n"], "1", "{text}");
+        assert_eq!(read["metadata"]["finalizers"][0], "F");
+        assert_eq!(read["spec"]["matchlabels"][0], "a = b");
+        let bare = Object { spec: Vec::new(), key: kinds::key("Unheard.of", "x"), ..object };
+        assert!(resource(&bare).ends_with("spec: {}\n"));
+    }
+
+    #[test]
+    fn what_stands_below_a_key_in_a_list_keeps_to_every_fourth_column() {
+        let policy = specs::AccessPolicyRule { users: vec!["a".into()], ..Default::default() };
+        let policy = specs::AccessPolicySpec { rules: vec![policy], ..Default::default() };
+        let descriptor = POOL.get_message_by_name("specs.AccessPolicySpec").unwrap();
+        let policy = DynamicMessage::decode(descriptor, policy.encode_to_vec().as_slice()).unwrap();
+        let Node::Block(lines) = node(&Value::Message(policy), Release::NEWEST) else { panic!("no block") };
+        let at = lines.iter().position(|line| line == "rules:").unwrap();
+        assert_eq!(lines[at + 1..at + 3], ["    - users:", "        - a"]);
     }
 
     #[test]

@@ -1,21 +1,24 @@
 //! COSI State on the wire: decoding, access, rules, existence, and then the store, in that order.
 //! It knows no single type; what a type allows stands in the catalogue and the rules.
 
-use super::access::{self, Caller, Wish};
+use super::access::{Caller, Guard, provider};
 use super::connection::Scissors;
-use super::faults::{self, Faults};
+use super::external;
+use super::faults::{self, Action, Breakable, Faults};
 use super::kinds;
 use super::object::{Key, Object};
+use super::presence::Presence;
 use super::query::Query;
 use super::refusal;
 use super::release::Release;
 use super::requests::Entry;
 use super::rules::{self, Change};
-use super::store::{Store, StoreError, Verb};
-use super::virtual_kinds;
+use super::store::{Snapshot, Store, StoreError, Verb};
+use super::virtual_kinds::{self, Desk};
 use super::watch::Watch;
 use super::wire;
 use crate::pb::cosi::resource as pb;
+use crate::pb::cosi::resource::label_term::Operation;
 use crate::pb::cosi::resource::state_server::State;
 use futures_util::{Stream, StreamExt, stream};
 use std::pin::Pin;
@@ -29,6 +32,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(super) struct StateService {
     pub(super) store: Store,
     pub(super) faults: Arc<Faults>,
+    pub(super) presence: Presence,
     pub(super) release: Release,
     pub(super) endpoint: String,
 }
@@ -39,36 +43,47 @@ impl State for StateService {
         let (call, pb::GetRequest { namespace, r#type, id, .. }) = Call::of(request)?;
         let key = wire::named(namespace, r#type, id);
         self.serve(&call, &key.kind, &key.id, async {
-            let caller = call.allowed(&key.kind, Wish::Read)?;
+            let existing = self.existing(&key);
+            let view = self.store.view();
+            let guard = self.guard(&view, &call);
+            refusal::unless_clean(guard.get(&key, existing.as_deref()), Vec::new())?;
             let object = match key.namespace.as_str() {
-                virtual_kinds::NAMESPACE => Arc::new(virtual_kinds::get(&key, caller, &self.endpoint)?),
-                _ => self.existing(&key).ok_or_else(|| missing(&key))?,
+                virtual_kinds::NAMESPACE => Arc::new(self.desk(guard).get(&key)?),
+                _ => existing.ok_or_else(|| missing(&key))?,
             };
-            Ok(pb::GetResponse { resource: Some(wire::sent(&object)) })
+            Ok(pb::GetResponse { resource: Some(wire::sent_by(self.release, &object)) })
         })
         .await
     }
 
     async fn list(&self, request: Request<pb::ListRequest>) -> Result<Response<Answers<pb::ListResponse>>, Status> {
         let (call, pb::ListRequest { namespace, r#type: kind, options }) = Call::of(request)?;
-        self.serve(&call, &kind, "", async {
-            let caller = call.allowed(&kind, Wish::Read)?;
+        self.stream(&call, &kind, "", async {
             let options = options.unwrap_or_default();
+            let view = self.store.view();
+            let guard = self.guard(&view, &call);
+            refusal::unless_clean(guard.list(&kind, &namespace, &options.label_query), Vec::new())?;
+            let limit = guard.limit(&kind, &namespace).map(ToOwned::to_owned);
+            if namespace == external::NAMESPACE {
+                external::check_list(&options.label_query, options.id_query.as_ref())?;
+            }
             let query = Query::new(options.label_query, options.id_query)?;
             let objects = if namespace == virtual_kinds::NAMESPACE {
                 if !query.is_empty() {
-                    return Err(virtual_kinds::unsupported());
+                    return Err(virtual_kinds::unsupported_options());
                 }
-                virtual_kinds::list(&kind, caller, &self.endpoint)?.into_iter().map(Arc::new).collect()
+                self.desk(guard).list(&kind)?.into_iter().map(Arc::new).collect()
             } else if wire::is_cached(&kind) {
                 self.store.list_cached(&kind, &namespace)
             } else {
                 self.store.list_in(&kind, &namespace)
             };
+            let release = self.release;
             let answers = objects
                 .into_iter()
                 .filter(move |object| query.matches(object))
-                .map(|object| Ok(pb::ListResponse { resource: Some(wire::sent(&object)) }));
+                .filter(move |object| limit.is_none() || object.label(provider::OWNER) == limit.as_deref())
+                .map(move |object| Ok(pb::ListResponse { resource: Some(wire::sent_by(release, &object)) }));
             Ok(stream::iter(answers).boxed() as Answers<pb::ListResponse>)
         })
         .await
@@ -78,16 +93,18 @@ impl State for StateService {
         let (call, pb::CreateRequest { resource, options }) = Call::of(request)?;
         let (kind, id) = names(resource.as_ref());
         self.serve(&call, &kind, &id, async {
-            let object = wire::received(resource)?;
-            let access = access::check(&call.caller, &kind, Wish::Create);
-            refusal::unless_clean(access, rules::problems(&self.store.view(), Change::Create(&object)))?;
+            let mut object = wire::received(resource)?;
+            let view = self.store.view();
+            let guard = self.guard(&view, &call);
+            refusal::unless_clean(guard.create(&object), rules::problems(&view, Change::Create(&object)))?;
             if object.key.namespace == virtual_kinds::NAMESPACE {
-                return Err(virtual_kinds::unsupported());
+                return Err(virtual_kinds::unsupported("create"));
             }
+            claim(&guard, &mut object);
             let owner = options.unwrap_or_default().owner;
             let stored = self.store.create(object, &owner).map_err(|e| e.status(Verb::Create))?;
             self.durable(Verb::Create).await?;
-            Ok(pb::CreateResponse { resource: Some(wire::sent(&stored)) })
+            Ok(pb::CreateResponse { resource: Some(wire::sent_by(self.release, &stored)) })
         })
         .await
     }
@@ -96,32 +113,35 @@ impl State for StateService {
         let (call, pb::UpdateRequest { new_resource, options }) = Call::of(request)?;
         let (kind, id) = names(new_resource.as_ref());
         self.serve(&call, &kind, &id, async {
-            let new = wire::received(new_resource)?;
+            let mut new = wire::received(new_resource)?;
             let options = options.unwrap_or_default();
             let expected = options.expected_phase.as_deref().map(wire::phase).transpose()?;
             let old = self.existing(&new.key);
             let leaves = new.tearing_down && old.as_ref().is_none_or(|old| !old.tearing_down);
-            let mut access = access::check(&call.caller, &kind, Wish::Update);
+            let view = self.store.view();
+            let guard = self.guard(&view, &call);
+            let mut access = guard.update(old.as_deref(), &new);
             if leaves {
                 // Who may tear down may do so by an update too, even of what nobody may change otherwise.
-                let destroy = access::check(&call.caller, &kind, Wish::Destroy);
+                let destroy = guard.destroy(&new.key, old.as_deref());
                 access = if destroy.is_ok() { destroy } else { access.and(destroy) };
             }
-            let mut problems = Vec::new();
-            if let Some(old) = &old {
-                let view = self.store.view();
-                problems = rules::problems(&view, Change::Update(old, &new));
-                if leaves {
-                    problems.extend(rules::problems(&view, Change::Destroy(old)));
-                }
+            let change = old.as_ref().map(|old| Change::Update(old, &new));
+            if access.is_ok() && change.is_some_and(rules::crashes) {
+                return Err(refusal::crash());
             }
+            let problems = change.map(|change| rules::problems(&view, change)).unwrap_or_default();
             refusal::unless_clean(access, problems)?;
+            if new.key.namespace == virtual_kinds::NAMESPACE {
+                return Err(virtual_kinds::unsupported("update"));
+            }
             if old.is_none() {
                 return Err(missing(&new.key));
             }
+            claim(&guard, &mut new);
             let stored = self.store.update(new, &options.owner, expected).map_err(|e| e.status(Verb::Update))?;
             self.durable(Verb::Update).await?;
-            Ok(pb::UpdateResponse { resource: Some(wire::sent(&stored)) })
+            Ok(pb::UpdateResponse { resource: Some(wire::sent_by(self.release, &stored)) })
         })
         .await
     }
@@ -130,7 +150,7 @@ impl State for StateService {
         let (call, pb::DestroyRequest { namespace, r#type, id, options }) = Call::of(request)?;
         let key = wire::named(namespace, r#type, id);
         self.serve(&call, &key.kind, &key.id, async {
-            self.removable(&call.caller, &key)?;
+            self.removable(&call, &key)?;
             let owner = options.unwrap_or_default().owner;
             self.store.destroy(&key, &owner).map_err(|e| e.status(Verb::Destroy))?;
             self.durable(Verb::Destroy).await?;
@@ -142,13 +162,21 @@ impl State for StateService {
     async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Answers<pb::WatchResponse>>, Status> {
         let (call, request) = Call::of(request)?;
         let (kind, id) = (request.r#type.clone(), request.id.clone().unwrap_or_default());
-        self.serve(&call, &kind, &id, async {
-            call.allowed(&kind, Wish::Read)?;
+        self.stream(&call, &kind, &id, async {
+            let view = self.store.view();
+            let guard = self.guard(&view, &call);
+            let request = watched(&guard, request)?;
             if request.namespace == virtual_kinds::NAMESPACE {
-                return Err(virtual_kinds::unsupported());
+                let key = wire::named(request.namespace, request.r#type, request.id.unwrap_or_default());
+                return Ok(virtual_kinds::watch(&self.store, key).boxed() as Answers<pb::WatchResponse>);
+            }
+            if request.namespace == external::NAMESPACE {
+                external::check_watch(&request)?;
             }
             let watch = Watch::start(&self.store, request)?;
-            Ok(watch.answers().boxed() as Answers<pb::WatchResponse>)
+            let release = self.release;
+            let answers = watch.answers().map(move |answer| answer.map(|answer| wire::events_by(release, answer)));
+            Ok(answers.boxed() as Answers<pb::WatchResponse>)
         })
         .await
     }
@@ -199,23 +227,45 @@ impl StateService {
         id: &str,
         work: impl Future<Output = Result<T, Status>>,
     ) -> Result<Response<T>, Status> {
+        let action = self.enter(call, kind, id)?;
+        faults::around(action.as_ref(), self.breakable(call), work).await.map(Response::new)
+    }
+
+    /// The same for answers that follow one another, which can also break in the middle.
+    async fn stream<T: Send + 'static>(
+        &self,
+        call: &Call,
+        kind: &str,
+        id: &str,
+        work: impl Future<Output = Result<Answers<T>, Status>>,
+    ) -> Result<Response<Answers<T>>, Status> {
+        let action = self.enter(call, kind, id)?;
+        let answers = faults::around(action.as_ref(), self.breakable(call), work).await?;
+        Ok(Response::new(match action {
+            Some(Action::Break(after)) => faults::broken(answers, after).boxed(),
+            _ => answers,
+        }))
+    }
+
+    /// Notes what a call is about, and says what goes wrong with it.
+    fn enter(&self, call: &Call, kind: &str, id: &str) -> Result<Option<Action>, Status> {
         if let Some(entry) = &call.entry {
             entry.about(kind, id);
         }
         let method = call.entry.as_ref().map_or("", Entry::method);
-        if self.release < Release::V1_9 && method.rsplit('/').next().is_some_and(|name| name.starts_with("Teardown")) {
-            let name = method.rsplit('/').next().unwrap_or_default();
-            return Err(Status::unimplemented(format!("unknown method {name} for service cosi.resource.State")));
-        }
         if call.talos {
             return Err(Status::unimplemented("the simulator has no Talos nodes behind it"));
         }
-        let cut = || {
-            if let Some(scissors) = &call.scissors {
-                scissors.cut();
-            }
-        };
-        faults::around(self.faults.strike(method, kind), cut, work).await.map(Response::new)
+        let action = self.faults.strike(method, kind);
+        if let Some(Action::Conflict) = action {
+            // As a controller would, which changes nothing that a client looks at.
+            self.store.modify(&kinds::key(kind, id), |object| object.version += 1);
+        }
+        Ok(action)
+    }
+
+    fn breakable<'a>(&'a self, call: &'a Call) -> Breakable<'a> {
+        Breakable { scissors: call.scissors.as_ref(), presence: &self.presence }
     }
 
     /// The object as the checks before a write see it.
@@ -223,12 +273,23 @@ impl StateService {
         if wire::is_cached(&key.kind) { self.store.get_cached(key) } else { self.store.get(key) }
     }
 
-    fn removable(&self, caller: &Caller, key: &Key) -> Result<(), Status> {
-        let access = access::check(caller, &key.kind, Wish::Destroy);
+    fn guard<'a>(&self, view: &'a Snapshot, call: &'a Call) -> Guard<'a> {
+        Guard { view, caller: &call.caller, release: self.release }
+    }
+
+    fn desk<'a>(&'a self, guard: Guard<'a>) -> Desk<'a> {
+        Desk { guard, endpoint: &self.endpoint, now: self.store.time() }
+    }
+
+    fn removable(&self, call: &Call, key: &Key) -> Result<(), Status> {
         let existing = self.existing(key);
-        let problems =
-            existing.as_ref().map(|old| rules::problems(&self.store.view(), Change::Destroy(old))).unwrap_or_default();
+        let view = self.store.view();
+        let access = self.guard(&view, call).destroy(key, existing.as_deref());
+        let problems = existing.as_ref().map(|old| rules::problems(&view, Change::Destroy(old))).unwrap_or_default();
         refusal::unless_clean(access, problems)?;
+        if key.namespace == virtual_kinds::NAMESPACE {
+            return Err(virtual_kinds::unsupported("destroy"));
+        }
         if existing.is_none() {
             return Err(missing(key));
         }
@@ -236,7 +297,7 @@ impl StateService {
     }
 
     async fn begin_teardown(&self, call: &Call, key: &Key, owner: &str) -> Result<Arc<Object>, Status> {
-        self.removable(&call.caller, key)?;
+        self.removable(call, key)?;
         let object = self.store.begin_teardown(key, owner).map_err(|e| e.status(Verb::Update))?;
         self.durable(Verb::Update).await?;
         Ok(object)
@@ -273,18 +334,51 @@ impl Call {
         let (entry, scissors) = find(&extensions);
         Ok((Self { caller, entry, scissors, talos }, message))
     }
-
-    /// The caller, if it may do this.
-    fn allowed(&self, kind: &str, wish: Wish) -> Result<&Caller, Status> {
-        refusal::unless_clean(access::check(&self.caller, kind, wish), Vec::new())?;
-        Ok(&self.caller)
-    }
 }
 
 /// The type and the id that a message is about, as far as it says.
 fn names(resource: Option<&pb::Resource>) -> (String, String) {
     let metadata = resource.and_then(|r| r.metadata.as_ref());
     metadata.map(|m| (m.r#type.clone(), m.id.clone())).unwrap_or_default()
+}
+
+/// Marks what a provider of machines writes as its own.
+fn claim(guard: &Guard<'_>, object: &mut Object) {
+    if let Some(own) = guard.limit(&object.key.kind, &object.key.namespace) {
+        object.labels.insert(provider::OWNER.to_owned(), own.to_owned());
+    }
+}
+
+/// What the caller gets to see of what it wants to watch.
+fn watched(guard: &Guard<'_>, mut request: pb::WatchRequest) -> Result<pb::WatchRequest, Status> {
+    let (namespace, kind) = (request.namespace.clone(), request.r#type.clone());
+    let mut options = request.options.take().unwrap_or_default();
+    let access = match &request.id {
+        Some(id) => {
+            let key = wire::named(namespace.clone(), kind.clone(), id.clone());
+            guard.watch(&key, guard.view.get(&kind, id).as_deref())
+        }
+        None => guard.list(&kind, &namespace, &options.label_query),
+    };
+    refusal::unless_clean(access, Vec::new())?;
+    if namespace == virtual_kinds::NAMESPACE {
+        return Err(match (&request.id, options.aggregated) {
+            (Some(_), _) if kind == virtual_kinds::WATCHED => return Ok(request),
+            (Some(_), _) => virtual_kinds::unsupported_type("watch", &kind),
+            (None, true) => virtual_kinds::unsupported("watch kind aggregated"),
+            (None, false) => virtual_kinds::unsupported_type("watch kind", &kind),
+        });
+    }
+    if let (None, Some(own)) = (&request.id, guard.limit(&kind, &namespace)) {
+        let value = vec![own.to_owned()];
+        let own = pb::LabelTerm { key: provider::OWNER.to_owned(), op: Operation::Equal.into(), value, invert: false };
+        if options.label_query.is_empty() {
+            options.label_query.push(pb::LabelQuery::default());
+        }
+        options.label_query.iter_mut().for_each(|query| query.terms.push(own.clone()));
+    }
+    request.options = Some(options);
+    Ok(request)
 }
 
 fn missing(key: &Key) -> Status {

@@ -1,15 +1,21 @@
 //! Tokens that Kubernetes would believe: JSON web tokens, signed with the server's own RSA key.
 
+use super::kinds;
 use super::store::Store;
+use crate::pb::specs::JwtPublicKeySpec;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prost::Message;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// The type of the objects that hold public keys.
+const PUBLIC_KEY: &str = "JWTPublicKeys.system.sidero.dev";
 
 /// The secret that holds the key.
 const KEY: &str = "token-key";
@@ -65,6 +71,11 @@ impl Signer {
             }
         };
         let key = Arc::new(key);
+        // Whoever checks tokens finds the public half among the objects.
+        self.store.put("", &kinds::key(PUBLIC_KEY, key_id(&key)), |object| {
+            let public_key = key.public_key().as_ref().to_vec();
+            object.spec = JwtPublicKeySpec { public_key, expiration: None }.encode_to_vec();
+        });
         *known = Some(key.clone());
         Ok(key)
     }

@@ -36,10 +36,15 @@ impl Watch {
         let query = Query::new(options.label_query, options.id_query)?;
         let single = request.id.is_some();
         if options.tail_events > 0 {
-            return Err(Status::unimplemented("the last events of a watch are not kept"));
+            return Err(Status::unimplemented("operation tailEvents is not supported"));
         }
-        if single && (query.has_labels() || options.bootstrap_contents || options.bootstrap_bookmark) {
-            return Err(Status::unimplemented("a watch of one object takes no label query and no bootstrap"));
+        let refused = [
+            (options.bootstrap_contents, "bootstrap contents"),
+            (options.bootstrap_bookmark, "bootstrap bookmark"),
+            (query.has_labels(), "label query"),
+        ];
+        if single && let Some((_, what)) = refused.iter().find(|(asked, _)| *asked) {
+            return Err(Status::unimplemented(format!("{what} is not implemented for resource watch")));
         }
         let (view, subscription) = store.view_and_subscribe();
         let mut watch = Self {
@@ -54,8 +59,8 @@ impl Watch {
             done: false,
         };
         if let Some(bookmark) = options.start_from_bookmark {
-            watch.subscription =
-                store.resume(&bookmark).map_err(|stale| Status::failed_precondition(stale.to_string()))?;
+            let stale = |_| Status::failed_precondition("invalid watch bookmark");
+            watch.subscription = store.resume(&bookmark).map_err(stale)?;
             return Ok(watch);
         }
         let mut first = Vec::new();
@@ -74,7 +79,7 @@ impl Watch {
             if watch.knows_errors {
                 first.push(watch.event(EventType::Bootstrapped, wire::tombstone(&watch.any())));
             }
-        } else if options.bootstrap_bookmark && watch.knows_errors {
+        } else if options.bootstrap_bookmark {
             first.push(watch.event(EventType::Noop, wire::tombstone(&watch.any())));
         }
         watch.queue(first);
@@ -99,11 +104,10 @@ impl Watch {
             }
             match self.gather().await {
                 Ok(events) => self.queue(events),
+                // A client that knows no errors is left waiting.
+                Err(_) if !self.knows_errors => std::future::pending().await,
                 Err(stale) => {
                     self.done = true;
-                    if !self.knows_errors {
-                        return Some(Err(Status::aborted(stale.to_string())));
-                    }
                     let mut event = self.event(EventType::Errored, wire::tombstone(&self.any()));
                     event.error = Some(stale.to_string());
                     self.queue(vec![event]);

@@ -3,6 +3,7 @@
 
 use super::kinds;
 use super::object::{Key, Object};
+use super::release::Release;
 use super::spec_yaml;
 use super::store::phase_name;
 use crate::pb::cosi::resource as pb;
@@ -46,6 +47,33 @@ pub fn sent(object: &Object) -> pb::Resource {
     let mut resource = metadata_and_spec(object);
     if let Some(spec) = &mut resource.spec {
         spec.yaml_spec = spec_yaml::render(&object.key.kind, &object.spec);
+    }
+    resource
+}
+
+/// The same, from a server of this release.
+#[must_use]
+pub fn sent_by(release: Release, object: &Object) -> pb::Resource {
+    aged(release, sent(object))
+}
+
+/// The events, from a server of this release.
+#[must_use]
+pub fn events_by(release: Release, mut answer: pb::WatchResponse) -> pb::WatchResponse {
+    for event in &mut answer.event {
+        event.resource = event.resource.take().map(|resource| aged(release, resource));
+        event.old = event.old.take().map(|resource| aged(release, resource));
+    }
+    answer
+}
+
+/// Leaves out of the readable spec what a server of this release does not know.
+fn aged(release: Release, mut resource: pb::Resource) -> pb::Resource {
+    let kind = resource.metadata.as_ref().map(|metadata| metadata.r#type.clone()).unwrap_or_default();
+    if let Some(spec) = resource.spec.as_mut().filter(|spec| !spec.yaml_spec.is_empty())
+        && spec_yaml::differs(&kind, release)
+    {
+        spec.yaml_spec = spec_yaml::render_by(release, &kind, &spec.proto_spec);
     }
     resource
 }

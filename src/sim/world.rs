@@ -1,16 +1,12 @@
-//! What a fresh simulator holds, and what tests and demonstrations do to its machines.
+//! What a fresh simulator holds: versions on offer, the instance itself, and machines.
 
-use super::inventory;
 use super::kinds;
-use super::names::{annotation, controller, kind};
-use super::object::Object;
+use super::names::{controller, kind};
 use super::release::Release;
+use super::seeds;
 use super::store::Store;
-use crate::pb::specs::{
-    DefaultJoinTokenSpec, EtcdBackupSettings, EulaAcceptanceSpec, FeaturesConfigSpec, JoinTokenSpec, KernelArgsSpec,
-    KubernetesVersionSpec, MachineLabelsSpec, SiderolinkApiConfigSpec, SiderolinkSpec, SysVersionSpec,
-    TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info,
-};
+pub use super::worlds::{add_machine, disconnect_machine, reconnect_machine};
+use crate::pb::specs::{KubernetesVersionSpec, TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info};
 use prost::Message;
 
 /// Talos versions on offer, oldest first.
@@ -26,6 +22,20 @@ const TALOS: &[(&str, Support)] = &[
     ("1.14.0", Support::NotYet),
 ];
 
+/// What an instance of Omni 1.6.6 offered instead.
+const TALOS_1_6: &[(&str, Support)] = &[
+    ("1.8.4", Support::Ended),
+    ("1.9.6", Support::Full),
+    ("1.10.9", Support::Full),
+    ("1.11.6", Support::Full),
+    ("1.12.4", Support::Full),
+    ("1.13.0", Support::Full),
+    ("1.13.6", Support::Full),
+    ("1.13.7", Support::Full),
+    ("1.13.8", Support::Full),
+    ("1.14.0", Support::NotYet),
+];
+
 #[derive(Clone, Copy, PartialEq)]
 enum Support {
     Ended,
@@ -35,6 +45,12 @@ enum Support {
 
 /// Kubernetes versions on offer, oldest first.
 const KUBERNETES: &[&str] = &["1.30.14", "1.31.14", "1.32.9", "1.33.7", "1.34.3", "1.35.1", "1.36.2", "1.36.3"];
+
+/// What an instance of Omni 1.6.6 offered instead, as to their number.
+const KUBERNETES_1_6: &[&str] = &[
+    "1.30.14", "1.31.13", "1.31.14", "1.32.8", "1.32.9", "1.33.6", "1.33.7", "1.34.2", "1.34.3", "1.35.0", "1.35.1",
+    "1.36.1", "1.36.2", "1.36.3",
+];
 
 /// Talos 1.13 runs Kubernetes up to 1.36, and every minor version of one goes with one of the other.
 const KUBERNETES_AHEAD: u64 = 23;
@@ -54,18 +70,12 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("zfs", "OpenZFS", "The ZFS file system"),
 ];
 
-/// The machine that joined with its own kernel arguments.
-const WITH_KERNEL_ARGS: u32 = 2;
-
-/// The machine whose platform came with tags.
-const WITH_TAGS: u32 = 4;
-
 /// Fills a fresh store; in one that was kept, only what does not outlive a server is made anew.
 pub fn seed(store: &Store, machines: usize, release: Release) {
-    versions(store);
-    instance(store, release);
+    versions(store, release);
+    seeds::always(store, release);
     if store.get(&kinds::key(kind::DEFAULT_JOIN_TOKEN, "default")).is_none() {
-        tokens(store);
+        seeds::once(store);
         for number in (1..).take(machines) {
             add_machine(store, number);
         }
@@ -76,27 +86,51 @@ fn put(store: &Store, owner: &str, kind: &str, id: &str, spec: &impl Message) {
     store.put(owner, &kinds::key(kind, id), |object| object.spec = spec.encode_to_vec());
 }
 
-fn versions(store: &Store) {
-    for version in KUBERNETES {
-        let spec = KubernetesVersionSpec { version: (*version).to_owned() };
-        put(store, controller::VERSIONS, kind::KUBERNETES_VERSION, version, &spec);
-    }
-    for (version, support) in TALOS {
-        let minor = minor(version);
-        let upgradable = TALOS.iter().filter(|(other, _)| other != version);
-        let spec = TalosVersionSpec {
+/// A Talos version on offer.
+pub(super) struct Offer {
+    pub(super) version: String,
+    pub(super) kubernetes: Vec<String>,
+    pub(super) deprecated: bool,
+    pub(super) unsupported: bool,
+}
+
+fn versions(store: &Store, release: Release) {
+    let (on_offer, kubernetes) =
+        if release == Release::V1_6 { (TALOS_1_6, KUBERNETES_1_6) } else { (TALOS, KUBERNETES) };
+    let talos: Vec<Offer> = on_offer
+        .iter()
+        .map(|(version, support)| Offer {
             version: (*version).to_owned(),
-            compatible_kubernetes_versions: compatible(minor),
+            kubernetes: compatible(version, kubernetes),
             deprecated: *support == Support::Ended,
             unsupported: *support == Support::NotYet,
+        })
+        .collect();
+    offer(store, &talos, kubernetes);
+}
+
+/// Puts versions on offer, each Talos version with all extensions.
+pub(super) fn offer(store: &Store, talos: &[Offer], kubernetes: &[impl AsRef<str>]) {
+    for version in kubernetes.iter().map(AsRef::as_ref) {
+        let spec = KubernetesVersionSpec { version: version.to_owned() };
+        put(store, controller::VERSIONS, kind::KUBERNETES_VERSION, version, &spec);
+    }
+    for Offer { version, kubernetes, deprecated, unsupported } in talos {
+        let minor = minor(version);
+        let upgradable = talos.iter().map(|other| &other.version).filter(|other| *other != version);
+        let spec = TalosVersionSpec {
+            version: version.clone(),
+            compatible_kubernetes_versions: kubernetes.clone(),
+            deprecated: *deprecated,
+            unsupported: *unsupported,
             upgradable_talos_versions: upgradable
-                .filter(|(other, _)| (minor..=minor + 1).contains(&self::minor(other)))
-                .map(|(other, _)| (*other).to_owned())
+                .filter(|other| (minor..=minor + 1).contains(&self::minor(other)))
+                .cloned()
                 .collect(),
             ..Default::default()
         };
         put(store, controller::VERSIONS, kind::TALOS_VERSION, version, &spec);
-        store.add_finalizer(&kinds::key(kind::TALOS_VERSION, *version), controller::TALOS_EXTENSIONS);
+        store.add_finalizer(&kinds::key(kind::TALOS_VERSION, version.as_str()), controller::TALOS_EXTENSIONS);
         let items = EXTENSIONS.iter().map(|extension| info(version, *extension)).collect();
         put(store, controller::TALOS_EXTENSIONS, kind::TALOS_EXTENSIONS, version, &TalosExtensionsSpec { items });
     }
@@ -107,11 +141,11 @@ fn minor(version: &str) -> u64 {
     version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
 }
 
-/// The Kubernetes versions that a minor version of Talos runs.
-fn compatible(talos_minor: u64) -> Vec<String> {
-    let newest = talos_minor + KUBERNETES_AHEAD;
-    let fits = |version: &&&str| (newest + 1 - KUBERNETES_MINORS..=newest).contains(&minor(version));
-    KUBERNETES.iter().filter(fits).map(|version| (*version).to_owned()).collect()
+/// Those of the Kubernetes versions that a Talos version runs.
+pub(super) fn compatible(talos: &str, kubernetes: &[impl AsRef<str>]) -> Vec<String> {
+    let newest = minor(talos) + KUBERNETES_AHEAD;
+    let fits = |version: &&str| (newest + 1 - KUBERNETES_MINORS..=newest).contains(&minor(version));
+    kubernetes.iter().map(AsRef::as_ref).filter(fits).map(str::to_owned).collect()
 }
 
 fn info(talos: &str, (name, author, description): (&str, &str, &str)) -> Info {
@@ -125,106 +159,11 @@ fn info(talos: &str, (name, author, description): (&str, &str, &str)) -> Info {
     }
 }
 
-fn instance(store: &Store, release: Release) {
-    let system = SysVersionSpec {
-        backend_version: release.version(),
-        instance_name: "omni-sim".into(),
-        backend_api_version: release.api_version(),
-    };
-    put(store, "", kind::SYS_VERSION, "current", &system);
-    let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
-    let features = FeaturesConfigSpec {
-        enable_workload_proxying: true,
-        etcd_backup_settings: Some(EtcdBackupSettings {
-            tick_interval: seconds(60),
-            min_interval: seconds(3600),
-            max_interval: seconds(24 * 3600),
-        }),
-        embedded_discovery_service: true,
-        audit_log_enabled: true,
-        image_factory_base_url: "https://factory.talos.dev".into(),
-        image_factory_pxe_base_url: "https://pxe.factory.talos.dev".into(),
-        ..Default::default()
-    };
-    put(store, "", kind::FEATURES_CONFIG, "features-config", &features);
-    let eula =
-        EulaAcceptanceSpec { accepted_by_name: "omni-sim".into(), accepted_by_email: "omni-sim@localhost".into() };
-    put(store, "", kind::EULA_ACCEPTANCE, "eula", &eula);
-    let siderolink = SiderolinkApiConfigSpec {
-        machine_api_advertised_url: "grpc://127.0.0.1:8090".into(),
-        wireguard_advertised_endpoint: "127.0.0.1:50180".into(),
-        events_port: 8091,
-        logs_port: 8092,
-        ..Default::default()
-    };
-    put(store, controller::SIDEROLINK_API_CONFIG, kind::SIDEROLINK_API_CONFIG, "siderolink-config", &siderolink);
-}
-
-fn tokens(store: &Store) {
-    let id = random_token();
-    put(store, "", kind::JOIN_TOKEN, &id, &JoinTokenSpec { name: "initial token".into(), ..Default::default() });
-    put(store, "", kind::DEFAULT_JOIN_TOKEN, "default", &DefaultJoinTokenSpec { token_id: id });
-}
-
-/// Letters and digits that nobody can guess.
-fn random_token() -> String {
-    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let bytes = (0..3).flat_map(|_| uuid::Uuid::new_v4().into_bytes());
-    bytes.take(43).map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()
-}
-
-/// Lets machine number `number`, counted from 1, join; what it already reports is left alone.
-pub fn add_machine(store: &Store, number: u32) {
-    let id = inventory::id(number);
-    put(store, "", kind::LINK, &id, &inventory::link(number));
-    if store.get(&kinds::key(kind::MACHINE_STATUS, &id)).is_some() {
-        return;
-    }
-    let mut status = inventory::status(number);
-    if number == WITH_KERNEL_ARGS {
-        let args = vec!["console=ttyS0".to_owned()];
-        put(store, "", kind::KERNEL_ARGS, &id, &KernelArgsSpec { args: args.clone() });
-        if let Some(schematic) = &mut status.schematic {
-            schematic.kernel_args = args;
-        }
-    }
-    if number == WITH_TAGS {
-        store.put("", &kinds::key(kind::MACHINE_LABELS, &id), |object| {
-            object.spec = MachineLabelsSpec {}.encode_to_vec();
-            object.labels.insert("team".into(), "storage".into());
-            object.annotations.insert(annotation::PLATFORM_TAG_LABELS.into(), String::new());
-        });
-        if let Some(platform) = &mut status.platform_metadata {
-            platform.tags.insert("team".into(), "storage".into());
-        }
-    }
-    store.put(controller::MACHINE_STATUS, &kinds::key(kind::MACHINE_STATUS, &id), |object| {
-        object.spec = status.encode_to_vec();
-        object.annotations.insert(annotation::KERNEL_ARGS_INITIALIZED.into(), String::new());
-    });
-}
-
-/// Cuts a machine off: it keeps running, but answers no more.
-pub fn disconnect_machine(store: &Store, id: &str) {
-    connect(store, id, false);
-}
-
-/// Lets a machine answer again.
-pub fn reconnect_machine(store: &Store, id: &str) {
-    connect(store, id, true);
-}
-
-fn connect(store: &Store, id: &str, connected: bool) {
-    store.modify(&kinds::key(kind::LINK, id), |link: &mut Object| {
-        let spec = SiderolinkSpec { connected, ..link.spec() };
-        link.spec = spec.encode_to_vec();
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kit::clock::TestClock;
+    use crate::sim::inventory;
     use std::sync::Arc;
 
     fn fresh() -> Store {

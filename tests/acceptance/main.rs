@@ -17,6 +17,7 @@ mod demo;
 mod diagnostic;
 mod drift;
 mod errors;
+mod guide;
 mod harness;
 mod interrupts;
 mod messages;
@@ -73,6 +74,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("demo", demo::tests()),
         ("drift", drift::tests()),
         ("errors", errors::tests()),
+        ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
         ("messages", messages::tests()),

@@ -28,6 +28,14 @@ pub trait Server {
     fn key(&self) -> &str;
 }
 
+/// What Omni writes down for itself, whoever calls and whatever becomes of the objects.
+const RECORDS: [&str; 4] = [
+    "IdentityLastActives.omni.sidero.dev",
+    "JWTPublicKeys.system.sidero.dev",
+    "MachineConfigDiffs.omni.sidero.dev",
+    "PublicKeyLastActives.omni.sidero.dev",
+];
+
 /// A simulator in this process; [`Sim`]'s own methods work on it.
 pub struct Omni {
     sim: Arc<Sim>,
@@ -74,13 +82,20 @@ impl Omni {
 
     /// Type and id of every object there is.
     pub fn objects(&self) -> BTreeSet<String> {
-        self.store().view().all().into_iter().map(|o| format!("{}/{}", o.key.kind, o.key.id)).collect()
+        let all = self.store().view().all().into_iter().filter(|o| !RECORDS.contains(&o.key.kind.as_str()));
+        all.map(|o| format!("{}/{}", o.key.kind, o.key.id)).collect()
     }
 
     /// The same, once the controllers have nothing more to do.
     pub fn settled_objects(&self) -> Outcome<BTreeSet<String>> {
         self.settle()?;
         Ok(self.objects())
+    }
+
+    /// How many calls tried to change something.
+    pub fn writes(&self) -> usize {
+        let changes = ["Create", "Update", "Destroy", "Teardown", "TeardownAndDestroy"];
+        self.requests().iter().filter(|request| changes.contains(&request.name())).count()
     }
 
     /// The ids of all objects of a type, such as `Clusters`.

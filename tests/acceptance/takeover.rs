@@ -134,11 +134,11 @@ fn a_state_of_the_official_provider_needs_no_change(context: &Context) -> Outcom
     let (omni, workspace) = found(context)?;
     take_over(&workspace)?;
     assert_holds_all(&workspace)?;
-    let before = omni.store().revision();
+    let before = omni.writes();
     workspace.plan()?.must_be_empty()?;
     let output = workspace.apply()?;
     assert!(output.stdout.contains("0 added, 0 changed, 0 destroyed"), "{output}");
-    assert_eq!(omni.store().revision(), before, "something was written");
+    assert_eq!(omni.writes(), before, "something was written");
     // The older shape has become the newer one.
     let set = workspace.values("omni_machine_set.workers")?;
     assert_eq!((&set["id"], &set["name"]), (&json!("prod-workers"), &json!("workers")));
@@ -223,13 +223,13 @@ fn generated_configuration(context: &Context) -> Outcome {
     // A host generates no configuration for one of many.
     let singles = blocks(|_, id| format!("id = {id:?}")).replace("worker[", "worker_").replace("]\n", "\n");
     workspace.write("import.tf", &singles)?;
-    let before = omni.store().revision();
+    let before = omni.writes();
     let plan = workspace.plan_with("generated.tfplan", &["-generate-config-out=generated.tf"])?;
     assert_eq!((plan.imports().len(), plan.actions()), (10, Default::default()));
     // The text is written as it is needed: it plans the same by itself, and goes on to do so.
     let plan = workspace.plan_out("import.tfplan")?;
     assert_eq!((plan.imports().len(), plan.actions()), (10, Default::default()));
     workspace.apply_plan("import.tfplan")?.success()?;
-    assert_eq!(omni.store().revision(), before, "something was written");
+    assert_eq!(omni.writes(), before, "something was written");
     workspace.plan()?.must_be_empty()
 }

@@ -1,4 +1,4 @@
-//! Figures of the release build: start, memory, size, plans, applies and refreshes, and single calls.
+//! Figures of the release build: start, memory, size, plans, applies and refreshes, single calls, and the simulator.
 //! It prints what it measures and the command that measures it again; it judges nothing and never fails because of a figure.
 
 #[cfg(unix)]
@@ -9,6 +9,8 @@ mod host;
 mod patches;
 #[cfg(unix)]
 mod process;
+#[cfg(unix)]
+mod simulator;
 
 #[cfg(unix)]
 fn main() -> anyhow::Result<()> {
@@ -24,12 +26,12 @@ fn main() -> anyhow::Result<()> {
 mod report {
     //! Which figures are asked for, and how they are written.
 
-    use super::{calls, patches, process};
+    use super::{calls, patches, process, simulator};
     use anyhow::{Result, bail};
     use std::io::Write;
 
     /// The figures by name, in the order in which they are taken.
-    const NAMES: [&str; 5] = ["size", "start", "memory", "calls", "patches"];
+    const NAMES: [&str; 6] = ["size", "start", "memory", "calls", "patches", "simulator"];
 
     /// Writes a line of the report.
     pub fn line(text: &str) -> Result<()> {
@@ -52,6 +54,7 @@ mod report {
                 "start" => process::start()?,
                 "memory" => runtime.block_on(process::memory())?,
                 "calls" => calls::report()?,
+                "simulator" => runtime.block_on(simulator::report())?,
                 _ => runtime.block_on(patches::report())?,
             }
         }

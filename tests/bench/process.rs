@@ -19,15 +19,15 @@ pub fn start() -> Result<()> {
     let host = Host::new()?;
     // The first start reads the file from the disk.
     drop(host.start()?);
-    let mut times = (0..STARTS).map(|_| Ok(host.start()?.took)).collect::<Result<Vec<_>>>()?;
+    let times = (0..STARTS).map(|_| Ok(host.start()?.took)).collect::<Result<Vec<_>>>()?;
+    line(&format!("exec to handshake line, {STARTS} runs: {}", at(times)))
+}
+
+/// How times are spread; there has to be one at least.
+pub fn at(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let at = |share: usize| milliseconds(times[(times.len() - 1) * share / 100]);
-    line(&format!(
-        "exec to handshake line, {STARTS} runs: median {}, fastest {}, 90th percentile {}",
-        at(50),
-        at(0),
-        at(90)
-    ))
+    format!("median {}, fastest {}, 90th percentile {}", at(50), at(0), at(90))
 }
 
 pub async fn memory() -> Result<()> {
@@ -46,7 +46,7 @@ pub async fn memory() -> Result<()> {
 }
 
 /// The resident memory of a process, as Linux counts it.
-fn resident(id: u32) -> Result<String> {
+pub fn resident(id: u32) -> Result<String> {
     let path = format!("/proc/{id}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}; only Linux has it"))?;
     let field = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).context("a line with VmRSS")?;

@@ -6,6 +6,7 @@
 mod certificates;
 mod end;
 mod handshake;
+mod kills;
 mod people;
 mod process;
 mod simulator;

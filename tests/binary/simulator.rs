@@ -1,5 +1,6 @@
-//! The built simulator as a process: what it says, how it ends, and what a kill leaves behind.
+//! The built simulator as a process: what it says, how it ends, and what goes wrong in it when told to.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -7,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use terraform_provider_omni::kit::clock::SystemClock;
 use terraform_provider_omni::kit::secret::SecretString;
-use terraform_provider_omni::omni::{Call, Client, Config, Credentials, Kind, Metadata, Query, Resource, TlsOptions};
+use terraform_provider_omni::omni::{Call, Client, Config, Credentials, Kind, Query, RetryPolicy, TlsOptions};
 use tokio_util::sync::CancellationToken;
 
-const LABELS: Kind = Kind { namespace: "default", name: "MachineLabels.omni.sidero.dev" };
+/// A type that nothing in the server looks at.
+pub const LABELS: Kind = Kind { namespace: "default", name: "MachineLabels.omni.sidero.dev" };
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_omni-sim"));
@@ -23,14 +25,15 @@ fn output(arguments: &[&str]) -> Output {
 }
 
 /// A running simulator; killed when dropped.
-struct Simulator {
+pub struct Simulator {
     child: Child,
     stdout: BufReader<ChildStdout>,
     ready: serde_json::Value,
 }
 
 impl Simulator {
-    fn start(arguments: &[&str]) -> Self {
+    /// Starts it, and waits until it is ready.
+    pub fn start(arguments: &[&str]) -> Self {
         let mut child = program().args(arguments).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -38,16 +41,26 @@ impl Simulator {
         Self { child, stdout, ready: serde_json::from_str(&line).unwrap() }
     }
 
-    fn says(&self, name: &str) -> &str {
+    /// A part of its line.
+    pub fn says(&self, name: &str) -> &str {
         self.ready[name].as_str().unwrap()
     }
 
-    fn client(&self) -> Client {
+    /// A client with its key.
+    pub fn client(&self) -> Client {
         let key = SecretString::from(self.says("service_account_key").to_owned());
         let mut config = Config::new(self.says("endpoint"), Credentials::ServiceAccountKey(key));
         let ca_pem = self.ready["ca_file"].as_str().map(|file| std::fs::read_to_string(file).unwrap());
         config.tls = TlsOptions { ca_pem, ..TlsOptions::default() };
+        // Nothing here comes back to life by waiting.
+        config.retry = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
         Client::new(&config, Arc::new(SystemClock)).unwrap()
+    }
+
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Ends it with a signal, and returns how it ended and what else it said.
@@ -68,13 +81,8 @@ impl Drop for Simulator {
     }
 }
 
-fn call() -> Call {
+pub fn call() -> Call {
     Call::within(Duration::from_secs(30), &CancellationToken::new())
-}
-
-async fn ids(client: &Client) -> Vec<String> {
-    let listed = client.list(&call(), LABELS, &Query::default()).await.unwrap();
-    listed.into_iter().map(|resource| resource.key.id).collect()
 }
 
 #[test]
@@ -83,11 +91,31 @@ fn it_explains_itself() {
     assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--env-file"));
     let version = output(&["--version"]);
     assert_eq!(String::from_utf8_lossy(&version.stdout), concat!("omni-sim ", env!("CARGO_PKG_VERSION"), "\n"));
-    for arguments in [&["--nonsense"][..], &["--machines", "many"], &["--listen", "here"]] {
+    for arguments in [
+        &["--nonsense"][..],
+        &["--machines", "many"],
+        &["--listen", "here"],
+        &["--fault", "Create"],
+        &["--faults", "/nowhere"],
+    ] {
         let refused = output(arguments);
         assert!(!refused.status.success() && refused.stdout.is_empty(), "{arguments:?}");
         assert!(!refused.stderr.is_empty(), "{arguments:?}");
     }
+}
+
+/// The names that begin with two dashes, from the lines that begin so.
+fn flags(text: &str, begin: &str) -> BTreeSet<String> {
+    let lines =
+        text.lines().filter(|line| line.starts_with(begin)).filter_map(|line| line.split('|').nth(1).or(Some(line)));
+    let words = lines.flat_map(|line| line.split(|c: char| c != '-' && !c.is_alphanumeric()));
+    words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
+}
+
+#[test]
+fn its_page_has_every_flag() {
+    let help = String::from_utf8(output(&["--help"]).stdout).unwrap();
+    assert_eq!(flags(include_str!("../../docs/guides/omni-sim.md"), "| `--"), flags(&help, "  --"));
 }
 
 #[tokio::test]
@@ -110,51 +138,35 @@ async fn it_says_where_it_is_and_ends_when_told() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kill_loses_nothing_that_was_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let arguments = ["--data", data.to_str().unwrap(), "--machines", "1"];
-    let mut acknowledged: Vec<String> = Vec::new();
-    let mut key = None;
-    for round in 0..3 {
-        let mut sim = Simulator::start(&arguments);
-        assert_eq!(sim.says("service_account_key"), key.get_or_insert(sim.says("service_account_key").to_owned()));
-        let client = sim.client();
-        let there = ids(&client).await;
-        assert!(acknowledged.iter().all(|id| there.contains(id)), "round {round}: {acknowledged:?} {there:?}");
-
-        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-        let writers: Vec<_> = (0..4)
-            .map(|writer| {
-                let (client, sender) = (client.clone(), sender.clone());
-                tokio::spawn(async move {
-                    for n in 0.. {
-                        let id = format!("{round}-{writer}-{n}");
-                        let new = Resource {
-                            key: LABELS.key(id.clone()),
-                            metadata: Metadata::default(),
-                            spec: Vec::new(),
-                            yaml: String::new(),
-                        };
-                        let limit = Call::within(Duration::from_secs(2), &CancellationToken::new());
-                        if client.create(&limit, new).await.is_err() || sender.send(id).is_err() {
-                            return;
-                        }
-                    }
-                })
-            })
-            .collect();
-        drop(sender);
-        for _ in 0..40 {
-            acknowledged.push(receiver.recv().await.unwrap());
-        }
-        sim.child.kill().unwrap();
-        while let Some(id) = receiver.recv().await {
-            acknowledged.push(id);
-        }
-        for writer in writers {
-            writer.await.unwrap();
-        }
+#[test]
+fn a_fault_that_is_not_understood_is_explained() {
+    let refused = output(&["--fault", "Create explode"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && refused.stdout.is_empty(), "{said}");
+    for part in ["`explode` is not something that goes wrong", "CALL [of TYPE] WHAT", "refuse CODE"] {
+        assert!(said.contains(part), "{part}: {said}");
     }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faults");
+    std::fs::write(&file, "# All is well.\nList break\n").unwrap();
+    let refused = output(&["--faults", file.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    for part in [file.to_str().unwrap(), "line 2", "`break` is followed by a number"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn faults_strike_as_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faults");
+    std::fs::write(&file, "List of Links refuse Internal skip 1: from the file\n").unwrap();
+    let sim = Simulator::start(&["--faults", file.to_str().unwrap(), "--fault", "Get refuse Internal: from the line"]);
+    let client = sim.client();
+    let links = Kind { namespace: "default", name: "Links.omni.sidero.dev" };
+    assert_eq!(client.list(&call(), links, &Query::default()).await.unwrap().len(), 6);
+    let error = client.list(&call(), links, &Query::default()).await.unwrap_err();
+    assert!(error.to_string().contains("from the file"), "{error}");
+    let error = client.get(&call(), &links.key("any".to_owned())).await.unwrap_err();
+    assert!(error.to_string().contains("from the line"), "{error}");
 }

@@ -66,6 +66,9 @@ impl Host {
         let mut config = host.provider.schema().null_object();
         config.set("endpoint", host.sim.endpoint().into());
         config.set("service_account_key", host.sim.service_account_key().into());
+        if let Some(ca) = host.sim.ca_pem() {
+            config.set("ca_certificate", ca.into());
+        }
         for (name, value) in extra {
             config.set(name, value.clone());
         }

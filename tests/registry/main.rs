@@ -5,6 +5,7 @@
 
 mod coverage;
 mod defects;
+mod faults;
 mod fixture;
 mod host;
 mod lifecycle;
@@ -33,6 +34,7 @@ fn main() {
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(defects::trials());
+    trials.extend(faults::trials());
     trials.extend(ownership::trials());
     trials.extend(quiet::trials());
     libtest_mimic::run(&arguments, trials).exit();

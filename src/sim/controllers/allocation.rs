@@ -1,5 +1,6 @@
 //! Allocation by class: sets that name a class get their nodes from it, and give back what is too much.
 
+use super::cluster;
 use super::desk::Desk;
 use crate::pb::specs::machine_set_spec::MachineAllocation;
 use crate::pb::specs::machine_set_spec::machine_allocation::Type;
@@ -18,7 +19,7 @@ pub(super) fn act(desk: &Desk<'_>) {
         let spec: MachineSetSpec = set.spec();
         let Some(wanted) = rules::allocation(&spec) else { continue };
         let Some(cluster) = set.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id)) else { continue };
-        let paused = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED);
+        let paused = cluster::paused(&cluster);
         if !set.tearing_down && !cluster.tearing_down && !paused {
             adjust(desk, &set, &cluster.spec(), wanted);
         }
@@ -37,7 +38,7 @@ fn adjust(desk: &Desk<'_>, set: &Object, cluster: &ClusterSpec, wanted: &Machine
         Type::Unlimited => usize::MAX,
     };
     if nodes.len() < target {
-        if let Some(machine) = candidate(desk, &wanted.name, cluster) {
+        if let Some(machine) = candidate(desk, &wanted.name, cluster, &set.key.id) {
             take(desk, set, &machine);
         }
     } else if nodes.len() > target && !shrinking(desk, &set.key.id) {
@@ -46,13 +47,18 @@ fn adjust(desk: &Desk<'_>, set: &Object, cluster: &ClusterSpec, wanted: &Machine
 }
 
 /// The first machine that the class matches and that is free.
-fn candidate(desk: &Desk<'_>, class: &str, cluster: &ClusterSpec) -> Option<Arc<Object>> {
+/// Machines that were made for a set are taken by that set only.
+fn candidate(desk: &Desk<'_>, class: &str, cluster: &ClusterSpec, set: &str) -> Option<Arc<Object>> {
     let class: MachineClassSpec = desk.get(kind::MACHINE_CLASS, class)?.spec();
     let selectors: Vec<Selector> = class.match_labels.iter().filter_map(|text| Selector::parse(text).ok()).collect();
     desk.list(kind::MACHINE_STATUS).into_iter().find(|machine| {
         READY.iter().all(|flag| machine.label(flag).is_some())
-            && machine.label(label::NO_MANUAL_ALLOCATION).is_none()
-            && selectors.iter().any(|selector| selector.matches(&machine.labels))
+            && if class.auto_provision.is_some() {
+                machine.label(label::MACHINE_REQUEST_SET) == Some(set)
+            } else {
+                machine.label(label::NO_MANUAL_ALLOCATION).is_none()
+                    && selectors.iter().any(|selector| selector.matches(&machine.labels))
+            }
             && !desk.has(kind::MACHINE_SET_NODE, &machine.key.id)
             && !desk.has(kind::CLUSTER_MACHINE, &machine.key.id)
             && rules::incompatibility(machine, cluster).is_none()
@@ -68,8 +74,8 @@ fn take(desk: &Desk<'_>, set: &Object, machine: &Object) {
         (label::MANAGED_BY_ALLOCATION, ""),
         (role, ""),
     ];
-    let node = desk.put("", kind::MACHINE_SET_NODE, &machine.key.id, &labels, &MachineSetNodeSpec::default());
-    desk.hold(&node, &[controller::MACHINE_SET_NODE]);
+    let finalizers = &[controller::MACHINE_SET_NODE];
+    desk.put_held("", kind::MACHINE_SET_NODE, &machine.key.id, &labels, finalizers, &MachineSetNodeSpec::default());
 }
 
 fn shrinking(desk: &Desk<'_>, set: &str) -> bool {

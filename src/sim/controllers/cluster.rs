@@ -1,13 +1,11 @@
-//! Clusters: what the server makes beside each of them, and how one is taken down piece by piece.
+//! Clusters: who holds them, and how one is taken down piece by piece.
 
+use super::cluster_parts;
 use super::desk::Desk;
-use crate::pb::specs::{
-    ClusterBootstrapStatusSpec, ClusterConfigVersionSpec, ClusterSpec, ClusterUuid, DestroyStatusSpec,
-    LoadBalancerConfigSpec,
-};
-use crate::sim::names::{controller, kind, label};
+use crate::pb::specs::DestroyStatusSpec;
+use crate::sim::names::{annotation, controller, kind, label};
 use crate::sim::object::Object;
-use prost::Message;
+use crate::sim::release::Release;
 use std::sync::Arc;
 
 /// Who lets go of a cluster as soon as it is torn down.
@@ -29,20 +27,8 @@ const HELD_TO_THE_END: &[&str] = &[
     controller::CLUSTER,
 ];
 
-/// What the server keeps under the id of a cluster.
-const BELONGINGS: &[&str] = &[
-    kind::CLUSTER_STATUS,
-    kind::CLUSTER_BOOTSTRAP_STATUS,
-    kind::CLUSTER_UUID,
-    kind::CLUSTER_CONFIG_VERSION,
-    kind::CLUSTER_ENDPOINT,
-    kind::CLUSTER_DESTROY_STATUS,
-    kind::LOAD_BALANCER_CONFIG,
-    kind::LOAD_BALANCER_STATUS,
-    kind::KUBERNETES_UPGRADE_STATUS,
-    kind::TALOS_UPGRADE_STATUS,
-    kind::KUBERNETES_STATUS,
-];
+/// Who joined those with the manifests of users.
+const HELD_LATER: &[&str] = &[controller::CLUSTER_WORKLOAD_PROXY, controller::CLUSTER_KUBERNETES_MANIFESTS_STATUS];
 
 /// What users made for a cluster, in the order in which it goes once the machine sets are gone.
 const CONTENTS: &[&str] = &[
@@ -55,8 +41,6 @@ const CONTENTS: &[&str] = &[
 /// What users made under the id of a cluster.
 const NAMESAKES: &[&str] = &[kind::IMPORTED_CLUSTER_SECRETS, kind::ROTATE_TALOS_CA, kind::ROTATE_KUBERNETES_CA];
 
-const FIRST_PORT: u32 = 10001;
-
 pub(super) fn act(desk: &Desk<'_>) {
     for cluster in desk.list(kind::CLUSTER) {
         if cluster.tearing_down {
@@ -64,40 +48,18 @@ pub(super) fn act(desk: &Desk<'_>) {
         } else {
             desk.hold(&cluster, HELD_BRIEFLY);
             desk.hold(&cluster, HELD_TO_THE_END);
-            furnish(desk, &cluster);
+            if desk.release >= Release::V1_9 {
+                desk.hold(&cluster, HELD_LATER);
+            }
+            cluster_parts::furnish(desk, &cluster);
         }
     }
 }
 
-fn furnish(desk: &Desk<'_>, cluster: &Object) {
-    let id = cluster.key.id.as_str();
-    let spec: ClusterSpec = cluster.spec();
-    if !desk.has(kind::CLUSTER_UUID, id) {
-        let uuid = uuid::Uuid::new_v4().to_string();
-        let labels = [(label::CLUSTER_UUID, uuid.as_str())];
-        desk.put(controller::CLUSTER_UUID, kind::CLUSTER_UUID, id, &labels, &ClusterUuid { uuid: uuid.clone() });
-    }
-    desk.once(controller::CLUSTER_CONFIG_VERSION, kind::CLUSTER_CONFIG_VERSION, id, &[], || {
-        ClusterConfigVersionSpec { version: format!("v{}", spec.talos_version) }.encode_to_vec()
-    });
-    desk.once(controller::CLUSTER_BOOTSTRAP_STATUS, kind::CLUSTER_BOOTSTRAP_STATUS, id, &[], || {
-        ClusterBootstrapStatusSpec { bootstrapped: false }.encode_to_vec()
-    });
-    desk.once(controller::CLUSTER_LOAD_BALANCER, kind::LOAD_BALANCER_CONFIG, id, &[], || {
-        let port = free_port(desk);
-        let siderolink_endpoint = format!("https://[fdae:41e4:649b:9303::1]:{port}");
-        LoadBalancerConfigSpec { bind_port: port.to_string(), siderolink_endpoint, endpoints: Vec::new() }
-            .encode_to_vec()
-    });
-}
-
-fn free_port(desk: &Desk<'_>) -> u32 {
-    let taken: Vec<String> = desk
-        .list(kind::LOAD_BALANCER_CONFIG)
-        .iter()
-        .map(|config| config.spec::<LoadBalancerConfigSpec>().bind_port)
-        .collect();
-    (FIRST_PORT..).find(|port| !taken.contains(&port.to_string())).unwrap_or(FIRST_PORT)
+/// Whether users keep the server from changing this cluster and its machines.
+pub(super) fn paused(cluster: &Object) -> bool {
+    let flag = |key| cluster.annotations.contains_key(key);
+    flag(annotation::CLUSTER_LOCKED) && !flag(annotation::CLUSTER_IMPORT_IN_PROGRESS)
 }
 
 /// Takes a cluster down: workers, control planes, what users wrote for it, then what the server wrote about it.
@@ -126,10 +88,9 @@ fn leave(desk: &Desk<'_>, cluster: &Object) {
     if !desk.clear_all(&namesakes) {
         return;
     }
-    for kind in BELONGINGS {
-        desk.remove(kind, id);
-    }
+    cluster_parts::clear(desk, id);
     desk.release(cluster, HELD_TO_THE_END);
+    desk.release(cluster, HELD_LATER);
 }
 
 fn report(desk: &Desk<'_>, id: &str) {

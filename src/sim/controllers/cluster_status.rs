@@ -3,8 +3,8 @@
 use super::desk::Desk;
 use crate::pb::specs::cluster_status_spec::Phase;
 use crate::pb::specs::{
-    ClusterBootstrapStatusSpec, ClusterConfigVersionSpec, ClusterSpec, ClusterStatusSpec, LoadBalancerStatusSpec,
-    MachineSetPhase, MachineSetStatusSpec, Machines,
+    ClusterBootstrapStatusSpec, ClusterConfigVersionSpec, ClusterSecretsSpec, ClusterSpec, ClusterStatusSpec,
+    LoadBalancerStatusSpec, MachineSetPhase, MachineSetStatusSpec, Machines,
 };
 use crate::sim::names::{annotation, controller, kind, label};
 use crate::sim::object::Object;
@@ -48,14 +48,17 @@ fn report(desk: &Desk<'_>, cluster: &Object) {
         initial_talos_version: first.version.trim_start_matches('v').to_owned(),
     };
     let old = desk.get(kind::CLUSTER_STATUS, id);
-    let tainted = old.as_ref().and_then(|old| old.label(label::TAINTED_BY_IMPORTING)).is_some();
+    let imported = old.as_ref().and_then(|old| old.label(label::TAINTED_BY_IMPORTING)).is_some()
+        || desk.spec::<ClusterSecretsSpec>(kind::CLUSTER_SECRETS, id).imported;
+    let broken = desk.has(kind::CLUSTER_TAINT, id);
     let locked = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED);
     let labels: Vec<(&str, &str)> = cluster
         .labels
         .iter()
         .filter(|(key, _)| !key.starts_with(label::PREFIX))
         .map(|(key, value)| (key.as_str(), value.as_str()))
-        .chain(tainted.then_some((label::TAINTED_BY_IMPORTING, "")))
+        .chain(imported.then_some((label::TAINTED_BY_IMPORTING, "")))
+        .chain(broken.then_some((label::TAINTED_BY_BREAK_GLASS, "")))
         .collect();
     let object = desk.put(controller::CLUSTER_STATUS, kind::CLUSTER_STATUS, id, &labels, &status);
     desk.edit(kind::CLUSTER_STATUS, id, |object| {
@@ -70,7 +73,8 @@ fn report(desk: &Desk<'_>, cluster: &Object) {
 
 fn phase(cluster: &Object, sets: &[MachineSetStatusSpec]) -> Phase {
     let any = |phases: &[MachineSetPhase]| sets.iter().any(|set| phases.contains(&set.phase()));
-    if cluster.tearing_down {
+    let destroying = !sets.is_empty() && sets.iter().all(|set| set.phase() == MachineSetPhase::Destroying);
+    if cluster.tearing_down || destroying {
         Phase::Destroying
     } else if sets.is_empty() {
         Phase::Unknown

@@ -1,21 +1,21 @@
-//! Machine configurations: when patches, extensions or kernel arguments change, machines take them in turn.
+//! Machine configurations: when patches change, machines take them in turn.
 
-use super::desk::Desk;
+use super::cluster;
+use super::desk::{Desk, hex, labels};
 use super::member;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
-use crate::pb::specs::{ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, MachineSetSpec};
-use crate::sim::names::{annotation, controller, kind, label};
+use crate::pb::specs::{
+    ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, MachineSetSpec, RedactedClusterMachineConfigSpec,
+};
+use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// The label that switches an object off.
-const DISABLED: &str = "omni.sidero.dev/disabled";
-
 pub(super) fn act(desk: &Desk<'_>) {
     for set in desk.list(kind::MACHINE_SET) {
         let Some(cluster) = set.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id)) else { continue };
-        let paused = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED);
+        let paused = cluster::paused(&cluster);
         if !set.tearing_down && !cluster.tearing_down && !paused {
             roll_out(desk, &set);
         }
@@ -50,18 +50,26 @@ fn parallelism(set: &Object) -> usize {
 }
 
 /// Records that a member runs what it should run now.
-pub(super) fn applied(desk: &Desk<'_>, member: &Object, talos_version: &str) {
+pub(super) fn applied(desk: &Desk<'_>, member: &Object, talos_version: &str, schematic_id: &str) {
+    let id = member.key.id.as_str();
+    let current: RedactedClusterMachineConfigSpec = desk.spec(kind::REDACTED_CLUSTER_MACHINE_CONFIG, id);
     let status = ClusterMachineConfigStatusSpec {
+        cluster_machine_config_version: version(desk, id),
         cluster_machine_config_sha256: desired(desk, member),
         talos_version: talos_version.to_owned(),
+        schematic_id: schematic_id.to_owned(),
+        redacted_current_machine_config: current.data,
         ..Default::default()
     };
-    let labels: Vec<_> = member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let owner = controller::CLUSTER_MACHINE_CONFIG_STATUS;
-    desk.put(owner, kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id, &labels, &status);
+    desk.put(owner, kind::CLUSTER_MACHINE_CONFIG_STATUS, id, &labels(member), &status);
 }
 
-/// A digest of everything that makes up the configuration of a member.
+fn version(desk: &Desk<'_>, id: &str) -> String {
+    desk.get(kind::CLUSTER_MACHINE_CONFIG, id).map(|config| config.version.to_string()).unwrap_or_default()
+}
+
+/// A digest of the patches for a member.
 pub(super) fn desired(desk: &Desk<'_>, member: &Object) -> String {
     let mut digest = Sha256::new();
     for patch in patches(desk, member) {
@@ -70,13 +78,7 @@ pub(super) fn desired(desk: &Desk<'_>, member: &Object) -> String {
         digest.update(&patch.spec);
         digest.update([0]);
     }
-    if let Some(extensions) = extensions(desk, member) {
-        digest.update(&extensions.spec);
-    }
-    if let Some(args) = desk.get(kind::KERNEL_ARGS, &member.key.id) {
-        digest.update(&args.spec);
-    }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest)
 }
 
 /// How closely an object is aimed at a member; none when it is not meant for it at all.
@@ -97,14 +99,14 @@ fn level(object: &Object, member: &Object) -> Option<u8> {
 }
 
 /// The patches for a member, in the order in which they are applied.
-fn patches(desk: &Desk<'_>, member: &Object) -> Vec<Arc<Object>> {
+pub(super) fn patches(desk: &Desk<'_>, member: &Object) -> Vec<Arc<Object>> {
     let mut found: Vec<(u8, Arc<Object>)> = aimed(desk, kind::CONFIG_PATCH, member);
     found.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.key.id.cmp(&y.key.id)));
     found.into_iter().map(|(_, patch)| patch).collect()
 }
 
 /// The narrowest list of extensions wins outright.
-fn extensions(desk: &Desk<'_>, member: &Object) -> Option<Arc<Object>> {
+pub(super) fn extensions(desk: &Desk<'_>, member: &Object) -> Option<Arc<Object>> {
     let found = aimed(desk, kind::EXTENSIONS_CONFIGURATION, member);
     found.into_iter().max_by_key(|(level, list)| (*level, list.key.id.clone())).map(|(_, list)| list)
 }
@@ -112,7 +114,7 @@ fn extensions(desk: &Desk<'_>, member: &Object) -> Option<Arc<Object>> {
 fn aimed(desk: &Desk<'_>, kind: &str, member: &Object) -> Vec<(u8, Arc<Object>)> {
     desk.list(kind)
         .into_iter()
-        .filter(|object| !object.tearing_down && object.label(DISABLED).is_none())
+        .filter(|object| !object.tearing_down && object.label(label::DISABLED).is_none())
         .filter_map(|object| Some((level(&object, member)?, object)))
         .collect()
 }

@@ -1,11 +1,15 @@
 //! What a controller has at hand: the objects, and the few things that it does with them.
 //! It knows no behaviour.
 
+use crate::sim::accounts;
 use crate::sim::driver::{Controller, Cx};
 use crate::sim::kinds;
 use crate::sim::object::{Key, Object};
+use crate::sim::release::Release;
 use crate::sim::store::Store;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One thing that the server does by itself, as a function over the objects.
 pub(super) struct Behaviour {
@@ -13,12 +17,19 @@ pub(super) struct Behaviour {
     act: fn(&Desk<'_>),
     /// The state of the store in which there was nothing to do.
     rested_at: Option<u64>,
+    /// The second of the last step, for one that looks at the clock.
+    looked_at: Option<u64>,
 }
 
 impl Behaviour {
     /// A behaviour that lasts.
     pub(super) fn boxed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
-        Box::new(Self { name, act, rested_at: None })
+        Box::new(Self { name, act, rested_at: None, looked_at: None })
+    }
+
+    /// One that looks at the clock, so that it may have work to do although nothing changed.
+    pub(super) fn timed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
+        Box::new(Self { name, act, rested_at: None, looked_at: Some(0) })
     }
 }
 
@@ -29,25 +40,70 @@ impl Controller for Behaviour {
 
     fn step(&mut self, cx: &mut Cx) -> bool {
         let before = cx.store.revision();
+        if let Some(second) = &mut self.looked_at
+            && std::mem::replace(second, cx.now.as_secs()) != cx.now.as_secs()
+        {
+            self.rested_at = None;
+        }
         if self.rested_at == Some(before) {
             return false;
         }
-        (self.act)(&Desk { store: &cx.store });
+        (self.act)(&Desk { store: &cx.store, release: cx.release });
         let after = cx.store.revision();
         self.rested_at = (after == before).then_some(before);
         after != before
     }
 }
 
+/// A number as messages carry it.
+pub(super) fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// A digest in the form that people read.
+pub(super) fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The labels of an object, to give them to another one.
+pub(super) fn labels(object: &Object) -> Vec<(&str, &str)> {
+    object.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
 /// The objects, in the words of controllers.
 pub(super) struct Desk<'a> {
     store: &'a Store,
+    /// The release that the server imitates.
+    pub(super) release: Release,
+}
+
+#[cfg(test)]
+impl<'a> Desk<'a> {
+    /// A desk over these objects.
+    pub(super) fn at(store: &'a Store) -> Self {
+        Self { store, release: Release::NEWEST }
+    }
 }
 
 impl Desk<'_> {
     /// The object of this type and id.
     pub(super) fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
         self.store.get(&kinds::key(kind, id))
+    }
+
+    /// The time of day, since the Unix epoch.
+    pub(super) fn now(&self) -> Duration {
+        self.store.time()
+    }
+
+    /// Where machines arrive.
+    pub(super) fn store(&self) -> &Store {
+        self.store
+    }
+
+    /// Takes a user or service account away, with all of its keys.
+    pub(super) fn remove_account(&self, identity: &str) {
+        accounts::remove(self.store, identity);
     }
 
     /// Whether there is one.
@@ -73,17 +129,39 @@ impl Desk<'_> {
     }
 
     /// Makes an object, or gives it exactly these labels and this spec.
-    pub(super) fn put(
+    pub(super) fn put<M: prost::Message + Default + PartialEq>(
         &self,
         owner: &str,
         kind: &str,
         id: &str,
         labels: &[(&str, &str)],
-        spec: &impl prost::Message,
+        spec: &M,
+    ) -> Arc<Object> {
+        self.put_held(owner, kind, id, labels, &[], spec)
+    }
+
+    /// The same, and in one write with these names on the list of those who have to clean up.
+    pub(super) fn put_held<M: prost::Message + Default + PartialEq>(
+        &self,
+        owner: &str,
+        kind: &str,
+        id: &str,
+        labels: &[(&str, &str)],
+        finalizers: &[&str],
+        spec: &M,
     ) -> Arc<Object> {
         self.store.put(owner, &kinds::key(kind, id), |object| {
+            for name in finalizers {
+                if !object.finalizers.iter().any(|held| held == name) {
+                    object.finalizers.push((*name).to_owned());
+                }
+            }
             object.labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-            object.spec = spec.encode_to_vec();
+            let encoded = spec.encode_to_vec();
+            // Equal maps have many encodings, and a change of the encoding is none.
+            if object.spec != encoded && (object.version == 0 || object.spec::<M>() != *spec) {
+                object.spec = encoded;
+            }
         })
     }
 

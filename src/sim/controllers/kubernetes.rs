@@ -1,5 +1,6 @@
 //! Kubernetes in the clusters: its nodes, and changes of its version, one component at a time.
 
+use super::cluster;
 use super::desk::Desk;
 use super::member;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
@@ -9,7 +10,7 @@ use crate::pb::specs::{
     ClusterMachineSpec, ClusterMachineStatusSpec, ClusterSpec, KubernetesStatusSpec, KubernetesUpgradeStatusSpec,
     LoadBalancerStatusSpec, TalosVersionSpec,
 };
-use crate::sim::names::{annotation, controller, kind, label};
+use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 use crate::sim::rules::{kubernetes_path_supported, tolerant};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub(super) fn act(desk: &Desk<'_>) {
         if !cluster.tearing_down && (up || desk.has(kind::KUBERNETES_UPGRADE_STATUS, id)) {
             let members = members(desk, id);
             let mut status = observe(desk, &cluster, &members);
-            if up && !cluster.annotations.contains_key(annotation::CLUSTER_LOCKED) {
+            if up && !cluster::paused(&cluster) {
                 upgrade(desk, &cluster, &members, &mut status);
             }
             desk.put(controller::KUBERNETES_STATUS, kind::KUBERNETES_STATUS, id, &[], &status);
@@ -93,7 +94,9 @@ fn upgrade(desk: &Desk<'_>, cluster: &Object, members: &[Arc<Object>], seen: &mu
         status.current_upgrade_version.clone_from(&target);
         let all = members.len() + seen.static_pods.len();
         status.status = format!("updating components {}/{all}", all - planes - kubelets);
-        let free = members.iter().filter(old).find(|member| !member::locked(desk, &member.key.id));
+        let may =
+            |member: &&Arc<Object>| member::connected(desk, &member.key.id) && !member::locked(desk, &member.key.id);
+        let free = members.iter().filter(old).find(may);
         status.step = if let Some(pods) = seen.static_pods.iter_mut().find(old_pods) {
             *pods = static_pods(&pods.nodename, &target);
             format!("updating control plane components on {:?}", pods.nodename)
@@ -103,7 +106,7 @@ fn upgrade(desk: &Desk<'_>, cluster: &Object, members: &[Arc<Object>], seen: &mu
             });
             format!("updating kubelet on {:?}", name(desk, member))
         } else {
-            "waiting for machines that are locked".into()
+            "waiting for machines that are locked or do not answer".into()
         };
     }
     status.upgrade_versions = reachable(desk, &cluster.spec(), &target);

@@ -1,6 +1,8 @@
 //! Links and machines: a link makes a machine, and a link that goes takes everything of its machine along.
 
 use super::desk::Desk;
+use super::infra_machine;
+use super::machine_parts;
 use crate::pb::specs::{MachineSpec, SiderolinkSpec};
 use crate::sim::kinds;
 use crate::sim::names::{controller, kind};
@@ -30,10 +32,14 @@ pub(super) fn act(desk: &Desk<'_>) {
 
 fn join(desk: &Desk<'_>, link: &Object) {
     desk.hold(link, LINK_HELD_BY);
+    if infra_machine::waits(desk, link) {
+        return;
+    }
     let spec: SiderolinkSpec = link.spec();
+    let origin: Vec<_> = link.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let address = spec.node_subnet.split('/').next().unwrap_or_default().to_owned();
     let machine = MachineSpec { management_address: address, connected: spec.connected, ..Default::default() };
-    let machine = desk.put(controller::MACHINE, kind::MACHINE, &link.key.id, &[], &machine);
+    let machine = desk.put(controller::MACHINE, kind::MACHINE, &link.key.id, &origin, &machine);
     if !machine.tearing_down {
         desk.hold(&machine, MACHINE_HELD_BY);
     }
@@ -48,13 +54,12 @@ fn leave(desk: &Desk<'_>, link: &Object) {
         if desk.has(kind::CLUSTER_MACHINE, id) || desk.has(kind::MACHINE_SET_NODE, id) {
             return;
         }
-        let attached: Vec<_> = ATTACHED.iter().filter_map(|kind| desk.get(kind, id)).collect();
-        if !desk.clear_all(&attached) {
-            return;
-        }
-        desk.remove(kind::MACHINE_STATUS, id);
-        desk.remove(kind::MACHINE_STATUS_LABELS, id);
-        desk.remove(kind::MACHINE, id);
     }
+    let attached: Vec<_> = ATTACHED.iter().filter_map(|kind| desk.get(kind, id)).collect();
+    if !desk.clear_all(&attached) {
+        return;
+    }
+    machine_parts::clear(desk, id);
+    desk.remove(kind::MACHINE, id);
     desk.release(link, LINK_HELD_BY);
 }

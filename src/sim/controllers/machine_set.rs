@@ -17,7 +17,12 @@ const PLANES_ALSO_BY: &[&str] = &[controller::MACHINE_SET_ETCD_AUDIT, controller
 const CLASSES_ALSO_BY: &[&str] = &[controller::MACHINE_SET_NODE];
 
 /// What the server keeps under the id of a set.
-const BELONGINGS: &[&str] = &[kind::MACHINE_SET_STATUS, kind::MACHINE_SET_DESTROY_STATUS, kind::CONTROL_PLANE_STATUS];
+const BELONGINGS: &[&str] = &[
+    kind::MACHINE_SET_STATUS,
+    kind::MACHINE_SET_CONFIG_STATUS,
+    kind::MACHINE_SET_DESTROY_STATUS,
+    kind::CONTROL_PLANE_STATUS,
+];
 
 pub(super) fn act(desk: &Desk<'_>) {
     for set in desk.list(kind::MACHINE_SET) {
@@ -51,7 +56,9 @@ fn leave(desk: &Desk<'_>, set: &Object) {
     let nodes = desk.clear_all(&of_users(kind::MACHINE_SET_NODE));
     let extensions = desk.clear_all(&of_users(kind::EXTENSIONS_CONFIGURATION));
     let patches = desk.clear_all(&of_users(kind::CONFIG_PATCH));
-    if nodes && extensions && patches && members == 0 {
+    // What was asked of a provider is given back before the set goes.
+    let asked = desk.has(kind::MACHINE_REQUEST_SET, id);
+    if nodes && extensions && patches && members == 0 && !asked {
         for kind in BELONGINGS {
             desk.remove(kind, id);
         }

@@ -1,15 +1,18 @@
 //! What the server reports of machine sets.
 
-use super::desk::Desk;
+use super::cluster;
+use super::desk::{Desk, count, hex, labels};
+use super::schematic;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
 use crate::pb::specs::machine_set_spec::machine_allocation::Type;
 use crate::pb::specs::{
-    ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, ClusterSpec, MachineSetPhase, MachineSetSpec,
-    MachineSetStatusSpec, MachineSpec, Machines,
+    ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, ClusterSpec, MachineSetConfigStatusSpec, MachineSetPhase,
+    MachineSetSpec, MachineSetStatusSpec, MachineSpec, Machines,
 };
 use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 use crate::sim::rules;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 const HELD_BY: &[&str] = &[controller::CLUSTER_STATUS];
@@ -56,15 +59,29 @@ fn report(desk: &Desk<'_>, set: &Object) {
         machines: Some(machines),
         machine_allocation: allocation.cloned(),
         locked_updates: with(&locked),
+        config_hash: config_hash(desk, &members),
         ..Default::default()
     };
-    let labels: Vec<_> = set.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let object = desk.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_STATUS, id, &labels, &report);
+    let object = desk.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_STATUS, id, &labels(set), &report);
     desk.hold(&object, HELD_BY);
+    let cluster = set.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id));
+    let changeable = MachineSetConfigStatusSpec {
+        config_updates_allowed: !set.tearing_down && cluster.is_some_and(|cluster| !cluster::paused(&cluster)),
+        should_reset_graceful: !set.tearing_down,
+        update_strategy: spec.update_strategy,
+        update_strategy_config: spec.update_strategy_config,
+    };
+    desk.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_CONFIG_STATUS, id, &[], &changeable);
 }
 
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
+/// A digest of what the members run; nothing without members.
+fn config_hash(desk: &Desk<'_>, members: &[Arc<Object>]) -> String {
+    let mut digest = Sha256::new();
+    for member in members {
+        let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id);
+        digest.update(last.cluster_machine_config_sha256.as_bytes());
+    }
+    if members.is_empty() { String::new() } else { hex(digest) }
 }
 
 fn phase(desk: &Desk<'_>, set: &Object, members: &[Arc<Object>], requested: u32) -> MachineSetPhase {
@@ -80,7 +97,7 @@ fn phase(desk: &Desk<'_>, set: &Object, members: &[Arc<Object>], requested: u32)
         MachineSetPhase::ScalingUp
     } else if !leaving.is_empty() || count(staying.len()) > requested {
         MachineSetPhase::ScalingDown
-    } else if any(&|member| member.last.talos_version != target) {
+    } else if any(&|member| member.last.talos_version != target || member.last.schematic_id != member.schematic) {
         MachineSetPhase::Upgrading
     } else if any(&|member| member.status.stage() == Stage::Configuring || !member.status.config_up_to_date) {
         MachineSetPhase::Reconfiguring
@@ -97,6 +114,7 @@ struct Member {
     status: ClusterMachineStatusSpec,
     last: ClusterMachineConfigStatusSpec,
     connected: bool,
+    schematic: String,
 }
 
 impl Member {
@@ -105,6 +123,7 @@ impl Member {
             status: desk.spec(kind::CLUSTER_MACHINE_STATUS, id),
             last: desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id),
             connected: desk.spec::<MachineSpec>(kind::MACHINE, id).connected,
+            schematic: schematic::target(desk, id),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use crate::pb::specs::machine_status_spec::Role;
-use crate::pb::specs::{MachineSpec, MachineStatusSpec};
+use crate::pb::specs::{InfraMachineConfigSpec, MachineSpec, MachineStatusSpec};
 use crate::sim::inventory;
 use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
@@ -49,6 +49,18 @@ fn report(desk: &Desk<'_>, machine: &Object) {
     flag(label::AVAILABLE, place.is_none());
     flag(label::CONTROL_PLANE, place.is_some() && is_plane);
     flag(label::WORKER, place.is_some() && !is_plane);
+    let tunnel = desk.get(kind::LINK, id);
+    for key in [label::INFRA_PROVIDER_ID, label::MACHINE_REQUEST, label::MACHINE_REQUEST_SET] {
+        if let Some(value) = tunnel.as_ref().and_then(|tunnel| tunnel.label(key)) {
+            labels.insert(key.to_owned(), value.to_owned());
+            if key == label::MACHINE_REQUEST {
+                labels.insert(label::NO_MANUAL_ALLOCATION.to_owned(), String::new());
+            }
+        }
+    }
+    if desk.spec::<InfraMachineConfigSpec>(kind::INFRA_MACHINE_CONFIG, id).cordoned {
+        labels.remove(label::READY_TO_USE);
+    }
     for key in [label::CLUSTER, label::MACHINE_SET] {
         if let Some(value) = of(key) {
             labels.insert(key.to_owned(), value);

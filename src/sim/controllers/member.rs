@@ -1,16 +1,25 @@
 //! Members of clusters: how a machine is installed, restarted, brought up, and in the end reset.
 
 use super::configuration;
-use super::desk::Desk;
+use super::desk::{Desk, labels};
+use super::member_config;
 use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
+use super::schematic;
+use super::system_patches::DISCOVERY;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
 use crate::pb::specs::{
     ClusterBootstrapStatusSpec, ClusterMachineConfigStatusSpec, ClusterMachineIdentitySpec, ClusterMachineStatusSpec,
-    ClusterMachineTalosVersionSpec, ClusterSpec, ConfigApplyStatus, LoadBalancerStatusSpec, MachineSpec,
+    ClusterMachineTalosVersionSpec, ClusterSpec, ClusterUuid, ConfigApplyStatus, LoadBalancerStatusSpec, MachineSpec,
     MachineStatusSpec,
 };
 use crate::sim::names::{annotation, controller, kind, label};
 use crate::sim::object::Object;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+/// Where members look for each other unless their cluster says otherwise.
+const PUBLIC_DISCOVERY: &str = "https://discovery.talos.dev/";
 
 /// What the server keeps under the id of a member.
 const BELONGINGS: &[&str] = &[
@@ -32,7 +41,7 @@ pub(super) fn act(desk: &Desk<'_>) {
 }
 
 /// Whether the machine answers.
-fn connected(desk: &Desk<'_>, id: &str) -> bool {
+pub(super) fn connected(desk: &Desk<'_>, id: &str) -> bool {
     desk.spec::<MachineSpec>(kind::MACHINE, id).connected
 }
 
@@ -40,27 +49,26 @@ fn connected(desk: &Desk<'_>, id: &str) -> bool {
 fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
     let id = member.key.id.as_str();
     let spec: ClusterSpec = cluster.spec();
-    desk.once(controller::CLUSTER_MACHINE_TALOS_VERSION, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &[], || {
-        let version =
-            ClusterMachineTalosVersionSpec { talos_version: spec.talos_version.clone(), ..Default::default() };
-        prost::Message::encode_to_vec(&version)
-    });
+    if !desk.has(kind::CLUSTER_MACHINE_TALOS_VERSION, id) {
+        aim(desk, member, &spec.talos_version);
+    }
     let wanted: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
     let mut status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
     let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
     let up = connected(desk, id);
+    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     let next = match status.stage() {
         _ if !up => status.stage(),
         Stage::Unknown if machine.maintenance => Stage::Installing,
         Stage::Unknown => Stage::Upgrading,
         Stage::Installing | Stage::Upgrading => {
             install(desk, id, &wanted.talos_version);
-            configuration::applied(desk, member, &wanted.talos_version);
+            configuration::applied(desk, member, &wanted.talos_version, &schematic::target(desk, id));
             Stage::Rebooting
         }
         Stage::Rebooting => Stage::Booting,
         Stage::Configuring => {
-            configuration::applied(desk, member, &wanted.talos_version);
+            configuration::applied(desk, member, &last.talos_version, &last.schematic_id);
             Stage::Running
         }
         _ => Stage::Running,
@@ -76,24 +84,49 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
 
     let hostname = hostname(&machine);
     let locked = locked(desk, id);
-    let pending = !status.config_up_to_date || last.talos_version != spec.talos_version;
-    let labels: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
+    let pending = !status.config_up_to_date
+        || last.talos_version != spec.talos_version
+        || last.schematic_id != schematic::target(desk, id);
+    let all: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
         .into_iter()
-        .chain(member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+        .chain(labels(member))
         .chain(
             (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
         )
         .collect();
-    desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &labels, &status);
+    desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
     if next == Stage::Running {
         let identity = ClusterMachineIdentitySpec {
             nodename: hostname,
             node_ips: machine.network.unwrap_or_default().addresses,
-            ..Default::default()
+            ..identity(desk, member, &spec)
         };
-        let labels: Vec<_> = member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels, &identity);
+        desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels(member), &identity);
     }
+}
+
+/// How a member is known to etcd and to those who look for each other; it keeps that as long as it is a member.
+fn identity(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec) -> ClusterMachineIdentitySpec {
+    let of = member.label(label::CLUSTER).unwrap_or_default();
+    let digest = Sha256::digest(format!("{} {}", desk.spec::<ClusterUuid>(kind::CLUSTER_UUID, of).uuid, member.key.id));
+    let is_plane = member.label(label::CONTROL_PLANE).is_some();
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let embedded = cluster.features.is_some_and(|features| features.use_embedded_discovery_service);
+    ClusterMachineIdentitySpec {
+        node_identity: URL_SAFE_NO_PAD.encode(digest),
+        etcd_member_id: if is_plane { number } else { 0 },
+        discovery_service_endpoint: if embedded { DISCOVERY } else { PUBLIC_DISCOVERY }.to_owned(),
+        ..Default::default()
+    }
+}
+
+/// Says which Talos version a member should run from now on, with the schematic that it should have by now.
+pub(super) fn aim(desk: &Desk<'_>, member: &Object, version: &str) {
+    let id = member.key.id.as_str();
+    let wanted =
+        ClusterMachineTalosVersionSpec { talos_version: version.to_owned(), schematic_id: schematic::target(desk, id) };
+    let owner = controller::CLUSTER_MACHINE_TALOS_VERSION;
+    desk.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &labels(member), &wanted);
 }
 
 /// Whether users keep the server from changing this member.
@@ -122,6 +155,7 @@ fn install(desk: &Desk<'_>, id: &str, version: &str) {
         machine.talos_version = format!("v{version}");
         set_system_disk(machine, true);
     });
+    schematic::install(desk, id);
 }
 
 /// Wipes the machine's disk: it comes up again as it first joined.
@@ -130,6 +164,7 @@ fn reset(desk: &Desk<'_>, id: &str) {
         machine.maintenance = true;
         machine.talos_version.clone_from(&machine.initial_talos_version);
         set_system_disk(machine, false);
+        schematic::reset(machine);
     });
 }
 
@@ -160,8 +195,10 @@ fn leave(desk: &Desk<'_>, member: &Object) {
 }
 
 fn stage(desk: &Desk<'_>, id: &str, stage: Stage) {
+    let removed = desk.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
     desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, id, |status: &mut ClusterMachineStatusSpec| {
         status.set_stage(stage);
+        status.is_removed = removed;
         status.ready = false;
     });
 }
@@ -171,7 +208,7 @@ fn gone(desk: &Desk<'_>, member: &Object, answered: bool) {
     if answered {
         reset(desk, id);
     }
-    for kind in BELONGINGS {
+    for kind in BELONGINGS.iter().chain(member_config::BELONGINGS) {
         desk.remove(kind, id);
     }
     if let Some(request) = desk.get(kind::NODE_FORCE_DESTROY_REQUEST, id) {

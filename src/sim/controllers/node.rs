@@ -1,8 +1,9 @@
 //! Machine set nodes: each running one makes its machine a member of the cluster, each leaving one ends that.
 
+use super::cluster;
 use super::desk::Desk;
 use crate::pb::specs::{ClusterMachineSpec, ClusterSpec, KubernetesUpgradeStatusSpec, MachineSetSpec};
-use crate::sim::names::{annotation, controller, kind, label};
+use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 use std::sync::Arc;
 
@@ -30,8 +31,7 @@ pub(super) fn act(desk: &Desk<'_>) {
     }
     for set in desk.list(kind::MACHINE_SET) {
         let Some(cluster) = set.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id)) else { continue };
-        let flag = |key| cluster.annotations.contains_key(key);
-        let paused = flag(annotation::CLUSTER_LOCKED) && !flag(annotation::CLUSTER_IMPORT_IN_PROGRESS);
+        let paused = cluster::paused(&cluster);
         if paused && !cluster.tearing_down && !set.tearing_down {
             continue;
         }

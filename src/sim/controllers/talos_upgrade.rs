@@ -1,14 +1,16 @@
-//! Changes of the Talos version: control planes first, then workers, in turn.
+//! Changes of the Talos version and of schematics: control planes first, then workers, set by set in turn.
 
-use super::desk::Desk;
+use super::cluster;
+use super::desk::{Desk, count};
 use super::member;
+use super::schematic;
 use crate::pb::specs::cluster_machine_status_spec::Stage;
 use crate::pb::specs::talos_upgrade_status_spec::Phase;
 use crate::pb::specs::{
-    ClusterConfigVersionSpec, ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, ClusterMachineTalosVersionSpec,
-    ClusterSpec, MachineSetSpec, TalosUpgradeStatusSpec, TalosVersionSpec,
+    ClusterConfigVersionSpec, ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, ClusterSpec, MachineSetSpec,
+    MachineSpec, TalosUpgradeStatusSpec, TalosVersionSpec, UpgradeRolloutSpec,
 };
-use crate::sim::names::{annotation, controller, kind, label};
+use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 use crate::sim::rules::tolerant;
 use std::sync::Arc;
@@ -23,107 +25,156 @@ pub(super) fn act(desk: &Desk<'_>) {
     }
 }
 
+/// A member, what it runs and what it should run.
+struct Member {
+    object: Arc<Object>,
+    last: ClusterMachineConfigStatusSpec,
+    stage: Stage,
+    version: String,
+    schematic: String,
+}
+
+impl Member {
+    fn read(desk: &Desk<'_>, object: Arc<Object>, version: &str) -> Self {
+        let id = object.key.id.as_str();
+        Self {
+            last: desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id),
+            stage: desk.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, id).stage(),
+            version: version.to_owned(),
+            schematic: schematic::target(desk, id),
+            object,
+        }
+    }
+
+    fn id(&self) -> &str {
+        &self.object.key.id
+    }
+
+    fn set(&self) -> &str {
+        self.object.label(label::MACHINE_SET).unwrap_or_default()
+    }
+
+    fn is_plane(&self) -> bool {
+        self.object.label(label::CONTROL_PLANE).is_some()
+    }
+
+    fn is_installed(&self) -> bool {
+        !self.last.talos_version.is_empty()
+    }
+
+    fn has_other_version(&self) -> bool {
+        self.is_installed() && self.last.talos_version != self.version
+    }
+
+    fn has_other_schematic(&self) -> bool {
+        self.is_installed() && self.last.schematic_id != self.schematic
+    }
+
+    fn is_on_the_way(&self) -> bool {
+        self.is_installed() && matches!(self.stage, Stage::Upgrading | Stage::Rebooting | Stage::Booting)
+    }
+}
+
 fn upgrade(desk: &Desk<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
     let target = cluster.spec::<ClusterSpec>().talos_version;
-    let members: Vec<_> = desk
+    let members: Vec<Member> = desk
         .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
         .into_iter()
         .filter(|member| !member.tearing_down)
+        .map(|member| Member::read(desk, member, &target))
         .collect();
-    let outdated = outdated(desk, &members, &target);
-    let mut status: TalosUpgradeStatusSpec = desk.spec(kind::TALOS_UPGRADE_STATUS, id);
-    if status.last_upgrade_version.is_empty() {
-        status.last_upgrade_version.clone_from(&target);
+    // A member that was never installed yet gets what is right at once.
+    members
+        .iter()
+        .filter(|member| !member.is_installed())
+        .for_each(|member| member::aim(desk, &member.object, &target));
+
+    let before: TalosUpgradeStatusSpec = desk.spec(kind::TALOS_UPGRADE_STATUS, id);
+    let underway = !matches!(before.phase(), Phase::Unknown | Phase::Done);
+    let version =
+        members.iter().any(Member::has_other_version) || (underway && !before.current_upgrade_version.is_empty());
+    let behind = |member: &&Member| member.has_other_version() || member.has_other_schematic();
+    let mut outdated: Vec<&Member> = members.iter().filter(behind).collect();
+    // Machines that only come up for the first time, or restart, do not make an upgrade by themselves.
+    if underway || !outdated.is_empty() {
+        outdated = members.iter().filter(|member| behind(member) || member.is_on_the_way()).collect();
     }
+    outdated.sort_by_key(|member| !member.is_plane());
+    let mut status;
     if outdated.is_empty() {
         status = TalosUpgradeStatusSpec { last_upgrade_version: target.clone(), ..Default::default() };
         status.set_phase(Phase::Done);
+        plan(desk, cluster, &[]);
     } else {
-        let paused = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED);
-        let begun = if paused { Vec::new() } else { advance(desk, &outdated, &target) };
+        status = before;
+        if status.last_upgrade_version.is_empty() {
+            status.last_upgrade_version.clone_from(&target);
+        }
+        let moving = advance(desk, cluster, &outdated);
         let reverting = target == status.last_upgrade_version;
-        status.set_phase(if reverting { Phase::Reverting } else { Phase::Upgrading });
-        status.current_upgrade_version.clone_from(&target);
+        status.set_phase(match (version, reverting) {
+            (false, _) => Phase::UpdatingMachineSchematics,
+            (true, true) => Phase::Reverting,
+            (true, false) => Phase::Upgrading,
+        });
+        status.current_upgrade_version = if version { target.clone() } else { String::new() };
         status.status = format!("updating machines {}/{}", members.len() - outdated.len(), members.len());
-        status.step = match begun.first() {
-            Some(machine) => format!("updating machine {machine:?}"),
+        status.step = match moving.first() {
+            Some(member) => format!("updating machine {:?}", member.id()),
             None => "waiting for machines that are locked or do not answer".into(),
         };
+        plan(desk, cluster, &moving);
     }
     status.upgrade_versions = reachable(desk, id, &target);
     desk.put(OWNER, kind::TALOS_UPGRADE_STATUS, id, &[], &status);
 }
 
-/// Members that run another version than they should, control planes first.
-/// A member that was never installed yet gets the right version at once.
-fn outdated(desk: &Desk<'_>, members: &[Arc<Object>], target: &str) -> Vec<Arc<Object>> {
-    let mut found: Vec<Arc<Object>> = members
-        .iter()
-        .filter(|member| {
-            let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id);
-            let status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, &member.key.id);
-            if last.talos_version.is_empty() {
-                let wanted = ClusterMachineTalosVersionSpec { talos_version: target.into(), ..Default::default() };
-                let owner = controller::CLUSTER_MACHINE_TALOS_VERSION;
-                desk.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, &member.key.id, &[], &wanted);
-                return false;
-            }
-            last.talos_version != target || on_the_way(status.stage())
-        })
-        .cloned()
-        .collect();
-    found.sort_by_key(|member| member.label(label::CONTROL_PLANE).is_none());
-    // Machines that are only being installed do not make an upgrade.
-    let upgrading = found.iter().any(|member| {
-        let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id);
-        last.talos_version != target
-    });
-    let running: TalosUpgradeStatusSpec = found
-        .first()
-        .and_then(|member| member.label(label::CLUSTER))
-        .map(|cluster| desk.spec(kind::TALOS_UPGRADE_STATUS, cluster))
-        .unwrap_or_default();
-    if upgrading || !running.current_upgrade_version.is_empty() { found } else { Vec::new() }
-}
-
-fn on_the_way(stage: Stage) -> bool {
-    matches!(stage, Stage::Upgrading | Stage::Rebooting | Stage::Booting)
-}
-
-/// Begins with the next machines, as many at once as their set allows; says which are on their way now.
-fn advance(desk: &Desk<'_>, outdated: &[Arc<Object>], target: &str) -> Vec<String> {
-    let status = |member: &Object| desk.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &member.key.id);
-    let mut moving: Vec<String> = outdated
-        .iter()
-        .filter(|member| on_the_way(status(member).stage()))
-        .map(|member| member.key.id.clone())
-        .collect();
-    let planes = outdated.iter().any(|member| member.label(label::CONTROL_PLANE).is_some());
+/// Begins with the next machines, as many at once as their sets allow; returns those that are on their way now.
+fn advance<'a>(desk: &Desk<'_>, cluster: &Object, outdated: &[&'a Member]) -> Vec<&'a Member> {
+    let mut moving: Vec<&Member> = outdated.iter().copied().filter(|member| member.is_on_the_way()).collect();
+    let planes = outdated.iter().any(|member| member.is_plane());
+    if cluster::paused(cluster) {
+        return moving;
+    }
     for member in outdated {
-        let id = member.key.id.as_str();
-        let is_plane = member.label(label::CONTROL_PLANE).is_some();
-        if moving.len() >= parallelism(desk, member) || (planes && !is_plane) {
-            break;
-        }
-        if moving.iter().any(|m| m == id) || status(member).stage() != Stage::Running || member::locked(desk, id) {
+        let others = moving.iter().filter(|other| other.set() == member.set()).count();
+        let answers = desk.spec::<MachineSpec>(kind::MACHINE, member.id()).connected;
+        if others >= parallelism(desk, member.set())
+            || (planes && !member.is_plane())
+            || member.stage != Stage::Running
+            || !answers
+            || member::locked(desk, member.id())
+        {
             continue;
         }
-        let wanted = ClusterMachineTalosVersionSpec { talos_version: target.into(), ..Default::default() };
-        desk.put(controller::CLUSTER_MACHINE_TALOS_VERSION, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &[], &wanted);
-        desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, id, |status: &mut ClusterMachineStatusSpec| {
+        member::aim(desk, &member.object, &member.version);
+        desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, member.id(), |status: &mut ClusterMachineStatusSpec| {
             status.set_stage(Stage::Upgrading);
             status.ready = false;
         });
-        moving.push(id.to_owned());
+        moving.push(member);
     }
     moving
 }
 
-fn parallelism(desk: &Desk<'_>, member: &Object) -> usize {
-    let set: MachineSetSpec = desk.spec(kind::MACHINE_SET, member.label(label::MACHINE_SET).unwrap_or_default());
-    let rolling = member.label(label::CONTROL_PLANE).is_none() && set.upgrade_strategy == 1;
-    let configured = set.upgrade_strategy_config.and_then(|c| c.rolling).map(|r| r.max_parallelism as usize);
+/// How many more machines of each set may begin now.
+fn plan(desk: &Desk<'_>, cluster: &Object, moving: &[&Member]) {
+    let quota = |set: &str| {
+        let busy = moving.iter().filter(|member| member.set() == set).count();
+        i32::try_from(count(parallelism(desk, set).saturating_sub(busy))).unwrap_or(i32::MAX)
+    };
+    let sets = desk.labelled(kind::MACHINE_SET, label::CLUSTER, &cluster.key.id);
+    let machine_sets_upgrade_quota = sets.iter().map(|set| (set.key.id.clone(), quota(&set.key.id))).collect();
+    let rollout = UpgradeRolloutSpec { machine_sets_upgrade_quota };
+    desk.put(OWNER, kind::UPGRADE_ROLLOUT, &cluster.key.id, &[], &rollout);
+}
+
+fn parallelism(desk: &Desk<'_>, set: &str) -> usize {
+    let Some(set) = desk.get(kind::MACHINE_SET, set) else { return 1 };
+    let spec: MachineSetSpec = set.spec();
+    let rolling = set.label(label::CONTROL_PLANE).is_none() && spec.upgrade_strategy == 1;
+    let configured = spec.upgrade_strategy_config.and_then(|c| c.rolling).map(|r| r.max_parallelism as usize);
     configured.filter(|n| rolling && *n > 0).unwrap_or(1)
 }
 

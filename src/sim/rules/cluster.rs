@@ -19,6 +19,12 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     }
 }
 
+/// Whether a cluster has a lock that counts: while it is taken over, none does.
+pub(super) fn is_locked(cluster: &Object) -> bool {
+    let flag = |key| cluster.annotations.contains_key(key);
+    flag(annotation::CLUSTER_LOCKED) && !flag(annotation::CLUSTER_IMPORT_IN_PROGRESS)
+}
+
 fn create(view: &dyn View, new: &Object) -> Vec<String> {
     let spec: ClusterSpec = new.spec();
     let mut found: Vec<String> = name(&new.key.id).into_iter().collect();
@@ -32,9 +38,7 @@ fn create(view: &dyn View, new: &Object) -> Vec<String> {
 }
 
 fn update(view: &dyn View, old: &Object, new: &Object) -> Vec<String> {
-    let locked = |object: &Object| object.annotations.contains_key(annotation::CLUSTER_LOCKED);
-    let importing = |object: &Object| object.annotations.contains_key(annotation::CLUSTER_IMPORT_IN_PROGRESS);
-    if locked(old) && locked(new) && !importing(old) && !importing(new) {
+    if is_locked(old) && is_locked(new) {
         return vec![format!("updating cluster configuration is not allowed: the cluster {:?} is locked", new.key.id)];
     }
     let (before, after): (ClusterSpec, ClusterSpec) = (old.spec(), new.spec());

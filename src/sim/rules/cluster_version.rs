@@ -25,15 +25,11 @@ pub(super) fn problem(view: &dyn View, id: &str, old: Option<&ClusterSpec>, new:
     let talos = &new.talos_version;
     let Some(offer) = offer(view, talos) else {
         // A version that is no longer listed does not stop a change of Kubernetes alone.
-        return (!same_talos)
-            .then(|| format!("invalid talos version {talos:?}: {}", missing(kind::TALOS_VERSION, "default", talos)));
+        return (!same_talos).then(|| unlisted(talos));
     };
     let was_deprecated = old.is_some_and(|old| self::offer(view, &old.talos_version).is_some_and(|o| o.deprecated));
-    if offer.deprecated && !was_deprecated {
-        return Some(format!("talos version {talos:?} is no longer supported"));
-    }
-    if offer.unsupported {
-        return Some(format!("talos version {talos:?} is not supported by this Omni release"));
+    if let Some(problem) = support(&offer, talos, was_deprecated) {
+        return Some(problem);
     }
     if old.is_some()
         && let Some(problem) = downgrade(view, id, talos)
@@ -48,6 +44,25 @@ pub(super) fn problem(view: &dyn View, id: &str, old: Option<&ClusterSpec>, new:
     }
     (!offer.compatible_kubernetes_versions.contains(kubernetes))
         .then(|| format!("invalid kubernetes version {kubernetes:?}: is not compatible with talos version {talos:?}"))
+}
+
+/// The problem with a Talos version for what is new.
+pub(super) fn talos(view: &dyn View, version: &str) -> Option<String> {
+    match offer(view, version) {
+        None => Some(unlisted(version)),
+        Some(offer) => support(&offer, version, false),
+    }
+}
+
+fn unlisted(talos: &str) -> String {
+    format!("invalid talos version {talos:?}: {}", missing(kind::TALOS_VERSION, "default", talos))
+}
+
+fn support(offer: &TalosVersionSpec, talos: &str, was_deprecated: bool) -> Option<String> {
+    if offer.deprecated && !was_deprecated {
+        return Some(format!("talos version {talos:?} is no longer supported"));
+    }
+    offer.unsupported.then(|| format!("talos version {talos:?} is not supported by this Omni release"))
 }
 
 fn offer(view: &dyn View, version: &str) -> Option<TalosVersionSpec> {

@@ -2,9 +2,9 @@
 
 use super::{Change, talos_patch};
 use crate::pb::specs::ConfigPatchSpec;
-use crate::sim::Release;
 use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
+use crate::sim::{Release, compression};
 
 /// How a compressed text starts.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -19,7 +19,7 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
         Change::Update(old, new) => {
             let (before, after): (ConfigPatchSpec, ConfigPatchSpec) = (old.spec(), new.spec());
             // A patch that was taken once may stay, whatever the rules are now.
-            if before == after { Vec::new() } else { content(&after, super::release(view)) }
+            if same(&before, &after) { Vec::new() } else { content(&after, super::release(view)) }
         }
         Change::Destroy(_) => Vec::new(),
     }
@@ -34,11 +34,25 @@ fn leaving_target(view: &dyn View, new: &Object) -> Option<String> {
         .or_else(|| leaves(label::MACHINE_SET, kind::MACHINE_SET, "machine set"))
 }
 
-/// Compressed content wins over plain content. Its dictionary is not at hand, so it is only looked at from outside.
+/// Whether both hold the same text, compressed or not.
+fn same(before: &ConfigPatchSpec, after: &ConfigPatchSpec) -> bool {
+    let text = |spec: &ConfigPatchSpec| match spec.compressed_data.as_slice() {
+        [] => Some(spec.data.clone()),
+        packed => compression::unpack(packed).ok(),
+    };
+    before == after || text(before).is_some_and(|before| text(after) == Some(before))
+}
+
+/// Compressed content wins over plain content.
+/// Where it needs the dictionary, which is not at hand, it is only looked at from outside.
 fn content(spec: &ConfigPatchSpec, release: Release) -> Vec<String> {
+    let check = |text: &str| talos_patch::check(text, release).err().map(talos_patch::Refusal::problems);
     let packed = &spec.compressed_data;
     if packed.is_empty() {
-        return talos_patch::check(&spec.data, release).err().map(talos_patch::Refusal::problems).unwrap_or_default();
+        return check(&spec.data).unwrap_or_default();
+    }
+    if let Ok(text) = compression::unpack(packed) {
+        return check(&text).unwrap_or_default();
     }
     if packed.len() < ZSTD_MAGIC.len() {
         return vec!["unexpected EOF".into()];
@@ -73,6 +87,19 @@ mod tests {
             let new = patch(data, packed);
             assert_eq!(problems(&Fixture::default(), Change::Create(&new)), expected, "{data}");
         }
+    }
+
+    #[test]
+    fn compressed_content_is_content() {
+        use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+        let packed = |text: &str| patch("", &compress_to_vec(text.as_bytes(), CompressionLevel::Fastest));
+        let bad = "overriding \"machine.token\" is not allowed in the config patch";
+        let view = Fixture::default();
+        assert_eq!(problems(&view, Change::Create(&packed("machine: {}"))), [""; 0]);
+        assert_eq!(problems(&view, Change::Create(&packed("machine: {token: x}"))), [bad]);
+        let plain = patch("machine: {token: x}", &[]);
+        assert_eq!(problems(&view, Change::Update(&plain, &packed("machine: {token: x}"))), [""; 0]);
+        assert_eq!(problems(&view, Change::Update(&plain, &packed("machine: {token: y}"))), [bad]);
     }
 
     #[test]

@@ -31,11 +31,18 @@ fn problem(view: &dyn View, new: &Object) -> Option<String> {
     let Some(cluster) = view.get(kind::CLUSTER, cluster_id) else {
         return Some(format!("cluster {cluster_id:?} does not exist"));
     };
+    offered(view, &cluster.spec::<ClusterSpec>().talos_version, &names)
+}
+
+/// The first problem with a list of extensions for a Talos version.
+pub(super) fn offered(view: &dyn View, version: &str, names: &[String]) -> Option<String> {
+    if names.is_empty() {
+        return None;
+    }
     if names.len() > MAX_EXTENSIONS {
         return Some(format!("extensions list has {} entries, exceeds maximum of {MAX_EXTENSIONS}", names.len()));
     }
-    let version = cluster.spec::<ClusterSpec>().talos_version;
-    let Some(offer) = view.get(kind::TALOS_EXTENSIONS, &version) else {
+    let Some(offer) = view.get(kind::TALOS_EXTENSIONS, version) else {
         return Some(format!("no Talos extensions catalog for version {version:?}"));
     };
     let offer = offer.spec::<TalosExtensionsSpec>().items;

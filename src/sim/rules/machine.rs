@@ -11,18 +11,17 @@ const MAX_ARG: usize = 256;
 /// The problems with a list of kernel arguments.
 pub(super) fn kernel_args(change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
-    let args = new.spec::<KernelArgsSpec>().args;
+    arguments(&new.spec::<KernelArgsSpec>().args)
+}
+
+/// The problems with kernel arguments, wherever they are listed.
+pub(super) fn arguments(args: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     if args.len() > MAX_ARGS {
         found.push(format!("kernel args list has {} entries, exceeds maximum of {MAX_ARGS}", args.len()));
     }
     for (at, arg) in args.iter().enumerate() {
-        if arg.len() > MAX_ARG {
-            found.push(format!("kernel arg (entry {at}) is too long: {} bytes (max {MAX_ARG})", arg.len()));
-        }
-        if arg.chars().any(char::is_control) {
-            found.push(format!("kernel arg (entry {at}) must not contain control characters"));
-        }
+        super::text(&mut found, &format!("kernel arg (entry {at})"), arg, MAX_ARG);
     }
     found
 }

@@ -1,37 +1,43 @@
 //! Rules for machine classes: labels or a provider, never both, and no class in use goes away.
 
 use super::selector::Selector;
-use super::{Change, machine_set, missing};
+use super::{Change, machine, machine_set, provision};
 use crate::pb::specs::{MachineClassSpec, MachineSetSpec};
 use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
 
 /// The problems with a change of a machine class.
 pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
-    let problem = match change {
-        Change::Create(new) | Change::Update(_, new) => write(view, new),
-        Change::Destroy(old) => in_use(view, old),
-    };
-    problem.into_iter().collect()
+    match change {
+        Change::Create(new) => write(view, None, new),
+        Change::Update(old, new) => write(view, Some(&old.spec()), new),
+        Change::Destroy(old) => in_use(view, old).into_iter().collect(),
+    }
 }
 
-fn write(view: &dyn View, new: &Object) -> Option<String> {
+/// Whether the server fails over this change instead of judging it: it compares with a provider that was not there.
+pub(super) fn crashes(change: Change<'_>) -> bool {
+    let Change::Update(old, new) = change else { return false };
+    let (before, after): (MachineClassSpec, MachineClassSpec) = (old.spec(), new.spec());
+    before.auto_provision.is_none() && after.match_labels.is_empty() && after.auto_provision.is_some()
+}
+
+fn write(view: &dyn View, old: Option<&MachineClassSpec>, new: &Object) -> Vec<String> {
     let spec: MachineClassSpec = new.spec();
-    let Some(provision) = &spec.auto_provision else { return selectors(&spec.match_labels) };
+    let Some(wanted) = &spec.auto_provision else { return selectors(&spec.match_labels).into_iter().collect() };
     if !spec.match_labels.is_empty() {
-        return Some("can't set both auto provision and match labels at the same time".into());
+        return vec!["can't set both auto provision and match labels at the same time".into()];
     }
-    if provision.provider_id.is_empty() {
-        return Some("providerID can not be empty".into());
+    let provider = match provision::provider(view, &wanted.provider_id) {
+        Err(problem) => return vec![problem],
+        Ok(provider) => provider,
+    };
+    let before = old.and_then(|old| old.auto_provision.as_ref());
+    let mut found = machine::arguments(&wanted.kernel_args);
+    if before.is_none_or(|before| before.provider_data != wanted.provider_data) {
+        found.extend(provision::data(&provider, &wanted.provider_data));
     }
-    let id = &provision.provider_id;
-    match view.get(kind::INFRA_PROVIDER_STATUS, id) {
-        None => Some(format!("failed to get provider: {}", missing(kind::INFRA_PROVIDER_STATUS, "infra-provider", id))),
-        Some(provider) if provider.label(label::STATIC_INFRA_PROVIDER).is_some() => {
-            Some(format!("the provider {id:?} is static and cannot be used for automatic provisioning"))
-        }
-        Some(_) => None,
-    }
+    found
 }
 
 fn selectors(texts: &[String]) -> Option<String> {
@@ -73,6 +79,7 @@ fn in_use(view: &dyn View, old: &Object) -> Option<String> {
 mod tests {
     use super::super::fixture::{Fixture, labelled, object};
     use super::*;
+    use crate::pb::specs::InfraProviderStatusSpec;
     use crate::pb::specs::machine_class_spec::Provision;
     use crate::pb::specs::machine_set_spec::MachineAllocation;
 
@@ -121,6 +128,48 @@ mod tests {
             ),
         ] {
             assert_eq!(problems(&view, Change::Create(&class(labels, provider))), expected, "{labels:?} {provider:?}");
+        }
+    }
+
+    #[test]
+    fn data_for_a_provider_follows_its_schema() {
+        let schema = r#"{"type": "object", "required": ["cores"]}"#;
+        let status = InfraProviderStatusSpec { schema: schema.into(), ..Default::default() };
+        let view = Fixture::default().with(object(kind::INFRA_PROVIDER_STATUS, "strict", &status));
+        let class = |data: &str, kernel_args: &[&str]| {
+            let provision = Provision {
+                provider_id: "strict".into(),
+                provider_data: data.into(),
+                kernel_args: kernel_args.iter().map(|a| (*a).to_owned()).collect(),
+                ..Default::default()
+            };
+            let spec = MachineClassSpec { auto_provision: Some(provision), ..Default::default() };
+            object(kind::MACHINE_CLASS, "probe", &spec)
+        };
+        let schema = "jsonschema validation failed with 'file:///untitled-schema.json#'\n- at '/cores': property is \
+                      required";
+        let control = "kernel arg (entry 0) must not contain control characters";
+        for (data, args, expected) in [
+            ("cores: 4", &["console=ttyS0"][..], &[][..]),
+            ("memory: 4", &[], &[schema]),
+            ("memory: 4", &["a\n"], &[control, schema]),
+        ] {
+            assert_eq!(problems(&view, Change::Create(&class(data, args))), expected);
+        }
+        let old = class("memory: 4", &[]);
+        assert_eq!(problems(&view, Change::Update(&old, &old)), [""; 0], "data is checked when it changes");
+    }
+
+    #[test]
+    fn a_class_by_labels_cannot_become_one_by_provider() {
+        let (labels, provider) = (class(&["a"], None), class(&[], Some("known")));
+        for (change, expected) in [
+            (Change::Update(&labels, &provider), true),
+            (Change::Update(&provider, &labels), false),
+            (Change::Update(&provider, &provider), false),
+            (Change::Create(&provider), false),
+        ] {
+            assert_eq!(crashes(change), expected);
         }
     }
 

@@ -1,10 +1,11 @@
 //! Rules for machine sets: cluster, role, id, allocation by class, bootstrap from a backup, and the lock.
 
+use super::cluster::is_locked;
 use super::{Change, relation};
 use crate::pb::specs::machine_set_spec::machine_allocation::Type;
 use crate::pb::specs::machine_set_spec::{BootstrapSpec, MachineAllocation};
 use crate::pb::specs::{ClusterBootstrapStatusSpec, MachineClassSpec, MachineSetSpec};
-use crate::sim::names::{annotation, kind, label};
+use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
 
 const MAX_SNAPSHOT: usize = 4096;
@@ -34,8 +35,7 @@ fn write(view: &dyn View, old: Option<&Object>, new: &Object) -> Option<String> 
     let Some(cluster) = view.get(kind::CLUSTER, cluster_id) else {
         return (!new.tearing_down).then(|| format!("the cluster {cluster_id:?} does not exist"));
     };
-    let locked = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED)
-        && !cluster.annotations.contains_key(annotation::CLUSTER_IMPORT_IN_PROGRESS);
+    let locked = is_locked(&cluster);
     if old.is_none() && cluster.tearing_down {
         return Some(format!("the cluster {cluster_id:?} is tearing down"));
     }
@@ -167,8 +167,7 @@ fn name(cluster: &str, id: &str, control_plane: bool) -> Option<String> {
 fn destroy(view: &dyn View, old: &Object) -> Option<String> {
     let cluster_id = old.label(label::CLUSTER).unwrap_or_default();
     let cluster = view.get(kind::CLUSTER, cluster_id)?;
-    let locked = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED) && !cluster.tearing_down;
-    locked.then(|| {
+    (is_locked(&cluster) && !cluster.tearing_down).then(|| {
         format!(
             "removing machine set {:?} from the cluster {cluster_id:?} is not allowed: the cluster is locked",
             old.key.id
@@ -182,6 +181,7 @@ mod tests {
     use super::*;
     use crate::pb::specs::machine_class_spec::Provision;
     use crate::pb::specs::{ClusterSpec, ClusterUuid, MachineSetNodeSpec};
+    use crate::sim::names::annotation;
 
     const CP: &[(&str, &str)] = &[(label::CLUSTER, "c"), (label::CONTROL_PLANE, "")];
     const W: &[(&str, &str)] = &[(label::CLUSTER, "c"), (label::WORKER, "")];

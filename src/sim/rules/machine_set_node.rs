@@ -1,5 +1,6 @@
 //! Rules for machine set nodes: set and cluster must be there and unlocked, and the machine must fit.
 
+use super::cluster::is_locked;
 use super::{Change, machine_set, relation, tolerant};
 use crate::pb::specs::{ClusterSpec, MachineSetSpec, MachineStatusSpec};
 use crate::sim::names::{annotation, kind, label};
@@ -64,7 +65,7 @@ fn destroy(view: &dyn View, old: &Object) -> Option<String> {
     }
     let why = if old.annotations.contains_key(annotation::MACHINE_LOCKED) {
         "machine set node is locked".to_owned()
-    } else if cluster.annotations.contains_key(annotation::CLUSTER_LOCKED) {
+    } else if is_locked(&cluster) {
         format!("the cluster {cluster_id:?} is locked")
     } else {
         return None;
@@ -85,10 +86,9 @@ fn free_cluster(view: &dyn View, node: &Object) -> Result<Arc<Object>, String> {
     let Some(cluster) = view.get(kind::CLUSTER, id) else {
         return Err(format!("the cluster {id:?} does not exist"));
     };
-    let flag = |key| cluster.annotations.contains_key(key);
     if cluster.tearing_down {
         Err(format!("the cluster {id:?} is tearing down"))
-    } else if flag(annotation::CLUSTER_LOCKED) && !flag(annotation::CLUSTER_IMPORT_IN_PROGRESS) {
+    } else if is_locked(&cluster) {
         Err(format!("the cluster {id:?} is locked"))
     } else {
         Ok(cluster)

@@ -28,12 +28,8 @@ pub(super) fn problems(change: Change<'_>) -> Vec<String> {
 fn name(found: &mut Vec<String>, what: &str, text: &str) {
     if text.is_empty() {
         found.push(format!("{what} must not be empty"));
-    } else if text.len() > MAX_KEY {
-        found.push(format!("{what} is too long: {} bytes (max {MAX_KEY})", text.len()));
     }
-    if text.chars().any(char::is_control) {
-        found.push(format!("{what} must not contain control characters"));
-    }
+    super::text(found, what, text, MAX_KEY);
 }
 
 /// Entries that an update leaves as they were are not looked at again: they may be older than the limits.
@@ -51,12 +47,7 @@ fn entries(
             continue;
         }
         name(found, &format!("{what} key"), key);
-        if value.len() > MAX_VALUE {
-            found.push(format!("{what} value for key {key:?} is too long: {} bytes (max {MAX_VALUE})", value.len()));
-        }
-        if value.chars().any(char::is_control) {
-            found.push(format!("{what} value for key {key:?} must not contain control characters"));
-        }
+        super::text(found, &format!("{what} value for key {key:?}"), value, MAX_VALUE);
     }
 }
 

@@ -1,18 +1,28 @@
 //! What Omni refuses: one file a type, each a function from a change to the list of problems.
 //! Rules look at stored objects only; they know neither callers nor gRPC.
 
+mod access_policy;
+mod backups;
 mod cluster;
 mod cluster_version;
 mod config_patch;
+mod dns_name;
 mod extensions;
+mod infra;
+mod install_disk;
 mod join_token;
+mod kubernetes_objects;
 mod kubernetes_path;
 mod machine;
 mod machine_class;
 mod machine_set;
 mod machine_set_node;
+mod media;
 mod metadata;
+mod people;
+mod provision;
 mod relation;
+mod secrets;
 pub mod selector;
 pub mod talos_keys;
 pub mod talos_patch;
@@ -85,11 +95,44 @@ fn of_type(view: &dyn View, change: Change<'_>) -> Vec<String> {
         kind::CONFIG_PATCH => config_patch::problems(view, change),
         kind::EXTENSIONS_CONFIGURATION => extensions::problems(view, change),
         kind::MACHINE_CLASS => machine_class::problems(view, change),
+        kind::KUBERNETES_MANIFEST_GROUP => kubernetes_objects::manifest_group(change),
+        kind::KUBERNETES_HEALTH_CHECK => kubernetes_objects::health_check(change),
         kind::KERNEL_ARGS => machine::kernel_args(change),
+        kind::MACHINE_INSTALL_DISK_CONFIG => install_disk::problems(change),
         kind::NODE_FORCE_DESTROY_REQUEST => machine::force_destroy(view, change),
+        kind::ETCD_MANUAL_BACKUP => backups::manual(view, change),
+        kind::ETCD_BACKUP_S3_CONFIG => backups::place(change),
+        kind::INSTALLATION_MEDIA_CONFIG => media::problems(view, change),
+        kind::MACHINE_REQUEST_SET => provision::request_set(view, change),
+        kind::INFRA_MACHINE_CONFIG => infra::machine_config(view, change),
+        kind::INFRA_PROVIDER => infra::provider(view, change),
+        kind::ACCESS_POLICY => access_policy::problems(change),
+        kind::SAML_LABEL_RULE => people::saml_label_rule(change),
+        kind::IDENTITY => people::identity(view, change),
+        kind::USER => people::user(change),
+        kind::PUBLIC_KEY => people::public_key(change),
+        kind::ROTATE_TALOS_CA => secrets::rotation(view, change, "Talos CA rotation"),
+        kind::ROTATE_KUBERNETES_CA => secrets::rotation(view, change, "Kubernetes CA rotation"),
+        kind::IMPORTED_CLUSTER_SECRETS => secrets::imported(view, change),
         kind::JOIN_TOKEN => join_token::token(view, change),
         kind::DEFAULT_JOIN_TOKEN => join_token::default_token(view, change),
         _ => Vec::new(),
+    }
+}
+
+/// Whether the server fails over a change instead of judging it.
+#[must_use]
+pub fn crashes(change: Change<'_>) -> bool {
+    change.object().key.kind == kind::MACHINE_CLASS && machine_class::crashes(change)
+}
+
+/// The problems of every free text: its length in bytes, and characters that no terminal should see.
+fn text(found: &mut Vec<String>, what: &str, text: &str, max: usize) {
+    if text.len() > max {
+        found.push(format!("{what} is too long: {} bytes (max {max})", text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        found.push(format!("{what} must not contain control characters"));
     }
 }
 
@@ -115,6 +158,10 @@ pub(in crate::sim) mod fixture {
     use crate::sim::object::Key;
     use prost::Message;
     use std::sync::Arc;
+    use std::time::Duration;
+
+    /// The time at which every test takes place.
+    pub(in crate::sim) const NOW: Duration = Duration::from_secs(1_800_000_000);
 
     /// Objects by type and id.
     #[derive(Default)]
@@ -134,6 +181,10 @@ pub(in crate::sim) mod fixture {
 
         fn list(&self, kind: &str) -> Vec<Arc<Object>> {
             self.0.iter().filter(|o| o.key.kind == kind).cloned().collect()
+        }
+
+        fn now(&self) -> Duration {
+            NOW
         }
     }
 

@@ -43,6 +43,9 @@ pub enum StoreError {
         key: Key,
     },
     /// The caller has read an older version.
+    ///
+    /// A running Omni 1.6.6 showed the numbers as characters. No later release is known to show them otherwise, so
+    /// all releases here do; a client that reads them would be wrong with the one that is known.
     #[error(
         "resource {} update conflict: expected version {}, actual version {}",
         Name(key, *stored), Rune(*sent), Rune(*stored)

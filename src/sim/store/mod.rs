@@ -41,6 +41,14 @@ struct Inner {
     journal: Option<Journal>,
     /// Whether the server has ended: what comes after that must not touch the disk.
     closed: bool,
+    witnesses: Vec<Arc<dyn Witness>>,
+}
+
+/// Somebody who is told of every write, in order, and misses none.
+pub trait Witness: Send + Sync {
+    /// What an object was and is; none when it is new or gone.
+    /// The store is held meanwhile, so this must not use it.
+    fn saw(&self, now: Duration, key: &Key, old: Option<&Object>, new: Option<&Object>);
 }
 
 impl Store {
@@ -80,14 +88,20 @@ impl Store {
             secrets,
             journal,
             closed: false,
+            witnesses: Vec::new(),
         };
         Self { inner: Arc::new(Mutex::new(inner)), syncing: Arc::default(), clock, lag }
+    }
+
+    /// Tells somebody of every write from now on.
+    pub fn tell(&self, witness: Arc<dyn Witness>) {
+        self.lock().witnesses.push(witness);
     }
 
     /// A consistent look at everything, as it is now.
     #[must_use]
     pub fn view(&self) -> Snapshot {
-        self.lock().objects.clone()
+        self.lock().objects.clone().taken_at(self.time())
     }
 
     /// The object, as it is now.
@@ -135,21 +149,9 @@ impl Store {
     /// `edit` runs while the store is held, so it must not use the store.
     pub fn put(&self, owner: &str, key: &Key, edit: impl FnOnce(&mut Object)) -> Arc<Object> {
         let mut inner = self.lock();
-        let now = self.now();
-        let old = inner.objects.object(key).unwrap_or_else(|| {
-            Arc::new(Object {
-                key: key.clone(),
-                version: 0,
-                owner: owner.to_owned(),
-                tearing_down: false,
-                finalizers: Vec::new(),
-                labels: BTreeMap::new(),
-                annotations: BTreeMap::new(),
-                created: now,
-                updated: now,
-                spec: Vec::new(),
-            })
-        });
+        let old = inner.objects.object(key);
+        let old =
+            old.unwrap_or_else(|| Arc::new(Object { owner: owner.to_owned(), ..self.fresh(key.clone(), Vec::new()) }));
         self.edit(&mut inner, old, edit)
     }
 
@@ -184,6 +186,24 @@ impl Store {
     /// Marks an object as being on its way out.
     pub fn teardown(&self, key: &Key) -> Option<Arc<Object>> {
         self.modify(key, |object| object.tearing_down = true)
+    }
+
+    /// An object that is not stored yet, without an owner and labels.
+    #[must_use]
+    pub fn fresh(&self, key: Key, spec: Vec<u8>) -> Object {
+        let now = self.now();
+        Object {
+            key,
+            version: 0,
+            owner: String::new(),
+            tearing_down: false,
+            finalizers: Vec::new(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            created: now,
+            updated: now,
+            spec,
+        }
     }
 
     /// What a caller's Create does: `object.owner` is what the metadata said, `owner` what the options said.
@@ -255,6 +275,14 @@ impl Store {
         inner.healthy()
     }
 
+    /// Takes an object away that is on its way out, belongs to no controller and is held by nobody; says whether it did.
+    /// Whoever decided by an older look may find another object of the same name, which has to stay.
+    pub fn reap(&self, key: &Key) -> bool {
+        let mut inner = self.lock();
+        let ready = |object: &Object| object.tearing_down && object.owner.is_empty() && object.finalizers.is_empty();
+        inner.objects.object(key).is_some_and(|object| ready(&object)) && self.take(&mut inner, key).is_some()
+    }
+
     /// What a caller's Teardown does; nothing when the object is on its way out already.
     ///
     /// # Errors
@@ -287,7 +315,7 @@ impl Store {
     #[must_use]
     pub fn view_and_subscribe(&self) -> (Snapshot, Subscription) {
         let inner = self.lock();
-        (inner.objects.clone(), inner.events.subscribe(self.clone()))
+        (inner.objects.clone().taken_at(self.time()), inner.events.subscribe(self.clone()))
     }
 
     /// What happened after the event of this bookmark.
@@ -410,6 +438,9 @@ impl Store {
         if !self.lag.is_zero() {
             inner.history.record(key, self.clock.now(), self.lag, old.clone());
         }
+        for witness in &inner.witnesses {
+            witness.saw(self.clock.now(), key, old.as_deref(), new.as_deref());
+        }
         inner.events.push(key, old, new);
         inner.compact();
     }
@@ -472,6 +503,20 @@ mod tests {
 
     fn key(id: &str) -> Key {
         kinds::key("MachineLabels.omni.sidero.dev", id)
+    }
+
+    #[test]
+    fn only_what_is_on_its_way_out_and_free_is_reaped() {
+        let store = store();
+        store.put("", &key("a"), |_| {});
+        assert!(!store.reap(&key("a")), "it is running: perhaps another of the same name");
+        store.add_finalizer(&key("a"), "f");
+        store.teardown(&key("a"));
+        assert!(!store.reap(&key("a")), "it is held");
+        store.remove_finalizer(&key("a"), "f");
+        assert!(store.reap(&key("a")) && !store.reap(&key("a")));
+        store.put("Owner", &key("b"), |object| object.tearing_down = true);
+        assert!(!store.reap(&key("b")), "its controller does it");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::sim::kinds;
 use crate::sim::object::{Key, Object, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 type Collection = BTreeMap<String, Arc<Object>>;
 
@@ -11,6 +12,7 @@ type Collection = BTreeMap<String, Arc<Object>>;
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     collections: Arc<BTreeMap<(String, String), Arc<Collection>>>,
+    taken_at: Duration,
 }
 
 impl Snapshot {
@@ -30,6 +32,12 @@ impl Snapshot {
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Object>> {
         self.collections.values().flat_map(|c| c.values().cloned()).collect()
+    }
+
+    /// The same look, with the time at which it was taken.
+    pub(super) fn taken_at(mut self, time: Duration) -> Self {
+        self.taken_at = time;
+        self
     }
 
     pub(super) fn insert(&mut self, object: Arc<Object>) -> Option<Arc<Object>> {
@@ -56,5 +64,9 @@ impl View for Snapshot {
 
     fn list(&self, kind: &str) -> Vec<Arc<Object>> {
         self.collection(kind, kinds::namespace(kind))
+    }
+
+    fn now(&self) -> Duration {
+        self.taken_at
     }
 }

@@ -15,7 +15,7 @@ use prost::Message;
 use sequoia_openpgp as openpgp;
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 /// The headers that a signature covers, by their signed names.
@@ -103,7 +103,12 @@ pub struct Client {
 
 pub async fn channel(sim: &Sim) -> Channel {
     let uri = sim.endpoint().replace("grpc://", "http://");
-    Endpoint::from_shared(uri).unwrap().connect().await.unwrap()
+    let mut endpoint = Endpoint::from_shared(uri).unwrap();
+    if let Some(pem) = sim.ca_pem() {
+        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+        endpoint = endpoint.tls_config(tls).unwrap();
+    }
+    endpoint.connect().await.unwrap()
 }
 
 impl Client {

@@ -1,6 +1,6 @@
 //! Who is let in.
 
-use super::client::{Client, channel, path, payload};
+use super::client::{Client, path, payload};
 use crate::kit::clock::TestClock;
 use crate::pb::cosi::resource as pb;
 use crate::sim::accounts::LIFETIME;
@@ -193,16 +193,6 @@ async fn a_key_without_its_user_is_worth_nothing() {
         sim.store().remove(&user.key);
     }
     refused(client.get(ME, "current").await, "no user");
-}
-
-#[tokio::test]
-async fn methods_without_a_service_still_need_a_signature() {
-    let sim = sim().await;
-    let mut auth = crate::pb::auth::auth_service_client::AuthServiceClient::new(channel(&sim).await);
-    let revoke = auth.revoke_public_key(crate::pb::auth::RevokePublicKeyRequest::default()).await;
-    refused(revoke, "revoking a key");
-    let register = auth.register_public_key(crate::pb::auth::RegisterPublicKeyRequest::default()).await;
-    assert_eq!(register.err().unwrap().code(), Code::Unimplemented);
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 use super::client::{Client, path, resource, with};
 use crate::pb::cosi::resource as pb;
-use crate::pb::specs::{ConfigPatchSpec, MachineClassSpec, MachineLabelsSpec};
-use crate::sim::{Options, Release, Role, Sim};
+use crate::pb::specs::machine_class_spec::Provision;
+use crate::pb::specs::{ConfigPatchSpec, InfraProviderStatusSpec, MachineClassSpec, MachineLabelsSpec, PublicKeySpec};
+use crate::sim::{Options, Release, Role, Sim, kinds};
+use prost::Message;
 use std::time::Duration;
 use tonic::{Code, Status};
 
@@ -153,16 +155,48 @@ async fn owners_and_finalizers() {
 }
 
 #[tokio::test]
+async fn refusals_are_gathered() {
+    let (_sim, mut client) = start().await;
+    let key = resource("PublicKeys.omni.sidero.dev", "x", &());
+    answers(
+        client.create(key, "").await,
+        Code::PermissionDenied,
+        "failed to validate: 2 errors occurred:\n\t* rpc error: code = PermissionDenied desc = no access is permitted\n\t* \
+         unknown role to parse: \"\"\n\n",
+    );
+}
+
+#[tokio::test]
+async fn a_class_by_labels_does_not_become_one_by_provider() {
+    let (sim, mut client) = start().await;
+    client.create(class("c"), "").await.unwrap();
+    let provider = kinds::key("InfraProviderStatuses.omni.sidero.dev", "p");
+    sim.store().put("", &provider, |o| o.spec = InfraProviderStatusSpec::default().encode_to_vec());
+    let provision = Provision { provider_id: "p".into(), ..Default::default() };
+    let spec = MachineClassSpec { auto_provision: Some(provision), ..Default::default() };
+    let by_provider = with(resource(CLASS, "c", &spec), |m| m.version = "1".into());
+    let stumbles = "runtime error: invalid memory address or nil pointer dereference";
+    answers(client.update(by_provider, "", None).await, Code::Internal, stumbles);
+}
+
+#[tokio::test]
 async fn access() {
     let (sim, mut client) = start().await;
     let shaped = |text: &str| {
         format!("failed to validate: 1 error occurred:\n\t* rpc error: code = PermissionDenied desc = {text}\n\n")
     };
     let nothing = shaped("no access is permitted");
-    for kind in ["NoSuchThings.omni.sidero.dev", "ClusterSecrets.omni.sidero.dev", "PublicKeys.omni.sidero.dev"] {
+    let key = PublicKeySpec { role: "Reader".into(), ..Default::default() };
+    for (kind, spec) in [
+        ("NoSuchThings.omni.sidero.dev", vec![]),
+        ("ClusterSecrets.omni.sidero.dev", vec![]),
+        ("PublicKeys.omni.sidero.dev", key.encode_to_vec()),
+    ] {
         answers(client.list(kind, Default::default()).await, Code::PermissionDenied, &nothing);
         answers(client.get(kind, "x").await, Code::PermissionDenied, &nothing);
-        answers(client.create(resource(kind, "x", &()), "").await, Code::PermissionDenied, &nothing);
+        let mut sent = resource(kind, "x", &());
+        sent.spec.as_mut().unwrap().proto_spec = spec;
+        answers(client.create(sent, "").await, Code::PermissionDenied, &nothing);
         answers(client.teardown(kind, "x").await, Code::PermissionDenied, &nothing);
     }
     for kind in ["ClusterStatuses.omni.sidero.dev", "TalosVersions.omni.sidero.dev", "Machines.omni.sidero.dev"] {

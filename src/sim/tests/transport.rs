@@ -95,6 +95,76 @@ async fn faults_before_and_after_the_work() {
 }
 
 #[tokio::test]
+async fn a_list_breaks_in_the_middle() {
+    let (sim, mut client) = start().await;
+    for id in ["a", "b", "c"] {
+        client.create(class(id), "").await.unwrap();
+    }
+    sim.faults().add("List of MachineClasses break 2".parse().unwrap());
+    let message = pb::ListRequest { namespace: "default".into(), r#type: CLASS.into(), options: None };
+    let request = client.request("List", message);
+    let mut stream = client.state.list(request).await.unwrap().into_inner();
+    for _ in 0..2 {
+        stream.message().await.unwrap().unwrap();
+    }
+    let status = stream.message().await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::Unavailable, "the stream was broken on purpose"));
+    assert_eq!(client.list(CLASS, Default::default()).await.unwrap(), ["a", "b", "c"], "the next one is whole");
+}
+
+#[tokio::test]
+async fn an_update_comes_second() {
+    let (sim, mut client) = start().await;
+    client.create(class("a"), "").await.unwrap();
+    sim.faults().add("Update conflict".parse().unwrap());
+    let read = client.get(CLASS, "a").await.unwrap();
+    let status = client.update(read, "", None).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert!(status.message().contains("update conflict"), "{status}");
+    let read = client.get(CLASS, "a").await.unwrap();
+    client.update(read, "", None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_goes_and_comes_back() {
+    let (sim, mut client) = start().await;
+    sim.leave(Some(Duration::from_secs(60))).await;
+    let refused = Endpoint::from_shared(sim.endpoint().replace("grpc", "http")).unwrap();
+    client.get(ME, "current").await.unwrap_err();
+    assert!(refused.connect().await.is_err(), "nothing listens");
+    sim.advance(Duration::from_secs(59));
+    assert!(refused.connect().await.is_err(), "its time is not over");
+    sim.advance(Duration::from_secs(1));
+    back(&refused).await;
+    sim.leave(None).await;
+    sim.come_back();
+    back(&refused).await;
+    sim.faults().add("Get gone 60s".parse().unwrap());
+    Client::new(&sim).await.get(ME, "current").await.unwrap_err();
+    sim.come_back();
+    back(&refused).await;
+    Client::new(&sim).await.get(ME, "current").await.unwrap();
+}
+
+/// Waits until something listens again.
+async fn back(endpoint: &Endpoint) {
+    while endpoint.connect().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_is_refused() {
+    let sim = Sim::start(Options { tls: true, ..Options::stepped() }).await.unwrap();
+    sim.faults().add("Handshake refuse".parse().unwrap());
+    let trusted = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(sim.ca_pem().unwrap()));
+    let endpoint = Endpoint::from_shared(sim.endpoint().to_owned()).unwrap().tls_config(trusted).unwrap();
+    let error = format!("{:?}", endpoint.connect().await.unwrap_err());
+    assert!(error.contains("AlertReceived(HandshakeFailure)"), "{error}");
+    endpoint.connect().await.unwrap();
+}
+
+#[tokio::test]
 async fn connections_break_and_others_are_welcome() {
     let (sim, mut client) = start().await;
     let message = pb::WatchRequest { namespace: "default".into(), r#type: CLASS.into(), ..Default::default() };

@@ -4,6 +4,7 @@ mod changes;
 mod checks;
 mod faults;
 mod fleeting;
+mod fuzz;
 mod provider;
 mod reads;
 mod stored;

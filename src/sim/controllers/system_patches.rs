@@ -1,0 +1,56 @@
+//! Patches that the server itself writes for the features of a cluster.
+
+use super::desk::Desk;
+use crate::kit::yaml;
+use crate::pb::specs::{ClusterSpec, ConfigPatchSpec, SiderolinkApiConfigSpec};
+use crate::sim::names::{annotation, controller, kind, label};
+use serde_json::{Value, json};
+
+/// Where the server itself listens for members that look for each other.
+pub(super) const DISCOVERY: &str = "http://[fdae:41e4:649b:9303::1]:8093";
+
+pub(super) fn act(desk: &Desk<'_>) {
+    let mut wanted: Vec<String> = Vec::new();
+    for cluster in desk.list(kind::CLUSTER).iter().filter(|cluster| !cluster.tearing_down) {
+        let id = cluster.key.id.as_str();
+        let features = cluster.spec::<ClusterSpec>().features.unwrap_or_default();
+        let mut patch = |owner: &str, name: String, text: &Value| {
+            let labels = [(label::CLUSTER, id), (label::SYSTEM_PATCH, "")];
+            let spec = ConfigPatchSpec { data: yaml::to_string(text), ..Default::default() };
+            desk.put(owner, kind::CONFIG_PATCH, &name, &labels, &spec);
+            wanted.push(name);
+        };
+        if features.use_embedded_discovery_service {
+            let text =
+                json!({ "cluster": { "discovery": { "registries": { "service": { "endpoint": DISCOVERY } } } } });
+            patch(controller::DISCOVERY_SERVICE_CONFIG_PATCH, format!("950-discovery-service-{id}"), &text);
+        }
+        if features.disk_encryption {
+            let name = format!("950-{id}-encryption");
+            patch(controller::CLUSTER_MACHINE_ENCRYPTION, name.clone(), &encryption(desk));
+            desk.edit(kind::CONFIG_PATCH, &name, |patch| {
+                for (key, text) in [
+                    (annotation::NAME, "disk encryption config"),
+                    (annotation::DESCRIPTION, "Makes machine encrypt disks using Omni as a KMS server."),
+                ] {
+                    patch.annotations.insert(key.to_owned(), text.to_owned());
+                }
+            });
+        }
+    }
+    let ours = [controller::DISCOVERY_SERVICE_CONFIG_PATCH, controller::CLUSTER_MACHINE_ENCRYPTION];
+    for patch in desk.list(kind::CONFIG_PATCH) {
+        if ours.contains(&patch.owner.as_str()) && !wanted.contains(&patch.key.id) {
+            desk.remove(kind::CONFIG_PATCH, &patch.key.id);
+        }
+    }
+}
+
+fn encryption(desk: &Desk<'_>) -> Value {
+    let server: SiderolinkApiConfigSpec = desk.spec(kind::SIDEROLINK_API_CONFIG, "siderolink-config");
+    let keys = json!({
+        "provider": "luks2",
+        "keys": [{ "kms": { "endpoint": server.machine_api_advertised_url }, "slot": 0 }],
+    });
+    json!({ "machine": { "systemDiskEncryption": { "state": keys, "ephemeral": keys } } })
+}

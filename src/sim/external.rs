@@ -1,0 +1,75 @@
+//! What may be asked of objects that live outside of the server: backups, which stand in a store.
+
+use super::names::label;
+use crate::pb::cosi::resource::label_term::Operation;
+use crate::pb::cosi::resource::{IdQuery, LabelQuery, WatchRequest};
+use tonic::Status;
+
+/// The namespace of such objects.
+pub(super) const NAMESPACE: &str = "external";
+
+/// Whether a list says which cluster it is about, and nothing else.
+///
+/// # Errors
+/// When it does not: the store is not searched.
+pub(super) fn check_list(labels: &[LabelQuery], id: Option<&IdQuery>) -> Result<(), Status> {
+    let only = match labels {
+        [LabelQuery { terms }] => match &terms[..] {
+            [term] => Some(term),
+            _ => None,
+        },
+        _ => None,
+    };
+    let names_cluster = only.is_some_and(|term| {
+        term.key == label::CLUSTER && term.op() == Operation::Equal && !term.invert && term.value.len() == 1
+    });
+    if names_cluster && id.is_none_or(|id| id.regexp.is_empty()) {
+        return Ok(());
+    }
+    Err(Status::unknown(format!("backups are listed by the label {} of one cluster only", label::CLUSTER)))
+}
+
+/// Whether a watch asks for what there is.
+///
+/// # Errors
+/// When it waits for changes only: the store tells of none.
+pub(super) fn check_watch(request: &WatchRequest) -> Result<(), Status> {
+    let options = request.options.as_ref();
+    if !options.is_some_and(|options| options.bootstrap_contents) {
+        return Err(Status::unimplemented("backups are watched with their present contents only"));
+    }
+    options.map_or(Ok(()), |options| check_list(&options.label_query, options.id_query.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pb::cosi::resource::LabelTerm;
+
+    #[test]
+    fn lists_name_one_cluster() {
+        let term = |key: &str, op: Operation, invert: bool| LabelTerm {
+            key: key.into(),
+            op: op.into(),
+            value: vec!["c".into()],
+            invert,
+        };
+        let query = |terms: Vec<LabelTerm>| LabelQuery { terms };
+        let equal = || term(label::CLUSTER, Operation::Equal, false);
+        let id = IdQuery { regexp: "c".into() };
+        for (labels, id, good) in [
+            (vec![query(vec![equal()])], None, true),
+            (vec![], None, false),
+            (vec![query(vec![equal()])], Some(&id), false),
+            (vec![query(vec![equal()]), query(vec![equal()])], None, false),
+            (vec![query(vec![equal(), term("x", Operation::Exists, false)])], None, false),
+            (vec![query(vec![term(label::CLUSTER, Operation::Equal, true)])], None, false),
+            (vec![query(vec![term(label::CLUSTER, Operation::Exists, false)])], None, false),
+            (vec![query(vec![term("x", Operation::Equal, false)])], None, false),
+        ] {
+            let answer = check_list(&labels, id);
+            assert_eq!(answer.is_ok(), good, "{labels:?}");
+            assert!(answer.err().is_none_or(|status| status.code() == tonic::Code::Unknown));
+        }
+    }
+}

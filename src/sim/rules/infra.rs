@@ -1,0 +1,127 @@
+//! Rules for providers of machines, and for what is asked of the machines that they bring.
+
+use super::{Change, dns_name};
+use crate::pb::specs::InfraMachineConfigSpec;
+use crate::pb::specs::infra_machine_config_spec::AcceptanceStatus;
+use crate::sim::names::{kind, label};
+use crate::sim::object::{Object, View};
+
+const MAX_REQUEST_ID: usize = 128;
+const MAX_KERNEL_ARGS: usize = 4096;
+
+/// The problems with a change of a provider.
+pub(super) fn provider(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    let problem = match change {
+        Change::Create(new) => {
+            dns_name::label(&new.key.id).map(|problem| format!("invalid infra provider name: {problem}"))
+        }
+        Change::Update(..) => None,
+        Change::Destroy(old) => in_use(view, &old.key.id),
+    };
+    problem.into_iter().collect()
+}
+
+fn in_use(view: &dyn View, id: &str) -> Option<String> {
+    let machines = view.list(kind::MACHINE);
+    let count = machines
+        .iter()
+        .filter(|machine| !machine.tearing_down && machine.label(label::INFRA_PROVIDER_ID) == Some(id))
+        .count();
+    (count > 0).then(|| format!("cannot delete the infra provider {id:?} as it still has {count} machines"))
+}
+
+/// The problems with a change of what is asked of a machine.
+pub(super) fn machine_config(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    match change {
+        Change::Create(new) => limits(new),
+        Change::Update(old, new) => {
+            let mut found = limits(new);
+            if accepted(old) && !accepted(new) {
+                found.push("an accepted machine cannot be rejected or set back to pending acceptance".into());
+            }
+            found
+        }
+        Change::Destroy(old) if accepted(old) && view.get(kind::LINK, &old.key.id).is_some() => {
+            vec![format!("cannot delete the config of the accepted machine {:?} while it is linked", old.key.id)]
+        }
+        Change::Destroy(_) => Vec::new(),
+    }
+}
+
+fn accepted(object: &Object) -> bool {
+    object.spec::<InfraMachineConfigSpec>().acceptance_status() == AcceptanceStatus::Accepted
+}
+
+fn limits(new: &Object) -> Vec<String> {
+    let spec: InfraMachineConfigSpec = new.spec();
+    let mut found = Vec::new();
+    for (what, text, max) in [
+        ("requested reboot ID", &spec.requested_reboot_id, MAX_REQUEST_ID),
+        ("power off request ID", &spec.power_off_request_id, MAX_REQUEST_ID),
+        ("extra kernel args", &spec.extra_kernel_args, MAX_KERNEL_ARGS),
+    ] {
+        super::text(&mut found, what, text, max);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Fixture, labelled, object};
+    use super::*;
+    use crate::pb::specs::{InfraProviderSpec, MachineSpec, SiderolinkSpec};
+
+    #[test]
+    fn providers() {
+        let named = |id: &str| object(kind::INFRA_PROVIDER, id, &InfraProviderSpec {});
+        let nobody = Fixture::default();
+        assert_eq!(provider(&nobody, Change::Create(&named("kubevirt-1"))), [""; 0]);
+        let problem = provider(&nobody, Change::Create(&named("Kube.virt")));
+        assert!(problem.len() == 1 && problem[0].starts_with("invalid infra provider name: "), "{problem:?}");
+        let machine =
+            labelled(object(kind::MACHINE, "m", &MachineSpec::default()), &[(label::INFRA_PROVIDER_ID, "kubevirt-1")]);
+        let view = Fixture::default().with(machine);
+        assert_eq!(
+            provider(&view, Change::Destroy(&named("kubevirt-1"))),
+            ["cannot delete the infra provider \"kubevirt-1\" as it still has 1 machines"]
+        );
+        assert_eq!(provider(&view, Change::Destroy(&named("other"))), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_asked_of_machines() {
+        let config = |status: AcceptanceStatus, reboot: &str| {
+            let mut spec = InfraMachineConfigSpec { requested_reboot_id: reboot.into(), ..Default::default() };
+            spec.set_acceptance_status(status);
+            object(kind::INFRA_MACHINE_CONFIG, "m", &spec)
+        };
+        use AcceptanceStatus::{Accepted, Pending, Rejected};
+        let back = "an accepted machine cannot be rejected or set back to pending acceptance";
+        let view = Fixture::default();
+        for (old, new, expected) in [
+            (Pending, Accepted, vec![]),
+            (Pending, Rejected, vec![]),
+            (Rejected, Pending, vec![]),
+            (Accepted, Accepted, vec![]),
+            (Accepted, Rejected, vec![back]),
+            (Accepted, Pending, vec![back]),
+        ] {
+            assert_eq!(machine_config(&view, Change::Update(&config(old, ""), &config(new, ""))), expected);
+        }
+        let long = "x".repeat(129);
+        for (reboot, expected) in [
+            ("a", vec![]),
+            (long.as_str(), vec!["requested reboot ID is too long: 129 bytes (max 128)"]),
+            ("a\n", vec!["requested reboot ID must not contain control characters"]),
+        ] {
+            assert_eq!(machine_config(&view, Change::Create(&config(Pending, reboot))), expected);
+        }
+        let linked = Fixture::default().with(object(kind::LINK, "m", &SiderolinkSpec::default()));
+        assert_eq!(
+            machine_config(&linked, Change::Destroy(&config(Accepted, ""))),
+            ["cannot delete the config of the accepted machine \"m\" while it is linked"]
+        );
+        assert_eq!(machine_config(&linked, Change::Destroy(&config(Pending, ""))), [""; 0]);
+        assert_eq!(machine_config(&view, Change::Destroy(&config(Accepted, ""))), [""; 0]);
+    }
+}

@@ -1,0 +1,45 @@
+//! What the outside world is like, kept beside Omni's own objects: no caller can see these types.
+
+use super::schema::{BackupStore, Provider};
+use crate::pb::specs::MachineStatusSpec;
+use crate::sim::kinds;
+use crate::sim::object::Object;
+use crate::sim::store::Store;
+use prost::Message;
+
+/// Programs that offer machines.
+pub const PROVIDER_PROCESS: &str = "ProviderProcesses.omni-sim";
+/// Machines that were not let in yet, and what they would report.
+pub const HARDWARE: &str = "Hardware.omni-sim";
+/// The choices of the instance that no object of Omni holds.
+pub const SETTING: &str = "Settings.omni-sim";
+/// The setting that says where backups go.
+pub const BACKUP_STORE: &str = "backup-store";
+
+/// Keeps the description of a provider's program.
+pub(super) fn keep_process(store: &Store, provider: &Provider) -> Result<(), serde_json::Error> {
+    let spec = serde_json::to_vec(provider)?;
+    store.put("", &kinds::key(PROVIDER_PROCESS, provider.name.as_str()), |object| object.spec = spec);
+    Ok(())
+}
+
+/// The program that such an object describes.
+pub fn process(object: &Object) -> Option<Provider> {
+    serde_json::from_slice(&object.spec).ok()
+}
+
+/// Keeps what a machine would report.
+pub(super) fn keep_hardware(store: &Store, id: &str, status: &MachineStatusSpec) {
+    store.put("", &kinds::key(HARDWARE, id), |object| object.spec = status.encode_to_vec());
+}
+
+/// Keeps where backups go.
+pub(super) fn keep_backup_store(store: &Store, chosen: BackupStore) {
+    let local = chosen == BackupStore::Local;
+    store.put("", &kinds::key(SETTING, BACKUP_STORE), |object| object.spec = vec![u8::from(local)]);
+}
+
+/// Whether that setting says that backups go to the instance's own disk.
+pub fn is_local(setting: &Object) -> bool {
+    setting.spec == [1]
+}

@@ -1,0 +1,118 @@
+//! The simulator as a process: how fast it starts, what many objects weigh in it, how fast it lists them.
+
+use crate::process::{at, resident};
+use crate::report::line;
+use anyhow::{Context, Result, ensure};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use prost::Message;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use terraform_provider_omni::kit::clock::SystemClock;
+use terraform_provider_omni::kit::secret::SecretString;
+use terraform_provider_omni::omni::{Call, Client, Config, Credentials, Kind, Metadata, Query, Resource};
+use terraform_provider_omni::pb::specs::MachineClassSpec;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_omni-sim");
+const STARTS: usize = 50;
+const LISTED: usize = 10_000;
+const HELD: usize = 100_000;
+const LISTS: usize = 10;
+/// So many writes are under way at once while objects are made.
+const PARALLEL: usize = 64;
+const CLASSES: Kind = Kind { namespace: "default", name: "MachineClasses.omni.sidero.dev" };
+const LABELS: Kind = Kind { namespace: "default", name: "MachineLabels.omni.sidero.dev" };
+
+/// A running simulator; it ends when this is dropped.
+struct Simulator {
+    child: Child,
+    /// Closed only with the process, which may not write to a pipe that nobody reads.
+    _stdout: BufReader<ChildStdout>,
+    ready: serde_json::Value,
+    /// From before the start to the whole line.
+    took: Duration,
+}
+
+impl Simulator {
+    fn start(arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let begin = Instant::now();
+        let mut child = command.spawn().with_context(|| format!("starting {PROGRAM}"))?;
+        let mut stdout = BufReader::new(child.stdout.take().context("the simulator's stdout")?);
+        let mut said = String::new();
+        stdout.read_line(&mut said)?;
+        let took = begin.elapsed();
+        Ok(Self { child, _stdout: stdout, ready: serde_json::from_str(&said)?, took })
+    }
+
+    fn client(&self) -> Result<Client> {
+        let says = |name: &str| self.ready[name].as_str().context("a line with endpoint and key");
+        let key = SecretString::from(says("service_account_key")?.to_owned());
+        let config = Config::new(says("endpoint")?, Credentials::ServiceAccountKey(key));
+        Ok(Client::new(&config, Arc::new(SystemClock))?)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+pub async fn report() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let kept = data.path().to_string_lossy().into_owned();
+    // The first start reads the file from the disk, and fills the folder.
+    drop(Simulator::start(&["--data", &kept])?);
+    for (what, arguments) in [("", &[][..]), (" with --tls", &["--tls"]), (" with --data", &["--data", &kept])] {
+        let took = (0..STARTS).map(|_| Ok(Simulator::start(arguments)?.took)).collect::<Result<Vec<_>>>()?;
+        line(&format!("exec to ready line{what}, {STARTS} runs: {}", at(took)))?;
+    }
+
+    let simulator = Simulator::start(&["--machines", "0"])?;
+    let id = simulator.child.id();
+    line(&format!("resident when ready: {}", resident(id)?))?;
+    let client = simulator.client()?;
+    let begin = Instant::now();
+    let made = stream::iter(0..HELD).map(|number| {
+        let client = &client;
+        async move { client.create(&call(), object(number)).await.map(drop) }
+    });
+    made.buffer_unordered(PARALLEL).try_collect::<()>().await?;
+    let took = begin.elapsed();
+    line(&format!("resident with {HELD} resources: {}; made in {:.1} s", resident(id)?, took.as_secs_f64()))?;
+    let mut times = Vec::new();
+    for _ in 0..LISTS {
+        let begin = Instant::now();
+        let listed = client.list(&call(), CLASSES, &Query::default()).await?;
+        times.push(begin.elapsed());
+        ensure!(listed.len() == LISTED, "{} of {LISTED} objects were listed", listed.len());
+    }
+    line(&format!("list of {LISTED} over loopback, {LISTS} runs: {}", at(times)))?;
+    line(&format!("resident after the lists: {}", resident(id)?))
+}
+
+fn call() -> Call {
+    Call::within(Duration::from_secs(60), &CancellationToken::new())
+}
+
+/// The first ones are those that are listed.
+fn object(number: usize) -> Resource {
+    let id = format!("object-{number:06}");
+    let mut metadata = Metadata::default();
+    metadata.labels.insert("bench.example.org/number".to_owned(), number.to_string());
+    let (kind, spec) = if number < LISTED {
+        let class =
+            MachineClassSpec { match_labels: vec!["omni.sidero.dev/arch=amd64".to_owned()], ..Default::default() };
+        (CLASSES, class.encode_to_vec())
+    } else {
+        (LABELS, Vec::new())
+    };
+    Resource { key: kind.key(id), metadata, spec, yaml: String::new() }
+}

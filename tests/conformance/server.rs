@@ -1,0 +1,92 @@
+//! The servers that the behaviours run on: simulators in this process, or the one that the environment names.
+
+use crate::behaviours::Need;
+use crate::bench::Bench;
+use crate::client::Client;
+use crate::objects::SYS_VERSION;
+use anyhow::Context as _;
+use prost::Message as _;
+use std::time::Duration;
+use terraform_provider_omni::kit::secret::SecretString;
+use terraform_provider_omni::omni::{Config, Credentials, TlsOptions, open_channel};
+use terraform_provider_omni::pb::specs::SysVersionSpec;
+use terraform_provider_omni::sim::{Mode, Options, Release, Sim};
+
+/// How long a server of our own may take, and one that is far away.
+const NEAR: Duration = Duration::from_secs(10);
+const FAR: Duration = Duration::from_secs(30);
+const TICK: Duration = Duration::from_millis(5);
+
+/// A server with what has to be known of it.
+pub struct Server {
+    pub bench: Bench,
+    /// What it says it is: `v1.6.6`.
+    pub version: String,
+    release: Release,
+    machines: bool,
+    /// Keeps a simulator alive.
+    _sim: Option<Sim>,
+}
+
+impl Server {
+    /// A simulator in this process.
+    pub async fn simulated(release: Release) -> anyhow::Result<Self> {
+        let sim = Sim::start(Options { release, mode: Mode::Auto { tick: TICK }, ..Options::default() }).await?;
+        let key = SecretString::from(sim.service_account_key().to_owned());
+        let config = Config::new(sim.endpoint(), Credentials::ServiceAccountKey(key.clone()));
+        Self::reach(&config, &key, NEAR, true, Some(sim)).await
+    }
+
+    /// The server that the environment names, if it does.
+    #[allow(clippy::disallowed_methods, reason = "people name the server in the environment")]
+    pub async fn named() -> anyhow::Result<Option<Self>> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let (Some(endpoint), Some(key)) = (variable("OMNI_ENDPOINT"), variable("OMNI_SERVICE_ACCOUNT_KEY")) else {
+            return Ok(None);
+        };
+        let key = SecretString::from(key);
+        let mut config = Config::new(endpoint, Credentials::ServiceAccountKey(key.clone()));
+        let ca_pem = match variable("OMNI_CONFORMANCE_CA_FILE") {
+            Some(file) => Some(std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?),
+            None => None,
+        };
+        config.tls = TlsOptions { ca_pem, ..TlsOptions::default() };
+        let machines = variable("OMNI_CONFORMANCE_MACHINES").is_some();
+        Self::reach(&config, &key, FAR, machines, None).await.map(Some)
+    }
+
+    async fn reach(
+        config: &Config,
+        key: &SecretString,
+        patience: Duration,
+        machines: bool,
+        sim: Option<Sim>,
+    ) -> anyhow::Result<Self> {
+        let bench = Bench::new(Client::new(open_channel(config)?, key)?, patience);
+        let found = bench.get(SYS_VERSION, "current").await.context("cannot ask the server for its version")?;
+        let spec = SysVersionSpec::decode(found.spec.unwrap_or_default().proto_spec.as_slice())?;
+        let version = spec.backend_version;
+        let minor = semver::Version::parse(version.trim_start_matches('v'))
+            .with_context(|| format!("the server's version is {version:?}"))?
+            .minor;
+        Ok(Self { bench, version, release: Release::of_minor(minor), machines, _sim: sim })
+    }
+
+    /// Whether it is the release whose answers were written down.
+    pub fn is_observed(&self) -> bool {
+        self.release == Release::V1_6
+    }
+
+    /// Why it cannot show a behaviour that needs this.
+    pub fn lacks(&self, need: Need) -> Option<String> {
+        let release = self.release;
+        let since = |first: Release| (release < first).then(|| format!("needs Omni {first}"));
+        let before = |end: Release| (release >= end).then(|| format!("ended with Omni {end}"));
+        match need {
+            Need::Nothing => None,
+            Need::Since(first) => since(first),
+            Need::Before(end) => before(end),
+            Need::Machines => (!self.machines).then(|| "needs machines".to_owned()),
+        }
+    }
+}
