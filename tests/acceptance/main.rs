@@ -17,6 +17,7 @@ mod demo;
 mod diagnostic;
 mod drift;
 mod errors;
+mod functions;
 mod guide;
 mod harness;
 mod interrupts;
@@ -74,6 +75,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("demo", demo::tests()),
         ("drift", drift::tests()),
         ("errors", errors::tests()),
+        ("functions", functions::tests()),
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
