@@ -114,10 +114,7 @@ mod tests {
                 vec!["cloud and sbc are mutually exclusive"],
             ),
             (change(|s| s.cloud = Some(Cloud { platform: "x".into() })), vec!["unknown platform \"x\""]),
-            (
-                change(|s| s.sbc = Some(Sbc { overlay: "x".into(), ..Sbc::default() })),
-                vec!["unknown overlay \"x\""],
-            ),
+            (change(|s| s.sbc = Some(Sbc { overlay: "x".into(), ..Sbc::default() })), vec!["unknown overlay \"x\""]),
             (change(|s| s.kernel_args = "x".repeat(4097)), vec!["kernel args is too long: 4097 bytes (max 4096)"]),
             (change(|s| s.kernel_args = "a\tb".into()), vec!["kernel args must not contain control characters"]),
             (
