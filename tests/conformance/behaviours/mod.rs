@@ -15,6 +15,7 @@
 mod calls;
 mod cluster;
 mod config_patch;
+mod instance;
 mod machine_objects;
 mod machine_set;
 mod machines;
@@ -67,6 +68,8 @@ pub fn all() -> Vec<(String, Behaviour)> {
         ("cluster", cluster::LIST),
         ("config", config_patch::LIST),
         ("config", config_patch::STEPS),
+        ("instance", instance::LIST),
+        ("instance", instance::STEPS),
         ("machine", machine_objects::LIST),
         ("machine", machine_objects::STEPS),
         ("machine_set", machine_set::LIST),

@@ -1,0 +1,105 @@
+//! What is there once for the whole instance, and secrets that go in and never come out.
+//! Everything here is refused, and under a name of its own besides: the instance's own settings are left alone.
+
+use super::rules::Verdict::Refused;
+use super::{Behaviour, Need};
+use crate::behaviours;
+use crate::bench::Bench;
+use crate::creations;
+use crate::expect::refused_with;
+use crate::objects::{ACCESS_POLICY, IMPORTED_SECRETS, S3_CONFIG, made};
+use serde_json::{Value, json};
+use terraform_provider_omni::pb::cosi::resource::Resource;
+use terraform_provider_omni::sim::Release;
+use tonic::Code;
+
+const NEWEST: Need = Need::Since(Release::NEWEST);
+
+fn policy(bench: &Bench, spec: &Value) -> anyhow::Result<Resource> {
+    made(ACCESS_POLICY, bench.id("a"), spec)
+}
+
+/// A policy in which everybody of this kind reads every cluster.
+fn read_by(bench: &Bench, user: &Value) -> anyhow::Result<Resource> {
+    let groups = json!({"g": {"users": [user]}});
+    policy(
+        bench,
+        &json!({"user_groups": groups, "rules": [{"users": ["group/g"], "clusters": ["*"], "role": "Reader"}]}),
+    )
+}
+
+fn with_test(bench: &Bench, test: &Value) -> anyhow::Result<Resource> {
+    let rule = json!({"users": ["conformance@example.org"], "clusters": ["conformance"], "role": "Reader"});
+    policy(bench, &json!({"rules": [rule], "tests": [test]}))
+}
+
+pub const LIST: &[Behaviour] = creations![
+    ("policy_id", NEWEST, |b| policy(b, &json!({})), Refused("access-policy")),
+    (
+        "policy_role_unknown",
+        NEWEST,
+        |b| policy(b, &json!({"rules": [{"users": ["a"], "clusters": ["c"], "role": "Boss"}]})),
+        Refused("unknown role to parse: \"Boss\"")
+    ),
+    (
+        "policy_role_of_auditors",
+        NEWEST,
+        |b| policy(b, &json!({"rules": [{"users": ["a"], "clusters": ["c"], "role": "Auditor"}]})),
+        Refused("role \"Auditor\" cannot be assigned by an access policy")
+    ),
+    ("policy_user_of_nothing", NEWEST, |b| read_by(b, &json!({})), Refused("2 errors occurred")),
+    (
+        "policy_user_of_two_kinds",
+        NEWEST,
+        |b| read_by(b, &json!({"name": "a", "match": "a*"})),
+        Refused("2 errors occurred")
+    ),
+    ("policy_pattern_bad", NEWEST, |b| read_by(b, &json!({"match": "["})), Refused("2 errors occurred")),
+    (
+        "policy_cluster_of_two_kinds",
+        NEWEST,
+        |b| policy(b, &json!({"cluster_groups": {"g": {"clusters": [{"name": "a", "match": "a*"}]}}})),
+        Refused("2 errors occurred")
+    ),
+    (
+        "policy_test_without_a_cluster",
+        NEWEST,
+        |b| with_test(b, &json!({"name": "t", "user": {"name": "conformance@example.org"}})),
+        Refused("2 errors occurred")
+    ),
+    (
+        "policy_test_that_fails",
+        NEWEST,
+        |b| with_test(
+            b,
+            &json!({
+                "name": "t",
+                "user": {"name": "conformance@example.org"},
+                "cluster": {"name": "conformance"},
+                "expected": {"role": "Operator"},
+            })
+        ),
+        Refused("2 errors occurred")
+    ),
+    (
+        "backup_store_without_a_bucket",
+        NEWEST,
+        |b| made(S3_CONFIG, b.id("a"), &json!({"endpoint": "a b", "access_key_id": "k", "secret_access_key": "s"})),
+        Refused("incorrect settings for s3 client: ")
+    ),
+    (
+        "imported_secrets_of_nothing",
+        NEWEST,
+        |b| made(IMPORTED_SECRETS, b.id("a"), &json!({"data": "cluster: {}"})),
+        Refused("")
+    ),
+];
+
+pub const STEPS: &[Behaviour] =
+    behaviours![("imported_secrets_are_never_read", Need::Since(Release::V1_7), imported_secrets_are_never_read)];
+
+async fn imported_secrets_are_never_read(bench: &Bench) -> anyhow::Result<()> {
+    let closed = "no access is permitted";
+    refused_with(bench.get(IMPORTED_SECRETS, &bench.id("a")).await, Code::PermissionDenied, closed)?;
+    refused_with(bench.list(IMPORTED_SECRETS, Default::default()).await, Code::PermissionDenied, closed)
+}
