@@ -117,6 +117,12 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// `text` with a capital letter first.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

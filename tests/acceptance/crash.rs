@@ -1,7 +1,7 @@
 //! What interrupts an apply: Ctrl-C while it waits, and an Omni that is killed under it.
 
 use crate::omni::{Omni, OmniProcess};
-use crate::workspace::Workspace;
+use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
 use terraform_provider_omni::sim::Options;
 
@@ -60,28 +60,6 @@ fn a_killed_omni_is_caught_up_with(context: &Context) -> Outcome {
     assert_eq!(left.ids("Clusters"), Vec::<String>::new());
     Ok(())
 }
-
-const ONE_MACHINE: &str = r#"
-data "omni_machines" "all" {}
-
-resource "omni_cluster" "one" {
-  name               = "one"
-  talos_version      = "1.13.5"
-  kubernetes_version = "1.36.2"
-}
-
-resource "omni_machine_set" "one" {
-  cluster = omni_cluster.one.name
-  role    = "controlplane"
-}
-
-resource "omni_machine_set_node" "one" {
-  cluster     = omni_cluster.one.name
-  machine_set = omni_machine_set.one.id
-  machine_id  = data.omni_machines.all.ids[0]
-  wait_for    = "running"
-}
-"#;
 
 const PATCHES: &str = r#"
 resource "omni_cluster" "many" {

@@ -2,7 +2,7 @@
 
 use crate::omni::{Omni, OmniProcess};
 use crate::process::Running;
-use crate::workspace::Workspace;
+use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -189,28 +189,6 @@ resource "omni_cluster" "one" {
   name               = "one"
   talos_version      = "1.13.5"
   kubernetes_version = "1.36.2"
-}
-"#;
-
-const ONE_MACHINE: &str = r#"
-data "omni_machines" "all" {}
-
-resource "omni_cluster" "one" {
-  name               = "one"
-  talos_version      = "1.13.5"
-  kubernetes_version = "1.36.2"
-}
-
-resource "omni_machine_set" "one" {
-  cluster = omni_cluster.one.name
-  role    = "controlplane"
-}
-
-resource "omni_machine_set_node" "one" {
-  cluster     = omni_cluster.one.name
-  machine_set = omni_machine_set.one.id
-  machine_id  = data.omni_machines.all.ids[0]
-  wait_for    = "running"
 }
 "#;
 

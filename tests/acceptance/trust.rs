@@ -4,7 +4,7 @@
 
 use crate::certificates::Identity;
 use crate::omni::Omni;
-use crate::workspace::Workspace;
+use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -210,25 +210,3 @@ impl ServerCertVerifier for AnyServer {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
-
-const ONE_MACHINE: &str = r#"
-data "omni_machines" "all" {}
-
-resource "omni_cluster" "one" {
-  name               = "one"
-  talos_version      = "1.13.5"
-  kubernetes_version = "1.36.2"
-}
-
-resource "omni_machine_set" "one" {
-  cluster = omni_cluster.one.name
-  role    = "controlplane"
-}
-
-resource "omni_machine_set_node" "one" {
-  cluster     = omni_cluster.one.name
-  machine_set = omni_machine_set.one.id
-  machine_id  = data.omni_machines.all.ids[0]
-  wait_for    = "running"
-}
-"#;

@@ -173,3 +173,26 @@ impl Workspace {
 pub fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
+
+/// A cluster of one machine, whose node waits until the machine runs.
+pub const ONE_MACHINE: &str = r#"
+data "omni_machines" "all" {}
+
+resource "omni_cluster" "one" {
+  name               = "one"
+  talos_version      = "1.13.5"
+  kubernetes_version = "1.36.2"
+}
+
+resource "omni_machine_set" "one" {
+  cluster = omni_cluster.one.name
+  role    = "controlplane"
+}
+
+resource "omni_machine_set_node" "one" {
+  cluster     = omni_cluster.one.name
+  machine_set = omni_machine_set.one.id
+  machine_id  = data.omni_machines.all.ids[0]
+  wait_for    = "running"
+}
+"#;

@@ -6,7 +6,7 @@ use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Write, model};
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Class, Error, Phase, Resource as Stored};
-use crate::provider::explain::Doing;
+use crate::provider::explain::{Doing, capital};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -561,10 +561,4 @@ fn known(value: &Value) -> Value {
         Value::Dynamic(t, v) => Value::Dynamic(t.clone(), Box::new(known(v))),
         other => other.clone(),
     }
-}
-
-/// `text` with a capital letter first.
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |c| format!("{}{}", c.to_uppercase(), chars.as_str()))
 }

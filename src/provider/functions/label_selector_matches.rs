@@ -2,6 +2,7 @@
 
 use super::{Pure, text};
 use crate::omni::Query;
+use crate::provider::explain::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use std::collections::BTreeMap;
@@ -35,11 +36,6 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
         .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
         .collect();
     Ok(query.takes_labels(&labels).into())
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

@@ -320,7 +320,8 @@ impl Managed for MachineSet {
             Some(CONTROL_PLANE) => CONTROL_PLANES_NAME,
             _ => name.as_str().unwrap_or(WORKERS),
         };
-        let id = cluster.as_str().map(|cluster| format!("{cluster}-{short}"));
+        let id =
+            cluster.as_str().map(|cluster| ids::machine_set(cluster, role.as_str().unwrap_or_default(), name.as_str()));
         let short = short.to_owned();
         plan.planned.set("id", id.into());
         plan.planned.set("name", short.into());
