@@ -27,7 +27,7 @@ pub use channel::open as open_channel;
 pub use client::Client;
 pub use config::{Config, Credentials, RetryPolicy, TlsOptions};
 pub use error::{Class, Error};
-pub use management::{KubeconfigRequest, PreChecks};
+pub use management::{AccountKey, AccountRole, JoinConfig, KubeconfigRequest, PreChecks, ServiceAccount, User};
 pub use state::query::{LabelQuery, Query};
 pub use state::watch::{Event, Watch};
 pub use state::{Key, Kind, Metadata, Phase, Resource};

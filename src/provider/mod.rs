@@ -5,6 +5,7 @@ mod block;
 pub(crate) mod check;
 pub(crate) mod crud;
 mod data_sources;
+mod ephemerals;
 pub(crate) mod explain;
 mod functions;
 pub(crate) mod ids;
@@ -20,6 +21,7 @@ mod wait;
 
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
+use crate::tf::ephemeral::Ephemeral;
 use crate::tf::function::Function;
 use crate::tf::provider::Provider;
 use crate::tf::resource::{Context, Resource};
@@ -34,6 +36,7 @@ struct Omni {
     handle: Handle,
     resources: Vec<Arc<dyn Resource>>,
     data_sources: Vec<Arc<dyn DataSource>>,
+    ephemerals: Vec<Arc<dyn Ephemeral>>,
     functions: Vec<Arc<dyn Function>>,
 }
 
@@ -45,6 +48,7 @@ pub fn new() -> Arc<dyn Provider> {
         schema: block::schema(),
         resources: resources::all(&handle),
         data_sources: data_sources::all(&handle),
+        ephemerals: ephemerals::all(&handle),
         functions: functions::all(),
         handle,
     })
@@ -73,6 +77,10 @@ impl Provider for Omni {
 
     fn data_sources(&self) -> &[Arc<dyn DataSource>] {
         &self.data_sources
+    }
+
+    fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
+        &self.ephemerals
     }
 
     fn functions(&self) -> &[Arc<dyn Function>] {

@@ -1,0 +1,111 @@
+//! Configurations that give access: to Kubernetes, to Talos, to Omni itself, and for machines that join.
+
+use super::Ask;
+use crate::kit::secret::SecretString;
+use crate::omni::{Call, Client, Error};
+use crate::pb::management as pb;
+use std::time::Duration;
+
+/// What a kubeconfig with a token is asked for with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeconfigRequest {
+    /// The user that the token is for.
+    pub user: String,
+    /// The groups of that user.
+    pub groups: Vec<String>,
+    /// How long the token holds.
+    pub ttl: Duration,
+}
+
+/// What a machine needs to find its Omni.
+#[derive(Clone, Debug)]
+pub struct JoinConfig {
+    /// Kernel arguments; the join token is in them.
+    pub kernel_args: Vec<SecretString>,
+    /// Documents of the Talos machine configuration, in YAML; the join token is in them.
+    pub config: SecretString,
+}
+
+impl Client {
+    /// A kubeconfig of `cluster` with a token of its own; every call makes a new token.
+    /// The server does not ask whether the cluster exists.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer.
+    pub async fn kubeconfig(
+        &self,
+        call: &Call,
+        cluster: &str,
+        request: KubeconfigRequest,
+    ) -> Result<SecretString, Error> {
+        let ttl = prost_types::Duration::try_from(request.ttl).map_err(|_| Error::Config {
+            setting: "ttl",
+            message: "the time for which the kubeconfig is to hold is too long".to_owned(),
+        })?;
+        let message = pb::KubeconfigRequest {
+            service_account: true,
+            service_account_ttl: Some(ttl),
+            service_account_user: request.user,
+            service_account_groups: request.groups,
+            ..pb::KubeconfigRequest::default()
+        };
+        let about = format!("the kubeconfig of the cluster `{cluster}`");
+        let ask = Ask::again("/management.ManagementService/Kubeconfig", &about).of(cluster);
+        let answer = self.ask(call, ask, message, |mut s, r| async move { s.kubeconfig(r).await }).await?;
+        text(answer.kubeconfig, &about)
+    }
+
+    /// A talosconfig of `cluster`, or of the whole instance. It holds no key: who uses it signs with a key of his own.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer.
+    pub async fn talosconfig(&self, call: &Call, cluster: Option<&str>) -> Result<SecretString, Error> {
+        let about = match cluster {
+            Some(cluster) => format!("the talosconfig of the cluster `{cluster}`"),
+            None => "the talosconfig of the instance".to_owned(),
+        };
+        let ask = Ask { cluster, ..Ask::again("/management.ManagementService/Talosconfig", &about) };
+        let message = pb::TalosconfigRequest::default();
+        let answer = self.ask(call, ask, message, |mut s, r| async move { s.talosconfig(r).await }).await?;
+        text(answer.talosconfig, &about)
+    }
+
+    /// An omniconfig for the identity of this client. It holds no key.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer.
+    pub async fn omniconfig(&self, call: &Call) -> Result<SecretString, Error> {
+        let about = "the omniconfig";
+        let ask = Ask::again("/management.ManagementService/Omniconfig", about);
+        let answer = self.ask(call, ask, (), |mut s, r| async move { s.omniconfig(r).await }).await?;
+        text(answer.omniconfig, about)
+    }
+
+    /// What a machine needs to join; without a token, with the default one.
+    /// The server does not ask whether the token exists.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer.
+    pub async fn machine_join_config(
+        &self,
+        call: &Call,
+        use_grpc_tunnel: bool,
+        token: Option<&SecretString>,
+    ) -> Result<JoinConfig, Error> {
+        use crate::kit::secret::ExposeSecret;
+        let ask = Ask::again("/management.ManagementService/GetMachineJoinConfig", "the join configuration");
+        let join_token = token.map(|t| t.expose_secret().to_owned()).unwrap_or_default();
+        let message = pb::GetMachineJoinConfigRequest { use_grpc_tunnel, join_token };
+        let answer = self.ask(call, ask, message, |mut s, r| async move { s.get_machine_join_config(r).await }).await?;
+        Ok(JoinConfig {
+            kernel_args: answer.kernel_args.into_iter().map(SecretString::from).collect(),
+            config: SecretString::from(answer.config),
+        })
+    }
+}
+
+fn text(bytes: Vec<u8>, what: &str) -> Result<SecretString, Error> {
+    String::from_utf8(bytes)
+        .map(SecretString::from)
+        .map_err(|_| Error::Decode { what: what.to_owned(), source: "it is not text".into() })
+}

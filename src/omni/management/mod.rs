@@ -1,0 +1,90 @@
+//! Calls of the management service, by subject.
+//! Those about a cluster name it in a header, which the signature covers; the messages have no field for it.
+
+mod access;
+mod accounts;
+mod checks;
+mod join_tokens;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use access::{JoinConfig, KubeconfigRequest};
+pub use accounts::{AccountKey, AccountRole, ServiceAccount};
+pub use checks::PreChecks;
+pub use users::User;
+
+use super::call::Call;
+use super::client::Client;
+use super::error::Error;
+use super::retry::Repeat;
+use super::status::{About, Failure, Op};
+use super::transport::Transport;
+use crate::pb::management::management_service_client::ManagementServiceClient;
+use std::future::Future;
+use std::time::Duration;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::{Request, Response, Status};
+
+/// One call of the management service.
+struct Ask<'a> {
+    /// The full method name.
+    method: &'static str,
+    /// What it is about, in words; may be empty.
+    about: &'a str,
+    /// The cluster that it is about.
+    cluster: Option<&'a str>,
+    repeat: Repeat,
+}
+
+impl<'a> Ask<'a> {
+    /// A call that may be sent twice.
+    fn again(method: &'static str, about: &'a str) -> Self {
+        Self { method, about, cluster: None, repeat: Repeat::Lost }
+    }
+
+    /// A call that must not happen twice.
+    fn once(method: &'static str, about: &'a str) -> Self {
+        Self { repeat: Repeat::Unsent, ..Self::again(method, about) }
+    }
+
+    fn of(self, cluster: &'a str) -> Self {
+        Self { cluster: Some(cluster), ..self }
+    }
+}
+
+impl Client {
+    async fn ask<M, R, F, Fut>(&self, call: &Call, ask: Ask<'_>, message: M, send: F) -> Result<R, Error>
+    where
+        M: Clone,
+        F: Fn(ManagementServiceClient<Transport>, Request<M>) -> Fut,
+        Fut: Future<Output = Result<Response<R>, Status>>,
+    {
+        let header = ask.cluster.map(header).transpose()?;
+        let op = Op { method: ask.method, about: About::Words(ask.about) };
+        let answer = self
+            .run(call, &op, ask.repeat, || {
+                let mut request = Request::new(message.clone());
+                if let Some(header) = &header {
+                    request.metadata_mut().insert("cluster", header.clone());
+                }
+                let sent = send(self.management(), request);
+                async move { sent.await.map(Response::into_inner) }
+            })
+            .await;
+        answer.map_err(Failure::into)
+    }
+}
+
+fn header(cluster: &str) -> Result<AsciiMetadataValue, Error> {
+    cluster.parse().map_err(|_| Error::Config {
+        setting: "cluster",
+        message: format!("the cluster name `{cluster}` holds characters that no cluster name may hold"),
+    })
+}
+
+/// A time since 1970, to the second; what lies before it counts as 1970.
+fn since_1970(at: prost_types::Timestamp) -> Duration {
+    Duration::from_secs(u64::try_from(at.seconds).unwrap_or_default())
+}

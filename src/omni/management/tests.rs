@@ -1,0 +1,234 @@
+//! Every call against a server that answers with what it was asked.
+
+use super::{AccountRole, KubeconfigRequest, PreChecks};
+use crate::kit::clock::TestClock;
+use crate::kit::secret::{ExposeSecret, SecretString};
+use crate::omni::testing::{NOW, fake, minute};
+use crate::omni::{Class, Client, Config, Credentials, Error};
+use crate::pb::management as pb;
+use pb::management_service_server::{ManagementService, ManagementServiceServer};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+/// Answers with what it was asked.
+struct Echo;
+
+fn scope<T>(request: &Request<T>) -> String {
+    let text = |name: &str| request.metadata().get(name).unwrap().to_str().unwrap().to_owned();
+    assert!(text("x-sidero-payload").contains(&format!("\"cluster\":[\"{}\"]", text("cluster"))));
+    text("cluster")
+}
+
+#[tonic::async_trait]
+impl ManagementService for Echo {
+    async fn kubeconfig(
+        &self,
+        request: Request<pb::KubeconfigRequest>,
+    ) -> Result<Response<pb::KubeconfigResponse>, Status> {
+        let cluster = scope(&request);
+        let r = request.into_inner();
+        let ttl = r.service_account_ttl.unwrap().seconds;
+        let text =
+            format!("{cluster} {} {} {:?} {ttl}", r.service_account, r.service_account_user, r.service_account_groups);
+        Ok(Response::new(pb::KubeconfigResponse { kubeconfig: text.into_bytes() }))
+    }
+
+    async fn validate_config(&self, request: Request<pb::ValidateConfigRequest>) -> Result<Response<()>, Status> {
+        match request.into_inner().config.as_str() {
+            "good" => Ok(Response::new(())),
+            bad => Err(Status::invalid_argument(format!("1 error occurred:\n\t* {bad} is not allowed\n\n"))),
+        }
+    }
+
+    async fn kubernetes_upgrade_pre_checks(
+        &self,
+        request: Request<pb::KubernetesUpgradePreChecksRequest>,
+    ) -> Result<Response<pb::KubernetesUpgradePreChecksResponse>, Status> {
+        let reason = format!("{} {}", scope(&request), request.into_inner().new_version);
+        Ok(Response::new(pb::KubernetesUpgradePreChecksResponse { ok: false, reason }))
+    }
+
+    async fn talosconfig(
+        &self,
+        request: Request<pb::TalosconfigRequest>,
+    ) -> Result<Response<pb::TalosconfigResponse>, Status> {
+        let cluster = request.metadata().contains_key("cluster").then(|| scope(&request));
+        let r = request.into_inner();
+        let text = format!("{cluster:?} {} {}", r.raw, r.break_glass);
+        Ok(Response::new(pb::TalosconfigResponse { talosconfig: text.into_bytes() }))
+    }
+
+    async fn omniconfig(&self, _: Request<()>) -> Result<Response<pb::OmniconfigResponse>, Status> {
+        Ok(Response::new(pb::OmniconfigResponse { omniconfig: vec![0xff] }))
+    }
+
+    async fn get_machine_join_config(
+        &self,
+        request: Request<pb::GetMachineJoinConfigRequest>,
+    ) -> Result<Response<pb::GetMachineJoinConfigResponse>, Status> {
+        let r = request.into_inner();
+        let kernel_args = vec![format!("{}", r.use_grpc_tunnel)];
+        Ok(Response::new(pb::GetMachineJoinConfigResponse { kernel_args, config: r.join_token }))
+    }
+
+    async fn create_service_account(
+        &self,
+        request: Request<pb::CreateServiceAccountRequest>,
+    ) -> Result<Response<pb::CreateServiceAccountResponse>, Status> {
+        let r = request.into_inner();
+        let public_key_id = format!("{} {} {:?} {}", r.name, r.use_user_role, r.role, r.armored_pgp_public_key);
+        Ok(Response::new(pb::CreateServiceAccountResponse { public_key_id }))
+    }
+
+    async fn renew_service_account(
+        &self,
+        request: Request<pb::RenewServiceAccountRequest>,
+    ) -> Result<Response<pb::RenewServiceAccountResponse>, Status> {
+        let r = request.into_inner();
+        let public_key_id = format!("{} {}", r.name, r.armored_pgp_public_key);
+        Ok(Response::new(pb::RenewServiceAccountResponse { public_key_id }))
+    }
+
+    async fn list_service_accounts(&self, _: Request<()>) -> Result<Response<pb::ListServiceAccountsResponse>, Status> {
+        use pb::list_service_accounts_response::{ServiceAccount, service_account::PgpPublicKey};
+        let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 5 });
+        let key = PgpPublicKey { id: "aa".into(), expiration: at(9), created: at(7), ..PgpPublicKey::default() };
+        let used = ServiceAccount {
+            name: "ci".into(),
+            role: "Reader".into(),
+            last_active: "2026-01-01T00:00:00Z".into(),
+            pgp_public_keys: vec![key],
+        };
+        let service_accounts = vec![used, ServiceAccount { name: "new".into(), ..ServiceAccount::default() }];
+        Ok(Response::new(pb::ListServiceAccountsResponse { service_accounts }))
+    }
+
+    async fn destroy_service_account(
+        &self,
+        request: Request<pb::DestroyServiceAccountRequest>,
+    ) -> Result<Response<()>, Status> {
+        Err(Status::not_found(request.into_inner().name))
+    }
+
+    async fn create_user(
+        &self,
+        request: Request<pb::CreateUserRequest>,
+    ) -> Result<Response<pb::CreateUserResponse>, Status> {
+        let r = request.into_inner();
+        Ok(Response::new(pb::CreateUserResponse { user_id: format!("{} {}", r.email, r.role) }))
+    }
+
+    async fn list_users(&self, _: Request<()>) -> Result<Response<pb::ListUsersResponse>, Status> {
+        Err(Status::unimplemented("unknown method ListUsers for service management.ManagementService"))
+    }
+
+    async fn update_user(&self, request: Request<pb::UpdateUserRequest>) -> Result<Response<()>, Status> {
+        let r = request.into_inner();
+        Err(Status::invalid_argument(format!("{} {}", r.email, r.role)))
+    }
+
+    async fn destroy_user(&self, request: Request<pb::DestroyUserRequest>) -> Result<Response<()>, Status> {
+        Err(Status::not_found(request.into_inner().email))
+    }
+
+    async fn create_join_token(
+        &self,
+        request: Request<pb::CreateJoinTokenRequest>,
+    ) -> Result<Response<pb::CreateJoinTokenResponse>, Status> {
+        let r = request.into_inner();
+        let at = r.expiration_time.map(|t| t.seconds);
+        Ok(Response::new(pb::CreateJoinTokenResponse { id: format!("{} {at:?}", r.name) }))
+    }
+}
+
+async fn client() -> Client {
+    let (_, key) = fake();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = listener.local_addr().unwrap().to_string();
+    let router = tonic::transport::Server::builder().add_service(ManagementServiceServer::new(Echo));
+    tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+    let config = Config::new(endpoint, Credentials::ServiceAccountKey(key));
+    Client::new(&config, Arc::new(TestClock::at(NOW.as_secs()))).unwrap()
+}
+
+#[tokio::test]
+async fn calls() {
+    let client = client().await;
+    let request = KubeconfigRequest {
+        user: "terraform".to_owned(),
+        groups: vec!["system:masters".to_owned()],
+        ttl: Duration::from_secs(3600),
+    };
+    let config = client.kubeconfig(&minute(), "prod", request.clone()).await.unwrap();
+    assert_eq!(config.expose_secret(), "prod true terraform [\"system:masters\"] 3600");
+
+    client.validate_config(&minute(), "good").await.unwrap();
+    match client.validate_config(&minute(), "machine.token").await.unwrap_err() {
+        Error::Status { class: Class::Validation, problems, .. } => {
+            assert_eq!(problems, ["machine.token is not allowed"]);
+        }
+        other => panic!("{other:?}"),
+    }
+
+    let checks = client.kubernetes_upgrade_prechecks(&minute(), "prod", "1.36.2").await.unwrap();
+    assert_eq!(checks, PreChecks { ok: false, reason: "prod 1.36.2".to_owned() });
+
+    let error = client.kubeconfig(&minute(), "prö\nd", request).await.unwrap_err();
+    assert!(error.is(Class::Config), "{error}");
+}
+
+#[tokio::test]
+async fn configs() {
+    let client = client().await;
+    let talos = |cluster: Option<&'static str>| {
+        let client = client.clone();
+        async move { client.talosconfig(&minute(), cluster).await.unwrap().expose_secret().to_owned() }
+    };
+    assert_eq!(talos(Some("prod")).await, "Some(\"prod\") false false");
+    assert_eq!(talos(None).await, "None false false");
+    let error = client.omniconfig(&minute()).await.unwrap_err();
+    assert_eq!(error.to_string(), "could not read the omniconfig");
+    let token = SecretString::from("secret".to_owned());
+    let join = client.machine_join_config(&minute(), true, Some(&token)).await.unwrap();
+    assert_eq!((join.kernel_args[0].expose_secret(), join.config.expose_secret()), ("true", "secret"));
+    assert!(!format!("{join:?}").contains("secret\""), "{join:?}");
+}
+
+#[tokio::test]
+async fn service_accounts() {
+    let client = client().await;
+    let call = minute();
+    let make = |role| client.create_service_account(&call, "ci", "KEY", role);
+    assert_eq!(make(AccountRole::Callers).await.unwrap(), "ci true \"\" KEY");
+    assert_eq!(make(AccountRole::Named("Reader".into())).await.unwrap(), "ci false \"Reader\" KEY");
+    assert_eq!(client.renew_service_account(&minute(), "ci", "KEY").await.unwrap(), "ci KEY");
+    let all = client.service_accounts(&minute()).await.unwrap();
+    assert_eq!(all[0].last_active.as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert_eq!(all[0].keys[0].expiration, Some(Duration::from_secs(9)));
+    assert_eq!(all[0].keys[0].last_used, None);
+    assert_eq!((all[1].name.as_str(), all[1].last_active.as_ref(), all[1].keys.len()), ("new", None, 0));
+    let error = client.destroy_service_account(&minute(), "gone").await.unwrap_err();
+    assert!(error.is(Class::NotFound), "{error}");
+}
+
+#[tokio::test]
+async fn users() {
+    let client = client().await;
+    assert_eq!(client.create_user(&minute(), "a@b.c", "Reader").await.unwrap(), "a@b.c Reader");
+    let error = client.users(&minute()).await.unwrap_err().to_string();
+    assert!(error.contains("needs Omni 1.6 or later"), "{error}");
+    let error = client.update_user(&minute(), "a@b.c", "Admin").await.unwrap_err();
+    assert!(error.is(Class::Validation), "{error:?}");
+    assert!(client.destroy_user(&minute(), "a@b.c").await.unwrap_err().is(Class::NotFound));
+}
+
+#[tokio::test]
+async fn join_tokens() {
+    let client = client().await;
+    let call = minute();
+    let make = |at| client.create_join_token(&call, "site", at);
+    assert_eq!(make(Some(Duration::from_millis(9_500))).await.unwrap().expose_secret(), "site Some(9)");
+    assert_eq!(make(None).await.unwrap().expose_secret(), "site None");
+}
