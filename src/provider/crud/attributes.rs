@@ -10,6 +10,7 @@ use crate::provider::{check, timeouts};
 use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, Schema, plain, string};
 use crate::tf::value::{Type, Value};
+use crate::tf::write_only;
 use std::collections::BTreeMap;
 
 /// The name of the timeouts attribute, which is kept as configured.
@@ -108,14 +109,16 @@ pub(super) fn fill<M: Managed>(
 }
 
 /// Whether an attribute steers the provider alone, and reaches no object in Omni.
-fn is_local<M: Managed>(name: &str) -> bool {
-    name == LOCAL_TIMEOUTS || M::LOCAL.contains(&name)
+pub(super) fn is_local<M: Managed>(schema: &Schema, name: &str) -> bool {
+    name == LOCAL_TIMEOUTS || M::LOCAL.contains(&name) || schema.write_only.iter().any(|w| w.version == name)
 }
 
 /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
-pub(super) fn only_local_changes<M: Managed>(prior: &Value, planned: &Value) -> bool {
+pub(super) fn only_local_changes<M: Managed>(schema: &Schema, prior: &Value, planned: &Value) -> bool {
     let local = planned.entries().is_some_and(|entries| {
-        entries.iter().all(|(name, value)| prior.get(name) == value || (is_local::<M>(name) && value.is_wholly_known()))
+        entries
+            .iter()
+            .all(|(name, value)| prior.get(name) == value || (is_local::<M>(schema, name) && value.is_wholly_known()))
     });
     // What steers the provider may leave a note on the object, for other resources to read.
     local && notes::<M>(prior) == notes::<M>(planned)
@@ -126,18 +129,22 @@ fn notes<M: Managed>(state: &Value) -> Option<Vec<Owned>> {
 }
 
 /// Settles the attributes of the engine in a plan.
-pub(super) fn plan<M: Managed>(plan: &mut Plan<'_>) {
-    plan_maps(plan);
-    keep_computed::<M>(plan);
+pub(super) fn plan<M: Managed>(schema: &Schema, plan: &mut Plan<'_>) {
+    plan_maps(schema, plan);
+    keep_computed::<M>(schema, plan);
 }
 
 /// A change that stays with the provider leaves the object as it is, and so all that is computed from it.
-fn keep_computed<M: Managed>(plan: &mut Plan<'_>) {
+fn keep_computed<M: Managed>(schema: &Schema, plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
+    if write_only::changes(schema, prior, &plan.planned) {
+        return;
+    }
     let computed = |name: &str, value: &Value| value.is_unknown() && plan.config.get(name).is_null();
     let Some(entries) = plan.planned.entries() else { return };
-    let stays =
-        |(name, value): (&String, &Value)| is_local::<M>(name) || computed(name, value) || prior.get(name) == value;
+    let stays = |(name, value): (&String, &Value)| {
+        is_local::<M>(schema, name) || computed(name, value) || prior.get(name) == value
+    };
     if !entries.iter().all(stays) || notes::<M>(prior) != notes::<M>(&plan.planned) {
         return;
     }
@@ -148,7 +155,7 @@ fn keep_computed<M: Managed>(plan: &mut Plan<'_>) {
 }
 
 /// Settles the shared maps in a plan.
-fn plan_maps(plan: &mut Plan<'_>) {
+fn plan_maps(schema: &Schema, plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
     for shared in Shared::ALL {
         let name = shared.name();
@@ -168,7 +175,7 @@ fn plan_maps(plan: &mut Plan<'_>) {
             (Some(config), Some(before), None) if config.iter().all(|(k, v)| before.get(k) == Some(v)) => {
                 let before = Value::Map(before.clone());
                 plan.planned.set(name, before);
-                if only_version_differs(&plan.planned, prior) {
+                if only_version_differs(&plan.planned, prior) && !write_only::changes(schema, prior, &plan.planned) {
                     plan.planned = prior.clone();
                 }
             }

@@ -13,6 +13,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
+use crate::tf::write_only;
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -80,7 +81,9 @@ impl<M: Managed> Backed<M> {
             private,
             prior,
         );
-        Ok(crate::tf::plan::keep_same(&self.schema, prior, state))
+        let mut state = crate::tf::plan::keep_same(&self.schema, prior, state);
+        write_only::hide(&self.schema, prior, &mut state);
+        Ok(state)
     }
 
     fn identity_of(&self, id: &str) -> Value {
@@ -129,14 +132,6 @@ impl<M: Managed> Backed<M> {
             state.set(attribute.name, Value::Null);
         }
         state
-    }
-
-    /// The plan with the values that only the configuration holds.
-    fn with_write_only(&self, mut planned: Value, config: &Value) -> Value {
-        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
-            planned.set(attribute.name, config.get(attribute.name).clone());
-        }
-        planned
     }
 
     /// Waits as configured; a failure is reported, and the object stays in the state.
@@ -208,11 +203,11 @@ impl<M: Managed> Backed<M> {
 
     /// Whether the plan changes nothing but what steers the provider.
     fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
-        self.schema.attributes.iter().all(|attribute| {
-            let (name, value) = (attribute.name, planned.get(attribute.name));
-            let local = M::LOCAL.contains(&name) || name == attributes::LOCAL_TIMEOUTS;
-            local || value.is_unknown() || value == prior.get(name)
-        })
+        !write_only::changes(&self.schema, prior, planned)
+            && self.schema.attributes.iter().all(|attribute| {
+                let (name, value) = (attribute.name, planned.get(attribute.name));
+                attributes::is_local::<M>(&self.schema, name) || value.is_unknown() || value == prior.get(name)
+            })
     }
 
     /// Whether a removal of ours has not ended, though the object is gone.
@@ -262,10 +257,10 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(plan);
+        attributes::plan::<M>(&self.schema, plan);
         M::predict(plan);
         // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(prior, &plan.planned)) {
+        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.schema, prior, &plan.planned)) {
             return;
         }
         let Some(session) = self.handle.ready() else { return };
@@ -292,8 +287,8 @@ impl<M: Managed> Resource for Backed<M> {
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
-        let planned = self.with_write_only(planned, &config);
-        let wanted: M::Model = match model(&planned) {
+        let planned = write_only::with_prints(&self.schema, planned, &config);
+        let wanted: M::Model = match model(&write_only::reveal(&self.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
@@ -405,13 +400,13 @@ impl<M: Managed> Resource for Backed<M> {
 
     async fn update(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, mut private } = request;
-        if attributes::only_local_changes::<M>(&prior, &planned) {
+        if attributes::only_local_changes::<M>(&self.schema, &prior, &planned) {
             write::track(&mut private, &config);
             let identity = prior.get(M::ID).as_str().map(|id| self.identity_of(id));
             return Outcome { state: Some(planned), private, identity, diags: Diagnostics::new() };
         }
-        let planned = self.with_write_only(planned, &config);
-        let wanted: M::Model = match model(&planned) {
+        let planned = write_only::with_prints(&self.schema, planned, &config);
+        let wanted: M::Model = match model(&write_only::reveal(&self.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
