@@ -17,6 +17,7 @@ mod demo;
 mod diagnostic;
 mod drift;
 mod errors;
+mod examples;
 mod functions;
 mod guide;
 mod harness;
@@ -75,6 +76,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("demo", demo::tests()),
         ("drift", drift::tests()),
         ("errors", errors::tests()),
+        ("examples", examples::tests()),
         ("functions", functions::tests()),
         ("guide", guide::tests()),
         ("harness", harness::tests()),

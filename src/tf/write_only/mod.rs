@@ -96,6 +96,12 @@ impl WriteOnly {
         }
     }
 
+    /// Whether one of the two forms must be given.
+    #[must_use]
+    pub const fn is_required(&self) -> bool {
+        self.required
+    }
+
     fn holder<'v>(&self, root: &'v Value) -> &'v Value {
         self.within.map_or(root, |name| root.get(name))
     }
