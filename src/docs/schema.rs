@@ -51,7 +51,8 @@ fn combinations(schema: &Schema) -> String {
         Rule::Needs(name, other) => format!("- `{name}` needs `{other}`.\n"),
     });
     let secrets = schema.write_only.iter().map(|secret| {
-        let [plain, hidden, version] = [secret.plain, secret.secret, secret.version].map(|n| secret.path(n).to_string());
+        let [plain, hidden, version] =
+            [secret.plain, secret.secret, secret.version].map(|n| secret.path(n).to_string());
         let forms = [plain.as_str(), hidden.as_str()];
         let forms = if secret.is_required() { exactly(&forms) } else { at_most(&forms) };
         format!("{forms}- `{version}` needs `{hidden}`.\n")

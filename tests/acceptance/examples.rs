@@ -40,7 +40,9 @@ fn blocks(text: &str) -> Outcome<Vec<Block>> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let Some(kind) = line.split([' ', '{']).next().filter(|w| !w.is_empty() && !w.starts_with('#')) else { continue };
+        let Some(kind) = line.split([' ', '{']).next().filter(|w| !w.is_empty() && !w.starts_with('#')) else {
+            continue;
+        };
         let labels = quoted.captures_iter(line).filter_map(|c| Some(c.get(1)?.as_str().to_owned())).collect();
         let mut text = format!("{line}\n");
         // A block on one line ends there.
@@ -90,7 +92,8 @@ fn module(name: &str, files: &[PathBuf]) -> Outcome<Module> {
     }
     for block in &foreign {
         // Nobody answers for their values.
-        let address = Regex::new(&format!(r#"\b(data\.|ephemeral\.)?{}(\.\w+|\[[^\]]*\])+"#, block.labels.join(r"\.")))?;
+        let address =
+            Regex::new(&format!(r#"\b(data\.|ephemeral\.)?{}(\.\w+|\[[^\]]*\])+"#, block.labels.join(r"\.")))?;
         module.text = address.replace_all(&module.text, "null").into_owned();
     }
     let taken = Regex::new(r"\b(data\.|ephemeral\.)?omni_\w+\.\w+(\.\w+)+")?;
@@ -150,7 +153,10 @@ fn every_example_validates(context: &Context) -> Outcome {
     // What is wrong is found, also in what only another provider asks of ours.
     let wrong = tempfile::tempdir()?;
     let file = wrong.path().join("resource.tf");
-    fs::write(&file, "resource \"aws_thing\" \"a\" {\n  a = data.omni_machines.a.nothing\n}\n\ndata \"omni_machines\" \"a\" {}\n")?;
+    fs::write(
+        &file,
+        "resource \"aws_thing\" \"a\" {\n  a = data.omni_machines.a.nothing\n}\n\ndata \"omni_machines\" \"a\" {}\n",
+    )?;
     add("wrong", &module("wrong", &[file])?)?;
     let errors = validate()?;
     assert!(errors.len() == 1 && errors[0].detail.contains("nothing"), "{errors:?}");

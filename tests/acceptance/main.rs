@@ -22,6 +22,7 @@ mod functions;
 mod guide;
 mod harness;
 mod interrupts;
+mod leaks;
 mod messages;
 mod objects;
 mod omni;
@@ -81,6 +82,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
+        ("leaks", leaks::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
         ("provider_block", provider_block::tests()),
