@@ -72,6 +72,9 @@ fn module(name: &str, files: &[PathBuf]) -> Outcome<Module> {
     for file in files {
         all.extend(blocks(&fs::read_to_string(file)?)?);
     }
+    // Other providers cannot be asked for either.
+    let asks = Regex::new(r#"source\s*=\s*"([^"]+)""#)?;
+    all.retain(|b| b.kind != "terraform" || asks.captures_iter(&b.text).all(|c| &c[1] == "omnirs/omni"));
     let (foreign, ours): (Vec<_>, Vec<_>) = all.into_iter().partition(Block::is_foreign);
     let has = |kind: &str, labels: &[&str]| ours.iter().any(|b| b.kind == kind && b.labels == labels);
     let mut module = Module { around: format!("module {name:?} {{\n  source = \"./{name}\"\n"), ..Module::default() };
