@@ -10,9 +10,8 @@ use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::{Context, ImportBy, Outcome, Private, Read};
-use crate::tf::schema::{Attribute, IdentitySchema, Schema};
+use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
-use crate::tf::write_only;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -88,16 +87,6 @@ impl Frame {
             state.set(attribute.name, Value::Null);
         }
         state
-    }
-
-    /// The plan with the values that only the configuration holds; it must not reach a state.
-    pub(super) fn revealed(&self, planned: &Value, config: &Value) -> Value {
-        let mut full = write_only::reveal(&self.schema, planned, config);
-        let alone = |a: &&Attribute| a.write_only && self.schema.write_only_at(&Path::of(a.name)).is_none();
-        for attribute in self.schema.attributes.iter().filter(alone) {
-            full.set(attribute.name, config.get(attribute.name).clone());
-        }
-        full
     }
 
     /// The object stays in the state as `state`, and `diagnostic` says what went wrong.

@@ -150,11 +150,11 @@ impl<M: Managed> Backed<M> {
 
     /// Whether the plan changes nothing but what steers the provider.
     fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
-        !write_only::changes(&self.frame.schema, prior, planned)
-            && self.frame.schema.attributes.iter().all(|attribute| {
+        let schema = &self.frame.schema;
+        !write_only::changes(schema, prior, planned)
+            && schema.attributes.iter().all(|attribute| {
                 let (name, value) = (attribute.name, planned.get(attribute.name));
-                let local = attributes::is_local(&self.frame.schema, M::LOCAL, name);
-                local || value.is_unknown() || value == prior.get(name)
+                attributes::is_local(schema, M::LOCAL, name) || value.is_unknown() || value == prior.get(name)
             })
     }
 
@@ -235,7 +235,7 @@ impl<M: Managed> Resource for Backed<M> {
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let wanted: M::Model = match model(&self.frame.revealed(&planned, &config)) {
+        let wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
@@ -333,7 +333,7 @@ impl<M: Managed> Resource for Backed<M> {
             return settled(planned, private, identity);
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let wanted: M::Model = match model(&self.frame.revealed(&planned, &config)) {
+        let wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };

@@ -52,9 +52,7 @@ impl<M: Called> CalledBacked<M> {
     fn state(&self, shown: &M::Model, prior: &Value) -> Result<Value, Diagnostic> {
         let mut state = self.frame.shown(shown)?;
         attributes::fill_local(&mut state, M::LOCAL, prior);
-        let mut state = keep_same(&self.frame.schema, prior, state);
-        write_only::hide(&self.frame.schema, prior, &mut state);
-        Ok(state)
+        Ok(keep_same(&self.frame.schema, prior, state))
     }
 
     /// What the host keeps of an object that cannot be read: all that the provider knows of it.
@@ -223,7 +221,7 @@ impl<M: Called> Resource for CalledBacked<M> {
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let mut wanted: M::Model = match model(&self.frame.revealed(&planned, &config)) {
+        let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
@@ -297,13 +295,13 @@ impl<M: Called> Resource for CalledBacked<M> {
             return settled(planned, private, Some(self.frame.identity_of(&id)));
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
         let doing = self.frame.doing("update", &id);
         let kept = |diagnostic, private| self.frame.kept(prior.clone(), private, &id, diagnostic);
-        let (before, mut wanted) =
-            match (model::<M::Model>(&prior), model::<M::Model>(&self.frame.revealed(&planned, &config))) {
-                (Ok(before), Ok(wanted)) => (before, wanted),
-                (Err(diagnostic), _) | (_, Err(diagnostic)) => return kept(diagnostic, private),
-            };
+        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&revealed)) {
+            (Ok(before), Ok(wanted)) => (before, wanted),
+            (Err(diagnostic), _) | (_, Err(diagnostic)) => return kept(diagnostic, private),
+        };
         let cx = match self.frame.writing(context, &planned, |t| t.update, &doing) {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
