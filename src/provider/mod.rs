@@ -3,6 +3,7 @@
 
 mod access;
 mod block;
+pub(crate) mod caller;
 pub(crate) mod check;
 pub(crate) mod crud;
 mod data_sources;
@@ -13,9 +14,11 @@ mod functions;
 pub(crate) mod ids;
 pub(crate) mod kubeconfig;
 mod lock;
+pub(crate) mod lookup;
 mod omniconfig;
 pub(crate) mod patch;
 mod resources;
+pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod timeouts;
 mod turns;
