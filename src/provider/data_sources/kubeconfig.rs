@@ -1,6 +1,5 @@
 //! `omni_kubeconfig`: access to the Kubernetes API of a cluster, as a service account.
 
-use crate::kit::clock::{Clock, SystemClock};
 use crate::kit::go_duration;
 use crate::kit::secret::ExposeSecret;
 use crate::omni::management::KubeconfigRequest;
@@ -95,7 +94,7 @@ impl DataSource for Kubeconfig {
         }
         let groups = config.get("groups").elements().iter().filter_map(|g| g.as_str().map(str::to_owned)).collect();
         let request = KubeconfigRequest { user, groups, ttl };
-        let now = SystemClock.now();
+        let now = session.clock.now();
         let answer = session
             .client
             .kubeconfig(&call, &cluster, request)
