@@ -15,7 +15,9 @@ mod omniconfig;
 pub(crate) mod patch;
 mod resources;
 pub(crate) mod session;
+pub(crate) mod time;
 pub(crate) mod timeouts;
+mod tokens;
 mod turns;
 mod wait;
 

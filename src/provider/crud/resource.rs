@@ -3,9 +3,9 @@
 use super::attributes::{self};
 use super::drift::Baseline;
 use super::write::{self, Failure, Wish};
-use super::{Cx, Managed, Object, Write, model};
+use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
-use crate::omni::{Call, Class, Error, Phase, Resource as Stored};
+use crate::omni::{Call, Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
@@ -44,8 +44,15 @@ impl<M: Managed> Backed<M> {
     }
 
     fn doing<'a>(verb: &'a str, id: &'a str) -> Doing<'a> {
-        let id_attribute = if M::schema().attribute(M::ID).is_some_and(|a| a.configurable()) { M::ID } else { "name" };
+        let given = |name: &str| M::schema().attribute(name).is_some_and(|a| a.configurable());
+        let id_attribute = [M::ID, "name"].into_iter().find(|name| given(name)).unwrap_or_default();
         Doing { verb, noun: M::NOUN, id, id_attribute }
+    }
+
+    /// What messages call the object of this id, as far as `state` tells.
+    fn called(state: &Value, id: &str) -> String {
+        let shown = if M::SHOWN == M::ID { id } else { state.get(M::SHOWN).as_str().unwrap_or_default() };
+        shown.to_owned()
     }
 
     /// The session and the limits of one operation.
@@ -139,6 +146,51 @@ impl<M: Managed> Backed<M> {
         planned
     }
 
+    /// Does what belongs to a write and is no part of the object; a failure is reported, and the object stays in the state.
+    async fn finish(
+        &self,
+        cx: &Cx,
+        mut outcome: Outcome,
+        planned: &M::Model,
+        stored: &Stored,
+        write: Write,
+        doing: &Doing<'_>,
+    ) -> Outcome {
+        if outcome.diags.has_errors() {
+            return outcome;
+        }
+        let finished = async {
+            let object = Object::<M::Spec>::decode(stored.clone()).map_err(|e| doing.explain(&e))?;
+            M::finish(cx, planned, &object, write).await
+        };
+        match finished.await {
+            Ok(false) => outcome,
+            Ok(true) => self.refreshed(cx, outcome, &stored.key, doing).await,
+            Err(mut diagnostic) => {
+                if write == Write::Create {
+                    diagnostic.detail.push_str(&format!(
+                        "\n{} is made, and Terraform marks it as tainted; `terraform untaint` keeps it.",
+                        capital(&doing.what())
+                    ));
+                }
+                outcome.diags.push(diagnostic);
+                outcome
+            }
+        }
+    }
+
+    /// The outcome with the object as it is now, where that can be read.
+    async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, doing: &Doing<'_>) -> Outcome {
+        let doing = Doing { verb: "read", ..doing.clone() };
+        if let (Some(state), Ok(now)) = (&outcome.state, cx.read(key).await) {
+            let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing).await;
+            if !fresh.diags.has_errors() {
+                return fresh;
+            }
+        }
+        outcome
+    }
+
     /// Waits as configured; a failure is reported, and the object stays in the state.
     async fn settle(&self, cx: &Cx, mut outcome: Outcome, stored: &Stored, write: Write, doing: &Doing<'_>) -> Outcome {
         if outcome.diags.has_errors() {
@@ -154,14 +206,7 @@ impl<M: Managed> Backed<M> {
             Ok(false) => outcome,
             Ok(true) => {
                 // Waiting takes a while: show the object as it is now.
-                let doing_read = Doing { verb: "read", ..doing.clone() };
-                if let Ok(now) = cx.read(&stored.key).await {
-                    let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing_read).await;
-                    if !fresh.diags.has_errors() {
-                        return fresh;
-                    }
-                }
-                outcome
+                self.refreshed(cx, outcome, &stored.key, doing).await
             }
             // The host has been told to stop: an error would mark a new object for replacement.
             Err(error) if error.is(Class::Cancelled) => {
@@ -199,11 +244,9 @@ impl<M: Managed> Backed<M> {
     /// The host's own words for this name neither the id nor what one looks like.
     fn nothing_to_import(&self, id: &str) -> Diagnostic {
         let like = self.schema.attribute(M::ID).map(|a| a.description.as_str()).unwrap_or_default();
-        Diagnostic::error(
-            format!("Could not import {} `{id}`", M::NOUN),
-            format!("Omni has no {} with this `{}`.", M::NOUN, M::ID),
-        )
-        .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", M::ID))
+        let summary = Doing { id: &Self::called(&Value::Null, id), ..Self::doing("import", "") }.summary();
+        Diagnostic::error(summary, format!("Omni has no {} with this `{}`.", M::NOUN, M::ID))
+            .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", M::ID))
     }
 
     /// Whether the plan changes nothing but what steers the provider.
@@ -271,8 +314,8 @@ impl<M: Managed> Resource for Backed<M> {
         let Some(session) = self.handle.ready() else { return };
         let cx = Self::limited(session, context, &plan.planned, |t| t.read);
         if let Err(error) = M::check(&cx, plan).await {
-            let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
-            plan.diags.push(Self::doing("plan", &id).explain(&error));
+            let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+            plan.diags.push(Self::doing("plan", &name).explain(&error));
         }
     }
 
@@ -284,26 +327,27 @@ impl<M: Managed> Resource for Backed<M> {
             Err(diagnostic) => return diags.push(diagnostic),
         };
         if let Err(error) = checked {
-            diags.push(
-                Self::doing("plan the removal of", prior.get(M::ID).as_str().unwrap_or_default()).explain(&error),
-            );
+            let name = Self::called(prior, prior.get(M::ID).as_str().unwrap_or_default());
+            diags.push(Self::doing("plan the removal of", &name).explain(&error));
         }
     }
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
         let planned = self.with_write_only(planned, &config);
-        let wanted: M::Model = match model(&planned) {
+        let mut wanted: M::Model = match model(&planned) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let Some(id) = M::id(&wanted) else {
+        let id = M::id(&wanted);
+        if id.is_none() && M::ORIGIN != Origin::Call {
             return Outcome::failed(Diagnostic::error(
                 format!("Could not create {}", M::NOUN),
                 "What its id is made of is not known.",
             ));
-        };
-        let doing = Self::doing("create", &id);
+        }
+        let name = Self::called(&planned, id.as_deref().unwrap_or_default());
+        let doing = Self::doing("create", &name);
         let cx = match self.cx(context, &planned, |t| t.create) {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
@@ -311,17 +355,43 @@ impl<M: Managed> Resource for Backed<M> {
         if let Err(diagnostic) = cx.session.may_write("create", &format!("{} ({})", doing.what(), M::NAME)) {
             return Outcome::failed(diagnostic);
         }
+        M::stamp(&mut wanted, cx.session.clock.now());
+        let id = match M::ORIGIN {
+            Origin::Call => match M::make(&cx, &wanted).await {
+                Ok(id) => id,
+                Err(diagnostic) => return Outcome::failed(diagnostic),
+            },
+            Origin::Users | Origin::Omni => id.unwrap_or_default(),
+        };
         let desired = M::desired(&wanted);
         let key = M::Spec::KIND.key(&id);
         // Nothing is tracked yet: a replaced object's keys went with it.
         let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &Private::default() };
-        let created = write::create::<M>(&cx, &wish, &key).await;
+        let created = match M::ORIGIN {
+            Origin::Users => write::create::<M>(&cx, &wish, &key).await,
+            Origin::Call | Origin::Omni => write::update::<M>(&cx, &wish, &key, None, None).await,
+        };
         let mut private = Private::default();
         write::track(&mut private, &config);
         match created {
             Ok(stored) => {
                 let outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
+                let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Create, &doing).await;
                 self.settle(&cx, outcome, &stored, Write::Create, &doing).await
+            }
+            // The call has made the object: whatever came after, it must not be lost.
+            Err(failure) if M::ORIGIN == Origin::Call => {
+                let mut diagnostic = Self::failed(&doing, failure);
+                diagnostic.summary = format!("{} is made, but not as configured", capital(&doing.what()));
+                diagnostic.detail.push_str(
+                    "\nTerraform marks it as tainted and would replace it; `terraform untaint` keeps it, and the next apply completes it.",
+                );
+                Outcome {
+                    state: Some(self.remembered(&planned, &id)),
+                    private,
+                    identity: Some(self.identity_of(&id)),
+                    diags: diagnostic.into(),
+                }
             }
             // The answer is lost, and the object may be there: keep what leads to it.
             Err(Failure::Call(error)) if is_uncertain(&error) => {
@@ -362,7 +432,8 @@ impl<M: Managed> Resource for Backed<M> {
                 format!("The state does not hold its `{}`.", M::ID),
             ));
         };
-        let doing = Self::doing("read", &id);
+        let name = Self::called(&state, &id);
+        let doing = Self::doing("read", &name);
         match cx.read(&M::Spec::KIND.key(&id)).await {
             Ok(stored) => {
                 let leaving = stored.metadata.phase == Phase::TearingDown;
@@ -411,12 +482,13 @@ impl<M: Managed> Resource for Backed<M> {
             return Outcome { state: Some(planned), private, identity, diags: Diagnostics::new() };
         }
         let planned = self.with_write_only(planned, &config);
-        let wanted: M::Model = match model(&planned) {
+        let mut wanted: M::Model = match model(&planned) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
         let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
-        let doing = Self::doing("update", &id);
+        let name = Self::called(&planned, &id);
+        let doing = Self::doing("update", &name);
         let kept = |diagnostic: Diagnostic, private: Private| Outcome {
             state: Some(prior.clone()),
             private,
@@ -430,6 +502,7 @@ impl<M: Managed> Resource for Backed<M> {
         if let Err(diagnostic) = cx.session.may_write("update", &format!("{} ({})", doing.what(), M::NAME)) {
             return kept(diagnostic, private);
         }
+        M::stamp(&mut wanted, cx.session.clock.now());
         let desired = M::desired(&wanted);
         let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private };
         let key = M::Spec::KIND.key(&id);
@@ -439,6 +512,7 @@ impl<M: Managed> Resource for Backed<M> {
                 write::track(&mut private, &config);
                 let mut outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
                 keep_planned_maps(&mut outcome, &planned);
+                let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Update, &doing).await;
                 let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
                 keep_planned_maps(&mut outcome, &planned);
                 outcome
@@ -464,7 +538,8 @@ impl<M: Managed> Resource for Backed<M> {
     async fn delete(&self, context: &Context, request: Delete) -> Outcome {
         let Delete { prior, private } = request;
         let id = prior.get(M::ID).as_str().unwrap_or_default().to_owned();
-        let doing = Self::doing("destroy", &id);
+        let name = Self::called(&prior, &id);
+        let doing = Self::doing("destroy", &name);
         let kept = |diagnostic: Diagnostic| Outcome {
             state: Some(prior.clone()),
             private: private.clone(),
@@ -483,6 +558,9 @@ impl<M: Managed> Resource for Backed<M> {
             Err(diagnostic) => return kept(diagnostic),
         };
         let key = M::Spec::KIND.key(&id);
+        if let Err(diagnostic) = M::let_go(&cx, &model, &key).await {
+            return kept(diagnostic);
+        }
         let removed = async {
             let _turn = cx.session.turns.take(&cx.call, &key).await?;
             M::before_delete(&cx, &model, &key).await?;
@@ -512,7 +590,8 @@ impl<M: Managed> Resource for Backed<M> {
         }
     }
 
-    async fn import(&self, _context: &Context, by: ImportBy) -> Outcome {
+    async fn import(&self, context: &Context, by: ImportBy) -> Outcome {
+        let by_text = matches!(by, ImportBy::Id(_));
         let id = match by {
             ImportBy::Id(text) => match M::import_id(text.trim()) {
                 Ok(id) => id,
@@ -527,6 +606,15 @@ impl<M: Managed> Resource for Backed<M> {
             );
         }
         let mut state = self.schema.null_object();
+        let id = match self.handle.ready() {
+            Some(session) if by_text => {
+                match M::locate(&Self::limited(session, context, &state, |t| t.read), &id).await {
+                    Ok(id) => id,
+                    Err(diagnostic) => return Outcome::failed(diagnostic),
+                }
+            }
+            _ => id,
+        };
         state.set(M::ID, id.as_str().into());
         Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
     }

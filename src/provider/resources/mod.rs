@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 mod cluster;
 mod config_patch;
+mod default_join_token;
+mod join_token;
 mod machine_set;
 mod machine_set_node;
 
@@ -15,6 +17,8 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
     vec![
         Backed::<cluster::Cluster>::resource(handle),
         Backed::<config_patch::ConfigPatch>::resource(handle),
+        Backed::<default_join_token::DefaultJoinToken>::resource(handle),
+        Backed::<join_token::JoinToken>::resource(handle),
         Backed::<machine_set::MachineSet>::resource(handle),
         Backed::<machine_set_node::MachineSetNode>::resource(handle),
     ]
