@@ -1,6 +1,6 @@
 //! The list of managed resources: one line each.
 
-use super::crud::Backed;
+use super::crud::{Backed, CalledBacked};
 use super::session::Handle;
 use crate::tf::resource::Resource;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ mod default_join_token;
 mod join_token;
 mod machine_set;
 mod machine_set_node;
+mod user;
 
 /// Every managed resource type.
 pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
@@ -21,5 +22,6 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
         Backed::<join_token::JoinToken>::resource(handle),
         Backed::<machine_set::MachineSet>::resource(handle),
         Backed::<machine_set_node::MachineSetNode>::resource(handle),
+        CalledBacked::<user::User>::resource(handle),
     ]
 }
