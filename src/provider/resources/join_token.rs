@@ -12,7 +12,7 @@ use crate::provider::{time, tokens};
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
-use crate::tf::schema::{IdentitySchema, Schema, boolean, number, objects, string};
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, objects, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -34,8 +34,9 @@ pub(super) struct Model {
     warnings: Option<Vec<Warning>>,
 }
 
+/// A machine that still needs a token.
 #[derive(Clone, Serialize, Deserialize)]
-struct Warning {
+pub(in crate::provider) struct Warning {
     machine: String,
     message: String,
 }
@@ -56,6 +57,27 @@ pub(super) struct Extra {
     default: Option<bool>,
     status: Option<JoinTokenStatusSpec>,
     now: Duration,
+}
+
+/// The machines that a token's status warns of.
+pub(in crate::provider) fn warnings(status: JoinTokenStatusSpec) -> Vec<Warning> {
+    status.warnings.into_iter().map(|w| Warning { machine: w.machine, message: w.message }).collect()
+}
+
+/// What describes them.
+pub(in crate::provider) fn warnings_attribute() -> Attribute {
+    objects(
+        "warnings",
+        vec![
+            string("machine").computed().doc("Id (UUID) of the machine."),
+            string("message").computed().doc("Why it still needs the token."),
+        ],
+    )
+    .computed()
+    .doc(
+        "Machines that could not come back without the token, as of the last read: they have no lasting token of their own. \
+         A plan that revokes or destroys the token, or lets it expire earlier, warns of them.",
+    )
 }
 
 /// What is computed anew when a token changes.
@@ -110,15 +132,7 @@ impl Managed for JoinToken {
         ))
         .with(string("state").computed().doc("One of `active`, `revoked`, `expired`, as of the last read."))
         .with(number("use_count").computed().doc("How many machines have joined with it, as of the last read."))
-        .with(
-            objects("warnings", vec![
-                string("machine").computed().doc("Id (UUID) of the machine."),
-                string("message").computed().doc("Why it still needs the token."),
-            ])
-            .computed()
-            .doc("Machines that could not come back without the token, as of the last read: they have no token of their own yet. \
-                 A plan that revokes or destroys the token, or lets it expire earlier, warns of them."),
-        )
+        .with(warnings_attribute())
         .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
     }
 
@@ -148,7 +162,6 @@ impl Managed for JoinToken {
     fn model(object: &Object<JoinTokenSpec>, extra: &Extra, prior: &Model) -> Result<Model, Diagnostic> {
         let spec = &object.spec;
         let status = extra.status.clone().unwrap_or_default();
-        let warnings = status.warnings.into_iter();
         Ok(Model {
             id: Some(object.id().to_owned()),
             name: Some(spec.name.clone()),
@@ -158,7 +171,7 @@ impl Managed for JoinToken {
             default: extra.default.or(prior.default),
             state: Some(tokens::state_of(spec, extra.now).to_owned()),
             use_count: Some(i64::try_from(status.use_count).unwrap_or(i64::MAX)),
-            warnings: Some(warnings.map(|w| Warning { machine: w.machine, message: w.message }).collect()),
+            warnings: Some(warnings(status)),
         })
     }
 

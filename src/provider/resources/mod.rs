@@ -5,11 +5,11 @@ use super::session::Handle;
 use crate::tf::resource::Resource;
 use std::sync::Arc;
 
-mod cluster;
+pub(super) mod cluster;
 mod config_patch;
 mod default_join_token;
-mod join_token;
-mod machine_set;
+pub(super) mod join_token;
+pub(super) mod machine_set;
 mod machine_set_node;
 mod user;
 
