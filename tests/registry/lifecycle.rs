@@ -1,6 +1,6 @@
 //! Create, change every attribute, import, destroy: and no plan in between may propose anything.
 
-use crate::fixture::{self, Fixture, merged};
+use crate::fixture::{self, Need, merged};
 use crate::host::{Host, Instance, errors};
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
@@ -12,7 +12,7 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
     block(async move {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
-        let needs = prepare(&host, &fixture).await;
+        let needs = prepare(&host, &fixture.needs).await;
         let fixture = fixture::on(&host, name);
 
         let mut json = fixture.create.clone();
@@ -65,7 +65,7 @@ pub fn replaces(name: &'static str) -> Result<(), Failed> {
     block(async move {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
-        prepare(&host, &fixture).await;
+        prepare(&host, &fixture.needs).await;
         let fixture = fixture::on(&host, name);
         let config = host.config(name, &fixture.create);
         let instance =
@@ -89,7 +89,7 @@ pub fn refuses(name: &'static str) -> Result<(), Failed> {
     block(async move {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
-        prepare(&host, &fixture).await;
+        prepare(&host, &fixture.needs).await;
         let fixture = fixture::on(&host, name);
         assert!(!fixture.invalid.is_empty(), "{name}: no wrong configuration is tried");
         for wrong in &fixture.invalid {
@@ -121,9 +121,10 @@ pub fn read_only(name: &'static str) -> Result<(), Failed> {
     })
 }
 
-async fn prepare(host: &Host, fixture: &Fixture) -> Vec<(String, Instance)> {
+/// Makes what a test needs.
+pub async fn prepare(host: &Host, needs: &[Need]) -> Vec<(String, Instance)> {
     let mut made = Vec::new();
-    for need in &fixture.needs {
+    for need in needs {
         let config = host.config(&need.kind, &need.config);
         let instance = host
             .apply(&need.kind, None, &config)

@@ -2,12 +2,12 @@
 
 use super::lookup::{Plural, Single};
 use super::session::Handle;
+use super::{access, fetched};
 use crate::tf::data_source::DataSource;
 use std::sync::Arc;
 
 mod clusters;
 mod join_tokens;
-mod kubeconfig;
 mod kubernetes_versions;
 mod machine;
 mod machine_sets;
@@ -22,13 +22,16 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
         Plural::<clusters::Clusters>::data_source(handle),
         Single::<join_tokens::JoinTokens>::data_source(handle),
         Plural::<join_tokens::JoinTokens>::data_source(handle),
-        kubeconfig::Kubeconfig::data_source(handle),
+        fetched::data_source::<access::Kubeconfig>(handle),
         Single::<kubernetes_versions::KubernetesVersions>::data_source(handle),
         Plural::<kubernetes_versions::KubernetesVersions>::data_source(handle),
         Single::<machines::Machines>::data_source(handle),
         Plural::<machines::Machines>::data_source(handle),
+        fetched::data_source::<access::MachineJoinConfig>(handle),
         Single::<machine_sets::MachineSets>::data_source(handle),
         Plural::<machine_sets::MachineSets>::data_source(handle),
+        fetched::data_source::<access::Omniconfig>(handle),
+        fetched::data_source::<access::Talosconfig>(handle),
         Single::<talos_versions::TalosVersions>::data_source(handle),
         Plural::<talos_versions::TalosVersions>::data_source(handle),
         version::Version::data_source(handle),
