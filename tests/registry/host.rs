@@ -98,10 +98,20 @@ impl Host {
         self.sim.store().list("MachineStatuses.omni.sidero.dev").iter().map(|m| m.key.id.clone()).collect()
     }
 
-    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines.
+    /// The ids of the join tokens, in the order in which they were made.
+    pub fn join_tokens(&self) -> Vec<String> {
+        let mut tokens = self.sim.store().list("JoinTokens.omni.sidero.dev");
+        tokens.sort_by_key(|token| token.created);
+        tokens.iter().map(|token| token.key.id.clone()).collect()
+    }
+
+    /// The text with `MACHINE_1`, … and `JOIN_TOKEN_1`, … replaced by the ids of the machines and join tokens.
     pub fn localized(&self, text: &str) -> String {
-        let machines = self.machines().into_iter().enumerate();
-        machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id))
+        let replaced = |text: String, (name, ids): (&str, Vec<String>)| {
+            let ids = ids.into_iter().enumerate();
+            ids.fold(text, |text, (i, id)| text.replace(&format!("{name}_{}", i + 1), &id))
+        };
+        [("MACHINE", self.machines()), ("JOIN_TOKEN", self.join_tokens())].into_iter().fold(text.to_owned(), replaced)
     }
 
     /// The schema of a resource type.

@@ -7,6 +7,7 @@ use crate::tf::data_source::DataSource;
 use std::sync::Arc;
 
 mod clusters;
+mod join_tokens;
 mod kubernetes_versions;
 mod machine;
 mod machine_sets;
@@ -19,6 +20,8 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
     vec![
         Single::<clusters::Clusters>::data_source(handle),
         Plural::<clusters::Clusters>::data_source(handle),
+        Single::<join_tokens::JoinTokens>::data_source(handle),
+        Plural::<join_tokens::JoinTokens>::data_source(handle),
         fetched::data_source::<access::Kubeconfig>(handle),
         Single::<kubernetes_versions::KubernetesVersions>::data_source(handle),
         Plural::<kubernetes_versions::KubernetesVersions>::data_source(handle),

@@ -1,5 +1,7 @@
 //! The list of ephemeral resources: one line each.
 
+mod join_token;
+
 use super::session::Handle;
 use super::{access, fetched};
 use crate::tf::ephemeral::Ephemeral;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 /// Every ephemeral resource type.
 pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
     vec![
+        join_token::JoinToken::ephemeral(handle),
         fetched::ephemeral::<access::Kubeconfig>(handle),
         fetched::ephemeral::<access::MachineJoinConfig>(handle),
         fetched::ephemeral::<access::Omniconfig>(handle),

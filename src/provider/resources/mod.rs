@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 pub(super) mod cluster;
 mod config_patch;
+mod default_join_token;
+pub(super) mod join_token;
 pub(super) mod machine_set;
 mod machine_set_node;
 mod user;
@@ -16,6 +18,8 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
     vec![
         Backed::<cluster::Cluster>::resource(handle),
         Backed::<config_patch::ConfigPatch>::resource(handle),
+        Backed::<default_join_token::DefaultJoinToken>::resource(handle),
+        Backed::<join_token::JoinToken>::resource(handle),
         Backed::<machine_set::MachineSet>::resource(handle),
         Backed::<machine_set_node::MachineSetNode>::resource(handle),
         CalledBacked::<user::User>::resource(handle),
