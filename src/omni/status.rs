@@ -216,6 +216,9 @@ fn class(op: &Op<'_>, status: &Status) -> Class {
         Code::FailedPrecondition | Code::InvalidArgument => Class::Validation,
         // A message that is too large stays so.
         Code::ResourceExhausted if text.contains("larger than max") => Class::Other,
+        // Calls about users and accounts give these without a code.
+        Code::Unknown if !in_state(op) && text.contains("already exists") => Class::AlreadyExists,
+        Code::Unknown if !in_state(op) && text.starts_with("unknown role to parse") => Class::Validation,
         Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => Class::Unavailable,
         _ => Class::Other,
     }
