@@ -1,6 +1,7 @@
 //! What users see: the provider block, the resources, the data sources, and the engine behind them.
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
+pub(crate) mod account_key;
 mod block;
 pub(crate) mod caller;
 pub(crate) mod check;

@@ -8,11 +8,11 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::{Clock, TestClock};
+use terraform_provider_omni::kit::clock::TestClock;
 use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::auth::key;
 use terraform_provider_omni::omni::spec::instance::current_user_key;
-use terraform_provider_omni::omni::{Call, Client, Config, Credentials};
+use terraform_provider_omni::omni::{AccountRole, Call, Client, Config, Credentials};
 use terraform_provider_omni::pb::specs;
 use terraform_provider_omni::sim::Options;
 use terraform_provider_omni::sim::driver::Mode;
@@ -108,11 +108,20 @@ fn exists(host: &Host, kind: &str) -> bool {
     host.object("Identities", identity(kind)).is_some()
 }
 
-/// Signs a request with the key.
-async fn sign_in(host: &Host, clock: &Arc<TestClock>, key: &str) -> String {
+fn client(host: &Host, clock: &Arc<TestClock>, key: &str) -> (Client, Call) {
     let config = Config::new(host.sim.endpoint(), Credentials::ServiceAccountKey(SecretString::from(key.to_owned())));
     let client = Client::new(&config, Arc::<TestClock>::clone(clock)).unwrap();
-    let call = Call::within(Duration::from_secs(10), &CancellationToken::new());
+    (client, Call::within(Duration::from_secs(10), &CancellationToken::new()))
+}
+
+/// Somebody else who may do everything.
+fn admin(host: &Host, clock: &Arc<TestClock>) -> (Client, Call) {
+    client(host, clock, host.sim.service_account_key())
+}
+
+/// Signs a request with the key.
+async fn sign_in(host: &Host, clock: &Arc<TestClock>, key: &str) -> String {
+    let (client, call) = client(host, clock, key);
     let me = client.get(&call, &current_user_key()).await.unwrap_or_else(|e| panic!("the key does not work: {e:?}"));
     terraform_provider_omni::omni::spec::decode::<specs::CurrentUserSpec>(&me).unwrap().identity
 }
@@ -381,7 +390,7 @@ fn a_provider_without_an_account_is_kept_and_repaired() -> Result<(), Failed> {
         let host = host(Arc::clone(&clock)).await;
         strike(&host, &["CreateServiceAccount refuse InvalidArgument: maximum number of service accounts (1) reached"]);
         let (said, kept) = refused(&host, PROVIDER, None, &of(PROVIDER, &json!({}))).await;
-        assert!(said.contains("service account") && said.contains("maximum number"), "{said}");
+        assert!(said.contains("service account") && said.contains("Maximum number"), "{said}");
         let kept = kept.expect("the provider itself is there");
         assert!(kept.state.get("key").is_null(), "a key that was refused is no key");
         // As after `terraform untaint`.
@@ -397,12 +406,7 @@ fn an_account_that_was_removed_is_made_again() -> Result<(), Failed> {
         let host = host(Arc::clone(&clock)).await;
         let json = of(PROVIDER, &json!({}));
         let made = made(&host, PROVIDER, &json).await;
-        let config = Config::new(
-            host.sim.endpoint(),
-            Credentials::ServiceAccountKey(SecretString::from(host.sim.service_account_key().to_owned())),
-        );
-        let admin = Client::new(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let call = Call::within(Duration::from_secs(10), &CancellationToken::new());
+        let (admin, call) = admin(&host, &clock);
         admin.destroy_service_account(&call, "infra-provider:ci").await.unwrap();
         host.sim.settle().unwrap();
         let read = host.read(PROVIDER, &made).await.unwrap().unwrap();
@@ -414,11 +418,13 @@ fn an_account_that_was_removed_is_made_again() -> Result<(), Failed> {
 
 fn an_account_in_the_way_is_named_in_the_plan() -> Result<(), Failed> {
     block(async {
-        let host = host(clock()).await;
-        let made = made(&host, PROVIDER, &of(PROVIDER, &json!({}))).await;
-        // A provider that went without its account.
-        let key = made.identity.as_ref().map(|_| host.sim.store().list("InfraProviders.omni.sidero.dev")).unwrap();
-        host.sim.store().remove(&key[0].key).unwrap();
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        let key = host.generated("infra-provider:ci", HOUR).armored_public;
+        let (admin, call) = admin(&host, &clock);
+        let role = AccountRole::Named("InfraProvider".to_owned());
+        admin.create_service_account(&call, "infra-provider:ci", &key, role).await.unwrap();
+        host.sim.settle().unwrap();
         let config = host.config(PROVIDER, &of(PROVIDER, &json!({})));
         let said = errors(&host.plan(PROVIDER, None, &config).await.expect_err("in the way")).join("\n");
         assert!(

@@ -4,7 +4,6 @@ use crate::omni::auth::generate::identity;
 use crate::omni::spec::account::{InfraProviderSpec, ServiceAccountStatusSpec};
 use crate::omni::{AccountRole, Class, Error, Key};
 use crate::provider::account_key::{self, Keyed};
-use crate::provider::caller;
 use crate::provider::crud::{Cx, Desired, Managed, Object};
 use crate::provider::explain::Doing;
 use crate::provider::session::at;
@@ -113,13 +112,6 @@ impl Managed for InfraProvider {
         if left {
             let diagnostic = in_the_way(name);
             plan.diags.push(diagnostic);
-        }
-        Ok(())
-    }
-
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
-        if caller::is_self(cx, &identity(&account(prior.name()))).await? {
-            diags.push(caller::refused(&doing("destroy", prior.name()), "name"));
         }
         Ok(())
     }
