@@ -6,6 +6,7 @@
 mod accounts;
 mod coverage;
 mod defects;
+mod ephemerals;
 mod faults;
 mod fixture;
 mod host;
@@ -36,6 +37,7 @@ fn main() {
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(accounts::trials());
     trials.extend(defects::trials());
+    trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
     trials.extend(ownership::trials());
     trials.extend(quiet::trials());

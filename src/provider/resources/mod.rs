@@ -5,10 +5,10 @@ use super::session::Handle;
 use crate::tf::resource::Resource;
 use std::sync::Arc;
 
-mod cluster;
+pub(super) mod cluster;
 mod config_patch;
 mod infra_provider;
-mod machine_set;
+pub(super) mod machine_set;
 mod machine_set_node;
 mod service_account;
 mod user;
