@@ -1,5 +1,7 @@
 //! Keys that Omni gives a meaning to, as labels and annotations.
 
+use std::collections::BTreeMap;
+
 /// The prefix of every key that belongs to Omni.
 pub const PREFIX: &str = "omni.sidero.dev/";
 /// Label: the cluster that an object belongs to.
@@ -30,6 +32,12 @@ pub const OPERATION: &str = "omnirs/operation";
 pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
 /// Annotation: what the UI calls the object.
 pub const NAME: &str = "name";
+
+/// The entries that belong to users.
+#[must_use]
+pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    all.iter().filter(|(key, _)| is_users(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
 
 /// Whether the key belongs to users: neither Omni's nor ours.
 #[must_use]

@@ -12,6 +12,7 @@ mod functions;
 pub(crate) mod ids;
 pub(crate) mod kubeconfig;
 mod lock;
+pub(crate) mod lookup;
 mod omniconfig;
 pub(crate) mod patch;
 mod resources;

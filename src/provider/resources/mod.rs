@@ -5,9 +5,9 @@ use super::session::Handle;
 use crate::tf::resource::Resource;
 use std::sync::Arc;
 
-mod cluster;
+pub(super) mod cluster;
 mod config_patch;
-mod machine_set;
+pub(super) mod machine_set;
 mod machine_set_node;
 mod user;
 
