@@ -43,6 +43,7 @@ pub const KINDS: &[Kind] = &[
     config_patch::ConfigPatchSpec::KIND,
     instance::CurrentUserSpec::KIND,
     instance::FeaturesConfigSpec::KIND,
+    instance::PermissionsSpec::KIND,
     instance::SysVersionSpec::KIND,
     machine::MachineSpec::KIND,
     machine::MachineStatusSpec::KIND,
@@ -107,6 +108,7 @@ mod tests {
         check::<config_patch::ConfigPatchSpec>();
         check::<instance::CurrentUserSpec>();
         check::<instance::FeaturesConfigSpec>();
+        check::<instance::PermissionsSpec>();
         check::<instance::SysVersionSpec>();
         check::<machine::MachineSpec>();
         check::<machine::MachineStatusSpec>();
