@@ -345,7 +345,7 @@ impl Ephemeral for Lease {
 
     async fn renew(&self, _: &Context, kept: Private) -> Result<Renewed, Diagnostics> {
         let from: String = kept.get("from").unwrap_or_default();
-        Ok(Renewed { private: private(&format!("renewed {from}")), renew_at: None })
+        Ok(Renewed { private: private(&format!("renewed {from}")), ..Renewed::default() })
     }
 
     async fn close(&self, _: &Context, kept: Private) -> Result<(), Diagnostics> {
