@@ -2,6 +2,7 @@
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
 mod block;
+pub(crate) mod caller;
 pub(crate) mod check;
 pub(crate) mod crud;
 mod data_sources;
@@ -11,9 +12,11 @@ mod functions;
 pub(crate) mod ids;
 pub(crate) mod kubeconfig;
 mod lock;
+pub(crate) mod lookup;
 mod omniconfig;
 pub(crate) mod patch;
 mod resources;
+pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod timeouts;
 mod turns;

@@ -5,6 +5,9 @@ use terraform_provider_omni::provider;
 use terraform_provider_omni::tf::plan::check_schema;
 use terraform_provider_omni::tf::schema::{Attribute, Schema};
 
+/// The resource types that are no objects to their users.
+const BY_CALLS: &[&str] = &["omni_user"];
+
 /// A resource's schema.
 pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
     let provider = provider::new();
@@ -16,9 +19,14 @@ pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
             return Err(format!("identity part `{}` is no attribute", part.name).into());
         }
     }
-    for wanted in ["timeouts", "labels", "annotations", "resource_version"] {
-        if resource.schema().attribute(wanted).is_none() {
-            return Err(format!("no `{wanted}`").into());
+    if resource.schema().attribute("timeouts").is_none() {
+        return Err("no `timeouts`".into());
+    }
+    // Omni lets nobody write these on what it serves by calls of its own.
+    let served_by_calls = BY_CALLS.contains(&name);
+    for wanted in ["labels", "annotations", "resource_version"] {
+        if resource.schema().attribute(wanted).is_some() == served_by_calls {
+            return Err(format!("`{wanted}` belongs to objects, and to all of them").into());
         }
     }
     Ok(())
