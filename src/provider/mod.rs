@@ -1,6 +1,7 @@
 //! What users see: the provider block, the resources, the data sources, and the engine behind them.
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
+mod access;
 mod block;
 pub(crate) mod caller;
 pub(crate) mod check;
@@ -8,6 +9,7 @@ pub(crate) mod crud;
 mod data_sources;
 mod ephemerals;
 pub(crate) mod explain;
+pub(crate) mod fetched;
 mod functions;
 pub(crate) mod ids;
 pub(crate) mod kubeconfig;
