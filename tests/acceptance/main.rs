@@ -21,6 +21,7 @@ mod functions;
 mod guide;
 mod harness;
 mod interrupts;
+mod lookups;
 mod messages;
 mod objects;
 mod omni;
@@ -79,6 +80,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
+        ("lookups", lookups::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
         ("provider_block", provider_block::tests()),
