@@ -5,6 +5,7 @@ use crate::omni::Omni;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use serde_json::json;
+use terraform_provider_omni::sim::store::Store;
 use terraform_provider_omni::sim::world::add_machine;
 
 tests!(a_machine_registers_during_the_apply, what_is_not_there_is_told_at_plan_time);
@@ -12,12 +13,6 @@ tests!(a_machine_registers_during_the_apply, what_is_not_there_is_told_at_plan_t
 const SEVENTH: &str = "00000000-0000-4000-8000-000000000007";
 
 fn a_machine_registers_during_the_apply(context: &Context) -> Outcome {
-    let omni = Omni::start()?;
-    let at_first = {
-        // As it is once the late machine is there and free.
-        add_machine(omni.store(), 7);
-        omni.settled_objects()?
-    };
     let omni = Omni::start()?;
     let workspace = Workspace::of(context, &omni)?;
     workspace.write("main.tf", CONFIGURATION)?;
@@ -36,13 +31,14 @@ fn a_machine_registers_during_the_apply(context: &Context) -> Outcome {
     assert_eq!(workspace.output("omni")?, json!("v1.11.0"));
     assert_eq!(workspace.output("cluster")?, json!("demo of 1.13.8 and 1.35.1"));
     assert_eq!(omni.ids("MachineSetNodes"), [SEVENTH]);
-    // The next plan reads all of it again, at once, and finds nothing to do.
-    workspace.plan()?.must_be_empty()?;
+    // The cluster runs by now. A plan reads all of it again, at once, and finds nothing to do.
     workspace.refresh()?;
     assert_eq!(workspace.output("sets")?, json!(["demo-control-planes"]));
     assert_eq!(workspace.output("reachable")?, json!(["1.36.2", "1.36.3"]));
+    workspace.plan()?.must_be_empty()?;
     workspace.destroy()?;
-    omni.wait_for_objects(&at_first)
+    let free = |store: &Store| store.list("ClusterMachines.omni.sidero.dev").is_empty();
+    omni.wait_until("the machine is free again", free)
 }
 
 fn what_is_not_there_is_told_at_plan_time(context: &Context) -> Outcome {
