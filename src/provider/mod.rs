@@ -1,12 +1,15 @@
 //! What users see: the provider block, the resources, the data sources, and the engine behind them.
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
+mod access;
 mod block;
+pub(crate) mod caller;
 pub(crate) mod check;
 pub(crate) mod crud;
 mod data_sources;
 mod ephemerals;
 pub(crate) mod explain;
+pub(crate) mod fetched;
 mod functions;
 pub(crate) mod ids;
 pub(crate) mod kubeconfig;
@@ -15,6 +18,7 @@ pub(crate) mod lookup;
 mod omniconfig;
 pub(crate) mod patch;
 mod resources;
+pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod timeouts;
 mod turns;

@@ -134,7 +134,8 @@ fn parse(name: &str, text: &str) -> Fixture {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("the lifecycle of {name}: {e}"))
 }
 
-fn folder(name: &str) -> std::path::PathBuf {
+/// Where the test data of a type lie.
+pub fn folder(name: &str) -> std::path::PathBuf {
     let short = name.strip_prefix("omni_").unwrap_or(name);
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(short)
 }

@@ -20,8 +20,8 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// The provider, and the simulator that it talks to.
 pub struct Host {
-    server: Server,
-    provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
+    pub(crate) server: Server,
+    pub(crate) provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
     /// The Omni behind it.
     pub sim: Sim,
 }

@@ -5,6 +5,7 @@
 
 mod coverage;
 mod defects;
+mod ephemerals;
 mod faults;
 mod fixture;
 mod host;
@@ -39,6 +40,7 @@ fn main() {
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(defects::trials());
+    trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
     trials.extend(ownership::trials());
     trials.extend(quiet::trials());

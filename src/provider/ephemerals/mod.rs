@@ -1,10 +1,16 @@
 //! The list of ephemeral resources: one line each.
 
 use super::session::Handle;
+use super::{access, fetched};
 use crate::tf::ephemeral::Ephemeral;
 use std::sync::Arc;
 
 /// Every ephemeral resource type.
-pub(super) fn all(_handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
-    Vec::new()
+pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
+    vec![
+        fetched::ephemeral::<access::Kubeconfig>(handle),
+        fetched::ephemeral::<access::MachineJoinConfig>(handle),
+        fetched::ephemeral::<access::Omniconfig>(handle),
+        fetched::ephemeral::<access::Talosconfig>(handle),
+    ]
 }
