@@ -72,14 +72,29 @@ impl Host {
         for (name, value) in extra {
             config.set(name, value.clone());
         }
+        host.configure(&config).await;
+        host
+    }
+
+    /// Configures the provider anew, to work as this person from now on.
+    pub async fn work_as(&self, email: &str) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), self.sim.sign_in(email).unwrap()).unwrap();
+        let mut config = self.provider.schema().null_object();
+        config.set("endpoint", self.sim.endpoint().into());
+        config.set("identity", email.into());
+        config.set("pgp_key_file", file.path().to_str().unwrap().into());
+        self.configure(&config).await;
+    }
+
+    async fn configure(&self, config: &Value) {
         let request = pb::configure_provider::Request {
             terraform_version: "1.15.0".into(),
-            config: Some(wire::encode(&config, &host.provider.schema().object_type()).unwrap()),
+            config: Some(wire::encode(config, &self.provider.schema().object_type()).unwrap()),
             client_capabilities: None,
         };
-        let answer = host.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
+        let answer = self.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
         assert_eq!(errors(&answer.diagnostics), Vec::<String>::new(), "configure");
-        host
     }
 
     /// The stored object; `kind` without its suffix.
@@ -245,6 +260,21 @@ impl Host {
         let state = self.decode(name, imported.state.as_ref());
         let instance = Instance { state, private: imported.private, identity: imported.identity };
         Ok(self.read(name, &instance).await?.unwrap_or_else(|| panic!("{name}: imported `{id}` is not there")))
+    }
+
+    /// Plans a removal.
+    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &instance.state)),
+            proposed_new_state: Some(self.encode(name, &Value::Null)),
+            config: Some(self.encode(name, &Value::Null)),
+            prior_private: instance.private.clone(),
+            prior_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if errors(&answer.diagnostics).is_empty() { Ok(()) } else { Err(answer.diagnostics) }
     }
 
     /// Destroys.
