@@ -144,3 +144,58 @@ fn everything_has_a_whole_page() {
     pages.insert("resources/of_old.md".to_owned(), String::new());
     assert_eq!(problems(&wanted, &pages), ["resources/of_old.md is about nothing"]);
 }
+
+/// What the official provider has.
+const OFFICIAL: [(&str, &[&str]); 2] = [
+    (
+        "resource",
+        &[
+            "omni_cluster",
+            "omni_config_patch",
+            "omni_etcd_backup_s3_config",
+            "omni_infra_provider",
+            "omni_installation_media_preset",
+            "omni_kubernetes_healthcheck",
+            "omni_kubernetes_manifest",
+            "omni_machine_class",
+            "omni_machine_extensions",
+            "omni_machine_install_disk",
+            "omni_machine_set",
+            "omni_machine_set_node",
+            "omni_service_account",
+            "omni_user",
+        ],
+    ),
+    ("data source", &["omni_installation_media", "omni_service_account", "omni_user"]),
+];
+
+#[test]
+fn the_guide_to_moving_tells_what_can_be_moved() {
+    let provider = provider::new();
+    let resources: Vec<_> = provider.resources().iter().map(|r| r.type_name()).collect();
+    let sources: Vec<_> = provider.data_sources().iter().map(|s| s.type_name()).collect();
+    let rows = OFFICIAL.into_iter().zip([resources, sources]).flat_map(|((kind, theirs), ours)| {
+        let here = move |name: &&str| if ours.contains(name) { "yes" } else { "not yet" };
+        theirs.iter().map(move |name| format!("| {kind} `{name}` | {} |\n", here(name)))
+    });
+    let expected = format!("| Type | Here |\n|---|---|\n{}\n", rows.collect::<String>());
+    let guide = &pages()["guides/moving-from-siderolabs.md"];
+    assert!(guide.contains(&expected), "the guide should hold\n{expected}");
+}
+
+/// What a state holds in clear text without being asked is named, so that nobody finds out later.
+#[test]
+fn the_guide_to_secrets_names_every_secret_in_the_state() {
+    let provider = provider::new();
+    let resources = provider.resources().iter().map(|r| ("resource", r.type_name(), r.schema()));
+    let sources = provider.data_sources().iter().map(|s| ("data source", s.type_name(), s.schema()));
+    let guide = &pages()["guides/secrets.md"];
+    let mut missing = Vec::new();
+    for (kind, name, schema) in resources.chain(sources) {
+        let row = guide.lines().find(|line| line.starts_with(&format!("| {kind} `{name}` |"))).unwrap_or_default();
+        let secrets = schema.attributes.iter().filter(|a| a.sensitive && !a.write_only);
+        let secrets = secrets.filter(|a| !row.contains(&format!("`{}`", a.name)));
+        missing.extend(secrets.map(|a| format!("{kind} {name}: {}", a.name)));
+    }
+    assert_eq!(missing, [""; 0]);
+}
