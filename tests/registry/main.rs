@@ -8,6 +8,7 @@ mod defects;
 mod faults;
 mod fixture;
 mod host;
+mod keys;
 mod lifecycle;
 mod ownership;
 mod quiet;
@@ -31,10 +32,15 @@ fn main() {
         let name = source.type_name();
         trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_data_source(name)));
     }
+    for item in provider.ephemerals() {
+        let name = item.type_name();
+        trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_ephemeral(name)));
+    }
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(defects::trials());
     trials.extend(faults::trials());
+    trials.extend(keys::trials());
     trials.extend(ownership::trials());
     trials.extend(quiet::trials());
     libtest_mimic::run(&arguments, trials).exit();

@@ -31,6 +31,13 @@ pub fn schema_of_data_source(name: &str) -> Result<(), Failed> {
     check(name, source.schema())
 }
 
+/// An ephemeral resource's schema.
+pub fn schema_of_ephemeral(name: &str) -> Result<(), Failed> {
+    let provider = provider::new();
+    let item = provider.ephemerals().iter().find(|e| e.type_name() == name).expect("registered");
+    check(name, item.schema())
+}
+
 /// The provider's own schema.
 pub fn schema_of_provider() -> Result<(), Failed> {
     check("provider", provider::new().schema())
