@@ -393,7 +393,12 @@ mod tests {
                 "failed to validate: 1 error occurred:\n\t* no token with id \"hush\" exists\n\n",
                 "no token with id (sensitive value) exists",
             ),
-            (join_token::default_key(), Code::PermissionDenied, "insufficient role: \"Reader\"", "insufficient role: \"Reader\""),
+            (
+                join_token::default_key(),
+                Code::PermissionDenied,
+                "insufficient role: \"Reader\"",
+                "insufficient role: \"Reader\"",
+            ),
         ] {
             let op = Op { method: UPDATE, about: About::Object(&key) };
             let failure = read(&op, &Status::new(code, message), &wire, "http://omni:80");

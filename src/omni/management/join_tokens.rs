@@ -40,12 +40,7 @@ impl Client {
     /// # Errors
     /// When the server refuses, or does not answer; [`Error::Transport`] with `maybe_sent`, [`Error::Timeout`] and
     /// [`Error::Cancelled`] leave open whether there is such a token now.
-    pub async fn make_join_token(
-        &self,
-        call: &Call,
-        name: &str,
-        expiration: Option<Duration>,
-    ) -> Result<Key, Error> {
+    pub async fn make_join_token(&self, call: &Call, name: &str, expiration: Option<Duration>) -> Result<Key, Error> {
         let started = Instant::now();
         let mut delays = self.inner.retry.delays();
         let mut lost = None;
