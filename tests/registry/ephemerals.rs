@@ -94,9 +94,7 @@ impl Fixture {
 
     /// The fixture for the machines and the join token of this host.
     fn on(host: &Host, name: &str) -> Self {
-        let tokens = host.sim.store().list("JoinTokens.omni.sidero.dev");
-        let token = tokens.first().map(|token| token.key.id.clone()).expect("a join token");
-        Self::parse(name, &host.localized(&Self::text(name)).replace("JOIN_TOKEN", &token))
+        Self::parse(name, &host.localized(&Self::text(name)))
     }
 
     fn text(name: &str) -> String {

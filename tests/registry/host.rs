@@ -98,10 +98,12 @@ impl Host {
         self.sim.store().list("MachineStatuses.omni.sidero.dev").iter().map(|m| m.key.id.clone()).collect()
     }
 
-    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines.
+    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines, and `JOIN_TOKEN` by a token that is there.
     pub fn localized(&self, text: &str) -> String {
         let machines = self.machines().into_iter().enumerate();
-        machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id))
+        let text = machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id));
+        let tokens = self.sim.store().list("JoinTokens.omni.sidero.dev");
+        tokens.first().map_or_else(|| text.clone(), |token| text.replace("JOIN_TOKEN", &token.key.id))
     }
 
     /// The schema of a resource type.
