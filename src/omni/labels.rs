@@ -30,6 +30,8 @@ pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-n
 pub const OPERATION: &str = "omnirs/operation";
 /// Annotation: whoever destroys the cluster shall not wait for machines that are out of reach.
 pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
+/// Annotation of a join token: digests of those that were the default before it, the last one first.
+pub const DEFAULT_BEFORE: &str = "omnirs/default-before";
 /// Annotation: what the UI calls the object.
 pub const NAME: &str = "name";
 
@@ -42,5 +44,5 @@ pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 /// Whether the key belongs to users: neither Omni's nor ours.
 #[must_use]
 pub fn is_users(key: &str) -> bool {
-    !key.starts_with(PREFIX) && key != OPERATION && key != LET_GO
+    !key.starts_with(PREFIX) && key != OPERATION && key != LET_GO && key != DEFAULT_BEFORE
 }

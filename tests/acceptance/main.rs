@@ -24,6 +24,7 @@ mod guide;
 mod harness;
 mod interrupts;
 mod leaks;
+mod lookups;
 mod messages;
 mod objects;
 mod omni;
@@ -90,6 +91,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
         ("leaks", leaks::tests()),
+        ("lookups", lookups::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
         ("provider_block", provider_block::tests()),

@@ -299,6 +299,40 @@ impl Host {
         Ok(())
     }
 
+    /// The schema of a data source type.
+    pub fn source(&self, name: &str) -> Schema {
+        let found = self.provider.data_sources().iter().find(|source| source.type_name() == name);
+        found.unwrap_or_else(|| panic!("no data source type {name}")).schema().clone()
+    }
+
+    /// Validates a data source, and reads it when that is all right.
+    pub async fn look(&self, name: &str, config: &Json) -> Result<Value, Diags> {
+        let of = self.source(name).object_type();
+        let config = wire::from_json(config, &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let encoded = || Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let request = pb::validate_data_resource_config::Request { type_name: name.into(), config: encoded() };
+        let answer = self.server.validate_data_resource_config(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let request = pb::read_data_source::Request { type_name: name.into(), config: encoded(), ..Default::default() };
+        let answer = self.server.read_data_source(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let state = wire::decode(answer.state.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(state.is_wholly_known(), "{name}: unknown after a read: {state:?}");
+        for (attribute, given) in config.entries().into_iter().flatten().filter(|(_, given)| !given.is_null()) {
+            assert_eq!(state.get(attribute), given, "{name}: `{attribute}` is not what was configured");
+        }
+        Ok(state)
+    }
+
+    /// Tells the provider to stop, as Ctrl-C does.
+    pub async fn stop(&self) {
+        self.server.stop_provider(Request::new(pb::stop_provider::Request {})).await.unwrap();
+    }
+
     fn encode(&self, name: &str, value: &Value) -> pb::DynamicValue {
         wire::encode(value, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
     }

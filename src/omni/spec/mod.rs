@@ -7,6 +7,7 @@ pub mod cluster_machine;
 pub mod config_patch;
 pub mod digest;
 pub mod instance;
+pub mod join_token;
 pub mod machine;
 pub mod machine_set;
 pub mod merge;
@@ -48,6 +49,9 @@ pub const KINDS: &[Kind] = &[
     instance::CurrentUserSpec::KIND,
     instance::FeaturesConfigSpec::KIND,
     instance::SysVersionSpec::KIND,
+    join_token::DefaultJoinTokenSpec::KIND,
+    join_token::JoinTokenSpec::KIND,
+    join_token::JoinTokenStatusSpec::KIND,
     machine::MachineSpec::KIND,
     machine::MachineStatusSpec::KIND,
     machine::NodeForceDestroyRequestSpec::KIND,
@@ -115,6 +119,9 @@ mod tests {
         check::<instance::CurrentUserSpec>();
         check::<instance::FeaturesConfigSpec>();
         check::<instance::SysVersionSpec>();
+        check::<join_token::DefaultJoinTokenSpec>();
+        check::<join_token::JoinTokenSpec>();
+        check::<join_token::JoinTokenStatusSpec>();
         check::<machine::MachineSpec>();
         check::<machine::MachineStatusSpec>();
         check::<machine::NodeForceDestroyRequestSpec>();

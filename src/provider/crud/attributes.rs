@@ -10,6 +10,7 @@ use crate::provider::{check, timeouts};
 use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, Schema, plain, string};
 use crate::tf::value::{Type, Value};
+use crate::tf::write_only;
 use std::collections::BTreeMap;
 
 /// The name of the timeouts attribute, which is kept as configured.
@@ -110,8 +111,8 @@ pub(super) fn limits() -> Attribute {
 }
 
 /// Whether an attribute steers the provider alone, and reaches no object in Omni.
-pub(super) fn is_local(local: &[&str], name: &str) -> bool {
-    name == LOCAL_TIMEOUTS || local.contains(&name)
+pub(super) fn is_local(schema: &Schema, local: &[&str], name: &str) -> bool {
+    name == LOCAL_TIMEOUTS || local.contains(&name) || schema.write_only.iter().any(|w| w.version == name)
 }
 
 /// Keeps what steers the provider as it was configured; after an import, as the resource shows it.
@@ -126,18 +127,18 @@ pub(super) fn fill_local(state: &mut Value, local: &[&str], prior: &Value) {
 }
 
 /// Whether a plan changes nothing but how the provider goes about things.
-pub(super) fn only_local(local: &[&str], prior: &Value, planned: &Value) -> bool {
+pub(super) fn only_local(schema: &Schema, local: &[&str], prior: &Value, planned: &Value) -> bool {
     planned.entries().is_some_and(|entries| {
         entries
             .iter()
-            .all(|(name, value)| prior.get(name) == value || (is_local(local, name) && value.is_wholly_known()))
+            .all(|(name, value)| prior.get(name) == value || (is_local(schema, local, name) && value.is_wholly_known()))
     })
 }
 
 /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
-pub(super) fn only_local_changes<M: Managed>(prior: &Value, planned: &Value) -> bool {
+pub(super) fn only_local_changes<M: Managed>(schema: &Schema, prior: &Value, planned: &Value) -> bool {
     // What steers the provider may leave a note on the object, for other resources to read.
-    only_local(M::LOCAL, prior, planned) && notes::<M>(prior) == notes::<M>(planned)
+    only_local(schema, M::LOCAL, prior, planned) && notes::<M>(prior) == notes::<M>(planned)
 }
 
 fn notes<M: Managed>(state: &Value) -> Option<Vec<Owned>> {
@@ -145,20 +146,24 @@ fn notes<M: Managed>(state: &Value) -> Option<Vec<Owned>> {
 }
 
 /// Settles the attributes of the engine in a plan.
-pub(super) fn plan<M: Managed>(plan: &mut Plan<'_>) {
-    plan_maps(plan);
+pub(super) fn plan<M: Managed>(schema: &Schema, plan: &mut Plan<'_>) {
+    plan_maps(schema, plan);
     if plan.prior.is_some_and(|prior| notes::<M>(prior) == notes::<M>(&plan.planned)) {
-        keep_computed(M::LOCAL, plan);
+        keep_computed(schema, M::LOCAL, plan);
     }
 }
 
 /// A change that stays with the provider leaves the object as it is, and so all that is computed from it.
-pub(super) fn keep_computed(local: &[&str], plan: &mut Plan<'_>) {
+pub(super) fn keep_computed(schema: &Schema, local: &[&str], plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
+    if write_only::changes(schema, prior, &plan.planned) {
+        return;
+    }
     let computed = |name: &str, value: &Value| value.is_unknown() && plan.config.get(name).is_null();
     let Some(entries) = plan.planned.entries() else { return };
-    let stays =
-        |(name, value): (&String, &Value)| is_local(local, name) || computed(name, value) || prior.get(name) == value;
+    let stays = |(name, value): (&String, &Value)| {
+        is_local(schema, local, name) || computed(name, value) || prior.get(name) == value
+    };
     if !entries.iter().all(stays) {
         return;
     }
@@ -169,7 +174,7 @@ pub(super) fn keep_computed(local: &[&str], plan: &mut Plan<'_>) {
 }
 
 /// Settles the shared maps in a plan.
-fn plan_maps(plan: &mut Plan<'_>) {
+fn plan_maps(schema: &Schema, plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
     for shared in Shared::ALL {
         let name = shared.name();
@@ -189,7 +194,7 @@ fn plan_maps(plan: &mut Plan<'_>) {
             (Some(config), Some(before), None) if config.iter().all(|(k, v)| before.get(k) == Some(v)) => {
                 let before = Value::Map(before.clone());
                 plan.planned.set(name, before);
-                if only_version_differs(&plan.planned, prior) {
+                if only_version_differs(&plan.planned, prior) && !write_only::changes(schema, prior, &plan.planned) {
                     plan.planned = prior.clone();
                 }
             }

@@ -89,14 +89,6 @@ impl Frame {
         state
     }
 
-    /// The plan with the values that only the configuration holds.
-    pub(super) fn with_write_only(&self, mut planned: Value, config: &Value) -> Value {
-        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
-            planned.set(attribute.name, config.get(attribute.name).clone());
-        }
-        planned
-    }
-
     /// The object stays in the state as `state`, and `diagnostic` says what went wrong.
     pub(super) fn kept(&self, state: Value, private: Private, id: &str, diagnostic: Diagnostic) -> Outcome {
         Outcome { state: Some(state), private, identity: Some(self.identity_of(id)), diags: diagnostic.into() }

@@ -13,6 +13,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
+use crate::tf::write_only;
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -61,7 +62,9 @@ impl<M: Managed> Backed<M> {
             private,
             prior,
         );
-        Ok(crate::tf::plan::keep_same(&self.frame.schema, prior, state))
+        let mut state = crate::tf::plan::keep_same(&self.frame.schema, prior, state);
+        write_only::hide(&self.frame.schema, prior, &mut state);
+        Ok(state)
     }
 
     /// What the host keeps of an object that is there.
@@ -147,10 +150,12 @@ impl<M: Managed> Backed<M> {
 
     /// Whether the plan changes nothing but what steers the provider.
     fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
-        self.frame.schema.attributes.iter().all(|attribute| {
-            let (name, value) = (attribute.name, planned.get(attribute.name));
-            attributes::is_local(M::LOCAL, name) || value.is_unknown() || value == prior.get(name)
-        })
+        let schema = &self.frame.schema;
+        !write_only::changes(schema, prior, planned)
+            && schema.attributes.iter().all(|attribute| {
+                let (name, value) = (attribute.name, planned.get(attribute.name));
+                attributes::is_local(schema, M::LOCAL, name) || value.is_unknown() || value == prior.get(name)
+            })
     }
 
     /// Whether a removal of ours has not ended, though the object is gone.
@@ -234,14 +239,15 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(plan);
+        attributes::plan::<M>(&self.frame.schema, plan);
         M::predict(plan);
         let cx = self.frame.planning(context, &plan.planned);
         if let (Some(cx), Some(_)) = (&cx, plan.prior) {
             M::due(cx, plan);
         }
         // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(prior, &plan.planned)) {
+        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
+        {
             return;
         }
         let Some(cx) = cx else { return };
@@ -266,8 +272,8 @@ impl<M: Managed> Resource for Backed<M> {
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
-        let planned = self.frame.with_write_only(planned, &config);
-        let mut wanted: M::Model = match model(&planned) {
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
@@ -363,13 +369,14 @@ impl<M: Managed> Resource for Backed<M> {
 
     async fn update(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, mut private } = request;
-        if attributes::only_local_changes::<M>(&prior, &planned) {
+        if attributes::only_local_changes::<M>(&self.frame.schema, &prior, &planned) {
             write::track(&mut private, &config);
             let identity = prior.get(M::ID).as_str().map(|id| self.frame.identity_of(id));
             return settled(planned, private, identity);
         }
-        let planned = self.frame.with_write_only(planned, &config);
-        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&planned)) {
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
+        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&revealed)) {
             (Ok(before), Ok(wanted)) => (before, wanted),
             (Err(diagnostic), _) | (_, Err(diagnostic)) => return Outcome::failed(diagnostic),
         };

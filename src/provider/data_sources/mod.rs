@@ -22,15 +22,15 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
         fetched::data_source::<access::Kubeconfig>(handle),
         Single::<kubernetes_versions::KubernetesVersions>::data_source(handle),
         Plural::<kubernetes_versions::KubernetesVersions>::data_source(handle),
+        fetched::data_source::<access::MachineJoinConfig>(handle),
         Single::<machines::Machines>::data_source(handle),
         Plural::<machines::Machines>::data_source(handle),
-        fetched::data_source::<access::MachineJoinConfig>(handle),
         Single::<machine_sets::MachineSets>::data_source(handle),
         Plural::<machine_sets::MachineSets>::data_source(handle),
         fetched::data_source::<access::Omniconfig>(handle),
-        fetched::data_source::<access::Talosconfig>(handle),
         Single::<talos_versions::TalosVersions>::data_source(handle),
         Plural::<talos_versions::TalosVersions>::data_source(handle),
+        fetched::data_source::<access::Talosconfig>(handle),
         version::Version::data_source(handle),
     ]
 }

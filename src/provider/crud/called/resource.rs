@@ -15,6 +15,7 @@ use crate::tf::plan::keep_same;
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Mode, Schema};
 use crate::tf::value::Value;
+use crate::tf::write_only;
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -188,14 +189,14 @@ impl<M: Called> Resource for CalledBacked<M> {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::keep_computed(M::LOCAL, plan);
+        attributes::keep_computed(&self.frame.schema, M::LOCAL, plan);
         M::predict(plan);
         let cx = self.frame.planning(context, &plan.planned);
         if let (Some(cx), Some(_)) = (&cx, plan.prior) {
             M::due(cx, plan);
         }
         // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local(M::LOCAL, prior, &plan.planned)) {
+        if plan.prior.is_some_and(|prior| attributes::only_local(&self.frame.schema, M::LOCAL, prior, &plan.planned)) {
             return;
         }
         let Some(cx) = cx else { return };
@@ -219,8 +220,8 @@ impl<M: Called> Resource for CalledBacked<M> {
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
-        let planned = self.frame.with_write_only(planned, &config);
-        let mut wanted: M::Model = match model(&planned) {
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
@@ -290,13 +291,14 @@ impl<M: Called> Resource for CalledBacked<M> {
     async fn update(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, private } = request;
         let id = Self::canonical(&prior).unwrap_or_default();
-        if attributes::only_local(M::LOCAL, &prior, &planned) {
+        if attributes::only_local(&self.frame.schema, M::LOCAL, &prior, &planned) {
             return settled(planned, private, Some(self.frame.identity_of(&id)));
         }
-        let planned = self.frame.with_write_only(planned, &config);
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
         let doing = self.frame.doing("update", &id);
         let kept = |diagnostic, private| self.frame.kept(prior.clone(), private, &id, diagnostic);
-        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&planned)) {
+        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&revealed)) {
             (Ok(before), Ok(wanted)) => (before, wanted),
             (Err(diagnostic), _) | (_, Err(diagnostic)) => return kept(diagnostic, private),
         };

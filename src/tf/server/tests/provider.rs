@@ -60,7 +60,7 @@ pub fn thing_identity() -> &'static IdentitySchema {
 
 pub fn new() -> Arc<dyn Provider> {
     Arc::new(TestProvider {
-        resources: vec![Arc::new(Thing)],
+        resources: vec![Arc::new(Thing), super::vault::new()],
         data_sources: vec![Arc::new(Lookup)],
         ephemerals: vec![Arc::new(Lease)],
         functions: vec![Arc::new(Join)],
