@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
+mod accounts;
 #[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
 #[path = "../binary/certificates.rs"]
 mod certificates;
@@ -79,6 +80,7 @@ pub struct Context {
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
+        ("accounts", accounts::tests()),
         ("crash", crash::tests()),
         ("demo", demo::tests()),
         ("drift", drift::tests()),

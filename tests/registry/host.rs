@@ -3,6 +3,8 @@
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::time::Duration;
+use terraform_provider_omni::kit::clock::Clock;
+use terraform_provider_omni::omni::auth::{GeneratedKey, generate};
 use terraform_provider_omni::pb::tfplugin6 as pb;
 use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
 use terraform_provider_omni::provider;
@@ -22,6 +24,7 @@ const TICK: Duration = Duration::from_millis(5);
 pub struct Host {
     pub(crate) server: Server,
     pub(crate) provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
+    clock: Arc<dyn Clock>,
     /// The Omni behind it.
     pub sim: Sim,
 }
@@ -59,11 +62,12 @@ impl Host {
     /// A configured provider in front of a simulator of the given kind.
     pub async fn with(options: Options, extra: &[(&str, Value)]) -> Self {
         // Both live in the same time: keys are made by one and judged by the other.
-        let provider = provider::with_clock(Arc::clone(&options.clock));
+        let clock = Arc::clone(&options.clock);
+        let provider = provider::with_clock(Arc::clone(&clock));
         let sim = Sim::start(options).await.expect("the simulator starts");
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
-        let host = Self { server, provider, sim };
+        let host = Self { server, provider, clock, sim };
         let mut config = host.provider.schema().null_object();
         config.set("endpoint", host.sim.endpoint().into());
         config.set("service_account_key", host.sim.service_account_key().into());
@@ -98,12 +102,25 @@ impl Host {
         self.sim.store().list("MachineStatuses.omni.sidero.dev").iter().map(|m| m.key.id.clone()).collect()
     }
 
-    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines, and `JOIN_TOKEN` by a token that is there.
+    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines,
+    /// `JOIN_TOKEN` by a token that is there, and `PUBLIC_KEY_1`, `PUBLIC_KEY_2` by keys that nobody has used before.
     pub fn localized(&self, text: &str) -> String {
         let machines = self.machines().into_iter().enumerate();
         let text = machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id));
         let tokens = self.sim.store().list("JoinTokens.omni.sidero.dev");
-        tokens.first().map_or_else(|| text.clone(), |token| text.replace("JOIN_TOKEN", &token.key.id))
+        let text = tokens.first().map_or_else(|| text.clone(), |token| text.replace("JOIN_TOKEN", &token.key.id));
+        ["PUBLIC_KEY_1", "PUBLIC_KEY_2"].into_iter().fold(text, |text, name| {
+            if !text.contains(name) {
+                return text;
+            }
+            let key = self.generated("user", Duration::from_hours(24)).armored_public;
+            text.replace(name, &key.replace('\n', "\\n"))
+        })
+    }
+
+    /// A key of a service account, made now.
+    pub fn generated(&self, account: &str, lifetime: Duration) -> GeneratedKey {
+        generate(account, lifetime, self.clock.now()).expect("a key")
     }
 
     /// The schema of a resource type.
@@ -248,6 +265,21 @@ impl Host {
         let state = self.decode(name, imported.state.as_ref());
         let instance = Instance { state, private: imported.private, identity: imported.identity };
         Ok(self.read(name, &instance).await?.unwrap_or_else(|| panic!("{name}: imported `{id}` is not there")))
+    }
+
+    /// Plans a removal.
+    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &instance.state)),
+            proposed_new_state: Some(self.encode(name, &Value::Null)),
+            config: Some(self.encode(name, &Value::Null)),
+            prior_private: instance.private.clone(),
+            prior_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if errors(&answer.diagnostics).is_empty() { Ok(()) } else { Err(answer.diagnostics) }
     }
 
     /// Destroys.

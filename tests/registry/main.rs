@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may stop where it stands")]
 
+mod accounts;
 mod coverage;
 mod defects;
 mod ephemerals;
@@ -39,6 +40,7 @@ fn main() {
     }
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
+    trials.extend(accounts::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());

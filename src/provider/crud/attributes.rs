@@ -115,11 +115,14 @@ pub(super) fn is_local(schema: &Schema, local: &[&str], name: &str) -> bool {
     name == LOCAL_TIMEOUTS || local.contains(&name) || schema.write_only.iter().any(|w| w.version == name)
 }
 
-/// Keeps what steers the provider as it was configured.
+/// Keeps what steers the provider as it was configured; after an import, as the resource shows it.
 pub(super) fn fill_local(state: &mut Value, local: &[&str], prior: &Value) {
     for name in local.iter().chain([&LOCAL_TIMEOUTS]) {
-        let value = prior.get(name);
-        state.set(name, if value.is_unknown() { Value::Null } else { value.clone() });
+        match prior.get(name) {
+            Value::Null => {}
+            Value::Unknown(_) => state.set(name, Value::Null),
+            value => state.set(name, value.clone()),
+        }
     }
 }
 
