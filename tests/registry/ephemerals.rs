@@ -63,9 +63,11 @@ struct Refused {
     needs_omni: bool,
 }
 
+type Rule = fn(&str) -> Result<(), Failed>;
+
 pub fn trials() -> Vec<Trial> {
     let provider = provider::new();
-    let rules: [(&str, fn(&str) -> Result<(), Failed>); 5] = [
+    let rules: [(&str, Rule); 5] = [
         ("schema", crate::rules::schema_of_ephemeral),
         ("opens", opens),
         ("covers", covers),
