@@ -58,8 +58,9 @@ impl Host {
 
     /// A configured provider in front of a simulator of the given kind.
     pub async fn with(options: Options, extra: &[(&str, Value)]) -> Self {
+        // Both live in the same time: keys are made by one and judged by the other.
+        let provider = provider::with_clock(Arc::clone(&options.clock));
         let sim = Sim::start(options).await.expect("the simulator starts");
-        let provider = provider::new();
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
         let host = Self { server, provider, sim };
