@@ -28,6 +28,7 @@ mod lookups;
 mod messages;
 mod objects;
 mod omni;
+mod people;
 mod plan;
 mod process;
 mod provider_block;
@@ -94,6 +95,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("people", people::tests()),
         ("provider_block", provider_block::tests()),
         ("removal", removal::tests()),
         ("second_provider", second_provider::tests()),

@@ -77,14 +77,29 @@ impl Host {
         for (name, value) in extra {
             config.set(name, value.clone());
         }
+        host.configure(&config).await;
+        host
+    }
+
+    /// Configures the provider anew, to work as this person from now on.
+    pub async fn work_as(&self, email: &str) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), self.sim.sign_in(email).unwrap()).unwrap();
+        let mut config = self.provider.schema().null_object();
+        config.set("endpoint", self.sim.endpoint().into());
+        config.set("identity", email.into());
+        config.set("pgp_key_file", file.path().to_str().unwrap().into());
+        self.configure(&config).await;
+    }
+
+    async fn configure(&self, config: &Value) {
         let request = pb::configure_provider::Request {
             terraform_version: "1.15.0".into(),
-            config: Some(wire::encode(&config, &host.provider.schema().object_type()).unwrap()),
+            config: Some(wire::encode(config, &self.provider.schema().object_type()).unwrap()),
             client_capabilities: None,
         };
-        let answer = host.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
+        let answer = self.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
         assert_eq!(errors(&answer.diagnostics), Vec::<String>::new(), "configure");
-        host
     }
 
     /// The stored object; `kind` without its suffix.

@@ -12,6 +12,7 @@ mod fixture;
 mod host;
 mod lifecycle;
 mod ownership;
+mod people;
 mod quiet;
 mod reads;
 mod registration;
@@ -45,6 +46,7 @@ fn main() {
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
     trials.extend(ownership::trials());
+    trials.extend(people::trials());
     trials.extend(quiet::trials());
     trials.extend(registration::trials());
     libtest_mimic::run(&arguments, trials).exit();
