@@ -19,6 +19,7 @@ mod diagnostic;
 mod drift;
 mod ephemerals;
 mod errors;
+mod examples;
 mod functions;
 mod guide;
 mod harness;
@@ -87,6 +88,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("drift", drift::tests()),
         ("ephemerals", ephemerals::tests()),
         ("errors", errors::tests()),
+        ("examples", examples::tests()),
         ("functions", functions::tests()),
         ("guide", guide::tests()),
         ("harness", harness::tests()),

@@ -51,6 +51,17 @@ pub struct Plan {
     identity: Option<pb::ResourceIdentityData>,
 }
 
+/// An ephemeral resource that is open.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The attributes.
+    pub value: Value,
+    /// What the provider keeps for the closing.
+    pub private: Option<Vec<u8>>,
+    /// When it has to be renewed.
+    pub renew_at: Option<prost_types::Timestamp>,
+}
+
 type Diags = Vec<pb::Diagnostic>;
 
 impl Host {
@@ -117,13 +128,22 @@ impl Host {
         self.sim.store().list("MachineStatuses.omni.sidero.dev").iter().map(|m| m.key.id.clone()).collect()
     }
 
-    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines,
-    /// `JOIN_TOKEN` by a token that is there, and `PUBLIC_KEY_1`, `PUBLIC_KEY_2` by keys that nobody has used before.
+    /// The ids of the join tokens, in the order in which they were made.
+    pub fn join_tokens(&self) -> Vec<String> {
+        let mut tokens = self.sim.store().list("JoinTokens.omni.sidero.dev");
+        tokens.sort_by_key(|token| token.created);
+        tokens.iter().map(|token| token.key.id.clone()).collect()
+    }
+
+    /// The text with `MACHINE_1`, … and `JOIN_TOKEN_1`, … replaced by the ids of the machines and join tokens,
+    /// and `PUBLIC_KEY_1`, `PUBLIC_KEY_2` by keys that nobody has used before.
     pub fn localized(&self, text: &str) -> String {
-        let machines = self.machines().into_iter().enumerate();
-        let text = machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id));
-        let tokens = self.sim.store().list("JoinTokens.omni.sidero.dev");
-        let text = tokens.first().map_or_else(|| text.clone(), |token| text.replace("JOIN_TOKEN", &token.key.id));
+        let replaced = |text: String, (name, ids): (&str, Vec<String>)| {
+            let ids = ids.into_iter().enumerate();
+            ids.fold(text, |text, (i, id)| text.replace(&format!("{name}_{}", i + 1), &id))
+        };
+        let ids = [("MACHINE", self.machines()), ("JOIN_TOKEN", self.join_tokens())];
+        let text = ids.into_iter().fold(text.to_owned(), replaced);
         ["PUBLIC_KEY_1", "PUBLIC_KEY_2"].into_iter().fold(text, |text, name| {
             if !text.contains(name) {
                 return text;
@@ -350,6 +370,49 @@ impl Host {
         self.server.stop_provider(Request::new(pb::stop_provider::Request {})).await.unwrap();
     }
 
+    /// Validates and opens an ephemeral resource, as hosts do before a plan and again before an apply.
+    pub async fn open(&self, name: &str, config: &Json) -> Result<Opened, Diags> {
+        let of = self.ephemeral_schema(name).object_type();
+        let config = wire::from_json(config, &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let sent = Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let request = pb::validate_ephemeral_resource_config::Request { type_name: name.into(), config: sent.clone() };
+        let answer = self.server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap();
+        let diagnostics = answer.into_inner().diagnostics;
+        if !errors(&diagnostics).is_empty() {
+            return Err(diagnostics);
+        }
+        let request = pb::open_ephemeral_resource::Request {
+            type_name: name.into(),
+            config: sent,
+            client_capabilities: Some(capabilities()),
+        };
+        let answer = self.server.open_ephemeral_resource(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            assert!(answer.result.is_none() && answer.private.is_none(), "{name}: a value beside errors");
+            return Err(answer.diagnostics);
+        }
+        let value = wire::decode(answer.result.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(value.is_wholly_known(), "{name}: unknown after opening: {value:?}");
+        check_result(&config_only(&config), &value, name);
+        Ok(Opened { value, private: answer.private, renew_at: answer.renew_at })
+    }
+
+    /// Closes an ephemeral resource, and gives the problems.
+    pub async fn close(&self, name: &str, opened: Opened) -> Diags {
+        let request = pb::close_ephemeral_resource::Request { type_name: name.into(), private: opened.private };
+        self.server.close_ephemeral_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
+    }
+
+    /// The same at once, without an answer.
+    pub fn stop_now(&self) {
+        self.server.stop();
+    }
+
+    fn ephemeral_schema(&self, name: &str) -> &Schema {
+        let found = self.provider.ephemerals().iter().find(|e| e.type_name() == name);
+        found.unwrap_or_else(|| panic!("no ephemeral resource type {name}")).schema()
+    }
+
     fn encode(&self, name: &str, value: &Value) -> pb::DynamicValue {
         wire::encode(value, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
@@ -444,6 +507,15 @@ fn check_plan(attributes: &[Attribute], prior: Option<&Value>, config: &Value, p
             || (!given.is_null() && !before.is_null() && plan == before)
             || (given.is_null() && attribute.computed_mode());
         assert!(legal, "{name}: planned {plan:?}, configured {given:?}, was {before:?}");
+    }
+}
+
+/// The configuration with everything open that it leaves out: that is for the provider to fill in.
+fn config_only(config: &Value) -> Value {
+    match config {
+        Value::Object(fields) => Value::Object(fields.iter().map(|(name, v)| (name.clone(), config_only(v))).collect()),
+        Value::Null => Value::UNKNOWN,
+        given => given.clone(),
     }
 }
 
