@@ -24,6 +24,9 @@ pub struct Fixture {
     /// Attributes that an import cannot bring, because Omni does not store them.
     #[serde(default)]
     pub not_imported: Vec<String>,
+    /// Omni always has the object, so that it is still there when it was destroyed.
+    #[serde(default)]
+    pub stays: bool,
     /// Configurations that are refused.
     #[serde(default)]
     pub invalid: Vec<Invalid>,
