@@ -22,6 +22,7 @@ mod functions;
 mod guide;
 mod harness;
 mod interrupts;
+mod join_tokens;
 mod leaks;
 mod messages;
 mod objects;
@@ -87,6 +88,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
+        ("join_tokens", join_tokens::tests()),
         ("leaks", leaks::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),

@@ -9,6 +9,7 @@ mod ephemerals;
 mod faults;
 mod fixture;
 mod host;
+mod join_tokens;
 mod lifecycle;
 mod ownership;
 mod quiet;
@@ -37,6 +38,7 @@ fn main() {
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
+    trials.extend(join_tokens::trials());
     trials.extend(ownership::trials());
     trials.extend(quiet::trials());
     libtest_mimic::run(&arguments, trials).exit();
