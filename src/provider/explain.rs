@@ -51,6 +51,21 @@ impl Doing<'_> {
             _ => diagnostic,
         }
     }
+
+    /// The same for what leaves nothing in the state, so that nobody is told to look there.
+    pub(crate) fn explain_unstored(&self, error: &Error) -> Diagnostic {
+        let diagnostic = self.explain(error);
+        match error.class() {
+            Class::Unavailable => {
+                diagnostic.hint("Check `endpoint`, the network and any proxy between here and Omni, then run it again.")
+            }
+            Class::Timeout => diagnostic.hint(
+                "See whether Omni is overloaded, then run it again; `default_timeouts` in the provider block limits how long it may take.",
+            ),
+            Class::Cancelled => diagnostic.hint("Run it again."),
+            _ => diagnostic,
+        }
+    }
 }
 
 /// Why the call failed, in sentences.
@@ -193,6 +208,12 @@ mod tests {
                 assert!(!diagnostic.detail.contains(raw), "{error:?}: {}", diagnostic.detail);
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_stored_is_not_looked_for_in_the_state() {
+        let with_state = |error: &Error| DOING.explain_unstored(error).hint.is_some_and(|hint| hint.contains("state"));
+        assert_eq!(all().iter().filter(|error| with_state(error)).count(), 0);
     }
 
     #[test]

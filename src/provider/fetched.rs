@@ -2,7 +2,6 @@
 //! A type says what its attributes are and how they are filled in; both forms are made from that here.
 
 use super::session::{Handle, Session};
-use crate::kit::clock::{Clock, SystemClock};
 use crate::omni::Call;
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
@@ -53,7 +52,7 @@ pub(crate) trait Fetched: Send + Sync + 'static {
     }
 
     /// Looks after an open value.
-    async fn renew(_session: &Session, _call: &Call, private: Private, _now: Duration) -> Renewed {
+    async fn renew(_session: &Session, _call: &Call, private: Private) -> Renewed {
         Renewed { private, ..Renewed::default() }
     }
 
@@ -125,11 +124,11 @@ impl<F: Fetched> Ephemeral for Type<F> {
     async fn renew(&self, context: &Context, private: Private) -> Result<Renewed, Diagnostics> {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
-        Ok(F::renew(&session, &call, private, SystemClock.now()).await)
+        Ok(F::renew(&session, &call, private).await)
     }
 
     async fn close(&self, _context: &Context, private: Private) -> Result<(), Diagnostics> {
-        let said = F::close(&private, SystemClock.now());
+        let said = F::close(&private, self.handle.session()?.clock.now());
         if said.is_empty() { Ok(()) } else { Err(said) }
     }
 }

@@ -2,6 +2,7 @@
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
 mod access;
+pub(crate) mod account_key;
 mod block;
 pub(crate) mod caller;
 pub(crate) mod check;

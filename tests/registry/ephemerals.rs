@@ -6,19 +6,24 @@ use crate::host::{Host, errors};
 use crate::lifecycle::{block, prepare};
 use libtest_mimic::{Failed, Trial};
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+use terraform_provider_omni::kit::clock::TestClock;
 use terraform_provider_omni::pb::tfplugin6 as pb;
 use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
 use terraform_provider_omni::provider;
-use terraform_provider_omni::sim::Options;
 use terraform_provider_omni::sim::driver::Mode;
 use terraform_provider_omni::sim::faults::{Action, Fault};
+use terraform_provider_omni::sim::{Options, kinds};
 use terraform_provider_omni::tf::schema::{Attribute, Mode as Given, Schema};
 use terraform_provider_omni::tf::value::Value;
 use terraform_provider_omni::tf::wire;
 use tonic::{Code, Request};
+
+/// Fast enough that no test waits for the world to move.
+const MODE: Mode = Mode::Auto { tick: Duration::from_millis(5) };
 
 /// Whatever is this short is found in other texts by chance.
 const SHORTEST: usize = 8;
@@ -63,9 +68,11 @@ struct Refused {
     needs_omni: bool,
 }
 
+type Rule = fn(&str) -> Result<(), Failed>;
+
 pub fn trials() -> Vec<Trial> {
     let provider = provider::new();
-    let rules: [(&str, fn(&str) -> Result<(), Failed>); 5] = [
+    let rules: [(&str, Rule); 5] = [
         ("schema", crate::rules::schema_of_ephemeral),
         ("opens", opens),
         ("covers", covers),
@@ -73,19 +80,31 @@ pub fn trials() -> Vec<Trial> {
         ("explains", explains),
     ];
     let names = provider.ephemerals().iter().map(|ephemeral| ephemeral.type_name());
-    names
-        .flat_map(|name| {
-            rules.map(|(rule, test)| Trial::test(format!("ephemeral::{name}::{rule}"), move || test(name)))
-        })
+    let all = names.flat_map(|name| {
+        rules.map(|(rule, test)| Trial::test(format!("ephemeral::{name}::{rule}"), move || test(name)))
+    });
+    all.chain([Trial::test("ephemeral::a_token_is_looked_after_until_its_end", a_token_is_looked_after_until_its_end)])
         .collect()
 }
 
 impl Fixture {
     fn load(name: &str) -> Self {
+        Self::parse(name, &Self::text(name))
+    }
+
+    /// The fixture for the machines and the join token of this host.
+    fn on(host: &Host, name: &str) -> Self {
+        Self::parse(name, &host.localized(&Self::text(name)))
+    }
+
+    fn text(name: &str) -> String {
         let path = fixture::folder(name).join("open.json");
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|e| panic!("{name} is registered and nothing opens it: {}: {e}", path.display()));
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+        std::fs::read_to_string(&path)
+            .unwrap_or_else(|e| panic!("{name} is registered and nothing opens it: {}: {e}", path.display()))
+    }
+
+    fn parse(name: &str, text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_else(|e| panic!("how {name} is opened: {e}"))
     }
 }
 
@@ -126,9 +145,10 @@ impl Host {
         Ok(Open { value, private: answer.private, renew_at: answer.renew_at })
     }
 
-    pub async fn renew(&self, name: &str, open: &Open) -> Diags {
+    pub async fn renew(&self, name: &str, open: &Open) -> (Diags, Option<prost_types::Timestamp>) {
         let request = pb::renew_ephemeral_resource::Request { type_name: name.into(), private: open.private.clone() };
-        self.server.renew_ephemeral_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
+        let answer = self.server.renew_ephemeral_resource(Request::new(request)).await.unwrap().into_inner();
+        (answer.diagnostics, answer.renew_at)
     }
 
     pub async fn close(&self, name: &str, open: &Open) -> Diags {
@@ -153,11 +173,11 @@ impl Host {
     }
 }
 
-async fn host(fixture: &Fixture, tls: bool) -> Host {
-    let mode = Mode::Auto { tick: Duration::from_millis(5) };
-    let host = Host::with(Options { tls, mode, ..Options::default() }, &[]).await;
+async fn host(name: &str, tls: bool) -> (Host, Fixture) {
+    let host = Host::with(Options { tls, mode: MODE, ..Options::default() }, &[]).await;
+    let fixture = Fixture::on(&host, name);
     prepare(&host, &fixture.needs).await;
-    host
+    (host, fixture)
 }
 
 fn config_of(name: &str, schema: &Schema, json: &Json) -> Value {
@@ -168,13 +188,11 @@ fn config_of(name: &str, schema: &Schema, json: &Json) -> Value {
 fn opens(name: &str) -> Result<(), Failed> {
     let name = name.to_owned();
     block(async move {
-        let fixture = Fixture::load(&name);
-        for opening in &fixture.opens {
-            let host = host(&fixture, opening.tls).await;
+        for (index, opening) in Fixture::load(&name).opens.iter().enumerate() {
+            let (host, fixture) = host(&name, opening.tls).await;
+            let opening = &fixture.opens[index];
             let schema = host.ephemeral_schema(&name);
-            let localized = |text: &str| host.localized(text);
-            let given = serde_json::from_str(&localized(&opening.config.to_string())).unwrap();
-            let config = config_of(&name, &schema, &given);
+            let config = config_of(&name, &schema, &opening.config);
             assert_eq!(errors(&host.validate_ephemeral(&name, &config).await), Vec::<String>::new(), "{name}");
             let open = host.open(&name, &config).await;
             let open = open.unwrap_or_else(|d| panic!("{name}: {}: {:?}", opening.config, errors(&d)));
@@ -185,13 +203,13 @@ fn opens(name: &str) -> Result<(), Failed> {
             }
             for (attribute, part) in &opening.holds {
                 let text = texts(open.value.get(attribute)).join("\n");
-                assert!(text.contains(&localized(part)), "{name}.{attribute} holds no {part:?}: {text:?}");
+                assert!(text.contains(part), "{name}.{attribute} holds no {part:?}: {text:?}");
             }
             let mut secrets = Vec::new();
             collect_secrets(&schema.attributes, &open.value, &mut secrets);
             nothing_secret(&name, "what the host keeps", &open.private.clone().unwrap_or_default(), &secrets);
 
-            let renewed = host.renew(&name, &open).await;
+            let (renewed, _) = host.renew(&name, &open).await;
             assert!(open.renew_at.is_some() || renewed.is_empty(), "{name}: there is nothing to renew");
             let closed = host.close(&name, &open).await;
             for said in renewed.iter().chain(&closed) {
@@ -233,8 +251,7 @@ fn covers(name: &str) -> Result<(), Failed> {
 fn refuses(name: &str) -> Result<(), Failed> {
     let name = name.to_owned();
     block(async move {
-        let fixture = Fixture::load(&name);
-        let host = host(&fixture, false).await;
+        let (host, fixture) = host(&name, false).await;
         let schema = host.ephemeral_schema(&name);
         let first = &fixture.opens.first().expect("an opening").config;
         let checked = schema.attributes.iter().any(|a| a.configurable() && a.default.is_none());
@@ -257,8 +274,7 @@ fn refuses(name: &str) -> Result<(), Failed> {
 fn explains(name: &str) -> Result<(), Failed> {
     let name = name.to_owned();
     block(async move {
-        let fixture = Fixture::load(&name);
-        let host = host(&fixture, false).await;
+        let (host, fixture) = host(&name, false).await;
         let opening = fixture.opens.first().expect("an opening");
         let config = config_of(&name, &host.ephemeral_schema(&name), &opening.config);
         host.sim.forget_requests();
@@ -310,4 +326,40 @@ fn texts(value: &Value) -> Vec<String> {
             value.elements().iter().chain(entries).flat_map(texts).collect()
         }
     }
+}
+
+/// A renewal makes no token last longer: it comes again at the end, and the closing tells of a run that was too long.
+fn a_token_is_looked_after_until_its_end() -> Result<(), Failed> {
+    const NAME: &str = "omni_kubeconfig";
+    const NOW: u64 = 1_790_000_000;
+    block(async {
+        let clock = Arc::new(TestClock::at(NOW));
+        let host = Host::with(Options { mode: MODE, clock: clock.clone(), ..Options::default() }, &[]).await;
+        prepare(&host, &Fixture::on(&host, NAME).needs).await;
+        let schema = host.ephemeral_schema(NAME);
+        let config = config_of(NAME, &schema, &json!({ "cluster": "demo", "ttl": "1h" }));
+        let open = host.open(NAME, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let expires = i64::try_from(NOW).unwrap() + 3600;
+        let renewal = |diags: &Diags| diags.iter().map(|d| d.summary.clone()).collect::<Vec<_>>();
+        assert_eq!(open.renew_at.map(|at| at.seconds), Some(expires - 300), "five minutes before the end");
+
+        clock.advance(Duration::from_secs(3300));
+        let (said, next) = host.renew(NAME, &open).await;
+        assert_eq!((renewal(&said), next.map(|at| at.seconds)), (vec![], Some(expires)));
+        assert_eq!(renewal(&host.close(NAME, &open).await), Vec::<String>::new(), "it has not ended yet");
+
+        host.sim.store().remove(&kinds::key("ClusterUUIDs.omni.sidero.dev", "demo"));
+        let (said, next) = host.renew(NAME, &open).await;
+        assert_eq!((renewal(&said), next), (vec!["Cluster `demo` of the kubeconfig is gone".to_owned()], None));
+        host.sim.faults().add(Fault::new("Get", Action::Refuse(Code::PermissionDenied, "no".into())));
+        let (said, _) = host.renew(NAME, &open).await;
+        assert_eq!(renewal(&said), ["Could not look after the kubeconfig of cluster `demo`"]);
+
+        clock.advance(Duration::from_secs(300));
+        let (said, next) = host.renew(NAME, &open).await;
+        assert_eq!((renewal(&said), next), (vec![], None), "there is nothing left to look after");
+        let closed = host.close(NAME, &open).await;
+        assert_eq!(renewal(&closed), ["Token for cluster `demo` expired before the end of the run"]);
+        assert_eq!(errors(&closed), Vec::<String>::new(), "the run itself did not fail");
+    })
 }

@@ -430,7 +430,7 @@ fn a_token_of_a_run_is_renewed_and_removed() -> Result<(), Failed> {
         assert_eq!((end(), named(&host, "run")), (1_790_003_600, 1));
         assert_eq!(open.renew_at.map(|at| at.seconds), Some(1_790_001_800));
         clock.advance(Duration::from_secs(1800));
-        assert_eq!(errors(&host.renew(TOKEN, &open).await), Vec::<String>::new());
+        assert_eq!(errors(&host.renew(TOKEN, &open).await.0), Vec::<String>::new());
         assert_eq!(end(), 1_790_005_400);
         host.sim.settle().unwrap();
         let working = async {
@@ -443,7 +443,7 @@ fn a_token_of_a_run_is_renewed_and_removed() -> Result<(), Failed> {
         assert_eq!((closed.len(), named(&host, "run")), (0, 0), "{closed:?}");
         // Closing twice is no harm, and renewing what is gone is told.
         assert_eq!(host.close(TOKEN, &open).await.len(), 0);
-        let said = errors(&host.renew(TOKEN, &open).await).join("\n");
+        let said = errors(&host.renew(TOKEN, &open).await.0).join("\n");
         assert!(said.contains("Could not renew join token `run`") && !said.contains(&token), "{said}");
     })
 }

@@ -6,7 +6,7 @@ use terraform_provider_omni::tf::plan::check_schema;
 use terraform_provider_omni::tf::schema::{Attribute, Schema};
 
 /// The resource types that are no objects to their users.
-const BY_CALLS: &[&str] = &["omni_user"];
+const BY_CALLS: &[&str] = &["omni_service_account", "omni_user"];
 
 /// A resource's schema.
 pub fn schema_of_resource(name: &str) -> Result<(), Failed> {

@@ -111,9 +111,9 @@ impl Fetched for Kubeconfig {
     }
 
     /// No call makes a token last longer, so this says how things stand, and comes once more at the end.
-    async fn renew(session: &Session, call: &Call, private: Private, now: Duration) -> Renewed {
+    async fn renew(session: &Session, call: &Call, private: Private) -> Renewed {
         let Some(kept) = Kept::of(&private) else { return Renewed { private, ..Renewed::default() } };
-        let cluster = kept.cluster.as_str();
+        let (cluster, now) = (kept.cluster.as_str(), session.clock.now());
         if now >= kept.expiration {
             tracing::warn!(cluster, "the token of a kubeconfig has expired and is still in use");
             return Renewed { private, ..Renewed::default() };
@@ -126,7 +126,7 @@ impl Fetched for Kubeconfig {
         let mut warnings = Diagnostics::new();
         match there {
             Ok(Some(uuid)) if kept.uuid.is_empty() || uuid == kept.uuid => {
-                let left = (kept.expiration - now).as_secs();
+                let left = kept.expiration.saturating_sub(now).as_secs();
                 tracing::warn!(
                     cluster,
                     left_seconds = left,

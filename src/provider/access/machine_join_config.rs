@@ -1,12 +1,14 @@
 //! `omni_machine_join_config`: what a machine needs to find its Omni and to be let in.
 
 use crate::kit::secret::{ExposeSecret, SecretString};
-use crate::omni::Call;
+use crate::omni::spec::Spec;
+use crate::omni::spec::join_token::JoinTokenSpec;
+use crate::omni::{Call, Class};
 use crate::provider::explain::Doing;
 use crate::provider::fetched::{Fetched, Form};
-use crate::provider::session::Session;
+use crate::provider::session::{Session, at};
 use crate::tf::check::not_empty;
-use crate::tf::diag::Diagnostics;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Attribute, boolean, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
@@ -34,7 +36,7 @@ impl Fetched for MachineJoinConfig {
                 "Whether the machine wraps its WireGuard traffic in gRPC, for networks that let no UDP through. An instance that demands the tunnel always gets it.",
             ),
             string("join_token").sensitive().check(not_empty()).doc(
-                "Join token to let the machine in with; the default token without it. Omni does not check here whether the token exists, or is still good.",
+                "Join token to let the machine in with; the default token without it. It has to exist; whether it is revoked or has expired is not asked.",
             ),
             plain("kernel_args", Type::list(Type::String))
                 .computed()
@@ -47,6 +49,9 @@ impl Fetched for MachineJoinConfig {
     }
 
     async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
+        if let Some(token) = config.get("join_token").as_str() {
+            token_exists(session, call, token).await?;
+        }
         let doing = Doing { verb: "make", noun: "a join configuration for machines", id: "", id_attribute: "" };
         let tunnel = config.get("use_grpc_tunnel").as_bool().unwrap_or_default();
         let token = config.get("join_token").as_str().map(SecretString::from);
@@ -56,5 +61,21 @@ impl Fetched for MachineJoinConfig {
         config.set("kernel_args", Value::List(arguments));
         config.set("config", join.config.expose_secret().into());
         Ok(config)
+    }
+}
+
+/// Holds that the token exists: Omni itself makes a configuration for any text, with which no machine would get in.
+async fn token_exists(session: &Session, call: &Call, token: &str) -> Result<(), Diagnostics> {
+    let doing = Doing { verb: "look for", noun: "the join token", id: "", id_attribute: "" };
+    match session.client.get(call, &JoinTokenSpec::KIND.key(token)).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is(Class::NotFound) => Err(Diagnostic::error(
+            "Join token does not exist",
+            "Omni has no such join token. It is not shown, because it is a secret.",
+        )
+        .hint("Check the token, and that it is one of this instance. Leave `join_token` out to use the default one.")
+        .at(at("join_token"))
+        .into()),
+        Err(error) => Err(doing.explain(&error).into()),
     }
 }

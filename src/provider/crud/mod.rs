@@ -163,6 +163,9 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// Adjusts a plan without the server: predicts what can be known.
     fn predict(_plan: &mut Plan<'_>) {}
 
+    /// Adds to a plan what time alone makes necessary; asked of every plan of an object that is there.
+    fn due(_cx: &Cx, _plan: &mut Plan<'_>) {}
+
     /// Rewrites state of an older or foreign shape.
     fn upgrade(_state: &mut serde_json::Map<String, serde_json::Value>) {}
 
@@ -218,6 +221,12 @@ pub(crate) trait Managed: Send + Sync + 'static {
         _write: Write,
     ) -> Result<bool, Diagnostic> {
         Ok(false)
+    }
+
+    /// Brings in line what belongs to the object, once that is written; `prior` is what was there before an update.
+    /// What it fills into `wanted` is kept even when it fails, so that nothing is lost that can be made only once.
+    async fn accompany(_cx: &Cx, _prior: Option<&Self::Model>, _wanted: &mut Self::Model) -> Result<(), Diagnostic> {
+        Ok(())
     }
 
     /// Waits as the model asks, after a write; says whether there was anything to wait for.

@@ -213,6 +213,40 @@ impl<M: Managed> Backed<M> {
         }
     }
 
+    /// Brings in line what belongs to the object; the plan with what that filled in, and what went wrong.
+    async fn accompanied(
+        &self,
+        cx: &Cx,
+        prior: Option<&M::Model>,
+        wanted: &mut M::Model,
+        planned: &Value,
+    ) -> (Value, Option<Diagnostic>) {
+        let trouble = M::accompany(cx, prior, wanted).await.err();
+        let mut filled = planned.clone();
+        match self.frame.shown(wanted) {
+            Ok(shown) => {
+                for attribute in &self.frame.schema.attributes {
+                    let value = shown.get(attribute.name);
+                    if planned.get(attribute.name).is_unknown() && !value.is_null() {
+                        filled.set(attribute.name, value.clone());
+                    }
+                }
+                (filled, trouble)
+            }
+            Err(diagnostic) => (filled, trouble.or(Some(diagnostic))),
+        }
+    }
+
+    /// `planned` with what was there in the place of everything unknown.
+    fn with_prior(&self, mut planned: Value, prior: &Value, id: &str) -> Value {
+        for attribute in &self.frame.schema.attributes {
+            if !planned.get(attribute.name).is_wholly_known() {
+                planned.set(attribute.name, prior.get(attribute.name).clone());
+            }
+        }
+        self.frame.remembered(&planned, id)
+    }
+
     fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
         match failure {
             Failure::Call(error) => doing.explain(&error),
@@ -251,12 +285,16 @@ impl<M: Managed> Resource for Backed<M> {
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
         attributes::plan::<M>(&self.frame.schema, plan);
         M::predict(plan);
+        let cx = self.frame.planning(context, &plan.planned);
+        if let (Some(cx), Some(_)) = (&cx, plan.prior) {
+            M::due(cx, plan);
+        }
         // What reaches no object needs no check against the server.
         if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
         {
             return;
         }
-        let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
+        let Some(cx) = cx else { return };
         if let Err(error) = M::check(&cx, plan).await {
             let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
             plan.diags.push(self.frame.doing("plan", &name).explain(&error));
@@ -315,7 +353,11 @@ impl<M: Managed> Resource for Backed<M> {
         write::track(&mut private, &config);
         match created {
             Ok(stored) => {
-                let outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
+                let (filled, trouble) = self.accompanied(&cx, None, &mut wanted, &planned).await;
+                if let Some(diagnostic) = trouble {
+                    return self.frame.kept(self.frame.remembered(&filled, &id), private, &id, diagnostic);
+                }
+                let outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Create, &doing).await;
                 self.settle(&cx, outcome, &stored, Write::Create, &doing).await
             }
@@ -400,9 +442,10 @@ impl<M: Managed> Resource for Backed<M> {
             return settled(planned, private, identity);
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
-            Ok(model) => model,
-            Err(diagnostic) => return Outcome::failed(diagnostic),
+        let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
+        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&revealed)) {
+            (Ok(before), Ok(wanted)) => (before, wanted),
+            (Err(diagnostic), _) | (_, Err(diagnostic)) => return Outcome::failed(diagnostic),
         };
         let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
         let name = Self::called(&planned, &id);
@@ -420,7 +463,16 @@ impl<M: Managed> Resource for Backed<M> {
         match write::update::<M>(&cx, &wish, &key, baseline, Some((self, &prior))).await {
             Ok(stored) => {
                 write::track(&mut private, &config);
-                let mut outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
+                let (filled, trouble) = self.accompanied(&cx, Some(&before), &mut wanted, &planned).await;
+                match trouble {
+                    Some(diagnostic) if filled == planned => return kept(diagnostic, private),
+                    Some(diagnostic) => {
+                        let state = self.with_prior(filled, &prior, &id);
+                        return self.frame.kept(state, private, &id, diagnostic);
+                    }
+                    None => {}
+                }
+                let mut outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 keep_planned_maps(&mut outcome, &planned);
                 let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Update, &doing).await;
                 let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
@@ -433,12 +485,7 @@ impl<M: Managed> Resource for Backed<M> {
                     && self.steers_only(&prior, &planned)
                     && self.lingers(&cx, &prior, &private, &id).await.unwrap_or(false) =>
             {
-                let mut state = planned;
-                for attribute in &self.frame.schema.attributes {
-                    if !state.get(attribute.name).is_wholly_known() {
-                        state.set(attribute.name, prior.get(attribute.name).clone());
-                    }
-                }
+                let state = self.with_prior(planned, &prior, &id);
                 settled(state, private, Some(self.frame.identity_of(&id)))
             }
             Err(failure) => kept(Self::failed(&doing, failure), private),

@@ -1,6 +1,7 @@
 //! The list of ephemeral resources: one line each.
 
 mod join_token;
+mod service_account_key;
 
 use super::session::Handle;
 use super::{access, fetched};
@@ -14,6 +15,7 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
         fetched::ephemeral::<access::Kubeconfig>(handle),
         fetched::ephemeral::<access::MachineJoinConfig>(handle),
         fetched::ephemeral::<access::Omniconfig>(handle),
+        service_account_key::ServiceAccountKey::ephemeral(handle),
         fetched::ephemeral::<access::Talosconfig>(handle),
     ]
 }

@@ -183,7 +183,6 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether something that Omni cannot choose itself is asked for, by its id and what stands for its labels.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for what is listed by calls of its own"))]
     pub(crate) fn takes(&self, id: &str, labels: &BTreeMap<String, String>) -> bool {
         self.id.as_deref().is_none_or(|wanted| wanted == id)
             && self.query.takes_labels(labels)
