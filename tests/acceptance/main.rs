@@ -24,6 +24,7 @@ mod functions;
 mod guide;
 mod harness;
 mod interrupts;
+mod join_tokens;
 mod leaks;
 mod lookups;
 mod messages;
@@ -93,6 +94,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
+        ("join_tokens", join_tokens::tests()),
         ("leaks", leaks::tests()),
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),

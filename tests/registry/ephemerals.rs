@@ -109,16 +109,16 @@ impl Fixture {
 }
 
 /// What was opened.
-struct Open {
-    value: Value,
-    private: Option<Vec<u8>>,
-    renew_at: Option<prost_types::Timestamp>,
+pub struct Open {
+    pub value: Value,
+    pub private: Option<Vec<u8>>,
+    pub renew_at: Option<prost_types::Timestamp>,
 }
 
 type Diags = Vec<pb::Diagnostic>;
 
 impl Host {
-    fn ephemeral_schema(&self, name: &str) -> Schema {
+    pub fn ephemeral_schema(&self, name: &str) -> Schema {
         let found = self.provider.ephemerals().iter().find(|e| e.type_name() == name);
         found.unwrap_or_else(|| panic!("no ephemeral resource type {name}")).schema().clone()
     }
@@ -129,7 +129,7 @@ impl Host {
         self.server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap().into_inner().diagnostics
     }
 
-    async fn open(&self, name: &str, config: &Value) -> Result<Open, Diags> {
+    pub async fn open(&self, name: &str, config: &Value) -> Result<Open, Diags> {
         let of = self.ephemeral_schema(name).object_type();
         let request = pb::open_ephemeral_resource::Request {
             type_name: name.into(),
@@ -145,19 +145,22 @@ impl Host {
         Ok(Open { value, private: answer.private, renew_at: answer.renew_at })
     }
 
-    async fn renew(&self, name: &str, open: &Open) -> (Diags, Option<prost_types::Timestamp>) {
+    pub async fn renew(&self, name: &str, open: &Open) -> (Diags, Option<prost_types::Timestamp>) {
         let request = pb::renew_ephemeral_resource::Request { type_name: name.into(), private: open.private.clone() };
         let answer = self.server.renew_ephemeral_resource(Request::new(request)).await.unwrap().into_inner();
         (answer.diagnostics, answer.renew_at)
     }
 
-    async fn close(&self, name: &str, open: &Open) -> Diags {
+    pub async fn close(&self, name: &str, open: &Open) -> Diags {
         let request = pb::close_ephemeral_resource::Request { type_name: name.into(), private: open.private.clone() };
         self.server.close_ephemeral_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
     }
 
     /// The data source of the same name, if there is one, read with the same configuration.
     async fn twin(&self, name: &str, config: &Value) -> Option<Value> {
+        if crate::rules::makes_its_own(name) {
+            return None;
+        }
         let of = self.provider.data_sources().iter().find(|d| d.type_name() == name)?.schema().object_type();
         let request = pb::read_data_source::Request {
             type_name: name.into(),

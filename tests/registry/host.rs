@@ -47,6 +47,8 @@ pub struct Plan {
     pub planned: Value,
     /// The attributes whose change makes the object anew.
     pub replace: Vec<String>,
+    /// The warnings, as lines.
+    pub warnings: Vec<String>,
     private: Vec<u8>,
     identity: Option<pb::ResourceIdentityData>,
 }
@@ -201,7 +203,27 @@ impl Host {
         let planned = self.decode(name, answer.planned_state.as_ref());
         check_plan(&schema.attributes, before.as_ref(), config, &planned, name);
         let replace = answer.requires_replace.iter().map(shown).collect();
-        Ok(Plan { planned, replace, private: answer.planned_private, identity: answer.planned_identity })
+        let warnings = warnings(&answer.diagnostics);
+        Ok(Plan { planned, replace, warnings, private: answer.planned_private, identity: answer.planned_identity })
+    }
+
+    /// What a plan to destroy warns of.
+    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<Vec<String>, Diags> {
+        let nothing = Some(self.encode(name, &Value::Null));
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &instance.state)),
+            proposed_new_state: nothing.clone(),
+            config: nothing,
+            prior_private: instance.private.clone(),
+            prior_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        Ok(warnings(&answer.diagnostics))
     }
 
     /// Plans and applies.
@@ -300,21 +322,6 @@ impl Host {
         let state = self.decode(name, imported.state.as_ref());
         let instance = Instance { state, private: imported.private, identity: imported.identity };
         Ok(self.read(name, &instance).await?.unwrap_or_else(|| panic!("{name}: imported `{id}` is not there")))
-    }
-
-    /// Plans a removal.
-    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
-        let request = pb::plan_resource_change::Request {
-            type_name: name.into(),
-            prior_state: Some(self.encode(name, &instance.state)),
-            proposed_new_state: Some(self.encode(name, &Value::Null)),
-            config: Some(self.encode(name, &Value::Null)),
-            prior_private: instance.private.clone(),
-            prior_identity: instance.identity.clone(),
-            ..Default::default()
-        };
-        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
-        if errors(&answer.diagnostics).is_empty() { Ok(()) } else { Err(answer.diagnostics) }
     }
 
     /// Destroys.
@@ -432,11 +439,20 @@ fn capabilities() -> pb::ClientCapabilities {
 
 /// The errors among diagnostics, as one line each: `path: summary: detail`.
 pub fn errors(diags: &[pb::Diagnostic]) -> Vec<String> {
-    let error = i32::from(pb::diagnostic::Severity::Error);
+    lines(diags, pb::diagnostic::Severity::Error)
+}
+
+/// The warnings among diagnostics, in the same form.
+pub fn warnings(diags: &[pb::Diagnostic]) -> Vec<String> {
+    lines(diags, pb::diagnostic::Severity::Warning)
+}
+
+fn lines(diags: &[pb::Diagnostic], severity: pb::diagnostic::Severity) -> Vec<String> {
+    let severity = i32::from(severity);
     let line = |d: &pb::Diagnostic| {
         format!("{}: {}: {}", d.attribute.as_ref().map(shown).unwrap_or_default(), d.summary, d.detail)
     };
-    diags.iter().filter(|d| d.severity == error).map(line).collect()
+    diags.iter().filter(|d| d.severity == severity).map(line).collect()
 }
 
 /// A path as one would write it.

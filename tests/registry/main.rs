@@ -10,6 +10,7 @@ mod ephemerals;
 mod faults;
 mod fixture;
 mod host;
+mod join_tokens;
 mod keys;
 mod lifecycle;
 mod ownership;
@@ -50,6 +51,7 @@ fn main() {
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
+    trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
     trials.extend(ownership::trials());
     trials.extend(people::trials());
