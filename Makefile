@@ -4,7 +4,7 @@ CARGO ?= cargo
 PYTHON ?= python3
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test conformance lint docs bench
+.PHONY: build demo test conformance lint docs bench release release-check
 
 # The provider and the simulator, as one would install them.
 build:
@@ -18,13 +18,14 @@ demo:
 test:
 	$(CARGO) test --locked --no-fail-fast --lib --bins --tests
 	$(CARGO) test --locked --doc
+	$(PYTHON) -B -m unittest discover --start-directory .ci/release/tests
 
-# rustfmt gets the list of files, since it does not follow modules that a macro declares.
 # The behaviours of Omni, as a table: on the server that OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY name, else on
 # simulators of its own. On a server it makes only objects with its own prefix, and takes them away again.
 conformance:
 	$(CARGO) test --locked --test conformance
 
+# rustfmt gets the list of files, since it does not follow modules that a macro declares.
 lint:
 	git ls-files -z '*.rs' | xargs -0 rustfmt --check --edition 2024
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -40,3 +41,12 @@ docs:
 bench:
 	$(CARGO) build --release --locked --bins
 	$(CARGO) bench --locked --bench figures
+
+# Archives, sums and signatures in target/dist, for this machine's platform or for TARGETS="linux_arm64 windows_amd64" or TARGETS=all.
+release:
+	$(PYTHON) .ci/release build --fresh $(TARGETS)
+	$(PYTHON) .ci/release assemble --throw-away-key
+
+# Holds what `make release` made against what registries and real CLIs want; it needs this machine's platform among it.
+release-check:
+	$(PYTHON) .ci/release check

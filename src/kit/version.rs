@@ -20,6 +20,19 @@ pub fn parse(version: &str) -> Result<semver::Version, semver::Error> {
     semver::Version::parse(strip_v(version))
 }
 
+/// Which version is older; what is no version comes first, by its text.
+#[must_use]
+pub fn compare(a: &str, b: &str) -> std::cmp::Ordering {
+    parse(a).ok().cmp(&parse(b).ok()).then_with(|| a.cmp(b))
+}
+
+/// The versions, oldest first.
+#[must_use]
+pub fn sorted(mut versions: Vec<String>) -> Vec<String> {
+    versions.sort_by(|a, b| compare(a, b));
+    versions
+}
+
 /// What a version must fulfil, written as Terraform writes it: `>= 1.12, < 1.14`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraint(Vec<Term>);
@@ -167,6 +180,12 @@ mod tests {
             parsed.latest(["1.9.6", "v1.13.5", "1.12.4", "none"])
         };
         assert_eq!((latest(""), latest("< 1.10"), latest("> 2")), (Some("v1.13.5"), Some("1.9.6"), None));
+    }
+
+    #[test]
+    fn versions_are_sorted_by_number() {
+        let versions = ["1.10.0", "v1.9.6", "1.10.0-rc.1", "none", "1.9.6"].map(str::to_owned).into();
+        assert_eq!(sorted(versions), ["none", "1.9.6", "v1.9.6", "1.10.0-rc.1", "1.10.0"]);
     }
 
     #[test]

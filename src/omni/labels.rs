@@ -1,5 +1,7 @@
 //! Keys that Omni gives a meaning to, as labels and annotations.
 
+use std::collections::BTreeMap;
+
 /// The prefix of every key that belongs to Omni.
 pub const PREFIX: &str = "omni.sidero.dev/";
 /// Label: the cluster that an object belongs to.
@@ -28,11 +30,19 @@ pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-n
 pub const OPERATION: &str = "omnirs/operation";
 /// Annotation: whoever destroys the cluster shall not wait for machines that are out of reach.
 pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
+/// Annotation of a join token: digests of those that were the default before it, the last one first.
+pub const DEFAULT_BEFORE: &str = "omnirs/default-before";
 /// Annotation: what the UI calls the object.
 pub const NAME: &str = "name";
+
+/// The entries that belong to users.
+#[must_use]
+pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    all.iter().filter(|(key, _)| is_users(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
 
 /// Whether the key belongs to users: neither Omni's nor ours.
 #[must_use]
 pub fn is_users(key: &str) -> bool {
-    !key.starts_with(PREFIX) && key != OPERATION && key != LET_GO
+    !key.starts_with(PREFIX) && key != OPERATION && key != LET_GO && key != DEFAULT_BEFORE
 }

@@ -6,10 +6,11 @@ use super::auth::{MAX_SKEW, date};
 use super::channel::ConnectFailure;
 use super::error::{Class, Error};
 use super::problems;
-use super::spec;
-use super::state::{Key, Kind};
+use super::spec::{self, Spec};
+use super::state::{HIDDEN, Key, Kind};
 use super::transport::{NotSigned, Wire};
 use super::version;
+use crate::pb::specs::DefaultJoinTokenSpec;
 use std::error::Error as StdError;
 use tonic::{Code, ConnectError, Status};
 
@@ -54,6 +55,22 @@ impl Op<'_> {
         match self.about {
             About::Object(key) => Some(key),
             _ => None,
+        }
+    }
+
+    /// What the server said, without the ids that are secrets: it names objects by their ids.
+    fn without_secrets(&self, text: &str) -> String {
+        match self.about {
+            About::Object(key) if key.kind.hides_ids() && !key.id.is_empty() => text.replace(&key.id, HIDDEN),
+            // The choice of the default token is refused with the token that was chosen.
+            About::Object(key) if key.kind == DefaultJoinTokenSpec::KIND => match text.split_once("with id \"") {
+                Some((before, after)) => {
+                    let rest = after.split_once('"').map_or("", |(_, rest)| rest);
+                    format!("{before}with id {HIDDEN}{rest}")
+                }
+                None => text.to_owned(),
+            },
+            _ => text.to_owned(),
         }
     }
 
@@ -126,7 +143,8 @@ pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) ->
         return lost(endpoint, "the answer was cut off".to_owned());
     }
     let class = class(op, status);
-    let refusal = problems::read(status.message());
+    let said = op.without_secrets(status.message());
+    let refusal = problems::read(&said);
     match class {
         Class::Unauthenticated => Failure::last(Error::Unauthenticated { reason: Some(reason(wire, endpoint)) }),
         Class::Unimplemented => Failure::last(Error::Unsupported {
@@ -216,6 +234,9 @@ fn class(op: &Op<'_>, status: &Status) -> Class {
         Code::FailedPrecondition | Code::InvalidArgument => Class::Validation,
         // A message that is too large stays so.
         Code::ResourceExhausted if text.contains("larger than max") => Class::Other,
+        // Calls about users and accounts give these without a code.
+        Code::Unknown if !in_state(op) && text.contains("already exists") => Class::AlreadyExists,
+        Code::Unknown if !in_state(op) && text.starts_with("unknown role to parse") => Class::Validation,
         Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => Class::Unavailable,
         _ => Class::Other,
     }
@@ -270,8 +291,8 @@ mod tests {
     use super::*;
     use crate::kit::clock::TestClock;
     use crate::omni::auth::{Signer, SigningKey, generate};
-    use crate::omni::spec::Spec;
     use crate::omni::spec::cluster::ClusterSpec;
+    use crate::omni::spec::join_token::{self, JoinTokenSpec};
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -353,6 +374,36 @@ mod tests {
             assert_eq!(failure.fate, fate, "{verb} {code:?} {message}");
             assert!(!failure.error.to_string().is_empty());
             assert!(failure.error.to_string().chars().all(|c| c == '\n' || !c.is_control()), "{}", failure.error);
+        }
+    }
+
+    #[test]
+    fn ids_of_join_tokens_are_not_repeated() {
+        let wire = wire(Arc::new(TestClock::at(NOW)));
+        for (key, code, message, shown) in [
+            (
+                JoinTokenSpec::KIND.key("hush"),
+                Code::NotFound,
+                "resource JoinTokens.omni.sidero.dev(default/hush@undefined) doesn't exist",
+                "resource JoinTokens.omni.sidero.dev(default/(sensitive value)@undefined) doesn't exist",
+            ),
+            (
+                join_token::default_key(),
+                Code::InvalidArgument,
+                "failed to validate: 1 error occurred:\n\t* no token with id \"hush\" exists\n\n",
+                "no token with id (sensitive value) exists",
+            ),
+            (
+                join_token::default_key(),
+                Code::PermissionDenied,
+                "insufficient role: \"Reader\"",
+                "insufficient role: \"Reader\"",
+            ),
+        ] {
+            let op = Op { method: UPDATE, about: About::Object(&key) };
+            let failure = read(&op, &Status::new(code, message), &wire, "http://omni:80");
+            assert!(failure.error.to_string().contains(shown), "{}", failure.error);
+            assert!(!format!("{failure:?}").contains("hush"), "{failure:?}");
         }
     }
 

@@ -13,6 +13,11 @@ pub(crate) fn is_version() -> Check {
     })
 }
 
+/// The text is a condition on versions such as `>= 1.12, < 1.14`.
+pub(crate) fn is_constraint() -> Check {
+    Check::text(|text| text.parse::<version::Constraint>().map(|_| ()).map_err(|error| format!("{error}.")))
+}
+
 /// The text is a Go duration that is not negative.
 pub(crate) fn is_duration() -> Check {
     Check::text(|text| match go_duration::parse(text) {

@@ -77,31 +77,38 @@ pub enum Rule {
 impl Rule {
     /// Runs the rule; attributes that are not known yet are given the benefit of the doubt.
     pub fn run(&self, config: &Value, diags: &mut Diagnostics) {
-        let at = |name: &str| Path::of(name).lookup(config).clone();
         match self {
-            Self::ExactlyOne(names) | Self::AtMostOne(names) => {
-                let set: Vec<_> = names.iter().filter(|n| !at(n).is_null() && !at(n).is_unknown()).collect();
-                let maybe = names.iter().any(|n| at(n).is_unknown());
-                let list = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-                if set.len() > 1 {
-                    for name in set {
-                        diags.push(
-                            Diagnostic::error("Conflicting attributes", format!("Only one of {list} may be set."))
-                                .at(Path::of(name)),
-                        );
-                    }
-                } else if set.is_empty() && !maybe && matches!(self, Self::ExactlyOne(_)) {
-                    diags.push(Diagnostic::error("Missing attribute", format!("One of {list} must be set.")));
-                }
-            }
-            Self::Needs(name, other) => {
-                if !at(name).is_null() && !at(name).is_unknown() && at(other).is_null() {
-                    diags.push(
-                        Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set."))
-                            .at(Path::of(name)),
-                    );
-                }
-            }
+            Self::ExactlyOne(names) => one_set(names, true, config, diags),
+            Self::AtMostOne(names) => one_set(names, false, config, diags),
+            Self::Needs(name, other) => needs(name, other, config, diags),
         }
+    }
+}
+
+/// At most one of the attributes is set, and one is when it `must`.
+pub(super) fn one_set(names: &[&str], must: bool, config: &Value, diags: &mut Diagnostics) {
+    let at = |name: &str| Path::of(name).lookup(config).clone();
+    let set: Vec<_> = names.iter().filter(|n| !at(n).is_null() && !at(n).is_unknown()).collect();
+    let maybe = names.iter().any(|n| at(n).is_unknown());
+    let list = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    if set.len() > 1 {
+        for name in set {
+            diags.push(
+                Diagnostic::error("Conflicting attributes", format!("Only one of {list} may be set."))
+                    .at(Path::of(name)),
+            );
+        }
+    } else if set.is_empty() && !maybe && must {
+        diags.push(Diagnostic::error("Missing attribute", format!("One of {list} must be set.")));
+    }
+}
+
+/// When the first attribute is set, the second must be.
+pub(super) fn needs(name: &str, other: &str, config: &Value, diags: &mut Diagnostics) {
+    let at = |name: &str| Path::of(name).lookup(config).clone();
+    if !at(name).is_null() && !at(name).is_unknown() && at(other).is_null() {
+        diags.push(
+            Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set.")).at(Path::of(name)),
+        );
     }
 }

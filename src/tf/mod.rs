@@ -18,3 +18,4 @@ pub mod schema;
 pub mod server;
 pub mod value;
 pub mod wire;
+pub mod write_only;

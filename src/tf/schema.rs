@@ -3,6 +3,7 @@
 
 use super::check::{Check, Rule};
 use super::value::{Type, Value};
+use super::write_only::WriteOnly;
 use std::collections::BTreeMap;
 
 /// Who gives an attribute its value.
@@ -103,12 +104,20 @@ pub struct Schema {
     pub attributes: Vec<Attribute>,
     /// Rules over several attributes.
     pub rules: Vec<Rule>,
+    /// Secrets that can be given in a form that is never stored.
+    pub write_only: Vec<WriteOnly>,
 }
 
 impl Schema {
     /// A schema without attributes.
     pub fn new(description: impl Into<String>) -> Self {
-        Self { version: 0, description: description.into(), attributes: Vec::new(), rules: Vec::new() }
+        Self {
+            version: 0,
+            description: description.into(),
+            attributes: Vec::new(),
+            rules: Vec::new(),
+            write_only: Vec::new(),
+        }
     }
 
     /// Adds an attribute.

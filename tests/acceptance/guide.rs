@@ -25,7 +25,7 @@ fn modules_are_tested_as_the_page_says(context: &Context) -> Outcome {
     // Below the target folder, where a link is enough.
     let programs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     symlink(&context.cli.path, programs.path().join("terraform"))?;
-    crate::place(Path::new(env!("CARGO_BIN_EXE_terraform-provider-omni")), programs.path())?;
+    crate::place(Path::new(env!("CARGO_BIN_EXE_terraform-provider-omni")), programs.path(), crate::PLUGIN)?;
     symlink(env!("CARGO_BIN_EXE_omni-sim"), programs.path().join("omni-sim"))?;
     let mut said = Vec::new();
     for step in steps(PAGE)? {

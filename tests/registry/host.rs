@@ -20,8 +20,8 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// The provider, and the simulator that it talks to.
 pub struct Host {
-    server: Server,
-    provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
+    pub(crate) server: Server,
+    pub(crate) provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
     /// The Omni behind it.
     pub sim: Sim,
 }
@@ -48,17 +48,6 @@ pub struct Plan {
     identity: Option<pb::ResourceIdentityData>,
 }
 
-/// An ephemeral resource that is open.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// The attributes.
-    pub value: Value,
-    /// What the provider keeps for the closing.
-    pub private: Option<Vec<u8>>,
-    /// When it has to be renewed.
-    pub renew_at: Option<prost_types::Timestamp>,
-}
-
 type Diags = Vec<pb::Diagnostic>;
 
 impl Host {
@@ -69,8 +58,9 @@ impl Host {
 
     /// A configured provider in front of a simulator of the given kind.
     pub async fn with(options: Options, extra: &[(&str, Value)]) -> Self {
+        // Both live in the same time: keys are made by one and judged by the other.
+        let provider = provider::with_clock(Arc::clone(&options.clock));
         let sim = Sim::start(options).await.expect("the simulator starts");
-        let provider = provider::new();
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
         let host = Self { server, provider, sim };
@@ -277,47 +267,38 @@ impl Host {
         Ok(())
     }
 
-    /// Validates and opens an ephemeral resource, as hosts do before a plan and again before an apply.
-    pub async fn open(&self, name: &str, config: &Json) -> Result<Opened, Diags> {
-        let of = self.ephemeral_schema(name).object_type();
+    /// The schema of a data source type.
+    pub fn source(&self, name: &str) -> Schema {
+        let found = self.provider.data_sources().iter().find(|source| source.type_name() == name);
+        found.unwrap_or_else(|| panic!("no data source type {name}")).schema().clone()
+    }
+
+    /// Validates a data source, and reads it when that is all right.
+    pub async fn look(&self, name: &str, config: &Json) -> Result<Value, Diags> {
+        let of = self.source(name).object_type();
         let config = wire::from_json(config, &of).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let sent = Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
-        let request = pb::validate_ephemeral_resource_config::Request { type_name: name.into(), config: sent.clone() };
-        let answer = self.server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap();
-        let diagnostics = answer.into_inner().diagnostics;
-        if !errors(&diagnostics).is_empty() {
-            return Err(diagnostics);
-        }
-        let request = pb::open_ephemeral_resource::Request {
-            type_name: name.into(),
-            config: sent,
-            client_capabilities: Some(capabilities()),
-        };
-        let answer = self.server.open_ephemeral_resource(Request::new(request)).await.unwrap().into_inner();
+        let encoded = || Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let request = pb::validate_data_resource_config::Request { type_name: name.into(), config: encoded() };
+        let answer = self.server.validate_data_resource_config(Request::new(request)).await.unwrap().into_inner();
         if !errors(&answer.diagnostics).is_empty() {
-            assert!(answer.result.is_none() && answer.private.is_none(), "{name}: a value beside errors");
             return Err(answer.diagnostics);
         }
-        let value = wire::decode(answer.result.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert!(value.is_wholly_known(), "{name}: unknown after opening: {value:?}");
-        check_result(&config_only(&config), &value, name);
-        Ok(Opened { value, private: answer.private, renew_at: answer.renew_at })
+        let request = pb::read_data_source::Request { type_name: name.into(), config: encoded(), ..Default::default() };
+        let answer = self.server.read_data_source(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let state = wire::decode(answer.state.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(state.is_wholly_known(), "{name}: unknown after a read: {state:?}");
+        for (attribute, given) in config.entries().into_iter().flatten().filter(|(_, given)| !given.is_null()) {
+            assert_eq!(state.get(attribute), given, "{name}: `{attribute}` is not what was configured");
+        }
+        Ok(state)
     }
 
-    /// Closes an ephemeral resource, and gives the problems.
-    pub async fn close(&self, name: &str, opened: Opened) -> Diags {
-        let request = pb::close_ephemeral_resource::Request { type_name: name.into(), private: opened.private };
-        self.server.close_ephemeral_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
-    }
-
-    /// Asks the provider to stop, as Ctrl-C does.
-    pub fn stop(&self) {
-        self.server.stop();
-    }
-
-    fn ephemeral_schema(&self, name: &str) -> &Schema {
-        let found = self.provider.ephemerals().iter().find(|e| e.type_name() == name);
-        found.unwrap_or_else(|| panic!("no ephemeral resource type {name}")).schema()
+    /// Tells the provider to stop, as Ctrl-C does.
+    pub async fn stop(&self) {
+        self.server.stop_provider(Request::new(pb::stop_provider::Request {})).await.unwrap();
     }
 
     fn encode(&self, name: &str, value: &Value) -> pb::DynamicValue {
@@ -414,15 +395,6 @@ fn check_plan(attributes: &[Attribute], prior: Option<&Value>, config: &Value, p
             || (!given.is_null() && !before.is_null() && plan == before)
             || (given.is_null() && attribute.computed_mode());
         assert!(legal, "{name}: planned {plan:?}, configured {given:?}, was {before:?}");
-    }
-}
-
-/// The configuration with everything open that it leaves out: that is for the provider to fill in.
-fn config_only(config: &Value) -> Value {
-    match config {
-        Value::Object(fields) => Value::Object(fields.iter().map(|(name, v)| (name.clone(), config_only(v))).collect()),
-        Value::Null => Value::UNKNOWN,
-        given => given.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod cluster_machine;
 pub mod config_patch;
 pub mod digest;
 pub mod instance;
+pub mod join_token;
 pub mod machine;
 pub mod machine_set;
 pub mod merge;
@@ -44,6 +45,9 @@ pub const KINDS: &[Kind] = &[
     instance::CurrentUserSpec::KIND,
     instance::FeaturesConfigSpec::KIND,
     instance::SysVersionSpec::KIND,
+    join_token::DefaultJoinTokenSpec::KIND,
+    join_token::JoinTokenSpec::KIND,
+    join_token::JoinTokenStatusSpec::KIND,
     machine::MachineSpec::KIND,
     machine::MachineStatusSpec::KIND,
     machine::NodeForceDestroyRequestSpec::KIND,
@@ -108,6 +112,9 @@ mod tests {
         check::<instance::CurrentUserSpec>();
         check::<instance::FeaturesConfigSpec>();
         check::<instance::SysVersionSpec>();
+        check::<join_token::DefaultJoinTokenSpec>();
+        check::<join_token::JoinTokenSpec>();
+        check::<join_token::JoinTokenStatusSpec>();
         check::<machine::MachineSpec>();
         check::<machine::MachineStatusSpec>();
         check::<machine::NodeForceDestroyRequestSpec>();
@@ -120,7 +127,7 @@ mod tests {
         let mut kinds: Vec<_> = KINDS.iter().map(|k| k.name).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), 26);
+        assert_eq!(kinds.len(), 29);
     }
 
     #[test]

@@ -24,10 +24,20 @@ impl Kind {
     pub fn key(self, id: impl Into<String>) -> Key {
         Key { kind: self, id: id.into() }
     }
+
+    /// Whether the ids of its objects are secrets: whoever knows the id of a join token can join.
+    /// No text that is made here shows such an id.
+    #[must_use]
+    pub fn hides_ids(self) -> bool {
+        matches!(self.name, "JoinTokens.omni.sidero.dev" | "JoinTokenStatuses.omni.sidero.dev")
+    }
 }
 
+/// What stands in texts in the place of a secret.
+pub(crate) const HIDDEN: &str = "(sensitive value)";
+
 /// What names an object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Its type and namespace.
     pub kind: Kind,
@@ -35,9 +45,22 @@ pub struct Key {
     pub id: String,
 }
 
+impl Key {
+    /// The id as texts may show it.
+    fn shown(&self) -> &str {
+        if self.kind.hides_ids() { HIDDEN } else { &self.id }
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind.name, self.id)
+        write!(f, "{}/{}", self.kind.name, self.shown())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("kind", &self.kind).field("id", &self.shown()).finish()
     }
 }
 
@@ -83,4 +106,23 @@ pub struct Resource {
     pub spec: Vec<u8>,
     /// The spec as the server renders it; the only readable form of a spec that is stored compressed.
     pub yaml: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_ids_are_in_no_text() {
+        for (name, hidden) in [
+            ("JoinTokens.omni.sidero.dev", true),
+            ("JoinTokenStatuses.omni.sidero.dev", true),
+            ("Clusters.omni.sidero.dev", false),
+        ] {
+            let key = Kind { namespace: "default", name }.key("hush");
+            for text in [key.to_string(), format!("{key:?}")] {
+                assert_eq!(!text.contains("hush"), hidden, "{text}");
+            }
+        }
+    }
 }

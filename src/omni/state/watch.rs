@@ -11,7 +11,7 @@ use crate::omni::retry::Repeat;
 use crate::omni::status::{About, Failure, Fate, Op, read};
 use crate::pb::cosi::resource as pb;
 use backon::ExponentialBackoff;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use tokio::time::Instant;
 use tonic::{Code, Streaming};
 
@@ -81,11 +81,7 @@ impl Client {
         T: Send,
     {
         let started = Instant::now();
-        let named = |error| match error {
-            Error::Timeout { .. } => Error::Timeout { what: what.to_owned(), after: started.elapsed() },
-            Error::Cancelled { .. } => Error::Cancelled { what: what.to_owned() },
-            other => other,
-        };
+        let named = |error| named(error, what, started);
         let mut watch = self.watch(call, key).await.map_err(named)?;
         loop {
             let found = match watch.next().await.map_err(named)? {
@@ -94,6 +90,40 @@ impl Client {
                 Event::Bootstrapped => None,
             };
             if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Watches the objects of a kind until `look` finds what it looks for among all of them, by id.
+    /// `what` says what that is, for the error.
+    ///
+    /// # Errors
+    /// As for [`Client::wait_for`].
+    pub async fn wait_for_any<T, F>(
+        &self,
+        call: &Call,
+        kind: Kind,
+        query: &Query,
+        what: &str,
+        mut look: F,
+    ) -> Result<T, Error>
+    where
+        F: FnMut(&BTreeMap<String, Resource>) -> Option<T> + Send,
+        T: Send,
+    {
+        let started = Instant::now();
+        let named = |error| named(error, what, started);
+        let mut watch = self.watch_kind(call, kind, query).await.map_err(named)?;
+        let (mut there, mut complete) = (BTreeMap::new(), false);
+        loop {
+            match watch.next().await.map_err(named)? {
+                Event::Present(resource) => drop(there.insert(resource.key.id.clone(), *resource)),
+                Event::Gone(key) => drop(there.remove(&key.id)),
+                Event::Bootstrapped => complete = true,
+            }
+            // Half of a list decides nothing: what comes later in it may count as well.
+            if complete && let Some(found) = look(&there) {
                 return Ok(found);
             }
         }
@@ -125,6 +155,15 @@ impl Client {
         };
         watch.connect(Repeat::Lost).await?;
         Ok(watch)
+    }
+}
+
+/// Says of a wait that ended what was waited for.
+fn named(error: Error, what: &str, started: Instant) -> Error {
+    match error {
+        Error::Timeout { .. } => Error::Timeout { what: what.to_owned(), after: started.elapsed() },
+        Error::Cancelled { .. } => Error::Cancelled { what: what.to_owned() },
+        other => other,
     }
 }
 
@@ -436,6 +475,32 @@ mod tests {
         let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
         let error = pair.client.wait_for(&call, &key, "the cluster to fly", |_| None::<()>).await.unwrap_err();
         assert_eq!(error.to_string(), "gave up after 5 s while waiting for the cluster to fly");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_one_of_them_is_so() {
+        let pair = pair();
+        for id in ["a", "b"] {
+            put(&pair, id, 1, pb::EventType::Created);
+        }
+        let world = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            pair.server.delete("b");
+            put(&pair, "c", 1, pb::EventType::Created);
+        };
+        let ids = |there: &BTreeMap<String, Resource>| there.keys().cloned().collect::<Vec<_>>();
+        let look = |there: &BTreeMap<String, Resource>| there.contains_key("c").then(|| ids(there));
+        let (call, kind, all) = (minute(), ClusterSpec::KIND, Query::all());
+        let (found, ()) = tokio::join!(pair.client.wait_for_any(&call, kind, &all, "a third cluster", look), world);
+        assert_eq!(found.unwrap(), ["a", "c"]);
+
+        // The list is looked at as a whole first.
+        let whole = pair.client.wait_for_any(&call, kind, &all, "any cluster", |there| Some(ids(there))).await;
+        assert_eq!(whole.unwrap(), ["a", "c"]);
+
+        let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        let error = pair.client.wait_for_any(&call, kind, &all, "a fourth cluster", |_| None::<()>).await.unwrap_err();
+        assert_eq!(error.to_string(), "gave up after 5 s while waiting for a fourth cluster");
     }
 
     #[tokio::test(start_paused = true)]

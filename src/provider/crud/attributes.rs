@@ -10,6 +10,7 @@ use crate::provider::{check, timeouts};
 use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, Schema, plain, string};
 use crate::tf::value::{Type, Value};
+use crate::tf::write_only;
 use std::collections::BTreeMap;
 
 /// The name of the timeouts attribute, which is kept as configured.
@@ -83,7 +84,7 @@ pub(super) fn schema<M: Managed>() -> Schema {
     M::schema()
         .with(map("labels", "Labels"))
         .with(map("annotations", "Annotations"))
-        .with(timeouts::attribute(LOCAL_TIMEOUTS, "How long operations on this object may take."))
+        .with(limits())
         .with(string(VERSION).computed().doc(
             "Version of the object in Omni, which every write raises. The provider uses it to notice changes that others make.",
         ))
@@ -101,24 +102,40 @@ pub(super) fn fill<M: Managed>(
         state.set(shared.name(), shared.shown(metadata, owned, private));
     }
     state.set(VERSION, metadata.version.map(|v| v.to_string()).into());
-    for name in M::LOCAL.iter().chain([&LOCAL_TIMEOUTS]) {
+    fill_local(state, M::LOCAL, prior);
+}
+
+/// The `timeouts` attribute.
+pub(super) fn limits() -> Attribute {
+    timeouts::attribute(LOCAL_TIMEOUTS, "How long operations on this object may take.")
+}
+
+/// Whether an attribute steers the provider alone, and reaches no object in Omni.
+pub(super) fn is_local(schema: &Schema, local: &[&str], name: &str) -> bool {
+    name == LOCAL_TIMEOUTS || local.contains(&name) || schema.write_only.iter().any(|w| w.version == name)
+}
+
+/// Keeps what steers the provider as it was configured.
+pub(super) fn fill_local(state: &mut Value, local: &[&str], prior: &Value) {
+    for name in local.iter().chain([&LOCAL_TIMEOUTS]) {
         let value = prior.get(name);
         state.set(name, if value.is_unknown() { Value::Null } else { value.clone() });
     }
 }
 
-/// Whether an attribute steers the provider alone, and reaches no object in Omni.
-fn is_local<M: Managed>(name: &str) -> bool {
-    name == LOCAL_TIMEOUTS || M::LOCAL.contains(&name)
+/// Whether a plan changes nothing but how the provider goes about things.
+pub(super) fn only_local(schema: &Schema, local: &[&str], prior: &Value, planned: &Value) -> bool {
+    planned.entries().is_some_and(|entries| {
+        entries
+            .iter()
+            .all(|(name, value)| prior.get(name) == value || (is_local(schema, local, name) && value.is_wholly_known()))
+    })
 }
 
 /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
-pub(super) fn only_local_changes<M: Managed>(prior: &Value, planned: &Value) -> bool {
-    let local = planned.entries().is_some_and(|entries| {
-        entries.iter().all(|(name, value)| prior.get(name) == value || (is_local::<M>(name) && value.is_wholly_known()))
-    });
+pub(super) fn only_local_changes<M: Managed>(schema: &Schema, prior: &Value, planned: &Value) -> bool {
     // What steers the provider may leave a note on the object, for other resources to read.
-    local && notes::<M>(prior) == notes::<M>(planned)
+    only_local(schema, M::LOCAL, prior, planned) && notes::<M>(prior) == notes::<M>(planned)
 }
 
 fn notes<M: Managed>(state: &Value) -> Option<Vec<Owned>> {
@@ -126,19 +143,25 @@ fn notes<M: Managed>(state: &Value) -> Option<Vec<Owned>> {
 }
 
 /// Settles the attributes of the engine in a plan.
-pub(super) fn plan<M: Managed>(plan: &mut Plan<'_>) {
-    plan_maps(plan);
-    keep_computed::<M>(plan);
+pub(super) fn plan<M: Managed>(schema: &Schema, plan: &mut Plan<'_>) {
+    plan_maps(schema, plan);
+    if plan.prior.is_some_and(|prior| notes::<M>(prior) == notes::<M>(&plan.planned)) {
+        keep_computed(schema, M::LOCAL, plan);
+    }
 }
 
 /// A change that stays with the provider leaves the object as it is, and so all that is computed from it.
-fn keep_computed<M: Managed>(plan: &mut Plan<'_>) {
+pub(super) fn keep_computed(schema: &Schema, local: &[&str], plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
+    if write_only::changes(schema, prior, &plan.planned) {
+        return;
+    }
     let computed = |name: &str, value: &Value| value.is_unknown() && plan.config.get(name).is_null();
     let Some(entries) = plan.planned.entries() else { return };
-    let stays =
-        |(name, value): (&String, &Value)| is_local::<M>(name) || computed(name, value) || prior.get(name) == value;
-    if !entries.iter().all(stays) || notes::<M>(prior) != notes::<M>(&plan.planned) {
+    let stays = |(name, value): (&String, &Value)| {
+        is_local(schema, local, name) || computed(name, value) || prior.get(name) == value
+    };
+    if !entries.iter().all(stays) {
         return;
     }
     let names: Vec<String> = entries.iter().filter(|(name, v)| computed(name, v)).map(|(n, _)| n.clone()).collect();
@@ -148,7 +171,7 @@ fn keep_computed<M: Managed>(plan: &mut Plan<'_>) {
 }
 
 /// Settles the shared maps in a plan.
-fn plan_maps(plan: &mut Plan<'_>) {
+fn plan_maps(schema: &Schema, plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
     for shared in Shared::ALL {
         let name = shared.name();
@@ -168,7 +191,7 @@ fn plan_maps(plan: &mut Plan<'_>) {
             (Some(config), Some(before), None) if config.iter().all(|(k, v)| before.get(k) == Some(v)) => {
                 let before = Value::Map(before.clone());
                 plan.planned.set(name, before);
-                if only_version_differs(&plan.planned, prior) {
+                if only_version_differs(&plan.planned, prior) && !write_only::changes(schema, prior, &plan.planned) {
                     plan.planned = prior.clone();
                 }
             }

@@ -3,8 +3,8 @@
 
 use super::attributes::Shared;
 use super::{Managed, Owned};
+use crate::omni::Resource as Stored;
 use crate::omni::spec::owned_digest;
-use crate::omni::{Key, Resource as Stored};
 use crate::provider::explain::Doing;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -59,22 +59,46 @@ impl Baseline {
     }
 }
 
+/// Which forms of an object are compared.
+#[derive(Clone, Copy)]
+pub(super) enum Versions {
+    /// Those of these numbers in Omni.
+    Numbers(u64, u64),
+    /// What the plan was made on, and what is there: the object has no numbers.
+    Unnumbered,
+}
+
+impl Versions {
+    fn words(self) -> [String; 2] {
+        match self {
+            Self::Numbers(before, now) => [format!("version {before} had"), format!("version {now} has")],
+            Self::Unnumbered => ["the plan was made on".to_owned(), "Omni has".to_owned()],
+        }
+    }
+}
+
+/// What a configuration could have given, and is another than it was.
+pub(super) fn changed(schema: &Schema, before: &Value, now: &Value) -> Vec<Path> {
+    let configurable: Vec<Attribute> = schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();
+    changes(before, now, &configurable)
+}
+
 /// Says what changed between plan and apply.
 pub(super) fn conflict(
     doing: &Doing<'_>,
     schema: &Schema,
-    key: &Key,
-    versions: (u64, u64),
+    key: &str,
+    versions: Versions,
     before: &Value,
     now: &Value,
 ) -> Diagnostic {
-    let configurable: Vec<Attribute> = schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();
-    let paths = changes(before, now, &configurable);
+    let paths = changed(schema, before, now);
+    let [had, has] = versions.words();
     let lines = paths.iter().map(|path| {
         let show = |value: &Value| {
             if sensitive(schema, path) { "(sensitive value)".into() } else { short(path.lookup(value)) }
         };
-        format!("  - `{path}`: version {} had {}, version {} has {}", versions.0, show(before), versions.1, show(now))
+        format!("  - `{path}`: {had} {}, {has} {}", show(before), show(now))
     });
     let list = lines.collect::<Vec<_>>().join("\n");
     let list = if list.is_empty() { "  - its spec, in fields that only Omni shows".to_owned() } else { list };

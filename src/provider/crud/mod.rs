@@ -2,7 +2,9 @@
 //! A resource file gives a schema, two pure mappings and, where it needs them, checks and waits; the verbs live here.
 
 mod attributes;
+mod called;
 mod drift;
+mod frame;
 mod resource;
 mod write;
 
@@ -18,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
+pub(crate) use called::{Called, CalledBacked};
 pub(crate) use resource::Backed;
 
 /// A key that we own: its value, or `None` where it must be absent.

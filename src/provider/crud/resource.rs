@@ -2,17 +2,18 @@
 
 use super::attributes::{self};
 use super::drift::Baseline;
+use super::frame::{Frame, is_uncertain, settled};
 use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Write, model};
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Class, Error, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital};
-use crate::provider::session::{Handle, Session};
-use crate::provider::timeouts::Timeouts;
+use crate::provider::session::Handle;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
+use crate::tf::write_only;
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,41 +24,25 @@ const LEAVING: &str = "leaving";
 
 /// A resource type that is a COSI object.
 pub(crate) struct Backed<M> {
-    schema: Schema,
-    identity: IdentitySchema,
-    handle: Handle,
+    frame: Frame,
     kind: PhantomData<M>,
 }
 
 impl<M: Managed> Backed<M> {
     pub(crate) fn resource(handle: &Handle) -> Arc<dyn Resource> {
-        Arc::new(Self {
+        let frame = Frame {
+            name: M::NAME,
+            noun: M::NOUN,
+            id: M::ID,
             schema: attributes::schema::<M>(),
             identity: M::identity(),
             handle: handle.clone(),
-            kind: PhantomData,
-        })
+        };
+        Arc::new(Self { frame, kind: PhantomData })
     }
 
-    pub(super) fn schema_ref(&self) -> &Schema {
-        &self.schema
-    }
-
-    fn doing<'a>(verb: &'a str, id: &'a str) -> Doing<'a> {
-        let id_attribute = if M::schema().attribute(M::ID).is_some_and(|a| a.configurable()) { M::ID } else { "name" };
-        Doing { verb, noun: M::NOUN, id, id_attribute }
-    }
-
-    /// The session and the limits of one operation.
-    fn cx(&self, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Result<Cx, Diagnostic> {
-        let session = self.handle.session()?;
-        Ok(Self::limited(session, context, at, limit))
-    }
-
-    fn limited(session: Arc<Session>, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Cx {
-        let timeouts = session.timeouts.or(at.get(attributes::LOCAL_TIMEOUTS));
-        let call = Call::within(limit(timeouts), &context.cancel);
-        Cx { session, call }
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frame
     }
 
     /// The state that shows `shown`, with the attributes that the engine adds.
@@ -68,10 +53,7 @@ impl<M: Managed> Backed<M> {
         prior: &Value,
         private: &Private,
     ) -> Result<Value, Diagnostic> {
-        let mut state = crate::tf::model::to_value(shown, &self.schema.object_type()).map_err(|error| {
-            Diagnostic::from_error("Object does not fit the schema", &error)
-                .hint("This is a defect of the provider; please report it.")
-        })?;
+        let mut state = self.frame.shown(shown)?;
         let desired = M::desired(shown);
         attributes::fill::<M>(
             &mut state,
@@ -80,11 +62,9 @@ impl<M: Managed> Backed<M> {
             private,
             prior,
         );
-        Ok(crate::tf::plan::keep_same(&self.schema, prior, state))
-    }
-
-    fn identity_of(&self, id: &str) -> Value {
-        Value::object([(M::ID, Value::from(id))])
+        let mut state = crate::tf::plan::keep_same(&self.frame.schema, prior, state);
+        write_only::hide(&self.frame.schema, prior, &mut state);
+        Ok(state)
     }
 
     /// What the host keeps of an object that is there.
@@ -108,35 +88,12 @@ impl<M: Managed> Backed<M> {
         };
         match built.await {
             Ok(state) => {
-                let identity = Some(self.identity_of(&id));
-                Outcome { state: Some(state), private, identity, diags: Diagnostics::new() }
+                let identity = Some(self.frame.identity_of(&id));
+                settled(state, private, identity)
             }
             // The object is there: what is known of it must not be lost.
-            Err(diagnostic) => Outcome {
-                state: Some(self.remembered(prior, &id)),
-                private,
-                identity: Some(self.identity_of(&id)),
-                diags: diagnostic.into(),
-            },
+            Err(diagnostic) => self.frame.kept(self.frame.remembered(prior, &id), private, &id, diagnostic),
         }
-    }
-
-    /// What was planned, with nothing unknown left in it: enough to find the object again.
-    fn remembered(&self, planned: &Value, id: &str) -> Value {
-        let mut state = known(planned);
-        state.set(M::ID, id.into());
-        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
-            state.set(attribute.name, Value::Null);
-        }
-        state
-    }
-
-    /// The plan with the values that only the configuration holds.
-    fn with_write_only(&self, mut planned: Value, config: &Value) -> Value {
-        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
-            planned.set(attribute.name, config.get(attribute.name).clone());
-        }
-        planned
     }
 
     /// Waits as configured; a failure is reported, and the object stays in the state.
@@ -191,28 +148,14 @@ impl<M: Managed> Backed<M> {
         }
     }
 
-    /// Whether the state is what an import left for the first read: an id and nothing else.
-    fn is_import(state: &Value) -> bool {
-        state.entries().is_some_and(|all| all.iter().all(|(name, value)| value.is_null() || name == M::ID))
-    }
-
-    /// The host's own words for this name neither the id nor what one looks like.
-    fn nothing_to_import(&self, id: &str) -> Diagnostic {
-        let like = self.schema.attribute(M::ID).map(|a| a.description.as_str()).unwrap_or_default();
-        Diagnostic::error(
-            format!("Could not import {} `{id}`", M::NOUN),
-            format!("Omni has no {} with this `{}`.", M::NOUN, M::ID),
-        )
-        .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", M::ID))
-    }
-
     /// Whether the plan changes nothing but what steers the provider.
     fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
-        self.schema.attributes.iter().all(|attribute| {
-            let (name, value) = (attribute.name, planned.get(attribute.name));
-            let local = M::LOCAL.contains(&name) || name == attributes::LOCAL_TIMEOUTS;
-            local || value.is_unknown() || value == prior.get(name)
-        })
+        let schema = &self.frame.schema;
+        !write_only::changes(schema, prior, planned)
+            && schema.attributes.iter().all(|attribute| {
+                let (name, value) = (attribute.name, planned.get(attribute.name));
+                attributes::is_local(schema, M::LOCAL, name) || value.is_unknown() || value == prior.get(name)
+            })
     }
 
     /// Whether a removal of ours has not ended, though the object is gone.
@@ -241,11 +184,11 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     fn schema(&self) -> &Schema {
-        &self.schema
+        &self.frame.schema
     }
 
     fn identity(&self) -> Option<&IdentitySchema> {
-        Some(&self.identity)
+        Some(&self.frame.identity)
     }
 
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
@@ -262,38 +205,37 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(plan);
+        attributes::plan::<M>(&self.frame.schema, plan);
         M::predict(plan);
         // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(prior, &plan.planned)) {
+        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
+        {
             return;
         }
-        let Some(session) = self.handle.ready() else { return };
-        let cx = Self::limited(session, context, &plan.planned, |t| t.read);
+        let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
         if let Err(error) = M::check(&cx, plan).await {
             let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
-            plan.diags.push(Self::doing("plan", &id).explain(&error));
+            plan.diags.push(self.frame.doing("plan", &id).explain(&error));
         }
     }
 
     async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
-        let Some(session) = self.handle.ready() else { return };
-        let cx = Self::limited(session, context, prior, |t| t.read);
+        let Some(cx) = self.frame.planning(context, prior) else { return };
         let checked = match model::<M::Model>(prior) {
             Ok(model) => M::check_delete(&cx, &model, diags).await,
             Err(diagnostic) => return diags.push(diagnostic),
         };
         if let Err(error) = checked {
             diags.push(
-                Self::doing("plan the removal of", prior.get(M::ID).as_str().unwrap_or_default()).explain(&error),
+                self.frame.doing("plan the removal of", prior.get(M::ID).as_str().unwrap_or_default()).explain(&error),
             );
         }
     }
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
-        let planned = self.with_write_only(planned, &config);
-        let wanted: M::Model = match model(&planned) {
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
@@ -303,14 +245,11 @@ impl<M: Managed> Resource for Backed<M> {
                 "What its id is made of is not known.",
             ));
         };
-        let doing = Self::doing("create", &id);
-        let cx = match self.cx(context, &planned, |t| t.create) {
+        let doing = self.frame.doing("create", &id);
+        let cx = match self.frame.writing(context, &planned, |t| t.create, &doing) {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        if let Err(diagnostic) = cx.session.may_write("create", &format!("{} ({})", doing.what(), M::NAME)) {
-            return Outcome::failed(diagnostic);
-        }
         let desired = M::desired(&wanted);
         let key = M::Spec::KIND.key(&id);
         // Nothing is tracked yet: a replaced object's keys went with it.
@@ -325,44 +264,27 @@ impl<M: Managed> Resource for Backed<M> {
             }
             // The answer is lost, and the object may be there: keep what leads to it.
             Err(Failure::Call(error)) if is_uncertain(&error) => {
-                let diagnostic = doing.explain(&error).hint(
-                    "Omni may have created the object. The state keeps its id, so the next plan finds out: \
-                     an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
-                );
-                Outcome {
-                    state: Some(self.remembered(&planned, &id)),
-                    private,
-                    identity: Some(self.identity_of(&id)),
-                    diags: diagnostic.into(),
-                }
+                let diagnostic = self.frame.uncertain(&doing, &error);
+                self.frame.kept(self.frame.remembered(&planned, &id), private, &id, diagnostic)
             }
             Err(failure) => Outcome::failed(Self::failed(&doing, failure)),
         }
     }
 
     async fn read(&self, context: &Context, request: Read) -> Outcome {
-        let Read { state, private, identity } = request;
-        if self.handle.is_deferred() {
-            let diagnostic = Diagnostic::warning(
-                format!("Not refreshed: {}", M::NAME),
-                "The provider's configuration is not known before apply, so the state is taken as it is.",
-            );
-            return Outcome { state: Some(state), private, identity, diags: diagnostic.into() };
+        if self.frame.handle.is_deferred() {
+            return self.frame.unrefreshed(request);
         }
-        let cx = match self.cx(context, &state, |t| t.read) {
+        let Read { state, private, identity } = request;
+        let cx = match self.frame.cx(context, &state, |t| t.read) {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let id = state.get(M::ID).as_str().map(str::to_owned);
-        let id = id.or_else(|| identity.as_ref()?.get(M::ID).as_str().map(str::to_owned));
-        let id = id.or_else(|| model::<M::Model>(&state).ok().and_then(|m| M::id(&m)));
-        let Some(id) = id else {
-            return Outcome::failed(Diagnostic::error(
-                format!("Could not read {}", M::NOUN),
-                format!("The state does not hold its `{}`.", M::ID),
-            ));
+        let id = match self.frame.id_of(&state, identity.as_ref(), M::id) {
+            Ok(id) => id,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let doing = Self::doing("read", &id);
+        let doing = self.frame.doing("read", &id);
         match cx.read(&M::Spec::KIND.key(&id)).await {
             Ok(stored) => {
                 let leaving = stored.metadata.phase == Phase::TearingDown;
@@ -379,8 +301,8 @@ impl<M: Managed> Resource for Backed<M> {
                 }
                 outcome
             }
-            Err(error) if error.is(Class::NotFound) && Self::is_import(&state) => {
-                Outcome::failed(self.nothing_to_import(&id))
+            Err(error) if error.is(Class::NotFound) && self.frame.is_import(&state) => {
+                Outcome::failed(self.frame.nothing_to_import(&id))
             }
             Err(error) if error.is(Class::NotFound) => match self.lingers(&cx, &state, &private, &id).await {
                 Ok(false) => Outcome::default(),
@@ -405,31 +327,23 @@ impl<M: Managed> Resource for Backed<M> {
 
     async fn update(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, mut private } = request;
-        if attributes::only_local_changes::<M>(&prior, &planned) {
+        if attributes::only_local_changes::<M>(&self.frame.schema, &prior, &planned) {
             write::track(&mut private, &config);
-            let identity = prior.get(M::ID).as_str().map(|id| self.identity_of(id));
-            return Outcome { state: Some(planned), private, identity, diags: Diagnostics::new() };
+            let identity = prior.get(M::ID).as_str().map(|id| self.frame.identity_of(id));
+            return settled(planned, private, identity);
         }
-        let planned = self.with_write_only(planned, &config);
-        let wanted: M::Model = match model(&planned) {
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
         let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
-        let doing = Self::doing("update", &id);
-        let kept = |diagnostic: Diagnostic, private: Private| Outcome {
-            state: Some(prior.clone()),
-            private,
-            identity: Some(self.identity_of(&id)),
-            diags: diagnostic.into(),
-        };
-        let cx = match self.cx(context, &planned, |t| t.update) {
+        let doing = self.frame.doing("update", &id);
+        let kept = |diagnostic, private| self.frame.kept(prior.clone(), private, &id, diagnostic);
+        let cx = match self.frame.writing(context, &planned, |t| t.update, &doing) {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
         };
-        if let Err(diagnostic) = cx.session.may_write("update", &format!("{} ({})", doing.what(), M::NAME)) {
-            return kept(diagnostic, private);
-        }
         let desired = M::desired(&wanted);
         let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private };
         let key = M::Spec::KIND.key(&id);
@@ -450,12 +364,12 @@ impl<M: Managed> Resource for Backed<M> {
                     && self.lingers(&cx, &prior, &private, &id).await.unwrap_or(false) =>
             {
                 let mut state = planned;
-                for attribute in &self.schema.attributes {
+                for attribute in &self.frame.schema.attributes {
                     if !state.get(attribute.name).is_wholly_known() {
                         state.set(attribute.name, prior.get(attribute.name).clone());
                     }
                 }
-                Outcome { state: Some(state), private, identity: Some(self.identity_of(&id)), ..Outcome::default() }
+                settled(state, private, Some(self.frame.identity_of(&id)))
             }
             Err(failure) => kept(Self::failed(&doing, failure), private),
         }
@@ -464,20 +378,12 @@ impl<M: Managed> Resource for Backed<M> {
     async fn delete(&self, context: &Context, request: Delete) -> Outcome {
         let Delete { prior, private } = request;
         let id = prior.get(M::ID).as_str().unwrap_or_default().to_owned();
-        let doing = Self::doing("destroy", &id);
-        let kept = |diagnostic: Diagnostic| Outcome {
-            state: Some(prior.clone()),
-            private: private.clone(),
-            identity: Some(self.identity_of(&id)),
-            diags: diagnostic.into(),
-        };
-        let cx = match self.cx(context, &prior, |t| t.delete) {
+        let doing = self.frame.doing("destroy", &id);
+        let kept = |diagnostic| self.frame.kept(prior.clone(), private.clone(), &id, diagnostic);
+        let cx = match self.frame.writing(context, &prior, |t| t.delete, &doing) {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic),
         };
-        if let Err(diagnostic) = cx.session.may_write("destroy", &format!("{} ({})", doing.what(), M::NAME)) {
-            return kept(diagnostic);
-        }
         let model: M::Model = match model(&prior) {
             Ok(model) => model,
             Err(diagnostic) => return kept(diagnostic),
@@ -513,28 +419,8 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn import(&self, _context: &Context, by: ImportBy) -> Outcome {
-        let id = match by {
-            ImportBy::Id(text) => match M::import_id(text.trim()) {
-                Ok(id) => id,
-                Err(diagnostic) => return Outcome::failed(diagnostic),
-            },
-            ImportBy::Identity(identity) => identity.get(M::ID).as_str().unwrap_or_default().to_owned(),
-        };
-        if id.is_empty() {
-            return Outcome::failed(
-                Diagnostic::error(format!("Could not import {}", M::NOUN), "The id is empty.")
-                    .hint(format!("Give the `{}` of the object.", M::ID)),
-            );
-        }
-        let mut state = self.schema.null_object();
-        state.set(M::ID, id.as_str().into());
-        Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
+        self.frame.import(by, M::import_id)
     }
-}
-
-/// Whether a create that failed in this way may have taken effect all the same.
-fn is_uncertain(error: &Error) -> bool {
-    matches!(error, Error::Transport { maybe_sent: true, .. } | Error::Timeout { .. } | Error::Cancelled { .. })
 }
 
 /// The planned labels and annotations are a promise; after an import they may show more keys than are ours.
@@ -546,19 +432,5 @@ fn keep_planned_maps(outcome: &mut Outcome, planned: &Value) {
                 state.set(shared.name(), value.clone());
             }
         }
-    }
-}
-
-/// `value` with null in the place of everything unknown.
-fn known(value: &Value) -> Value {
-    match value {
-        Value::Unknown(_) => Value::Null,
-        Value::List(v) => Value::List(v.iter().map(known).collect()),
-        Value::Set(v) => Value::Set(v.iter().map(known).collect()),
-        Value::Tuple(v) => Value::Tuple(v.iter().map(known).collect()),
-        Value::Map(m) => Value::Map(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
-        Value::Object(m) => Value::Object(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
-        Value::Dynamic(t, v) => Value::Dynamic(t.clone(), Box::new(known(v))),
-        other => other.clone(),
     }
 }

@@ -1,7 +1,8 @@
 //! Creating and updating objects, so that nothing is written twice, lost, or overwritten that is not ours.
 
 use super::attributes::{self, Shared};
-use super::drift::{self, Baseline};
+use super::drift::{self, Baseline, Versions};
+use super::frame;
 use super::resource::Backed;
 use super::{Cx, Desired, Managed, Object, Owned, model};
 use crate::omni::labels;
@@ -156,22 +157,15 @@ async fn await_departure(cx: &Cx, key: &Key) -> Result<(), Error> {
 
 fn duplicate<M: Managed>(doing: &Doing<'_>, existing: &Stored) -> Diagnostic {
     let id = &existing.key.id;
-    let mut detail = format!("Omni already has a {} `{id}`, and this configuration does not manage it.", M::NOUN);
-    if !existing.metadata.owner.is_empty() {
-        detail.push_str(&format!("\nIt belongs to Omni's own {}.", existing.metadata.owner));
-        return Diagnostic::error(doing.summary(), detail)
-            .hint("Choose another name.")
-            .at(Path::of(doing.id_attribute));
+    if existing.metadata.owner.is_empty() {
+        return frame::duplicate(M::NAME, doing, id, true);
     }
-    Diagnostic::error(doing.summary(), detail)
-        .hint(format!(
-            "To manage it from here, import it, either with the command\n\n  \
-             terraform import {name}.<NAME> {id}\n\nor with the block\n\n  \
-             import {{\n    to = {name}.<NAME>\n    id = \"{id}\"\n  }}\n\n\
-             Otherwise choose another name. With `adopt_existing = true` the provider takes such objects over by itself.",
-            name = M::NAME
-        ))
-        .at(Path::of(doing.id_attribute))
+    let detail = format!(
+        "Omni already has a {} `{id}`, and this configuration does not manage it.\nIt belongs to Omni's own {}.",
+        M::NOUN,
+        existing.metadata.owner
+    );
+    Diagnostic::error(doing.summary(), detail).hint("Choose another name.").at(Path::of(doing.id_attribute))
 }
 
 /// Changes the object in place. `baseline` is what the plan was made on; `before` the state that it showed.
@@ -203,9 +197,17 @@ pub(super) async fn update<M: Managed>(
         if let (Some(baseline), Some((resource, before))) = (&baseline, before) {
             let now = Baseline::of::<M>(&current, [&wish.desired.labels, &wish.desired.annotations], wish.private);
             if !baseline.still_holds(&now) && cx.session.on_conflict == OnConflict::Fail {
-                let versions = (baseline.version, now.version);
+                let versions = Versions::Numbers(baseline.version, now.version);
                 let shown = show::<M>(resource, &current, before, wish.private)?;
-                return Err(drift::conflict(&wish.doing, resource.schema_ref(), key, versions, before, &shown).into());
+                return Err(drift::conflict(
+                    &wish.doing,
+                    &resource.frame().schema,
+                    &key.to_string(),
+                    versions,
+                    before,
+                    &shown,
+                )
+                .into());
             }
         }
         let mut next = current.clone();

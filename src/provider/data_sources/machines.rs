@@ -1,39 +1,26 @@
 //! `omni_machines`: the machines that are registered with Omni, with their hardware and network.
 
-use crate::omni::spec::{self, Spec};
-use crate::omni::state::query::{LabelQuery, Query};
-use crate::omni::{Call, Resource as Stored, labels};
+use crate::omni::state::query::LabelQuery;
+use crate::omni::{Error, labels};
 use crate::pb::specs::{MachineStatusSpec, machine_status_spec as part};
-use crate::provider::explain::Doing;
-use crate::provider::session::{Handle, at};
-use crate::tf::check::{Check, one_of};
-use crate::tf::data_source::DataSource;
-use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::resource::Context;
-use crate::tf::schema::{Attribute, Schema, boolean, number, object, objects, plain, string};
-use crate::tf::value::{Type, Value};
+use crate::provider::crud::{Cx, Object};
+use crate::provider::lookup::columns::{flag, text, texts, whole, words};
+use crate::provider::lookup::{Found, Lookup, Many, Wanted};
+use crate::tf::check::one_of;
+use crate::tf::schema::{Attribute, boolean, object, objects, string};
+use crate::tf::value::Value;
 use async_trait::async_trait;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-pub(super) struct Machines {
-    schema: Schema,
-    handle: Handle,
-}
-
-impl Machines {
-    pub(super) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
-        Arc::new(Self { schema: schema(), handle: handle.clone() })
-    }
-}
+pub(super) struct Machines;
 
 const CONNECTED: &str = "omni.sidero.dev/connected";
 const AVAILABLE: &str = "omni.sidero.dev/available";
 const ROLES: &[&str] = &["none", "controlplane", "worker"];
 
 #[derive(Serialize)]
-struct Machine {
+pub(super) struct Machine {
     id: String,
     hostname: String,
     connected: bool,
@@ -127,41 +114,7 @@ struct Link {
     description: String,
 }
 
-fn texts(name: &'static str, doc: &str) -> Attribute {
-    plain(name, Type::list(Type::String)).computed().doc(doc)
-}
-
-fn text(name: &'static str, doc: &str) -> Attribute {
-    string(name).computed().doc(doc)
-}
-
-fn whole(name: &'static str, doc: &str) -> Attribute {
-    number(name).computed().doc(doc)
-}
-
-fn flag(name: &'static str, doc: &str) -> Attribute {
-    boolean(name).computed().doc(doc)
-}
-
-fn schema() -> Schema {
-    Schema::new("The machines that are registered with Omni, with their hardware, network and labels. All filters that are set must hold.")
-        .with(string("label_selector").check(is_selector()).doc(
-            "Only machines whose labels match, such as `region = eu, !gpu`; terms are separated by commas, and all must hold. \
-             Operators are `=`, `!=`, `in (…)`, `notin (…)`, `<`, `<=`, `>`, `>=`, `key` and `!key`.",
-        ))
-        .with(string("id").doc("Only the machine with this id."))
-        .with(string("id_regexp").check(is_regexp()).doc("Only machines whose id matches this regular expression."))
-        .with(string("cluster").doc("Only machines of this cluster."))
-        .with(string("role").check(one_of(ROLES)).doc("Only machines of this role: `controlplane`, `worker`, or `none`."))
-        .with(boolean("connected").doc("Only machines that are, or are not, connected to Omni."))
-        .with(boolean("available").doc("Only machines that are, or are not, free to join a cluster."))
-        .with(boolean("maintenance").doc("Only machines that are, or are not, in maintenance mode."))
-        .with(texts("ids", "Ids of the machines, in order."))
-        .with(objects("machines", machine()).computed().doc("The machines, by id."))
-}
-
 fn machine() -> Vec<Attribute> {
-    let labels = |name, doc: &str| plain(name, Type::map(Type::String)).computed().doc(doc);
     vec![
         text("id", "Id (UUID) of the machine."),
         text("hostname", "Host name."),
@@ -175,8 +128,8 @@ fn machine() -> Vec<Attribute> {
         text("management_address", "Address in Omni's own network."),
         text("power_state", "`unknown`, `unsupported`, `on` or `off`."),
         text("last_error", "What the machine last reported to be wrong."),
-        labels("labels", "Labels, without those that Omni keeps for itself."),
-        labels("image_labels", "Labels that came with the boot image."),
+        words("labels", "Labels, without those that Omni keeps for itself."),
+        words("image_labels", "Labels that came with the boot image."),
         object(
             "platform",
             vec![
@@ -266,85 +219,83 @@ fn machine() -> Vec<Attribute> {
     ]
 }
 
-fn is_selector() -> Check {
-    Check::text(|text| Query::parse_selector(text).map(|_| ()).map_err(|e| crate::tf::diag::chain(&e)))
-}
-
-fn is_regexp() -> Check {
-    Check::text(|text| {
-        regex::Regex::new(text).map(|_| ()).map_err(|e| format!("`{text}` is not a regular expression: {e}."))
-    })
-}
-
 #[async_trait]
-impl DataSource for Machines {
-    fn type_name(&self) -> &'static str {
-        "omni_machines"
+impl Lookup for Machines {
+    type Item = Machine;
+
+    const NOUN: &'static str = "machine";
+    const NOUNS: &'static str = "machines";
+
+    fn attributes() -> Vec<Attribute> {
+        machine()
     }
 
-    fn schema(&self) -> &Schema {
-        &self.schema
+    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Machine>>, Error> {
+        Ok(wanted.objects::<MachineStatusSpec>(cx).await?.into_iter().map(machine_of).collect())
     }
 
-    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
-        let session = self.handle.session()?;
-        let call = Call::within(session.timeouts.read, &context.cancel);
-        let doing = Doing { verb: "list", noun: "machines", id: "", id_attribute: "" };
-        let query = query(&config)?;
-        let all = session
-            .client
-            .list(&call, MachineStatusSpec::KIND, &query)
-            .await
-            .map_err(|e| Diagnostics::from(doing.explain(&e)))?;
-        let mut machines = Vec::new();
-        for stored in &all {
-            let machine = machine_of(stored).map_err(|e| Diagnostics::from(doing.explain(&e)))?;
-            let wanted = |attribute: &str, is: &str| config.get(attribute).as_str().is_none_or(|want| want == is);
-            let maintenance = config.get("maintenance").as_bool().is_none_or(|want| want == machine.maintenance);
-            if wanted("id", &machine.id) && wanted("role", machine.role) && maintenance {
-                machines.push(machine);
-            }
+    fn keeps(config: &Value, found: &Found<Machine>) -> bool {
+        let machine = &found.item;
+        let wanted = |attribute: &str, is: &str| config.get(attribute).as_str().is_none_or(|want| want == is);
+        let maintenance = config.get("maintenance").as_bool().is_none_or(|want| want == machine.maintenance);
+        let hostname = config.get("hostname").as_str().is_none_or(|want| want.eq_ignore_ascii_case(&machine.hostname));
+        let mac = config.get("mac_address").as_str().is_none_or(|want| machine.has_mac(want));
+        wanted("id", &machine.id) && wanted("role", machine.role) && maintenance && hostname && mac
+    }
+
+    fn shown(found: &Found<Machine>) -> String {
+        let links = found.item.network.links.iter().map(|link| link.hardware_address.as_str());
+        let known = std::iter::once(found.item.hostname.as_str()).chain(links).filter(|text| !text.is_empty());
+        let known: Vec<_> = known.collect();
+        if known.is_empty() { format!("`{}`", found.id) } else { format!("`{}` ({})", found.id, known.join(", ")) }
+    }
+}
+
+impl Many for Machines {
+    const NAME: &'static str = "omni_machines";
+    const LIST: &'static str = "machines";
+    const ABOUT: &'static str = "The machines that are registered with Omni, with their hardware, network and labels. All filters that are set must hold.";
+
+    fn filters() -> Vec<Attribute> {
+        vec![
+            string("id").doc("Only the machine with this id."),
+            string("cluster").doc("Only machines of this cluster."),
+            string("role").check(one_of(ROLES)).doc("Only machines of this role: `controlplane`, `worker`, or `none`."),
+            boolean("connected").doc("Only machines that are, or are not, connected to Omni."),
+            boolean("available").doc("Only machines that are, or are not, free to join a cluster."),
+            boolean("maintenance").doc("Only machines that are, or are not, in maintenance mode."),
+        ]
+    }
+
+    fn terms(config: &Value, mut terms: LabelQuery) -> LabelQuery {
+        if let Some(cluster) = config.get("cluster").as_str() {
+            terms = terms.equal(labels::CLUSTER, cluster);
         }
-        machines.sort_by(|a, b| a.id.cmp(&b.id));
-        let ids = machines.iter().map(|m| m.id.as_str().into()).collect();
-        let of = self.schema.attribute("machines").map(Attribute::value_type).unwrap_or(Type::Dynamic);
-        let list = crate::tf::model::to_value(&machines, &of).map_err(|e| {
-            Diagnostics::from(
-                Diagnostic::from_error("Machines do not fit the schema", &e)
-                    .hint("This is a defect of the provider; please report it."),
-            )
-        })?;
-        config.set("ids", Value::List(ids));
-        config.set("machines", list);
-        Ok(config)
+        for (attribute, label) in [("connected", CONNECTED), ("available", AVAILABLE)] {
+            terms = match config.get(attribute).as_bool() {
+                Some(true) => terms.exists(label),
+                Some(false) => terms.absent(label),
+                None => terms,
+            };
+        }
+        terms
     }
 }
 
-/// The filters that Omni can apply itself.
-fn query(config: &Value) -> Result<Query, Diagnostics> {
-    let selected = match config.get("label_selector").as_str() {
-        Some(selector) => Query::parse_selector(selector)
-            .map_err(|e| Diagnostic::from_error("Label selector cannot be read", &e).at(at("label_selector")))?,
-        None => Query::all(),
-    };
-    let mut terms = selected.labels.into_iter().next().unwrap_or_default();
-    if let Some(cluster) = config.get("cluster").as_str() {
-        terms = terms.equal(labels::CLUSTER, cluster);
+impl Machine {
+    /// Whether one of its links has this address, however both are written.
+    fn has_mac(&self, wanted: &str) -> bool {
+        self.network.links.iter().any(|link| bare_mac(&link.hardware_address) == bare_mac(wanted))
     }
-    for (attribute, label) in [("connected", CONNECTED), ("available", AVAILABLE)] {
-        terms = match config.get(attribute).as_bool() {
-            Some(true) => terms.exists(label),
-            Some(false) => terms.absent(label),
-            None => terms,
-        };
-    }
-    let mut query = if terms == LabelQuery::default() { Query::all() } else { Query::from(terms) };
-    query.id_regexp = config.get("id_regexp").as_str().map(str::to_owned);
-    Ok(query)
 }
 
-fn machine_of(stored: &Stored) -> Result<Machine, crate::omni::Error> {
-    let spec: MachineStatusSpec = spec::decode(stored)?;
+/// The digits of a MAC address.
+pub(super) fn bare_mac(address: &str) -> String {
+    address.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_lowercase()).collect()
+}
+
+pub(super) fn machine_of(object: Object<MachineStatusSpec>) -> Found<Machine> {
+    let Object { stored, spec } = object;
     let label = |key: &str| stored.metadata.labels.get(key).cloned().unwrap_or_default();
     let role = match spec.role() {
         part::Role::None => "none",
@@ -359,8 +310,7 @@ fn machine_of(stored: &Stored) -> Result<Machine, crate::omni::Error> {
     };
     let hardware = spec.hardware.unwrap_or_default();
     let network = spec.network.unwrap_or_default();
-    let users = stored.metadata.labels.iter().filter(|(key, _)| labels::is_users(key));
-    Ok(Machine {
+    let machine = Machine {
         id: stored.key.id.clone(),
         hostname: network.hostname.clone(),
         connected: spec.connected,
@@ -373,7 +323,7 @@ fn machine_of(stored: &Stored) -> Result<Machine, crate::omni::Error> {
         management_address: spec.management_address,
         power_state,
         last_error: spec.last_error,
-        labels: users.map(|(k, v)| (k.clone(), v.clone())).collect(),
+        labels: labels::of_users(&stored.metadata.labels),
         image_labels: spec.image_labels.into_iter().collect(),
         platform: spec.platform_metadata.map(|p| Platform {
             platform: p.platform,
@@ -395,7 +345,8 @@ fn machine_of(stored: &Stored) -> Result<Machine, crate::omni::Error> {
             default_gateways: network.default_gateways,
             links: network.network_links.into_iter().map(link_of).collect(),
         },
-    })
+    };
+    Found::new(stored.key.id, machine)
 }
 
 fn hardware_of(hardware: part::HardwareStatus) -> Hardware {

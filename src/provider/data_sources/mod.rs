@@ -1,13 +1,36 @@
 //! The list of data sources: one line each.
 
+use super::lookup::{Plural, Single};
 use super::session::Handle;
+use super::{access, fetched};
 use crate::tf::data_source::DataSource;
 use std::sync::Arc;
 
-mod kubeconfig;
+mod clusters;
+mod kubernetes_versions;
+mod machine;
+mod machine_sets;
 mod machines;
+mod talos_versions;
+mod version;
 
 /// Every data source type.
 pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
-    vec![kubeconfig::Kubeconfig::data_source(handle), machines::Machines::data_source(handle)]
+    vec![
+        Single::<clusters::Clusters>::data_source(handle),
+        Plural::<clusters::Clusters>::data_source(handle),
+        fetched::data_source::<access::Kubeconfig>(handle),
+        Single::<kubernetes_versions::KubernetesVersions>::data_source(handle),
+        Plural::<kubernetes_versions::KubernetesVersions>::data_source(handle),
+        fetched::data_source::<access::MachineJoinConfig>(handle),
+        Single::<machines::Machines>::data_source(handle),
+        Plural::<machines::Machines>::data_source(handle),
+        Single::<machine_sets::MachineSets>::data_source(handle),
+        Plural::<machine_sets::MachineSets>::data_source(handle),
+        fetched::data_source::<access::Omniconfig>(handle),
+        Single::<talos_versions::TalosVersions>::data_source(handle),
+        Plural::<talos_versions::TalosVersions>::data_source(handle),
+        fetched::data_source::<access::Talosconfig>(handle),
+        version::Version::data_source(handle),
+    ]
 }

@@ -3,10 +3,17 @@
 mod service_account_key;
 
 use super::session::Handle;
+use super::{access, fetched};
 use crate::tf::ephemeral::Ephemeral;
 use std::sync::Arc;
 
 /// Every ephemeral resource type.
 pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
-    vec![service_account_key::ServiceAccountKey::ephemeral(handle)]
+    vec![
+        fetched::ephemeral::<access::Kubeconfig>(handle),
+        fetched::ephemeral::<access::MachineJoinConfig>(handle),
+        fetched::ephemeral::<access::Omniconfig>(handle),
+        fetched::ephemeral::<access::Talosconfig>(handle),
+        service_account_key::ServiceAccountKey::ephemeral(handle),
+    ]
 }

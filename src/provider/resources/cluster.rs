@@ -19,62 +19,65 @@ use specs::{ClusterSpec, cluster_spec, cluster_status_spec};
 
 pub(super) struct Cluster;
 
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Model {
-    id: Option<String>,
-    name: Option<String>,
-    uuid: Option<String>,
-    kubernetes_version: Option<String>,
-    talos_version: Option<String>,
-    backup_interval: Option<String>,
-    features: Option<Features>,
-    locked: Option<bool>,
-    wait_for: Option<String>,
-    delete_options: Option<DeleteOptions>,
-    upgrade_prechecks: Option<bool>,
-    kubernetes_endpoint: Option<String>,
-    status: Option<Status>,
+/// What a cluster can be doing.
+pub(in crate::provider) const PHASES: [&str; 5] = ["unknown", "scaling_up", "scaling_down", "running", "destroying"];
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(in crate::provider) struct Model {
+    pub(in crate::provider) id: Option<String>,
+    pub(in crate::provider) name: Option<String>,
+    pub(in crate::provider) uuid: Option<String>,
+    pub(in crate::provider) kubernetes_version: Option<String>,
+    pub(in crate::provider) talos_version: Option<String>,
+    pub(in crate::provider) backup_interval: Option<String>,
+    pub(in crate::provider) features: Option<Features>,
+    pub(in crate::provider) locked: Option<bool>,
+    pub(in crate::provider) wait_for: Option<String>,
+    pub(in crate::provider) delete_options: Option<DeleteOptions>,
+    pub(in crate::provider) upgrade_prechecks: Option<bool>,
+    pub(in crate::provider) kubernetes_endpoint: Option<String>,
+    pub(in crate::provider) status: Option<Status>,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct Features {
-    disk_encryption: Option<bool>,
-    enable_workload_proxy: Option<bool>,
-    use_embedded_discovery_service: Option<bool>,
-    enable_node_audit_skip: Option<bool>,
-    disable_public_discovery_service: Option<bool>,
+pub(in crate::provider) struct Features {
+    pub(in crate::provider) disk_encryption: Option<bool>,
+    pub(in crate::provider) enable_workload_proxy: Option<bool>,
+    pub(in crate::provider) use_embedded_discovery_service: Option<bool>,
+    pub(in crate::provider) enable_node_audit_skip: Option<bool>,
+    pub(in crate::provider) disable_public_discovery_service: Option<bool>,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct DeleteOptions {
-    force_unlock: Option<bool>,
-    destroy_disconnected_machines: Option<bool>,
+pub(in crate::provider) struct DeleteOptions {
+    pub(in crate::provider) force_unlock: Option<bool>,
+    pub(in crate::provider) destroy_disconnected_machines: Option<bool>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Status {
-    phase: String,
-    ready: bool,
-    available: bool,
-    kubernetes_api_ready: bool,
-    controlplane_ready: bool,
-    machines: MachineCounts,
+pub(in crate::provider) struct Status {
+    pub(in crate::provider) phase: String,
+    pub(in crate::provider) ready: bool,
+    pub(in crate::provider) available: bool,
+    pub(in crate::provider) kubernetes_api_ready: bool,
+    pub(in crate::provider) controlplane_ready: bool,
+    pub(in crate::provider) machines: MachineCounts,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct MachineCounts {
-    total: u32,
-    healthy: u32,
-    connected: u32,
-    requested: u32,
+pub(in crate::provider) struct MachineCounts {
+    pub(in crate::provider) total: u32,
+    pub(in crate::provider) healthy: u32,
+    pub(in crate::provider) connected: u32,
+    pub(in crate::provider) requested: u32,
 }
 
 /// What other objects say of a cluster.
 #[derive(Default)]
-pub(super) struct Extra {
-    uuid: Option<String>,
-    endpoint: Option<String>,
-    status: Option<specs::ClusterStatusSpec>,
+pub(in crate::provider) struct Extra {
+    pub(in crate::provider) uuid: Option<String>,
+    pub(in crate::provider) endpoint: Option<String>,
+    pub(in crate::provider) status: Option<specs::ClusterStatusSpec>,
 }
 
 fn feature(name: &'static str, doc: &str) -> Attribute {
@@ -158,14 +161,7 @@ impl Managed for Cluster {
         .with(string("kubernetes_endpoint").computed().stays().doc(
             "Address of the Kubernetes API inside Omni's own network.",
         ))
-        .with(object("status", vec![
-            string("phase").computed().doc("One of `unknown`, `scaling_up`, `scaling_down`, `running`, `destroying`."),
-            boolean("ready").computed().doc("Whether all machines are ready."),
-            boolean("available").computed().doc("Whether the cluster can be used."),
-            boolean("kubernetes_api_ready").computed().doc("Whether the Kubernetes API answers."),
-            boolean("controlplane_ready").computed().doc("Whether the control plane is ready."),
-            machine_counts(),
-        ]).computed().doc("What Omni reported of the cluster at the last read."))
+        .with(status_attribute())
     }
 
     fn identity() -> IdentitySchema {
@@ -208,35 +204,7 @@ impl Managed for Cluster {
     }
 
     fn model(object: &Object<ClusterSpec>, extra: &Extra, prior: &Model) -> Result<Model, Diagnostic> {
-        let spec = &object.spec;
-        let features = spec.features.unwrap_or_default();
-        let backups = spec.backup_configuration.as_ref().filter(|b| b.enabled).and_then(|b| b.interval);
-        let backups =
-            backups.and_then(|d| go_duration::GoDuration::from_parts(d.seconds, d.nanos)).filter(|d| d.nanos() > 0);
-        // "0s" and nothing both mean that there are no backups: what was written stays.
-        let off = prior.backup_interval.clone().filter(|t| go_duration::parse(t).is_ok_and(|d| d.nanos() == 0));
-        Ok(Model {
-            id: Some(object.id().to_owned()),
-            name: Some(object.id().to_owned()),
-            uuid: extra.uuid.clone().or_else(|| prior.uuid.clone()),
-            kubernetes_version: Some(spec.kubernetes_version.clone()),
-            talos_version: Some(spec.talos_version.clone()),
-            backup_interval: backups.map(|d| d.to_string()).or(off),
-            features: Some(Features {
-                disk_encryption: Some(features.disk_encryption),
-                enable_workload_proxy: Some(features.enable_workload_proxy),
-                use_embedded_discovery_service: Some(features.use_embedded_discovery_service),
-                enable_node_audit_skip: Some(features.enable_node_audit_skip),
-                disable_public_discovery_service: Some(features.disable_public_discovery_service),
-            }),
-            locked: Some(object.has_annotation(labels::CLUSTER_LOCKED)),
-            wait_for: None,
-            delete_options: None,
-            upgrade_prechecks: None,
-            kubernetes_endpoint: extra.endpoint.clone().or_else(|| prior.kubernetes_endpoint.clone()),
-            // A cluster that Omni has not looked at yet is in an unknown phase; it is not without one.
-            status: Some(status(&extra.status.clone().unwrap_or_default())),
-        })
+        Ok(Model::of(object, extra, prior))
     }
 
     async fn extra(cx: &Cx, object: &Object<ClusterSpec>) -> Result<Extra, Error> {
@@ -311,6 +279,58 @@ impl Managed for Cluster {
             left.join(", ")
         ))
     }
+}
+
+impl Model {
+    /// A cluster as its attributes show it.
+    pub(in crate::provider) fn of(object: &Object<ClusterSpec>, extra: &Extra, prior: &Self) -> Self {
+        let spec = &object.spec;
+        let features = spec.features.unwrap_or_default();
+        let backups = spec.backup_configuration.as_ref().filter(|b| b.enabled).and_then(|b| b.interval);
+        let backups =
+            backups.and_then(|d| go_duration::GoDuration::from_parts(d.seconds, d.nanos)).filter(|d| d.nanos() > 0);
+        // "0s" and nothing both mean that there are no backups: what was written stays.
+        let off = prior.backup_interval.clone().filter(|t| go_duration::parse(t).is_ok_and(|d| d.nanos() == 0));
+        Self {
+            id: Some(object.id().to_owned()),
+            name: Some(object.id().to_owned()),
+            uuid: extra.uuid.clone().or_else(|| prior.uuid.clone()),
+            kubernetes_version: Some(spec.kubernetes_version.clone()),
+            talos_version: Some(spec.talos_version.clone()),
+            backup_interval: backups.map(|d| d.to_string()).or(off),
+            features: Some(Features {
+                disk_encryption: Some(features.disk_encryption),
+                enable_workload_proxy: Some(features.enable_workload_proxy),
+                use_embedded_discovery_service: Some(features.use_embedded_discovery_service),
+                enable_node_audit_skip: Some(features.enable_node_audit_skip),
+                disable_public_discovery_service: Some(features.disable_public_discovery_service),
+            }),
+            locked: Some(object.has_annotation(labels::CLUSTER_LOCKED)),
+            wait_for: None,
+            delete_options: None,
+            upgrade_prechecks: None,
+            kubernetes_endpoint: extra.endpoint.clone().or_else(|| prior.kubernetes_endpoint.clone()),
+            // A cluster that Omni has not looked at yet is in an unknown phase; it is not without one.
+            status: Some(status(&extra.status.clone().unwrap_or_default())),
+        }
+    }
+}
+
+/// What Omni reports of a cluster.
+pub(in crate::provider) fn status_attribute() -> Attribute {
+    object(
+        "status",
+        vec![
+            string("phase").computed().doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", "))),
+            boolean("ready").computed().doc("Whether all machines are ready."),
+            boolean("available").computed().doc("Whether the cluster can be used."),
+            boolean("kubernetes_api_ready").computed().doc("Whether the Kubernetes API answers."),
+            boolean("controlplane_ready").computed().doc("Whether the control plane is ready."),
+            machine_counts(),
+        ],
+    )
+    .computed()
+    .doc("What Omni reported of the cluster at the last read.")
 }
 
 pub(super) fn machine_counts() -> Attribute {

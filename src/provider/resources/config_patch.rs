@@ -12,6 +12,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, boolean, number, object, string};
 use crate::tf::value::Value;
+use crate::tf::write_only::{Print, WriteOnly, write_only};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,15 +21,15 @@ pub(super) struct ConfigPatch;
 
 const WEIGHT: i64 = 400;
 
+/// A patch is a document, so its print is that of what it means.
+const DATA: WriteOnly = write_only!("data", Print::Meaning(hash));
+
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Model {
     id: Option<String>,
     name: Option<String>,
     weight: Option<i64>,
     data: Option<String>,
-    data_wo: Option<String>,
-    data_wo_version: Option<i64>,
-    data_hash: Option<String>,
     cluster: Option<String>,
     selector: Option<Selector>,
     enabled: Option<bool>,
@@ -67,7 +68,6 @@ impl Managed for ConfigPatch {
     const NOUN: &'static str = "config patch";
     const ID: &'static str = "id";
     const FIELDS: &'static [&'static str] = &["data", "compressed_data"];
-    const LOCAL: &'static [&'static str] = &["data_wo_version"];
 
     fn schema() -> Schema {
         Schema::new(
@@ -78,16 +78,10 @@ impl Managed for ConfigPatch {
         .with(number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(
             "Order among the patches of the same level: those with a lower weight are applied first.",
         ))
-        .with(string("data").same_if(yaml::same).doc(
+        .with(string("data").required().same_if(yaml::same).doc(
             "The patch, in YAML. Fields that Omni itself controls are refused at plan time. Two texts that mean the same are no change.",
         ))
-        .with(string("data_wo").write_only().sensitive().doc(
-            "The patch, in YAML, for patches that hold secrets: it reaches Omni, and neither plan nor state keep it. Needs Terraform or OpenTofu 1.11 or later; use `data` before.",
-        ))
-        .with(number("data_wo_version").doc(
-            "Any number, to be raised together with `data_wo`. A changed content is noticed without it too, by `data_hash`.",
-        ))
-        .with(string("data_hash").computed().stays().doc("SHA-256 of the patch's meaning: it changes with the content, and not with the formatting."))
+        .with_write_only(DATA)
         .with(string("cluster").replaces().check(not_empty()).doc("Name of the cluster that the patch is for."))
         .with(
             object("selector", vec![
@@ -102,12 +96,10 @@ impl Managed for ConfigPatch {
         .with(string("id_override").replaces().check(not_empty()).doc(
             "Id to use instead of the composed one, for patches that something else made, such as a cluster template.",
         ))
-        .rule(Rule::ExactlyOne(&["data", "data_wo"]))
         .rule(Rule::ExactlyOne(&["cluster", "selector.machine"]))
         .rule(Rule::AtMostOne(&["selector.machine_set", "selector.cluster_machine", "selector.machine"]))
         .rule(Rule::Needs("selector.machine_set", "cluster"))
         .rule(Rule::Needs("selector.cluster_machine", "cluster"))
-        .rule(Rule::Needs("data_wo_version", "data_wo"))
     }
 
     fn identity() -> IdentitySchema {
@@ -120,7 +112,7 @@ impl Managed for ConfigPatch {
 
     fn desired(model: &Model) -> Desired<ConfigPatchSpec> {
         let selector = model.selector.clone().unwrap_or_default();
-        let data = model.data_wo.clone().or_else(|| model.data.clone()).unwrap_or_default();
+        let data = model.data.clone().unwrap_or_default();
         let disabled = (model.enabled == Some(false)).then(String::new);
         Desired {
             // The compressed form wins on the server when both are set, so it has to go.
@@ -150,10 +142,7 @@ impl Managed for ConfigPatch {
             selector.machine_set.is_some() || selector.cluster_machine.is_some() || selector.machine.is_some();
         let mut model = Model {
             id: Some(object.id().to_owned()),
-            data_hash: Some(hash(&text)),
-            // A patch that was written without a trace in the state must not leave one when it is read.
-            data: (!secret(prior)).then_some(text),
-            data_wo: None,
+            data: Some(text),
             cluster: label(labels::CLUSTER),
             selector: narrowed.then_some(selector),
             enabled: Some(object.label(labels::DISABLED).is_none()),
@@ -177,11 +166,11 @@ impl Managed for ConfigPatch {
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
-        for name in ["data", "data_wo"] {
+        for name in [DATA.plain, DATA.secret] {
             let Some(text) = config.get(name).as_str() else { continue };
             if let Err(error) = yaml::parse_documents(text) {
                 // The parser's own message may quote the text, and this one may be a secret.
-                let why = if name == "data" {
+                let why = if name == DATA.plain {
                     error.to_string()
                 } else {
                     format!("line {}, column {}", error.line, error.column)
@@ -204,32 +193,10 @@ impl Managed for ConfigPatch {
                 crate::provider::crud::model::<Model>(&plan.planned).ok().filter(|_| known).and_then(|m| Self::id(&m));
             plan.planned.set("id", id.map_or(Value::UNKNOWN, Value::from));
         }
-        let (text, hidden) = match plan.config.get("data_wo") {
-            Value::Null => (plan.planned.get("data").clone(), false),
-            wo => (wo.clone(), true),
-        };
-        let now = match text.as_str() {
-            Some(text) => Value::from(hash(text)),
-            None => Value::UNKNOWN,
-        };
-        let before = plan.prior.map_or(&Value::Null, |prior| prior.get("data_hash"));
-        if &now != before {
-            // An adopted state has no hash yet: that alone is no change.
-            let adopted = before.is_null() && plan.prior.is_some() && !hidden;
-            let same_text = plan.prior.is_some_and(|prior| prior.get("data") == plan.planned.get("data"));
-            if !(adopted && same_text) {
-                plan.planned.set("data_hash", now);
-                if plan.prior.is_some() {
-                    plan.planned.set("resource_version", Value::UNKNOWN);
-                }
-            }
-        }
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
-        let hidden = !plan.config.get("data_wo").is_null();
-        let name = if hidden { "data_wo" } else { "data" };
-        let text = if hidden { plan.config.get(name) } else { plan.planned.get(name) };
+        let (name, text) = DATA.given(plan.config, &plan.planned);
         let Some(text) = text.as_str() else { return Ok(()) };
         let error = match cx.client().validate_config(&cx.call, text).await {
             Ok(()) => return Ok(()),
@@ -252,11 +219,6 @@ impl Managed for ConfigPatch {
             _ => Err(error),
         }
     }
-}
-
-/// Whether the state was written from a write-only text.
-fn secret(prior: &Model) -> bool {
-    prior.data_wo.is_some() || (prior.data.is_none() && (prior.data_hash.is_some() || prior.data_wo_version.is_some()))
 }
 
 /// The weight that an id begins with, and the rest of it.

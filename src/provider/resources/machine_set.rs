@@ -27,50 +27,54 @@ use specs::{MachineSetPhase, MachineSetSpec, MachineSetStatusSpec};
 
 pub(super) struct MachineSet;
 
+/// What a machine set can be doing.
+pub(in crate::provider) const PHASES: [&str; 8] =
+    ["unknown", "scaling_up", "scaling_down", "running", "destroying", "failed", "reconfiguring", "upgrading"];
+
 const LARGEST: i64 = u32::MAX as i64;
 
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Model {
-    id: Option<String>,
-    name: Option<String>,
-    cluster: Option<String>,
-    role: Option<String>,
-    update_strategy: Option<Strategy>,
-    delete_strategy: Option<Strategy>,
-    upgrade_strategy: Option<Strategy>,
-    machine_class: Option<MachineClass>,
-    bootstrap_spec: Option<Bootstrap>,
-    wait_for: Option<String>,
-    status: Option<Status>,
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(in crate::provider) struct Model {
+    pub(in crate::provider) id: Option<String>,
+    pub(in crate::provider) name: Option<String>,
+    pub(in crate::provider) cluster: Option<String>,
+    pub(in crate::provider) role: Option<String>,
+    pub(in crate::provider) update_strategy: Option<Strategy>,
+    pub(in crate::provider) delete_strategy: Option<Strategy>,
+    pub(in crate::provider) upgrade_strategy: Option<Strategy>,
+    pub(in crate::provider) machine_class: Option<MachineClass>,
+    pub(in crate::provider) bootstrap_spec: Option<Bootstrap>,
+    pub(in crate::provider) wait_for: Option<String>,
+    pub(in crate::provider) status: Option<Status>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Strategy {
+pub(in crate::provider) struct Strategy {
     #[serde(rename = "type")]
-    kind: Option<String>,
-    max_parallelism: Option<u32>,
+    pub(in crate::provider) kind: Option<String>,
+    pub(in crate::provider) max_parallelism: Option<u32>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct MachineClass {
-    name: Option<String>,
-    size: Option<u32>,
-    allocation_type: Option<String>,
+pub(in crate::provider) struct MachineClass {
+    pub(in crate::provider) name: Option<String>,
+    pub(in crate::provider) size: Option<u32>,
+    pub(in crate::provider) allocation_type: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Bootstrap {
-    cluster_uuid: Option<String>,
-    snapshot: Option<String>,
+pub(in crate::provider) struct Bootstrap {
+    pub(in crate::provider) cluster_uuid: Option<String>,
+    pub(in crate::provider) snapshot: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Status {
-    phase: String,
-    ready: bool,
-    error: String,
-    machines: MachineCounts,
-    locked_updates: u32,
+pub(in crate::provider) struct Status {
+    pub(in crate::provider) phase: String,
+    pub(in crate::provider) ready: bool,
+    pub(in crate::provider) error: String,
+    pub(in crate::provider) machines: MachineCounts,
+    pub(in crate::provider) locked_updates: u32,
 }
 
 fn strategy(name: &'static str, doc: &str) -> Attribute {
@@ -151,13 +155,7 @@ impl Managed for MachineSet {
             "What a create or an update waits for: `none`, `running` (the machines of the class run) or `ready` (their nodes are ready too, which needs a CNI). \
              Defaults to `none`, or to `ready` when the provider has `wait_for_ready`.",
         ))
-        .with(object("status", vec![
-            string("phase").computed().doc("One of `unknown`, `scaling_up`, `scaling_down`, `running`, `destroying`, `failed`, `reconfiguring`, `upgrading`."),
-            boolean("ready").computed().doc("Whether all machines are ready."),
-            string("error").computed().doc("What stands in the way, if anything."),
-            machine_counts(),
-            number("locked_updates").computed().doc("Machines that have changes pending and are locked."),
-        ]).computed().doc("What Omni reported of the set at the last read."))
+        .with(status_attribute())
     }
 
     fn identity() -> IdentitySchema {
@@ -209,39 +207,7 @@ impl Managed for MachineSet {
     }
 
     fn model(object: &Object<MachineSetSpec>, extra: &Self::Extra, prior: &Model) -> Result<Model, Diagnostic> {
-        let spec = &object.spec;
-        let id = object.id();
-        let cluster = object.label(labels::CLUSTER).unwrap_or_default();
-        let control_plane = object.label(labels::ROLE_CONTROL_PLANE).is_some();
-        // The older field wins on the server when both are set.
-        #[allow(deprecated, reason = "servers before the new field wrote this one")]
-        let allocation = spec.machine_class.as_ref().or(spec.machine_allocation.as_ref());
-        let short = id.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')).unwrap_or(id);
-        // Adopted state may name the set by its full id: then that stays.
-        let name = prior.name.clone().filter(|name| name == id).unwrap_or_else(|| short.to_owned());
-        Ok(Model {
-            id: Some(id.to_owned()),
-            name: Some(name),
-            cluster: Some(cluster.to_owned()),
-            role: Some(if control_plane { CONTROL_PLANE } else { WORKERS }.to_owned()),
-            update_strategy: Some(from_strategy(spec.update_strategy(), spec.update_strategy_config.as_ref())),
-            delete_strategy: Some(from_strategy(spec.delete_strategy(), spec.delete_strategy_config.as_ref())),
-            upgrade_strategy: Some(from_strategy(spec.upgrade_strategy(), spec.upgrade_strategy_config.as_ref())),
-            machine_class: allocation.map(|class| {
-                let unlimited = class.allocation_type() == machine_allocation::Type::Unlimited;
-                MachineClass {
-                    name: Some(class.name.clone()),
-                    size: (!unlimited).then_some(class.machine_count),
-                    allocation_type: Some(if unlimited { "Unlimited" } else { "Static" }.to_owned()),
-                }
-            }),
-            bootstrap_spec: spec
-                .bootstrap_spec
-                .as_ref()
-                .map(|b| Bootstrap { cluster_uuid: Some(b.cluster_uuid.clone()), snapshot: Some(b.snapshot.clone()) }),
-            wait_for: None,
-            status: Some(status(&extra.clone().unwrap_or_default())),
-        })
+        Ok(Model::of(object, extra.as_ref(), prior))
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -391,6 +357,65 @@ impl Managed for MachineSet {
         let query = Query::label(labels::MACHINE_SET, &key.id);
         wait::why_machines_stay(cx, &query).await
     }
+}
+
+impl Model {
+    /// A machine set as its attributes show it.
+    pub(in crate::provider) fn of(
+        object: &Object<MachineSetSpec>,
+        extra: Option<&MachineSetStatusSpec>,
+        prior: &Self,
+    ) -> Self {
+        let spec = &object.spec;
+        let id = object.id();
+        let cluster = object.label(labels::CLUSTER).unwrap_or_default();
+        let control_plane = object.label(labels::ROLE_CONTROL_PLANE).is_some();
+        // The older field wins on the server when both are set.
+        #[allow(deprecated, reason = "servers before the new field wrote this one")]
+        let allocation = spec.machine_class.as_ref().or(spec.machine_allocation.as_ref());
+        let short = id.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')).unwrap_or(id);
+        // Adopted state may name the set by its full id: then that stays.
+        let name = prior.name.clone().filter(|name| name == id).unwrap_or_else(|| short.to_owned());
+        Self {
+            id: Some(id.to_owned()),
+            name: Some(name),
+            cluster: Some(cluster.to_owned()),
+            role: Some(if control_plane { CONTROL_PLANE } else { WORKERS }.to_owned()),
+            update_strategy: Some(from_strategy(spec.update_strategy(), spec.update_strategy_config.as_ref())),
+            delete_strategy: Some(from_strategy(spec.delete_strategy(), spec.delete_strategy_config.as_ref())),
+            upgrade_strategy: Some(from_strategy(spec.upgrade_strategy(), spec.upgrade_strategy_config.as_ref())),
+            machine_class: allocation.map(|class| {
+                let unlimited = class.allocation_type() == machine_allocation::Type::Unlimited;
+                MachineClass {
+                    name: Some(class.name.clone()),
+                    size: (!unlimited).then_some(class.machine_count),
+                    allocation_type: Some(if unlimited { "Unlimited" } else { "Static" }.to_owned()),
+                }
+            }),
+            bootstrap_spec: spec
+                .bootstrap_spec
+                .as_ref()
+                .map(|b| Bootstrap { cluster_uuid: Some(b.cluster_uuid.clone()), snapshot: Some(b.snapshot.clone()) }),
+            wait_for: None,
+            status: Some(status(&extra.cloned().unwrap_or_default())),
+        }
+    }
+}
+
+/// What Omni reports of a machine set.
+pub(in crate::provider) fn status_attribute() -> Attribute {
+    object(
+        "status",
+        vec![
+            string("phase").computed().doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", "))),
+            boolean("ready").computed().doc("Whether all machines are ready."),
+            string("error").computed().doc("What stands in the way, if anything."),
+            machine_counts(),
+            number("locked_updates").computed().doc("Machines that have changes pending and are locked."),
+        ],
+    )
+    .computed()
+    .doc("What Omni reported of the set at the last read.")
 }
 
 fn to_strategy(strategy: Option<&Strategy>, default: UpdateStrategy) -> (UpdateStrategy, Option<UpdateStrategyConfig>) {

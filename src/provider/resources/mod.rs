@@ -1,14 +1,15 @@
 //! The list of managed resources: one line each.
 
-use super::crud::Backed;
+use super::crud::{Backed, CalledBacked};
 use super::session::Handle;
 use crate::tf::resource::Resource;
 use std::sync::Arc;
 
-mod cluster;
+pub(super) mod cluster;
 mod config_patch;
-mod machine_set;
+pub(super) mod machine_set;
 mod machine_set_node;
+mod user;
 
 /// Every managed resource type.
 pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
@@ -17,5 +18,6 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
         Backed::<config_patch::ConfigPatch>::resource(handle),
         Backed::<machine_set::MachineSet>::resource(handle),
         Backed::<machine_set_node::MachineSetNode>::resource(handle),
+        CalledBacked::<user::User>::resource(handle),
     ]
 }

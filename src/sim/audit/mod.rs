@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -108,7 +107,11 @@ impl AuditLog {
         let log = Self::default();
         if let Some(folder) = folder {
             let path = folder.join(FILE);
-            let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).create(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(path)?;
             // A line that a crash cut short, or that somebody wrote by hand, is no event.
             let lines = BufReader::new(&file).lines().map_while(Result::ok);
             for event in lines.filter_map(|line| serde_json::from_str(&line).ok()) {

@@ -4,14 +4,22 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Schema};
 use crate::tf::value::Value;
+use crate::tf::write_only;
 
 /// Runs every check of the schema over a configuration; unknown values pass until they are known.
 pub fn validate(schema: &Schema, config: &Value, write_only_allowed: bool, diags: &mut Diagnostics) {
-    attributes(&schema.attributes, config, &Path::root(), write_only_allowed, diags);
+    attributes(&schema.attributes, config, &Path::root(), &Host { schema, write_only_allowed }, diags);
     schema.rules.iter().for_each(|rule| rule.run(config, diags));
+    write_only::check(schema, config, diags);
 }
 
-fn attributes(all: &[Attribute], config: &Value, at: &Path, write_only_allowed: bool, diags: &mut Diagnostics) {
+/// What bears on every attribute.
+struct Host<'s> {
+    schema: &'s Schema,
+    write_only_allowed: bool,
+}
+
+fn attributes(all: &[Attribute], config: &Value, at: &Path, host: &Host<'_>, diags: &mut Diagnostics) {
     for attribute in all {
         let (value, path) = (config.get(attribute.name).bare(), at.attribute(attribute.name));
         if value.is_null() {
@@ -27,15 +35,16 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, write_only_allowed: 
             diags.push(Diagnostic::error("Attribute cannot be set", detail).hint("Take it out.").at(path));
             continue;
         }
-        if attribute.write_only && !write_only_allowed {
+        if attribute.write_only && !host.write_only_allowed {
             let detail = format!(
                 "This version of Terraform or OpenTofu does not know write-only attributes such as `{path}`, and would keep its value in the state."
             );
-            diags.push(
-                Diagnostic::error("Write-only attribute", detail)
-                    .hint("Use Terraform or OpenTofu 1.11 or later, or leave the attribute out.")
-                    .at(path),
-            );
+            let instead = match host.schema.write_only_at(&path) {
+                Some(secret) => format!("set `{}`, which the state keeps", secret.path(secret.plain)),
+                None => "leave the attribute out".to_owned(),
+            };
+            let hint = format!("Use Terraform or OpenTofu 1.11 or later, or {instead}.");
+            diags.push(Diagnostic::error("Write-only attribute", detail).hint(hint).at(path));
             continue;
         }
         if let Some(why) = attribute.deprecated {
@@ -52,16 +61,16 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, write_only_allowed: 
         }
         if let Kind::Nested(nesting, nested) = &attribute.kind {
             elements(*nesting, value, &path, &mut |value, path| {
-                attributes(nested, value, path, write_only_allowed, diags);
+                attributes(nested, value, path, host, diags);
             });
         }
     }
 }
 
-/// The refusal of a secret value, unless it repeats the secret: hosts print diagnostics in the clear.
+/// The refusal of a secret value, unless it repeats the secret: hosts print diagnostics in the clear. Empty text is no secret.
 fn veiled(refusal: String, value: &Value) -> String {
     match value.as_str() {
-        Some(secret) if !secret.is_empty() && !refusal.contains(secret) => refusal,
+        Some(secret) if secret.is_empty() || !refusal.contains(secret) => refusal,
         _ => "The value is not allowed. It is not shown, because it is sensitive.".to_owned(),
     }
 }

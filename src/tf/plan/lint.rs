@@ -21,6 +21,7 @@ pub fn check_schema(schema: &Schema) -> Vec<String> {
         problems.push(format!("the name `{name}` belongs to the host"));
     }
     rules(schema, &mut problems);
+    problems.extend(schema.write_only.iter().flat_map(|secret| secret.problems(schema)));
     let top = schema.attributes.iter().map(|a| a.name).collect();
     attributes(&schema.attributes, "", Outer { computed: false, set: false, top: &top }, &mut problems);
     problems

@@ -21,6 +21,7 @@ mod texts;
 use super::path::Path;
 use super::schema::{Attribute, Kind, Schema};
 use super::value::Value;
+use super::write_only;
 
 pub use check::validate;
 pub use defaults::with_defaults;
@@ -39,7 +40,7 @@ pub struct Planned {
     pub changed: Vec<Path>,
 }
 
-/// Plans a create or an update: defaults, write-only values, texts that mean the same, replacements, computed values, in this order.
+/// Plans a create or an update: defaults, write-only values, texts that mean the same, prints of secrets, replacements, computed values, in this order.
 ///
 /// With nothing changed the plan is the prior state itself.
 /// Elements of nested lists count as the same object by position, those of maps by key;
@@ -53,11 +54,14 @@ pub fn plan(schema: &Schema, prior: Option<&Value>, proposed: &Value, config: &V
     drop_write_only(attributes, &mut state);
     texts::keep(attributes, prior, &mut state, texts::Extent::Whole);
     compute::carry(attributes, prior, &given, &mut state);
+    let prints = write_only::prints(schema, prior, config, &state);
+    write_only::put_changes(schema, prior, config, &prints, &mut state);
     if &state == prior {
         return Planned { state: prior.clone(), replace: Vec::new(), changed: Vec::new() };
     }
     let replace = if prior.is_null() { Vec::new() } else { replace::replacements(attributes, prior, &state) };
-    let state = compute::settle(attributes, prior, &given, state, !replace.is_empty());
+    let mut state = compute::settle(attributes, prior, &given, state, !replace.is_empty());
+    write_only::put(schema, &prints, &mut state);
     Planned { changed: changes(prior, &state, attributes), replace, state }
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn renew(
     Ok(renew_ephemeral_resource::Response {
         private: bytes(&renewed.private),
         renew_at: renewed.renew_at.and_then(timestamp),
-        ..Default::default()
+        diagnostics: renewed.warnings.to_proto(),
     })
 }
 

@@ -9,6 +9,7 @@ mod provider;
 mod reads;
 mod stored;
 mod unoffered;
+mod vault;
 
 use super::Server;
 use crate::pb::tfplugin6 as pb;

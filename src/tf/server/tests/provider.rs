@@ -60,7 +60,7 @@ pub fn thing_identity() -> &'static IdentitySchema {
 
 pub fn new() -> Arc<dyn Provider> {
     Arc::new(TestProvider {
-        resources: vec![Arc::new(Thing)],
+        resources: vec![Arc::new(Thing), super::vault::new()],
         data_sources: vec![Arc::new(Lookup)],
         ephemerals: vec![Arc::new(Lease)],
         functions: vec![Arc::new(Join)],
@@ -346,7 +346,7 @@ impl Ephemeral for Lease {
 
     async fn renew(&self, _: &Context, kept: Private) -> Result<Renewed, Diagnostics> {
         let from: String = kept.get("from").unwrap_or_default();
-        Ok(Renewed { private: private(&format!("renewed {from}")), renew_at: None })
+        Ok(Renewed { private: private(&format!("renewed {from}")), ..Renewed::default() })
     }
 
     async fn close(&self, _: &Context, kept: Private) -> Result<(), Diagnostics> {

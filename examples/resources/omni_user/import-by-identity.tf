@@ -1,0 +1,6 @@
+import {
+  to = omni_user.jane
+  identity = {
+    email = "jane.doe@example.org"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = omni_user.jane
+  id = "jane.doe@example.org"
+}

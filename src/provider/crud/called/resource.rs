@@ -1,0 +1,382 @@
+//! `CalledBacked`: any [`Called`] type as a Terraform resource.
+
+use super::Called;
+use super::read_back::{self, LAG, SEARCH, brief};
+use crate::omni::{Class, Error};
+use crate::provider::crud::attributes;
+use crate::provider::crud::drift::{self, Versions};
+use crate::provider::crud::frame::{Frame, duplicate, is_uncertain_call, settled};
+use crate::provider::crud::{Cx, model};
+use crate::provider::explain::{Doing, capital};
+use crate::provider::session::{Handle, OnConflict};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::plan::keep_same;
+use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
+use crate::tf::schema::{IdentitySchema, Mode, Schema};
+use crate::tf::value::Value;
+use crate::tf::write_only;
+use async_trait::async_trait;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A resource type whose objects are made, changed and removed by calls.
+pub(crate) struct CalledBacked<M> {
+    frame: Frame,
+    kind: PhantomData<M>,
+}
+
+/// One write under way.
+struct Work<'a> {
+    cx: &'a Cx,
+    context: &'a Context,
+    doing: Doing<'a>,
+    planned: &'a Value,
+    private: Private,
+}
+
+impl<M: Called> CalledBacked<M> {
+    pub(crate) fn resource(handle: &Handle) -> Arc<dyn Resource> {
+        let frame = Frame {
+            name: M::NAME,
+            noun: M::NOUN,
+            id: M::ID,
+            schema: M::schema().with(attributes::limits()),
+            identity: M::identity(),
+            handle: handle.clone(),
+        };
+        Arc::new(Self { frame, kind: PhantomData })
+    }
+
+    /// The state that shows `shown`, with the attributes that the engine adds.
+    fn state(&self, shown: &M::Model, prior: &Value) -> Result<Value, Diagnostic> {
+        let mut state = self.frame.shown(shown)?;
+        attributes::fill_local(&mut state, M::LOCAL, prior);
+        Ok(keep_same(&self.frame.schema, prior, state))
+    }
+
+    /// What the host keeps of an object that cannot be read: all that the provider knows of it.
+    fn sketch(&self, wanted: &M::Model, planned: &Value, id: &str) -> Value {
+        let state = self.state(wanted, planned).unwrap_or_else(|_| self.frame.remembered(planned, id));
+        let named = state.get(M::ID).as_str().unwrap_or(id).to_owned();
+        self.frame.remembered(&state, &named)
+    }
+
+    /// What the host keeps of an object that was read.
+    fn outcome(&self, seen: &M::Seen, before: &M::Model, prior: &Value, private: Private, id: &str) -> Outcome {
+        let built = M::model(seen, before).and_then(|shown| {
+            let identity = M::id(&shown).unwrap_or_else(|| id.to_owned());
+            Ok((self.state(&shown, prior)?, identity))
+        });
+        match built {
+            Ok((state, identity)) => settled(state, private, Some(self.frame.identity_of(&identity))),
+            // The object is there: what is known of it must not be lost.
+            Err(diagnostic) => self.frame.kept(self.sketch(before, prior, id), private, id, diagnostic),
+        }
+    }
+
+    /// The same after a write: what was planned and known is a promise, whatever others have computed since.
+    fn written(&self, seen: &M::Seen, wanted: &M::Model, work: &Work<'_>) -> Outcome {
+        let mut outcome = self.outcome(seen, wanted, work.planned, work.private.clone(), work.doing.id);
+        if let Some(state) = &mut outcome.state {
+            for attribute in self.frame.schema.attributes.iter().filter(|a| a.mode == Mode::Computed) {
+                let promised = work.planned.get(attribute.name);
+                if promised.is_wholly_known() {
+                    state.set(attribute.name, promised.clone());
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Waits until Omni shows what was written.
+    async fn confirmed(&self, wanted: &M::Model, work: Work<'_>) -> Outcome {
+        let limit = LAG.min(work.cx.call.remaining());
+        let look = brief(work.cx, limit, &work.context.cancel);
+        let error = match read_back::shown::<M>(&look, &work.doing, wanted).await {
+            Ok(seen) => return self.written(&seen, wanted, &work),
+            Err(error) => error,
+        };
+        let state = self.sketch(wanted, work.planned, work.doing.id);
+        let made = work.doing.verb == "create";
+        let diagnostic = if error.is(Class::Cancelled) {
+            // The host has been told to stop: an error would mark a new object for replacement.
+            Diagnostic::warning(
+                format!("Stopped waiting for {}", work.doing.what()),
+                "Omni has taken the write, and the state holds what was sent; what Omni computes is missing in it.",
+            )
+            .hint("Plan again to see how it stands.")
+        } else {
+            let mut diagnostic = work.doing.explain(&error);
+            diagnostic.summary = format!("{} is written, but could not be read back", capital(&work.doing.what()));
+            if made {
+                diagnostic = diagnostic.hint(
+                    "The state keeps all that was sent. Terraform marks the new object as tainted and would replace it; \
+                     to keep it and go on, run `terraform untaint` on its address and plan again.",
+                );
+            }
+            diagnostic
+        };
+        self.frame.kept(state, work.private, work.doing.id, diagnostic)
+    }
+
+    /// What to make of a create that failed: nothing of it may be lost, and nothing be taken for made that is not.
+    async fn failed(&self, error: Error, wanted: &M::Model, work: Work<'_>) -> Outcome {
+        if error.is(Class::AlreadyExists) {
+            return Outcome::failed(self.duplicate(&work));
+        }
+        let uncertain = is_uncertain_call(&error);
+        if !uncertain && error.class() != Class::Other {
+            return Outcome::failed(work.doing.explain(&error));
+        }
+        let look = brief(work.cx, SEARCH, &work.context.cancel);
+        if uncertain {
+            if let Ok(seen) = read_back::shown::<M>(&look, &work.doing, wanted).await {
+                tracing::info!(id = work.doing.id, %error, "the answer got lost, and the object is there");
+                return self.written(&seen, wanted, &work);
+            }
+        } else if let Ok(None) = M::find(&look, work.doing.id).await {
+            return Outcome::failed(work.doing.explain(&error));
+        }
+        let diagnostic = self.frame.uncertain(&work.doing, &error);
+        let state = self.sketch(wanted, work.planned, work.doing.id);
+        self.frame.kept(state, work.private, work.doing.id, diagnostic)
+    }
+
+    fn duplicate(&self, work: &Work<'_>) -> Diagnostic {
+        duplicate(M::NAME, &work.doing, work.doing.id, M::ADOPTS)
+    }
+
+    /// Says what somebody changed since the plan, as far as there is something to compare.
+    fn conflict(&self, seen: &M::Seen, before: &M::Model, prior: &Value, doing: &Doing<'_>) -> Option<Diagnostic> {
+        let now = self.state(&M::model(seen, before).ok()?, prior).ok()?;
+        // What the state did not know has not changed.
+        let changed = drift::changed(&self.frame.schema, prior, &now);
+        changed.iter().find(|path| !path.lookup(prior).is_null())?;
+        Some(drift::conflict(doing, &self.frame.schema, doing.id, Versions::Unnumbered, prior, &now))
+    }
+
+    fn canonical(state: &Value) -> Option<String> {
+        model::<M::Model>(state).ok().as_ref().and_then(M::id)
+    }
+}
+
+#[async_trait]
+impl<M: Called> Resource for CalledBacked<M> {
+    fn type_name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.frame.schema
+    }
+
+    fn identity(&self) -> Option<&IdentitySchema> {
+        Some(&self.frame.identity)
+    }
+
+    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
+        M::validate(config, diags);
+    }
+
+    fn upgrade(
+        &self,
+        _version: i64,
+        mut state: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
+        M::upgrade(&mut state);
+        Ok(state)
+    }
+
+    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
+        attributes::keep_computed(&self.frame.schema, M::LOCAL, plan);
+        M::predict(plan);
+        let cx = self.frame.planning(context, &plan.planned);
+        if let (Some(cx), Some(_)) = (&cx, plan.prior) {
+            M::due(cx, plan);
+        }
+        // What reaches no object needs no check against the server.
+        if plan.prior.is_some_and(|prior| attributes::only_local(&self.frame.schema, M::LOCAL, prior, &plan.planned)) {
+            return;
+        }
+        let Some(cx) = cx else { return };
+        if let Err(error) = M::check(&cx, plan).await {
+            let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
+            plan.diags.push(self.frame.doing("plan", &id).explain(&error));
+        }
+    }
+
+    async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
+        let Some(cx) = self.frame.planning(context, prior) else { return };
+        let checked = match model::<M::Model>(prior) {
+            Ok(model) => M::check_delete(&cx, &model, diags).await,
+            Err(diagnostic) => return diags.push(diagnostic),
+        };
+        if let Err(error) = checked {
+            let id = prior.get(M::ID).as_str().unwrap_or_default();
+            diags.push(self.frame.doing("plan the removal of", id).explain(&error));
+        }
+    }
+
+    async fn create(&self, context: &Context, request: Create) -> Outcome {
+        let Create { planned, config, .. } = request;
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
+            Ok(model) => model,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let Some(id) = M::id(&wanted) else {
+            return Outcome::failed(Diagnostic::error(
+                format!("Could not create {}", M::NOUN),
+                format!("Its `{}` is not known.", M::ID),
+            ));
+        };
+        let doing = self.frame.doing("create", &id);
+        let cx = match self.frame.writing(context, &planned, |t| t.create, &doing) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let work = Work { cx: &cx, context, doing, planned: &planned, private: Private::default() };
+        // Only because it was not there before can an object that is found later be taken for ours.
+        match M::find(&cx, &id).await {
+            Ok(None) => {}
+            Ok(Some(seen)) if M::ADOPTS && cx.session.adopt_existing => {
+                tracing::info!(id, "taking over the object that is there");
+                let updated = match M::model(&seen, &wanted) {
+                    Ok(before) => M::update(&cx, &before, &mut wanted).await,
+                    Err(diagnostic) => return Outcome::failed(diagnostic),
+                };
+                return match updated {
+                    Ok(()) => self.confirmed(&wanted, work).await,
+                    Err(error) => Outcome::failed(work.doing.explain(&error)),
+                };
+            }
+            Ok(Some(_)) => return Outcome::failed(self.duplicate(&work)),
+            Err(error) => return Outcome::failed(work.doing.explain(&error)),
+        }
+        match M::create(&cx, &mut wanted).await {
+            Ok(()) => self.confirmed(&wanted, work).await,
+            Err(error) => self.failed(error, &wanted, work).await,
+        }
+    }
+
+    async fn read(&self, context: &Context, request: Read) -> Outcome {
+        if self.frame.handle.is_deferred() {
+            return self.frame.unrefreshed(request);
+        }
+        let Read { state, private, identity } = request;
+        let cx = match self.frame.cx(context, &state, |t| t.read) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let id = match Self::canonical(&state).map_or_else(|| self.frame.id_of(&state, identity.as_ref(), M::id), Ok) {
+            Ok(id) => id,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let before: M::Model = match model(&state) {
+            Ok(model) => model,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        match M::find(&cx, &id).await {
+            Ok(Some(seen)) => self.outcome(&seen, &before, &state, private, &id),
+            Ok(None) if self.frame.is_import(&state) => Outcome::failed(self.frame.nothing_to_import(&id)),
+            Ok(None) => Outcome::default(),
+            Err(error) => {
+                let diags = self.frame.doing("read", &id).explain(&error).into();
+                Outcome { state: Some(state), private, identity, diags }
+            }
+        }
+    }
+
+    async fn update(&self, context: &Context, request: Update) -> Outcome {
+        let Update { prior, planned, config, private } = request;
+        let id = Self::canonical(&prior).unwrap_or_default();
+        if attributes::only_local(&self.frame.schema, M::LOCAL, &prior, &planned) {
+            return settled(planned, private, Some(self.frame.identity_of(&id)));
+        }
+        let planned = write_only::with_prints(&self.frame.schema, planned, &config);
+        let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
+        let doing = self.frame.doing("update", &id);
+        let kept = |diagnostic, private| self.frame.kept(prior.clone(), private, &id, diagnostic);
+        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&revealed)) {
+            (Ok(before), Ok(wanted)) => (before, wanted),
+            (Err(diagnostic), _) | (_, Err(diagnostic)) => return kept(diagnostic, private),
+        };
+        let cx = match self.frame.writing(context, &planned, |t| t.update, &doing) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return kept(diagnostic, private),
+        };
+        match M::find(&cx, &id).await {
+            Ok(Some(seen)) if cx.session.on_conflict == OnConflict::Fail => {
+                if let Some(diagnostic) = self.conflict(&seen, &before, &prior, &doing) {
+                    return kept(diagnostic, private);
+                }
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let gone =
+                    Diagnostic::error(doing.summary(), format!("Somebody removed {} since the plan.", doing.what()))
+                        .hint("Plan again: the next apply makes it anew.")
+                        .at(Path::of(doing.id_attribute));
+                return kept(gone, private);
+            }
+            Err(error) => return kept(doing.explain(&error), private),
+        }
+        let work = Work { cx: &cx, context, doing, planned: &planned, private };
+        let error = match M::update(&cx, &before, &mut wanted).await {
+            Ok(()) => return self.confirmed(&wanted, work).await,
+            Err(error) => error,
+        };
+        let diagnostic = work.doing.explain(&error);
+        if !is_uncertain_call(&error) {
+            return kept(diagnostic, work.private);
+        }
+        let look = brief(&cx, SEARCH, &context.cancel);
+        if let Ok(seen) = read_back::shown::<M>(&look, &work.doing, &wanted).await {
+            tracing::info!(id = work.doing.id, %error, "the answer got lost, and the change is there");
+            return self.written(&seen, &wanted, &work);
+        }
+        match M::unsure(&before, &wanted) {
+            Some(unsure) => {
+                let state = self.sketch(&unsure, &planned, &id);
+                self.frame.kept(state, work.private, &id, diagnostic)
+            }
+            None => kept(diagnostic, work.private),
+        }
+    }
+
+    async fn delete(&self, context: &Context, request: Delete) -> Outcome {
+        let Delete { prior, private } = request;
+        let id = Self::canonical(&prior).unwrap_or_default();
+        let doing = self.frame.doing("destroy", &id);
+        let kept = |diagnostic| self.frame.kept(prior.clone(), private.clone(), &id, diagnostic);
+        let cx = match self.frame.writing(context, &prior, |t| t.delete, &doing) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return kept(diagnostic),
+        };
+        let model: M::Model = match model(&prior) {
+            Ok(model) => model,
+            Err(diagnostic) => return kept(diagnostic),
+        };
+        match M::delete(&cx, &model).await {
+            Ok(()) => {}
+            Err(error) if error.is(Class::NotFound) => {}
+            Err(error) => return kept(doing.explain(&error)),
+        }
+        // A successor of the same name must not take what is still listed for an object of somebody else.
+        let look = brief(&cx, LAG.min(cx.call.remaining()), &context.cancel);
+        if let Err(error) = read_back::gone::<M>(&look, &doing, &model).await {
+            tracing::debug!(id, %error, "Omni has removed the object and still lists it");
+        }
+        Outcome::default()
+    }
+
+    async fn import(&self, _context: &Context, by: ImportBy) -> Outcome {
+        let mut outcome = self.frame.import(by, M::import_id);
+        let id = outcome.state.as_ref().and_then(Self::canonical);
+        if let Some(id) = id {
+            outcome.identity = Some(self.frame.identity_of(&id));
+        }
+        outcome
+    }
+}

@@ -1,0 +1,215 @@
+//! What the engines have in common: the frame around an operation, whatever makes, changes and removes the object.
+//! It opens the session, refuses writes that are not allowed, keeps what must not be lost, and imports.
+
+use super::attributes::LOCAL_TIMEOUTS;
+use super::{Cx, model};
+use crate::omni::{Call, Class, Error};
+use crate::provider::explain::Doing;
+use crate::provider::session::{Handle, Session};
+use crate::provider::timeouts::Timeouts;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::{Context, ImportBy, Outcome, Private, Read};
+use crate::tf::schema::{IdentitySchema, Schema};
+use crate::tf::value::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A resource type as the host sees it, with the way to the session.
+pub(super) struct Frame {
+    /// Its full name: `omni_cluster`.
+    pub(super) name: &'static str,
+    /// What it is, in words: `cluster`.
+    pub(super) noun: &'static str,
+    /// The attribute that holds the id; also the name of the identity's one part.
+    pub(super) id: &'static str,
+    /// The schema with the engine's attributes.
+    pub(super) schema: Schema,
+    pub(super) identity: IdentitySchema,
+    pub(super) handle: Handle,
+}
+
+impl Frame {
+    pub(super) fn doing<'a>(&self, verb: &'a str, id: &'a str) -> Doing<'a> {
+        let given = self.schema.attribute(self.id).is_some_and(|a| a.configurable());
+        Doing { verb, noun: self.noun, id, id_attribute: if given { self.id } else { "name" } }
+    }
+
+    /// The session and the limits of one operation.
+    pub(super) fn cx(&self, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Result<Cx, Diagnostic> {
+        let session = self.handle.session()?;
+        Ok(Self::limited(session, context, at, limit))
+    }
+
+    /// The same for an operation that writes; a read-only provider refuses it.
+    pub(super) fn writing(
+        &self,
+        context: &Context,
+        at: &Value,
+        limit: fn(Timeouts) -> Duration,
+        doing: &Doing<'_>,
+    ) -> Result<Cx, Diagnostic> {
+        let cx = self.cx(context, at, limit)?;
+        cx.session.may_write(doing.verb, &format!("{} ({})", doing.what(), self.name))?;
+        Ok(cx)
+    }
+
+    /// The same for a plan, which looks at the server only when there is a session.
+    pub(super) fn planning(&self, context: &Context, at: &Value) -> Option<Cx> {
+        Some(Self::limited(self.handle.ready()?, context, at, |t| t.read))
+    }
+
+    fn limited(session: Arc<Session>, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Cx {
+        let timeouts = session.timeouts.or(at.get(LOCAL_TIMEOUTS));
+        let call = Call::within(limit(timeouts), &context.cancel);
+        Cx { session, call }
+    }
+
+    pub(super) fn identity_of(&self, id: &str) -> Value {
+        Value::object([(self.id, Value::from(id))])
+    }
+
+    /// A model as a value of the schema, without the engine's attributes.
+    pub(super) fn shown(&self, model: &impl Serialize) -> Result<Value, Diagnostic> {
+        crate::tf::model::to_value(model, &self.schema.object_type()).map_err(|error| {
+            Diagnostic::from_error("Object does not fit the schema", &error)
+                .hint("This is a defect of the provider; please report it.")
+        })
+    }
+
+    /// What was planned, with nothing unknown left in it: enough to find the object again.
+    pub(super) fn remembered(&self, planned: &Value, id: &str) -> Value {
+        let mut state = known(planned);
+        state.set(self.id, id.into());
+        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
+            state.set(attribute.name, Value::Null);
+        }
+        state
+    }
+
+    /// The object stays in the state as `state`, and `diagnostic` says what went wrong.
+    pub(super) fn kept(&self, state: Value, private: Private, id: &str, diagnostic: Diagnostic) -> Outcome {
+        Outcome { state: Some(state), private, identity: Some(self.identity_of(id)), diags: diagnostic.into() }
+    }
+
+    /// The answer to a read before the provider is configured: the state as it is.
+    pub(super) fn unrefreshed(&self, request: Read) -> Outcome {
+        let diagnostic = Diagnostic::warning(
+            format!("Not refreshed: {}", self.name),
+            "The provider's configuration is not known before apply, so the state is taken as it is.",
+        );
+        let Read { state, private, identity } = request;
+        Outcome { state: Some(state), private, identity, diags: diagnostic.into() }
+    }
+
+    /// The id of the object that is to be read: by the state, by the identity, or by what the id is made of.
+    pub(super) fn id_of<M: DeserializeOwned>(
+        &self,
+        state: &Value,
+        identity: Option<&Value>,
+        composed: fn(&M) -> Option<String>,
+    ) -> Result<String, Diagnostic> {
+        let id = state.get(self.id).as_str().map(str::to_owned);
+        let id = id.or_else(|| identity?.get(self.id).as_str().map(str::to_owned));
+        let id = id.or_else(|| model::<M>(state).ok().and_then(|m| composed(&m)));
+        id.ok_or_else(|| {
+            Diagnostic::error(
+                format!("Could not read {}", self.noun),
+                format!("The state does not hold its `{}`.", self.id),
+            )
+        })
+    }
+
+    /// Whether the state is what an import left for the first read: an id and nothing else.
+    pub(super) fn is_import(&self, state: &Value) -> bool {
+        state.entries().is_some_and(|all| all.iter().all(|(name, value)| value.is_null() || name == self.id))
+    }
+
+    /// The host's own words for this name neither the id nor what one looks like.
+    pub(super) fn nothing_to_import(&self, id: &str) -> Diagnostic {
+        let like = self.schema.attribute(self.id).map(|a| a.description.as_str()).unwrap_or_default();
+        Diagnostic::error(
+            format!("Could not import {} `{id}`", self.noun),
+            format!("Omni has no {} with this `{}`.", self.noun, self.id),
+        )
+        .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", self.id))
+    }
+
+    /// What an import leaves for the first read: the id in the form that `id` gives it, and nothing else.
+    pub(super) fn import(&self, by: ImportBy, id: fn(&str) -> Result<String, Diagnostic>) -> Outcome {
+        let id = match by {
+            ImportBy::Id(text) => match id(text.trim()) {
+                Ok(id) => id,
+                Err(diagnostic) => return Outcome::failed(diagnostic),
+            },
+            ImportBy::Identity(identity) => identity.get(self.id).as_str().unwrap_or_default().to_owned(),
+        };
+        if id.is_empty() {
+            return Outcome::failed(
+                Diagnostic::error(format!("Could not import {}", self.noun), "The id is empty.")
+                    .hint(format!("Give the `{}` of the object.", self.id)),
+            );
+        }
+        let mut state = self.schema.null_object();
+        state.set(self.id, id.as_str().into());
+        Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
+    }
+
+    /// What to do about a create of which nobody knows whether it took effect.
+    pub(super) fn uncertain(&self, doing: &Doing<'_>, error: &Error) -> Diagnostic {
+        doing.explain(error).hint(
+            "Omni may have created the object. The state keeps its id, so the next plan finds out: \
+             an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
+        )
+    }
+}
+
+/// The object is there already, and not ours; `adopts` is whether the provider could take it over by itself.
+pub(super) fn duplicate(name: &str, doing: &Doing<'_>, id: &str, adopts: bool) -> Diagnostic {
+    let mut hint = format!(
+        "To manage it from here, import it, either with the command\n\n  \
+         terraform import {name}.<NAME> {id}\n\nor with the block\n\n  \
+         import {{\n    to = {name}.<NAME>\n    id = \"{id}\"\n  }}\n\n\
+         Otherwise choose another name."
+    );
+    if adopts {
+        hint.push_str(" With `adopt_existing = true` the provider takes such objects over by itself.");
+    }
+    Diagnostic::error(
+        doing.summary(),
+        format!("Omni already has a {} `{id}`, and this configuration does not manage it.", doing.noun),
+    )
+    .hint(hint)
+    .at(Path::of(doing.id_attribute))
+}
+
+/// The object as it is, without problems.
+pub(super) fn settled(state: Value, private: Private, identity: Option<Value>) -> Outcome {
+    Outcome { state: Some(state), private, identity, diags: Diagnostics::new() }
+}
+
+/// Whether a create that failed in this way may have taken effect all the same.
+pub(super) fn is_uncertain(error: &Error) -> bool {
+    matches!(error, Error::Transport { maybe_sent: true, .. } | Error::Timeout { .. } | Error::Cancelled { .. })
+}
+
+/// The same for a call that is never sent twice, so that a server's "not now" may come after the deed.
+pub(super) fn is_uncertain_call(error: &Error) -> bool {
+    is_uncertain(error) || matches!(error, Error::Status { class: Class::Unavailable, .. })
+}
+
+/// `value` with null in the place of everything unknown.
+pub(super) fn known(value: &Value) -> Value {
+    match value {
+        Value::Unknown(_) => Value::Null,
+        Value::List(v) => Value::List(v.iter().map(known).collect()),
+        Value::Set(v) => Value::Set(v.iter().map(known).collect()),
+        Value::Tuple(v) => Value::Tuple(v.iter().map(known).collect()),
+        Value::Map(m) => Value::Map(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
+        Value::Object(m) => Value::Object(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
+        Value::Dynamic(t, v) => Value::Dynamic(t.clone(), Box::new(known(v))),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,108 @@
+//! `omni_kubernetes_version` and `omni_kubernetes_versions`: the Kubernetes versions on offer, and what runs them.
+
+use super::talos_versions::{allowed, among, constraint, newest};
+use crate::kit::version;
+use crate::omni::state::query::Query;
+use crate::omni::{Error, spec::Spec};
+use crate::pb::specs::{KubernetesVersionSpec, TalosVersionSpec};
+use crate::provider::check::is_version;
+use crate::provider::crud::{Cx, Object};
+use crate::provider::lookup::columns::{text, texts};
+use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
+use crate::tf::schema::{Attribute, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::Serialize;
+use std::cmp::Ordering;
+
+pub(super) struct KubernetesVersions;
+
+#[derive(Serialize)]
+pub(super) struct KubernetesVersion {
+    version: String,
+    compatible_talos_versions: Vec<String>,
+}
+
+/// The Talos versions that clusters can go to, with the Kubernetes versions that each of them runs.
+async fn hosts(cx: &Cx) -> Result<Vec<(String, Vec<String>)>, Error> {
+    let all = cx.client().list(&cx.call, TalosVersionSpec::KIND, &Query::all()).await?;
+    let all = all.into_iter().map(Object::<TalosVersionSpec>::decode).collect::<Result<Vec<_>, _>>()?;
+    let usable = all.into_iter().filter(|object| !object.spec.deprecated && !object.spec.unsupported);
+    Ok(usable.map(|object| (object.stored.key.id, object.spec.compatible_kubernetes_versions)).collect())
+}
+
+#[async_trait]
+impl Lookup for KubernetesVersions {
+    type Item = KubernetesVersion;
+
+    const NOUN: &'static str = "Kubernetes version";
+    const NOUNS: &'static str = "Kubernetes versions";
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            text("version", "The version, without a leading `v`."),
+            texts("compatible_talos_versions", "Talos versions that run it and that clusters can go to, oldest first."),
+        ]
+    }
+
+    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<KubernetesVersion>>, Error> {
+        let (versions, hosts) = tokio::try_join!(wanted.objects::<KubernetesVersionSpec>(cx), hosts(cx))?;
+        let version = |object: Object<KubernetesVersionSpec>| {
+            let id = object.stored.key.id;
+            let runs = |(_, versions): &&(String, Vec<String>)| versions.contains(&id);
+            let talos = version::sorted(hosts.iter().filter(runs).map(|(talos, _)| talos.clone()).collect());
+            Found::new(id.clone(), KubernetesVersion { version: id, compatible_talos_versions: talos })
+        };
+        Ok(versions.into_iter().map(version).collect())
+    }
+
+    fn keeps(config: &Value, found: &Found<KubernetesVersion>) -> bool {
+        allowed(config, &found.id) && among(config, "talos_version", &found.item.compatible_talos_versions)
+    }
+
+    fn order(a: &Found<KubernetesVersion>, b: &Found<KubernetesVersion>) -> Ordering {
+        version::compare(&a.id, &b.id)
+    }
+}
+
+impl Many for KubernetesVersions {
+    const NAME: &'static str = "omni_kubernetes_versions";
+    const LIST: &'static str = "versions";
+    const ABOUT: &'static str = "The Kubernetes versions that the instance offers, oldest first, and the Talos versions that run each of them. All filters that are set must hold.";
+
+    fn filters() -> Vec<Attribute> {
+        vec![
+            constraint("Only versions that fulfil this"),
+            string("talos_version")
+                .check(is_version())
+                .doc("Only Kubernetes versions that this Talos version runs; none when no cluster can go to it."),
+        ]
+    }
+}
+
+impl One for KubernetesVersions {
+    const NAME: &'static str = "omni_kubernetes_version";
+    const ABOUT: &'static str = "A Kubernetes version that the instance offers: a certain one, or the newest that fulfils a constraint and that a Talos version runs.";
+    const ID: &'static str = "version";
+    const IF_MISSING: &'static str = "`omni_kubernetes_versions` lists what the instance offers, and `compatible_kubernetes_versions` of `omni_talos_version` what a Talos version runs.";
+
+    fn arguments() -> Vec<Attribute> {
+        vec![
+            string("version")
+                .check(is_version())
+                .doc("The version, with or without a leading `v`. Without it, the newest that fits."),
+            constraint("What the version must fulfil"),
+            string("talos_version")
+                .check(is_version())
+                .doc("Talos version that must run it; one that clusters can go to."),
+        ]
+    }
+
+    fn id(text: &str) -> String {
+        version::strip_v(text).to_owned()
+    }
+
+    fn prefer(_config: &Value, fit: Vec<Found<KubernetesVersion>>) -> Vec<Found<KubernetesVersion>> {
+        newest(fit)
+    }
+}

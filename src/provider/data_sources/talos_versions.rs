@@ -1,0 +1,156 @@
+//! `omni_talos_version` and `omni_talos_versions`: the Talos versions on offer, and the Kubernetes versions they run.
+
+use crate::kit::version::{self, Constraint};
+use crate::omni::Error;
+use crate::pb::specs::TalosVersionSpec;
+use crate::provider::check::{is_constraint, is_version};
+use crate::provider::crud::{Cx, Object};
+use crate::provider::lookup::columns::{flag, text, texts};
+use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
+use crate::tf::schema::{Attribute, boolean, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::Serialize;
+use std::cmp::Ordering;
+
+pub(super) struct TalosVersions;
+
+#[derive(Serialize)]
+pub(super) struct TalosVersion {
+    version: String,
+    deprecated: bool,
+    unsupported: bool,
+    compatible_kubernetes_versions: Vec<String>,
+    upgradable_talos_versions: Vec<String>,
+    image_factory_url: String,
+}
+
+/// Whether `constraint` of the configuration, when it is set, allows the version.
+pub(super) fn allowed(config: &Value, written: &str) -> bool {
+    let Some(constraint) = config.get("constraint").as_str() else { return true };
+    // The constraint was checked with the configuration.
+    let constraint = constraint.parse::<Constraint>().ok();
+    version::parse(written).is_ok_and(|version| constraint.is_some_and(|constraint| constraint.allows(&version)))
+}
+
+/// Whether the version of this argument, when it is set, is among these.
+pub(super) fn among(config: &Value, argument: &str, versions: &[String]) -> bool {
+    config.get(argument).as_str().is_none_or(|wanted| versions.iter().any(|have| version::same(have, wanted)))
+}
+
+/// Only the newest is left; one that is not released yet only when all are such, or the constraint names it.
+pub(super) fn newest<I>(mut fit: Vec<Found<I>>) -> Vec<Found<I>> {
+    let released = |found: &Found<I>| version::parse(&found.id).is_ok_and(|version| version.pre.is_empty());
+    let at = fit.iter().rposition(released).or(fit.len().checked_sub(1));
+    at.map(|at| fit.swap_remove(at)).into_iter().collect()
+}
+
+/// The argument that chooses among versions.
+pub(super) fn constraint(doc: &str) -> Attribute {
+    string("constraint").check(is_constraint()).doc(format!(
+        "{doc}, written as for providers: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`. \
+         Pre-releases count only when the constraint names one."
+    ))
+}
+
+#[async_trait]
+impl Lookup for TalosVersions {
+    type Item = TalosVersion;
+
+    const NOUN: &'static str = "Talos version";
+    const NOUNS: &'static str = "Talos versions";
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            text("version", "The version, without a leading `v`."),
+            flag(
+                "deprecated",
+                "Whether Omni does not support it any more: clusters that run it are left alone, and no cluster can go to it.",
+            ),
+            flag("unsupported", "Whether Omni does not support it yet."),
+            texts("compatible_kubernetes_versions", "Kubernetes versions that it runs, oldest first."),
+            texts("upgradable_talos_versions", "Talos versions that a cluster can go to from it, oldest first."),
+            text(
+                "image_factory_url",
+                "Image factory that its images come from, when it is not that of the instance; else empty.",
+            ),
+        ]
+    }
+
+    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<TalosVersion>>, Error> {
+        let version = |object: Object<TalosVersionSpec>| {
+            let Object { stored, spec } = object;
+            let id = stored.key.id;
+            Found::new(
+                id.clone(),
+                TalosVersion {
+                    version: id,
+                    deprecated: spec.deprecated,
+                    unsupported: spec.unsupported,
+                    compatible_kubernetes_versions: version::sorted(spec.compatible_kubernetes_versions),
+                    upgradable_talos_versions: version::sorted(spec.upgradable_talos_versions),
+                    image_factory_url: spec.image_factory_url,
+                },
+            )
+        };
+        Ok(wanted.objects::<TalosVersionSpec>(cx).await?.into_iter().map(version).collect())
+    }
+
+    fn keeps(config: &Value, found: &Found<TalosVersion>) -> bool {
+        let version = &found.item;
+        let flag = |name: &str, is: bool| config.get(name).as_bool().is_none_or(|want| want == is);
+        allowed(config, &version.version)
+            && among(config, "kubernetes_version", &version.compatible_kubernetes_versions)
+            && flag("deprecated", version.deprecated)
+            && flag("unsupported", version.unsupported)
+    }
+
+    fn order(a: &Found<TalosVersion>, b: &Found<TalosVersion>) -> Ordering {
+        version::compare(&a.id, &b.id)
+    }
+}
+
+impl Many for TalosVersions {
+    const NAME: &'static str = "omni_talos_versions";
+    const LIST: &'static str = "versions";
+    const ABOUT: &'static str = "The Talos versions that the instance offers, oldest first, and the Kubernetes versions that each of them runs. All filters that are set must hold.";
+
+    fn filters() -> Vec<Attribute> {
+        vec![
+            constraint("Only versions that fulfil this"),
+            string("kubernetes_version")
+                .check(is_version())
+                .doc("Only Talos versions that run this Kubernetes version."),
+            boolean("deprecated").doc("Only versions that Omni no longer supports, or only those that are not such."),
+            boolean("unsupported")
+                .doc("Only versions that Omni does not support yet, or only those that are not such."),
+        ]
+    }
+}
+
+impl One for TalosVersions {
+    const NAME: &'static str = "omni_talos_version";
+    const ABOUT: &'static str = "A Talos version that the instance offers: a certain one, or the newest that fulfils a constraint and runs a Kubernetes version.";
+    const ID: &'static str = "version";
+    const IF_MISSING: &'static str = "`omni_talos_versions` lists what the instance offers.";
+
+    fn arguments() -> Vec<Attribute> {
+        vec![
+            string("version").check(is_version()).doc("The version, with or without a leading `v`. Without it, the newest that fits and that clusters can go to."),
+            constraint("What the version must fulfil"),
+            string("kubernetes_version").check(is_version()).doc("Kubernetes version that it must run."),
+        ]
+    }
+
+    fn id(text: &str) -> String {
+        version::strip_v(text).to_owned()
+    }
+
+    fn prefer(config: &Value, mut fit: Vec<Found<TalosVersion>>) -> Vec<Found<TalosVersion>> {
+        // One that no cluster can go to is given only to who asks for it by name.
+        if config.get("version").is_null() {
+            fit.retain(|found| !found.item.deprecated && !found.item.unsupported);
+        }
+        newest(fit)
+    }
+}

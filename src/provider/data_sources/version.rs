@@ -1,0 +1,61 @@
+//! `omni_version`: which Omni the instance is.
+
+use crate::omni::Call;
+use crate::omni::spec;
+use crate::omni::spec::instance::{SysVersionSpec, sys_version_key};
+use crate::provider::explain::Doing;
+use crate::provider::lookup::columns::{text, whole};
+use crate::provider::session::Handle;
+use crate::tf::data_source::DataSource;
+use crate::tf::diag::Diagnostics;
+use crate::tf::resource::Context;
+use crate::tf::schema::Schema;
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use std::sync::Arc;
+
+pub(super) struct Version {
+    schema: Schema,
+    handle: Handle,
+}
+
+impl Version {
+    pub(super) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
+        Arc::new(Self { schema: schema(), handle: handle.clone() })
+    }
+}
+
+fn schema() -> Schema {
+    Schema::new("Which Omni the instance is, for configurations that depend on what it can do.")
+        .with(text("backend_version", "Version of Omni as it says itself, such as `v1.10.0`."))
+        .with(text("version", "The same without a leading `v`, for comparisons and `version_latest`."))
+        .with(whole(
+            "backend_api_version",
+            "Version of the API, which grows with changes that clients must know of; 0 on an Omni that does not say.",
+        ))
+        .with(text("instance_name", "Name of the instance."))
+}
+
+#[async_trait]
+impl DataSource for Version {
+    fn type_name(&self) -> &'static str {
+        "omni_version"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+        let session = self.handle.session()?;
+        let call = Call::within(session.timeouts.read, &context.cancel);
+        let doing = Doing { verb: "read", noun: "the version of Omni", id: "", id_attribute: "" };
+        let read = async { spec::decode::<SysVersionSpec>(&session.client.get(&call, &sys_version_key()).await?) };
+        let system = read.await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
+        config.set("version", crate::kit::version::strip_v(&system.backend_version).into());
+        config.set("backend_version", system.backend_version.into());
+        config.set("backend_api_version", i64::from(system.backend_api_version).into());
+        config.set("instance_name", system.instance_name.into());
+        Ok(config)
+    }
+}

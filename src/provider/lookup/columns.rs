@@ -1,0 +1,29 @@
+//! The attributes that a thing is described with: all are computed, none is left unknown.
+
+use crate::tf::schema::{Attribute, boolean, number, plain, string};
+use crate::tf::value::Type;
+
+/// Text.
+pub(crate) fn text(name: &'static str, doc: &str) -> Attribute {
+    string(name).computed().doc(doc)
+}
+
+/// Texts in order.
+pub(crate) fn texts(name: &'static str, doc: &str) -> Attribute {
+    plain(name, Type::list(Type::String)).computed().doc(doc)
+}
+
+/// A whole number.
+pub(crate) fn whole(name: &'static str, doc: &str) -> Attribute {
+    number(name).computed().doc(doc)
+}
+
+/// True or false.
+pub(crate) fn flag(name: &'static str, doc: &str) -> Attribute {
+    boolean(name).computed().doc(doc)
+}
+
+/// Texts by key, such as labels.
+pub(crate) fn words(name: &'static str, doc: &str) -> Attribute {
+    plain(name, Type::map(Type::String)).computed().doc(doc)
+}

@@ -1,0 +1,32 @@
+//! The filters that every plural has: a selector of labels, and an expression for ids.
+
+use crate::omni::state::query::Query;
+use crate::provider::session::at;
+use crate::tf::check::Check;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::value::Value;
+
+/// How a selector is written, for docs.
+pub(crate) const SELECTOR: &str = "such as `region = eu, !gpu`; terms are separated by commas, and all must hold. \
+     Operators are `=`, `!=`, `in (…)`, `notin (…)`, `<`, `<=`, `>`, `>=`, `key` and `!key`.";
+
+/// The text is a selector of labels.
+pub(crate) fn is_selector() -> Check {
+    Check::text(|text| Query::parse_selector(text).map(|_| ()).map_err(|e| crate::tf::diag::chain(&e)))
+}
+
+/// The text is a regular expression.
+pub(crate) fn is_regexp() -> Check {
+    Check::text(|text| {
+        regex::Regex::new(text).map(|_| ()).map_err(|e| format!("`{text}` is not a regular expression: {e}."))
+    })
+}
+
+/// What `label_selector` of the configuration takes; all without one.
+pub(crate) fn selector(config: &Value) -> Result<Query, Diagnostics> {
+    match config.get("label_selector").as_str() {
+        Some(selector) => Query::parse_selector(selector)
+            .map_err(|e| Diagnostic::from_error("Label selector cannot be read", &e).at(at("label_selector")).into()),
+        None => Ok(Query::all()),
+    }
+}

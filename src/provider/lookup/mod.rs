@@ -1,0 +1,218 @@
+//! The engine behind data sources that look things up: one by what names it, or all that meet some filters.
+//! A file of a data source says what its things are, how they are listed and what tells them apart; the reads live here.
+
+pub(crate) mod columns;
+mod filter;
+mod plural;
+mod single;
+
+use crate::omni::spec::Spec;
+use crate::omni::state::query::{LabelQuery, Query};
+use crate::omni::{Call, Error};
+use crate::provider::crud::{Cx, Object};
+use crate::provider::session::Session;
+use crate::tf::check::Rule;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Context;
+use crate::tf::schema::{Attribute, object_type};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use filter::{SELECTOR, is_regexp, is_selector, selector};
+pub(crate) use plural::Plural;
+pub(crate) use single::Single;
+
+/// One thing that was found.
+pub(crate) struct Found<I> {
+    /// Its id: `ids` of the plural holds these.
+    pub(crate) id: String,
+    /// What it is, by attribute.
+    pub(crate) item: I,
+}
+
+impl<I> Found<I> {
+    pub(crate) fn new(id: impl Into<String>, item: I) -> Self {
+        Self { id: id.into(), item }
+    }
+}
+
+/// A kind of things that can be looked up.
+#[async_trait]
+pub(crate) trait Lookup: Send + Sync + 'static {
+    /// One of them; its fields are the attributes of [`Lookup::attributes`].
+    type Item: Serialize + Send + Sync;
+
+    /// One of them in words: `machine set`.
+    const NOUN: &'static str;
+    /// Several of them in words: `machine sets`.
+    const NOUNS: &'static str;
+
+    /// What the attributes of one are; all are computed.
+    fn attributes() -> Vec<Attribute>;
+
+    /// Lists what `wanted` takes: COSI objects through [`Wanted::objects`], anything else by asking [`Wanted::takes`].
+    /// No order is asked of it, and the filters are run over it by the engine.
+    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Self::Item>>, Error>;
+
+    /// Whether it passes the filters, or the arguments of the singular, that are its own; those that are null are not set.
+    fn keeps(_config: &Value, _found: &Found<Self::Item>) -> bool {
+        true
+    }
+
+    /// Which comes first: by default, the lower id.
+    fn order(a: &Found<Self::Item>, b: &Found<Self::Item>) -> Ordering {
+        a.id.cmp(&b.id)
+    }
+
+    /// How a person would point at it; the id, and more where that says little.
+    fn shown(found: &Found<Self::Item>) -> String {
+        format!("`{}`", found.id)
+    }
+}
+
+/// The data source of all things of a kind, with filters.
+///
+/// It has `label_selector` and `id_regexp` beside its own filters, and gives `ids` and the list.
+pub(crate) trait Many: Lookup {
+    /// Its full name: `omni_machine_sets`.
+    const NAME: &'static str;
+    /// The attribute with the list: `machine_sets`.
+    const LIST: &'static str;
+    /// What it is for, in Markdown; the first sentence stands alone.
+    const ABOUT: &'static str;
+    /// What `label_selector` is held against.
+    const LABELS: &'static str = "labels";
+
+    /// The filters that only this kind has; those that [`Lookup::keeps`] or [`Many::terms`] look at.
+    fn filters() -> Vec<Attribute> {
+        Vec::new()
+    }
+
+    /// Adds the filters that Omni can apply by labels itself.
+    fn terms(_config: &Value, terms: LabelQuery) -> LabelQuery {
+        terms
+    }
+}
+
+/// The data source of one thing.
+#[async_trait]
+pub(crate) trait One: Lookup {
+    /// Its full name: `omni_machine_set`.
+    const NAME: &'static str;
+    /// What it is for, in Markdown; the first sentence stands alone.
+    const ABOUT: &'static str;
+    /// The argument that holds the id that Omni knows it by: when it is set, only that one is asked for.
+    const ID: &'static str;
+    /// What to do when there is none, beside checking the arguments.
+    const IF_MISSING: &'static str = "If it is made in the same apply, refer to an attribute of its resource that is known only after apply, such as `id`, or use `depends_on`: the read then waits for it.";
+
+    /// What to do when it did not come within [`One::limit`].
+    const IF_LATE: &'static str = "";
+
+    /// What can be asked for. One that is also an attribute of the thing is filled in when it is not set.
+    /// `label_selector` is understood when it is among them.
+    fn arguments() -> Vec<Attribute>;
+
+    /// Arguments that steer the read, and say nothing of the thing itself.
+    fn options() -> Vec<Attribute> {
+        Vec::new()
+    }
+
+    /// Which arguments go together.
+    fn rules() -> Vec<Rule> {
+        Vec::new()
+    }
+
+    /// The id as Omni writes it.
+    fn id(text: &str) -> String {
+        text.to_owned()
+    }
+
+    /// What is left of several, in order, that fit: by default all of them, which is an error.
+    fn prefer(_config: &Value, fit: Vec<Found<Self::Item>>) -> Vec<Found<Self::Item>> {
+        fit
+    }
+
+    /// How long the read may take, when the configuration says so: then it waits for the thing to come.
+    fn limit(_config: &Value) -> Option<Duration> {
+        None
+    }
+
+    /// Lists what `wanted` takes, or waits for it when the arguments say so.
+    async fn find(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Self::Item>>, Error> {
+        Self::list(cx, wanted).await
+    }
+}
+
+/// What a list is about.
+pub(crate) struct Wanted<'a> {
+    /// The one id that is asked for, if it is one.
+    pub(crate) id: Option<String>,
+    /// Labels and ids otherwise; COSI lists leave it to Omni.
+    pub(crate) query: Query,
+    /// All that the configuration says.
+    pub(crate) config: &'a Value,
+}
+
+impl<'a> Wanted<'a> {
+    /// All there is, whatever the configuration says.
+    fn all(config: &'a Value) -> Self {
+        Self { id: None, query: Query::all(), config }
+    }
+
+    /// The objects of a type that are asked for.
+    pub(crate) async fn objects<S: Spec>(&self, cx: &Cx) -> Result<Vec<Object<S>>, Error> {
+        match &self.id {
+            // One object is read by itself: who may not list the rest may still see this one, and it is never behind.
+            Some(id) => Ok(cx.find::<S>(id).await?.into_iter().collect()),
+            None => cx.client().list(&cx.call, S::KIND, &self.query).await?.into_iter().map(Object::decode).collect(),
+        }
+    }
+
+    /// What Omni keeps under the same ids in another type; its labels may be others, so they are not asked.
+    pub(crate) async fn joined<S: Spec>(&self, cx: &Cx) -> Result<HashMap<String, S>, Error> {
+        let query = Query { labels: Vec::new(), id_regexp: self.query.id_regexp.clone() };
+        let beside = Wanted { id: self.id.clone(), query, config: self.config };
+        let objects = beside.objects::<S>(cx).await?;
+        Ok(objects.into_iter().map(|object| (object.stored.key.id, object.spec)).collect())
+    }
+
+    /// Whether something that Omni cannot choose itself is asked for, by its id and what stands for its labels.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for what is listed by calls of its own"))]
+    pub(crate) fn takes(&self, id: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.id.as_deref().is_none_or(|wanted| wanted == id)
+            && self.query.takes_labels(labels)
+            // The expression was checked with the configuration.
+            && self.query.id_regexp.as_deref().is_none_or(|regexp| regex::Regex::new(regexp).is_ok_and(|r| r.is_match(id)))
+    }
+}
+
+/// What the steps of one read share.
+fn cx(session: Arc<Session>, context: &Context, limit: Option<Duration>) -> Cx {
+    let call = Call::within(limit.unwrap_or(session.timeouts.read), &context.cancel);
+    Cx { session, call }
+}
+
+/// The things that pass the filters, in order.
+fn kept<L: Lookup>(config: &Value, found: Vec<Found<L::Item>>) -> Vec<Found<L::Item>> {
+    let mut kept: Vec<_> = found.into_iter().filter(|found| L::keeps(config, found)).collect();
+    kept.sort_by(L::order);
+    kept
+}
+
+/// Things as values of their attributes.
+fn value_of<L: Lookup>(found: &Found<L::Item>) -> Result<Value, Diagnostics> {
+    crate::tf::model::to_value(&found.item, &object_type(&L::attributes())).map_err(|error| {
+        Diagnostic::from_error(format!("The {} `{}` does not fit the schema", L::NOUN, found.id), &error)
+            .hint("This is a defect of the provider; please report it.")
+            .into()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! All things of a kind that meet the filters.
+
+use super::{Many, SELECTOR, Wanted, columns, cx, is_regexp, is_selector, kept, selector, value_of};
+use crate::omni::state::query::{LabelQuery, Query};
+use crate::provider::explain::Doing;
+use crate::provider::session::Handle;
+use crate::tf::data_source::DataSource;
+use crate::tf::diag::Diagnostics;
+use crate::tf::resource::Context;
+use crate::tf::schema::{Schema, objects, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// The data source of all things of a kind.
+pub(crate) struct Plural<L> {
+    schema: Schema,
+    handle: Handle,
+    of: PhantomData<L>,
+}
+
+impl<L: Many> Plural<L> {
+    pub(crate) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
+        Arc::new(Self { schema: schema::<L>(), handle: handle.clone(), of: PhantomData })
+    }
+}
+
+fn schema<L: Many>() -> Schema {
+    let nouns = L::NOUNS;
+    Schema::new(L::ABOUT)
+        .with(
+            string("label_selector")
+                .check(is_selector())
+                .doc(format!("Only {nouns} whose {} match, {SELECTOR}", L::LABELS)),
+        )
+        .with(
+            string("id_regexp")
+                .check(is_regexp())
+                .doc(format!("Only {nouns} whose id matches this regular expression.")),
+        )
+        .with_all(L::filters())
+        .with(columns::texts("ids", &format!("Ids of the {nouns}, in order.")))
+        .with(objects(L::LIST, L::attributes()).computed().doc(format!("The {nouns}, by id.")))
+}
+
+/// The filters that Omni can apply itself.
+fn query<L: Many>(config: &Value) -> Result<Query, Diagnostics> {
+    let terms = selector(config)?.labels.into_iter().next().unwrap_or_default();
+    let terms = L::terms(config, terms);
+    let mut query = if terms == LabelQuery::default() { Query::all() } else { Query::from(terms) };
+    query.id_regexp = config.get("id_regexp").as_str().map(str::to_owned);
+    Ok(query)
+}
+
+#[async_trait]
+impl<L: Many> DataSource for Plural<L> {
+    fn type_name(&self) -> &'static str {
+        L::NAME
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+        let cx = cx(self.handle.session()?, context, None);
+        let doing = Doing { verb: "list", noun: L::NOUNS, id: "", id_attribute: "" };
+        let wanted = Wanted { id: None, query: query::<L>(&config)?, config: &config };
+        let found = L::list(&cx, &wanted).await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
+        let found = kept::<L>(&config, found);
+        let ids = found.iter().map(|found| found.id.as_str().into()).collect();
+        let list = found.iter().map(value_of::<L>).collect::<Result<_, _>>()?;
+        config.set("ids", Value::List(ids));
+        config.set(L::LIST, Value::List(list));
+        Ok(config)
+    }
+}

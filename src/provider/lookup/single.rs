@@ -1,0 +1,177 @@
+//! One thing, by what names it: it is an error when there is none, or more than one.
+
+use super::{Found, One, Wanted, cx, kept, selector, value_of};
+use crate::omni::state::query::Query;
+use crate::omni::{Call, Class, Error};
+use crate::provider::crud::Cx;
+use crate::provider::explain::{Doing, capital};
+use crate::provider::session::{Handle, at};
+use crate::tf::data_source::DataSource;
+use crate::tf::diag::{Diagnostic, Diagnostics, chain};
+use crate::tf::resource::Context;
+use crate::tf::schema::{Mode, Schema};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most things that an error names.
+const MOST: usize = 10;
+
+/// How long it may take to find out what there is when what was waited for did not come.
+const LAST_LOOK: Duration = Duration::from_secs(10);
+
+/// The data source of one thing.
+pub(crate) struct Single<L> {
+    schema: Schema,
+    handle: Handle,
+    of: PhantomData<L>,
+}
+
+impl<L: One> Single<L> {
+    pub(crate) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
+        Arc::new(Self { schema: schema::<L>(), handle: handle.clone(), of: PhantomData })
+    }
+}
+
+fn schema<L: One>() -> Schema {
+    let described = L::attributes();
+    let mut schema = Schema::new(L::ABOUT);
+    schema.rules = L::rules();
+    for argument in L::arguments() {
+        let also_described = described.iter().any(|attribute| attribute.name == argument.name);
+        let fill_in = also_described && argument.mode == Mode::Optional;
+        schema = schema.with(if fill_in { argument.optional_computed() } else { argument });
+    }
+    let rest: Vec<_> = described.into_iter().filter(|attribute| schema.attribute(attribute.name).is_none()).collect();
+    schema.with_all(L::options()).with_all(rest)
+}
+
+/// The arguments that are set, as one would write them; what is secret is not written.
+fn written<L: One>(config: &Value) -> Vec<(&'static str, String)> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(format!("`{text}`")),
+        Value::Bool(flag) => Some(format!("`{flag}`")),
+        Value::Number(number) => Some(format!("`{number}`")),
+        _ => None,
+    };
+    let hidden = |text: String, secret: bool| if secret { "the one that is given".to_owned() } else { text };
+    let arguments = L::arguments();
+    arguments.iter().filter_map(|a| Some((a.name, hidden(text(config.get(a.name))?, a.sensitive)))).collect()
+}
+
+#[async_trait]
+impl<L: One> DataSource for Single<L> {
+    fn type_name(&self) -> &'static str {
+        L::NAME
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+        let limit = L::limit(&config);
+        let cx = cx(self.handle.session()?, context, limit);
+        let id = config.get(L::ID).as_str().map(L::id);
+        let secret = self.schema.attribute(L::ID).is_some_and(|attribute| attribute.sensitive);
+        let name = id.clone().filter(|_| !secret).unwrap_or_default();
+        let query = if id.is_some() { Query::all() } else { selector(&config)? };
+        let wanted = Wanted { id, query, config: &config };
+        let found = match L::find(&cx, &wanted).await {
+            Ok(found) => found,
+            Err(error) if limit.is_some() && error.is(Class::Timeout) => {
+                return Err(late::<L>(&cx, context, &wanted, &error).await.into());
+            }
+            Err(error) => {
+                let doing = Doing { verb: "look up", noun: L::NOUN, id: &name, id_attribute: L::ID };
+                return Err(doing.explain(&error).into());
+            }
+        };
+        let mut fit = L::prefer(&config, kept::<L>(&config, found));
+        let Some(found) = fit.pop() else { return Err(missing::<L>(&cx, &wanted, &name).await.into()) };
+        if !fit.is_empty() {
+            fit.push(found);
+            return Err(ambiguous::<L>(&config, &fit).into());
+        }
+        let Value::Object(described) = value_of::<L>(&found)? else { return Ok(config) };
+        for (name, value) in described {
+            // What was asked for stays as it was written.
+            if config.get(&name).is_null() {
+                config.set(&name, value);
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// There is none, and what there is instead.
+async fn missing<L: One>(cx: &Cx, wanted: &Wanted<'_>, name: &str) -> Diagnostic {
+    let arguments = written::<L>(wanted.config);
+    let there = there_is::<L>(cx, wanted.config).await;
+    let by_name = matches!(arguments[..], [(only, _)] if only == L::ID) && !name.is_empty();
+    let summary = match &arguments[..] {
+        _ if by_name => format!("{} `{name}` does not exist", capital(L::NOUN)),
+        [] => format!("There is no {}", L::NOUN),
+        _ => format!("No {} fits", L::NOUN),
+    };
+    let check = match &arguments[..] {
+        [] => String::new(),
+        [(name, _)] => format!("Check `{name}`. "),
+        _ => "Check these arguments. ".to_owned(),
+    };
+    let detail = format!("Omni has no {}{}. {there}", L::NOUN, conditions(" with ", &arguments));
+    blame(Diagnostic::error(summary, detail.trim_end()), &arguments).hint(format!("{check}{}", L::IF_MISSING))
+}
+
+/// It did not come in time, and what there is instead.
+async fn late<L: One>(cx: &Cx, context: &Context, wanted: &Wanted<'_>, error: &Error) -> Diagnostic {
+    // The time of the read itself is up.
+    let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LAST_LOOK, &context.cancel) };
+    let there = there_is::<L>(&look, wanted.config).await;
+    let detail = format!("{} {there}", chain(error));
+    let diagnostic = Diagnostic::error(format!("{} did not come in time", capital(L::NOUN)), detail.trim_end());
+    blame(diagnostic, &written::<L>(wanted.config)).hint(L::IF_LATE)
+}
+
+fn ambiguous<L: One>(config: &Value, fit: &[Found<L::Item>]) -> Diagnostic {
+    let arguments = written::<L>(config);
+    let detail =
+        format!("{} {}{} are there: {}.", fit.len(), L::NOUNS, conditions(" with ", &arguments), names::<L>(fit));
+    blame(Diagnostic::error(format!("More than one {} fits", L::NOUN), detail), &arguments)
+        .hint(format!("Ask for one of them by `{}`, or say more of it.", L::ID))
+}
+
+fn blame(diagnostic: Diagnostic, arguments: &[(&'static str, String)]) -> Diagnostic {
+    match arguments.first() {
+        Some((name, _)) => diagnostic.at(at(name)),
+        None => diagnostic,
+    }
+}
+
+fn conditions(before: &str, arguments: &[(&str, String)]) -> String {
+    let each: Vec<_> = arguments.iter().map(|(name, value)| format!("`{name}` = {value}")).collect();
+    if each.is_empty() { String::new() } else { format!("{before}{}", each.join(" and ")) }
+}
+
+/// What there is, as a sentence. The error is about what is missing: that the rest cannot be listed is nothing beside it.
+async fn there_is<L: One>(cx: &Cx, config: &Value) -> String {
+    match L::list(cx, &Wanted::all(config)).await {
+        Ok(all) if all.is_empty() => format!("It has no {} at all.", L::NOUNS),
+        Ok(mut all) => {
+            all.sort_by(L::order);
+            format!("It has {}.", names::<L>(&all))
+        }
+        Err(_) => String::new(),
+    }
+}
+
+/// Some of them, and how many more there are.
+fn names<L: One>(all: &[Found<L::Item>]) -> String {
+    let mut names: Vec<_> = all.iter().take(MOST).map(L::shown).collect();
+    if let Some(more) = all.len().checked_sub(MOST).filter(|more| *more > 0) {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
+}

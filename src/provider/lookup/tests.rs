@@ -1,0 +1,109 @@
+//! The engine with a kind of things that no server has.
+
+use super::*;
+use crate::tf::schema::{Mode, string};
+
+/// Fruit, by name.
+struct Fruits;
+
+#[derive(Serialize)]
+struct Fruit {
+    name: &'static str,
+    colour: &'static str,
+}
+
+const FRUITS: [Fruit; 3] = [
+    Fruit { name: "pear", colour: "green" },
+    Fruit { name: "apple", colour: "green" },
+    Fruit { name: "cherry", colour: "red" },
+];
+
+#[async_trait]
+impl Lookup for Fruits {
+    type Item = Fruit;
+
+    const NOUN: &'static str = "fruit";
+    const NOUNS: &'static str = "fruits";
+
+    fn attributes() -> Vec<Attribute> {
+        vec![columns::text("name", "Name."), columns::text("colour", "Colour.")]
+    }
+
+    async fn list(_cx: &Cx, _wanted: &Wanted<'_>) -> Result<Vec<Found<Fruit>>, Error> {
+        Ok(FRUITS.map(|fruit| Found::new(fruit.name, fruit)).into())
+    }
+
+    fn keeps(config: &Value, found: &Found<Fruit>) -> bool {
+        config.get("colour").as_str().is_none_or(|colour| colour == found.item.colour)
+    }
+}
+
+impl Many for Fruits {
+    const NAME: &'static str = "omni_fruits";
+    const LIST: &'static str = "fruits";
+    const ABOUT: &'static str = "Fruits.";
+    const LABELS: &'static str = "leaves";
+}
+
+impl One for Fruits {
+    const NAME: &'static str = "omni_fruit";
+    const ABOUT: &'static str = "A fruit.";
+    const ID: &'static str = "name";
+
+    fn arguments() -> Vec<Attribute> {
+        vec![string("name").doc("Name."), string("shop").doc("Shop.")]
+    }
+}
+
+fn handle() -> crate::provider::session::Handle {
+    crate::provider::session::Handle::default()
+}
+
+#[test]
+fn a_plural_has_what_every_plural_has() {
+    let source = Plural::<Fruits>::data_source(&handle());
+    let names: Vec<_> = source.schema().attributes.iter().map(|attribute| attribute.name).collect();
+    assert_eq!(names, ["label_selector", "id_regexp", "ids", "fruits"]);
+    let doc = &source.schema().attribute("label_selector").unwrap().description;
+    assert!(doc.starts_with("Only fruits whose leaves match, such as"), "{doc}");
+}
+
+#[test]
+fn arguments_that_are_described_too_are_filled_in() {
+    let source = Single::<Fruits>::data_source(&handle());
+    let mode = |name: &str| source.schema().attribute(name).unwrap().mode;
+    assert_eq!([mode("name"), mode("shop"), mode("colour")], [Mode::OptionalComputed, Mode::Optional, Mode::Computed]);
+}
+
+#[test]
+fn what_omni_cannot_choose_is_chosen_here() {
+    let config = Value::Null;
+    let labels = |text: &str| BTreeMap::from([("team".to_owned(), text.to_owned())]);
+    let wanted = |selector: &str, regexp: Option<&str>, id: Option<&str>| Wanted {
+        id: id.map(str::to_owned),
+        query: Query { id_regexp: regexp.map(str::to_owned), ..Query::parse_selector(selector).unwrap() },
+        config: &config,
+    };
+    for (selector, regexp, id, expected) in [
+        ("", None, None, true),
+        ("team = a", None, None, true),
+        ("team = b", None, None, false),
+        ("", Some("^pe"), None, true),
+        ("team = a", Some("^ap"), None, false),
+        ("", None, Some("pear"), true),
+        ("", None, Some("pea"), false),
+    ] {
+        let found = wanted(selector, regexp, id).takes("pear", &labels("a"));
+        assert_eq!(found, expected, "{selector} {regexp:?} {id:?}");
+    }
+}
+
+#[test]
+fn filters_choose_and_the_rest_is_in_order() {
+    let names = |config: &Value| {
+        let all = FRUITS.map(|fruit| Found::new(fruit.name, fruit)).into();
+        kept::<Fruits>(config, all).into_iter().map(|found| found.id).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&Value::Null), ["apple", "cherry", "pear"]);
+    assert_eq!(names(&Value::object([("colour", "green".into())])), ["apple", "pear"]);
+}

@@ -1,0 +1,218 @@
+//! `omni_user`: a person who signs in.
+
+use crate::omni::{Error, Key, Kind, User as Listed};
+use crate::provider::crud::{Called, Cx};
+use crate::provider::explain::Doing;
+use crate::provider::{caller, roles};
+use crate::tf::check::{Check, one_of};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema, plain, string};
+use crate::tf::value::{Type, Value};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub(super) struct User;
+
+/// What Omni puts together about a person.
+const STATUS: Kind = Kind { namespace: "ephemeral", name: "IdentityStatuses.omni.sidero.dev" };
+/// What the identities of service accounts end with.
+const ACCOUNTS: &str = "serviceaccount.omni.sidero.dev";
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    email: Option<String>,
+    role: Option<String>,
+    saml_labels: Option<BTreeMap<String, String>>,
+    last_active: Option<String>,
+}
+
+#[async_trait]
+impl Called for User {
+    type Model = Model;
+    type Seen = Listed;
+
+    const NAME: &'static str = "omni_user";
+    const NOUN: &'static str = "user";
+    const ID: &'static str = "email";
+    const ADOPTS: bool = true;
+
+    fn schema() -> Schema {
+        Schema::new("A person who signs in to Omni, with the role that holds where no access policy grants more. Needs Omni 1.6 or later, and a provider key with the role `Admin`.")
+            .with(string("id").computed().stays().doc("Id (UUID) of the user."))
+            .with(string("email").required().same_if(same).replaces().check(is_email()).doc(
+                "E-mail address by which the user signs in. Omni keeps it in lower case; here it stays as written, and upper and lower case make no difference.",
+            ))
+            .with(string("role").required().check(one_of(roles::ALL)).doc(format!(
+                "Role of the user: {}. A change takes effect in place; keys that the user holds never gain rights by it.",
+                roles::DOC
+            )))
+            .with(plain("saml_labels", Type::map(Type::String)).computed().stays().doc(
+                "Labels that the SAML identity provider gave the user; empty without SAML.",
+            ))
+            .with(string("last_active").computed().stays().doc(
+                "When the user was last active, in RFC 3339, as of the last refresh; null when it never was.",
+            ))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("email", "E-mail address of the user, in lower case.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        model.email.as_deref().map(str::to_lowercase)
+    }
+
+    fn model(seen: &Listed, prior: &Model) -> Result<Model, Diagnostic> {
+        let written = prior.email.clone().filter(|email| same(email, &seen.email));
+        Ok(Model {
+            id: Some(seen.id.clone()),
+            email: Some(written.unwrap_or_else(|| seen.email.clone())),
+            role: Some(seen.role.clone()),
+            saml_labels: Some(seen.saml_labels.clone()),
+            last_active: seen.last_active.clone(),
+        })
+    }
+
+    fn shows(seen: &Listed, wanted: &Model) -> bool {
+        wanted.role.as_ref() == Some(&seen.role)
+    }
+
+    fn watched(wanted: &Model) -> Option<Key> {
+        Self::id(wanted).map(|email| STATUS.key(email))
+    }
+
+    fn predict(plan: &mut Plan<'_>) {
+        // An identity whose user is gone has no role, and cannot be given one.
+        if plan.prior.is_some_and(|prior| prior.get("role").as_str() == Some("")) {
+            plan.replace.push(Path::of("role"));
+            for name in ["id", "saml_labels", "last_active"] {
+                plan.planned.set(name, Value::UNKNOWN);
+            }
+        }
+    }
+
+    fn import_id(text: &str) -> Result<String, Diagnostic> {
+        problem(text).map_or(Ok(text.to_owned()), |problem| {
+            Err(Diagnostic::error(format!("Could not import user `{text}`"), problem)
+                .hint("Users are imported by their e-mail address."))
+        })
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let Some(prior) = plan.prior else {
+            // A server that has no such call, or does not allow it, says so now.
+            return cx.client().users(&cx.call).await.map(drop);
+        };
+        let email = prior.get("email").as_str().unwrap_or_default();
+        if caller::is_self(cx, email).await? {
+            let verb = if plan.replace.is_empty() { "update" } else { "replace" };
+            let attribute = if prior.get("role") == plan.planned.get("role") { "email" } else { "role" };
+            plan.diags.push(caller::refused(&doing(verb, email), attribute));
+        }
+        Ok(())
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        let email = prior.email.as_deref().unwrap_or_default();
+        if caller::is_self(cx, email).await? {
+            diags.push(caller::refused(&doing("destroy", email), "email"));
+        }
+        Ok(())
+    }
+
+    async fn find(cx: &Cx, id: &str) -> Result<Option<Listed>, Error> {
+        Ok(cx.client().users(&cx.call).await?.into_iter().find(|user| same(&user.email, id)))
+    }
+
+    async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
+        let (email, role) = written(wanted);
+        wanted.id = Some(cx.client().create_user(&cx.call, &email, &role).await?);
+        Ok(())
+    }
+
+    async fn update(cx: &Cx, _prior: &Model, wanted: &mut Model) -> Result<(), Error> {
+        let (email, role) = written(wanted);
+        cx.client().update_user(&cx.call, &email, &role).await
+    }
+
+    async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
+        cx.client().destroy_user(&cx.call, &written(model).0).await
+    }
+}
+
+fn doing<'a>(verb: &'a str, email: &'a str) -> Doing<'a> {
+    Doing { verb, noun: User::NOUN, id: email, id_attribute: User::ID }
+}
+
+/// What goes to the server.
+fn written(model: &Model) -> (String, String) {
+    (User::id(model).unwrap_or_default(), model.role.clone().unwrap_or_default())
+}
+
+/// Whether two addresses are one to Omni.
+fn same(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+fn is_email() -> Check {
+    Check::text(|text| problem(text).map_or(Ok(()), Err))
+}
+
+/// What keeps a text from naming a user. With SAML any name will do, so nobody asks for an `@` here.
+fn problem(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("The e-mail address must not be empty.".to_owned());
+    }
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Some(format!("{text:?} is not an e-mail address: it holds white space or control characters."));
+    }
+    let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
+    let account = domain == ACCOUNTS || domain.ends_with(&format!(".{ACCOUNTS}"));
+    account.then(|| format!("`{text}` is a service account; those are managed with `omni_service_account`."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_name_a_user() {
+        for (text, says) in [
+            ("jane@example.org", None),
+            ("Jane.Doe+x@Example.org", None),
+            ("jane", None),
+            ("", Some("must not be empty")),
+            ("jane doe@example.org", Some("white space")),
+            ("ci@serviceaccount.omni.sidero.dev", Some("omni_service_account")),
+            ("p@Infra-Provider.serviceaccount.omni.sidero.dev", Some("omni_service_account")),
+            ("jane@myserviceaccount.omni.sidero.dev", None),
+        ] {
+            let found = problem(text);
+            assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
+            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_address_stays_as_written() {
+        let seen = Listed {
+            id: "u".into(),
+            email: "jane@example.org".into(),
+            role: "Reader".into(),
+            saml_labels: BTreeMap::new(),
+            last_active: None,
+        };
+        for (prior, shown) in [
+            (Some("Jane@Example.org"), "Jane@Example.org"),
+            (Some("joe@example.org"), "jane@example.org"),
+            (None, "jane@example.org"),
+        ] {
+            let prior = Model { email: prior.map(str::to_owned), ..Model::default() };
+            assert_eq!(User::model(&seen, &prior).unwrap().email.as_deref(), Some(shown));
+        }
+    }
+}
