@@ -53,17 +53,6 @@ pub struct Plan {
     identity: Option<pb::ResourceIdentityData>,
 }
 
-/// An ephemeral resource that is open.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// The attributes.
-    pub value: Value,
-    /// What the provider keeps for the closing.
-    pub private: Option<Vec<u8>>,
-    /// When it has to be renewed.
-    pub renew_at: Option<prost_types::Timestamp>,
-}
-
 type Diags = Vec<pb::Diagnostic>;
 
 impl Host {
@@ -377,49 +366,6 @@ impl Host {
         self.server.stop_provider(Request::new(pb::stop_provider::Request {})).await.unwrap();
     }
 
-    /// Validates and opens an ephemeral resource, as hosts do before a plan and again before an apply.
-    pub async fn open(&self, name: &str, config: &Json) -> Result<Opened, Diags> {
-        let of = self.ephemeral_schema(name).object_type();
-        let config = wire::from_json(config, &of).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let sent = Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
-        let request = pb::validate_ephemeral_resource_config::Request { type_name: name.into(), config: sent.clone() };
-        let answer = self.server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap();
-        let diagnostics = answer.into_inner().diagnostics;
-        if !errors(&diagnostics).is_empty() {
-            return Err(diagnostics);
-        }
-        let request = pb::open_ephemeral_resource::Request {
-            type_name: name.into(),
-            config: sent,
-            client_capabilities: Some(capabilities()),
-        };
-        let answer = self.server.open_ephemeral_resource(Request::new(request)).await.unwrap().into_inner();
-        if !errors(&answer.diagnostics).is_empty() {
-            assert!(answer.result.is_none() && answer.private.is_none(), "{name}: a value beside errors");
-            return Err(answer.diagnostics);
-        }
-        let value = wire::decode(answer.result.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert!(value.is_wholly_known(), "{name}: unknown after opening: {value:?}");
-        check_result(&config_only(&config), &value, name);
-        Ok(Opened { value, private: answer.private, renew_at: answer.renew_at })
-    }
-
-    /// Closes an ephemeral resource, and gives the problems.
-    pub async fn close(&self, name: &str, opened: Opened) -> Diags {
-        let request = pb::close_ephemeral_resource::Request { type_name: name.into(), private: opened.private };
-        self.server.close_ephemeral_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
-    }
-
-    /// The same at once, without an answer.
-    pub fn stop_now(&self) {
-        self.server.stop();
-    }
-
-    fn ephemeral_schema(&self, name: &str) -> &Schema {
-        let found = self.provider.ephemerals().iter().find(|e| e.type_name() == name);
-        found.unwrap_or_else(|| panic!("no ephemeral resource type {name}")).schema()
-    }
-
     fn encode(&self, name: &str, value: &Value) -> pb::DynamicValue {
         wire::encode(value, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
@@ -523,15 +469,6 @@ fn check_plan(attributes: &[Attribute], prior: Option<&Value>, config: &Value, p
             || (!given.is_null() && !before.is_null() && plan == before)
             || (given.is_null() && attribute.computed_mode());
         assert!(legal, "{name}: planned {plan:?}, configured {given:?}, was {before:?}");
-    }
-}
-
-/// The configuration with everything open that it leaves out: that is for the provider to fill in.
-fn config_only(config: &Value) -> Value {
-    match config {
-        Value::Object(fields) => Value::Object(fields.iter().map(|(name, v)| (name.clone(), config_only(v))).collect()),
-        Value::Null => Value::UNKNOWN,
-        given => given.clone(),
     }
 }
 

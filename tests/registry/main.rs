@@ -41,10 +41,6 @@ fn main() {
         trials.push(Trial::test(format!("{name}::refuses"), move || reads::refuses(name)));
         trials.push(Trial::test(format!("{name}::denied"), move || reads::denied(name)));
     }
-    for item in provider.ephemerals() {
-        let name = item.type_name();
-        trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_ephemeral(name)));
-    }
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(accounts::trials());
