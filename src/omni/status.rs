@@ -393,7 +393,12 @@ mod tests {
                 "failed to validate: 1 error occurred:\n\t* no token with id \"hush\" exists\n\n",
                 "no token with id (sensitive value) exists",
             ),
-            (join_token::default_key(), Code::PermissionDenied, "insufficient role: \"Reader\"", "insufficient role: \"Reader\""),
+            (
+                join_token::default_key(),
+                Code::PermissionDenied,
+                "insufficient role: \"Reader\"",
+                "insufficient role: \"Reader\"",
+            ),
         ] {
             let op = Op { method: UPDATE, about: About::Object(&key) };
             let failure = read(&op, &Status::new(code, message), &wire, "http://omni:80");
@@ -447,6 +452,22 @@ mod tests {
         assert!(other.error.to_string().contains("check the endpoint"), "{}", other.error);
         assert!(other.error.is(Class::Unavailable));
         assert_eq!(state(UPDATE, Code::Unknown, &format!("{CUT_OFF}, gone")).fate, Fate::Lost);
+    }
+
+    /// As a running Omni 1.6.6 answered; the same text from the state would be something else.
+    #[test]
+    fn calls_about_people_fail_without_a_code() {
+        let wire = wire(Arc::new(TestClock::at(NOW)));
+        let class = |method, text| {
+            let op = Op { method, about: About::Words("the user `p@example.org`") };
+            read(&op, &Status::unknown(text), &wire, "http://omni:80").error.class()
+        };
+        const CREATE_USER: &str = "/management.ManagementService/CreateUser";
+        let taken = "user with email \"p@example.org\" already exists";
+        assert_eq!(class(CREATE_USER, taken), Class::AlreadyExists);
+        assert_eq!(class(CREATE_USER, "unknown role to parse: \"Boss\""), Class::Validation);
+        assert_eq!(class(CREATE_USER, "something else"), Class::Other);
+        assert_eq!(class(GET, taken), Class::Other);
     }
 
     #[test]

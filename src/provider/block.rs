@@ -6,7 +6,7 @@ use super::omniconfig::Omniconfig;
 use super::session::{OnConflict, Session, State};
 use super::timeouts::{self, Timeouts};
 use super::turns::Turns;
-use crate::kit::clock::SystemClock;
+use crate::kit::clock::Clock;
 use crate::kit::go_duration;
 use crate::kit::secret::SecretString;
 use crate::omni::config::{Config, Credentials, RetryPolicy, TlsOptions};
@@ -136,6 +136,7 @@ pub(super) async fn configure(
     context: &Context,
     config: &Value,
     terraform_version: &str,
+    clock: &Arc<dyn Clock>,
     diags: &mut Diagnostics,
 ) -> State {
     let unknown: Vec<_> = CONNECTION.iter().copied().filter(|a| config.get(a).is_unknown()).collect();
@@ -149,7 +150,7 @@ pub(super) async fn configure(
             return State::Refused;
         }
     };
-    let client = match Client::new(&settings, Arc::new(SystemClock)) {
+    let client = match Client::new(&settings, Arc::clone(clock)) {
         Ok(client) => client,
         Err(error) => {
             diags.push(refused(config, &error));
@@ -168,10 +169,10 @@ pub(super) async fn configure(
             return State::Refused;
         }
     }
-    State::Ready(Arc::new(session(config, client)))
+    State::Ready(Arc::new(session(config, client, clock)))
 }
 
-fn session(config: &Value, client: Client) -> Session {
+fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
     let texts = |name: &str| -> BTreeMap<String, String> {
         let entries = config.get(name).entries().into_iter().flatten();
         entries.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
@@ -180,6 +181,7 @@ fn session(config: &Value, client: Client) -> Session {
     Session {
         turns: Turns::default(),
         client,
+        clock: Arc::clone(clock),
         read_only: config
             .get("read_only")
             .as_bool()

@@ -2,8 +2,9 @@
 
 use crate::kit::yaml;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
+use std::time::Duration;
 
 /// What a provider for Kubernetes needs of a kubeconfig.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,25 @@ pub(crate) struct Access {
     pub(crate) ca: Option<String>,
     pub(crate) client_certificate: Option<String>,
     pub(crate) client_key: Option<String>,
+}
+
+/// What a token of Omni says of itself; whether it is true is for the cluster to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claims {
+    /// When it expires, since 1970.
+    pub(crate) expiration: Duration,
+    /// The cluster that it is for; empty when it does not say.
+    pub(crate) cluster_uuid: String,
+}
+
+impl Claims {
+    /// Reads the middle part of a token; a token that never says when it expires has none.
+    pub(crate) fn of(token: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        let claims: Value = serde_json::from_slice(&bytes).ok()?;
+        let expiration = Duration::from_secs(claims.get("exp")?.as_u64()?);
+        Some(Self { expiration, cluster_uuid: string(&claims, "cluster_uuid").unwrap_or_default() })
+    }
 }
 
 /// Why a kubeconfig leads nowhere; it quotes nothing of it but names.

@@ -1,6 +1,8 @@
 //! What users see: the provider block, the resources, the data sources, and the engine behind them.
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
+mod access;
+pub(crate) mod account_key;
 mod block;
 pub(crate) mod caller;
 pub(crate) mod check;
@@ -8,6 +10,7 @@ pub(crate) mod crud;
 mod data_sources;
 mod ephemerals;
 pub(crate) mod explain;
+pub(crate) mod fetched;
 mod functions;
 pub(crate) mod ids;
 pub(crate) mod kubeconfig;
@@ -18,10 +21,13 @@ pub(crate) mod patch;
 mod resources;
 pub(crate) mod roles;
 pub(crate) mod session;
+pub(crate) mod time;
 pub(crate) mod timeouts;
+mod tokens;
 mod turns;
 mod wait;
 
+use crate::kit::clock::{Clock, SystemClock};
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
 use crate::tf::ephemeral::Ephemeral;
@@ -37,6 +43,7 @@ use std::sync::Arc;
 struct Omni {
     schema: Schema,
     handle: Handle,
+    clock: Arc<dyn Clock>,
     resources: Vec<Arc<dyn Resource>>,
     data_sources: Vec<Arc<dyn DataSource>>,
     ephemerals: Vec<Arc<dyn Ephemeral>>,
@@ -46,9 +53,16 @@ struct Omni {
 /// The provider, not configured yet.
 #[must_use]
 pub fn new() -> Arc<dyn Provider> {
+    with_clock(Arc::new(SystemClock))
+}
+
+/// The provider with another clock than the machine's, not configured yet.
+#[must_use]
+pub fn with_clock(clock: Arc<dyn Clock>) -> Arc<dyn Provider> {
     let handle = Handle::default();
     Arc::new(Omni {
         schema: block::schema(),
+        clock,
         resources: resources::all(&handle),
         data_sources: data_sources::all(&handle),
         ephemerals: ephemerals::all(&handle),
@@ -69,7 +83,7 @@ impl Provider for Omni {
 
     async fn configure(&self, context: &Context, config: Value, terraform_version: &str) -> Diagnostics {
         let mut diags = Diagnostics::new();
-        let state = block::configure(context, &config, terraform_version, &mut diags).await;
+        let state = block::configure(context, &config, terraform_version, &self.clock, &mut diags).await;
         self.handle.put(state);
         diags
     }

@@ -2,6 +2,7 @@
 
 use super::timeouts::Timeouts;
 use super::turns::Turns;
+use crate::kit::clock::Clock;
 use crate::omni::Client;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -21,6 +22,8 @@ pub(crate) enum OnConflict {
 /// A configured provider.
 pub(crate) struct Session {
     pub(crate) client: Client,
+    /// Where the time of day comes from.
+    pub(crate) clock: Arc<dyn Clock>,
     /// No write leaves the process.
     pub(crate) read_only: bool,
     /// Where the resource does not say: whether to wait until what was made is in use.

@@ -35,6 +35,8 @@ pub struct Renewed {
     pub private: Private,
     /// When it has to be renewed again, since 1970.
     pub renew_at: Option<Duration>,
+    /// Problems that do not keep it from being used; Terraform shows only those of the closing.
+    pub warnings: Diagnostics,
 }
 
 /// An ephemeral resource type.
@@ -61,13 +63,13 @@ pub trait Ephemeral: Send + Sync {
     /// # Errors
     /// With every problem found.
     async fn renew(&self, _context: &Context, private: Private) -> Result<Renewed, Diagnostics> {
-        Ok(Renewed { private, renew_at: None })
+        Ok(Renewed { private, ..Renewed::default() })
     }
 
-    /// Takes back what opening made.
+    /// Takes back what opening made; what was kept is that of the opening, not of a renewal.
     ///
     /// # Errors
-    /// With every problem found.
+    /// With every problem found; warnings alone do not make it fail.
     async fn close(&self, _context: &Context, _private: Private) -> Result<(), Diagnostics> {
         Ok(())
     }

@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
+mod accounts;
 #[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
 #[path = "../binary/certificates.rs"]
 mod certificates;
@@ -16,20 +17,26 @@ mod crash;
 mod demo;
 mod diagnostic;
 mod drift;
+mod ephemerals;
 mod errors;
+mod examples;
 mod functions;
 mod guide;
 mod harness;
 mod interrupts;
 mod leaks;
+mod lookups;
 mod messages;
 mod objects;
 mod omni;
+mod people;
 mod plan;
 mod process;
 mod provider_block;
 mod removal;
+mod second_provider;
 mod secrets;
+mod stand_in;
 mod takeover;
 mod trust;
 mod workspace;
@@ -61,6 +68,9 @@ macro_rules! tests {
 }
 use tests;
 
+/// The name under which a CLI looks for the provider.
+const PLUGIN: &str = "terraform-provider-omni";
+
 /// What every test is given.
 pub struct Context {
     /// The CLI that it runs on.
@@ -72,19 +82,25 @@ pub struct Context {
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
+        ("accounts", accounts::tests()),
         ("crash", crash::tests()),
         ("demo", demo::tests()),
         ("drift", drift::tests()),
+        ("ephemerals", ephemerals::tests()),
         ("errors", errors::tests()),
+        ("examples", examples::tests()),
         ("functions", functions::tests()),
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
         ("leaks", leaks::tests()),
+        ("lookups", lookups::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("people", people::tests()),
         ("provider_block", provider_block::tests()),
         ("removal", removal::tests()),
+        ("second_provider", second_provider::tests()),
         ("secrets", secrets::tests()),
         ("takeover", takeover::tests()),
         ("trust", trust::tests()),
@@ -92,6 +108,9 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = stand_in::serve_if_asked() {
+        return code;
+    }
     let arguments = Arguments::from_args();
     match trials(&arguments) {
         Ok((trials, _plugins)) => libtest_mimic::run(&arguments, trials).exit_code(),
@@ -109,7 +128,7 @@ fn trials(arguments: &Arguments) -> Outcome<(Vec<Trial>, tempfile::TempDir)> {
     }
     // Below the target folder, so that a link is enough and no copy of a large file is needed.
     let plugins = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    place(Path::new(env!("CARGO_BIN_EXE_terraform-provider-omni")), plugins.path())?;
+    place(Path::new(env!("CARGO_BIN_EXE_terraform-provider-omni")), plugins.path(), PLUGIN)?;
     let mut trials = Vec::new();
     for cli in found.clis {
         let context = Arc::new(Context { cli, plugins: plugins.path().to_owned() });
@@ -125,7 +144,7 @@ fn trials(arguments: &Arguments) -> Outcome<(Vec<Trial>, tempfile::TempDir)> {
 }
 
 /// A build during the tests puts a new file in the place of the old one, and the link keeps the old one.
-fn place(plugin: &Path, folder: &Path) -> std::io::Result<()> {
-    let place = folder.join("terraform-provider-omni");
+fn place(plugin: &Path, folder: &Path, name: &str) -> std::io::Result<()> {
+    let place = folder.join(name);
     std::fs::hard_link(plugin, &place).or_else(|_| std::fs::copy(plugin, &place).map(drop))
 }

@@ -11,7 +11,7 @@ tests![nothing_secret_is_written, a_wrong_key_is_not_quoted, logs_tell_of_every_
 
 fn nothing_secret_is_written(context: &Context) -> Outcome {
     let omni = Omni::start()?;
-    let start = leaks::start_of_every_token(context, &omni)?;
+    let start = leaks::start_of_every_token(Workspace::of(context, &omni)?)?;
     let mut scan = Scan::of(leaks::key_and_its_parts(omni.key())?)?;
     scan.look_for("the first text", FIRST_TEXT)?;
     scan.look_for("the second text", SECOND_TEXT)?;

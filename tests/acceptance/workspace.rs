@@ -11,10 +11,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use terraform_provider_omni::PROVIDER_ADDRESS;
 
+/// The file with the settings of the CLI.
+const CLI_CONFIG: &str = "cli.tfrc";
+
 /// A folder with a configuration and a state.
 pub struct Workspace {
     folder: tempfile::TempDir,
     cli: PathBuf,
+    /// The providers that are at hand, and the folder of each.
+    plugins: Vec<(String, PathBuf)>,
     env: Vec<(OsString, OsString)>,
 }
 
@@ -26,13 +31,11 @@ impl Workspace {
             folder.disable_cleanup(true);
             println!("keeping {}", folder.path().display());
         }
-        let config = folder.path().join("cli.tfrc");
-        let (address, plugins) = (quoted(PROVIDER_ADDRESS), quoted(&context.plugins.to_string_lossy()));
-        let overrides = format!("dev_overrides {{\n    {address} = {plugins}\n  }}\n  direct {{}}");
-        std::fs::write(&config, format!("provider_installation {{\n  {overrides}\n}}\n"))?;
+        let config = folder.path().join(CLI_CONFIG);
         // In full, because OpenTofu completes a short address with a host of its own.
-        let source = &address;
-        let workspace = Self { folder, cli: context.cli.path.clone(), env: Vec::new() };
+        let source = quoted(PROVIDER_ADDRESS);
+        let workspace = Self { folder, cli: context.cli.path.clone(), plugins: Vec::new(), env: Vec::new() };
+        let workspace = workspace.with_plugin(PROVIDER_ADDRESS, &context.plugins)?;
         workspace.write(
             "versions.tf",
             &format!("terraform {{\n  required_providers {{\n    omni = {{ source = {source} }}\n  }}\n}}\n"),
@@ -44,6 +47,18 @@ impl Workspace {
     pub fn of(context: &Context, omni: &impl Server) -> Outcome<Self> {
         let workspace = Self::new(context)?.env("OMNI_ENDPOINT", omni.endpoint());
         Ok(workspace.env("OMNI_SERVICE_ACCOUNT_KEY", omni.key()))
+    }
+
+    /// The same with one more provider at hand, whose binary lies in the folder.
+    pub fn with_plugin(mut self, address: &str, folder: &Path) -> Outcome<Self> {
+        self.plugins.push((address.to_owned(), folder.to_owned()));
+        let lines = self
+            .plugins
+            .iter()
+            .map(|(address, folder)| format!("    {} = {}\n", quoted(address), quoted(&folder.to_string_lossy())));
+        let overrides = format!("  dev_overrides {{\n{}  }}\n  direct {{}}\n", lines.collect::<String>());
+        self.write(CLI_CONFIG, &format!("provider_installation {{\n{overrides}}}\n"))?;
+        Ok(self)
     }
 
     /// The same with a variable set for every command.

@@ -1,4 +1,5 @@
-//! What a resource type's lifecycle looks like, as data: `tests/fixtures/<name>/lifecycle.json`.
+//! What a resource type's lifecycle looks like, as data: `tests/fixtures/<name>/lifecycle.json`;
+//! and what a data source gives: `tests/fixtures/<name>/read.json`.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -23,6 +24,9 @@ pub struct Fixture {
     /// Attributes that an import cannot bring, because Omni does not store them.
     #[serde(default)]
     pub not_imported: Vec<String>,
+    /// Omni always has the object, so that it is still there when it was destroyed.
+    #[serde(default)]
+    pub stays: bool,
     /// Configurations that are refused.
     #[serde(default)]
     pub invalid: Vec<Invalid>,
@@ -61,6 +65,70 @@ pub struct Invalid {
     pub says: String,
 }
 
+/// The fixture of one data source type.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reads {
+    /// The world that is read, as a world file would have it; without it, six machines and nothing else.
+    #[serde(default)]
+    pub world: Json,
+    /// What is read, and what it gives. Together they set every argument.
+    pub reads: Vec<Read>,
+    /// What cannot be read.
+    #[serde(default)]
+    pub refuses: Vec<Refusal>,
+}
+
+/// A read that finds something.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Read {
+    /// The configuration.
+    #[serde(default = "empty")]
+    pub config: Json,
+    /// Part of what is given: an object may have more attributes, and a list has as many elements.
+    pub gives: Json,
+    /// Attributes that are given, with any value.
+    #[serde(default)]
+    pub fills: Vec<String>,
+}
+
+fn empty() -> Json {
+    Json::Object(serde_json::Map::new())
+}
+
+/// A read that fails.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// The configuration.
+    pub config: Json,
+    /// The attribute to blame; none for the data source as a whole.
+    pub path: Option<String>,
+    /// Parts of what the diagnostic says.
+    pub says: Vec<String>,
+}
+
+/// The fixture of the data source type.
+pub fn reads(name: &str) -> Reads {
+    parse_reads(name, &reads_text(name))
+}
+
+/// The fixture of the data source type, for the machines and the join token of this host.
+pub fn reads_on(host: &crate::host::Host, name: &str) -> Reads {
+    parse_reads(name, &host.localized(&reads_text(name)))
+}
+
+fn reads_text(name: &str) -> String {
+    let path = folder(name).join("read.json");
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{name} is registered and is never read: {}: {e}", path.display()))
+}
+
+fn parse_reads(name: &str, text: &str) -> Reads {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("the reads of {name}: {e}"))
+}
+
 /// The fixture of the resource type.
 pub fn load(name: &str) -> Fixture {
     parse(name, &text(name))
@@ -81,7 +149,8 @@ fn parse(name: &str, text: &str) -> Fixture {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("the lifecycle of {name}: {e}"))
 }
 
-fn folder(name: &str) -> std::path::PathBuf {
+/// Where the test data of a type lie.
+pub fn folder(name: &str) -> std::path::PathBuf {
     let short = name.strip_prefix("omni_").unwrap_or(name);
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(short)
 }

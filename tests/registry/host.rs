@@ -3,6 +3,8 @@
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::time::Duration;
+use terraform_provider_omni::kit::clock::Clock;
+use terraform_provider_omni::omni::auth::{GeneratedKey, generate};
 use terraform_provider_omni::pb::tfplugin6 as pb;
 use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
 use terraform_provider_omni::provider;
@@ -20,8 +22,9 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// The provider, and the simulator that it talks to.
 pub struct Host {
-    server: Server,
-    provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
+    pub(crate) server: Server,
+    pub(crate) provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
+    clock: Arc<dyn Clock>,
     /// The Omni behind it.
     pub sim: Sim,
 }
@@ -48,6 +51,17 @@ pub struct Plan {
     identity: Option<pb::ResourceIdentityData>,
 }
 
+/// An ephemeral resource that is open.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The attributes.
+    pub value: Value,
+    /// What the provider keeps for the closing.
+    pub private: Option<Vec<u8>>,
+    /// When it has to be renewed.
+    pub renew_at: Option<prost_types::Timestamp>,
+}
+
 type Diags = Vec<pb::Diagnostic>;
 
 impl Host {
@@ -58,11 +72,13 @@ impl Host {
 
     /// A configured provider in front of a simulator of the given kind.
     pub async fn with(options: Options, extra: &[(&str, Value)]) -> Self {
+        // Both live in the same time: keys are made by one and judged by the other.
+        let clock = Arc::clone(&options.clock);
+        let provider = provider::with_clock(Arc::clone(&clock));
         let sim = Sim::start(options).await.expect("the simulator starts");
-        let provider = provider::new();
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
-        let host = Self { server, provider, sim };
+        let host = Self { server, provider, clock, sim };
         let mut config = host.provider.schema().null_object();
         config.set("endpoint", host.sim.endpoint().into());
         config.set("service_account_key", host.sim.service_account_key().into());
@@ -72,14 +88,29 @@ impl Host {
         for (name, value) in extra {
             config.set(name, value.clone());
         }
+        host.configure(&config).await;
+        host
+    }
+
+    /// Configures the provider anew, to work as this person from now on.
+    pub async fn work_as(&self, email: &str) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), self.sim.sign_in(email).unwrap()).unwrap();
+        let mut config = self.provider.schema().null_object();
+        config.set("endpoint", self.sim.endpoint().into());
+        config.set("identity", email.into());
+        config.set("pgp_key_file", file.path().to_str().unwrap().into());
+        self.configure(&config).await;
+    }
+
+    async fn configure(&self, config: &Value) {
         let request = pb::configure_provider::Request {
             terraform_version: "1.15.0".into(),
-            config: Some(wire::encode(&config, &host.provider.schema().object_type()).unwrap()),
+            config: Some(wire::encode(config, &self.provider.schema().object_type()).unwrap()),
             client_capabilities: None,
         };
-        let answer = host.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
+        let answer = self.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
         assert_eq!(errors(&answer.diagnostics), Vec::<String>::new(), "configure");
-        host
     }
 
     /// The stored object; `kind` without its suffix.
@@ -97,10 +128,34 @@ impl Host {
         self.sim.store().list("MachineStatuses.omni.sidero.dev").iter().map(|m| m.key.id.clone()).collect()
     }
 
-    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines.
+    /// The ids of the join tokens, in the order in which they were made.
+    pub fn join_tokens(&self) -> Vec<String> {
+        let mut tokens = self.sim.store().list("JoinTokens.omni.sidero.dev");
+        tokens.sort_by_key(|token| token.created);
+        tokens.iter().map(|token| token.key.id.clone()).collect()
+    }
+
+    /// The text with `MACHINE_1`, … and `JOIN_TOKEN_1`, … replaced by the ids of the machines and join tokens,
+    /// and `PUBLIC_KEY_1`, `PUBLIC_KEY_2` by keys that nobody has used before.
     pub fn localized(&self, text: &str) -> String {
-        let machines = self.machines().into_iter().enumerate();
-        machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id))
+        let replaced = |text: String, (name, ids): (&str, Vec<String>)| {
+            let ids = ids.into_iter().enumerate();
+            ids.fold(text, |text, (i, id)| text.replace(&format!("{name}_{}", i + 1), &id))
+        };
+        let ids = [("MACHINE", self.machines()), ("JOIN_TOKEN", self.join_tokens())];
+        let text = ids.into_iter().fold(text.to_owned(), replaced);
+        ["PUBLIC_KEY_1", "PUBLIC_KEY_2"].into_iter().fold(text, |text, name| {
+            if !text.contains(name) {
+                return text;
+            }
+            let key = self.generated("user", Duration::from_hours(24)).armored_public;
+            text.replace(name, &key.replace('\n', "\\n"))
+        })
+    }
+
+    /// A key of a service account, made now.
+    pub fn generated(&self, account: &str, lifetime: Duration) -> GeneratedKey {
+        generate(account, lifetime, self.clock.now()).expect("a key")
     }
 
     /// The schema of a resource type.
@@ -247,6 +302,21 @@ impl Host {
         Ok(self.read(name, &instance).await?.unwrap_or_else(|| panic!("{name}: imported `{id}` is not there")))
     }
 
+    /// Plans a removal.
+    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &instance.state)),
+            proposed_new_state: Some(self.encode(name, &Value::Null)),
+            config: Some(self.encode(name, &Value::Null)),
+            prior_private: instance.private.clone(),
+            prior_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if errors(&answer.diagnostics).is_empty() { Ok(()) } else { Err(answer.diagnostics) }
+    }
+
     /// Destroys.
     pub async fn destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
         let request = pb::apply_resource_change::Request {
@@ -264,6 +334,83 @@ impl Host {
         }
         assert!(self.decode(name, answer.new_state.as_ref()).is_null(), "{name}: something is left after destroy");
         Ok(())
+    }
+
+    /// The schema of a data source type.
+    pub fn source(&self, name: &str) -> Schema {
+        let found = self.provider.data_sources().iter().find(|source| source.type_name() == name);
+        found.unwrap_or_else(|| panic!("no data source type {name}")).schema().clone()
+    }
+
+    /// Validates a data source, and reads it when that is all right.
+    pub async fn look(&self, name: &str, config: &Json) -> Result<Value, Diags> {
+        let of = self.source(name).object_type();
+        let config = wire::from_json(config, &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let encoded = || Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let request = pb::validate_data_resource_config::Request { type_name: name.into(), config: encoded() };
+        let answer = self.server.validate_data_resource_config(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let request = pb::read_data_source::Request { type_name: name.into(), config: encoded(), ..Default::default() };
+        let answer = self.server.read_data_source(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let state = wire::decode(answer.state.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(state.is_wholly_known(), "{name}: unknown after a read: {state:?}");
+        for (attribute, given) in config.entries().into_iter().flatten().filter(|(_, given)| !given.is_null()) {
+            assert_eq!(state.get(attribute), given, "{name}: `{attribute}` is not what was configured");
+        }
+        Ok(state)
+    }
+
+    /// Tells the provider to stop, as Ctrl-C does.
+    pub async fn stop(&self) {
+        self.server.stop_provider(Request::new(pb::stop_provider::Request {})).await.unwrap();
+    }
+
+    /// Validates and opens an ephemeral resource, as hosts do before a plan and again before an apply.
+    pub async fn open(&self, name: &str, config: &Json) -> Result<Opened, Diags> {
+        let of = self.ephemeral_schema(name).object_type();
+        let config = wire::from_json(config, &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let sent = Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let request = pb::validate_ephemeral_resource_config::Request { type_name: name.into(), config: sent.clone() };
+        let answer = self.server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap();
+        let diagnostics = answer.into_inner().diagnostics;
+        if !errors(&diagnostics).is_empty() {
+            return Err(diagnostics);
+        }
+        let request = pb::open_ephemeral_resource::Request {
+            type_name: name.into(),
+            config: sent,
+            client_capabilities: Some(capabilities()),
+        };
+        let answer = self.server.open_ephemeral_resource(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            assert!(answer.result.is_none() && answer.private.is_none(), "{name}: a value beside errors");
+            return Err(answer.diagnostics);
+        }
+        let value = wire::decode(answer.result.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(value.is_wholly_known(), "{name}: unknown after opening: {value:?}");
+        check_result(&config_only(&config), &value, name);
+        Ok(Opened { value, private: answer.private, renew_at: answer.renew_at })
+    }
+
+    /// Closes an ephemeral resource, and gives the problems.
+    pub async fn close(&self, name: &str, opened: Opened) -> Diags {
+        let request = pb::close_ephemeral_resource::Request { type_name: name.into(), private: opened.private };
+        self.server.close_ephemeral_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
+    }
+
+    /// The same at once, without an answer.
+    pub fn stop_now(&self) {
+        self.server.stop();
+    }
+
+    fn ephemeral_schema(&self, name: &str) -> &Schema {
+        let found = self.provider.ephemerals().iter().find(|e| e.type_name() == name);
+        found.unwrap_or_else(|| panic!("no ephemeral resource type {name}")).schema()
     }
 
     fn encode(&self, name: &str, value: &Value) -> pb::DynamicValue {
@@ -360,6 +507,15 @@ fn check_plan(attributes: &[Attribute], prior: Option<&Value>, config: &Value, p
             || (!given.is_null() && !before.is_null() && plan == before)
             || (given.is_null() && attribute.computed_mode());
         assert!(legal, "{name}: planned {plan:?}, configured {given:?}, was {before:?}");
+    }
+}
+
+/// The configuration with everything open that it leaves out: that is for the provider to fill in.
+fn config_only(config: &Value) -> Value {
+    match config {
+        Value::Object(fields) => Value::Object(fields.iter().map(|(name, v)| (name.clone(), config_only(v))).collect()),
+        Value::Null => Value::UNKNOWN,
+        given => given.clone(),
     }
 }
 

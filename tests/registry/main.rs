@@ -3,14 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may stop where it stands")]
 
+mod accounts;
 mod coverage;
 mod defects;
+mod ephemerals;
 mod faults;
 mod fixture;
 mod host;
+mod keys;
 mod lifecycle;
 mod ownership;
+mod people;
 mod quiet;
+mod reads;
+mod registration;
 mod rules;
 
 use libtest_mimic::{Arguments, Trial};
@@ -30,12 +36,24 @@ fn main() {
     for source in provider.data_sources() {
         let name = source.type_name();
         trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_data_source(name)));
+        trials.push(Trial::test(format!("{name}::reads"), move || reads::run(name)));
+        trials.push(Trial::test(format!("{name}::refuses"), move || reads::refuses(name)));
+        trials.push(Trial::test(format!("{name}::denied"), move || reads::denied(name)));
+    }
+    for item in provider.ephemerals() {
+        let name = item.type_name();
+        trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_ephemeral(name)));
     }
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
+    trials.extend(accounts::trials());
     trials.extend(defects::trials());
+    trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
+    trials.extend(keys::trials());
     trials.extend(ownership::trials());
+    trials.extend(people::trials());
     trials.extend(quiet::trials());
+    trials.extend(registration::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -6,7 +6,7 @@ use terraform_provider_omni::tf::plan::check_schema;
 use terraform_provider_omni::tf::schema::{Attribute, Schema};
 
 /// The resource types that are no objects to their users.
-const BY_CALLS: &[&str] = &["omni_user"];
+const BY_CALLS: &[&str] = &["omni_service_account", "omni_user"];
 
 /// A resource's schema.
 pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
@@ -39,6 +39,25 @@ pub fn schema_of_data_source(name: &str) -> Result<(), Failed> {
     check(name, source.schema())
 }
 
+/// An ephemeral resource's schema; it is the same as that of the data source of its name.
+pub fn schema_of_ephemeral(name: &str) -> Result<(), Failed> {
+    let provider = provider::new();
+    let ephemeral = provider.ephemerals().iter().find(|e| e.type_name() == name).expect("registered");
+    check(name, ephemeral.schema())?;
+    if ephemeral.schema().attributes.iter().any(|a| a.write_only) {
+        return Err("nothing of an ephemeral resource is stored, so nothing is write-only".into());
+    }
+    let Some(twin) = provider.data_sources().iter().find(|d| d.type_name() == name) else { return Ok(()) };
+    let facts = |schema: &Schema| -> Vec<_> {
+        let all = schema.attributes.iter();
+        all.map(|a| (a.name, a.value_type(), a.mode, a.sensitive, a.description.clone(), a.default.clone())).collect()
+    };
+    if facts(ephemeral.schema()) != facts(twin.schema()) {
+        return Err(format!("{name}: the data source has other attributes").into());
+    }
+    Ok(())
+}
+
 /// The provider's own schema.
 pub fn schema_of_provider() -> Result<(), Failed> {
     check("provider", provider::new().schema())
@@ -52,7 +71,16 @@ fn check(name: &str, schema: &Schema) -> Result<(), Failed> {
 
 /// What is named like a secret is marked as one.
 fn secrets(attributes: &[Attribute], at: &str, problems: &mut Vec<String>) {
-    const SECRET: &[&str] = &["token", "secret", "password", "kubeconfig", "private_key", "service_account_key"];
+    const SECRET: &[&str] = &[
+        "token",
+        "join_token",
+        "secret",
+        "password",
+        "kubeconfig",
+        "talosconfig",
+        "private_key",
+        "service_account_key",
+    ];
     for attribute in attributes {
         let path = format!("{at}{}", attribute.name);
         if SECRET.contains(&attribute.name) && !attribute.sensitive {

@@ -82,7 +82,7 @@ impl Lookup for Clusters {
             status_attribute(),
             texts(
                 "talos_upgrade_versions",
-                "Talos versions that the cluster can go to from here, oldest first; empty until its machines run.",
+                "Talos versions that the cluster can go to from here, oldest first; empty until Omni has worked them out.",
             ),
             texts(
                 "kubernetes_upgrade_versions",

@@ -67,10 +67,10 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, host: &Host<'_>, dia
     }
 }
 
-/// The refusal of a secret value, unless it repeats the secret: hosts print diagnostics in the clear.
+/// The refusal of a secret value, unless it repeats the secret: hosts print diagnostics in the clear. Empty text is no secret.
 fn veiled(refusal: String, value: &Value) -> String {
     match value.as_str() {
-        Some(secret) if !secret.is_empty() && !refusal.contains(secret) => refusal,
+        Some(secret) if secret.is_empty() || !refusal.contains(secret) => refusal,
         _ => "The value is not allowed. It is not shown, because it is sensitive.".to_owned(),
     }
 }

@@ -335,6 +335,7 @@ impl Ephemeral for Lease {
             "missing" => return Err(Diagnostic::error("Not found", "Nowhere.").at(Path::of("name")).into()),
             "bug" => panic!("as asked"),
             "open" => config.set("value", Value::UNKNOWN),
+            "wrong" => config.set("value", Value::List(Vec::new())),
             _ => config.set("value", word),
         }
         let mut opened = Opened::new(config);
@@ -345,7 +346,7 @@ impl Ephemeral for Lease {
 
     async fn renew(&self, _: &Context, kept: Private) -> Result<Renewed, Diagnostics> {
         let from: String = kept.get("from").unwrap_or_default();
-        Ok(Renewed { private: private(&format!("renewed {from}")), renew_at: None })
+        Ok(Renewed { private: private(&format!("renewed {from}")), ..Renewed::default() })
     }
 
     async fn close(&self, _: &Context, kept: Private) -> Result<(), Diagnostics> {

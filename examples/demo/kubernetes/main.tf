@@ -1,0 +1,70 @@
+# A cluster of one machine, and a second provider that works in it with a token that is written down nowhere.
+
+terraform {
+  required_version = ">= 1.10"
+
+  required_providers {
+    omni = {
+      source = "omnirs/omni"
+    }
+    kubernetes = {
+      source = "hashicorp/kubernetes"
+    }
+  }
+}
+
+variable "ca_certificate_file" {
+  description = "File with the certificate of the authority that vouches for Omni; null for those of the system."
+  type        = string
+  default     = null
+}
+
+# Address and key come from OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY.
+provider "omni" {
+  ca_certificate_file = var.ca_certificate_file
+}
+
+data "omni_machines" "all" {}
+
+resource "omni_cluster" "demo" {
+  name               = "demo"
+  talos_version      = "1.13.5"
+  kubernetes_version = "1.36.2"
+}
+
+resource "omni_machine_set" "control_planes" {
+  cluster = omni_cluster.demo.name
+  role    = "controlplane"
+}
+
+resource "omni_machine_set_node" "control_plane" {
+  cluster     = omni_cluster.demo.name
+  machine_set = omni_machine_set.control_planes.id
+  machine_id  = sort(data.omni_machines.all.ids)[0]
+  wait_for    = "running"
+}
+
+# Opened in every plan and in every apply, once the cluster exists; its token is in no state and in no plan.
+# No token can be made to last longer, so its life has to cover the longest run.
+ephemeral "omni_kubeconfig" "demo" {
+  cluster = omni_cluster.demo.id
+  user    = "terraform"
+  groups  = ["system:masters"]
+  ttl     = "2h"
+}
+
+provider "kubernetes" {
+  host                   = ephemeral.omni_kubeconfig.demo.host
+  token                  = ephemeral.omni_kubeconfig.demo.token
+  cluster_ca_certificate = ephemeral.omni_kubeconfig.demo.cluster_ca_certificate
+}
+
+# Nothing answers before a machine runs.
+data "kubernetes_server_version" "demo" {
+  depends_on = [omni_machine_set_node.control_plane]
+}
+
+output "kubernetes_version" {
+  description = "Version that the API server of the cluster reports."
+  value       = data.kubernetes_server_version.demo.git_version
+}

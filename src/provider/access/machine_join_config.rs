@@ -1,0 +1,81 @@
+//! `omni_machine_join_config`: what a machine needs to find its Omni and to be let in.
+
+use crate::kit::secret::{ExposeSecret, SecretString};
+use crate::omni::spec::Spec;
+use crate::omni::spec::join_token::JoinTokenSpec;
+use crate::omni::{Call, Class};
+use crate::provider::explain::Doing;
+use crate::provider::fetched::{Fetched, Form};
+use crate::provider::session::{Session, at};
+use crate::tf::check::not_empty;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::schema::{Attribute, boolean, plain, string};
+use crate::tf::value::{Type, Value};
+use async_trait::async_trait;
+
+pub(in crate::provider) struct MachineJoinConfig;
+
+#[async_trait]
+impl Fetched for MachineJoinConfig {
+    const TYPE: &'static str = "omni_machine_join_config";
+
+    fn about(form: Form) -> &'static str {
+        match form {
+            Form::Stored => {
+                "What a machine needs to join this Omni, as kernel arguments and as Talos configuration. The join token is in both, and so it is in the state; the ephemeral resource of the same name keeps it out. Needs Omni 1.0 or later."
+            }
+            Form::Ephemeral => {
+                "What a machine needs to join this Omni, as kernel arguments and as Talos configuration; it is kept in no state and in no plan. The join token is in both. Needs Omni 1.0 or later."
+            }
+        }
+    }
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            boolean("use_grpc_tunnel").default(false).doc(
+                "Whether the machine wraps its WireGuard traffic in gRPC, for networks that let no UDP through. An instance that demands the tunnel always gets it.",
+            ),
+            string("join_token").sensitive().check(not_empty()).doc(
+                "Join token to let the machine in with; the default token without it. It has to exist; whether it is revoked or has expired is not asked.",
+            ),
+            plain("kernel_args", Type::list(Type::String))
+                .computed()
+                .sensitive()
+                .doc("Kernel arguments to boot Talos with, one element each; the join token is in the first."),
+            string("config").computed().sensitive().doc(
+                "Documents of the Talos machine configuration, in YAML; the join token is in them.",
+            ),
+        ]
+    }
+
+    async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
+        if let Some(token) = config.get("join_token").as_str() {
+            token_exists(session, call, token).await?;
+        }
+        let doing = Doing { verb: "make", noun: "a join configuration for machines", id: "", id_attribute: "" };
+        let tunnel = config.get("use_grpc_tunnel").as_bool().unwrap_or_default();
+        let token = config.get("join_token").as_str().map(SecretString::from);
+        let join = session.client.machine_join_config(call, tunnel, token.as_ref()).await;
+        let join = join.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
+        let arguments = join.kernel_args.iter().map(|argument| argument.expose_secret().into()).collect();
+        config.set("kernel_args", Value::List(arguments));
+        config.set("config", join.config.expose_secret().into());
+        Ok(config)
+    }
+}
+
+/// Holds that the token exists: Omni itself makes a configuration for any text, with which no machine would get in.
+async fn token_exists(session: &Session, call: &Call, token: &str) -> Result<(), Diagnostics> {
+    let doing = Doing { verb: "look for", noun: "the join token", id: "", id_attribute: "" };
+    match session.client.get(call, &JoinTokenSpec::KIND.key(token)).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is(Class::NotFound) => Err(Diagnostic::error(
+            "Join token does not exist",
+            "Omni has no such join token. It is not shown, because it is a secret.",
+        )
+        .hint("Check the token, and that it is one of this instance. Leave `join_token` out to use the default one.")
+        .at(at("join_token"))
+        .into()),
+        Err(error) => Err(doing.explain(&error).into()),
+    }
+}

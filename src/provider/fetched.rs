@@ -1,0 +1,134 @@
+//! What one read brings, offered twice: as a data source, which keeps it in the state, and as an ephemeral resource, which keeps it nowhere.
+//! A type says what its attributes are and how they are filled in; both forms are made from that here.
+
+use super::session::{Handle, Session};
+use crate::omni::Call;
+use crate::tf::data_source::DataSource;
+use crate::tf::diag::Diagnostics;
+use crate::tf::ephemeral::{Ephemeral, Opened, Renewed};
+use crate::tf::resource::{Context, Private};
+use crate::tf::schema::{Attribute, Schema};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// In which of its two forms a type is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As a data source.
+    Stored,
+    /// As an ephemeral resource.
+    Ephemeral,
+}
+
+/// What is kept of a value while it is used, in memory only, and when to look after it, since 1970.
+/// Hosts may write down what they keep, so no secret is in it.
+#[derive(Debug, Default)]
+pub(crate) struct Lease {
+    pub(crate) private: Private,
+    pub(crate) renew_at: Option<Duration>,
+}
+
+/// A thing that one read brings.
+#[async_trait]
+pub(crate) trait Fetched: Send + Sync + 'static {
+    /// The name of both types: `omni_kubeconfig`.
+    const TYPE: &'static str;
+
+    /// Documentation; the first sentence stands alone as a summary.
+    fn about(form: Form) -> &'static str;
+
+    /// The attributes of both types.
+    fn attributes() -> Vec<Attribute>;
+
+    /// Fills in the computed attributes of a configuration that is wholly known.
+    async fn fetch(session: &Session, call: &Call, config: Value) -> Result<Value, Diagnostics>;
+
+    /// What to keep of an open value.
+    fn lease(_value: &Value) -> Lease {
+        Lease::default()
+    }
+
+    /// Looks after an open value.
+    async fn renew(_session: &Session, _call: &Call, private: Private) -> Renewed {
+        Renewed { private, ..Renewed::default() }
+    }
+
+    /// What there is to say once an open value is not needed any more; hosts show it, unlike what a renewal says.
+    fn close(_private: &Private, _now: Duration) -> Diagnostics {
+        Diagnostics::new()
+    }
+}
+
+struct Type<F> {
+    schema: Schema,
+    handle: Handle,
+    thing: PhantomData<fn() -> F>,
+}
+
+impl<F: Fetched> Type<F> {
+    fn new(form: Form, handle: &Handle) -> Arc<Self> {
+        let schema = Schema::new(F::about(form)).with_all(F::attributes());
+        Arc::new(Self { schema, handle: handle.clone(), thing: PhantomData })
+    }
+
+    async fn fetch(&self, context: &Context, config: Value) -> Result<Value, Diagnostics> {
+        let session = self.handle.session()?;
+        F::fetch(&session, &Call::within(session.timeouts.read, &context.cancel), config).await
+    }
+}
+
+/// The data source.
+pub(crate) fn data_source<F: Fetched>(handle: &Handle) -> Arc<dyn DataSource> {
+    Type::<F>::new(Form::Stored, handle)
+}
+
+/// The ephemeral resource.
+pub(crate) fn ephemeral<F: Fetched>(handle: &Handle) -> Arc<dyn Ephemeral> {
+    Type::<F>::new(Form::Ephemeral, handle)
+}
+
+#[async_trait]
+impl<F: Fetched> DataSource for Type<F> {
+    fn type_name(&self) -> &'static str {
+        F::TYPE
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn read(&self, context: &Context, config: Value) -> Result<Value, Diagnostics> {
+        self.fetch(context, config).await
+    }
+}
+
+#[async_trait]
+impl<F: Fetched> Ephemeral for Type<F> {
+    fn type_name(&self) -> &'static str {
+        F::TYPE
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn open(&self, context: &Context, config: Value) -> Result<Opened, Diagnostics> {
+        let value = self.fetch(context, config).await?;
+        let Lease { private, renew_at } = F::lease(&value);
+        Ok(Opened { private, renew_at, ..Opened::new(value) })
+    }
+
+    async fn renew(&self, context: &Context, private: Private) -> Result<Renewed, Diagnostics> {
+        let session = self.handle.session()?;
+        let call = Call::within(session.timeouts.read, &context.cancel);
+        Ok(F::renew(&session, &call, private).await)
+    }
+
+    async fn close(&self, _context: &Context, private: Private) -> Result<(), Diagnostics> {
+        let said = F::close(&private, self.handle.session()?.clock.now());
+        if said.is_empty() { Ok(()) } else { Err(said) }
+    }
+}
