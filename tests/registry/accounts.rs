@@ -20,9 +20,11 @@ use terraform_provider_omni::tf::value::Value;
 use tokio_util::sync::CancellationToken;
 
 type Test = fn() -> Result<(), Failed>;
+/// A test of either type.
+type TestOf = fn(&'static str) -> Result<(), Failed>;
 
 pub fn trials() -> Vec<Trial> {
-    let both: &[(&str, fn(&'static str) -> Result<(), Failed>)] = &[
+    let both: &[(&str, TestOf)] = &[
         ("a_new_key_works_at_once", a_new_key_works_at_once),
         ("a_key_is_renewed_in_time", a_key_is_renewed_in_time),
         ("a_key_that_is_not_wanted_leaves_no_trace", a_key_that_is_not_wanted_leaves_no_trace),

@@ -47,19 +47,10 @@ pub struct Plan {
     pub planned: Value,
     /// The attributes whose change makes the object anew.
     pub replace: Vec<String>,
+    /// The warnings, as lines.
+    pub warnings: Vec<String>,
     private: Vec<u8>,
     identity: Option<pb::ResourceIdentityData>,
-}
-
-/// An ephemeral resource that is open.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// The attributes.
-    pub value: Value,
-    /// What the provider keeps for the closing.
-    pub private: Option<Vec<u8>>,
-    /// When it has to be renewed.
-    pub renew_at: Option<prost_types::Timestamp>,
 }
 
 type Diags = Vec<pb::Diagnostic>;
@@ -201,7 +192,27 @@ impl Host {
         let planned = self.decode(name, answer.planned_state.as_ref());
         check_plan(&schema.attributes, before.as_ref(), config, &planned, name);
         let replace = answer.requires_replace.iter().map(shown).collect();
-        Ok(Plan { planned, replace, private: answer.planned_private, identity: answer.planned_identity })
+        let warnings = warnings(&answer.diagnostics);
+        Ok(Plan { planned, replace, warnings, private: answer.planned_private, identity: answer.planned_identity })
+    }
+
+    /// What a plan to destroy warns of.
+    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<Vec<String>, Diags> {
+        let nothing = Some(self.encode(name, &Value::Null));
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &instance.state)),
+            proposed_new_state: nothing.clone(),
+            config: nothing,
+            prior_private: instance.private.clone(),
+            prior_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        Ok(warnings(&answer.diagnostics))
     }
 
     /// Plans and applies.
@@ -302,21 +313,6 @@ impl Host {
         Ok(self.read(name, &instance).await?.unwrap_or_else(|| panic!("{name}: imported `{id}` is not there")))
     }
 
-    /// Plans a removal.
-    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
-        let request = pb::plan_resource_change::Request {
-            type_name: name.into(),
-            prior_state: Some(self.encode(name, &instance.state)),
-            proposed_new_state: Some(self.encode(name, &Value::Null)),
-            config: Some(self.encode(name, &Value::Null)),
-            prior_private: instance.private.clone(),
-            prior_identity: instance.identity.clone(),
-            ..Default::default()
-        };
-        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
-        if errors(&answer.diagnostics).is_empty() { Ok(()) } else { Err(answer.diagnostics) }
-    }
-
     /// Destroys.
     pub async fn destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
         let request = pb::apply_resource_change::Request {
@@ -370,49 +366,6 @@ impl Host {
         self.server.stop_provider(Request::new(pb::stop_provider::Request {})).await.unwrap();
     }
 
-    /// Validates and opens an ephemeral resource, as hosts do before a plan and again before an apply.
-    pub async fn open(&self, name: &str, config: &Json) -> Result<Opened, Diags> {
-        let of = self.ephemeral_schema(name).object_type();
-        let config = wire::from_json(config, &of).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let sent = Some(wire::encode(&config, &of).unwrap_or_else(|e| panic!("{name}: {e}")));
-        let request = pb::validate_ephemeral_resource_config::Request { type_name: name.into(), config: sent.clone() };
-        let answer = self.server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap();
-        let diagnostics = answer.into_inner().diagnostics;
-        if !errors(&diagnostics).is_empty() {
-            return Err(diagnostics);
-        }
-        let request = pb::open_ephemeral_resource::Request {
-            type_name: name.into(),
-            config: sent,
-            client_capabilities: Some(capabilities()),
-        };
-        let answer = self.server.open_ephemeral_resource(Request::new(request)).await.unwrap().into_inner();
-        if !errors(&answer.diagnostics).is_empty() {
-            assert!(answer.result.is_none() && answer.private.is_none(), "{name}: a value beside errors");
-            return Err(answer.diagnostics);
-        }
-        let value = wire::decode(answer.result.as_ref(), &of).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert!(value.is_wholly_known(), "{name}: unknown after opening: {value:?}");
-        check_result(&config_only(&config), &value, name);
-        Ok(Opened { value, private: answer.private, renew_at: answer.renew_at })
-    }
-
-    /// Closes an ephemeral resource, and gives the problems.
-    pub async fn close(&self, name: &str, opened: Opened) -> Diags {
-        let request = pb::close_ephemeral_resource::Request { type_name: name.into(), private: opened.private };
-        self.server.close_ephemeral_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
-    }
-
-    /// The same at once, without an answer.
-    pub fn stop_now(&self) {
-        self.server.stop();
-    }
-
-    fn ephemeral_schema(&self, name: &str) -> &Schema {
-        let found = self.provider.ephemerals().iter().find(|e| e.type_name() == name);
-        found.unwrap_or_else(|| panic!("no ephemeral resource type {name}")).schema()
-    }
-
     fn encode(&self, name: &str, value: &Value) -> pb::DynamicValue {
         wire::encode(value, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
@@ -432,11 +385,20 @@ fn capabilities() -> pb::ClientCapabilities {
 
 /// The errors among diagnostics, as one line each: `path: summary: detail`.
 pub fn errors(diags: &[pb::Diagnostic]) -> Vec<String> {
-    let error = i32::from(pb::diagnostic::Severity::Error);
+    lines(diags, pb::diagnostic::Severity::Error)
+}
+
+/// The warnings among diagnostics, in the same form.
+pub fn warnings(diags: &[pb::Diagnostic]) -> Vec<String> {
+    lines(diags, pb::diagnostic::Severity::Warning)
+}
+
+fn lines(diags: &[pb::Diagnostic], severity: pb::diagnostic::Severity) -> Vec<String> {
+    let severity = i32::from(severity);
     let line = |d: &pb::Diagnostic| {
         format!("{}: {}: {}", d.attribute.as_ref().map(shown).unwrap_or_default(), d.summary, d.detail)
     };
-    diags.iter().filter(|d| d.severity == error).map(line).collect()
+    diags.iter().filter(|d| d.severity == severity).map(line).collect()
 }
 
 /// A path as one would write it.
@@ -507,15 +469,6 @@ fn check_plan(attributes: &[Attribute], prior: Option<&Value>, config: &Value, p
             || (!given.is_null() && !before.is_null() && plan == before)
             || (given.is_null() && attribute.computed_mode());
         assert!(legal, "{name}: planned {plan:?}, configured {given:?}, was {before:?}");
-    }
-}
-
-/// The configuration with everything open that it leaves out: that is for the provider to fill in.
-fn config_only(config: &Value) -> Value {
-    match config {
-        Value::Object(fields) => Value::Object(fields.iter().map(|(name, v)| (name.clone(), config_only(v))).collect()),
-        Value::Null => Value::UNKNOWN,
-        given => given.clone(),
     }
 }
 

@@ -10,6 +10,7 @@ mod ephemerals;
 mod faults;
 mod fixture;
 mod host;
+mod join_tokens;
 mod keys;
 mod lifecycle;
 mod ownership;
@@ -40,16 +41,13 @@ fn main() {
         trials.push(Trial::test(format!("{name}::refuses"), move || reads::refuses(name)));
         trials.push(Trial::test(format!("{name}::denied"), move || reads::denied(name)));
     }
-    for item in provider.ephemerals() {
-        let name = item.type_name();
-        trials.push(Trial::test(format!("{name}::schema"), move || rules::schema_of_ephemeral(name)));
-    }
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(accounts::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
+    trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
     trials.extend(ownership::trials());
     trials.extend(people::trials());

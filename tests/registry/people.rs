@@ -21,6 +21,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_lost_answer_is_looked_for", a_lost_answer_is_looked_for),
         ("what_cannot_be_looked_for_stays_in_the_state", what_cannot_be_looked_for_stays_in_the_state),
         ("what_cannot_be_read_back_stays_in_the_state", what_cannot_be_read_back_stays_in_the_state),
+        ("a_late_list_is_waited_for", a_late_list_is_waited_for),
+        ("a_wait_for_a_list_can_be_stopped", a_wait_for_a_list_can_be_stopped),
         ("half_of_a_user_stays_in_the_state", half_of_a_user_stays_in_the_state),
         ("a_refused_create_leaves_nothing", a_refused_create_leaves_nothing),
         ("a_user_that_is_there_is_imported", a_user_that_is_there_is_imported),
@@ -120,7 +122,8 @@ fn what_others_compute_is_no_change() -> Result<(), Failed> {
         let updated = updated.unwrap_or_else(|(said, _)| panic!("{said}"));
         let read = settled(&host, USER, &updated, &host.config(USER, &jane("Operator")), "activity").await;
         assert_eq!(text(&read, "last_active"), Some("2026-11-21T10:00:00Z"));
-        assert_eq!(read.state.get("saml_labels").get("team").as_str(), Some("a"));
+        let labels = read.state.get("saml_labels").entries().expect("a map");
+        assert_eq!(labels.get("team").and_then(Value::as_str), Some("a"));
     })
 }
 
@@ -171,6 +174,43 @@ fn what_cannot_be_read_back_stays_in_the_state() -> Result<(), Failed> {
     })
 }
 
+/// Makes Jane, whom the server lists no more once it has made her; what then happens ends the wait.
+async fn unlisted(host: &Host, then: impl AsyncFnOnce()) -> Result<Instance, (String, Option<Instance>)> {
+    // The list after the create comes late enough to be without her.
+    let late = |host: &Host| strike(host, "ListUsers delay 1s skip 1");
+    let meddle = async {
+        while role(host).is_none() {
+            tokio::task::yield_now().await;
+        }
+        registry(host).destroy_user(JANE).unwrap();
+        let seen = calls(host, "ListUsers");
+        while calls(host, "ListUsers") < seen + 2 {
+            tokio::task::yield_now().await;
+        }
+        then().await;
+    };
+    tokio::join!(apply_after(host, None, &jane("Reader"), late), meddle).0
+}
+
+fn a_late_list_is_waited_for() -> Result<(), Failed> {
+    block(async {
+        let host = start(&[]).await;
+        let applied = unlisted(&host, async || drop(registry(&host).create_user(JANE, "Reader").unwrap())).await;
+        let user = applied.unwrap_or_else(|(said, _)| panic!("{said}"));
+        assert_eq!((text(&user, "role"), calls(&host, "CreateUser")), (Some("Reader"), 1));
+    })
+}
+
+fn a_wait_for_a_list_can_be_stopped() -> Result<(), Failed> {
+    block(async {
+        let host = start(&[]).await;
+        let applied = unlisted(&host, async || host.stop().await).await;
+        // No error: a host would mark the new user for replacement.
+        let user = applied.unwrap_or_else(|(said, _)| panic!("{said}"));
+        assert!(text(&user, "id").is_some_and(|id| id.len() == 36), "what the create knew stays: {user:?}");
+    })
+}
+
 fn half_of_a_user_stays_in_the_state() -> Result<(), Failed> {
     block(async {
         let host = start(&[]).await;
@@ -187,7 +227,7 @@ fn a_refused_create_leaves_nothing() -> Result<(), Failed> {
         for (fault, part) in [
             ("CreateUser refuse PermissionDenied: you may not", "You may not"),
             ("CreateUser refuse Internal: the disk is full", "The disk is full"),
-            ("CreateUser refuse Unknown: unknown role to parse: \"Reader\"", "Omni refused the content"),
+            ("CreateUser refuse Unknown: unknown role to parse: \"Reader\"", "Correct the configuration"),
         ] {
             let (said, kept) =
                 apply_after(&host, None, &jane("Reader"), |host| strike(host, fault)).await.expect_err("refused");

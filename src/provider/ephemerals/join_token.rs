@@ -39,7 +39,7 @@ const RACES: usize = 5;
 /// How long taking back may take: the host waits for it, also after Ctrl-C.
 const TAKING_BACK: Duration = Duration::from_secs(60);
 /// Shorter ones would end between two renewals when Omni is slow to answer.
-const SHORTEST: Duration = Duration::from_secs(60);
+const SHORTEST: Duration = Duration::from_secs(10);
 /// Under which name the mark of a token that was made is kept for renewals and the closing. It is no secret.
 const MARK: &str = "mark";
 /// The same for the token's lifetime, in seconds.
@@ -66,7 +66,7 @@ fn schema() -> Schema {
         "The token itself. It may be given instead of `name`, to look at an existing token.",
     ))
     .with(string("ttl").check(is_ttl()).doc(
-        "Makes a token that is good for this long, as a Go duration from `1m` on. While it is used, it is renewed before it ends, so it need not outlast the run.",
+        "Makes a token that is good for this long, as a Go duration from `10s` on. While it is used, it is renewed before it ends, so it need not outlast the run; some minutes are enough.",
     ))
     .with(string("expiration_time").computed().doc(
         "When the token expires, in RFC 3339, unless it is renewed; null when it never does.",
@@ -81,7 +81,7 @@ fn is_ttl() -> Check {
         is_duration().run(&Value::from(text))?;
         match go_duration::parse(text).ok().and_then(|ttl| ttl.to_std()) {
             Some(ttl) if ttl >= SHORTEST => Ok(()),
-            _ => Err(format!("`{text}` is too short: a token that is renewed must be good for at least `1m`.")),
+            _ => Err(format!("`{text}` is too short: a token that is renewed must be good for at least `10s`.")),
         }
     })
 }

@@ -17,5 +17,6 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
         fetched::ephemeral::<access::Omniconfig>(handle),
         service_account_key::ServiceAccountKey::ephemeral(handle),
         fetched::ephemeral::<access::Talosconfig>(handle),
+        service_account_key::ServiceAccountKey::ephemeral(handle),
     ]
 }
