@@ -21,7 +21,9 @@ pub(crate) mod patch;
 mod resources;
 pub(crate) mod roles;
 pub(crate) mod session;
+pub(crate) mod time;
 pub(crate) mod timeouts;
+mod tokens;
 mod turns;
 mod wait;
 

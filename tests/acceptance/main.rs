@@ -19,15 +19,18 @@ mod diagnostic;
 mod drift;
 mod ephemerals;
 mod errors;
+mod examples;
 mod functions;
 mod guide;
 mod harness;
 mod interrupts;
+mod join_tokens;
 mod leaks;
 mod lookups;
 mod messages;
 mod objects;
 mod omni;
+mod people;
 mod plan;
 mod process;
 mod provider_block;
@@ -86,14 +89,17 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("drift", drift::tests()),
         ("ephemerals", ephemerals::tests()),
         ("errors", errors::tests()),
+        ("examples", examples::tests()),
         ("functions", functions::tests()),
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
+        ("join_tokens", join_tokens::tests()),
         ("leaks", leaks::tests()),
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("people", people::tests()),
         ("provider_block", provider_block::tests()),
         ("removal", removal::tests()),
         ("second_provider", second_provider::tests()),

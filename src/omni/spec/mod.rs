@@ -48,6 +48,7 @@ pub const KINDS: &[Kind] = &[
     config_patch::ConfigPatchSpec::KIND,
     instance::CurrentUserSpec::KIND,
     instance::FeaturesConfigSpec::KIND,
+    instance::PermissionsSpec::KIND,
     instance::SysVersionSpec::KIND,
     join_token::DefaultJoinTokenSpec::KIND,
     join_token::JoinTokenSpec::KIND,
@@ -118,6 +119,7 @@ mod tests {
         check::<config_patch::ConfigPatchSpec>();
         check::<instance::CurrentUserSpec>();
         check::<instance::FeaturesConfigSpec>();
+        check::<instance::PermissionsSpec>();
         check::<instance::SysVersionSpec>();
         check::<join_token::DefaultJoinTokenSpec>();
         check::<join_token::JoinTokenSpec>();
