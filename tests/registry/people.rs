@@ -189,7 +189,8 @@ async fn unlisted(host: &Host, then: impl AsyncFnOnce()) -> Result<Instance, (St
         }
         then().await;
     };
-    tokio::join!(apply_after(host, None, &jane("Reader"), late), meddle).0
+    let config = jane("Reader");
+    tokio::join!(apply_after(host, None, &config, late), meddle).0
 }
 
 fn a_late_list_is_waited_for() -> Result<(), Failed> {
