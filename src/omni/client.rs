@@ -12,11 +12,12 @@ use super::state::recent::Recent;
 use super::status::Failure;
 use super::transport::{Transport, Wire};
 use crate::kit::clock::Clock;
+use crate::kit::secret::SecretString;
 use crate::pb::cosi::resource::state_client::StateClient;
 use crate::pb::management::management_service_client::ManagementServiceClient;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -36,7 +37,7 @@ pub(crate) struct Inner {
     pub(crate) endpoint: String,
     pub(crate) request_timeout: Duration,
     pub(crate) retry: RetryPolicy,
-    pub(crate) permits: Option<Semaphore>,
+    pub(crate) permits: Option<Arc<Semaphore>>,
     pub(crate) wire: Arc<Wire>,
     pub(crate) recent: Recent,
     /// The server has been found not to know `Teardown`.
@@ -78,7 +79,9 @@ impl Client {
                 endpoint: endpoint.to_string(),
                 request_timeout: config.request_timeout,
                 retry: config.retry,
-                permits: config.max_concurrent_requests.map(|n| Semaphore::new(n.clamp(1, Semaphore::MAX_PERMITS))),
+                permits: config
+                    .max_concurrent_requests
+                    .map(|n| Arc::new(Semaphore::new(n.clamp(1, Semaphore::MAX_PERMITS)))),
                 transport: Transport::new(channel, Arc::clone(&wire)),
                 wire,
                 recent: Recent::default(),
@@ -86,6 +89,36 @@ impl Client {
                 version: Mutex::new(None),
             }),
         }
+    }
+
+    /// A client of the same server, over the same connections, that signs with another service account key.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that says what is wrong with the key.
+    pub fn with_key(&self, key: &SecretString) -> Result<Self, Error> {
+        let inner = &self.inner;
+        let clock = Arc::clone(&inner.wire.clock);
+        let key = SigningKey::service_account(key, clock.now())?;
+        let wire = Arc::new(Wire::new(Signer::new(key), clock));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                endpoint: inner.endpoint.clone(),
+                request_timeout: inner.request_timeout,
+                retry: inner.retry,
+                permits: inner.permits.clone(),
+                transport: inner.transport.signed_by(Arc::clone(&wire)),
+                wire,
+                recent: Recent::default(),
+                no_teardown: AtomicBool::new(inner.no_teardown.load(Ordering::Relaxed)),
+                version: Mutex::new(self.known_version()),
+            }),
+        })
+    }
+
+    /// What this client's clock shows, since 1970.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.inner.wire.clock.now()
     }
 
     /// Where the calls go: `https://omni.example.com:443`.

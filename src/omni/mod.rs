@@ -8,6 +8,7 @@ pub mod client;
 pub mod config;
 mod endpoint;
 pub mod error;
+mod fresh_key;
 pub mod labels;
 pub mod management;
 mod problems;

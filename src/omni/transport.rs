@@ -73,6 +73,11 @@ impl Transport {
     pub(crate) fn new(channel: Channel, wire: Arc<Wire>) -> Self {
         Self { channel, wire }
     }
+
+    /// The same connections, with another signature.
+    pub(crate) fn signed_by(&self, wire: Arc<Wire>) -> Self {
+        Self { channel: self.channel.clone(), wire }
+    }
 }
 
 /// A request that could not be signed, and so was not sent.

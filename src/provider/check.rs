@@ -3,6 +3,7 @@
 use crate::kit::{go_duration, version};
 use crate::omni::labels;
 use crate::tf::check::Check;
+use std::time::Duration;
 
 /// The text is a version such as `1.13.5`, with or without a leading `v`.
 pub(crate) fn is_version() -> Check {
@@ -69,6 +70,39 @@ pub(crate) fn is_snapshot() -> Check {
         let inside = !text.starts_with('/') && text.split('/').all(|part| part != "..");
         if text.is_empty() || text.len() > 4096 || !inside {
             return Err("The snapshot must be a relative path of 1 to 4096 bytes without `..`.".into());
+        }
+        Ok(())
+    })
+}
+
+/// The longest life that Omni grants a key of a service account.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A key must outlast the request that shows whether it works.
+const BRIEFEST: Duration = Duration::from_secs(60);
+
+/// The text is a Go duration for which a key of a service account may live.
+pub(crate) fn is_key_lifetime() -> Check {
+    Check::text(|text| match go_duration::parse(text).map(|d| d.to_std()) {
+        Ok(Some(life)) if (BRIEFEST..=YEAR).contains(&life) => Ok(()),
+        Ok(Some(life)) if life > YEAR => {
+            Err(format!("`{text}` is longer than a year (`8760h`), the most that Omni grants a key."))
+        }
+        Ok(_) => Err(format!("`{text}` is too short: a key must live for at least a minute.")),
+        Err(error) => Err(format!("`{text}` is not a duration: {error}. Write it like `90s`, `30m` or `1h30m`.")),
+    })
+}
+
+/// The text can be the name of a service account, or the beginning of one.
+pub(crate) fn is_account_name() -> Check {
+    Check::text(|text| {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        if text.is_empty() || text.len() > 63 {
+            return Err("The name of a service account has 1 to 63 characters.".into());
+        }
+        if let Some(wrong) = text.chars().find(|c| !fits(*c)) {
+            return Err(format!(
+                "`{text}` holds {wrong:?}; names of service accounts hold lower-case letters, digits, dashes and underscores."
+            ));
         }
         Ok(())
     })

@@ -29,6 +29,9 @@ impl Doing<'_> {
 
     /// The object in words.
     pub(crate) fn what(&self) -> String {
+        if self.id.is_empty() {
+            return self.noun.to_owned();
+        }
         format!("{} `{}`", self.noun, self.id)
     }
 
@@ -45,6 +48,21 @@ impl Doing<'_> {
             {
                 diagnostic.at(Path::of(self.id_attribute))
             }
+            _ => diagnostic,
+        }
+    }
+
+    /// The same for what leaves nothing in the state, so that nobody is told to look there.
+    pub(crate) fn explain_unstored(&self, error: &Error) -> Diagnostic {
+        let diagnostic = self.explain(error);
+        match error.class() {
+            Class::Unavailable => {
+                diagnostic.hint("Check `endpoint`, the network and any proxy between here and Omni, then run it again.")
+            }
+            Class::Timeout => diagnostic.hint(
+                "See whether Omni is overloaded, then run it again; `default_timeouts` in the provider block limits how long it may take.",
+            ),
+            Class::Cancelled => diagnostic.hint("Run it again."),
             _ => diagnostic,
         }
     }
@@ -190,6 +208,12 @@ mod tests {
                 assert!(!diagnostic.detail.contains(raw), "{error:?}: {}", diagnostic.detail);
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_stored_is_not_looked_for_in_the_state() {
+        let with_state = |error: &Error| DOING.explain_unstored(error).hint.is_some_and(|hint| hint.contains("state"));
+        assert_eq!(all().iter().filter(|error| with_state(error)).count(), 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::fixture::{self, Need, merged};
 use crate::host::{Host, Instance, errors};
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
+use terraform_provider_omni::tf::schema::Replace;
 use terraform_provider_omni::tf::value::Value;
 
 /// The whole life of one object.
@@ -12,6 +13,7 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
         let needs = prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
 
         let mut json = fixture.create.clone();
         let mut config = host.config(name, &json);
@@ -51,7 +53,7 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
         host.destroy(name, &instance).await.unwrap_or_else(|d| panic!("{name}: destroy: {:?}", errors(&d)));
         let left =
             host.read(name, &instance).await.unwrap_or_else(|d| panic!("{name}: read after destroy: {:?}", errors(&d)));
-        assert!(left.is_none(), "{name}: still there after destroy");
+        assert_eq!(left.is_some(), fixture.stays, "{name}: whether it is still there after destroy");
         for (kind, need) in needs.iter().rev() {
             host.destroy(kind, need).await.unwrap_or_else(|d| panic!("{kind}: destroy: {:?}", errors(&d)));
         }
@@ -64,11 +66,13 @@ pub fn replaces(name: &'static str) -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
         prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
         let config = host.config(name, &fixture.create);
         let instance =
             host.apply(name, None, &config).await.unwrap_or_else(|(d, _)| panic!("{name}: create: {:?}", errors(&d)));
         let instance = host.read(name, &instance).await.unwrap().unwrap();
-        assert!(!fixture.replaces.is_empty(), "{name}: no change that replaces is tried");
+        let replacing = host.schema(name).attributes.iter().any(|a| !matches!(a.replace, Replace::Never));
+        assert_eq!(!fixture.replaces.is_empty(), replacing, "{name}: whether a change that replaces is tried");
         for change in &fixture.replaces {
             let config = host.config(name, &merged(&fixture.create, &change.set));
             let plan = host
@@ -86,6 +90,7 @@ pub fn refuses(name: &'static str) -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
         prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
         assert!(!fixture.invalid.is_empty(), "{name}: no wrong configuration is tried");
         for wrong in &fixture.invalid {
             let config = host.config(name, &merged(&fixture.create, &wrong.set));

@@ -35,6 +35,13 @@ pub fn identity(name: &str) -> String {
     }
 }
 
+/// The name behind the identity of a service account; `None` when it is not one of those.
+#[must_use]
+pub fn name(identity: &str) -> Option<String> {
+    let provider = identity.strip_suffix(PROVIDER_SUFFIX).map(|base| format!("{PROVIDER_PREFIX}{base}"));
+    provider.or_else(|| identity.strip_suffix(ACCOUNT_SUFFIX).map(str::to_owned))
+}
+
 /// The key could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("could not make a key for the service account `{name}`")]
@@ -109,8 +116,13 @@ mod tests {
 
     #[test]
     fn identities() {
-        assert_eq!(identity("ci"), "ci@serviceaccount.omni.sidero.dev");
-        assert_eq!(identity("infra-provider:aws-1"), "aws-1@infra-provider.serviceaccount.omni.sidero.dev");
+        for (short, long) in [
+            ("ci", "ci@serviceaccount.omni.sidero.dev"),
+            ("infra-provider:aws-1", "aws-1@infra-provider.serviceaccount.omni.sidero.dev"),
+        ] {
+            assert_eq!((identity(short).as_str(), name(long).as_deref()), (long, Some(short)));
+        }
+        assert_eq!(name("me@example.org"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The COSI types that the provider knows: one file a family, each type with its name, namespace and message.
 //! Nothing here sends anything.
 
+pub mod account;
 pub mod cluster;
 pub mod cluster_machine;
 pub mod config_patch;
@@ -28,6 +29,9 @@ pub trait Spec: prost::Message + Default + Send + Sync + 'static {
 
 /// Every type of this folder.
 pub const KINDS: &[Kind] = &[
+    account::IdentityStatusSpec::KIND,
+    account::InfraProviderSpec::KIND,
+    account::ServiceAccountStatusSpec::KIND,
     cluster::ClusterSpec::KIND,
     cluster::ClusterStatusSpec::KIND,
     cluster::ClusterUuid::KIND,
@@ -96,6 +100,9 @@ mod tests {
             assert_eq!(message.full_name(), S::MESSAGE);
             assert!(KINDS.contains(&S::KIND), "{} is not listed", S::KIND.name);
         }
+        check::<account::IdentityStatusSpec>();
+        check::<account::InfraProviderSpec>();
+        check::<account::ServiceAccountStatusSpec>();
         check::<cluster::ClusterSpec>();
         check::<cluster::ClusterStatusSpec>();
         check::<cluster::ClusterUuid>();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 mod clusters;
 mod current_user;
+mod join_tokens;
 mod kubernetes_versions;
 mod machine;
 mod machine_sets;
@@ -23,6 +24,8 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
         Single::<clusters::Clusters>::data_source(handle),
         Plural::<clusters::Clusters>::data_source(handle),
         current_user::CurrentUser::data_source(handle),
+        Single::<join_tokens::JoinTokens>::data_source(handle),
+        Plural::<join_tokens::JoinTokens>::data_source(handle),
         fetched::data_source::<access::Kubeconfig>(handle),
         Single::<kubernetes_versions::KubernetesVersions>::data_source(handle),
         Plural::<kubernetes_versions::KubernetesVersions>::data_source(handle),

@@ -39,15 +39,19 @@ pub(super) async fn open(
     let mut opened = entry.item.open(&context, given).await?;
     let mut diagnostics = opened.warnings;
     settle(&mut opened.value, &format!("`{name}`"), &mut diagnostics);
-    if diagnostics.has_errors() {
-        // Hosts close only what was opened without errors.
-        if let Err(more) = entry.item.close(&context, opened.private).await {
-            diagnostics.extend(more);
+    let result = match encode(&opened.value, entry.of(), &format!("the value of `{name}`")) {
+        Ok(result) if !diagnostics.has_errors() => result,
+        unusable => {
+            diagnostics.extend(unusable.err().into_iter().collect());
+            // Hosts close only what was opened without errors.
+            if let Err(more) = entry.item.close(&context, opened.private).await {
+                diagnostics.extend(more);
+            }
+            return Err(diagnostics);
         }
-        return Err(diagnostics);
-    }
+    };
     Ok(open_ephemeral_resource::Response {
-        result: Some(encode(&opened.value, entry.of(), &format!("the value of `{name}`"))?),
+        result: Some(result),
         private: bytes(&opened.private),
         renew_at: opened.renew_at.and_then(timestamp),
         diagnostics: diagnostics.to_proto(),

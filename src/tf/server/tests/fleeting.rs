@@ -44,6 +44,7 @@ async fn a_failed_opening_gives_no_value() {
         ("bug", vec!["The provider has a bug"]),
         // What was opened is closed again: the host does not do it.
         ("open", vec!["The provider left a value of `test_lease` open", "Closed"]),
+        ("wrong", vec!["Could not write the value of `test_lease`", "Closed"]),
     ] {
         let answer = open(&mut host, name).await;
         assert_eq!(errors(&answer.diagnostics), expected, "{name}");

@@ -335,6 +335,7 @@ impl Ephemeral for Lease {
             "missing" => return Err(Diagnostic::error("Not found", "Nowhere.").at(Path::of("name")).into()),
             "bug" => panic!("as asked"),
             "open" => config.set("value", Value::UNKNOWN),
+            "wrong" => config.set("value", Value::List(Vec::new())),
             _ => config.set("value", word),
         }
         let mut opened = Opened::new(config);

@@ -1,0 +1,83 @@
+//! Keys that were registered a moment ago: a server may need a moment until it accepts what they sign.
+//! Nothing tells when that is, so a request signed with the key is sent again until it is answered.
+
+use super::call::Call;
+use super::client::Client;
+use super::error::{Class, Error};
+use super::spec::{self, instance};
+use crate::pb::specs::CurrentUserSpec;
+use tokio::time::Instant;
+
+impl Client {
+    /// Waits until the server accepts what this client signs, and says as whom.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] when it still does not at the end of `call`; otherwise when something else is wrong.
+    pub async fn until_accepted(&self, call: &Call) -> Result<CurrentUserSpec, Error> {
+        let started = Instant::now();
+        let what = format!("Omni to accept the new key of `{}`", self.inner.wire.signer.identity());
+        let mut delays = self.inner.retry.endless();
+        loop {
+            match self.get(call, &instance::current_user_key()).await {
+                Ok(found) => return spec::decode(&found),
+                Err(error) if error.is(Class::Unauthenticated) => {}
+                Err(error) => return Err(error),
+            }
+            let delay = delays.next().unwrap_or_default();
+            tracing::debug!(?delay, "the new key is not accepted yet");
+            self.sleep(call, delay, started, &what).await?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::secret::SecretString;
+    use crate::omni::auth::generate;
+    use crate::omni::testing::{Fake, Fault, NOW, minute, pair};
+    use std::time::Duration;
+    use tonic::Status;
+
+    fn other_key() -> SecretString {
+        generate("other", Duration::from_secs(3600), NOW).unwrap().exported
+    }
+
+    fn refuse(server: &Fake, times: usize) {
+        for _ in 0..times {
+            server.fault("Get", Fault::Refuse(Status::unauthenticated("invalid signature")));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_is_waited_for_until_it_works() {
+        let pair = pair();
+        let other = pair.client.with_key(&other_key()).unwrap();
+        refuse(&pair.server, 3);
+        // This server knows nobody: any answer but a refused signature ends the wait.
+        let error = other.until_accepted(&minute()).await.unwrap_err();
+        assert!(error.is(Class::NotFound), "{error}");
+        let seen = pair.server.seen.lock().unwrap();
+        let signers = seen.iter().map(|(_, metadata)| metadata.get("x-sidero-signature").unwrap().to_str().unwrap());
+        assert!(signers.clone().count() == 4 && signers.clone().all(|line| line.starts_with("siderov1 other ")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_ends_and_says_what_for() {
+        let pair = pair();
+        let other = pair.client.with_key(&other_key()).unwrap();
+        refuse(&pair.server, 1000);
+        let error = other.until_accepted(&minute()).await.unwrap_err().to_string();
+        assert_eq!(error, "gave up after 60 s while waiting for Omni to accept the new key of `other`");
+        let stopped = minute();
+        stopped.cancel.cancel();
+        assert!(other.until_accepted(&stopped).await.unwrap_err().is(Class::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_key_is_refused_before_anything_is_sent() {
+        let pair = pair();
+        let error = pair.client.with_key(&SecretString::from("abc")).unwrap_err();
+        assert!(error.is(Class::Config) && pair.server.count("Get") == 0, "{error}");
+    }
+}
