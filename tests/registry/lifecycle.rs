@@ -4,6 +4,7 @@ use crate::fixture::{self, Need, merged};
 use crate::host::{Host, Instance, errors};
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
+use std::time::Duration;
 use terraform_provider_omni::tf::schema::Replace;
 use terraform_provider_omni::tf::value::Value;
 
@@ -165,7 +166,11 @@ fn without(json: &Json, path: &str) -> Json {
     json
 }
 
+/// Long enough for a loaded machine; a test that waits for what never comes fails by its name, and holds up no other.
+const LIMIT: Duration = Duration::from_mins(2);
+
 pub fn block(test: impl Future<Output = ()>) -> Result<(), Failed> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(test);
-    Ok(())
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(async { tokio::time::timeout(LIMIT, test).await });
+    ended.map_err(|_| format!("it had not ended after {LIMIT:?}").into())
 }
