@@ -136,7 +136,7 @@ mod tests {
         let mut kinds: Vec<_> = KINDS.iter().map(|k| k.name).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), 29);
+        assert_eq!(kinds.len(), 33);
     }
 
     #[test]
