@@ -22,6 +22,7 @@ mod functions;
 mod guide;
 mod harness;
 mod interrupts;
+mod keys;
 mod leaks;
 mod lookups;
 mod messages;
@@ -88,6 +89,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
+        ("keys", keys::tests()),
         ("leaks", leaks::tests()),
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),
