@@ -21,6 +21,8 @@ ELF_MACHINES = {62: "amd64", 183: "arm64"}
 PE_MACHINES = {0x8664: "amd64", 0xAA64: "arm64"}
 MACH_MACHINES = {0x01000007: "amd64", 0x0100000C: "arm64"}
 
+FREEBSD_LOADER = "/libexec/ld-elf"
+
 
 def read(data):
     try:
@@ -56,7 +58,9 @@ def elf(data):
             needs += [text(data, strings + value) for tag, value in entries if tag == 1]
     first, size, count = struct.unpack_from("<Q", data, 40)[0], *struct.unpack_from("<HH", data, 58)
     kinds = [struct.unpack_from("<I", data, first + i * size + 4)[0] for i in range(count)]
-    return Binary(f"{'freebsd' if data[7] == 9 else 'linux'}_{machine}", tuple(needs), 2 not in kinds)
+    # Not every linker writes the system down; FreeBSD then goes by the interpreter.
+    system = "freebsd" if data[7] == 9 or any(need.startswith(FREEBSD_LOADER) for need in needs) else "linux"
+    return Binary(f"{system}_{machine}", tuple(needs), 2 not in kinds)
 
 
 def mach(data):

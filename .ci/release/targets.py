@@ -23,7 +23,7 @@ class Target:
 # Parts of Windows itself since 10.
 WINDOWS = (
     "advapi32.dll", "api-ms-win-", "bcrypt.dll", "bcryptprimitives.dll", "crypt32.dll", "kernel32.dll", "kernelbase.dll",
-    "msvcrt.dll", "ntdll.dll", "secur32.dll", "shell32.dll", "user32.dll", "userenv.dll", "ws2_32.dll",
+    "msvcrt.dll", "ncrypt.dll", "ntdll.dll", "secur32.dll", "shell32.dll", "user32.dll", "userenv.dll", "ws2_32.dll",
 )  # fmt: skip
 # Parts of the base system.
 FREEBSD = ("libc.so.", "libdl.so.", "libexecinfo.so.", "libgcc_s.so.", "libkvm.so.", "libm.so.", "libmemstat.so.",

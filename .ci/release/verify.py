@@ -103,7 +103,7 @@ def program_fits(what, platform, data):
     found = binary.read(data)
     allowed = TARGETS[platform].needs
     expect(found.platform == platform, None, f"{what} is a program for {found.platform}")
-    strange = [need for need in found.needs if not need.startswith(allowed or ("\0",)) and not need.startswith("/libexec/ld-elf")]
+    strange = [need for need in found.needs if not need.startswith(allowed or ("\0",)) and not need.startswith(binary.FREEBSD_LOADER)]
     system = platform.split("_")[0]
     wanted = f"{system} brings only {', '.join(allowed)}" if allowed else "it has to be static"
     expect(not strange, None, f"{what} loads {', '.join(strange)} when it starts; {wanted}")

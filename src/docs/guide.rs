@@ -10,8 +10,10 @@ pub(super) struct Guide {
 }
 
 /// In the order in which the index names them.
-const GUIDES: [(&str, &str); 5] = [
+const GUIDES: [(&str, &str); 7] = [
     ("getting-started", include_str!("guides/getting-started.md")),
+    ("secrets", include_str!("guides/secrets.md")),
+    ("moving-from-siderolabs", include_str!("guides/moving-from-siderolabs.md")),
     ("drift-and-conflicts", include_str!("guides/drift-and-conflicts.md")),
     ("test-your-modules", include_str!("guides/test-your-modules.md")),
     ("omni-sim", include_str!("guides/omni-sim.md")),

@@ -3,11 +3,14 @@
 
 mod examples;
 mod guide;
+mod overview;
 mod page;
 mod schema;
 
 use crate::tf::provider::Provider;
 use std::path::{Path, PathBuf};
+
+pub use overview::overview;
 
 /// The name that users give the provider; every type begins with it.
 const PROVIDER: &str = "omni";
@@ -100,6 +103,7 @@ pub fn render(provider: &dyn Provider, examples: &Path) -> Result<Vec<Page>, Doc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tf::check::Rule;
     use crate::tf::data_source::DataSource;
     use crate::tf::diag::Diagnostics;
     use crate::tf::ephemeral::{Ephemeral, Opened};
@@ -235,6 +239,8 @@ mod tests {
             .with(string("pin_wo").sensitive().write_only().doc("Opens the lock and is never stored."))
             .with(Attribute { deprecated: Some("Use `lid` instead."), ..string("cover") }.doc("The cover."))
             .with(string("id").computed())
+            .rule(Rule::AtMostOne(&["pin", "pin_wo"]))
+            .rule(Rule::Needs("lid.colour", "locked"))
     }
 
     fn provider() -> FakeProvider {
@@ -302,7 +308,9 @@ mod tests {
                 "functions/stack.md",
                 "guides/drift-and-conflicts.md",
                 "guides/getting-started.md",
+                "guides/moving-from-siderolabs.md",
                 "guides/omni-sim.md",
+                "guides/secrets.md",
                 "guides/test-your-modules.md",
                 "guides/worlds.md",
                 "index.md",

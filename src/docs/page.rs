@@ -97,7 +97,7 @@ fn arguments(signature: &Signature) -> String {
 }
 
 /// The type without the provider's name, as files are named.
-fn short(type_name: &'static str) -> Result<&'static str, DocsError> {
+pub(super) fn short(type_name: &'static str) -> Result<&'static str, DocsError> {
     type_name
         .strip_prefix(PROVIDER)
         .and_then(|rest| rest.strip_prefix('_'))
@@ -117,7 +117,7 @@ fn front_matter(title: &str, subcategory: Option<&str>, description: &str) -> St
 }
 
 /// The first sentence, on one line.
-fn summary(description: &str) -> String {
+pub(super) fn summary(description: &str) -> String {
     let text = description.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.find(". ") {
         Some(end) => text[..=end].to_owned(),

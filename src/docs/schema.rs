@@ -1,5 +1,6 @@
 //! The schema section of a page: attributes in three groups, nested attributes below with anchors of their own.
 
+use crate::tf::check::Rule;
 use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Replace, Schema};
 use crate::tf::value::{Type, Value};
 
@@ -31,11 +32,33 @@ pub(super) fn render(schema: &Schema) -> String {
             text.push_str(&format!("\n### {title}\n\n{lines}"));
         }
     }
+    text.push_str(&combinations(schema));
     nested(&mut text, &schema.attributes, &mut Vec::new());
     if let Some(timeouts) = schema.attribute(TIMEOUTS).filter(|a| !a.nested().is_empty()) {
         text.push_str(&self::timeouts(timeouts));
     }
     text
+}
+
+/// What must and must not be set together; nothing where anything goes.
+fn combinations(schema: &Schema) -> String {
+    let named = |names: &[&str]| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    let exactly = |names: &[&str]| format!("- Exactly one of {} must be set.\n", named(names));
+    let at_most = |names: &[&str]| format!("- At most one of {} may be set.\n", named(names));
+    let rules = schema.rules.iter().map(|rule| match rule {
+        Rule::ExactlyOne(names) => exactly(names),
+        Rule::AtMostOne(names) => at_most(names),
+        Rule::Needs(name, other) => format!("- `{name}` needs `{other}`.\n"),
+    });
+    let secrets = schema.write_only.iter().map(|secret| {
+        let [plain, hidden, version] =
+            [secret.plain, secret.secret, secret.version].map(|n| secret.path(n).to_string());
+        let forms = [plain.as_str(), hidden.as_str()];
+        let forms = if secret.is_required() { exactly(&forms) } else { at_most(&forms) };
+        format!("{forms}- `{version}` needs `{hidden}`.\n")
+    });
+    let lines: String = rules.chain(secrets).collect();
+    if lines.is_empty() { lines } else { format!("\n### Combinations\n\n{lines}") }
 }
 
 /// The name of a type, as the registry's pages write it.

@@ -454,6 +454,22 @@ mod tests {
         assert_eq!(state(UPDATE, Code::Unknown, &format!("{CUT_OFF}, gone")).fate, Fate::Lost);
     }
 
+    /// As a running Omni 1.6.6 answered; the same text from the state would be something else.
+    #[test]
+    fn calls_about_people_fail_without_a_code() {
+        let wire = wire(Arc::new(TestClock::at(NOW)));
+        let class = |method, text| {
+            let op = Op { method, about: About::Words("the user `p@example.org`") };
+            read(&op, &Status::unknown(text), &wire, "http://omni:80").error.class()
+        };
+        const CREATE_USER: &str = "/management.ManagementService/CreateUser";
+        let taken = "user with email \"p@example.org\" already exists";
+        assert_eq!(class(CREATE_USER, taken), Class::AlreadyExists);
+        assert_eq!(class(CREATE_USER, "unknown role to parse: \"Boss\""), Class::Validation);
+        assert_eq!(class(CREATE_USER, "something else"), Class::Other);
+        assert_eq!(class(GET, taken), Class::Other);
+    }
+
     #[test]
     fn refused_signatures() {
         let clock = Arc::new(TestClock::at(NOW));

@@ -29,6 +29,9 @@ impl Doing<'_> {
 
     /// The object in words.
     pub(crate) fn what(&self) -> String {
+        if self.id.is_empty() {
+            return self.noun.to_owned();
+        }
         format!("{} `{}`", self.noun, self.id)
     }
 

@@ -2,6 +2,7 @@
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
 mod access;
+pub(crate) mod account_key;
 mod block;
 pub(crate) mod caller;
 pub(crate) mod check;
@@ -20,7 +21,9 @@ pub(crate) mod patch;
 mod resources;
 pub(crate) mod roles;
 pub(crate) mod session;
+pub(crate) mod time;
 pub(crate) mod timeouts;
+mod tokens;
 mod turns;
 mod wait;
 

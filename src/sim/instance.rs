@@ -214,6 +214,14 @@ impl Sim {
         accounts::mint(&self.store, name, role, lifetime)
     }
 
+    /// Signs a person in, and returns the key in armor, as clients keep it after a login.
+    ///
+    /// # Errors
+    /// When there is no such person, or no key can be made.
+    pub fn sign_in(&self, email: &str) -> Result<String, KeyError> {
+        accounts::sign_in(&self.store, email)
+    }
+
     /// Lets a person's key be used, as if its owner had followed the link; says whose it is.
     pub fn confirm_key(&self, id: &str) -> Option<String> {
         Registry::new(&self.store, Limits::default()).confirm_key(id)

@@ -26,9 +26,12 @@ impl Path {
         Self(Vec::new())
     }
 
-    /// A path of attribute names, separated by dots: `features.disk_encryption`.
+    /// A path of attribute names, separated by dots: `features.disk_encryption`; the root when there is none.
     #[must_use]
     pub fn of(attributes: &str) -> Self {
+        if attributes.is_empty() {
+            return Self::root();
+        }
         Self(attributes.split('.').map(|a| Step::Attribute(a.to_owned())).collect())
     }
 

@@ -2,7 +2,7 @@
 //! what they hold reaches write-only attributes, and nothing that is kept.
 
 use crate::leaks::{self, Scan};
-use crate::omni::Omni;
+use crate::omni::{Omni, Server};
 use crate::process::Output;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
@@ -15,6 +15,7 @@ use terraform_provider_omni::sim::world;
 tests![
     values_reach_write_only_attributes_and_nothing_else,
     a_token_that_ends_before_the_run_is_told_of,
+    a_crash_tells_no_secret,
     a_cluster_that_does_not_exist_is_named,
 ];
 
@@ -96,6 +97,25 @@ fn a_token_that_ends_before_the_run_is_told_of(context: &Context) -> Outcome {
     {
         assert!(output.stdout.contains(part), "no {part:?} in {output}");
     }
+    scan.heard(output);
+    scan.expect_nothing(&workspace)
+}
+
+/// The CLI and the provider are made to crash while the value is in the memory of both.
+fn a_crash_tells_no_secret(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    let machine = omni.ids("MachineStatuses").into_iter().min().ok_or("no machine")?;
+    world::disconnect_machine(omni.store(), &machine);
+    let mut scan = Scan::of([("a token", leaks::start_of_every_token(Workspace::of(context, &omni)?)?)])?;
+    scan.look_for("a piece of the key", &omni.key()[40..80])?;
+    let workspace = Workspace::of(context, &omni)?.env("TF_LOG", "trace");
+    workspace.write("main.tf", SHORT_TOKEN)?;
+    let mut apply = workspace.spawn(["apply", "-no-color", "-input=false", "-auto-approve"])?;
+    apply.wait_for("has expired and is still in use")?;
+    apply.signal("ABRT")?;
+    let output = apply.finish()?.failure()?;
+    // A CLI that is a program of its own prints its stacks; as a library it is just gone.
+    assert!(output.stderr.contains("goroutine ") || output.code == -1, "{output}");
     scan.heard(output);
     scan.expect_nothing(&workspace)
 }

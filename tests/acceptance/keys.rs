@@ -93,23 +93,31 @@ fn ctrl_c_leaves_no_account(context: &Context) -> Outcome {
     Ok(())
 }
 
-/// Whose key it is, is known only after a first resource is there: then so is the configuration of the second provider.
+/// The whole of it in one apply: the account, then a key of it, then what the second provider makes with that.
 fn a_key_of_an_account_that_is_not_there_yet(context: &Context) -> Outcome {
     let omni = Omni::start()?;
-    let workspace = Workspace::of(context, &omni)?;
-    let later = "resource \"terraform_data\" \"account\" {\n  input = \"demo@serviceaccount.omni.sidero.dev\"\n}\n";
-    let block = block("service_account = terraform_data.account.output\n  ttl = \"5m\"");
-    workspace.write("main.tf", &format!("{later}{block}{CLUSTER}"))?;
+    let mut scan = Scan::of([parts_of_every_key()[1].clone()])?;
+    let workspace = scan.listen(Workspace::of(context, &omni)?);
+    let block = block("service_account = omni_service_account.later.id\n  ttl = \"5m\"");
+    workspace.write("main.tf", &format!("{LATER}{block}{CLUSTER}"))?;
     let plan = workspace.plan_out("first.tfplan")?;
     assert_eq!(plan.action("omni_cluster.demo"), Action::Create);
-    assert_eq!(calls(&omni, "RenewServiceAccount"), 0, "it is not known whose key it is to be");
+    assert_eq!(calls(&omni, "RenewServiceAccount"), 0, "the account is not there yet");
     workspace.apply_plan("first.tfplan")?.success()?;
     assert_eq!((omni.ids("Clusters"), calls(&omni, "RenewServiceAccount")), (vec!["demo".to_owned()], 1));
     workspace.plan()?.must_be_empty()?;
-    workspace.destroy()?;
-    assert_eq!(omni.ids("Clusters"), Vec::<String>::new());
-    Ok(())
+    scan.destroy(&workspace)?;
+    assert_eq!((omni.ids("Clusters"), accounts(&omni)), (vec![], vec![]));
+    scan.expect_nothing(&workspace)
 }
+
+const LATER: &str = r#"
+resource "omni_service_account" "later" {
+  name      = "later"
+  role      = "Operator"
+  store_key = false
+}
+"#;
 
 fn an_account_that_is_not_there_is_named(context: &Context) -> Outcome {
     let omni = Omni::start()?;

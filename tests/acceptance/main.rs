@@ -8,6 +8,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
+mod accounts;
 #[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
 #[path = "../binary/certificates.rs"]
 mod certificates;
@@ -18,16 +19,19 @@ mod diagnostic;
 mod drift;
 mod ephemerals;
 mod errors;
+mod examples;
 mod functions;
 mod guide;
 mod harness;
 mod interrupts;
+mod join_tokens;
 mod keys;
 mod leaks;
 mod lookups;
 mod messages;
 mod objects;
 mod omni;
+mod people;
 mod plan;
 mod process;
 mod provider_block;
@@ -80,20 +84,24 @@ pub struct Context {
 /// Every file of tests; the name is the middle part of its tests' names.
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
+        ("accounts", accounts::tests()),
         ("crash", crash::tests()),
         ("demo", demo::tests()),
         ("drift", drift::tests()),
         ("ephemerals", ephemerals::tests()),
         ("errors", errors::tests()),
+        ("examples", examples::tests()),
         ("functions", functions::tests()),
         ("guide", guide::tests()),
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
+        ("join_tokens", join_tokens::tests()),
         ("keys", keys::tests()),
         ("leaks", leaks::tests()),
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),
         ("objects", objects::tests()),
+        ("people", people::tests()),
         ("provider_block", provider_block::tests()),
         ("removal", removal::tests()),
         ("second_provider", second_provider::tests()),

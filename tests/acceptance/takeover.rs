@@ -5,17 +5,22 @@ use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use prost::Message;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use terraform_provider_omni::PROVIDER_ADDRESS;
+use terraform_provider_omni::kit::secret::SecretString;
+use terraform_provider_omni::omni::auth::{date, key};
 use terraform_provider_omni::pb::specs::{
-    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, MachineSetNodeSpec, MachineSetSpec, cluster_spec, machine_set_spec,
+    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, IdentitySpec, InfraProviderSpec, MachineSetNodeSpec, MachineSetSpec,
+    cluster_spec, machine_set_spec,
 };
-use terraform_provider_omni::sim::{inventory, kinds};
+use terraform_provider_omni::sim::{Role, accounts, inventory, kinds};
 
 tests![
     a_state_of_the_official_provider_needs_no_change,
     what_was_taken_over_can_be_changed_and_destroyed,
+    accounts_of_the_official_provider_need_no_change,
     import_blocks_by_id,
     import_blocks_by_identity,
     import_command,
@@ -54,8 +59,8 @@ fn put(omni: &Omni, kind: &str, id: &str, labels: &[(&str, &str)], name: Option<
     });
 }
 
-/// An Omni with the objects of the fixture, and a workspace with its configuration.
-fn found(context: &Context) -> Outcome<(Omni, Workspace)> {
+/// An Omni with the objects of the fixture.
+pub fn furnished() -> Outcome<Omni> {
     let omni = Omni::start()?;
     let cluster = ClusterSpec {
         kubernetes_version: "1.36.2".to_owned(),
@@ -108,12 +113,19 @@ fn found(context: &Context) -> Outcome<(Omni, Workspace)> {
         put(&omni, "ConfigPatches", id, labels, Some(name), &spec);
     }
     omni.settle()?;
+    Ok(omni)
+}
+
+/// The same, and a workspace with the fixture's configuration.
+fn found(context: &Context) -> Outcome<(Omni, Workspace)> {
+    let omni = furnished()?;
     let workspace = Workspace::of(context, &omni)?;
     workspace.write("main.tf", &std::fs::read_to_string(fixture("main.tf"))?)?;
     Ok((omni, workspace))
 }
 
-fn fixture(name: &str) -> PathBuf {
+/// A file of the fixture.
+pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/official").join(name)
 }
 
@@ -164,6 +176,56 @@ fn what_was_taken_over_can_be_changed_and_destroyed(context: &Context) -> Outcom
         assert_eq!(omni.ids(kind), Vec::<String>::new(), "{kind}");
     }
     Ok(())
+}
+
+/// People, service accounts and a provider of machines, with keys that nobody can know before they are made.
+fn accounts_of_the_official_provider_need_no_change(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    accounts::add_person(omni.store(), "ada@example.org", Role::Operator);
+    let ada: IdentitySpec = omni.spec("Identities", "ada@example.org");
+    let mut state = std::fs::read_to_string(fixture("access.tfstate"))?.replace("ADA_ID", &ada.user_id);
+    let mut keys = BTreeMap::new();
+    for (mark, name, role) in [
+        ("CI", "ci", Role::Reader),
+        ("DEPLOY", "deploy", Role::Admin),
+        ("AWS", "infra-provider:aws", Role::InfraProvider),
+    ] {
+        let key = omni.mint(name, role, accounts::LIFETIME)?;
+        let facts = key::inspect(&SecretString::from(key.clone()))?;
+        state = state
+            .replace(&format!("{mark}_KEY_ID"), &facts.fingerprint)
+            .replace(&format!("{mark}_EXPIRATION"), &date(facts.expires.unwrap_or_default()))
+            .replace(&format!("{mark}_KEY"), &key);
+        keys.insert(mark, key);
+    }
+    put(&omni, "InfraProviders", "aws", &[], None, &InfraProviderSpec::default());
+    omni.settle()?;
+    let workspace = Workspace::of(context, &omni)?;
+    let main = std::fs::read_to_string(fixture("access.tf"))?;
+    workspace.write("main.tf", &main)?;
+    workspace.write("terraform.tfstate", &state)?;
+    workspace.run(["state", "replace-provider", "-auto-approve", OFFICIAL, PROVIDER_ADDRESS])?.success()?;
+
+    let before = omni.writes();
+    workspace.plan()?.must_be_empty()?;
+    let output = workspace.apply()?;
+    assert!(output.stdout.contains("0 added, 0 changed, 0 destroyed"), "{output}");
+    assert_eq!(omni.writes(), before, "something was written");
+    workspace.plan()?.must_be_empty()?;
+    for (address, mark) in [
+        ("omni_service_account.ci", "CI"),
+        ("omni_service_account.deploy", "DEPLOY"),
+        ("omni_infra_provider.aws", "AWS"),
+    ] {
+        assert_eq!(workspace.values(address)?["key"], json!(keys[mark]), "{address}");
+    }
+
+    // The keys leave the state when they are no longer wanted there, and stay good.
+    workspace.write("main.tf", &main.replace("name = \"ci\"\n", "name = \"ci\"\n  store_key = false\n"))?;
+    workspace.apply()?;
+    assert_eq!(workspace.values("omni_service_account.ci")?["key"], Value::Null);
+    assert_eq!(omni.writes(), before, "something was written");
+    workspace.plan()?.must_be_empty()
 }
 
 /// Imports by these blocks change nothing, neither while nor after they are done.

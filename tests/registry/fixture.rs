@@ -24,6 +24,9 @@ pub struct Fixture {
     /// Attributes that an import cannot bring, because Omni does not store them.
     #[serde(default)]
     pub not_imported: Vec<String>,
+    /// Omni always has the object, so that it is still there when it was destroyed.
+    #[serde(default)]
+    pub stays: bool,
     /// Configurations that are refused.
     #[serde(default)]
     pub invalid: Vec<Invalid>,
@@ -108,10 +111,22 @@ pub struct Refusal {
 
 /// The fixture of the data source type.
 pub fn reads(name: &str) -> Reads {
+    parse_reads(name, &reads_text(name))
+}
+
+/// The fixture of the data source type, for the machines and the join token of this host.
+pub fn reads_on(host: &crate::host::Host, name: &str) -> Reads {
+    parse_reads(name, &host.localized(&reads_text(name)))
+}
+
+fn reads_text(name: &str) -> String {
     let path = folder(name).join("read.json");
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|e| panic!("{name} is registered and is never read: {}: {e}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("the reads of {name}: {e}"))
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{name} is registered and is never read: {}: {e}", path.display()))
+}
+
+fn parse_reads(name: &str, text: &str) -> Reads {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("the reads of {name}: {e}"))
 }
 
 /// The fixture of the resource type.

@@ -3,6 +3,8 @@
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::time::Duration;
+use terraform_provider_omni::kit::clock::Clock;
+use terraform_provider_omni::omni::auth::{GeneratedKey, generate};
 use terraform_provider_omni::pb::tfplugin6 as pb;
 use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
 use terraform_provider_omni::provider;
@@ -22,6 +24,7 @@ const TICK: Duration = Duration::from_millis(5);
 pub struct Host {
     pub(crate) server: Server,
     pub(crate) provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
+    clock: Arc<dyn Clock>,
     /// The Omni behind it.
     pub sim: Sim,
 }
@@ -44,6 +47,8 @@ pub struct Plan {
     pub planned: Value,
     /// The attributes whose change makes the object anew.
     pub replace: Vec<String>,
+    /// The warnings, as lines.
+    pub warnings: Vec<String>,
     private: Vec<u8>,
     identity: Option<pb::ResourceIdentityData>,
 }
@@ -59,11 +64,12 @@ impl Host {
     /// A configured provider in front of a simulator of the given kind.
     pub async fn with(options: Options, extra: &[(&str, Value)]) -> Self {
         // Both live in the same time: keys are made by one and judged by the other.
-        let provider = provider::with_clock(Arc::clone(&options.clock));
+        let clock = Arc::clone(&options.clock);
+        let provider = provider::with_clock(Arc::clone(&clock));
         let sim = Sim::start(options).await.expect("the simulator starts");
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
-        let host = Self { server, provider, sim };
+        let host = Self { server, provider, clock, sim };
         let mut config = host.provider.schema().null_object();
         config.set("endpoint", host.sim.endpoint().into());
         config.set("service_account_key", host.sim.service_account_key().into());
@@ -73,14 +79,29 @@ impl Host {
         for (name, value) in extra {
             config.set(name, value.clone());
         }
+        host.configure(&config).await;
+        host
+    }
+
+    /// Configures the provider anew, to work as this person from now on.
+    pub async fn work_as(&self, email: &str) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), self.sim.sign_in(email).unwrap()).unwrap();
+        let mut config = self.provider.schema().null_object();
+        config.set("endpoint", self.sim.endpoint().into());
+        config.set("identity", email.into());
+        config.set("pgp_key_file", file.path().to_str().unwrap().into());
+        self.configure(&config).await;
+    }
+
+    async fn configure(&self, config: &Value) {
         let request = pb::configure_provider::Request {
             terraform_version: "1.15.0".into(),
-            config: Some(wire::encode(&config, &host.provider.schema().object_type()).unwrap()),
+            config: Some(wire::encode(config, &self.provider.schema().object_type()).unwrap()),
             client_capabilities: None,
         };
-        let answer = host.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
+        let answer = self.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
         assert_eq!(errors(&answer.diagnostics), Vec::<String>::new(), "configure");
-        host
     }
 
     /// The stored object; `kind` without its suffix.
@@ -98,10 +119,34 @@ impl Host {
         self.sim.store().list("MachineStatuses.omni.sidero.dev").iter().map(|m| m.key.id.clone()).collect()
     }
 
-    /// The text with `MACHINE_1`, `MACHINE_2`, … replaced by the ids of the machines.
+    /// The ids of the join tokens, in the order in which they were made.
+    pub fn join_tokens(&self) -> Vec<String> {
+        let mut tokens = self.sim.store().list("JoinTokens.omni.sidero.dev");
+        tokens.sort_by_key(|token| token.created);
+        tokens.iter().map(|token| token.key.id.clone()).collect()
+    }
+
+    /// The text with `MACHINE_1`, … and `JOIN_TOKEN_1`, … replaced by the ids of the machines and join tokens,
+    /// and `PUBLIC_KEY_1`, `PUBLIC_KEY_2` by keys that nobody has used before.
     pub fn localized(&self, text: &str) -> String {
-        let machines = self.machines().into_iter().enumerate();
-        machines.fold(text.to_owned(), |text, (i, id)| text.replace(&format!("MACHINE_{}", i + 1), &id))
+        let replaced = |text: String, (name, ids): (&str, Vec<String>)| {
+            let ids = ids.into_iter().enumerate();
+            ids.fold(text, |text, (i, id)| text.replace(&format!("{name}_{}", i + 1), &id))
+        };
+        let ids = [("MACHINE", self.machines()), ("JOIN_TOKEN", self.join_tokens())];
+        let text = ids.into_iter().fold(text.to_owned(), replaced);
+        ["PUBLIC_KEY_1", "PUBLIC_KEY_2"].into_iter().fold(text, |text, name| {
+            if !text.contains(name) {
+                return text;
+            }
+            let key = self.generated("user", Duration::from_hours(24)).armored_public;
+            text.replace(name, &key.replace('\n', "\\n"))
+        })
+    }
+
+    /// A key of a service account, made now.
+    pub fn generated(&self, account: &str, lifetime: Duration) -> GeneratedKey {
+        generate(account, lifetime, self.clock.now()).expect("a key")
     }
 
     /// The schema of a resource type.
@@ -147,7 +192,27 @@ impl Host {
         let planned = self.decode(name, answer.planned_state.as_ref());
         check_plan(&schema.attributes, before.as_ref(), config, &planned, name);
         let replace = answer.requires_replace.iter().map(shown).collect();
-        Ok(Plan { planned, replace, private: answer.planned_private, identity: answer.planned_identity })
+        let warnings = warnings(&answer.diagnostics);
+        Ok(Plan { planned, replace, warnings, private: answer.planned_private, identity: answer.planned_identity })
+    }
+
+    /// What a plan to destroy warns of.
+    pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<Vec<String>, Diags> {
+        let nothing = Some(self.encode(name, &Value::Null));
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &instance.state)),
+            proposed_new_state: nothing.clone(),
+            config: nothing,
+            prior_private: instance.private.clone(),
+            prior_identity: instance.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        Ok(warnings(&answer.diagnostics))
     }
 
     /// Plans and applies.
@@ -320,11 +385,20 @@ fn capabilities() -> pb::ClientCapabilities {
 
 /// The errors among diagnostics, as one line each: `path: summary: detail`.
 pub fn errors(diags: &[pb::Diagnostic]) -> Vec<String> {
-    let error = i32::from(pb::diagnostic::Severity::Error);
+    lines(diags, pb::diagnostic::Severity::Error)
+}
+
+/// The warnings among diagnostics, in the same form.
+pub fn warnings(diags: &[pb::Diagnostic]) -> Vec<String> {
+    lines(diags, pb::diagnostic::Severity::Warning)
+}
+
+fn lines(diags: &[pb::Diagnostic], severity: pb::diagnostic::Severity) -> Vec<String> {
+    let severity = i32::from(severity);
     let line = |d: &pb::Diagnostic| {
         format!("{}: {}: {}", d.attribute.as_ref().map(shown).unwrap_or_default(), d.summary, d.detail)
     };
-    diags.iter().filter(|d| d.severity == error).map(line).collect()
+    diags.iter().filter(|d| d.severity == severity).map(line).collect()
 }
 
 /// A path as one would write it.

@@ -4,6 +4,8 @@ use crate::fixture::{self, Need, merged};
 use crate::host::{Host, Instance, errors};
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
+use std::time::Duration;
+use terraform_provider_omni::tf::schema::Replace;
 use terraform_provider_omni::tf::value::Value;
 
 /// The whole life of one object.
@@ -12,6 +14,7 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
         let needs = prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
 
         let mut json = fixture.create.clone();
         let mut config = host.config(name, &json);
@@ -51,7 +54,7 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
         host.destroy(name, &instance).await.unwrap_or_else(|d| panic!("{name}: destroy: {:?}", errors(&d)));
         let left =
             host.read(name, &instance).await.unwrap_or_else(|d| panic!("{name}: read after destroy: {:?}", errors(&d)));
-        assert!(left.is_none(), "{name}: still there after destroy");
+        assert_eq!(left.is_some(), fixture.stays, "{name}: whether it is still there after destroy");
         for (kind, need) in needs.iter().rev() {
             host.destroy(kind, need).await.unwrap_or_else(|d| panic!("{kind}: destroy: {:?}", errors(&d)));
         }
@@ -64,11 +67,13 @@ pub fn replaces(name: &'static str) -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
         prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
         let config = host.config(name, &fixture.create);
         let instance =
             host.apply(name, None, &config).await.unwrap_or_else(|(d, _)| panic!("{name}: create: {:?}", errors(&d)));
         let instance = host.read(name, &instance).await.unwrap().unwrap();
-        assert!(!fixture.replaces.is_empty(), "{name}: no change that replaces is tried");
+        let replacing = host.schema(name).attributes.iter().any(|a| !matches!(a.replace, Replace::Never));
+        assert_eq!(!fixture.replaces.is_empty(), replacing, "{name}: whether a change that replaces is tried");
         for change in &fixture.replaces {
             let config = host.config(name, &merged(&fixture.create, &change.set));
             let plan = host
@@ -86,6 +91,7 @@ pub fn refuses(name: &'static str) -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
         prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
         assert!(!fixture.invalid.is_empty(), "{name}: no wrong configuration is tried");
         for wrong in &fixture.invalid {
             let config = host.config(name, &merged(&fixture.create, &wrong.set));
@@ -160,7 +166,11 @@ fn without(json: &Json, path: &str) -> Json {
     json
 }
 
+/// Long enough for a loaded machine; a test that waits for what never comes fails by its name, and holds up no other.
+const LIMIT: Duration = Duration::from_mins(2);
+
 pub fn block(test: impl Future<Output = ()>) -> Result<(), Failed> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(test);
-    Ok(())
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(async { tokio::time::timeout(LIMIT, test).await });
+    ended.map_err(|_| format!("it had not ended after {LIMIT:?}").into())
 }

@@ -3,15 +3,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may stop where it stands")]
 
+mod accounts;
 mod coverage;
 mod defects;
 mod ephemerals;
 mod faults;
 mod fixture;
 mod host;
+mod join_tokens;
 mod keys;
 mod lifecycle;
 mod ownership;
+mod people;
 mod quiet;
 mod reads;
 mod registration;
@@ -40,11 +43,14 @@ fn main() {
     }
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
+    trials.extend(accounts::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
+    trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
     trials.extend(ownership::trials());
+    trials.extend(people::trials());
     trials.extend(quiet::trials());
     trials.extend(registration::trials());
     libtest_mimic::run(&arguments, trials).exit();

@@ -20,8 +20,8 @@ async fn start(fixture: &Reads) -> Host {
 /// Reads what the fixture says, and compares what comes.
 pub fn run(name: &'static str) -> Result<(), Failed> {
     block(async move {
-        let fixture = fixture::reads(name);
-        let host = start(&fixture).await;
+        let host = start(&fixture::reads(name)).await;
+        let fixture = fixture::reads_on(&host, name);
         for read in &fixture.reads {
             let state = host.look(name, &read.config).await;
             let state = state.unwrap_or_else(|d| panic!("{name}: {}: {:#?}", read.config, errors(&d)));
@@ -46,8 +46,8 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
 /// Reads what cannot be read, and compares what is said.
 pub fn refuses(name: &'static str) -> Result<(), Failed> {
     block(async move {
-        let fixture = fixture::reads(name);
-        let host = start(&fixture).await;
+        let host = start(&fixture::reads(name)).await;
+        let fixture = fixture::reads_on(&host, name);
         for refusal in &fixture.refuses {
             let said = refused(&host, name, &refusal.config).await;
             let path = refusal.path.as_deref().unwrap_or_default();
@@ -78,8 +78,8 @@ async fn refused(host: &Host, name: &str, config: &Json) -> Vec<String> {
 /// Who may not see it is told so, and gets no part of it.
 pub fn denied(name: &'static str) -> Result<(), Failed> {
     block(async move {
-        let fixture = fixture::reads(name);
-        let host = start(&fixture).await;
+        let host = start(&fixture::reads(name)).await;
+        let fixture = fixture::reads_on(&host, name);
         host.sim.forget_requests();
         let config = &fixture.reads.first().expect("a read").config;
         host.look(name, config).await.unwrap_or_else(|d| panic!("{name}: {:#?}", errors(&d)));

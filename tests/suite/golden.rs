@@ -20,6 +20,33 @@ pub fn assert_folder(folder: &Path, expected: &BTreeMap<String, String>) {
     }
 }
 
+/// Holds the part of a file between `<!-- name -->` and `<!-- /name -->` against `expected`.
+///
+/// # Panics
+/// When they differ and no update is asked for, or when the file has no such part.
+#[track_caller]
+pub fn assert_section(file: &Path, name: &str, expected: &str) {
+    let text = fs::read_to_string(file).expect("a readable file");
+    let whole = replaced(&text, name, expected).unwrap_or_else(|| panic!("{} has no part `{name}`", file.display()));
+    if whole == text {
+        return;
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|v| !v.is_empty() && v != "0") {
+        fs::write(file, whole).expect("a writable file");
+        return;
+    }
+    let diff = TextDiff::from_lines(text.as_str(), whole.as_str());
+    let diff = diff.unified_diff().context_radius(3).header("in the tree", "as it should be").to_string();
+    panic!("{} is out of date; `UPDATE_GOLDEN=1 cargo test` rewrites it\n{diff}", file.display());
+}
+
+/// The text with another part between its marks.
+fn replaced(text: &str, name: &str, part: &str) -> Option<String> {
+    let (before, rest) = text.split_once(&format!("<!-- {name} -->\n"))?;
+    let (_, after) = rest.split_once(&format!("<!-- /{name} -->\n"))?;
+    Some(format!("{before}<!-- {name} -->\n\n{part}\n<!-- /{name} -->\n{after}"))
+}
+
 fn compare(folder: &Path, expected: &BTreeMap<String, String>) -> Result<(), String> {
     let mut found = BTreeMap::new();
     for path in files_below(folder)? {
@@ -114,6 +141,13 @@ mod tests {
         write(&below, &expected).expect("written again");
         assert_folder(&below, &expected);
         assert!(!below.join("b/stale.md").exists());
+    }
+
+    #[test]
+    fn only_the_part_between_the_marks_is_replaced() {
+        let text = "a\n<!-- x -->\nold\n<!-- /x -->\nb\n";
+        assert_eq!(replaced(text, "x", "new\n").as_deref(), Some("a\n<!-- x -->\n\nnew\n\n<!-- /x -->\nb\n"));
+        assert_eq!(replaced(text, "y", "new\n"), None);
     }
 
     #[test]

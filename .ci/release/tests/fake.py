@@ -63,3 +63,24 @@ def elf(machine=62, system=0, interpreter=b"", library=b"", symbols=False, tail=
     ident = b"\x7fELF\x02\x01\x01" + bytes([system]) + bytes(8)
     header = struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, start + len(body), 0, 64, 56, 3, 64, 1, 0)
     return ident + header + b"".join(segments) + body + sections
+
+
+def mach(machine, library, symbols=0, signed=False):
+    """The load commands of a Mach-O program that loads one library."""
+    name = library + bytes(-len(library) % 8 or 8)
+    commands = [struct.pack("<IIIIII", 0xC, 24 + len(name), 24, 0, 0, 0) + name]
+    commands.append(struct.pack("<IIII", 0xB, 80, 0, symbols) + bytes(64))
+    if signed:
+        commands.append(struct.pack("<IIII", 0x1D, 16, 0, 0))
+    size = sum(map(len, commands))
+    return struct.pack("<IIIIIIII", 0xFEEDFACF, machine, 0, 2, len(commands), size, 0, 0) + b"".join(commands)
+
+
+def pe(machine, library, symbols=0):
+    """The headers of a PE program that imports from one library, with a single section at address 4096."""
+    start = 64 + 24 + 240 + 40
+    optional = struct.pack("<H", 0x20B) + bytes(118) + struct.pack("<II", 4096, 40) + bytes(112)
+    imports = struct.pack("<IIIII", 1, 0, 0, 4096 + 40, 0) + bytes(20) + library + b"\0"
+    header = b"PE\0\0" + struct.pack("<HHIIIHH", machine, 1, 0, 0, symbols, len(optional), 0)
+    section = b".rdata\0\0" + struct.pack("<IIII", len(imports), 4096, len(imports), start) + bytes(16)
+    return b"MZ" + bytes(58) + struct.pack("<I", 64) + header + optional + section + imports

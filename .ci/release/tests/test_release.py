@@ -145,16 +145,6 @@ class OfFiles(unittest.TestCase):
         self.sign_again()
         self.refused("omni-sim_1.2.3_linux_amd64.zip: omni-sim has its symbols still")
 
-    def test_a_program_of_freebsd_may_load_what_that_system_brings(self):
-        for library, why in [(b"libc.so.7", None), (b"libssl.so.30", "freebsd brings only")]:
-            with self.subTest(library):
-                program = fake.elf(system=9, interpreter=b"/libexec/ld-elf.so.1", library=library)
-                if why:
-                    with self.assertRaisesRegex(Refused, why):
-                        verify.program_fits("it", "freebsd_amd64", program)
-                else:
-                    verify.program_fits("it", "freebsd_amd64", program)
-
     def test_a_document_of_another_tree(self):
         (self.facts.root / "README.md").write_text("another\n")
         self.refused("README.md is not the one of this tree")
@@ -172,6 +162,35 @@ class OfFiles(unittest.TestCase):
     def test_without_a_key_nothing_is_signed_unless_asked_for(self):
         with self.assertRaisesRegex(Refused, "GPG_PRIVATE_KEY is not set"):
             quiet(sign.assemble, self.facts, False)
+
+
+class OfPrograms(unittest.TestCase):
+    def test_each_system_has_programs_that_pass(self):
+        for platform, program in [
+            ("linux_amd64", fake.elf()),
+            ("linux_arm64", fake.elf(machine=183)),
+            ("freebsd_amd64", fake.elf(system=9, interpreter=b"/libexec/ld-elf.so.1", library=b"libc.so.7")),
+            ("freebsd_amd64", fake.elf(system=0, interpreter=b"/libexec/ld-elf.so.1", library=b"libc.so.7")),
+            ("windows_amd64", fake.pe(0x8664, b"KERNEL32.dll")),
+            ("windows_arm64", fake.pe(0xAA64, b"api-ms-win-crt-heap-l1-1-0.dll")),
+            ("darwin_amd64", fake.mach(0x01000007, b"/usr/lib/libSystem.B.dylib")),
+            ("darwin_arm64", fake.mach(0x0100000C, b"/usr/lib/libSystem.B.dylib", signed=True)),
+        ]:
+            with self.subTest(platform):
+                verify.program_fits("it", platform, program)
+
+    def test_each_system_has_programs_that_are_refused(self):
+        for platform, program, why in [
+            ("freebsd_amd64", fake.elf(system=9, library=b"libssl.so.30"), "libssl.so.30 .* freebsd brings only"),
+            ("windows_amd64", fake.pe(0x8664, b"libgcc_s_seh-1.dll"), "libgcc_s_seh-1.dll .* windows brings only"),
+            ("windows_amd64", fake.pe(0xAA64, b"KERNEL32.dll"), "is a program for windows_arm64"),
+            ("windows_amd64", fake.pe(0x8664, b"KERNEL32.dll", symbols=7), "has its symbols still"),
+            ("darwin_amd64", fake.mach(0x01000007, b"/opt/homebrew/lib/libz.dylib"), "libz.dylib .* darwin brings only"),
+            ("darwin_amd64", fake.mach(0x01000007, b"/usr/lib/libz.dylib", symbols=9), "has its symbols still"),
+            ("darwin_arm64", fake.mach(0x0100000C, b"/usr/lib/libz.dylib"), "has no code signature"),
+        ]:
+            with self.subTest(why), self.assertRaisesRegex(Refused, why):
+                verify.program_fits("it", platform, program)
 
 
 class OfArchives(unittest.TestCase):

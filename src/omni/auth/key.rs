@@ -217,7 +217,7 @@ fn armored(setting: &'static str, what: &str, identity: &str, text: &str, now: D
 ///
 /// Omni's keys let the self-signature end together with the key, and a strict reader then sees no valid key at all.
 /// So this looks at the signatures themselves, without asking whether they still count.
-fn lifetime(cert: &Cert) -> (Duration, Option<Duration>) {
+pub(super) fn lifetime(cert: &Cert) -> (Duration, Option<Duration>) {
     let key_made = since_epoch(cert.primary_key().key().creation_time());
     let newest = cert
         .primary_key()

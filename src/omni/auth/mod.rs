@@ -3,10 +3,12 @@
 
 pub mod generate;
 pub mod key;
+pub mod public;
 pub mod sign;
 
 pub use generate::{GeneratedKey, generate};
 pub use key::SigningKey;
+pub use public::PublicKey;
 pub use sign::Signer;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -6,7 +6,7 @@ use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::recent::Left;
 use crate::omni::state::watch::Event;
-use crate::omni::{Call, Class, Client, Error, Key, Query};
+use crate::omni::{Call, Class, Client, Error, Key, Query, Resource};
 use crate::pb::management as pb;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -77,14 +77,23 @@ impl Client {
         key
     }
 
-    /// The token of this name; unlike a list, this is never behind.
     async fn join_token_named(&self, call: &Call, name: &str) -> Result<Option<Key>, Error> {
+        let named = |token: &Resource| spec::decode::<JoinTokenSpec>(token).is_ok_and(|spec| spec.name == name);
+        Ok(self.join_token_where(call, named).await?.map(|token| token.key))
+    }
+
+    /// The first token for which `fits` holds; unlike a list, this is never behind.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer.
+    pub async fn join_token_where<F>(&self, call: &Call, fits: F) -> Result<Option<Resource>, Error>
+    where
+        F: Fn(&Resource) -> bool + Send,
+    {
         let mut watch = self.watch_kind(call, JoinTokenSpec::KIND, &Query::all()).await?;
         loop {
             match watch.next().await? {
-                Event::Present(token) if spec::decode::<JoinTokenSpec>(&token)?.name == name => {
-                    return Ok(Some(token.key));
-                }
+                Event::Present(token) if fits(&token) => return Ok(Some(*token)),
                 Event::Present(_) | Event::Gone(_) => {}
                 Event::Bootstrapped => return Ok(None),
             }

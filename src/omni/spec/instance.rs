@@ -3,7 +3,7 @@
 use super::{Kind, Spec, in_default};
 use crate::omni::state::Key;
 
-pub use crate::pb::specs::{CurrentUserSpec, FeaturesConfigSpec, SysVersionSpec};
+pub use crate::pb::specs::{CurrentUserSpec, FeaturesConfigSpec, PermissionsSpec, SysVersionSpec};
 
 impl Spec for SysVersionSpec {
     const KIND: Kind = Kind { namespace: "ephemeral", name: "SysVersions.system.sidero.dev" };
@@ -18,6 +18,11 @@ impl Spec for FeaturesConfigSpec {
 impl Spec for CurrentUserSpec {
     const KIND: Kind = Kind { namespace: "virtual", name: "CurrentUsers.omni.sidero.dev" };
     const MESSAGE: &'static str = "specs.CurrentUserSpec";
+}
+
+impl Spec for PermissionsSpec {
+    const KIND: Kind = Kind { namespace: "virtual", name: "Permissions.omni.sidero.dev" };
+    const MESSAGE: &'static str = "specs.PermissionsSpec";
 }
 
 /// The key under which the server says which Omni it is.
@@ -36,4 +41,10 @@ pub fn features_key() -> Key {
 #[must_use]
 pub fn current_user_key() -> Key {
     CurrentUserSpec::KIND.key("current")
+}
+
+/// The key under which the server says what who asks may do.
+#[must_use]
+pub fn permissions_key() -> Key {
+    PermissionsSpec::KIND.key("permissions")
 }

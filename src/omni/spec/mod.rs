@@ -1,6 +1,7 @@
 //! The COSI types that the provider knows: one file a family, each type with its name, namespace and message.
 //! Nothing here sends anything.
 
+pub mod account;
 pub mod cluster;
 pub mod cluster_machine;
 pub mod config_patch;
@@ -28,6 +29,9 @@ pub trait Spec: prost::Message + Default + Send + Sync + 'static {
 
 /// Every type of this folder.
 pub const KINDS: &[Kind] = &[
+    account::IdentityStatusSpec::KIND,
+    account::InfraProviderSpec::KIND,
+    account::ServiceAccountStatusSpec::KIND,
     cluster::ClusterSpec::KIND,
     cluster::ClusterStatusSpec::KIND,
     cluster::ClusterUuid::KIND,
@@ -44,6 +48,7 @@ pub const KINDS: &[Kind] = &[
     config_patch::ConfigPatchSpec::KIND,
     instance::CurrentUserSpec::KIND,
     instance::FeaturesConfigSpec::KIND,
+    instance::PermissionsSpec::KIND,
     instance::SysVersionSpec::KIND,
     join_token::DefaultJoinTokenSpec::KIND,
     join_token::JoinTokenSpec::KIND,
@@ -95,6 +100,9 @@ mod tests {
             assert_eq!(message.full_name(), S::MESSAGE);
             assert!(KINDS.contains(&S::KIND), "{} is not listed", S::KIND.name);
         }
+        check::<account::IdentityStatusSpec>();
+        check::<account::InfraProviderSpec>();
+        check::<account::ServiceAccountStatusSpec>();
         check::<cluster::ClusterSpec>();
         check::<cluster::ClusterStatusSpec>();
         check::<cluster::ClusterUuid>();
@@ -111,6 +119,7 @@ mod tests {
         check::<config_patch::ConfigPatchSpec>();
         check::<instance::CurrentUserSpec>();
         check::<instance::FeaturesConfigSpec>();
+        check::<instance::PermissionsSpec>();
         check::<instance::SysVersionSpec>();
         check::<join_token::DefaultJoinTokenSpec>();
         check::<join_token::JoinTokenSpec>();
@@ -127,7 +136,7 @@ mod tests {
         let mut kinds: Vec<_> = KINDS.iter().map(|k| k.name).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), 29);
+        assert_eq!(kinds.len(), 33);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::provider::{check, timeouts};
 use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, Schema, plain, string};
 use crate::tf::value::{Type, Value};
-use crate::tf::write_only;
+use crate::tf::write_only::{self, WriteOnly};
 use std::collections::BTreeMap;
 
 /// The name of the timeouts attribute, which is kept as configured.
@@ -112,14 +112,19 @@ pub(super) fn limits() -> Attribute {
 
 /// Whether an attribute steers the provider alone, and reaches no object in Omni.
 pub(super) fn is_local(schema: &Schema, local: &[&str], name: &str) -> bool {
-    name == LOCAL_TIMEOUTS || local.contains(&name) || schema.write_only.iter().any(|w| w.version == name)
+    // A secret that cannot be read back is written again when its number is raised: nobody knows what Omni has.
+    let number = |w: &WriteOnly| w.version == name && !w.unreadable;
+    name == LOCAL_TIMEOUTS || local.contains(&name) || schema.write_only.iter().any(number)
 }
 
-/// Keeps what steers the provider as it was configured.
+/// Keeps what steers the provider as it was configured; after an import, as the resource shows it.
 pub(super) fn fill_local(state: &mut Value, local: &[&str], prior: &Value) {
     for name in local.iter().chain([&LOCAL_TIMEOUTS]) {
-        let value = prior.get(name);
-        state.set(name, if value.is_unknown() { Value::Null } else { value.clone() });
+        match prior.get(name) {
+            Value::Null => {}
+            Value::Unknown(_) => state.set(name, Value::Null),
+            value => state.set(name, value.clone()),
+        }
     }
 }
 

@@ -33,8 +33,9 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn doing<'a>(&self, verb: &'a str, id: &'a str) -> Doing<'a> {
-        let given = self.schema.attribute(self.id).is_some_and(|a| a.configurable());
-        Doing { verb, noun: self.noun, id, id_attribute: if given { self.id } else { "name" } }
+        let given = |name: &str| self.schema.attribute(name).is_some_and(|a| a.configurable());
+        let id_attribute = [self.id, "name"].into_iter().find(|name| given(name)).unwrap_or_default();
+        Doing { verb, noun: self.noun, id, id_attribute }
     }
 
     /// The session and the limits of one operation.
@@ -131,7 +132,7 @@ impl Frame {
     pub(super) fn nothing_to_import(&self, id: &str) -> Diagnostic {
         let like = self.schema.attribute(self.id).map(|a| a.description.as_str()).unwrap_or_default();
         Diagnostic::error(
-            format!("Could not import {} `{id}`", self.noun),
+            self.doing("import", id).summary(),
             format!("Omni has no {} with this `{}`.", self.noun, self.id),
         )
         .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", self.id))

@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use called::{Called, CalledBacked};
 pub(crate) use resource::Backed;
@@ -98,6 +99,17 @@ pub(crate) enum Write {
     Update,
 }
 
+/// How an object comes into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Users create it, under an id of their choice.
+    Users,
+    /// A call of its own makes it and gives the id: see [`Managed::make`]. The object is written right after.
+    Call,
+    /// It is always there: a create takes it over.
+    Omni,
+}
+
 /// A resource type that is a COSI object.
 #[async_trait]
 pub(crate) trait Managed: Send + Sync + 'static {
@@ -114,6 +126,11 @@ pub(crate) trait Managed: Send + Sync + 'static {
     const NOUN: &'static str;
     /// The attribute that holds the COSI id; also the name of the identity's one part.
     const ID: &'static str;
+    /// The attribute by which messages name the object: another one than the id where that is a secret,
+    /// and none where there is only one object.
+    const SHOWN: &'static str = Self::ID;
+    /// How the object comes into being.
+    const ORIGIN: Origin = Origin::Users;
     /// The spec fields that the configuration owns; all others survive an update untouched.
     const FIELDS: &'static [&'static str];
     /// Attributes that steer the provider and are not stored in Omni.
@@ -127,6 +144,9 @@ pub(crate) trait Managed: Send + Sync + 'static {
 
     /// The COSI id; `None` while what it is made of is not known.
     fn id(model: &Self::Model) -> Option<String>;
+
+    /// Fills in what depends on the time of a write, before it is written.
+    fn stamp(_model: &mut Self::Model, _now: Duration) {}
 
     /// From the configuration to the object.
     fn desired(model: &Self::Model) -> Desired<Self::Spec>;
@@ -143,6 +163,9 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// Adjusts a plan without the server: predicts what can be known.
     fn predict(_plan: &mut Plan<'_>) {}
 
+    /// Adds to a plan what time alone makes necessary; asked of every plan of an object that is there.
+    fn due(_cx: &Cx, _plan: &mut Plan<'_>) {}
+
     /// Rewrites state of an older or foreign shape.
     fn upgrade(_state: &mut serde_json::Map<String, serde_json::Value>) {}
 
@@ -151,6 +174,14 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// # Errors
     /// When the text has the wrong form.
     fn import_id(text: &str) -> Result<String, Diagnostic> {
+        Ok(text.to_owned())
+    }
+
+    /// The COSI id that the text of an import stands for, when only the server can tell.
+    ///
+    /// # Errors
+    /// When it stands for none, or for several.
+    async fn locate(_cx: &Cx, text: &str) -> Result<String, Diagnostic> {
         Ok(text.to_owned())
     }
 
@@ -169,9 +200,46 @@ pub(crate) trait Managed: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Makes the object by the call of its own and gives the id; only for [`Origin::Call`].
+    /// What the call does not take is written right after.
+    ///
+    /// # Errors
+    /// When there is no object; or when that is not known, with what to look for.
+    async fn make(_cx: &Cx, _model: &Self::Model) -> Result<String, Diagnostic> {
+        Err(Diagnostic::error(format!("Could not create {}", Self::NOUN), "No call makes it.")
+            .hint("This is a defect of the provider; please report it."))
+    }
+
+    /// Does what belongs to a write and is no part of the object; says whether the state has to be read again.
+    ///
+    /// # Errors
+    /// When it could not be done; the object is written all the same.
+    async fn finish(
+        _cx: &Cx,
+        _planned: &Self::Model,
+        _object: &Object<Self::Spec>,
+        _write: Write,
+    ) -> Result<bool, Diagnostic> {
+        Ok(false)
+    }
+
+    /// Brings in line what belongs to the object, once that is written; `prior` is what was there before an update.
+    /// What it fills into `wanted` is kept even when it fails, so that nothing is lost that can be made only once.
+    async fn accompany(_cx: &Cx, _prior: Option<&Self::Model>, _wanted: &mut Self::Model) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
     /// Waits as the model asks, after a write; says whether there was anything to wait for.
     async fn wait(_cx: &Cx, _model: &Self::Model, _object: &Object<Self::Spec>, _write: Write) -> Result<bool, Error> {
         Ok(false)
+    }
+
+    /// Clears the way for a removal, or says what stands in it.
+    ///
+    /// # Errors
+    /// When the object cannot be removed as things are.
+    async fn let_go(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<(), Diagnostic> {
+        Ok(())
     }
 
     /// Prepares a removal.

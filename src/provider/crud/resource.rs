@@ -4,9 +4,9 @@ use super::attributes::{self};
 use super::drift::Baseline;
 use super::frame::{Frame, is_uncertain, settled};
 use super::write::{self, Failure, Wish};
-use super::{Cx, Managed, Object, Write, model};
+use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
-use crate::omni::{Call, Class, Error, Phase, Resource as Stored};
+use crate::omni::{Call, Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::session::Handle;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -43,6 +43,12 @@ impl<M: Managed> Backed<M> {
 
     pub(super) fn frame(&self) -> &Frame {
         &self.frame
+    }
+
+    /// What messages call the object of this id, as far as `state` tells.
+    fn called(state: &Value, id: &str) -> String {
+        let shown = if M::SHOWN == M::ID { id } else { state.get(M::SHOWN).as_str().unwrap_or_default() };
+        shown.to_owned()
     }
 
     /// The state that shows `shown`, with the attributes that the engine adds.
@@ -96,6 +102,51 @@ impl<M: Managed> Backed<M> {
         }
     }
 
+    /// Does what belongs to a write and is no part of the object; a failure is reported, and the object stays in the state.
+    async fn finish(
+        &self,
+        cx: &Cx,
+        mut outcome: Outcome,
+        planned: &M::Model,
+        stored: &Stored,
+        write: Write,
+        doing: &Doing<'_>,
+    ) -> Outcome {
+        if outcome.diags.has_errors() {
+            return outcome;
+        }
+        let finished = async {
+            let object = Object::<M::Spec>::decode(stored.clone()).map_err(|e| doing.explain(&e))?;
+            M::finish(cx, planned, &object, write).await
+        };
+        match finished.await {
+            Ok(false) => outcome,
+            Ok(true) => self.refreshed(cx, outcome, &stored.key, doing).await,
+            Err(mut diagnostic) => {
+                if write == Write::Create {
+                    diagnostic.detail.push_str(&format!(
+                        "\n{} is made, and Terraform marks it as tainted; `terraform untaint` keeps it.",
+                        capital(&doing.what())
+                    ));
+                }
+                outcome.diags.push(diagnostic);
+                outcome
+            }
+        }
+    }
+
+    /// The outcome with the object as it is now, where that can be read.
+    async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, doing: &Doing<'_>) -> Outcome {
+        let doing = Doing { verb: "read", ..doing.clone() };
+        if let (Some(state), Ok(now)) = (&outcome.state, cx.read(key).await) {
+            let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing).await;
+            if !fresh.diags.has_errors() {
+                return fresh;
+            }
+        }
+        outcome
+    }
+
     /// Waits as configured; a failure is reported, and the object stays in the state.
     async fn settle(&self, cx: &Cx, mut outcome: Outcome, stored: &Stored, write: Write, doing: &Doing<'_>) -> Outcome {
         if outcome.diags.has_errors() {
@@ -111,14 +162,7 @@ impl<M: Managed> Backed<M> {
             Ok(false) => outcome,
             Ok(true) => {
                 // Waiting takes a while: show the object as it is now.
-                let doing_read = Doing { verb: "read", ..doing.clone() };
-                if let Ok(now) = cx.read(&stored.key).await {
-                    let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing_read).await;
-                    if !fresh.diags.has_errors() {
-                        return fresh;
-                    }
-                }
-                outcome
+                self.refreshed(cx, outcome, &stored.key, doing).await
             }
             // The host has been told to stop: an error would mark a new object for replacement.
             Err(error) if error.is(Class::Cancelled) => {
@@ -169,6 +213,40 @@ impl<M: Managed> Backed<M> {
         }
     }
 
+    /// Brings in line what belongs to the object; the plan with what that filled in, and what went wrong.
+    async fn accompanied(
+        &self,
+        cx: &Cx,
+        prior: Option<&M::Model>,
+        wanted: &mut M::Model,
+        planned: &Value,
+    ) -> (Value, Option<Diagnostic>) {
+        let trouble = M::accompany(cx, prior, wanted).await.err();
+        let mut filled = planned.clone();
+        match self.frame.shown(wanted) {
+            Ok(shown) => {
+                for attribute in &self.frame.schema.attributes {
+                    let value = shown.get(attribute.name);
+                    if planned.get(attribute.name).is_unknown() && !value.is_null() {
+                        filled.set(attribute.name, value.clone());
+                    }
+                }
+                (filled, trouble)
+            }
+            Err(diagnostic) => (filled, trouble.or(Some(diagnostic))),
+        }
+    }
+
+    /// `planned` with what was there in the place of everything unknown.
+    fn with_prior(&self, mut planned: Value, prior: &Value, id: &str) -> Value {
+        for attribute in &self.frame.schema.attributes {
+            if !planned.get(attribute.name).is_wholly_known() {
+                planned.set(attribute.name, prior.get(attribute.name).clone());
+            }
+        }
+        self.frame.remembered(&planned, id)
+    }
+
     fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
         match failure {
             Failure::Call(error) => doing.explain(&error),
@@ -207,15 +285,19 @@ impl<M: Managed> Resource for Backed<M> {
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
         attributes::plan::<M>(&self.frame.schema, plan);
         M::predict(plan);
+        let cx = self.frame.planning(context, &plan.planned);
+        if let (Some(cx), Some(_)) = (&cx, plan.prior) {
+            M::due(cx, plan);
+        }
         // What reaches no object needs no check against the server.
         if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
         {
             return;
         }
-        let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
+        let Some(cx) = cx else { return };
         if let Err(error) = M::check(&cx, plan).await {
-            let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
-            plan.diags.push(self.frame.doing("plan", &id).explain(&error));
+            let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+            plan.diags.push(self.frame.doing("plan", &name).explain(&error));
         }
     }
 
@@ -226,41 +308,67 @@ impl<M: Managed> Resource for Backed<M> {
             Err(diagnostic) => return diags.push(diagnostic),
         };
         if let Err(error) = checked {
-            diags.push(
-                self.frame.doing("plan the removal of", prior.get(M::ID).as_str().unwrap_or_default()).explain(&error),
-            );
+            let name = Self::called(prior, prior.get(M::ID).as_str().unwrap_or_default());
+            diags.push(self.frame.doing("plan the removal of", &name).explain(&error));
         }
     }
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
+        let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let Some(id) = M::id(&wanted) else {
+        let id = M::id(&wanted);
+        if id.is_none() && M::ORIGIN != Origin::Call {
             return Outcome::failed(Diagnostic::error(
                 format!("Could not create {}", M::NOUN),
                 "What its id is made of is not known.",
             ));
-        };
-        let doing = self.frame.doing("create", &id);
+        }
+        let name = Self::called(&planned, id.as_deref().unwrap_or_default());
+        let doing = self.frame.doing("create", &name);
         let cx = match self.frame.writing(context, &planned, |t| t.create, &doing) {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        M::stamp(&mut wanted, cx.session.clock.now());
+        let id = match M::ORIGIN {
+            Origin::Call => match M::make(&cx, &wanted).await {
+                Ok(id) => id,
+                Err(diagnostic) => return Outcome::failed(diagnostic),
+            },
+            Origin::Users | Origin::Omni => id.unwrap_or_default(),
         };
         let desired = M::desired(&wanted);
         let key = M::Spec::KIND.key(&id);
         // Nothing is tracked yet: a replaced object's keys went with it.
         let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &Private::default() };
-        let created = write::create::<M>(&cx, &wish, &key).await;
+        let created = match M::ORIGIN {
+            Origin::Users => write::create::<M>(&cx, &wish, &key).await,
+            Origin::Call | Origin::Omni => write::update::<M>(&cx, &wish, &key, None, None).await,
+        };
         let mut private = Private::default();
         write::track(&mut private, &config);
         match created {
             Ok(stored) => {
-                let outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
+                let (filled, trouble) = self.accompanied(&cx, None, &mut wanted, &planned).await;
+                if let Some(diagnostic) = trouble {
+                    return self.frame.kept(self.frame.remembered(&filled, &id), private, &id, diagnostic);
+                }
+                let outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
+                let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Create, &doing).await;
                 self.settle(&cx, outcome, &stored, Write::Create, &doing).await
+            }
+            // The call has made the object: whatever came after, it must not be lost.
+            Err(failure) if M::ORIGIN == Origin::Call => {
+                let mut diagnostic = Self::failed(&doing, failure);
+                diagnostic.summary = format!("{} is made, but not as configured", capital(&doing.what()));
+                diagnostic.detail.push_str(
+                    "\nTerraform marks it as tainted and would replace it; `terraform untaint` keeps it, and the next apply completes it.",
+                );
+                self.frame.kept(self.frame.remembered(&planned, &id), private, &id, diagnostic)
             }
             // The answer is lost, and the object may be there: keep what leads to it.
             Err(Failure::Call(error)) if is_uncertain(&error) => {
@@ -284,7 +392,8 @@ impl<M: Managed> Resource for Backed<M> {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let doing = self.frame.doing("read", &id);
+        let name = Self::called(&state, &id);
+        let doing = self.frame.doing("read", &name);
         match cx.read(&M::Spec::KIND.key(&id)).await {
             Ok(stored) => {
                 let leaving = stored.metadata.phase == Phase::TearingDown;
@@ -302,7 +411,7 @@ impl<M: Managed> Resource for Backed<M> {
                 outcome
             }
             Err(error) if error.is(Class::NotFound) && self.frame.is_import(&state) => {
-                Outcome::failed(self.frame.nothing_to_import(&id))
+                Outcome::failed(self.frame.nothing_to_import(&name))
             }
             Err(error) if error.is(Class::NotFound) => match self.lingers(&cx, &state, &private, &id).await {
                 Ok(false) => Outcome::default(),
@@ -333,17 +442,20 @@ impl<M: Managed> Resource for Backed<M> {
             return settled(planned, private, identity);
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
-            Ok(model) => model,
-            Err(diagnostic) => return Outcome::failed(diagnostic),
+        let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
+        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&revealed)) {
+            (Ok(before), Ok(wanted)) => (before, wanted),
+            (Err(diagnostic), _) | (_, Err(diagnostic)) => return Outcome::failed(diagnostic),
         };
         let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
-        let doing = self.frame.doing("update", &id);
+        let name = Self::called(&planned, &id);
+        let doing = self.frame.doing("update", &name);
         let kept = |diagnostic, private| self.frame.kept(prior.clone(), private, &id, diagnostic);
         let cx = match self.frame.writing(context, &planned, |t| t.update, &doing) {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
         };
+        M::stamp(&mut wanted, cx.session.clock.now());
         let desired = M::desired(&wanted);
         let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private };
         let key = M::Spec::KIND.key(&id);
@@ -351,8 +463,18 @@ impl<M: Managed> Resource for Backed<M> {
         match write::update::<M>(&cx, &wish, &key, baseline, Some((self, &prior))).await {
             Ok(stored) => {
                 write::track(&mut private, &config);
-                let mut outcome = self.outcome(&cx, stored.clone(), &planned, private, &doing).await;
+                let (filled, trouble) = self.accompanied(&cx, Some(&before), &mut wanted, &planned).await;
+                match trouble {
+                    Some(diagnostic) if filled == planned => return kept(diagnostic, private),
+                    Some(diagnostic) => {
+                        let state = self.with_prior(filled, &prior, &id);
+                        return self.frame.kept(state, private, &id, diagnostic);
+                    }
+                    None => {}
+                }
+                let mut outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 keep_planned_maps(&mut outcome, &planned);
+                let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Update, &doing).await;
                 let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
                 keep_planned_maps(&mut outcome, &planned);
                 outcome
@@ -363,12 +485,7 @@ impl<M: Managed> Resource for Backed<M> {
                     && self.steers_only(&prior, &planned)
                     && self.lingers(&cx, &prior, &private, &id).await.unwrap_or(false) =>
             {
-                let mut state = planned;
-                for attribute in &self.frame.schema.attributes {
-                    if !state.get(attribute.name).is_wholly_known() {
-                        state.set(attribute.name, prior.get(attribute.name).clone());
-                    }
-                }
+                let state = self.with_prior(planned, &prior, &id);
                 settled(state, private, Some(self.frame.identity_of(&id)))
             }
             Err(failure) => kept(Self::failed(&doing, failure), private),
@@ -378,7 +495,8 @@ impl<M: Managed> Resource for Backed<M> {
     async fn delete(&self, context: &Context, request: Delete) -> Outcome {
         let Delete { prior, private } = request;
         let id = prior.get(M::ID).as_str().unwrap_or_default().to_owned();
-        let doing = self.frame.doing("destroy", &id);
+        let name = Self::called(&prior, &id);
+        let doing = self.frame.doing("destroy", &name);
         let kept = |diagnostic| self.frame.kept(prior.clone(), private.clone(), &id, diagnostic);
         let cx = match self.frame.writing(context, &prior, |t| t.delete, &doing) {
             Ok(cx) => cx,
@@ -389,6 +507,9 @@ impl<M: Managed> Resource for Backed<M> {
             Err(diagnostic) => return kept(diagnostic),
         };
         let key = M::Spec::KIND.key(&id);
+        if let Err(diagnostic) = M::let_go(&cx, &model, &key).await {
+            return kept(diagnostic);
+        }
         let removed = async {
             let _turn = cx.session.turns.take(&cx.call, &key).await?;
             M::before_delete(&cx, &model, &key).await?;
@@ -418,8 +539,15 @@ impl<M: Managed> Resource for Backed<M> {
         }
     }
 
-    async fn import(&self, _context: &Context, by: ImportBy) -> Outcome {
-        self.frame.import(by, M::import_id)
+    async fn import(&self, context: &Context, by: ImportBy) -> Outcome {
+        let text = matches!(by, ImportBy::Id(_));
+        let outcome = self.frame.import(by, M::import_id);
+        let id = outcome.state.as_ref().and_then(|state| state.get(M::ID).as_str()).filter(|_| text);
+        let (Some(id), Some(cx)) = (id, self.frame.planning(context, &Value::Null)) else { return outcome };
+        match M::locate(&cx, id).await {
+            Ok(id) => self.frame.import(ImportBy::Identity(self.frame.identity_of(&id)), M::import_id),
+            Err(diagnostic) => Outcome::failed(diagnostic),
+        }
     }
 }
 

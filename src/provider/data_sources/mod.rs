@@ -7,11 +7,15 @@ use crate::tf::data_source::DataSource;
 use std::sync::Arc;
 
 mod clusters;
+mod current_user;
+mod join_tokens;
 mod kubernetes_versions;
 mod machine;
 mod machine_sets;
 mod machines;
+mod service_accounts;
 mod talos_versions;
+mod users;
 mod version;
 
 /// Every data source type.
@@ -19,6 +23,9 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
     vec![
         Single::<clusters::Clusters>::data_source(handle),
         Plural::<clusters::Clusters>::data_source(handle),
+        current_user::CurrentUser::data_source(handle),
+        Single::<join_tokens::JoinTokens>::data_source(handle),
+        Plural::<join_tokens::JoinTokens>::data_source(handle),
         fetched::data_source::<access::Kubeconfig>(handle),
         Single::<kubernetes_versions::KubernetesVersions>::data_source(handle),
         Plural::<kubernetes_versions::KubernetesVersions>::data_source(handle),
@@ -28,9 +35,13 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
         Single::<machine_sets::MachineSets>::data_source(handle),
         Plural::<machine_sets::MachineSets>::data_source(handle),
         fetched::data_source::<access::Omniconfig>(handle),
+        Single::<service_accounts::ServiceAccounts>::data_source(handle),
+        Plural::<service_accounts::ServiceAccounts>::data_source(handle),
         Single::<talos_versions::TalosVersions>::data_source(handle),
         Plural::<talos_versions::TalosVersions>::data_source(handle),
         fetched::data_source::<access::Talosconfig>(handle),
+        Single::<users::Users>::data_source(handle),
+        Plural::<users::Users>::data_source(handle),
         version::Version::data_source(handle),
     ]
 }

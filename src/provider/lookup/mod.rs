@@ -183,7 +183,6 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether something that Omni cannot choose itself is asked for, by its id and what stands for its labels.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for what is listed by calls of its own"))]
     pub(crate) fn takes(&self, id: &str, labels: &BTreeMap<String, String>) -> bool {
         self.id.as_deref().is_none_or(|wanted| wanted == id)
             && self.query.takes_labels(labels)
@@ -208,7 +207,7 @@ fn kept<L: Lookup>(config: &Value, found: Vec<Found<L::Item>>) -> Vec<Found<L::I
 /// Things as values of their attributes.
 fn value_of<L: Lookup>(found: &Found<L::Item>) -> Result<Value, Diagnostics> {
     crate::tf::model::to_value(&found.item, &object_type(&L::attributes())).map_err(|error| {
-        Diagnostic::from_error(format!("The {} `{}` does not fit the schema", L::NOUN, found.id), &error)
+        Diagnostic::from_error(format!("The {} {} does not fit the schema", L::NOUN, L::shown(found)), &error)
             .hint("This is a defect of the provider; please report it.")
             .into()
     })

@@ -28,6 +28,9 @@ impl<L: Many> Plural<L> {
 
 fn schema<L: Many>() -> Schema {
     let nouns = L::NOUNS;
+    let mut ids = columns::texts("ids", &format!("Ids of the {nouns}, in order."));
+    // Where one id is a secret, all of them are.
+    ids.sensitive = L::attributes().iter().any(|attribute| attribute.name == "id" && attribute.sensitive);
     Schema::new(L::ABOUT)
         .with(
             string("label_selector")
@@ -40,7 +43,7 @@ fn schema<L: Many>() -> Schema {
                 .doc(format!("Only {nouns} whose id matches this regular expression.")),
         )
         .with_all(L::filters())
-        .with(columns::texts("ids", &format!("Ids of the {nouns}, in order.")))
+        .with(ids)
         .with(objects(L::LIST, L::attributes()).computed().doc(format!("The {nouns}, by id.")))
 }
 

@@ -1,6 +1,8 @@
 //! `omni_user`: a person who signs in.
 
-use crate::omni::{Error, Key, Kind, User as Listed};
+use crate::omni::spec::Spec;
+use crate::omni::spec::account::IdentityStatusSpec;
+use crate::omni::{Error, Key, User as Listed};
 use crate::provider::crud::{Called, Cx};
 use crate::provider::explain::Doing;
 use crate::provider::{caller, roles};
@@ -16,8 +18,6 @@ use std::collections::BTreeMap;
 
 pub(super) struct User;
 
-/// What Omni puts together about a person.
-const STATUS: Kind = Kind { namespace: "ephemeral", name: "IdentityStatuses.omni.sidero.dev" };
 /// What the identities of service accounts end with.
 const ACCOUNTS: &str = "serviceaccount.omni.sidero.dev";
 
@@ -82,7 +82,7 @@ impl Called for User {
     }
 
     fn watched(wanted: &Model) -> Option<Key> {
-        Self::id(wanted).map(|email| STATUS.key(email))
+        Self::id(wanted).map(|email| IdentityStatusSpec::KIND.key(email))
     }
 
     fn predict(plan: &mut Plan<'_>) {

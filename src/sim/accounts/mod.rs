@@ -45,7 +45,7 @@ const BACKDATED: Duration = Duration::from_mins(10);
 
 /// A key could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make a key for the service account {name:?}")]
+#[error("cannot make a key for {name:?}")]
 pub struct KeyError {
     name: String,
     #[source]
@@ -89,6 +89,27 @@ pub fn mint(store: &Store, name: &str, role: Role, lifetime: Duration) -> Result
         drop(store.create(active, ""));
     }
     Ok(made.exported)
+}
+
+/// Signs a person in, whom [`add_person`] made: makes a key of theirs that nobody has to confirm, and returns it in armor,
+/// as clients keep it after a login.
+///
+/// # Errors
+/// When there is no such person, or no key can be made.
+pub fn sign_in(store: &Store, email: &str) -> Result<String, KeyError> {
+    let fail = |source: anyhow::Error| KeyError { name: email.to_owned(), source: source.into() };
+    let email = email.to_lowercase();
+    let identity = store.get(&kinds::key(IDENTITY, &*email));
+    let identity = identity.ok_or_else(|| fail(anyhow::anyhow!("there is no such person")))?;
+    let user = identity.spec::<specs::IdentitySpec>().user_id;
+    let role = store.get(&kinds::key(USER, &*user)).map(|user| user.spec::<specs::UserSpec>().role);
+    let role = role.and_then(|role| Role::parse(&role)).unwrap_or(Role::None);
+    let now = store.time();
+    let lifetime = PERSON_LIFETIME - BACKDATED;
+    let made = secret_key::generate(&email, now.saturating_sub(BACKDATED), PERSON_LIFETIME).map_err(fail)?;
+    let key = PublicKey { id: made.id, armored: made.public, expires: now + lifetime };
+    put(store, Owner::person(&email, user).key(store, &key, role));
+    Ok(made.secret)
 }
 
 #[cfg(test)]

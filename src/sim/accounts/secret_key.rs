@@ -16,6 +16,8 @@ pub(super) struct SecretKey {
     pub(super) id: String,
     /// The public half, in armor.
     pub(super) public: Vec<u8>,
+    /// The whole, in armor.
+    pub(super) secret: String,
     /// The whole, as clients read it from their environment.
     pub(super) exported: String,
 }
@@ -23,11 +25,12 @@ pub(super) struct SecretKey {
 /// Makes a key for the service account of this name.
 pub(super) fn generate(name: &str, created: Duration, lifetime: Duration) -> Result<SecretKey, anyhow::Error> {
     let cert = certificate(&AccountName::parse(name), created, lifetime)?;
-    let secret = cert.as_tsk().armored().to_vec()?;
-    let exported = serde_json::json!({ "name": name, "pgp_key": String::from_utf8_lossy(&secret) });
+    let secret = String::from_utf8(cert.as_tsk().armored().to_vec()?)?;
+    let exported = serde_json::json!({ "name": name, "pgp_key": &secret });
     Ok(SecretKey {
         id: cert.fingerprint().to_hex().to_lowercase(),
         public: cert.armored().to_vec()?,
+        secret,
         exported: STANDARD.encode(exported.to_string()),
     })
 }

@@ -96,6 +96,12 @@ impl WriteOnly {
         }
     }
 
+    /// Whether one of the two forms must be given.
+    #[must_use]
+    pub const fn is_required(&self) -> bool {
+        self.required
+    }
+
     fn holder<'v>(&self, root: &'v Value) -> &'v Value {
         self.within.map_or(root, |name| root.get(name))
     }
@@ -261,10 +267,15 @@ pub fn with_prints(schema: &Schema, mut planned: Value, config: &Value) -> Value
     planned
 }
 
-/// The plan with each secret in its plain attribute, to be written from; it must not reach a state.
+/// The plan with all that only the configuration holds, each secret in its plain attribute;
+/// to be written from, and not to reach a state.
 #[must_use]
 pub fn reveal(schema: &Schema, planned: &Value, config: &Value) -> Value {
     let mut full = planned.clone();
+    let alone = |a: &&Attribute| a.write_only && schema.write_only_at(&Path::of(a.name)).is_none();
+    for attribute in schema.attributes.iter().filter(alone) {
+        full.set(attribute.name, config.get(attribute.name).clone());
+    }
     for secret in &schema.write_only {
         let value = secret.get(config, secret.secret);
         if !value.is_null() {

@@ -1,0 +1,4 @@
+import {
+  to = omni_default_join_token.this
+  id = "default"
+}

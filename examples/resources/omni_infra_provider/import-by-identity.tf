@@ -1,0 +1,6 @@
+import {
+  to = omni_infra_provider.aws
+  identity = {
+    name = "aws-1"
+  }
+}

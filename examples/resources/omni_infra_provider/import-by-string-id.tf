@@ -1,0 +1,4 @@
+import {
+  to = omni_infra_provider.aws
+  id = "aws-1"
+}

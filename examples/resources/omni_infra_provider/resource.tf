@@ -1,0 +1,11 @@
+# A provider of machines, and the key that its program is started with.
+resource "omni_infra_provider" "aws" {
+  name         = "aws-1"
+  ttl          = "2160h"
+  renew_before = "720h"
+}
+
+output "aws_provider_key" {
+  value     = omni_infra_provider.aws.key
+  sensitive = true
+}

@@ -1,0 +1,24 @@
+# For one site, and for a quarter of a year; a new one is there before the old one goes.
+resource "terraform_data" "quarter" {
+  input = "2027-1"
+}
+
+resource "omni_join_token" "berlin" {
+  name = "berlin"
+  ttl  = "2160h"
+  labels = {
+    site = "berlin"
+  }
+
+  lifecycle {
+    create_before_destroy = true
+    replace_triggered_by  = [terraform_data.quarter]
+  }
+}
+
+# What new installation media and join configurations get.
+resource "omni_join_token" "media" {
+  name            = "media"
+  expiration_time = "2099-12-31T00:00:00Z"
+  default         = true
+}

@@ -1,0 +1,6 @@
+import {
+  to = omni_service_account.ci
+  identity = {
+    name = "ci"
+  }
+}

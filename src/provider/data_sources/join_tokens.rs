@@ -1,0 +1,138 @@
+//! `omni_join_token` and `omni_join_tokens`: the tokens with which machines join, and what they are good for.
+//! Their ids are secrets, so messages speak of them by name.
+
+use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
+use crate::omni::{Error, Phase, labels};
+use crate::provider::crud::{Cx, Object};
+use crate::provider::lookup::columns::{flag, text, whole, words};
+use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
+use crate::provider::resources::join_token::{Warning, warnings, warnings_attribute};
+use crate::provider::{time, tokens};
+use crate::tf::check::{Rule, not_empty, one_of};
+use crate::tf::schema::{Attribute, boolean, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+pub(super) struct JoinTokens;
+
+#[derive(Serialize)]
+pub(super) struct JoinToken {
+    id: String,
+    name: String,
+    expiration_time: Option<String>,
+    revoked: bool,
+    default: bool,
+    state: &'static str,
+    use_count: u64,
+    warnings: Vec<Warning>,
+    labels: BTreeMap<String, String>,
+}
+
+#[async_trait]
+impl Lookup for JoinTokens {
+    type Item = JoinToken;
+
+    const NOUN: &'static str = "join token";
+    const NOUNS: &'static str = "join tokens";
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            text("id", "The token itself, which is a secret: the state keeps it.").sensitive(),
+            text("name", "Name of the token; others may have the same."),
+            text("expiration_time", "When it expires, in RFC 3339; null when it never does."),
+            flag("revoked", "Whether it is revoked."),
+            flag("default", "Whether it is the default token, which installation media and join configurations get."),
+            text("state", "One of `active`, `revoked`, `expired`."),
+            whole("use_count", "How many machines have joined with it."),
+            warnings_attribute(),
+            words("labels", "Labels, without those that Omni keeps for itself."),
+        ]
+    }
+
+    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<JoinToken>>, Error> {
+        let (all, mut statuses, default) = tokio::try_join!(
+            wanted.objects::<JoinTokenSpec>(cx),
+            wanted.joined::<JoinTokenStatusSpec>(cx),
+            tokens::default_id(cx.client(), &cx.call)
+        )?;
+        let now = cx.session.clock.now();
+        let token = |object: Object<JoinTokenSpec>| {
+            let status = statuses.remove(object.id()).unwrap_or_default();
+            let item = JoinToken {
+                id: object.id().to_owned(),
+                name: object.spec.name.clone(),
+                expiration_time: tokens::expiration(&object.spec).map(time::show),
+                revoked: object.spec.revoked,
+                default: object.id() == default,
+                state: tokens::state_of(&object.spec, now),
+                use_count: status.use_count,
+                warnings: warnings(status),
+                labels: labels::of_users(&object.stored.metadata.labels),
+            };
+            Found::new(object.id(), item)
+        };
+        let there = all.into_iter().filter(|object| object.stored.metadata.phase == Phase::Running);
+        Ok(there.map(token).collect())
+    }
+
+    fn keeps(config: &Value, found: &Found<JoinToken>) -> bool {
+        let token = &found.item;
+        let text = |name: &str, is: &str| config.get(name).as_str().is_none_or(|want| want == is);
+        let default = config.get("default").as_bool().is_none_or(|want| want == token.default);
+        text("name", &token.name) && text("state", token.state) && default
+    }
+
+    fn order(a: &Found<JoinToken>, b: &Found<JoinToken>) -> Ordering {
+        (&a.item.name, &a.id).cmp(&(&b.item.name, &b.id))
+    }
+
+    fn shown(found: &Found<JoinToken>) -> String {
+        let state = found.item.state;
+        if state == "active" { format!("`{}`", found.item.name) } else { format!("`{}` ({state})", found.item.name) }
+    }
+}
+
+impl Many for JoinTokens {
+    const NAME: &'static str = "omni_join_tokens";
+    const LIST: &'static str = "join_tokens";
+    const ABOUT: &'static str = "The join tokens of the instance, by name, and what they are good for. All filters that are set must hold. \
+         The state keeps the tokens, which are secrets: filter for what is needed.";
+
+    fn filters() -> Vec<Attribute> {
+        vec![
+            string("name").check(not_empty()).doc("Only join tokens of this name."),
+            string("state")
+                .check(one_of(&["active", "revoked", "expired"]))
+                .doc("Only join tokens in this state: `active`, `revoked` or `expired`."),
+            boolean("default").doc("Only the default token, or only the others."),
+        ]
+    }
+}
+
+impl One for JoinTokens {
+    const NAME: &'static str = "omni_join_token";
+    const ABOUT: &'static str = "A join token: the one of a name, or of an id, or else the default one. \
+         The state keeps it, though it is a secret; the ephemeral `omni_join_token` keeps none.";
+    const ID: &'static str = "id";
+
+    fn arguments() -> Vec<Attribute> {
+        vec![
+            string("name").check(not_empty()).doc("Name of the token, which must be the only one of its name."),
+            string("id").sensitive().check(not_empty()).doc("The token itself, which is a secret: the state keeps it."),
+        ]
+    }
+
+    fn rules() -> Vec<Rule> {
+        vec![Rule::AtMostOne(&["name", "id"])]
+    }
+
+    fn prefer(config: &Value, mut fit: Vec<Found<JoinToken>>) -> Vec<Found<JoinToken>> {
+        if config.get("name").is_null() && config.get("id").is_null() {
+            fit.retain(|found| found.item.default);
+        }
+        fit
+    }
+}

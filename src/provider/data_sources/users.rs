@@ -1,0 +1,108 @@
+//! `omni_user` and `omni_users`: the people who sign in.
+
+use crate::omni::{Error, User};
+use crate::provider::crud::Cx;
+use crate::provider::lookup::columns::{text, words};
+use crate::provider::lookup::{Found, Lookup, Many, One, Wanted, is_regexp};
+use crate::provider::roles;
+use crate::tf::check::{not_empty, one_of};
+use crate::tf::schema::{Attribute, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use regex::Regex;
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+pub(super) struct Users;
+
+#[derive(Serialize)]
+pub(super) struct Person {
+    id: String,
+    email: String,
+    role: String,
+    saml_labels: BTreeMap<String, String>,
+    last_active: Option<String>,
+}
+
+impl From<User> for Found<Person> {
+    fn from(user: User) -> Self {
+        let User { id, email, role, saml_labels, last_active } = user;
+        Self::new(id.clone(), Person { id, email, role, saml_labels, last_active })
+    }
+}
+
+#[async_trait]
+impl Lookup for Users {
+    type Item = Person;
+
+    const NOUN: &'static str = "user";
+    const NOUNS: &'static str = "users";
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            text("id", "Id (UUID) of the user."),
+            text("email", "E-mail address of the user, in lower case."),
+            text("role", &format!("Role of the user: {}.", roles::DOC)),
+            words("saml_labels", "Labels that the SAML identity provider gave the user; empty without SAML."),
+            text("last_active", "When the user was last active, in RFC 3339; null when it never was."),
+        ]
+    }
+
+    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Person>>, Error> {
+        let users = cx.client().users(&cx.call).await?.into_iter();
+        // One is asked for by its address, and several are chosen by their ids.
+        let id = |user: &User| if wanted.id.is_some() { user.email.to_lowercase() } else { user.id.clone() };
+        Ok(users.filter(|user| wanted.takes(&id(user), &user.saml_labels)).map(Found::from).collect())
+    }
+
+    fn keeps(config: &Value, found: &Found<Person>) -> bool {
+        // The expression was checked with the configuration.
+        let matches = |regexp: &str| Regex::new(regexp).is_ok_and(|regexp| regexp.is_match(&found.item.email));
+        config.get("email_regexp").as_str().is_none_or(matches)
+            && config.get("role").as_str().is_none_or(|role| role == found.item.role)
+    }
+
+    fn order(a: &Found<Person>, b: &Found<Person>) -> Ordering {
+        a.item.email.cmp(&b.item.email)
+    }
+
+    fn shown(found: &Found<Person>) -> String {
+        format!("`{}`", found.item.email)
+    }
+}
+
+impl Many for Users {
+    const NAME: &'static str = "omni_users";
+    const LIST: &'static str = "users";
+    const ABOUT: &'static str = "The people who sign in to Omni, by e-mail address; service accounts are not among them. All filters that are set must hold. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
+    const LABELS: &'static str = "SAML labels";
+
+    fn filters() -> Vec<Attribute> {
+        vec![
+            string("email_regexp")
+                .check(is_regexp())
+                .doc("Only users whose e-mail address, in lower case, matches this regular expression."),
+            string("role").check(one_of(roles::ALL)).doc(format!("Only users with this role: {}.", roles::DOC)),
+        ]
+    }
+}
+
+impl One for Users {
+    const NAME: &'static str = "omni_user";
+    const ABOUT: &'static str = "A person who signs in to Omni. It does not have to be managed by Terraform. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
+    const ID: &'static str = "email";
+
+    fn arguments() -> Vec<Attribute> {
+        vec![
+            string("email")
+                .required()
+                .check(not_empty())
+                .doc("E-mail address of the user; upper and lower case make no difference."),
+        ]
+    }
+
+    fn id(text: &str) -> String {
+        text.to_lowercase()
+    }
+}

@@ -1,0 +1,286 @@
+//! `omni_join_token`: a join token for the length of a run, stored nowhere.
+//! An existing one is only read; one that opening makes is kept alive while it is used, and removed when it is closed.
+
+use crate::kit::go_duration;
+use crate::omni::spec::Spec;
+use crate::omni::spec::join_token::JoinTokenSpec;
+use crate::omni::spec::merge_owned;
+use crate::omni::{Call, Class, Error, Key, Phase, Resource as Stored, labels};
+use crate::provider::check::is_duration;
+use crate::provider::crud::{Cx, Object};
+use crate::provider::explain::Doing;
+use crate::provider::session::{Handle, at};
+use crate::provider::time;
+use crate::provider::tokens::{self, Token};
+use crate::tf::check::{Check, Rule};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::ephemeral::{Ephemeral, Opened, Renewed};
+use crate::tf::resource::{Context, Private};
+use crate::tf::schema::{Schema, boolean, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+pub(super) struct JoinToken {
+    schema: Schema,
+    handle: Handle,
+}
+
+impl JoinToken {
+    pub(super) fn ephemeral(handle: &Handle) -> Arc<dyn Ephemeral> {
+        Arc::new(Self { schema: schema(), handle: handle.clone() })
+    }
+}
+
+/// How often a write that loses a race is decided anew.
+const RACES: usize = 5;
+/// How long taking back may take: the host waits for it, also after Ctrl-C.
+const TAKING_BACK: Duration = Duration::from_secs(60);
+/// Shorter ones would end between two renewals when Omni is slow to answer.
+const SHORTEST: Duration = Duration::from_secs(10);
+/// Under which name the mark of a token that was made is kept for renewals and the closing. It is no secret.
+const MARK: &str = "mark";
+/// The same for the token's lifetime, in seconds.
+const TTL: &str = "ttl";
+/// The same for its name.
+const NAME: &str = "name";
+
+fn schema() -> Schema {
+    Schema::new(
+        "A join token that never touches the state: for what provisions machines, such as user data in a write-only attribute. \
+         With `ttl` it is a token of its own, made for each plan and for each apply, kept alive as long as the run lasts, \
+         and removed when the run is over. Without `ttl` it is a token that is there already: the one of this `name` or `id`, or else the default one.\n\n\
+         Machines have to join before the run ends, so that they get a token of their own: \
+         let something in the configuration wait for them, such as `omni_machines` or a health check that depends on them. \
+         A token on which machines still depend is not removed at the end, but left to expire, with a warning that names them. \
+         One that is left behind because the run was killed expires too, at most `ttl` later; its name begins with `tf-` unless `name` says otherwise.\n\n\
+         Making a token needs the role `Admin`, reading one `Reader`.",
+    )
+    .with(string("name").optional_computed().check(tokens::is_name()).doc(
+        "With `ttl` the name of the token that is made, 1 to 16 bytes; by default a random one that begins with `tf-`. \
+         Without `ttl` the name of the existing token, which must be the only one of its name.",
+    ))
+    .with(string("id").optional_computed().sensitive().doc(
+        "The token itself. It may be given instead of `name`, to look at an existing token.",
+    ))
+    .with(string("ttl").check(is_ttl()).doc(
+        "Makes a token that is good for this long, as a Go duration from `10s` on. While it is used, it is renewed before it ends, so it need not outlast the run; some minutes are enough.",
+    ))
+    .with(string("expiration_time").computed().doc(
+        "When the token expires, in RFC 3339, unless it is renewed; null when it never does.",
+    ))
+    .with(boolean("default").computed().doc("Whether it is the default token."))
+    .rule(Rule::AtMostOne(&["name", "id"]))
+    .rule(Rule::AtMostOne(&["ttl", "id"]))
+}
+
+fn is_ttl() -> Check {
+    Check::text(|text| {
+        is_duration().run(&Value::from(text))?;
+        match go_duration::parse(text).ok().and_then(|ttl| ttl.to_std()) {
+            Some(ttl) if ttl >= SHORTEST => Ok(()),
+            _ => Err(format!("`{text}` is too short: a token that is renewed must be good for at least `10s`.")),
+        }
+    })
+}
+
+fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
+    Doing { verb, noun: "join token", id: name, id_attribute: "name" }
+}
+
+/// How a token that was made is found again: its id is a secret, and what is kept for later must not hold one.
+struct Made {
+    mark: String,
+    name: String,
+    ttl: Duration,
+}
+
+impl Made {
+    fn keep(&self) -> Private {
+        let mut private = Private::default();
+        private.set(MARK, &self.mark);
+        private.set(NAME, &self.name);
+        private.set(TTL, self.ttl.as_secs());
+        private
+    }
+
+    fn kept(private: &Private) -> Option<Self> {
+        let ttl = Duration::from_secs(private.get(TTL)?);
+        Some(Self { mark: private.get(MARK)?, name: private.get(NAME)?, ttl })
+    }
+
+    async fn find(&self, cx: &Cx) -> Result<Option<Token>, Error> {
+        // A run may be over before a list shows what it began with.
+        let marked = |token: &Stored| token.metadata.annotations.get(labels::OPERATION) == Some(&self.mark);
+        cx.client().join_token_where(&cx.call, marked).await?.map(Object::decode).transpose()
+    }
+
+    /// When it has to be renewed: early enough for a second try.
+    fn renewal(&self, now: Duration) -> Duration {
+        now + self.ttl / 2
+    }
+}
+
+#[async_trait]
+impl Ephemeral for JoinToken {
+    fn type_name(&self) -> &'static str {
+        "omni_join_token"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn open(&self, context: &Context, config: Value) -> Result<Opened, Diagnostics> {
+        let cx = self.cx(&context.cancel, None)?;
+        match config.get("ttl").as_str() {
+            Some(ttl) => {
+                let ttl = go_duration::parse(ttl).ok().and_then(|ttl| ttl.to_std()).unwrap_or(SHORTEST);
+                open_new(&cx, ttl, config).await
+            }
+            None => open_existing(&cx, config).await,
+        }
+    }
+
+    async fn renew(&self, context: &Context, private: Private) -> Result<Renewed, Diagnostics> {
+        let Some(made) = Made::kept(&private) else { return Ok(Renewed { private, ..Renewed::default() }) };
+        let cx = self.cx(&context.cancel, None)?;
+        let doing = doing("renew", &made.name);
+        let Some(token) = made.find(&cx).await.map_err(|e| doing.explain(&e))? else {
+            return Err(Diagnostic::error(
+                doing.summary(),
+                "The token is gone: somebody removed it while it was in use.",
+            )
+            .hint("Apply again.")
+            .into());
+        };
+        let now = cx.session.clock.now();
+        let end = now + made.ttl;
+        change(&cx, &token.stored.key, |spec| spec.expiration_time = Some(time::to_proto(end)), &[])
+            .await
+            .map_err(|e| doing.explain(&e))?;
+        Ok(Renewed { private, renew_at: Some(made.renewal(now)), ..Renewed::default() })
+    }
+
+    async fn close(&self, _context: &Context, private: Private) -> Result<(), Diagnostics> {
+        let Some(made) = Made::kept(&private) else { return Ok(()) };
+        // A host that was told to stop closes all the same, and nothing else takes the token back.
+        let cx = self.cx(&CancellationToken::new(), Some(TAKING_BACK))?;
+        let failed = |error: &Error| {
+            doing("remove", &made.name).explain(error).hint(format!(
+                "The token expires by itself, at most {} after its last renewal; or remove it in Omni.",
+                go_duration::GoDuration::from_std(made.ttl).unwrap_or_default()
+            ))
+        };
+        let Some(token) = made.find(&cx).await.map_err(|e| failed(&e))? else { return Ok(()) };
+        let dependents = tokens::dependents(&cx, token.id()).await.map_err(|e| failed(&e))?;
+        if !dependents.is_empty() {
+            let end = tokens::expiration(&token.spec).map(time::show).unwrap_or_default();
+            return Err(Diagnostic::warning(
+                format!("Join token `{}` is not removed yet", made.name),
+                format!(
+                    "These machines have joined with it and have no lasting token of their own yet, \
+                     so they could not come back to Omni without it:\n{}\nIt expires at {end}, and then they cannot either.",
+                    dependents.join("\n")
+                ),
+            )
+            .hint("Have Talos installed on them before, or let an `omni_join_token` that lasts take their place. Remove the token in Omni when nobody needs it any more.")
+            .into());
+        }
+        cx.client().remove(&cx.call, &token.stored.key).await.map_err(|e| failed(&e).into())
+    }
+}
+
+impl JoinToken {
+    fn cx(&self, cancel: &CancellationToken, limit: Option<Duration>) -> Result<Cx, Diagnostic> {
+        let session = self.handle.session()?;
+        let call = Call::within(limit.unwrap_or(session.timeouts.create), cancel);
+        Ok(Cx { session, call })
+    }
+}
+
+async fn open_existing(cx: &Cx, mut config: Value) -> Result<Opened, Diagnostics> {
+    let (name, id) = (config.get("name").as_str().map(str::to_owned), config.get("id").as_str().map(str::to_owned));
+    let doing = doing("open", name.as_deref().unwrap_or_default());
+    let explain = |error: Error| Diagnostics::from(doing.explain(&error));
+    let default = tokens::default_id(cx.client(), &cx.call).await.map_err(explain)?;
+    let token = tokens::one(cx, name.as_deref(), id.as_deref().or(name.is_none().then_some(&*default))).await?;
+    let state = tokens::state_of(&token.spec, cx.session.clock.now());
+    if state != "active" {
+        let name = &token.spec.name;
+        return Err(Diagnostic::error(
+            format!("Join token `{name}` is {state}"),
+            "No machine can join with it, so nothing that gets it would work.",
+        )
+        .hint("Choose an active token, have this one renewed, or have one made with `ttl`.")
+        .at(at(if config.get("id").is_null() { "name" } else { "id" }))
+        .into());
+    }
+    fill(&mut config, &token, token.id() == default);
+    Ok(Opened::new(config))
+}
+
+async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Opened, Diagnostics> {
+    let one_off = tokens::one_off_name();
+    let name = config.get("name").as_str().unwrap_or(&one_off).to_owned();
+    let doing = doing("make", &name);
+    cx.session.may_write("create", &format!("{} (omni_join_token)", doing.what()))?;
+    let now = cx.session.clock.now();
+    let made = Made { mark: uuid::Uuid::new_v4().to_string(), name: name.clone(), ttl };
+    let key = cx.client().make_join_token(&cx.call, &one_off, Some(now + ttl)).await.map_err(|error| {
+        let diagnostic = doing.explain(&error);
+        if tokens::is_uncertain(&error) { diagnostic.hint(tokens::look_for(&one_off)) } else { diagnostic }
+    })?;
+    let marks = [(labels::OPERATION, made.mark.as_str()), (labels::MANAGED_BY, cx.session.managed_by.as_str())];
+    let token = match change(cx, &key, |spec| spec.name.clone_from(&name), &marks).await {
+        Ok(token) => token,
+        Err(error) => return Err(taken_back(cx, &key, &one_off, doing.explain(&error)).await),
+    };
+    fill(&mut config, &token, false);
+    let renew_at = Some(made.renewal(now));
+    Ok(Opened { value: config, private: made.keep(), renew_at, warnings: Diagnostics::new() })
+}
+
+/// Hosts close only what was opened, so what could not be finished goes at once.
+async fn taken_back(cx: &Cx, key: &Key, name: &str, why: Diagnostic) -> Diagnostics {
+    let call = Call::within(TAKING_BACK, &CancellationToken::new());
+    let mut diags = Diagnostics::from(why);
+    if let Err(error) = cx.client().remove(&call, key).await {
+        let left = doing("remove", name).explain(&error);
+        diags.push(left.hint("The token expires by itself when its `ttl` is over; or remove it in Omni."));
+    }
+    diags
+}
+
+/// Writes the token that was made, whoever else writes to it.
+async fn change(
+    cx: &Cx,
+    key: &Key,
+    edit: impl Fn(&mut JoinTokenSpec) + Send + Sync,
+    annotations: &[(&str, &str)],
+) -> Result<Token, Error> {
+    let mut last = None;
+    for _ in 0..RACES {
+        let mut stored = cx.client().get(&cx.call, key).await?;
+        let mut spec = Object::<JoinTokenSpec>::decode(stored.clone())?.spec;
+        edit(&mut spec);
+        stored.spec = merge_owned(&stored.spec, &spec, &["expiration_time", "name"])?;
+        for (name, value) in annotations {
+            stored.metadata.annotations.insert((*name).to_owned(), (*value).to_owned());
+        }
+        match cx.client().update(&cx.call, stored, Some(Phase::Running)).await {
+            Err(error) if error.is(Class::Conflict) => last = Some(error),
+            other => return Object::decode(other?),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::Cancelled { what: format!("the write of `{}`", JoinTokenSpec::KIND.name) }))
+}
+
+fn fill(value: &mut Value, token: &Token, default: bool) {
+    value.set("id", token.id().into());
+    value.set("name", token.spec.name.as_str().into());
+    value.set("expiration_time", tokens::expiration(&token.spec).map(time::show).into());
+    value.set("default", default.into());
+}

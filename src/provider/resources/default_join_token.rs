@@ -1,0 +1,120 @@
+//! `omni_default_join_token`: which join token Omni uses where none is named.
+//! The choice is always there: a create takes it over, and a removal leaves it.
+
+use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec, JoinTokenSpec};
+use crate::omni::{Class, Error, Key, Phase, labels};
+use crate::provider::crud::{Cx, Desired, Managed, Object, Origin};
+use crate::provider::session::at;
+use crate::provider::{time, tokens};
+use crate::tf::check::not_empty;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema, string};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+pub(super) struct DefaultJoinToken;
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    token_id: Option<String>,
+}
+
+#[async_trait]
+impl Managed for DefaultJoinToken {
+    type Spec = DefaultJoinTokenSpec;
+    type Model = Model;
+    type Extra = ();
+
+    const NAME: &'static str = "omni_default_join_token";
+    const NOUN: &'static str = "default join token";
+    const ID: &'static str = "id";
+    // There is one, so it needs no name.
+    const SHOWN: &'static str = "";
+    const ORIGIN: Origin = Origin::Omni;
+    const FIELDS: &'static [&'static str] = &["token_id"];
+
+    fn schema() -> Schema {
+        Schema::new(
+            "Which join token Omni puts into installation media and join configurations where none is named. \
+             There is one choice, and it is always there: this takes it over, whoever made it, and destroying this leaves it as it is. \
+             For a token that the same configuration makes, `default = true` on the `omni_join_token` is simpler; do not use both.",
+        )
+        .with(string("id").computed().stays().doc("Always `default`."))
+        .with(string("token_id").required().sensitive().check(not_empty()).doc(
+            "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one.",
+        ))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("id", "Always `default`: Omni has one such choice.")
+    }
+
+    fn id(_model: &Model) -> Option<String> {
+        Some(DEFAULT_ID.to_owned())
+    }
+
+    fn desired(model: &Model) -> Desired<DefaultJoinTokenSpec> {
+        let spec = DefaultJoinTokenSpec { token_id: model.token_id.clone().unwrap_or_default() };
+        Desired { spec, labels: Vec::new(), annotations: Vec::new() }
+    }
+
+    fn model(object: &Object<DefaultJoinTokenSpec>, _extra: &(), _prior: &Model) -> Result<Model, Diagnostic> {
+        Ok(Model { id: Some(object.id().to_owned()), token_id: Some(object.spec.token_id.clone()) })
+    }
+
+    fn import_id(_text: &str) -> Result<String, Diagnostic> {
+        Ok(DEFAULT_ID.to_owned())
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
+        let Some(token) = cx.find::<JoinTokenSpec>(id).await? else {
+            plan.diags.push(
+                Diagnostic::error("The join token does not exist", "Omni has no join token of the id in `token_id`.")
+                    .hint("Refer to the `id` of an `omni_join_token`. The value is an id, not a name.")
+                    .at(at("token_id")),
+            );
+            return Ok(());
+        };
+        let (name, state) = (&token.spec.name, tokens::state_of(&token.spec, cx.session.clock.now()));
+        if state != "active" {
+            let since = tokens::expiration(&token.spec).filter(|_| state == "expired").map(time::show);
+            let since = since.map(|end| format!(" since {end}")).unwrap_or_default();
+            plan.diags.push(
+                Diagnostic::warning(
+                    format!("The default join token `{name}` is {state}"),
+                    format!("It is {state}{since}, so machines that start from new installation media cannot join."),
+                )
+                .hint("Choose an active token.")
+                .at(at("token_id")),
+            );
+        }
+        Ok(())
+    }
+
+    async fn check_delete(_cx: &Cx, _prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        diags.push(
+            Diagnostic::warning(
+                "The default join token stays as it is",
+                "Omni always has a default join token and does not let it be removed: destroying an `omni_default_join_token` only takes it out of the state.",
+            )
+            .hint("To have another one, choose it before, or in Omni. Until then Omni refuses to destroy the token that is the default."),
+        );
+        Ok(())
+    }
+
+    /// What is left is Omni's own again, and no longer marked as managed from here.
+    async fn remove(cx: &Cx, _model: &Model, key: &Key) -> Result<(), Error> {
+        let mut current = cx.client().get(&cx.call, key).await?;
+        if current.metadata.annotations.remove(labels::MANAGED_BY).is_none() {
+            return Ok(());
+        }
+        match cx.client().update(&cx.call, current, Some(Phase::Running)).await {
+            // Somebody else is at it, and may well manage it from now on.
+            Err(error) if error.is(Class::Conflict) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `omni_infra_provider`: a provider of machines, and the service account by which its program signs in.
+
+use crate::omni::auth::generate::identity;
+use crate::omni::spec::account::{InfraProviderSpec, ServiceAccountStatusSpec};
+use crate::omni::{AccountRole, Class, Error, Key};
+use crate::provider::account_key::{self, Keyed};
+use crate::provider::crud::{Cx, Desired, Managed, Object};
+use crate::provider::explain::Doing;
+use crate::provider::session::at;
+use crate::tf::check::Check;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+pub(super) struct InfraProvider;
+
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Model {
+    name: Option<String>,
+    service_account_id: Option<String>,
+    #[serde(flatten)]
+    keyed: Keyed,
+}
+
+impl Model {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Managed for InfraProvider {
+    type Spec = InfraProviderSpec;
+    type Model = Model;
+    /// What Omni says of the account; nothing when there is none.
+    type Extra = Option<ServiceAccountStatusSpec>;
+
+    const NAME: &'static str = "omni_infra_provider";
+    const NOUN: &'static str = "infra provider";
+    const ID: &'static str = "name";
+    const FIELDS: &'static [&'static str] = &[];
+    const LOCAL: &'static [&'static str] = account_key::LOCAL;
+
+    fn schema() -> Schema {
+        Schema::new(
+            "A provider of machines (infrastructure provider), with the service account whose key its program is started with. Both come and go together.",
+        )
+        .with(string("name").required().replaces().check(is_label()).doc(
+            "Name of the provider, as its program is told it: 1 to 63 lower-case letters, digits and dashes, with no dash at either end.",
+        ))
+        .with(string("service_account_id").computed().stays().doc(
+            "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`.",
+        ))
+        .with_all(account_key::attributes())
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("name", "Name of the provider.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        model.name.clone()
+    }
+
+    fn desired(_model: &Model) -> Desired<InfraProviderSpec> {
+        Desired { spec: InfraProviderSpec::default(), labels: Vec::new(), annotations: Vec::new() }
+    }
+
+    fn model(
+        object: &Object<InfraProviderSpec>,
+        status: &Option<ServiceAccountStatusSpec>,
+        prior: &Model,
+    ) -> Result<Model, Diagnostic> {
+        Ok(Model {
+            name: Some(object.id().to_owned()),
+            service_account_id: Some(identity(&account(object.id()))),
+            keyed: prior.keyed.with_listed(status.as_ref()),
+        })
+    }
+
+    fn validate(config: &Value, diags: &mut Diagnostics) {
+        account_key::validate(config, diags);
+    }
+
+    fn predict(plan: &mut Plan<'_>) {
+        account_key::predict(plan);
+        if let Some(name) = plan.planned.get("name").as_str() {
+            let id = identity(&account(name));
+            plan.planned.set("service_account_id", id.into());
+        }
+    }
+
+    fn due(cx: &Cx, plan: &mut Plan<'_>) {
+        account_key::due(plan, cx.session.clock.now());
+    }
+
+    async fn extra(cx: &Cx, object: &Object<InfraProviderSpec>) -> Result<Self::Extra, Error> {
+        account_key::status(cx, &account(object.id())).await
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        if plan.prior.is_some() || cx.session.adopt_existing {
+            return Ok(());
+        }
+        let Some(name) = plan.planned.get("name").as_str() else { return Ok(()) };
+        // With its provider there, this is about to be replaced, or a duplicate that the create names.
+        let left = account_key::status(cx, &account(name)).await?.is_some()
+            && cx.find::<InfraProviderSpec>(name).await?.is_none();
+        if left {
+            let diagnostic = in_the_way(name);
+            plan.diags.push(diagnostic);
+        }
+        Ok(())
+    }
+
+    async fn accompany(cx: &Cx, prior: Option<&Model>, wanted: &mut Model) -> Result<(), Diagnostic> {
+        if !wanted.keyed.is_asked_for() {
+            return Ok(());
+        }
+        let name = wanted.name().to_owned();
+        let account = account(&name);
+        let doing = Doing {
+            verb: if prior.is_some() { "renew the key of the account of" } else { "create the service account of" },
+            ..doing("", &name)
+        };
+        // An account that somebody removed is made again, and that of a provider that was taken over stays.
+        let may_be_there = prior.is_some() || cx.session.adopt_existing;
+        let there = may_be_there && account_key::status(cx, &account).await.map_err(|e| doing.explain(&e))?.is_some();
+        let role = (!there).then(|| AccountRole::Named("InfraProvider".to_owned()));
+        let before = wanted.keyed.clone();
+        let fresh = wanted.keyed.make(cx, &account, None).map_err(|e| doing.explain(&e))?;
+        let Err(error) = account_key::register(cx, &account, role, &fresh).await else { return Ok(()) };
+        if error.is(Class::AlreadyExists) {
+            wanted.keyed = before;
+            return Err(in_the_way(&name));
+        }
+        if !account_key::is_open(&error) {
+            wanted.keyed = before;
+        }
+        Err(doing.explain(&error))
+    }
+
+    async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
+        match cx.client().remove(&cx.call, key).await {
+            Err(error) if !error.is(Class::NotFound) => return Err(error),
+            _ => {}
+        }
+        // Omni removes the account with the provider; one that was made without it, or too late for that, is left over.
+        account_key::remove(cx, &account(model.name())).await
+    }
+}
+
+/// The name of the account of the provider.
+fn account(name: &str) -> String {
+    format!("infra-provider:{name}")
+}
+
+fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
+    Doing { verb, noun: InfraProvider::NOUN, id: name, id_attribute: InfraProvider::ID }
+}
+
+/// There is an account of the provider's name, and nobody here knows its key.
+fn in_the_way(name: &str) -> Diagnostic {
+    let account = account(name);
+    Diagnostic::error(
+        doing("create", name).summary(),
+        format!("Omni has a service account `{account}` already, and no key of it is known here."),
+    )
+    .hint(format!(
+        "If nothing uses it any more, remove it with `omnictl serviceaccount destroy {account}`. Otherwise choose another name, \
+         or set `adopt_existing = true` in the provider block: the account then gets one more key."
+    ))
+    .at(at("name"))
+}
+
+/// The text is a DNS label, as Omni demands of these names.
+fn is_label() -> Check {
+    Check::text(|text| {
+        let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let inside = !text.starts_with('-') && !text.ends_with('-');
+        if letters && inside && (1..=63).contains(&text.len()) {
+            return Ok(());
+        }
+        if text.starts_with("infra-provider:") {
+            return Err(format!("`{text}` is the name of a service account; write it without `infra-provider:`."));
+        }
+        Err(format!("`{text}` must have 1 to 63 lower-case letters, digits and dashes, and no dash at either end."))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let long = "a".repeat(64);
+        for (name, fits) in [
+            ("a", true),
+            ("aws-1", true),
+            ("1a", true),
+            (&long[1..], true),
+            (&long, false),
+            ("", false),
+            ("-a", false),
+            ("a-", false),
+            ("Aws", false),
+            ("aws.1", false),
+            ("infra-provider:aws", false),
+        ] {
+            assert_eq!(is_label().run(&name.into()).is_ok(), fits, "{name}");
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! `omni_join_token`: the secret with which machines join.
+//! A call of its own makes it, and what the call gives as the id is the secret itself.
+
+use crate::kit::go_duration;
+use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
+use crate::omni::{Class, Error, Key};
+use crate::provider::crud::{Cx, Desired, Managed, Object, Origin, Write};
+use crate::provider::explain::Doing;
+use crate::provider::session::at;
+use crate::provider::timeouts::positive_duration;
+use crate::provider::{time, tokens};
+use crate::tf::check::Rule;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, objects, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokens::Successor;
+
+pub(super) struct JoinToken;
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    name: Option<String>,
+    expiration_time: Option<String>,
+    ttl: Option<String>,
+    revoked: Option<bool>,
+    default: Option<bool>,
+    state: Option<String>,
+    use_count: Option<i64>,
+    warnings: Option<Vec<Warning>>,
+}
+
+/// A machine that still needs a token.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::provider) struct Warning {
+    machine: String,
+    message: String,
+}
+
+impl Model {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    fn expires(&self) -> Option<Duration> {
+        self.expiration_time.as_deref().and_then(time::parse)
+    }
+}
+
+/// What other objects say of a token.
+#[derive(Default)]
+pub(super) struct Extra {
+    default: Option<bool>,
+    status: Option<JoinTokenStatusSpec>,
+    now: Duration,
+}
+
+/// The machines that a token's status warns of.
+pub(in crate::provider) fn warnings(status: JoinTokenStatusSpec) -> Vec<Warning> {
+    status.warnings.into_iter().map(|w| Warning { machine: w.machine, message: w.message }).collect()
+}
+
+/// What describes them.
+pub(in crate::provider) fn warnings_attribute() -> Attribute {
+    objects(
+        "warnings",
+        vec![
+            string("machine").computed().doc("Id (UUID) of the machine."),
+            string("message").computed().doc("Why it still needs the token."),
+        ],
+    )
+    .computed()
+    .doc(
+        "Machines that could not come back without the token, as of the last read: they have no lasting token of their own. \
+         A plan that revokes or destroys the token, or lets it expire earlier, warns of them.",
+    )
+}
+
+/// What is computed anew when a token changes.
+const COMPUTED: [&str; 4] = ["state", "use_count", "warnings", "resource_version"];
+
+#[async_trait]
+impl Managed for JoinToken {
+    type Spec = JoinTokenSpec;
+    type Model = Model;
+    type Extra = Extra;
+
+    const NAME: &'static str = "omni_join_token";
+    const NOUN: &'static str = "join token";
+    const ID: &'static str = "id";
+    const SHOWN: &'static str = "name";
+    const ORIGIN: Origin = Origin::Call;
+    const FIELDS: &'static [&'static str] = &["expiration_time", "revoked", "name"];
+    const LOCAL: &'static [&'static str] = &["ttl"];
+
+    fn schema() -> Schema {
+        Schema::new(
+            "A token with which machines join Omni. Its `id` is the secret, which the state has to keep; \
+             where only a provisioner needs a token for the length of a run, the ephemeral `omni_join_token` keeps none. \
+             To make a token anew, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
+             Needs a service account with the role `Admin`.",
+        )
+        .with(string("id").computed().stays().sensitive().doc(
+            "The token itself: whoever knows it can have machines join. Hosts that keep identities keep it a second time, as the identity, \
+             and hide it less there: treat states, plans in JSON and outputs of imports by id as secret. An import by name shows nothing.",
+        ))
+        .with(string("name").required().check(tokens::is_name()).doc(
+            "Name of the token: 1 to 16 bytes without control characters. It need not be the only one of its name, and can be changed.",
+        ))
+        .with(
+            string("expiration_time").optional_computed().stays().same_if(time::same).check(time::is_time()).doc(
+                "When the token expires, in RFC 3339, such as `2027-01-31T12:00:00Z`; null when it never does. \
+                 Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
+            ),
+        )
+        .with(string("ttl").same_if(go_duration::same).check(positive_duration()).doc(
+            "How long the token is good for, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
+             An expiration that others move stays as long as this is not changed; one that they take away is set anew.",
+        ))
+        .with(boolean("revoked").default(false).doc(
+            "Whether the token is revoked: no machine can join with it, until this is `false` again.",
+        ))
+        .with(boolean("default").optional_computed().doc(
+            "Whether this is the default token, which Omni puts into installation media and join configurations. \
+             `true` makes it so. There always is exactly one: with `false`, and before the token is destroyed, the place goes back to the token that had it \
+             before, if that can still be used; if there is none, another one has to be made the default, or Omni refuses. \
+             Without it, the choice is left alone. Do not set it together with an `omni_default_join_token`.",
+        ))
+        .with(string("state").computed().doc("One of `active`, `revoked`, `expired`, as of the last read."))
+        .with(number("use_count").computed().doc("How many machines have joined with it, as of the last read."))
+        .with(warnings_attribute())
+        .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("id", "The token itself, which is a secret.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        model.id.clone()
+    }
+
+    fn stamp(model: &mut Model, now: Duration) {
+        if model.expiration_time.is_none() {
+            model.expiration_time = model.ttl.as_deref().and_then(|ttl| after(now, ttl)).map(time::show);
+        }
+    }
+
+    fn desired(model: &Model) -> Desired<JoinTokenSpec> {
+        let spec = JoinTokenSpec {
+            expiration_time: model.expires().map(time::to_proto),
+            revoked: model.revoked.unwrap_or(false),
+            name: model.name().to_owned(),
+        };
+        Desired { spec, labels: Vec::new(), annotations: Vec::new() }
+    }
+
+    fn model(object: &Object<JoinTokenSpec>, extra: &Extra, prior: &Model) -> Result<Model, Diagnostic> {
+        let spec = &object.spec;
+        let status = extra.status.clone().unwrap_or_default();
+        Ok(Model {
+            id: Some(object.id().to_owned()),
+            name: Some(spec.name.clone()),
+            expiration_time: tokens::expiration(spec).map(time::show),
+            ttl: None,
+            revoked: Some(spec.revoked),
+            default: extra.default.or(prior.default),
+            state: Some(tokens::state_of(spec, extra.now).to_owned()),
+            use_count: Some(i64::try_from(status.use_count).unwrap_or(i64::MAX)),
+            warnings: Some(warnings(status)),
+        })
+    }
+
+    fn predict(plan: &mut Plan<'_>) {
+        if !plan.config.get("expiration_time").is_null() {
+            return;
+        }
+        let before = plan.prior.map_or(&Value::Null, |prior| prior.get("expiration_time"));
+        let ttl = plan.planned.get("ttl");
+        let counted = plan.prior.is_some_and(|prior| prior.get("ttl") == ttl);
+        let next = match ttl {
+            Value::Null => Value::Null,
+            _ if counted && !before.is_null() => before.clone(),
+            _ => Value::UNKNOWN,
+        };
+        if plan.prior.is_some() && &next != before {
+            for name in COMPUTED {
+                plan.planned.set(name, Value::UNKNOWN);
+            }
+        }
+        plan.planned.set("expiration_time", next);
+    }
+
+    async fn extra(cx: &Cx, object: &Object<JoinTokenSpec>) -> Result<Extra, Error> {
+        let (default, status) =
+            tokio::try_join!(tokens::default_id(cx.client(), &cx.call), cx.find::<JoinTokenStatusSpec>(object.id()))?;
+        let now = cx.session.clock.now();
+        Ok(Extra { default: Some(default == object.id()), status: status.map(|o| o.spec), now })
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let now = cx.session.clock.now();
+        let planned: Model = match crate::provider::crud::model(&plan.planned) {
+            Ok(model) => model,
+            Err(_) => return Ok(()),
+        };
+        let prior = plan.prior.and_then(|prior| crate::provider::crud::model::<Model>(prior).ok());
+        warn_of_settings(&planned, prior.as_ref(), now, &mut plan.diags);
+        let Some(prior) = prior else { return Ok(()) };
+        let id = prior.id.as_deref().unwrap_or_default();
+        let name = planned.name();
+        if planned.revoked == Some(true) && prior.revoked != Some(true) {
+            let what = format!("Revoking join token `{name}`");
+            warn_of_machines(cx, id, &what, "once it is revoked", Some("revoked"), &mut plan.diags).await?;
+        }
+        let end = match planned.expires() {
+            Some(end) => Some(end),
+            None if plan.planned.get("expiration_time").is_unknown() => {
+                planned.ttl.as_deref().and_then(|ttl| after(now, ttl))
+            }
+            None => None,
+        };
+        if let Some(end) = end.filter(|end| prior.expires().is_none_or(|was| *end < was)) {
+            let what = format!("An expiration of join token `{name}`");
+            let when = if end <= now { "at once".into() } else { format!("from {} on", time::show(end)) };
+            let cause = if planned.ttl.is_some() { "ttl" } else { "expiration_time" };
+            warn_of_machines(cx, id, &what, &when, Some(cause), &mut plan.diags).await?;
+        }
+        if plan.config.get("default").as_bool() == Some(false) && prior.default == Some(true) {
+            warn_of_succession(cx, id, name, "stays", &mut plan.diags).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        let id = prior.id.as_deref().unwrap_or_default();
+        let what = format!("Destroying join token `{}`", prior.name());
+        warn_of_machines(cx, id, &what, "once it is destroyed", None, diags).await?;
+        if prior.default == Some(true) {
+            warn_of_succession(cx, id, prior.name(), "is", diags).await?;
+        }
+        Ok(())
+    }
+
+    async fn make(cx: &Cx, model: &Model) -> Result<String, Diagnostic> {
+        // The name is given with the labels, in the write that follows; until then only this call knows the token.
+        let name = tokens::one_off_name();
+        match cx.client().make_join_token(&cx.call, &name, model.expires()).await {
+            Ok(key) => Ok(key.id),
+            Err(error) => {
+                let doing = Doing { verb: "create", noun: Self::NOUN, id: model.name(), id_attribute: "name" };
+                let diagnostic = doing.explain(&error);
+                Err(if tokens::is_uncertain(&error) { diagnostic.hint(tokens::look_for(&name)) } else { diagnostic })
+            }
+        }
+    }
+
+    async fn finish(
+        cx: &Cx,
+        planned: &Model,
+        object: &Object<JoinTokenSpec>,
+        _write: Write,
+    ) -> Result<bool, Diagnostic> {
+        let verb = if planned.default == Some(true) { "make the default" } else { "give up the place of the default" };
+        let doing = Doing { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
+        let key = &object.stored.key;
+        match planned.default {
+            Some(true) => tokens::make_default(cx, key).await.map_err(|e| doing.explain(&e)),
+            Some(false) => match tokens::give_back(cx, key).await.map_err(|e| doing.explain(&e))? {
+                Successor::Nobody => {
+                    Err(without_successor(planned.name(), "`default = false` cannot be applied to it"))
+                }
+                _ => Ok(true),
+            },
+            None => Ok(false),
+        }
+    }
+
+    async fn let_go(cx: &Cx, model: &Model, key: &Key) -> Result<(), Diagnostic> {
+        let doing = Doing { verb: "destroy", noun: Self::NOUN, id: model.name(), id_attribute: "name" };
+        match tokens::give_back(cx, key).await {
+            Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it")),
+            Ok(Successor::Former(name)) => {
+                tracing::info!(former = name, "the default join token is the former one again");
+                Ok(())
+            }
+            Ok(Successor::Other) => Ok(()),
+            // Without the right to choose, Omni itself says what is in the way.
+            Err(error) if error.is(Class::Denied) => Ok(()),
+            Err(error) => Err(doing.explain(&error)),
+        }
+    }
+
+    async fn locate(cx: &Cx, text: &str) -> Result<String, Diagnostic> {
+        // The text may be an id, and is repeated only where it is a name.
+        let all = tokens::all(cx.client(), &cx.call).await;
+        let all = all.map_err(|e| Doing { verb: "import", noun: Self::NOUN, id: "", id_attribute: "" }.explain(&e))?;
+        if all.iter().any(|token| token.id() == text) {
+            return Ok(text.to_owned());
+        }
+        if all.iter().all(|token| token.spec.name != text) {
+            return Err(Diagnostic::error("Could not import join token", "Omni has no join token of this name or id.")
+                .hint("Give the name or the id as Omni lists it, and check that `endpoint` leads to the right Omni."));
+        }
+        tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())
+    }
+}
+
+/// The time so long after `now`, to the second.
+fn after(now: Duration, ttl: &str) -> Option<Duration> {
+    let ttl = go_duration::parse(ttl).ok()?.to_std()?;
+    Some(Duration::from_secs((now + ttl).as_secs()))
+}
+
+/// What Omni takes, and is hardly meant.
+fn warn_of_settings(planned: &Model, prior: Option<&Model>, now: Duration, diags: &mut Diagnostics) {
+    let name = planned.name();
+    let over = |model: &Model| model.expires().is_some_and(|end| end <= now);
+    if over(planned) && prior.is_none() {
+        diags.push(
+            Diagnostic::warning(
+                format!("Join token `{name}` is made after its end"),
+                "Its `expiration_time` has passed, so no machine can ever join with it.",
+            )
+            .hint("Choose a later time, or a `ttl`.")
+            .at(at("expiration_time")),
+        );
+    }
+    let changes = prior.is_none_or(|p| p.default != planned.default || p.revoked != planned.revoked);
+    if planned.default == Some(true) && planned.revoked == Some(true) && changes {
+        diags.push(
+            Diagnostic::warning(
+                format!("The default join token `{name}` is revoked"),
+                "Installation media and join configurations get the default token, so machines that start from new ones cannot join.",
+            )
+            .hint("Make another token the default.")
+            .at(at("revoked")),
+        );
+    }
+}
+
+/// Names the machines that need the token still.
+async fn warn_of_machines(
+    cx: &Cx,
+    id: &str,
+    what: &str,
+    when: &str,
+    attribute: Option<&str>,
+    diags: &mut Diagnostics,
+) -> Result<(), Error> {
+    let machines = tokens::dependents(cx, id).await?;
+    if machines.is_empty() {
+        return Ok(());
+    }
+    let diagnostic = Diagnostic::warning(
+        format!("{what} cuts off machines"),
+        format!(
+            "These machines have joined with it and have no lasting token of their own, so they cannot come back to Omni {when}:\n{}",
+            machines.join("\n")
+        ),
+    )
+    .hint("Have Talos installed on them, in a version that gives them a token of their own, or go on if they may be lost.");
+    diags.push(match attribute {
+        Some(attribute) => diagnostic.at(at(attribute)),
+        None => diagnostic,
+    });
+    Ok(())
+}
+
+/// Says who becomes the default when this one is no longer; `verb` fits "the default".
+async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &mut Diagnostics) -> Result<(), Error> {
+    use crate::omni::spec::Spec;
+    let key = JoinTokenSpec::KIND.key(id);
+    if tokens::default_id(cx.client(), &cx.call).await? != id {
+        return Ok(());
+    }
+    let diagnostic = match tokens::former(cx, &key).await? {
+        Some(former) => Diagnostic::warning(
+            format!("Join token `{name}` is the default one"),
+            format!("The place goes back to `{}`, which had it before.", former.spec.name),
+        )
+        .hint("If another token shall have it, set `default = true` on that one."),
+        None => Diagnostic::warning(
+            format!("Join token `{name}` {verb} the default one"),
+            "Omni always has a default token, and no usable one is known that was the default before.",
+        )
+        .hint(
+            "Let the same apply make another one the default (`default = true`, or an `omni_default_join_token`), \
+             or choose another one in Omni first. Otherwise the apply fails.",
+        ),
+    };
+    diags.push(diagnostic.at(at("default")));
+    Ok(())
+}
+
+fn without_successor(name: &str, so: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("Join token `{name}` is still the default one"),
+        format!("Omni always has a default token, and no usable one is known that was the default before: {so}."),
+    )
+    .hint(
+        "Make another token the default, with `default = true` on its `omni_join_token`, with an `omni_default_join_token`, \
+         or in Omni, and apply again. To leave the token where it is, take it out of the state with a `removed` block.",
+    )
+    .at(at("default"))
+}

@@ -1,0 +1,299 @@
+//! `omni_service_account`: an account for programs, and the key that they sign in with.
+
+use crate::omni::auth::generate::identity;
+use crate::omni::spec::Spec;
+use crate::omni::spec::account::{IdentityStatusSpec, ServiceAccountStatusSpec};
+use crate::omni::{AccountRole, Class, Error, Key};
+use crate::provider::account_key::{self, Keyed, OWN};
+use crate::provider::caller;
+use crate::provider::crud::{Called, Cx};
+use crate::provider::explain::Doing;
+use crate::tf::check::{Check, Rule, one_of};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+pub(super) struct ServiceAccount;
+
+/// What the names of the accounts of providers of machines begin with.
+const PROVIDER: &str = "infra-provider:";
+const SUFFIX: &str = "@serviceaccount.omni.sidero.dev";
+const PROVIDER_SUFFIX: &str = "@infra-provider.serviceaccount.omni.sidero.dev";
+
+/// `InfraProvider` is not among them: it goes with a provider of machines only.
+const ROLES: &[&str] = &["None", "Reader", "Auditor", "Operator", "Admin"];
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    name: Option<String>,
+    role: Option<String>,
+    armored_public_key: Option<String>,
+    last_active: Option<String>,
+    #[serde(flatten)]
+    keyed: Keyed,
+}
+
+impl Model {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+}
+
+/// What Omni says of an account.
+pub(super) struct Seen {
+    name: String,
+    status: ServiceAccountStatusSpec,
+    last_active: Option<String>,
+}
+
+#[async_trait]
+impl Called for ServiceAccount {
+    type Model = Model;
+    type Seen = Seen;
+
+    const NAME: &'static str = "omni_service_account";
+    const NOUN: &'static str = "service account";
+    const ID: &'static str = "name";
+    const LOCAL: &'static [&'static str] = account_key::LOCAL;
+
+    fn schema() -> Schema {
+        Schema::new(
+            "An account for programs, which sign in to Omni with its key. Needs a provider key with the role `Admin`. The private key is kept in the state, unless `store_key` is `false` or a public key is given.",
+        )
+        .with(string("id").computed().stays().doc("Identity of the account: `<name>@serviceaccount.omni.sidero.dev`."))
+        .with(string("name").required().replaces().check(is_name()).doc(
+            "Name of the account: what can stand in front of the `@` of an e-mail address, in lower case. Accounts of providers of machines, `infra-provider:<name>`, are made by `omni_infra_provider`.",
+        ))
+        .with(string("role").optional_computed().stays().replaces().check(one_of(ROLES)).doc(
+            "Role of the account: one of `None`, `Reader`, `Auditor`, `Operator` and `Admin`. If unset, that of the account that the provider itself uses, which is always `Admin`. Omni cannot change it, so a change makes the account anew, and its keys are no good any more.",
+        ))
+        .with(string(OWN).same_if(same_text).check(account_key::is_public_key()).doc(
+            "An OpenPGP public key of your own, in armor, to be used instead of one made here: the private key then never comes near Terraform. It must name an e-mail address and expire within 365 days. Another key is registered in place; the earlier ones stay good until they expire.",
+        ))
+        .with(string("last_active").computed().stays().doc(
+            "When the account was last used, in RFC 3339, as of the last refresh; null when it never was, and on Omni before 1.6.",
+        ))
+        .with_all(account_key::attributes())
+        .rule(Rule::AtMostOne(&[OWN, "renew_trigger"]))
+        .rule(Rule::AtMostOne(&[OWN, "renew_before"]))
+        .rule(Rule::AtMostOne(&[OWN, "ttl"]))
+        .rule(Rule::AtMostOne(&[OWN, "store_key"]))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("name", "Name of the account.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        model.name.clone()
+    }
+
+    fn model(seen: &Seen, prior: &Model) -> Result<Model, Diagnostic> {
+        Ok(Model {
+            id: Some(identity(&seen.name)),
+            name: Some(seen.name.clone()),
+            role: Some(seen.status.role.clone()),
+            armored_public_key: prior.armored_public_key.clone(),
+            last_active: seen.last_active.clone(),
+            keyed: prior.keyed.with_listed(Some(&seen.status)),
+        })
+    }
+
+    fn shows(seen: &Seen, wanted: &Model) -> bool {
+        wanted.keyed.is_listed(&seen.status)
+    }
+
+    fn watched(wanted: &Model) -> Option<Key> {
+        Some(ServiceAccountStatusSpec::KIND.key(identity(wanted.name())))
+    }
+
+    fn validate(config: &Value, diags: &mut Diagnostics) {
+        account_key::validate(config, diags);
+    }
+
+    fn predict(plan: &mut Plan<'_>) {
+        account_key::predict(plan);
+        if let Some(name) = plan.planned.get("name").as_str() {
+            let id = identity(name);
+            plan.planned.set("id", id.into());
+        }
+    }
+
+    fn due(cx: &Cx, plan: &mut Plan<'_>) {
+        account_key::due(plan, cx.session.clock.now());
+    }
+
+    fn import_id(text: &str) -> Result<String, Diagnostic> {
+        let provider = text.strip_prefix(PROVIDER).or_else(|| text.strip_suffix(PROVIDER_SUFFIX));
+        if let Some(name) = provider {
+            return Err(Diagnostic::error(
+                format!("Could not import service account `{text}`"),
+                "It belongs to a provider of machines.",
+            )
+            .hint(format!("Import it together with its provider, as an `omni_infra_provider` named `{name}`.")));
+        }
+        Ok(text.strip_suffix(SUFFIX).unwrap_or(text).to_owned())
+    }
+
+    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        account_key::check_own(plan, cx.session.clock.now());
+        let Some(name) = plan.prior.and_then(|prior| prior.get("name").as_str()) else { return Ok(()) };
+        if !plan.replace.is_empty() && caller::is_self(cx, &identity(name)).await? {
+            let by = plan.replace.first().map(ToString::to_string);
+            let attribute = if by.as_deref() == Some("role") { "role" } else { "name" };
+            plan.diags.push(caller::refused(&doing("replace", name), attribute));
+        }
+        Ok(())
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        if caller::is_self(cx, &identity(prior.name())).await? {
+            diags.push(caller::refused(&doing("destroy", prior.name()), "name"));
+        }
+        Ok(())
+    }
+
+    async fn find(cx: &Cx, id: &str) -> Result<Option<Seen>, Error> {
+        let Some(status) = account_key::status(cx, id).await? else { return Ok(None) };
+        let last_active = match cx.find::<IdentityStatusSpec>(&identity(id)).await {
+            Ok(found) => found.map(|object| object.spec.last_active).filter(|at| !at.is_empty()),
+            // Servers before 1.6 do not keep it.
+            Err(error) if error.is(Class::Unimplemented) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Seen { name: id.to_owned(), status, last_active }))
+    }
+
+    async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
+        let role = wanted.role.clone().map_or(AccountRole::Callers, AccountRole::Named);
+        let (name, own) = (wanted.name().to_owned(), wanted.armored_public_key.clone());
+        let fresh = wanted.keyed.make(cx, &name, own.as_deref())?;
+        match account_key::send(cx, &name, Some(role), &fresh).await {
+            // It is the account or the key that is there; only the account can be imported.
+            Err(error) if error.is(Class::AlreadyExists) && own.is_some() => {
+                Err(if account_key::status(cx, &name).await?.is_some() { error } else { used_up() })
+            }
+            sent => sent,
+        }
+    }
+
+    async fn update(cx: &Cx, _prior: &Model, wanted: &mut Model) -> Result<(), Error> {
+        if !wanted.keyed.is_asked_for() {
+            return Ok(());
+        }
+        let (name, own) = (wanted.name().to_owned(), wanted.armored_public_key.clone());
+        let fresh = wanted.keyed.make(cx, &name, own.as_deref())?;
+        // After an import, the key that the user brings may be the one that the account has.
+        if own.is_some() && account_key::status(cx, &name).await?.is_some_and(|status| wanted.keyed.is_listed(&status))
+        {
+            return Ok(());
+        }
+        match account_key::send(cx, &name, None, &fresh).await {
+            Err(error) if error.is(Class::AlreadyExists) => Err(used_up()),
+            sent => sent,
+        }
+    }
+
+    fn unsure(_prior: &Model, wanted: &Model) -> Option<Model> {
+        // The new private key may be the one that is good. If it is not, Omni does not list it, and the next plan makes another.
+        Some(wanted.clone())
+    }
+
+    async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
+        cx.client().destroy_service_account(&cx.call, model.name()).await
+    }
+}
+
+fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
+    Doing { verb, noun: ServiceAccount::NOUN, id: name, id_attribute: ServiceAccount::ID }
+}
+
+/// Omni has the key that is to be registered.
+fn used_up() -> Error {
+    Error::Config {
+        setting: OWN,
+        message: format!(
+            "Omni has this public key already, for this account or another, or from an earlier attempt that failed; \
+             make a new key and give its public half as `{OWN}`"
+        ),
+    }
+}
+
+/// Whether two texts differ in nothing but white space at the ends of lines.
+fn same_text(a: &str, b: &str) -> bool {
+    a.trim().lines().map(str::trim_end).eq(b.trim().lines().map(str::trim_end))
+}
+
+/// The text can name an account.
+fn is_name() -> Check {
+    Check::text(|text| problem(text).map_or(Ok(()), Err))
+}
+
+/// What keeps a text from naming an account: it is the first half of an address, and stands in every signature.
+fn problem(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("The name must not be empty.".to_owned());
+    }
+    if let Some(name) = text.strip_prefix(PROVIDER) {
+        return Some(format!(
+            "`{text}` is the account of a provider of machines; make it by an `omni_infra_provider` named `{name}`."
+        ));
+    }
+    if text.contains('@') {
+        return Some(format!("`{text}` holds an `@`; give the name only, which is what stands in front of it."));
+    }
+    if let Some(upper) = text.chars().find(|c| c.is_uppercase()) {
+        return Some(format!("`{text}` holds the capital letter `{upper}`; Omni takes lower case only."));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    if let Some(c) = text.chars().find(|c| !allowed(*c)) {
+        return Some(format!("{text:?} holds {c:?}, which cannot stand in front of the `@` of an address."));
+    }
+    let dotted = text.starts_with('.') || text.ends_with('.') || text.contains("..");
+    dotted.then(|| format!("`{text}` must not begin or end with a dot, nor have two in a row."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_name_an_account() {
+        for (text, says) in [
+            ("ci", None),
+            ("ci-runner_1.prod+x", None),
+            ("", Some("must not be empty")),
+            ("infra-provider:aws", Some("`omni_infra_provider` named `aws`")),
+            ("ci@serviceaccount.omni.sidero.dev", Some("`@`")),
+            ("Ci", Some("`C`")),
+            ("c i", Some("' '")),
+            ("cï", Some("'ï'")),
+            ("ci.", Some("dot")),
+            ("c..i", Some("dot")),
+        ] {
+            let found = problem(text);
+            assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
+            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
+        }
+    }
+
+    #[test]
+    fn accounts_are_imported_by_name_or_identity() {
+        assert_eq!(ServiceAccount::import_id("ci").unwrap(), "ci");
+        assert_eq!(ServiceAccount::import_id("ci@serviceaccount.omni.sidero.dev").unwrap(), "ci");
+        for text in ["infra-provider:aws", "aws@infra-provider.serviceaccount.omni.sidero.dev"] {
+            let refused = ServiceAccount::import_id(text).unwrap_err();
+            assert!(refused.hint.unwrap().contains("named `aws`"));
+        }
+    }
+
+    #[test]
+    fn line_ends_make_no_other_key() {
+        assert!(same_text("a\r\nb\n", "a\nb"));
+        assert!(!same_text("a\nb", "ab"));
+    }
+}
