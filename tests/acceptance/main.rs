@@ -25,6 +25,7 @@ mod guide;
 mod harness;
 mod interrupts;
 mod join_tokens;
+mod keys;
 mod leaks;
 mod lookups;
 mod messages;
@@ -95,6 +96,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("harness", harness::tests()),
         ("interrupts", interrupts::tests()),
         ("join_tokens", join_tokens::tests()),
+        ("keys", keys::tests()),
         ("leaks", leaks::tests()),
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),

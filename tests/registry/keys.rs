@@ -36,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         ("what_cannot_be_removed_is_named", what_cannot_be_removed_is_named),
         ("an_account_that_is_gone_is_closed", an_account_that_is_gone_is_closed),
         ("stopping_leaves_nothing_behind", stopping_leaves_nothing_behind),
+        ("the_end_of_the_process_closes_what_the_host_did_not", the_end_of_the_process_closes_what_the_host_did_not),
         ("a_read_only_provider_makes_none", a_read_only_provider_makes_none),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("keys::{name}"), test)).collect()
@@ -307,6 +308,19 @@ fn stopping_leaves_nothing_behind() -> Result<(), Failed> {
         let (said, ()) = tokio::join!(async { refused(&host, &json!({})).await }, stop);
         assert!(said.contains("Stopped while waiting for "), "{said}");
         assert_eq!(accounts(&host), BTreeSet::new());
+    })
+}
+
+fn the_end_of_the_process_closes_what_the_host_did_not() -> Result<(), Failed> {
+    block(async {
+        let host = start(&[]).await;
+        let first = opened(&host, &json!({})).await;
+        closed(&host, first).await;
+        opened(&host, &json!({})).await;
+        opened(&host, &json!({})).await;
+        host.server.close_all(Duration::from_secs(10)).await;
+        let removed = host.sim.requests().iter().filter(|r| r.name() == "DestroyServiceAccount").count();
+        assert_eq!((accounts(&host), removed), (BTreeSet::new(), 3), "each of them once");
     })
 }
 

@@ -56,8 +56,8 @@ fn schema() -> Schema {
          With `service_account` it is one more key of an account that is there already: \
          Omni cannot take a single key back, so it stays good until its `ttl` is over.\n\n\
          The provider that makes it needs the role `Admin`, and must not be `read_only`. \
-         An account that is left behind, because the run was killed or Omni was away at its end, \
-         is removed with `omnictl serviceaccount destroy NAME`.",
+         After Ctrl-C, or when the host was killed, the account is removed when the provider's own process ends. \
+         One that is left behind all the same, because Omni was away or the whole machine went down, is removed with `omnictl serviceaccount destroy NAME`.",
     )
     .with(string("name").optional_computed().check(is_account_name()).doc(
         "Name of the service account that is made: lower-case letters, digits, dashes and underscores. \

@@ -48,6 +48,9 @@ const LARGEST_MESSAGE: usize = 256 * 1024 * 1024;
 /// How long answers on their way may take once the process is to end.
 const LAST_ANSWERS: Duration = Duration::from_millis(150);
 
+/// How long closing what the host left open may take at the end; hosts kill a process two seconds after they ordered it.
+const LAST_CLOSINGS: Duration = Duration::from_millis(1500);
+
 /// What the process layer has to know of the provider that it serves.
 pub struct Program {
     /// The name of the binary.
@@ -211,7 +214,9 @@ async fn serve(
     }
     end.cancel();
     server.stop();
-    match tokio::time::timeout(LAST_ANSWERS, served).await {
+    let done = tokio::time::timeout(LAST_ANSWERS, served).await;
+    server.close_all(LAST_CLOSINGS).await;
+    match done {
         Ok(done) => Ok(done?),
         // Whoever still waits for an answer has lost interest: the host ordered the end.
         Err(_) => Ok(()),

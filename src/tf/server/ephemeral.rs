@@ -8,7 +8,29 @@ use crate::pb::tfplugin6::{
 use crate::tf::diag::Diagnostics;
 use crate::tf::plan;
 use crate::tf::resource::Private;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// What is open: type, and what was kept for the closing. What keeps nothing has nothing to be taken back.
+#[derive(Default)]
+pub(super) struct Open(Mutex<Vec<(String, Vec<u8>)>>);
+
+impl Open {
+    fn lock(&self) -> MutexGuard<'_, Vec<(String, Vec<u8>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, name: &str, private: Option<&[u8]>) {
+        self.lock().extend(private.map(|private| (name.to_owned(), private.to_vec())));
+    }
+
+    fn remove(&self, name: &str, private: Option<&[u8]>) {
+        let mut all = self.lock();
+        if let Some(at) = all.iter().position(|(of, kept)| of == name && Some(kept.as_slice()) == private) {
+            all.swap_remove(at);
+        }
+    }
+}
 
 /// An ephemeral block.
 pub(super) async fn validate(
@@ -50,9 +72,11 @@ pub(super) async fn open(
             return Err(diagnostics);
         }
     };
+    let private = bytes(&opened.private);
+    server.open.add(name, private.as_deref());
     Ok(open_ephemeral_resource::Response {
         result: Some(result),
-        private: bytes(&opened.private),
+        private,
         renew_at: opened.renew_at.and_then(timestamp),
         diagnostics: diagnostics.to_proto(),
         ..Default::default()
@@ -66,8 +90,11 @@ pub(super) async fn renew(
 ) -> Result<renew_ephemeral_resource::Response, Diagnostics> {
     let entry = server.registry().ephemeral(&request.type_name)?;
     let renewed = entry.item.renew(&server.context(None), kept(request.private.as_deref())).await?;
+    let private = bytes(&renewed.private);
+    server.open.remove(&request.type_name, request.private.as_deref());
+    server.open.add(&request.type_name, private.as_deref());
     Ok(renew_ephemeral_resource::Response {
-        private: bytes(&renewed.private),
+        private,
         renew_at: renewed.renew_at.and_then(timestamp),
         diagnostics: renewed.warnings.to_proto(),
     })
@@ -79,8 +106,30 @@ pub(super) async fn close(
     request: close_ephemeral_resource::Request,
 ) -> Result<close_ephemeral_resource::Response, Diagnostics> {
     let entry = server.registry().ephemeral(&request.type_name)?;
-    entry.item.close(&server.context(None), kept(request.private.as_deref())).await?;
+    let closed = entry.item.close(&server.context(None), kept(request.private.as_deref())).await;
+    // What could not be taken back is tried once more when the process ends.
+    if !closed.as_ref().is_err_and(Diagnostics::has_errors) {
+        server.open.remove(&request.type_name, request.private.as_deref());
+    }
+    closed?;
     Ok(close_ephemeral_resource::Response::default())
+}
+
+/// Closes what is still open. There is nobody left to tell what fails, so the log has to do.
+pub(super) async fn close_all(server: &Server, limit: Duration) {
+    let left = std::mem::take(&mut *server.open.lock());
+    let closing = left.into_iter().map(|(name, private)| async move {
+        let Ok(entry) = server.registry().ephemeral(&name) else { return };
+        tracing::debug!(name, "closing what the host has left open");
+        for problem in
+            entry.item.close(&server.context(None), kept(Some(&private))).await.err().iter().flat_map(Diagnostics::iter)
+        {
+            tracing::error!(name, "{}: {}", problem.summary, problem.text());
+        }
+    });
+    if tokio::time::timeout(limit, futures_util::future::join_all(closing)).await.is_err() {
+        tracing::error!("the process ends before everything that was open is closed");
+    }
 }
 
 fn kept(private: Option<&[u8]>) -> Private {

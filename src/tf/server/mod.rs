@@ -26,6 +26,7 @@ use crate::pb::tfplugin6::ClientCapabilities;
 use registry::Registry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Answers a host on behalf of a provider, which is made when the first call needs it.
@@ -36,6 +37,8 @@ pub struct Server {
     running: Mutex<CancellationToken>,
     /// What the host said at its last configuration; calls that apply do not say it again.
     write_only_allowed: AtomicBool,
+    /// What hosts have opened and not closed yet.
+    open: ephemeral::Open,
 }
 
 impl Server {
@@ -46,7 +49,13 @@ impl Server {
             registry: OnceLock::new(),
             running: Mutex::new(CancellationToken::new()),
             write_only_allowed: AtomicBool::new(false),
+            open: ephemeral::Open::default(),
         }
+    }
+
+    /// Closes what is still open, within this time: a host that was interrupted or killed does not do it.
+    pub async fn close_all(&self, limit: Duration) {
+        ephemeral::close_all(self, limit).await;
     }
 
     /// Cancels the calls in flight; later calls run as ever.
