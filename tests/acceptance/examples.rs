@@ -82,12 +82,13 @@ fn module(name: &str, files: &[PathBuf]) -> Outcome<Module> {
         module.around.push_str(&format!("  {} = null\n", block.labels.join("")));
     }
     module.around.push_str("}\n");
+    let imports = Regex::new(r"to\s*=\s*(\w+)\.(\w+)")?;
     for Block { kind, text, .. } in &ours {
         if kind != "import" {
             module.text.push_str(text);
             continue;
         }
-        let target = Regex::new(r"to\s*=\s*(\w+)\.(\w+)")?.captures(text).ok_or("an import block without a target")?;
+        let target = imports.captures(text).ok_or("an import block without a target")?;
         if !has("resource", &[&target[1], &target[2]]) {
             return Err(format!("{name} imports into {}, which it does not show", &target[0]).into());
         }
