@@ -116,11 +116,8 @@ impl Called for ServiceAccount {
     }
 
     fn predict(plan: &mut Plan<'_>) {
+        // The id stays unknown until there is an account, so that what refers to it waits.
         account_key::predict(plan);
-        if let Some(name) = plan.planned.get("name").as_str() {
-            let id = identity(name);
-            plan.planned.set("id", id.into());
-        }
     }
 
     fn due(cx: &Cx, plan: &mut Plan<'_>) {
