@@ -4,7 +4,7 @@
 use crate::leaks::{self, Scan};
 use crate::omni::{Omni, Server};
 use crate::process::Output;
-use crate::workspace::Workspace;
+use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
 use serde_json::Value;
 use std::fs;
@@ -84,7 +84,7 @@ fn a_token_that_ends_before_the_run_is_told_of(context: &Context) -> Outcome {
     world::disconnect_machine(omni.store(), &machine);
     let mut scan = Scan::of([("a token", leaks::start_of_every_token(Workspace::of(context, &omni)?)?)])?;
     let workspace = Workspace::of(context, &omni)?.env("TF_LOG", "trace");
-    workspace.write("main.tf", SHORT_TOKEN)?;
+    workspace.write("main.tf", &format!("{ONE_MACHINE}{SHORT_TOKEN}"))?;
     let mut apply = workspace.spawn(["apply", "-no-color", "-input=false", "-auto-approve"])?;
     // The host comes back for it while the node is waited for, and once more when its life is over.
     apply.wait_for("has expired and is still in use")?;
@@ -92,8 +92,7 @@ fn a_token_that_ends_before_the_run_is_told_of(context: &Context) -> Outcome {
     let output: Output = apply.finish()?.success()?;
     let renewals = output.stderr.lines().filter(|line| line.contains("tf_rpc=RenewEphemeralResource")).count();
     assert!(renewals > 0, "{output}");
-    for part in
-        ["Token for cluster `demo` expired before the end of the run", "good for `1s`", "Set `ttl` to more than"]
+    for part in ["Token for cluster `one` expired before the end of the run", "good for `1s`", "Set `ttl` to more than"]
     {
         assert!(output.stdout.contains(part), "no {part:?} in {output}");
     }
@@ -109,7 +108,7 @@ fn a_crash_tells_no_secret(context: &Context) -> Outcome {
     let mut scan = Scan::of([("a token", leaks::start_of_every_token(Workspace::of(context, &omni)?)?)])?;
     scan.look_for("a piece of the key", &omni.key()[40..80])?;
     let workspace = Workspace::of(context, &omni)?.env("TF_LOG", "trace");
-    workspace.write("main.tf", SHORT_TOKEN)?;
+    workspace.write("main.tf", &format!("{ONE_MACHINE}{SHORT_TOKEN}"))?;
     let mut apply = workspace.spawn(["apply", "-no-color", "-input=false", "-auto-approve"])?;
     apply.wait_for("has expired and is still in use")?;
     apply.signal("ABRT")?;
@@ -173,36 +172,17 @@ resource "omni_config_patch" "secrets" {
 }
 "#;
 
+/// What comes on top of a cluster of one machine.
 const SHORT_TOKEN: &str = r#"
-data "omni_machines" "all" {}
-
-resource "omni_cluster" "demo" {
-  name               = "demo"
-  talos_version      = "1.13.5"
-  kubernetes_version = "1.36.2"
-}
-
-resource "omni_machine_set" "demo" {
-  cluster = omni_cluster.demo.name
-  role    = "controlplane"
-}
-
-resource "omni_machine_set_node" "demo" {
-  cluster     = omni_cluster.demo.name
-  machine_set = omni_machine_set.demo.id
-  machine_id  = sort(data.omni_machines.all.ids)[0]
-  wait_for    = "running"
-}
-
 ephemeral "omni_kubeconfig" "short" {
-  cluster = omni_cluster.demo.id
+  cluster = omni_cluster.one.id
   ttl     = "1s"
 }
 
 resource "omni_config_patch" "late" {
   name       = "late"
-  cluster    = omni_cluster.demo.name
+  cluster    = omni_cluster.one.name
   data_wo    = yamlencode({ machine = { env = { TOKEN = ephemeral.omni_kubeconfig.short.token } } })
-  depends_on = [omni_machine_set_node.demo]
+  depends_on = [omni_machine_set_node.one]
 }
 "#;

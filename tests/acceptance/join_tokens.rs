@@ -3,7 +3,7 @@
 
 use crate::leaks::Scan;
 use crate::omni::Omni;
-use crate::workspace::Workspace;
+use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
 use terraform_provider_omni::pb::specs::{ConfigPatchSpec, JoinTokenSpec, JoinTokenUsageSpec};
 use terraform_provider_omni::sim::world;
@@ -70,7 +70,7 @@ fn a_token_of_a_run_is_kept_nowhere(context: &Context) -> Outcome {
     world::disconnect_machine(omni.store(), &machine);
     let mut scan = Scan::default();
     let workspace = scan.listen(Workspace::of(context, &omni)?);
-    workspace.write("main.tf", RUN)?;
+    workspace.write("main.tf", &format!("{ONE_MACHINE}{RUN}"))?;
     let apply = workspace.spawn(["apply", "-no-color", "-input=false", "-auto-approve"])?;
     // While a node is waited for, the token is there, and lasts longer and longer.
     let end = |store: &terraform_provider_omni::sim::store::Store| {
@@ -88,7 +88,7 @@ fn a_token_of_a_run_is_kept_nowhere(context: &Context) -> Outcome {
     world::reconnect_machine(omni.store(), &machine);
     scan.heard(apply.finish()?.success()?);
     assert_eq!(named(&omni, "run"), None, "it is removed with the end of the run");
-    let patch: ConfigPatchSpec = omni.spec("ConfigPatches", "400-demo-late");
+    let patch: ConfigPatchSpec = omni.spec("ConfigPatches", "400-one-late");
     assert!(patch.data.contains(&token), "{patch:?}");
     scan.run(&workspace, &["plan", "-no-color", "-input=false", "-out=second.tfplan"])?;
     scan.run(&workspace, &["show", "-json", "second.tfplan"])?;
@@ -104,27 +104,8 @@ resource "omni_join_token" "edge" {
 }
 "#;
 
+/// What comes on top of a cluster of one machine.
 const RUN: &str = r#"
-data "omni_machines" "all" {}
-
-resource "omni_cluster" "demo" {
-  name               = "demo"
-  talos_version      = "1.13.5"
-  kubernetes_version = "1.36.2"
-}
-
-resource "omni_machine_set" "demo" {
-  cluster = omni_cluster.demo.name
-  role    = "controlplane"
-}
-
-resource "omni_machine_set_node" "demo" {
-  cluster     = omni_cluster.demo.name
-  machine_set = omni_machine_set.demo.id
-  machine_id  = sort(data.omni_machines.all.ids)[0]
-  wait_for    = "running"
-}
-
 ephemeral "omni_join_token" "run" {
   name = "run"
   ttl  = "10s"
@@ -132,8 +113,8 @@ ephemeral "omni_join_token" "run" {
 
 resource "omni_config_patch" "late" {
   name       = "late"
-  cluster    = omni_cluster.demo.name
+  cluster    = omni_cluster.one.name
   data_wo    = yamlencode({ machine = { env = { TOKEN = ephemeral.omni_join_token.run.id } } })
-  depends_on = [omni_machine_set_node.demo]
+  depends_on = [omni_machine_set_node.one]
 }
 "#;

@@ -42,6 +42,7 @@ fn main() {
         trials.push(Trial::test(format!("{name}::denied"), move || reads::denied(name)));
     }
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
+    trials.push(Trial::test("provider::every_type_is_listed_once", rules::every_type_is_listed_once));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(accounts::trials());
     trials.extend(defects::trials());

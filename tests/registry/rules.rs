@@ -69,6 +69,24 @@ pub fn schema_of_provider() -> Result<(), Failed> {
     check("provider", provider::new().schema())
 }
 
+/// A type that is listed twice would hide the other one of its name.
+pub fn every_type_is_listed_once() -> Result<(), Failed> {
+    let provider = provider::new();
+    let names: [Vec<_>; 4] = [
+        provider.resources().iter().map(|r| r.type_name()).collect(),
+        provider.data_sources().iter().map(|d| d.type_name()).collect(),
+        provider.ephemerals().iter().map(|e| e.type_name()).collect(),
+        provider.functions().iter().map(|f| f.name()).collect(),
+    ];
+    for list in names {
+        let unique: std::collections::BTreeSet<_> = list.iter().collect();
+        if unique.len() != list.len() {
+            return Err(format!("a type is listed twice: {list:?}").into());
+        }
+    }
+    Ok(())
+}
+
 fn check(name: &str, schema: &Schema) -> Result<(), Failed> {
     let mut problems = check_schema(schema);
     secrets(&schema.attributes, "", &mut problems);

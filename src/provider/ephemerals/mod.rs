@@ -17,6 +17,5 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
         fetched::ephemeral::<access::Omniconfig>(handle),
         service_account_key::ServiceAccountKey::ephemeral(handle),
         fetched::ephemeral::<access::Talosconfig>(handle),
-        service_account_key::ServiceAccountKey::ephemeral(handle),
     ]
 }
