@@ -79,9 +79,10 @@ fn module(name: &str, files: &[PathBuf]) -> Outcome<Module> {
     let has = |kind: &str, labels: &[&str]| ours.iter().any(|b| b.kind == kind && b.labels == labels);
     let mut module = Module { around: format!("module {name:?} {{\n  source = \"./{name}\"\n"), ..Module::default() };
     for block in ours.iter().filter(|b| b.kind == "variable" && !b.text.contains("default")) {
-        module.around.push_str(&format!("  {} = null\n", block.labels.join("")));
+        module.around.push_str(&format!("  {} = var.any\n", block.labels.join("")));
     }
-    module.around.push_str("}\n");
+    module.around.push_str("  of_others = var.any\n}\n");
+    module.text.push_str("variable \"of_others\" {\n  type = any\n}\n");
     let imports = Regex::new(r"to\s*=\s*(\w+)\.(\w+)")?;
     for Block { kind, text, .. } in &ours {
         if kind != "import" {
@@ -95,10 +96,10 @@ fn module(name: &str, files: &[PathBuf]) -> Outcome<Module> {
         module.around.push_str(&text.replace(&target[0], &format!("to = module.{name}.{}.{}", &target[1], &target[2])));
     }
     for block in &foreign {
-        // Nobody answers for their values.
+        // Nobody answers for their values, which are not known therefore.
         let address =
             Regex::new(&format!(r#"\b(data\.|ephemeral\.)?{}(\.\w+|\[[^\]]*\])+"#, block.labels.join(r"\.")))?;
-        module.text = address.replace_all(&module.text, "null").into_owned();
+        module.text = address.replace_all(&module.text, "var.of_others").into_owned();
     }
     let taken = Regex::new(r"\b(data\.|ephemeral\.)?omni_\w+\.\w+(\.\w+)+")?;
     let taken: Vec<_> = foreign.iter().flat_map(|b| taken.find_iter(&b.text)).map(|m| m.as_str()).collect();
@@ -148,6 +149,8 @@ fn every_example_validates(context: &Context) -> Outcome {
             add(&name, &module(&name, &again)?)?;
         }
     }
+    // Nothing is known of a variable of the root while it is validated, so it fits every argument.
+    workspace.write("any.tf", "variable \"any\" {\n  type = any\n}\n")?;
     let validate = || -> Outcome<Vec<Diagnostic>> {
         workspace.run(["get"])?.success()?;
         Diagnostic::errors(&workspace.run(["validate", "-json"])?)

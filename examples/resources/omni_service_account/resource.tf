@@ -20,8 +20,13 @@ resource "omni_service_account" "apply" {
 }
 
 # With a key of its owner's, who keeps the private half to himself.
+variable "audit_public_key" {
+  type        = string
+  description = "OpenPGP public key, in armor."
+}
+
 resource "omni_service_account" "audit" {
   name               = "audit"
   role               = "Reader"
-  armored_public_key = file("${path.module}/audit.pub.asc")
+  armored_public_key = var.audit_public_key
 }

@@ -86,11 +86,8 @@ impl Managed for InfraProvider {
     }
 
     fn predict(plan: &mut Plan<'_>) {
+        // The id of the account stays unknown until there is one, so that what refers to it waits.
         account_key::predict(plan);
-        if let Some(name) = plan.planned.get("name").as_str() {
-            let id = identity(&account(name));
-            plan.planned.set("service_account_id", id.into());
-        }
     }
 
     fn due(cx: &Cx, plan: &mut Plan<'_>) {

@@ -105,8 +105,9 @@ impl Managed for JoinToken {
              Needs a service account with the role `Admin`.",
         )
         .with(string("id").computed().stays().sensitive().doc(
-            "The token itself: whoever knows it can have machines join. Hosts that keep identities keep it a second time, as the identity, \
-             and hide it less there: treat states, plans in JSON and outputs of imports by id as secret. An import by name shows nothing.",
+            "The token itself: whoever knows it can have machines join. Hosts that keep identities keep it a second time, as the identity. \
+             They also print the `id` of what they have read during an import and wherever `-json` is given, sensitive or not: \
+             treat states and such output as secret.",
         ))
         .with(string("name").required().check(tokens::is_name()).doc(
             "Name of the token: 1 to 16 bytes without control characters. It need not be the only one of its name, and can be changed.",

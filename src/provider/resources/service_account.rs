@@ -119,7 +119,7 @@ impl Called for ServiceAccount {
     }
 
     fn predict(plan: &mut Plan<'_>) {
-        // The id could be told from the name; but what refers to it is to wait until the account is there.
+        // The id stays unknown until there is an account, so that what refers to it waits.
         account_key::predict(plan);
     }
 

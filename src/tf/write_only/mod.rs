@@ -127,10 +127,15 @@ impl WriteOnly {
     /// The print that a plan ends with.
     fn planned_print(&self, prior: &Value, config: &Value, state: &Value) -> Value {
         let before = self.get(prior, self.hash);
-        match self.given(config, state).1 {
-            Value::Null => Value::Null,
-            Value::String(text) if before.as_str().is_some_and(|print| self.print.is_of(print, text)) => before.clone(),
-            Value::String(text) => self.print.promise(text).map_or(Value::UNKNOWN, Value::from),
+        match self.given(config, state) {
+            (_, Value::Null) => Value::Null,
+            (_, Value::String(text)) if before.as_str().is_some_and(|print| self.print.is_of(print, text)) => {
+                before.clone()
+            }
+            // Hosts let a write-only value be another one in the apply, as that of an ephemeral resource is.
+            (name, Value::String(text)) if name == self.plain => {
+                self.print.promise(text).map_or(Value::UNKNOWN, Value::from)
+            }
             _ => Value::UNKNOWN,
         }
     }
