@@ -80,7 +80,7 @@ pub(crate) fn attributes() -> Vec<Attribute> {
 }
 
 /// The text is a lifetime that a key can have.
-fn lifetime() -> Check {
+pub(crate) fn lifetime() -> Check {
     Check::text(|text| match go_duration::parse(text) {
         Ok(ttl) if ttl.to_std().is_some_and(|ttl| ttl >= Duration::from_secs(1) && ttl <= LONGEST) => Ok(()),
         Ok(_) => Err(format!("`{text}` is not from `1s` to `8760h` (365 days), which is the longest that Omni takes.")),

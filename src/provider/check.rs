@@ -3,7 +3,6 @@
 use crate::kit::{go_duration, version};
 use crate::omni::labels;
 use crate::tf::check::Check;
-use std::time::Duration;
 
 /// The text is a version such as `1.13.5`, with or without a leading `v`.
 pub(crate) fn is_version() -> Check {
@@ -75,35 +74,56 @@ pub(crate) fn is_snapshot() -> Check {
     })
 }
 
-/// The longest life that Omni grants a key of a service account.
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-/// A key must outlast the request that shows whether it works.
-const BRIEFEST: Duration = Duration::from_secs(60);
-
-/// The text is a Go duration for which a key of a service account may live.
-pub(crate) fn is_key_lifetime() -> Check {
-    Check::text(|text| match go_duration::parse(text).map(|d| d.to_std()) {
-        Ok(Some(life)) if (BRIEFEST..=YEAR).contains(&life) => Ok(()),
-        Ok(Some(life)) if life > YEAR => {
-            Err(format!("`{text}` is longer than a year (`8760h`), the most that Omni grants a key."))
-        }
-        Ok(_) => Err(format!("`{text}` is too short: a key must live for at least a minute.")),
-        Err(error) => Err(format!("`{text}` is not a duration: {error}. Write it like `90s`, `30m` or `1h30m`.")),
-    })
+/// The text can name a service account that is none of a provider of machines.
+pub(crate) fn is_account_name() -> Check {
+    Check::text(|text| account_problem(text).map_or(Ok(()), Err))
 }
 
-/// The text can be the name of a service account, or the beginning of one.
-pub(crate) fn is_account_name() -> Check {
-    Check::text(|text| {
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        if text.is_empty() || text.len() > 63 {
-            return Err("The name of a service account has 1 to 63 characters.".into());
+/// What keeps a text from naming an account: it is the first half of an address, and stands in every signature.
+fn account_problem(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("The name must not be empty.".to_owned());
+    }
+    if let Some(name) = text.strip_prefix("infra-provider:") {
+        return Some(format!(
+            "`{text}` is the account of a provider of machines; make it by an `omni_infra_provider` named `{name}`."
+        ));
+    }
+    if text.contains('@') {
+        return Some(format!("`{text}` holds an `@`; give the name only, which is what stands in front of it."));
+    }
+    if let Some(upper) = text.chars().find(|c| c.is_uppercase()) {
+        return Some(format!("`{text}` holds the capital letter `{upper}`; Omni takes lower case only."));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    if let Some(c) = text.chars().find(|c| !allowed(*c)) {
+        return Some(format!("{text:?} holds {c:?}, which cannot stand in front of the `@` of an address."));
+    }
+    let dotted = text.starts_with('.') || text.ends_with('.') || text.contains("..");
+    dotted.then(|| format!("`{text}` must not begin or end with a dot, nor have two in a row."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_name_an_account() {
+        for (text, says) in [
+            ("ci", None),
+            ("ci-runner_1.prod+x", None),
+            ("", Some("must not be empty")),
+            ("infra-provider:aws", Some("`omni_infra_provider` named `aws`")),
+            ("ci@serviceaccount.omni.sidero.dev", Some("`@`")),
+            ("Ci", Some("`C`")),
+            ("c i", Some("' '")),
+            ("cï", Some("'ï'")),
+            ("ci.", Some("dot")),
+            ("c..i", Some("dot")),
+        ] {
+            let found = account_problem(text);
+            assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
+            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
         }
-        if let Some(wrong) = text.chars().find(|c| !fits(*c)) {
-            return Err(format!(
-                "`{text}` holds {wrong:?}; names of service accounts hold lower-case letters, digits, dashes and underscores."
-            ));
-        }
-        Ok(())
-    })
+    }
 }

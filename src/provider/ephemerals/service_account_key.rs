@@ -6,7 +6,8 @@ use crate::kit::secret::ExposeSecret;
 use crate::omni::auth::generate::{self, GeneratedKey, identity};
 use crate::omni::auth::{date, generate as generate_key};
 use crate::omni::{AccountRole, Call, Class, Client, Error, Kind};
-use crate::provider::check::{is_account_name, is_key_lifetime};
+use crate::provider::account_key;
+use crate::provider::check::is_account_name;
 use crate::provider::explain::{Doing, detail};
 use crate::provider::session::{Handle, Session, at};
 use crate::tf::check::{Check, Rule, not_empty, one_of};
@@ -56,11 +57,11 @@ fn schema() -> Schema {
          With `service_account` it is one more key of an account that is there already: \
          Omni cannot take a single key back, so it stays good until its `ttl` is over.\n\n\
          The provider that makes it needs the role `Admin`, and must not be `read_only`. \
-         After Ctrl-C, or when the host was killed, the account is removed when the provider's own process ends. \
+         After a failed apply, after Ctrl-C, or when the host was killed, the account is removed when the provider's own process ends. \
          One that is left behind all the same, because Omni was away or the whole machine went down, is removed with `omnictl serviceaccount destroy NAME`.",
     )
     .with(string("name").optional_computed().check(is_account_name()).doc(
-        "Name of the service account that is made: lower-case letters, digits, dashes and underscores. \
+        "Name of the service account that is made: what can stand in front of the `@` of an e-mail address, in lower case. \
          Only one run at a time can use it; without it the account gets a name that nobody else has.",
     ))
     .with(string("name_prefix").check(is_account_name()).doc(
@@ -75,8 +76,8 @@ fn schema() -> Schema {
          Where the account is made in the same configuration, refer to the `id` of the `omni_service_account`: \
          the key is then made once the account is there.",
     ))
-    .with(string("ttl").optional_computed().check(is_key_lifetime()).doc(
-        "How long the key is good for, as a Go duration from `1m` to `8760h`; it cannot be made to last longer later, so it must outlast the run. \
+    .with(string("ttl").optional_computed().check(account_key::lifetime()).doc(
+        "How long the key is good for, as a Go duration of at most `8760h`; it cannot be made to last longer later, so it must outlast the run. \
          Defaults to `4h`, and with `service_account` to `1h`.",
     ))
     .with(string("key").computed().sensitive().doc(

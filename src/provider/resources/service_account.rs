@@ -6,9 +6,10 @@ use crate::omni::spec::account::{IdentityStatusSpec, ServiceAccountStatusSpec};
 use crate::omni::{AccountRole, Class, Error, Key};
 use crate::provider::account_key::{self, Keyed, OWN};
 use crate::provider::caller;
+use crate::provider::check::is_account_name;
 use crate::provider::crud::{Called, Cx};
 use crate::provider::explain::Doing;
-use crate::tf::check::{Check, Rule, one_of};
+use crate::tf::check::{Rule, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, string};
@@ -64,8 +65,10 @@ impl Called for ServiceAccount {
         Schema::new(
             "An account for programs, which sign in to Omni with its key. Needs a provider key with the role `Admin`. The private key is kept in the state, unless `store_key` is `false` or a public key is given.",
         )
-        .with(string("id").computed().stays().doc("Identity of the account: `<name>@serviceaccount.omni.sidero.dev`."))
-        .with(string("name").required().replaces().check(is_name()).doc(
+        .with(string("id").computed().stays().doc(
+            "Identity of the account: `<name>@serviceaccount.omni.sidero.dev`. It is known once the account is there, so that what refers to it waits for that.",
+        ))
+        .with(string("name").required().replaces().check(is_account_name()).doc(
             "Name of the account: what can stand in front of the `@` of an e-mail address, in lower case. Accounts of providers of machines, `infra-provider:<name>`, are made by `omni_infra_provider`.",
         ))
         .with(string("role").optional_computed().stays().replaces().check(one_of(ROLES)).doc(
@@ -225,58 +228,9 @@ fn same_text(a: &str, b: &str) -> bool {
     a.trim().lines().map(str::trim_end).eq(b.trim().lines().map(str::trim_end))
 }
 
-/// The text can name an account.
-fn is_name() -> Check {
-    Check::text(|text| problem(text).map_or(Ok(()), Err))
-}
-
-/// What keeps a text from naming an account: it is the first half of an address, and stands in every signature.
-fn problem(text: &str) -> Option<String> {
-    if text.is_empty() {
-        return Some("The name must not be empty.".to_owned());
-    }
-    if let Some(name) = text.strip_prefix(PROVIDER) {
-        return Some(format!(
-            "`{text}` is the account of a provider of machines; make it by an `omni_infra_provider` named `{name}`."
-        ));
-    }
-    if text.contains('@') {
-        return Some(format!("`{text}` holds an `@`; give the name only, which is what stands in front of it."));
-    }
-    if let Some(upper) = text.chars().find(|c| c.is_uppercase()) {
-        return Some(format!("`{text}` holds the capital letter `{upper}`; Omni takes lower case only."));
-    }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-    if let Some(c) = text.chars().find(|c| !allowed(*c)) {
-        return Some(format!("{text:?} holds {c:?}, which cannot stand in front of the `@` of an address."));
-    }
-    let dotted = text.starts_with('.') || text.ends_with('.') || text.contains("..");
-    dotted.then(|| format!("`{text}` must not begin or end with a dot, nor have two in a row."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_can_name_an_account() {
-        for (text, says) in [
-            ("ci", None),
-            ("ci-runner_1.prod+x", None),
-            ("", Some("must not be empty")),
-            ("infra-provider:aws", Some("`omni_infra_provider` named `aws`")),
-            ("ci@serviceaccount.omni.sidero.dev", Some("`@`")),
-            ("Ci", Some("`C`")),
-            ("c i", Some("' '")),
-            ("cï", Some("'ï'")),
-            ("ci.", Some("dot")),
-            ("c..i", Some("dot")),
-        ] {
-            let found = problem(text);
-            assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
-            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
-        }
-    }
 
     #[test]
     fn accounts_are_imported_by_name_or_identity() {

@@ -207,20 +207,20 @@ async fn serve(
     let served =
         services(server.clone(), &end).await.serve_with_incoming_shutdown(incoming, end.clone().cancelled_owned());
     tokio::pin!(served);
-    tokio::select! {
-        done = &mut served => return Ok(done?),
-        () = end.cancelled() => {}
-        () = ends => {}
-    }
+    let done = tokio::select! {
+        done = &mut served => Some(done),
+        () = end.cancelled() => None,
+        () = ends => None,
+    };
     end.cancel();
     server.stop();
-    let done = tokio::time::timeout(LAST_ANSWERS, served).await;
-    server.close_all(LAST_CLOSINGS).await;
-    match done {
-        Ok(done) => Ok(done?),
+    let done = match done {
+        Some(done) => done,
         // Whoever still waits for an answer has lost interest: the host ordered the end.
-        Err(_) => Ok(()),
-    }
+        None => tokio::time::timeout(LAST_ANSWERS, served).await.unwrap_or(Ok(())),
+    };
+    server.close_all(LAST_CLOSINGS).await;
+    Ok(done?)
 }
 
 /// All services of a plugin; `end` ends those streams that hosts keep open.
