@@ -9,6 +9,7 @@ use terraform_provider_omni::pb::tfplugin6 as pb;
 use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
 use terraform_provider_omni::provider;
 use terraform_provider_omni::sim::driver::Mode;
+use terraform_provider_omni::sim::kinds;
 use terraform_provider_omni::sim::object::{Key, Object};
 use terraform_provider_omni::sim::{Options, Sim};
 use terraform_provider_omni::tf::schema::{Attribute, Kind, Nesting, Schema};
@@ -376,7 +377,7 @@ impl Host {
 }
 
 fn key(kind: &str, id: &str) -> Key {
-    Key { namespace: "default".into(), kind: format!("{kind}.omni.sidero.dev"), id: id.into() }
+    kinds::key(&format!("{kind}.omni.sidero.dev"), id)
 }
 
 fn capabilities() -> pb::ClientCapabilities {

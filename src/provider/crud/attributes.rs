@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 
 /// The name of the timeouts attribute, which is kept as configured.
 pub(crate) const LOCAL_TIMEOUTS: &str = "timeouts";
-const VERSION: &str = "resource_version";
+/// The version of the object in Omni.
+pub(super) const VERSION: &str = "resource_version";
 
 /// The two maps that users share with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -473,10 +473,10 @@ impl<M: Managed> Resource for Backed<M> {
                     None => {}
                 }
                 let mut outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
-                keep_planned_maps(&mut outcome, &planned);
+                keep_promises(&mut outcome, &planned);
                 let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Update, &doing).await;
                 let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
-                keep_planned_maps(&mut outcome, &planned);
+                keep_promises(&mut outcome, &planned);
                 outcome
             }
             // What steers the end of a removal may still change; there is nothing to write it to.
@@ -551,13 +551,14 @@ impl<M: Managed> Resource for Backed<M> {
     }
 }
 
-/// The planned labels and annotations are a promise; after an import they may show more keys than are ours.
-fn keep_planned_maps(outcome: &mut Outcome, planned: &Value) {
+/// What was planned and known is a promise: labels and annotations, which may show more keys than are ours after an import,
+/// and the version of an object that stays as it is while something beside it changes, whatever others write to it.
+fn keep_promises(outcome: &mut Outcome, planned: &Value) {
     if let Some(state) = &mut outcome.state {
-        for shared in attributes::Shared::ALL {
-            let value = planned.get(shared.name());
+        for name in attributes::Shared::ALL.map(attributes::Shared::name).into_iter().chain([attributes::VERSION]) {
+            let value = planned.get(name);
             if value.is_wholly_known() {
-                state.set(shared.name(), value.clone());
+                state.set(name, value.clone());
             }
         }
     }
