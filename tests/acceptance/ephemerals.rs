@@ -100,7 +100,7 @@ fn a_token_that_ends_before_the_run_is_told_of(context: &Context) -> Outcome {
     scan.expect_nothing(&workspace)
 }
 
-/// The CLI and the provider are made to crash while the value is in the memory of both.
+/// The CLI and the provider are made to crash while the values of all types are in the memory of both.
 fn a_crash_tells_no_secret(context: &Context) -> Outcome {
     let omni = Omni::start()?;
     let machine = omni.ids("MachineStatuses").into_iter().min().ok_or("no machine")?;
@@ -108,9 +108,17 @@ fn a_crash_tells_no_secret(context: &Context) -> Outcome {
     let mut scan = Scan::of([("a token", leaks::start_of_every_token(Workspace::of(context, &omni)?)?)])?;
     scan.look_for("a piece of the key", &omni.key()[40..80])?;
     let workspace = Workspace::of(context, &omni)?.env("TF_LOG", "trace");
-    workspace.write("main.tf", &format!("{ONE_MACHINE}{SHORT_TOKEN}"))?;
+    workspace.write("main.tf", &format!("{ONE_MACHINE}{SHORT_TOKEN}{ALL_OPEN}"))?;
     let mut apply = workspace.spawn(["apply", "-no-color", "-input=false", "-auto-approve"])?;
     apply.wait_for("has expired and is still in use")?;
+    assert_eq!(omni.ids("JoinTokens").len(), 2, "the token of the run is open");
+    assert!(omni.ids("Identities").iter().any(|id| id.starts_with("run@")), "the account of the run is open");
+    for token in omni.ids("JoinTokens") {
+        scan.look_for("a join token", &token)?;
+    }
+    for (part, secret) in leaks::parts_of_every_key() {
+        scan.look_for(part, &secret)?;
+    }
     apply.signal("ABRT")?;
     let output = apply.finish()?.failure()?;
     // A CLI that is a program of its own prints its stacks; as a library it is just gone.
@@ -183,6 +191,35 @@ resource "omni_config_patch" "late" {
   name       = "late"
   cluster    = omni_cluster.one.name
   data_wo    = yamlencode({ machine = { env = { TOKEN = ephemeral.omni_kubeconfig.short.token } } })
+  depends_on = [omni_machine_set_node.one]
+}
+"#;
+
+/// What stays open until the machine runs, beside the token for Kubernetes.
+const ALL_OPEN: &str = r#"
+ephemeral "omni_service_account_key" "run" {
+  name = "run"
+}
+
+ephemeral "omni_join_token" "run" {
+  name = "run"
+  ttl  = "1h"
+}
+
+ephemeral "omni_machine_join_config" "run" {}
+
+resource "omni_config_patch" "all" {
+  name    = "all"
+  cluster = omni_cluster.one.name
+  data_wo = yamlencode({
+    machine = {
+      env = {
+        KEY         = ephemeral.omni_service_account_key.run.key
+        JOIN_TOKEN  = ephemeral.omni_join_token.run.id
+        JOIN_CONFIG = ephemeral.omni_machine_join_config.run.config
+      }
+    }
+  })
   depends_on = [omni_machine_set_node.one]
 }
 "#;

@@ -1,12 +1,10 @@
 //! A second provider block with a key of its own: made for the run, used, and gone afterwards, whatever becomes of the run.
 
-use crate::leaks::Scan;
+use crate::leaks::{self, Scan};
 use crate::omni::Omni;
 use crate::plan::Action;
 use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use terraform_provider_omni::sim::Options;
 
 tests![
@@ -28,18 +26,9 @@ fn calls(omni: &Omni, name: &str) -> usize {
     omni.requests().iter().filter(|request| request.name() == name).count()
 }
 
-/// What every key of the account `run` holds: nobody but the provider block ever sees a whole one.
-fn parts_of_every_key() -> [(&'static str, String); 2] {
-    const ARMOR: &str = "-----BEGIN PGP PRIVATE KEY BLOCK-----";
-    // Base64 of whole groups of three bytes is the same whatever follows.
-    let start = format!("{{\"name\":\"run\",\"pgp_key\":\"{ARMOR}");
-    let start = STANDARD.encode(&start.as_bytes()[..start.len() / 3 * 3]);
-    [("the start of the key", start), ("a private key", ARMOR.to_owned())]
-}
-
 fn a_second_provider_works_with_a_key_of_its_own(context: &Context) -> Outcome {
     let omni = Omni::start()?;
-    let mut scan = Scan::of(parts_of_every_key())?;
+    let mut scan = Scan::of(leaks::parts_of_every_key())?;
     let workspace = scan.listen(Workspace::of(context, &omni)?);
     workspace.write("main.tf", &format!("{}{CLUSTER}", block("name = \"run\"")))?;
     scan.make(&workspace)?;
@@ -57,7 +46,7 @@ fn a_second_provider_works_with_a_key_of_its_own(context: &Context) -> Outcome {
     // What was looked for is what keys hold.
     let made = terraform_provider_omni::omni::auth::generate("run", HOUR, HOUR)?;
     let key = terraform_provider_omni::kit::secret::ExposeSecret::expose_secret(&made.exported);
-    assert!(key.starts_with(&parts_of_every_key()[0].1), "{}", parts_of_every_key()[0].1);
+    assert!(key.starts_with(&leaks::parts_of_every_key()[0].1), "{}", leaks::parts_of_every_key()[0].1);
     Ok(())
 }
 
@@ -97,7 +86,7 @@ fn ctrl_c_leaves_no_account(context: &Context) -> Outcome {
 /// The whole of it in one apply: the account, then a key of it, then what the second provider makes with that.
 fn a_key_of_an_account_that_is_not_there_yet(context: &Context) -> Outcome {
     let omni = Omni::start()?;
-    let mut scan = Scan::of([parts_of_every_key()[1].clone()])?;
+    let mut scan = Scan::of([leaks::parts_of_every_key()[1].clone()])?;
     let workspace = scan.listen(Workspace::of(context, &omni)?);
     let block = block("service_account = omni_service_account.later.id\n  ttl = \"5m\"");
     workspace.write("main.tf", &format!("{LATER}{block}{CLUSTER}"))?;
