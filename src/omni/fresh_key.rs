@@ -21,6 +21,9 @@ impl Client {
             match self.get(call, &instance::current_user_key()).await {
                 Ok(found) => return spec::decode(&found),
                 Err(error) if error.is(Class::Unauthenticated) => {}
+                // The end may come while a question is under way; it is the key that was waited for all the time.
+                Err(Error::Timeout { .. }) => return Err(Error::Timeout { what, after: started.elapsed() }),
+                Err(Error::Cancelled { .. }) => return Err(Error::Cancelled { what }),
                 Err(error) => return Err(error),
             }
             let delay = delays.next().unwrap_or_default();
@@ -69,6 +72,13 @@ mod tests {
         refuse(&pair.server, 1000);
         let error = other.until_accepted(&minute()).await.unwrap_err().to_string();
         assert_eq!(error, "gave up after 60 s while waiting for Omni to accept the new key of `other`");
+        let hung = crate::omni::testing::pair();
+        refuse(&hung.server, 1);
+        hung.server.fault("Get", Fault::Hang);
+        let brief = Call::within(Duration::from_secs(5), &minute().cancel);
+        let other_there = hung.client.with_key(&other_key()).unwrap();
+        let error = other_there.until_accepted(&brief).await.unwrap_err().to_string();
+        assert_eq!(error, "gave up after 5 s while waiting for Omni to accept the new key of `other`");
         let stopped = minute();
         stopped.cancel.cancel();
         assert!(other.until_accepted(&stopped).await.unwrap_err().is(Class::Cancelled));
