@@ -147,6 +147,12 @@ impl Error {
         }
     }
 
+    /// Whether the server may have acted on the request all the same: nobody has seen its answer.
+    #[must_use]
+    pub fn may_have_happened(&self) -> bool {
+        matches!(self, Self::Transport { maybe_sent: true, .. } | Self::Timeout { .. } | Self::Cancelled { .. })
+    }
+
     /// Whether the failure is of this class.
     #[must_use]
     pub fn is(&self, class: Class) -> bool {
@@ -171,6 +177,26 @@ mod tests {
     use super::*;
     use crate::omni::spec::Spec;
     use crate::omni::spec::cluster;
+
+    #[test]
+    fn only_what_was_answered_or_never_sent_is_certain() {
+        let transport = |maybe_sent| Error::Transport {
+            endpoint: "https://o".into(),
+            message: "it broke".into(),
+            maybe_sent,
+            setting: "endpoint",
+        };
+        for (error, open) in [
+            (transport(true), true),
+            (transport(false), false),
+            (Error::Timeout { what: "it".into(), after: Duration::ZERO }, true),
+            (Error::Cancelled { what: "it".into() }, true),
+            (Error::Unauthenticated { reason: None }, false),
+            (Error::Config { setting: "endpoint", message: "no".into() }, false),
+        ] {
+            assert_eq!(error.may_have_happened(), open, "{error:?}");
+        }
+    }
 
     #[test]
     fn texts() {

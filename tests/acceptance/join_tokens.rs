@@ -57,7 +57,8 @@ fn a_revocation_warns_and_shows_no_token(context: &Context) -> Outcome {
     // The state is the place where a managed token is; what people read is not.
     let read = |line: &String| line.starts_with("stdout of") || line.starts_with("stderr of");
     // Hosts print the `id` of what they have read, sensitive or not, during imports and for programs.
-    let hosts_own = |line: &String| line.contains(" -json ") || line.contains(" import ");
+    let hosts_own =
+        |line: &String| line.starts_with("stdout of") && (line.contains(" -json ") || line.contains(" import "));
     let shown = scan.found(&workspace)?.into_iter().filter(read);
     let shown: Vec<_> = shown.filter(|line| !hosts_own(line)).collect();
     assert_eq!(shown, Vec::<String>::new());

@@ -191,14 +191,9 @@ pub(super) fn settled(state: Value, private: Private, identity: Option<Value>) -
     Outcome { state: Some(state), private, identity, diags: Diagnostics::new() }
 }
 
-/// Whether a create that failed in this way may have taken effect all the same.
-pub(super) fn is_uncertain(error: &Error) -> bool {
-    matches!(error, Error::Transport { maybe_sent: true, .. } | Error::Timeout { .. } | Error::Cancelled { .. })
-}
-
-/// The same for a call that is never sent twice, so that a server's "not now" may come after the deed.
+/// Whether a call that is never sent twice may have taken effect all the same: a server's "not now" may come after the deed.
 pub(super) fn is_uncertain_call(error: &Error) -> bool {
-    is_uncertain(error) || matches!(error, Error::Status { class: Class::Unavailable, .. })
+    error.may_have_happened() || matches!(error, Error::Status { class: Class::Unavailable, .. })
 }
 
 /// `value` with null in the place of everything unknown.

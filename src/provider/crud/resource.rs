@@ -2,7 +2,7 @@
 
 use super::attributes::{self};
 use super::drift::Baseline;
-use super::frame::{Frame, is_uncertain, settled};
+use super::frame::{Frame, settled};
 use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
@@ -371,7 +371,7 @@ impl<M: Managed> Resource for Backed<M> {
                 self.frame.kept(self.frame.remembered(&planned, &id), private, &id, diagnostic)
             }
             // The answer is lost, and the object may be there: keep what leads to it.
-            Err(Failure::Call(error)) if is_uncertain(&error) => {
+            Err(Failure::Call(error)) if error.may_have_happened() => {
                 let diagnostic = self.frame.uncertain(&doing, &error);
                 self.frame.kept(self.frame.remembered(&planned, &id), private, &id, diagnostic)
             }

@@ -56,7 +56,7 @@ impl Lookup for JoinTokens {
         let (all, mut statuses, default) = tokio::try_join!(
             wanted.objects::<JoinTokenSpec>(cx),
             wanted.joined::<JoinTokenStatusSpec>(cx),
-            tokens::default_id(cx.client(), &cx.call)
+            tokens::choice::default_id(cx.client(), &cx.call)
         )?;
         let now = cx.session.clock.now();
         let token = |object: Object<JoinTokenSpec>| {

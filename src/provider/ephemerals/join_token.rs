@@ -205,7 +205,7 @@ async fn open_existing(cx: &Cx, mut config: Value) -> Result<Opened, Diagnostics
     let (name, id) = (config.get("name").as_str().map(str::to_owned), config.get("id").as_str().map(str::to_owned));
     let doing = doing("open", name.as_deref().unwrap_or_default());
     let explain = |error: Error| Diagnostics::from(doing.explain(&error));
-    let default = tokens::default_id(cx.client(), &cx.call).await.map_err(explain)?;
+    let default = tokens::choice::default_id(cx.client(), &cx.call).await.map_err(explain)?;
     let token = tokens::one(cx, name.as_deref(), id.as_deref().or(name.is_none().then_some(&*default))).await?;
     let state = tokens::state_of(&token.spec, cx.session.clock.now());
     if state != "active" {
@@ -231,7 +231,7 @@ async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Opened, D
     let made = Made { mark: uuid::Uuid::new_v4().to_string(), name: name.clone(), ttl };
     let key = cx.client().make_join_token(&cx.call, &one_off, Some(now + ttl)).await.map_err(|error| {
         let diagnostic = doing.explain(&error);
-        if tokens::is_uncertain(&error) { diagnostic.hint(tokens::look_for(&one_off)) } else { diagnostic }
+        if error.may_have_happened() { diagnostic.hint(tokens::look_for(&one_off)) } else { diagnostic }
     })?;
     let marks = [(labels::OPERATION, made.mark.as_str()), (labels::MANAGED_BY, cx.session.managed_by.as_str())];
     let token = match change(cx, &key, |spec| spec.name.clone_from(&name), &marks).await {

@@ -17,7 +17,7 @@ use crate::tf::value::Value;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tokens::Successor;
+use tokens::choice::Successor;
 
 pub(super) struct JoinToken;
 
@@ -197,8 +197,10 @@ impl Managed for JoinToken {
     }
 
     async fn extra(cx: &Cx, object: &Object<JoinTokenSpec>) -> Result<Extra, Error> {
-        let (default, status) =
-            tokio::try_join!(tokens::default_id(cx.client(), &cx.call), cx.find::<JoinTokenStatusSpec>(object.id()))?;
+        let (default, status) = tokio::try_join!(
+            tokens::choice::default_id(cx.client(), &cx.call),
+            cx.find::<JoinTokenStatusSpec>(object.id())
+        )?;
         let now = cx.session.clock.now();
         Ok(Extra { default: Some(default == object.id()), status: status.map(|o| o.spec), now })
     }
@@ -255,7 +257,7 @@ impl Managed for JoinToken {
             Err(error) => {
                 let doing = Doing { verb: "create", noun: Self::NOUN, id: model.name(), id_attribute: "name" };
                 let diagnostic = doing.explain(&error);
-                Err(if tokens::is_uncertain(&error) { diagnostic.hint(tokens::look_for(&name)) } else { diagnostic })
+                Err(if error.may_have_happened() { diagnostic.hint(tokens::look_for(&name)) } else { diagnostic })
             }
         }
     }
@@ -270,8 +272,8 @@ impl Managed for JoinToken {
         let doing = Doing { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
         let key = &object.stored.key;
         match planned.default {
-            Some(true) => tokens::make_default(cx, key).await.map_err(|e| doing.explain(&e)),
-            Some(false) => match tokens::give_back(cx, key).await.map_err(|e| doing.explain(&e))? {
+            Some(true) => tokens::choice::make_default(cx, key).await.map_err(|e| doing.explain(&e)),
+            Some(false) => match tokens::choice::give_back(cx, key).await.map_err(|e| doing.explain(&e))? {
                 Successor::Nobody => {
                     Err(without_successor(planned.name(), "`default = false` cannot be applied to it"))
                 }
@@ -283,7 +285,7 @@ impl Managed for JoinToken {
 
     async fn let_go(cx: &Cx, model: &Model, key: &Key) -> Result<(), Diagnostic> {
         let doing = Doing { verb: "destroy", noun: Self::NOUN, id: model.name(), id_attribute: "name" };
-        match tokens::give_back(cx, key).await {
+        match tokens::choice::give_back(cx, key).await {
             Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it")),
             Ok(Successor::Former(name)) => {
                 tracing::info!(former = name, "the default join token is the former one again");
@@ -376,10 +378,10 @@ async fn warn_of_machines(
 async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &mut Diagnostics) -> Result<(), Error> {
     use crate::omni::spec::Spec;
     let key = JoinTokenSpec::KIND.key(id);
-    if tokens::default_id(cx.client(), &cx.call).await? != id {
+    if tokens::choice::default_id(cx.client(), &cx.call).await? != id {
         return Ok(());
     }
-    let diagnostic = match tokens::former(cx, &key).await? {
+    let diagnostic = match tokens::choice::former(cx, &key).await? {
         Some(former) => Diagnostic::warning(
             format!("Join token `{name}` is the default one"),
             format!("The place goes back to `{}`, which had it before.", former.spec.name),

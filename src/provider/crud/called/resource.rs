@@ -52,7 +52,9 @@ impl<M: Called> CalledBacked<M> {
     fn state(&self, shown: &M::Model, prior: &Value) -> Result<Value, Diagnostic> {
         let mut state = self.frame.shown(shown)?;
         attributes::fill_local(&mut state, M::LOCAL, prior);
-        Ok(keep_same(&self.frame.schema, prior, state))
+        let mut state = keep_same(&self.frame.schema, prior, state);
+        write_only::hide(&self.frame.schema, prior, &mut state);
+        Ok(state)
     }
 
     /// What the host keeps of an object that cannot be read: all that the provider knows of it.
