@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn what_was_altered_is_refused() {
         type Spoil = fn(&mut Vec<(&'static str, String)>);
-        let spoils: [(&str, Rejected, Spoil); 11] = [
+        let spoils: [(&str, Rejected, Spoil); 10] = [
             ("a header altered", Rejected::Payload, |h| h[0].1 = "test".into()),
             ("a header removed", Rejected::Payload, |h| drop(h.remove(0))),
             ("a header added", Rejected::Payload, |h| h.push(("context", "prod".into()))),
@@ -337,7 +337,6 @@ mod tests {
                 let id = h[5].1.split(' ').nth(2).unwrap().to_owned();
                 h[5].1 = h[5].1.replace(&id, &id.to_uppercase());
             }),
-            ("another version", Rejected::Header, |h| h[5].1 = h[5].1.replacen("siderov1", "siderov2", 1)),
         ];
         for vector in vectors() {
             let (server, _, id) = vector.server();

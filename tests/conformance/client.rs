@@ -1,9 +1,14 @@
-//! A raw client: it signs calls, or sends them as wrong as it is told to, and repeats nothing.
+//! A raw client: it signs calls, or signs them wrongly when it is told to, and repeats nothing.
 //! Messages are bytes here, so that calls can be made of which only the descriptors are known.
+//! Whatever it is told, it sends no header that no client of Omni could send: see [`well_formed`].
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, BufMut};
 use http::HeaderMap;
 use prost::Message;
+use sequoia_openpgp::Packet;
+use sequoia_openpgp::parse::Parse as _;
 use std::sync::Arc;
 use std::time::Duration;
 use terraform_provider_omni::kit::clock::{Clock, SystemClock};
@@ -26,7 +31,7 @@ pub enum Seal {
     None,
     /// By a clock that is this many seconds off.
     Off(i64),
-    /// As it should be, and then spoilt.
+    /// As it should be, and then changed in what it says, never in its form.
     Spoilt(fn(&mut HeaderMap)),
 }
 
@@ -72,6 +77,9 @@ impl Client {
         if let Seal::Spoilt(spoil) = seal {
             spoil(&mut map);
         }
+        if !matches!(seal, Seal::None) {
+            well_formed(&map).map_err(|what| Status::internal(format!("not sent: {what} is malformed")))?;
+        }
         let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(LARGEST);
         grpc.ready().await.map_err(|e| Status::unavailable(e.to_string()))?;
         let path = method.parse().map_err(|_| Status::internal("not a method"))?;
@@ -105,6 +113,35 @@ impl Client {
         let answers = self.raw(method, message.encode_to_vec(), headers, Seal::Proper).await?;
         let answer = answers.first().ok_or_else(|| Status::internal("no answer"))?;
         A::decode(answer.as_slice()).map_err(|e| Status::internal(e.to_string()))
+    }
+}
+
+/// Whether the headers of a signature have the form that every client gives them; if not, which one has not.
+/// A server may be in use by others, and what it makes of a header of another form is nobody's business here.
+fn well_formed(headers: &HeaderMap) -> Result<(), &'static str> {
+    let text = |name: &'static str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or(name);
+    let line = text("x-sidero-signature")?;
+    let fields: Vec<_> = line.split(' ').collect();
+    let signed = match fields[..] {
+        ["siderov1", identity, fingerprint, signature] => {
+            let packet = STANDARD.decode(signature).ok();
+            !identity.is_empty()
+                && fingerprint.len() == 40
+                && fingerprint.bytes().all(|digit| digit.is_ascii_hexdigit())
+                && packet.is_some_and(|bytes| matches!(Packet::from_bytes(&bytes), Ok(Packet::Signature(_))))
+        }
+        _ => false,
+    };
+    let payload: serde_json::Value = serde_json::from_str(text("x-sidero-payload")?).unwrap_or_default();
+    let timestamp = text("x-sidero-timestamp")?;
+    if !signed {
+        Err("x-sidero-signature")
+    } else if !payload["headers"].is_object() || !payload["method"].is_string() {
+        Err("x-sidero-payload")
+    } else if timestamp.parse::<u64>().is_err() {
+        Err("x-sidero-timestamp")
+    } else {
+        Ok(())
     }
 }
 

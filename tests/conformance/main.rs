@@ -24,7 +24,7 @@ mod server;
 use behaviours::Behaviour;
 use futures_util::FutureExt as _;
 use libtest_mimic::Arguments;
-use report::{Report, Result};
+use report::{Report, Result, Table};
 use server::Server;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -35,7 +35,19 @@ use terraform_provider_omni::sim::Release;
 const LIMIT: Duration = Duration::from_secs(300);
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
+async fn main() -> ExitCode {
+    // What panics becomes a line of the table; a backtrace would only stand between the lines.
+    std::panic::set_hook(Box::new(|_| {}));
+    match suite().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn suite() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::from_args();
     let behaviours: Vec<_> = behaviours::all().into_iter().filter(|(name, _)| wanted(&arguments, name)).collect();
     if arguments.list {
@@ -50,6 +62,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
     let releases = [Release::NEWEST, Release::V1_6];
     let there = releases.map(|release| tokio::task::spawn_blocking(move || elsewhere::table(&release.to_string())));
+    let without_its_end = tokio::task::spawn_blocking(elsewhere::without_its_end);
     let [newest, old] = releases.map(Server::simulated);
     let (newest, old) = tokio::try_join!(newest, old)?;
     let (newest, old) = tokio::try_join!(run(&newest, &behaviours, &arguments), run(&old, &behaviours, &arguments))?;
@@ -61,6 +74,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             println!("Omni {} is not the same from another process: {why:#}\n", report.version);
             same = false;
         }
+    }
+    if let Err(why) = without_its_end.await? {
+        println!("A server that goes away is not told as it should be: {why:#}\n");
+        same = false;
     }
     println!("{}", report::summary(&reports));
     Ok(verdict(same && reports.iter().all(Report::is_good)))
@@ -78,17 +95,21 @@ fn wanted(arguments: &Arguments, name: &str) -> bool {
 
 async fn run(server: &Server, behaviours: &[(String, Behaviour)], arguments: &Arguments) -> anyhow::Result<Report> {
     server.bench.sweep().await?;
-    let mut lines = Vec::new();
+    let mut table = Table::new(server);
     for (name, behaviour) in behaviours {
-        let result = match server.lacks(behaviour.need) {
-            Some(why) => Result::Skipped(why),
-            None => attempt(server, *behaviour).await,
-        };
-        lines.push((name.clone(), result));
+        match server.lacks(behaviour.need) {
+            Some(why) => table.add(name.clone(), Result::Skipped(why)).await,
+            None => table.run(name.clone(), attempt(server, *behaviour)).await,
+        }
     }
-    lines.extend(observed::run(server, |name| wanted(arguments, name)).await?);
-    server.bench.sweep().await?;
-    Ok(Report { version: server.version.clone(), lines })
+    observed::run(server, &mut table, |name| wanted(arguments, name)).await?;
+    // Where the server is gone, there is nobody to take anything away from.
+    if table.is_lost().is_none()
+        && let Err(error) = server.bench.sweep().await
+    {
+        table.add("taken away at the end".to_owned(), Result::Failed(format!("{error:#}"))).await;
+    }
+    Ok(table.report(server.version.clone()))
 }
 
 /// Runs one behaviour, and takes away what it has made, however it ends.
@@ -96,11 +117,17 @@ async fn attempt(server: &Server, behaviour: Behaviour) -> Result {
     let work = AssertUnwindSafe((behaviour.run)(&server.bench)).catch_unwind();
     let outcome = match tokio::time::timeout(LIMIT, work).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(anyhow::anyhow!("panicked")),
+        Ok(Err(panic)) => Err(anyhow::anyhow!("panicked: {}", said(&*panic))),
         Err(_) => Err(anyhow::anyhow!("did not end")),
     };
     match outcome.and(server.bench.clean().await) {
         Ok(()) => Result::Passed,
         Err(error) => Result::Failed(format!("{error:#}")),
     }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }

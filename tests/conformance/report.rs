@@ -1,6 +1,7 @@
 //! The table of what was found: one line per behaviour, always in the same order, with nothing in it that differs
 //! from run to run.
 
+use crate::server::Server;
 use std::fmt;
 
 /// How a behaviour turned out.
@@ -31,6 +32,8 @@ pub struct Report {
     /// What the server says it is.
     pub version: String,
     pub lines: Vec<(String, Result)>,
+    /// The line during which the server went away, if it did.
+    pub lost: Option<String>,
 }
 
 impl Report {
@@ -48,7 +51,52 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Omni {}", self.version)?;
         let width = self.lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        self.lines.iter().try_for_each(|(name, result)| writeln!(f, "{name:width$}  {result}"))
+        self.lines.iter().try_for_each(|(name, result)| writeln!(f, "{name:width$}  {result}"))?;
+        match &self.lost {
+            Some(name) => writeln!(f, "The server went away during {name}; what it has made before may be left there."),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Collects the lines of one server. Once that does not answer any more, nothing else is tried on it.
+pub struct Table<'a> {
+    server: &'a Server,
+    lines: Vec<(String, Result)>,
+    /// The line after which the server was found to be gone.
+    lost: Option<String>,
+}
+
+impl<'a> Table<'a> {
+    pub fn new(server: &'a Server) -> Self {
+        Self { server, lines: Vec::new(), lost: None }
+    }
+
+    /// Does what makes a line, unless the server has gone away.
+    pub async fn run(&mut self, name: String, work: impl Future<Output = Result>) {
+        let result = match &self.lost {
+            Some(after) => Result::Skipped(format!("the server went away during {after}")),
+            None => work.await,
+        };
+        self.add(name, result).await;
+    }
+
+    /// Adds a line; after a failure the server is asked whether it is still there.
+    pub async fn add(&mut self, name: String, result: Result) {
+        let failed = matches!(result, Result::Failed(_));
+        self.lines.push((name.clone(), result));
+        if failed && self.lost.is_none() && !self.server.answers().await {
+            self.lost = Some(name);
+        }
+    }
+
+    /// During which line the server went away, if it did.
+    pub fn is_lost(&self) -> Option<&str> {
+        self.lost.as_deref()
+    }
+
+    pub fn report(self, version: String) -> Report {
+        Report { version, lines: self.lines, lost: self.lost }
     }
 }
 

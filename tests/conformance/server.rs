@@ -11,6 +11,7 @@ use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::{Config, Credentials, TlsOptions, open_channel};
 use terraform_provider_omni::pb::specs::SysVersionSpec;
 use terraform_provider_omni::sim::{Mode, Options, Release, Sim};
+use tonic::Code;
 
 /// How long a server of our own may take, and one that is far away.
 const NEAR: Duration = Duration::from_secs(10);
@@ -70,6 +71,21 @@ impl Server {
             .with_context(|| format!("the server's version is {version:?}"))?
             .minor;
         Ok(Self { bench, version, release: Release::of_minor(minor), machines, _sim: sim })
+    }
+
+    /// Whether it still answers; a restart is waited for as long as anything else.
+    pub async fn answers(&self) -> bool {
+        let asked = async {
+            // The first call after a loss only finds out that the connection is gone.
+            for _ in 0..3 {
+                match self.bench.get(SYS_VERSION, "current").await {
+                    Err(status) if status.code() == Code::Unavailable || status.code() == Code::Unknown => {}
+                    _ => return true,
+                }
+            }
+            false
+        };
+        tokio::time::timeout(self.bench.patience, asked).await.unwrap_or(false)
     }
 
     /// Whether it is the release whose answers were written down.

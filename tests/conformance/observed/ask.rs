@@ -108,12 +108,8 @@ impl<'a> Asker<'a> {
             "payload altered" => Seal::Spoilt(|headers| {
                 edit(headers, "x-sidero-payload", |payload| payload.replace("/Get", "/List"));
             }),
-            "signature of another version" => Seal::Spoilt(|headers| {
-                edit(headers, "x-sidero-signature", |line| line.replacen("siderov1", "siderov2", 1));
-            }),
             "upper-case fingerprint" => Seal::Spoilt(|headers| edit_field(headers, 2, str::to_uppercase)),
             "unknown fingerprint" => Seal::Spoilt(|headers| edit_field(headers, 2, |_| "0".repeat(40))),
-            "not base64" => Seal::Spoilt(|headers| edit_field(headers, 3, |_| "%%%".into())),
             "other identity in the header" => Seal::Spoilt(|headers| edit_field(headers, 1, |_| "somebody".into())),
             "timestamp header differs" => Seal::Spoilt(|headers| {
                 edit(headers, "x-sidero-timestamp", |at| (at.parse::<u64>().unwrap_or_default() + 1).to_string());

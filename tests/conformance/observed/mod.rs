@@ -5,7 +5,7 @@ mod answers;
 mod ask;
 mod pattern;
 
-use crate::report::Result;
+use crate::report::{Result, Table};
 use crate::server::Server;
 use ask::Asker;
 use serde::Deserialize;
@@ -52,29 +52,43 @@ pub fn names() -> anyhow::Result<Vec<String>> {
 }
 
 /// Asks again what is wanted, and what comes before it in its case.
-pub async fn run(server: &Server, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<(String, Result)>> {
-    let mut lines = Vec::new();
+pub async fn run(server: &Server, table: &mut Table<'_>, wanted: impl Fn(&str) -> bool) -> anyhow::Result<()> {
     for rows in cases()?.into_values() {
         let named: Vec<_> = rows.iter().map(Row::name).filter(|name| wanted(name)).collect();
         if !server.is_observed() {
-            lines.extend(named.into_iter().map(|name| (name, Result::Skipped("written down from Omni 1.6".into()))));
+            for name in named {
+                table.add(name, Result::Skipped("written down from Omni 1.6".into())).await;
+            }
             continue;
         }
         if named.is_empty() {
             continue;
         }
         let mut asker = Asker::new(&server.bench);
-        asker.prepare(&rows).await?;
+        let mut ready = match table.is_lost() {
+            None => asker.prepare(&rows).await,
+            Some(_) => Ok(()),
+        };
         for row in &rows {
-            let result = match asker.ask(row).await {
-                Ok(()) => Result::Passed,
-                Err(error) => Result::Failed(format!("{error:#}")),
+            let ask = async {
+                // What is wrong before the first row is told once.
+                match std::mem::replace(&mut ready, Ok(())).and(asker.ask(row).await) {
+                    Ok(()) => Result::Passed,
+                    Err(error) => Result::Failed(format!("{error:#}")),
+                }
             };
             if wanted(&row.name()) {
-                lines.push((row.name(), result));
+                table.run(row.name(), ask).await;
+            } else if table.is_lost().is_none() {
+                ask.await;
             }
         }
-        asker.finish(&rows).await?;
+        if table.is_lost().is_none()
+            && let Err(error) = asker.finish(&rows).await
+        {
+            let case = rows.first().map(|row| row.case.as_str()).unwrap_or_default();
+            table.add(format!("observed/{case}, taken away"), Result::Failed(format!("{error:#}"))).await;
+        }
     }
-    Ok(lines)
+    Ok(())
 }
