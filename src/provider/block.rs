@@ -2,6 +2,7 @@
 //! Values come from the block, then the environment, then the omniconfig; this is the only file that reads the environment.
 
 use super::check;
+use super::ledger::Ledger;
 use super::omniconfig::Omniconfig;
 use super::session::{OnConflict, Session, State};
 use super::timeouts::{self, Timeouts};
@@ -180,6 +181,7 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
     let flag = |name: &str| config.get(name).as_bool().unwrap_or(false);
     Session {
         turns: Turns::default(),
+        ledger: Ledger::default(),
         client,
         clock: Arc::clone(clock),
         read_only: config

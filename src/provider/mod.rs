@@ -14,6 +14,7 @@ pub(crate) mod fetched;
 mod functions;
 pub(crate) mod ids;
 pub(crate) mod kubeconfig;
+pub(crate) mod ledger;
 mod lock;
 pub(crate) mod lookup;
 mod omniconfig;

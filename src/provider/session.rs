@@ -1,5 +1,6 @@
 //! What the provider block set up: the client and the settings that every resource and data source shares.
 
+use super::ledger::Ledger;
 use super::timeouts::Timeouts;
 use super::turns::Turns;
 use crate::kit::clock::Clock;
@@ -40,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) timeouts: Timeouts,
     /// Whose turn it is with which object.
     pub(crate) turns: Turns,
+    /// What this run has read, planned and done so far.
+    pub(crate) ledger: Ledger,
 }
 
 impl Session {

@@ -67,6 +67,8 @@ pub struct Plan<'a> {
     pub replace: Vec<Path>,
     /// Kept beside the state; goes to apply.
     pub private: Private,
+    /// What the first plan of a replacement kept, when this is the second one, which has no prior state.
+    pub replaced: Private,
     /// Problems found.
     pub diags: Diagnostics,
 }

@@ -5,11 +5,12 @@ use super::attributes::LOCAL_TIMEOUTS;
 use super::{Cx, model};
 use crate::omni::{Call, Class, Error};
 use crate::provider::explain::Doing;
+use crate::provider::ledger::{Action, ObjectKey, Ticket};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
-use crate::tf::resource::{Context, ImportBy, Outcome, Private, Read};
+use crate::tf::resource::{Context, ImportBy, Outcome, Plan, Private, Read};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use serde::Serialize;
@@ -158,12 +159,45 @@ impl Frame {
         Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
     }
 
+    /// Tells the ledger what a read of the object `key` has brought.
+    pub(super) fn note_read(&self, key: Option<ObjectKey>, outcome: &Outcome) {
+        let (Some(session), Some(key)) = (self.handle.ready(), key) else { return };
+        match &outcome.state {
+            Some(state) => session.ledger.note_read(&key, state),
+            None if outcome.diags.has_errors() => {}
+            None => session.ledger.note_gone(&key),
+        }
+    }
+
+    /// Tells the ledger what a create, an update or a removal of the object `key` has left.
+    pub(super) fn note_done(&self, key: Option<ObjectKey>, outcome: &Outcome) {
+        let (Some(session), Some(key)) = (self.handle.ready(), key) else { return };
+        match &outcome.state {
+            Some(state) => session.ledger.note_written(&key, state),
+            None if outcome.diags.has_errors() => {}
+            None => session.ledger.note_removed(&key),
+        }
+    }
+
     /// What to do about a create of which nobody knows whether it took effect.
     pub(super) fn uncertain(&self, doing: &Doing<'_>, error: &Error) -> Diagnostic {
         doing.explain(error).hint(
             "Omni may have created the object. The state keeps its id, so the next plan finds out: \
              an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
         )
+    }
+}
+
+/// Tells the ledger of a plan; called again whenever the plan has changed. `key` names the object that a state shows.
+pub(super) fn note_plan(cx: &Cx, ticket: &Ticket, plan: &Plan<'_>, key: impl Fn(&Value) -> Option<ObjectKey>) {
+    let action = match plan.prior {
+        None => Action::Create,
+        Some(_) if !plan.replace.is_empty() => Action::Replace,
+        Some(prior) if *prior == plan.planned => Action::Keep,
+        Some(_) => Action::Update,
+    };
+    if let Some(key) = plan.prior.and_then(&key).or_else(|| key(&plan.planned)) {
+        cx.session.ledger.note_plan(&key, ticket, action, plan.prior, Some(&plan.planned));
     }
 }
 

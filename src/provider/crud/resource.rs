@@ -2,12 +2,13 @@
 
 use super::attributes::{self};
 use super::drift::Baseline;
-use super::frame::{Frame, settled};
+use super::frame::{self, Frame, settled};
 use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital};
+use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::Handle;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
@@ -49,6 +50,15 @@ impl<M: Managed> Backed<M> {
     fn called(state: &Value, id: &str) -> String {
         let shown = if M::SHOWN == M::ID { id } else { state.get(M::SHOWN).as_str().unwrap_or_default() };
         shown.to_owned()
+    }
+
+    /// What the ledger calls the object that `state` shows; `None` while its id is not known.
+    fn ledger_key(state: &Value) -> Option<ObjectKey> {
+        let id = match M::ORIGIN {
+            Origin::Omni => M::id(&model(state).ok()?)?,
+            Origin::Users | Origin::Call => state.get(M::ID).as_str()?.to_owned(),
+        };
+        Some(ObjectKey::from(&M::Spec::KIND.key(id)))
     }
 
     /// The state that shows `shown`, with the attributes that the engine adds.
@@ -255,65 +265,9 @@ impl<M: Managed> Backed<M> {
     }
 }
 
-#[async_trait]
-impl<M: Managed> Resource for Backed<M> {
-    fn type_name(&self) -> &'static str {
-        M::NAME
-    }
-
-    fn schema(&self) -> &Schema {
-        &self.frame.schema
-    }
-
-    fn identity(&self) -> Option<&IdentitySchema> {
-        Some(&self.frame.identity)
-    }
-
-    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
-        M::validate(config, diags);
-    }
-
-    fn upgrade(
-        &self,
-        _version: i64,
-        mut state: serde_json::Map<String, serde_json::Value>,
-    ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
-        M::upgrade(&mut state);
-        Ok(state)
-    }
-
-    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(&self.frame.schema, plan);
-        M::predict(plan);
-        let cx = self.frame.planning(context, &plan.planned);
-        if let (Some(cx), Some(_)) = (&cx, plan.prior) {
-            M::due(cx, plan);
-        }
-        // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
-        {
-            return;
-        }
-        let Some(cx) = cx else { return };
-        if let Err(error) = M::check(&cx, plan).await {
-            let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
-            plan.diags.push(self.frame.doing("plan", &name).explain(&error));
-        }
-    }
-
-    async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
-        let Some(cx) = self.frame.planning(context, prior) else { return };
-        let checked = match model::<M::Model>(prior) {
-            Ok(model) => M::check_delete(&cx, &model, diags).await,
-            Err(diagnostic) => return diags.push(diagnostic),
-        };
-        if let Err(error) = checked {
-            let name = Self::called(prior, prior.get(M::ID).as_str().unwrap_or_default());
-            diags.push(self.frame.doing("plan the removal of", &name).explain(&error));
-        }
-    }
-
-    async fn create(&self, context: &Context, request: Create) -> Outcome {
+/// The verbs, without what the ledger is told.
+impl<M: Managed> Backed<M> {
+    async fn create_object(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
         let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
@@ -379,7 +333,7 @@ impl<M: Managed> Resource for Backed<M> {
         }
     }
 
-    async fn read(&self, context: &Context, request: Read) -> Outcome {
+    async fn read_object(&self, context: &Context, request: Read) -> Outcome {
         if self.frame.handle.is_deferred() {
             return self.frame.unrefreshed(request);
         }
@@ -434,7 +388,7 @@ impl<M: Managed> Resource for Backed<M> {
         }
     }
 
-    async fn update(&self, context: &Context, request: Update) -> Outcome {
+    async fn update_object(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, mut private } = request;
         if attributes::only_local_changes::<M>(&self.frame.schema, &prior, &planned) {
             write::track(&mut private, &config);
@@ -492,7 +446,7 @@ impl<M: Managed> Resource for Backed<M> {
         }
     }
 
-    async fn delete(&self, context: &Context, request: Delete) -> Outcome {
+    async fn delete_object(&self, context: &Context, request: Delete) -> Outcome {
         let Delete { prior, private } = request;
         let id = prior.get(M::ID).as_str().unwrap_or_default().to_owned();
         let name = Self::called(&prior, &id);
@@ -537,6 +491,97 @@ impl<M: Managed> Resource for Backed<M> {
                 outcome
             }
         }
+    }
+}
+
+#[async_trait]
+impl<M: Managed> Resource for Backed<M> {
+    fn type_name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.frame.schema
+    }
+
+    fn identity(&self) -> Option<&IdentitySchema> {
+        Some(&self.frame.identity)
+    }
+
+    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
+        M::validate(config, diags);
+    }
+
+    fn upgrade(
+        &self,
+        _version: i64,
+        mut state: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
+        M::upgrade(&mut state);
+        Ok(state)
+    }
+
+    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
+        attributes::plan::<M>(&self.frame.schema, plan);
+        M::predict(plan);
+        let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
+        if plan.prior.is_some() {
+            M::due(&cx, plan);
+        }
+        let ticket = Ticket::of(&plan.replaced, &mut plan.private);
+        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+        // What reaches no object needs no check against the server.
+        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
+        {
+            return;
+        }
+        if let Err(error) = M::check(&cx, plan).await {
+            let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+            plan.diags.push(self.frame.doing("plan", &name).explain(&error));
+        }
+        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+    }
+
+    async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
+        let Some(cx) = self.frame.planning(context, prior) else { return };
+        if let Some(key) = Self::ledger_key(prior) {
+            cx.session.ledger.note_removal(&key, prior);
+        }
+        let checked = match model::<M::Model>(prior) {
+            Ok(model) => M::check_delete(&cx, &model, diags).await,
+            Err(diagnostic) => return diags.push(diagnostic),
+        };
+        if let Err(error) = checked {
+            let name = Self::called(prior, prior.get(M::ID).as_str().unwrap_or_default());
+            diags.push(self.frame.doing("plan the removal of", &name).explain(&error));
+        }
+    }
+
+    async fn create(&self, context: &Context, request: Create) -> Outcome {
+        let outcome = self.create_object(context, request).await;
+        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key), &outcome);
+        outcome
+    }
+
+    async fn read(&self, context: &Context, request: Read) -> Outcome {
+        let before = Self::ledger_key(&request.state);
+        let outcome = self.read_object(context, request).await;
+        self.frame.note_read(outcome.state.as_ref().and_then(Self::ledger_key).or(before), &outcome);
+        outcome
+    }
+
+    async fn update(&self, context: &Context, mut request: Update) -> Outcome {
+        Ticket::strip(&mut request.private);
+        let outcome = self.update_object(context, request).await;
+        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key), &outcome);
+        outcome
+    }
+
+    async fn delete(&self, context: &Context, request: Delete) -> Outcome {
+        let key = Self::ledger_key(&request.prior);
+        let outcome = self.delete_object(context, request).await;
+        self.frame.note_done(key, &outcome);
+        outcome
     }
 
     async fn import(&self, context: &Context, by: ImportBy) -> Outcome {

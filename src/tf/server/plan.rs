@@ -44,6 +44,7 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
         replace: general.replace,
         // In the second plan of a replacement the host sends what was kept for the old object; the new one has nothing yet.
         private: prior.map(|_| Private::from_bytes(&request.prior_private)).unwrap_or_default(),
+        replaced: if prior.is_none() { Private::from_bytes(&request.prior_private) } else { Private::default() },
         diags: Diagnostics::new(),
     };
     resource.plan(&context, &mut plan).await;

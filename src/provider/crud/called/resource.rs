@@ -5,9 +5,10 @@ use super::read_back::{self, LAG, SEARCH, brief};
 use crate::omni::{Class, Error};
 use crate::provider::crud::attributes;
 use crate::provider::crud::drift::{self, Versions};
-use crate::provider::crud::frame::{Frame, duplicate, is_uncertain_call, settled};
+use crate::provider::crud::frame::{self, Frame, duplicate, is_uncertain_call, settled};
 use crate::provider::crud::{Cx, model};
 use crate::provider::explain::{Doing, capital};
+use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::{Handle, OnConflict};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -158,69 +159,19 @@ impl<M: Called> CalledBacked<M> {
         Some(drift::conflict(doing, &self.frame.schema, doing.id, Versions::Unnumbered, prior, &now))
     }
 
+    /// What the ledger calls the object that `state` shows; `None` while its id is not known.
+    fn ledger_key(state: &Value) -> Option<ObjectKey> {
+        Some(ObjectKey::called(M::NAME, Self::canonical(state)?))
+    }
+
     fn canonical(state: &Value) -> Option<String> {
         model::<M::Model>(state).ok().as_ref().and_then(M::id)
     }
 }
 
-#[async_trait]
-impl<M: Called> Resource for CalledBacked<M> {
-    fn type_name(&self) -> &'static str {
-        M::NAME
-    }
-
-    fn schema(&self) -> &Schema {
-        &self.frame.schema
-    }
-
-    fn identity(&self) -> Option<&IdentitySchema> {
-        Some(&self.frame.identity)
-    }
-
-    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
-        M::validate(config, diags);
-    }
-
-    fn upgrade(
-        &self,
-        _version: i64,
-        mut state: serde_json::Map<String, serde_json::Value>,
-    ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
-        M::upgrade(&mut state);
-        Ok(state)
-    }
-
-    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::keep_computed(&self.frame.schema, M::LOCAL, plan);
-        M::predict(plan);
-        let cx = self.frame.planning(context, &plan.planned);
-        if let (Some(cx), Some(_)) = (&cx, plan.prior) {
-            M::due(cx, plan);
-        }
-        // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local(&self.frame.schema, M::LOCAL, prior, &plan.planned)) {
-            return;
-        }
-        let Some(cx) = cx else { return };
-        if let Err(error) = M::check(&cx, plan).await {
-            let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
-            plan.diags.push(self.frame.doing("plan", &id).explain(&error));
-        }
-    }
-
-    async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
-        let Some(cx) = self.frame.planning(context, prior) else { return };
-        let checked = match model::<M::Model>(prior) {
-            Ok(model) => M::check_delete(&cx, &model, diags).await,
-            Err(diagnostic) => return diags.push(diagnostic),
-        };
-        if let Err(error) = checked {
-            let id = prior.get(M::ID).as_str().unwrap_or_default();
-            diags.push(self.frame.doing("plan the removal of", id).explain(&error));
-        }
-    }
-
-    async fn create(&self, context: &Context, request: Create) -> Outcome {
+/// The verbs, without what the ledger is told.
+impl<M: Called> CalledBacked<M> {
+    async fn create_object(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
         let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
@@ -262,7 +213,7 @@ impl<M: Called> Resource for CalledBacked<M> {
         }
     }
 
-    async fn read(&self, context: &Context, request: Read) -> Outcome {
+    async fn read_object(&self, context: &Context, request: Read) -> Outcome {
         if self.frame.handle.is_deferred() {
             return self.frame.unrefreshed(request);
         }
@@ -290,7 +241,7 @@ impl<M: Called> Resource for CalledBacked<M> {
         }
     }
 
-    async fn update(&self, context: &Context, request: Update) -> Outcome {
+    async fn update_object(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, private } = request;
         let id = Self::canonical(&prior).unwrap_or_default();
         if attributes::only_local(&self.frame.schema, M::LOCAL, &prior, &planned) {
@@ -347,7 +298,7 @@ impl<M: Called> Resource for CalledBacked<M> {
         }
     }
 
-    async fn delete(&self, context: &Context, request: Delete) -> Outcome {
+    async fn delete_object(&self, context: &Context, request: Delete) -> Outcome {
         let Delete { prior, private } = request;
         let id = Self::canonical(&prior).unwrap_or_default();
         let doing = self.frame.doing("destroy", &id);
@@ -371,6 +322,96 @@ impl<M: Called> Resource for CalledBacked<M> {
             tracing::debug!(id, %error, "Omni has removed the object and still lists it");
         }
         Outcome::default()
+    }
+}
+
+#[async_trait]
+impl<M: Called> Resource for CalledBacked<M> {
+    fn type_name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.frame.schema
+    }
+
+    fn identity(&self) -> Option<&IdentitySchema> {
+        Some(&self.frame.identity)
+    }
+
+    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
+        M::validate(config, diags);
+    }
+
+    fn upgrade(
+        &self,
+        _version: i64,
+        mut state: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
+        M::upgrade(&mut state);
+        Ok(state)
+    }
+
+    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
+        attributes::keep_computed(&self.frame.schema, M::LOCAL, plan);
+        M::predict(plan);
+        let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
+        if plan.prior.is_some() {
+            M::due(&cx, plan);
+        }
+        let ticket = Ticket::of(&plan.replaced, &mut plan.private);
+        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+        // What reaches no object needs no check against the server.
+        if plan.prior.is_some_and(|prior| attributes::only_local(&self.frame.schema, M::LOCAL, prior, &plan.planned)) {
+            return;
+        }
+        if let Err(error) = M::check(&cx, plan).await {
+            let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
+            plan.diags.push(self.frame.doing("plan", &id).explain(&error));
+        }
+        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+    }
+
+    async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
+        let Some(cx) = self.frame.planning(context, prior) else { return };
+        if let Some(key) = Self::ledger_key(prior) {
+            cx.session.ledger.note_removal(&key, prior);
+        }
+        let checked = match model::<M::Model>(prior) {
+            Ok(model) => M::check_delete(&cx, &model, diags).await,
+            Err(diagnostic) => return diags.push(diagnostic),
+        };
+        if let Err(error) = checked {
+            let id = prior.get(M::ID).as_str().unwrap_or_default();
+            diags.push(self.frame.doing("plan the removal of", id).explain(&error));
+        }
+    }
+
+    async fn create(&self, context: &Context, request: Create) -> Outcome {
+        let outcome = self.create_object(context, request).await;
+        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key), &outcome);
+        outcome
+    }
+
+    async fn read(&self, context: &Context, request: Read) -> Outcome {
+        let before = Self::ledger_key(&request.state);
+        let outcome = self.read_object(context, request).await;
+        self.frame.note_read(outcome.state.as_ref().and_then(Self::ledger_key).or(before), &outcome);
+        outcome
+    }
+
+    async fn update(&self, context: &Context, mut request: Update) -> Outcome {
+        Ticket::strip(&mut request.private);
+        let outcome = self.update_object(context, request).await;
+        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key), &outcome);
+        outcome
+    }
+
+    async fn delete(&self, context: &Context, request: Delete) -> Outcome {
+        let key = Self::ledger_key(&request.prior);
+        let outcome = self.delete_object(context, request).await;
+        self.frame.note_done(key, &outcome);
+        outcome
     }
 
     async fn import(&self, _context: &Context, by: ImportBy) -> Outcome {

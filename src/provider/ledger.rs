@@ -1,0 +1,363 @@
+//! The ledger of the run: what this process has read, planned, written and removed, by object.
+//!
+//! An engine sees one object at a time; a check that relates two objects asks here. The engines write, checks read.
+//! It knows no resource type and makes no call.
+//!
+//! # What a process sees
+//! - Validate, plan and apply are processes of their own, and each configuration of the provider begins a new ledger:
+//!   an apply knows nothing of what its plan has read, nor of removals that are still to come.
+//! - Dependencies come first; all other orders are free. That nothing is recorded of an object means nothing:
+//!   its turn may still come, or `-target` may have left it out. What is recorded is certain.
+//! - The apply plans each object again right before it writes it. Removals are planned in the plan's process only.
+//! - A replacement is planned twice, first with the prior state and then as a create; a ticket in the private data of the plan
+//!   tells that both are of one resource.
+//! - The host never tells a resource's address. Texts can name type and id, and what distinguishes two blocks.
+//!
+//! # Example
+//! A check of a machine set whose cluster is locked in Omni:
+//! ```ignore
+//! let cluster = ObjectKey::from(&ClusterSpec::KIND.key("prod"));
+//! let unlocked = cx.session.ledger.planned(&cluster).is_some_and(|c| c.get("locked").as_bool() == Some(false));
+//! ```
+
+use crate::omni::Key;
+use crate::tf::resource::Private;
+use crate::tf::value::Value;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Where the private data of a plan keeps the ticket; it never gets into a state.
+const TICKET: &str = "ticket";
+
+/// What names an object: the type of Omni, or the resource type for those behind calls of their own, and the id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ObjectKey {
+    kind: &'static str,
+    id: String,
+}
+
+impl ObjectKey {
+    /// An object behind calls of its own: `omni_user`, and what the type's `id` gives.
+    pub(crate) fn called(type_name: &'static str, id: impl Into<String>) -> Self {
+        Self { kind: type_name, id: id.into() }
+    }
+}
+
+impl From<&Key> for ObjectKey {
+    fn from(key: &Key) -> Self {
+        Self { kind: key.kind.name, id: key.id.clone() }
+    }
+}
+
+/// What a plan does with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Makes it; the second plan of a replacement too.
+    Create,
+    /// Changes it in place.
+    Update,
+    /// Leaves it as it is.
+    Keep,
+    /// Removes it, since an object takes its place, under the same id or another one.
+    Replace,
+    /// Removes it for good.
+    Remove,
+}
+
+impl Action {
+    /// Whether the object is there afterwards.
+    pub(crate) fn stays(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Keep)
+    }
+}
+
+/// A plan of one resource for an object.
+#[derive(Clone)]
+pub(crate) struct Planned {
+    ticket: String,
+    pub(crate) action: Action,
+    /// The state before; `None` for a create.
+    pub(crate) prior: Option<Value>,
+    /// The state after, unknown where it is not known yet; `None` where the object goes.
+    pub(crate) planned: Option<Value>,
+}
+
+/// What an apply did to an object.
+#[derive(Clone)]
+pub(crate) enum Done {
+    /// Made or changed it; the state that it has now.
+    Written(#[allow(dead_code, reason = "as for the questions")] Value),
+    /// Removed it.
+    Removed,
+}
+
+#[derive(Default)]
+struct Entry {
+    /// As it was read last, for a refresh or an import.
+    read: Option<Value>,
+    /// In the order in which they were made; one for each resource and action.
+    plans: Vec<Planned>,
+    /// In the order in which it was done.
+    done: Vec<Done>,
+}
+
+#[allow(dead_code, reason = "as for the questions")]
+impl Entry {
+    fn goes(&self) -> bool {
+        let plans = |test: fn(Action) -> bool| self.plans.iter().any(|p| test(p.action));
+        // What is held and made at the same time is tainted, or comes back under another address.
+        let remade = self.read.is_some() && plans(|a| a == Action::Create);
+        remade || plans(|a| !a.stays()) || self.done.iter().any(|d| matches!(d, Done::Removed))
+    }
+}
+
+/// What the run has come to know; see the head of this file. It is never printed: states may hold secrets.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<BTreeMap<ObjectKey, Entry>>);
+
+/// Which resource a plan is for, from one plan call of it to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(String);
+
+impl Ticket {
+    /// The ticket of a plan that is being made: the one of the first plan where this is the second one of a replacement,
+    /// else a new one. `replaced` is what that first plan kept, `private` what goes to the host.
+    pub(crate) fn of(replaced: &Private, private: &mut Private) -> Self {
+        let ticket = replaced.get::<String>(TICKET).unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        private.set(TICKET, &ticket);
+        Self(ticket)
+    }
+
+    /// Takes the ticket out of what goes into a state.
+    pub(crate) fn strip(private: &mut Private) {
+        private.remove(TICKET);
+    }
+}
+
+/// What the engines record.
+impl Ledger {
+    /// The object was read for a refresh or after an import.
+    pub(crate) fn note_read(&self, key: &ObjectKey, state: &Value) {
+        self.entry(key, |entry| entry.read = Some(state.clone()));
+    }
+
+    /// The object was looked for and is gone.
+    pub(crate) fn note_gone(&self, key: &ObjectKey) {
+        self.entry(key, |entry| entry.read = None);
+    }
+
+    /// A plan was made for the object; the last one of a resource counts.
+    pub(crate) fn note_plan(
+        &self,
+        key: &ObjectKey,
+        ticket: &Ticket,
+        action: Action,
+        prior: Option<&Value>,
+        planned: Option<&Value>,
+    ) {
+        let plan = Planned {
+            ticket: ticket.0.clone(),
+            action,
+            prior: prior.cloned(),
+            planned: planned.filter(|_| action.stays()).cloned(),
+        };
+        self.entry(key, |entry| {
+            // A forced replacement is planned first as if nothing were replaced, and then as a create.
+            if action == Action::Create
+                && let Some(old) = entry.plans.iter_mut().find(|p| p.ticket == plan.ticket && p.prior.is_some())
+            {
+                (old.action, old.planned) = (Action::Replace, None);
+            }
+            let same = |p: &Planned| p.ticket == plan.ticket && p.prior.is_some() == plan.prior.is_some();
+            match entry.plans.iter_mut().find(|p| same(p)) {
+                Some(slot) => *slot = plan,
+                None => entry.plans.push(plan),
+            }
+        });
+    }
+
+    /// A removal of the object was planned.
+    pub(crate) fn note_removal(&self, key: &ObjectKey, prior: &Value) {
+        let ticket = Ticket(uuid::Uuid::new_v4().to_string());
+        self.note_plan(key, &ticket, Action::Remove, Some(prior), None);
+    }
+
+    /// The object was made or changed.
+    pub(crate) fn note_written(&self, key: &ObjectKey, state: &Value) {
+        self.entry(key, |entry| entry.done.push(Done::Written(state.clone())));
+    }
+
+    /// The object was removed.
+    pub(crate) fn note_removed(&self, key: &ObjectKey) {
+        self.entry(key, |entry| entry.done.push(Done::Removed));
+    }
+
+    fn entry(&self, key: &ObjectKey, change: impl FnOnce(&mut Entry)) {
+        change(self.lock().entry(key.clone()).or_default());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What checks ask.
+#[allow(dead_code, reason = "a question stays where it belongs, whoever asks it today")]
+impl Ledger {
+    /// The state that this run gives the object: as written, or else as planned last, with unknowns.
+    /// `None` when nobody in this process has planned for it to be there, which says nothing about what is still to come.
+    pub(crate) fn planned(&self, key: &ObjectKey) -> Option<Value> {
+        let all = self.lock();
+        let entry = all.get(key)?;
+        match entry.done.last() {
+            Some(Done::Written(state)) => Some(state.clone()),
+            Some(Done::Removed) | None => entry.plans.iter().rev().find_map(|p| p.planned.clone()),
+        }
+    }
+
+    /// The state that the configuration's resource had before: as read in this process, or else as a plan was based on.
+    pub(crate) fn prior(&self, key: &ObjectKey) -> Option<Value> {
+        let all = self.lock();
+        let entry = all.get(key)?;
+        entry.read.clone().or_else(|| entry.plans.iter().find_map(|p| p.prior.clone()))
+    }
+
+    /// Whether the object as it was before this run is planned to go, for good or to be replaced, or has gone.
+    pub(crate) fn goes(&self, key: &ObjectKey) -> bool {
+        self.lock().get(key).is_some_and(Entry::goes)
+    }
+
+    /// Whether the object goes and another one is planned to take its place, under the same id or, for types that allow it,
+    /// under another one.
+    pub(crate) fn is_replaced(&self, key: &ObjectKey) -> bool {
+        self.lock().get(key).is_some_and(|entry| {
+            let plans = |action| entry.plans.iter().any(|p| p.action == action);
+            plans(Action::Replace) || (entry.goes() && plans(Action::Create))
+        })
+    }
+
+    /// The plans of other resources than that of `ticket` for the object to be there: with one, it is planned twice.
+    pub(crate) fn rivals(&self, key: &ObjectKey, ticket: &Ticket) -> Vec<Planned> {
+        let all = self.lock();
+        let plans = all.get(key).map(|entry| entry.plans.as_slice()).unwrap_or_default();
+        plans.iter().filter(|p| p.action.stays() && p.ticket != ticket.0).cloned().collect()
+    }
+
+    /// All that this run plans to be there of a type of Omni or a resource type, by id: as written, or else as planned.
+    pub(crate) fn all_planned(&self, kind: &str) -> Vec<(String, Value)> {
+        let keys: Vec<ObjectKey> = self.lock().keys().filter(|key| key.kind == kind).cloned().collect();
+        keys.into_iter().filter_map(|key| Some((key.id.clone(), self.planned(&key)?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: &str) -> ObjectKey {
+        ObjectKey::called("omni_user", id)
+    }
+
+    fn value(text: &str) -> Value {
+        Value::object([("role", Value::from(text))])
+    }
+
+    /// A resource as its engine plans it.
+    struct Planner<'a> {
+        ledger: &'a Ledger,
+        kept: Private,
+    }
+
+    impl<'a> Planner<'a> {
+        fn new(ledger: &'a Ledger) -> Self {
+            Self { ledger, kept: Private::default() }
+        }
+
+        fn plan(&mut self, id: &str, action: Action, role: &str) -> Ticket {
+            let prior = (action != Action::Create).then(|| value("before"));
+            let mut private = Private::default();
+            let replaced = if prior.is_none() { std::mem::take(&mut self.kept) } else { Private::default() };
+            let ticket = Ticket::of(&replaced, &mut private);
+            self.kept = private;
+            self.ledger.note_plan(&key(id), &ticket, action, prior.as_ref(), Some(&value(role)));
+            ticket
+        }
+    }
+
+    #[test]
+    fn what_a_run_gives_an_object() {
+        let ledger = Ledger::default();
+        assert!(ledger.planned(&key("a")).is_none());
+        ledger.note_read(&key("a"), &value("read"));
+        assert!(ledger.planned(&key("a")).is_none(), "what is read is not planned");
+        assert_eq!(ledger.prior(&key("a")), Some(value("read")));
+        Planner::new(&ledger).plan("a", Action::Update, "planned");
+        assert_eq!(ledger.planned(&key("a")), Some(value("planned")));
+        assert!(!ledger.goes(&key("a")));
+        ledger.note_written(&key("a"), &value("written"));
+        assert_eq!(ledger.planned(&key("a")), Some(value("written")));
+        assert_eq!(ledger.all_planned("omni_user"), [("a".to_owned(), value("written"))]);
+        assert!(ledger.all_planned("omni_cluster").is_empty());
+    }
+
+    #[test]
+    fn a_removal_and_a_successor() {
+        let ledger = Ledger::default();
+        ledger.note_removal(&key("a"), &value("before"));
+        assert!(ledger.goes(&key("a")) && !ledger.is_replaced(&key("a")));
+        assert!(ledger.planned(&key("a")).is_none());
+        let ticket = Planner::new(&ledger).plan("a", Action::Create, "new");
+        assert!(ledger.is_replaced(&key("a")));
+        assert!(ledger.rivals(&key("a"), &ticket).is_empty(), "what goes is no rival");
+        assert_eq!(ledger.planned(&key("a")), Some(value("new")));
+    }
+
+    #[test]
+    fn a_tainted_object_is_replaced() {
+        let ledger = Ledger::default();
+        ledger.note_read(&key("a"), &value("before"));
+        Planner::new(&ledger).plan("a", Action::Create, "after");
+        assert!(ledger.goes(&key("a")) && ledger.is_replaced(&key("a")));
+        ledger.note_gone(&key("a"));
+        assert!(!ledger.goes(&key("a")), "what has gone before the run is made, and nothing is replaced");
+    }
+
+    #[test]
+    fn both_plans_of_a_replacement_are_of_one_resource() {
+        for first in [Action::Replace, Action::Keep, Action::Update] {
+            let ledger = Ledger::default();
+            let mut one = Planner::new(&ledger);
+            one.plan("a", first, "before");
+            let ticket = one.plan("a", Action::Create, "after");
+            assert!(ledger.rivals(&key("a"), &ticket).is_empty(), "{first:?}");
+            assert!(ledger.is_replaced(&key("a")), "{first:?}");
+            assert_eq!(ledger.planned(&key("a")), Some(value("after")), "{first:?}");
+            let other = Planner::new(&ledger).plan("a", Action::Create, "other");
+            assert_eq!(ledger.rivals(&key("a"), &other).len(), 1, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn two_resources_that_want_one_object() {
+        for (first, second) in
+            [(Action::Create, Action::Create), (Action::Keep, Action::Create), (Action::Create, Action::Update)]
+        {
+            let ledger = Ledger::default();
+            let one = Planner::new(&ledger).plan("a", first, "one");
+            let two = Planner::new(&ledger).plan("a", second, "two");
+            assert_eq!(ledger.rivals(&key("a"), &two)[0].planned, Some(value("one")));
+            assert_eq!(ledger.rivals(&key("a"), &one)[0].planned, Some(value("two")));
+            assert!(ledger.rivals(&key("b"), &two).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_ticket_stays_out_of_states() {
+        let (none, mut private) = (Private::default(), Private::default());
+        let first = Ticket::of(&none, &mut private);
+        assert_eq!(Ticket::of(&private.clone(), &mut private), first, "a replacement keeps it");
+        assert_ne!(Ticket::of(&none, &mut private), first, "an update gets its own");
+        Ticket::strip(&mut private);
+        assert_eq!(private, Private::default());
+    }
+}
