@@ -1,16 +1,20 @@
 //! The key of a service account as resources manage it: made here, renewed in time, and kept in the state only if wanted.
 //! The private half is made before anything is sent and is the resource's from then on, so that no lost answer loses it.
+//!
+//! Omni lists the keys of ordinary service accounts, some time after they are made.
+//! It lists neither the accounts of infrastructure providers nor their keys: that such an account exists shows in its
+//! identity alone, and its keys are those that were registered from here.
 
 use super::crud::Cx;
 use super::session::at;
 use super::timeouts::positive_duration;
 use crate::kit::go_duration;
-use crate::kit::secret::ExposeSecret;
+use crate::kit::secret::{ExposeSecret, SecretString};
 use crate::omni::auth::date;
 use crate::omni::auth::generate::{self, identity};
 use crate::omni::auth::public::{LONGEST, PublicKey};
 use crate::omni::spec::Spec;
-use crate::omni::spec::account::{ServiceAccountStatusSpec, service_account_status_spec};
+use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
 use crate::omni::{AccountRole, Call, Class, Error};
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -31,11 +35,11 @@ const MADE: [&str; 4] = ["public_key_id", "public_key_ids", "expiration", "key"]
 
 const TTL: &str = "8760h";
 
-/// How long Omni may take until it lists a key that it has accepted.
-const LISTING: Duration = Duration::from_secs(30);
+/// How long the removal of an account may take until its name is free.
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long is looked for a key whose registration got no answer.
-const LOST: Duration = Duration::from_secs(5);
+/// How long to look for the effect of a registration that got no answer.
+const LOST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The attributes of a resource that has a key.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -53,39 +57,64 @@ pub(crate) struct Keyed {
 /// The attributes; resources add them to their own.
 pub(crate) fn attributes() -> Vec<Attribute> {
     vec![
-        string("ttl").default(TTL).same_if(go_duration::same).check(lifetime()).doc(
-            "How long a key is good for, as a Go duration from `1s` to `8760h` (365 days). \
-             A change is for the next key: the one that there is keeps its `expiration`. To have a new one at once, change `renew_trigger` too.",
+        string("ttl").default(TTL).same_if(same_lifetime).check(lifetime()).doc(
+            "Lifetime of the key, as a Go duration from `1s` to `8760h` (365 days). \
+             Changing this registers a new key; earlier keys stay valid until they expire. \
+             After an import the lifetime of the existing key is not known, so the first value that is configured then registers none.",
         ),
         string("renew_trigger").doc(
-            "Any text; whenever it changes, a new key is made. Keys that there are stay good until they expire: Omni has no way to take back a single one.",
+            "Any text; changing it registers a new key. Existing keys stay valid until they expire: Omni cannot revoke a single key.",
         ),
         string("renew_before").check(positive_duration()).doc(
-            "How long before its `expiration` the key is renewed, as a Go duration shorter than `ttl`, such as `720h`: a plan that is made within that time proposes a new key. Without it a key is renewed by `renew_trigger` only.",
+            "How long before its `expiration` the key is renewed, as a Go duration shorter than `ttl`, such as `720h`: a plan that is made within that time proposes a new key. If unset, a key is renewed only when `ttl` or `renew_trigger` changes. It has no effect while `expiration` is null.",
         ),
         boolean("store_key").default(true).doc(
-            "Whether the state keeps the private key, as `key`. With `false` the private key is thrown away as soon as it is made, and reaches neither plan nor state: the account then stands for a name and a role, and the keys that are used come from elsewhere, such as an ephemeral `omni_service_account_key`. Set back to `true`, it takes effect with the next key.",
+            "Whether the state stores the private key, as `key`. With `false` the private key is discarded as soon as its public half is registered, and reaches neither plan nor state: the account then stands for a name and a role, and the keys that are used come from elsewhere, such as an ephemeral `omni_service_account_key`. Set back to `true`, it takes effect with the next key.",
         ),
         string("public_key_id").computed().stays().doc(
-            "Id of the key: its OpenPGP fingerprint, 40 hexadecimal digits in lower case.",
+            "ID of the key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits.",
         ),
         plain("public_key_ids", Type::set(Type::String)).computed().stays().doc(
-            "Ids of all keys of the account, earlier and expired ones included.",
+            "IDs of all keys of the account, earlier and expired ones included.",
         ),
-        string("expiration").computed().stays().doc("When the key expires, in RFC 3339."),
+        string("expiration").computed().stays().doc("Expiration of the key, in RFC 3339."),
         string("key").computed().stays().sensitive().doc(
-            "The private key, as a provider's `service_account_key` and OMNI_SERVICE_ACCOUNT_KEY take it. Null after an import, as Omni never learns it: change `renew_trigger` to have a new one. Null too when `store_key` is `false`.",
+            "Private key, in the form that `service_account_key` of a provider block and `OMNI_SERVICE_ACCOUNT_KEY` take. Null when `store_key` is `false`, and after an import, since Omni never learns it: change `renew_trigger` to register a new one.",
         ),
     ]
 }
 
+/// The same for an account whose keys Omni does not list.
+pub(crate) fn unlisted_attributes() -> Vec<Attribute> {
+    let mut attributes = attributes();
+    for attribute in &mut attributes {
+        let description = match attribute.name {
+            "public_key_id" => {
+                "ID of the key that was registered last: its OpenPGP fingerprint, 40 lower-case hexadecimal digits. Null after an import: Omni does not list the keys of these accounts."
+            }
+            "public_key_ids" => {
+                "IDs of the keys that were registered by this resource since it was created or imported, expired ones included. Empty when the account is gone."
+            }
+            "expiration" => "Expiration of the key, in RFC 3339. Null after an import.",
+            _ => continue,
+        };
+        attribute.description = description.to_owned();
+    }
+    attributes
+}
+
 /// The text is a lifetime that a key can have.
 pub(crate) fn lifetime() -> Check {
-    Check::text(|text| match go_duration::parse(text) {
+    Check::text(|text| match go_duration::parse(text.trim()) {
         Ok(ttl) if ttl.to_std().is_some_and(|ttl| ttl >= Duration::from_secs(1) && ttl <= LONGEST) => Ok(()),
         Ok(_) => Err(format!("`{text}` is not from `1s` to `8760h` (365 days), which is the longest that Omni takes.")),
         Err(error) => Err(format!("`{text}` is not a duration: {error}. Write it like `720h`.")),
     })
+}
+
+/// Whether two lifetimes are as long; white space around them means nothing.
+fn same_lifetime(a: &str, b: &str) -> bool {
+    go_duration::same(a.trim(), b.trim())
 }
 
 /// Checks of the configuration that need no server.
@@ -109,12 +138,19 @@ pub(crate) fn validate(config: &Value, diags: &mut Diagnostics) {
 }
 
 /// Settles in a plan what becomes of the key, as far as that does not depend on the time.
-pub(crate) fn predict(plan: &mut Plan<'_>) {
+/// `missing` is whether the account itself is gone, and its keys with it.
+pub(crate) fn predict(plan: &mut Plan<'_>, missing: bool) {
     if let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) {
         let differs = |name| plan.planned.get(name) != prior.get(name);
-        let renewed = differs("renew_trigger") || differs(OWN) || is_lost(prior);
+        // After an import nobody knows how long the key was to live.
+        let knows_lifetime = !prior.get("ttl").is_null();
+        let other_lifetime = knows_lifetime && differs("ttl");
+        let renewed = missing || other_lifetime || differs("renew_trigger") || differs(OWN) || is_lost(prior);
         for name in MADE {
             plan.planned.set(name, if renewed { Value::UNKNOWN } else { prior.get(name).clone() });
+        }
+        if !renewed && !knows_lifetime && plan.config.get("ttl").is_null() {
+            plan.planned.set("ttl", Value::Null);
         }
     }
     if !is_secret_kept(plan) {
@@ -144,22 +180,34 @@ fn is_secret_kept(plan: &Plan<'_>) -> bool {
     plan.planned.get("store_key").as_bool() != Some(false) && plan.config.get(OWN).is_null()
 }
 
-/// Whether Omni does not know the key, as after a renewal that did not reach it, or when the account was made anew.
+/// Whether Omni does not know the key, as after a renewal that did not reach it, or when the account was replaced.
 fn is_lost(prior: &Value) -> bool {
-    let listed = prior.get("public_key_ids");
-    !listed.is_null() && !listed.elements().contains(prior.get("public_key_id"))
+    let (id, known) = (prior.get("public_key_id"), prior.get("public_key_ids"));
+    !id.is_null() && !known.is_null() && !known.elements().contains(id)
 }
 
 /// A key that can be registered.
 pub(crate) struct Fresh {
     fingerprint: String,
     armored_public: String,
+    /// The private half as programs sign with it; unknown where the user brings the public half.
+    private: Option<SecretString>,
+}
+
+/// Whether an account exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Presence {
+    There,
+    Missing,
+    /// The provider's role does not allow to tell.
+    #[default]
+    Unknown,
 }
 
 impl Keyed {
-    /// Whether the plan asks for a new key.
+    /// Whether the plan asks for a new key. A key that is not known has no id either; its account's ids are known then.
     pub(crate) fn is_asked_for(&self) -> bool {
-        self.public_key_id.is_none()
+        self.public_key_id.is_none() && self.public_key_ids.is_none()
     }
 
     /// Whether the private key is kept.
@@ -175,7 +223,7 @@ impl Keyed {
         let (fresh, expires) = match own {
             Some(own) => {
                 let key = PublicKey::read(own).map_err(|e| wrong(OWN, &e))?;
-                (Fresh { fingerprint: key.fingerprint, armored_public: own.to_owned() }, key.expires)
+                (Fresh { fingerprint: key.fingerprint, armored_public: own.to_owned(), private: None }, key.expires)
             }
             None => {
                 let ttl = self.ttl.as_deref().unwrap_or(TTL);
@@ -187,7 +235,11 @@ impl Keyed {
                 if self.is_stored() {
                     self.key = Some(made.exported.expose_secret().to_owned());
                 }
-                let fresh = Fresh { fingerprint: made.fingerprint, armored_public: made.armored_public };
+                let fresh = Fresh {
+                    fingerprint: made.fingerprint,
+                    armored_public: made.armored_public,
+                    private: Some(made.exported),
+                };
                 // Keys count whole seconds.
                 (fresh, Duration::from_secs(now.as_secs()) + Duration::from_secs(ttl.as_secs()))
             }
@@ -207,13 +259,34 @@ impl Keyed {
         let ends = listed.iter().find(|key| Some(&key.id) == id.as_ref()).and_then(|key| key.expiration);
         let ends = ends.and_then(|at| u64::try_from(at.seconds).ok()).map(|s| date(Duration::from_secs(s)));
         Self {
-            ttl: self.ttl.clone().or_else(|| Some(TTL.to_owned())),
             store_key: self.store_key.or(Some(true)),
             expiration: ends.or_else(|| self.expiration.clone()),
             public_key_id: id,
             public_key_ids: Some(ids),
             ..self.clone()
         }
+    }
+
+    /// The same where Omni lists no keys: they are those that were registered, as long as the account is there.
+    #[must_use]
+    pub(crate) fn with_presence(&self, presence: Presence) -> Self {
+        let registered = match presence {
+            Presence::Missing => Vec::new(),
+            // A state of the official provider holds no more than the last one.
+            Presence::There | Presence::Unknown => {
+                self.public_key_ids.clone().unwrap_or_else(|| self.public_key_id.clone().into_iter().collect())
+            }
+        };
+        Self { store_key: self.store_key.or(Some(true)), public_key_ids: Some(registered), ..self.clone() }
+    }
+
+    /// Notes which keys are registered where Omni lists none: those of `before`, and this one if that is certain.
+    pub(crate) fn note_registered(&mut self, before: Option<&Self>, certain: bool) {
+        let mut ids = before.and_then(|before| before.public_key_ids.clone()).unwrap_or_default();
+        ids.extend(self.public_key_id.clone().filter(|_| certain));
+        ids.sort();
+        ids.dedup();
+        self.public_key_ids = Some(ids);
     }
 
     /// Whether the status shows this key.
@@ -233,21 +306,31 @@ pub(crate) async fn status(cx: &Cx, account: &str) -> Result<Option<ServiceAccou
     Ok(cx.find::<ServiceAccountStatusSpec>(&identity(account)).await?.map(|object| object.spec))
 }
 
-/// Registers the key, with a role for an account that is to be made, and waits until Omni lists it.
-pub(crate) async fn register(cx: &Cx, account: &str, role: Option<AccountRole>, fresh: &Fresh) -> Result<(), Error> {
-    match send(cx, account, role, fresh).await {
-        Ok(()) => match listed(cx, account, fresh, LISTING).await {
-            // Whoever may not watch finds out with the next read.
-            Err(error) if !is_open(&error) => {
-                tracing::debug!(account, %error, "whether the new key is listed is not known");
-                Ok(())
-            }
-            listed => listed,
-        },
-        // Only whether the key is there tells what became of a request without an answer.
-        Err(error) if is_open(&error) => listed(cx, account, fresh, LOST).await.map_err(|_| error),
+/// Whether there is an account of this name, listed or not.
+pub(crate) async fn presence(cx: &Cx, account: &str) -> Result<Presence, Error> {
+    match cx.find::<IdentitySpec>(&identity(account)).await {
+        Ok(found) => Ok(if found.is_some() { Presence::There } else { Presence::Missing }),
+        Err(error) if error.is(Class::Denied) => Ok(Presence::Unknown),
         Err(error) => Err(error),
     }
+}
+
+/// Registers a key that was made here, with a role for an account that is to be made.
+/// Nothing is waited for: Omni's answer is all that it ever says of such a key.
+pub(crate) async fn register(cx: &Cx, account: &str, role: Option<AccountRole>, fresh: &Fresh) -> Result<(), Error> {
+    match send(cx, account, role, fresh).await {
+        // Only the key itself tells what became of a request without an answer: what it signs is accepted, or not.
+        Err(error) if is_open(&error) => is_accepted(cx, fresh).await.then_some(()).ok_or(error),
+        sent => sent,
+    }
+}
+
+/// Whether Omni accepts what the key signs, within a short time.
+async fn is_accepted(cx: &Cx, fresh: &Fresh) -> bool {
+    let Some(Ok(bearer)) = fresh.private.as_ref().map(|key| cx.client().with_key(key)) else { return false };
+    // The limit of the operation itself may be over.
+    let call = Call::within(LOST_TIMEOUT, &cx.call.cancel);
+    bearer.until_accepted(&call).await.is_ok()
 }
 
 /// Registers the key, with a role for an account that is to be made.
@@ -265,30 +348,18 @@ pub(crate) fn is_open(error: &Error) -> bool {
     matches!(error.class(), Class::Unavailable | Class::Timeout | Class::Cancelled)
 }
 
-/// Waits until Omni lists the key.
-async fn listed(cx: &Cx, account: &str, fresh: &Fresh, limit: Duration) -> Result<(), Error> {
-    let call = Call::within(limit.min(cx.call.remaining()), &cx.call.cancel);
-    let key = ServiceAccountStatusSpec::KIND.key(identity(account));
-    let what = format!("Omni to list the new key of the service account `{account}`");
-    let look = |stored: Option<&crate::omni::Resource>| {
-        let status = crate::omni::spec::decode::<ServiceAccountStatusSpec>(stored?).ok()?;
-        status.public_keys.iter().any(|key| key.id == fresh.fingerprint).then_some(())
-    };
-    cx.client().wait_for(&call, &key, &what, look).await
-}
-
-/// Removes the account if it is there, and waits until Omni lists it no more: a successor must not be taken for it.
+/// Removes the account if it is there, and waits until its name is free for a successor.
 pub(crate) async fn remove(cx: &Cx, account: &str) -> Result<(), Error> {
     match cx.client().destroy_service_account(&cx.call, account).await {
         Err(error) if !error.is(Class::NotFound) => return Err(error),
         _ => {}
     }
-    let call = Call::within(LISTING.min(cx.call.remaining()), &cx.call.cancel);
-    let key = ServiceAccountStatusSpec::KIND.key(identity(account));
-    let what = format!("Omni to list the service account `{account}` no more");
+    let call = Call::within(REMOVAL_TIMEOUT.min(cx.call.remaining()), &cx.call.cancel);
+    let key = IdentitySpec::KIND.key(identity(account));
+    let what = format!("the service account `{account}` to be removed");
     let gone = |stored: Option<&crate::omni::Resource>| stored.is_none().then_some(());
     if let Err(error) = cx.client().wait_for(&call, &key, &what, gone).await {
-        tracing::debug!(account, %error, "the account is removed, and may still be listed");
+        tracing::debug!(account, %error, "the account is being removed, and may still be there");
     }
     Ok(())
 }
@@ -318,7 +389,7 @@ pub(crate) fn is_public_key() -> Check {
 }
 
 fn duration(value: &Value) -> Option<Duration> {
-    value.as_str().and_then(|text| go_duration::parse(text).ok()).and_then(|d| d.to_std())
+    value.as_str().and_then(|text| go_duration::parse(text.trim()).ok()).and_then(|d| d.to_std())
 }
 
 fn written(duration: Duration) -> String {

@@ -2,8 +2,8 @@
 
 use super::crud::Cx;
 use super::explain::Doing;
-use crate::omni::Error;
 use crate::omni::spec::{self, instance};
+use crate::omni::{Class, Error};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 
@@ -19,17 +19,36 @@ pub(crate) async fn is_self(cx: &Cx, identity: &str) -> Result<bool, Error> {
 
 /// Omni lets nobody change or remove oneself: said while nothing has happened yet.
 pub(crate) fn refused(doing: &Doing<'_>, attribute: &'static str) -> Diagnostic {
-    Diagnostic::error(
-        doing.summary(),
+    let (detail, hint) = oneself(doing);
+    Diagnostic::error(doing.summary(), detail).hint(hint).at(Path::of(attribute))
+}
+
+/// The same for the plan of a removal, which must not keep anything else from being planned: Omni itself refuses in the end.
+pub(crate) fn unremovable(doing: &Doing<'_>, attribute: &'static str) -> Diagnostic {
+    let (detail, hint) = oneself(doing);
+    let summary = format!("Omni will refuse to {} {}", doing.verb, doing.what());
+    Diagnostic::warning(summary, detail).hint(hint).at(Path::of(attribute))
+}
+
+/// What to make of a refused removal: where Omni refused it because it is the provider's own account, that is said.
+pub(crate) async fn explain_refused(cx: &Cx, identity: &str, doing: &Doing<'_>, error: Error) -> Error {
+    if !error.is(Class::Validation) || !is_self(cx, identity).await.unwrap_or(false) {
+        return error;
+    }
+    let (detail, hint) = oneself(doing);
+    Error::Config { setting: "service_account_key", message: format!("{detail}\n{hint}") }
+}
+
+fn oneself(doing: &Doing<'_>) -> (String, String) {
+    (
         format!(
             "The provider signs its requests as {}, and Omni lets nobody change or remove the account that is asking.",
             doing.what()
         ),
+        format!(
+            "Configure the provider with the key of another account, or leave the {} as it is; \
+             `terraform state rm` takes it out of this configuration.",
+            doing.noun
+        ),
     )
-    .hint(format!(
-        "Configure the provider with the key of another account, or leave the {} as it is; \
-         `terraform state rm` takes it out of this configuration.",
-        doing.noun
-    ))
-    .at(Path::of(attribute))
 }

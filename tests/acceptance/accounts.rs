@@ -6,8 +6,13 @@ use crate::omni::Omni;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use std::collections::BTreeSet;
+use terraform_provider_omni::sim::accounts;
 
-tests![a_key_that_is_not_wanted_is_nowhere, a_key_that_is_wanted_is_in_the_state_alone];
+tests![
+    a_key_that_is_not_wanted_is_nowhere,
+    a_key_that_is_wanted_is_in_the_state_alone,
+    an_account_that_omni_never_lists_lives_its_whole_life,
+];
 
 const MARK: (&str, &str) = ("a private key", "-----BEGIN PGP PRIVATE KEY BLOCK-----");
 
@@ -56,5 +61,44 @@ fn a_key_that_is_wanted_is_in_the_state_alone(context: &Context) -> Outcome {
     let found = scan.found(&workspace)?;
     let places: BTreeSet<_> = found.iter().filter_map(|line| line.split(" holds ").next()).collect();
     assert_eq!(places, BTreeSet::from(["terraform.tfstate"]));
+    Ok(())
+}
+
+fn an_account_that_omni_never_lists_lives_its_whole_life(context: &Context) -> Outcome {
+    const ADDRESS: &str = "omni_infra_provider.aws";
+    let omni = Omni::start()?;
+    let others = omni.ids("PublicKeys").len();
+    let workspace = Workspace::of(context, &omni)?;
+    let main = |rest: &str| format!("resource \"omni_infra_provider\" \"aws\" {{\n  name = \"aws\"\n{rest}}}\n");
+    workspace.write("main.tf", &main(""))?;
+    workspace.apply()?;
+    let first = workspace.values(ADDRESS)?;
+    workspace.plan()?.must_be_empty()?;
+    for trigger in ["  renew_trigger = 1\n", "  ttl = \"24h\"\n"] {
+        workspace.write("main.tf", &main(trigger))?;
+        workspace.apply()?;
+        workspace.plan()?.must_be_empty()?;
+    }
+    assert_eq!(omni.ids("PublicKeys").len(), others + 3);
+    workspace.run(["taint", ADDRESS])?.success()?;
+    workspace.run(["untaint", ADDRESS])?.success()?;
+    workspace.plan()?.must_be_empty()?;
+    workspace.run(["taint", ADDRESS])?.success()?;
+    workspace.apply()?;
+    workspace.plan()?.must_be_empty()?;
+    assert_ne!(workspace.values(ADDRESS)?["public_key_id"], first["public_key_id"]);
+    assert_eq!(omni.ids("PublicKeys").len(), others + 1, "a new account has one key");
+
+    workspace.run(["state", "rm", ADDRESS])?.success()?;
+    workspace.write("main.tf", &main(""))?;
+    workspace.import(ADDRESS, "aws")?;
+    workspace.plan()?.must_be_empty()?;
+    // Somebody removes the account, and leaves the infrastructure provider.
+    accounts::remove(omni.store(), "aws@infra-provider.serviceaccount.omni.sidero.dev");
+    workspace.apply()?;
+    workspace.plan()?.must_be_empty()?;
+    assert!(workspace.values(ADDRESS)?["key"].is_string());
+    workspace.destroy()?;
+    assert_eq!(omni.ids("PublicKeys").len(), others);
     Ok(())
 }

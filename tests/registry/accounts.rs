@@ -1,4 +1,5 @@
-//! Service accounts and providers of machines: no key is lost, none is kept that is not wanted, and none ends unnoticed.
+//! Service accounts and infrastructure providers: no key is lost, none is kept that is not wanted, and none ends unnoticed.
+//! Omni lists neither the accounts of infrastructure providers nor their keys, so nothing here may wait for that.
 
 use crate::defects::made;
 use crate::host::{Host, Instance, Plan, errors};
@@ -14,8 +15,8 @@ use terraform_provider_omni::omni::auth::key;
 use terraform_provider_omni::omni::spec::instance::current_user_key;
 use terraform_provider_omni::omni::{AccountRole, Call, Client, Config, Credentials};
 use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::Options;
 use terraform_provider_omni::sim::driver::Mode;
+use terraform_provider_omni::sim::{Options, Role, accounts};
 use terraform_provider_omni::tf::value::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_create_that_cannot_be_read_back_is_kept", a_create_that_cannot_be_read_back_is_kept),
         ("a_renewal_that_never_arrived_is_made_up_for", a_renewal_that_never_arrived_is_made_up_for),
         ("a_refused_renewal_keeps_the_old_key", a_refused_renewal_keeps_the_old_key),
+        ("another_lifetime_is_another_key", another_lifetime_is_another_key),
+        ("an_import_needs_no_new_key", an_import_needs_no_new_key),
     ];
     let both = both.iter().flat_map(|(name, test)| {
         let test = *test;
@@ -47,6 +50,12 @@ pub fn trials() -> Vec<Trial> {
         ("an_imported_account_finds_its_own_key_again", an_imported_account_finds_its_own_key_again),
         ("a_provider_without_an_account_is_kept_and_repaired", a_provider_without_an_account_is_kept_and_repaired),
         ("an_account_that_was_removed_is_made_again", an_account_that_was_removed_is_made_again),
+        ("the_account_of_an_imported_provider_is_made_again", the_account_of_an_imported_provider_is_made_again),
+        ("a_tainted_provider_is_replaced", a_tainted_provider_is_replaced),
+        ("an_untainted_provider_gets_a_key_that_works", an_untainted_provider_gets_a_key_that_works),
+        ("a_provider_that_is_there_is_taken_over", a_provider_that_is_there_is_taken_over),
+        ("a_role_that_may_not_ask_for_accounts_changes_nothing", a_role_that_may_not_ask_for_accounts_changes_nothing),
+        ("who_may_not_manage_accounts_is_told_who_may", who_may_not_manage_accounts_is_told_who_may),
         ("an_account_in_the_way_is_named_in_the_plan", an_account_in_the_way_is_named_in_the_plan),
         ("provider_and_account_go_together", provider_and_account_go_together),
     ];
@@ -259,7 +268,7 @@ fn a_create_that_cannot_be_read_back_is_kept(kind: &'static str) -> Result<(), F
         );
         if kind == PROVIDER {
             host.sim.faults().clear();
-            strike(&host, &["CreateServiceAccount lose", "Watch cut always"]);
+            strike(&host, &["CreateServiceAccount lose", "Get of CurrentUsers cut always"]);
         }
         let (said, kept) = refused(&host, kind, None, &of(kind, &json!({ "ttl": "24h" }))).await;
         host.sim.faults().clear();
@@ -320,8 +329,11 @@ fn the_account_of_the_provider_itself_stays() -> Result<(), Failed> {
     block(async {
         let host = host(clock()).await;
         let own = host.import(ACCOUNT, "demo", None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-        let refused = host.plan_destroy(ACCOUNT, &own).await.expect_err("its own account");
-        assert!(errors(&refused)[0].starts_with("name: "), "{:?}", errors(&refused));
+        // A removal that Omni refuses keeps nothing else from being planned.
+        let warned = host.plan_destroy(ACCOUNT, &own).await.unwrap().join("\n");
+        assert!(warned.starts_with("name: Omni will refuse") && warned.contains("terraform state rm"), "{warned}");
+        let refused = errors(&host.destroy(ACCOUNT, &own).await.expect_err("its own account")).join("\n");
+        assert!(refused.contains("the account that is asking") && refused.contains("terraform state rm"), "{refused}");
         let config = host.config(ACCOUNT, &json!({ "name": "demo", "role": "Reader" }));
         let refused = host.plan(ACCOUNT, Some(&own), &config).await.expect_err("its own account");
         assert!(errors(&refused)[0].starts_with("role: "), "{:?}", errors(&refused));
@@ -429,11 +441,168 @@ fn an_account_in_the_way_is_named_in_the_plan() -> Result<(), Failed> {
         admin.create_service_account(&call, "infra-provider:ci", &key, role).await.unwrap();
         host.sim.settle().unwrap();
         let config = host.config(PROVIDER, &of(PROVIDER, &json!({})));
-        let said = errors(&host.plan(PROVIDER, None, &config).await.expect_err("in the way")).join("\n");
-        assert!(
-            said.starts_with("name: ") && said.contains("omnictl serviceaccount destroy infra-provider:ci"),
-            "{said}"
-        );
+        let plan = host.plan(PROVIDER, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let told = |said: &str| {
+            said.starts_with("name: ") && said.contains("omnictl serviceaccount destroy infra-provider:ci")
+        };
+        assert!(told(&plan.warnings.join("\n")), "{:?}", plan.warnings);
+        let (diags, _) = host.apply_plan(PROVIDER, None, &config, plan).await.expect_err("in the way");
+        assert!(told(&errors(&diags).join("\n")), "{:?}", errors(&diags));
+    })
+}
+
+fn the_account_of_an_imported_provider_is_made_again() -> Result<(), Failed> {
+    block(async {
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        let json = of(PROVIDER, &json!({}));
+        made(&host, PROVIDER, &json).await;
+        let imported = host.import(PROVIDER, "ci", None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let (admin, call) = admin(&host, &clock);
+        admin.destroy_service_account(&call, "infra-provider:ci").await.unwrap();
+        let read = host.read(PROVIDER, &imported).await.unwrap().unwrap();
+        assert!(read.state.get("service_account_id").is_null(), "the plan shows what is missing");
+        let after = changed(&host, PROVIDER, &read, &json).await;
+        assert_eq!(sign_in(&host, &clock, &text(&after, "key")).await, identity(PROVIDER));
+        settled(&host, PROVIDER, &after, &host.config(PROVIDER, &json), "the repair").await;
+    })
+}
+
+/// A create of which nobody knows whether its account is there.
+async fn open_create(host: &Host) -> Instance {
+    strike(host, &["CreateServiceAccount lose", "Get of CurrentUsers cut always"]);
+    let (_, kept) = refused(host, PROVIDER, None, &of(PROVIDER, &json!({}))).await;
+    host.sim.faults().clear();
+    let kept = kept.expect("what may be there is kept");
+    host.read(PROVIDER, &kept).await.unwrap().unwrap()
+}
+
+fn a_tainted_provider_is_replaced() -> Result<(), Failed> {
+    block(async {
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        let tainted = open_create(&host).await;
+        host.destroy(PROVIDER, &tainted).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(!exists(&host, PROVIDER) && registered(&host, PROVIDER).is_empty());
+        let json = of(PROVIDER, &json!({}));
+        let made = made(&host, PROVIDER, &json).await;
+        assert_eq!(sign_in(&host, &clock, &text(&made, "key")).await, identity(PROVIDER));
+        settled(&host, PROVIDER, &made, &host.config(PROVIDER, &json), "the replacement").await;
+    })
+}
+
+fn an_untainted_provider_gets_a_key_that_works() -> Result<(), Failed> {
+    block(async {
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        let kept = open_create(&host).await;
+        let json = of(PROVIDER, &json!({}));
+        let after = changed(&host, PROVIDER, &kept, &json).await;
+        assert_eq!(sign_in(&host, &clock, &text(&after, "key")).await, identity(PROVIDER));
+        settled(&host, PROVIDER, &after, &host.config(PROVIDER, &json), "untaint").await;
+    })
+}
+
+fn a_provider_that_is_there_is_taken_over() -> Result<(), Failed> {
+    block(async {
+        for with_account in [true, false] {
+            let clock = clock();
+            let options = Options {
+                mode: Mode::Auto { tick: Duration::from_millis(5) },
+                clock: clock.clone(),
+                ..Default::default()
+            };
+            let host = Host::with(options, &[("adopt_existing", Value::from(true))]).await;
+            let (admin, call) = admin(&host, &clock);
+            let provider = terraform_provider_omni::omni::spec::resource("ci", &specs::InfraProviderSpec::default());
+            admin.create(&call, provider).await.unwrap();
+            if with_account {
+                let key = host.generated("infra-provider:ci", HOUR).armored_public;
+                let role = AccountRole::Named("InfraProvider".to_owned());
+                admin.create_service_account(&call, "infra-provider:ci", &key, role).await.unwrap();
+            }
+            let json = of(PROVIDER, &json!({}));
+            let made = made(&host, PROVIDER, &json).await;
+            assert_eq!(sign_in(&host, &clock, &text(&made, "key")).await, identity(PROVIDER));
+            assert_eq!(registered(&host, PROVIDER).len(), 1 + usize::from(with_account));
+            settled(&host, PROVIDER, &made, &host.config(PROVIDER, &json), "the takeover").await;
+        }
+    })
+}
+
+/// The provider works as a user of this role from now on.
+async fn work_as(host: &Host, role: Role) {
+    accounts::add_person(host.sim.store(), "someone@example.org", role);
+    host.work_as("someone@example.org").await;
+}
+
+fn a_role_that_may_not_ask_for_accounts_changes_nothing() -> Result<(), Failed> {
+    block(async {
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        let json = of(PROVIDER, &json!({}));
+        let made = made(&host, PROVIDER, &json).await;
+        work_as(&host, Role::Reader).await;
+        let read = settled(&host, PROVIDER, &made, &host.config(PROVIDER, &json), "a refresh by a reader").await;
+        assert_eq!(read.state, made.state);
+        let imported = host.import(PROVIDER, "ci", None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!(text(&imported, "service_account_id"), identity(PROVIDER));
+        settled(&host, PROVIDER, &imported, &host.config(PROVIDER, &json), "an import by a reader").await;
+    })
+}
+
+fn who_may_not_manage_accounts_is_told_who_may() -> Result<(), Failed> {
+    block(async {
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        let made = made(&host, PROVIDER, &of(PROVIDER, &json!({}))).await;
+        work_as(&host, Role::Operator).await;
+        let (said, kept) = refused(&host, PROVIDER, Some(&made), &of(PROVIDER, &json!({ "renew_trigger": "1" }))).await;
+        assert!(said.contains("Only the role `Admin` may manage service accounts"), "{said}");
+        assert_eq!(kept.unwrap().state, made.state, "the key that is good stays");
+    })
+}
+
+fn another_lifetime_is_another_key(kind: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        let first = made(&host, kind, &of(kind, &json!({ "ttl": "720h" }))).await;
+        for same in ["720h0m0s", " 720h\n", "43200m"] {
+            let plan = plan(&host, kind, &first, &of(kind, &json!({ "ttl": same }))).await;
+            assert_eq!(plan.planned.get("public_key_id"), first.state.get("public_key_id"), "{same:?}");
+        }
+        let second = of(kind, &json!({ "ttl": "24h" }));
+        let plan = plan(&host, kind, &first, &second).await;
+        assert_eq!(unknown(&plan), BTreeSet::from(MADE), "only the key changes");
+        let second = changed(&host, kind, &first, &second).await;
+        assert_eq!(text(&second, "expiration"), "2026-09-22T14:13:20Z");
+        // Left out, it is the default.
+        let third = changed(&host, kind, &second, &of(kind, &json!({}))).await;
+        assert_eq!(text(&third, "expiration"), "2027-09-21T14:13:20Z");
+        assert_eq!(registered(&host, kind).len(), 3);
+        sign_in(&host, &clock, &text(&third, "key")).await;
+    })
+}
+
+fn an_import_needs_no_new_key(kind: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let clock = clock();
+        let host = host(Arc::clone(&clock)).await;
+        made(&host, kind, &of(kind, &json!({ "ttl": "720h" }))).await;
+        let imported = host.import(kind, "ci", None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(imported.state.get("key").is_null() && imported.state.get("ttl").is_null());
+        settled(&host, kind, &imported, &host.config(kind, &of(kind, &json!({}))), "import").await;
+        // Nobody knows how long the key was to live, so the first lifetime is no other one.
+        let json = of(kind, &json!({ "ttl": "48h" }));
+        let owned = changed(&host, kind, &imported, &json).await;
+        assert_eq!(registered(&host, kind).len(), 1);
+        settled(&host, kind, &owned, &host.config(kind, &json), "the first lifetime").await;
+        let renewed = changed(&host, kind, &owned, &of(kind, &json!({ "ttl": "72h" }))).await;
+        assert_eq!(registered(&host, kind).len(), 2);
+        assert_eq!(sign_in(&host, &clock, &text(&renewed, "key")).await, identity(kind));
+        let again = changed(&host, kind, &imported, &of(kind, &json!({ "renew_trigger": "1" }))).await;
+        assert_eq!(text(&again, "ttl"), "8760h", "a key that is made here has a lifetime");
     })
 }
 

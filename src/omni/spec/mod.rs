@@ -29,6 +29,7 @@ pub trait Spec: prost::Message + Default + Send + Sync + 'static {
 
 /// Every type of this folder.
 pub const KINDS: &[Kind] = &[
+    account::IdentitySpec::KIND,
     account::IdentityStatusSpec::KIND,
     account::InfraProviderSpec::KIND,
     account::ServiceAccountStatusSpec::KIND,
@@ -100,6 +101,7 @@ mod tests {
             assert_eq!(message.full_name(), S::MESSAGE);
             assert!(KINDS.contains(&S::KIND), "{} is not listed", S::KIND.name);
         }
+        check::<account::IdentitySpec>();
         check::<account::IdentityStatusSpec>();
         check::<account::InfraProviderSpec>();
         check::<account::ServiceAccountStatusSpec>();
@@ -136,7 +138,7 @@ mod tests {
         let mut kinds: Vec<_> = KINDS.iter().map(|k| k.name).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), 33);
+        assert_eq!(kinds.len(), 34);
     }
 
     #[test]

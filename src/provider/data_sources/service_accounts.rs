@@ -1,9 +1,13 @@
 //! `omni_service_account` and `omni_service_accounts`: the accounts that programs work with, and their public keys.
+//! Omni lists the accounts of infrastructure providers nowhere: their identities tell which there are, and nothing tells their keys.
 
 use crate::omni::auth::date;
-use crate::omni::auth::generate::identity;
-use crate::omni::{AccountKey, Error, Kind, ServiceAccount};
-use crate::provider::crud::Cx;
+use crate::omni::auth::generate::{self, identity};
+use crate::omni::spec::Spec;
+use crate::omni::spec::account::{IdentitySpec, IdentityStatusSpec};
+use crate::omni::state::query::LabelQuery;
+use crate::omni::{AccountKey, Class, Error, Query, ServiceAccount};
+use crate::provider::crud::{Cx, Object};
 use crate::provider::lookup::columns::{flag, text};
 use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
 use crate::provider::roles;
@@ -12,12 +16,14 @@ use crate::tf::schema::{Attribute, boolean, objects, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) struct ServiceAccounts;
 
-/// The objects that stand for people and accounts; they hold the labels, and have the names as ids.
-const IDENTITIES: Kind = Kind { namespace: "default", name: "Identities.omni.sidero.dev" };
+/// The label on the identity of an infrastructure provider's account.
+const PROVIDER_LABEL: &str = "omni.sidero.dev/infra-provider";
+/// The only role that such an account can have.
+const PROVIDER_ROLE: &str = "InfraProvider";
 /// What the names of the accounts of infrastructure providers begin with.
 const PROVIDER: &str = "infra-provider:";
 
@@ -29,8 +35,8 @@ pub(super) struct Account {
     infra_provider: bool,
     expiration: Option<String>,
     last_active: Option<String>,
-    public_key_ids: BTreeSet<String>,
-    keys: Vec<PublicKey>,
+    public_key_ids: Option<BTreeSet<String>>,
+    keys: Option<Vec<PublicKey>>,
 }
 
 #[derive(Serialize)]
@@ -53,8 +59,8 @@ impl From<ServiceAccount> for Found<Account> {
             role,
             expiration: keys.first().and_then(|key| key.expiration).map(date),
             last_active,
-            public_key_ids: keys.iter().map(|key| key.id.clone()).collect(),
-            keys: keys.into_iter().map(PublicKey::from).collect(),
+            public_key_ids: Some(keys.iter().map(|key| key.id.clone()).collect()),
+            keys: Some(keys.into_iter().map(PublicKey::from).collect()),
         };
         Self::new(id, item)
     }
@@ -80,11 +86,11 @@ impl Lookup for ServiceAccounts {
             text("name", "Name of the account; that of an infrastructure provider begins with `infra-provider:`."),
             text("role", &format!("Role of the account: {}.", roles::DOC)),
             flag("infra_provider", "Whether it is the account of an infrastructure provider."),
-            text("expiration", "When the key that lasts longest ends, in RFC 3339; null without keys."),
-            text("last_active", "When the account was last used, in RFC 3339; null when it never was."),
+            text("expiration", "Latest expiration of its keys, in RFC 3339; null without keys, and for accounts of infrastructure providers."),
+            text("last_active", "Last use of the account, in RFC 3339; null if it was never used."),
             plain("public_key_ids", Type::set(Type::String))
                 .computed()
-                .doc("Ids of its keys: fingerprints of 40 lower-case hexadecimal digits. Keys that have expired may be among them."),
+                .doc("IDs of its keys: fingerprints of 40 lower-case hexadecimal digits. Expired keys may be among them. Null for accounts of infrastructure providers, whose keys Omni does not list."),
             objects(
                 "keys",
                 vec![
@@ -95,30 +101,13 @@ impl Lookup for ServiceAccounts {
                 ],
             )
             .computed()
-            .doc("Its keys, those that last longest first."),
+            .doc("Its keys, the latest expiration first. Null for accounts of infrastructure providers, whose keys Omni does not list."),
         ]
     }
 
     async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>>, Error> {
-        let accounts = cx.client().service_accounts(&cx.call);
-        // The call that lists accounts shows no labels.
-        let labels = async {
-            if wanted.query.labels.is_empty() {
-                return Ok(BTreeMap::new());
-            }
-            let all = cx.client().list(&cx.call, IDENTITIES, &wanted.query).await?;
-            Ok(all.into_iter().map(|stored| (stored.key.id, stored.metadata.labels)).collect())
-        };
-        let (accounts, labels) = tokio::try_join!(accounts, labels)?;
-        let none = BTreeMap::new();
-        // One is asked for by its name, and several are chosen by their ids.
-        let id = |account: &ServiceAccount| {
-            if wanted.id.is_some() { account.name.clone() } else { identity(&account.name) }
-        };
-        let takes = |account: &ServiceAccount| {
-            wanted.takes(&id(account), labels.get(&identity(&account.name)).unwrap_or(&none))
-        };
-        Ok(accounts.into_iter().filter(takes).map(Found::from).collect())
+        let (listed, providers) = tokio::try_join!(listed(cx, wanted), of_providers(cx, wanted))?;
+        Ok(listed.into_iter().chain(providers).collect())
     }
 
     fn keeps(config: &Value, found: &Found<Account>) -> bool {
@@ -131,10 +120,98 @@ impl Lookup for ServiceAccounts {
     }
 }
 
+/// Which of the two kinds of accounts can be among those that are wanted.
+fn asks_for(wanted: &Wanted<'_>, provider: bool) -> bool {
+    let filter = wanted.config.get("infra_provider").as_bool();
+    filter.is_none_or(|only| only == provider)
+        && wanted.id.as_ref().is_none_or(|name| name.starts_with(PROVIDER) == provider)
+}
+
+/// The accounts that Omni lists.
+async fn listed(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>>, Error> {
+    if !asks_for(wanted, false) {
+        return Ok(Vec::new());
+    }
+    let accounts = cx.client().service_accounts(&cx.call);
+    // The call that lists accounts shows no labels.
+    let labels = async {
+        if wanted.query.labels.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let all = cx.client().list(&cx.call, IdentitySpec::KIND, &wanted.query).await?;
+        Ok(all.into_iter().map(|stored| (stored.key.id, stored.metadata.labels)).collect())
+    };
+    let (accounts, labels) = tokio::try_join!(accounts, labels)?;
+    let none = BTreeMap::new();
+    // One is asked for by its name, and several are chosen by their ids.
+    let id = |account: &ServiceAccount| {
+        if wanted.id.is_some() { account.name.clone() } else { identity(&account.name) }
+    };
+    let takes =
+        |account: &ServiceAccount| wanted.takes(&id(account), labels.get(&identity(&account.name)).unwrap_or(&none));
+    Ok(accounts.into_iter().filter(takes).map(Found::from).collect())
+}
+
+/// The accounts of infrastructure providers, by their identities.
+async fn of_providers(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>>, Error> {
+    if !asks_for(wanted, true) {
+        return Ok(Vec::new());
+    }
+    let identities: Vec<Object<IdentitySpec>> = match &wanted.id {
+        Some(name) => cx.find::<IdentitySpec>(&identity(name)).await?.into_iter().collect(),
+        None => {
+            let query = Query::from(LabelQuery::new().exists(PROVIDER_LABEL));
+            let all = cx.client().list(&cx.call, IdentitySpec::KIND, &query).await?;
+            all.into_iter().map(Object::decode).collect::<Result<_, _>>()?
+        }
+    };
+    let chosen = |identity: &Object<IdentitySpec>| {
+        wanted.id.is_some() || wanted.takes(identity.id(), &identity.stored.metadata.labels)
+    };
+    let identities: Vec<_> = identities.into_iter().filter(chosen).collect();
+    if identities.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut active = last_active(cx).await?;
+    let account = |object: Object<IdentitySpec>| {
+        let id = object.id().to_owned();
+        let item = Account {
+            name: generate::name(&id)?,
+            role: PROVIDER_ROLE.to_owned(),
+            infra_provider: true,
+            expiration: None,
+            last_active: active.remove(&id),
+            public_key_ids: None,
+            keys: None,
+            id: id.clone(),
+        };
+        Some(Found::new(id, item))
+    };
+    Ok(identities.into_iter().filter_map(account).collect())
+}
+
+/// When the accounts of infrastructure providers were last used, by identity; those that never were are not among them.
+async fn last_active(cx: &Cx) -> Result<HashMap<String, String>, Error> {
+    let query = Query::from(LabelQuery::new().exists(PROVIDER_LABEL));
+    let statuses = match cx.client().list(&cx.call, IdentityStatusSpec::KIND, &query).await {
+        // Servers before 1.6 do not keep it, and say so in either way.
+        Err(error) if error.is(Class::Unimplemented) || error.is(Class::Denied) => return Ok(HashMap::new()),
+        statuses => statuses?,
+    };
+    let mut active = HashMap::new();
+    for status in statuses {
+        let status = Object::<IdentityStatusSpec>::decode(status)?;
+        if !status.spec.last_active.is_empty() {
+            active.insert(status.stored.key.id, status.spec.last_active);
+        }
+    }
+    Ok(active)
+}
+
 impl Many for ServiceAccounts {
     const NAME: &'static str = "omni_service_accounts";
     const LIST: &'static str = "service_accounts";
-    const ABOUT: &'static str = "The accounts that programs work with, their roles and their public keys. All filters that are set must hold. Needs a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Lists service accounts, their roles and their public keys. All filters that are set must match. Needs a provider key with the role `Admin`.";
     const LABELS: &'static str =
         "identities in Omni bear labels that (only Omni itself sets any, such as `omni.sidero.dev/infra-provider`)";
 
@@ -148,7 +225,7 @@ impl Many for ServiceAccounts {
 
 impl One for ServiceAccounts {
     const NAME: &'static str = "omni_service_account";
-    const ABOUT: &'static str = "An account that a program works with, and its public keys. It does not have to be managed by Terraform. Needs a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Reads a service account, its role and its public keys. It does not have to be managed by Terraform. Needs a provider key with the role `Admin`.";
     const ID: &'static str = "name";
 
     fn arguments() -> Vec<Attribute> {
@@ -179,6 +256,7 @@ mod tests {
         assert_eq!(found.id, "p@infra-provider.serviceaccount.omni.sidero.dev");
         assert!(found.item.infra_provider);
         assert_eq!(found.item.expiration.as_deref(), Some("1970-01-01T01:00:00Z"));
-        assert_eq!(found.item.keys.iter().map(|k| k.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+        let keys = found.item.keys.unwrap();
+        assert_eq!(keys.iter().map(|k| k.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     }
 }

@@ -5,7 +5,9 @@ use crate::kit::go_duration;
 use crate::kit::secret::ExposeSecret;
 use crate::omni::auth::generate::{self, GeneratedKey, identity};
 use crate::omni::auth::{date, generate as generate_key};
-use crate::omni::{AccountRole, Call, Class, Client, Error, Kind};
+use crate::omni::spec::Spec;
+use crate::omni::spec::account::IdentitySpec;
+use crate::omni::{AccountRole, Call, Class, Client, Error};
 use crate::provider::account_key;
 use crate::provider::check::is_account_name;
 use crate::provider::explain::{Doing, detail};
@@ -46,8 +48,6 @@ const UNCERTAIN: Duration = Duration::from_secs(5);
 const TAKING_BACK: Duration = Duration::from_secs(30);
 /// Under which name the account that was made is kept for the closing.
 const MADE: &str = "account";
-
-const IDENTITIES: Kind = Kind { namespace: "default", name: "Identities.omni.sidero.dev" };
 
 fn schema() -> Schema {
     Schema::new(
@@ -184,7 +184,7 @@ impl Account {
 impl<'a> Opening<'a> {
     fn new(session: &'a Session, call: Call, name: String, ttl: &str) -> Result<Self, Diagnostics> {
         let now = Duration::from_secs(session.client.now().as_secs());
-        let ttl = go_duration::parse(ttl).ok().and_then(|d| d.to_std()).unwrap_or_default();
+        let ttl = go_duration::parse(ttl.trim()).ok().and_then(|d| d.to_std()).unwrap_or_default();
         let failed = |error: &(dyn std::error::Error + 'static)| {
             Diagnostics::from(Diagnostic::from_error(
                 format!("Could not make a key of service account `{name}`"),
@@ -250,7 +250,7 @@ impl<'a> Opening<'a> {
             Some(account) if account.keys.iter().any(|key| key.id == self.key.fingerprint) => Ok(Whose::Ours),
             Some(_) => Ok(Whose::NotOurs),
             // The list is late; this is not, but it names no keys.
-            None => match client.get(&call, &IDENTITIES.key(identity(&self.name))).await {
+            None => match client.get(&call, &IdentitySpec::KIND.key(identity(&self.name))).await {
                 Ok(_) => Ok(Whose::Nobodys),
                 Err(error) if error.is(Class::NotFound) => Ok(Whose::NotOurs),
                 Err(error) => Err(error),
@@ -264,7 +264,7 @@ impl<'a> Opening<'a> {
             Doing { verb: "add a key to", noun: "service account", id: &self.name, id_attribute: "service_account" };
         let client = &self.session.client;
         // Omni itself answers for an account that does not exist in words only.
-        match client.get(&self.call, &IDENTITIES.key(identity(&self.name))).await {
+        match client.get(&self.call, &IdentitySpec::KIND.key(identity(&self.name))).await {
             Ok(_) => {}
             Err(error) if error.is(Class::NotFound) => return Err(missing(&self.name).into()),
             Err(error) => return Err(doing.explain_unstored(&error).into()),

@@ -1,9 +1,10 @@
-//! `omni_infra_provider`: a provider of machines, and the service account by which its program signs in.
+//! `omni_infra_provider`: an infrastructure provider, and the service account that its program signs in with.
+//! Omni lists neither that account nor its keys: its identity tells whether it is there, and the state holds its keys.
 
 use crate::omni::auth::generate::identity;
-use crate::omni::spec::account::{InfraProviderSpec, ServiceAccountStatusSpec};
+use crate::omni::spec::account::InfraProviderSpec;
 use crate::omni::{AccountRole, Class, Error, Key};
-use crate::provider::account_key::{self, Keyed};
+use crate::provider::account_key::{self, Keyed, Presence};
 use crate::provider::crud::{Cx, Desired, Managed, Object};
 use crate::provider::explain::Doing;
 use crate::provider::session::at;
@@ -35,8 +36,8 @@ impl Model {
 impl Managed for InfraProvider {
     type Spec = InfraProviderSpec;
     type Model = Model;
-    /// What Omni says of the account; nothing when there is none.
-    type Extra = Option<ServiceAccountStatusSpec>;
+    /// Whether the account is there.
+    type Extra = Presence;
 
     const NAME: &'static str = "omni_infra_provider";
     const NOUN: &'static str = "infra provider";
@@ -46,19 +47,20 @@ impl Managed for InfraProvider {
 
     fn schema() -> Schema {
         Schema::new(
-            "A provider of machines (infrastructure provider), with the service account whose key its program is started with. Both come and go together.",
+            "An infrastructure provider and its service account, with the key that the provider's program is started with. \
+             Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
         )
         .with(string("name").required().replaces().check(is_label()).doc(
-            "Name of the provider, as its program is told it: 1 to 63 lower-case letters, digits and dashes, with no dash at either end.",
+            "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end. Changing this forces replacement.",
         ))
         .with(string("service_account_id").computed().stays().doc(
-            "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`.",
+            "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null when the account has been removed; the next apply then creates it again, with a new key.",
         ))
-        .with_all(account_key::attributes())
+        .with_all(account_key::unlisted_attributes())
     }
 
     fn identity() -> IdentitySchema {
-        IdentitySchema::of("name", "Name of the provider.")
+        IdentitySchema::of("name", "Name of the infrastructure provider.")
     }
 
     fn id(model: &Model) -> Option<String> {
@@ -69,15 +71,12 @@ impl Managed for InfraProvider {
         Desired { spec: InfraProviderSpec::default(), labels: Vec::new(), annotations: Vec::new() }
     }
 
-    fn model(
-        object: &Object<InfraProviderSpec>,
-        status: &Option<ServiceAccountStatusSpec>,
-        prior: &Model,
-    ) -> Result<Model, Diagnostic> {
+    fn model(object: &Object<InfraProviderSpec>, presence: &Presence, prior: &Model) -> Result<Model, Diagnostic> {
+        let account = identity(&account(object.id()));
         Ok(Model {
             name: Some(object.id().to_owned()),
-            service_account_id: Some(identity(&account(object.id()))),
-            keyed: prior.keyed.with_listed(status.as_ref()),
+            service_account_id: (*presence != Presence::Missing).then_some(account),
+            keyed: prior.keyed.with_presence(*presence),
         })
     }
 
@@ -87,7 +86,11 @@ impl Managed for InfraProvider {
 
     fn predict(plan: &mut Plan<'_>) {
         // The id of the account stays unknown until there is one, so that what refers to it waits.
-        account_key::predict(plan);
+        let missing = plan.prior.is_some_and(|prior| prior.get("service_account_id").is_null());
+        account_key::predict(plan, missing);
+        if missing {
+            plan.planned.set("service_account_id", Value::UNKNOWN);
+        }
     }
 
     fn due(cx: &Cx, plan: &mut Plan<'_>) {
@@ -95,7 +98,7 @@ impl Managed for InfraProvider {
     }
 
     async fn extra(cx: &Cx, object: &Object<InfraProviderSpec>) -> Result<Self::Extra, Error> {
-        account_key::status(cx, &account(object.id())).await
+        account_key::presence(cx, &account(object.id())).await
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
@@ -104,11 +107,16 @@ impl Managed for InfraProvider {
         }
         let Some(name) = plan.planned.get("name").as_str() else { return Ok(()) };
         // With its provider there, this is about to be replaced, or a duplicate that the create names.
-        let left = account_key::status(cx, &account(name)).await?.is_some()
+        let left = account_key::presence(cx, &account(name)).await? == Presence::There
             && cx.find::<InfraProviderSpec>(name).await?.is_none();
         if left {
-            let diagnostic = in_the_way(name);
-            plan.diags.push(diagnostic);
+            let (detail, hint) = in_the_way(name);
+            // It may be gone before the apply, and nothing else that is planned has to wait for that.
+            plan.diags.push(
+                Diagnostic::warning(format!("Infra provider `{name}` cannot be created as things are"), detail)
+                    .hint(hint)
+                    .at(at("name")),
+            );
         }
         Ok(())
     }
@@ -121,23 +129,49 @@ impl Managed for InfraProvider {
         let account = account(&name);
         let doing = Doing {
             verb: if prior.is_some() { "renew the key of the account of" } else { "create the service account of" },
-            ..doing("", &name)
+            noun: Self::NOUN,
+            id: &name,
+            id_attribute: Self::ID,
         };
         // An account that somebody removed is made again, and that of a provider that was taken over stays.
         let may_be_there = prior.is_some() || cx.session.adopt_existing;
-        let there = may_be_there && account_key::status(cx, &account).await.map_err(|e| doing.explain(&e))?.is_some();
+        let presence = match may_be_there {
+            true => account_key::presence(cx, &account).await.map_err(|e| doing.explain(&e))?,
+            false => Presence::Missing,
+        };
+        let there = match presence {
+            Presence::There => true,
+            Presence::Missing => false,
+            // Whoever may not ask may not register a key either; Omni says so.
+            Presence::Unknown => prior.is_some(),
+        };
         let role = (!there).then(|| AccountRole::Named("InfraProvider".to_owned()));
         let before = wanted.keyed.clone();
+        let before_it = prior.filter(|_| there).map(|prior| &prior.keyed);
         let fresh = wanted.keyed.make(cx, &account, None).map_err(|e| doing.explain(&e))?;
-        let Err(error) = account_key::register(cx, &account, role, &fresh).await else { return Ok(()) };
+        let Err(error) = account_key::register(cx, &account, role, &fresh).await else {
+            wanted.keyed.note_registered(before_it, true);
+            wanted.service_account_id = Some(identity(&account));
+            return Ok(());
+        };
         if error.is(Class::AlreadyExists) {
             wanted.keyed = before;
-            return Err(in_the_way(&name));
+            let (detail, hint) = in_the_way(&name);
+            return Err(Diagnostic::error(doing.summary(), detail).hint(hint).at(at("name")));
         }
-        if !account_key::is_open(&error) {
+        if account_key::is_open(&error) {
+            // The new key may be good, so the state keeps it. It is not known to be registered, and the next plan makes another.
+            wanted.keyed.note_registered(before_it, false);
+        } else {
             wanted.keyed = before;
         }
-        Err(doing.explain(&error))
+        let diagnostic = doing.explain(&error);
+        Err(match error.class() {
+            Class::Denied => diagnostic.hint(
+                "Only the role `Admin` may manage service accounts, and no access policy grants that: configure the provider with the key of such an account.",
+            ),
+            _ => diagnostic,
+        })
     }
 
     async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
@@ -155,22 +189,16 @@ fn account(name: &str) -> String {
     format!("infra-provider:{name}")
 }
 
-fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
-    Doing { verb, noun: InfraProvider::NOUN, id: name, id_attribute: InfraProvider::ID }
-}
-
-/// There is an account of the provider's name, and nobody here knows its key.
-fn in_the_way(name: &str) -> Diagnostic {
+/// There is an account of the provider's name, and nobody here knows its key: what that means, and what to do.
+fn in_the_way(name: &str) -> (String, String) {
     let account = account(name);
-    Diagnostic::error(
-        doing("create", name).summary(),
-        format!("Omni has a service account `{account}` already, and no key of it is known here."),
+    (
+        format!("Omni already has a service account `{account}`, and no key of it is known here."),
+        format!(
+            "If nothing uses it any more, remove it with `omnictl serviceaccount destroy {account}`. Otherwise choose another name, \
+             or set `adopt_existing = true` in the provider block: the account then gets one more key."
+        ),
     )
-    .hint(format!(
-        "If nothing uses it any more, remove it with `omnictl serviceaccount destroy {account}`. Otherwise choose another name, \
-         or set `adopt_existing = true` in the provider block: the account then gets one more key."
-    ))
-    .at(at("name"))
 }
 
 /// The text is a DNS label, as Omni demands of these names.

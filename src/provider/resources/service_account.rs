@@ -4,7 +4,7 @@ use crate::omni::auth::generate::identity;
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::{IdentityStatusSpec, ServiceAccountStatusSpec};
 use crate::omni::{AccountRole, Class, Error, Key};
-use crate::provider::account_key::{self, Keyed, OWN};
+use crate::provider::account_key::{self, Keyed, OWN, Presence};
 use crate::provider::caller;
 use crate::provider::check::is_account_name;
 use crate::provider::crud::{Called, Cx};
@@ -19,12 +19,12 @@ use serde::{Deserialize, Serialize};
 
 pub(super) struct ServiceAccount;
 
-/// What the names of the accounts of providers of machines begin with.
+/// What the names of the accounts of infrastructure providers begin with.
 const PROVIDER: &str = "infra-provider:";
 const SUFFIX: &str = "@serviceaccount.omni.sidero.dev";
 const PROVIDER_SUFFIX: &str = "@infra-provider.serviceaccount.omni.sidero.dev";
 
-/// `InfraProvider` is not among them: it goes with a provider of machines only.
+/// `InfraProvider` is not among them: it is for the accounts of infrastructure providers only.
 const ROLES: &[&str] = &["None", "Reader", "Auditor", "Operator", "Admin"];
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -63,22 +63,22 @@ impl Called for ServiceAccount {
 
     fn schema() -> Schema {
         Schema::new(
-            "An account for programs, which sign in to Omni with its key. Needs a provider key with the role `Admin`. The private key is kept in the state, unless `store_key` is `false` or a public key is given.",
+            "A service account and its key, for programs that sign in to Omni. Needs a provider key with the role `Admin`. The state stores the private key, unless `store_key` is `false` or a public key is given.",
         )
         .with(string("id").computed().stays().doc(
-            "Identity of the account: `<name>@serviceaccount.omni.sidero.dev`. It is known once the account is there, so that what refers to it waits for that.",
+            "Identity of the account: `<name>@serviceaccount.omni.sidero.dev`. Known after the account is created, so that what refers to it waits for it.",
         ))
         .with(string("name").required().replaces().check(is_account_name()).doc(
-            "Name of the account: what can stand in front of the `@` of an e-mail address, in lower case. Accounts of providers of machines, `infra-provider:<name>`, are made by `omni_infra_provider`.",
+            "Name of the account. Must be a valid lower-case e-mail local part. Accounts of infrastructure providers, `infra-provider:<name>`, are managed by `omni_infra_provider`. Changing this forces replacement.",
         ))
         .with(string("role").optional_computed().stays().replaces().check(one_of(ROLES)).doc(
-            "Role of the account: one of `None`, `Reader`, `Auditor`, `Operator` and `Admin`. If unset, that of the account that the provider itself uses, which is always `Admin`. Omni cannot change it, so a change makes the account anew, and its keys are no good any more.",
+            "Role of the account: one of `None`, `Reader`, `Auditor`, `Operator` and `Admin`. If unset, the role of the account that the provider itself uses, which is always `Admin`. Changing this forces replacement and invalidates all keys of the account.",
         ))
         .with(string(OWN).same_if(same_text).check(account_key::is_public_key()).doc(
-            "An OpenPGP public key of your own, in armor, to be used instead of one made here: the private key then never comes near Terraform. It must name an e-mail address and expire within 365 days. Another key is registered in place; the earlier ones stay good until they expire.",
+            "ASCII-armored OpenPGP public key of your own, registered instead of one that the provider generates: the private key then never comes near Terraform. It must name an e-mail address and expire within 365 days. Changing this registers the new key in place; earlier keys stay valid until they expire.",
         ))
         .with(string("last_active").computed().stays().doc(
-            "When the account was last used, in RFC 3339, as of the last refresh; null when it never was, and on Omni before 1.6.",
+            "Last use of the account, in RFC 3339, as of the last refresh; null if it was never used, and on Omni before 1.6.",
         ))
         .with_all(account_key::attributes())
         .rule(Rule::AtMostOne(&[OWN, "renew_trigger"]))
@@ -120,7 +120,7 @@ impl Called for ServiceAccount {
 
     fn predict(plan: &mut Plan<'_>) {
         // The id stays unknown until there is an account, so that what refers to it waits.
-        account_key::predict(plan);
+        account_key::predict(plan, false);
     }
 
     fn due(cx: &Cx, plan: &mut Plan<'_>) {
@@ -132,7 +132,7 @@ impl Called for ServiceAccount {
         if let Some(name) = provider {
             return Err(Diagnostic::error(
                 format!("Could not import service account `{text}`"),
-                "It belongs to a provider of machines.",
+                "It belongs to an infrastructure provider.",
             )
             .hint(format!("Import it together with its provider, as an `omni_infra_provider` named `{name}`.")));
         }
@@ -152,7 +152,7 @@ impl Called for ServiceAccount {
 
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
         if caller::is_self(cx, &identity(prior.name())).await? {
-            diags.push(caller::refused(&doing("destroy", prior.name()), "name"));
+            diags.push(caller::unremovable(&doing("destroy", prior.name()), "name"));
         }
         Ok(())
     }
@@ -175,7 +175,8 @@ impl Called for ServiceAccount {
         match account_key::send(cx, &name, Some(role), &fresh).await {
             // It is the account or the key that is there; only the account can be imported.
             Err(error) if error.is(Class::AlreadyExists) && own.is_some() => {
-                Err(if account_key::status(cx, &name).await?.is_some() { error } else { used_up() })
+                let there = account_key::presence(cx, &name).await? == Presence::There;
+                Err(if there { error } else { used_up() })
             }
             sent => sent,
         }
@@ -204,7 +205,11 @@ impl Called for ServiceAccount {
     }
 
     async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
-        cx.client().destroy_service_account(&cx.call, model.name()).await
+        let name = model.name();
+        match cx.client().destroy_service_account(&cx.call, name).await {
+            Err(error) => Err(caller::explain_refused(cx, &identity(name), &doing("destroy", name), error).await),
+            Ok(()) => Ok(()),
+        }
     }
 }
 

@@ -119,7 +119,7 @@ impl Called for User {
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
         let email = prior.email.as_deref().unwrap_or_default();
         if caller::is_self(cx, email).await? {
-            diags.push(caller::refused(&doing("destroy", email), "email"));
+            diags.push(caller::unremovable(&doing("destroy", email), "email"));
         }
         Ok(())
     }
@@ -140,7 +140,11 @@ impl Called for User {
     }
 
     async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
-        cx.client().destroy_user(&cx.call, &written(model).0).await
+        let email = written(model).0;
+        match cx.client().destroy_user(&cx.call, &email).await {
+            Err(error) => Err(caller::explain_refused(cx, &email, &doing("destroy", &email), error).await),
+            Ok(()) => Ok(()),
+        }
     }
 }
 

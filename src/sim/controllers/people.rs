@@ -7,7 +7,7 @@ use crate::pb::specs::{
     ServiceAccountStatusSpec, UserSpec,
 };
 use crate::sim::accounts::{
-    IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_SERVICE_ACCOUNT, KEY_PRUNER, PUBLIC_KEY,
+    IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_PROVIDER, IS_SERVICE_ACCOUNT, KEY_PRUNER, PUBLIC_KEY,
     PUBLIC_KEY_LAST_ACTIVE, SERVICE_ACCOUNT_STATUS, USER, USER_ID,
 };
 use crate::sim::names::controller;
@@ -48,11 +48,14 @@ pub(super) fn identities(desk: &Desk<'_>) {
     forget(desk, IDENTITY_STATUS);
 }
 
-/// One status a service account: its role and its keys.
+/// One status for each service account: its role and its keys.
+/// Accounts of infrastructure providers never get one, in any release, so no list shows them or their keys.
 pub(super) fn service_accounts(desk: &Desk<'_>) {
     let held_by = &[controller::SERVICE_ACCOUNT_STATUS];
     let keys = desk.list(PUBLIC_KEY);
-    for identity in desk.list(IDENTITY).iter().filter(|identity| identity.label(IS_SERVICE_ACCOUNT).is_some()) {
+    let is_listed =
+        |identity: &Object| identity.label(IS_SERVICE_ACCOUNT).is_some() && identity.label(IS_PROVIDER).is_none();
+    for identity in desk.list(IDENTITY).iter().filter(|identity| is_listed(identity)) {
         let user_id = identity.spec::<IdentitySpec>().user_id;
         let keys: Vec<_> = keys.iter().filter(|key| key.label(USER_ID) == Some(&user_id)).collect();
         for key in &keys {
@@ -152,6 +155,13 @@ mod tests {
         let key = account.spec::<ServiceAccountStatusSpec>().public_keys.remove(0);
         assert_eq!(finalizers(PUBLIC_KEY, &key.id), ["ServiceAccountStatusController"]);
         assert!(store.get(&kinds::key(SERVICE_ACCOUNT_STATUS, "me@example.org")).is_none());
+
+        mint(&store, "infra-provider:aws", Role::InfraProvider, LIFETIME).unwrap();
+        driver.settle().unwrap();
+        let provider = "aws@infra-provider.serviceaccount.omni.sidero.dev";
+        assert_eq!(get(IDENTITY_STATUS, provider).spec::<IdentityStatusSpec>().role, "InfraProvider");
+        assert!(store.get(&kinds::key(SERVICE_ACCOUNT_STATUS, provider)).is_none(), "never, in any release");
+        registry.destroy_account("infra-provider:aws").unwrap();
 
         Activity::new(store.clone()).note(WHO, &key.id);
         driver.settle().unwrap();
