@@ -26,7 +26,10 @@ impl Private {
     /// Reads what [`Private::to_bytes`] wrote; anything else counts as nothing kept.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(serde_json::from_slice(bytes).unwrap_or_default())
+        match crate::tf::wire::parse(bytes) {
+            Ok(serde_json::Value::Object(members)) => Self(members),
+            _ => Self::default(),
+        }
     }
 
     /// The bytes that the host keeps.

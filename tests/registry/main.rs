@@ -12,6 +12,7 @@ mod fixture;
 mod host;
 mod join_tokens;
 mod keys;
+mod label_keys;
 mod lifecycle;
 mod ownership;
 mod people;
@@ -50,6 +51,7 @@ fn main() {
     trials.extend(faults::trials());
     trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
+    trials.extend(label_keys::trials());
     trials.extend(ownership::trials());
     trials.extend(people::trials());
     trials.extend(quiet::trials());

@@ -50,9 +50,11 @@ pub(super) fn without_identity(name: &str) -> Diagnostic {
 fn parse(raw: Option<&RawState>, what: &str) -> Result<Json, Diagnostic> {
     let summary = || format!("Could not read {what}");
     match raw {
-        Some(raw) if !raw.json.is_empty() => {
-            serde_json::from_slice(&raw.json).map_err(|error| Diagnostic::from_error(summary(), &error))
-        }
+        Some(raw) if !raw.json.is_empty() => match wire::parse(&raw.json) {
+            Ok(serde_json::Value::Object(members)) => Ok(members),
+            Ok(_) => Err(Diagnostic::error(summary(), "It is no JSON object.")),
+            Err(error) => Err(Diagnostic::from_error(summary(), &error)),
+        },
         Some(raw) if !raw.flatmap.is_empty() => Err(Diagnostic::error(
             summary(),
             "It was written by Terraform 0.11 or older, in a form that is no longer read.",

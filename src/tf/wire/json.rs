@@ -2,8 +2,40 @@
 
 use super::{DEEPEST, Place, WireError, mismatch, number};
 use crate::tf::value::{Type, Value};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
+
+/// Reads JSON text in which any key may stand for anything.
+///
+/// Labels are named by whoever has access to the service, and `serde_json` itself takes an object whose first key is
+/// `$serde_json::private::Number` or `…::RawValue` for something else: what this reads may hold such keys.
+///
+/// # Errors
+/// When the text is no JSON, or nested too deeply.
+pub fn parse(text: &[u8]) -> Result<Json, WireError> {
+    let invalid = |e: &serde_json::Error| WireError::new(&Place::ROOT, format!("not valid JSON: {e}"));
+    let raw: &RawValue = serde_json::from_slice(text).map_err(|e| invalid(&e))?;
+    tree(raw.get(), DEEPEST)
+        .map_err(|e| e.map_or_else(|| WireError::new(&Place::ROOT, "nested too deeply"), |e| invalid(&e)))
+}
+
+/// One level of the text; `None` as the error for too many of them. What is read is always of a known shape, so that no key is looked at.
+fn tree(text: &str, depth: usize) -> Result<Json, Option<serde_json::Error>> {
+    let depth = depth.checked_sub(1).ok_or(None)?;
+    Ok(match text.bytes().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'{') => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            let read = |(key, raw): (String, &RawValue)| Ok((key, tree(raw.get(), depth)?));
+            Json::Object(members.into_iter().map(read).collect::<Result<_, Option<serde_json::Error>>>()?)
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text)?;
+            Json::Array(items.into_iter().map(|raw| tree(raw.get(), depth)).collect::<Result<_, _>>()?)
+        }
+        _ => serde_json::from_str(text)?,
+    })
+}
 
 /// Reads a value of type `ty`: an attribute that is left out is null, one that the type lacks is an error.
 ///

@@ -13,7 +13,7 @@ use crate::pb::tfplugin6::DynamicValue;
 
 use place::Place;
 
-pub use json::{from_json, from_state_json, to_json};
+pub use json::{from_json, from_state_json, parse, to_json};
 
 /// Deeper values than this are refused: no schema is that deep, and each level costs stack.
 const DEEPEST: usize = 128;
@@ -45,11 +45,7 @@ impl WireError {
 pub fn decode(value: Option<&DynamicValue>, ty: &Type) -> Result<Value, WireError> {
     match value {
         Some(v) if !v.msgpack.is_empty() => msgpack::decode(&v.msgpack, ty),
-        Some(v) if !v.json.is_empty() => {
-            let json = serde_json::from_slice(&v.json)
-                .map_err(|e| WireError::new(&Place::ROOT, format!("not valid JSON: {e}")))?;
-            from_json(&json, ty)
-        }
+        Some(v) if !v.json.is_empty() => from_json(&parse(&v.json)?, ty),
         _ => Ok(Value::Null),
     }
 }

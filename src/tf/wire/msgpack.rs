@@ -127,8 +127,7 @@ impl<'b> Reader<'b> {
                 }
                 let length = read::read_bin_len(&mut self.rest).map_err(|_| mismatch(path, ty))?;
                 let json = self.take(length as usize, path)?;
-                let json =
-                    serde_json::from_slice(json).map_err(|_| WireError::new(path, "the type is not valid JSON"))?;
+                let json = super::parse(json).map_err(|_| WireError::new(path, "the type is not valid JSON"))?;
                 let ty = Type::from_json(&json).map_err(|e| WireError::new(path, e.problem))?;
                 let value = self.value(&ty, path, depth)?;
                 Ok(Value::Dynamic(ty, Box::new(value)))

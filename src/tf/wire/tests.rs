@@ -220,6 +220,41 @@ fn state_of_another_version_loses_what_the_schema_lacks() {
 }
 
 #[test]
+fn no_key_of_json_has_a_meaning_of_its_own() {
+    for key in [
+        "$serde_json::private::Number",
+        "$serde_json::private::RawValue",
+        "$__toml_private_datetime",
+        "$__toml_private_Datetime",
+        "$__serde_spanned_private_start",
+    ] {
+        let text =
+            format!(r#" {{ "{key}" : {{ "{key}": "x" }}, "n": [1.50, -2e3, true, null, "\u00e9", {{}}, []] }} "#);
+        let json = parse(text.as_bytes()).unwrap();
+        assert_eq!(json[key][key], "x", "{json}");
+        assert_eq!(json["n"].to_string(), r#"[1.50,-2e+3,true,null,"é",{},[]]"#);
+        let ty = Type::object([("map", Type::map(Type::map(Type::String)))]);
+        let value = from_json(
+            &serde_json::Value::Object(
+                [("map".to_owned(), parse(format!(r#"{{"{key}": {{"{key}": "1"}}}}"#).as_bytes()).unwrap())]
+                    .into_iter()
+                    .collect(),
+            ),
+            &ty,
+        )
+        .unwrap();
+        let inner = Value::Map([(key.to_owned(), Value::Map([(key.to_owned(), "1".into())].into()))].into());
+        assert_eq!(value.get("map"), &inner);
+        assert_eq!(parse(to_json(&value).to_string().as_bytes()).and_then(|json| from_json(&json, &ty)), Ok(value));
+    }
+    for wrong in ["", "{", "{]", "{\"a\":1} 2", "nul", "{\"a\":\"\\x\"}", "{a: 1}", "[01]"] {
+        assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+    assert!(parse("[".repeat(10_000).as_bytes()).is_err());
+    assert!(parse([vec![b'['; 10_000], vec![b']'; 10_000]].concat().as_slice()).is_err());
+}
+
+#[test]
 fn types_read_back() {
     for text in [
         r#""dynamic""#,
