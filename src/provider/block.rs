@@ -13,7 +13,7 @@ use crate::kit::secret::SecretString;
 use crate::omni::config::{Config, Credentials, RetryPolicy, TlsOptions};
 use crate::omni::spec::instance::current_user_key;
 use crate::omni::{Call, Class, Client, Error};
-use crate::tf::check::{one_of, whole_between};
+use crate::tf::check::{Rule, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Context;
@@ -105,22 +105,12 @@ pub(super) fn schema() -> Schema {
     .with(string("version_check").doc(
         "What to do when the server is older than the versions that this provider knows: `error`, `warn` or `off`. Defaults to `warn`.",
     ).check(one_of(&["error", "warn", "off"])))
+    .rule(Rule::AtMostOne(&["service_account_key", "service_account_key_file", "pgp_key_file"]))
+    .rule(Rule::AtMostOne(&["ca_certificate", "ca_certificate_file"]))
 }
 
 pub(super) fn validate(config: &Value, diags: &mut Diagnostics) {
-    let both = |a: &str, b: &str, diags: &mut Diagnostics| {
-        if !config.get(a).is_null() && !config.get(b).is_null() {
-            diags.push(
-                Diagnostic::error("Conflicting attributes", format!("Only one of `{a}` and `{b}` may be set."))
-                    .at(Path::of(b)),
-            );
-        }
-    };
-    both("service_account_key", "service_account_key_file", diags);
-    both("ca_certificate", "ca_certificate_file", diags);
-    both("service_account_key", "pgp_key_file", diags);
-    both("service_account_key_file", "pgp_key_file", diags);
-    if !config.get("pgp_key_file").is_null()
+    if config.get("pgp_key_file").is_set()
         && config.get("identity").is_null()
         && config.get("omniconfig").is_null()
         && env("OMNICONFIG").is_none()

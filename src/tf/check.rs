@@ -88,7 +88,7 @@ impl Rule {
 /// At most one of the attributes is set, and one is when it `must`.
 pub(super) fn one_set(names: &[&str], must: bool, config: &Value, diags: &mut Diagnostics) {
     let at = |name: &str| Path::of(name).lookup(config).clone();
-    let set: Vec<_> = names.iter().filter(|n| !at(n).is_null() && !at(n).is_unknown()).collect();
+    let set: Vec<_> = names.iter().filter(|n| at(n).is_set()).collect();
     let maybe = names.iter().any(|n| at(n).is_unknown());
     let list = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     if set.len() > 1 {
@@ -106,9 +106,43 @@ pub(super) fn one_set(names: &[&str], must: bool, config: &Value, diags: &mut Di
 /// When the first attribute is set, the second must be.
 pub(super) fn needs(name: &str, other: &str, config: &Value, diags: &mut Diagnostics) {
     let at = |name: &str| Path::of(name).lookup(config).clone();
-    if !at(name).is_null() && !at(name).is_unknown() && at(other).is_null() {
+    if at(name).is_set() && at(other).is_null() {
         diags.push(
             Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set.")).at(Path::of(name)),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values that an attribute can have, by how much of it is known.
+    fn completions(value: &Value) -> Vec<Value> {
+        if value.is_unknown() { vec![Value::Null, "x".into()] } else { vec![value.clone()] }
+    }
+
+    fn refused(rule: &Rule, [a, b, c]: [&Value; 3]) -> bool {
+        let config = Value::object([("a", a.clone()), ("b", b.clone()), ("c", c.clone())]);
+        let mut diags = Diagnostics::new();
+        rule.run(&config, &mut diags);
+        diags.has_errors()
+    }
+
+    #[test]
+    fn a_rule_refuses_what_no_unknown_can_mend() {
+        let values = [Value::Null, Value::UNKNOWN, "x".into()];
+        for rule in [Rule::ExactlyOne(&["a", "b", "c"]), Rule::AtMostOne(&["a", "b", "c"]), Rule::Needs("a", "b")] {
+            for (a, b, c) in values
+                .iter()
+                .flat_map(|a| values.iter().map(move |b| (a, b)))
+                .flat_map(|(a, b)| values.iter().map(move |c| (a, b, c)))
+            {
+                let hopeless = completions(a)
+                    .iter()
+                    .all(|a| completions(b).iter().all(|b| completions(c).iter().all(|c| refused(&rule, [a, b, c]))));
+                assert_eq!(refused(&rule, [a, b, c]), hopeless, "{rule:?}: {a:?}, {b:?}, {c:?}");
+            }
+        }
     }
 }

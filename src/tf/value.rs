@@ -166,6 +166,12 @@ impl Value {
         matches!(self, Self::Unknown(_))
     }
 
+    /// Whether there is a value for certain: an unknown one may turn out to be null.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        !matches!(self, Self::Null | Self::Unknown(_))
+    }
+
     /// Whether nothing in the value, at any depth, is unknown.
     #[must_use]
     pub fn is_wholly_known(&self) -> bool {

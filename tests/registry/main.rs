@@ -20,6 +20,7 @@ mod quiet;
 mod reads;
 mod registration;
 mod rules;
+mod unknowns;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -56,5 +57,6 @@ fn main() {
     trials.extend(people::trials());
     trials.extend(quiet::trials());
     trials.extend(registration::trials());
+    trials.extend(unknowns::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

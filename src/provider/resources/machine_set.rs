@@ -214,7 +214,7 @@ impl Managed for MachineSet {
         let role = config.get("role").as_str();
         // The name that Omni gives may be written out, as generated configurations do.
         let name = config.get("name");
-        let named = !name.is_null() && !name.is_unknown() && name.as_str() != Some(CONTROL_PLANES_NAME);
+        let named = name.is_set() && name.as_str() != Some(CONTROL_PLANES_NAME);
         if role == Some(CONTROL_PLANE) && named {
             diags.push(
                 Diagnostic::error(
@@ -226,7 +226,7 @@ impl Managed for MachineSet {
             );
         }
         if role == Some(WORKERS) {
-            if !config.get("bootstrap_spec").is_null() {
+            if config.get("bootstrap_spec").is_set() {
                 diags.push(
                     Diagnostic::error(
                         "Workers restore no etcd",
@@ -254,7 +254,7 @@ impl Managed for MachineSet {
             && !class.get("allocation_type").is_unknown()
         {
             diags.push(Diagnostic::error("Missing size", "A static allocation needs `size`.").at(path));
-        } else if unlimited && !size.is_null() {
+        } else if unlimited && size.is_set() {
             diags.push(
                 Diagnostic::error("Size of an unlimited allocation", "`Unlimited` takes every machine that matches.")
                     .hint("Take `size` out, or set `allocation_type = \"Static\"`.")

@@ -1,0 +1,161 @@
+//! What is not known yet is neither set nor unset: no configuration is refused for it.
+//! Replacing whatever a configuration says, or does not say, by an unknown value may take a refusal away and never adds one.
+
+use crate::fixture::{self, merged};
+use crate::host::errors;
+use crate::lifecycle::block;
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value as Json;
+use terraform_provider_omni::pb::tfplugin6 as pb;
+use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
+use terraform_provider_omni::provider;
+use terraform_provider_omni::tf::schema::{Attribute, Kind, Mode, Nesting, Schema};
+use terraform_provider_omni::tf::server::Server;
+use terraform_provider_omni::tf::value::Value;
+use terraform_provider_omni::tf::wire;
+use tonic::Request;
+
+/// What can be validated.
+#[derive(Clone, Copy, Debug)]
+enum Block {
+    Provider,
+    Resource(&'static str),
+    Data(&'static str),
+    Ephemeral(&'static str),
+}
+
+pub fn trials() -> Vec<Trial> {
+    let provider = provider::new();
+    let resources = provider.resources().iter().map(|r| Block::Resource(r.type_name()));
+    let data = provider.data_sources().iter().map(|d| Block::Data(d.type_name()));
+    let ephemerals = provider.ephemerals().iter().map(|e| Block::Ephemeral(e.type_name()));
+    let all = [Block::Provider].into_iter().chain(resources).chain(data).chain(ephemerals);
+    all.map(|block| Trial::test(format!("unknowns::{block:?}"), move || no_refusal_for_an_unknown(block))).collect()
+}
+
+impl Block {
+    fn schema(self) -> Schema {
+        let provider = provider::new();
+        match self {
+            Self::Provider => provider.schema().clone(),
+            Self::Resource(name) => {
+                provider.resources().iter().find(|r| r.type_name() == name).unwrap().schema().clone()
+            }
+            Self::Data(name) => {
+                provider.data_sources().iter().find(|d| d.type_name() == name).unwrap().schema().clone()
+            }
+            Self::Ephemeral(name) => {
+                provider.ephemerals().iter().find(|e| e.type_name() == name).unwrap().schema().clone()
+            }
+        }
+    }
+
+    /// What the fixtures configure, right and wrong.
+    fn examples(self) -> Vec<Json> {
+        let read = |name: &str, file: &str| -> Json {
+            let text = std::fs::read_to_string(fixture::folder(name).join(file)).unwrap();
+            serde_json::from_str(&text).unwrap()
+        };
+        let all = |list: &Json, field: &str| -> Vec<Json> {
+            list.as_array().into_iter().flatten().map(|entry| entry[field].clone()).collect()
+        };
+        match self {
+            Self::Provider => Vec::new(),
+            Self::Resource(name) => {
+                let fixture = fixture::load(name);
+                let invalid = fixture.invalid.iter().map(|wrong| merged(&fixture.create, &wrong.set));
+                let updates = fixture.updates.iter().scan(fixture.create.clone(), |config, patch| {
+                    *config = merged(config, patch);
+                    Some(config.clone())
+                });
+                [fixture.create.clone()].into_iter().chain(updates).chain(invalid).collect()
+            }
+            Self::Data(name) => all(&read(name, "read.json")["reads"], "config"),
+            Self::Ephemeral(name) => all(&read(name, "open.json")["opens"], "config"),
+        }
+    }
+
+    async fn validate(self, server: &Server, config: &Value, schema: &Schema) -> Vec<String> {
+        let config = Some(wire::encode(config, &schema.object_type()).unwrap());
+        let diagnostics = match self {
+            Self::Provider => {
+                let request = pb::validate_provider_config::Request { config };
+                server.validate_provider_config(Request::new(request)).await.unwrap().into_inner().diagnostics
+            }
+            Self::Resource(name) => {
+                let capabilities = pb::ClientCapabilities { write_only_attributes_allowed: true, ..Default::default() };
+                let request = pb::validate_resource_config::Request {
+                    type_name: name.into(),
+                    config,
+                    client_capabilities: Some(capabilities),
+                };
+                server.validate_resource_config(Request::new(request)).await.unwrap().into_inner().diagnostics
+            }
+            Self::Data(name) => {
+                let request = pb::validate_data_resource_config::Request { type_name: name.into(), config };
+                server.validate_data_resource_config(Request::new(request)).await.unwrap().into_inner().diagnostics
+            }
+            Self::Ephemeral(name) => {
+                let request = pb::validate_ephemeral_resource_config::Request { type_name: name.into(), config };
+                server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap().into_inner().diagnostics
+            }
+        };
+        errors(&diagnostics)
+    }
+}
+
+fn no_refusal_for_an_unknown(what: Block) -> Result<(), Failed> {
+    block(async move {
+        let server = Server::new(provider::new);
+        let schema = what.schema();
+        // Nothing but what is required, which is not known either; and what the fixtures say.
+        let mut bare = schema.null_object();
+        for attribute in schema.attributes.iter().filter(|a| a.mode == Mode::Required) {
+            bare.set(attribute.name, Value::UNKNOWN);
+        }
+        let mut bases = vec![bare];
+        bases.extend(what.examples().iter().filter_map(|json| wire::from_json(json, &schema.object_type()).ok()));
+        for base in bases {
+            let before = what.validate(&server, &base, &schema).await;
+            let mut places = Vec::new();
+            collect(&schema.attributes, &base, &mut Vec::new(), &mut places);
+            for (i, one) in places.iter().enumerate() {
+                for other in &places[i..] {
+                    let mut config = base.clone();
+                    put(&mut config, one);
+                    put(&mut config, other);
+                    let after = what.validate(&server, &config, &schema).await;
+                    let added: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
+                    assert!(added.is_empty(), "{what:?}: unknown at {one:?} and {other:?}: {added:#?}\nin {config:?}");
+                }
+            }
+        }
+    })
+}
+
+/// Every place of a configuration where a value can be unknown.
+fn collect(attributes: &[Attribute], config: &Value, at: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    for attribute in attributes.iter().filter(|a| a.configurable()) {
+        at.push(attribute.name.to_owned());
+        found.push(at.clone());
+        match (&attribute.kind, config.get(attribute.name)) {
+            (Kind::Nested(Nesting::Single, nested), inner @ Value::Object(_)) => collect(nested, inner, at, found),
+            (_, Value::Map(entries)) => {
+                found.extend(entries.keys().map(|key| at.iter().chain([key]).cloned().collect()));
+            }
+            _ => {}
+        }
+        at.pop();
+    }
+}
+
+fn put(config: &mut Value, place: &[String]) {
+    let (Some((first, rest)), Value::Object(entries) | Value::Map(entries)) = (place.split_first(), config) else {
+        return;
+    };
+    match entries.get_mut(first) {
+        Some(slot) if rest.is_empty() => *slot = Value::UNKNOWN,
+        Some(slot) => put(slot, rest),
+        None => {}
+    }
+}
