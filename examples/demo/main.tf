@@ -50,12 +50,12 @@ resource "omni_cluster" "demo" {
 }
 
 resource "omni_machine_set" "control_planes" {
-  cluster = omni_cluster.demo.name
+  cluster = omni_cluster.demo.id
   role    = "controlplane"
 }
 
 resource "omni_machine_set" "workers" {
-  cluster = omni_cluster.demo.name
+  cluster = omni_cluster.demo.id
   role    = "workers"
 
   update_strategy = {
@@ -67,7 +67,7 @@ resource "omni_machine_set" "workers" {
 resource "omni_machine_set_node" "control_plane" {
   for_each = toset(local.control_planes)
 
-  cluster     = omni_cluster.demo.name
+  cluster     = omni_cluster.demo.id
   machine_set = omni_machine_set.control_planes.id
   machine_id  = each.key
   wait_for    = "running"
@@ -76,7 +76,7 @@ resource "omni_machine_set_node" "control_plane" {
 resource "omni_machine_set_node" "worker" {
   for_each = toset(local.workers)
 
-  cluster     = omni_cluster.demo.name
+  cluster     = omni_cluster.demo.id
   machine_set = omni_machine_set.workers.id
   machine_id  = each.key
   wait_for    = "running"
@@ -85,7 +85,7 @@ resource "omni_machine_set_node" "worker" {
 # For every machine of the cluster.
 resource "omni_config_patch" "cluster" {
   name    = "time"
-  cluster = omni_cluster.demo.name
+  cluster = omni_cluster.demo.id
   data = yamlencode({
     machine = {
       time = {
@@ -99,7 +99,7 @@ resource "omni_config_patch" "cluster" {
 resource "omni_config_patch" "workers" {
   name    = "sysctls"
   weight  = 450
-  cluster = omni_cluster.demo.name
+  cluster = omni_cluster.demo.id
   selector = {
     machine_set = omni_machine_set.workers.id
   }
@@ -114,7 +114,7 @@ resource "omni_config_patch" "workers" {
 resource "omni_config_patch" "first" {
   name    = "first"
   weight  = 500
-  cluster = omni_cluster.demo.name
+  cluster = omni_cluster.demo.id
   selector = {
     cluster_machine = omni_machine_set_node.control_plane[local.control_planes[0]].machine_id
   }

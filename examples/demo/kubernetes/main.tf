@@ -33,12 +33,12 @@ resource "omni_cluster" "demo" {
 }
 
 resource "omni_machine_set" "control_planes" {
-  cluster = omni_cluster.demo.name
+  cluster = omni_cluster.demo.id
   role    = "controlplane"
 }
 
 resource "omni_machine_set_node" "control_plane" {
-  cluster     = omni_cluster.demo.name
+  cluster     = omni_cluster.demo.id
   machine_set = omni_machine_set.control_planes.id
   machine_id  = sort(data.omni_machines.all.ids)[0]
   wait_for    = "running"

@@ -6,13 +6,13 @@ resource "omni_cluster" "prod" {
 
 # The machines of this set are named one by one, with omni_machine_set_node.
 resource "omni_machine_set" "control_planes" {
-  cluster = omni_cluster.prod.name
+  cluster = omni_cluster.prod.id
   role    = "controlplane"
 }
 
 # This set takes three machines of a class, and changes two of them at a time.
 resource "omni_machine_set" "workers" {
-  cluster = omni_cluster.prod.name
+  cluster = omni_cluster.prod.id
   role    = "workers"
   name    = "storage"
 

@@ -5,12 +5,12 @@ resource "omni_cluster" "prod" {
 }
 
 resource "omni_machine_set" "control_planes" {
-  cluster = omni_cluster.prod.name
+  cluster = omni_cluster.prod.id
   role    = "controlplane"
 }
 
 resource "omni_machine_set_node" "first" {
-  cluster     = omni_cluster.prod.name
+  cluster     = omni_cluster.prod.id
   machine_set = omni_machine_set.control_planes.id
   machine_id  = "00000000-0000-4000-8000-000000000001"
   wait_for    = "running"
