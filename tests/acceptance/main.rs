@@ -29,6 +29,7 @@ mod keys;
 mod leaks;
 mod lookups;
 mod messages;
+mod mocks;
 mod objects;
 mod omni;
 mod people;
@@ -100,6 +101,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("leaks", leaks::tests()),
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),
+        ("mocks", mocks::tests()),
         ("objects", objects::tests()),
         ("people", people::tests()),
         ("provider_block", provider_block::tests()),

@@ -144,33 +144,10 @@ impl Managed for MachineSetNode {
         })
     }
 
-    fn validate(config: &Value, diags: &mut Diagnostics) {
-        let text = |name: &str| config.get(name).as_str();
-        if let (Some(cluster), Some(set)) = (text("cluster"), text("machine_set")) {
-            if !set.starts_with(&format!("{cluster}-")) {
-                diags.push(
-                    Diagnostic::error(
-                        "Machine set of another cluster",
-                        format!("The ids of the machine sets of cluster `{cluster}` begin with `{cluster}-`."),
-                    )
-                    .hint("Set `machine_set` to the `id` of an `omni_machine_set`, not to its name.")
-                    .at(at("machine_set")),
-                );
-            } else if set.strip_prefix(cluster) == Some("-control-planes")
-                && config.get("locked").as_bool() == Some(true)
-            {
-                diags.push(
-                    Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
-                        .hint("Take `locked` out.")
-                        .at(at("locked")),
-                );
-            }
-        }
-    }
-
     fn predict(plan: &mut Plan<'_>) {
         let id = plan.planned.get("machine_id").clone();
         plan.planned.set("id", id);
+        check_relations(&plan.planned, &mut plan.diags);
     }
 
     async fn extra(cx: &Cx, object: &Object<MachineSetNodeSpec>) -> Result<Self::Extra, Error> {
@@ -284,6 +261,28 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
         }
     }
     if staying { wait::released(cx, &key.id, set).await } else { Ok(()) }
+}
+
+/// What the values of other objects must be to each other. Only a plan judges it: validation sees mocked values too.
+fn check_relations(planned: &Value, diags: &mut Diagnostics) {
+    let text = |name: &str| planned.get(name).as_str();
+    let (Some(cluster), Some(set)) = (text("cluster"), text("machine_set")) else { return };
+    if !set.starts_with(&format!("{cluster}-")) {
+        diags.push(
+            Diagnostic::error(
+                "Machine set of another cluster",
+                format!("The ids of the machine sets of cluster `{cluster}` begin with `{cluster}-`."),
+            )
+            .hint("Set `machine_set` to the `id` of an `omni_machine_set`, not to its name.")
+            .at(at("machine_set")),
+        );
+    } else if set.strip_prefix(cluster) == Some("-control-planes") && planned.get("locked").as_bool() == Some(true) {
+        diags.push(
+            Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
+                .hint("Take `locked` out.")
+                .at(at("locked")),
+        );
+    }
 }
 
 /// The set must be one that takes named machines.

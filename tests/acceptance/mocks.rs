@@ -1,0 +1,184 @@
+//! Modules that use every type, tested by their authors with a mocked provider: no Omni, no key, and values that mean nothing.
+
+use crate::workspace::Workspace;
+use crate::{Context, Outcome, tests};
+use terraform_provider_omni::provider;
+
+tests![a_module_of_every_type_is_applied_and_torn_down];
+
+fn a_module_of_every_type_is_applied_and_torn_down(context: &Context) -> Outcome {
+    let provider = provider::new();
+    for name in provider.resources().iter().map(|r| r.type_name()) {
+        assert!(MODULE.contains(&format!("resource \"{name}\"")), "{name} is missing in the module");
+    }
+    for name in provider.data_sources().iter().map(|d| d.type_name()) {
+        assert!(MODULE.contains(&format!("data \"{name}\"")), "{name} is missing in the module");
+    }
+    let workspace = Workspace::new(context)?;
+    workspace.write("main.tf", MODULE)?;
+    std::fs::create_dir(workspace.path().join("tests"))?;
+    workspace.write("tests/mocked.tftest.hcl", TEST)?;
+    let output = workspace.run(["test", "-no-color"])?.success()?;
+    assert!(output.stdout.contains("2 passed, 0 failed"), "{output}");
+    Ok(())
+}
+
+const TEST: &str = r#"
+mock_provider "omni" {}
+
+run "plan" {
+  command = plan
+}
+
+run "apply" {
+  assert {
+    condition     = omni_machine_set_node.worker.machine_set == omni_machine_set.workers.id
+    error_message = "The node belongs to the set."
+  }
+}
+"#;
+
+/// Whatever one object gives goes into another one.
+const MODULE: &str = r#"
+data "omni_cluster" "this" {
+  name = omni_cluster.this.id
+}
+
+data "omni_clusters" "all" {}
+
+data "omni_current_user" "me" {}
+
+data "omni_join_token" "this" {
+  id = omni_join_token.this.id
+}
+
+data "omni_join_tokens" "all" {}
+
+data "omni_kubeconfig" "this" {
+  cluster = omni_cluster.this.id
+  user    = data.omni_current_user.me.identity
+}
+
+data "omni_kubernetes_version" "newest" {}
+
+data "omni_kubernetes_versions" "all" {}
+
+data "omni_machine" "one" {
+  hostname = "one"
+}
+
+data "omni_machines" "all" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_machine_join_config" "this" {
+  join_token = omni_join_token.this.id
+}
+
+data "omni_machine_set" "workers" {
+  id = omni_machine_set.workers.id
+}
+
+data "omni_machine_sets" "all" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_omniconfig" "this" {}
+
+data "omni_service_account" "ci" {
+  name = omni_service_account.ci.name
+}
+
+data "omni_service_accounts" "all" {}
+
+data "omni_talos_version" "newest" {}
+
+data "omni_talos_versions" "all" {}
+
+data "omni_talosconfig" "this" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_user" "ada" {
+  email = omni_user.ada.email
+}
+
+data "omni_users" "all" {}
+
+data "omni_version" "this" {}
+
+resource "omni_cluster" "this" {
+  name               = "this"
+  talos_version      = "1.13.5"
+  kubernetes_version = "1.36.2"
+}
+
+resource "omni_machine_set" "control_planes" {
+  cluster = omni_cluster.this.id
+  role    = "controlplane"
+}
+
+resource "omni_machine_set" "workers" {
+  cluster = omni_cluster.this.id
+  role    = "workers"
+  name    = "pool"
+
+  machine_class = {
+    name = "pool"
+    size = 1
+  }
+}
+
+resource "omni_machine_set_node" "control_plane" {
+  cluster     = omni_cluster.this.id
+  machine_set = omni_machine_set.control_planes.id
+  machine_id  = data.omni_machine.one.id
+}
+
+resource "omni_machine_set_node" "worker" {
+  cluster     = omni_cluster.this.id
+  machine_set = omni_machine_set.workers.id
+  machine_id  = data.omni_machine_set.workers.id
+  locked      = true
+}
+
+resource "omni_config_patch" "cluster" {
+  name    = "cluster"
+  cluster = omni_cluster.this.id
+  data    = yamlencode({ machine = { nodeLabels = { host = data.omni_machine.one.hostname } } })
+}
+
+resource "omni_config_patch" "set" {
+  name     = "set"
+  cluster  = omni_cluster.this.id
+  selector = { machine_set = omni_machine_set.workers.id }
+  data     = "machine: {}"
+}
+
+resource "omni_config_patch" "machine" {
+  name     = "machine"
+  selector = { machine = data.omni_machine.one.id }
+  data     = "machine: {}"
+}
+
+resource "omni_join_token" "this" {
+  name = "this"
+}
+
+resource "omni_default_join_token" "this" {
+  token_id = omni_join_token.this.id
+}
+
+resource "omni_infra_provider" "this" {
+  name = "this"
+}
+
+resource "omni_service_account" "ci" {
+  name = "ci"
+}
+
+resource "omni_user" "ada" {
+  email = "ada@example.org"
+  role  = "Reader"
+}
+"#;
