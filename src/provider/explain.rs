@@ -1,6 +1,8 @@
 //! From a failed call to Omni to what the person at the terminal reads.
-//! This is the only place that words such errors; what to do follows the class, never the text.
+//! This is the only place that words such errors. What to do follows the class;
+//! only what Omni refuses is told apart by its text, by the table in [`refusals`](super::refusals).
 
+use super::refusals::{self, Advice};
 use crate::omni::{Class, Error};
 use crate::tf::diag::{Diagnostic, sentence};
 use crate::tf::path::Path;
@@ -35,9 +37,18 @@ impl Doing<'_> {
         format!("{} `{}`", self.noun, self.id)
     }
 
-    /// What to read when `error` ended it.
+    /// What to read when `error` ended it, as one diagnostic.
     pub(crate) fn explain(&self, error: &Error) -> Diagnostic {
         let diagnostic = Diagnostic::error(self.summary(), detail(error));
+        if let Some(refused) = self.refused(error) {
+            let hints = distinct(refused.iter().map(|(_, advice)| text_of(advice.as_ref())));
+            let blamed = refused.iter().find_map(|(_, advice)| self.path(advice.as_ref()?));
+            let diagnostic = diagnostic.hint(hints.join("\n"));
+            return match blamed {
+                Some(path) => diagnostic.at(path),
+                None => diagnostic,
+            };
+        }
         let diagnostic = match hint(error) {
             Some(hint) => diagnostic.hint(hint),
             None => diagnostic,
@@ -50,6 +61,20 @@ impl Doing<'_> {
             }
             _ => diagnostic,
         }
+    }
+
+    /// The problems that Omni has with the content, each with what is known about it; `None` for any other failure.
+    fn refused<'e>(&self, error: &'e Error) -> Option<Vec<(&'e str, Option<Advice>)>> {
+        let Error::Status { class: Class::Validation, problems, message, .. } = error else { return None };
+        let all: Vec<&str> =
+            if problems.is_empty() { vec![message] } else { problems.iter().map(String::as_str).collect() };
+        Some(all.into_iter().map(|problem| (problem, refusals::advice(self.noun, problem))).collect())
+    }
+
+    /// The attribute that the advice is about.
+    fn path(&self, advice: &Advice) -> Option<Path> {
+        let name = if advice.attribute == refusals::ID { self.id_attribute } else { advice.attribute };
+        (!name.is_empty()).then(|| Path::of(name))
     }
 
     /// The same for what leaves nothing in the state, so that nobody is told to look there.
@@ -72,8 +97,7 @@ impl Doing<'_> {
 pub(crate) fn detail(error: &Error) -> String {
     match error {
         Error::Status { class: Class::Validation, problems, .. } if !problems.is_empty() => {
-            let list = problems.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n");
-            format!("Omni refused the content:\n{list}")
+            listed(&problems.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Error::Status { class: Class::Denied, problems, message, .. } => {
             let said = problems.first().unwrap_or(message);
@@ -94,6 +118,29 @@ pub(crate) fn detail(error: &Error) -> String {
     }
 }
 
+/// What to do about a refusal that no row of the table knows.
+const UNKNOWN_REFUSAL: &str =
+    "Change what Omni names, in this configuration or in the object that it speaks of, then apply again.";
+
+fn text_of(advice: Option<&Advice>) -> String {
+    advice.map_or_else(|| UNKNOWN_REFUSAL.to_owned(), |advice| advice.text.clone())
+}
+
+fn listed(problems: &[&str]) -> String {
+    let list = problems.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n");
+    format!("Omni refused the content:\n{list}")
+}
+
+/// Each of them once, in the order in which they come.
+fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut seen, next| {
+        if !seen.contains(&next) {
+            seen.push(next);
+        }
+        seen
+    })
+}
+
 /// What to do about it.
 pub(crate) fn hint(error: &Error) -> Option<String> {
     let text = match error.class() {
@@ -111,7 +158,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Class::Finalizers => {
             "Omni is still cleaning up after the object. Apply again in a while; if it stays, look at the machines of the cluster in Omni."
         }
-        Class::Validation => "Correct the configuration and plan again.",
+        Class::Validation => UNKNOWN_REFUSAL,
         Class::Denied => {
             "The service account's role is too low for this operation. Use an account with a higher role, or have an access policy grant it."
         }
@@ -221,6 +268,20 @@ mod tests {
         let detail =
             DOING.explain(&status(Class::Validation, "failed", &["the name is bad", "the version is bad"])).detail;
         assert_eq!(detail, "Omni refused the content:\n  - the name is bad\n  - the version is bad");
+    }
+
+    #[test]
+    fn a_refused_attribute_has_its_path_and_its_advice() {
+        let problems = ["backup interval must be greater than 1h0m0s, actual 1m0s", "something new"];
+        let whole = DOING.explain(&status(Class::Validation, "failed", &problems));
+        assert_eq!(whole.path, Some(Path::of("backup_interval")));
+        let hint = whole.hint.unwrap();
+        assert!(
+            hint.starts_with("Set `backup_interval` to 1h0m0s or more") && hint.ends_with(UNKNOWN_REFUSAL),
+            "{hint}"
+        );
+        let name = status(Class::Validation, "failed", &["name is required"]);
+        assert_eq!(DOING.explain(&name).path, Some(Path::of("name")));
     }
 
     #[test]

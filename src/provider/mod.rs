@@ -19,6 +19,7 @@ mod lock;
 pub(crate) mod lookup;
 mod omniconfig;
 pub(crate) mod patch;
+mod refusals;
 mod resources;
 pub(crate) mod roles;
 pub(crate) mod session;
@@ -26,6 +27,7 @@ pub(crate) mod time;
 pub(crate) mod timeouts;
 mod tokens;
 mod turns;
+pub(crate) mod view;
 mod wait;
 
 use crate::kit::clock::{Clock, SystemClock};

@@ -1,0 +1,644 @@
+//! What Omni says when it refuses the content of a write: which attribute each text is about, and what to do about it.
+//! One table for every type that users write; nothing is decided by it but the words and the path of a diagnostic.
+//! It knows no object and no call.
+
+/// One refusal: for which objects, the text, the attribute, and what to do.
+struct Row {
+    /// The nouns of the resource types that can get it; every type when empty.
+    nouns: &'static [&'static str],
+    /// The text of the server, where `*` stands for anything.
+    text: &'static str,
+    /// The attribute that it is about, or [`ID`].
+    attribute: &'static str,
+    /// What to do, in sentences; `{1}` is what the first `*` stood for.
+    advice: &'static str,
+}
+
+/// In the place of an attribute: the one that names the object.
+pub(crate) const ID: &str = "@id";
+
+/// What is known about a refusal.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Advice {
+    /// The attribute to blame, or [`ID`].
+    pub(crate) attribute: &'static str,
+    /// What to do, in sentences.
+    pub(crate) text: String,
+}
+
+/// What to do when Omni refuses an object of this kind with this text; `None` for a text that nobody has seen yet.
+pub(crate) fn advice(noun: &str, problem: &str) -> Option<Advice> {
+    ROWS.iter().filter(|row| row.nouns.is_empty() || row.nouns.contains(&noun)).find_map(|row| {
+        let found = captures(row.text, problem)?;
+        let fill = |text: String, (i, value): (usize, &&str)| text.replace(&format!("{{{}}}", i + 1), value);
+        let text = found.iter().enumerate().fold(row.advice.to_owned(), fill);
+        Some(Advice { attribute: row.attribute, text })
+    })
+}
+
+/// What each `*` of the pattern stands for, when the text fits; each takes as little as it can.
+fn captures<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut parts = pattern.split('*');
+    let mut rest = text.strip_prefix(parts.next()?)?;
+    let mut found = Vec::new();
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        let at = if last { rest.len().checked_sub(part.len())? } else { rest.find(part)? };
+        let value = rest.get(..at)?;
+        rest = rest.get(at..)?.strip_prefix(part)?;
+        found.push(value);
+    }
+    rest.is_empty().then_some(found)
+}
+
+const CLUSTER: &[&str] = &["cluster"];
+const SET: &[&str] = &["machine set"];
+const NODE: &[&str] = &["machine set node"];
+const IN_CLUSTER: &[&str] = &["machine set", "machine set node"];
+const PATCH: &[&str] = &["config patch"];
+const TOKEN: &[&str] = &["join token"];
+const DEFAULT_TOKEN: &[&str] = &["default join token"];
+const USER: &[&str] = &["user"];
+const ACCOUNT: &[&str] = &["service account"];
+const PEOPLE: &[&str] = &["user", "service account"];
+const PROVIDER: &[&str] = &["infra provider"];
+const ALL: &[&str] = &[];
+
+const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
+const TALOS: &str = "Set `talos_version` to a version that the data source `omni_talos_versions` lists.";
+const UNLOCK: &str = "Unlock the cluster: set `locked = false` on its `omni_cluster`, in the same apply if you like, or unlock it in Omni.";
+const UNLOCK_TO_REMOVE: &str =
+    "Unlock the cluster first: apply `locked = false` on its `omni_cluster`, or unlock it in Omni, then apply again.";
+const REFER_TO_CLUSTER: &str = "Set `cluster` to the `id` of an `omni_cluster`, so that the cluster is created first, or check the name of one that exists.";
+const REFER_TO_SET: &str = "Set `machine_set` to the `id` of an `omni_machine_set`, so that the set is created first, or check the id of one that exists.";
+const WAIT_FOR_CLUSTER: &str = "Wait until the removal of the cluster has ended, then apply again.";
+const WAIT_FOR_SET: &str = "Wait until the removal of the machine set has ended, then apply again.";
+const MODE: &str = "Remove the machines of the set in an apply of their own: take out their `omni_machine_set_node`, or set `size = 0`. Then switch.";
+const PATCH_FORM: &str = "Write the patch as a Talos machine configuration in YAML; the function `provider::omni::config_patch_validate` checks it without Omni.";
+
+const fn row(nouns: &'static [&'static str], text: &'static str, attribute: &'static str, advice: &'static str) -> Row {
+    Row { nouns, text, attribute, advice }
+}
+
+/// The table; the first row that fits counts, so what holds for every object comes last.
+const ROWS: &[Row] = &[
+    row(
+        CLUSTER,
+        "name should only contain letters, digits, dashes and underscores",
+        ID,
+        "Choose a name of letters, digits, dashes and underscores.",
+    ),
+    row(CLUSTER, "name is required", ID, "Set it to a text that is not empty."),
+    row(CLUSTER, "error validating Kubernetes version: *", "kubernetes_version", KUBERNETES),
+    row(CLUSTER, "error validating Talos version: *", "talos_version", TALOS),
+    row(CLUSTER, r#"invalid talos version "*": *"#, "talos_version", TALOS),
+    row(
+        CLUSTER,
+        r#"invalid kubernetes version "*": is not compatible with talos version "*""#,
+        "kubernetes_version",
+        KUBERNETES,
+    ),
+    row(CLUSTER, r#"talos version "*" is no longer supported"#, "talos_version", TALOS),
+    row(
+        CLUSTER,
+        r#"talos version "*" is not supported by this Omni release"#,
+        "talos_version",
+        "Set `talos_version` to a version that the data source `omni_talos_versions` lists as supported, or upgrade Omni.",
+    ),
+    row(
+        CLUSTER,
+        "disk encryption is supported only for Talos version >= 1.5.0",
+        "features.disk_encryption",
+        "Set `talos_version` to 1.5.0 or later, or take `disk_encryption` out.",
+    ),
+    row(
+        CLUSTER,
+        "updating disk encryption settings is not allowed",
+        "features.disk_encryption",
+        "Set `disk_encryption` back, or replace the cluster with `terraform apply -replace`, which wipes its machines: Omni encrypts disks only when a cluster is created.",
+    ),
+    row(
+        CLUSTER,
+        "backup interval must be greater than *, actual *",
+        "backup_interval",
+        "Set `backup_interval` to {1} or more, which is the least that this instance allows, or take it out to have no backups.",
+    ),
+    row(
+        CLUSTER,
+        "backup interval must be less than *, actual *",
+        "backup_interval",
+        "Set `backup_interval` to {1} or less, which is the most that this instance allows.",
+    ),
+    row(
+        CLUSTER,
+        "embedded discovery service is not enabled",
+        "features.use_embedded_discovery_service",
+        "Take `use_embedded_discovery_service` out, or have the operator of this Omni enable its embedded discovery service.",
+    ),
+    row(
+        CLUSTER,
+        "the public discovery service can only be configured for clusters created with Talos 1.14 or newer",
+        "features.disable_public_discovery_service",
+        "Take `disable_public_discovery_service` out, or replace the cluster with one that is created with Talos 1.14 or later.",
+    ),
+    row(
+        CLUSTER,
+        "the public discovery service can be disabled only on clusters *",
+        "features.disable_public_discovery_service",
+        "Take `disable_public_discovery_service` out, or replace the cluster with one that is created with Talos 1.14 or later.",
+    ),
+    row(
+        CLUSTER,
+        "the discovery service cannot be disabled entirely: *",
+        "features.disable_public_discovery_service",
+        "Set `use_embedded_discovery_service = true` too, or take `disable_public_discovery_service` out.",
+    ),
+    row(
+        CLUSTER,
+        "the public discovery service can be disabled only with *",
+        "features.disable_public_discovery_service",
+        "Set `use_embedded_discovery_service = true` too, or take `disable_public_discovery_service` out.",
+    ),
+    row(
+        CLUSTER,
+        r#"downgrading from version "*" to "*" is not supported"#,
+        "talos_version",
+        "Set `talos_version` to a version of the minor release of {1}, with which the cluster was created, or later.",
+    ),
+    row(
+        CLUSTER,
+        r#"kubernetes version is not supported for upgrade to "*" from "*""#,
+        "kubernetes_version",
+        "Set `kubernetes_version` to a version of the same minor release as {2}, or of the next one, and go on from there in further applies.",
+    ),
+    row(CLUSTER, "error parsing to version: *", "kubernetes_version", KUBERNETES),
+    row(CLUSTER, "Invalid character(s) found in *", "talos_version", TALOS),
+    row(CLUSTER, "strconv.ParseUint: *", "talos_version", TALOS),
+    row(CLUSTER, "failed to parse Talos version contract: *", "talos_version", TALOS),
+    row(
+        CLUSTER,
+        r#"updating cluster configuration is not allowed: the cluster "*" is locked"#,
+        "locked",
+        "Set `locked = false`, in the same apply if you like, or unlock the cluster in Omni.",
+    ),
+    row(
+        CLUSTER,
+        r#"deletion is not allowed: the cluster "*" is locked"#,
+        "locked",
+        "Apply `locked = false`, or `delete_options = { force_unlock = true }`, and then destroy; or unlock the cluster in Omni.",
+    ),
+    row(
+        CLUSTER,
+        "unsupported upgrade path: *",
+        "kubernetes_version",
+        "Set `kubernetes_version` to a version of the same minor release, or of the next one, and go on from there in further applies.",
+    ),
+    row(CLUSTER, "invalid upgrade path: *", "kubernetes_version", KUBERNETES),
+    row(SET, r#"the cluster "*" does not exist"#, "cluster", REFER_TO_CLUSTER),
+    row(SET, r#"the cluster "*" is tearing down"#, "cluster", WAIT_FOR_CLUSTER),
+    row(SET, "machine set must have either *", "role", "Set `role` to `controlplane` or `workers`."),
+    row(
+        SET,
+        r#"control plane machine set must have ID "*""#,
+        "role",
+        r#"A cluster has one set of control planes, with the id `{1}`: import that one, or set `role = "workers"`."#,
+    ),
+    row(
+        SET,
+        r#"machine set of cluster "*" ID must have "*" as prefix"#,
+        "cluster",
+        "Set `cluster` to the name of the cluster that the id of the set begins with.",
+    ),
+    row(
+        SET,
+        r#"worker machine set must not have ID "*""#,
+        ID,
+        "Choose another name: `control-planes` is the name of the set of control planes.",
+    ),
+    row(SET, r#"adding machine set "*" to the cluster "*" is not allowed: the cluster is locked"#, "cluster", UNLOCK),
+    row(SET, r#"updating machine set "*" on the cluster "*" is not allowed: the cluster is locked"#, "cluster", UNLOCK),
+    row(
+        SET,
+        r#"removing machine set "*" from the cluster "*" is not allowed: the cluster is locked"#,
+        "cluster",
+        UNLOCK_TO_REMOVE,
+    ),
+    row(
+        SET,
+        "adding control plane machine set to an already bootstrapped cluster is not allowed",
+        "role",
+        "Import the set of control planes if Omni still has it; otherwise the cluster has to be destroyed and created again.",
+    ),
+    row(
+        SET,
+        "machine count can be set only if static allocation type is used",
+        "machine_class.size",
+        r#"Take `size` out, or set `allocation_type = "Static"`."#,
+    ),
+    row(
+        SET,
+        "machine allocation source name is not set",
+        "machine_class.name",
+        "Set `machine_class.name` to the name of a machine class.",
+    ),
+    row(
+        SET,
+        r#"machine class with name "*" doesn't exist"#,
+        "machine_class.name",
+        "Check the name, or create machine class `{1}` in Omni before the machine set.",
+    ),
+    row(
+        SET,
+        r#"machine class "*" is using autoprovision, so unlimited machine set allocation is not supported"#,
+        "machine_class.allocation_type",
+        r#"Set `allocation_type = "Static"` and a `size`: class `{1}` provisions machines, and there is no limit to how many."#,
+    ),
+    row(
+        SET,
+        "bootstrap spec is not allowed for worker machine sets",
+        "bootstrap_spec",
+        "Take `bootstrap_spec` out, or move it to the set of control planes.",
+    ),
+    row(
+        SET,
+        "bootstrap spec can only be removed *",
+        "bootstrap_spec",
+        "Leave `bootstrap_spec` as it was until the cluster runs.",
+    ),
+    row(
+        SET,
+        "bootstrap spec is immutable *",
+        "bootstrap_spec",
+        "Set `bootstrap_spec` back to what it was, or take it out once the cluster runs.",
+    ),
+    row(
+        SET,
+        r#"invalid cluster UUID "*""#,
+        "bootstrap_spec.cluster_uuid",
+        "Set `cluster_uuid` to the `uuid` of a cluster whose backups this Omni has.",
+    ),
+    row(
+        SET,
+        r#"inconsistent state on cluster UUID "*""#,
+        "bootstrap_spec.cluster_uuid",
+        "Set `cluster_uuid` to the `uuid` of another cluster: more than one claims this one.",
+    ),
+    row(
+        SET,
+        "*snapshot*",
+        "bootstrap_spec.snapshot",
+        "Set `snapshot` to the name of a backup as Omni lists it: a relative path of at most 4096 bytes.",
+    ),
+    row(
+        SET,
+        "error getting backup data: *",
+        "bootstrap_spec",
+        "Check that the cluster of `cluster_uuid` still has backups, and that Omni reaches the store that holds them.",
+    ),
+    row(
+        SET,
+        "failed to get backup: *",
+        "bootstrap_spec.snapshot",
+        "Set `snapshot` to the name of a backup that Omni lists for the cluster.",
+    ),
+    row(
+        SET,
+        "aes cbc encryption secret mismatch",
+        "bootstrap_spec.snapshot",
+        "Choose a snapshot of the cluster that `cluster_uuid` names.",
+    ),
+    row(
+        SET,
+        "secretbox encryption secret mismatch",
+        "bootstrap_spec.snapshot",
+        "Choose a snapshot of the cluster that `cluster_uuid` names.",
+    ),
+    row(SET, "machine set is not empty and is using *", "machine_class", MODE),
+    row(
+        NODE,
+        r#"adding machine set node to the machine set "*" is not allowed: the machine set does not exist"#,
+        "machine_set",
+        REFER_TO_SET,
+    ),
+    row(
+        NODE,
+        r#"adding machine set node to the machine set "*" is not allowed: the machine set is tearing down"#,
+        "machine_set",
+        WAIT_FOR_SET,
+    ),
+    row(
+        NODE,
+        r#"adding machine set node to the machine set "*" is not allowed: the machine set is using automated machine allocation"#,
+        "machine_set",
+        "Take `machine_class` out of machine set `{1}`, or raise its `size` instead of naming machines.",
+    ),
+    row(
+        NODE,
+        r#"adding machine set node to the machine set "*" is not allowed: the cluster "*" does not exist"#,
+        "cluster",
+        REFER_TO_CLUSTER,
+    ),
+    row(
+        NODE,
+        r#"adding machine set node to the machine set "*" is not allowed: the cluster "*" is tearing down"#,
+        "cluster",
+        WAIT_FOR_CLUSTER,
+    ),
+    row(
+        NODE,
+        r#"adding machine set node to the machine set "*" is not allowed: the cluster "*" is locked"#,
+        "cluster",
+        UNLOCK,
+    ),
+    row(
+        NODE,
+        r#"updating machine set node on the machine set "*" is not allowed: the machine set does not exist"#,
+        "machine_set",
+        REFER_TO_SET,
+    ),
+    row(
+        NODE,
+        r#"updating machine set node on the machine set "*" is not allowed: the machine set is tearing down"#,
+        "machine_set",
+        WAIT_FOR_SET,
+    ),
+    row(
+        NODE,
+        r#"updating machine set node on the machine set "*" is not allowed: the cluster "*" does not exist"#,
+        "cluster",
+        REFER_TO_CLUSTER,
+    ),
+    row(
+        NODE,
+        r#"updating machine set node on the machine set "*" is not allowed: the cluster "*" is tearing down"#,
+        "cluster",
+        WAIT_FOR_CLUSTER,
+    ),
+    row(
+        NODE,
+        r#"updating machine set node on the machine set "*" is not allowed: the cluster "*" is locked"#,
+        "cluster",
+        UNLOCK,
+    ),
+    row(
+        NODE,
+        r#"removing machine set node from the machine set "*" is not allowed: the machine set does not exist"#,
+        "machine_set",
+        REFER_TO_SET,
+    ),
+    row(
+        NODE,
+        r#"removing machine set node from the machine set "*" is not allowed: the machine set is tearing down"#,
+        "machine_set",
+        WAIT_FOR_SET,
+    ),
+    row(
+        NODE,
+        r#"removing machine set node from the machine set "*" is not allowed: the cluster "*" does not exist"#,
+        "cluster",
+        REFER_TO_CLUSTER,
+    ),
+    row(
+        NODE,
+        r#"removing machine set node from the machine set "*" is not allowed: the cluster "*" is tearing down"#,
+        "cluster",
+        WAIT_FOR_CLUSTER,
+    ),
+    row(
+        NODE,
+        r#"removing machine set node from the machine set "*" is not allowed: the cluster "*" is locked"#,
+        "cluster",
+        UNLOCK_TO_REMOVE,
+    ),
+    row(
+        NODE,
+        r#"removing machine set node from the machine set "*" is not allowed: machine set node is locked"#,
+        "locked",
+        "Apply `locked = false` first, then remove the machine.",
+    ),
+    row(NODE, "locking controlplanes is not allowed", "locked", "Take `locked` out: Omni locks workers only."),
+    row(
+        NODE,
+        "the machine has a newer Talos version installed: *",
+        "machine_id",
+        "Set `talos_version` of the cluster to the minor release of the machine or later, install an older Talos on the machine, or choose another machine.",
+    ),
+    row(
+        NODE,
+        "the machine running from ISO or PXE must have *",
+        "machine_id",
+        "Boot the machine from an image of the cluster's Talos version, set `talos_version` of the cluster to the minor release of the machine, or choose another machine.",
+    ),
+    row(
+        NODE,
+        "the machine has no Talos version label",
+        "machine_id",
+        "Wait until the machine has reported its Talos version to Omni, then apply again.",
+    ),
+    row(
+        NODE,
+        "the machine's Talos version could not be determined",
+        "machine_id",
+        "Wait until the machine has reported its Talos version to Omni, then apply again.",
+    ),
+    row(NODE, "missing machine set label", "machine_set", REFER_TO_SET),
+    row(NODE, r#"label "omni.sidero.dev/machine-set" *"#, "machine_set", REFER_TO_SET),
+    row(
+        NODE,
+        r#"changing value of label "omni.sidero.dev/machine-set" *"#,
+        "machine_set",
+        "Plan again: a machine moves to another set by replacement.",
+    ),
+    row(
+        NODE,
+        r#"cannot create/update a NodeForceDestroyRequest for node "*", as there is no matching cluster machine"#,
+        "force_destroy_on_timeout",
+        "Plan again: the machine has left its cluster meanwhile.",
+    ),
+    row(IN_CLUSTER, r#"label "omni.sidero.dev/cluster" *"#, "cluster", REFER_TO_CLUSTER),
+    row(
+        IN_CLUSTER,
+        r#"changing value of label "omni.sidero.dev/cluster" *"#,
+        "cluster",
+        "Plan again: the object moves to another cluster by replacement.",
+    ),
+    row(PATCH, r#"cluster "*" is tearing down"#, "cluster", WAIT_FOR_CLUSTER),
+    row(PATCH, r#"machine set "*" is tearing down"#, "selector.machine_set", WAIT_FOR_SET),
+    row(
+        PATCH,
+        "config not found",
+        "data",
+        "Write at least one setting: Omni refuses a patch that is empty, and one without `kind` and `apiVersion` where Talos wants them. To switch a patch off, set `enabled = false`.",
+    ),
+    row(
+        PATCH,
+        r#"overriding "*" is not allowed in the config patch"#,
+        "data",
+        "Take `{1}` out of the patch: Omni controls it.",
+    ),
+    row(
+        PATCH,
+        r#"the "*" document is not allowed in the config patch"#,
+        "data",
+        "Take the `{1}` document out of the patch: Omni controls it.",
+    ),
+    row(PATCH, r#"element "*" is not allowed in field "*""#, "data", "Take `{1}` out of `{2}`."),
+    row(PATCH, "duplicate document *", "data", "Write each document once, or make two patches."),
+    row(PATCH, "expected a YAML document *", "data", PATCH_FORM),
+    row(PATCH, "decode error: *", "data", PATCH_FORM),
+    row(
+        PATCH,
+        "error decoding document *: unknown keys found during decoding:*",
+        "data",
+        "Take the keys out that Talos does not know, or correct their spelling and place.",
+    ),
+    row(PATCH, "error decoding document *", "data", PATCH_FORM),
+    row(PATCH, "invalid input: magic number mismatch", "data", PATCH_FORM),
+    row(PATCH, "unexpected EOF", "data", PATCH_FORM),
+    row(TOKEN, "*join token name *", "name", "Set `name` to a text of 1 to 16 bytes without control characters."),
+    row(
+        TOKEN,
+        "deleting default join token is not possible",
+        "default",
+        "Make another token the default first, with `default = true` on its `omni_join_token`, with an `omni_default_join_token`, or in Omni.",
+    ),
+    row(
+        DEFAULT_TOKEN,
+        "no token with id * exists",
+        "token_id",
+        "Set `token_id` to the `id` of an `omni_join_token`; it is an id, not a name.",
+    ),
+    row(
+        DEFAULT_TOKEN,
+        "destroying the default join token resource is not allowed",
+        "token_id",
+        "Take it out of the state with a `removed` block: Omni always has a default token.",
+    ),
+    row(
+        USER,
+        "*not a valid email address: *",
+        "email",
+        "Write it like `name@example.org`: without SAML, Omni takes e-mail addresses only.",
+    ),
+    row(USER, "*must be lowercase", "email", "Write it in lower case."),
+    row(
+        USER,
+        "maximum number of users (*) reached",
+        "email",
+        "Remove users that are no longer needed, or have the operator of this Omni raise its limit of {1}.",
+    ),
+    row(
+        ACCOUNT,
+        "maximum number of service accounts (*) reached",
+        "name",
+        "Remove service accounts that are no longer needed, or have the operator of this Omni raise its limit of {1}.",
+    ),
+    row(
+        PEOPLE,
+        "*unknown role to parse: *",
+        "role",
+        "Choose a role that this release of Omni has: `Auditor` needs Omni 1.10 or later.",
+    ),
+    row(
+        PROVIDER,
+        "invalid infra provider name: *",
+        ID,
+        "Choose a name of 1 to 63 lower-case letters, digits and dashes, with no dash at either end.",
+    ),
+    row(
+        PROVIDER,
+        r#"cannot delete the infra provider "*" as it still has *"#,
+        ID,
+        "Remove the machines of provider `{1}` from their clusters and from Omni first.",
+    ),
+    row(ALL, "resource ID must not be empty", ID, "Set it to a text that is not empty."),
+    row(
+        ALL,
+        "resource ID is too long: * bytes (max *)",
+        ID,
+        "Shorten it: the id that it makes has {1} bytes, and Omni takes {2}.",
+    ),
+    row(
+        ALL,
+        "resource ID must not contain control characters",
+        ID,
+        "Take line breaks, tabs and other control characters out of it.",
+    ),
+    row(
+        ALL,
+        "too many labels: * (max *)",
+        "labels",
+        "Remove labels, here, in the provider block or in Omni, until {2} are left.",
+    ),
+    row(ALL, "label key must not be empty", "labels", "Remove the label with the empty key."),
+    row(ALL, "label *", "labels", "Correct this label, here or in the provider block."),
+    row(
+        ALL,
+        "too many annotations: * (max *)",
+        "annotations",
+        "Remove annotations, here, in the provider block or in Omni, until {2} are left.",
+    ),
+    row(ALL, "annotation key must not be empty", "annotations", "Remove the annotation with the empty key."),
+    row(ALL, "annotation *", "annotations", "Correct this annotation, here or in the provider block."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts of running servers: the noun, the attribute to blame, and the text, with `\n` for a line break.
+    const SEEN: &str = include_str!("../../tests/fixtures/refusals/seen.tsv");
+
+    #[test]
+    fn every_text_that_was_seen_has_its_attribute_and_advice() {
+        let mut wrong = Vec::new();
+        for line in SEEN.lines().filter(|line| !line.starts_with('#')) {
+            let parts: Vec<_> = line.splitn(3, '\t').collect();
+            let [noun, attribute, text] = parts[..] else { panic!("{line}") };
+            let found = advice(noun, &text.replace("\\n", "\n"));
+            let said = found.as_ref().map_or("", |advice| advice.text.as_str());
+            let blamed = found.as_ref().map_or("nothing", |advice| advice.attribute);
+            if blamed != attribute || !said.ends_with('.') || said.contains("{1}") || said.contains("{2}") {
+                wrong.push(format!("{noun}\t{blamed}\t{text}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn each_row_is_reached_and_blames_one_attribute() {
+        for (i, row) in ROWS.iter().enumerate() {
+            let text = row.text.replace('*', "x");
+            let noun = row.nouns.first().copied().unwrap_or("cluster");
+            let first = ROWS
+                .iter()
+                .position(|r| (r.nouns.is_empty() || r.nouns.contains(&noun)) && captures(r.text, &text).is_some());
+            assert_eq!(first, Some(i), "`{}` is never reached", row.text);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_text_is_named_in_the_advice() {
+        let found = advice("machine set", "machine class with name \"big\" doesn't exist").unwrap();
+        assert_eq!(found.attribute, "machine_class.name");
+        assert!(found.text.contains("machine class `big`"), "{}", found.text);
+        assert_eq!(advice("cluster", "something new"), None);
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, found) in [
+            ("a", "a", Some(vec![])),
+            ("a", "ab", None),
+            ("*", "", Some(vec![""])),
+            ("a \"*\" b", "a \"x\" b", Some(vec!["x"])),
+            ("a * b *", "a 1 b 2 b", Some(vec!["1", "2 b"])),
+            ("*b", "aab", Some(vec!["aa"])),
+            ("a*", "", None),
+            ("x*é", "xé", Some(vec![""])),
+        ] {
+            assert_eq!(captures(pattern, text), found, "{pattern} {text}");
+        }
+    }
+}
