@@ -31,6 +31,9 @@ pub(super) struct MachineSet;
 pub(in crate::provider) const PHASES: [&str; 8] =
     ["unknown", "scaling_up", "scaling_down", "running", "destroying", "failed", "reconfiguring", "upgrading"];
 
+/// The allocation that takes every machine of a class.
+const UNLIMITED: &str = "Unlimited";
+
 const LARGEST: i64 = u32::MAX as i64;
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -77,6 +80,13 @@ pub(in crate::provider) struct Status {
     pub(in crate::provider) locked_updates: u32,
 }
 
+impl MachineClass {
+    /// How many machines the set takes; `None` for all that match.
+    fn machines(&self) -> Option<u32> {
+        (self.allocation_type.as_deref() != Some(UNLIMITED)).then(|| self.size.unwrap_or_default())
+    }
+}
+
 fn strategy(name: &'static str, doc: &str) -> Attribute {
     object(
         name,
@@ -86,8 +96,8 @@ fn strategy(name: &'static str, doc: &str) -> Attribute {
                 .check(one_of(&["Unset", "Rolling"]))
                 .doc("`Rolling` takes `max_parallelism` machines at a time, `Unset` leaves the pace to Omni."),
             number("max_parallelism")
-                .check(whole_between(1, LARGEST))
-                .doc("How many machines are taken at a time with `Rolling`. Omni takes one when it is not set."),
+                .check(whole_between(0, LARGEST))
+                .doc("Maximum number of machines taken at a time with `Rolling`. `0` and unset leave it to Omni, which takes one."),
         ],
     )
     .optional_computed()
@@ -137,8 +147,8 @@ impl Managed for MachineSet {
         .with(
             object("machine_class", vec![
                 string("name").required().check(not_empty()).doc("Name of the machine class."),
-                number("size").check(whole_between(0, LARGEST)).doc("How many machines to take. Required for `Static`, and must not be set for `Unlimited`."),
-                string("allocation_type").default("Static").check(one_of(&["Static", "Unlimited"])).doc(
+                number("size").check(whole_between(0, LARGEST)).doc("Number of machines to take. Required for `Static`, ignored for `Unlimited`."),
+                string("allocation_type").default("Static").check(one_of(&["Static", UNLIMITED])).doc(
                     "`Static` takes `size` machines, `Unlimited` all that match.",
                 ),
             ])
@@ -180,10 +190,11 @@ impl Managed for MachineSet {
             upgrade_strategy_config: upgrade_config,
             machine_allocation: model.machine_class.as_ref().map(|class| MachineAllocation {
                 name: class.name.clone().unwrap_or_default(),
-                machine_count: class.size.unwrap_or_default(),
-                allocation_type: match class.allocation_type.as_deref() {
-                    Some("Unlimited") => machine_allocation::Type::Unlimited,
-                    _ => machine_allocation::Type::Static,
+                // Omni takes a count with a static allocation only.
+                machine_count: class.machines().unwrap_or_default(),
+                allocation_type: match class.machines() {
+                    None => machine_allocation::Type::Unlimited,
+                    Some(_) => machine_allocation::Type::Static,
                 }
                 .into(),
             }),
@@ -246,7 +257,7 @@ impl Managed for MachineSet {
             }
         }
         let class = config.get("machine_class");
-        let (size, unlimited) = (class.get("size"), class.get("allocation_type").as_str() == Some("Unlimited"));
+        let (size, unlimited) = (class.get("size"), class.get("allocation_type").as_str() == Some(UNLIMITED));
         let path = Path::of("machine_class.size");
         if matches!(class, Value::Object(_))
             && size.is_null()
@@ -254,12 +265,6 @@ impl Managed for MachineSet {
             && !class.get("allocation_type").is_unknown()
         {
             diags.push(Diagnostic::error("Missing size", "A static allocation needs `size`.").at(path));
-        } else if unlimited && size.is_set() {
-            diags.push(
-                Diagnostic::error("Size of an unlimited allocation", "`Unlimited` takes every machine that matches.")
-                    .hint("Take `size` out, or set `allocation_type = \"Static\"`.")
-                    .at(path),
-            );
         }
     }
 
@@ -338,7 +343,7 @@ impl Managed for MachineSet {
         let level = model.wait_for.as_deref().unwrap_or(default);
         // Without a class the machines come later, as resources of their own: there is nothing to wait for yet.
         let Some(class) = model.machine_class.as_ref().filter(|_| level != "none") else { return Ok(false) };
-        wait::machine_set(cx, object.id(), level, class.size.unwrap_or_default()).await?;
+        wait::machine_set(cx, object.id(), level, class.machines().unwrap_or_default()).await?;
         Ok(true)
     }
 
@@ -381,15 +386,29 @@ impl Model {
             name: Some(name),
             cluster: Some(cluster.to_owned()),
             role: Some(if control_plane { CONTROL_PLANE } else { WORKERS }.to_owned()),
-            update_strategy: Some(from_strategy(spec.update_strategy(), spec.update_strategy_config.as_ref())),
-            delete_strategy: Some(from_strategy(spec.delete_strategy(), spec.delete_strategy_config.as_ref())),
-            upgrade_strategy: Some(from_strategy(spec.upgrade_strategy(), spec.upgrade_strategy_config.as_ref())),
+            update_strategy: Some(from_strategy(
+                spec.update_strategy(),
+                spec.update_strategy_config.as_ref(),
+                prior.update_strategy.as_ref(),
+            )),
+            delete_strategy: Some(from_strategy(
+                spec.delete_strategy(),
+                spec.delete_strategy_config.as_ref(),
+                prior.delete_strategy.as_ref(),
+            )),
+            upgrade_strategy: Some(from_strategy(
+                spec.upgrade_strategy(),
+                spec.upgrade_strategy_config.as_ref(),
+                prior.upgrade_strategy.as_ref(),
+            )),
             machine_class: allocation.map(|class| {
                 let unlimited = class.allocation_type() == machine_allocation::Type::Unlimited;
+                // The size of an unlimited allocation means nothing and is stored nowhere: what was configured stays.
+                let configured = prior.machine_class.as_ref().and_then(|class| class.size);
                 MachineClass {
                     name: Some(class.name.clone()),
-                    size: (!unlimited).then_some(class.machine_count),
-                    allocation_type: Some(if unlimited { "Unlimited" } else { "Static" }.to_owned()),
+                    size: if unlimited { configured } else { Some(class.machine_count) },
+                    allocation_type: Some(if unlimited { UNLIMITED } else { "Static" }.to_owned()),
                 }
             }),
             bootstrap_spec: spec
@@ -426,12 +445,15 @@ fn to_strategy(strategy: Option<&Strategy>, default: UpdateStrategy) -> (UpdateS
     };
     let config = strategy
         .max_parallelism
+        .filter(|most| *most > 0)
         .map(|max_parallelism| UpdateStrategyConfig { rolling: Some(RollingUpdateStrategyConfig { max_parallelism }) });
     (kind, config)
 }
 
-fn from_strategy(kind: UpdateStrategy, config: Option<&UpdateStrategyConfig>) -> Strategy {
+fn from_strategy(kind: UpdateStrategy, config: Option<&UpdateStrategyConfig>, prior: Option<&Strategy>) -> Strategy {
     let parallel = config.and_then(|c| c.rolling.as_ref()).map(|r| r.max_parallelism).filter(|n| *n > 0);
+    // Zero and nothing both leave it to Omni: what was configured stays.
+    let parallel = parallel.or_else(|| prior.and_then(|prior| prior.max_parallelism).filter(|n| *n == 0));
     let kind = match kind {
         UpdateStrategy::Rolling => "Rolling",
         UpdateStrategy::Unset => "Unset",
