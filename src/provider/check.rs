@@ -26,6 +26,12 @@ pub(crate) fn is_duration() -> Check {
     })
 }
 
+/// The same, or the text is empty, where that means that there is none.
+pub(crate) fn is_duration_or_empty() -> Check {
+    let duration = is_duration();
+    Check::by(move |value| if value.as_str() == Some("") { Ok(()) } else { duration.run(value) })
+}
+
 /// The text can name an object: letters, digits, dashes and underscores, as Omni demands of clusters.
 pub(crate) fn is_name() -> Check {
     Check::text(|text| {

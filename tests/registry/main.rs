@@ -16,9 +16,11 @@ mod label_keys;
 mod lifecycle;
 mod ownership;
 mod people;
+mod plan_checks;
 mod quiet;
 mod reads;
 mod registration;
+mod releases;
 mod rules;
 mod unknowns;
 
@@ -55,8 +57,10 @@ fn main() {
     trials.extend(label_keys::trials());
     trials.extend(ownership::trials());
     trials.extend(people::trials());
+    trials.extend(plan_checks::trials());
     trials.extend(quiet::trials());
     trials.extend(registration::trials());
     trials.extend(unknowns::trials());
+    trials.extend(releases::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -228,18 +228,20 @@ fn a_refused_create_leaves_nothing() -> Result<(), Failed> {
         for (fault, part) in [
             ("CreateUser refuse PermissionDenied: you may not", "You may not"),
             ("CreateUser refuse Internal: the disk is full", "The disk is full"),
-            ("CreateUser refuse Unknown: unknown role to parse: \"Reader\"", "Correct the configuration"),
+            (
+                "CreateUser refuse Unknown: unknown role to parse: \"Reader\"",
+                "Choose a role that this release of Omni has",
+            ),
+            ("CreateUser refuse InvalidArgument: not a valid email address: jane", "Write it like `name@example.org`"),
         ] {
             let (said, kept) =
                 apply_after(&host, None, &jane("Reader"), |host| strike(host, fault)).await.expect_err("refused");
             says(&said, &["Could not create user `jane@example.org`", part]);
             assert!(kept.is_none(), "{fault}: nothing was made, so nothing is kept");
         }
-        let (said, kept) = apply_after(&host, None, &json!({ "email": "jane", "role": "Reader" }), |_| {})
-            .await
-            .expect_err("no address");
-        says(&said, &["not a valid email address: jane"]);
-        assert!(kept.is_none());
+        let no_address = host.config(USER, &json!({ "email": "jane", "role": "Reader" }));
+        let said = errors(&host.plan(USER, None, &no_address).await.expect_err("no address")).join("\n");
+        says(&said, &["email: Not an e-mail address: `jane`", "name@example.org"]);
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{Kind, Spec, in_default};
 use crate::omni::state::Key;
 
-pub use crate::pb::specs::{CurrentUserSpec, FeaturesConfigSpec, PermissionsSpec, SysVersionSpec};
+pub use crate::pb::specs::{AuthConfigSpec, CurrentUserSpec, FeaturesConfigSpec, PermissionsSpec, SysVersionSpec};
 
 impl Spec for SysVersionSpec {
     const KIND: Kind = Kind { namespace: "ephemeral", name: "SysVersions.system.sidero.dev" };
@@ -13,6 +13,11 @@ impl Spec for SysVersionSpec {
 impl Spec for FeaturesConfigSpec {
     const KIND: Kind = in_default("FeaturesConfigs.omni.sidero.dev");
     const MESSAGE: &'static str = "specs.FeaturesConfigSpec";
+}
+
+impl Spec for AuthConfigSpec {
+    const KIND: Kind = in_default("AuthConfigs.omni.sidero.dev");
+    const MESSAGE: &'static str = "specs.AuthConfigSpec";
 }
 
 impl Spec for CurrentUserSpec {
@@ -35,6 +40,12 @@ pub fn sys_version_key() -> Key {
 #[must_use]
 pub fn features_key() -> Key {
     FeaturesConfigSpec::KIND.key("features-config")
+}
+
+/// The key under which the server says how people sign in.
+#[must_use]
+pub fn auth_config_key() -> Key {
+    AuthConfigSpec::KIND.key("auth-config")
 }
 
 /// The key under which the server says who asks; the cheapest check of credentials.

@@ -3,12 +3,17 @@
 use super::{Kind, Spec, in_default};
 
 pub use crate::pb::specs::{
-    MachineSpec, MachineStatusSpec, NodeForceDestroyRequestSpec, SiderolinkSpec, machine_status_spec,
+    MachineClassSpec, MachineSpec, MachineStatusSpec, NodeForceDestroyRequestSpec, SiderolinkSpec, machine_status_spec,
 };
 
 impl Spec for MachineSpec {
     const KIND: Kind = in_default("Machines.omni.sidero.dev");
     const MESSAGE: &'static str = "specs.MachineSpec";
+}
+
+impl Spec for MachineClassSpec {
+    const KIND: Kind = in_default("MachineClasses.omni.sidero.dev");
+    const MESSAGE: &'static str = "specs.MachineClassSpec";
 }
 
 impl Spec for MachineStatusSpec {

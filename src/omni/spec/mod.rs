@@ -47,6 +47,7 @@ pub const KINDS: &[Kind] = &[
     cluster_machine::ClusterMachineStatusSpec::KIND,
     cluster_machine::ClusterMachineIdentitySpec::KIND,
     config_patch::ConfigPatchSpec::KIND,
+    instance::AuthConfigSpec::KIND,
     instance::CurrentUserSpec::KIND,
     instance::FeaturesConfigSpec::KIND,
     instance::PermissionsSpec::KIND,
@@ -54,6 +55,7 @@ pub const KINDS: &[Kind] = &[
     join_token::DefaultJoinTokenSpec::KIND,
     join_token::JoinTokenSpec::KIND,
     join_token::JoinTokenStatusSpec::KIND,
+    machine::MachineClassSpec::KIND,
     machine::MachineSpec::KIND,
     machine::MachineStatusSpec::KIND,
     machine::NodeForceDestroyRequestSpec::KIND,
@@ -119,6 +121,7 @@ mod tests {
         check::<cluster_machine::ClusterMachineStatusSpec>();
         check::<cluster_machine::ClusterMachineIdentitySpec>();
         check::<config_patch::ConfigPatchSpec>();
+        check::<instance::AuthConfigSpec>();
         check::<instance::CurrentUserSpec>();
         check::<instance::FeaturesConfigSpec>();
         check::<instance::PermissionsSpec>();
@@ -126,6 +129,7 @@ mod tests {
         check::<join_token::DefaultJoinTokenSpec>();
         check::<join_token::JoinTokenSpec>();
         check::<join_token::JoinTokenStatusSpec>();
+        check::<machine::MachineClassSpec>();
         check::<machine::MachineSpec>();
         check::<machine::MachineStatusSpec>();
         check::<machine::NodeForceDestroyRequestSpec>();
@@ -138,7 +142,7 @@ mod tests {
         let mut kinds: Vec<_> = KINDS.iter().map(|k| k.name).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), 34);
+        assert_eq!(kinds.len(), KINDS.len(), "a type is listed twice");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::tf::schema::{Attribute, boolean, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use serde::Serialize;
-use specs::{ClusterSpec, ClusterStatusSpec, ClusterUuid, LoadBalancerConfigSpec};
+use specs::{ClusterConfigVersionSpec, ClusterSpec, ClusterStatusSpec, ClusterUuid, LoadBalancerConfigSpec};
 use specs::{KubernetesUpgradeStatusSpec, TalosUpgradeStatusSpec};
 use std::collections::BTreeMap;
 
@@ -94,8 +94,9 @@ impl Lookup for Clusters {
     }
 
     async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Cluster>>, Error> {
-        let (clusters, uuids, statuses, balancers, talos, kubernetes) = tokio::try_join!(
+        let (clusters, first, uuids, statuses, balancers, talos, kubernetes) = tokio::try_join!(
             wanted.objects::<ClusterSpec>(cx),
+            wanted.joined::<ClusterConfigVersionSpec>(cx),
             wanted.joined::<ClusterUuid>(cx),
             wanted.joined::<ClusterStatusSpec>(cx),
             wanted.joined::<LoadBalancerConfigSpec>(cx),
@@ -110,7 +111,8 @@ impl Lookup for Clusters {
                 endpoint: balancers.get(id).map(|b| b.siderolink_endpoint.clone()).filter(|e| !e.is_empty()),
                 status: status.cloned(),
             };
-            let initial = status.map(|status| version::strip_v(&status.initial_talos_version).to_owned());
+            // The status has it too, but only since Omni 1.10.
+            let initial = first.get(id).map(|first| version::strip_v(&first.version).to_owned());
             let talos = talos.get(id).map(|status| status.upgrade_versions.clone());
             let kubernetes = kubernetes.get(id).map(|status| status.upgrade_versions.clone());
             let model = Model::of(&object, &extra, &Model::default());

@@ -1,7 +1,9 @@
 //! `omni_cluster`: a Kubernetes cluster on Talos Linux.
 
-use crate::kit::{go_duration, version};
-use crate::omni::spec::{self, Spec};
+mod rules;
+
+use crate::kit::go_duration::{self, GoDuration};
+use crate::kit::version;
 use crate::omni::{Class, Error, Key, Phase, labels};
 use crate::pb::specs;
 use crate::provider::check;
@@ -122,8 +124,8 @@ impl Managed for Cluster {
         .with(string("talos_version").required().same_if(version::same).check(check::is_version()).doc(
             "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one after the other.",
         ))
-        .with(string("backup_interval").same_if(go_duration::same).check(check::is_duration()).doc(
-            "Interval between etcd backups, as a Go duration such as `1h`. Without it, or with `0s`, no backups are made.",
+        .with(string("backup_interval").same_if(go_duration::same).check(check::is_duration_or_empty()).doc(
+            "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). No backups are made when it is unset, `0s` or empty.",
         ))
         .with(
             object("features", vec![
@@ -175,8 +177,7 @@ impl Managed for Cluster {
     fn desired(model: &Model) -> Desired<ClusterSpec> {
         let on = |flag: Option<bool>| flag.unwrap_or(false);
         let features = model.features.clone().unwrap_or_default();
-        let interval = model.backup_interval.as_deref().and_then(|t| go_duration::parse(t).ok());
-        let interval = interval.filter(|d| d.nanos() > 0);
+        let interval = model.backup_interval.as_deref().and_then(interval);
         let spec = ClusterSpec {
             kubernetes_version: bare(model.kubernetes_version.as_deref()),
             talos_version: bare(model.talos_version.as_deref()),
@@ -223,7 +224,7 @@ impl Managed for Cluster {
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         check_lock(plan);
-        check_versions(cx, plan).await
+        rules::check(cx, plan).await
     }
 
     async fn check_delete(_cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
@@ -287,10 +288,9 @@ impl Model {
         let spec = &object.spec;
         let features = spec.features.unwrap_or_default();
         let backups = spec.backup_configuration.as_ref().filter(|b| b.enabled).and_then(|b| b.interval);
-        let backups =
-            backups.and_then(|d| go_duration::GoDuration::from_parts(d.seconds, d.nanos)).filter(|d| d.nanos() > 0);
-        // "0s" and nothing both mean that there are no backups: what was written stays.
-        let off = prior.backup_interval.clone().filter(|t| go_duration::parse(t).is_ok_and(|d| d.nanos() == 0));
+        let backups = backups.and_then(|d| GoDuration::from_parts(d.seconds, d.nanos)).filter(|d| d.nanos() > 0);
+        // "0s", "" and nothing all mean that there are no backups: what was written stays.
+        let off = prior.backup_interval.clone().filter(|text| interval(text).is_none());
         Self {
             id: Some(object.id().to_owned()),
             name: Some(object.id().to_owned()),
@@ -372,6 +372,11 @@ fn status(spec: &specs::ClusterStatusSpec) -> Status {
     }
 }
 
+/// The interval between backups that a text asks for; `None` where it asks for no backups.
+fn interval(text: &str) -> Option<GoDuration> {
+    go_duration::parse(text).ok().filter(|interval| interval.nanos() > 0)
+}
+
 fn bare(version: Option<&str>) -> String {
     version::strip_v(version.unwrap_or_default()).to_owned()
 }
@@ -386,130 +391,26 @@ fn check_lock(plan: &mut Plan<'_>) {
             .into_iter()
             .filter(|name| !local(name) && prior.get(name) != plan.planned.get(name))
             .collect::<Vec<_>>();
-    if locked(prior) && locked(&plan.planned) && !changed.is_empty() {
-        let name = prior.get("name").as_str().unwrap_or_default();
-        let list = changed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
-        plan.diags.push(
-            Diagnostic::error(
-                format!("Cluster `{name}` is locked"),
-                format!("Omni refuses changes to a locked cluster, and this plan changes {list}."),
-            )
-            .hint("Set `locked = false`, in the same apply if you like, and lock the cluster again afterwards.")
-            .at(at("locked")),
-        );
+    let replaced = !plan.replace.is_empty();
+    let unlocks = prior.get("delete_options").get("force_unlock").as_bool() == Some(true);
+    if !locked(prior) || !locked(&plan.planned) || changed.is_empty() || (replaced && unlocks) {
+        return;
     }
-}
-
-/// The versions must be offered by the instance, and fit each other.
-async fn check_versions(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
-    let of = |value: &Value, name: &str| value.get(name).as_str().map(|t| version::strip_v(t).to_owned());
-    let before = |name: &str| plan.prior.and_then(|p| of(p, name));
-    let (old_talos, old_kubernetes) = (before("talos_version"), before("kubernetes_version"));
-    let (talos, kubernetes) = (of(&plan.planned, "talos_version"), of(&plan.planned, "kubernetes_version"));
-    if (&talos, &kubernetes) == (&old_talos, &old_kubernetes) {
-        return Ok(());
-    }
-    let Some(talos) = talos else { return Ok(()) };
-    let Some(offered) = cx.find::<specs::TalosVersionSpec>(&talos).await? else {
-        let known = offered_talos(cx).await?;
-        plan.diags.push(
-            Diagnostic::error(
-                "Unknown Talos version",
-                format!("This Omni instance does not offer Talos {talos}. It offers {known}."),
-            )
-            .hint("Set `talos_version` to one of these.")
-            .at(at("talos_version")),
-        );
-        return Ok(());
-    };
-    let changed = old_talos.as_ref() != Some(&talos);
-    if changed && (offered.spec.deprecated || offered.spec.unsupported) {
-        let why = if offered.spec.deprecated { "no longer supported" } else { "not supported yet" };
-        let known = offered_talos(cx).await?;
-        plan.diags.push(
-            Diagnostic::error(
-                "Talos version is not supported",
-                format!("Talos {talos} is {why} by this Omni instance. It supports {known}."),
-            )
-            .hint("Set `talos_version` to one of these.")
-            .at(at("talos_version")),
-        );
-    }
-    check_downgrade(cx, plan, &talos, old_talos.as_deref()).await?;
-    let Some(kubernetes) = kubernetes else { return Ok(()) };
-    if !offered.spec.compatible_kubernetes_versions.contains(&kubernetes) {
-        let list = join_versions(offered.spec.compatible_kubernetes_versions.clone());
-        plan.diags.push(
-            Diagnostic::error(
-                "Kubernetes version does not fit",
-                format!("Talos {talos} does not run Kubernetes {kubernetes} on this Omni instance. It runs {list}."),
-            )
-            .hint("Set `kubernetes_version` to one of these, or choose another `talos_version`.")
-            .at(at("kubernetes_version")),
-        );
-        return Ok(());
-    }
-    check_upgrade(cx, plan, &kubernetes, old_kubernetes.as_deref()).await
-}
-
-/// Talos may not go below the minor version that the cluster was made with.
-async fn check_downgrade(cx: &Cx, plan: &mut Plan<'_>, talos: &str, old: Option<&str>) -> Result<(), Error> {
-    let name = plan.prior.and_then(|p| p.get("name").as_str()).unwrap_or_default().to_owned();
-    if old.is_none_or(|old| old == talos) {
-        return Ok(());
-    }
-    let Some(initial) = cx.find::<specs::ClusterConfigVersionSpec>(&name).await? else { return Ok(()) };
-    let (Ok(wanted), Ok(first)) = (version::parse(talos), version::parse(&initial.spec.version)) else { return Ok(()) };
-    if (wanted.major, wanted.minor) < (first.major, first.minor) {
-        plan.diags.push(
-            Diagnostic::error(
-                "Talos downgrade is not supported",
-                format!(
-                    "The cluster was made with Talos {}.{}, and Omni does not go below that.",
-                    first.major, first.minor
-                ),
-            )
-            .hint(format!("Set `talos_version` to {}.{} or later.", first.major, first.minor))
-            .at(at("talos_version")),
-        );
-    }
-    Ok(())
-}
-
-async fn check_upgrade(cx: &Cx, plan: &mut Plan<'_>, kubernetes: &str, old: Option<&str>) -> Result<(), Error> {
-    let wanted = plan.planned.get("upgrade_prechecks").as_bool() == Some(true);
-    let Some(prior) = plan.prior.filter(|_| wanted && old.is_some_and(|old| old != kubernetes)) else { return Ok(()) };
     let name = prior.get("name").as_str().unwrap_or_default();
-    let answer = cx.client().kubernetes_upgrade_prechecks(&cx.call, name, kubernetes).await?;
-    if !answer.ok {
-        plan.diags.push(
-            Diagnostic::error(
-                format!("Cluster `{name}` cannot be upgraded to Kubernetes {kubernetes}"),
-                crate::tf::diag::sentence(&answer.reason),
-            )
-            .hint("Mend what the checks found, or set `upgrade_prechecks = false` to upgrade all the same.")
-            .at(at("kubernetes_version")),
-        );
-    }
-    Ok(())
-}
-
-/// The Talos versions that a cluster may run, in order.
-async fn offered_talos(cx: &Cx) -> Result<String, Error> {
-    let all = cx.client().list(&cx.call, specs::TalosVersionSpec::KIND, &Default::default()).await?;
-    let mut versions = Vec::new();
-    for stored in &all {
-        let spec = spec::decode::<specs::TalosVersionSpec>(stored)?;
-        if !spec.deprecated && !spec.unsupported {
-            versions.push(stored.key.id.clone());
-        }
-    }
-    Ok(join_versions(versions))
-}
-
-fn join_versions(mut versions: Vec<String>) -> String {
-    versions.sort_by_key(|v| version::parse(v).ok());
-    if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
+    let list = changed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
+    let summary = format!("Cluster `{name}` is locked");
+    // A lock that the configuration asks for contradicts its other changes; one that others set may be gone by the apply.
+    let diagnostic = if plan.config.get("locked").as_bool() == Some(true) {
+        Diagnostic::error(summary, format!("Omni refuses changes to a locked cluster, and this plan changes {list}."))
+            .hint("Set `locked = false`, in the same apply if you like, and lock the cluster again afterwards.")
+    } else {
+        Diagnostic::warning(
+            summary,
+            format!("It was locked outside of this configuration. Omni refuses changes to a locked cluster, and this plan changes {list}: the apply will fail."),
+        )
+        .hint("Set `locked = false` to unlock the cluster in the same apply, or unlock it in Omni.")
+    };
+    plan.diags.push(diagnostic.at(at("locked")));
 }
 
 /// Takes the lock off, so that the cluster can be destroyed.

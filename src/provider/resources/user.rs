@@ -2,10 +2,11 @@
 
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::IdentityStatusSpec;
+use crate::omni::spec::instance::{self, AuthConfigSpec};
 use crate::omni::{Error, Key, User as Listed};
 use crate::provider::crud::{Called, Cx};
 use crate::provider::explain::Doing;
-use crate::provider::{caller, roles};
+use crate::provider::{caller, roles, view};
 use crate::tf::check::{Check, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -103,6 +104,7 @@ impl Called for User {
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        check_address(cx, plan).await?;
         let Some(prior) = plan.prior else {
             // A server that has no such call, or does not allow it, says so now.
             return cx.client().users(&cx.call).await.map(drop);
@@ -146,6 +148,35 @@ impl Called for User {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// Without SAML, Omni takes e-mail addresses only.
+async fn check_address(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let Some(email) = plan.planned.get("email").as_str().filter(|email| !is_address(email)) else { return Ok(()) };
+    if plan.prior.is_some_and(|prior| prior.get("email").as_str() == Some(email)) {
+        return Ok(());
+    }
+    let Some(config) = view::spec::<AuthConfigSpec>(cx, &instance::auth_config_key().id).await? else { return Ok(()) };
+    if config.saml.is_some_and(|saml| saml.enabled) {
+        return Ok(());
+    }
+    plan.diags.push(
+        Diagnostic::error(
+            "Not an e-mail address",
+            format!("`{email}` is not an e-mail address. This Omni instance does not use SAML, so its users are named by e-mail addresses."),
+        )
+        .hint("Write it like `name@example.org`.")
+        .at(Path::of("email")),
+    );
+    Ok(())
+}
+
+/// Whether the text has the form of a plain e-mail address: something, one `@`, and a host.
+fn is_address(text: &str) -> bool {
+    let part = |part: &str| {
+        part.split('.').all(|atom| !atom.is_empty()) && !part.contains(|c: char| "()<>[]:;@\\,\"".contains(c))
+    };
+    text.split_once('@').is_some_and(|(local, host)| part(local) && part(host))
 }
 
 fn doing<'a>(verb: &'a str, email: &'a str) -> Doing<'a> {
@@ -198,6 +229,23 @@ mod tests {
             let found = problem(text);
             assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
             assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for (text, is) in [
+            ("jane@example.org", true),
+            ("Jane.Doe+x@Example.org", true),
+            ("jane@localhost", true),
+            ("jane", false),
+            ("@example.org", false),
+            ("jane@", false),
+            ("jane@example@org", false),
+            ("jane..doe@example.org", false),
+            ("<jane@example.org>", false),
+        ] {
+            assert_eq!(is_address(text), is, "{text}");
         }
     }
 

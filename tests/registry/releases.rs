@@ -1,0 +1,32 @@
+//! What is the same on every release of Omni, though Omni itself tells it in different places.
+
+use crate::defects::{cluster, made};
+use crate::host::{Host, errors};
+use crate::lifecycle::block;
+use libtest_mimic::{Failed, Trial};
+use serde_json::json;
+use std::time::Duration;
+use terraform_provider_omni::sim::driver::Mode;
+use terraform_provider_omni::sim::{Options, Release};
+use terraform_provider_omni::tf::value::Value;
+
+pub fn trials() -> Vec<Trial> {
+    vec![Trial::test("releases::the_first_talos_version_is_known_on_all", the_first_talos_version_is_known_on_all)]
+}
+
+fn the_first_talos_version_is_known_on_all() -> Result<(), Failed> {
+    block(async {
+        for release in [Release::V1_6, Release::NEWEST] {
+            let mode = Mode::Auto { tick: Duration::from_millis(5) };
+            let host = Host::with(Options { release, mode, ..Options::default() }, &[]).await;
+            let mut config = cluster();
+            config["talos_version"] = json!("1.13.8");
+            config["kubernetes_version"] = json!("1.36.3");
+            made(&host, "omni_cluster", &config).await;
+            host.sim.settle().unwrap();
+            let read = host.look("omni_cluster", &json!({ "name": "demo" })).await;
+            let read = read.unwrap_or_else(|d| panic!("{release:?}: {:?}", errors(&d)));
+            assert_eq!(read.get("initial_talos_version"), &Value::from("1.13.8"), "{release:?}");
+        }
+    })
+}
