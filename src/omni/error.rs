@@ -120,6 +120,12 @@ pub enum Error {
         /// The full method name.
         method: &'static str,
     },
+    /// A write of which nobody knows whether it took effect, and what was found out last.
+    #[error(transparent)]
+    Open(Box<Error>),
+    /// A write that certainly did not take effect: it was looked for, or nothing was sent.
+    #[error(transparent)]
+    Undone(Box<Error>),
     /// The server sent something that cannot be read.
     #[error("could not read {what}")]
     Decode {
@@ -144,13 +150,60 @@ impl Error {
             Self::Unsupported { .. } => Class::Unimplemented,
             Self::Cancelled { .. } => Class::Cancelled,
             Self::Decode { .. } => Class::Other,
+            Self::Open(error) | Self::Undone(error) => error.class(),
         }
     }
 
-    /// Whether the server may have acted on the request all the same: nobody has seen its answer.
+    /// Whether a write that failed in this way may have taken effect all the same.
+    ///
+    /// Only `NotFound`, `AlreadyExists`, `PermissionDenied`, `Unauthenticated`, `InvalidArgument`,
+    /// `FailedPrecondition` and `Unimplemented` say that nothing happened. Any other answer, and none at all, leaves
+    /// it open until somebody has looked: that is what [`Error::Open`] and [`Error::Undone`] are for.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
-        matches!(self, Self::Transport { maybe_sent: true, .. } | Self::Timeout { .. } | Self::Cancelled { .. })
+        match self {
+            Self::Transport { maybe_sent, .. } => *maybe_sent,
+            Self::Status { class, .. } => matches!(class, Class::Unavailable | Class::Other),
+            Self::Timeout { .. } | Self::Cancelled { .. } | Self::Decode { .. } | Self::Open(_) => true,
+            Self::Undone(_)
+            | Self::Config { .. }
+            | Self::Unauthenticated { .. }
+            | Self::Unsupported { .. }
+            | Self::Stuck { .. } => false,
+        }
+    }
+
+    /// Whether the server itself said how the call went, so that nothing of it can still be under way.
+    #[must_use]
+    pub(crate) fn is_final_word(&self) -> bool {
+        match self {
+            Self::Status { class, .. } => *class != Class::Unavailable,
+            Self::Unauthenticated { .. } | Self::Unsupported { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// This failure of a write, now that it is known whether the write may have taken effect.
+    #[must_use]
+    pub fn settled(self, open: bool) -> Self {
+        let error = match self {
+            Self::Open(error) | Self::Undone(error) => *error,
+            error => error,
+        };
+        match (open, error.may_have_happened()) {
+            (true, false) => Self::Open(Box::new(error)),
+            (false, true) => Self::Undone(Box::new(error)),
+            _ => error,
+        }
+    }
+
+    /// The failure itself, without what became of the write.
+    #[must_use]
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Open(error) | Self::Undone(error) => error.cause(),
+            error => error,
+        }
     }
 
     /// Whether the failure is of this class.
@@ -179,12 +232,19 @@ mod tests {
     use crate::omni::spec::cluster;
 
     #[test]
-    fn only_what_was_answered_or_never_sent_is_certain() {
+    fn only_what_was_refused_or_never_sent_is_certain() {
         let transport = |maybe_sent| Error::Transport {
             endpoint: "https://o".into(),
             message: "it broke".into(),
             maybe_sent,
             setting: "endpoint",
+        };
+        let status = |class| Error::Status {
+            class,
+            message: "no".into(),
+            problems: Vec::new(),
+            key: None,
+            method: "/cosi.resource.State/Create",
         };
         for (error, open) in [
             (transport(true), true),
@@ -193,8 +253,30 @@ mod tests {
             (Error::Cancelled { what: "it".into() }, true),
             (Error::Unauthenticated { reason: None }, false),
             (Error::Config { setting: "endpoint", message: "no".into() }, false),
+            (Error::Decode { what: "it".into(), source: "no".into() }, true),
+            (status(Class::NotFound), false),
+            (status(Class::AlreadyExists), false),
+            (status(Class::Denied), false),
+            (status(Class::OwnerConflict), false),
+            (status(Class::Validation), false),
+            (status(Class::PhaseConflict), false),
+            (status(Class::Conflict), false),
+            (status(Class::Finalizers), false),
+            (status(Class::LicenceGate), false),
+            (status(Class::Unavailable), true),
+            (status(Class::Other), true),
         ] {
             assert_eq!(error.may_have_happened(), open, "{error:?}");
+            let (text, class) = (error.to_string(), error.class());
+            for known in [!open, open] {
+                let settled = match error.cause() {
+                    Error::Status { class, .. } => status(*class).settled(known),
+                    Error::Transport { maybe_sent, .. } => transport(*maybe_sent).settled(known),
+                    _ => continue,
+                };
+                assert_eq!(settled.may_have_happened(), known, "{settled:?}");
+                assert_eq!((settled.to_string(), settled.class()), (text.clone(), class), "it reads the same");
+            }
         }
     }
 

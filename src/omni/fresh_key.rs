@@ -22,8 +22,10 @@ impl Client {
                 Ok(found) => return spec::decode(&found),
                 Err(error) if error.is(Class::Unauthenticated) => {}
                 // The end may come while a question is under way; it is the key that was waited for all the time.
-                Err(Error::Timeout { .. }) => return Err(Error::Timeout { what, after: started.elapsed() }),
-                Err(Error::Cancelled { .. }) => return Err(Error::Cancelled { what }),
+                Err(error) if error.is(Class::Timeout) => {
+                    return Err(Error::Timeout { what, after: started.elapsed() });
+                }
+                Err(error) if error.is(Class::Cancelled) => return Err(Error::Cancelled { what }),
                 Err(error) => return Err(error),
             }
             let delay = delays.next().unwrap_or_default();

@@ -56,7 +56,7 @@ fn join(lead: &str, text: &str) -> String {
 }
 
 /// Takes away what only says by which way the text came, and characters that a terminal would act on.
-fn tidy(text: &str) -> String {
+pub(crate) fn tidy(text: &str) -> String {
     let mut out = text.trim().trim_end_matches(':').trim_end().to_owned();
     while let Some(start) = out.find("rpc error: code = ") {
         let Some(end) = out[start..].find(" desc = ") else { break };

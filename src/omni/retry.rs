@@ -83,7 +83,8 @@ impl Client {
                 return Err(self.explained(call, failure).await);
             };
             tracing::debug!(method = op.method, error = %failure.error, ?delay, "repeating a call");
-            self.sleep(call, delay, started, &op.words()).await.map_err(Failure::last)?;
+            let slept = self.sleep(call, delay, started, &op.words()).await;
+            slept.map_err(|error| Failure::last(unsent(error, repeat)))?;
         }
     }
 
@@ -100,22 +101,23 @@ impl Client {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Status>>,
     {
-        let timeout = || Failure::last(Error::Timeout { what: op.words(), after: started.elapsed() });
-        let cancelled = || Failure::last(Error::Cancelled { what: op.words() });
+        let timeout = || Error::Timeout { what: op.words(), after: started.elapsed() };
+        let cancelled = || Error::Cancelled { what: op.words() };
+        let unsent = |error| Failure::last(unsent(error, repeat));
         let _permit = match &self.inner.permits {
             None => None,
             Some(permits) => tokio::select! {
                 biased;
-                () = call.cancel.cancelled() => return Err(cancelled()),
-                () = tokio::time::sleep_until(call.deadline) => return Err(timeout()),
+                () = call.cancel.cancelled() => return Err(unsent(cancelled())),
+                () = tokio::time::sleep_until(call.deadline) => return Err(unsent(timeout())),
                 permit = permits.acquire() => permit.ok(),
             },
         };
         if call.cancel.is_cancelled() {
-            return Err(cancelled());
+            return Err(unsent(cancelled()));
         }
         if call.remaining().is_zero() {
-            return Err(timeout());
+            return Err(unsent(timeout()));
         }
         let end = limit.map_or(call.deadline, |limit| call.deadline.min(Instant::now() + limit));
         let answer = tokio::time::timeout_at(end, send());
@@ -125,15 +127,15 @@ impl Client {
             answer = &mut answer => answer,
             () = call.cancel.cancelled() => {
                 if repeat == Repeat::Lost || limit.is_none() {
-                    return Err(cancelled());
+                    return Err(Failure::last(cancelled()));
                 }
-                tokio::time::timeout(GRACE, answer).await.map_err(|_| cancelled())?
+                tokio::time::timeout(GRACE, answer).await.map_err(|_| Failure::last(cancelled()))?
             }
         };
         match answer {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(status)) => Err(read(op, &status, &self.inner.wire, &self.inner.endpoint)),
-            Err(_) if call.remaining().is_zero() => Err(timeout()),
+            Err(_) if call.remaining().is_zero() => Err(Failure::last(timeout())),
             Err(_) => Err(Failure {
                 error: Error::Transport {
                     endpoint: self.inner.endpoint.clone(),
@@ -160,6 +162,15 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+/// The end of a call between two attempts, or before the first: a write that is not repeated when it may have
+/// taken effect has then certainly not been sent.
+fn unsent(error: Error, repeat: Repeat) -> Error {
+    match repeat {
+        Repeat::Unsent => error.settled(false),
+        Repeat::Lost => error,
     }
 }
 

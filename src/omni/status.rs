@@ -8,7 +8,7 @@ use super::error::{Class, Error};
 use super::problems;
 use super::spec::{self, Spec};
 use super::state::{HIDDEN, Key, Kind};
-use super::transport::{NotSigned, Wire};
+use super::transport::{CutOff, NotGrpc, NotSigned, Wire, is_received};
 use super::version;
 use crate::pb::specs::DefaultJoinTokenSpec;
 use std::error::Error as StdError;
@@ -83,14 +83,14 @@ impl Op<'_> {
     }
 }
 
-/// What is known about a request that failed.
+/// Whether another attempt may go well; whether the failed one took effect, [`Error::may_have_happened`] tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It was answered, or another attempt would end the same.
+    /// Another attempt would end the same.
     Final,
-    /// It certainly did not reach the server.
+    /// It may, and this one certainly did not reach the server.
     Unsent,
-    /// Nobody knows whether the server acted on it.
+    /// It may, and this one may have taken effect.
     Lost,
 }
 
@@ -113,34 +113,16 @@ impl From<Failure> for Error {
     }
 }
 
-/// What tonic writes when an answer came without a gRPC status; then something other than Omni spoke.
-const NO_STATUS: &str = "grpc-status header missing, mapped from HTTP status code ";
-const CUT_OFF: &str = "protocol error: missing grpc-status trailer";
-
 /// Reads the status that an attempt ended with.
 pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) -> Failure {
     if let Some(failure) = local(status, endpoint) {
         return failure;
     }
-    if let Some(code) = status.message().strip_prefix(NO_STATUS) {
-        let transport = |message: String| Error::Transport {
-            endpoint: endpoint.to_owned(),
-            message,
-            maybe_sent: true,
-            setting: "endpoint",
-        };
-        return match code {
-            "429" | "502" | "503" | "504" => Failure {
-                error: transport(format!("something in front of Omni answered HTTP {code}")),
-                fate: Fate::Lost,
-            },
-            _ => Failure::last(transport(format!(
-                "the server answered HTTP {code} without a gRPC status, which Omni does not do; check the endpoint"
-            ))),
-        };
-    }
-    if status.message().starts_with(CUT_OFF) {
-        return lost(endpoint, "the answer was cut off".to_owned());
+    if !is_received(status) {
+        // The answer was there, but could not be made sense of; one that is too large stays so.
+        let failure = lost(endpoint, format!("the answer could not be read: {}", problems::tidy(status.message())));
+        let fate = if status.code() == Code::OutOfRange { Fate::Final } else { failure.fate };
+        return Failure { fate, ..failure };
     }
     let class = class(op, status);
     let said = op.without_secrets(status.message());
@@ -153,17 +135,34 @@ pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) ->
             server: None,
             method: op.method,
         }),
-        _ => Failure {
-            fate: if class == Class::Unavailable { Fate::Lost } else { Fate::Final },
-            error: Error::Status {
+        _ => {
+            let error = Error::Status {
                 class,
                 message: message(class, status, refusal.message),
                 problems: if class == Class::Validation { refusal.problems } else { Vec::new() },
                 key: op.key().cloned(),
                 method: op.method,
-            },
-        },
+            };
+            let fate = if error.may_have_happened() && !is_too_large(status) { Fate::Lost } else { Fate::Final };
+            Failure { error, fate }
+        }
     }
+}
+
+/// An answer that is none of gRPC.
+fn not_grpc(endpoint: &str, answer: &NotGrpc) -> Failure {
+    let code = answer.status.as_u16();
+    let kind = answer.content_type.as_deref().map(|kind| format!(" ({})", problems::tidy(kind))).unwrap_or_default();
+    let passing = answer.status.is_server_error() || matches!(code, 408 | 425 | 429);
+    let message = if passing {
+        format!("something in front of Omni answered HTTP {code}{kind}")
+    } else if answer.status.is_redirection() {
+        format!("the server answered HTTP {code}, which sends callers to another address; check the endpoint")
+    } else {
+        format!("the server answered HTTP {code}{kind} without gRPC, which Omni does not do; check the endpoint")
+    };
+    let failure = lost(endpoint, message);
+    Failure { fate: if passing { Fate::Lost } else { Fate::Final }, ..failure }
 }
 
 /// Failures that did not come from the server.
@@ -173,6 +172,12 @@ fn local(status: &Status, endpoint: &str) -> Option<Failure> {
         if let Some(NotSigned(e)) = deepest.downcast_ref() {
             // What cannot be signed is a name that somebody configured.
             return Some(Failure::last(Error::Config { setting: "cluster", message: e.to_string() }));
+        }
+        if let Some(answer) = deepest.downcast_ref::<NotGrpc>() {
+            return Some(not_grpc(endpoint, answer));
+        }
+        if let Some(cut) = deepest.downcast_ref::<CutOff>() {
+            return Some(lost(endpoint, cut.to_string()));
         }
         if let Some(e) = deepest.downcast_ref::<ConnectFailure>() {
             return Some(unconnected(endpoint, e));
@@ -216,7 +221,6 @@ fn class(op: &Op<'_>, status: &Status) -> Class {
     match status.code() {
         Code::NotFound => Class::NotFound,
         Code::AlreadyExists => Class::AlreadyExists,
-        Code::Aborted => Class::Conflict,
         Code::Unauthenticated => Class::Unauthenticated,
         Code::Unimplemented => Class::Unimplemented,
         Code::PermissionDenied if !validated && text.contains("is owned by") => Class::OwnerConflict,
@@ -232,14 +236,18 @@ fn class(op: &Op<'_>, status: &Status) -> Class {
         Code::FailedPrecondition if text.contains("update conflict") || in_state(op) => Class::Conflict,
         Code::InvalidArgument if !validated && in_state(op) && text.contains("is not in phase") => Class::PhaseConflict,
         Code::FailedPrecondition | Code::InvalidArgument => Class::Validation,
-        // A message that is too large stays so.
-        Code::ResourceExhausted if text.contains("larger than max") => Class::Other,
+        Code::ResourceExhausted if is_too_large(status) => Class::Other,
         // Calls about users and accounts give these without a code.
         Code::Unknown if !in_state(op) && text.contains("already exists") => Class::AlreadyExists,
         Code::Unknown if !in_state(op) && text.starts_with("unknown role to parse") => Class::Validation,
         Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => Class::Unavailable,
         _ => Class::Other,
     }
+}
+
+/// A message that is too large stays so.
+fn is_too_large(status: &Status) -> bool {
+    status.code() == Code::ResourceExhausted && status.message().contains("larger than max")
 }
 
 fn in_state(op: &Op<'_>) -> bool {
@@ -307,7 +315,14 @@ mod tests {
     fn state(verb: &'static str, code: Code, message: &str) -> Failure {
         let key = ClusterSpec::KIND.key("prod");
         let op = Op { method: verb, about: About::Object(&key) };
-        read(&op, &Status::new(code, message), &wire(Arc::new(TestClock::at(NOW))), "http://omni:80")
+        read(&op, &received(code, message), &wire(Arc::new(TestClock::at(NOW))), "http://omni:80")
+    }
+
+    /// A status as it comes over the wire.
+    fn received(code: Code, message: &str) -> Status {
+        let mut status = Status::new(code, message);
+        status.metadata_mut().insert("x-omnirs-received", "1".parse().unwrap());
+        status
     }
 
     const GET: &str = "/cosi.resource.State/Get";
@@ -366,12 +381,16 @@ mod tests {
             (GET, Code::Unauthenticated, "invalid signature", Class::Unauthenticated),
             (GET, Code::Unknown, "metadata is missing", Class::Other),
             (GET, Code::Internal, "", Class::Other),
+            (UPDATE, Code::Aborted, "", Class::Other),
+            (UPDATE, Code::DataLoss, "", Class::Other),
         ];
         for (verb, code, message, class) in table {
             let failure = state(verb, code, message);
             assert_eq!(failure.error.class(), class, "{verb} {code:?} {message}");
-            let fate = if class == Class::Unavailable { Fate::Lost } else { Fate::Final };
-            assert_eq!(failure.fate, fate, "{verb} {code:?} {message}");
+            let open = matches!(class, Class::Unavailable | Class::Other);
+            assert_eq!(failure.error.may_have_happened(), open, "{verb} {code:?} {message}");
+            let again = open && !message.contains("larger than max");
+            assert_eq!(failure.fate, if again { Fate::Lost } else { Fate::Final }, "{verb} {code:?} {message}");
             assert!(!failure.error.to_string().is_empty());
             assert!(failure.error.to_string().chars().all(|c| c == '\n' || !c.is_control()), "{}", failure.error);
         }
@@ -401,7 +420,7 @@ mod tests {
             ),
         ] {
             let op = Op { method: UPDATE, about: About::Object(&key) };
-            let failure = read(&op, &Status::new(code, message), &wire, "http://omni:80");
+            let failure = read(&op, &received(code, message), &wire, "http://omni:80");
             assert!(failure.error.to_string().contains(shown), "{}", failure.error);
             assert!(!format!("{failure:?}").contains("hush"), "{failure:?}");
         }
@@ -411,7 +430,7 @@ mod tests {
     fn management_calls() {
         let op = Op { method: "/management.ManagementService/KubernetesUpgradePreChecks", about: About::Words("") };
         let wire = wire(Arc::new(TestClock::at(NOW)));
-        let class = |code, text: &str| read(&op, &Status::new(code, text), &wire, "http://omni:80").error.class();
+        let class = |code, text: &str| read(&op, &received(code, text), &wire, "http://omni:80").error.class();
         assert_eq!(class(Code::FailedPrecondition, "unknown version"), Class::Validation);
         assert_eq!(class(Code::InvalidArgument, "x is not in phase y"), Class::Validation);
         assert_eq!(class(Code::PermissionDenied, "no access is permitted"), Class::Denied);
@@ -445,13 +464,45 @@ mod tests {
 
     #[test]
     fn something_else_than_omni() {
-        let broken = state(GET, Code::Unavailable, &format!("{NO_STATUS}503"));
-        assert_eq!(broken.fate, Fate::Lost);
-        let other = state(GET, Code::Unimplemented, &format!("{NO_STATUS}404"));
-        assert_eq!(other.fate, Fate::Final);
-        assert!(other.error.to_string().contains("check the endpoint"), "{}", other.error);
-        assert!(other.error.is(Class::Unavailable));
-        assert_eq!(state(UPDATE, Code::Unknown, &format!("{CUT_OFF}, gone")).fate, Fate::Lost);
+        let key = ClusterSpec::KIND.key("prod");
+        let wire = wire(Arc::new(TestClock::at(NOW)));
+        let read = |error: Box<dyn StdError + Send + Sync>| {
+            let op = Op { method: UPDATE, about: About::Object(&key) };
+            read(&op, &Status::from_error(error), &wire, "http://omni:80")
+        };
+        let http = |code: u16, kind: Option<&str>| {
+            let status = http::StatusCode::from_u16(code).unwrap();
+            read(Box::new(NotGrpc { status, content_type: kind.map(str::to_owned) }))
+        };
+        for (code, kind, fate, says) in [
+            (502, Some("text/html"), Fate::Lost, "something in front of Omni answered HTTP 502 (text/html)"),
+            (503, None, Fate::Lost, "something in front of Omni answered HTTP 503"),
+            (504, None, Fate::Lost, "something in front of Omni answered HTTP 504"),
+            (429, None, Fate::Lost, "something in front of Omni answered HTTP 429"),
+            (404, Some("text/html"), Fate::Final, "answered HTTP 404 (text/html) without gRPC"),
+            (200, Some("text/html"), Fate::Final, "answered HTTP 200 (text/html) without gRPC"),
+            (302, None, Fate::Final, "sends callers to another address"),
+        ] {
+            let failure = http(code, kind);
+            assert_eq!(failure.fate, fate, "{code}");
+            assert!(failure.error.may_have_happened() && failure.error.is(Class::Unavailable), "{code}");
+            assert!(failure.error.to_string().contains(says), "{code}: {}", failure.error);
+        }
+        let cut = read(Box::new(CutOff));
+        assert!(cut.fate == Fate::Lost && cut.error.may_have_happened(), "{cut:?}");
+    }
+
+    /// A status that the library makes up, whatever its words are, is an answer that could not be read.
+    #[test]
+    fn only_what_was_received_can_be_a_refusal() {
+        let key = ClusterSpec::KIND.key("prod");
+        let op = Op { method: UPDATE, about: About::Object(&key) };
+        let wire = wire(Arc::new(TestClock::at(NOW)));
+        for status in [Status::internal("failed to decode"), Status::not_found("x"), Status::unimplemented("y")] {
+            let failure = read(&op, &status, &wire, "http://omni:80");
+            assert!(failure.fate == Fate::Lost && failure.error.may_have_happened(), "{failure:?}");
+            assert!(failure.error.to_string().contains("the answer could not be read"), "{}", failure.error);
+        }
     }
 
     /// As a running Omni 1.6.6 answered; the same text from the state would be something else.
@@ -460,7 +511,7 @@ mod tests {
         let wire = wire(Arc::new(TestClock::at(NOW)));
         let class = |method, text| {
             let op = Op { method, about: About::Words("the user `p@example.org`") };
-            read(&op, &Status::unknown(text), &wire, "http://omni:80").error.class()
+            read(&op, &received(Code::Unknown, text), &wire, "http://omni:80").error.class()
         };
         const CREATE_USER: &str = "/management.ManagementService/CreateUser";
         let taken = "user with email \"p@example.org\" already exists";
@@ -475,10 +526,11 @@ mod tests {
         let clock = Arc::new(TestClock::at(NOW));
         let wire = wire(clock.clone());
         let op = Op { method: GET, about: About::Words("") };
-        let text = || match read(&op, &Status::unauthenticated("invalid signature"), &wire, "http://omni:80").error {
-            Error::Unauthenticated { reason: Some(reason) } => reason,
-            other => panic!("{other:?}"),
-        };
+        let text =
+            || match read(&op, &received(Code::Unauthenticated, "invalid signature"), &wire, "http://omni:80").error {
+                Error::Unauthenticated { reason: Some(reason) } => reason,
+                other => panic!("{other:?}"),
+            };
         assert!(text().contains("may be unknown to `http://omni:80`"), "{}", text());
         assert!(text().contains(wire.signer.fingerprint()), "{}", text());
 

@@ -1,10 +1,12 @@
 //! What happens to every request on its way out and to every answer on its way in:
-//! it is signed and counted, and the server's clock is compared with ours.
+//! it is signed and counted, the server's clock is compared with ours, and an answer that is none of gRPC ends here.
 //! It repeats nothing, so each attempt carries a signature of its own.
 
 use super::auth::Signer;
 use super::auth::sign::SignError;
 use crate::kit::clock::Clock;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http_body::{Frame, SizeHint};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -105,7 +107,151 @@ impl Service<http::Request<Body>> for Transport {
         Box::pin(async move {
             let answer = answer.await?;
             wire.observe(answer.headers());
-            Ok(answer)
+            grpc(answer)
         })
+    }
+}
+
+/// An answer that is none of gRPC: something other than Omni spoke.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP {status} with {}", content_type.as_deref().unwrap_or("no content type"))]
+pub(crate) struct NotGrpc {
+    pub(crate) status: http::StatusCode,
+    pub(crate) content_type: Option<String>,
+}
+
+/// An answer that ended before it said how the call went.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was cut off")]
+pub(crate) struct CutOff;
+
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+/// The library that reads it stops the process when it is not base64, and nothing here needs it.
+const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+/// Stands beside each refusal that came over the wire; those that the library makes up lack it.
+const RECEIVED: HeaderName = HeaderName::from_static("x-omnirs-received");
+
+/// Whether the other side sent this status; otherwise it was made on this side, of an answer that could not be read.
+pub(crate) fn is_received(status: &tonic::Status) -> bool {
+    status.metadata().contains_key(RECEIVED.as_str())
+}
+
+/// Lets an answer of gRPC through, with a look at how it ends.
+fn grpc(answer: http::Response<Body>) -> Result<http::Response<Body>, BoxError> {
+    let (mut parts, body) = answer.into_parts();
+    let content_type = parts.headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    if parts.status != http::StatusCode::OK || !content_type.as_deref().is_some_and(is_grpc) {
+        return Err(NotGrpc { status: parts.status, content_type }.into());
+    }
+    let ended = mark(&mut parts.headers);
+    let body = if ended { body } else { Body::new(Ending { body, ended }) };
+    Ok(http::Response::from_parts(parts, body))
+}
+
+fn is_grpc(content_type: &str) -> bool {
+    let rest = content_type.strip_prefix("application/grpc");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
+}
+
+/// Marks the status in headers or trailers as received; says whether there is one.
+fn mark(headers: &mut HeaderMap) -> bool {
+    headers.remove(DETAILS);
+    let Some(status) = headers.get(STATUS) else { return false };
+    if status != "0" {
+        headers.insert(RECEIVED, HeaderValue::from_static("1"));
+    }
+    true
+}
+
+/// A body that fails when it ends without a status.
+struct Ending {
+    body: Body,
+    ended: bool,
+}
+
+impl http_body::Body for Ending {
+    type Data = bytes::Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let polled = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        Poll::Ready(match polled {
+            Some(Ok(mut frame)) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    self.ended |= mark(trailers);
+                }
+                Some(Ok(frame))
+            }
+            Some(Err(error)) => Some(Err(error.into())),
+            None if self.ended => None,
+            None => {
+                self.ended = true;
+                Some(Err(CutOff.into()))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body::Body as _;
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> http::Response<Body> {
+        let mut answer = http::Response::builder().status(status);
+        for (name, value) in headers {
+            answer = answer.header(*name, *value);
+        }
+        answer.body(Body::empty()).unwrap()
+    }
+
+    #[test]
+    fn only_answers_of_grpc_come_through() {
+        for (status, content_type, through) in [
+            (200, Some("application/grpc"), true),
+            (200, Some("application/grpc+proto"), true),
+            (200, Some("application/grpc; charset=utf-8"), true),
+            (200, Some("application/grpc-web"), false),
+            (200, Some("text/html"), false),
+            (200, None, false),
+            (204, Some("application/grpc"), false),
+            (502, Some("application/grpc"), false),
+            (503, None, false),
+        ] {
+            let headers: Vec<_> = content_type.map(|value| ("content-type", value)).into_iter().collect();
+            assert_eq!(grpc(answer(status, &headers)).is_ok(), through, "{status} {content_type:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_cut_off() {
+        let mut cut = grpc(answer(200, &[("content-type", "application/grpc")])).unwrap().into_body();
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut cut).poll_frame(cx)).await;
+        let status = frame.unwrap().unwrap_err();
+        assert!(std::error::Error::source(&status).is_some_and(|e| e.is::<CutOff>()), "{status:?}");
+        assert!(std::future::poll_fn(|cx| Pin::new(&mut cut).poll_frame(cx)).await.is_none(), "it fails once");
+    }
+
+    #[test]
+    fn what_is_received_is_marked_and_can_be_read() {
+        for (code, marked) in [("5", true), ("0", false)] {
+            let headers =
+                [("content-type", "application/grpc"), ("grpc-status", code), ("grpc-status-details-bin", "%")];
+            let answer = grpc(answer(200, &headers)).unwrap();
+            let status = tonic::Status::from_header_map(answer.headers()).unwrap();
+            assert_eq!(is_received(&status), marked, "{code}");
+        }
+        assert!(!is_received(&tonic::Status::internal("made here")));
     }
 }

@@ -320,7 +320,7 @@ pub(crate) async fn presence(cx: &Cx, account: &str) -> Result<Presence, Error> 
 pub(crate) async fn register(cx: &Cx, account: &str, role: Option<AccountRole>, fresh: &Fresh) -> Result<(), Error> {
     match send(cx, account, role, fresh).await {
         // Only the key itself tells what became of a request without an answer: what it signs is accepted, or not.
-        Err(error) if is_open(&error) => is_accepted(cx, fresh).await.then_some(()).ok_or(error),
+        Err(error) if error.may_have_happened() => is_accepted(cx, fresh).await.then_some(()).ok_or(error),
         sent => sent,
     }
 }
@@ -341,11 +341,6 @@ pub(crate) async fn send(cx: &Cx, account: &str, role: Option<AccountRole>, fres
         None => client.renew_service_account(&cx.call, account, key).await,
     };
     sent.map(drop)
-}
-
-/// Whether a call that failed in this way may have taken effect all the same.
-pub(crate) fn is_open(error: &Error) -> bool {
-    matches!(error.class(), Class::Unavailable | Class::Timeout | Class::Cancelled)
 }
 
 /// Removes the account if it is there, and waits until its name is free for a successor.

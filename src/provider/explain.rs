@@ -95,7 +95,7 @@ impl Doing<'_> {
 
 /// Why the call failed, in sentences.
 pub(crate) fn detail(error: &Error) -> String {
-    match error {
+    match error.cause() {
         Error::Status { class: Class::Validation, problems, .. } if !problems.is_empty() => {
             listed(&problems.iter().map(String::as_str).collect::<Vec<_>>())
         }

@@ -8,7 +8,7 @@
 //! The table has one line per behaviour: name, and `passed`, `failed: why` or `skipped: why`. It can be compared line
 //! by line between servers; that a simulator in another process gives the same one is checked on the way. How to add a behaviour stands in [`behaviours`].
 
-#![allow(clippy::print_stdout, reason = "the table is the purpose")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is the purpose")]
 
 mod behaviours;
 mod bench;

@@ -21,8 +21,22 @@ use tokio_util::sync::CancellationToken;
 type Test = fn() -> Result<(), Failed>;
 
 /// What may happen to a write that the server does in the end, at once or when it is sent again.
-const PASSING: [&str; 6] =
-    ["refuse Unavailable", "refuse ResourceExhausted", "fail Unavailable", "fail DeadlineExceeded", "cut", "lose"];
+const PASSING: [&str; 14] = [
+    "refuse Unavailable",
+    "refuse ResourceExhausted",
+    "refuse Internal",
+    "refuse Unknown",
+    "refuse DataLoss",
+    "refuse Aborted",
+    "fail Unavailable",
+    "fail DeadlineExceeded",
+    "fail Internal",
+    "fail Unknown",
+    "fail DataLoss",
+    "fail Aborted",
+    "cut",
+    "lose",
+];
 
 pub fn trials() -> Vec<Trial> {
     let all: &[(&str, Test)] = &[
@@ -123,6 +137,7 @@ fn an_uncertain_write_is_told() -> Result<(), Failed> {
         // The object is made, and then there is nobody left to ask.
         strike(&host, "Create of ConfigPatches lose");
         strike(&host, "Create cut always");
+        strike(&host, "Watch cut always");
         let said = apply(&host, None, "first").await.expect_err("nobody answers");
         assert!(said.contains("Omni may have created the object"), "{said}");
         holds(&host, "first", 1);

@@ -1,6 +1,6 @@
 //! Service accounts: identities whose keys are made here, and of which the server learns only the public half.
 
-use super::{Ask, since_1970};
+use super::{Ask, named, since_1970};
 use crate::omni::{Call, Client, Error};
 use crate::pb::management as pb;
 use pb::list_service_accounts_response as listed;
@@ -84,7 +84,7 @@ impl Client {
         let about = about(name);
         let ask = Ask::once("/management.ManagementService/CreateServiceAccount", &about);
         let answer = self.ask(call, ask, message, |mut s, r| async move { s.create_service_account(r).await }).await?;
-        Ok(answer.public_key_id)
+        named(answer.public_key_id, &about)
     }
 
     /// Gives a service account one more key, and gives the key's id; the keys that it has stay good until they expire.
@@ -105,7 +105,7 @@ impl Client {
         let about = about(name);
         let ask = Ask::once("/management.ManagementService/RenewServiceAccount", &about);
         let answer = self.ask(call, ask, message, |mut s, r| async move { s.renew_service_account(r).await }).await?;
-        Ok(answer.public_key_id)
+        named(answer.public_key_id, &about)
     }
 
     /// Every service account. One that was just made may not be among them yet.

@@ -84,6 +84,14 @@ fn header(cluster: &str) -> Result<AsciiMetadataValue, Error> {
     })
 }
 
+/// The id in the answer to a call that made something; an answer without one makes no sense.
+fn named(id: String, about: &str) -> Result<String, Error> {
+    if id.is_empty() {
+        return Err(Error::Decode { what: format!("the id of {about}"), source: "the answer holds none".into() });
+    }
+    Ok(id)
+}
+
 /// A time since 1970, to the second; what lies before it counts as 1970.
 fn since_1970(at: prost_types::Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(at.seconds).unwrap_or_default())

@@ -1,6 +1,6 @@
 //! Users: people who sign in. Omni has these calls since 1.6.
 
-use super::Ask;
+use super::{Ask, named};
 use crate::omni::{Call, Client, Error};
 use crate::pb::management as pb;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ impl Client {
         let about = about(email);
         let ask = Ask::once("/management.ManagementService/CreateUser", &about);
         let answer = self.ask(call, ask, message, |mut s, r| async move { s.create_user(r).await }).await?;
-        Ok(answer.user_id)
+        named(answer.user_id, &about)
     }
 
     /// Every user; service accounts are not among them.

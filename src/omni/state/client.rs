@@ -10,7 +10,7 @@ use crate::omni::client::Client;
 use crate::omni::error::{Class, Error};
 use crate::omni::labels;
 use crate::omni::retry::Repeat;
-use crate::omni::status::{About, Fate, Op};
+use crate::omni::status::{About, Op};
 use crate::pb::cosi::resource as pb;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -118,10 +118,12 @@ impl Client {
     /// Makes an object.
     ///
     /// An object under the same id that is on its way out is waited for.
-    /// When the answer gets lost, the object is recognised by the mark that it carries.
+    /// Unless the answer says that nothing happened, the object is looked for, and recognised by the mark that it
+    /// carries; only where there is none is the call repeated.
     ///
     /// # Errors
     /// [`Class::AlreadyExists`] when somebody else made it; or when the server refuses, or does not answer.
+    /// [`Error::may_have_happened`] tells whether the object may be there all the same.
     pub async fn create(&self, call: &Call, mut resource: Resource) -> Result<Resource, Error> {
         let started = Instant::now();
         let key = resource.key.clone();
@@ -136,7 +138,8 @@ impl Client {
         resource.metadata.phase = Phase::Running;
         let op = Op { method: CREATE, about: About::Object(&key) };
         let mut delays = self.inner.retry.delays();
-        let mut lost = false;
+        // Whether an earlier attempt may still take effect.
+        let mut open = false;
         loop {
             // The server stores this time as it is sent.
             resource.metadata.updated = Some(self.timestamp());
@@ -149,53 +152,45 @@ impl Client {
                     async move { service.create(request).await.map(tonic::Response::into_inner) }
                 })
                 .await;
-            let failure = match answer {
-                Ok(answer) => {
-                    let made = decode(key.kind, answer.resource)?;
+            let error = match answer.map_err(Error::from).and_then(|answer| decode_of(&key, answer.resource)) {
+                Ok(made) => {
                     self.inner.recent.note_version(&made);
                     return Ok(made);
                 }
-                Err(failure) => failure,
+                Err(error) => error,
             };
-            if failure.error.is(Class::AlreadyExists) {
-                match self.peek(call, &key).await.map_err(|e| self.uncertain(e, lost))? {
-                    Some(found) if found.metadata.annotations.get(labels::OPERATION) == Some(&operation) => {
-                        self.inner.recent.note_version(&found);
-                        return Ok(found);
-                    }
-                    Some(found) if found.metadata.phase == Phase::TearingDown && found.metadata.owner.is_empty() => {
-                        self.finish_removal(call, &key, started).await?;
-                        continue;
-                    }
-                    Some(_) => return Err(failure.error),
-                    // It went away between the two calls.
-                    None => {}
+            let taken = error.is(Class::AlreadyExists);
+            if !taken && !error.may_have_happened() {
+                // A later attempt that did nothing does not undo an earlier one.
+                return Err(error.settled(open));
+            }
+            open |= error.may_have_happened() && !error.is_final_word();
+            match self.peek(call, &key).await {
+                Ok(Some(found)) if found.metadata.annotations.get(labels::OPERATION) == Some(&operation) => {
+                    self.inner.recent.note_version(&found);
+                    return Ok(found);
                 }
-            } else if failure.fate == Fate::Lost {
-                lost = true;
-            } else {
-                return Err(self.uncertain(failure.error, lost));
+                Ok(Some(found)) if found.metadata.phase == Phase::TearingDown && found.metadata.owner.is_empty() => {
+                    self.finish_removal(call, &key, started).await.map_err(|e| e.settled(open))?;
+                    continue;
+                }
+                Ok(Some(_)) if taken => return Err(error),
+                Ok(Some(_)) => {
+                    return Err(status(Class::AlreadyExists, "somebody else made the object first", &op, &key));
+                }
+                // It is not there yet, or it went away between the two calls.
+                Ok(None) => {}
+                Err(unseen) if taken => return Err(unseen.settled(open)),
+                // What cannot be looked at now may be seen after the next attempt.
+                Err(unseen) => {
+                    tracing::debug!(%unseen, "whether a create took effect is not known");
+                    open = true;
+                }
             }
             let Some(delay) = delays.next().filter(|delay| *delay < call.remaining()) else {
-                return Err(self.uncertain(failure.error, lost));
+                return Err(error.settled(open));
             };
-            self.sleep(call, delay, started, &op.words()).await?;
-        }
-    }
-
-    /// A later attempt that was never sent does not undo an earlier one whose answer was lost.
-    fn uncertain(&self, error: Error, lost: bool) -> Error {
-        match error {
-            Error::Transport { endpoint, message, setting, maybe_sent } => {
-                Error::Transport { endpoint, message, setting, maybe_sent: maybe_sent || lost }
-            }
-            error if lost && error.is(Class::Unavailable) => Error::Transport {
-                endpoint: self.endpoint().to_owned(),
-                message: error.to_string(),
-                setting: "endpoint",
-                maybe_sent: true,
-            },
-            error => error,
+            self.sleep(call, delay, started, &op.words()).await.map_err(|e| e.settled(open))?;
         }
     }
 
@@ -236,37 +231,38 @@ impl Client {
                     async move { service.update(request).await.map(tonic::Response::into_inner) }
                 })
                 .await;
-            let failure = match answer {
-                Ok(answer) => {
-                    let written = decode(key.kind, answer.resource)?;
+            let error = match answer.map_err(Error::from).and_then(|answer| decode_of(&key, answer.resource)) {
+                Ok(written) => {
                     self.inner.recent.note_version(&written);
                     return Ok(written);
                 }
-                Err(failure) => failure,
+                Err(error) => error,
             };
-            lost |= failure.fate == Fate::Lost;
-            let delay = match failure.error.class() {
+            lost |= error.may_have_happened();
+            let delay = match error.class() {
                 // The server looks for the object in its cache before it writes.
                 Class::NotFound if self.still_hidden(write) => {
                     let delay = lag;
                     lag = (lag * 2).min(LAG.1);
                     Some(delay)
                 }
-                Class::Unavailable | Class::Conflict if lost => match self.peek(call, &key).await {
-                    Ok(Some(found)) if found.metadata.version == resource.metadata.version => delays.next(),
-                    Ok(Some(found)) if same_content(&found, &resource) => {
-                        self.inner.recent.note_version(&found);
-                        return Ok(found);
+                class if error.may_have_happened() || (class == Class::Conflict && lost) => {
+                    match self.peek(call, &key).await {
+                        Ok(Some(found)) if found.metadata.version == resource.metadata.version => delays.next(),
+                        Ok(Some(found)) if same_content(&found, &resource) => {
+                            self.inner.recent.note_version(&found);
+                            return Ok(found);
+                        }
+                        Ok(Some(_)) => return Err(conflict(&op, &key)),
+                        Ok(None) => return Err(missing(&op, &key)),
+                        // Nothing could be found out now; the version keeps a repetition from doing it twice.
+                        Err(_) => delays.next(),
                     }
-                    Ok(Some(_)) => return Err(conflict(&op, &key)),
-                    Ok(None) => return Err(missing(&op, &key)),
-                    // Nothing could be found out.
-                    Err(_) => None,
-                },
+                }
                 _ => None,
             };
-            let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else { return Err(failure.error) };
-            self.sleep(call, delay, started, &op.words()).await?;
+            let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else { return Err(error.settled(lost)) };
+            self.sleep(call, delay, started, &op.words()).await.map_err(|e| e.settled(lost))?;
         }
     }
 
@@ -294,6 +290,15 @@ pub(crate) fn lag_delays() -> impl Iterator<Item = Duration> {
         total += current;
         (total <= WINDOW).then_some(current)
     })
+}
+
+/// The object in the answer to a write; another one than was written makes no sense.
+fn decode_of(key: &Key, resource: Option<pb::Resource>) -> Result<Resource, Error> {
+    let found = decode(key.kind, resource)?;
+    if found.key == *key {
+        return Ok(found);
+    }
+    Err(Error::Decode { what: format!("`{key}`"), source: "the answer holds another object".into() })
 }
 
 /// Whether a write took place: controllers may have raised the version and set finalizers since.
@@ -511,7 +516,7 @@ mod tests {
         pair.server.fault("Create", Fault::LoseAnswer);
         let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
         assert_eq!(made.metadata.version, Some(1));
-        assert_eq!(pair.server.count("Create"), 2);
+        assert_eq!(pair.server.count("Create"), 1, "it was looked for before anything was repeated");
 
         // It was lost on the way there, and somebody else was faster.
         pair.server.delete("prod");

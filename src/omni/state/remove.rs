@@ -9,7 +9,7 @@ use crate::omni::call::Call;
 use crate::omni::client::Client;
 use crate::omni::error::{Class, Error};
 use crate::omni::retry::Repeat;
-use crate::omni::status::{About, Failure, Fate, Op};
+use crate::omni::status::{About, Failure, Op};
 use crate::pb::cosi::resource as pb;
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
@@ -130,9 +130,13 @@ impl Client {
                     self.inner.recent.note(key, Left::Gone);
                     return Ok(());
                 }
+                // The limits of the operation are those of the long way too.
+                Err(Failure { error, .. }) if error.is(Class::Timeout) || error.is(Class::Cancelled) => {
+                    return Err(error);
+                }
                 // A cache may hide the object; the long way looks behind it.
-                Err(Failure { error, fate })
-                    if fate == Fate::Lost || error.is(Class::Unimplemented) || error.is(Class::NotFound) => {}
+                Err(Failure { error, .. })
+                    if error.may_have_happened() || error.is(Class::Unimplemented) || error.is(Class::NotFound) => {}
                 Err(failure) => return Err(failure.error),
             }
         }
@@ -181,7 +185,7 @@ impl Client {
     pub(crate) async fn finish_removal(&self, call: &Call, key: &Key, started: Instant) -> Result<(), Error> {
         let mut left = Vec::new();
         match self.wait_and_destroy(call, key, started, &mut left).await {
-            Err(Error::Timeout { .. }) if !left.is_empty() => {
+            Err(error) if matches!(error.cause(), Error::Timeout { .. }) && !left.is_empty() => {
                 Err(Error::Stuck { key: key.clone(), finalizers: left, after: started.elapsed() })
             }
             result => result,
@@ -245,35 +249,37 @@ impl Client {
         let mut lag = lag_delays();
         let mut lost = false;
         loop {
-            let failure = match self.run(call, op, Repeat::Unsent, &mut send).await {
+            let error = match self.run(call, op, Repeat::Unsent, &mut send).await {
                 Ok(value) => return Ok(Some(value)),
-                Err(failure) => failure,
+                Err(failure) => failure.error,
             };
-            let delay = if failure.error.is(Class::NotFound) {
+            let delay = if error.is(Class::NotFound) {
                 if lost {
                     return Ok(None);
                 }
                 if !self.still_hidden(write) {
-                    return Err(failure.error);
+                    return Err(error);
                 }
                 // Either the server's cache is behind, or the server removed the object by itself.
                 match self.peek(call, key).await {
-                    Ok(None) => return Err(failure.error),
+                    Ok(None) => return Err(error),
                     _ => lag.next(),
                 }
-            } else if failure.fate == Fate::Lost {
+            } else if error.may_have_happened() {
                 lost = true;
                 match self.peek(call, key).await {
                     Ok(None) => return Ok(None),
                     // Deleting a running object a second time could hit one that somebody has just made.
                     Ok(Some(found)) if op.method == DESTROY && found.metadata.phase == Phase::Running => None,
+                    // A teardown may come twice, and a destroy of what is torn down.
                     Ok(Some(_)) => delays.next(),
+                    Err(_) if op.method == TEARDOWN => delays.next(),
                     Err(_) => None,
                 }
             } else {
-                return Err(failure.error);
+                return Err(error);
             };
-            let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else { return Err(failure.error) };
+            let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else { return Err(error) };
             self.sleep(call, delay, started, &op.words()).await?;
         }
     }

@@ -6,14 +6,14 @@ use super::wire::decode;
 use super::{Key, Kind, Resource};
 use crate::omni::call::Call;
 use crate::omni::client::Client;
-use crate::omni::error::Error;
+use crate::omni::error::{Class, Error};
 use crate::omni::retry::Repeat;
 use crate::omni::status::{About, Failure, Fate, Op, read};
 use crate::pb::cosi::resource as pb;
 use backon::ExponentialBackoff;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use tokio::time::Instant;
-use tonic::{Code, Streaming};
+use tonic::Streaming;
 
 const WATCH: &str = "/cosi.resource.State/Watch";
 /// The version of the protocol from which on a watch says when it has shown everything, and when it failed.
@@ -49,6 +49,8 @@ pub struct Watch {
     /// The ids seen since the stream was opened; `None` once everything has been shown.
     fresh: Option<HashSet<String>>,
     bootstrapped: bool,
+    /// How often in a row the server has refused to open the stream again.
+    refusals: usize,
 }
 
 type Mark = (Option<u64>, Option<prost_types::Timestamp>);
@@ -152,6 +154,7 @@ impl Client {
             known: HashMap::new(),
             fresh: None,
             bootstrapped: false,
+            refusals: 0,
         };
         watch.connect(Repeat::Lost).await?;
         Ok(watch)
@@ -217,6 +220,11 @@ impl Watch {
         match self.connect(Repeat::Unsent).await {
             // A server that restarts is worth waiting for: only the deadline ends a watch.
             Err(Failure { fate: Fate::Lost | Fate::Unsent, error }) => {
+                // One that answers and does not say that it is busy may go on so for ever.
+                self.refusals += usize::from(error.is(Class::Other));
+                if self.refusals >= self.client.inner.retry.max_attempts {
+                    return Err(error);
+                }
                 tracing::debug!(%error, "a watch is still without a connection");
                 Ok(())
             }
@@ -317,6 +325,7 @@ impl Watch {
     /// The connection has proved itself.
     fn settle(&mut self) {
         self.delays = self.client.inner.retry.endless();
+        self.refusals = 0;
     }
 
     fn failure(&self, status: &tonic::Status) -> Failure {
@@ -325,12 +334,7 @@ impl Watch {
             Target::One(key) => About::Object(key),
             Target::Kind(kind, _) => About::Kind(*kind),
         };
-        let failure = read(&Op { method: WATCH, about }, status, &inner.wire, &inner.endpoint);
-        match status.code() {
-            // A stream that breaks in the middle says so with whatever code is at hand.
-            Code::Unknown | Code::Internal => Failure { fate: Fate::Lost, ..failure },
-            _ => failure,
-        }
+        read(&Op { method: WATCH, about }, status, &inner.wire, &inner.endpoint)
     }
 
     fn words(&self) -> String {

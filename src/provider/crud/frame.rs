@@ -3,7 +3,7 @@
 
 use super::attributes::LOCAL_TIMEOUTS;
 use super::{Cx, model};
-use crate::omni::{Call, Class, Error};
+use crate::omni::{Call, Error};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::{Action, ObjectKey, Ticket};
 use crate::provider::session::{Handle, Session};
@@ -223,11 +223,6 @@ pub(super) fn duplicate(name: &str, doing: &Doing<'_>, id: &str, adopts: bool) -
 /// The object as it is, without problems.
 pub(super) fn settled(state: Value, private: Private, identity: Option<Value>) -> Outcome {
     Outcome { state: Some(state), private, identity, diags: Diagnostics::new() }
-}
-
-/// Whether a call that is never sent twice may have taken effect all the same: a server's "not now" may come after the deed.
-pub(super) fn is_uncertain_call(error: &Error) -> bool {
-    error.may_have_happened() || matches!(error, Error::Status { class: Class::Unavailable, .. })
 }
 
 /// `value` with null in the place of everything unknown.

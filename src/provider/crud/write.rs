@@ -84,7 +84,7 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
     let mut waited = false;
     for _ in 0..RACES {
         // The table of turns tells of removals by this process; it is not held any longer than the call.
-        let turn = cx.session.turns.take(&cx.call, key).await?;
+        let turn = cx.session.turns.take(&cx.call, key).await.map_err(not_made)?;
         let created = cx.client().create(&cx.call, fresh.clone()).await;
         drop(turn);
         match created {
@@ -98,29 +98,34 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
         }
         let existing = match cx.client().get(&cx.call, key).await {
             Err(error) if error.is(Class::NotFound) => continue,
-            other => other?,
+            other => other.map_err(not_made)?,
         };
         if !waited && is_moving(cx, wish, &existing) {
             waited = true;
-            await_departure(cx, key).await?;
+            await_departure(cx, key).await.map_err(not_made)?;
             continue;
         }
         if existing.metadata.phase == Phase::TearingDown {
             tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
-            cx.client().remove(&cx.call, key).await?;
+            cx.client().remove(&cx.call, key).await.map_err(not_made)?;
             continue;
         }
         if !cx.session.adopt_existing || !existing.metadata.owner.is_empty() {
             return Err(duplicate::<M>(&wish.doing, &existing).into());
         }
         tracing::info!(id = key.id, "taking over the object that is there");
-        return update::<M>(cx, wish, key, None, None).await;
+        return update::<M>(cx, wish, key, None, None).await.map_err(|failure| match failure {
+            Failure::Call(error) => not_made(*error).into(),
+            refused => refused,
+        });
     }
-    Err(Error::Timeout {
-        what: format!("another writer to leave {} alone", wish.doing.what()),
-        after: cx.call.remaining(),
-    }
-    .into())
+    let what = format!("another writer to leave {} alone", wish.doing.what());
+    Err(not_made(Error::Timeout { what, after: cx.call.remaining() }).into())
+}
+
+/// A failure beside the create itself: what is there then was not made here, and must not be taken for it.
+fn not_made(error: Error) -> Error {
+    error.settled(false)
 }
 
 /// Omni checks an object against a cache that may lag behind what was just written, and then misses its cluster or its set.

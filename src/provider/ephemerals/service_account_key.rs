@@ -207,7 +207,7 @@ impl<'a> Opening<'a> {
                 Ok(_) => return Ok(role.to_owned()),
                 Err(error) => (error, Made::Certainly),
             },
-            Err(error) if refused(&error) => (error, Made::No),
+            Err(error) if !error.may_have_happened() => (error, Made::No),
             // Only this key's owner can sign with it, so if that works, the account is there and is ours.
             Err(error) => match self.accepted(UNCERTAIN).await {
                 Ok(_) => return Ok(role.to_owned()),
@@ -274,7 +274,7 @@ impl<'a> Opening<'a> {
                 Ok(role) => return Ok(role),
                 Err(error) => error,
             },
-            Err(error) if refused(&error) => return Err(doing.explain_unstored(&error).into()),
+            Err(error) if !error.may_have_happened() => return Err(doing.explain_unstored(&error).into()),
             Err(error) => match self.accepted(UNCERTAIN).await {
                 Ok(role) => return Ok(role),
                 Err(_) => error,
@@ -311,19 +311,6 @@ enum Whose {
     NotOurs,
     /// There is one, and Omni lists no keys for it yet.
     Nobodys,
-}
-
-/// Whether Omni did nothing at all.
-fn refused(error: &Error) -> bool {
-    let refusals = [
-        Class::AlreadyExists,
-        Class::Denied,
-        Class::Unauthenticated,
-        Class::Unimplemented,
-        Class::LicenceGate,
-        Class::Config,
-    ];
-    refusals.contains(&error.class()) || matches!(error, Error::Transport { maybe_sent: false, .. })
 }
 
 fn unique(prefix: &str) -> String {

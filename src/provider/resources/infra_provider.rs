@@ -159,7 +159,7 @@ impl Managed for InfraProvider {
             let (detail, hint) = in_the_way(&name);
             return Err(Diagnostic::error(doing.summary(), detail).hint(hint).at(at("name")));
         }
-        if account_key::is_open(&error) {
+        if error.may_have_happened() {
             // The new key may be good, so the state keeps it. It is not known to be registered, and the next plan makes another.
             wanted.keyed.note_registered(before_it, false);
         } else {

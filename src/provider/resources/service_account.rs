@@ -175,7 +175,8 @@ impl Called for ServiceAccount {
         match account_key::send(cx, &name, Some(role), &fresh).await {
             // It is the account or the key that is there; only the account can be imported.
             Err(error) if error.is(Class::AlreadyExists) && own.is_some() => {
-                let there = account_key::presence(cx, &name).await? == Presence::There;
+                // Whatever is there was not made here.
+                let there = account_key::presence(cx, &name).await.map_err(|e| e.settled(false))? == Presence::There;
                 Err(if there { error } else { used_up() })
             }
             sent => sent,

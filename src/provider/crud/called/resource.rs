@@ -5,7 +5,7 @@ use super::read_back::{self, LAG, SEARCH, brief};
 use crate::omni::{Class, Error};
 use crate::provider::crud::attributes;
 use crate::provider::crud::drift::{self, Versions};
-use crate::provider::crud::frame::{self, Frame, duplicate, is_uncertain_call, settled};
+use crate::provider::crud::frame::{self, Frame, duplicate, settled};
 use crate::provider::crud::{Cx, model};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
@@ -128,18 +128,18 @@ impl<M: Called> CalledBacked<M> {
         if error.is(Class::AlreadyExists) {
             return Outcome::failed(self.duplicate(&work));
         }
-        let uncertain = is_uncertain_call(&error);
-        if !uncertain && error.class() != Class::Other {
+        if !error.may_have_happened() {
             return Outcome::failed(work.doing.explain(&error));
         }
         let look = brief(work.cx, SEARCH, &work.context.cancel);
-        if uncertain {
-            if let Ok(seen) = read_back::shown::<M>(&look, &work.doing, wanted).await {
-                tracing::info!(id = work.doing.id, %error, "the answer got lost, and the object is there");
-                return self.written(&seen, wanted, &work);
-            }
-        } else if let Ok(None) = M::find(&look, work.doing.id).await {
-            return Outcome::failed(work.doing.explain(&error));
+        if let Ok(seen) = read_back::shown::<M>(&look, &work.doing, wanted).await {
+            tracing::info!(id = work.doing.id, %error, "the answer was no refusal, and the object is there");
+            return self.written(&seen, wanted, &work);
+        }
+        // The server itself has said how it ended, and its lists had the time to show what was made.
+        let look = brief(work.cx, SEARCH, &work.context.cancel);
+        if error.is_final_word() && matches!(M::find(&look, work.doing.id).await, Ok(None)) {
+            return Outcome::failed(work.doing.explain(&error.settled(false)));
         }
         let diagnostic = self.frame.uncertain(&work.doing, &error);
         let state = self.sketch(wanted, work.planned, work.doing.id);
@@ -281,7 +281,7 @@ impl<M: Called> CalledBacked<M> {
             Err(error) => error,
         };
         let diagnostic = work.doing.explain(&error);
-        if !is_uncertain_call(&error) {
+        if !error.may_have_happened() {
             return kept(diagnostic, work.private);
         }
         let look = brief(&cx, SEARCH, &context.cancel);
