@@ -107,6 +107,9 @@ pub struct Refusal {
     pub path: Option<String>,
     /// Parts of what the diagnostic says.
     pub says: Vec<String>,
+    /// What no diagnostic says.
+    #[serde(default)]
+    pub hides: Vec<String>,
 }
 
 /// The fixture of the data source type.

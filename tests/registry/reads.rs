@@ -55,6 +55,8 @@ pub fn refuses(name: &'static str) -> Result<(), Failed> {
                 line.starts_with(&format!("{path}: ")) && refusal.says.iter().all(|part| line.contains(part))
             };
             assert!(said.iter().any(fits), "{name}: {} at `{path}`: {said:#?}", refusal.config);
+            let told = refusal.hides.iter().find(|secret| said.iter().any(|line| line.contains(*secret)));
+            assert_eq!(told, None, "{name}: {}: {said:#?}", refusal.config);
         }
         // Filters that all plurals have are refused alike.
         for (argument, wrong) in [("label_selector", "team like a"), ("id_regexp", "(")] {

@@ -96,7 +96,7 @@ fn a_machine_that_does_not_come_is_told() -> Result<(), Failed> {
         for part in [
             "mac_address: Machine did not come in time: Gave up after 20",
             "while waiting for a machine with `mac_address` = `52:54:00:00:07:01` to register.",
-            "It has `00000000-0000-4000-8000-000000000001` (machine-1, 52:54:00:00:01:00, 52:54:00:00:01:01), ",
+            "It has 6 machines; the closest are `00000000-",
             "raise `timeout`",
         ] {
             assert!(said.contains(part), "no {part:?} in {said}");

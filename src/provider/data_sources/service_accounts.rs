@@ -79,6 +79,7 @@ impl Lookup for ServiceAccounts {
 
     const NOUN: &'static str = "service account";
     const NOUNS: &'static str = "service accounts";
+    const MAY_BE_NAMED: bool = false;
 
     fn attributes() -> Vec<Attribute> {
         vec![

@@ -38,6 +38,7 @@ impl Lookup for Users {
 
     const NOUN: &'static str = "user";
     const NOUNS: &'static str = "users";
+    const MAY_BE_NAMED: bool = false;
 
     fn attributes() -> Vec<Attribute> {
         vec![

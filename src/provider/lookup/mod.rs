@@ -69,6 +69,9 @@ pub(crate) trait Lookup: Send + Sync + 'static {
         a.id.cmp(&b.id)
     }
 
+    /// Whether a message about one that is missing may name others. People and accounts are not named to everybody who reads a log.
+    const MAY_BE_NAMED: bool = true;
+
     /// How a person would point at it; the id, and more where that says little.
     fn shown(found: &Found<Self::Item>) -> String {
         format!("`{}`", found.id)

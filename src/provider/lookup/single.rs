@@ -16,8 +16,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most things that an error names.
-const MOST: usize = 10;
+/// The most things that an error names of those that fit.
+const MOST_FITTING: usize = 10;
+
+/// The most that it names where none does.
+const MOST_CLOSE: usize = 3;
 
 /// How long it may take to find out what there is when what was waited for did not come.
 const LAST_LOOK: Duration = Duration::from_secs(10);
@@ -155,22 +158,69 @@ fn conditions(before: &str, arguments: &[(&str, String)]) -> String {
     if each.is_empty() { String::new() } else { format!("{before}{}", each.join(" and ")) }
 }
 
-/// What there is, as a sentence. The error is about what is missing: that the rest cannot be listed is nothing beside it.
+/// What there is, as a sentence: the few that come closest to what was asked for.
+/// The error is about what is missing: that the rest cannot be listed is nothing beside it.
 async fn there_is<L: One>(cx: &Cx, config: &Value) -> String {
-    match L::list(cx, &Wanted::all(config)).await {
-        Ok(all) if all.is_empty() => format!("It has no {} at all.", L::NOUNS),
-        Ok(mut all) => {
-            all.sort_by(L::order);
-            format!("It has {}.", names::<L>(&all))
-        }
-        Err(_) => String::new(),
+    if !L::MAY_BE_NAMED {
+        return String::new();
+    }
+    let Ok(mut all) = L::list(cx, &Wanted::all(config)).await else { return String::new() };
+    all.sort_by(L::order);
+    closest::<L>(config, &all)
+}
+
+fn closest<L: One>(config: &Value, all: &[Found<L::Item>]) -> String {
+    let names = |some: &[&Found<L::Item>]| some.iter().map(|found| L::shown(found)).collect::<Vec<_>>().join(", ");
+    let mut ranked: Vec<_> = all.iter().collect();
+    let count = ranked.len();
+    if count == 0 {
+        return format!("It has no {} at all.", L::NOUNS);
+    }
+    if count <= MOST_CLOSE {
+        return format!("It has {}.", names(&ranked));
+    }
+    let arguments = L::arguments();
+    let open = arguments.iter().filter(|argument| !argument.sensitive);
+    let asked: Vec<&str> = open.filter_map(|argument| config.get(argument.name).as_str()).collect();
+    // Equally close ones stay in their order.
+    ranked.sort_by_cached_key(|found| std::cmp::Reverse(likeness(&asked, &L::shown(found))));
+    ranked.truncate(MOST_CLOSE);
+    match asked.is_empty() {
+        true => format!("It has {count} {}, such as {}.", L::NOUNS, names(&ranked)),
+        false => format!("It has {count} {}; the closest are {}.", L::NOUNS, names(&ranked)),
+    }
+}
+
+/// How much any word of a name is like any of the texts, in millionths.
+pub(super) fn likeness(asked: &[&str], name: &str) -> u32 {
+    let short = |text: &str| text.chars().take(100).flat_map(char::to_lowercase).collect::<String>();
+    let words: Vec<_> = name.split(|c: char| " `,()".contains(c)).filter(|word| !word.is_empty()).map(short).collect();
+    let asked: Vec<_> = asked.iter().map(|text| short(text)).collect();
+    let pairs = asked.iter().flat_map(|text| words.iter().map(move |word| alike(text, word)));
+    let best = pairs.fold(0.0, f64::max) * 1_000_000.0;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
+    let best = best as u32;
+    best
+}
+
+/// How like two words are, from 0 to 1: versions as numbers, anything else letter by letter.
+fn alike(a: &str, b: &str) -> f64 {
+    let place = |text: &str| {
+        let version = semver::Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()?;
+        let [major, minor, patch] =
+            [version.major, version.minor, version.patch].map(|part| u32::try_from(part).map_or(f64::MAX, f64::from));
+        Some(major * 100.0 + minor + patch / 100.0)
+    };
+    match (place(a), place(b)) {
+        (Some(a), Some(b)) => 1.0 / (1.0 + (a - b).abs()),
+        _ => strsim::jaro_winkler(a, b),
     }
 }
 
 /// Some of them, and how many more there are.
 fn names<L: One>(all: &[Found<L::Item>]) -> String {
-    let mut names: Vec<_> = all.iter().take(MOST).map(L::shown).collect();
-    if let Some(more) = all.len().checked_sub(MOST).filter(|more| *more > 0) {
+    let mut names: Vec<_> = all.iter().take(MOST_FITTING).map(L::shown).collect();
+    if let Some(more) = all.len().checked_sub(MOST_FITTING).filter(|more| *more > 0) {
         names.push(format!("and {more} more"));
     }
     names.join(", ")

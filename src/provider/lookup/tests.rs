@@ -107,3 +107,22 @@ fn filters_choose_and_the_rest_is_in_order() {
     assert_eq!(names(&Value::Null), ["apple", "cherry", "pear"]);
     assert_eq!(names(&Value::object([("colour", "green".into())])), ["apple", "pear"]);
 }
+
+#[test]
+fn a_missing_one_is_told_from_the_closest() {
+    let asked = |name: &str| {
+        ["apple", "pear", "cherry", "peach"].map(|word| single::likeness(&[name], &format!("`{word}` (fruit)")))
+    };
+    for (name, best) in [("appel", 0), ("PEAR", 1), ("chery", 2), ("peac", 3), ("fruit", 0)] {
+        let all = asked(name);
+        assert_eq!(all.iter().max(), Some(&all[best]), "{name}: {all:?}");
+    }
+    let versions = ["1.8.4", "1.9.6", "1.10.9", "1.13.0"];
+    for (name, best) in [("1.7.0", 0), ("v1.10.2", 2), ("1.10.99", 2), ("1.99.0", 3), ("2.0.0", 3)] {
+        let all = versions.map(|version| single::likeness(&[name], &format!("`{version}`")));
+        let first = all.iter().enumerate().max_by_key(|(_, like)| **like).map(|(i, _)| i);
+        assert_eq!(first, Some(best), "{name}: {all:?}");
+    }
+    assert_eq!(single::likeness(&[], "`pear`"), 0);
+    assert!(single::likeness(&[&"x".repeat(1_000_000)], "`pear`") < 500_000);
+}
