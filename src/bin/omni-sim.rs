@@ -38,12 +38,14 @@ Usage: omni-sim [options]
   --max-service-accounts N
                     how many service accounts there may be (0: any number)
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
+  --ready-file FILE write the ready line there, and not to standard output
   --help            show this
   --version         show the version
 
 When it is ready, it writes one line of JSON to standard output:
 endpoint, service_account_key, ca_file with --tls,
 and service_account_keys by name with a world that has service accounts.
+Files with keys are readable by their owner only.
 It stops on SIGTERM and SIGINT.
 
 A fault is written as
@@ -51,9 +53,16 @@ A fault is written as
 
 enum Command {
     Say(String),
-    Run(Box<Options>, Option<PathBuf>),
+    Run(Box<Options>, Files),
     /// With the file of the authority that vouches for the simulator.
     Confirm(String, Option<PathBuf>),
+}
+
+/// Where other programs find the simulator.
+#[derive(Default)]
+struct Files {
+    env: Option<PathBuf>,
+    ready: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -64,7 +73,7 @@ fn main() -> Result<()> {
     tokio::runtime::Runtime::new().context("cannot start")?.block_on(async {
         match command {
             Command::Say(_) => Ok(()),
-            Command::Run(options, env_file) => run(*options, env_file).await,
+            Command::Run(options, files) => run(*options, files).await,
             Command::Confirm(link, ca_file) => confirm(&link, ca_file.as_deref()).await,
         }
     })
@@ -72,7 +81,7 @@ fn main() -> Result<()> {
 
 fn arguments() -> Result<Command> {
     let mut options = Options::default();
-    let mut env_file = None;
+    let mut files = Files::default();
     let mut machines = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -94,7 +103,8 @@ fn arguments() -> Result<Command> {
             Long("tls") => options.tls = true,
             Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),
-            Long("env-file") => env_file = Some(parser.value()?.into()),
+            Long("env-file") => files.env = Some(parser.value()?.into()),
+            Long("ready-file") => files.ready = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Say(format!("{HELP}{GRAMMAR}"))),
             Long("version") | Short('V') => {
                 return Ok(Command::Say(format!("omni-sim {}\n", env!("CARGO_PKG_VERSION"))));
@@ -103,7 +113,7 @@ fn arguments() -> Result<Command> {
         }
     }
     options.machines = machines.unwrap_or(if options.world.is_some() { 0 } else { options.machines });
-    Ok(Command::Run(Box::new(options), env_file))
+    Ok(Command::Run(Box::new(options), files))
 }
 
 /// The ready worlds, or the text of one.
@@ -153,13 +163,16 @@ fn fault_file(path: &Path) -> Result<Vec<Fault>> {
     faults::read(&std::fs::read_to_string(path).with_context(name)?).with_context(name)
 }
 
-async fn run(options: Options, env_file: Option<PathBuf>) -> Result<()> {
+async fn run(options: Options, files: Files) -> Result<()> {
     let data = options.data.clone();
     // Before the server says that it is ready: whoever reads that may send the signal at once.
     let stopped = stopped()?;
     let sim = Sim::start(options).await.context("cannot start the simulator")?;
-    let handover = Handover::new(&sim, data.as_deref(), env_file.as_deref())?;
-    writeln!(std::io::stdout(), "{}", handover.line()).context("cannot say that the simulator is ready")?;
+    let handover = Handover::new(&sim, data.as_deref(), files.env.as_deref())?;
+    match &files.ready {
+        Some(file) => handover.write_line(file)?,
+        None => writeln!(std::io::stdout(), "{}", handover.line()).context("cannot say that the simulator is ready")?,
+    }
     stopped.await;
     sim.stop().await;
     Ok(())

@@ -57,6 +57,14 @@ impl Handover {
     pub fn line(&self) -> &str {
         &self.line
     }
+
+    /// Writes the line into a file that only its owner reads; it is complete as soon as it is there.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_line(&self, file: &Path) -> Result<(), HandoverError> {
+        write_private(file, &format!("{}\n", self.line))
+    }
 }
 
 impl Drop for Handover {
@@ -109,10 +117,14 @@ mod tests {
             fs::read_to_string(&env_file).unwrap(),
             format!("OMNI_ENDPOINT={}\nOMNI_SERVICE_ACCOUNT_KEY={}\n", sim.endpoint(), sim.service_account_key())
         );
+        let ready_file = folder.path().join("ready.json");
+        fs::write(&ready_file, "old").unwrap();
+        handover.write_line(&ready_file).unwrap();
+        assert_eq!(fs::read_to_string(&ready_file).unwrap(), format!("{}\n", handover.line()));
         #[cfg(unix)]
-        {
+        for file in [&env_file, &ready_file] {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&env_file).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
         }
         drop(handover);
         assert!(!ca_file.exists());

@@ -139,6 +139,31 @@ async fn it_says_where_it_is_and_ends_when_told() {
 }
 
 #[test]
+fn only_its_owner_reads_a_file_with_a_key() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (env_file, ready_file, data) =
+        (folder.path().join("omni.env"), folder.path().join("ready.json"), folder.path().join("data"));
+    // Whatever the mask of the shell lets others read.
+    let script = "umask 000; exec \"$0\" --tls --data \"$1\" --env-file \"$2\" --ready-file \"$3\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_omni-sim")]).args([&data, &env_file, &ready_file]);
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+    let started = std::time::Instant::now();
+    while !ready_file.exists() && started.elapsed() < Duration::from_secs(30) && process.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    process.kill().unwrap();
+    let printed = process.wait_with_output().unwrap().stdout;
+    assert_eq!(String::from_utf8_lossy(&printed), "", "the key shows up in no log");
+    let line: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&ready_file).unwrap()).unwrap();
+    assert!(std::fs::read_to_string(&env_file).unwrap().contains(line["service_account_key"].as_str().unwrap()));
+    for file in [&env_file, &ready_file, &data.join("journal")] {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+}
+
+#[test]
 fn a_fault_that_is_not_understood_is_explained() {
     let refused = output(&["--fault", "Create explode"]);
     let said = String::from_utf8_lossy(&refused.stderr);
