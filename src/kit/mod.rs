@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod go_duration;
 pub mod secret;
+pub mod text;
 pub mod version;
 pub mod yaml;

@@ -5,6 +5,7 @@
 use super::diag::{Diagnostic, Diagnostics};
 use super::path::Path;
 use super::value::Value;
+use crate::kit::text::{closest, quoted};
 use std::sync::Arc;
 
 /// What a check says of a value it refuses: the problem as a sentence, without naming the attribute.
@@ -36,7 +37,7 @@ impl Check {
     }
 }
 
-/// The text is one of these.
+/// The text is one of these. A refusal lists them, and names the one that a misspelled text was likely meant to be.
 #[must_use]
 pub fn one_of(allowed: &'static [&'static str]) -> Check {
     Check::text(move |text| {
@@ -44,7 +45,8 @@ pub fn one_of(allowed: &'static [&'static str]) -> Check {
             return Ok(());
         }
         let list = allowed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
-        Err(format!("`{text}` is not one of {list}."))
+        let meant = closest(text, allowed).map(|word| format!(" Did you mean `{word}`?")).unwrap_or_default();
+        Err(format!("{} is not one of {list}.{meant}", quoted(text)))
     })
 }
 
@@ -76,46 +78,137 @@ pub enum Rule {
 
 impl Rule {
     /// Runs the rule; attributes that are not known yet are given the benefit of the doubt.
-    pub fn run(&self, config: &Value, diags: &mut Diagnostics) {
+    pub(super) fn run(&self, config: &Value, broken: &mut Broken) {
         match self {
-            Self::ExactlyOne(names) => one_set(names, true, config, diags),
-            Self::AtMostOne(names) => one_set(names, false, config, diags),
-            Self::Needs(name, other) => needs(name, other, config, diags),
+            Self::ExactlyOne(names) => broken.one_set(names, true, config),
+            Self::AtMostOne(names) => broken.one_set(names, false, config),
+            Self::Needs(name, other) => broken.needs(name, other, config),
         }
     }
 }
 
-/// At most one of the attributes is set, and one is when it `must`.
-pub(super) fn one_set(names: &[&str], must: bool, config: &Value, diags: &mut Diagnostics) {
-    let at = |name: &str| Path::of(name).lookup(config).clone();
-    let set: Vec<_> = names.iter().filter(|n| at(n).is_set()).collect();
-    let maybe = names.iter().any(|n| at(n).is_unknown());
-    let list = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-    if set.len() > 1 {
-        for name in set {
+/// The rules over several attributes that a configuration breaks.
+/// One mistake often breaks several of them; it is told once.
+#[derive(Debug, Default)]
+pub(super) struct Broken {
+    /// What is set and needs what is not.
+    needs: Vec<[String; 2]>,
+    /// Of which one must be set, and none is.
+    missing: Vec<Vec<String>>,
+    /// Those of a rule, and those of them that are set together.
+    conflicts: Vec<[Vec<String>; 2]>,
+}
+
+impl Broken {
+    /// At most one of the attributes is set, and one is when it `must`.
+    pub(super) fn one_set(&mut self, names: &[&str], must: bool, config: &Value) {
+        let at = |name: &str| Path::of(name).lookup(config);
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let set: Vec<_> = names.iter().copied().filter(|n| at(n).is_set()).collect();
+        if set.len() > 1 {
+            self.conflicts.push([owned(names), owned(&set)]);
+        } else if must && names.iter().all(|name| at(name).is_null()) {
+            self.missing.push(owned(names));
+        }
+    }
+
+    /// When the first attribute is set, the second must be.
+    pub(super) fn needs(&mut self, name: &str, other: &str, config: &Value) {
+        if Path::of(name).lookup(config).is_set() && Path::of(other).lookup(config).is_null() {
+            self.needs.push([name.to_owned(), other.to_owned()]);
+        }
+    }
+
+    /// Tells of each mistake.
+    pub(super) fn tell(mut self, diags: &mut Diagnostics) {
+        // An attribute that is missing for one that is set is missing for all of them.
+        let mut wanted: Vec<String> = Vec::new();
+        self.missing.dedup();
+        for names in &self.missing {
+            if self.needs.iter().flatten().any(|name| names.contains(name)) {
+                continue;
+            }
+            diags.push(Diagnostic::error("Missing attribute", format!("One of {} must be set.", listed(names))));
+            wanted.extend(names.iter().cloned());
+        }
+        for [name, other] in self.needs.iter().filter(|need| need.iter().all(|name| !wanted.contains(name))) {
             diags.push(
-                Diagnostic::error("Conflicting attributes", format!("Only one of {list} may be set."))
+                Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set."))
+                    .hint(format!("Set `{other}`, or take `{name}` out."))
                     .at(Path::of(name)),
             );
         }
-    } else if set.is_empty() && !maybe && must {
-        diags.push(Diagnostic::error("Missing attribute", format!("One of {list} must be set.")));
+        while !self.conflicts.is_empty() {
+            diags.push(next_conflict(&mut self.conflicts));
+        }
     }
 }
 
-/// When the first attribute is set, the second must be.
-pub(super) fn needs(name: &str, other: &str, config: &Value, diags: &mut Diagnostics) {
-    let at = |name: &str| Path::of(name).lookup(config).clone();
-    if at(name).is_set() && at(other).is_null() {
-        diags.push(
-            Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set.")).at(Path::of(name)),
-        );
+/// Takes the first conflict, and all others that end with it when one attribute is taken out.
+fn next_conflict(conflicts: &mut Vec<[Vec<String>; 2]>) -> Diagnostic {
+    let [names, set] = conflicts.remove(0);
+    // The attribute that stands in the way of the most others.
+    let count = |name: &String| conflicts.iter().filter(|[_, other]| other.contains(name)).count();
+    let most = set.iter().max_by_key(|name| count(name)).filter(|name| count(name) > 0).cloned();
+    let error = |detail: String, at: &str| Diagnostic::error("Conflicting attributes", detail).at(Path::of(at));
+    if let Some(culprit) = most {
+        let mut others: Vec<String> = set.into_iter().filter(|name| *name != culprit).collect();
+        conflicts.retain(|[_, set]| {
+            let same = set.contains(&culprit);
+            if same {
+                others.extend(set.iter().filter(|name| **name != culprit).cloned());
+            }
+            !same
+        });
+        let others = listed(&others);
+        return error(format!("`{culprit}` cannot be set together with {others}."), &culprit)
+            .hint(format!("Take out either `{culprit}` or {others}."));
     }
+    let detail = format!("Only one of {} may be set", listed(&names));
+    let detail =
+        if set.len() == names.len() { format!("{detail}.") } else { format!("{detail}, and {} are.", listed(&set)) };
+    error(detail, set.first().map(String::as_str).unwrap_or_default()).hint("Take out all but one.")
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_mistake_gives_one_error() {
+        const RULES: &[Rule] = &[
+            Rule::ExactlyOne(&["cluster", "machine"]),
+            Rule::AtMostOne(&["set", "member", "machine"]),
+            Rule::Needs("set", "cluster"),
+            Rule::Needs("member", "cluster"),
+        ];
+        for (set, expected) in [
+            (&["cluster"][..], &[][..]),
+            (&[], &[": One of `cluster`, `machine` must be set."]),
+            (&["set"], &["set: `set` needs `cluster` to be set."]),
+            (&["cluster", "machine"], &["cluster: Only one of `cluster`, `machine` may be set."]),
+            (&["cluster", "set", "machine"], &["machine: `machine` cannot be set together with `cluster`, `set`."]),
+            (
+                &["cluster", "set", "member"],
+                &["set: Only one of `set`, `member`, `machine` may be set, and `set`, `member` are."],
+            ),
+        ] {
+            let config = Value::object(
+                ["cluster", "machine", "set", "member"]
+                    .map(|name| (name, if set.contains(&name) { Value::from("x") } else { Value::Null })),
+            );
+            let (mut broken, mut diags) = (Broken::default(), Diagnostics::new());
+            RULES.iter().for_each(|rule| rule.run(&config, &mut broken));
+            broken.tell(&mut diags);
+            let said: Vec<_> =
+                diags.iter().map(|d| format!("{}: {}", d.path.clone().unwrap_or_default(), d.detail)).collect();
+            assert_eq!(said, expected, "{set:?}");
+        }
+    }
 
     /// The values that an attribute can have, by how much of it is known.
     fn completions(value: &Value) -> Vec<Value> {
@@ -124,8 +217,9 @@ mod tests {
 
     fn refused(rule: &Rule, [a, b, c]: [&Value; 3]) -> bool {
         let config = Value::object([("a", a.clone()), ("b", b.clone()), ("c", c.clone())]);
-        let mut diags = Diagnostics::new();
-        rule.run(&config, &mut diags);
+        let (mut broken, mut diags) = (Broken::default(), Diagnostics::new());
+        rule.run(&config, &mut broken);
+        broken.tell(&mut diags);
         diags.has_errors()
     }
 

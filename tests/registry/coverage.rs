@@ -28,17 +28,7 @@ pub fn golden() -> Result<(), Failed> {
     }
     let found = untested.into_iter().map(|line| line + "\n").collect::<String>();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/untested_attributes.txt");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap())?;
-        std::fs::write(&path, found)?;
-        return Ok(());
-    }
-    let known = std::fs::read_to_string(&path).unwrap_or_default();
-    if known == found {
-        return Ok(());
-    }
-    let diff = similar::TextDiff::from_lines(&known, &found);
-    Err(format!("{} is out of date (UPDATE_GOLDEN=1 rewrites it):\n{}", path.display(), diff.unified_diff()).into())
+    crate::golden::compare(&path, &found)
 }
 
 fn collect(json: &Json, at: &str, set: &mut BTreeSet<String>) {

@@ -171,11 +171,42 @@ impl Host {
         self.server.validate_resource_config(Request::new(request)).await.unwrap().into_inner().diagnostics
     }
 
-    /// Plans a configuration against what there is.
-    pub async fn plan(&self, name: &str, prior: Option<&Instance>, config: &Value) -> Result<Plan, Diags> {
-        let schema = self.schema(name);
+    /// Everything that is said of a configuration before it is applied: by the validation, and when that is content, by the plan.
+    pub async fn diagnostics(&self, name: &str, prior: Option<&Instance>, config: &Value) -> Diags {
+        let validated = self.validate(name, config).await;
+        if !errors(&validated).is_empty() {
+            return validated;
+        }
+        let mut all = validated;
+        all.extend(self.proposed(name, prior, config).await.diagnostics);
+        all
+    }
+
+    /// What an import of this text says.
+    pub async fn import_diagnostics(&self, name: &str, id: &str) -> Diags {
+        let request =
+            pb::import_resource_state::Request { type_name: name.into(), id: id.into(), ..Default::default() };
+        let answer = self.server.import_resource_state(Request::new(request)).await.unwrap().into_inner();
+        let Some(imported) = answer.imported_resources.into_iter().next() else { return answer.diagnostics };
+        let request = pb::read_resource::Request {
+            type_name: name.into(),
+            current_state: imported.state,
+            private: imported.private,
+            current_identity: imported.identity,
+            ..Default::default()
+        };
+        self.server.read_resource(Request::new(request)).await.unwrap().into_inner().diagnostics
+    }
+
+    /// The answer to a plan.
+    async fn proposed(
+        &self,
+        name: &str,
+        prior: Option<&Instance>,
+        config: &Value,
+    ) -> pb::plan_resource_change::Response {
         let before = prior.map(|p| p.state.clone());
-        let proposed = propose(&schema.attributes, before.as_ref(), config);
+        let proposed = propose(&self.schema(name).attributes, before.as_ref(), config);
         let request = pb::plan_resource_change::Request {
             type_name: name.into(),
             prior_state: Some(self.encode(name, before.as_ref().unwrap_or(&Value::Null))),
@@ -186,7 +217,14 @@ impl Host {
             prior_identity: prior.and_then(|p| p.identity.clone()),
             ..Default::default()
         };
-        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner()
+    }
+
+    /// Plans a configuration against what there is.
+    pub async fn plan(&self, name: &str, prior: Option<&Instance>, config: &Value) -> Result<Plan, Diags> {
+        let schema = self.schema(name);
+        let before = prior.map(|p| p.state.clone());
+        let answer = self.proposed(name, prior, config).await;
         if !errors(&answer.diagnostics).is_empty() {
             return Err(answer.diagnostics);
         }

@@ -167,7 +167,7 @@ fn without(json: &Json, path: &str) -> Json {
 }
 
 /// Long enough for a loaded machine; a test that waits for what never comes fails by its name, and holds up no other.
-const LIMIT: Duration = Duration::from_mins(2);
+pub const LIMIT: Duration = Duration::from_mins(2);
 
 pub fn block(test: impl Future<Output = ()>) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

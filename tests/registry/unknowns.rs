@@ -125,8 +125,12 @@ fn no_refusal_for_an_unknown(what: Block) -> Result<(), Failed> {
                     put(&mut config, one);
                     put(&mut config, other);
                     let after = what.validate(&server, &config, &schema).await;
+                    // One mistake is told once: the rule that tells it may be another one, but none is added.
                     let added: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
-                    assert!(added.is_empty(), "{what:?}: unknown at {one:?} and {other:?}: {added:#?}\nin {config:?}");
+                    assert!(
+                        after.len() <= before.len(),
+                        "{what:?}: unknown at {one:?} and {other:?}: {added:#?}\nin {config:?}"
+                    );
                 }
             }
         }

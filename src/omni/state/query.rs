@@ -1,7 +1,9 @@
 //! Which objects a list or a watch is about: by labels and by id.
 
+use crate::kit::text::quoted;
 use crate::pb::cosi::resource as pb;
 use crate::pb::cosi::resource::label_term::Operation;
+use regex::Regex;
 use std::collections::BTreeMap;
 
 /// A choice of objects; the empty one takes them all.
@@ -21,12 +23,12 @@ pub struct LabelQuery {
 
 /// A selector that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{term}` is not a condition on a label: {problem}")]
+#[error("{} is not a condition on a label: {problem}", quoted(.term))]
 pub struct SelectorError {
     /// The part of the selector.
     pub term: String,
-    /// What is wrong with it.
-    pub problem: &'static str,
+    /// What is wrong with it, and where that is known, what to write instead.
+    pub problem: String,
 }
 
 impl Query {
@@ -60,7 +62,8 @@ impl Query {
     /// Numbers may have units: `8`, `16 GiB`.
     ///
     /// # Errors
-    /// When a part is not such a condition.
+    /// When a part is not such a condition; also when its value is plainly another condition, as in `a = b and c = d`:
+    /// Omni would look for the value `b and c = d`, and find nothing.
     pub fn parse_selector(selector: &str) -> Result<Self, SelectorError> {
         let mut labels = LabelQuery::new();
         for term in split(selector) {
@@ -224,7 +227,10 @@ fn split(selector: &str) -> Vec<&str> {
 
 fn parse_term(labels: LabelQuery, text: &str) -> Result<LabelQuery, SelectorError> {
     let term = text.trim();
-    let wrong = |problem| SelectorError { term: term.to_owned(), problem };
+    let wrong = |problem: &str| SelectorError { term: term.to_owned(), problem: problem.to_owned() };
+    if let Some(problem) = run_together(term) {
+        return Err(wrong(&problem));
+    }
     if let Some(key) = term.strip_prefix('!') {
         return Ok(labels.absent(key_of(key).map_err(wrong)?));
     }
@@ -265,6 +271,52 @@ fn parse_term(labels: LabelQuery, text: &str) -> Result<LabelQuery, SelectorErro
         "notin" => Ok(labels.none_of(key, values)),
         _ => Err(wrong("there is no such comparison")),
     }
+}
+
+/// What separates conditions in other languages: signs, line breaks, and words between spaces.
+const SEPARATOR: &str = r"\s*(?:&&|\|\||;|\n|&|\|)\s*|\s+(?i:and|or)\s+";
+
+/// Two conditions with nothing but a space between them: `a = b c = d`.
+const SIDE_BY_SIDE: &str = r"^([^\s=!<>()]+\s*(?:[=!<>]=|[=<>])\s*.+?)\s+([^\s=!<>()]+\s*(?:[=!<>]=|[=<>]).*)$";
+
+/// What is wrong with several conditions that something else than a comma separates, with the form that was meant.
+///
+/// A value may hold any text. So a word, `&` or `|` separates only where a comparison follows: `a = Research and Development`
+/// is one condition, and `a = b and c = d` are two. Other signs and line breaks always separate.
+fn run_together(term: &str) -> Option<String> {
+    let separator = Regex::new(SEPARATOR).ok()?;
+    let (mut parts, mut start, mut or) = (Vec::new(), 0, false);
+    for found in separator.find_iter(term) {
+        let rest = &term[found.end()..];
+        let next = &rest[..separator.find(rest).map_or(rest.len(), |found| found.start())];
+        let sign = found.as_str().trim().to_ascii_lowercase();
+        if ["&&", "||", ";", ""].contains(&sign.as_str()) || is_comparison(next) {
+            or |= ["||", "|", "or"].contains(&sign.as_str());
+            parts.push(&term[start..found.start()]);
+            start = found.end();
+        }
+    }
+    let side_by_side = Regex::new(SIDE_BY_SIDE).ok()?.captures(term).map(|found| found.extract::<2>().1);
+    match side_by_side {
+        _ if start > 0 => parts.push(&term[start..]),
+        Some(both) => parts.extend(both),
+        None => return None,
+    }
+    let parts: Vec<_> = parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect();
+    let right = quoted(&parts.join(", "));
+    Some(if or {
+        format!(
+            "a selector has no \"or\": its conditions are separated by commas, as in {right}, and all must hold; to choose among values of one label, write `key in (a, b)`"
+        )
+    } else {
+        format!("conditions are separated by commas; write {right}")
+    })
+}
+
+/// Whether the text compares a label with something, or asks that it be absent.
+fn is_comparison(text: &str) -> bool {
+    let listed = Regex::new(r"^\S+\s+(not)?in\s*\(").is_ok_and(|list| list.is_match(text));
+    text.starts_with('!') || text.contains(['=', '<', '>']) || listed
 }
 
 fn key_of(key: &str) -> Result<&str, &'static str> {
@@ -348,6 +400,44 @@ mod tests {
             ("a = b, cores > 8", false),
         ] {
             assert_eq!(Query::parse_selector(selector).unwrap().takes_labels(&labels), expected, "{selector}");
+        }
+    }
+
+    #[test]
+    fn conditions_that_no_comma_separates_are_told_with_the_right_form() {
+        for (selector, right) in [
+            ("a=b;c=d", "`a=b, c=d`"),
+            ("a = b and c = d", "`a = b, c = d`"),
+            ("a = b AND c in (d, e)", "`a = b, c in (d, e)`"),
+            ("a = b && c = d && !e", "`a = b, c = d, !e`"),
+            ("a && b", "`a, b`"),
+            ("a;b", "`a, b`"),
+            ("a & !b", "`a, !b`"),
+            ("!a and !b", "`!a, !b`"),
+            ("a in (b) and c = d", "`a in (b), c = d`"),
+            ("a = b\nc = d", "`a = b, c = d`"),
+            ("a = b c = d", "`a = b, c = d`"),
+            ("a = b c != d", "`a = b, c != d`"),
+            ("a = b and c = d and e = f", "`a = b, c = d, e = f`"),
+            ("a = b || a = c", "`key in (a, b)`"),
+            ("a = b or a = c", "`key in (a, b)`"),
+            ("a = b;", "`a = b`"),
+        ] {
+            let error = Query::parse_selector(selector).unwrap_err().to_string();
+            assert!(error.contains("separated by commas") && error.contains(right), "{selector}: {error}");
+        }
+    }
+
+    #[test]
+    fn values_may_hold_what_could_separate() {
+        for (selector, value) in [
+            ("a = Research and Development", "Research and Development"),
+            ("a = this or that", "this or that"),
+            ("a = Q&A", "Q&A"),
+            ("a = YWJj==", "YWJj=="),
+            ("a = orange and", "orange and"),
+        ] {
+            assert_eq!(parsed(selector), LabelQuery::new().equal("a", value), "{selector}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Checks of a configuration against its schema, with the path of what is wrong.
 
+use crate::tf::check::Broken;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Schema};
@@ -9,8 +10,10 @@ use crate::tf::write_only;
 /// Runs every check of the schema over a configuration; unknown values pass until they are known.
 pub fn validate(schema: &Schema, config: &Value, write_only_allowed: bool, diags: &mut Diagnostics) {
     attributes(&schema.attributes, config, &Path::root(), &Host { schema, write_only_allowed }, diags);
-    schema.rules.iter().for_each(|rule| rule.run(config, diags));
-    write_only::check(schema, config, diags);
+    let mut broken = Broken::default();
+    schema.rules.iter().for_each(|rule| rule.run(config, &mut broken));
+    write_only::check(schema, config, &mut broken);
+    broken.tell(diags);
 }
 
 /// What bears on every attribute.
@@ -53,11 +56,10 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, host: &Host<'_>, dia
         if value.is_unknown() {
             continue;
         }
-        for check in &attribute.checks {
-            if let Err(refusal) = check.run(value) {
-                let detail = if attribute.sensitive || attribute.write_only { veiled(refusal, value) } else { refusal };
-                diags.push(Diagnostic::error(format!("Invalid value of `{path}`"), detail).at(path.clone()));
-            }
+        // The first refusal stands for the value: what else is wrong with it shows once that is right.
+        if let Some(refusal) = attribute.checks.iter().find_map(|check| check.run(value).err()) {
+            let detail = if attribute.sensitive || attribute.write_only { veiled(refusal, value) } else { refusal };
+            diags.push(Diagnostic::error(format!("Invalid value of `{path}`"), detail).at(path.clone()));
         }
         if let Kind::Nested(nesting, nested) = &attribute.kind {
             elements(*nesting, value, &path, &mut |value, path| {

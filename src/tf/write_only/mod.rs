@@ -7,8 +7,7 @@
 
 mod print;
 
-use super::check;
-use super::diag::Diagnostics;
+use super::check::Broken;
 use super::path::Path;
 use super::schema::{Attribute, Kind, Mode, Nesting, Schema, number, string};
 use super::value::{Type, Value};
@@ -208,16 +207,16 @@ impl Schema {
 }
 
 /// Checks that each secret is given in one form, and none that needs the other.
-pub(super) fn check(schema: &Schema, config: &Value, diags: &mut Diagnostics) {
+pub(super) fn check(schema: &Schema, config: &Value, broken: &mut Broken) {
     for secret in schema.write_only.iter().filter(|w| matches!(w.holder(config), Value::Object(_))) {
         let names = [secret.plain, secret.secret].map(|name| secret.path(name).to_string());
         let names = names.each_ref().map(String::as_str);
-        check::one_set(&names, secret.required, config, diags);
+        broken.one_set(&names, secret.required, config);
         // A number that serves several secrets needs any of them.
         let all = || schema.write_only.iter().filter(|w| w.version == secret.version && w.within == secret.within);
         let first = all().next().is_some_and(|w| w.secret == secret.secret);
         if first && all().all(|w| w.get(config, w.secret).is_null()) {
-            check::needs(&secret.path(secret.version).to_string(), names[1], config, diags);
+            broken.needs(&secret.path(secret.version).to_string(), names[1], config);
         }
     }
 }

@@ -1,0 +1,80 @@
+//! Texts of others inside messages: quoted, on one line and of a bounded length; and which known word a mistyped one is closest to.
+
+/// The most characters of a text that a message repeats.
+const LONGEST: usize = 120;
+
+/// `text` in backticks, for a message: control characters are escaped, and what is longer than 120 characters is cut short.
+///
+/// `a<newline>b` becomes `` `a\nb` ``; a text of 200 characters becomes its beginning, and how long it is.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut shown = String::new();
+    for (index, c) in text.chars().enumerate() {
+        if index == LONGEST {
+            return format!("`{shown}…` ({} bytes)", text.len());
+        }
+        // What has no look of its own would change how the terminal shows all that follows.
+        if c.is_control() { shown.extend(c.escape_debug()) } else { shown.push(c) }
+    }
+    format!("`{shown}`")
+}
+
+/// The word of `known` that `text` is most likely a misspelling of: upper and lower case, dashes, underscores and spaces do not
+/// count, and one letter in four may be wrong. `None` when none is close, or when two are equally close.
+#[must_use]
+pub fn closest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+    let bare = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(LONGEST).collect()
+    };
+    let wanted = bare(text);
+    let mut best: Option<(usize, &str)> = None;
+    let mut tie = false;
+    for word in known {
+        let distance = strsim::damerau_levenshtein(&wanted, &bare(word));
+        let allowed = word.chars().count().div_ceil(4);
+        if wanted.is_empty() || distance > allowed {
+            continue;
+        }
+        match best {
+            Some((least, _)) if distance > least => {}
+            Some((least, _)) if distance == least => tie = true,
+            _ => (best, tie) = (Some((distance, *word)), false),
+        }
+    }
+    best.filter(|_| !tie).map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_texts_stay_on_their_line() {
+        assert_eq!(quoted("a b"), "`a b`");
+        assert_eq!(quoted("é `x`"), "`é `x``");
+        assert_eq!(quoted("a\nb\u{1b}[31m\u{85}"), r"`a\nb\u{1b}[31m\u{85}`");
+        let long = "x".repeat(1_000_000);
+        assert_eq!(quoted(&long), format!("`{}…` (1000000 bytes)", "x".repeat(LONGEST)));
+    }
+
+    #[test]
+    fn the_closest_word() {
+        let roles = ["None", "InfraProvider", "Reader", "Auditor", "Operator", "Admin"];
+        for (text, known, expected) in [
+            ("worker", &["controlplane", "workers"][..], Some("workers")),
+            ("control-plane", &["controlplane", "workers"], Some("controlplane")),
+            ("controlplanes", &["controlplane", "workers"], Some("controlplane")),
+            ("master", &["controlplane", "workers"], None),
+            ("admin", &roles, Some("Admin")),
+            ("infra_provider", &roles, Some("InfraProvider")),
+            ("raeder", &roles, Some("Reader")),
+            ("", &roles, None),
+            ("x", &["a", "b"], None),
+            ("rolling", &["Unset", "Rolling"], Some("Rolling")),
+            ("om", &["on", "no"], Some("on")),
+            ("ox", &["on", "oz"], None),
+        ] {
+            assert_eq!(closest(text, known), expected, "{text}");
+        }
+    }
+}
