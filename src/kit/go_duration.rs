@@ -93,6 +93,21 @@ pub fn same(a: &str, b: &str) -> bool {
     }
 }
 
+/// A length of time as people write it in a configuration: `90s`, `20m`, `1h30m`; rounded to the second, below that to the millisecond.
+#[must_use]
+pub fn short(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis < 1000 {
+        return format!("{millis}ms");
+    }
+    let seconds = (millis + 500) / 1000;
+    if seconds < 120 && seconds != 60 {
+        return format!("{seconds}s");
+    }
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect()
+}
+
 impl GoDuration {
     /// A duration of so many nanoseconds.
     #[must_use]
@@ -234,6 +249,23 @@ fn split_while(text: &str, wanted: impl Fn(char) -> bool) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_texts_are_as_people_write_them() {
+        for (millis, text) in [
+            (0, "0ms"),
+            (20, "20ms"),
+            (8_004, "8s"),
+            (60_000, "1m"),
+            (90_000, "90s"),
+            (119_700, "2m"),
+            (1_200_003, "20m"),
+            (3_600_000, "1h"),
+            (5_445_000, "1h30m45s"),
+        ] {
+            assert_eq!(short(Duration::from_millis(millis)), text);
+        }
+    }
     use proptest::prelude::*;
 
     const US: i64 = 1_000;

@@ -2,6 +2,7 @@
 //! Callers decide by class, never by text.
 
 use super::state::Key;
+use crate::kit::go_duration::short;
 use std::time::Duration;
 
 /// What kind of failure it is.
@@ -85,7 +86,7 @@ pub enum Error {
         setting: &'static str,
     },
     /// The limit has passed.
-    #[error("gave up after {} while waiting for {what}", humantime(*.after))]
+    #[error("gave up after {} while waiting for {what}", short(*.after))]
     Timeout {
         /// What was waited for.
         what: String,
@@ -99,7 +100,7 @@ pub enum Error {
         what: String,
     },
     /// An object could not be removed, since controllers hold on to it.
-    #[error("`{key}` is still there after {}: {} {} not let go of it", humantime(*.after), quoted(.finalizers), if .finalizers.len() == 1 { "has" } else { "have" })]
+    #[error("`{key}` is still there after {}: {} {} not let go of it", short(*.after), quoted(.finalizers), if .finalizers.len() == 1 { "has" } else { "have" })]
     Stuck {
         /// The object.
         key: Key,
@@ -217,14 +218,6 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn humantime(d: Duration) -> String {
-    match d.as_secs() {
-        0 => format!("{} ms", d.as_millis()),
-        s if s < 120 => format!("{s} s"),
-        s => format!("{} min {} s", s / 60, s % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,11 +279,11 @@ mod tests {
         let table = [
             (
                 Error::Stuck { key: key.clone(), finalizers: vec!["A".into()], after: Duration::from_secs(30) },
-                "`Clusters.omni.sidero.dev/prod` is still there after 30 s: `A` has not let go of it",
+                "`Clusters.omni.sidero.dev/prod` is still there after 30s: `A` has not let go of it",
             ),
             (
                 Error::Stuck { key, finalizers: vec!["A".into(), "B".into()], after: Duration::from_secs(300) },
-                "`Clusters.omni.sidero.dev/prod` is still there after 5 min 0 s: `A`, `B` have not let go of it",
+                "`Clusters.omni.sidero.dev/prod` is still there after 5m: `A`, `B` have not let go of it",
             ),
             (
                 Error::Unsupported { what: "`Teardown`".into(), needs: None, server: None, method: "/x" },
@@ -307,7 +300,7 @@ mod tests {
             ),
             (
                 Error::Timeout { what: "the cluster".into(), after: Duration::from_millis(20) },
-                "gave up after 20 ms while waiting for the cluster",
+                "gave up after 20ms while waiting for the cluster",
             ),
         ];
         for (error, text) in table {

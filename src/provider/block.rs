@@ -92,7 +92,8 @@ pub(super) fn schema() -> Schema {
         "Whether machine sets and their nodes wait until they are in use, where the resource does not say. Defaults to `false`.",
     ))
     .with(boolean("adopt_existing").doc(
-        "Take over an object that exists already instead of refusing to create it. Defaults to `false`.",
+        "Take over an object that exists already instead of refusing to create it, with a warning that says what changes in it. \
+         Objects that carry the managed-by annotation belong to another resource or state and are never taken over. Defaults to `false`.",
     ))
     .with(string("managed_by").doc(
         "Value of the annotation by which Omni's interface warns before it changes an object. Defaults to `Terraform`.",

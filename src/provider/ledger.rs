@@ -23,7 +23,7 @@
 use crate::omni::Key;
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where the private data of a plan keeps the ticket; it never gets into a state.
@@ -40,6 +40,12 @@ impl ObjectKey {
     /// An object behind calls of its own: `omni_user`, and what the type's `id` gives.
     pub(crate) fn called(type_name: &'static str, id: impl Into<String>) -> Self {
         Self { kind: type_name, id: id.into() }
+    }
+}
+
+impl ObjectKey {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 }
 
@@ -95,10 +101,14 @@ pub(crate) enum Done {
 struct Entry {
     /// As it was read last, for a refresh or an import.
     read: Option<Value>,
-    /// In the order in which they were made; one for each resource and action.
+    /// In the order in which they were made; one for each resource and action. A write ends them.
     plans: Vec<Planned>,
     /// In the order in which it was done.
     done: Vec<Done>,
+    /// Whether a create of this run has taken over an object that was there.
+    adopted: bool,
+    /// What was told of the object once, and need not be told again.
+    told: BTreeSet<&'static str>,
 }
 
 #[allow(dead_code, reason = "as for the questions")]
@@ -182,9 +192,27 @@ impl Ledger {
         self.note_plan(key, &ticket, Action::Remove, Some(prior), None);
     }
 
+    /// A plan was made for the object and came to nothing.
+    pub(crate) fn forget_plan(&self, key: &ObjectKey, ticket: &Ticket) {
+        self.entry(key, |entry| entry.plans.retain(|p| p.ticket != ticket.0));
+    }
+
     /// The object was made or changed.
     pub(crate) fn note_written(&self, key: &ObjectKey, state: &Value) {
-        self.entry(key, |entry| entry.done.push(Done::Written(state.clone())));
+        self.entry(key, |entry| {
+            entry.plans.clear();
+            entry.done.push(Done::Written(state.clone()));
+        });
+    }
+
+    /// What was planned for the object has failed, and left nothing.
+    pub(crate) fn note_failed(&self, key: &ObjectKey) {
+        self.entry(key, |entry| entry.plans.clear());
+    }
+
+    /// A create is about to take over an object that is there; told before the first call, so that no removal comes in between.
+    pub(crate) fn note_adopted(&self, key: &ObjectKey) {
+        self.entry(key, |entry| entry.adopted = true);
     }
 
     /// The object was removed.
@@ -237,10 +265,28 @@ impl Ledger {
     }
 
     /// The plans of other resources than that of `ticket` for the object to be there: with one, it is planned twice.
-    pub(crate) fn rivals(&self, key: &ObjectKey, ticket: &Ticket) -> Vec<Planned> {
+    /// What this process has written has an owner too, when `action` is to make it once more.
+    pub(crate) fn rivals(&self, key: &ObjectKey, ticket: &Ticket, action: Action) -> Vec<Planned> {
         let all = self.lock();
-        let plans = all.get(key).map(|entry| entry.plans.as_slice()).unwrap_or_default();
-        plans.iter().filter(|p| p.action.stays() && p.ticket != ticket.0).cloned().collect()
+        let Some(entry) = all.get(key) else { return Vec::new() };
+        let plans = entry.plans.iter().filter(|p| p.action.stays() && p.ticket != ticket.0).cloned();
+        let written = entry.done.last().filter(|_| action == Action::Create).and_then(|done| match done {
+            Done::Written(state) => {
+                Some(Planned { ticket: String::new(), action: Action::Keep, prior: None, planned: Some(state.clone()) })
+            }
+            Done::Removed => None,
+        });
+        plans.chain(written).collect()
+    }
+
+    /// Whether a create of this run has taken the object over, so that the removal of its former resource leaves it.
+    pub(crate) fn is_adopted(&self, key: &ObjectKey) -> bool {
+        self.lock().get(key).is_some_and(|entry| entry.adopted)
+    }
+
+    /// Whether this is the first time that `topic` is to be told of the object.
+    pub(crate) fn once(&self, key: &ObjectKey, topic: &'static str) -> bool {
+        self.lock().entry(key.clone()).or_default().told.insert(topic)
     }
 
     /// All that this run plans to be there of a type of Omni or a resource type, by id: as written, or else as planned.
@@ -308,7 +354,7 @@ mod tests {
         assert!(ledger.planned(&key("a")).is_none());
         let ticket = Planner::new(&ledger).plan("a", Action::Create, "new");
         assert!(ledger.is_replaced(&key("a")));
-        assert!(ledger.rivals(&key("a"), &ticket).is_empty(), "what goes is no rival");
+        assert!(ledger.rivals(&key("a"), &ticket, Action::Create).is_empty(), "what goes is no rival");
         assert_eq!(ledger.planned(&key("a")), Some(value("new")));
     }
 
@@ -329,11 +375,11 @@ mod tests {
             let mut one = Planner::new(&ledger);
             one.plan("a", first, "before");
             let ticket = one.plan("a", Action::Create, "after");
-            assert!(ledger.rivals(&key("a"), &ticket).is_empty(), "{first:?}");
+            assert!(ledger.rivals(&key("a"), &ticket, Action::Create).is_empty(), "{first:?}");
             assert!(ledger.is_replaced(&key("a")), "{first:?}");
             assert_eq!(ledger.planned(&key("a")), Some(value("after")), "{first:?}");
             let other = Planner::new(&ledger).plan("a", Action::Create, "other");
-            assert_eq!(ledger.rivals(&key("a"), &other).len(), 1, "{first:?}");
+            assert_eq!(ledger.rivals(&key("a"), &other, Action::Create).len(), 1, "{first:?}");
         }
     }
 
@@ -345,10 +391,25 @@ mod tests {
             let ledger = Ledger::default();
             let one = Planner::new(&ledger).plan("a", first, "one");
             let two = Planner::new(&ledger).plan("a", second, "two");
-            assert_eq!(ledger.rivals(&key("a"), &two)[0].planned, Some(value("one")));
-            assert_eq!(ledger.rivals(&key("a"), &one)[0].planned, Some(value("two")));
-            assert!(ledger.rivals(&key("b"), &two).is_empty());
+            assert_eq!(ledger.rivals(&key("a"), &two, second)[0].planned, Some(value("one")));
+            assert_eq!(ledger.rivals(&key("a"), &one, first)[0].planned, Some(value("two")));
+            assert!(ledger.rivals(&key("b"), &two, second).is_empty());
         }
+    }
+
+    #[test]
+    fn what_was_written_has_an_owner() {
+        let ledger = Ledger::default();
+        let first = Planner::new(&ledger).plan("a", Action::Create, "one");
+        ledger.note_written(&key("a"), &value("one"));
+        let again = Planner::new(&ledger).plan("a", Action::Keep, "one");
+        assert!(ledger.rivals(&key("a"), &again, Action::Keep).is_empty(), "it is planned by whoever wrote it");
+        ledger.forget_plan(&key("a"), &again);
+        let other = Planner::new(&ledger).plan("a", Action::Create, "two");
+        assert_eq!(ledger.rivals(&key("a"), &other, Action::Create).len(), 1);
+        assert_ne!(first, other);
+        ledger.note_removed(&key("a"));
+        assert!(ledger.rivals(&key("a"), &other, Action::Create).is_empty());
     }
 
     #[test]

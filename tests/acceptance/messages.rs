@@ -151,12 +151,13 @@ fn duplicate_object(context: &Context) -> Outcome {
     first.write("main.tf", CLUSTER)?;
     first.apply()?;
     let second = Workspace::of(context, &omni)?;
-    second.write("main.tf", CLUSTER)?;
+    second.write("main.tf", &CLUSTER.replace("\n}", "\n  timeouts           = { create = \"2s\" }\n}"))?;
     let error = second.apply_error()?;
     let command = "terraform import omni_cluster.<NAME> demo";
-    error.says("omni_cluster.demo", "name", &["already", command, "adopt_existing"]);
+    error.says("omni_cluster.demo", "name", &["already", "another state", command]);
 
     // What it says helps.
+    second.write("main.tf", CLUSTER)?;
     second.import("omni_cluster.demo", "demo")?;
     second.plan()?.must_be_empty()
 }

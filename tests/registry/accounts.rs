@@ -347,7 +347,9 @@ fn a_duplicate_says_how_to_import() -> Result<(), Failed> {
     block(async {
         let host = host(clock()).await;
         made(&host, ACCOUNT, &account(&json!({}))).await;
-        let (said, kept) = refused(&host, ACCOUNT, None, &account(&json!({}))).await;
+        host.next_run().await;
+        let soon = account(&json!({ "timeouts": { "create": "1s" } }));
+        let (said, kept) = refused(&host, ACCOUNT, None, &soon).await;
         assert!(kept.is_none() && said.starts_with("name: "), "{said}");
         assert!(said.contains("terraform import omni_service_account.<NAME> ci"), "{said}");
     })
@@ -360,6 +362,7 @@ fn a_key_of_ones_own_is_checked_in_the_plan() -> Result<(), Failed> {
         let short = host.generated("me", HOUR).armored_public;
         let long = host.generated("me", 9000 * HOUR).armored_public;
         let plan = async |key: &str| {
+            host.next_run().await;
             let config = host.config(ACCOUNT, &account(&json!({ "armored_public_key": key })));
             host.plan(ACCOUNT, None, &config).await
         };

@@ -27,6 +27,9 @@ pub struct Fixture {
     /// Omni always has the object, so that it is still there when it was destroyed.
     #[serde(default)]
     pub stays: bool,
+    /// Omni gives the object its id, so that no two configurations mean the same one.
+    #[serde(default)]
+    pub named_by_omni: bool,
     /// Configurations that are refused.
     #[serde(default)]
     pub invalid: Vec<Invalid>,

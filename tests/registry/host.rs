@@ -1,7 +1,7 @@
 //! A small Terraform: it drives the provider over the protocol as the real one does, and holds it to the same rules.
 
 use serde_json::Value as Json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use terraform_provider_omni::kit::clock::Clock;
 use terraform_provider_omni::omni::auth::{GeneratedKey, generate};
@@ -26,6 +26,7 @@ pub struct Host {
     pub(crate) server: Server,
     pub(crate) provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
     clock: Arc<dyn Clock>,
+    settings: Mutex<Value>,
     /// The Omni behind it.
     pub sim: Sim,
 }
@@ -70,7 +71,8 @@ impl Host {
         let sim = Sim::start(options).await.expect("the simulator starts");
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
-        let host = Self { server, provider, clock, sim };
+        let settings = Mutex::new(Value::Null);
+        let host = Self { server, provider, clock, settings, sim };
         let mut config = host.provider.schema().null_object();
         config.set("endpoint", host.sim.endpoint().into());
         config.set("service_account_key", host.sim.service_account_key().into());
@@ -95,7 +97,14 @@ impl Host {
         self.configure(&config).await;
     }
 
+    /// Goes on in a process of its own, as each walk of a host does: with the same settings, and without a memory.
+    pub async fn next_run(&self) {
+        let settings = self.settings.lock().unwrap().clone();
+        self.configure(&settings).await;
+    }
+
     async fn configure(&self, config: &Value) {
+        *self.settings.lock().unwrap() = config.clone();
         let request = pb::configure_provider::Request {
             terraform_version: "1.15.0".into(),
             config: Some(wire::encode(config, &self.provider.schema().object_type()).unwrap()),
@@ -235,6 +244,35 @@ impl Host {
         Ok(Plan { planned, replace, warnings, private: answer.planned_private, identity: answer.planned_identity })
     }
 
+    /// Plans for the second time what replaces an object, as a host does right after the first plan of it.
+    pub async fn plan_replacement(&self, name: &str, first: &Plan, config: &Value) -> Result<Plan, Diags> {
+        let schema = self.schema(name);
+        let request = pb::plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(self.encode(name, &Value::Null)),
+            proposed_new_state: Some(self.encode(name, &propose(&schema.attributes, None, config))),
+            config: Some(self.encode(name, config)),
+            prior_private: first.private.clone(),
+            client_capabilities: Some(capabilities()),
+            prior_identity: first.identity.clone(),
+            ..Default::default()
+        };
+        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        let planned = self.decode(name, answer.planned_state.as_ref());
+        check_plan(&schema.attributes, None, config, &planned, name);
+        let warnings = warnings(&answer.diagnostics);
+        Ok(Plan {
+            planned,
+            replace: Vec::new(),
+            warnings,
+            private: answer.planned_private,
+            identity: answer.planned_identity,
+        })
+    }
+
     /// What a plan to destroy warns of.
     pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<Vec<String>, Diags> {
         let nothing = Some(self.encode(name, &Value::Null));
@@ -273,6 +311,17 @@ impl Host {
         config: &Value,
         plan: Plan,
     ) -> Result<Instance, (Diags, Option<Instance>)> {
+        self.applied(name, prior, config, plan).await.map(|(instance, _)| instance)
+    }
+
+    /// Applies a plan that was made before; with the warnings, as lines.
+    pub async fn applied(
+        &self,
+        name: &str,
+        prior: Option<&Instance>,
+        config: &Value,
+        plan: Plan,
+    ) -> Result<(Instance, Vec<String>), (Diags, Option<Instance>)> {
         let request = pb::apply_resource_change::Request {
             type_name: name.into(),
             prior_state: Some(self.encode(name, prior.map_or(&Value::Null, |p| &p.state))),
@@ -292,7 +341,7 @@ impl Host {
         assert!(instance.state.is_wholly_known(), "{name}: unknown after apply: {:?}", instance.state);
         assert!(instance.identity.is_some(), "{name}: no identity after apply");
         check_result(&plan.planned, &instance.state, name);
-        Ok(instance)
+        Ok((instance, warnings(&answer.diagnostics)))
     }
 
     /// Reads again; `None` when the object is gone.

@@ -65,6 +65,7 @@ async fn change(host: &Host, prior: &Instance, config: &Json) -> Result<Instance
 }
 
 async fn warned(host: &Host, prior: &Instance, config: &Json) -> Vec<String> {
+    host.next_run().await;
     let plan = host.plan(TOKEN, Some(prior), &host.config(TOKEN, config)).await;
     plan.unwrap_or_else(|d| panic!("{config}: {:?}", errors(&d))).warnings
 }

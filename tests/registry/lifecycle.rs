@@ -106,6 +106,41 @@ pub fn refuses(name: &'static str) -> Result<(), Failed> {
     })
 }
 
+/// Two resources of one configuration that want the same object are told in the plan, whichever is planned first,
+/// also when one of them has it already; the two plans of one replacement are not.
+pub fn planned_twice(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[]).await;
+        let fixture = fixture::on(&host, name);
+        prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
+        let config = host.config(name, &fixture.create);
+        let once = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        // What Omni names itself cannot be wanted twice.
+        let given = !fixture.named_by_omni;
+        let twice = host.plan(name, None, &config).await;
+        told_twice(name, given, twice.map(|_| ()));
+
+        host.next_run().await;
+        let instance = host.apply_plan(name, None, &config, once).await;
+        let instance = instance.unwrap_or_else(|(d, _)| panic!("{name}: create: {:?}", errors(&d)));
+        host.next_run().await;
+        let kept = host.plan(name, Some(&instance), &config).await;
+        let kept = kept.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        assert_eq!(kept.warnings, Vec::<String>::new(), "{name}");
+        told_twice(name, given, host.plan(name, None, &config).await.map(|_| ()));
+        let replacement = host.plan_replacement(name, &kept, &config).await;
+        assert!(replacement.is_ok(), "{name}: {:?}", replacement.map_err(|d| errors(&d)));
+    })
+}
+
+fn told_twice(name: &str, given: bool, planned: Result<(), Vec<terraform_provider_omni::pb::tfplugin6::Diagnostic>>) {
+    let said = planned.err().map(|d| errors(&d)).unwrap_or_default();
+    let hit = said.iter().any(|line| line.contains(" is planned twice: "));
+    assert_eq!(hit, given, "{name}: {said:#?}");
+    assert!(!said.iter().any(|line| line.contains("import") || line.contains("adopt")), "{name}: {said:#?}");
+}
+
 /// A read-only provider refuses a create before anything is sent.
 pub fn read_only(name: &'static str) -> Result<(), Failed> {
     block(async move {

@@ -38,6 +38,7 @@ fn main() {
         trials.push(Trial::test(format!("{name}::lifecycle"), move || lifecycle::run(name)));
         trials.push(Trial::test(format!("{name}::replaces"), move || lifecycle::replaces(name)));
         trials.push(Trial::test(format!("{name}::refuses"), move || lifecycle::refuses(name)));
+        trials.push(Trial::test(format!("{name}::planned_twice"), move || lifecycle::planned_twice(name)));
         trials.push(Trial::test(format!("{name}::read_only"), move || lifecycle::read_only(name)));
     }
     for source in provider.data_sources() {

@@ -1,6 +1,7 @@
 //! What is ours and what is not: conflicts, drift, labels of others, fields of another version, objects of others.
 
 use crate::defects::{cluster, made};
+use crate::fixture::merged;
 use crate::host::{Host, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
@@ -25,6 +26,10 @@ pub fn trials() -> Vec<Trial> {
         ("labels_of_others_stay", labels_of_others_stay),
         ("a_duplicate_says_how_to_import", a_duplicate_says_how_to_import),
         ("adopting_is_a_choice", adopting_is_a_choice),
+        ("two_resources_of_one_state_are_told", two_resources_of_one_state_are_told),
+        ("a_create_waits_for_another_address_to_let_go", a_create_waits_for_another_address_to_let_go),
+        ("what_would_be_replaced_is_not_taken_over", what_would_be_replaced_is_not_taken_over),
+        ("what_is_managed_is_never_taken_over", what_is_managed_is_never_taken_over),
         ("a_create_waits_for_its_predecessor_to_go", a_create_waits_for_its_predecessor_to_go),
         ("a_lost_answer_makes_nothing_twice", a_lost_answer_makes_nothing_twice),
         ("reads_that_lag_are_waited_for", reads_that_lag_are_waited_for),
@@ -188,8 +193,13 @@ fn a_duplicate_says_how_to_import() -> Result<(), Failed> {
     block(async {
         let host = Host::start(&[]).await;
         made(&host, "omni_cluster", &cluster()).await;
-        let (diags, kept) =
-            host.apply("omni_cluster", None, &host.config("omni_cluster", &cluster())).await.expect_err("a duplicate");
+        unmark(&host, "Clusters", "demo");
+        host.next_run().await;
+        let config = host.config("omni_cluster", &cluster());
+        let plan = host.plan("omni_cluster", None, &config).await.unwrap();
+        let foretold = plan.warnings.join("\n");
+        assert!(foretold.starts_with("name: The apply cannot create cluster `demo`"), "{foretold}");
+        let (diags, kept) = host.apply_plan("omni_cluster", None, &config, plan).await.expect_err("a duplicate");
         let said = errors(&diags).join("\n");
         assert!(kept.is_none() && said.starts_with("name: "), "{said}");
         for part in ["terraform import omni_cluster.<NAME> demo", "import {", "id = \"demo\"", "adopt_existing"] {
@@ -202,10 +212,99 @@ fn adopting_is_a_choice() -> Result<(), Failed> {
     block(async {
         let host = Host::start(&[("adopt_existing", true.into())]).await;
         made(&host, "omni_config_patch", &patch("a")).await;
-        let adopted = made(&host, "omni_config_patch", &patch("b")).await;
+        unmark(&host, "ConfigPatches", PATCH);
+        host.next_run().await;
+        let config = host.config("omni_config_patch", &patch("b"));
+        let plan = host.plan("omni_config_patch", None, &config).await.unwrap();
+        let [told] = plan.warnings.as_slice() else { panic!("{plan:?}") };
+        for part in ["name: Existing config patch `400-demo-time` is taken over", "`data`: ", "[a]", "[b]"] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert_eq!(told.matches("\n  - `").count(), 1, "nothing else changes: {told}");
+        let (adopted, again) = host.applied("omni_config_patch", None, &config, plan).await.unwrap();
+        assert_eq!(again, Vec::<String>::new(), "it was told");
         assert!(data(&host).contains("[b]"));
-        assert_eq!(adopted.state.get("resource_version"), &Value::from("2"));
+        assert_eq!(adopted.state.get("resource_version"), &Value::from("3"));
+        // The removal of its former address comes late in the same apply.
+        host.destroy("omni_config_patch", &adopted).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(host.object("ConfigPatches", PATCH).is_some(), "it has another owner by now");
+        host.next_run().await;
+        host.destroy("omni_config_patch", &adopted).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(host.object("ConfigPatches", PATCH).is_none());
     })
+}
+
+fn what_is_managed_is_never_taken_over() -> Result<(), Failed> {
+    block(async {
+        for (adopt, extra) in [(false, json!({})), (true, json!({ "data": "machine: {}" }))] {
+            let host = Host::start(&[("adopt_existing", adopt.into())]).await;
+            made(&host, "omni_config_patch", &patch("a")).await;
+            host.next_run().await;
+            let config = merged(&merged(&patch("b"), &extra), &json!({ "timeouts": { "create": "1s" } }));
+            let config = host.config("omni_config_patch", &config);
+            let (diags, kept) = host.apply("omni_config_patch", None, &config).await.expect_err("it is managed");
+            let said = errors(&diags).join("\n");
+            assert!(kept.is_none() && said.starts_with("name: Could not create config patch"), "{said}");
+            for part in ["managed-by-gitops-tools = \"Terraform\"", "another state", "create_before_destroy", "`moved`"]
+            {
+                assert!(said.contains(part), "{part}: {said}");
+            }
+            assert!(data(&host).contains("[a]"), "it is as it was");
+        }
+    })
+}
+
+fn what_would_be_replaced_is_not_taken_over() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[("adopt_existing", true.into())]).await;
+        made(&host, "omni_cluster", &cluster()).await;
+        unmark(&host, "Clusters", "demo");
+        host.next_run().await;
+        let config = merged(&cluster(), &json!({ "features": { "disk_encryption": true } }));
+        let config = host.config("omni_cluster", &config);
+        let (diags, kept) = host.apply("omni_cluster", None, &config).await.expect_err("it cannot be encrypted");
+        let said = errors(&diags).join("\n");
+        assert!(kept.is_none() && said.starts_with("features: "), "{said}");
+        assert!(said.contains("`features.disk_encryption`: false becomes true"), "{said}");
+        let object = host.object("Clusters", "demo").unwrap();
+        assert!(!object.annotations.contains_key("omni.sidero.dev/managed-by-gitops-tools"), "it is as it was");
+    })
+}
+
+fn a_create_waits_for_another_address_to_let_go() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let old = made(&host, "omni_config_patch", &patch("a")).await;
+        host.next_run().await;
+        let config = host.config("omni_config_patch", &patch("b"));
+        let remove = async {
+            while !host.sim.requests().iter().any(|r| r.name() == "Watch") {
+                tokio::task::yield_now().await;
+            }
+            host.destroy("omni_config_patch", &old).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        };
+        let (made, ()) = tokio::join!(host.apply("omni_config_patch", None, &config), remove);
+        made.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(data(&host).contains("[b]"));
+    })
+}
+
+fn two_resources_of_one_state_are_told() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let held = made(&host, "omni_config_patch", &patch("a")).await;
+        host.next_run().await;
+        let [one, two] = [patch("a"), patch("b")].map(|config| host.config("omni_config_patch", &config));
+        assert_eq!(host.plan("omni_config_patch", Some(&held), &one).await.unwrap().warnings, Vec::<String>::new());
+        let plan = host.plan("omni_config_patch", Some(&held), &two).await.unwrap();
+        let said = plan.warnings.join("\n");
+        assert!(said.contains("is managed twice") && said.contains("differ in `data`"), "{said}");
+    })
+}
+
+/// Takes off the mark by which the object is managed, as one that somebody made by hand.
+fn unmark(host: &Host, kind: &str, id: &str) {
+    host.edit(kind, id, |object| drop(object.annotations.remove("omni.sidero.dev/managed-by-gitops-tools")));
 }
 
 fn a_create_waits_for_its_predecessor_to_go() -> Result<(), Failed> {
@@ -216,6 +315,7 @@ fn a_create_waits_for_its_predecessor_to_go() -> Result<(), Failed> {
             object.finalizers.push("Slow".into());
             object.tearing_down = true;
         });
+        host.next_run().await;
         let config = host.config("omni_config_patch", &patch("b"));
         let release = async {
             // The create has met its predecessor once it watches it.

@@ -248,7 +248,9 @@ fn a_user_that_is_there_is_imported() -> Result<(), Failed> {
     block(async {
         let host = start(&[]).await;
         registry(&host).create_user(JANE, "Reader").unwrap();
-        let (said, kept) = apply_after(&host, None, &jane("Admin"), |_| {}).await.expect_err("it is there");
+        // Somebody may be about to remove it: that is waited for, within this limit.
+        let soon = crate::fixture::merged(&jane("Admin"), &json!({ "timeouts": { "create": "1s" } }));
+        let (said, kept) = apply_after(&host, None, &soon, |_| {}).await.expect_err("it is there");
         says(&said, &["email: ", "terraform import omni_user.<NAME> jane@example.org", "adopt_existing = true"]);
         assert_eq!((kept.is_none(), calls(&host, "CreateUser"), role(&host).as_deref()), (true, 0, Some("Reader")));
         // Somebody may be quicker than the look before the create.
@@ -265,9 +267,19 @@ fn a_user_that_is_there_is_taken_over_when_asked() -> Result<(), Failed> {
     block(async {
         let host = start(&[("adopt_existing", true.into())]).await;
         let id = registry(&host).create_user(JANE, "Reader").unwrap();
-        let user = made(&host, USER, &jane("Operator")).await;
+        let config = host.config(USER, &jane("Operator"));
+        let plan = host.plan(USER, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let (user, told) =
+            host.applied(USER, None, &config, plan).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         assert_eq!((text(&user, "id"), role(&host).as_deref()), (Some(id.as_str()), Some("Operator")));
         assert_eq!(text(&user, "email"), Some("Jane@Example.org"));
+        says(
+            &told.join("\n"),
+            &["email: Existing user `jane@example.org` is taken over", "`role`: \"Reader\" becomes \"Operator\""],
+        );
+        // The removal of its former address comes late in the same apply.
+        host.destroy(USER, &user).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!(role(&host).as_deref(), Some("Operator"));
     })
 }
 

@@ -94,12 +94,9 @@ pub(super) fn conflict(
 ) -> Diagnostic {
     let paths = changed(schema, before, now);
     let [had, has] = versions.words();
-    let lines = paths.iter().map(|path| {
-        let show = |value: &Value| {
-            if sensitive(schema, path) { "(sensitive value)".into() } else { short(path.lookup(value)) }
-        };
-        format!("  - `{path}`: {had} {}, {has} {}", show(before), show(now))
-    });
+    let lines = paths
+        .iter()
+        .map(|path| format!("  - `{path}`: {had} {}, {has} {}", shown(schema, path, before), shown(schema, path, now)));
     let list = lines.collect::<Vec<_>>().join("\n");
     let list = if list.is_empty() { "  - its spec, in fields that only Omni shows".to_owned() } else { list };
     let diagnostic = Diagnostic::error(
@@ -113,6 +110,11 @@ pub(super) fn conflict(
         Some(path) => diagnostic.at(path),
         None => diagnostic,
     }
+}
+
+/// The value at `path` as a text may show it.
+pub(super) fn shown(schema: &Schema, path: &Path, value: &Value) -> String {
+    if sensitive(schema, path) { "(sensitive value)".into() } else { short(path.lookup(value)) }
 }
 
 fn sensitive(schema: &Schema, path: &Path) -> bool {

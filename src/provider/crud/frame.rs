@@ -5,11 +5,10 @@ use super::attributes::LOCAL_TIMEOUTS;
 use super::{Cx, model};
 use crate::omni::{Call, Error};
 use crate::provider::explain::Doing;
-use crate::provider::ledger::{Action, ObjectKey, Ticket};
+use crate::provider::ledger::{Action, ObjectKey, Planned, Ticket};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::path::Path;
 use crate::tf::resource::{Context, ImportBy, Outcome, Plan, Private, Read};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
@@ -174,7 +173,7 @@ impl Frame {
         let (Some(session), Some(key)) = (self.handle.ready(), key) else { return };
         match &outcome.state {
             Some(state) => session.ledger.note_written(&key, state),
-            None if outcome.diags.has_errors() => {}
+            None if outcome.diags.has_errors() => session.ledger.note_failed(&key),
             None => session.ledger.note_removed(&key),
         }
     }
@@ -188,36 +187,54 @@ impl Frame {
     }
 }
 
-/// Tells the ledger of a plan; called again whenever the plan has changed. `key` names the object that a state shows.
-pub(super) fn note_plan(cx: &Cx, ticket: &Ticket, plan: &Plan<'_>, key: impl Fn(&Value) -> Option<ObjectKey>) {
-    let action = match plan.prior {
+/// A plan of one resource, as the ledger knows it.
+pub(super) struct Entry {
+    ticket: Ticket,
+    /// The object that it is about; `None` while its id is not known.
+    pub(super) key: Option<ObjectKey>,
+}
+
+impl Entry {
+    /// Tells the ledger of a plan that is being made; `key` names the object that a state shows.
+    pub(super) fn open(cx: &Cx, plan: &mut Plan<'_>, key: impl Fn(&Value) -> Option<ObjectKey>) -> Self {
+        let ticket = Ticket::of(&plan.replaced, &mut plan.private);
+        let entry = Self { ticket, key: plan.prior.and_then(&key).or_else(|| key(&plan.planned)) };
+        entry.note(cx, plan);
+        entry
+    }
+
+    /// Tells the ledger what the plan has come to.
+    pub(super) fn close(self, cx: &Cx, plan: &Plan<'_>) {
+        match &self.key {
+            Some(key) if plan.diags.has_errors() => cx.session.ledger.forget_plan(key, &self.ticket),
+            _ => self.note(cx, plan),
+        }
+    }
+
+    fn note(&self, cx: &Cx, plan: &Plan<'_>) {
+        if let Some(key) = &self.key {
+            cx.session.ledger.note_plan(key, &self.ticket, action(plan), plan.prior, Some(&plan.planned));
+        }
+    }
+
+    /// The plans of other resources that want the same object to be there.
+    pub(super) fn rivals(&self, cx: &Cx, plan: &Plan<'_>) -> Vec<Planned> {
+        let action = action(plan);
+        match &self.key {
+            Some(key) if action.stays() => cx.session.ledger.rivals(key, &self.ticket, action),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a plan does with the object.
+pub(super) fn action(plan: &Plan<'_>) -> Action {
+    match plan.prior {
         None => Action::Create,
         Some(_) if !plan.replace.is_empty() => Action::Replace,
         Some(prior) if *prior == plan.planned => Action::Keep,
         Some(_) => Action::Update,
-    };
-    if let Some(key) = plan.prior.and_then(&key).or_else(|| key(&plan.planned)) {
-        cx.session.ledger.note_plan(&key, ticket, action, plan.prior, Some(&plan.planned));
     }
-}
-
-/// The object is there already, and not ours; `adopts` is whether the provider could take it over by itself.
-pub(super) fn duplicate(name: &str, doing: &Doing<'_>, id: &str, adopts: bool) -> Diagnostic {
-    let mut hint = format!(
-        "To manage it from here, import it, either with the command\n\n  \
-         terraform import {name}.<NAME> {id}\n\nor with the block\n\n  \
-         import {{\n    to = {name}.<NAME>\n    id = \"{id}\"\n  }}\n\n\
-         Otherwise choose another name."
-    );
-    if adopts {
-        hint.push_str(" With `adopt_existing = true` the provider takes such objects over by itself.");
-    }
-    Diagnostic::error(
-        doing.summary(),
-        format!("Omni already has a {} `{id}`, and this configuration does not manage it.", doing.noun),
-    )
-    .hint(hint)
-    .at(Path::of(doing.id_attribute))
 }
 
 /// The object as it is, without problems.

@@ -4,6 +4,7 @@
 mod attributes;
 mod called;
 mod drift;
+mod existing;
 mod frame;
 mod resource;
 mod write;

@@ -2,7 +2,8 @@
 
 use super::attributes::{self};
 use super::drift::Baseline;
-use super::frame::{self, Frame, settled};
+use super::existing;
+use super::frame::{self, Entry, Frame, settled};
 use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
@@ -47,9 +48,17 @@ impl<M: Managed> Backed<M> {
     }
 
     /// What messages call the object of this id, as far as `state` tells.
-    fn called(state: &Value, id: &str) -> String {
+    pub(super) fn called(state: &Value, id: &str) -> String {
         let shown = if M::SHOWN == M::ID { id } else { state.get(M::SHOWN).as_str().unwrap_or_default() };
         shown.to_owned()
+    }
+
+    /// Says of a plan that another resource plans the same object.
+    fn check_rivals(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) {
+        let rivals = entry.rivals(cx, plan);
+        let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+        let told = existing::planned_twice(&self.frame, &name, &plan.planned, frame::action(plan), &rivals);
+        plan.diags.extend(told.into_iter().collect());
     }
 
     /// What the ledger calls the object that `state` shows; `None` while its id is not known.
@@ -257,7 +266,7 @@ impl<M: Managed> Backed<M> {
         self.frame.remembered(&planned, id)
     }
 
-    fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
+    pub(super) fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
         match failure {
             Failure::Call(error) => doing.explain(&error),
             Failure::Refused(diagnostic) => *diagnostic,
@@ -299,8 +308,9 @@ impl<M: Managed> Backed<M> {
         let key = M::Spec::KIND.key(&id);
         // Nothing is tracked yet: a replaced object's keys went with it.
         let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &Private::default() };
+        let mut told = Diagnostics::new();
         let created = match M::ORIGIN {
-            Origin::Users => write::create::<M>(&cx, &wish, &key).await,
+            Origin::Users => write::create::<M>(&cx, &wish, &key, (self, &planned), &mut told).await,
             Origin::Call | Origin::Omni => write::update::<M>(&cx, &wish, &key, None, None).await,
         };
         let mut private = Private::default();
@@ -313,7 +323,10 @@ impl<M: Managed> Backed<M> {
                 }
                 let outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Create, &doing).await;
-                self.settle(&cx, outcome, &stored, Write::Create, &doing).await
+                let mut outcome = self.settle(&cx, outcome, &stored, Write::Create, &doing).await;
+                told.extend(std::mem::take(&mut outcome.diags));
+                outcome.diags = told;
+                outcome
             }
             // The call has made the object: whatever came after, it must not be lost.
             Err(failure) if M::ORIGIN == Origin::Call => {
@@ -464,6 +477,9 @@ impl<M: Managed> Backed<M> {
         if let Err(diagnostic) = M::let_go(&cx, &model, &key).await {
             return kept(diagnostic);
         }
+        if cx.session.ledger.is_adopted(&ObjectKey::from(&key)) {
+            return Outcome { diags: existing::handed_over(&doing).into(), ..Outcome::default() };
+        }
         let removed = async {
             let _turn = cx.session.turns.take(&cx.call, &key).await?;
             M::before_delete(&cx, &model, &key).await?;
@@ -528,18 +544,24 @@ impl<M: Managed> Resource for Backed<M> {
         if plan.prior.is_some() {
             M::due(&cx, plan);
         }
-        let ticket = Ticket::of(&plan.replaced, &mut plan.private);
-        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+        let entry = Entry::open(&cx, plan, Self::ledger_key);
+        self.check_rivals(&cx, plan, &entry);
         // What reaches no object needs no check against the server.
         if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
         {
-            return;
+            return entry.close(&cx, plan);
         }
-        if let Err(error) = M::check(&cx, plan).await {
+        let checked = async {
+            if let Some(key) = entry.key.as_ref().filter(|_| !plan.diags.has_errors()) {
+                self.check_existing(&cx, plan, key).await?;
+            }
+            M::check(&cx, plan).await
+        };
+        if let Err(error) = checked.await {
             let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
             plan.diags.push(self.frame.doing("plan", &name).explain(&error));
         }
-        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+        entry.close(&cx, plan);
     }
 
     async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
@@ -558,8 +580,9 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
+        let before = Self::ledger_key(&request.planned);
         let outcome = self.create_object(context, request).await;
-        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key), &outcome);
+        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key).or(before), &outcome);
         outcome
     }
 

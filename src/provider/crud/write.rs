@@ -2,7 +2,7 @@
 
 use super::attributes::{self, Shared};
 use super::drift::{self, Baseline, Versions};
-use super::frame;
+use super::existing::{self, Adoption, Standing, standing};
 use super::resource::Backed;
 use super::{Cx, Desired, Managed, Object, Owned, model};
 use crate::omni::labels;
@@ -10,18 +10,20 @@ use crate::omni::spec::{Spec, merge_owned};
 use crate::omni::{Call, Class, Error, Key, Metadata, Phase, Resource as Stored};
 use crate::pb::specs::{ClusterSpec, MachineSetSpec};
 use crate::provider::explain::Doing;
+use crate::provider::ledger::ObjectKey;
 use crate::provider::session::OnConflict;
-use crate::tf::diag::Diagnostic;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often a write that loses a race is decided anew.
 const RACES: usize = 5;
 
-/// How long a create waits for another resource of the same apply to give up the object.
-const DEPARTURE: Duration = Duration::from_secs(15);
+/// How long a create waits for another resource of the same apply to remove the object.
+pub(super) const DEPARTURE: Duration = Duration::from_secs(15);
 
 /// Why a write did not happen.
 pub(super) enum Failure {
@@ -76,12 +78,18 @@ impl<S: Spec> Wish<'_, S> {
     }
 }
 
-/// Makes the object, or takes over the one that is there when the provider is told to.
-pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &Key) -> Result<Stored, Failure> {
+/// Makes the object, or takes over the one that is there when the provider is told to; `told` gets what the user has to know.
+pub(super) async fn create<M: Managed>(
+    cx: &Cx,
+    wish: &Wish<'_, M::Spec>,
+    key: &Key,
+    (resource, planned): (&Backed<M>, &Value),
+    told: &mut Diagnostics,
+) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
     wish.apply::<M>(cx, &mut fresh)?;
     let mut caught_up = false;
-    let mut waited = false;
+    let mut waited = None;
     for _ in 0..RACES {
         // The table of turns tells of removals by this process; it is not held any longer than the call.
         let turn = cx.session.turns.take(&cx.call, key).await.map_err(not_made)?;
@@ -100,24 +108,40 @@ pub(super) async fn create<M: Managed>(cx: &Cx, wish: &Wish<'_, M::Spec>, key: &
             Err(error) if error.is(Class::NotFound) => continue,
             other => other.map_err(not_made)?,
         };
-        if !waited && is_moving(cx, wish, &existing) {
-            waited = true;
-            await_departure(cx, key).await.map_err(not_made)?;
-            continue;
+        match standing(&existing) {
+            Standing::Leaving => {
+                tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
+                cx.client().remove(&cx.call, key).await.map_err(not_made)?;
+            }
+            Standing::Controllers => return Err(existing::of_controllers(&wish.doing, &existing).into()),
+            // The same apply may be about to remove it at another address, in no particular order.
+            Standing::Managed(mark) => match waited {
+                None => waited = Some(await_departure(cx, key).await.map_err(not_made)?),
+                Some(time) => {
+                    let adopts = cx.session.adopt_existing;
+                    return Err(existing::held(M::NAME, &wish.doing, &key.id, &mark, adopts, time).into());
+                }
+            },
+            Standing::Stranger if !cx.session.adopt_existing => {
+                return Err(existing::duplicate(M::NAME, &wish.doing, &key.id, true).into());
+            }
+            Standing::Stranger => {
+                let adoption = Adoption::of(resource, &existing, planned, wish.config)?;
+                if let Some(refusal) = adoption.refusal(M::NAME, &wish.doing, &key.id) {
+                    return Err(refusal.into());
+                }
+                let (ledger, object) = (&cx.session.ledger, ObjectKey::from(key));
+                ledger.note_adopted(&object);
+                if ledger.once(&object, "adoption") {
+                    told.push(adoption.told(&wish.doing));
+                }
+                tracing::info!(id = key.id, "taking over the object that is there");
+                return update::<M>(cx, wish, key, None, None).await.map_err(|failure| match failure {
+                    Failure::Call(error) => not_made(*error).into(),
+                    refused => refused,
+                });
+            }
         }
-        if existing.metadata.phase == Phase::TearingDown {
-            tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
-            cx.client().remove(&cx.call, key).await.map_err(not_made)?;
-            continue;
-        }
-        if !cx.session.adopt_existing || !existing.metadata.owner.is_empty() {
-            return Err(duplicate::<M>(&wish.doing, &existing).into());
-        }
-        tracing::info!(id = key.id, "taking over the object that is there");
-        return update::<M>(cx, wish, key, None, None).await.map_err(|failure| match failure {
-            Failure::Call(error) => not_made(*error).into(),
-            refused => refused,
-        });
     }
     let what = format!("another writer to leave {} alone", wish.doing.what());
     Err(not_made(Error::Timeout { what, after: cx.call.remaining() }).into())
@@ -140,37 +164,18 @@ async fn catch_up(cx: &Cx, metadata: &Metadata) {
     }
 }
 
-/// Whether the object belongs to another machine set and was written by the same tool:
-/// the same apply may be about to take it out there, in no particular order.
-fn is_moving<S: Spec>(cx: &Cx, wish: &Wish<'_, S>, existing: &Stored) -> bool {
-    let after = wish.desired.labels.iter().find(|(key, _)| *key == labels::MACHINE_SET).and_then(|(_, v)| v.as_ref());
-    let before = existing.metadata.labels.get(labels::MACHINE_SET);
-    let ours = existing.metadata.annotations.get(labels::MANAGED_BY) == Some(&cx.session.managed_by);
-    ours && after.is_some() && before.is_some() && before != after
-}
-
-/// Gives another resource of the same apply a little time to remove the object.
+/// Gives another resource of the same apply a little time to remove the object, or to begin with it; says how long that was.
 /// A second remover would be a danger here: its last call could hit the object that is about to be made.
-async fn await_departure(cx: &Cx, key: &Key) -> Result<(), Error> {
-    let call = Call::within(DEPARTURE.min(cx.call.remaining()), &cx.call.cancel);
-    let gone = |stored: Option<&Stored>| stored.is_none().then_some(());
+async fn await_departure(cx: &Cx, key: &Key) -> Result<Duration, Error> {
+    let started = Instant::now();
+    // Half of a short limit is left for what comes after.
+    let call = Call::within(DEPARTURE.min(cx.call.remaining() / 2), &cx.call.cancel);
+    let gone =
+        |stored: Option<&Stored>| stored.is_none_or(|stored| stored.metadata.phase == Phase::TearingDown).then_some(());
     match cx.client().wait_for(&call, key, &format!("`{key}` to be removed"), gone).await {
-        Err(error) if error.is(Class::Timeout) => Ok(()),
-        other => other,
+        Err(error) if !error.is(Class::Timeout) => Err(error),
+        _ => Ok(started.elapsed()),
     }
-}
-
-fn duplicate<M: Managed>(doing: &Doing<'_>, existing: &Stored) -> Diagnostic {
-    let id = &existing.key.id;
-    if existing.metadata.owner.is_empty() {
-        return frame::duplicate(M::NAME, doing, id, true);
-    }
-    let detail = format!(
-        "Omni already has a {} `{id}`, and this configuration does not manage it.\nIt belongs to Omni's own {}.",
-        M::NOUN,
-        existing.metadata.owner
-    );
-    Diagnostic::error(doing.summary(), detail).hint("Choose another name.").at(Path::of(doing.id_attribute))
 }
 
 /// Changes the object in place. `baseline` is what the plan was made on; `before` the state that it showed.
@@ -229,7 +234,7 @@ pub(super) async fn update<M: Managed>(
 }
 
 /// The object as the state would show it, without what other objects add.
-fn show<M: Managed>(
+pub(super) fn show<M: Managed>(
     resource: &Backed<M>,
     stored: &Stored,
     before: &Value,

@@ -27,6 +27,7 @@ pub use check::validate;
 pub use defaults::with_defaults;
 pub use diff::changes;
 pub use lint::check_schema;
+pub(crate) use replace::replacements;
 pub use texts::keep_same;
 
 /// What the schema makes of a configuration.

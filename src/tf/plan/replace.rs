@@ -12,7 +12,7 @@ const NULL: &Value = &Value::Null;
 ///
 /// Meant to be called before computed values become unknown: what the provider itself will compute is no reason
 /// to replace anything, while a configured value that is still unknown is.
-pub(super) fn replacements(attributes: &[Attribute], prior: &Value, planned: &Value) -> Vec<Path> {
+pub(crate) fn replacements(attributes: &[Attribute], prior: &Value, planned: &Value) -> Vec<Path> {
     let mut found = Vec::new();
     collect(attributes, prior, planned, &Path::root(), &mut found);
     found

@@ -5,7 +5,9 @@ use super::read_back::{self, LAG, SEARCH, brief};
 use crate::omni::{Class, Error};
 use crate::provider::crud::attributes;
 use crate::provider::crud::drift::{self, Versions};
-use crate::provider::crud::frame::{self, Frame, duplicate, settled};
+use crate::provider::crud::existing::{self, duplicate};
+use crate::provider::crud::frame::{self, Entry, Frame, settled};
+use crate::provider::crud::write::DEPARTURE;
 use crate::provider::crud::{Cx, model};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
@@ -150,6 +152,27 @@ impl<M: Called> CalledBacked<M> {
         duplicate(M::NAME, &work.doing, work.doing.id, M::ADOPTS)
     }
 
+    /// Takes over an object that is there, and says what changes in it.
+    async fn adopt(&self, seen: &M::Seen, mut wanted: M::Model, work: Work<'_>) -> Outcome {
+        let before = match M::model(seen, &wanted) {
+            Ok(before) => before,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        let told = self.state(&before, work.planned).map(|now| {
+            let changes = existing::changes(&self.frame, &now, work.planned);
+            existing::adopted(&work.doing, &format!("Omni already has the {}.", work.doing.what()), &changes)
+        });
+        tracing::info!(id = work.doing.id, "taking over the object that is there");
+        // A removal of its former resource in the same apply must not hit it from now on.
+        work.cx.session.ledger.note_adopted(&ObjectKey::called(M::NAME, work.doing.id));
+        if let Err(error) = M::update(work.cx, &before, &mut wanted).await {
+            return Outcome::failed(work.doing.explain(&error));
+        }
+        let mut outcome = self.confirmed(&wanted, work).await;
+        outcome.diags.extend(told.into_iter().collect());
+        outcome
+    }
+
     /// Says what somebody changed since the plan, as far as there is something to compare.
     fn conflict(&self, seen: &M::Seen, before: &M::Model, prior: &Value, doing: &Doing<'_>) -> Option<Diagnostic> {
         let now = self.state(&M::model(seen, before).ok()?, prior).ok()?;
@@ -157,6 +180,14 @@ impl<M: Called> CalledBacked<M> {
         let changed = drift::changed(&self.frame.schema, prior, &now);
         changed.iter().find(|path| !path.lookup(prior).is_null())?;
         Some(drift::conflict(doing, &self.frame.schema, doing.id, Versions::Unnumbered, prior, &now))
+    }
+
+    /// Says of a plan that another resource plans the same object.
+    fn check_rivals(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) {
+        let rivals = entry.rivals(cx, plan);
+        let name = Self::canonical(&plan.planned).unwrap_or_default();
+        let told = existing::planned_twice(&self.frame, &name, &plan.planned, frame::action(plan), &rivals);
+        plan.diags.extend(told.into_iter().collect());
     }
 
     /// What the ledger calls the object that `state` shows; `None` while its id is not known.
@@ -194,17 +225,17 @@ impl<M: Called> CalledBacked<M> {
         match M::find(&cx, &id).await {
             Ok(None) => {}
             Ok(Some(seen)) if M::ADOPTS && cx.session.adopt_existing => {
-                tracing::info!(id, "taking over the object that is there");
-                let updated = match M::model(&seen, &wanted) {
-                    Ok(before) => M::update(&cx, &before, &mut wanted).await,
-                    Err(diagnostic) => return Outcome::failed(diagnostic),
-                };
-                return match updated {
-                    Ok(()) => self.confirmed(&wanted, work).await,
-                    Err(error) => Outcome::failed(work.doing.explain(&error)),
-                };
+                return self.adopt(&seen, wanted, work).await;
             }
-            Ok(Some(_)) => return Outcome::failed(self.duplicate(&work)),
+            Ok(Some(_)) => {
+                // The same apply may be about to remove it at another address, in no particular order.
+                let look = brief(&cx, DEPARTURE.min(cx.call.remaining() / 2), &context.cancel);
+                if let Err(error) = read_back::gone::<M>(&look, &work.doing, &wanted).await {
+                    let known = error.is(Class::Timeout);
+                    let diagnostic = if known { self.duplicate(&work) } else { work.doing.explain(&error) };
+                    return Outcome::failed(diagnostic);
+                }
+            }
             Err(error) => return Outcome::failed(work.doing.explain(&error)),
         }
         match M::create(&cx, &mut wanted).await {
@@ -311,6 +342,9 @@ impl<M: Called> CalledBacked<M> {
             Ok(model) => model,
             Err(diagnostic) => return kept(diagnostic),
         };
+        if cx.session.ledger.is_adopted(&ObjectKey::called(M::NAME, id.clone())) {
+            return Outcome { diags: existing::handed_over(&doing).into(), ..Outcome::default() };
+        }
         match M::delete(&cx, &model).await {
             Ok(()) => {}
             Err(error) if error.is(Class::NotFound) => {}
@@ -359,17 +393,17 @@ impl<M: Called> Resource for CalledBacked<M> {
         if plan.prior.is_some() {
             M::due(&cx, plan);
         }
-        let ticket = Ticket::of(&plan.replaced, &mut plan.private);
-        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+        let entry = Entry::open(&cx, plan, Self::ledger_key);
+        self.check_rivals(&cx, plan, &entry);
         // What reaches no object needs no check against the server.
         if plan.prior.is_some_and(|prior| attributes::only_local(&self.frame.schema, M::LOCAL, prior, &plan.planned)) {
-            return;
+            return entry.close(&cx, plan);
         }
         if let Err(error) = M::check(&cx, plan).await {
             let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
             plan.diags.push(self.frame.doing("plan", &id).explain(&error));
         }
-        frame::note_plan(&cx, &ticket, plan, Self::ledger_key);
+        entry.close(&cx, plan);
     }
 
     async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
@@ -388,8 +422,9 @@ impl<M: Called> Resource for CalledBacked<M> {
     }
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
+        let before = Self::ledger_key(&request.planned);
         let outcome = self.create_object(context, request).await;
-        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key), &outcome);
+        self.frame.note_done(outcome.state.as_ref().and_then(Self::ledger_key).or(before), &outcome);
         outcome
     }
 

@@ -1,0 +1,276 @@
+//! What a plan and a create make of an object that is there already, or that two resources want.
+//!
+//! An object that carries the managed-by annotation is somebody's: another resource of this configuration, whose removal may
+//! still be to come in the same apply, or another state. It is never taken over. One without it is a stranger, and
+//! `adopt_existing` decides. It words these cases and compares; writing is done elsewhere.
+
+use super::drift;
+use super::frame::Frame;
+use super::resource::Backed;
+use super::write::{Failure, show};
+use super::{Cx, Managed, Origin};
+use crate::omni::spec::Spec;
+use crate::omni::{Class, Error, Phase, Resource as Stored, labels};
+use crate::provider::explain::{Doing, capital};
+use crate::provider::ledger::{Action, ObjectKey, Planned};
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::plan::{self, replacements};
+use crate::tf::resource::{Plan, Private};
+use crate::tf::schema::Attribute;
+use crate::tf::value::Value;
+use std::time::Duration;
+
+/// What is at the place of an object that is to be made.
+pub(super) enum Standing {
+    /// Omni's own controllers made it.
+    Controllers,
+    /// It is on its way out.
+    Leaving,
+    /// Somebody manages it, by this mark.
+    Managed(String),
+    /// Nothing says whose it is.
+    Stranger,
+}
+
+pub(super) fn standing(existing: &Stored) -> Standing {
+    let metadata = &existing.metadata;
+    if !metadata.owner.is_empty() {
+        Standing::Controllers
+    } else if metadata.phase == Phase::TearingDown {
+        Standing::Leaving
+    } else if let Some(mark) = metadata.annotations.get(labels::MANAGED_BY) {
+        Standing::Managed(mark.clone())
+    } else {
+        Standing::Stranger
+    }
+}
+
+/// Two resources of one configuration want the object; `None` when both have it in the state, and `others` tell no news.
+pub(super) fn planned_twice(
+    frame: &Frame,
+    name: &str,
+    planned: &Value,
+    action: Action,
+    others: &[Planned],
+) -> Option<Diagnostic> {
+    let other = others.first()?;
+    let doing = frame.doing("plan", name);
+    let what = capital(&doing.what());
+    let id = frame.id;
+    let differ = other.planned.as_ref().map(|other| difference(frame, planned, other)).unwrap_or_default();
+    let meaning = frame.schema.attribute(id).map(|a| a.description.as_str()).unwrap_or_default();
+    if action != Action::Create && other.action != Action::Create {
+        let detail = format!(
+            "Two resources of this configuration have the same `{id}` in the state: each apply writes both, \
+             and destroying either destroys the object of the other. {differ}"
+        );
+        let warning = Diagnostic::warning(format!("{what} is managed twice"), detail).hint(
+            "Take one of the two out of the configuration, and out of the state with `terraform state rm`, \
+             which leaves the object in Omni.",
+        );
+        return Some(warning.at(Path::of(doing.id_attribute)));
+    }
+    let who = if other.action == Action::Create {
+        "Two resources of this configuration are to create"
+    } else if action == Action::Create {
+        "Another resource of this configuration manages"
+    } else {
+        "This resource manages, and another one of this configuration is to create,"
+    };
+    let detail = format!("{who} the {} of this `{id}`, and Omni holds only one. {differ}", frame.noun);
+    let error = Diagnostic::error(format!("{what} is planned twice"), detail)
+        .hint(format!("Take one of the two out, or change what makes up its `{id}`.\n`{id}`: {meaning}"));
+    Some(error.at(Path::of(doing.id_attribute)))
+}
+
+/// What distinguishes two plans of one object: the host does not say where they stand.
+fn difference(frame: &Frame, one: &Value, two: &Value) -> String {
+    let configurable: Vec<Attribute> = frame.schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();
+    let known = |path: &Path| !path.lookup(one).is_unknown() && !path.lookup(two).is_unknown();
+    let paths: Vec<String> =
+        plan::changes(one, two, &configurable).iter().filter(|p| known(p)).map(|p| format!("`{p}`")).collect();
+    match paths.as_slice() {
+        [] => "The two are alike in all arguments: look for two elements of one `count` or `for_each`, \
+               or for a module that is called twice."
+            .to_owned(),
+        [path] => format!("The two differ in {path}."),
+        [rest @ .., last] => format!("The two differ in {} and {last}.", rest.join(", ")),
+    }
+}
+
+/// The object is there, and nothing says whose it is; `adopts` is whether the provider could take it over by itself.
+pub(in crate::provider::crud) fn duplicate(name: &str, doing: &Doing<'_>, id: &str, adopts: bool) -> Diagnostic {
+    let mut hint = format!("To manage it from here, {}\n\nOtherwise choose another name.", import(name, id));
+    if adopts {
+        hint.push_str(" With `adopt_existing = true` the provider takes such objects over by itself.");
+    }
+    let detail = format!("Omni already has a {} `{id}`, which this resource has not created.", doing.noun);
+    Diagnostic::error(doing.summary(), detail).hint(hint).at(Path::of(doing.id_attribute))
+}
+
+fn import(name: &str, id: &str) -> String {
+    format!(
+        "import it, either with the command\n\n  terraform import {name}.<NAME> {id}\n\nor with the block\n\n  \
+         import {{\n    to = {name}.<NAME>\n    id = \"{id}\"\n  }}"
+    )
+}
+
+/// The object belongs to one of Omni's controllers.
+pub(super) fn of_controllers(doing: &Doing<'_>, existing: &Stored) -> Diagnostic {
+    let detail = format!(
+        "Omni already has a {} `{}`, which belongs to Omni's own {}.",
+        doing.noun, existing.key.id, existing.metadata.owner
+    );
+    Diagnostic::error(doing.summary(), detail).hint("Choose another name.").at(Path::of(doing.id_attribute))
+}
+
+/// The object is somebody's, and did not go while it was waited for.
+pub(super) fn held(name: &str, doing: &Doing<'_>, id: &str, mark: &str, adopts: bool, waited: Duration) -> Diagnostic {
+    let not = if adopts { " `adopt_existing` takes over only objects without that annotation." } else { "" };
+    let detail = format!(
+        "Omni already has a {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed: \
+         by another resource of this configuration, or by another state. \
+         The provider waited {} for it to be removed.{not}",
+        doing.noun,
+        labels::MANAGED_BY,
+        crate::kit::go_duration::short(waited),
+    );
+    let attribute = if doing.id_attribute.is_empty() { "id" } else { doing.id_attribute };
+    let hint = format!(
+        "What to do depends on who manages it:\n\
+         - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
+         A `moved` block changes an address without destroying anything.\n\
+         - This resource is replaced with `create_before_destroy`: set that to `false`. \
+         Omni has only one object of an id, so the old one has to go first.\n\
+         - Another configuration or state manages it: choose another `{attribute}`, or manage it in one place only.\n\
+         - Nothing manages it any more: {}",
+        import(name, id)
+    );
+    Diagnostic::error(doing.summary(), detail).hint(hint).at(Path::of(doing.id_attribute))
+}
+
+/// What taking the object over means.
+pub(super) struct Adoption {
+    /// What changes, as lines.
+    changes: String,
+    /// Attributes that differ and cannot change in place.
+    fixed: Vec<Path>,
+}
+
+impl Adoption {
+    /// Compares what is there with what is planned.
+    pub(super) fn of<M: Managed>(
+        resource: &Backed<M>,
+        existing: &Stored,
+        planned: &Value,
+        config: &Value,
+    ) -> Result<Self, Failure> {
+        let mut private = Private::default();
+        super::write::track(&mut private, config);
+        let now = show::<M>(resource, existing, planned, &private)?;
+        let frame = resource.frame();
+        let fixed = replacements(&frame.schema.attributes, &now, planned);
+        let fixed = fixed.into_iter().filter(|path| !path.lookup(planned).is_unknown()).collect();
+        Ok(Self { changes: changes(frame, &now, planned), fixed })
+    }
+
+    /// Why the object cannot be taken over, if so.
+    pub(super) fn refusal(&self, name: &str, doing: &Doing<'_>, id: &str) -> Option<Diagnostic> {
+        let path = self.fixed.first()?;
+        let list = self.fixed.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
+        let detail = format!(
+            "Omni already has a {} `{id}`, and it cannot be taken over as it is: a change of {list} forces replacement. The two differ in:{}",
+            doing.noun, self.changes
+        );
+        let hint = format!("Set {list} to what the object has, choose another name, or {}", import(name, id));
+        Some(Diagnostic::error(doing.summary(), detail).hint(hint).at(path.clone()))
+    }
+
+    /// Says that the object is taken over, and what changes in it.
+    pub(super) fn told(&self, doing: &Doing<'_>) -> Diagnostic {
+        let what = doing.what();
+        let changes = &self.changes;
+        adopted(doing, &format!("Omni already has the {what}, and nothing marks it as managed."), changes)
+    }
+}
+
+/// What a taken over object is changed in, as lines that begin with a line break.
+pub(in crate::provider::crud) fn changes(frame: &Frame, now: &Value, planned: &Value) -> String {
+    let schema = &frame.schema;
+    let line = |path: &Path| {
+        let [now, then] = [now, planned].map(|value| drift::shown(schema, path, value));
+        format!("\n  - `{path}`: {now} becomes {then}")
+    };
+    let paths = drift::changed(schema, now, planned);
+    paths.iter().filter(|path| !path.lookup(planned).is_unknown()).map(line).collect()
+}
+
+/// The warning that an object is taken over, for this reason and with these changes.
+pub(in crate::provider::crud) fn adopted(doing: &Doing<'_>, why: &str, changes: &str) -> Diagnostic {
+    let changes = if changes.is_empty() {
+        "None of its attributes changes.".to_owned()
+    } else {
+        format!("The apply changes in it:{changes}")
+    };
+    Diagnostic::warning(format!("Existing {} is taken over", doing.what()), format!("{why} {changes}"))
+        .hint(
+            "The provider does so since `adopt_existing = true`. Destroying this resource will destroy the object. \
+             If that is not what you want, choose another name.",
+        )
+        .at(Path::of(doing.id_attribute))
+}
+
+/// A removal finds that another resource of the same apply has taken the object over.
+pub(in crate::provider::crud) fn handed_over(doing: &Doing<'_>) -> Diagnostic {
+    Diagnostic::warning(
+        format!("{} is not destroyed", capital(&doing.what())),
+        "Another resource of this apply has taken it over, so only this address is gone from the state.",
+    )
+}
+
+impl<M: Managed> Backed<M> {
+    /// Says of a planned create that the object is there already, as far as that can be known: what is in this state goes first,
+    /// and of an object that is managed nobody can tell yet whether the same apply removes it.
+    pub(super) async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey) -> Result<(), Error> {
+        if M::ORIGIN != Origin::Users || plan.prior.is_some() {
+            return Ok(());
+        }
+        let ledger = &cx.session.ledger;
+        if ledger.prior(key).is_some() || ledger.goes(key) {
+            return Ok(());
+        }
+        let existing = match cx.read(&M::Spec::KIND.key(key.id())).await {
+            Ok(existing) => existing,
+            Err(error) if error.is(Class::NotFound) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let id = existing.key.id.clone();
+        let name = Self::called(&plan.planned, &id);
+        let doing = self.frame().doing("create", &name);
+        let problem = match standing(&existing) {
+            Standing::Leaving | Standing::Managed(_) => return Ok(()),
+            Standing::Controllers => of_controllers(&doing, &existing),
+            Standing::Stranger if !cx.session.adopt_existing => duplicate(M::NAME, &doing, &id, true),
+            Standing::Stranger => match Adoption::of(self, &existing, &plan.planned, plan.config) {
+                Ok(adoption) => adoption.refusal(M::NAME, &doing, &id).unwrap_or_else(|| {
+                    ledger.once(key, "adoption");
+                    adoption.told(&doing)
+                }),
+                Err(failure) => Self::failed(&doing, failure),
+            },
+        };
+        // The state of Omni may change before the apply, and a plan leads to a destroy too: nothing of this ends it.
+        plan.diags.push(foretold(problem));
+        Ok(())
+    }
+}
+
+/// An error of the apply as a warning of the plan.
+fn foretold(mut problem: Diagnostic) -> Diagnostic {
+    if problem.severity == crate::tf::diag::Severity::Error {
+        problem.severity = crate::tf::diag::Severity::Warning;
+        problem.summary = problem.summary.replacen("Could not create", "The apply cannot create", 1);
+    }
+    problem
+}
