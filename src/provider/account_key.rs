@@ -320,7 +320,11 @@ pub(crate) async fn presence(cx: &Cx, account: &str) -> Result<Presence, Error> 
 pub(crate) async fn register(cx: &Cx, account: &str, role: Option<AccountRole>, fresh: &Fresh) -> Result<(), Error> {
     match send(cx, account, role, fresh).await {
         // Only the key itself tells what became of a request without an answer: what it signs is accepted, or not.
-        Err(error) if error.may_have_happened() => is_accepted(cx, fresh).await.then_some(()).ok_or(error),
+        Err(error) if error.may_have_happened() => match is_accepted(cx, fresh).await {
+            true => Ok(()),
+            false if error.is_final_word() => Err(error.settled(false)),
+            false => Err(error),
+        },
         sent => sent,
     }
 }

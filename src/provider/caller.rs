@@ -2,9 +2,10 @@
 
 use super::crud::Cx;
 use super::explain::Doing;
+use super::roles;
 use crate::omni::spec::{self, instance};
 use crate::omni::{Class, Error};
-use crate::tf::diag::Diagnostic;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 
 /// What Omni says of the key that the provider signs with.
@@ -15,6 +16,28 @@ pub(crate) async fn current(cx: &Cx) -> Result<instance::CurrentUserSpec, Error>
 /// Whether `identity` is whom the provider signs as; identities are compared without case.
 pub(crate) async fn is_self(cx: &Cx, identity: &str) -> Result<bool, Error> {
     Ok(current(cx).await?.identity.to_lowercase() == identity.to_lowercase())
+}
+
+/// Warns of a plan that Omni will refuse since the provider's role is too low. Another key may apply it, so it is no error.
+/// `because` says what is special about the role that is needed, if anything.
+pub(crate) async fn warn_of_role(cx: &Cx, doing: &Doing<'_>, needed: &str, because: &str, diags: &mut Diagnostics) {
+    let role = match current(cx).await {
+        Ok(user) => user.role,
+        Err(error) => return tracing::debug!(%error, "the provider's own role is not known"),
+    };
+    // A role that is not known may allow anything.
+    let (Some(has), Some(needs)) = (roles::rank(&role), roles::rank(needed)) else { return };
+    if has >= needs {
+        return;
+    }
+    let diagnostic = Diagnostic::warning(
+        format!("Omni will refuse to {} {}", doing.verb, doing.what()),
+        format!("The provider's key has the role `{role}`, and this needs the role `{needed}`{because}."),
+    );
+    diags.push(
+        diagnostic
+            .hint("Apply the plan with the key of an account that has this role. Access policies do not grant it."),
+    );
 }
 
 /// Omni lets nobody change or remove oneself: said while nothing has happened yet.

@@ -316,6 +316,14 @@ const EARLIER: &[Earlier] = &[
     // There were no calls for people yet.
     Earlier { kind: "Users.omni.sidero.dev", wishes: WRITES, before: Release::V1_6, gate: ADMIN },
     Earlier { kind: "Identities.omni.sidero.dev", wishes: WRITES, before: Release::V1_6, gate: ADMIN },
+    // Reading a token, and choosing the default one, was for administrators only.
+    Earlier {
+        kind: "JoinTokens.omni.sidero.dev",
+        wishes: &[Wish::Read, Wish::Update, Wish::Destroy],
+        before: Release::V1_8,
+        gate: ADMIN,
+    },
+    Earlier { kind: "DefaultJoinTokens.omni.sidero.dev", wishes: &Wish::ALL, before: Release::V1_8, gate: ADMIN },
     // A running 1.6.6 answered so.
     Earlier { kind: "JWTPublicKeys.system.sidero.dev", wishes: &Wish::ALL, before: Release::V1_7, gate: CLOSED },
     Earlier {

@@ -308,10 +308,13 @@ fn a_refused_renewal_keeps_the_old_key(kind: &'static str) -> Result<(), Failed>
     block(async move {
         let host = host(clock()).await;
         let first = made(&host, kind, &of(kind, &json!({}))).await;
-        strike(&host, &["RenewServiceAccount refuse PermissionDenied: not today"]);
-        let (said, kept) = refused(&host, kind, Some(&first), &of(kind, &json!({ "renew_trigger": "now" }))).await;
-        assert!(said.contains("Not today"), "{said}");
-        assert_eq!(kept.unwrap().state, first.state, "as it was, so that the next plan tries again");
+        // Omni words many of its refusals with the code Unknown.
+        for code in ["PermissionDenied", "Unknown"] {
+            strike(&host, &[&format!("RenewServiceAccount refuse {code}: not today")]);
+            let (said, kept) = refused(&host, kind, Some(&first), &of(kind, &json!({ "renew_trigger": "now" }))).await;
+            assert!(said.contains("Not today"), "{code}: {said}");
+            assert_eq!(kept.unwrap().state, first.state, "{code}: as it was, so that the next plan tries again");
+        }
     })
 }
 
@@ -560,7 +563,16 @@ fn who_may_not_manage_accounts_is_told_who_may() -> Result<(), Failed> {
         let host = host(Arc::clone(&clock)).await;
         let made = made(&host, PROVIDER, &of(PROVIDER, &json!({}))).await;
         work_as(&host, Role::Operator).await;
-        let (said, kept) = refused(&host, PROVIDER, Some(&made), &of(PROVIDER, &json!({ "renew_trigger": "1" }))).await;
+        let json = of(PROVIDER, &json!({ "renew_trigger": "1" }));
+        let warned = plan(&host, PROVIDER, &made, &json).await.warnings.join("\n");
+        assert!(warned.contains("has the role `Operator`, and this needs the role `Admin`"), "{warned}");
+        for kind in [PROVIDER, ACCOUNT] {
+            let json = json!({ "name": "new" });
+            let plan =
+                host.plan(kind, None, &host.config(kind, &json)).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert!(plan.warnings.join("\n").contains("Omni will refuse to create"), "{kind}: {:?}", plan.warnings);
+        }
+        let (said, kept) = refused(&host, PROVIDER, Some(&made), &json).await;
         assert!(said.contains("Only the role `Admin` may manage service accounts"), "{said}");
         assert_eq!(kept.unwrap().state, made.state, "the key that is good stays");
     })

@@ -4,6 +4,7 @@
 use crate::fixture::{self, Need, merged};
 use crate::host::{Host, errors};
 use crate::lifecycle::{block, prepare};
+use crate::reads::{READ_ELSEWHERE, READS};
 use libtest_mimic::{Failed, Trial};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -292,7 +293,12 @@ fn explains(name: &str) -> Result<(), Failed> {
         assert!(!calls.is_empty(), "{name}: nothing was asked of Omni");
         for call in calls {
             for (code, says) in [(Code::Unimplemented, "does not know"), (Code::PermissionDenied, "denied access")] {
-                host.sim.faults().add(Fault::new(&call, Action::Refuse(code, "not for you".into())));
+                let refuse = |call: &str| Fault::new(call, Action::Refuse(code, "not for you".into()));
+                if code == Code::PermissionDenied && READ_ELSEWHERE.contains(&&*name) {
+                    READS.iter().for_each(|call| host.sim.faults().add(refuse(call).times(2)));
+                } else {
+                    host.sim.faults().add(refuse(&call));
+                }
                 let said = host.open(&name, &config).await.err().map(|d| errors(&d)).unwrap_or_default();
                 let said = said.join("\n");
                 assert!(said.contains(": Could not ") && said.contains(says), "{name}: {call}: {code:?}: {said}");
@@ -300,7 +306,9 @@ fn explains(name: &str) -> Result<(), Failed> {
                     !said.contains("status:") && said.contains("\n\n"),
                     "{name}: {call}: nothing says what to do: {said}"
                 );
-                assert_eq!(host.sim.faults().left(), 0, "{name}: {call} was made again");
+                let left = host.sim.faults().left();
+                assert!(left == 0 || READ_ELSEWHERE.contains(&&*name), "{name}: {call} was made again");
+                host.sim.faults().clear();
             }
         }
     })

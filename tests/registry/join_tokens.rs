@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use terraform_provider_omni::kit::clock::TestClock;
 use terraform_provider_omni::pb::specs::{DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenUsageSpec};
-use terraform_provider_omni::sim::Options;
+use terraform_provider_omni::sim::{Options, Release, Role, accounts};
 use terraform_provider_omni::tf::value::Value;
 use terraform_provider_omni::tf::wire;
 
@@ -35,6 +35,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_token_of_a_run_is_renewed_and_removed", a_token_of_a_run_is_renewed_and_removed),
         ("a_token_of_a_run_that_is_needed_stays", a_token_of_a_run_that_is_needed_stays),
         ("an_opening_that_fails_leaves_nothing", an_opening_that_fails_leaves_nothing),
+        ("a_reader_sees_tokens_of_every_release", a_reader_sees_tokens_of_every_release),
+        ("a_role_that_is_too_low_is_told_in_the_plan", a_role_that_is_too_low_is_told_in_the_plan),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("join_tokens::{name}"), test)).collect()
 }
@@ -484,5 +486,83 @@ fn an_opening_that_fails_leaves_nothing() -> Result<(), Failed> {
         let said = errors(&opened.map(|open| open.value).expect_err("refused")).join("\n");
         assert!(said.contains("The disk is full"), "{said}");
         assert_eq!(host.join_tokens(), before);
+    })
+}
+
+/// The provider works as a user of this role from now on.
+async fn work_as(host: &Host, role: Role) {
+    accounts::add_person(host.sim.store(), "someone@example.org", role);
+    host.work_as("someone@example.org").await;
+}
+
+fn a_reader_sees_tokens_of_every_release() -> Result<(), Failed> {
+    block(async {
+        for release in [Release::V1_6, Release::V1_7, Release::V1_8, Release::NEWEST] {
+            let host = Host::with(Options { release, ..Options::stepped() }, &[]).await;
+            let token = made(&host, TOKEN, &json!({ "name": "edge", "ttl": "1h", "labels": { "site": "a" } })).await;
+            host.sim.settle().unwrap();
+            work_as(&host, Role::Reader).await;
+            let look = async |source: &str, config: &Json| {
+                host.look(source, config).await.unwrap_or_else(|d| panic!("{release}: {config}: {:?}", errors(&d)))
+            };
+            let edge = look(TOKEN, &json!({ "name": "edge" })).await;
+            assert_eq!(edge.get("id"), token.state.get("id"), "{release}");
+            assert_eq!(edge.get("expiration_time"), token.state.get("expiration_time"), "{release}");
+            assert_eq!(
+                edge.get("labels").is_null(),
+                release < Release::V1_8,
+                "{release}: labels are not in the status"
+            );
+            assert_eq!(look(TOKEN, &json!({ "id": id(&token) })).await.get("name"), &Value::from("edge"), "{release}");
+            assert_eq!(look(TOKEN, &json!({})).await.get("name"), &Value::from("initial token"), "{release}");
+            let all = look("omni_join_tokens", &json!({ "state": "active", "default": false })).await;
+            assert_eq!(all.get("join_tokens").elements().len(), 1, "{release}");
+
+            let labelled = host.look("omni_join_tokens", &json!({ "label_selector": "site = a" })).await;
+            assert_eq!(labelled.is_err(), release < Release::V1_8, "{release}: what cannot be chosen is no empty list");
+            let of = host.ephemeral_schema(TOKEN).object_type();
+            for config in [json!({}), json!({ "name": "edge" })] {
+                let config = wire::from_json(&config, &of).unwrap();
+                host.open(TOKEN, &config).await.unwrap_or_else(|d| panic!("{release}: {:?}", errors(&d)));
+            }
+        }
+    })
+}
+
+fn a_role_that_is_too_low_is_told_in_the_plan() -> Result<(), Failed> {
+    block(async {
+        for (release, role, told) in [
+            (Release::V1_8, Role::Reader, "has the role `Reader`, and this needs the role `Operator`."),
+            (Release::V1_8, Role::Operator, ""),
+            (
+                Release::V1_7,
+                Role::Operator,
+                "needs the role `Admin` before Omni 1.8; the server says that it is 1.7.0.",
+            ),
+            (Release::V1_7, Role::Admin, ""),
+        ] {
+            let host = Host::with(Options { release, ..Options::stepped() }, &[]).await;
+            let token = made(&host, TOKEN, &edge()).await;
+            host.sim.settle().unwrap();
+            work_as(&host, role).await;
+            let choice = host.config(CHOICE, &json!({ "token_id": id(&token) }));
+            let planned = host.plan(CHOICE, None, &choice).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            for said in [
+                warned(&host, &token, &json!({ "name": "other" })).await,
+                host.plan_destroy(TOKEN, &token).await.unwrap(),
+                planned.warnings,
+            ] {
+                let said = said.join("\n");
+                assert_eq!(said.is_empty(), told.is_empty(), "{release} {role:?}: {said}");
+                assert!(said.contains(told) && !said.contains(&id(&token)), "{release} {role:?}: {said}");
+            }
+            // To make one takes an administrator, in every release.
+            let made = host.plan(TOKEN, None, &host.config(TOKEN, &edge())).await.unwrap().warnings.join("\n");
+            assert_eq!(
+                made.contains("this needs the role `Admin`."),
+                role != Role::Admin,
+                "{release} {role:?}: {made}"
+            );
+        }
     })
 }

@@ -8,6 +8,11 @@ use serde_json::{Value as Json, json};
 use terraform_provider_omni::sim::Options;
 use terraform_provider_omni::tf::wire;
 
+/// What is read from another type when the first one is denied: only all denials together keep it away.
+pub const READ_ELSEWHERE: [&str; 2] = ["omni_join_token", "omni_join_tokens"];
+/// The calls that read objects.
+pub const READS: [&str; 3] = ["Get", "List", "Watch"];
+
 /// The provider in front of the world of the fixture, in which nothing moves any more.
 async fn start(fixture: &Reads) -> Host {
     let world = (!fixture.world.is_null()).then(|| fixture.world.to_string().parse().expect("a world"));
@@ -89,8 +94,15 @@ pub fn denied(name: &'static str) -> Result<(), Failed> {
         methods.sort_unstable();
         methods.dedup();
         assert_ne!(methods, Vec::<String>::new(), "{name}: nothing is asked for");
-        for method in methods {
-            host.sim.faults().add(format!("{method} refuse PermissionDenied always: you may not").parse().unwrap());
+        let each: Vec<Vec<String>> = match READ_ELSEWHERE.contains(&name) {
+            true => vec![READS.map(str::to_owned).into()],
+            false => methods.into_iter().map(|method| vec![method]).collect(),
+        };
+        for methods in each {
+            for method in &methods {
+                host.sim.faults().add(format!("{method} refuse PermissionDenied always: you may not").parse().unwrap());
+            }
+            let method = methods.join(", ");
             let said = refused(&host, name, config).await.join("\n");
             for part in ["Omni denied access", "You may not", "Use an account with a higher role"] {
                 assert!(said.contains(part), "{name}: {method}: no {part:?} in {said}");

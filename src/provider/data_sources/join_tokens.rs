@@ -2,7 +2,7 @@
 //! Their ids are secrets, so messages speak of them by name.
 
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
-use crate::omni::{Error, Phase, labels};
+use crate::omni::{Class, Error, Phase, labels};
 use crate::provider::crud::{Cx, Object};
 use crate::provider::lookup::columns::{flag, text, whole, words};
 use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
@@ -28,7 +28,18 @@ pub(super) struct JoinToken {
     state: &'static str,
     use_count: u64,
     warnings: Vec<Warning>,
-    labels: BTreeMap<String, String>,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+/// The tokens that are asked for, and whether their labels are known: before Omni 1.8 only the role `Admin` sees those.
+async fn tokens_of(cx: &Cx, wanted: &Wanted<'_>) -> Result<(Vec<Object<JoinTokenSpec>>, bool), Error> {
+    match wanted.objects::<JoinTokenSpec>(cx).await {
+        Err(error) if error.is(Class::Denied) && wanted.query.labels.is_empty() => {
+            let statuses = wanted.objects::<JoinTokenStatusSpec>(cx).await.map_err(|_| error)?;
+            Ok((statuses.iter().map(tokens::token_of).collect(), false))
+        }
+        tokens => Ok((tokens?, true)),
+    }
 }
 
 #[async_trait]
@@ -48,13 +59,16 @@ impl Lookup for JoinTokens {
             text("state", "One of `active`, `revoked`, `expired`."),
             whole("use_count", "How many machines have joined with it."),
             warnings_attribute(),
-            words("labels", "Labels, without those that Omni keeps for itself."),
+            words(
+                "labels",
+                "Labels, without those that Omni keeps for itself. Null where they are not readable: before Omni 1.8 this takes the role `Admin`, for `label_selector` too.",
+            ),
         ]
     }
 
     async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<JoinToken>>, Error> {
-        let (all, mut statuses, default) = tokio::try_join!(
-            wanted.objects::<JoinTokenSpec>(cx),
+        let ((all, labelled), mut statuses, default) = tokio::try_join!(
+            tokens_of(cx, wanted),
             wanted.joined::<JoinTokenStatusSpec>(cx),
             tokens::choice::default_id(cx.client(), &cx.call)
         )?;
@@ -70,7 +84,7 @@ impl Lookup for JoinTokens {
                 state: tokens::state_of(&object.spec, now),
                 use_count: status.use_count,
                 warnings: warnings(status),
-                labels: labels::of_users(&object.stored.metadata.labels),
+                labels: labelled.then(|| labels::of_users(&object.stored.metadata.labels)),
             };
             Found::new(object.id(), item)
         };

@@ -1,9 +1,10 @@
 //! `omni_default_join_token`: which join token Omni uses where none is named.
 //! The choice is always there: a create takes it over, and a removal leaves it.
 
-use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec, JoinTokenSpec};
+use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
 use crate::omni::{Class, Error, Key, Phase, labels};
 use crate::provider::crud::{Cx, Desired, Managed, Object, Origin};
+use crate::provider::explain::Doing;
 use crate::provider::session::at;
 use crate::provider::{time, tokens};
 use crate::tf::check::not_empty;
@@ -69,8 +70,10 @@ impl Managed for DefaultJoinToken {
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let doing = Doing { verb: "choose", noun: Self::NOUN, id: "", id_attribute: "token_id" };
+        tokens::warn_of_role(cx, &doing, &mut plan.diags).await;
         let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
-        let Some(token) = cx.find::<JoinTokenSpec>(id).await? else {
+        let Some(token) = tokens::find(cx, id).await? else {
             plan.diags.push(
                 Diagnostic::error("The join token does not exist", "Omni has no join token of the id in `token_id`.")
                     .hint("Refer to the `id` of an `omni_join_token`. The value is an id, not a name.")

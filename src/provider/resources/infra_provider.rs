@@ -5,6 +5,7 @@ use crate::omni::auth::generate::identity;
 use crate::omni::spec::account::InfraProviderSpec;
 use crate::omni::{AccountRole, Class, Error, Key};
 use crate::provider::account_key::{self, Keyed, Presence};
+use crate::provider::caller;
 use crate::provider::crud::{Cx, Desired, Managed, Object};
 use crate::provider::explain::Doing;
 use crate::provider::session::at;
@@ -102,10 +103,15 @@ impl Managed for InfraProvider {
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
-        if plan.prior.is_some() || cx.session.adopt_existing {
+        let name = plan.planned.get("name").as_str().unwrap_or_default();
+        if plan.prior.is_none_or(|prior| prior.get("public_key_id") != plan.planned.get("public_key_id")) {
+            let verb = if plan.prior.is_some() { "renew the key of the account of" } else { "create" };
+            let doing = Doing { verb, noun: Self::NOUN, id: name, id_attribute: Self::ID };
+            caller::warn_of_role(cx, &doing, "Admin", "", &mut plan.diags).await;
+        }
+        if plan.prior.is_some() || cx.session.adopt_existing || name.is_empty() {
             return Ok(());
         }
-        let Some(name) = plan.planned.get("name").as_str() else { return Ok(()) };
         // With its provider there, this is about to be replaced, or a duplicate that the create names.
         let left = account_key::presence(cx, &account(name)).await? == Presence::There
             && cx.find::<InfraProviderSpec>(name).await?.is_none();

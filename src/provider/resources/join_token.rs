@@ -8,7 +8,7 @@ use crate::provider::crud::{Cx, Desired, Managed, Object, Origin, Write};
 use crate::provider::explain::Doing;
 use crate::provider::session::at;
 use crate::provider::timeouts::positive_duration;
-use crate::provider::{time, tokens};
+use crate::provider::{caller, time, tokens};
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -213,7 +213,11 @@ impl Managed for JoinToken {
         };
         let prior = plan.prior.and_then(|prior| crate::provider::crud::model::<Model>(prior).ok());
         warn_of_settings(&planned, prior.as_ref(), now, &mut plan.diags);
-        let Some(prior) = prior else { return Ok(()) };
+        let Some(prior) = prior else {
+            caller::warn_of_role(cx, &doing("create", planned.name()), "Admin", "", &mut plan.diags).await;
+            return Ok(());
+        };
+        tokens::warn_of_role(cx, &doing("update", planned.name()), &mut plan.diags).await;
         let id = prior.id.as_deref().unwrap_or_default();
         let name = planned.name();
         if planned.revoked == Some(true) && prior.revoked != Some(true) {
@@ -242,6 +246,7 @@ impl Managed for JoinToken {
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
         let id = prior.id.as_deref().unwrap_or_default();
         let what = format!("Destroying join token `{}`", prior.name());
+        tokens::warn_of_role(cx, &doing("destroy", prior.name()), diags).await;
         warn_of_machines(cx, id, &what, "once it is destroyed", None, diags).await?;
         if prior.default == Some(true) {
             warn_of_succession(cx, id, prior.name(), "is", diags).await?;
@@ -255,8 +260,7 @@ impl Managed for JoinToken {
         match cx.client().make_join_token(&cx.call, &name, model.expires()).await {
             Ok(key) => Ok(key.id),
             Err(error) => {
-                let doing = Doing { verb: "create", noun: Self::NOUN, id: model.name(), id_attribute: "name" };
-                let diagnostic = doing.explain(&error);
+                let diagnostic = doing("create", model.name()).explain(&error);
                 Err(if error.may_have_happened() { diagnostic.hint(tokens::look_for(&name)) } else { diagnostic })
             }
         }
@@ -284,7 +288,7 @@ impl Managed for JoinToken {
     }
 
     async fn let_go(cx: &Cx, model: &Model, key: &Key) -> Result<(), Diagnostic> {
-        let doing = Doing { verb: "destroy", noun: Self::NOUN, id: model.name(), id_attribute: "name" };
+        let doing = doing("destroy", model.name());
         match tokens::choice::give_back(cx, key).await {
             Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it")),
             Ok(Successor::Former(name)) => {
@@ -311,6 +315,10 @@ impl Managed for JoinToken {
         }
         tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())
     }
+}
+
+fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
+    Doing { verb, noun: JoinToken::NOUN, id: name, id_attribute: "name" }
 }
 
 /// The time so long after `now`, to the second.

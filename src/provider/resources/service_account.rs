@@ -141,7 +141,11 @@ impl Called for ServiceAccount {
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         account_key::check_own(plan, cx.session.clock.now());
-        let Some(name) = plan.prior.and_then(|prior| prior.get("name").as_str()) else { return Ok(()) };
+        let Some(name) = plan.prior.and_then(|prior| prior.get("name").as_str()) else {
+            let name = plan.planned.get("name").as_str().unwrap_or_default();
+            caller::warn_of_role(cx, &doing("create", name), "Admin", "", &mut plan.diags).await;
+            return Ok(());
+        };
         if !plan.replace.is_empty() && caller::is_self(cx, &identity(name)).await? {
             let by = plan.replace.first().map(ToString::to_string);
             let attribute = if by.as_deref() == Some("role") { "role" } else { "name" };

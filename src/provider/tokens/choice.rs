@@ -2,9 +2,10 @@
 //! There always is exactly one, and Omni does not let it be removed.
 
 use super::{Token, all, find, state_of};
-use crate::omni::spec::join_token::{DefaultJoinTokenSpec, default_key};
+use crate::omni::spec::Spec;
+use crate::omni::spec::join_token::{DefaultJoinTokenSpec, JoinTokenStatusSpec, default_key};
 use crate::omni::spec::{self, merge_owned};
-use crate::omni::{Call, Class, Client, Error, Key, Phase, Resource as Stored, labels};
+use crate::omni::{Call, Class, Client, Error, Key, Phase, Query, Resource as Stored, labels};
 use crate::provider::crud::Cx;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -18,8 +19,18 @@ const SUCCESSION: Duration = Duration::from_secs(15);
 
 /// The id of the default token.
 pub(crate) async fn default_id(client: &Client, call: &Call) -> Result<String, Error> {
-    let stored = client.get(call, &default_key()).await?;
-    Ok(spec::decode::<DefaultJoinTokenSpec>(&stored)?.token_id)
+    match client.get(call, &default_key()).await {
+        Err(error) if error.is(Class::Denied) => {
+            let statuses = client.list(call, JoinTokenStatusSpec::KIND, &Query::all()).await.map_err(|_| error)?;
+            for status in statuses {
+                if spec::decode::<JoinTokenStatusSpec>(&status)?.is_default {
+                    return Ok(status.key.id);
+                }
+            }
+            Ok(String::new())
+        }
+        stored => Ok(spec::decode::<DefaultJoinTokenSpec>(&stored?)?.token_id),
+    }
 }
 
 /// What names a token without telling it.

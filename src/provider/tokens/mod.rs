@@ -1,17 +1,22 @@
-//! Join tokens, beyond reading and writing one: their names, finding them, and whom they keep out.
+//! Join tokens, beyond reading and writing one: their names, finding them, who may, and whom they keep out.
 //! The id of a token is a secret, so everything here speaks of tokens by name.
+//!
+//! Before Omni 1.8 only the role `Admin` may read a token or which one is the default. A `Reader` may read their statuses in
+//! every release, and these show all but the labels: reads go there when the tokens themselves are denied.
 
 pub(crate) mod choice;
 
 use super::crud::{Cx, Object};
 use super::explain::Doing;
-use super::time;
-use crate::omni::spec::Spec;
+use super::{caller, time};
+use crate::kit::version;
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
-use crate::omni::{Call, Client, Error, Phase, Query};
+use crate::omni::spec::{self, Spec};
+use crate::omni::{Call, Class, Client, Error, Phase, Query, Resource as Stored};
 use crate::pb::specs::MachineStatusSpec;
+use crate::pb::specs::join_token_status_spec::State;
 use crate::tf::check::Check;
-use crate::tf::diag::Diagnostic;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use std::time::Duration;
 
@@ -65,9 +70,39 @@ pub(crate) fn expiration(spec: &JoinTokenSpec) -> Option<Duration> {
 
 /// All tokens, without those that are on their way out.
 pub(crate) async fn all(client: &Client, call: &Call) -> Result<Vec<Token>, Error> {
-    let stored = client.list(call, JoinTokenSpec::KIND, &Query::all()).await?;
+    let stored = match client.list(call, JoinTokenSpec::KIND, &Query::all()).await {
+        Err(error) if error.is(Class::Denied) => {
+            let statuses = client.list(call, JoinTokenStatusSpec::KIND, &Query::all()).await.map_err(|_| error)?;
+            return statuses.into_iter().map(Object::decode).map(|status| status.map(|s| token_of(&s))).collect();
+        }
+        stored => stored?,
+    };
     let all = stored.into_iter().filter(|token| token.metadata.phase == Phase::Running).map(Object::decode);
     all.collect()
+}
+
+/// A token as its status shows it: without labels and annotations.
+pub(crate) fn token_of(status: &Object<JoinTokenStatusSpec>) -> Token {
+    let spec = JoinTokenSpec {
+        expiration_time: status.spec.expiration_time,
+        revoked: status.spec.state() == State::Revoked,
+        name: status.spec.name.clone(),
+    };
+    let stored = Stored { yaml: String::new(), ..spec::resource(status.id(), &spec) };
+    Object { stored, spec }
+}
+
+/// Warns of a plan to change or to destroy a token, or to choose the default one, for which the provider's role is too low.
+pub(crate) async fn warn_of_role(cx: &Cx, doing: &Doing<'_>, diags: &mut Diagnostics) {
+    let release = cx.client().server_version(&cx.call).await.ok();
+    let release = release.as_deref().and_then(|text| version::parse(text).ok());
+    match release.filter(|release| (release.major, release.minor) < (1, 8)) {
+        Some(release) => {
+            let because = format!(" before Omni 1.8; the server says that it is {release}");
+            caller::warn_of_role(cx, doing, "Admin", &because, diags).await;
+        }
+        None => caller::warn_of_role(cx, doing, "Operator", "", diags).await,
+    }
 }
 
 /// The one token of this name, or of this id.
@@ -101,8 +136,17 @@ pub(crate) async fn one(cx: &Cx, name: Option<&str>, id: Option<&str>) -> Result
 }
 
 /// The token of this id. No token has an empty one, which the choice of the default one may hold.
-async fn find(cx: &Cx, id: &str) -> Result<Option<Token>, Error> {
-    if id.is_empty() { Ok(None) } else { cx.find::<JoinTokenSpec>(id).await }
+pub(crate) async fn find(cx: &Cx, id: &str) -> Result<Option<Token>, Error> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    match cx.find::<JoinTokenSpec>(id).await {
+        Err(error) if error.is(Class::Denied) => {
+            let status = cx.find::<JoinTokenStatusSpec>(id).await.map_err(|_| error)?;
+            Ok(status.as_ref().map(token_of))
+        }
+        found => found,
+    }
 }
 
 /// The machines that could not come back without the token, a line each.

@@ -219,6 +219,29 @@ fn releases_differ_in_what_they_know() {
 }
 
 #[test]
+fn roles_differ_between_releases() {
+    let store = store();
+    for (kind, wish, release, least) in [
+        ("JoinTokens", Read, Release::V1_7, Role::Admin),
+        ("JoinTokens", Update, Release::V1_7, Role::Admin),
+        ("JoinTokens", Destroy, Release::V1_7, Role::Admin),
+        ("JoinTokens", Read, Release::V1_8, Role::Reader),
+        ("JoinTokens", Update, Release::V1_8, Role::Operator),
+        ("DefaultJoinTokens", Read, Release::V1_7, Role::Admin),
+        ("DefaultJoinTokens", Update, Release::V1_7, Role::Admin),
+        ("DefaultJoinTokens", Read, Release::V1_8, Role::Reader),
+        ("DefaultJoinTokens", Update, Release::V1_8, Role::Operator),
+        ("JoinTokenStatuses", Read, Release::V1_6, Role::Reader),
+    ] {
+        let object = object(&format!("{kind}.omni.sidero.dev"), "x", &[]);
+        for role in Role::ALL {
+            let answer = ask(&store, &caller(role), release, wish, &object);
+            assert_eq!(answer.is_ok(), role >= least, "{kind} {wish:?} {release} {role:?}");
+        }
+    }
+}
+
+#[test]
 fn the_lesser_role_counts() {
     for (user, key, expected) in [
         (Role::Admin, Role::Reader, Role::Reader),

@@ -320,6 +320,10 @@ impl<M: Called> CalledBacked<M> {
             tracing::info!(id = work.doing.id, %error, "the answer got lost, and the change is there");
             return self.written(&seen, &wanted, &work);
         }
+        // The server itself has said how it ended, and its lists had the time to show what was written.
+        if error.is_final_word() {
+            return kept(diagnostic, work.private);
+        }
         match M::unsure(&before, &wanted) {
             Some(unsure) => {
                 let state = self.sketch(&unsure, &planned, &id);
