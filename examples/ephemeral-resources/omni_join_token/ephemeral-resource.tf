@@ -8,20 +8,21 @@ ephemeral "omni_join_token" "berlin" {
   name = "berlin"
 }
 
-# User data that reaches the machine, and neither plan nor state.
-resource "hcloud_server" "edge" {
-  name        = "edge-1"
-  image       = "talos"
-  server_type = "cx22"
-  user_data_wo = yamlencode({
-    apiVersion = "v1alpha1"
-    kind       = "SideroLinkConfig"
-    apiUrl     = "https://omni.example.org:8090/?jointoken=${ephemeral.omni_join_token.run.id}"
-  })
+# A command that starts a machine gets the token in its environment; neither plan nor state keep it.
+resource "terraform_data" "edge" {
+  input = "edge-1"
+
+  provisioner "local-exec" {
+    command = "./start-machine ${self.input}"
+
+    environment = {
+      JOIN_TOKEN = ephemeral.omni_join_token.run.id
+    }
+  }
 }
 
 # The token goes when the run ends, so the run ends when the machine has joined.
 data "omni_machine" "edge" {
-  hostname              = hcloud_server.edge.name
+  hostname              = terraform_data.edge.output
   wait_for_registration = true
 }

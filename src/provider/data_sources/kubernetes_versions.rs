@@ -68,6 +68,7 @@ impl Lookup for KubernetesVersions {
 impl Many for KubernetesVersions {
     const NAME: &'static str = "omni_kubernetes_versions";
     const LIST: &'static str = "versions";
+    const LABELS: Option<&'static str> = None;
     const ABOUT: &'static str = "The Kubernetes versions that the instance offers, oldest first, and the Talos versions that run each of them. All filters that are set must hold.";
 
     fn filters() -> Vec<Attribute> {

@@ -133,23 +133,12 @@ async fn listed(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>>, Err
     if !asks_for(wanted, false) {
         return Ok(Vec::new());
     }
-    let accounts = cx.client().service_accounts(&cx.call);
-    // The call that lists accounts shows no labels.
-    let labels = async {
-        if wanted.query.labels.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let all = cx.client().list(&cx.call, IdentitySpec::KIND, &wanted.query).await?;
-        Ok(all.into_iter().map(|stored| (stored.key.id, stored.metadata.labels)).collect())
-    };
-    let (accounts, labels) = tokio::try_join!(accounts, labels)?;
-    let none = BTreeMap::new();
+    let accounts = cx.client().service_accounts(&cx.call).await?;
     // One is asked for by its name, and several are chosen by their ids.
     let id = |account: &ServiceAccount| {
         if wanted.id.is_some() { account.name.clone() } else { identity(&account.name) }
     };
-    let takes =
-        |account: &ServiceAccount| wanted.takes(&id(account), labels.get(&identity(&account.name)).unwrap_or(&none));
+    let takes = |account: &ServiceAccount| wanted.takes(&id(account), &BTreeMap::new());
     Ok(accounts.into_iter().filter(takes).map(Found::from).collect())
 }
 
@@ -213,8 +202,7 @@ impl Many for ServiceAccounts {
     const NAME: &'static str = "omni_service_accounts";
     const LIST: &'static str = "service_accounts";
     const ABOUT: &'static str = "Lists service accounts, their roles and their public keys. All filters that are set must match. Needs a provider key with the role `Admin`.";
-    const LABELS: &'static str =
-        "identities in Omni bear labels that (only Omni itself sets any, such as `omni.sidero.dev/infra-provider`)";
+    const LABELS: Option<&'static str> = None;
 
     fn filters() -> Vec<Attribute> {
         vec![

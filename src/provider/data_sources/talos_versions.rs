@@ -113,6 +113,7 @@ impl Lookup for TalosVersions {
 impl Many for TalosVersions {
     const NAME: &'static str = "omni_talos_versions";
     const LIST: &'static str = "versions";
+    const LABELS: Option<&'static str> = None;
     const ABOUT: &'static str = "The Talos versions that the instance offers, oldest first, and the Kubernetes versions that each of them runs. All filters that are set must hold.";
 
     fn filters() -> Vec<Attribute> {

@@ -77,7 +77,7 @@ impl Many for Users {
     const NAME: &'static str = "omni_users";
     const LIST: &'static str = "users";
     const ABOUT: &'static str = "The people who sign in to Omni, by e-mail address; service accounts are not among them. All filters that are set must hold. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
-    const LABELS: &'static str = "SAML labels";
+    const LABELS: Option<&'static str> = Some("SAML labels");
 
     fn filters() -> Vec<Attribute> {
         vec![

@@ -80,7 +80,7 @@ pub(crate) trait Lookup: Send + Sync + 'static {
 
 /// The data source of all things of a kind, with filters.
 ///
-/// It has `label_selector` and `id_regexp` beside its own filters, and gives `ids` and the list.
+/// It has `id_regexp` and, unless its things bear no labels, `label_selector` beside its own filters, and gives `ids` and the list.
 pub(crate) trait Many: Lookup {
     /// Its full name: `omni_machine_sets`.
     const NAME: &'static str;
@@ -88,11 +88,16 @@ pub(crate) trait Many: Lookup {
     const LIST: &'static str;
     /// What it is for, in Markdown; the first sentence stands alone.
     const ABOUT: &'static str;
-    /// What `label_selector` is held against.
-    const LABELS: &'static str = "labels";
+    /// What `label_selector` is held against; `None` for things that bear no labels of users, which then have no such filter.
+    const LABELS: Option<&'static str> = Some("labels");
 
     /// The filters that only this kind has; those that [`Lookup::keeps`] or [`Many::terms`] look at.
     fn filters() -> Vec<Attribute> {
+        Vec::new()
+    }
+
+    /// Which filters go together.
+    fn rules() -> Vec<Rule> {
         Vec::new()
     }
 

@@ -31,12 +31,11 @@ fn schema<L: Many>() -> Schema {
     let mut ids = columns::texts("ids", &format!("Ids of the {nouns}, in order."));
     // Where one id is a secret, all of them are.
     ids.sensitive = L::attributes().iter().any(|attribute| attribute.name == "id" && attribute.sensitive);
-    Schema::new(L::ABOUT)
-        .with(
-            string("label_selector")
-                .check(is_selector())
-                .doc(format!("Only {nouns} whose {} match, {SELECTOR}", L::LABELS)),
-        )
+    let selector = L::LABELS.map(|labels| {
+        string("label_selector").check(is_selector()).doc(format!("Only {nouns} whose {labels} match, {SELECTOR}"))
+    });
+    let mut schema = Schema::new(L::ABOUT)
+        .with_all(selector)
         .with(
             string("id_regexp")
                 .check(is_regexp())
@@ -44,7 +43,9 @@ fn schema<L: Many>() -> Schema {
         )
         .with_all(L::filters())
         .with(ids)
-        .with(objects(L::LIST, L::attributes()).computed().doc(format!("The {nouns}, by id.")))
+        .with(objects(L::LIST, L::attributes()).computed().doc(format!("The {nouns}, in the order of `ids`.")));
+    schema.rules = L::rules();
+    schema
 }
 
 /// The filters that Omni can apply itself.

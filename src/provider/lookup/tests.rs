@@ -42,7 +42,7 @@ impl Many for Fruits {
     const NAME: &'static str = "omni_fruits";
     const LIST: &'static str = "fruits";
     const ABOUT: &'static str = "Fruits.";
-    const LABELS: &'static str = "leaves";
+    const LABELS: Option<&'static str> = Some("leaves");
 }
 
 impl One for Fruits {
