@@ -25,13 +25,14 @@ provider "omni" {
   ca_certificate_file = var.ca_certificate_file
 }
 
-# Not only the free ones: those in use must stay in the list, or the next plan would choose others.
-data "omni_machines" "all" {}
+# The machines of the cluster, each in its place, and then those that are free to join it.
+data "omni_machines" "demo" {
+  available_to = var.name
+}
 
 locals {
-  ids            = sort(data.omni_machines.all.ids)
-  control_planes = slice(local.ids, 0, 3)
-  workers        = slice(local.ids, 3, 5)
+  control_planes = slice(data.omni_machines.demo.ids, 0, 3)
+  workers        = slice(data.omni_machines.demo.ids, 3, 5)
 }
 
 resource "omni_cluster" "demo" {

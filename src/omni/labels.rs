@@ -28,6 +28,8 @@ pub const MANAGED_BY: &str = "omni.sidero.dev/managed-by-gitops-tools";
 pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-node-controller";
 /// Annotation: the random name of the operation that made the object, by which a repeated create knows its own.
 pub const OPERATION: &str = "omnirs/operation";
+/// Annotation of a machine set node: the random name of the apply that made it.
+pub const RUN: &str = "omnirs/run";
 /// Annotation: whoever destroys the cluster shall not wait for machines that are out of reach.
 pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
 /// Annotation of a join token: digests of those that were the default before it, the last one first.
@@ -44,5 +46,5 @@ pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 /// Whether the key belongs to users: neither Omni's nor ours.
 #[must_use]
 pub fn is_users(key: &str) -> bool {
-    !key.starts_with(PREFIX) && key != OPERATION && key != LET_GO && key != DEFAULT_BEFORE
+    !key.starts_with(PREFIX) && ![OPERATION, RUN, LET_GO, DEFAULT_BEFORE].contains(&key)
 }

@@ -175,6 +175,7 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
         ledger: Ledger::default(),
         client,
         clock: Arc::clone(clock),
+        run: uuid::Uuid::new_v4().to_string(),
         read_only: config
             .get("read_only")
             .as_bool()

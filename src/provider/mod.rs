@@ -13,6 +13,7 @@ pub(crate) mod explain;
 pub(crate) mod fetched;
 mod functions;
 pub(crate) mod ids;
+pub(crate) mod kernel_args;
 pub(crate) mod kubeconfig;
 pub(crate) mod ledger;
 mod lock;

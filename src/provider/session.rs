@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     /// Where the time of day comes from.
     pub(crate) clock: Arc<dyn Clock>,
+    /// A random name of this run, by which what one apply makes is told from what another one makes.
+    pub(crate) run: String,
     /// No write leaves the process.
     pub(crate) read_only: bool,
     /// Where the resource does not say: whether to wait until what was made is in use.

@@ -1,14 +1,16 @@
 //! Data sources together, as a configuration uses them: versions by constraint, and a machine that registers while the
 //! apply runs.
 
-use crate::omni::Omni;
+use crate::omni::{Omni, TICK};
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use serde_json::json;
+use terraform_provider_omni::sim::Options;
+use terraform_provider_omni::sim::driver::Mode;
 use terraform_provider_omni::sim::store::Store;
 use terraform_provider_omni::sim::world::add_machine;
 
-tests!(a_machine_registers_during_the_apply, what_is_not_there_is_told_at_plan_time);
+tests!(a_machine_registers_during_the_apply, nodes_are_built_from_a_list, what_is_not_there_is_told_at_plan_time);
 
 const SEVENTH: &str = "00000000-0000-4000-8000-000000000007";
 
@@ -41,6 +43,27 @@ fn a_machine_registers_during_the_apply(context: &Context) -> Outcome {
     omni.wait_until("the machine is free again", free)
 }
 
+fn nodes_are_built_from_a_list(context: &Context) -> Outcome {
+    let omni = Omni::with(Options { machines: 0, mode: Mode::Auto { tick: TICK }, ..Options::default() })?;
+    (2..=8).for_each(|number| add_machine(omni.store(), number));
+    let workspace = Workspace::of(context, &omni)?;
+    workspace.write("main.tf", NODES)?;
+    for workers in ["2", "3"] {
+        workspace.write("terraform.tfvars", &format!("workers = {workers}\n"))?;
+        workspace.apply()?;
+        workspace.plan()?.must_be_empty()?;
+    }
+    // Another machine, whose id comes before all others, is free.
+    add_machine(omni.store(), 1);
+    workspace.refresh()?;
+    workspace.plan()?.must_be_empty()?;
+    // It is the next one to join, and keeps the others where they are.
+    workspace.write("terraform.tfvars", "workers = 4\n")?;
+    workspace.apply()?;
+    assert_eq!(omni.ids("MachineSetNodes").len(), 7);
+    workspace.plan()?.must_be_empty()
+}
+
 fn what_is_not_there_is_told_at_plan_time(context: &Context) -> Outcome {
     let omni = Omni::start()?;
     let workspace = Workspace::of(context, &omni)?;
@@ -70,6 +93,47 @@ fn what_is_not_there_is_told_at_plan_time(context: &Context) -> Outcome {
     }
     Ok(())
 }
+
+const NODES: &str = r#"
+variable "workers" {
+  type = number
+}
+
+locals {
+  cluster = "demo"
+}
+
+data "omni_machines" "demo" {
+  available_to = local.cluster
+  connected    = true
+}
+
+resource "omni_cluster" "demo" {
+  name               = local.cluster
+  talos_version      = "1.13.5"
+  kubernetes_version = "1.36.2"
+}
+
+resource "omni_machine_set" "set" {
+  for_each = toset(["controlplane", "workers"])
+  cluster  = omni_cluster.demo.id
+  role     = each.key
+}
+
+resource "omni_machine_set_node" "control_plane" {
+  count       = 3
+  cluster     = omni_cluster.demo.id
+  machine_set = omni_machine_set.set["controlplane"].id
+  machine_id  = data.omni_machines.demo.ids[count.index]
+}
+
+resource "omni_machine_set_node" "worker" {
+  for_each    = toset(slice(data.omni_machines.demo.ids, 3, 3 + var.workers))
+  cluster     = omni_cluster.demo.id
+  machine_set = omni_machine_set.set["workers"].id
+  machine_id  = each.value
+}
+"#;
 
 const CONFIGURATION: &str = r#"
 data "omni_version" "omni" {}

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Faster than a machine would be, and slow enough for many at a time.
-const TICK: Duration = Duration::from_millis(20);
+pub const TICK: Duration = Duration::from_millis(20);
 
 /// What a provider needs to reach an Omni.
 pub trait Server {

@@ -15,6 +15,7 @@ mod join_tokens;
 mod keys;
 mod label_keys;
 mod lifecycle;
+mod members;
 mod mistakes;
 mod ownership;
 mod people;
@@ -58,6 +59,7 @@ fn main() {
     trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
     trials.extend(label_keys::trials());
+    trials.extend(members::trials());
     trials.extend(mistakes::trials());
     trials.extend(ownership::trials());
     trials.extend(people::trials());

@@ -103,6 +103,8 @@ fn secrets(attributes: &[Attribute], at: &str, problems: &mut Vec<String>) {
         "kubeconfig",
         "talosconfig",
         "private_key",
+        // The join token of a machine can be among them.
+        "kernel_args",
         "service_account_key",
     ];
     for attribute in attributes {

@@ -24,7 +24,9 @@ provider "omni" {
   ca_certificate_file = var.ca_certificate_file
 }
 
-data "omni_machines" "all" {}
+data "omni_machines" "demo" {
+  available_to = "demo"
+}
 
 resource "omni_cluster" "demo" {
   name               = "demo"
@@ -40,7 +42,7 @@ resource "omni_machine_set" "control_planes" {
 resource "omni_machine_set_node" "control_plane" {
   cluster     = omni_cluster.demo.id
   machine_set = omni_machine_set.control_planes.id
-  machine_id  = sort(data.omni_machines.all.ids)[0]
+  machine_id  = data.omni_machines.demo.ids[0]
   wait_for    = "running"
 }
 

@@ -152,6 +152,11 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// From the configuration to the object.
     fn desired(model: &Self::Model) -> Desired<Self::Spec>;
 
+    /// Annotations that a new object gets, and that nothing changes or takes away later.
+    fn birthmarks(_session: &Session) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// From the object to the attributes. After an import, `prior` holds nothing but the id.
     ///
     /// # Errors

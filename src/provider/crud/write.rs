@@ -88,6 +88,7 @@ pub(super) async fn create<M: Managed>(
 ) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
     wish.apply::<M>(cx, &mut fresh)?;
+    fresh.metadata.annotations.extend(M::birthmarks(&cx.session).into_iter().map(|(key, mark)| (key.to_owned(), mark)));
     let mut caught_up = false;
     let mut waited = None;
     for _ in 0..RACES {

@@ -1,22 +1,28 @@
 //! `omni_machines`: the machines that are registered with Omni, with their hardware and network.
 
+use crate::omni::spec::Spec;
 use crate::omni::state::query::LabelQuery;
-use crate::omni::{Error, labels};
-use crate::pb::specs::{MachineStatusSpec, machine_status_spec as part};
+use crate::omni::{Error, Phase, Query, Resource, labels};
+use crate::pb::specs::{MachineSetNodeSpec, MachineStatusSpec, machine_status_spec as part};
+use crate::provider::check::is_name;
 use crate::provider::crud::{Cx, Object};
+use crate::provider::kernel_args;
 use crate::provider::lookup::columns::{flag, text, texts, whole, words};
 use crate::provider::lookup::{Found, Lookup, Many, Wanted};
-use crate::tf::check::one_of;
+use crate::tf::check::{Rule, one_of};
 use crate::tf::schema::{Attribute, boolean, object, objects, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 pub(super) struct Machines;
 
 const CONNECTED: &str = "omni.sidero.dev/connected";
 const AVAILABLE: &str = "omni.sidero.dev/available";
+/// The argument that names the cluster whose machines come first.
+const AVAILABLE_TO: &str = "available_to";
 const ROLES: &[&str] = &["none", "controlplane", "worker"];
 
 #[derive(Serialize)]
@@ -39,6 +45,9 @@ pub(super) struct Machine {
     schematic: Option<Schematic>,
     hardware: Hardware,
     network: Network,
+    /// Its place among the machines of the cluster that is asked for; `None` for all others.
+    #[serde(skip)]
+    place: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +65,7 @@ struct Schematic {
     id: String,
     extensions: Vec<String>,
     kernel_args: Vec<String>,
+    kernel_args_redacted: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -148,7 +158,12 @@ fn machine() -> Vec<Attribute> {
             vec![
                 text("id", "Id of the image schematic."),
                 texts("extensions", "System extensions."),
-                texts("kernel_args", "Kernel arguments."),
+                texts("kernel_args", "Kernel arguments. They can hold the join token, so they are sensitive; `kernel_args_redacted` is not.")
+                    .sensitive(),
+                texts(
+                    "kernel_args_redacted",
+                    "Kernel arguments with `REDACTED` in place of secrets: the join token, passwords in addresses, and inline configurations.",
+                ),
             ],
         )
         .computed()
@@ -231,16 +246,44 @@ impl Lookup for Machines {
     }
 
     async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Machine>>, Error> {
-        Ok(wanted.objects::<MachineStatusSpec>(cx).await?.into_iter().map(machine_of).collect())
+        let cluster = wanted.config.get(AVAILABLE_TO).as_str();
+        let members = async {
+            match cluster {
+                Some(cluster) => members(cx, cluster).await,
+                None => Ok(HashMap::new()),
+            }
+        };
+        let (machines, members) = tokio::try_join!(wanted.objects::<MachineStatusSpec>(cx), members)?;
+        let machine = |object| {
+            let mut found = machine_of(object);
+            found.item.place = members.get(&found.id).copied();
+            found
+        };
+        Ok(machines.into_iter().map(machine).collect())
     }
 
     fn keeps(config: &Value, found: &Found<Machine>) -> bool {
         let machine = &found.item;
         let wanted = |attribute: &str, is: &str| config.get(attribute).as_str().is_none_or(|want| want == is);
+        if machine.place.is_some() {
+            // A machine of the cluster must not fall out of the list because it restarts or is away for a while.
+            return wanted("id", &machine.id);
+        }
+        if config.get(AVAILABLE_TO).is_set() {
+            let connected = config.get("connected").as_bool().is_none_or(|want| want == machine.connected);
+            if !machine.available || !connected {
+                return false;
+            }
+        }
         let maintenance = config.get("maintenance").as_bool().is_none_or(|want| want == machine.maintenance);
         let hostname = config.get("hostname").as_str().is_none_or(|want| want.eq_ignore_ascii_case(&machine.hostname));
         let mac = config.get("mac_address").as_str().is_none_or(|want| machine.has_mac(want));
         wanted("id", &machine.id) && wanted("role", machine.role) && maintenance && hostname && mac
+    }
+
+    fn order(a: &Found<Machine>, b: &Found<Machine>) -> Ordering {
+        let place = |found: &Found<Machine>| found.item.place.unwrap_or(usize::MAX);
+        (place(a), &a.id).cmp(&(place(b), &b.id))
     }
 
     fn shown(found: &Found<Machine>) -> String {
@@ -254,7 +297,10 @@ impl Lookup for Machines {
 impl Many for Machines {
     const NAME: &'static str = "omni_machines";
     const LIST: &'static str = "machines";
-    const ABOUT: &'static str = "The machines that are registered with Omni, with their hardware, network and labels. All filters that are set must hold.";
+    const ABOUT: &'static str = "The machines that are registered with Omni, with their hardware, network and labels. All filters that are set must hold.\n\n\
+        ~> **Do not build nodes from `available = true`.** A machine that has joined a cluster is no longer available, so the next plan finds another list: \
+        `for_each` and `count` over it replace nodes, and replacing a node wipes its machine. Use `available_to` with the name of the cluster instead: \
+        it lists the machines of that cluster first, each in its place, and then those that are free.";
 
     fn filters() -> Vec<Attribute> {
         vec![
@@ -262,12 +308,24 @@ impl Many for Machines {
             string("cluster").doc("Only machines of this cluster."),
             string("role").check(one_of(ROLES)).doc("Only machines of this role: `controlplane`, `worker`, or `none`."),
             boolean("connected").doc("Only machines that are, or are not, connected to Omni."),
-            boolean("available").doc("Only machines that are, or are not, free to join a cluster."),
+            boolean("available").doc("Only machines that are, or are not, free to join a cluster. For nodes, use `available_to`: what is available changes with each machine that joins."),
+            string(AVAILABLE_TO).check(is_name()).doc(
+                "Name of a cluster, which need not exist yet: the machines that are its nodes come first, in the order in which they joined, and then those that are free to join a cluster, by id. \
+                 A machine keeps its place for as long as it is a node of the cluster, so a list of nodes can be built from the first elements. \
+                 Machines that a machine class has taken are not among them. `connected`, `maintenance` and `role` then choose among the free machines only.",
+            ),
             boolean("maintenance").doc("Only machines that are, or are not, in maintenance mode."),
         ]
     }
 
+    fn rules() -> Vec<Rule> {
+        vec![Rule::AtMostOne(&[AVAILABLE_TO, "available"]), Rule::AtMostOne(&[AVAILABLE_TO, "cluster"])]
+    }
+
     fn terms(config: &Value, mut terms: LabelQuery) -> LabelQuery {
+        if config.get(AVAILABLE_TO).is_set() {
+            return terms;
+        }
         if let Some(cluster) = config.get("cluster").as_str() {
             terms = terms.equal(labels::CLUSTER, cluster);
         }
@@ -280,6 +338,38 @@ impl Many for Machines {
         }
         terms
     }
+}
+
+/// The machines that are nodes of the cluster, with their places.
+async fn members(cx: &Cx, cluster: &str) -> Result<HashMap<String, usize>, Error> {
+    let query = Query::label(labels::CLUSTER, cluster);
+    let nodes = cx.client().list(&cx.call, MachineSetNodeSpec::KIND, &query).await?;
+    Ok(in_order(&nodes).into_iter().map(str::to_owned).zip(0..).collect())
+}
+
+/// The ids of nodes that were named, in the order in which they joined.
+///
+/// One apply makes its nodes in no particular order, but chooses their machines from the free ones, which are listed by id:
+/// so those of one apply are by id too, and the list that the choice was made from stays as it was.
+fn in_order(nodes: &[Resource]) -> Vec<&str> {
+    // When the run of a node began to make nodes; one that something else made is a run of its own.
+    let run =
+        |node: &Resource| node.metadata.annotations.get(labels::RUN).cloned().unwrap_or_else(|| node.key.id.clone());
+    let created = |node: &Resource| node.metadata.created.map(|time| (time.seconds, time.nanos));
+    let mut begun = HashMap::new();
+    for node in nodes {
+        let first = begun.entry(run(node)).or_insert_with(|| created(node));
+        *first = (*first).min(created(node));
+    }
+    let named = |node: &&Resource| {
+        node.metadata.phase == Phase::Running && !node.metadata.labels.contains_key(labels::MANAGED_BY_ALLOCATOR)
+    };
+    let mut named: Vec<_> = nodes.iter().filter(named).collect();
+    named.sort_by_cached_key(|node| {
+        let run = run(node);
+        (begun.get(&run).copied(), run, node.key.id.clone())
+    });
+    named.into_iter().map(|node| node.key.id.as_str()).collect()
 }
 
 impl Machine {
@@ -336,6 +426,7 @@ pub(super) fn machine_of(object: Object<MachineStatusSpec>) -> Found<Machine> {
         schematic: spec.schematic.map(|s| Schematic {
             id: s.full_id,
             extensions: s.extensions,
+            kernel_args_redacted: s.kernel_args.iter().map(|argument| kernel_args::redacted(argument)).collect(),
             kernel_args: s.kernel_args,
         }),
         hardware: hardware_of(hardware),
@@ -345,6 +436,7 @@ pub(super) fn machine_of(object: Object<MachineStatusSpec>) -> Found<Machine> {
             default_gateways: network.default_gateways,
             links: network.network_links.into_iter().map(link_of).collect(),
         },
+        place: None,
     };
     Found::new(stored.key.id, machine)
 }
@@ -395,5 +487,43 @@ fn link_of(link: part::network_status::NetworkLinkStatus) -> Link {
         speed_mbps: link.speed_mbps,
         up: link.link_up,
         description: link.description,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::Metadata;
+
+    fn node(id: &str, second: i64, run: Option<&str>) -> Resource {
+        let mut metadata =
+            Metadata { created: Some(prost_types::Timestamp { seconds: second, nanos: 0 }), ..Metadata::default() };
+        metadata.annotations.extend(run.map(|run| (labels::RUN.to_owned(), run.to_owned())));
+        Resource { key: MachineSetNodeSpec::KIND.key(id), metadata, spec: Vec::new(), yaml: String::new() }
+    }
+
+    #[test]
+    fn nodes_are_listed_by_run_and_within_a_run_by_id() {
+        let nodes = [
+            // The first apply chose b, c and d, and made them in another order.
+            node("d", 10, Some("z")),
+            node("b", 19, Some("z")),
+            node("c", 12, Some("z")),
+            // A later one chose a, which had become free.
+            node("a", 30, Some("y")),
+            // Something else made these.
+            node("f", 25, None),
+            node("e", 5, None),
+        ];
+        assert_eq!(in_order(&nodes), ["e", "b", "c", "d", "f", "a"]);
+    }
+
+    #[test]
+    fn nodes_of_a_class_and_those_that_leave_are_no_members() {
+        let mut allocated = node("a", 1, None);
+        allocated.metadata.labels.insert(labels::MANAGED_BY_ALLOCATOR.to_owned(), String::new());
+        let mut leaving = node("b", 2, None);
+        leaving.metadata.phase = Phase::TearingDown;
+        assert_eq!(in_order(&[allocated, leaving, node("c", 3, None)]), ["c"]);
     }
 }

@@ -6,7 +6,7 @@ use crate::omni::{Call, Class, Error, Key, labels};
 use crate::pb::specs;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::lock;
-use crate::provider::session::at;
+use crate::provider::session::{Session, at};
 use crate::provider::wait;
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -121,6 +121,11 @@ impl Managed for MachineSetNode {
             ],
             annotations: vec![(labels::LOCKED, flag(model.locked.unwrap_or(false)))],
         }
+    }
+
+    fn birthmarks(session: &Session) -> Vec<(&'static str, String)> {
+        // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
+        vec![(labels::RUN, session.run.clone())]
     }
 
     fn model(object: &Object<MachineSetNodeSpec>, extra: &Self::Extra, _prior: &Model) -> Result<Model, Diagnostic> {
