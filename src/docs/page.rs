@@ -108,7 +108,8 @@ pub(super) fn short(type_name: &'static str) -> Result<&'static str, DocsError> 
 fn head(name: &str, what: &str, schema: &Schema) -> String {
     let title = format!("{name} {what} - {PROVIDER}");
     let matter = front_matter(&title, Some(""), &schema.description);
-    format!("{matter}\n# {name} ({what})\n\n{}\n", schema.description.trim())
+    let since = schema.since.map(|release| format!(" Needs Omni {release} or later.")).unwrap_or_default();
+    format!("{matter}\n# {name} ({what})\n\n{}{since}\n", schema.description.trim())
 }
 
 fn front_matter(title: &str, subcategory: Option<&str>, description: &str) -> String {

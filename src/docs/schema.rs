@@ -1,7 +1,7 @@
 //! The schema section of a page: attributes in three groups, nested attributes below with anchors of their own.
 
 use crate::tf::check::Rule;
-use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Replace, Schema};
+use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Replace, Schema, Since, Unset};
 use crate::tf::value::{Type, Value};
 
 /// The attribute that bounds how long operations take; it gets a section of its own.
@@ -99,6 +99,17 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
     if let Some(default) = &attribute.default {
         sentences.push(format!("Defaults to `{}`.", literal(default)));
     }
+    match &attribute.unset {
+        Unset::Own => {}
+        Unset::Initial(Value::Object(members)) if members.is_empty() => sentences.push(LEFT_OUT.to_owned()),
+        Unset::Initial(value) => {
+            sentences.push(format!("Defaults to `{}` on creation. {LEFT_OUT}", literal(&set(value))))
+        }
+        Unset::Stays(_) => sentences.push("Removing it from the configuration leaves it as it is.".to_owned()),
+    }
+    if let Some(since) = attribute.since {
+        sentences.push(needs(attribute, since));
+    }
     match attribute.replace {
         Replace::Never => {}
         Replace::Always => sentences.push("Changing this forces replacement.".to_owned()),
@@ -117,6 +128,31 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
     let text = sentences.join(" ");
     let space = if text.is_empty() { "" } else { " " };
     format!("- `{}` ({}){space}{text}\n", attribute.name, traits(attribute))
+}
+
+/// What holds of a value that an object begins with.
+const LEFT_OUT: &str =
+    "While it is unset, changes by others are left alone; removing it from the configuration resets it.";
+
+/// The value without the members that are not set.
+fn set(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            Value::object(members.iter().filter(|(_, v)| !v.is_null()).map(|(name, v)| (name.clone(), v.clone())))
+        }
+        other => other.clone(),
+    }
+}
+
+/// Which release an attribute needs.
+fn needs(attribute: &Attribute, Since { release, values }: Since) -> String {
+    let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+    match values.len() {
+        0 if attribute.mode == Mode::Computed => format!("Null on Omni before {release}."),
+        0 => format!("Needs Omni {release} or later."),
+        1 => format!("{} needs Omni {release} or later.", values.concat()),
+        _ => format!("{} need Omni {release} or later.", values.join(", ")),
+    }
 }
 
 fn traits(attribute: &Attribute) -> String {
@@ -220,6 +256,37 @@ mod tests {
             (Value::object([("a", 1.into()), ("b", Value::Null)]), "{ a = 1, b = null }"),
         ] {
             assert_eq!(literal(&value), expected);
+        }
+    }
+
+    #[test]
+    fn rows_say_what_they_need_and_how_they_begin() {
+        use crate::tf::schema::{boolean, object, string};
+        for (attribute, expected) in [
+            (boolean("a").doc("A.").since("1.9"), "- `a` (Boolean) A. Needs Omni 1.9 or later.\n".to_owned()),
+            (string("a").computed().doc("A.").since("1.8"), "- `a` (String) A. Null on Omni before 1.8.\n".to_owned()),
+            (
+                string("a").doc("A.").since_for("1.10", &["X"]),
+                "- `a` (String) A. `X` needs Omni 1.10 or later.\n".to_owned(),
+            ),
+            (
+                boolean("a").doc("A.").initially(false),
+                format!("- `a` (Boolean) A. Defaults to `false` on creation. {LEFT_OUT}\n"),
+            ),
+            (
+                object("a", vec![string("b"), string("c")])
+                    .doc("A.")
+                    .initially(Value::object([("b", "x".into()), ("c", Value::Null)])),
+                format!(
+                    "- `a` (Attributes) A. Defaults to `{{ b = \"x\" }}` on creation. {LEFT_OUT} See [below for nested schema](#nestedatt--a).\n"
+                ),
+            ),
+            (
+                string("a").doc("A.").remains("It does."),
+                "- `a` (String) A. Removing it from the configuration leaves it as it is.\n".to_owned(),
+            ),
+        ] {
+            assert_eq!(line(&attribute, &[]), expected);
         }
     }
 

@@ -21,7 +21,22 @@ pub enum ModelError {
 /// # Errors
 /// When the value does not have the shape of the struct.
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ModelError> {
-    Ok(serde_json::from_value(wire::to_json(value))?)
+    Ok(serde_json::from_value(wire::to_json(&present(value)))?)
+}
+
+/// The value without the elements of collections that are null or unknown: what is absent has no place in them.
+fn present(value: &Value) -> Value {
+    let absent = |value: &Value| matches!(value, Value::Null | Value::Unknown(_));
+    let items = |items: &[Value]| items.iter().filter(|item| !absent(item)).map(present).collect();
+    match value {
+        Value::List(all) => Value::List(items(all)),
+        Value::Set(all) => Value::Set(items(all)),
+        Value::Map(all) => {
+            Value::Map(all.iter().filter(|(_, item)| !absent(item)).map(|(k, v)| (k.clone(), present(v))).collect())
+        }
+        Value::Object(all) => Value::Object(all.iter().map(|(k, v)| (k.clone(), present(v))).collect()),
+        other => other.clone(),
+    }
 }
 
 /// Writes a struct as a value of type `ty`; what it leaves out is null, what the type lacks is an error.
@@ -85,6 +100,24 @@ mod tests {
         let model: All = from_value(&value).unwrap();
         assert_eq!((model.huge.as_str(), model.ratio), ("123456789012345678901234567890.5", 0.1));
         assert_eq!(to_value(&model, &ty).unwrap(), value);
+    }
+
+    #[test]
+    fn absent_elements_have_no_place_in_a_collection() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Collections {
+            map: std::collections::BTreeMap<String, String>,
+            list: Vec<String>,
+            inner: Option<Box<Collections>>,
+        }
+        let with = |inner: Value| {
+            let absent = || vec!["a".into(), Value::Null, Value::UNKNOWN];
+            let map = [("k".to_owned(), "v".into()), ("n".to_owned(), Value::Null), ("u".to_owned(), Value::UNKNOWN)];
+            Value::object([("map", Value::Map(map.into())), ("list", Value::List(absent())), ("inner", inner)])
+        };
+        let expected = |inner| Collections { map: [("k".into(), "v".into())].into(), list: vec!["a".into()], inner };
+        let read: Collections = from_value(&with(with(Value::Null))).unwrap();
+        assert_eq!(read, expected(Some(Box::new(expected(None)))));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! One description serves the host, the plan logic, the checks and the docs pages.
 
 use super::check::{Check, Rule};
+use super::path::{Path, Step};
 use super::value::{Type, Value};
 use super::write_only::WriteOnly;
 use std::collections::BTreeMap;
@@ -64,6 +65,27 @@ pub enum Recompute {
     With(&'static [&'static str]),
 }
 
+/// What becomes of an attribute that the provider may fill in, where the configuration does not set it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unset {
+    /// The provider plans it itself.
+    Own,
+    /// A new object begins with this, and a value that the configuration stops setting goes back to it.
+    /// What others set is left alone.
+    Initial(Value),
+    /// A value that the configuration stops setting stays, and the plan says so, for this reason.
+    Stays(&'static str),
+}
+
+/// The release of the service that an attribute needs; older ones may take it, and ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// The first release, such as `1.9`.
+    pub release: &'static str,
+    /// The texts that need it; with none, every value that differs from what an object begins with.
+    pub values: &'static [&'static str],
+}
+
 /// One attribute.
 #[derive(Clone)]
 pub struct Attribute {
@@ -87,6 +109,10 @@ pub struct Attribute {
     pub replace: Replace,
     /// What a plan says of it while the provider computes it.
     pub recompute: Recompute,
+    /// What becomes of it where the configuration does not set it.
+    pub unset: Unset,
+    /// The release of the service that it needs, if not every release has it.
+    pub since: Option<Since>,
     /// Whether two texts mean the same: then the one in the state stays and no change is planned.
     pub same: Option<fn(&str, &str) -> bool>,
     /// Checks of a known value.
@@ -106,6 +132,8 @@ pub struct Schema {
     pub rules: Vec<Rule>,
     /// Secrets that can be given in a form that is never stored.
     pub write_only: Vec<WriteOnly>,
+    /// The first release of the service that has it at all, if not every release does.
+    pub since: Option<&'static str>,
 }
 
 impl Schema {
@@ -117,6 +145,7 @@ impl Schema {
             attributes: Vec::new(),
             rules: Vec::new(),
             write_only: Vec::new(),
+            since: None,
         }
     }
 
@@ -139,6 +168,29 @@ impl Schema {
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self
+    }
+
+    /// It needs this release of the service, or a later one.
+    #[must_use]
+    pub fn since(mut self, release: &'static str) -> Self {
+        self.since = Some(release);
+        self
+    }
+
+    /// Whether what is at this path is hidden by hosts.
+    #[must_use]
+    pub fn is_sensitive(&self, path: &Path) -> bool {
+        let mut attributes: &[Attribute] = &self.attributes;
+        for step in path.steps() {
+            if let Step::Attribute(name) = step {
+                let Some(attribute) = attributes.iter().find(|a| a.name == name) else { return false };
+                if attribute.sensitive {
+                    return true;
+                }
+                attributes = attribute.nested();
+            }
+        }
+        false
     }
 
     /// The attribute of this name.
@@ -179,6 +231,8 @@ impl Attribute {
             default: None,
             replace: Replace::Never,
             recompute: Recompute::OnAnyChange,
+            unset: Unset::Own,
+            since: None,
             same: None,
             checks: Vec::new(),
         }
@@ -248,6 +302,39 @@ impl Attribute {
     pub fn default(mut self, value: impl Into<Value>) -> Self {
         self.mode = Mode::OptionalComputed;
         self.default = Some(value.into());
+        self
+    }
+
+    /// A new object begins with this value, and a value that the configuration stops setting goes back to it;
+    /// until the configuration sets it, what others set is left alone.
+    #[must_use]
+    pub fn initially(mut self, value: impl Into<Value>) -> Self {
+        self.mode = Mode::OptionalComputed;
+        self.recompute = Recompute::Never;
+        self.unset = Unset::Initial(value.into());
+        self
+    }
+
+    /// The configuration may give it, otherwise the provider does; when the configuration stops giving it, it stays, for this reason.
+    #[must_use]
+    pub fn remains(mut self, why: &'static str) -> Self {
+        self.mode = Mode::OptionalComputed;
+        self.recompute = Recompute::Never;
+        self.unset = Unset::Stays(why);
+        self
+    }
+
+    /// It needs this release of the service, or a later one.
+    #[must_use]
+    pub fn since(mut self, release: &'static str) -> Self {
+        self.since = Some(Since { release, values: &[] });
+        self
+    }
+
+    /// These of its values need this release of the service, or a later one.
+    #[must_use]
+    pub fn since_for(mut self, release: &'static str, values: &'static [&'static str]) -> Self {
+        self.since = Some(Since { release, values });
         self
     }
 

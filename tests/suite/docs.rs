@@ -40,7 +40,8 @@ fn wanted(provider: &dyn Provider) -> Wanted {
     for resource in provider.resources() {
         let (name, schema) = (resource.type_name(), resource.schema());
         let mut parts = vec![
-            format!("# {name} (Resource)\n\n{}\n", schema.description.trim()),
+            format!("# {name} (Resource)\n\n{}", schema.description.trim()),
+            schema.since.map(|release| format!("Needs Omni {release} or later.\n")).unwrap_or_default(),
             format!("```terraform\n{}", example(&format!("resources/{name}/resource.tf"))),
             format!("terraform import {name}."),
             format!("import {{\n  to = {name}."),
@@ -100,6 +101,7 @@ fn lines(attributes: &[Attribute]) -> Vec<String> {
         lines.push(format!("- `{}` (", attribute.name));
         lines.push(start.to_owned());
         lines.extend(marks);
+        lines.extend(attribute.since.map(|since| since.release.to_owned()));
         if attribute.name == "timeouts" {
             lines.push("\n## Timeouts\n".to_owned());
         } else if !attribute.nested().is_empty() {

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 /// Makes unknown what the provider computes anew, at any depth of what is configured.
 ///
-/// `config` has its defaults; `prior` is null for a new object.
+/// `config` has its defaults; `prior` is null for a new object; `seen` is whether the provider has filled it in before.
 /// Elements of lists count as the same object as long as their position is the same.
 pub(super) fn compute(
     attributes: &[Attribute],
     prior: &Value,
     config: &Value,
     value: &mut Value,
+    seen: bool,
     anew: &dyn Fn(Recompute) -> bool,
 ) {
     let Value::Object(entries) = value else { return };
@@ -25,12 +26,13 @@ pub(super) fn compute(
                 visit(*nesting, nested, [before, given], slot, &mut |[before, given], value| {
                     // An element that no configured one claims speaks for itself.
                     let own = value.clone();
-                    compute(nested, before, if given.is_null() { &own } else { given }, value, anew);
+                    compute(nested, before, if given.is_null() { &own } else { given }, value, seen, anew);
                 });
             }
         } else if attribute.computed_mode() {
             // Null may mean that nobody has looked yet, so it is no promise to repeat.
-            *slot = if before.is_null() || anew(attribute.recompute) { Value::UNKNOWN } else { before.clone() };
+            let nothing = before.is_null() && (prior.is_null() || !seen);
+            *slot = if nothing || anew(attribute.recompute) { Value::UNKNOWN } else { before.clone() };
         }
     }
 }
@@ -59,16 +61,26 @@ pub(super) fn carry(attributes: &[Attribute], prior: &Value, config: &Value, val
 }
 
 /// Computes until nothing more moves: an attribute that becomes unknown may take others with it.
-pub(super) fn settle(attributes: &[Attribute], prior: &Value, config: &Value, state: Value, replaced: bool) -> Value {
+pub(super) fn settle(
+    attributes: &[Attribute],
+    prior: &Value,
+    config: &Value,
+    state: Value,
+    replaced: bool,
+    seen: bool,
+) -> Value {
     let differs = |state: &Value| -> BTreeSet<&str> {
-        attributes.iter().map(|a| a.name).filter(|name| prior.get(name) != state.get(name)).collect()
+        let names = attributes.iter().map(|a| a.name);
+        names.filter(|name| !super::means_same(prior.get(name), state.get(name))).collect()
     };
     let mut moved = differs(&state);
+    // What means nothing reaches nobody, so nothing is computed from it.
+    let idle = moved.is_empty() && !prior.is_null();
     loop {
         // Each round starts from what is configured: elements of sets would not find their partners once they are unknown.
         let mut round = state.clone();
-        compute(attributes, prior, config, &mut round, &|recompute| match recompute {
-            Recompute::OnAnyChange => true,
+        compute(attributes, prior, config, &mut round, seen, &|recompute| match recompute {
+            Recompute::OnAnyChange => !idle,
             // An object that is made anew computes everything anew. The host plans such an object once more
             // without a prior state, and takes that plan; this one only has to be honest.
             Recompute::Never => replaced,
@@ -119,7 +131,7 @@ mod tests {
         planned.set("list", config.get("list").clone());
         let prior = state("a", "b");
         carry(&attributes(), &prior, &config, &mut planned);
-        let planned = settle(&attributes(), &prior, &config, planned, replaced);
+        let planned = settle(&attributes(), &prior, &config, planned, replaced, false);
         let ids = planned.get("list").elements().iter().map(|item| item.get("id"));
         let inner = ids.enumerate().filter(|(_, id)| id.is_unknown()).map(|(i, _)| format!("list[{i}].id"));
         let names = attributes().into_iter().map(|a| a.name).filter(|name| planned.get(name).is_unknown());
@@ -135,6 +147,17 @@ mod tests {
     #[test]
     fn elements_keep_what_stays_and_new_ones_have_nothing_yet() {
         assert_eq!(unknown("a", "b", &["k", "l"], false), ["status", "list[1].id"]);
+    }
+
+    #[test]
+    fn nothing_is_a_value_once_the_provider_has_looked() {
+        let attributes = vec![string("source"), string("seen").computed().stays()];
+        let prior = Value::object([("source", Value::from("a")), ("seen", Value::Null)]);
+        let config = Value::object([("source", Value::from("b")), ("seen", Value::Null)]);
+        for (prior, looked, open) in [(&prior, true, false), (&prior, false, true), (&Value::Null, true, true)] {
+            let planned = settle(&attributes, prior, &config, config.clone(), false, looked);
+            assert_eq!(planned.get("seen").is_unknown(), open, "{prior:?} {looked}");
+        }
     }
 
     #[test]

@@ -342,11 +342,11 @@ fn leads_somewhere(prior: &Value, planned: &Planned) -> bool {
 }
 
 fn create(schema: &Schema, config: &Value) -> Planned {
-    plan(schema, None, &propose(&schema.attributes, &Value::Null, config), config)
+    plan(schema, None, &propose(&schema.attributes, &Value::Null, config), config, None)
 }
 
 fn update(schema: &Schema, prior: &Value, config: &Value) -> Planned {
-    plan(schema, Some(prior), &propose(&schema.attributes, prior, config), config)
+    plan(schema, Some(prior), &propose(&schema.attributes, prior, config), config, None)
 }
 
 /// A schema, what was applied first, and what is planned next.

@@ -64,6 +64,9 @@ fn attributes(all: &[Attribute], at: &str, outer: Outer<'_>, problems: &mut Vec<
             }
         }
         default(attribute, &mut says);
+        if let Some(problem) = super::unset::problem(attribute) {
+            says(&problem);
+        }
         prose(&format!("`{path}`"), &attribute.description, problems);
         kind(attribute, &path, outer, problems);
     }
@@ -174,6 +177,12 @@ mod tests {
             (required, "`a` has a default, so it must be optional and computed"),
             (named("a").default(Value::UNKNOWN), "`a` has a default that is no value"),
             (named("a").default(1), "`a` has a default of another type: expected text"),
+            (named("a").initially(1), "`a` begins with a value of another type: expected text"),
+            (named("a").initially(Value::Null), "`a` begins with what is no value"),
+            (
+                named("a").initially("x").default("y"),
+                "`a` begins with a value, so it must be optional and computed, without a default",
+            ),
             (object("a", vec![]).doc("A."), "`a` has no nested attributes"),
             (object("a", vec![named("b")]).computed().doc("A."), "`a.b` must be computed, as what it is nested in is"),
             (object("a", vec![named("b"), named("b")]).doc("A."), "`a.b` is there twice"),

@@ -12,11 +12,15 @@ mod diff;
 #[cfg(test)]
 mod legality;
 mod lint;
+mod nothing;
 mod pairs;
+mod promise;
 mod replace;
+mod since;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod unset;
 
 use super::path::Path;
 use super::schema::{Attribute, Kind, Schema};
@@ -27,8 +31,12 @@ pub use check::validate;
 pub use defaults::with_defaults;
 pub use diff::changes;
 pub use lint::check_schema;
+pub use nothing::means_same;
+pub use promise::keep_promises;
 pub(crate) use replace::replacements;
+pub use since::needed;
 pub use texts::keep_same;
+pub use unset::{Configured, Left, initial};
 
 /// What the schema makes of a configuration.
 #[derive(Clone, Debug)]
@@ -39,31 +47,45 @@ pub struct Planned {
     pub replace: Vec<Path>,
     /// Attributes that change.
     pub changed: Vec<Path>,
+    /// What stays though the configuration stopped setting it.
+    pub left: Vec<Left>,
 }
 
-/// Plans a create or an update: defaults, write-only values, texts that mean the same, prints of secrets, replacements, computed values, in this order.
+/// Plans a create or an update: defaults, what is not configured any more, write-only values, texts that mean the same,
+/// prints of secrets, replacements, computed values, in this order. `configured` is what the last configuration set; none when this provider has not seen the object yet.
 ///
 /// With nothing changed the plan is the prior state itself.
 /// Elements of nested lists count as the same object by position, those of maps by key;
 /// those of sets pair by what the configuration gives of them, and where two are alike, in order.
 #[must_use]
-pub fn plan(schema: &Schema, prior: Option<&Value>, proposed: &Value, config: &Value) -> Planned {
+pub fn plan(
+    schema: &Schema,
+    prior: Option<&Value>,
+    proposed: &Value,
+    config: &Value,
+    configured: Option<&Configured>,
+) -> Planned {
     let attributes = &schema.attributes;
+    let nothing = Configured::default();
+    let mut filling =
+        unset::Filling { new: prior.is_none(), configured: configured.unwrap_or(&nothing), left: Vec::new() };
     let prior = prior.unwrap_or(&Value::Null);
-    let given = with_defaults(schema, config, config);
+    let mut given = with_defaults(schema, config, config);
     let mut state = with_defaults(schema, proposed, config);
+    filling.fill(attributes, prior, config, &Path::root(), &mut [&mut given, &mut state]);
+    let left = filling.left;
     drop_write_only(attributes, &mut state);
     texts::keep(attributes, prior, &mut state, texts::Extent::Whole);
     compute::carry(attributes, prior, &given, &mut state);
     let prints = write_only::prints(schema, prior, config, &state);
     write_only::put_changes(schema, prior, config, &prints, &mut state);
     if &state == prior {
-        return Planned { state: prior.clone(), replace: Vec::new(), changed: Vec::new() };
+        return Planned { state: prior.clone(), replace: Vec::new(), changed: Vec::new(), left };
     }
     let replace = if prior.is_null() { Vec::new() } else { replace::replacements(attributes, prior, &state) };
-    let mut state = compute::settle(attributes, prior, &given, state, !replace.is_empty());
+    let mut state = compute::settle(attributes, prior, &given, state, !replace.is_empty(), configured.is_some());
     write_only::put(schema, &prints, &mut state);
-    Planned { changed: changes(prior, &state, attributes), replace, state }
+    Planned { changed: changes(prior, &state, attributes), replace, state, left }
 }
 
 /// Makes write-only values null, at any depth: they are in the configuration alone.

@@ -21,7 +21,7 @@ pub(crate) fn replacements(attributes: &[Attribute], prior: &Value, planned: &Va
 fn collect(attributes: &[Attribute], prior: &Value, planned: &Value, at: &Path, found: &mut Vec<Path>) {
     for attribute in attributes.iter().filter(|a| a.mode != Mode::Computed && !a.write_only) {
         let (before, after) = (member(prior, attribute.name), member(planned, attribute.name));
-        if before == after {
+        if super::means_same(before, after) {
             continue;
         }
         let path = at.attribute(attribute.name);

@@ -75,11 +75,11 @@ fn applied(planned: &Value) -> Value {
 }
 
 fn create(config: &Value) -> Value {
-    applied(&plan(&schema(), None, &propose(None, config), config).state)
+    applied(&plan(&schema(), None, &propose(None, config), config, None).state)
 }
 
 fn update(prior: &Value, config: &Value) -> Planned {
-    plan(&schema(), Some(prior), &propose(Some(prior), config), config)
+    plan(&schema(), Some(prior), &propose(Some(prior), config), config, None)
 }
 
 fn paths(found: &[Path]) -> Vec<String> {
@@ -89,7 +89,7 @@ fn paths(found: &[Path]) -> Vec<String> {
 #[test]
 fn a_create_fills_defaults_and_leaves_the_rest_unknown() {
     let config = config(&[("secret", "s".into())]);
-    let planned = plan(&schema(), None, &propose(None, &config), &config).state;
+    let planned = plan(&schema(), None, &propose(None, &config), &config, None).state;
     assert_eq!(planned.get("size"), &Value::from(3));
     assert!(planned.get("id").is_unknown() && planned.get("status").is_unknown());
     assert!(planned.get("secret").is_null(), "a write-only value is never planned");
@@ -165,4 +165,127 @@ fn nested_defaults_and_kept_values_are_per_attribute() {
     let mut other = config.clone();
     other.set("size", 5.into());
     assert_eq!(update(&state, &other).state.get("options"), state.get("options"));
+}
+
+fn unset_schema() -> Schema {
+    Schema::new("A thing.")
+        .with(boolean("locked").initially(false).doc("Locked."))
+        .with(string("role").remains("Nobody can change it.").doc("Role."))
+        .with(string("note").doc("Note."))
+        .with(string("status").computed().doc("Status."))
+        .with(
+            object(
+                "features",
+                vec![
+                    boolean("proxy").default(false).doc("Proxy."),
+                    boolean("skip").initially(false).doc("Skip."),
+                    boolean("fixed").default(false).replaces().doc("Fixed."),
+                ],
+            )
+            .initially(Value::object::<&str>([]))
+            .doc("Features."),
+        )
+        .with(
+            object("strategy", vec![string("type").required().doc("Type."), number("pace").doc("Pace.")])
+                .initially(Value::object([("type", Value::from("Rolling"))]))
+                .doc("Strategy."),
+        )
+}
+
+/// Applies one configuration, lets others change the state, and plans the next configuration.
+fn taken_out(first: &[(&str, Value)], others: &[(&str, Value)], second: &[(&str, Value)]) -> (Value, Planned) {
+    let schema = unset_schema();
+    let config = |entries: &[(&str, Value)]| {
+        let mut config = schema.null_object();
+        entries.iter().for_each(|(name, value)| config.set(name, value.clone()));
+        config
+    };
+    let (first, second) = (config(first), config(second));
+    let made = plan(&schema, None, &propose_in(&schema.attributes, None, &first), &first, None);
+    let mut state = applied(&made.state);
+    let configured = Configured::of(&schema, &first, &state);
+    others.iter().for_each(|(name, value)| state.set(name, value.clone()));
+    let proposed = propose_in(&schema.attributes, Some(&state), &second);
+    let planned = plan(&schema, Some(&state), &proposed, &second, Some(&configured));
+    (state, planned)
+}
+
+fn features(proxy: impl Into<Value>, skip: impl Into<Value>, fixed: impl Into<Value>) -> Value {
+    Value::object([("proxy", proxy.into()), ("skip", skip.into()), ("fixed", fixed.into())])
+}
+
+fn strategy(kind: &str, pace: impl Into<Value>) -> Value {
+    Value::object([("type", kind.into()), ("pace", pace.into())])
+}
+
+#[test]
+fn a_new_object_begins_with_what_is_known_of_it() {
+    let (state, planned) = taken_out(&[], &[], &[]);
+    assert_eq!(state.get("locked"), &Value::from(false));
+    assert_eq!(state.get("features"), &features(false, false, false));
+    assert_eq!(state.get("strategy"), &strategy("Rolling", Value::Null));
+    assert_eq!(planned.state, state);
+    let (state, _) = taken_out(&[("features", features(true, Value::Null, Value::Null))], &[], &[]);
+    assert_eq!(state.get("features"), &features(true, false, false));
+}
+
+#[test]
+fn what_is_taken_out_goes_back_to_how_it_began() {
+    let on = features(true, true, Value::Null);
+    for (name, given, expected) in [
+        ("locked", true.into(), Value::from(false)),
+        ("features", on, features(false, false, false)),
+        ("strategy", strategy("Rolling", 3), strategy("Rolling", Value::Null)),
+        ("strategy", strategy("Unset", Value::Null), strategy("Rolling", Value::Null)),
+    ] {
+        let (_, planned) = taken_out(&[(name, given.clone())], &[], &[]);
+        assert_eq!(planned.state.get(name), &expected, "{name} = {given:?}");
+        assert_eq!(planned.left, [], "{name}");
+        assert_eq!(paths(&planned.replace), [""; 0], "{name}");
+    }
+    // One line of an object that stays.
+    let kept = features(true, Value::Null, Value::Null);
+    let (_, planned) = taken_out(&[("features", features(true, true, Value::Null))], &[], &[("features", kept)]);
+    assert_eq!(planned.state.get("features"), &features(true, false, false));
+}
+
+#[test]
+fn what_others_set_stays_theirs() {
+    for (first, others) in [
+        // Never configured.
+        (vec![], ("locked", Value::from(true))),
+        (vec![], ("features", features(true, true, true))),
+        // Configured, and changed by somebody since.
+        (vec![("locked", false.into())], ("locked", true.into())),
+        (vec![("features", features(false, Value::Null, Value::Null))], ("features", features(true, true, false))),
+    ] {
+        let (state, planned) = taken_out(&first, &[others], &[]);
+        assert_eq!(planned.state, state, "{first:?}");
+    }
+}
+
+#[test]
+fn what_cannot_go_back_is_told() {
+    let (state, planned) = taken_out(&[("role", "Admin".into())], &[], &[]);
+    assert_eq!(planned.state, state);
+    assert_eq!(planned.left, [Left { path: Path::of("role"), why: "Nobody can change it." }]);
+    let (_, planned) = taken_out(&[("features", features(true, Value::Null, true))], &[], &[]);
+    assert_eq!(planned.state.get("features"), &features(false, false, true), "nothing is replaced for a missing line");
+    assert_eq!(planned.left.iter().map(|l| l.path.to_string()).collect::<Vec<_>>(), ["features.fixed"]);
+    assert!(planned.replace.is_empty());
+    let (_, planned) = taken_out(&[("role", "Admin".into())], &[("role", "Reader".into())], &[]);
+    assert_eq!(planned.left, [], "that is not what was configured");
+}
+
+#[test]
+fn what_means_nothing_changes_nothing_else() {
+    let labels = |entries: &[(&str, Value)]| {
+        Value::Map(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    };
+    let state = create(&config(&[("labels", labels(&[("a", "1".into())]))]));
+    let now = config(&[("labels", labels(&[("a", "1".into()), ("b", Value::Null)]))]);
+    let planned = update(&state, &now);
+    assert_eq!(planned.state.get("labels"), now.get("labels"), "hosts want it as it is configured");
+    assert_eq!(planned.state.get("status"), state.get("status"));
+    assert_eq!(paths(&planned.changed), ["labels"]);
 }

@@ -15,10 +15,12 @@ pub(super) enum Extent {
     Each,
 }
 
-/// The state just read or written, with the texts of `known` (a prior state or a plan) where they mean the same.
+/// The state just read or written, as `known` (a prior state or a plan) has it where that means the same:
+/// texts that are written otherwise, and what means nothing at all.
 #[must_use]
 pub fn keep_same(schema: &Schema, known: &Value, mut state: Value) -> Value {
     keep(&schema.attributes, known, &mut state, Extent::Each);
+    super::nothing::keep(&schema.attributes, known, &mut state);
     state
 }
 

@@ -3,11 +3,23 @@
 
 use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
+use super::plan::CONFIGURED;
 use crate::pb::tfplugin6::apply_resource_change::{Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::plan::{drop_write_only, keep_same};
+use crate::tf::path::Path;
+use crate::tf::plan::{Configured, drop_write_only, keep_promises, keep_same};
 use crate::tf::resource::{Create, Delete, Outcome, Private, Update};
 use crate::tf::value::Value;
+
+/// Somebody was faster than the answer; a host would take it for a defect if the state said so now.
+fn changed(path: Path) -> Diagnostic {
+    Diagnostic::warning(
+        format!("`{path}` was written, and has another value by now"),
+        "Somebody has changed it since, or the server has not taken it as it was sent. The state keeps what was planned.",
+    )
+    .hint("Plan again to see what it is.")
+    .at(path)
+}
 
 /// Applies, and keeps the prior state when there is nothing better to keep.
 pub(super) async fn apply(server: &Server, request: Request) -> Result<Response, Diagnostics> {
@@ -23,13 +35,15 @@ pub(super) async fn apply(server: &Server, request: Request) -> Result<Response,
     let private = Private::from_bytes(&request.planned_private);
 
     let (deletes, creates) = (planned.is_null(), prior.is_null());
-    // A text that was planned must come back as it was, also where the server writes it otherwise.
+    // What was planned must come back as it was, also where the server writes it otherwise.
     let promised = planned.clone();
     let mut outcome = match (creates, deletes) {
         (true, true) => Outcome::default(),
         (false, true) => resource.delete(&context, Delete { prior: prior.clone(), private }).await,
-        (true, false) => resource.create(&context, Create { planned, config, private }).await,
-        (false, false) => resource.update(&context, Update { prior: prior.clone(), planned, config, private }).await,
+        (true, false) => resource.create(&context, Create { planned, config: config.clone(), private }).await,
+        (false, false) => {
+            resource.update(&context, Update { prior: prior.clone(), planned, config: config.clone(), private }).await
+        }
     };
 
     if !deletes && outcome.state.is_none() && !outcome.diags.has_errors() {
@@ -53,7 +67,13 @@ pub(super) async fn apply(server: &Server, request: Request) -> Result<Response,
     let mut state = outcome.state.unwrap_or(Value::Null);
     settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
     drop_write_only(&resource.schema().attributes, &mut state);
-    let state = keep_same(resource.schema(), &promised, state);
+    let mut state = keep_same(resource.schema(), &promised, state);
+    if !deletes && !outcome.diags.has_errors() {
+        let (kept, differing) = keep_promises(resource.schema(), &promised, &state);
+        state = kept;
+        differing.into_iter().for_each(|path| outcome.diags.push(changed(path)));
+        outcome.private.set(CONFIGURED, Configured::of(resource.schema(), &config, &state));
+    }
     // Hosts refuse an object that came without its identity once it had one.
     let identity = outcome.identity.or(planned_identity.filter(Value::is_wholly_known)).filter(|_| !state.is_null());
     Ok(Response {

@@ -3,11 +3,20 @@
 use super::Server;
 use super::coding::{decode, encode};
 use crate::pb::tfplugin6::plan_resource_change::{Request, Response};
-use crate::tf::diag::Diagnostics;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
-use crate::tf::plan;
+use crate::tf::plan::{self, Left};
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
+
+/// Beside the state: what the configuration set at the last apply. It is there once the provider has seen the object.
+pub(super) const CONFIGURED: &str = "configured";
+
+fn left(Left { path, why }: Left) -> Diagnostic {
+    Diagnostic::warning(format!("`{path}` is not configured any more, and stays as it is"), why)
+        .hint(format!("Set `{path}` to another value to change it."))
+        .at(path)
+}
 
 /// Plans to create, change or remove.
 pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, Diagnostics> {
@@ -36,16 +45,18 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
 
     let config = decode(request.config.as_ref(), managed.of(), &format!("the configuration of `{name}`"))?;
     let prior = Some(&prior).filter(|p| !p.is_null());
-    let general = plan::plan(resource.schema(), prior, &proposed, &config);
+    let private = prior.map(|_| Private::from_bytes(&request.prior_private)).unwrap_or_default();
+    let configured = private.get(CONFIGURED);
+    let general = plan::plan(resource.schema(), prior, &proposed, &config, configured.as_ref());
     let mut plan = Plan {
         config: &config,
         prior,
         planned: general.state,
         replace: general.replace,
         // In the second plan of a replacement the host sends what was kept for the old object; the new one has nothing yet.
-        private: prior.map(|_| Private::from_bytes(&request.prior_private)).unwrap_or_default(),
+        private,
         replaced: if prior.is_none() { Private::from_bytes(&request.prior_private) } else { Private::default() },
-        diags: Diagnostics::new(),
+        diags: general.left.into_iter().map(left).collect(),
     };
     resource.plan(&context, &mut plan).await;
     plan::drop_write_only(&resource.schema().attributes, &mut plan.planned);

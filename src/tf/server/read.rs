@@ -2,9 +2,10 @@
 
 use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
+use super::plan::CONFIGURED;
 use crate::pb::tfplugin6::read_resource::{Request, Response};
 use crate::tf::diag::Diagnostics;
-use crate::tf::plan::{drop_write_only, keep_same};
+use crate::tf::plan::{Configured, drop_write_only, keep_same};
 use crate::tf::resource::{Private, Read};
 use crate::tf::value::Value;
 
@@ -38,6 +39,9 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
     settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
     drop_write_only(&managed.resource.schema().attributes, &mut state);
     let state = keep_same(managed.resource.schema(), &known, state);
+    if !state.is_null() && !outcome.diags.has_errors() && outcome.private.get::<Configured>(CONFIGURED).is_none() {
+        outcome.private.set(CONFIGURED, Configured::default());
+    }
     let identity = outcome.identity.or(identity).filter(|_| !state.is_null());
     Ok(Response {
         new_state: Some(encode(&state, of, &format!("the state of `{name}`"))?),

@@ -67,7 +67,7 @@ async fn a_created_thing_comes_back_whole() {
     let answer = apply(&mut host, &Value::Null, &planned_thing(), &thing(&[("name", "a".into())])).await;
     assert_eq!(errors(&answer.diagnostics), [""; 0]);
     assert_eq!(read_thing(answer.new_state.as_ref()), stored_thing());
-    assert_eq!(answer.private, br#"{"from":"apply"}"#);
+    assert_eq!(answer.private, br#"{"configured":{},"from":"apply"}"#);
     assert_eq!(id_of(answer.new_identity.as_ref()), "id-a");
     assert!(!answer.legacy_type_system);
 }
@@ -78,6 +78,17 @@ async fn a_text_that_means_the_same_stays_as_it_was_planned() {
     let planned = with(planned_thing(), "label", "Quiet");
     let answer = apply(&mut host, &Value::Null, &planned, &thing(&[("name", "a".into())])).await;
     assert_eq!(read_thing(answer.new_state.as_ref()).get("label").as_str(), Some("Quiet"));
+}
+
+#[tokio::test]
+async fn what_was_planned_comes_back_and_what_is_there_is_told() {
+    let mut host = host().await;
+    let planned = with(planned_thing(), "label", "taken otherwise");
+    let answer = apply(&mut host, &Value::Null, &planned, &thing(&[("name", "a".into())])).await;
+    assert_eq!(errors(&answer.diagnostics), [""; 0]);
+    assert_eq!(read_thing(answer.new_state.as_ref()).get("label").as_str(), Some("taken otherwise"));
+    let warning = answer.diagnostics.first().unwrap();
+    assert_eq!((blamed(warning), warning.severity()), (Some("label"), pb::diagnostic::Severity::Warning));
 }
 
 #[tokio::test]
@@ -125,7 +136,11 @@ async fn updates_say_what_is_in_place_also_when_they_fail() {
         assert_eq!(state.get("count").as_i64(), Some(count), "{note}");
         assert_eq!(state.get("note").as_str().unwrap_or_default(), kept, "{note}");
         // The prior state goes with what was kept beside it.
-        let private: &[u8] = if note == "refused" { br#"{"from":"plan"}"# } else { br#"{"from":"apply"}"# };
+        let private: &[u8] = match note {
+            "refused" => br#"{"from":"plan"}"#,
+            "half" => br#"{"from":"apply"}"#,
+            _ => br#"{"configured":{},"from":"apply"}"#,
+        };
         assert_eq!(answer.private, private, "{note}");
     }
 }

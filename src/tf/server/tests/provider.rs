@@ -122,7 +122,10 @@ fn identity(state: &Value) -> Option<Value> {
 
 /// The server has its own way of writing labels.
 fn shout(state: &mut Value) {
-    let label = state.get("label").as_str().map(str::to_uppercase);
+    let label = state.get("label").as_str().map(|label| match label {
+        "taken otherwise" => "something else".to_owned(),
+        label => label.to_uppercase(),
+    });
     state.set("label", label.into());
 }
 
