@@ -4,7 +4,7 @@
 use super::check;
 use super::ledger::Ledger;
 use super::omniconfig::Omniconfig;
-use super::session::{OnConflict, Session, State};
+use super::session::{Defaults, OnConflict, Session, State};
 use super::timeouts::{self, Timeouts};
 use super::turns::Turns;
 use crate::kit::clock::Clock;
@@ -98,8 +98,8 @@ pub(super) fn schema() -> Schema {
     .with(string("managed_by").doc(
         "Value of the annotation by which Omni's interface warns before it changes an object. Defaults to `Terraform`.",
     ))
-    .with(plain("labels", Type::map(Type::String)).doc("Labels of every object that the provider writes.").check(check::are_user_keys()))
-    .with(plain("annotations", Type::map(Type::String)).doc("Annotations of every object that the provider writes.").check(check::are_user_keys()))
+    .with(plain("labels", Type::map(Type::String)).doc("Labels of every object that the provider manages, unless the object sets the key itself. They are planned like its own, as `provider_labels`: a label that leaves this block leaves the objects.").check(check::are_user_keys()))
+    .with(plain("annotations", Type::map(Type::String)).doc("Annotations of every object that the provider manages, in the same way.").check(check::are_user_keys()))
     .with(string("on_conflict").doc(
         "What to do when an object was changed between plan and apply: `fail` stops and says what changed, `overwrite` writes the planned values all the same. Defaults to `fail`.",
     ).check(one_of(&["fail", "overwrite"])))
@@ -133,7 +133,7 @@ pub(super) async fn configure(
 ) -> State {
     let unknown: Vec<_> = CONNECTION.iter().copied().filter(|a| config.get(a).is_unknown()).collect();
     if !unknown.is_empty() {
-        return State::Deferred(unknown);
+        return State::Deferred(unknown, defaults(config));
     }
     let settings = match client_config(config, terraform_version) {
         Ok(settings) => settings,
@@ -164,11 +164,17 @@ pub(super) async fn configure(
     State::Ready(Arc::new(session(config, client, clock)))
 }
 
-fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
-    let texts = |name: &str| -> BTreeMap<String, String> {
-        let entries = config.get(name).entries().into_iter().flatten();
-        entries.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+/// What every object gets. A key that is null is not set.
+fn defaults(config: &Value) -> Defaults {
+    let texts = |name: &str| -> Option<BTreeMap<String, Option<String>>> {
+        let map = config.get(name);
+        let set = map.entries().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        (!map.is_unknown()).then(|| set.map(|(key, value)| (key.clone(), value.as_str().map(str::to_owned))).collect())
     };
+    Defaults { labels: texts("labels"), annotations: texts("annotations") }
+}
+
+fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
     let flag = |name: &str| config.get(name).as_bool().unwrap_or(false);
     Session {
         turns: Turns::default(),
@@ -187,8 +193,7 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
             _ => OnConflict::Fail,
         },
         managed_by: config.get("managed_by").as_str().unwrap_or("Terraform").to_owned(),
-        labels: texts("labels"),
-        annotations: texts("annotations"),
+        defaults: defaults(config),
         timeouts: Timeouts::default().or(config.get("default_timeouts")),
     }
 }

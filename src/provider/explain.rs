@@ -63,6 +63,21 @@ impl Doing<'_> {
         }
     }
 
+    /// The same where the call did not touch the content that was refused: Omni checks the whole object again with
+    /// every update, by the rules and the settings of today, and refuses what it has taken before.
+    pub(crate) fn explain_stale(&self, error: &Error) -> Diagnostic {
+        let mut diagnostic = self.explain(error);
+        diagnostic.detail.push_str(
+            "\nThe object holds this already, and nothing of it is changed here: Omni checks the whole object with every update, \
+             and takes no longer what it took before.",
+        );
+        let advice = diagnostic.hint.take().unwrap_or_default();
+        diagnostic.hint(format!(
+            "{advice}\nDo so in the same apply or in one before, and {} the {} then.",
+            self.verb, self.noun
+        ))
+    }
+
     /// The problems that Omni has with the content, each with what is known about it; `None` for any other failure.
     fn refused<'e>(&self, error: &'e Error) -> Option<Vec<(&'e str, Option<Advice>)>> {
         let Error::Status { class: Class::Validation, problems, message, .. } = error else { return None };
@@ -261,6 +276,17 @@ mod tests {
     fn what_is_not_stored_is_not_looked_for_in_the_state() {
         let with_state = |error: &Error| DOING.explain_unstored(error).hint.is_some_and(|hint| hint.contains("state"));
         assert_eq!(all().iter().filter(|error| with_state(error)).count(), 0);
+    }
+
+    #[test]
+    fn stale_content_is_told_from_new_content() {
+        let error = status(Class::Validation, "failed", &["backup interval is too short"]);
+        let diagnostic = DOING.explain_stale(&error);
+        for part in ["backup interval is too short", "holds this already"] {
+            assert!(diagnostic.detail.contains(part), "{}", diagnostic.detail);
+        }
+        let hint = diagnostic.hint.unwrap();
+        assert!(hint.contains("update the cluster then") && !hint.contains("Correct the configuration"), "{hint}");
     }
 
     #[test]

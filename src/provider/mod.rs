@@ -24,6 +24,7 @@ mod refusals;
 mod resources;
 pub(crate) mod roles;
 pub(crate) mod session;
+mod since;
 pub(crate) mod time;
 pub(crate) mod timeouts;
 mod tokens;

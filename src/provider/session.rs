@@ -20,6 +20,21 @@ pub(crate) enum OnConflict {
     Overwrite,
 }
 
+/// The labels and annotations that the provider block gives to every object.
+/// A value that is not known yet is `None`, and so is a map of which nothing is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) labels: Option<BTreeMap<String, Option<String>>>,
+    pub(crate) annotations: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// There are none.
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { labels: Some(BTreeMap::new()), annotations: Some(BTreeMap::new()) }
+    }
+}
+
 /// A configured provider.
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -36,10 +51,8 @@ pub(crate) struct Session {
     pub(crate) on_conflict: OnConflict,
     /// What the "managed by" annotation says.
     pub(crate) managed_by: String,
-    /// Labels of every object that is written.
-    pub(crate) labels: BTreeMap<String, String>,
-    /// Annotations of every object that is written.
-    pub(crate) annotations: BTreeMap<String, String>,
+    /// Labels and annotations of every object that is written.
+    pub(crate) defaults: Defaults,
     pub(crate) timeouts: Timeouts,
     /// Whose turn it is with which object.
     pub(crate) turns: Turns,
@@ -71,7 +84,8 @@ pub(crate) enum State {
     #[default]
     Unconfigured,
     /// The configuration depends on values that are not known before apply: these attributes.
-    Deferred(Vec<&'static str>),
+    /// What every object gets may be known all the same.
+    Deferred(Vec<&'static str>, Defaults),
     /// The configuration was refused, and has been reported.
     Refused,
     /// Ready.
@@ -101,14 +115,23 @@ impl Handle {
 
     /// Whether the provider waits for values that are known only after apply.
     pub(crate) fn is_deferred(&self) -> bool {
-        matches!(self.state(), State::Deferred(_))
+        matches!(self.state(), State::Deferred(..))
+    }
+
+    /// The labels and annotations that the provider block gives to every object.
+    pub(crate) fn defaults(&self) -> Defaults {
+        match self.state() {
+            State::Ready(session) => session.defaults.clone(),
+            State::Deferred(_, defaults) => defaults,
+            State::Unconfigured | State::Refused => Defaults::default(),
+        }
     }
 
     /// The session, or why there is none.
     pub(crate) fn session(&self) -> Result<Arc<Session>, Diagnostic> {
         match self.state() {
             State::Ready(session) => Ok(session),
-            State::Deferred(attributes) => {
+            State::Deferred(attributes, _) => {
                 let list = attributes.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
                 Err(Diagnostic::error(
                     "Provider configuration is not known yet",

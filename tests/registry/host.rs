@@ -73,17 +73,22 @@ impl Host {
         let server = Server::new(move || Arc::clone(&made));
         let settings = Mutex::new(Value::Null);
         let host = Self { server, provider, clock, settings, sim };
-        let mut config = host.provider.schema().null_object();
-        config.set("endpoint", host.sim.endpoint().into());
-        config.set("service_account_key", host.sim.service_account_key().into());
-        if let Some(ca) = host.sim.ca_pem() {
+        host.reconfigure(extra).await;
+        host
+    }
+
+    /// Configures the provider anew, with these attributes beside those that lead to the simulator.
+    pub async fn reconfigure(&self, extra: &[(&str, Value)]) {
+        let mut config = self.provider.schema().null_object();
+        config.set("endpoint", self.sim.endpoint().into());
+        config.set("service_account_key", self.sim.service_account_key().into());
+        if let Some(ca) = self.sim.ca_pem() {
             config.set("ca_certificate", ca.into());
         }
         for (name, value) in extra {
             config.set(name, value.clone());
         }
-        host.configure(&config).await;
-        host
+        self.configure(&config).await;
     }
 
     /// Configures the provider anew, to work as this person from now on.

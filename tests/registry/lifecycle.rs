@@ -184,7 +184,7 @@ pub async fn settled(host: &Host, name: &str, instance: &Instance, config: &Valu
     read
 }
 
-fn without(json: &Json, path: &str) -> Json {
+pub fn without(json: &Json, path: &str) -> Json {
     let mut json = json.clone();
     match path.split_once('.') {
         Some((head, rest)) => {

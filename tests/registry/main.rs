@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may stop where it stands")]
 
+mod absent;
 mod accounts;
 mod coverage;
 mod defects;
@@ -25,6 +26,7 @@ mod reads;
 mod registration;
 mod releases;
 mod rules;
+mod shared_keys;
 mod unknowns;
 
 use libtest_mimic::{Arguments, Trial};
@@ -52,6 +54,7 @@ fn main() {
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("provider::every_type_is_listed_once", rules::every_type_is_listed_once));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
+    trials.extend(absent::trials());
     trials.extend(accounts::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
@@ -66,6 +69,7 @@ fn main() {
     trials.extend(plan_checks::trials());
     trials.extend(quiet::trials());
     trials.extend(registration::trials());
+    trials.extend(shared_keys::trials());
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
     libtest_mimic::run(&arguments, trials).exit();

@@ -24,7 +24,7 @@ pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
     }
     // Omni lets nobody write these on what it serves by calls of its own.
     let served_by_calls = BY_CALLS.contains(&name);
-    for wanted in ["labels", "annotations", "resource_version"] {
+    for wanted in ["labels", "annotations", "provider_labels", "provider_annotations", "resource_version"] {
         if resource.schema().attribute(wanted).is_some() == served_by_calls {
             return Err(format!("`{wanted}` belongs to objects, and to all of them").into());
         }

@@ -3,8 +3,8 @@
 
 use super::attributes::Shared;
 use super::{Managed, Owned};
-use crate::omni::Resource as Stored;
 use crate::omni::spec::owned_digest;
+use crate::omni::{Resource as Stored, labels};
 use crate::provider::explain::Doing;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -15,6 +15,7 @@ use crate::tf::value::Value;
 use crate::tf::wire::to_json;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 
 const NAME: &str = "baseline";
 const LONGEST_VALUE: usize = 160;
@@ -23,26 +24,35 @@ const LONGEST_VALUE: usize = 160;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Baseline {
     /// Its version.
-    pub(super) version: u64,
-    /// Digest of everything in it that is ours.
-    pub(super) digest: String,
+    version: u64,
+    /// A digest of everything in it that is ours, or could become so: each field of the spec, each label and annotation.
+    parts: BTreeMap<String, String>,
+}
+
+/// What belongs to the spec begins like this among the parts, and a label like `labels/`.
+const SPEC: &str = "spec/";
+
+fn short_digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
 }
 
 impl Baseline {
-    pub(super) fn of<M: Managed>(stored: &Stored, owned: [&[Owned]; 2], private: &Private) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(owned_digest::<M::Spec>(&stored.spec, M::FIELDS));
+    /// The labels and annotations in `owned` count as the spec does: attributes of the resource are made of them.
+    pub(super) fn of<M: Managed>(stored: &Stored, owned: [&[Owned]; 2]) -> Self {
+        let mut parts = BTreeMap::new();
+        for field in M::FIELDS {
+            let digest = owned_digest::<M::Spec>(&stored.spec, &[field]);
+            parts.insert(format!("{SPEC}{field}"), short_digest(&digest));
+        }
         for (shared, owned) in Shared::ALL.into_iter().zip(owned) {
-            let mut keys: Vec<String> = owned.iter().map(|(k, _)| (*k).to_owned()).collect();
-            keys.extend(shared.tracked(private).unwrap_or_default());
-            keys.sort();
-            keys.dedup();
-            for key in keys {
-                hash.update(format!("\n{}\0{key}\0{:?}", shared.name(), shared.of(&stored.metadata).get(&key)));
+            for (key, value) in shared.of(&stored.metadata) {
+                let spec = if owned.iter().any(|(name, _)| name == key) { SPEC } else { "" };
+                if !spec.is_empty() || labels::is_users(key) {
+                    parts.insert(format!("{spec}{}/{key}", shared.name()), short_digest(value));
+                }
             }
         }
-        let digest = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        Self { version: stored.metadata.version.unwrap_or_default(), digest }
+        Self { version: stored.metadata.version.unwrap_or_default(), parts }
     }
 
     pub(super) fn load(private: &Private) -> Option<Self> {
@@ -53,9 +63,81 @@ impl Baseline {
         private.set(NAME, self);
     }
 
-    /// Whether `now` is what was read last, as far as it is ours.
-    pub(super) fn still_holds(&self, now: &Self) -> bool {
-        self.version == now.version || self.digest == now.digest
+    /// The parts that somebody has changed until `now`, and that a write from there to `next` would change again.
+    /// Whoever wrote the very same was no hindrance.
+    fn overwritten<'a>(&'a self, now: &'a Self, next: &'a Self) -> BTreeSet<&'a str> {
+        let all: BTreeSet<&String> = self.parts.keys().chain(now.parts.keys()).chain(next.parts.keys()).collect();
+        let part = |baseline: &'a Self, name: &String| baseline.parts.get(name);
+        all.into_iter()
+            .filter(|name| part(self, name) != part(now, name) && part(now, name) != part(next, name))
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// Whether a write from `now` to `next` would take back what somebody has changed since.
+    pub(super) fn is_overwritten(&self, now: &Self, next: &Self) -> bool {
+        self.version != now.version && !self.overwritten(now, next).is_empty()
+    }
+
+    /// Whether a write from `self` to `next` leaves everything but labels and annotations of users as it is.
+    pub(super) fn same_spec(&self, next: &Self) -> bool {
+        let spec = |baseline: &Self| -> Vec<(String, String)> {
+            baseline
+                .parts
+                .iter()
+                .filter(|(name, _)| name.starts_with(SPEC))
+                .map(|(n, d)| (n.clone(), d.clone()))
+                .collect()
+        };
+        spec(self) == spec(next)
+    }
+}
+
+/// The object between plan and apply.
+pub(super) struct Between<'a> {
+    /// As it was read for the plan.
+    pub(super) baseline: &'a Baseline,
+    /// As it is, and as the state would show that.
+    pub(super) current: &'a Stored,
+    pub(super) now: &'a Baseline,
+    pub(super) shown: &'a Value,
+    /// As the write would leave it.
+    pub(super) next: &'a Baseline,
+    /// The state that the plan was made on.
+    pub(super) before: &'a Value,
+}
+
+impl Between<'_> {
+    /// Says what somebody changed between plan and apply that the write would take back.
+    pub(super) fn conflict(&self, doing: &Doing<'_>, schema: &Schema) -> Diagnostic {
+        let overwritten = self.baseline.overwritten(self.now, self.next);
+        let versions = Versions::Numbers(self.baseline.version, self.now.version);
+        let mut found = Vec::new();
+        if overwritten.iter().any(|part| part.starts_with(SPEC)) {
+            let maps = Shared::ALL.map(|shared| [shared.name(), shared.provider_name()]).concat();
+            let mut paths = changed(schema, self.before, self.shown);
+            paths.retain(|path| maps.iter().all(|name| path != &Path::of(name)));
+            let all = paths.into_iter().map(|path| Change::of(schema, path, self.before, self.shown));
+            found.extend(all);
+        }
+        for shared in Shared::ALL {
+            let prefix = format!("{}/", shared.name());
+            let keys = overwritten.iter().filter_map(|part| part.strip_prefix(&prefix));
+            found.extend(keys.map(|key| self.of_key(shared, key)));
+        }
+        conflict(doing, &self.current.key.to_string(), versions, found)
+    }
+
+    /// What became of a label or an annotation. What it was is known only if the state showed it.
+    fn of_key(&self, shared: Shared, key: &str) -> Change {
+        let known = [shared.name(), shared.provider_name()].map(|name| Path::of(name).key(key).lookup(self.before));
+        let had = match known.into_iter().find(|value| !value.is_null()) {
+            Some(value) => short(value),
+            None if self.baseline.parts.contains_key(&format!("{}/{key}", shared.name())) => "another value".to_owned(),
+            None => short(&Value::Null),
+        };
+        let has = short(&shared.of(&self.current.metadata).get(key).map(String::as_str).into());
+        Change { path: Path::of(shared.name()).key(key), had, has }
     }
 }
 
@@ -77,6 +159,20 @@ impl Versions {
     }
 }
 
+/// One thing that is another than it was.
+pub(super) struct Change {
+    path: Path,
+    had: String,
+    has: String,
+}
+
+impl Change {
+    pub(super) fn of(schema: &Schema, path: Path, before: &Value, now: &Value) -> Self {
+        let (had, has) = (shown(schema, &path, before), shown(schema, &path, now));
+        Self { path, had, has }
+    }
+}
+
 /// What a configuration could have given, and is another than it was.
 pub(super) fn changed(schema: &Schema, before: &Value, now: &Value) -> Vec<Path> {
     let configurable: Vec<Attribute> = schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();
@@ -84,19 +180,9 @@ pub(super) fn changed(schema: &Schema, before: &Value, now: &Value) -> Vec<Path>
 }
 
 /// Says what changed between plan and apply.
-pub(super) fn conflict(
-    doing: &Doing<'_>,
-    schema: &Schema,
-    key: &str,
-    versions: Versions,
-    before: &Value,
-    now: &Value,
-) -> Diagnostic {
-    let paths = changed(schema, before, now);
+pub(super) fn conflict(doing: &Doing<'_>, key: &str, versions: Versions, found: Vec<Change>) -> Diagnostic {
     let [had, has] = versions.words();
-    let lines = paths
-        .iter()
-        .map(|path| format!("  - `{path}`: {had} {}, {has} {}", shown(schema, path, before), shown(schema, path, now)));
+    let lines = found.iter().map(|change| format!("  - `{}`: {had} {}, {has} {}", change.path, change.had, change.has));
     let list = lines.collect::<Vec<_>>().join("\n");
     let list = if list.is_empty() { "  - its spec, in fields that only Omni shows".to_owned() } else { list };
     let diagnostic = Diagnostic::error(
@@ -106,29 +192,15 @@ pub(super) fn conflict(
     .hint(
         "Plan again to see the difference. Set `on_conflict = \"overwrite\"` in the provider block to write the planned values in such a case.",
     );
-    match paths.into_iter().next() {
-        Some(path) => diagnostic.at(path),
+    match found.into_iter().next() {
+        Some(change) => diagnostic.at(change.path),
         None => diagnostic,
     }
 }
 
 /// The value at `path` as a text may show it.
 pub(super) fn shown(schema: &Schema, path: &Path, value: &Value) -> String {
-    if sensitive(schema, path) { "(sensitive value)".into() } else { short(path.lookup(value)) }
-}
-
-fn sensitive(schema: &Schema, path: &Path) -> bool {
-    let mut attributes: &[Attribute] = &schema.attributes;
-    for step in path.steps() {
-        if let crate::tf::path::Step::Attribute(name) = step {
-            let Some(attribute) = attributes.iter().find(|a| a.name == name) else { return false };
-            if attribute.sensitive {
-                return true;
-            }
-            attributes = attribute.nested();
-        }
-    }
-    false
+    if schema.is_sensitive(path) { "(sensitive value)".into() } else { short(path.lookup(value)) }
 }
 
 fn short(value: &Value) -> String {

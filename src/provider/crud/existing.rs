@@ -4,6 +4,7 @@
 //! still be to come in the same apply, or another state. It is never taken over. One without it is a stranger, and
 //! `adopt_existing` decides. It words these cases and compares; writing is done elsewhere.
 
+use super::attributes::Shared;
 use super::drift;
 use super::frame::Frame;
 use super::resource::Backed;
@@ -167,7 +168,7 @@ impl Adoption {
         config: &Value,
     ) -> Result<Self, Failure> {
         let mut private = Private::default();
-        super::write::track(&mut private, config);
+        super::attributes::track(&mut private, config);
         let now = show::<M>(resource, existing, planned, &private)?;
         let frame = resource.frame();
         let fixed = replacements(&frame.schema.attributes, &now, planned);
@@ -202,8 +203,13 @@ pub(in crate::provider::crud) fn changes(frame: &Frame, now: &Value, planned: &V
         let [now, then] = [now, planned].map(|value| drift::shown(schema, path, value));
         format!("\n  - `{path}`: {now} becomes {then}")
     };
+    // Keys that others have set stay where none is configured.
+    let kept = |path: &Path| {
+        let shared = Shared::ALL.iter().any(|shared| path == &Path::of(shared.name()));
+        shared && path.lookup(planned).is_null()
+    };
     let paths = drift::changed(schema, now, planned);
-    paths.iter().filter(|path| !path.lookup(planned).is_unknown()).map(line).collect()
+    paths.iter().filter(|path| !path.lookup(planned).is_unknown() && !kept(path)).map(line).collect()
 }
 
 /// The warning that an object is taken over, for this reason and with these changes.

@@ -1,6 +1,6 @@
 //! `Backed`: any [`Managed`] type as a Terraform resource.
 
-use super::attributes::{self};
+use super::attributes;
 use super::drift::Baseline;
 use super::existing;
 use super::frame::{self, Entry, Frame, settled};
@@ -11,9 +11,10 @@ use crate::omni::{Call, Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::Handle;
+use crate::provider::since;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
-use crate::tf::schema::{IdentitySchema, Schema};
+use crate::tf::schema::{IdentitySchema, Schema, Unset};
 use crate::tf::value::Value;
 use crate::tf::write_only;
 use async_trait::async_trait;
@@ -86,6 +87,7 @@ impl<M: Managed> Backed<M> {
             [&desired.labels, &desired.annotations],
             private,
             prior,
+            &self.frame.handle.defaults(),
         );
         let mut state = crate::tf::plan::keep_same(&self.frame.schema, prior, state);
         write_only::hide(&self.frame.schema, prior, &mut state);
@@ -108,7 +110,7 @@ impl<M: Managed> Backed<M> {
             let before: M::Model = model(prior)?;
             let shown = M::model(&object, &extra, &before)?;
             let desired = M::desired(&shown);
-            Baseline::of::<M>(&object.stored, [&desired.labels, &desired.annotations], &private).store(&mut private);
+            Baseline::of::<M>(&object.stored, [&desired.labels, &desired.annotations]).store(&mut private);
             self.state(&object, &shown, prior, &private)
         };
         match built.await {
@@ -232,6 +234,17 @@ impl<M: Managed> Backed<M> {
         }
     }
 
+    /// What the configuration asks for, without what the state goes on to hold though it is not configured.
+    fn asked(&self, revealed: &Value, config: &Value) -> Result<M::Model, Diagnostic> {
+        let mut asked = revealed.clone();
+        for attribute in self.frame.schema.attributes.iter().filter(|a| matches!(a.unset, Unset::Stays(_))) {
+            if config.get(attribute.name).is_null() {
+                asked.set(attribute.name, Value::Null);
+            }
+        }
+        model(&asked)
+    }
+
     /// Brings in line what belongs to the object; the plan with what that filled in, and what went wrong.
     async fn accompanied(
         &self,
@@ -307,14 +320,20 @@ impl<M: Managed> Backed<M> {
         let desired = M::desired(&wanted);
         let key = M::Spec::KIND.key(&id);
         // Nothing is tracked yet: a replaced object's keys went with it.
-        let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &Private::default() };
+        let wish = Wish {
+            doing: doing.clone(),
+            desired: &desired,
+            config: &config,
+            private: &Private::default(),
+            prior: &Value::Null,
+        };
         let mut told = Diagnostics::new();
         let created = match M::ORIGIN {
             Origin::Users => write::create::<M>(&cx, &wish, &key, (self, &planned), &mut told).await,
             Origin::Call | Origin::Omni => write::update::<M>(&cx, &wish, &key, None, None).await,
         };
         let mut private = Private::default();
-        write::track(&mut private, &config);
+        attributes::track(&mut private, &config);
         match created {
             Ok(stored) => {
                 let (filled, trouble) = self.accompanied(&cx, None, &mut wanted, &planned).await;
@@ -324,6 +343,7 @@ impl<M: Managed> Backed<M> {
                 let outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Create, &doing).await;
                 let mut outcome = self.settle(&cx, outcome, &stored, Write::Create, &doing).await;
+                keep_promises(&mut outcome, &planned);
                 told.extend(std::mem::take(&mut outcome.diags));
                 outcome.diags = told;
                 outcome
@@ -404,15 +424,18 @@ impl<M: Managed> Backed<M> {
     async fn update_object(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, mut private } = request;
         if attributes::only_local_changes::<M>(&self.frame.schema, &prior, &planned) {
-            write::track(&mut private, &config);
+            attributes::track(&mut private, &config);
             let identity = prior.get(M::ID).as_str().map(|id| self.frame.identity_of(id));
             return settled(planned, private, identity);
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
         let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
-        let (before, mut wanted) = match (model::<M::Model>(&prior), model::<M::Model>(&revealed)) {
-            (Ok(before), Ok(wanted)) => (before, wanted),
-            (Err(diagnostic), _) | (_, Err(diagnostic)) => return Outcome::failed(diagnostic),
+        let models = (model::<M::Model>(&prior), model::<M::Model>(&revealed), self.asked(&revealed, &config));
+        let (before, mut wanted, asked) = match models {
+            (Ok(before), Ok(wanted), Ok(asked)) => (before, wanted, asked),
+            (Err(diagnostic), ..) | (_, Err(diagnostic), _) | (.., Err(diagnostic)) => {
+                return Outcome::failed(diagnostic);
+            }
         };
         let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
         let name = Self::called(&planned, &id);
@@ -424,12 +447,12 @@ impl<M: Managed> Backed<M> {
         };
         M::stamp(&mut wanted, cx.session.clock.now());
         let desired = M::desired(&wanted);
-        let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private };
+        let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private, prior: &prior };
         let key = M::Spec::KIND.key(&id);
         let baseline = Baseline::load(&private);
         match write::update::<M>(&cx, &wish, &key, baseline, Some((self, &prior))).await {
             Ok(stored) => {
-                write::track(&mut private, &config);
+                attributes::track(&mut private, &config);
                 let (filled, trouble) = self.accompanied(&cx, Some(&before), &mut wanted, &planned).await;
                 match trouble {
                     Some(diagnostic) if filled == planned => return kept(diagnostic, private),
@@ -441,7 +464,7 @@ impl<M: Managed> Backed<M> {
                 }
                 let mut outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 keep_promises(&mut outcome, &planned);
-                let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Update, &doing).await;
+                let outcome = self.finish(&cx, outcome, &asked, &stored, Write::Update, &doing).await;
                 let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
                 keep_promises(&mut outcome, &planned);
                 outcome
@@ -489,7 +512,8 @@ impl<M: Managed> Backed<M> {
             Ok(()) => Outcome::default(),
             Err(error) if error.is(Class::NotFound) => Outcome::default(),
             Err(error) => {
-                let mut diagnostic = doing.explain(&error);
+                let mut diagnostic =
+                    if is_refused_update(&error) { doing.explain_stale(&error) } else { doing.explain(&error) };
                 if error.is(Class::Timeout) {
                     // The operation's own limit is over; looking for the reason gets a little time of its own.
                     let look = Cx {
@@ -538,9 +562,10 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(&self.frame.schema, plan);
+        attributes::plan::<M>(&self.frame.schema, &self.frame.handle.defaults(), plan);
         M::predict(plan);
         let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
+        since::check(&cx, M::NAME, &self.frame.schema, plan).await;
         if plan.prior.is_some() {
             M::due(&cx, plan);
         }
@@ -619,11 +644,16 @@ impl<M: Managed> Resource for Backed<M> {
     }
 }
 
+/// Whether a removal was refused because of what the object holds: servers without a call for it have objects updated first.
+fn is_refused_update(error: &Error) -> bool {
+    matches!(error, Error::Status { class: Class::Validation, method: "/cosi.resource.State/Update", .. })
+}
+
 /// What was planned and known is a promise: labels and annotations, which may show more keys than are ours after an import,
-/// and the version of an object that stays as it is while something beside it changes, whatever others write to it.
+/// or fewer where an object was taken over.
 fn keep_promises(outcome: &mut Outcome, planned: &Value) {
     if let Some(state) = &mut outcome.state {
-        for name in attributes::Shared::ALL.map(attributes::Shared::name).into_iter().chain([attributes::VERSION]) {
+        for name in attributes::Shared::ALL.map(attributes::Shared::name) {
             let value = planned.get(name);
             if value.is_wholly_known() {
                 state.set(name, value.clone());

@@ -1,7 +1,7 @@
 //! Creating and updating objects, so that nothing is written twice, lost, or overwritten that is not ours.
 
-use super::attributes::{self, Shared};
-use super::drift::{self, Baseline, Versions};
+use super::attributes::{self, Keys};
+use super::drift::{Baseline, Between};
 use super::existing::{self, Adoption, Standing, standing};
 use super::resource::Backed;
 use super::{Cx, Desired, Managed, Object, Owned, model};
@@ -53,6 +53,8 @@ pub(super) struct Wish<'a, S> {
     pub(super) config: &'a Value,
     /// What was kept beside the state.
     pub(super) private: &'a Private,
+    /// The state before; null for a new object.
+    pub(super) prior: &'a Value,
 }
 
 impl<S: Spec> Wish<'_, S> {
@@ -67,13 +69,14 @@ impl<S: Spec> Wish<'_, S> {
     fn apply<M: Managed<Spec = S>>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Error> {
         let [labels, annotations] = self.owned(cx);
         stored.spec = merge_owned(&stored.spec, &self.desired.spec, M::FIELDS)?;
-        attributes::write(
-            &mut stored.metadata,
-            [&labels, &annotations],
-            [&cx.session.labels, &cx.session.annotations],
-            self.config,
-            self.private,
-        );
+        let keys = Keys {
+            owned: [&labels, &annotations],
+            defaults: &cx.session.defaults,
+            config: self.config,
+            private: self.private,
+            prior: self.prior,
+        };
+        attributes::write(&mut stored.metadata, &keys);
         Ok(())
     }
 }
@@ -205,29 +208,26 @@ pub(super) async fn update<M: Managed>(
                 .at(Path::of(wish.doing.id_attribute))
                 .into());
         }
-        if let (Some(baseline), Some((resource, before))) = (&baseline, before) {
-            let now = Baseline::of::<M>(&current, [&wish.desired.labels, &wish.desired.annotations], wish.private);
-            if !baseline.still_holds(&now) && cx.session.on_conflict == OnConflict::Fail {
-                let versions = Versions::Numbers(baseline.version, now.version);
-                let shown = show::<M>(resource, &current, before, wish.private)?;
-                return Err(drift::conflict(
-                    &wish.doing,
-                    &resource.frame().schema,
-                    &key.to_string(),
-                    versions,
-                    before,
-                    &shown,
-                )
-                .into());
-            }
-        }
         let mut next = current.clone();
         wish.apply::<M>(cx, &mut next)?;
+        let owned = [wish.desired.labels.as_slice(), wish.desired.annotations.as_slice()];
+        let (now, then) = (Baseline::of::<M>(&current, owned), Baseline::of::<M>(&next, owned));
+        if let (Some(baseline), Some((resource, before))) = (&baseline, before)
+            && cx.session.on_conflict == OnConflict::Fail
+            && baseline.is_overwritten(&now, &then)
+        {
+            let shown = show::<M>(resource, &current, before, wish.private)?;
+            let between = Between { baseline, current: &current, now: &now, shown: &shown, next: &then, before };
+            return Err(between.conflict(&wish.doing, &resource.frame().schema).into());
+        }
         if next == current {
             return Ok(current);
         }
         match cx.client().update(&cx.call, next, Some(Phase::Running)).await {
             Err(error) if error.is(Class::Conflict) => last = Some(error),
+            Err(error) if error.is(Class::Validation) && now.same_spec(&then) => {
+                return Err(wish.doing.explain_stale(&error).into());
+            }
             other => return Ok(other?),
         }
     }
@@ -245,11 +245,4 @@ pub(super) fn show<M: Managed>(
     let prior: M::Model = model(before)?;
     let shown = M::model(&object, &M::Extra::default(), &prior)?;
     Ok(resource.state(&object, &shown, before, private)?)
-}
-
-/// Remembers the keys of the shared maps that the configuration sets.
-pub(super) fn track(private: &mut Private, config: &Value) {
-    for shared in Shared::ALL {
-        shared.track(private, config);
-    }
 }

@@ -4,7 +4,7 @@ use super::Called;
 use super::read_back::{self, LAG, SEARCH, brief};
 use crate::omni::{Class, Error};
 use crate::provider::crud::attributes;
-use crate::provider::crud::drift::{self, Versions};
+use crate::provider::crud::drift::{self, Change, Versions};
 use crate::provider::crud::existing::{self, duplicate};
 use crate::provider::crud::frame::{self, Entry, Frame, settled};
 use crate::provider::crud::write::DEPARTURE;
@@ -12,9 +12,10 @@ use crate::provider::crud::{Cx, model};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::{Handle, OnConflict};
+use crate::provider::since;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
-use crate::tf::plan::keep_same;
+use crate::tf::plan::{keep_same, means_same};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Mode, Schema};
 use crate::tf::value::Value;
@@ -174,12 +175,22 @@ impl<M: Called> CalledBacked<M> {
     }
 
     /// Says what somebody changed since the plan, as far as there is something to compare.
-    fn conflict(&self, seen: &M::Seen, before: &M::Model, prior: &Value, doing: &Doing<'_>) -> Option<Diagnostic> {
+    fn conflict(
+        &self,
+        seen: &M::Seen,
+        before: &M::Model,
+        [prior, planned]: [&Value; 2],
+        doing: &Doing<'_>,
+    ) -> Option<Diagnostic> {
         let now = self.state(&M::model(seen, before).ok()?, prior).ok()?;
         // What the state did not know has not changed.
         let changed = drift::changed(&self.frame.schema, prior, &now);
+        // Whoever has done what the plan is about to do is no hindrance.
+        let changed: Vec<_> =
+            changed.into_iter().filter(|path| !means_same(path.lookup(&now), path.lookup(planned))).collect();
         changed.iter().find(|path| !path.lookup(prior).is_null())?;
-        Some(drift::conflict(doing, &self.frame.schema, doing.id, Versions::Unnumbered, prior, &now))
+        let found = changed.into_iter().map(|path| Change::of(&self.frame.schema, path, prior, &now)).collect();
+        Some(drift::conflict(doing, doing.id, Versions::Unnumbered, found))
     }
 
     /// Says of a plan that another resource plans the same object.
@@ -292,7 +303,7 @@ impl<M: Called> CalledBacked<M> {
         };
         match M::find(&cx, &id).await {
             Ok(Some(seen)) if cx.session.on_conflict == OnConflict::Fail => {
-                if let Some(diagnostic) = self.conflict(&seen, &before, &prior, &doing) {
+                if let Some(diagnostic) = self.conflict(&seen, &before, [&prior, &planned], &doing) {
                     return kept(diagnostic, private);
                 }
             }
@@ -394,6 +405,7 @@ impl<M: Called> Resource for CalledBacked<M> {
         attributes::keep_computed(&self.frame.schema, M::LOCAL, plan);
         M::predict(plan);
         let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
+        since::check(&cx, M::NAME, &self.frame.schema, plan).await;
         if plan.prior.is_some() {
             M::due(&cx, plan);
         }

@@ -1,0 +1,75 @@
+//! Which Omni a configuration needs: an older one takes what it does not know and ignores it,
+//! so that the state would say what is not so. The rows of the schemas say what needs which release.
+
+use super::crud::Cx;
+use crate::kit::version;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::plan::needed;
+use crate::tf::resource::Plan;
+use crate::tf::schema::Schema;
+
+/// Refuses in a plan what this Omni is too old for.
+pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<'_>) {
+    let needed = needed(schema, plan.config, &plan.planned);
+    if needed.is_empty() && schema.since.is_none() {
+        return;
+    }
+    // A server that does not say its version is no reason to stop; one whose version is none is not released.
+    let Ok(server) = cx.client().server_version(&cx.call).await else { return };
+    if let Some(release) = schema.since.filter(|release| is_older(&server, release)) {
+        plan.diags.push(
+            Diagnostic::error(
+                format!("`{name}` needs Omni {release}"),
+                format!("The server is Omni {}, which has no such objects.", version::strip_v(&server)),
+            )
+            .hint(format!("Upgrade Omni to {release} or later, or take the resource out of the configuration.")),
+        );
+    }
+    for (path, since) in needed.into_iter().filter(|(_, since)| is_older(&server, since.release)) {
+        plan.diags.push(too_old(&server, path, since.release, !since.values.is_empty()));
+    }
+}
+
+fn too_old(server: &str, path: Path, release: &str, value: bool) -> Diagnostic {
+    let what = if value { format!("This value of `{path}`") } else { format!("`{path}`") };
+    let other = if value { "set another value" } else { "take it out of the configuration" };
+    Diagnostic::error(
+        format!("{what} needs Omni {release}"),
+        format!(
+            "The server is Omni {}, which does not know it: it would have no effect, and the state would say that it has.",
+            version::strip_v(server)
+        ),
+    )
+    .hint(format!("Upgrade Omni to {release} or later, or {other}."))
+    .at(path)
+}
+
+/// Whether the server is older than a release such as `1.9`. Builds ahead of a release have what it will have.
+fn is_older(server: &str, release: &str) -> bool {
+    let (Ok(server), Ok(release)) = (version::parse(server), version::parse(&format!("{release}.0"))) else {
+        return false;
+    };
+    (server.major, server.minor) < (release.major, release.minor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_by_their_numbers() {
+        for (server, release, older) in [
+            ("v1.6.6", "1.9", true),
+            ("1.9.0", "1.9", false),
+            ("v1.9.0-beta.1", "1.9", false),
+            ("v1.10.4", "1.9", false),
+            ("v1.9.9", "1.10", true),
+            ("v2.0.0", "1.10", false),
+            ("", "1.10", false),
+            ("dev", "1.10", false),
+        ] {
+            assert_eq!(is_older(server, release), older, "{server} {release}");
+        }
+    }
+}
