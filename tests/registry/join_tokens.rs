@@ -189,8 +189,9 @@ fn the_default_goes_back_to_who_had_it() -> Result<(), Failed> {
         let token = change(&host, &token, &json!({ "name": "edge", "default": false })).await.unwrap();
         assert_eq!((default(&host), token.state.get("default")), (first.clone(), &false.into()));
         let token = change(&host, &token, &chosen).await.unwrap();
-        // Leaving it out leaves the choice alone.
-        assert_eq!(warned(&host, &token, &edge()).await, Vec::<String>::new());
+        // Leaving it out leaves the choice alone, and the plan says so.
+        let said = warned(&host, &token, &edge()).await;
+        assert!(said.len() == 1 && said[0].contains("`default` is not configured any more, and stays"), "{said:#?}");
         host.destroy(TOKEN, &token).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert_eq!((default(&host), named(&host, "edge")), (first, 0));
     })

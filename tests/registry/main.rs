@@ -21,12 +21,14 @@ mod mistakes;
 mod ownership;
 mod people;
 mod plan_checks;
+mod plans;
 mod quiet;
 mod reads;
 mod registration;
 mod releases;
 mod rules;
 mod shared_keys;
+mod since;
 mod unknowns;
 
 use libtest_mimic::{Arguments, Trial};
@@ -67,9 +69,11 @@ fn main() {
     trials.extend(ownership::trials());
     trials.extend(people::trials());
     trials.extend(plan_checks::trials());
+    trials.extend(plans::trials());
     trials.extend(quiet::trials());
     trials.extend(registration::trials());
     trials.extend(shared_keys::trials());
+    trials.extend(since::trials());
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
     libtest_mimic::run(&arguments, trials).exit();

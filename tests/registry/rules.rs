@@ -3,7 +3,7 @@
 use libtest_mimic::Failed;
 use terraform_provider_omni::provider;
 use terraform_provider_omni::tf::plan::check_schema;
-use terraform_provider_omni::tf::schema::{Attribute, Schema};
+use terraform_provider_omni::tf::schema::{Attribute, Mode, Schema, Unset};
 
 /// The resource types that are no objects to their users.
 const BY_CALLS: &[&str] = &["omni_service_account", "omni_user"];
@@ -13,6 +13,7 @@ pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
     let provider = provider::new();
     let resource = provider.resources().iter().find(|r| r.type_name() == name).expect("registered");
     check(name, resource.schema())?;
+    unset(name, &resource.schema().attributes, "")?;
     let identity = resource.identity().ok_or("every resource has an identity")?;
     for part in &identity.attributes {
         if resource.schema().attribute(part.name).is_none() {
@@ -28,6 +29,23 @@ pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
         if resource.schema().attribute(wanted).is_some() == served_by_calls {
             return Err(format!("`{wanted}` belongs to objects, and to all of them").into());
         }
+    }
+    Ok(())
+}
+
+/// What the resource or the engine plans by itself where the configuration says nothing.
+const PLANNED_BY_ITSELF: &[&str] = &["labels", "annotations", "expiration_time"];
+
+/// Every row says what becomes of a value that the configuration stops setting: a default, how the object began, or that it stays.
+fn unset(name: &str, attributes: &[Attribute], at: &str) -> Result<(), Failed> {
+    for attribute in attributes {
+        let path = format!("{at}{}", attribute.name);
+        let open =
+            attribute.mode == Mode::OptionalComputed && attribute.default.is_none() && attribute.unset == Unset::Own;
+        if open && !PLANNED_BY_ITSELF.contains(&path.as_str()) {
+            return Err(format!("{name}: `{path}` does not say what becomes of it when it is taken out").into());
+        }
+        unset(name, attribute.nested(), &format!("{path}."))?;
     }
     Ok(())
 }

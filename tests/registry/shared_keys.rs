@@ -156,6 +156,7 @@ fn labels_that_are_not_known_yet() -> Result<(), Failed> {
         {
             host.reconfigure(&[("labels", labels.clone())]).await;
             for prior in [None, Some(&made)] {
+                host.next_run().await;
                 let plan = host.plan(CLUSTER, prior, &host.config(CLUSTER, &cluster())).await;
                 let plan = plan.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
                 assert_eq!(plan.planned.get("provider_labels"), &labels);
@@ -305,6 +306,9 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
         let mut config = labelled(json!({ "env": "b" }));
         config["backup_interval"] = json!("2h");
         let made = made(&host, CLUSTER, &config).await;
+        config["labels"] = json!({ "env": "c" });
+        let wanted = host.config(CLUSTER, &config);
+        let plan = host.plan(CLUSTER, Some(&made), &wanted).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         // The instance has other limits by now, and checks the whole object with every update.
         host.edit("FeaturesConfigs", "features-config", |object| {
             let mut spec: specs::FeaturesConfigSpec = object.spec();
@@ -313,8 +317,7 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
             (settings.min_interval, settings.max_interval) = (hours(6), hours(24));
             object.spec = spec.encode_to_vec();
         });
-        config["labels"] = json!({ "env": "c" });
-        let refused = host.apply(CLUSTER, Some(&made), &host.config(CLUSTER, &config)).await;
+        let refused = host.apply_plan(CLUSTER, Some(&made), &wanted, plan).await;
         let said = errors(&refused.expect_err("the interval is too short by now").0).join("\n");
         for part in ["backup interval", "holds this already", "update the cluster then"] {
             assert!(said.contains(part), "{part}: {said}");

@@ -97,8 +97,8 @@ impl Lookup for ServiceAccounts {
                 vec![
                     text("id", "Id of the key: its fingerprint, 40 lower-case hexadecimal digits."),
                     text("expiration", "When it ends, in RFC 3339."),
-                    text("created", "When it was made, in RFC 3339; null on servers before Omni 1.7."),
-                    text("last_used", "When it was last used, in RFC 3339; null when it never was, and before Omni 1.7."),
+                    text("created", "When it was made, in RFC 3339.").since("1.8"),
+                    text("last_used", "When it was last used, in RFC 3339; null when it never was.").since("1.8"),
                 ],
             )
             .computed()

@@ -134,15 +134,14 @@ impl Managed for Cluster {
                     .replaces_if(|prior, planned| matches!((prior, planned), (Value::Bool(a), Value::Bool(b)) if a != b)),
                 feature("enable_workload_proxy", "Expose services of the cluster through Omni.").default(false),
                 feature("use_embedded_discovery_service", "Use the discovery service that is built into Omni instead of the public one.").default(false),
-                feature("enable_node_audit_skip", "Leave nodes that Omni does not know in place. Needs Omni 1.9 or later.").optional_computed().stays(),
-                feature("disable_public_discovery_service", "Do not use the public discovery service. Needs Talos 1.14 or later and Omni 1.10 or later.").optional_computed().stays(),
+                feature("enable_node_audit_skip", "Leave nodes that Omni does not know in place.").initially(false).since("1.9"),
+                feature("disable_public_discovery_service", "Do not use the public discovery service. Needs Talos 1.14 or later.").initially(false).since("1.10"),
             ])
-            .optional_computed()
-            .stays()
-            .doc("Features of the cluster. Those that Omni has and this list lacks are left as they are."),
+            .initially(Value::object::<&str>([]))
+            .doc("Features of the cluster. Those that Omni has and this list lacks are not managed."),
         )
-        .with(boolean("locked").optional_computed().stays().doc(
-            "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes. Without it, a lock that others set is left alone.",
+        .with(boolean("locked").initially(false).doc(
+            "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes.",
         ))
         .with(string("wait_for").check(one_of(wait::LEVELS)).doc(
             "What an update waits for: `none`, `running` (every machine runs the wanted versions) or `ready` (the nodes are ready too, which needs a CNI). \
@@ -163,7 +162,7 @@ impl Managed for Cluster {
         .with(string("kubernetes_endpoint").computed().stays().doc(
             "Address of the Kubernetes API inside Omni's own network.",
         ))
-        .with(status_attribute())
+        .with(status_attribute().changes_with(&["kubernetes_version", "talos_version", "features"]))
     }
 
     fn identity() -> IdentitySchema {

@@ -92,7 +92,7 @@ impl Managed for ConfigPatch {
             .replaces()
             .doc("Narrows the patch down to a machine set or a machine. At most one of its attributes may be set."),
         )
-        .with(boolean("enabled").default(true).doc("Whether the patch is applied. A patch that is not stays in Omni without effect. Needs Omni 1.10 or later."))
+        .with(boolean("enabled").default(true).doc("Whether the patch is applied. A patch that is not stays in Omni without effect.").since("1.10"))
         .with(string("id_override").replaces().check(not_empty()).doc(
             "Id to use instead of the composed one, for patches that something else made, such as a cluster template.",
         ))

@@ -81,7 +81,7 @@ pub(in crate::provider) fn warnings_attribute() -> Attribute {
 }
 
 /// What is computed anew when a token changes.
-const COMPUTED: [&str; 4] = ["state", "use_count", "warnings", "resource_version"];
+const COMPUTED: [&str; 2] = ["state", "warnings"];
 
 #[async_trait]
 impl Managed for JoinToken {
@@ -125,15 +125,15 @@ impl Managed for JoinToken {
         .with(boolean("revoked").default(false).doc(
             "Whether the token is revoked: no machine can join with it, until this is `false` again.",
         ))
-        .with(boolean("default").optional_computed().doc(
+        .with(boolean("default").remains("Omni always has a default join token: for another one, make that the default, or set this to `false`.").doc(
             "Whether this is the default token, which Omni puts into installation media and join configurations. \
              `true` makes it so. There always is exactly one: with `false`, and before the token is destroyed, the place goes back to the token that had it \
              before, if that can still be used; if there is none, another one has to be made the default, or Omni refuses. \
              Without it, the choice is left alone. Do not set it together with an `omni_default_join_token`.",
         ))
-        .with(string("state").computed().doc("One of `active`, `revoked`, `expired`, as of the last read."))
-        .with(number("use_count").computed().doc("How many machines have joined with it, as of the last read."))
-        .with(warnings_attribute())
+        .with(string("state").computed().changes_with(&["revoked", "expiration_time", "ttl"]).doc("One of `active`, `revoked`, `expired`, as of the last read."))
+        .with(number("use_count").computed().stays().doc("How many machines have joined with it, as of the last read."))
+        .with(warnings_attribute().changes_with(&["revoked", "expiration_time", "ttl"]))
         .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
     }
 

@@ -87,7 +87,7 @@ impl MachineClass {
     }
 }
 
-fn strategy(name: &'static str, doc: &str) -> Attribute {
+fn strategy(name: &'static str, initial: &str, doc: &str) -> Attribute {
     object(
         name,
         vec![
@@ -100,8 +100,7 @@ fn strategy(name: &'static str, doc: &str) -> Attribute {
                 .doc("Maximum number of machines taken at a time with `Rolling`. `0` and unset leave it to Omni, which takes one."),
         ],
     )
-    .optional_computed()
-    .stays()
+    .initially(Value::object([("type", Value::from(initial)), ("max_parallelism", Value::Null)]))
     .doc(doc)
 }
 
@@ -134,16 +133,16 @@ impl Managed for MachineSet {
         .with(string("id").computed().stays().doc(
             "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.",
         ))
-        .with(string("name").optional_computed().stays().check(not_empty()).doc(
+        .with(string("name").remains("A machine set keeps the name that it was made with.").check(not_empty()).doc(
             "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing it makes the set anew.",
         ))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster."))
         .with(string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
             "What the machines are for: `controlplane` or `workers`.",
         ))
-        .with(strategy("update_strategy", "How machines are taken when their configuration changes. A new set begins with `Rolling`; without it, what others set is left alone."))
-        .with(strategy("delete_strategy", "How machines are taken when they are removed. Without it, what others set is left alone."))
-        .with(strategy("upgrade_strategy", "How machines are taken when Talos is upgraded. Needs Omni 1.6 or later. Without it, what others set is left alone."))
+        .with(strategy("update_strategy", "Rolling", "How machines are taken when their configuration changes."))
+        .with(strategy("delete_strategy", "Unset", "How machines are taken when they are removed."))
+        .with(strategy("upgrade_strategy", "Unset", "How machines are taken when Talos is upgraded.").since("1.6"))
         .with(
             object("machine_class", vec![
                 string("name").required().check(not_empty()).doc("Name of the machine class."),
@@ -165,7 +164,7 @@ impl Managed for MachineSet {
             "What a create or an update waits for: `none`, `running` (the machines of the class run) or `ready` (their nodes are ready too, which needs a CNI). \
              Defaults to `none`, or to `ready` when the provider has `wait_for_ready`.",
         ))
-        .with(status_attribute())
+        .with(status_attribute().changes_with(&["machine_class"]))
     }
 
     fn identity() -> IdentitySchema {

@@ -80,8 +80,8 @@ impl Managed for MachineSetNode {
         .with(string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine."))
         .with(string("machine_set").required().replaces().check(not_empty()).doc("Id of the machine set, such as `prod-workers`."))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to."))
-        .with(boolean("locked").optional_computed().stays().doc(
-            "Whether the machine is locked: configuration changes, upgrades and removal pass it by. Only workers can be locked. Without it, a lock that others set is left alone.",
+        .with(boolean("locked").initially(false).doc(
+            "Whether the machine is locked: configuration changes, upgrades and removal pass it by. Only workers can be locked.",
         ))
         .with(string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
             "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). \
@@ -97,7 +97,7 @@ impl Managed for MachineSetNode {
             string("last_config_error").computed().doc("Why the last configuration was not applied, if so."),
             string("management_address").computed().doc("Address of the machine in Omni's own network."),
             string("node_name").computed().doc("Name of the Kubernetes node."),
-        ]).computed().doc("What Omni reported of the machine at the last read."))
+        ]).computed().stays().doc("What Omni reported of the machine at the last read."))
     }
 
     fn identity() -> IdentitySchema {

@@ -42,7 +42,8 @@ impl Called for User {
     const ADOPTS: bool = true;
 
     fn schema() -> Schema {
-        Schema::new("A person who signs in to Omni, with the role that holds where no access policy grants more. Needs Omni 1.6 or later, and a provider key with the role `Admin`.")
+        Schema::new("A person who signs in to Omni, with the role that holds where no access policy grants more. Needs a provider key with the role `Admin`.")
+            .since("1.6")
             .with(string("id").computed().stays().doc("Id (UUID) of the user."))
             .with(string("email").required().same_if(same).replaces().check(is_email()).doc(
                 "E-mail address by which the user signs in. Omni keeps it in lower case; here it stays as written, and upper and lower case make no difference.",
@@ -50,7 +51,7 @@ impl Called for User {
             .with(string("role").required().check(one_of(roles::ALL)).doc(format!(
                 "Role of the user: {}. A change takes effect in place; keys that the user holds never gain rights by it.",
                 roles::DOC
-            )))
+            )).since_for("1.10", &["Auditor"]))
             .with(plain("saml_labels", Type::map(Type::String)).computed().stays().doc(
                 "Labels that the SAML identity provider gave the user; empty without SAML.",
             ))

@@ -1,0 +1,116 @@
+//! What an older Omni would take and ignore is refused in the plan, with the release that it needs.
+
+use crate::fixture::{self, merged};
+use crate::host::{Host, errors};
+use crate::lifecycle::block;
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use terraform_provider_omni::provider;
+use terraform_provider_omni::sim::driver::Mode;
+use terraform_provider_omni::sim::{Options, Release};
+use terraform_provider_omni::tf::schema::Attribute;
+
+/// What needs which release: the type, how it is configured, the attribute to blame, and what needs none.
+fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
+    let talos = |feature: &str, on: bool| json!({ "features": { feature: on }, "talos_version": "1.13.5" });
+    vec![
+        (
+            "omni_cluster",
+            talos("enable_node_audit_skip", true),
+            "features",
+            "1.9",
+            talos("enable_node_audit_skip", false),
+        ),
+        (
+            "omni_cluster",
+            talos("disable_public_discovery_service", true),
+            "features",
+            "1.10",
+            talos("disable_public_discovery_service", false),
+        ),
+        (
+            "omni_machine_set",
+            json!({ "upgrade_strategy": { "type": "Rolling", "max_parallelism": 2 } }),
+            "upgrade_strategy",
+            "1.6",
+            json!({ "upgrade_strategy": { "type": "Unset" } }),
+        ),
+        ("omni_config_patch", json!({ "enabled": false }), "enabled", "1.10", json!({ "enabled": true })),
+        ("omni_user", json!({ "role": "Auditor" }), "role", "1.10", json!({ "role": "Reader" })),
+        ("omni_service_account", json!({ "role": "Auditor" }), "role", "1.10", json!({ "role": "Reader" })),
+        ("omni_user", json!({}), "", "1.6", json!(null)),
+    ]
+}
+
+pub fn trials() -> Vec<Trial> {
+    let each = table().into_iter().map(|row| {
+        Trial::test(format!("since::{}::{}::{}", row.0, row.2, row.3), move || refused_by_older_servers(&row))
+    });
+    each.chain([Trial::test("since::every_row_is_tried", every_row_is_tried)]).collect()
+}
+
+async fn host(release: &str) -> Host {
+    let mode = Mode::Auto { tick: Duration::from_millis(5) };
+    Host::with(Options { mode, release: release.parse::<Release>().expect(release), ..Options::default() }, &[]).await
+}
+
+fn before(release: &str) -> String {
+    let (major, minor) = release.split_once('.').unwrap();
+    format!("{major}.{}", minor.parse::<u32>().unwrap() - 1)
+}
+
+/// What is said of the releases that are needed.
+async fn said(release: &str, name: &str, patch: &Json) -> Vec<String> {
+    let host = host(release).await;
+    let fixture = fixture::on(&host, name);
+    let config = host.config(name, &merged(&fixture.create, patch));
+    let said = host.plan(name, None, &config).await.err().map(|d| errors(&d)).unwrap_or_default();
+    said.into_iter().filter(|line| line.contains("needs Omni")).collect()
+}
+
+fn refused_by_older_servers(
+    (name, patch, path, release, neutral): &(&'static str, Json, &'static str, &'static str, Json),
+) -> Result<(), Failed> {
+    block(async move {
+        let old = before(release);
+        let lines = said(&old, name, patch).await;
+        let hit = |line: &&String| {
+            line.starts_with(&format!("{path}: "))
+                && line.contains(&format!("needs Omni {release}: "))
+                && line.contains(&format!("The server is Omni {old}."))
+                && line.contains(&format!("Upgrade Omni to {release} or later"))
+        };
+        assert!(lines.iter().any(|line| hit(&line)), "{name} on {old}: {lines:#?}");
+        assert_eq!(said(release, name, patch).await, Vec::<String>::new(), "{name} on {release}");
+        if !neutral.is_null() {
+            assert_eq!(said(&old, name, neutral).await, Vec::<String>::new(), "{name} on {old}: {neutral}");
+        }
+    })
+}
+
+fn every_row_is_tried() -> Result<(), Failed> {
+    let provider = provider::new();
+    let mut rows = BTreeSet::new();
+    for resource in provider.resources() {
+        collect(resource.type_name(), &resource.schema().attributes, None, &mut rows);
+        rows.extend(resource.schema().since.map(|release| (resource.type_name(), String::new(), release)));
+    }
+    let tried: BTreeSet<_> = table().into_iter().map(|row| (row.0, row.2.to_owned(), row.3)).collect();
+    if rows == tried { Ok(()) } else { Err(format!("the rows are {rows:#?}, tried are {tried:#?}").into()) }
+}
+
+/// Hosts find attributes at the top only, and so do the diagnostics on the wire.
+fn collect(
+    name: &'static str,
+    attributes: &[Attribute],
+    top: Option<&str>,
+    rows: &mut BTreeSet<(&'static str, String, &'static str)>,
+) {
+    for attribute in attributes.iter().filter(|a| a.configurable()) {
+        let top = top.unwrap_or(attribute.name);
+        rows.extend(attribute.since.map(|since| (name, top.to_owned(), since.release)));
+        collect(name, attribute.nested(), Some(top), rows);
+    }
+}
