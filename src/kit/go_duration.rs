@@ -1,6 +1,7 @@
 //! Lengths of time as Go writes them: `1h30m0s`, `250ms`, `-1.5s`.
 //! It must not know what a length of time is used for.
 
+use super::text::quoted;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,13 +14,13 @@ pub struct GoDuration(i64);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// It does not begin like a number.
-    #[error("`{0}` is not a duration; write a number with a unit, such as `90s`, `10m` or `1h30m`")]
+    #[error("{} is not a duration; write a number with a unit, such as `90s`, `10m` or `1h30m`", quoted(.0))]
     Invalid(String),
     /// A number stands without its unit.
-    #[error("`{0}` has a number without a unit; use one of `ns`, `us`, `ms`, `s`, `m`, `h`, such as `10m`")]
+    #[error("{} has a number without a unit; use one of `ns`, `us`, `ms`, `s`, `m`, `h`, such as `10m`", quoted(.0))]
     MissingUnit(String),
     /// A number has a unit that Go does not know, such as a day.
-    #[error("`{text}` has the unknown unit `{unit}`; use one of `ns`, `us`, `ms`, `s`, `m`, `h`")]
+    #[error("{} has the unknown unit {}; use one of `ns`, `us`, `ms`, `s`, `m`, `h`", quoted(.text), quoted(.unit))]
     UnknownUnit {
         /// The whole text.
         text: String,
@@ -27,7 +28,7 @@ pub enum ParseError {
         unit: String,
     },
     /// It is longer than 292 years.
-    #[error("`{0}` is too long; the longest duration is 2562047h47m16.854775807s")]
+    #[error("{} is too long; the longest duration is 2562047h47m16.854775807s", quoted(.0))]
     Overflow(String),
 }
 

@@ -1,4 +1,8 @@
-//! Texts of others inside messages: quoted, on one line and of a bounded length; and which known word a mistyped one is closest to.
+//! Texts of others inside messages: quoted, on one line and of a bounded length; which known word a mistyped one is closest to;
+//! and how long a message may be.
+
+/// The most bytes that the text of an error has, whatever input it repeats.
+pub const ERROR_LIMIT: usize = 4096;
 
 /// The most characters of a text that a message repeats.
 const LONGEST: usize = 120;
@@ -17,6 +21,20 @@ pub fn quoted(text: &str) -> String {
         if c.is_control() { shown.extend(c.escape_debug()) } else { shown.push(c) }
     }
     format!("`{shown}`")
+}
+
+/// The text of a message, cut at [`ERROR_LIMIT`] bytes with a note of what is missing.
+#[must_use]
+pub fn capped(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    let whole = text.len();
+    if whole > ERROR_LIMIT {
+        let note = format!(" … (cut, {whole} bytes in all)");
+        text.truncate(text.floor_char_boundary(ERROR_LIMIT - note.len()));
+        text.push_str(&note);
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// The word of `known` that `text` is most likely a misspelling of: upper and lower case, dashes, underscores and spaces do not
@@ -55,6 +73,16 @@ mod tests {
         assert_eq!(quoted("a\nb\u{1b}[31m\u{85}"), r"`a\nb\u{1b}[31m\u{85}`");
         let long = "x".repeat(1_000_000);
         assert_eq!(quoted(&long), format!("`{}…` (1000000 bytes)", "x".repeat(LONGEST)));
+    }
+
+    #[test]
+    fn an_error_has_at_most_so_many_bytes() {
+        for (text, whole) in [("short".to_owned(), true), ("x".repeat(4096), true), ("x".repeat(4097), false)] {
+            let cut = capped(text.clone());
+            assert!(cut.len() <= ERROR_LIMIT && (cut == text) == whole, "{}", text.len());
+        }
+        let cut = capped("é".repeat(1 << 20));
+        assert!(cut.len() <= ERROR_LIMIT && cut.ends_with("é … (cut, 2097152 bytes in all)"), "{}", cut.len());
     }
 
     #[test]

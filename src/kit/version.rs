@@ -59,7 +59,7 @@ enum Sign {
 
 /// A constraint that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a condition on a version: write it like `>= 1.12`, `~> 1.13.0` or `!= 1.13.2`")]
+#[error("{} is not a condition on a version: write it like `>= 1.12`, `~> 1.13.0` or `!= 1.13.2`", super::text::quoted(.0))]
 pub struct ConstraintError(String);
 
 impl std::str::FromStr for Constraint {

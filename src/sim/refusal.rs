@@ -1,6 +1,7 @@
 //! Several problems as one answer, in Omni's shape.
 
 use super::access::Denied;
+use crate::kit::text::capped;
 use tonic::{Code, Status};
 
 /// Lets a call through, or refuses it with every problem there is.
@@ -26,7 +27,8 @@ pub(super) fn unless_clean(access: Result<(), Denied>, problems: Vec<String>) ->
         1 => "1 error".to_owned(),
         many => format!("{many} errors"),
     };
-    Err(Status::new(code, format!("failed to validate: {count} occurred:\n\t* {}\n\n", texts.join("\n\t* "))))
+    let text = format!("failed to validate: {count} occurred:\n\t* {}\n\n", texts.join("\n\t* "));
+    Err(Status::new(code, capped(text)))
 }
 
 /// The answer of a server that stumbles over a call, as its framework gives it.

@@ -1,27 +1,24 @@
-//! From parser events to values: anchors, merge keys, duplicate keys, and a limit on what references may multiply.
+//! From parser events to values: anchors, merge keys, duplicate keys, and limits on what a text may hold and how deep it nests.
 
 use super::YamlError;
-use super::scalar::{self, Claim};
-use serde_json::{Map, Value};
+use super::limits::{Budget, DEPTH, INDENT, KEY, LIST, MAP, NODE};
+use super::node::{self, Node, Scalar};
+use super::scalar;
+use crate::kit::text::quoted;
 use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::iter::FusedIterator;
-
-/// What references may add to a text, in bytes and nodes together.
-/// No sensible configuration comes near, and a text that multiplies itself stops early.
-const ALIAS_BUDGET: usize = 16 << 20;
 
 /// Where YAML's own tags live.
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// Every document in which something is written.
-pub(super) fn documents(text: &str) -> Result<Vec<Value>, YamlError> {
+pub(super) fn documents(text: &str, budget: &mut Budget) -> Result<Vec<Node>, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut composer = Composer {
-        events: Parser::new_from_str(text)
-            .map(|event| event.map_err(|e| YamlError { message: e.info(), ..error(*e.marker(), "") })),
+        events: Parser::new_from_str(text).map(|event| event.map_err(|e| error(*e.marker(), e.info()))),
         anchors: HashMap::new(),
-        budget: ALIAS_BUDGET,
+        budget,
     };
     let mut documents = Vec::new();
     loop {
@@ -30,7 +27,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Value>, YamlError> {
                 composer.anchors.clear();
                 let root = composer.next()?;
                 let empty = is_empty(&root);
-                let value = composer.node(root)?;
+                let value = composer.node(root, 0)?.node;
                 if !empty {
                     documents.push(value);
                 }
@@ -46,23 +43,29 @@ fn is_empty((event, span): &(Event<'_>, Span)) -> bool {
     matches!(event, Event::Scalar(_, ScalarStyle::Plain, 0, None) if span.is_empty())
 }
 
-fn error(at: Marker, message: impl Into<String>) -> YamlError {
-    YamlError { line: at.line(), column: at.col() + 1, message: message.into() }
+fn error(at: Marker, message: impl AsRef<str>) -> YamlError {
+    YamlError::new(at.line(), at.col() + 1, message.as_ref())
 }
 
-/// A finished value under an anchor, and how much it adds wherever it is referred to.
-struct Anchored {
-    value: Value,
-    weight: usize,
+/// A finished value and its measures.
+#[derive(Clone)]
+struct Built {
+    node: Node,
+    /// What it holds, in bytes.
+    size: usize,
+    /// How many values it is made of, itself included.
+    count: usize,
+    /// How many levels of lists and maps it has.
+    height: usize,
 }
 
-struct Composer<E> {
+struct Composer<'b, E> {
     events: E,
-    anchors: HashMap<usize, Anchored>,
-    budget: usize,
+    anchors: HashMap<usize, Built>,
+    budget: &'b mut Budget,
 }
 
-impl<'t, E> Composer<E>
+impl<'t, E> Composer<'_, E>
 where
     E: Iterator<Item = Result<(Event<'t>, Span), YamlError>> + FusedIterator,
 {
@@ -78,46 +81,70 @@ where
         }
     }
 
-    /// The value that begins with this event. The parser limits how deep values nest, and with it this recursion.
-    fn node(&mut self, (event, span): (Event<'t>, Span)) -> Result<Value, YamlError> {
-        let (anchor, value) = match event {
-            Event::Scalar(text, style, anchor, tag) => (anchor, plain_value(&text, style, tag.as_deref(), span.start)?),
-            Event::SequenceStart(_, anchor, _) => (anchor, self.sequence()?),
-            Event::MappingStart(_, anchor, _) => (anchor, self.mapping()?),
-            Event::Alias(anchor) => return self.alias(anchor, span.start),
-            _ => return Err(error(span.start, "expected a value here")),
-        };
-        if anchor != 0 {
-            self.anchors.insert(anchor, Anchored { weight: weight(&value), value: value.clone() });
-        }
-        Ok(value)
+    fn charge(&mut self, bytes: usize, at: Marker) -> Result<(), YamlError> {
+        self.budget.charge(bytes, |message| error(at, message))
     }
 
-    fn alias(&mut self, anchor: usize, at: Marker) -> Result<Value, YamlError> {
+    /// The value that begins with this event, inside so many lists and maps.
+    fn node(&mut self, (event, span): (Event<'t>, Span), depth: usize) -> Result<Built, YamlError> {
+        let at = span.start;
+        let (anchor, built) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let size = NODE + text.len();
+                self.charge(size + INDENT * depth, at)?;
+                let node = Node::Scalar(single(text.into_owned(), style, tag.as_deref(), at)?);
+                (anchor, Built { node, size, count: 1, height: 0 })
+            }
+            Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(deeper(depth, 1, at)?, at)?),
+            Event::MappingStart(_, anchor, _) => (anchor, self.mapping(deeper(depth, 1, at)?, at)?),
+            Event::Alias(anchor) => return self.alias(anchor, depth, at),
+            _ => return Err(error(at, "expected a value here")),
+        };
+        if anchor != 0 {
+            // The copy for later references is held too.
+            self.charge(built.size, at)?;
+            self.anchors.insert(anchor, built.clone());
+        }
+        Ok(built)
+    }
+
+    fn alias(&mut self, anchor: usize, depth: usize, at: Marker) -> Result<Built, YamlError> {
         // The anchor of a value that is still being read is known to the parser and not yet to us.
         let Some(anchored) = self.anchors.get(&anchor) else {
             return Err(error(at, "the value refers to itself"));
         };
-        self.budget = self
-            .budget
-            .checked_sub(anchored.weight)
-            .ok_or_else(|| error(at, "references (`*name`) multiply this text beyond 16 MiB"))?;
-        Ok(anchored.value.clone())
+        deeper(depth, anchored.height, at)?;
+        self.budget.charge(anchored.size + anchored.count * INDENT * depth, |message| error(at, message))?;
+        Ok(anchored.clone())
     }
 
-    fn sequence(&mut self) -> Result<Value, YamlError> {
+    fn sequence(&mut self, depth: usize, at: Marker) -> Result<Built, YamlError> {
         let mut elements = Vec::new();
+        let (mut size, mut count, mut height) = (NODE + LIST, 1, 0);
+        self.charge(size + INDENT * depth, at)?;
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(Value::Array(elements)),
-                event => elements.push(self.node(event)?),
+                (Event::SequenceEnd, _) => {
+                    elements.shrink_to_fit();
+                    return Ok(Built { node: Node::List(elements), size, count, height: height + 1 });
+                }
+                event => {
+                    let element = self.node(event, depth)?;
+                    size += element.size;
+                    count += element.count;
+                    height = height.max(element.height);
+                    elements.push(element.node);
+                }
             }
         }
     }
 
-    fn mapping(&mut self) -> Result<Value, YamlError> {
-        let mut entries = Map::new();
+    fn mapping(&mut self, depth: usize, start: Marker) -> Result<Built, YamlError> {
+        let mut entries: Vec<(Scalar, Node)> = Vec::new();
+        let mut seen = HashSet::new();
         let mut merged = None;
+        let (mut size, mut count, mut height) = (NODE + MAP, 1, 0);
+        self.charge(size + INDENT * depth, start)?;
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -126,28 +153,44 @@ where
             let at = span.start;
             if is_merge(&event) {
                 let value = self.next()?;
-                let value = self.node(value)?;
-                if merged.replace(merge_sources(value).ok_or_else(|| bad_merge(at))?).is_some() {
+                let value = self.node(value, depth)?;
+                (size, count, height) = (size + value.size, count + value.count, height.max(value.height));
+                if merged.replace(merge_sources(value.node).ok_or_else(|| bad_merge(at))?).is_some() {
                     return Err(error(at, "the key `<<` is given twice; give it one list of maps instead"));
                 }
                 continue;
             }
-            let key = key_text(self.node((event, span))?)
-                .ok_or_else(|| error(at, "a key must be a single value, not a list or a map"))?;
+            let Built { node: Node::Scalar(key), size: key_size, .. } = self.node((event, span), depth)? else {
+                return Err(error(at, "a key must be a single value, not a list or a map"));
+            };
+            // Once for the key and once for the check that it is the only one.
+            self.charge(KEY + key.text.len(), at)?;
             let value = self.next()?;
-            let value = self.node(value)?;
-            if entries.contains_key(&key) {
-                return Err(error(at, format!("the key `{key}` is given twice")));
+            let value = self.node(value, depth)?;
+            if !seen.insert(key.key().to_owned()) {
+                return Err(error(at, format!("the key {} is given twice", quoted(key.key()))));
             }
-            entries.insert(key, value);
+            size += KEY + key_size + value.size;
+            count += value.count;
+            height = height.max(value.height);
+            entries.push((key, value.node));
         }
         // What the map itself says wins, then the earlier of the merged maps.
-        for source in merged.into_iter().flatten() {
-            for (key, value) in source {
-                entries.entry(key).or_insert(value);
+        for (key, value) in merged.into_iter().flatten().flatten() {
+            if seen.insert(key.key().to_owned()) {
+                entries.push((key, value));
             }
         }
-        Ok(Value::Object(entries))
+        entries.shrink_to_fit();
+        Ok(Built { node: Node::Map(entries), size, count, height: height + 1 })
+    }
+}
+
+/// The depth so many levels further in, if it is not too deep.
+fn deeper(depth: usize, levels: usize, at: Marker) -> Result<usize, YamlError> {
+    match depth + levels {
+        deep if deep <= DEPTH => Ok(deep),
+        _ => Err(error(at, format!("lists and maps nest deeper than {DEPTH} levels here"))),
     }
 }
 
@@ -166,61 +209,50 @@ fn is_merge(event: &Event<'_>) -> bool {
     }
 }
 
-fn merge_sources(value: Value) -> Option<Vec<Map<String, Value>>> {
+fn merge_sources(value: Node) -> Option<Vec<Vec<(Scalar, Node)>>> {
     let map = |value| match value {
-        Value::Object(map) => Some(map),
+        Node::Map(entries) => Some(entries),
         _ => None,
     };
     match value {
-        Value::Array(elements) => elements.into_iter().map(map).collect(),
+        Node::List(elements) => elements.into_iter().map(map).collect(),
         other => Some(vec![map(other)?]),
     }
 }
 
-/// The key as text; `None` for a list or a map.
-fn key_text(key: Value) -> Option<String> {
-    match key {
-        Value::String(text) => Some(text),
-        Value::Null => Some("null".to_owned()),
-        Value::Bool(b) => Some(b.to_string()),
-        Value::Number(n) => Some(n.to_string()),
-        Value::Array(_) | Value::Object(_) => None,
+fn single(text: String, style: ScalarStyle, tag: Option<&Tag>, at: Marker) -> Result<Scalar, YamlError> {
+    let tag = tag.map(written);
+    if let Some(claim) = tag.as_deref().and_then(node::claim)
+        && scalar::resolve_as(claim, &text).is_none()
+    {
+        let tag = tag.unwrap_or_default();
+        return Err(error(at, format!("this value is not what its tag {} says", quoted(&tag))));
     }
+    Ok(Scalar { text, plain: style == ScalarStyle::Plain, tag })
 }
 
-fn plain_value(text: &str, style: ScalarStyle, tag: Option<&Tag>, at: Marker) -> Result<Value, YamlError> {
-    let Some(tag) = tag else {
-        return Ok(match style {
-            ScalarStyle::Plain => scalar::resolve(text),
-            _ => Value::String(text.to_owned()),
-        });
-    };
-    let claim = match tag.core_suffix() {
-        Some("null") => Claim::Null,
-        Some("bool") => Claim::Bool,
-        Some("int") => Claim::Int,
-        Some("float") => Claim::Float,
-        // Text, time, binary data and tags of others: the text says it.
-        _ => return Ok(Value::String(text.to_owned())),
-    };
-    scalar::resolve_as(claim, text)
-        .ok_or_else(|| error(at, format!("this value is not what its tag `{}` says", tag.original())))
-}
-
-/// How much a value adds when it is repeated.
-fn weight(value: &Value) -> usize {
-    1 + match value {
-        Value::String(text) => text.len(),
-        Value::Array(elements) => elements.iter().map(weight).sum(),
-        Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + weight(value)).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+/// The tag in a form that needs no directive.
+fn written(tag: &Tag) -> Box<str> {
+    match (tag.core_suffix(), tag.original_handle()) {
+        (Some(core), _) => format!("!!{core}"),
+        (None, "" | "!" | "!!") => tag.original(),
+        _ => format!("!<{}{}>", tag.handle(), tag.suffix()),
     }
+    .into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn read(text: &str) -> Result<Vec<Node>, YamlError> {
+        documents(text, &mut Budget::default())
+    }
+
+    fn values(text: &str) -> Result<Vec<Value>, YamlError> {
+        Ok(read(text)?.into_iter().map(Value::from).collect())
+    }
 
     #[test]
     fn reads_documents() {
@@ -239,8 +271,8 @@ mod tests {
             ("%YAML 1.2\n---\na: 1\n", json!([{"a": 1}])),
             ("# before\na: # beside\n  # inside\n  - 1 # after\n", json!([{"a": [1]}])),
             (
-                "1: a\ntrue: b\nnull: c\n1.5: d\non: e\n",
-                json!([{"1": "a", "true": "b", "null": "c", "1.5": "d", "on": "e"}]),
+                "1: a\nTrue: b\nnull: c\n1.50: d\non: e\n0x1: f\n0022: g\n",
+                json!([{"1": "a", "True": "b", "null": "c", "1.50": "d", "on": "e", "0x1": "f", "0022": "g"}]),
             ),
             ("? long\n: 1\n", json!([{"long": 1}])),
             ("a:\nb: ~\n", json!([{"a": null, "b": null}])),
@@ -256,11 +288,8 @@ mod tests {
             ("{\"a\": [1, \"\\ud83d\\ude00\"]}", json!([{"a": [1, "😀"]}])),
         ];
         for (text, expected) in table {
-            let documents = documents(text).map(Value::Array);
-            assert!(
-                documents.as_ref().is_ok_and(|d| super::super::equal(d, &expected)),
-                "{text:?} gave {documents:?}, expected {expected}"
-            );
+            let documents = values(text).map(Value::Array);
+            assert!(documents.as_ref() == Ok(&expected), "{text:?} gave {documents:?}, expected {expected}");
         }
     }
 
@@ -269,7 +298,6 @@ mod tests {
         let table = [
             ("a: 1\nb: 2\na: 3\n", 3, 1, "the key `a` is given twice"),
             ("a: 1\n'a': 2\n", 2, 1, "the key `a` is given twice"),
-            ("1: x\n0x1: y\n", 2, 1, "the key `1` is given twice"),
             ("x:\n  <<: {}\n  <<: {}\n", 3, 3, "the key `<<` is given twice"),
             ("x:\n  <<: 1\n", 2, 3, "must be a map or a list of maps"),
             ("x:\n  <<: [{}, 1]\n", 2, 3, "must be a map or a list of maps"),
@@ -284,7 +312,7 @@ mod tests {
             ("a: \"x\n", 2, 1, ""),
         ];
         for (text, line, column, message) in table {
-            match documents(text) {
+            match read(text) {
                 Ok(documents) => panic!("{text:?} was read as {documents:?}"),
                 Err(e) => {
                     assert_eq!((e.line, e.column), (line, column), "{text:?}: {e}");
@@ -294,29 +322,125 @@ mod tests {
         }
     }
 
-    #[test]
-    fn references_cannot_multiply_a_text() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for i in 1..10 {
-            let before = format!("*a{}", i - 1);
-            text.push_str(&format!("a{i}: &a{i} [{}]\n", vec![before; 10].join(", ")));
-        }
-        let error = documents(&text).expect_err("a bomb");
-        assert!(error.message.contains("16 MiB"), "{error}");
-
-        // Long text counts as well as many nodes do.
-        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 20].join(", "));
-        let error = documents(&text).expect_err("a bomb of text");
-        assert!(error.message.contains("16 MiB"), "{error}");
-
-        let harmless = format!("a: &a {{k: v}}\nb: [{}]\n", vec!["*a"; 1000].join(", "));
-        assert!(documents(&harmless).is_ok());
+    /// Texts that ask for much more memory than they have.
+    fn bombs() -> Vec<String> {
+        let levels = |first: &str, each: &dyn Fn(&str) -> String| {
+            let mut text = format!("a0: &a0 {first}\n");
+            for i in 1..30 {
+                text.push_str(&format!("a{i}: &a{i} {}\n", each(&format!("*a{}", i - 1))));
+            }
+            text
+        };
+        let ten = |what: &str| format!("[{}]", vec![what; 10].join(", "));
+        vec![
+            levels("[x, x, x, x]", &ten),
+            // Nothing but structure.
+            levels("[]", &ten),
+            levels("{}", &ten),
+            levels("{a: {}, b: {}}", &|a| format!("{{a: {a}, b: {a}, c: {a}}}")),
+            // Merge keys.
+            levels("{x: y}", &|a| format!("{{<<: [{a}, {a}], k: {a}, l: {a}}}")),
+            // Long text counts as well as many values do.
+            format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 80].join(", ")),
+            // Without any reference.
+            format!("[{}]", "[],".repeat(1 << 20)),
+            format!("[{}]", "{},".repeat(1 << 18)),
+            format!("[{}]", "{a: },".repeat(1 << 18)),
+            // Anchors that hold each other.
+            format!("{}{}{}", "&a [".repeat(90), "x,".repeat(1 << 14), "]".repeat(90)),
+        ]
     }
 
     #[test]
-    fn deep_nesting_is_refused_and_does_not_overflow() {
+    fn no_text_makes_more_than_the_budget_allows() {
+        for text in bombs() {
+            let error = read(&text).expect_err("a bomb");
+            assert!(error.message.contains("more than 64 MiB of values"), "{}: {error}", &text[..40]);
+        }
+        let harmless = format!("a: &a {{k: v}}\nb: [{}]\n", vec!["*a"; 1000].join(", "));
+        assert!(read(&harmless).is_ok());
+    }
+
+    /// What a value really takes, buffers included.
+    fn held(node: &Node) -> usize {
+        size_of::<Node>()
+            + match node {
+                Node::Scalar(scalar) => scalar.text.capacity(),
+                Node::List(elements) => elements.iter().map(held).sum(),
+                Node::Map(entries) => {
+                    entries.iter().map(|(key, value)| size_of::<Scalar>() + key.text.capacity() + held(value)).sum()
+                }
+            }
+    }
+
+    #[test]
+    fn the_budget_counts_what_is_held() {
+        let repeated = |what: &'static str| move |n: usize| format!("[{}]", what.repeat(n));
+        let keys = |n: usize| (0..n).map(|at| format!("k{at}: v\n")).collect::<String>();
+        let referred = |n: usize| format!("a: &a {{k: v, l: [x, y]}}\nb: [{}]", "*a,".repeat(n));
+        let shapes: [&dyn Fn(usize) -> String; 5] =
+            [&repeated("{a: b},"), &repeated("x,"), &repeated("[[[[x]]]],"), &keys, &referred];
+        for shape in shapes {
+            let sizes = (15..).map(|power| read(&shape(1 << power)));
+            let documents = sizes.map_while(Result::ok).last().expect("small ones are taken");
+            let bytes: usize = documents.iter().map(held).sum();
+            let most = super::super::limits::MEMORY;
+            assert!((most / 32..=most).contains(&bytes), "{bytes} of {most}: {}", &shape(3));
+        }
+    }
+
+    #[test]
+    fn one_budget_serves_several_texts() {
+        let text = format!("a: {}", "x".repeat(10 << 20));
+        let mut budget = Budget::default();
+        let read: Vec<bool> = (0..8).map(|_| documents(&text, &mut budget).is_ok()).collect();
+        assert_eq!(read, [true, true, true, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn nesting_ends_at_the_limit_whichever_way_it_comes_about() {
+        let lists = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let maps = |n: usize| format!("{}x{}", "{a: ".repeat(n), "}".repeat(n));
+        let block = |n: usize| (0..n).map(|i| format!("{}a:\n", " ".repeat(i))).collect::<String>();
+        let dashes = |n: usize| "- ".repeat(n);
+        // The outer list is one level, and what it refers to begins below it.
+        let referred = |n: usize| format!("[&a {}, {}*a{}]", lists(50), "[".repeat(n - 51), "]".repeat(n - 51));
+        for make in [&lists as &dyn Fn(usize) -> String, &maps, &block, &dashes, &referred] {
+            assert!(read(&make(DEPTH)).is_ok(), "{}", make(DEPTH));
+            let error = read(&make(DEPTH + 1)).expect_err("too deep");
+            assert!(error.message.contains("deeper than 100 levels"), "{error}");
+        }
         for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)] {
-            assert!(documents(&text).is_err());
+            assert!(read(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn an_error_is_short_however_long_its_key() {
+        let key = "k".repeat(1 << 20);
+        let error = read(&format!("? {key}\n: 1\n? {key}\n: 2\n")).expect_err("twice");
+        assert!(error.to_string().len() < 300, "{}", error.to_string().len());
+    }
+
+    #[test]
+    fn texts_and_tags_stay_as_written() {
+        let scalar = |text: &str| match read(text).as_deref() {
+            Ok([Node::Scalar(scalar)]) => scalar.clone(),
+            other => panic!("{text}: {other:?}"),
+        };
+        for (text, expected, plain, tag) in [
+            ("0022", "0022", true, None),
+            ("'0022'", "0022", false, None),
+            ("1.10", "1.10", true, None),
+            ("~", "~", true, None),
+            ("!!str 1", "1", true, Some("!!str")),
+            ("!!binary YQ==", "YQ==", true, Some("!!binary")),
+            ("!local x", "x", true, Some("!local")),
+            ("!<tag:yaml.org,2002:int> 1", "1", true, Some("!!int")),
+            ("%TAG !e! tag:example.org:\n---\n!e!x 1", "1", true, Some("!<tag:example.org:x>")),
+        ] {
+            let expected = Scalar { text: expected.into(), plain, tag: tag.map(Into::into) };
+            assert_eq!(scalar(text), expected, "{text}");
         }
     }
 }

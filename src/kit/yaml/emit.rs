@@ -1,7 +1,10 @@
 //! From values to YAML text that every reader takes for the same values.
-//! Text stays unquoted only where no reader of YAML 1.1 or 1.2 could see anything else in it.
+//! Text stays unquoted only where no reader of YAML 1.1 or 1.2 could see anything else in it,
+//! or where it was written without quotes.
 
-use serde_json::{Map, Value};
+use super::node::{Node, Scalar};
+use super::scalar::Reading;
+use serde_json::Value;
 use std::fmt::Write;
 
 /// A longer key has to be marked as one.
@@ -10,29 +13,34 @@ const LONGEST_SIMPLE_KEY: usize = 1000;
 /// One document, in block layout, keys in order, with a newline at its end.
 #[must_use]
 pub fn to_string(value: &Value) -> String {
+    write(&value.into())
+}
+
+/// One document, in block layout, each scalar with its own text, with a newline at its end.
+#[must_use]
+pub fn write(node: &Node) -> String {
     let mut out = String::new();
-    match value {
-        Value::Object(entries) if !entries.is_empty() => mapping(&mut out, entries, 0, false),
-        Value::Array(elements) if !elements.is_empty() => sequence(&mut out, elements, 0, false),
+    match node {
+        Node::Map(entries) if !entries.is_empty() => mapping(&mut out, entries, 0, false),
+        Node::List(elements) if !elements.is_empty() => sequence(&mut out, elements, 0, false),
         // At the top there is nothing to indent a block of text against.
-        Value::String(text) => {
-            out.push_str(&one_line(text));
+        Node::Scalar(scalar) => {
+            out.push_str(&on_one_line(scalar));
             out.push('\n');
         }
-        other => {
-            after_indicator(&mut out, other, 0);
-        }
+        other => after_indicator(&mut out, other, 0),
     }
     out
 }
 
 /// The entries at this depth; `started` when the first stands behind an indicator.
-fn mapping(out: &mut String, entries: &Map<String, Value>, depth: usize, mut started: bool) {
+fn mapping(out: &mut String, entries: &[(Scalar, Node)], depth: usize, mut started: bool) {
     for (key, value) in entries {
         if !std::mem::take(&mut started) {
             indent(out, depth);
         }
-        let key = one_line(key);
+        // Without quotes it would merge other maps into this one.
+        let key = if key.text == "<<" && key.tag.is_none() { in_quotes(&key.text) } else { on_one_line(key) };
         if key.len() > LONGEST_SIMPLE_KEY {
             out.push_str("? ");
             out.push_str(&key);
@@ -44,11 +52,11 @@ fn mapping(out: &mut String, entries: &Map<String, Value>, depth: usize, mut sta
             out.push(':');
         }
         match value {
-            Value::Object(entries) if !entries.is_empty() => {
+            Node::Map(entries) if !entries.is_empty() => {
                 out.push('\n');
                 mapping(out, entries, depth + 1, false);
             }
-            Value::Array(elements) if !elements.is_empty() => {
+            Node::List(elements) if !elements.is_empty() => {
                 out.push('\n');
                 sequence(out, elements, depth + 1, false);
             }
@@ -60,32 +68,71 @@ fn mapping(out: &mut String, entries: &Map<String, Value>, depth: usize, mut sta
     }
 }
 
-fn sequence(out: &mut String, elements: &[Value], depth: usize, mut started: bool) {
+fn sequence(out: &mut String, elements: &[Node], depth: usize, mut started: bool) {
     for element in elements {
         if !std::mem::take(&mut started) {
             indent(out, depth);
         }
         out.push_str("- ");
         match element {
-            Value::Object(entries) if !entries.is_empty() => mapping(out, entries, depth + 1, true),
-            Value::Array(elements) if !elements.is_empty() => sequence(out, elements, depth + 1, true),
+            Node::Map(entries) if !entries.is_empty() => mapping(out, entries, depth + 1, true),
+            Node::List(elements) if !elements.is_empty() => sequence(out, elements, depth + 1, true),
             other => after_indicator(out, other, depth + 1),
         }
     }
 }
 
 /// A value that needs no lines of its own, or text in a block at this depth, and the end of the line.
-fn after_indicator(out: &mut String, value: &Value, depth: usize) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::Number(n) => out.push_str(&n.to_string()),
-        Value::Array(_) => out.push_str("[]"),
-        Value::Object(_) => out.push_str("{}"),
-        Value::String(text) if block_suits(text) => return block(out, text, depth),
-        Value::String(text) => out.push_str(&one_line(text)),
+fn after_indicator(out: &mut String, node: &Node, depth: usize) {
+    match node {
+        Node::List(_) => out.push_str("[]"),
+        Node::Map(_) => out.push_str("{}"),
+        Node::Scalar(scalar)
+            if scalar.reading() == Reading::Text && scalar.tag.is_none() && block_suits(&scalar.text) =>
+        {
+            return block(out, &scalar.text, depth);
+        }
+        Node::Scalar(scalar) => out.push_str(&on_one_line(scalar)),
     }
     out.push('\n');
+}
+
+/// A scalar on one line: as it was written where it had no quotes.
+fn on_one_line(scalar: &Scalar) -> String {
+    let Scalar { text, plain, tag } = scalar;
+    let body = match plain {
+        true if tag.is_some() && text.is_empty() => String::new(),
+        true if stands_alone(text) => text.clone(),
+        true if text.is_empty() => "null".to_owned(),
+        _ if tag.is_some() => in_quotes(text),
+        _ => one_line(text),
+    };
+    match tag {
+        Some(tag) if body.is_empty() => tag.to_string(),
+        Some(tag) => format!("{tag} {body}"),
+        None => body,
+    }
+}
+
+/// Whether text that a reader took without quotes can stand so again, in block layout.
+fn stands_alone(text: &str) -> bool {
+    let first = |c: char| !c.is_whitespace() && !",[]{}#&*!|>'\"%@`".contains(c);
+    let follows = |c: char| !c.is_whitespace() && !",[]{}".contains(c);
+    let mut chars = text.chars();
+    let begins = match chars.next() {
+        Some('-' | '?' | ':') => chars.next().is_some_and(follows),
+        Some(c) => first(c),
+        None => false,
+    };
+    begins
+        && text.chars().all(|c| c == '\t' || printable(c))
+        && !text.ends_with([' ', '\t', ':'])
+        && !text.contains(": ")
+        && !text.contains(":\t")
+        && !text.contains(" #")
+        && !text.contains("\t#")
+        && !text.starts_with("---")
+        && !text.starts_with("...")
 }
 
 /// Whether text of several lines reads back exactly from a block, and well.
@@ -122,9 +169,10 @@ fn indent(out: &mut String, depth: usize) {
 
 /// The text on one line: as it is where that is safe, else in double quotes.
 fn one_line(text: &str) -> String {
-    if is_safe(text) {
-        return text.to_owned();
-    }
+    if is_safe(text) { text.to_owned() } else { in_quotes(text) }
+}
+
+fn in_quotes(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -166,7 +214,7 @@ fn is_safe(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{equal, parse_documents};
+    use super::super::{Budget, parse_documents, parse_nodes};
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
@@ -316,19 +364,65 @@ spaced: |+
         ]
     }
 
-    fn value() -> impl Strategy<Value = Value> {
-        let number = "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?(e[+-]?[0-9]{1,4})?"
-            .prop_map(|t| serde_json::from_str(&t).expect("a number"));
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::Bool),
-            number.prop_map(Value::Number),
-            text().prop_map(Value::String),
-        ];
-        leaf.prop_recursive(4, 24, 4, |inner| {
+    /// What stands without quotes in documents of others.
+    fn plain() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-zA-Z0-9_.:+~/=<>-]{0,12}",
+            "[a-z?:-][ -~]{0,8}",
+            prop::sample::select(vec![
+                "0022",
+                "1.10",
+                "True",
+                "0x1F",
+                "1_000",
+                "yes",
+                "~",
+                "",
+                ".inf",
+                "2024-01-02",
+                "12:30",
+                "<<",
+                "=",
+                "- a",
+                "a: b",
+                "a #b",
+                "---",
+                "-",
+                "?x",
+                ":x",
+                "10.0.0.0/8",
+            ])
+            .prop_map(str::to_owned),
+        ]
+    }
+
+    fn scalar() -> impl Strategy<Value = Scalar> {
+        let tag = prop::option::weighted(0.1, prop::sample::select(vec!["!!str", "!local", "!!binary", "!<tag:x:y>"]));
+        prop_oneof![
+            text().prop_map(Scalar::quoted),
+            // Whatever a reader takes for one scalar without quotes.
+            plain().prop_filter_map("not plain", |text| {
+                match parse_nodes(&format!("a: {text}\n"), &mut Budget::default()).ok()?.pop()? {
+                    Node::Map(mut entries) => match entries.pop()?.1 {
+                        Node::Scalar(scalar) => Some(scalar),
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }),
+            (text(), tag).prop_map(|(text, tag)| Scalar { text, plain: false, tag: tag.map(Into::into) }),
+        ]
+    }
+
+    fn node() -> impl Strategy<Value = Node> {
+        scalar().prop_map(Node::Scalar).prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-                prop::collection::vec((text(), inner), 0..4).prop_map(|e| Value::Object(e.into_iter().collect())),
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Node::List),
+                prop::collection::vec((scalar(), inner), 0..4).prop_map(|mut entries| {
+                    let mut seen = std::collections::HashSet::new();
+                    entries.retain(|(key, _)| seen.insert(key.key().to_owned()));
+                    Node::Map(entries)
+                }),
             ]
         })
     }
@@ -337,12 +431,12 @@ spaced: |+
         #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_is_written_reads_the_same(value in value()) {
-            let written = to_string(&value);
-            let read = parse_documents(&written);
+        fn what_is_written_reads_the_same(node in node()) {
+            let written = write(&node);
+            let read = parse_nodes(&written, &mut Budget::default());
             prop_assert!(
-                matches!(&read, Ok(documents) if documents.len() == 1 && equal(&documents[0], &value)),
-                "{:?}\n{}", read, written
+                matches!(&read, Ok(documents) if documents.len() == 1 && documents[0].same(&node)),
+                "{:?}\n{:?}\n{}", node, read, written
             );
         }
 

@@ -16,6 +16,93 @@ pub(super) enum Claim {
     Float,
 }
 
+/// What Go's YAML library takes a scalar for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// No value.
+    Null,
+    /// A truth value.
+    Bool,
+    /// A whole number of 64 bits with a sign.
+    Int,
+    /// A whole number that needs all 64 bits for its size.
+    Uint,
+    /// Any other number, infinity and no number included.
+    Float,
+    /// A day, or a moment.
+    Time,
+    /// A merge key in the place of a value; Go makes nothing of it.
+    Merge,
+    /// Text.
+    Text,
+}
+
+/// What an unquoted scalar without a tag is.
+pub(super) fn reading(text: &str) -> Reading {
+    match resolve(text) {
+        Value::Null => Reading::Null,
+        Value::Bool(_) => Reading::Bool,
+        Value::Number(number) if integer(text).is_none() => match number.to_string().parse::<f64>() {
+            Ok(size) if size.is_finite() => Reading::Float,
+            // Go gives up on what is too large for it.
+            _ => Reading::Text,
+        },
+        Value::Number(number) if number.is_i64() => Reading::Int,
+        Value::Number(_) => Reading::Uint,
+        _ if is_special(text) => Reading::Float,
+        _ if text == "<<" => Reading::Merge,
+        _ if is_time(text) => Reading::Time,
+        _ => Reading::Text,
+    }
+}
+
+/// Whether Go takes it for a day or a moment: `2024-1-2`, `2024-01-02T03:04:05.5Z`, `2024-01-02 03:04:05`.
+fn is_time(text: &str) -> bool {
+    let Some((date, clock)) = split_date(text) else { return false };
+    let Some(kind) = clock.chars().next() else { return date };
+    let clock = &clock[1..];
+    let end = clock.find(['Z', '+', '-']).unwrap_or(clock.len());
+    let (clock, zone) = clock.split_at(end);
+    let zoned = match zone.strip_prefix(['+', '-']) {
+        Some(offset) => {
+            offset.len() == 5
+                && offset.is_char_boundary(2)
+                && offset[2..].starts_with(':')
+                && offset.bytes().filter(u8::is_ascii_digit).count() == 4
+        }
+        None => zone == "Z",
+    };
+    let (clock, fraction) = clock
+        .split_once('.')
+        .map_or((clock, true), |(c, f)| (c, !f.is_empty() && f.bytes().all(|b| b.is_ascii_digit())));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let limits = [24, 60, 60];
+    let timed = parts.len() == 3
+        && parts.iter().zip(limits).all(|(part, limit)| number(part, 1..=2).is_some_and(|n| n < limit));
+    let form = match kind {
+        'T' | 't' => zoned,
+        ' ' => zone.is_empty(),
+        _ => false,
+    };
+    date && form && timed && fraction
+}
+
+/// Whether a text begins with a date that there is, and what follows it.
+fn split_date(text: &str) -> Option<(bool, &str)> {
+    let mut parts = text.splitn(3, '-');
+    let (year, month, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (day, clock) = rest.split_at(digits);
+    number(year, 4..=4)?;
+    let (month, day) = (number(month, 1..=2)?, number(day, 1..=2)?);
+    Some(((1..=12).contains(&month) && (1..=31).contains(&day), clock))
+}
+
+fn number(text: &str, digits: std::ops::RangeInclusive<usize>) -> Option<u32> {
+    let fits = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| fits)
+}
+
 /// The value of an unquoted scalar without a tag.
 pub(super) fn resolve(text: &str) -> Value {
     match text {
@@ -53,6 +140,10 @@ pub(super) fn is_special(text: &str) -> bool {
 
 /// A whole number of up to 64 bits in any base that Go knows: `12`, `1_000`, `0x1f`, `0o17`, `017`, `0b101`.
 fn integer(text: &str) -> Option<Number> {
+    // Go keeps its sign, which only a fraction has.
+    if text == "-0" {
+        return None;
+    }
     let plain = text.replace('_', "");
     let (negative, digits) = match plain.as_bytes().first()? {
         b'-' => (true, &plain[1..]),
@@ -147,7 +238,7 @@ mod tests {
             ("y", r#""y""#),
             ("n", r#""n""#),
             ("0", "0"),
-            ("-0", "0"),
+            ("-0", "-0"),
             ("12", "12"),
             ("+12", "12"),
             ("-12", "-12"),
@@ -216,6 +307,42 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(resolve(text), json(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn tells_types_apart_as_go_does() {
+        for (text, expected) in [
+            ("", Reading::Null),
+            ("~", Reading::Null),
+            ("True", Reading::Bool),
+            ("yes", Reading::Text),
+            ("1", Reading::Int),
+            ("-9223372036854775808", Reading::Int),
+            ("9223372036854775807", Reading::Int),
+            ("9223372036854775808", Reading::Uint),
+            ("18446744073709551616", Reading::Float),
+            ("1.0", Reading::Float),
+            ("1e3", Reading::Float),
+            ("08", Reading::Float),
+            ("-0", Reading::Float),
+            (".inf", Reading::Float),
+            (".NaN", Reading::Float),
+            ("1e1000", Reading::Text),
+            ("<<", Reading::Merge),
+            ("2024-01-02", Reading::Time),
+            ("2024-1-2", Reading::Time),
+            ("2024-01-02T03:04:05Z", Reading::Time),
+            ("2024-01-02t3:4:5.5+01:00", Reading::Time),
+            ("2024-01-02 03:04:05", Reading::Time),
+            ("2024-13-02", Reading::Text),
+            ("2024-01-02x", Reading::Text),
+            ("2024-01-02T03:04", Reading::Text),
+            ("2024-01", Reading::Text),
+            ("12:30", Reading::Text),
+            ("é-é-é", Reading::Text),
+        ] {
+            assert_eq!(reading(text), expected, "{text:?}");
         }
     }
 

@@ -28,7 +28,9 @@ pub(super) fn render(facts: &Facts<'_>, patches: &[String]) -> String {
     let mut main = base(facts);
     let mut others: Vec<Map<String, Value>> = Vec::new();
     // Patches that cannot be read are refused when they are written; those that were let through change nothing.
-    for document in patches.iter().flat_map(|text| yaml::parse_documents(text).unwrap_or_default()) {
+    let mut budget = yaml::Budget::default();
+    for document in patches.iter().flat_map(|text| yaml::parse_documents_within(text, &mut budget).unwrap_or_default())
+    {
         match document {
             Value::Object(map) if map.contains_key("kind") => add(&mut others, map),
             document @ Value::Object(_) => merge(&mut main, document),

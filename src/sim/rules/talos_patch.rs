@@ -2,6 +2,7 @@
 //! It knows the form of patches, not what they are meant for.
 
 use super::talos_keys::{CONFIG, KINDS, Shape};
+use crate::kit::text::{ERROR_LIMIT, capped};
 use crate::kit::yaml;
 use crate::sim::Release;
 use serde_json::{Map, Value};
@@ -65,8 +66,8 @@ impl Refusal {
     #[must_use]
     pub fn text(self) -> String {
         match self {
-            Self::Unreadable(problem) => problem,
-            Self::Forbidden(problems) => super::joined(&problems),
+            Self::Unreadable(problem) => capped(problem),
+            Self::Forbidden(problems) => capped(super::joined(&problems)),
         }
     }
 }
@@ -111,12 +112,13 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
     let mut found = Vec::new();
     let mut body = String::new();
     let mut start = 1;
+    let mut budget = yaml::Budget::default();
     let mut lines = text.lines().enumerate();
     loop {
         let next = lines.next();
         let ends = next.is_none_or(|(_, line)| line == "---" || line.starts_with("--- "));
         if ends {
-            found.extend(document(start, &body)?);
+            found.extend(document(start, &body, &mut budget)?);
             body.clear();
         }
         let Some((at, line)) = next else { return Ok(found) };
@@ -131,11 +133,11 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
     }
 }
 
-fn document(start: usize, body: &str) -> Result<Option<Document>, String> {
+fn document(start: usize, body: &str, budget: &mut yaml::Budget) -> Result<Option<Document>, String> {
     let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let Some(offset) = body.lines().position(says) else { return Ok(None) };
     let line = start + offset;
-    match yaml::parse_documents(body) {
+    match yaml::parse_documents_within(body, budget) {
         Ok(values) => Ok(values.into_iter().find(|value| !value.is_null()).map(|value| Document { line, value })),
         Err(error) => Err(decode_error(line, start + error.line.saturating_sub(1), body, &error.message)),
     }
@@ -271,14 +273,22 @@ fn listing(value: &Value) -> String {
 fn block(out: &mut String, value: &Value, depth: usize) {
     let indent = " ".repeat(depth * 4);
     match value {
+        // What is longer than an error is cut anyway.
+        _ if out.len() > ERROR_LIMIT => {}
         Value::Object(map) => {
-            for (key, value) in map {
+            for (key, value) in map.iter().take(ERROR_LIMIT) {
+                if out.len() > ERROR_LIMIT {
+                    break;
+                }
                 out.push_str(&format!("{indent}{key}:"));
                 child(out, value, depth + 1);
             }
         }
         Value::Array(items) => {
-            for item in items {
+            for item in items.iter().take(ERROR_LIMIT) {
+                if out.len() > ERROR_LIMIT {
+                    break;
+                }
                 let mut inner = String::new();
                 if scalar(item).is_some() {
                     inner = format!("{}\n", scalar(item).unwrap_or_default());
@@ -433,6 +443,23 @@ mod tests {
             panic!("taken");
         };
         assert!(problem.starts_with("decode error: yaml: line 5: "), "{problem}");
+    }
+
+    #[test]
+    fn hostile_texts_end_in_short_errors() {
+        let mut bomb = "x0: &x0 {a: b}\n".to_owned();
+        for at in 1..25 {
+            let before = format!("*x{}", at - 1);
+            bomb.push_str(&format!("x{at}: &x{at} {{a: {before}, b: {before}, c: {before}}}\n"));
+        }
+        // Each one below the limit, and not all of them together.
+        let wide = format!("machine: {{a: &a [{}], b: [{}]}}\n", "x,".repeat(1000), "*a,".repeat(600));
+        let deep = format!("machine: {}{}", "{a: ".repeat(150), "}".repeat(150));
+        let unknown = format!("machine: {{{}}}\n", (0..20_000).map(|at| format!("a{at}: [b], ")).collect::<String>());
+        for text in [bomb, vec![wide; 50].join("---\n"), deep, unknown] {
+            let problem = newest(&text).expect_err("hostile").text();
+            assert!(problem.len() <= ERROR_LIMIT, "{} bytes", problem.len());
+        }
     }
 
     #[test]

@@ -1,0 +1,50 @@
+//! How much a text may hold and how deep it may nest: one budget for every input, whoever reads it.
+//! What is counted is what the values take in memory, since a few bytes of references can ask for gigabytes.
+
+use super::YamlError;
+
+/// The most levels of lists and maps within each other, the outermost included.
+/// Everything that walks a value recursively relies on it.
+pub const DEPTH: usize = 100;
+
+/// The most bytes that the values of one input hold.
+pub const MEMORY: usize = 64 << 20;
+
+/// What a value takes by itself, with the slack of the buffer that it stands in.
+pub(super) const NODE: usize = 64;
+/// What the key of a map takes beside its text.
+pub(super) const KEY: usize = 64;
+/// What the smallest map takes once it is in a tree.
+pub(super) const MAP: usize = 512;
+/// What a list takes beside its elements.
+pub(super) const LIST: usize = 64;
+/// What a level of indentation takes on a line, if the value is written again.
+pub(super) const INDENT: usize = 2;
+
+/// What may still be held; one budget serves all texts of a call.
+#[derive(Debug)]
+pub struct Budget {
+    left: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: MEMORY }
+    }
+}
+
+impl Budget {
+    /// Takes so many bytes out of the budget, or says that it is used up.
+    pub(super) fn charge(&mut self, bytes: usize, error: impl FnOnce(String) -> YamlError) -> Result<(), YamlError> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(error(format!(
+                "from here on it holds more than {} MiB of values, references (`*name`) counted as often as they stand",
+                MEMORY >> 20
+            ))),
+        }
+    }
+}
