@@ -41,7 +41,7 @@ impl Claims {
 /// Why a kubeconfig leads nowhere; it quotes nothing of it but names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoAccess {
-    #[error("the kubeconfig is no YAML: {0}")]
+    #[error("the kubeconfig is not valid YAML: {0}")]
     NotYaml(yaml::YamlError),
     #[error("the kubeconfig names no current context")]
     NoContext,

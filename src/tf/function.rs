@@ -1,6 +1,7 @@
 //! What the server asks of a function: pure, without configuration, called by hosts wherever an expression may stand.
 
 use super::value::{Type, Value};
+use crate::kit::text::capped;
 
 /// One parameter.
 #[derive(Clone, Debug)]
@@ -53,19 +54,39 @@ impl Signature {
     }
 }
 
-/// Why a call has no result; hosts show it at the argument.
+/// Why a call has no result; hosts show it at the argument, and put a full stop behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionError {
-    /// What is wrong, and what to do about it, in sentences.
-    pub text: String,
-    /// The argument to blame, counted from 0.
-    pub argument: Option<usize>,
+    text: String,
+    argument: Option<usize>,
 }
 
 impl FunctionError {
+    /// Blames the whole call.
+    ///
+    /// The text says what is wrong, and what to do about it, in sentences;
+    /// the last full stop is left to the host, and what is longer than a message is cut.
+    pub fn new(text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        text.truncate(text.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).len());
+        Self { text: capped(text), argument: None }
+    }
+
     /// Blames an argument, counted from 0.
     pub fn at(argument: usize, text: impl Into<String>) -> Self {
-        Self { text: text.into(), argument: Some(argument) }
+        Self { argument: Some(argument), ..Self::new(text) }
+    }
+
+    /// What is wrong, without the last full stop.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The argument to blame, counted from 0.
+    #[must_use]
+    pub fn argument(&self) -> Option<usize> {
+        self.argument
     }
 }
 
@@ -82,4 +103,22 @@ pub trait Function: Send + Sync {
     /// # Errors
     /// When the arguments make no sense.
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_full_stop_is_left_to_the_host() {
+        for (text, expected) in [
+            ("It is wrong.", "It is wrong"),
+            ("It is wrong", "It is wrong"),
+            ("It is wrong.. ", "It is wrong"),
+            ("Is it? Use `a`.\n", "Is it? Use `a`"),
+        ] {
+            assert_eq!(FunctionError::new(text).text(), expected);
+        }
+        assert!(FunctionError::at(0, "x".repeat(1 << 20)).text().len() <= crate::kit::text::ERROR_LIMIT);
+    }
 }

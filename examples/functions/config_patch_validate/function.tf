@@ -4,6 +4,7 @@ variable "patch" {
   default     = "machine: { sysctls: { net.core.somaxconn: '65535' } }"
 
   validation {
+    # For the newest Omni; for another, name it: config_patch_validate(var.patch, "1.10").
     condition     = can(provider::omni::config_patch_validate(var.patch))
     error_message = "Omni would not take this patch."
   }

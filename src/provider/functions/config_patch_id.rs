@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(id(7, "prod-workers", "x"), Ok("007-prod-workers-x".into()));
         assert_eq!(id(400, "prod", "x"), Ok("400-prod-x".into()));
         for (weight, target, name, at) in [(1000, "a", "b", 0), (-1, "a", "b", 0), (1, "", "b", 1), (1, "a", "", 2)] {
-            assert_eq!(id(weight, target, name).unwrap_err().argument, Some(at), "{weight} {target:?} {name:?}");
+            assert_eq!(id(weight, target, name).unwrap_err().argument(), Some(at), "{weight} {target:?} {name:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `kubeconfig_parse`: what the current context of a kubeconfig leads to.
 
 use super::{Pure, text};
+use crate::provider::explain::capital;
 use crate::provider::kubeconfig;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
@@ -23,7 +24,8 @@ pub(super) fn function() -> Pure {
 }
 
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
-    let access = kubeconfig::access(text(arguments, 0)).map_err(|error| FunctionError::at(0, format!("{error}.")))?;
+    let access =
+        kubeconfig::access(text(arguments, 0)).map_err(|error| FunctionError::at(0, capital(&error.to_string())))?;
     Ok(Value::object([
         ("context", access.context.into()),
         ("host", access.host.into()),
@@ -46,6 +48,6 @@ mod tests {
         let result = call(&[text.into()]).unwrap();
         assert_eq!((result.get("host").as_str(), result.get("token").as_str()), (Some("https://c"), Some("t")));
         assert!(crate::tf::wire::encode(&result, &function().signature.returns).is_ok());
-        assert_eq!(call(&["{}".into()]).unwrap_err().argument, Some(0));
+        assert_eq!(call(&["{}".into()]).unwrap_err().argument(), Some(0));
     }
 }

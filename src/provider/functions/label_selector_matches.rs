@@ -27,8 +27,7 @@ pub(super) fn function() -> Pure {
 }
 
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
-    let query =
-        Query::parse_selector(text(arguments, 0)).map_err(|e| FunctionError::at(0, capital(&format!("{e}."))))?;
+    let query = Query::parse_selector(text(arguments, 0)).map_err(|e| FunctionError::at(0, capital(&e.to_string())))?;
     let entries = arguments.get(1).and_then(Value::entries);
     let labels: BTreeMap<String, String> = entries
         .into_iter()
@@ -49,6 +48,6 @@ mod tests {
             assert_eq!(call(&[selector.into(), labels.clone()]), Ok(expected.into()), "{selector}");
         }
         let error = call(&["a like b".into(), labels]).unwrap_err();
-        assert_eq!((error.argument, error.text.contains("`a like b`")), (Some(0), true), "{}", error.text);
+        assert_eq!((error.argument(), error.text().contains("`a like b`")), (Some(0), true), "{}", error.text());
     }
 }

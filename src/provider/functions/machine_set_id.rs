@@ -1,6 +1,7 @@
 //! `machine_set_id`: the id that a machine set has or will have.
 
 use super::{Pure, text};
+use crate::kit::text::quoted;
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
@@ -42,7 +43,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
         (CONTROL_PLANE | WORKERS, _) => Ok(ids::machine_set(cluster, role, named).into()),
         _ => Err(FunctionError::at(
             1,
-            format!("`{role}` is no role of a machine set. Use `{CONTROL_PLANE}` or `{WORKERS}`."),
+            format!("{} is no role of a machine set. Use `{CONTROL_PLANE}` or `{WORKERS}`.", quoted(role)),
         )),
     }
 }
@@ -65,7 +66,7 @@ mod tests {
             let result = call(&[cluster.into(), role.into(), name.into()]);
             match expected {
                 Ok(id) => assert_eq!(result, Ok(id.into()), "{cluster} {role} {name:?}"),
-                Err(at) => assert_eq!(result.unwrap_err().argument, Some(at), "{cluster} {role} {name:?}"),
+                Err(at) => assert_eq!(result.unwrap_err().argument(), Some(at), "{cluster} {role} {name:?}"),
             }
         }
     }

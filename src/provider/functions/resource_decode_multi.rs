@@ -23,8 +23,8 @@ pub(super) fn function() -> Pure {
 
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     let wrong = |text: String| FunctionError::at(0, text);
-    let documents =
-        yaml::parse_documents(text(arguments, 0)).map_err(|error| wrong(format!("The text is no YAML: {error}.")))?;
+    let documents = yaml::parse_documents(text(arguments, 0))
+        .map_err(|error| wrong(format!("The text is not valid YAML: {error}.")))?;
     let resources = documents.iter().filter(|document| !document.is_null()).enumerate();
     let decoded: Result<Vec<Json>, FunctionError> = resources
         .map(|(index, document)| {
@@ -70,10 +70,10 @@ metadata: {namespace: default, type: MachineSets.omni.sidero.dev, id: prod-worke
     #[test]
     fn what_is_no_resource_is_refused() {
         for (text, part) in
-            [("a: 1", "Document 1"), ("{", "no YAML"), ("metadata: {namespace: a, type: b}", "metadata.id")]
+            [("a: 1", "Document 1"), ("{", "not valid YAML"), ("metadata: {namespace: a, type: b}", "metadata.id")]
         {
             let error = call(&[text.into()]).unwrap_err();
-            assert!(error.text.contains(part) && error.argument == Some(0), "{text}: {}", error.text);
+            assert!(error.text().contains(part) && error.argument() == Some(0), "{text}: {}", error.text());
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{Pure, text};
 use crate::kit::secret::SecretString;
 use crate::omni::Error;
 use crate::omni::auth::{date, generate, key};
+use crate::provider::explain::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 
@@ -38,7 +39,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
             Error::Config { message, .. } => message,
             other => other.to_string(),
         };
-        FunctionError::at(0, format!("Not a service account key: {reason}."))
+        FunctionError::at(0, capital(&reason))
     })?;
     Ok(Value::object([
         ("identity", generate::identity(&facts.name).into()),
@@ -68,7 +69,11 @@ mod tests {
     #[test]
     fn what_is_no_key_is_explained_and_not_quoted() {
         let error = call(&["c2VjcmV0LXRleHQ=".into()]).unwrap_err();
-        assert_eq!(error.argument, Some(0));
-        assert!(error.text.contains("does not hold JSON") && !error.text.contains("secret-text"), "{}", error.text);
+        assert_eq!(error.argument(), Some(0));
+        assert!(
+            error.text().contains("does not hold JSON") && !error.text().contains("secret-text"),
+            "{}",
+            error.text()
+        );
     }
 }

@@ -1,9 +1,14 @@
 //! `version_latest`: the newest of some versions.
 
 use super::{Pure, text, texts};
+use crate::kit::text::quoted;
 use crate::kit::version::{self, Constraint};
+use crate::provider::explain::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+
+/// How many versions a message names.
+const NAMED: usize = 20;
 
 pub(super) fn function() -> Pure {
     Pure {
@@ -27,16 +32,24 @@ pub(super) fn function() -> Pure {
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     let versions = texts(arguments, 0);
     if let Some(bad) = versions.iter().find(|version| version::parse(version).is_err()) {
-        return Err(FunctionError::at(0, format!("`{bad}` is not a version: write it like `1.13.5`.")));
+        return Err(FunctionError::at(0, format!("{} is not a version: write it like `1.13.5`.", quoted(bad))));
     }
     let written = text(arguments, 1);
     let constraint: Constraint =
-        written.parse().map_err(|error: version::ConstraintError| FunctionError::at(1, format!("{error}.")))?;
+        written.parse().map_err(|error: version::ConstraintError| FunctionError::at(1, capital(&error.to_string())))?;
     match constraint.latest(versions.iter().copied()) {
         Some(latest) => Ok(latest.into()),
         None if versions.is_empty() => Err(FunctionError::at(0, "There are no versions to choose from.")),
-        None => Err(FunctionError::at(1, format!("None of {} fulfils `{written}`.", versions.join(", ")))),
+        None => Err(FunctionError::at(1, format!("None of {} fulfils {}.", some(&versions), quoted(written)))),
     }
+}
+
+/// The versions that a message can name.
+fn some(versions: &[&str]) -> String {
+    let named: Vec<_> = versions.iter().take(NAMED).map(|version| quoted(version)).collect();
+    let rest = versions.len().saturating_sub(NAMED);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
 }
 
 #[cfg(test)]
@@ -54,7 +67,7 @@ mod tests {
         for (versions, constraint, at) in
             [(&["1.13.5"][..], "< 1.0", 1), (&["1.13.5"], "latest", 1), (&["1.13"], "> 1", 0), (&[], "> 1", 0)]
         {
-            assert_eq!(latest(versions, constraint).unwrap_err().argument, Some(at), "{versions:?} {constraint}");
+            assert_eq!(latest(versions, constraint).unwrap_err().argument(), Some(at), "{versions:?} {constraint}");
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::omni::{Class, Error, labels};
 use crate::pb::specs::ConfigPatchSpec;
 use crate::provider::crud::{Cx, Desired, Managed, Object};
 use crate::provider::ids;
+use crate::provider::patch;
 use crate::provider::session::at;
 use crate::tf::check::{Rule, not_empty, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -15,14 +16,13 @@ use crate::tf::value::Value;
 use crate::tf::write_only::{Print, WriteOnly, write_only};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub(super) struct ConfigPatch;
 
 const WEIGHT: i64 = 400;
 
 /// A patch is a document, so its print is that of what it means.
-const DATA: WriteOnly = write_only!("data", Print::Meaning(hash));
+const DATA: WriteOnly = write_only!("data", Print::Meaning(patch::digest));
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Model {
@@ -78,8 +78,8 @@ impl Managed for ConfigPatch {
         .with(number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(
             "Order among the patches of the same level: those with a lower weight are applied first.",
         ))
-        .with(string("data").required().same_if(yaml::same).doc(
-            "The patch, in YAML. Fields that Omni itself controls are refused at plan time. Two texts that mean the same are no change.",
+        .with(string("data").required().same_if(patch::same).doc(
+            "The patch, in YAML. Fields that Omni itself controls are refused at plan time. Formatting-only changes produce no diff; a number or a truth value that is spelled in another way is a change, since Talos reads the text where it wants one.",
         ))
         .with_write_only(DATA)
         .with(string("cluster").replaces().check(not_empty()).doc("Name of the cluster that the patch is for."))
@@ -231,15 +231,6 @@ fn split(id: &str) -> (Option<i64>, &str) {
     }
 }
 
-/// The digest of what the text means; of the text itself when it is no YAML.
-fn hash(text: &str) -> String {
-    let meaning = match yaml::parse_documents(text) {
-        Ok(documents) => serde_json::to_string(&documents).unwrap_or_else(|_| text.to_owned()),
-        Err(_) => text.to_owned(),
-    };
-    Sha256::digest(meaning.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,11 +256,5 @@ mod tests {
         ] {
             assert_eq!(split(id), (weight, rest), "{id}");
         }
-    }
-
-    #[test]
-    fn the_hash_is_of_the_meaning() {
-        assert_eq!(hash("a: 1\nb: 2\n"), hash("{b: 2, a: 1} # note"));
-        assert_ne!(hash("a: 1"), hash("a: 2"));
     }
 }

@@ -135,10 +135,14 @@ pub fn run(
     }
 }
 
+/// How large the stack of each worker thread is, in bytes. Whatever walks a value recursively has to fit there.
+pub const STACK: usize = 2 << 20;
+
 fn on_threads(work: impl Future<Output = Result<(), PluginError>>) -> Result<(), PluginError> {
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .map_err(PluginError::Threads)?;

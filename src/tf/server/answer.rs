@@ -1,8 +1,10 @@
 //! What every call has in common: a span for the logs, a net under panics, and diagnostics in the answer.
 
+use crate::kit::text::capped;
 use crate::pb::tfplugin6 as pb;
 use crate::tf::crash;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
+use crate::tf::function::FunctionError;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 use tokio::time::Instant;
@@ -109,7 +111,9 @@ fn joined(diagnostics: &Diagnostics) -> Option<String> {
 
 impl Answer for pb::call_function::Response {
     fn add(&mut self, diagnostics: &Diagnostics) {
-        self.error = joined(diagnostics).map(|text| pb::FunctionError { text, function_argument: None });
+        // In the same form as what a function says of its arguments.
+        let text = |text: String| FunctionError::new(text).text().to_owned();
+        self.error = joined(diagnostics).map(|all| pb::FunctionError { text: text(all), function_argument: None });
     }
 
     fn count(&self, severity: pb::diagnostic::Severity) -> usize {
@@ -119,7 +123,7 @@ impl Answer for pb::call_function::Response {
 
 impl Answer for pb::stop_provider::Response {
     fn add(&mut self, diagnostics: &Diagnostics) {
-        self.error = joined(diagnostics).unwrap_or_default();
+        self.error = joined(diagnostics).map(capped).unwrap_or_default();
     }
 
     fn count(&self, severity: pb::diagnostic::Severity) -> usize {

@@ -43,7 +43,7 @@ fn run(
     }
     if let Some(missing) = signature.parameters.get(arguments.len()) {
         let text = format!("`{}` needs the argument `{}`.", request.name, missing.name);
-        return Ok(Err(FunctionError { text, argument: None }));
+        return Ok(Err(FunctionError::new(text)));
     }
     match function.call(&arguments) {
         Ok(result) => Ok(Ok(encode(&result, &signature.returns, &format!("the result of `{}`", request.name))?)),
@@ -52,8 +52,8 @@ fn run(
 }
 
 fn refusal(error: FunctionError) -> pb::FunctionError {
-    let argument = error.argument.and_then(|index| i64::try_from(index).ok());
-    pb::FunctionError { text: error.text, function_argument: argument }
+    let argument = error.argument().and_then(|index| i64::try_from(index).ok());
+    pb::FunctionError { text: error.text().to_owned(), function_argument: argument }
 }
 
 fn signature(function: &dyn Function) -> pb::Function {

@@ -131,6 +131,10 @@ impl WriteOnly {
             (_, Value::String(text)) if before.as_str().is_some_and(|print| self.print.is_of(print, text)) => {
                 before.clone()
             }
+            // A print of an earlier version is as good as the text beside it, which stays.
+            (name, text) if name == self.plain && !before.is_null() && self.get(prior, self.plain) == text => {
+                before.clone()
+            }
             // Hosts let a write-only value be another one in the apply, as that of an ephemeral resource is.
             (name, Value::String(text)) if name == self.plain => {
                 self.print.promise(text).map_or(Value::UNKNOWN, Value::from)

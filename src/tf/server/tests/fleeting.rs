@@ -92,8 +92,8 @@ async fn join(host: &mut ProviderClient<Channel>, texts: &[&str]) -> Result<Stri
 async fn functions_are_called_and_blame_the_argument() {
     let mut host = host().await;
     assert_eq!(join(&mut host, &["-", "a", "b"]).await.as_deref(), Ok("a-b"));
-    assert_eq!(join(&mut host, &["-", "bad"]).await, Err(("This is bad.".into(), Some(1))));
-    assert_eq!(join(&mut host, &[]).await, Err(("`join` needs the argument `by`.".into(), None)));
+    assert_eq!(join(&mut host, &["-", "bad"]).await, Err(("This is bad".into(), Some(1))));
+    assert_eq!(join(&mut host, &[]).await, Err(("`join` needs the argument `by`".into(), None)));
     let (text, argument) = join(&mut host, &["-", "bug"]).await.unwrap_err();
     assert!(text.starts_with("The provider has a bug") && argument.is_none(), "{text}");
 }
