@@ -7,6 +7,7 @@ use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
 use prost::Message;
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 use terraform_provider_omni::pb::specs;
 use terraform_provider_omni::sim::Options;
@@ -36,6 +37,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_locked_cluster_is_named_in_the_plan", a_locked_cluster_is_named_in_the_plan),
         ("every_object_is_marked", every_object_is_marked),
         ("a_secret_patch_leaves_no_trace", a_secret_patch_leaves_no_trace),
+        ("a_hash_of_an_earlier_version_is_no_change", a_hash_of_an_earlier_version_is_no_change),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("ownership::{name}"), test)).collect()
 }
@@ -439,5 +441,33 @@ fn a_secret_patch_leaves_no_trace() -> Result<(), Failed> {
         let plan = host.plan("omni_config_patch", Some(&read), &other).await.unwrap();
         assert_ne!(plan.planned, read.state, "drift of a secret is seen by its hash");
         assert!(!format!("{:?}", read.state).contains("somebody"));
+    })
+}
+
+/// Earlier versions hashed scalars by value: `0022` as 18, `True` as true.
+fn a_hash_of_an_earlier_version_is_no_change() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let digest = |text: &str| Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let old = digest(r#"[{"machine":{"sysctls":{"a":18,"b":true}}}]"#);
+        for (name, attribute) in [("shown", "data"), ("hidden", "data_wo")] {
+            let patch = |value: &str| {
+                let text = format!("machine: {{sysctls: {{a: {value}, b: True}}}}\n");
+                host.config("omni_config_patch", &json!({ "name": name, "cluster": "demo", attribute: text }))
+            };
+            let config = patch("0022");
+            let applied = host.apply("omni_config_patch", None, &config).await;
+            let mut held = applied.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+            held.state.set("data_hash", Value::from(old.as_str()));
+            if attribute == "data" {
+                let plan = host.plan("omni_config_patch", Some(&held), &config).await.unwrap();
+                assert_eq!(plan.planned, held.state, "the text beside the hash is the same");
+            }
+            let read = host.read("omni_config_patch", &held).await.unwrap().unwrap();
+            let plan = host.plan("omni_config_patch", Some(&read), &config).await.unwrap();
+            assert_eq!(plan.planned, read.state, "{attribute}: the same text is no change");
+            let plan = host.plan("omni_config_patch", Some(&read), &patch("18")).await.unwrap();
+            assert_ne!(plan.planned, read.state, "{attribute}: another spelling is one");
+        }
     })
 }

@@ -462,6 +462,24 @@ mod tests {
         }
     }
 
+    /// A call runs on a worker thread of the usual size, below what the server has there already.
+    #[test]
+    fn the_deepest_patch_fits_on_a_worker_thread() {
+        let nested = |levels: usize, last: &str| format!("{}{last}{}", "{a: ".repeat(levels), "}".repeat(levels));
+        let work = move || {
+            assert_eq!(newest(&format!("machine: {{kubelet: {{extraConfig: {}}}}}", nested(97, "x"))), Ok(()));
+            let problem = newest(&format!("machine: {}", nested(99, "x"))).expect_err("unknown").text();
+            assert!(problem.contains("unknown keys"), "{problem}");
+            assert!(newest(&format!("machine: {}", nested(100, "x"))).is_err());
+            assert_eq!(
+                newest(&format!("machine: {{kubelet: {{extraConfig: {}}}}}", nested(96, "{$patch: delete}"))),
+                Ok(())
+            );
+        };
+        let thread = std::thread::Builder::new().stack_size((2 << 20) - (512 << 10)).spawn(work);
+        assert!(thread.unwrap().join().is_ok());
+    }
+
     #[test]
     fn what_is_for_omni_alone() {
         let overriding = |path: &str| format!("overriding {path:?} is not allowed in the config patch");
