@@ -73,14 +73,14 @@ mod tests {
         let other = pair.client.with_key(&other_key()).unwrap();
         refuse(&pair.server, 1000);
         let error = other.until_accepted(&minute()).await.unwrap_err().to_string();
-        assert_eq!(error, "gave up after 60 s while waiting for Omni to accept the new key of `other`");
+        assert_eq!(error, "gave up after 1m while waiting for Omni to accept the new key of `other`");
         let hung = crate::omni::testing::pair();
         refuse(&hung.server, 1);
         hung.server.fault("Get", Fault::Hang);
         let brief = Call::within(Duration::from_secs(5), &minute().cancel);
         let other_there = hung.client.with_key(&other_key()).unwrap();
         let error = other_there.until_accepted(&brief).await.unwrap_err().to_string();
-        assert_eq!(error, "gave up after 5 s while waiting for Omni to accept the new key of `other`");
+        assert_eq!(error, "gave up after 5s while waiting for Omni to accept the new key of `other`");
         let stopped = minute();
         stopped.cancel.cancel();
         assert!(other.until_accepted(&stopped).await.unwrap_err().is(Class::Cancelled));

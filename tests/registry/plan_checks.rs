@@ -83,7 +83,9 @@ fn control_plane() -> Vec<(&'static str, Json)> {
 
 fn the_check_fails(host: &Host) {
     upgraded_to(host, "1.34.3");
-    host.sim.faults().add("KubernetesUpgradePreChecks refuse Unknown: no control plane answers".parse().unwrap());
+    host.sim
+        .faults()
+        .add("KubernetesUpgradePreChecks refuse Unknown always: no control plane answers".parse().unwrap());
 }
 
 fn instance(host: &Host, change: impl FnOnce(&mut specs::FeaturesConfigSpec)) {

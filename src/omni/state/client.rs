@@ -436,7 +436,7 @@ mod tests {
         let error = pair.client.get(&call, &key()).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "gave up after 3 s while waiting for the answer to Get of `Clusters.omni.sidero.dev/prod`"
+            "gave up after 3s while waiting for the answer to Get of `Clusters.omni.sidero.dev/prod`"
         );
         assert_eq!(started.elapsed(), Duration::from_secs(3));
 

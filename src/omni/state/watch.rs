@@ -438,10 +438,7 @@ mod tests {
         let mut watch = pair.client.watch(&call, &key()).await.unwrap();
         assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
         let error = watch.next().await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "gave up after 5 s while waiting for a change of `Clusters.omni.sidero.dev/prod`"
-        );
+        assert_eq!(error.to_string(), "gave up after 5s while waiting for a change of `Clusters.omni.sidero.dev/prod`");
 
         pair.server.fault("Watch", Fault::Refuse(Status::unauthenticated("invalid signature")));
         assert!(pair.client.watch(&minute(), &key()).await.err().unwrap().is(Class::Unauthenticated));
@@ -478,7 +475,7 @@ mod tests {
 
         let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
         let error = pair.client.wait_for(&call, &key, "the cluster to fly", |_| None::<()>).await.unwrap_err();
-        assert_eq!(error.to_string(), "gave up after 5 s while waiting for the cluster to fly");
+        assert_eq!(error.to_string(), "gave up after 5s while waiting for the cluster to fly");
     }
 
     #[tokio::test(start_paused = true)]
@@ -504,7 +501,7 @@ mod tests {
 
         let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
         let error = pair.client.wait_for_any(&call, kind, &all, "a fourth cluster", |_| None::<()>).await.unwrap_err();
-        assert_eq!(error.to_string(), "gave up after 5 s while waiting for a fourth cluster");
+        assert_eq!(error.to_string(), "gave up after 5s while waiting for a fourth cluster");
     }
 
     #[tokio::test(start_paused = true)]
