@@ -4,7 +4,7 @@
 use super::check;
 use super::ledger::Ledger;
 use super::omniconfig::Omniconfig;
-use super::session::{Defaults, OnConflict, Session, State};
+use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
 use super::timeouts::{self, Timeouts};
 use super::turns::Turns;
 use crate::kit::clock::Clock;
@@ -103,6 +103,12 @@ pub(super) fn schema() -> Schema {
     .with(string("on_conflict").doc(
         "What to do when an object was changed between plan and apply: `fail` stops and says what changed, `overwrite` writes the planned values all the same. Defaults to `fail`.",
     ).check(one_of(&["fail", "overwrite"])))
+    .with(string("on_wait_timeout").doc(
+        "What to do when an object is written, but not ready before `timeouts.create` or `timeouts.update` runs out: \
+         `warn` ends the operation with a warning and keeps the object, `fail` ends it with an error, \
+         and Terraform then marks a new object as tainted and replaces it in the next apply. \
+         Either way the wait is owed: until the object is ready, each plan shows a change of its `status`, and the next apply waits again. Defaults to `warn`.",
+    ).check(one_of(&["warn", "fail"])))
     .with(string("version_check").doc(
         "What to do when the server is older than the versions that this provider knows: `error`, `warn` or `off`. Defaults to `warn`.",
     ).check(one_of(&["error", "warn", "off"])))
@@ -191,6 +197,10 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
         on_conflict: match config.get("on_conflict").as_str() {
             Some("overwrite") => OnConflict::Overwrite,
             _ => OnConflict::Fail,
+        },
+        on_wait_timeout: match config.get("on_wait_timeout").as_str() {
+            Some("fail") => OnWaitTimeout::Fail,
+            _ => OnWaitTimeout::Warn,
         },
         managed_by: config.get("managed_by").as_str().unwrap_or("Terraform").to_owned(),
         defaults: defaults(config),

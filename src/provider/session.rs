@@ -35,6 +35,16 @@ impl Default for Defaults {
     }
 }
 
+/// What becomes of an operation whose object is written, and not ready in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OnWaitTimeout {
+    /// It ends well, with a warning.
+    #[default]
+    Warn,
+    /// It ends with an error, so that the host marks a new object for replacement.
+    Fail,
+}
+
 /// A configured provider.
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -49,6 +59,7 @@ pub(crate) struct Session {
     /// An object that is there already is taken over instead of refused.
     pub(crate) adopt_existing: bool,
     pub(crate) on_conflict: OnConflict,
+    pub(crate) on_wait_timeout: OnWaitTimeout,
     /// What the "managed by" annotation says.
     pub(crate) managed_by: String,
     /// Labels and annotations of every object that is written.

@@ -1,16 +1,117 @@
-//! Waiting for what Omni does after a write. Every wait is a watch with the operation's limit, and says what it waits for.
+//! What an operation waits for after a write, as conditions that can be looked at or waited for, and what holds them up.
+//! Every wait is a watch with the operation's limit, and says what it waits for and what it saw last.
+//! Whether a wait that ran out is an error or is owed is decided elsewhere.
 
 use super::crud::Cx;
+use super::ids;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Class, Error, Key, Kind, Phase, Resource as Stored, labels};
 use crate::pb::specs;
-use specs::{cluster_status_spec, kubernetes_upgrade_status_spec, talos_upgrade_status_spec};
+use specs::cluster_machine_status_spec::Stage;
+use specs::{ClusterMachineStatusSpec, cluster_status_spec, kubernetes_upgrade_status_spec, talos_upgrade_status_spec};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How far to wait for a cluster or a machine set.
 pub(super) const LEVELS: &[&str] = &["none", "running", "ready"];
+
+/// One condition that an object of Omni is to meet after a write.
+pub(crate) struct Condition {
+    key: Key,
+    /// What is waited for, to go after "waiting for": `machine `x` to run in its cluster`.
+    what: String,
+    /// What the logs call the object.
+    noun: &'static str,
+    judge: Box<dyn Fn(Option<&Stored>) -> Result<Step, Error> + Send + Sync>,
+}
+
+/// How far an object is from what is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is there.
+    Met,
+    /// It is not; this is what was seen, without a full stop.
+    Unmet(String),
+}
+
+/// What a write is to be followed by.
+pub(crate) enum Awaited {
+    /// Nobody asks for a wait, or there is nothing to wait for.
+    Nothing,
+    /// These, but unless they are met already, what they need may be made after this object; why, as a sentence.
+    Later(Vec<Condition>, String),
+    /// These, in order.
+    Conditions(Vec<Condition>),
+}
+
+/// A wait that ended too early.
+pub(super) struct Unmet {
+    /// Why it ended.
+    pub(super) error: Error,
+    /// What was waited for.
+    pub(super) what: String,
+    /// What was seen last.
+    pub(super) seen: String,
+}
+
+impl Condition {
+    /// A condition on the spec of an object; `None` when there is no such object.
+    fn on<S: Spec>(
+        id: &str,
+        noun: &'static str,
+        what: String,
+        judge: impl Fn(Option<S>) -> Step + Send + Sync + 'static,
+    ) -> Self {
+        let judge = move |stored: Option<&Stored>| stored.map(spec::decode::<S>).transpose().map(&judge);
+        Self { key: S::KIND.key(id), what, noun, judge: Box::new(judge) }
+    }
+
+    /// A condition on what Omni keeps of a machine of a set; what it keeps of the machine in another set counts for nothing.
+    fn of_member<S: Spec>(
+        machine: &str,
+        set: &str,
+        what: String,
+        judge: impl Fn(Option<S>) -> Step + Send + Sync + 'static,
+    ) -> Self {
+        let set = set.to_owned();
+        let judge = move |stored: Option<&Stored>| {
+            let stored = stored.filter(|s| is_in(s, &set) && s.metadata.phase == Phase::Running);
+            stored.map(spec::decode::<S>).transpose().map(&judge)
+        };
+        Self { key: S::KIND.key(machine), what, noun: "machine", judge: Box::new(judge) }
+    }
+
+    /// How far the object is now.
+    pub(super) async fn look(&self, cx: &Cx) -> Result<Step, Error> {
+        match cx.read(&self.key).await {
+            Ok(stored) => (self.judge)(Some(&stored)),
+            Err(error) if error.is(Class::NotFound) => (self.judge)(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is waited for.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Watches the object until the condition is met, within the limits of the operation.
+    pub(super) async fn wait(&self, cx: &Cx) -> Result<(), Unmet> {
+        let mut last = String::new();
+        let waited = cx.client().wait_for(&cx.call, &self.key, &self.what, |stored| match (self.judge)(stored) {
+            Ok(Step::Met) => Some(Ok(())),
+            Ok(Step::Unmet(seen)) => {
+                tracing::info!(id = self.key.id, seen, "waiting for the {}", self.noun);
+                last = seen;
+                None
+            }
+            Err(error) => Some(Err(error)),
+        });
+        let ended = waited.await.and_then(|judged| judged);
+        ended.map_err(|error| Unmet { error, what: self.what.clone(), seen: last })
+    }
+}
 
 /// What tells how an upgrade stands.
 pub(super) trait Upgrade: Spec {
@@ -26,7 +127,7 @@ impl Upgrade for specs::TalosUpgradeStatusSpec {
     }
 
     fn step(&self) -> String {
-        format!("{} {}", self.step, self.error).trim().to_owned()
+        joined([("", &self.status), ("", &self.step), ("error: ", &self.error)])
     }
 }
 
@@ -36,21 +137,27 @@ impl Upgrade for specs::KubernetesUpgradeStatusSpec {
     }
 
     fn step(&self) -> String {
-        format!("{} {}", self.step, self.error).trim().to_owned()
+        joined([("", &self.status), ("", &self.step), ("error: ", &self.error)])
     }
 }
 
-/// Waits until the cluster runs `version`; a cluster without machines has nothing to upgrade.
-pub(super) async fn upgraded<S: Upgrade>(cx: &Cx, cluster: &str, what: &str, version: &str) -> Result<(), Error> {
-    if cx.find::<S>(cluster).await?.is_none() {
-        return Ok(());
-    }
-    until::<S>(cx, cluster, &format!("cluster `{cluster}` to run {what} {version}"), |status| {
-        let Some(status) = status else { return false };
-        tracing::info!(cluster, step = status.step(), "waiting for the {what} upgrade");
-        status.done(version)
+/// What is not empty of these, each after its prefix.
+fn joined<const N: usize>(parts: [(&str, &String); N]) -> String {
+    let said = parts.into_iter().filter(|(_, text)| !text.is_empty());
+    said.map(|(prefix, text)| format!("{prefix}{}", text.trim_end_matches('.'))).collect::<Vec<_>>().join(", ")
+}
+
+/// The cluster runs `version`; one without machines has nothing to upgrade.
+pub(super) fn upgraded<S: Upgrade>(cluster: &str, what: &'static str, version: &str) -> Condition {
+    let text = format!("cluster `{cluster}` to run {what} {version}");
+    let version = version.to_owned();
+    Condition::on::<S>(cluster, "upgrade", text, move |status| match status {
+        Some(status) if !status.done(&version) => Step::Unmet(match status.step() {
+            step if step.is_empty() => format!("the upgrade of {what} has not begun"),
+            step => format!("the upgrade of {what}: {step}"),
+        }),
+        _ => Step::Met,
     })
-    .await
 }
 
 /// How long a new cluster may take to get what Omni gives each of them at once.
@@ -61,85 +168,194 @@ const INTRODUCTION: Duration = Duration::from_secs(5);
 pub(super) async fn introduced(cx: &Cx, id: &str) {
     let limit = INTRODUCTION.min(cx.call.remaining());
     let look = Cx { session: Arc::clone(&cx.session), call: Call::within(limit, &cx.call.cancel) };
+    let there = async |condition: Condition| condition.wait(&look).await;
     let made = tokio::try_join!(
-        until::<specs::ClusterUuid>(&look, id, "the UUID", |uuid| uuid.is_some()),
-        until::<specs::LoadBalancerConfigSpec>(&look, id, "the endpoint", |balancer| balancer.is_some()),
-        until::<specs::ClusterStatusSpec>(&look, id, "the status", |status| status.is_some()),
+        there(exists::<specs::ClusterUuid>(id, "the UUID")),
+        there(exists::<specs::LoadBalancerConfigSpec>(id, "the endpoint")),
+        there(exists::<specs::ClusterStatusSpec>(id, "the status")),
     );
-    if let Err(error) = made {
+    if let Err(Unmet { error, .. }) = made {
         tracing::debug!(cluster = id, %error, "the next read shows what the new cluster still lacks");
     }
 }
 
-/// Whether the cluster was given machines for its control plane.
+fn exists<S: Spec>(id: &str, what: &str) -> Condition {
+    Condition::on::<S>(id, "new cluster", what.to_owned(), |found| match found {
+        Some(_) => Step::Met,
+        None => Step::Unmet("it is not there yet".to_owned()),
+    })
+}
+
+/// Whether the cluster has machines for its control plane, or a machine class that gives some.
 pub(super) async fn has_control_plane(cx: &Cx, cluster: &str) -> Result<bool, Error> {
     let query = Query::label(labels::CLUSTER, cluster);
     let nodes = cx.client().list(&cx.call, specs::MachineSetNodeSpec::KIND, &query).await?;
-    Ok(nodes.iter().any(|node| node.metadata.labels.contains_key(labels::ROLE_CONTROL_PLANE)))
+    if nodes.iter().any(|node| node.metadata.labels.contains_key(labels::ROLE_CONTROL_PLANE)) {
+        return Ok(true);
+    }
+    let set = cx.find::<specs::MachineSetSpec>(&ids::machine_set(cluster, ids::CONTROL_PLANE, None)).await?;
+    #[allow(deprecated, reason = "servers before the new field wrote this one")]
+    let class = set.and_then(|set| set.spec.machine_class.or(set.spec.machine_allocation));
+    let unlimited = specs::machine_set_spec::machine_allocation::Type::Unlimited;
+    Ok(class.is_some_and(|class| class.machine_count > 0 || class.allocation_type() == unlimited))
 }
 
-/// Waits until the cluster runs, or is ready.
-pub(super) async fn cluster(cx: &Cx, id: &str, level: &str) -> Result<(), Error> {
-    let ready = level == "ready";
-    until::<specs::ClusterStatusSpec>(cx, id, &format!("cluster `{id}` to be {level}"), |status| {
-        let Some(status) = status else { return false };
+/// Without a control plane no worker runs, and it may well come later in the same apply: nobody may wait for it.
+pub(super) async fn too_early(cx: &Cx, cluster: &str) -> Result<Option<String>, Error> {
+    let early = !has_control_plane(cx, cluster).await?;
+    Ok(early.then(|| format!("Cluster `{cluster}` has no control plane yet, and its workers cannot run without one.")))
+}
+
+/// The cluster runs, or is ready.
+pub(super) fn cluster(id: &str, level: &str) -> Condition {
+    let (ready, what) = (level == "ready", format!("cluster `{id}` to be {level}"));
+    Condition::on::<specs::ClusterStatusSpec>(id, "cluster", what, move |status| {
+        let Some(status) = status else { return Step::Unmet(NO_STATUS.to_owned()) };
         let running = status.phase() == cluster_status_spec::Phase::Running && status.available;
+        if running && (!ready || status.ready) {
+            return Step::Met;
+        }
         let machines = status.machines.unwrap_or_default();
-        tracing::info!(
-            cluster = id,
-            phase = status.phase().as_str_name(),
-            healthy = machines.healthy,
-            total = machines.total,
-            "waiting for the cluster"
+        let mut seen = format!(
+            "phase `{}`, {} of {} machines healthy",
+            status.phase().as_str_name().to_lowercase(),
+            machines.healthy,
+            machines.total.max(machines.requested),
         );
-        running && (!ready || status.ready)
+        for (is, lack) in [
+            (status.controlplane_ready, "control plane not ready"),
+            (status.kubernetes_api_ready, "Kubernetes API not ready"),
+            (status.available, "not available"),
+            (status.ready || !ready, "nodes not ready"),
+        ] {
+            if !is {
+                seen.push_str(&format!(", {lack}"));
+            }
+        }
+        Step::Unmet(seen)
     })
-    .await
 }
 
-/// Waits until the machine set runs, or is ready, with at least `machines` of them.
-pub(super) async fn machine_set(cx: &Cx, id: &str, level: &str, machines: u32) -> Result<(), Error> {
-    let ready = level == "ready";
-    until::<specs::MachineSetStatusSpec>(cx, id, &format!("machine set `{id}` to be {level}"), |status| {
-        let Some(status) = status else { return false };
+/// The machine set runs, or is ready, with at least `machines` of them.
+pub(super) fn machine_set(id: &str, level: &str, machines: u32) -> Condition {
+    let (ready, what) = (level == "ready", format!("machine set `{id}` to be {level}"));
+    Condition::on::<specs::MachineSetStatusSpec>(id, "machine set", what, move |status| {
+        let Some(status) = status else { return Step::Unmet(NO_STATUS.to_owned()) };
         let counts = status.machines.unwrap_or_default();
-        tracing::info!(
-            machine_set = id,
-            phase = status.phase().as_str_name(),
-            healthy = counts.healthy,
-            total = counts.total,
-            "waiting for the machine set"
+        let running = status.phase() == specs::MachineSetPhase::Running && counts.total >= machines;
+        if running && (!ready || status.ready) {
+            return Step::Met;
+        }
+        let mut seen = format!(
+            "phase `{}`, {} of {} machines there, {} of them healthy",
+            snake(status.phase().as_str_name()),
+            counts.total,
+            machines.max(counts.requested),
+            counts.healthy,
         );
-        status.phase() == specs::MachineSetPhase::Running && counts.total >= machines && (!ready || status.ready)
+        if status.locked_updates > 0 {
+            seen.push_str(&format!(", {} locked machines left out", status.locked_updates));
+        }
+        if !status.error.is_empty() {
+            seen.push_str(&format!(", error: {}", status.error.trim_end_matches('.')));
+        }
+        Step::Unmet(seen)
     })
-    .await
 }
 
-/// Waits until the cluster has the machine, in this machine set.
-pub(super) async fn allocated(cx: &Cx, machine: &str, set: &str) -> Result<(), Error> {
+/// The cluster has the machine, in this machine set.
+pub(super) fn allocated(machine: &str, set: &str) -> Condition {
     let what = format!("machine `{machine}` to join its cluster");
-    of_set::<specs::ClusterMachineSpec>(cx, machine, set, &what, |_| true).await
+    Condition::of_member::<specs::ClusterMachineSpec>(machine, set, what, |found| match found {
+        Some(_) => Step::Met,
+        None => Step::Unmet(NOT_TAKEN.to_owned()),
+    })
 }
 
-/// Waits until the machine runs as part of its cluster, in this machine set.
-pub(super) async fn machine_running(cx: &Cx, machine: &str, set: &str) -> Result<(), Error> {
-    use specs::cluster_machine_status_spec::Stage;
-    of_set::<specs::ClusterMachineStatusSpec>(
-        cx,
-        machine,
-        set,
-        &format!("machine `{machine}` to run in its cluster"),
-        |status| {
-            tracing::info!(
-                machine,
-                stage = status.stage().as_str_name(),
-                ready = status.ready,
-                "waiting for the machine"
-            );
-            status.stage() == Stage::Running && status.ready
-        },
-    )
-    .await
+/// The machine runs as part of its cluster, in this machine set.
+pub(super) fn machine_running(machine: &str, set: &str) -> Condition {
+    let what = format!("machine `{machine}` to run in its cluster");
+    Condition::of_member::<ClusterMachineStatusSpec>(machine, set, what, |status| match status {
+        Some(status) if runs(&status) => Step::Met,
+        Some(status) => Step::Unmet(stage(&status)),
+        None => Step::Unmet(NOT_TAKEN.to_owned()),
+    })
+}
+
+const NO_STATUS: &str = "Omni shows no status of it yet";
+const NOT_TAKEN: &str = "the cluster has not taken the machine yet";
+
+fn runs(status: &ClusterMachineStatusSpec) -> bool {
+    status.stage() == Stage::Running && status.ready
+}
+
+/// Where a machine of a cluster stands, in words.
+fn stage(status: &ClusterMachineStatusSpec) -> String {
+    let mut seen = format!("stage `{}`", status.stage().as_str_name().to_lowercase());
+    if !status.ready {
+        seen.push_str(", not ready");
+    }
+    if !status.last_config_error.is_empty() {
+        seen.push_str(&format!(", last configuration error: {}", status.last_config_error.trim_end_matches('.')));
+    }
+    seen
+}
+
+/// `ScalingUp` as `scaling_up`.
+fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.extend(c.to_lowercase());
+    }
+    text
+}
+
+/// How many machines a text names.
+const NAMED: usize = 5;
+
+/// What keeps the machines that `query` takes from running, one sentence for each.
+pub(super) async fn obstacles(cx: &Cx, cluster: &str, query: &Query) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    found.extend(too_early(cx, cluster).await?);
+    let nodes = cx.client().list(&cx.call, specs::MachineSetNodeSpec::KIND, query).await?;
+    let mut names: Vec<String> = nodes.into_iter().map(|node| node.key.id).collect();
+    let members = cx.client().list(&cx.call, ClusterMachineStatusSpec::KIND, query).await?;
+    names.extend(members.into_iter().map(|member| member.key.id));
+    names.sort();
+    names.dedup();
+    let mut rest = 0_usize;
+    for machine in names {
+        let Some(text) = obstacle(cx, &machine).await? else { continue };
+        if found.len() < NAMED { found.push(text) } else { rest += 1 }
+    }
+    if rest > 0 {
+        found.push(format!("{rest} more machines are not ready."));
+    }
+    Ok(found)
+}
+
+/// What keeps the machine from running, as a sentence.
+pub(super) async fn obstacle(cx: &Cx, machine: &str) -> Result<Option<String>, Error> {
+    let Some(known) = cx.find::<specs::MachineStatusSpec>(machine).await? else {
+        return Ok(Some(format!("Machine `{machine}` has not registered with Omni.")));
+    };
+    let host = known.spec.network.map(|n| n.hostname).filter(|name| !name.is_empty());
+    let name = host.map_or_else(|| format!("`{machine}`"), |host| format!("`{machine}` ({host})"));
+    if !known.spec.connected {
+        return Ok(Some(format!("Machine {name} is not connected to Omni.")));
+    }
+    let member = cx.find::<ClusterMachineStatusSpec>(machine).await?;
+    let seen = match member {
+        Some(member) if runs(&member.spec) => return Ok(None),
+        Some(member) => stage(&member.spec),
+        None => NOT_TAKEN.to_owned(),
+    };
+    let error = known.spec.last_error.trim_end_matches('.');
+    let error = if error.is_empty() { String::new() } else { format!(", last error: {error}") };
+    Ok(Some(format!("Machine {name}: {seen}{error}.")))
 }
 
 /// Waits until the machine set has let go of the machine; another one may have it by then.
@@ -153,48 +369,6 @@ pub(super) async fn released(cx: &Cx, machine: &str, set: &str) -> Result<(), Er
 /// Whether what Omni keeps of a machine belongs to this set; a machine that moves has a past in another one.
 fn is_in(stored: &Stored, set: &str) -> bool {
     stored.metadata.labels.get(labels::MACHINE_SET).is_none_or(|label| label == set)
-}
-
-async fn of_set<S: Spec>(
-    cx: &Cx,
-    machine: &str,
-    set: &str,
-    what: &str,
-    mut done: impl FnMut(S) -> bool + Send,
-) -> Result<(), Error> {
-    let mut broken = None;
-    let key = S::KIND.key(machine);
-    let waited = cx.client().wait_for(&cx.call, &key, what, |stored| {
-        let stored = stored.filter(|s| is_in(s, set) && s.metadata.phase == Phase::Running)?;
-        match spec::decode::<S>(stored) {
-            Ok(spec) => done(spec).then_some(()),
-            Err(error) => {
-                broken = Some(error);
-                Some(())
-            }
-        }
-    });
-    waited.await?;
-    broken.map_or(Ok(()), Err)
-}
-
-async fn until<S: Spec>(
-    cx: &Cx,
-    id: &str,
-    what: &str,
-    mut done: impl FnMut(Option<S>) -> bool + Send,
-) -> Result<(), Error> {
-    let mut broken = None;
-    let key = S::KIND.key(id);
-    let waited = cx.client().wait_for(&cx.call, &key, what, |stored| match stored.map(spec::decode::<S>).transpose() {
-        Ok(spec) => done(spec).then_some(()),
-        Err(error) => {
-            broken = Some(error);
-            Some(())
-        }
-    });
-    waited.await?;
-    broken.map_or(Ok(()), Err)
 }
 
 const LINKS: Kind = Kind { namespace: "default", name: "Links.omni.sidero.dev" };
@@ -215,15 +389,14 @@ pub(super) async fn is_disconnected(cx: &Cx, machine: &str) -> Result<bool, Erro
     Ok(cx.find::<specs::MachineStatusSpec>(machine).await?.is_some_and(|status| !status.spec.connected))
 }
 
-/// Says which machines hold up a removal, if any are out of reach.
-pub(super) async fn why_machines_stay(cx: &Cx, query: &Query) -> Option<String> {
+/// Which machines hold up a removal, if any are out of reach, and the way out.
+pub(super) async fn why_machines_stay(cx: &Cx, query: &Query) -> Option<(String, String)> {
     let left = disconnected_among(cx, query).await.ok().filter(|ids| !ids.is_empty())?;
-    Some(format!(
-        "These machines are not connected to Omni, so they cannot be wiped: {}.\n\
-         Connect them, remove them in Omni, or, to destroy the whole cluster, \
-         apply `delete_options = {{ destroy_disconnected_machines = true }}` of `omni_cluster` first.",
-        left.join(", ")
-    ))
+    let why = format!("These machines are not connected to Omni, so they cannot be wiped: {}.", left.join(", "));
+    let way_out = "Connect them and destroy again. Otherwise apply `force_destroy_on_timeout = true` of their `omni_machine_set_node`, \
+        or, to destroy the whole cluster, `delete_options = { destroy_disconnected_machines = true }` of its `omni_cluster`, \
+        and then destroy again.";
+    Some((why, way_out.to_owned()))
 }
 
 pub(super) async fn disconnected_among(cx: &Cx, query: &Query) -> Result<Vec<String>, Error> {

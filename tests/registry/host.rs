@@ -27,6 +27,7 @@ pub struct Host {
     pub(crate) provider: Arc<dyn terraform_provider_omni::tf::provider::Provider>,
     clock: Arc<dyn Clock>,
     settings: Mutex<Value>,
+    keys: Mutex<Vec<tempfile::NamedTempFile>>,
     /// The Omni behind it.
     pub sim: Sim,
 }
@@ -72,7 +73,7 @@ impl Host {
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
         let settings = Mutex::new(Value::Null);
-        let host = Self { server, provider, clock, settings, sim };
+        let host = Self { server, provider, clock, settings, keys: Mutex::default(), sim };
         host.reconfigure(extra).await;
         host
     }
@@ -100,6 +101,8 @@ impl Host {
         config.set("identity", email.into());
         config.set("pgp_key_file", file.path().to_str().unwrap().into());
         self.configure(&config).await;
+        // The next run reads it again.
+        self.keys.lock().unwrap().push(file);
     }
 
     /// Goes on in a process of its own, as each walk of a host does: with the same settings, and without a memory.

@@ -18,6 +18,7 @@ mod label_keys;
 mod lifecycle;
 mod members;
 mod mistakes;
+mod owed;
 mod ownership;
 mod people;
 mod plan_checks;
@@ -66,6 +67,7 @@ fn main() {
     trials.extend(label_keys::trials());
     trials.extend(members::trials());
     trials.extend(mistakes::trials());
+    trials.extend(owed::trials());
     trials.extend(ownership::trials());
     trials.extend(people::trials());
     trials.extend(plan_checks::trials());

@@ -6,19 +6,21 @@ mod called;
 mod drift;
 mod existing;
 mod frame;
+mod owed;
 mod resource;
 mod write;
 
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Client, Error, Key, Resource as Stored};
 use crate::provider::session::Session;
+use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +96,8 @@ impl Cx {
 }
 
 /// Which write an operation made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Write {
     Create,
     Update,
@@ -235,9 +238,26 @@ pub(crate) trait Managed: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Waits as the model asks, after a write; says whether there was anything to wait for.
-    async fn wait(_cx: &Cx, _model: &Self::Model, _object: &Object<Self::Spec>, _write: Write) -> Result<bool, Error> {
-        Ok(false)
+    /// What the model asks to be waited for after this write. It is asked again, and only looked at, for as long as a wait is owed.
+    /// A type that waits has a computed attribute `status`.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    async fn awaited(
+        _cx: &Cx,
+        _model: &Self::Model,
+        _object: &Object<Self::Spec>,
+        _write: Write,
+    ) -> Result<Awaited, Error> {
+        Ok(Awaited::Nothing)
+    }
+
+    /// What holds up a wait, a sentence for each, for the text when it ran out.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    async fn obstacles(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
     }
 
     /// Clears the way for a removal, or says what stands in it.
@@ -263,8 +283,8 @@ pub(crate) trait Managed: Send + Sync + 'static {
         Ok(false)
     }
 
-    /// What to add to the diagnostic of a removal that ran out of time.
-    async fn why_stuck(_cx: &Cx, _key: &Key) -> Option<String> {
+    /// Why a removal ran out of time, as sentences, and the way out; `None` when nothing is known.
+    async fn why_stuck(_cx: &Cx, _key: &Key) -> Option<(String, String)> {
         None
     }
 }

@@ -4,6 +4,7 @@ use super::attributes;
 use super::drift::Baseline;
 use super::existing;
 use super::frame::{self, Entry, Frame, settled};
+use super::owed::{LOOK, Limit, Owed, STATUS};
 use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
@@ -12,6 +13,7 @@ use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::Handle;
 use crate::provider::since;
+use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema, Unset};
@@ -20,7 +22,6 @@ use crate::tf::write_only;
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Beside the state: a removal of ours was begun, and did not end in time.
 const LEAVING: &str = "leaving";
@@ -52,6 +53,32 @@ impl<M: Managed> Backed<M> {
     pub(super) fn called(state: &Value, id: &str) -> String {
         let shown = if M::SHOWN == M::ID { id } else { state.get(M::SHOWN).as_str().unwrap_or_default() };
         shown.to_owned()
+    }
+
+    /// The part of a plan that looks at the server and at the other plans of this run.
+    async fn plan_with(&self, cx: &Cx, plan: &mut Plan<'_>) {
+        since::check(cx, M::NAME, &self.frame.schema, plan).await;
+        if plan.prior.is_some() {
+            M::due(cx, plan);
+        }
+        let entry = Entry::open(cx, plan, Self::ledger_key);
+        self.check_rivals(cx, plan, &entry);
+        // What reaches no object needs no check against the server.
+        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
+        {
+            return entry.close(cx, plan);
+        }
+        let checked = async {
+            if let Some(key) = entry.key.as_ref().filter(|_| !plan.diags.has_errors()) {
+                self.check_existing(cx, plan, key).await?;
+            }
+            M::check(cx, plan).await
+        };
+        if let Err(error) = checked.await {
+            let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+            plan.diags.push(self.frame.doing("plan", &name).explain(&error));
+        }
+        entry.close(cx, plan);
     }
 
     /// Says of a plan that another resource plans the same object.
@@ -157,7 +184,7 @@ impl<M: Managed> Backed<M> {
     }
 
     /// The outcome with the object as it is now, where that can be read.
-    async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, doing: &Doing<'_>) -> Outcome {
+    pub(super) async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, doing: &Doing<'_>) -> Outcome {
         let doing = Doing { verb: "read", ..doing.clone() };
         if let (Some(state), Ok(now)) = (&outcome.state, cx.read(key).await) {
             let fresh = self.outcome(cx, now, state, outcome.private.clone(), &doing).await;
@@ -168,51 +195,6 @@ impl<M: Managed> Backed<M> {
         outcome
     }
 
-    /// Waits as configured; a failure is reported, and the object stays in the state.
-    async fn settle(&self, cx: &Cx, mut outcome: Outcome, stored: &Stored, write: Write, doing: &Doing<'_>) -> Outcome {
-        if outcome.diags.has_errors() {
-            return outcome;
-        }
-        let Some(state) = &outcome.state else { return outcome };
-        let waited = async {
-            let object = Object::<M::Spec>::decode(stored.clone())?;
-            let Ok(model) = model::<M::Model>(state) else { return Ok(false) };
-            M::wait(cx, &model, &object, write).await
-        };
-        match waited.await {
-            Ok(false) => outcome,
-            Ok(true) => {
-                // Waiting takes a while: show the object as it is now.
-                self.refreshed(cx, outcome, &stored.key, doing).await
-            }
-            // The host has been told to stop: an error would mark a new object for replacement.
-            Err(error) if error.is(Class::Cancelled) => {
-                outcome.diags.push(
-                    Diagnostic::warning(
-                        format!("Stopped waiting for {}", doing.what()),
-                        "The object was written, and the state holds it; whether it is ready is not known.",
-                    )
-                    .hint("Plan again to see where it stands."),
-                );
-                outcome
-            }
-            Err(error) => {
-                let mut diagnostic = doing.explain(&error);
-                diagnostic.summary = format!("{} is written, but not ready", capital(&doing.what()));
-                if write == Write::Create && error.is(Class::Timeout) {
-                    diagnostic = diagnostic.hint(format!(
-                        "Terraform marks the new object as tainted and would replace it. \
-                         To keep it and go on, run `terraform untaint` on its address, and raise `timeouts.create` if it only needs more time. \
-                         Otherwise look at {} in Omni for what holds it up.",
-                        doing.what()
-                    ));
-                }
-                outcome.diags.push(diagnostic);
-                outcome
-            }
-        }
-    }
-
     /// Whether the plan changes nothing but what steers the provider.
     fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
         let schema = &self.frame.schema;
@@ -221,6 +203,50 @@ impl<M: Managed> Backed<M> {
                 let (name, value) = (attribute.name, planned.get(attribute.name));
                 attributes::is_local(schema, M::LOCAL, name) || value.is_unknown() || value == prior.get(name)
             })
+    }
+
+    /// Whether a plan is only about a wait that is owed, so that nothing is written.
+    fn only_waits(&self, prior: &Value, planned: &Value) -> bool {
+        let mut planned = planned.clone();
+        if planned.get(STATUS).is_unknown() {
+            planned.set(STATUS, prior.get(STATUS).clone());
+        }
+        attributes::only_local_changes::<M>(&self.frame.schema, prior, &planned)
+    }
+
+    /// Waits for what is owed, within the limit of the operation that owes it.
+    async fn wait_again(
+        &self,
+        context: &Context,
+        prior: &Value,
+        planned: Value,
+        private: Private,
+        owed: Owed,
+        doing: &Doing<'_>,
+    ) -> Outcome {
+        let id = prior.get(M::ID).as_str().unwrap_or_default();
+        let limit = match owed.after {
+            Write::Create => |t: Timeouts| t.create,
+            Write::Update => |t: Timeouts| t.update,
+        };
+        let kept = |diagnostic, private| self.frame.kept(prior.clone(), private, id, diagnostic);
+        let cx = match self.frame.cx(context, &planned, limit) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return kept(diagnostic, private),
+        };
+        let stored = match cx.client().get(&cx.call, &M::Spec::KIND.key(id)).await {
+            Ok(stored) => stored,
+            Err(error) => return kept(doing.explain(&error), private),
+        };
+        let outcome = self.outcome(&cx, stored.clone(), &planned, private, doing).await;
+        let mut outcome = self.settle(&cx, outcome, &stored, owed, doing).await;
+        // Nothing was written: what others have changed meanwhile is for the next plan.
+        if let Some(state) = &mut outcome.state {
+            for attribute in self.frame.schema.attributes.iter().filter(|a| planned.get(a.name).is_wholly_known()) {
+                state.set(attribute.name, planned.get(attribute.name).clone());
+            }
+        }
+        outcome
     }
 
     /// Whether a removal of ours has not ended, though the object is gone.
@@ -342,7 +368,8 @@ impl<M: Managed> Backed<M> {
                 }
                 let outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Create, &doing).await;
-                let mut outcome = self.settle(&cx, outcome, &stored, Write::Create, &doing).await;
+                let owed = Owed { after: Write::Create };
+                let mut outcome = self.settle(&cx, outcome, &stored, owed, &doing).await;
                 keep_promises(&mut outcome, &planned);
                 told.extend(std::mem::take(&mut outcome.diags));
                 outcome.diags = told;
@@ -388,7 +415,8 @@ impl<M: Managed> Backed<M> {
                 if !leaving {
                     private.remove(LEAVING);
                 }
-                let mut outcome = self.outcome(&cx, stored, &state, private, &doing).await;
+                let mut outcome = self.outcome(&cx, stored.clone(), &state, private, &doing).await;
+                self.read_owed(&cx, &mut outcome, &stored).await;
                 if leaving {
                     outcome.diags.push(Diagnostic::warning(
                         format!("{} is being destroyed", capital(&doing.what())),
@@ -441,14 +469,19 @@ impl<M: Managed> Backed<M> {
         let name = Self::called(&planned, &id);
         let doing = self.frame.doing("update", &name);
         let kept = |diagnostic, private| self.frame.kept(prior.clone(), private, &id, diagnostic);
+        let owed = Owed::load(&private);
+        if let Some(owed) = owed.filter(|_| self.only_waits(&prior, &planned)) {
+            attributes::track(&mut private, &config);
+            return self.wait_again(context, &prior, planned, private, owed, &doing).await;
+        }
         let cx = match self.frame.writing(context, &planned, |t| t.update, &doing) {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
         };
+        let key = M::Spec::KIND.key(&id);
         M::stamp(&mut wanted, cx.session.clock.now());
         let desired = M::desired(&wanted);
         let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private, prior: &prior };
-        let key = M::Spec::KIND.key(&id);
         let baseline = Baseline::load(&private);
         match write::update::<M>(&cx, &wish, &key, baseline, Some((self, &prior))).await {
             Ok(stored) => {
@@ -465,7 +498,9 @@ impl<M: Managed> Backed<M> {
                 let mut outcome = self.outcome(&cx, stored.clone(), &filled, private, &doing).await;
                 keep_promises(&mut outcome, &planned);
                 let outcome = self.finish(&cx, outcome, &asked, &stored, Write::Update, &doing).await;
-                let mut outcome = self.settle(&cx, outcome, &stored, Write::Update, &doing).await;
+                // Who owes the wait of a create waits as a create does, whatever else has changed.
+                let owed = owed.unwrap_or(Owed { after: Write::Update });
+                let mut outcome = self.settle(&cx, outcome, &stored, owed, &doing).await;
                 keep_promises(&mut outcome, &planned);
                 outcome
             }
@@ -512,22 +547,16 @@ impl<M: Managed> Backed<M> {
             Ok(()) => Outcome::default(),
             Err(error) if error.is(Class::NotFound) => Outcome::default(),
             Err(error) => {
-                let mut diagnostic =
-                    if is_refused_update(&error) { doing.explain_stale(&error) } else { doing.explain(&error) };
-                if error.is(Class::Timeout) {
-                    // The operation's own limit is over; looking for the reason gets a little time of its own.
-                    let look = Cx {
-                        session: Arc::clone(&cx.session),
-                        call: Call::within(Duration::from_secs(10), &context.cancel),
-                    };
-                    if let Some(why) = M::why_stuck(&look, &key).await {
-                        diagnostic.detail = format!("{}\n{why}", diagnostic.detail);
-                    }
+                if !error.is(Class::Timeout) {
+                    let stale = is_refused_update(&error);
+                    return kept(if stale { doing.explain_stale(&error) } else { doing.explain(&error) });
                 }
-                let mut outcome = kept(diagnostic);
-                if error.is(Class::Timeout) {
-                    outcome.private.set(LEAVING, true);
-                }
+                // The operation's own limit is over; looking for the reason gets a little time of its own.
+                let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LOOK, &context.cancel) };
+                let why = M::why_stuck(&look, &key).await;
+                let limit = self.frame.limit(&cx, &prior, "delete");
+                let mut outcome = kept(hanging(&doing, &error, &limit, why));
+                outcome.private.set(LEAVING, true);
                 outcome
             }
         }
@@ -564,29 +593,15 @@ impl<M: Managed> Resource for Backed<M> {
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
         attributes::plan::<M>(&self.frame.schema, &self.frame.handle.defaults(), plan);
         M::predict(plan);
-        let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
-        since::check(&cx, M::NAME, &self.frame.schema, plan).await;
-        if plan.prior.is_some() {
-            M::due(&cx, plan);
+        let cx = self.frame.planning(context, &plan.planned);
+        let owed = self.plan_owed(cx.as_ref(), plan).await;
+        if let Some(cx) = cx {
+            self.plan_with(&cx, plan).await;
         }
-        let entry = Entry::open(&cx, plan, Self::ledger_key);
-        self.check_rivals(&cx, plan, &entry);
-        // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
-        {
-            return entry.close(&cx, plan);
+        // Only now, so that no check takes it for a change of the object.
+        if owed {
+            plan.planned.set(STATUS, Value::UNKNOWN);
         }
-        let checked = async {
-            if let Some(key) = entry.key.as_ref().filter(|_| !plan.diags.has_errors()) {
-                self.check_existing(&cx, plan, key).await?;
-            }
-            M::check(&cx, plan).await
-        };
-        if let Err(error) = checked.await {
-            let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
-            plan.diags.push(self.frame.doing("plan", &name).explain(&error));
-        }
-        entry.close(&cx, plan);
     }
 
     async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
@@ -647,6 +662,29 @@ impl<M: Managed> Resource for Backed<M> {
 /// Whether a removal was refused because of what the object holds: servers without a call for it have objects updated first.
 fn is_refused_update(error: &Error) -> bool {
     matches!(error, Error::Status { class: Class::Validation, method: "/cosi.resource.State/Update", .. })
+}
+
+/// A removal that ran out of time: what is still there, why, and the way out.
+fn hanging(doing: &Doing<'_>, error: &Error, limit: &Limit, why: Option<(String, String)>) -> Diagnostic {
+    let what = match error {
+        Error::Stuck { finalizers, .. } => {
+            let list = finalizers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            format!("its removal, which these controllers of Omni have not finished: {list}")
+        }
+        Error::Timeout { what, .. } => what.clone(),
+        _ => format!("the removal of {}", doing.what()),
+    };
+    let (why, way_out) = why.unwrap_or_else(|| {
+        let way_out = format!(
+            "Look at {} in Omni for what holds it up, and destroy again. Raise `timeouts.{}` if it only needs more time.",
+            doing.what(),
+            limit.operation
+        );
+        (String::new(), way_out)
+    });
+    let detail = format!("{} while the provider waited for {what}.\n{why}", limit.ran_out());
+    Diagnostic::error(doing.summary(), detail.trim_end())
+        .hint(format!("{way_out} The state keeps it until it is gone."))
 }
 
 /// What was planned and known is a promise: labels and annotations, which may show more keys than are ours after an import,

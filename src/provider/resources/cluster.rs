@@ -4,12 +4,13 @@ mod rules;
 
 use crate::kit::go_duration::{self, GoDuration};
 use crate::kit::version;
+use crate::omni::state::query::Query;
 use crate::omni::{Class, Error, Key, Phase, labels};
 use crate::pb::specs;
 use crate::provider::check;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::session::at;
-use crate::provider::wait;
+use crate::provider::wait::{self, Awaited};
 use crate::tf::check::one_of;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -242,22 +243,29 @@ impl Managed for Cluster {
         Ok(())
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Error> {
+    async fn finish(cx: &Cx, _planned: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Diagnostic> {
+        if write == Write::Create {
+            wait::introduced(cx, object.id()).await;
+        }
+        Ok(write == Write::Create)
+    }
+
+    async fn awaited(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<Awaited, Error> {
         let level = model.wait_for.as_deref().unwrap_or("none");
         let id = object.id();
-        if write == Write::Create {
-            wait::introduced(cx, id).await;
-            return Ok(true);
-        }
         // Without a control plane the cluster cannot run, and its machines may well come later in the same apply.
-        if level == "none" || !wait::has_control_plane(cx, id).await? {
-            return Ok(false);
+        if write == Write::Create || level == "none" || !wait::has_control_plane(cx, id).await? {
+            return Ok(Awaited::Nothing);
         }
-        let (talos, kubernetes) = (object.spec.talos_version.clone(), object.spec.kubernetes_version.clone());
-        wait::upgraded::<specs::TalosUpgradeStatusSpec>(cx, id, "Talos", &talos).await?;
-        wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(cx, id, "Kubernetes", &kubernetes).await?;
-        wait::cluster(cx, id, level).await?;
-        Ok(true)
+        Ok(Awaited::Conditions(vec![
+            wait::upgraded::<specs::TalosUpgradeStatusSpec>(id, "Talos", &object.spec.talos_version),
+            wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(id, "Kubernetes", &object.spec.kubernetes_version),
+            wait::cluster(id, level),
+        ]))
+    }
+
+    async fn obstacles(cx: &Cx, _model: &Model, key: &Key) -> Result<Vec<String>, Error> {
+        wait::obstacles(cx, &key.id, &Query::label(labels::CLUSTER, &key.id)).await
     }
 
     async fn before_delete(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
@@ -271,13 +279,8 @@ impl Managed for Cluster {
         Ok(())
     }
 
-    async fn why_stuck(cx: &Cx, key: &Key) -> Option<String> {
-        let left = wait::disconnected(cx, &key.id).await.ok().filter(|ids| !ids.is_empty())?;
-        Some(format!(
-            "These machines of the cluster are not connected, so they cannot be wiped: {}.\n\
-             Connect them, or apply `delete_options = {{ destroy_disconnected_machines = true }}` and destroy again.",
-            left.join(", ")
-        ))
+    async fn why_stuck(cx: &Cx, key: &Key) -> Option<(String, String)> {
+        wait::why_machines_stay(cx, &Query::label(labels::CLUSTER, &key.id)).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::provider::lock;
 use crate::provider::session::at;
-use crate::provider::wait;
+use crate::provider::wait::{self, Awaited};
 use crate::tf::check::{not_empty, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -337,13 +337,26 @@ impl Managed for MachineSet {
         lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", what, diags).await
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<bool, Error> {
+    async fn awaited(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {
         let default = if cx.session.wait_for_ready { "ready" } else { "none" };
         let level = model.wait_for.as_deref().unwrap_or(default);
         // Without a class the machines come later, as resources of their own: there is nothing to wait for yet.
-        let Some(class) = model.machine_class.as_ref().filter(|_| level != "none") else { return Ok(false) };
-        wait::machine_set(cx, object.id(), level, class.machines().unwrap_or_default()).await?;
-        Ok(true)
+        let Some(class) = model.machine_class.as_ref().filter(|_| level != "none") else {
+            return Ok(Awaited::Nothing);
+        };
+        let machines = class.machines().unwrap_or_default();
+        let conditions = vec![wait::machine_set(object.id(), level, machines)];
+        if model.role.as_deref() != Some(CONTROL_PLANE)
+            && let Some(why) = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?
+        {
+            return Ok(Awaited::Later(conditions, why));
+        }
+        Ok(Awaited::Conditions(conditions))
+    }
+
+    async fn obstacles(cx: &Cx, model: &Model, key: &crate::omni::Key) -> Result<Vec<String>, Error> {
+        let query = Query::label(labels::MACHINE_SET, &key.id);
+        wait::obstacles(cx, model.cluster.as_deref().unwrap_or_default(), &query).await
     }
 
     async fn remove(cx: &Cx, model: &Model, key: &crate::omni::Key) -> Result<(), Error> {
@@ -357,7 +370,7 @@ impl Managed for MachineSet {
         cx.client().remove(&cx.call, key).await
     }
 
-    async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<String> {
+    async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<(String, String)> {
         let query = Query::label(labels::MACHINE_SET, &key.id);
         wait::why_machines_stay(cx, &query).await
     }

@@ -7,7 +7,7 @@ use crate::pb::specs;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::lock;
 use crate::provider::session::{Session, at};
-use crate::provider::wait;
+use crate::provider::wait::{self, Awaited};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -84,7 +84,7 @@ impl Managed for MachineSetNode {
             "Whether the machine is locked: configuration changes, upgrades and removal pass it by. Only workers can be locked.",
         ))
         .with(string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
-            "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). \
+            "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). A worker waits only once the cluster has a control plane. \
              Defaults to `none`, or to `running` when the provider has `wait_for_ready`.",
         ))
         .with(boolean("force_destroy_on_timeout").doc(
@@ -197,16 +197,31 @@ impl Managed for MachineSetNode {
         lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine set nodes", what, diags).await
     }
 
-    async fn wait(cx: &Cx, model: &Model, object: &Object<MachineSetNodeSpec>, write: Write) -> Result<bool, Error> {
+    async fn awaited(
+        cx: &Cx,
+        model: &Model,
+        object: &Object<MachineSetNodeSpec>,
+        write: Write,
+    ) -> Result<Awaited, Error> {
         let default = if cx.session.wait_for_ready { "running" } else { "none" };
         let set = model.machine_set.as_deref().unwrap_or_default();
-        match model.wait_for.as_deref().unwrap_or(default) {
-            _ if write == Write::Update => return Ok(false),
-            "allocated" => wait::allocated(cx, object.id(), set).await?,
-            "running" => wait::machine_running(cx, object.id(), set).await?,
-            _ => return Ok(false),
+        let condition = match model.wait_for.as_deref().unwrap_or(default) {
+            _ if write == Write::Update => return Ok(Awaited::Nothing),
+            "allocated" => return Ok(Awaited::Conditions(vec![wait::allocated(object.id(), set)])),
+            "running" => wait::machine_running(object.id(), set),
+            _ => return Ok(Awaited::Nothing),
+        };
+        if !is_control_plane(model)
+            && let Some(why) = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?
+        {
+            return Ok(Awaited::Later(vec![condition], why));
         }
-        Ok(true)
+        Ok(Awaited::Conditions(vec![condition]))
+    }
+
+    async fn obstacles(cx: &Cx, model: &Model, key: &Key) -> Result<Vec<String>, Error> {
+        let early = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?;
+        Ok(early.into_iter().chain(wait::obstacle(cx, &key.id).await?).collect())
     }
 
     async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
@@ -231,22 +246,23 @@ impl Managed for MachineSetNode {
         }))
     }
 
-    async fn why_stuck(cx: &Cx, key: &Key) -> Option<String> {
+    async fn why_stuck(cx: &Cx, key: &Key) -> Option<(String, String)> {
         let status = cx.find::<specs::MachineStatusSpec>(&key.id).await.ok()??;
         if status.spec.connected {
             return None;
         }
-        Some(
-            "The machine is not connected to Omni, so it cannot be wiped.\n\
-             Connect it, or apply `force_destroy_on_timeout = true` and destroy again."
-                .to_owned(),
-        )
+        let why = format!("Machine `{}` is not connected to Omni, so it cannot be wiped.", key.id);
+        let way_out = "Connect it and destroy again. Otherwise apply `force_destroy_on_timeout = true` of this resource, \
+            or, to destroy the whole cluster, `delete_options = { destroy_disconnected_machines = true }` of its `omni_cluster`, \
+            and then destroy again.";
+        Some((why, way_out.to_owned()))
     }
 }
 
 /// Removes the node, and waits until the cluster has let go of the machine, so that it can be used again.
-/// When the last node of a set goes, the set is about to go too, and waits for its machines itself;
-/// but a set cannot give a machine up, so a machine out of reach that may be given up is waited for here.
+/// The state keeps the node for as long as that takes, so that no plan proposes to make again what hangs.
+/// Only the last machine of a control plane cannot go before its set does, which then waits for it;
+/// but a set cannot give a machine up, so a machine out of reach is waited for here all the same.
 async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
     match cx.client().remove(&cx.call, key).await {
         Err(error) if !error.is(Class::NotFound) => return Err(error),
@@ -260,12 +276,13 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
         if model.force_destroy_on_timeout == Some(true) {
             return wait::released(cx, &key.id, set).await;
         }
-        if wait::lets_go(cx, model.cluster.as_deref().unwrap_or_default()).await? {
-            tracing::warn!(machine = key.id, "the machine is out of reach; its cluster lets it go");
-            return Ok(());
+        if !wait::lets_go(cx, model.cluster.as_deref().unwrap_or_default()).await? {
+            return wait::released(cx, &key.id, set).await;
         }
+        tracing::warn!(machine = key.id, "the machine is out of reach; its cluster lets it go");
+        return Ok(());
     }
-    if staying { wait::released(cx, &key.id, set).await } else { Ok(()) }
+    if staying || !is_control_plane(model) { wait::released(cx, &key.id, set).await } else { Ok(()) }
 }
 
 /// What the values of other objects must be to each other. Only a plan judges it: validation sees mocked values too.
