@@ -200,7 +200,7 @@ fn machine() -> Vec<Attribute> {
                         text("transport", "How it is attached, such as `nvme` or `sata`."),
                         flag("system_disk", "Whether Talos is installed on it."),
                         flag("readonly", "Whether it can only be read."),
-                        flag("rotational", "Whether it has spinning disks."),
+                        flag("rotational", "Whether it has spinning disks.").since("1.11"),
                     ],
                 )
                 .computed()

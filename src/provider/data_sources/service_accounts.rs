@@ -88,7 +88,7 @@ impl Lookup for ServiceAccounts {
             text("role", &format!("Role of the account: {}.", roles::DOC)),
             flag("infra_provider", "Whether it is the account of an infrastructure provider."),
             text("expiration", "Latest expiration of its keys, in RFC 3339; null without keys, and for accounts of infrastructure providers."),
-            text("last_active", "Last use of the account, in RFC 3339; null if it was never used."),
+            text("last_active", "Last use of the account, in RFC 3339; null if it was never used.").since("1.6"),
             plain("public_key_ids", Type::set(Type::String))
                 .computed()
                 .doc("IDs of its keys: fingerprints of 40 lower-case hexadecimal digits. Expired keys may be among them. Null for accounts of infrastructure providers, whose keys Omni does not list."),

@@ -67,9 +67,10 @@ impl Lookup for TalosVersions {
                 "deprecated",
                 "Whether Omni does not support it any more: clusters that run it are left alone, and no cluster can go to it.",
             ),
-            flag("unsupported", "Whether Omni does not support it yet."),
+            flag("unsupported", "Whether Omni does not support it yet.").since("1.9"),
             texts("compatible_kubernetes_versions", "Kubernetes versions that it runs, oldest first."),
-            texts("upgradable_talos_versions", "Talos versions that a cluster can go to from it, oldest first."),
+            texts("upgradable_talos_versions", "Talos versions that a cluster can go to from it, oldest first.")
+                .since("1.9"),
             text(
                 "image_factory_url",
                 "Image factory that its images come from, when it is not that of the instance; else empty.",
