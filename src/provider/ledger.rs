@@ -279,6 +279,18 @@ impl Ledger {
         plans.chain(written).collect()
     }
 
+    /// What other resources than that of `ticket` claim of a thing of which there is only one, such as the place of the default
+    /// join token. `claim` is what this one wants, and `None` where it wants nothing; it is noted.
+    pub(crate) fn claim(&self, thing: &'static str, ticket: &Ticket, claim: Option<&Value>) -> Vec<Value> {
+        let key = ObjectKey::called(thing, "");
+        let Some(claim) = claim else {
+            self.forget_plan(&key, ticket);
+            return Vec::new();
+        };
+        self.note_plan(&key, ticket, Action::Keep, None, Some(claim));
+        self.rivals(&key, ticket, Action::Keep).into_iter().filter_map(|rival| rival.planned).collect()
+    }
+
     /// Whether a create of this run has taken the object over, so that the removal of its former resource leaves it.
     pub(crate) fn is_adopted(&self, key: &ObjectKey) -> bool {
         self.lock().get(key).is_some_and(|entry| entry.adopted)
@@ -328,6 +340,19 @@ mod tests {
             self.ledger.note_plan(&key(id), &ticket, action, prior.as_ref(), Some(&value(role)));
             ticket
         }
+    }
+
+    #[test]
+    fn a_thing_that_is_claimed_twice() {
+        let ledger = Ledger::default();
+        let ticket = || Ticket::of(&Private::default(), &mut Private::default());
+        let (one, two) = (ticket(), ticket());
+        assert!(ledger.claim("the place", &one, Some(&value("one"))).is_empty());
+        assert!(ledger.claim("another place", &two, Some(&value("two"))).is_empty());
+        assert_eq!(ledger.claim("the place", &two, Some(&value("two"))), [value("one")]);
+        assert_eq!(ledger.claim("the place", &one, Some(&value("changed"))), [value("two")]);
+        assert!(ledger.claim("the place", &two, None).is_empty());
+        assert!(ledger.claim("the place", &one, Some(&value("one"))).is_empty(), "the other one has given it up");
     }
 
     #[test]

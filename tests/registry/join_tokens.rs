@@ -35,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_token_of_a_run_is_renewed_and_removed", a_token_of_a_run_is_renewed_and_removed),
         ("a_token_of_a_run_that_is_needed_stays", a_token_of_a_run_that_is_needed_stays),
         ("an_opening_that_fails_leaves_nothing", an_opening_that_fails_leaves_nothing),
+        ("two_defaults_are_told_in_the_plan", two_defaults_are_told_in_the_plan),
         ("a_reader_sees_tokens_of_every_release", a_reader_sees_tokens_of_every_release),
         ("a_role_that_is_too_low_is_told_in_the_plan", a_role_that_is_too_low_is_told_in_the_plan),
     ];
@@ -565,5 +566,49 @@ fn a_role_that_is_too_low_is_told_in_the_plan() -> Result<(), Failed> {
                 "{release} {role:?}: {made}"
             );
         }
+    })
+}
+
+fn two_defaults_are_told_in_the_plan() -> Result<(), Failed> {
+    block(async {
+        let host = still().await;
+        let default = |name: &str| json!({ "name": name, "default": true });
+        let plan = async |kind: &str, prior: Option<&Instance>, config: &Json| {
+            let planned = host.plan(kind, prior, &host.config(kind, config)).await;
+            planned.unwrap_or_else(|d| panic!("{kind}: {config}: {:?}", errors(&d))).warnings.join("\n")
+        };
+        let told = |said: &str, other: &str| {
+            said.contains("default: Two default join tokens are planned") && said.contains(other)
+        };
+        // Both are new.
+        host.next_run().await;
+        assert!(!plan(TOKEN, None, &default("one")).await.contains("Two default"));
+        let said = plan(TOKEN, None, &default("two")).await;
+        assert!(told(&said, "the `omni_join_token` named `one`") && said.contains("named `two`"), "{said}");
+        // Both are there, and one of them has the place: its plan changes nothing.
+        host.next_run().await;
+        let one = made(&host, TOKEN, &default("one")).await;
+        let two = made(&host, TOKEN, &json!({ "name": "two" })).await;
+        host.sim.settle().unwrap();
+        for order in [[(&one, "one"), (&two, "two")], [(&two, "two"), (&one, "one")]] {
+            host.next_run().await;
+            let [(first, first_name), (second, second_name)] = order;
+            assert!(!plan(TOKEN, Some(first), &default(first_name)).await.contains("Two default"));
+            let said = plan(TOKEN, Some(second), &default(second_name)).await;
+            assert!(told(&said, &format!("named `{first_name}`")), "{said}");
+            assert!(!said.contains(&id(&one)) && !said.contains(&id(&two)), "{said}");
+        }
+        // A choice beside it, of the same token or of another one.
+        for (token, same) in [(&one, true), (&two, false)] {
+            host.next_run().await;
+            plan(TOKEN, Some(&one), &default("one")).await;
+            let said = plan(CHOICE, None, &json!({ "token_id": id(token) })).await;
+            assert_eq!(said.contains("token_id: Two default join tokens are planned"), !same, "{said}");
+            assert!(!said.contains(&id(token)), "{said}");
+        }
+        // One alone, and one that is no longer the default, are fine; so is a new process.
+        host.next_run().await;
+        plan(TOKEN, Some(&one), &default("one")).await;
+        assert!(!plan(TOKEN, Some(&two), &json!({ "name": "two" })).await.contains("Two default"));
     })
 }

@@ -189,7 +189,7 @@ impl Frame {
 
 /// A plan of one resource, as the ledger knows it.
 pub(super) struct Entry {
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     /// The object that it is about; `None` while its id is not known.
     pub(super) key: Option<ObjectKey>,
 }

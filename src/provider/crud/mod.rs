@@ -12,6 +12,7 @@ mod write;
 
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Client, Error, Key, Resource as Stored};
+use crate::provider::ledger::Ticket;
 use crate::provider::session::Session;
 use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -174,6 +175,9 @@ pub(crate) trait Managed: Send + Sync + 'static {
 
     /// Adds to a plan what time alone makes necessary; asked of every plan of an object that is there.
     fn due(_cx: &Cx, _plan: &mut Plan<'_>) {}
+
+    /// Holds a plan against what this run plans for other objects; asked of every plan, whether it changes something or not.
+    fn relate(_cx: &Cx, _ticket: &Ticket, _plan: &mut Plan<'_>) {}
 
     /// Rewrites state of an older or foreign shape.
     fn upgrade(_state: &mut serde_json::Map<String, serde_json::Value>) {}

@@ -63,6 +63,7 @@ impl<M: Managed> Backed<M> {
         }
         let entry = Entry::open(cx, plan, Self::ledger_key);
         self.check_rivals(cx, plan, &entry);
+        M::relate(cx, &entry.ticket, plan);
         // What reaches no object needs no check against the server.
         if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
         {

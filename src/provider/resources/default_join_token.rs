@@ -5,6 +5,7 @@ use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
 use crate::omni::{Class, Error, Key, Phase, labels};
 use crate::provider::crud::{Cx, Desired, Managed, Object, Origin};
 use crate::provider::explain::Doing;
+use crate::provider::ledger::Ticket;
 use crate::provider::session::at;
 use crate::provider::{time, tokens};
 use crate::tf::check::not_empty;
@@ -67,6 +68,11 @@ impl Managed for DefaultJoinToken {
 
     fn import_id(_text: &str) -> Result<String, Diagnostic> {
         Ok(DEFAULT_ID.to_owned())
+    }
+
+    fn relate(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+        let id = plan.planned.get("token_id").clone();
+        tokens::choice::warn_of_rivals(cx, ticket, Some((&id, "")), plan);
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {

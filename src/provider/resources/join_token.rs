@@ -6,6 +6,7 @@ use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Class, Error, Key};
 use crate::provider::crud::{Cx, Desired, Managed, Object, Origin, Write};
 use crate::provider::explain::Doing;
+use crate::provider::ledger::Ticket;
 use crate::provider::session::at;
 use crate::provider::timeouts::positive_duration;
 use crate::provider::{caller, time, tokens};
@@ -194,6 +195,14 @@ impl Managed for JoinToken {
             }
         }
         plan.planned.set("expiration_time", next);
+    }
+
+    fn relate(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+        let chosen = plan.config.get("default").as_bool() == Some(true) && plan.replace.is_empty();
+        let (id, name) = (plan.planned.get("id").clone(), plan.planned.get("name").clone());
+        // A name that is not known yet is one all the same.
+        let name = name.as_str().unwrap_or("(known after apply)");
+        tokens::choice::warn_of_rivals(cx, ticket, chosen.then_some((&id, name)), plan);
     }
 
     async fn extra(cx: &Cx, object: &Object<JoinTokenSpec>) -> Result<Extra, Error> {

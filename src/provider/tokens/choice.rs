@@ -7,6 +7,11 @@ use crate::omni::spec::join_token::{DefaultJoinTokenSpec, JoinTokenStatusSpec, d
 use crate::omni::spec::{self, merge_owned};
 use crate::omni::{Call, Class, Client, Error, Key, Phase, Query, Resource as Stored, labels};
 use crate::provider::crud::Cx;
+use crate::provider::ledger::Ticket;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::value::Value;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -36,6 +41,41 @@ pub(crate) async fn default_id(client: &Client, call: &Call) -> Result<String, E
 /// What names a token without telling it.
 fn fingerprint(id: &str) -> String {
     Sha256::digest(id.as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
+}
+
+/// What the ledger calls the place of the default token.
+const PLACE: &str = "the place of the default join token";
+
+/// Warns of a plan that wants another default token than a plan of another resource: each apply would give the place to the
+/// other one. `id` is the token that is to have it, or unknown; `name` is its name, or empty where only the id is known.
+pub(crate) fn warn_of_rivals(cx: &Cx, ticket: &Ticket, token: Option<(&Value, &str)>, plan: &mut Plan<'_>) {
+    let claim = token.map(|(id, name)| Value::object([("id", id.clone()), ("name", name.into())]));
+    let rivals = cx.session.ledger.claim(PLACE, ticket, claim.as_ref());
+    let (Some((id, name)), true) = (token, plan.replace.is_empty()) else { return };
+    // A reference to the token and the token itself want the same, and what is referred to may not have an id yet.
+    let differs = |rival: &&Value| {
+        let other = rival.get("id");
+        let both_tokens = !name.is_empty() && !rival.get("name").as_str().unwrap_or_default().is_empty();
+        both_tokens || (!id.is_unknown() && !other.is_unknown() && id != other)
+    };
+    let Some(rival) = rivals.iter().find(differs) else { return };
+    let by = |name: &str| match name {
+        "" => "an `omni_default_join_token`".to_owned(),
+        name => format!("`default = true` of the `omni_join_token` named `{name}`"),
+    };
+    plan.diags.push(
+        Diagnostic::warning(
+            "Two default join tokens are planned",
+            format!(
+                "Omni has one default join token, and two resources of this configuration choose different ones: {}, and {}. \
+                 Each apply gives the place to the other one, so no plan ever ends without changes.",
+                by(rival.get("name").as_str().unwrap_or_default()),
+                by(name)
+            ),
+        )
+        .hint("Choose the default token in one place.")
+        .at(Path::of(if name.is_empty() { "token_id" } else { "default" })),
+    );
 }
 
 /// Makes the token the default one; says whether it was not before.
