@@ -2,6 +2,7 @@
 //! Values come from the block, then the environment, then the omniconfig; this is the only file that reads the environment.
 
 use super::check;
+use super::handover::Handover;
 use super::ledger::Ledger;
 use super::omniconfig::Omniconfig;
 use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
@@ -185,6 +186,7 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
     Session {
         turns: Turns::default(),
         ledger: Ledger::default(),
+        handover: Handover::open(std::env::temp_dir(), client.endpoint()),
         client,
         clock: Arc::clone(clock),
         run: uuid::Uuid::new_v4().to_string(),

@@ -47,6 +47,11 @@ impl ObjectKey {
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
+
+    /// What it is made of, for digests.
+    pub(crate) fn parts(&self) -> [&str; 2] {
+        [self.kind, &self.id]
+    }
 }
 
 impl From<&Key> for ObjectKey {
@@ -291,6 +296,20 @@ impl Ledger {
         self.rivals(&key, ticket, Action::Keep).into_iter().filter_map(|rival| rival.planned).collect()
     }
 
+    /// Whether a plan of this run removes the object at one address, and keeps or makes it at another one.
+    pub(crate) fn moves(&self, key: &ObjectKey) -> bool {
+        self.lock().get(key).is_some_and(|entry| {
+            let plans = |test: fn(Action) -> bool| entry.plans.iter().any(|p| test(p.action));
+            plans(|a| a == Action::Remove) && plans(Action::stays) && !plans(|a| a == Action::Replace)
+        })
+    }
+
+    /// Whether a resource of this run has the object and keeps it.
+    pub(crate) fn keeps(&self, key: &ObjectKey) -> bool {
+        let keeps = |p: &Planned| matches!(p.action, Action::Keep | Action::Update);
+        self.lock().get(key).is_some_and(|entry| entry.plans.iter().any(keeps))
+    }
+
     /// Whether a create of this run has taken the object over, so that the removal of its former resource leaves it.
     pub(crate) fn is_adopted(&self, key: &ObjectKey) -> bool {
         self.lock().get(key).is_some_and(|entry| entry.adopted)
@@ -377,8 +396,9 @@ mod tests {
         ledger.note_removal(&key("a"), &value("before"));
         assert!(ledger.goes(&key("a")) && !ledger.is_replaced(&key("a")));
         assert!(ledger.planned(&key("a")).is_none());
+        assert!(!ledger.moves(&key("a")));
         let ticket = Planner::new(&ledger).plan("a", Action::Create, "new");
-        assert!(ledger.is_replaced(&key("a")));
+        assert!(ledger.is_replaced(&key("a")) && ledger.moves(&key("a")));
         assert!(ledger.rivals(&key("a"), &ticket, Action::Create).is_empty(), "what goes is no rival");
         assert_eq!(ledger.planned(&key("a")), Some(value("new")));
     }

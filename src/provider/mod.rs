@@ -12,6 +12,7 @@ mod ephemerals;
 pub(crate) mod explain;
 pub(crate) mod fetched;
 mod functions;
+pub(crate) mod handover;
 pub(crate) mod ids;
 pub(crate) mod kernel_args;
 pub(crate) mod kubeconfig;

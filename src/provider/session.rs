@@ -1,5 +1,6 @@
 //! What the provider block set up: the client and the settings that every resource and data source shares.
 
+use super::handover::Handover;
 use super::ledger::Ledger;
 use super::timeouts::Timeouts;
 use super::turns::Turns;
@@ -69,6 +70,8 @@ pub(crate) struct Session {
     pub(crate) turns: Turns,
     /// What this run has read, planned and done so far.
     pub(crate) ledger: Ledger,
+    /// Which objects change their address, as the plan of the same host process has noted.
+    pub(crate) handover: Handover,
 }
 
 impl Session {

@@ -17,7 +17,7 @@ use crate::provider::ledger::{Action, ObjectKey, Planned};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::plan::{self, replacements};
-use crate::tf::resource::{Plan, Private};
+use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::schema::Attribute;
 use crate::tf::value::Value;
 use std::time::Duration;
@@ -227,12 +227,17 @@ pub(in crate::provider::crud) fn adopted(doing: &Doing<'_>, why: &str, changes: 
         .at(Path::of(doing.id_attribute))
 }
 
-/// A removal finds that another resource of the same apply has taken the object over.
-pub(in crate::provider::crud) fn handed_over(doing: &Doing<'_>) -> Diagnostic {
-    Diagnostic::warning(
+/// A removal finds that another resource of the same apply has taken the object over: as planned, or by adoption, which is told.
+pub(in crate::provider::crud) fn handed_over(cx: &Cx, doing: &Doing<'_>, key: &ObjectKey) -> Outcome {
+    tracing::info!(id = doing.id, "the object stays: another resource has it by now");
+    if cx.session.handover.is_noted(key) {
+        return Outcome::default();
+    }
+    let told = Diagnostic::warning(
         format!("{} is not destroyed", capital(&doing.what())),
         "Another resource of this apply has taken it over, so only this address is gone from the state.",
-    )
+    );
+    Outcome { diags: told.into(), ..Outcome::default() }
 }
 
 impl<M: Managed> Backed<M> {

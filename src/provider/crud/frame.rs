@@ -178,6 +178,11 @@ impl Frame {
         }
     }
 
+    /// Whether another resource of this apply has the object by now, so that its removal here leaves it.
+    pub(super) fn is_handed_over(&self, cx: &Cx, key: &ObjectKey) -> bool {
+        cx.session.ledger.is_adopted(key) || cx.session.handover.is_kept(key)
+    }
+
     /// What to do about a create of which nobody knows whether it took effect.
     pub(super) fn uncertain(&self, doing: &Doing<'_>, error: &Error) -> Diagnostic {
         doing.explain(error).hint(
@@ -207,7 +212,11 @@ impl Entry {
     pub(super) fn close(self, cx: &Cx, plan: &Plan<'_>) {
         match &self.key {
             Some(key) if plan.diags.has_errors() => cx.session.ledger.forget_plan(key, &self.ticket),
-            _ => self.note(cx, plan),
+            Some(key) => {
+                self.note(cx, plan);
+                note_move(cx, key);
+            }
+            None => {}
         }
     }
 
@@ -224,6 +233,13 @@ impl Entry {
             Some(key) if action.stays() => cx.session.ledger.rivals(key, &self.ticket, action),
             _ => Vec::new(),
         }
+    }
+}
+
+/// Leaves a note for the apply when the object is removed at one address and kept or made at another one.
+pub(super) fn note_move(cx: &Cx, key: &ObjectKey) {
+    if cx.session.ledger.moves(key) {
+        cx.session.handover.note(key, cx.session.ledger.keeps(key));
     }
 }
 

@@ -536,16 +536,18 @@ impl<M: Managed> Backed<M> {
         if let Err(diagnostic) = M::let_go(&cx, &model, &key).await {
             return kept(diagnostic);
         }
-        if cx.session.ledger.is_adopted(&ObjectKey::from(&key)) {
-            return Outcome { diags: existing::handed_over(&doing).into(), ..Outcome::default() };
-        }
         let removed = async {
             let _turn = cx.session.turns.take(&cx.call, &key).await?;
+            // Whoever takes an object over has had a turn with it before.
+            if self.frame.is_handed_over(&cx, &ObjectKey::from(&key)) {
+                return Ok(false);
+            }
             M::before_delete(&cx, &model, &key).await?;
-            M::remove(&cx, &model, &key).await
+            M::remove(&cx, &model, &key).await.map(|()| true)
         };
         match removed.await {
-            Ok(()) => Outcome::default(),
+            Ok(true) => Outcome::default(),
+            Ok(false) => existing::handed_over(&cx, &doing, &ObjectKey::from(&key)),
             Err(error) if error.is(Class::NotFound) => Outcome::default(),
             Err(error) => {
                 if !error.is(Class::Timeout) {
@@ -609,6 +611,7 @@ impl<M: Managed> Resource for Backed<M> {
         let Some(cx) = self.frame.planning(context, prior) else { return };
         if let Some(key) = Self::ledger_key(prior) {
             cx.session.ledger.note_removal(&key, prior);
+            frame::note_move(&cx, &key);
         }
         let checked = match model::<M::Model>(prior) {
             Ok(model) => M::check_delete(&cx, &model, diags).await,

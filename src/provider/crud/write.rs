@@ -94,6 +94,7 @@ pub(super) async fn create<M: Managed>(
     fresh.metadata.annotations.extend(M::birthmarks(&cx.session).into_iter().map(|(key, mark)| (key.to_owned(), mark)));
     let mut caught_up = false;
     let mut waited = None;
+    let mut refused = false;
     for _ in 0..RACES {
         // The table of turns tells of removals by this process; it is not held any longer than the call.
         let turn = cx.session.turns.take(&cx.call, key).await.map_err(not_made)?;
@@ -118,6 +119,13 @@ pub(super) async fn create<M: Managed>(
                 cx.client().remove(&cx.call, key).await.map_err(not_made)?;
             }
             Standing::Controllers => return Err(existing::of_controllers(&wish.doing, &existing).into()),
+            Standing::Managed(_) if cx.session.handover.is_noted(&ObjectKey::from(key)) && !refused => {
+                match take_over::<M>(cx, wish, key, resource, planned).await? {
+                    TakeOver::Done(stored, _) => return Ok(stored),
+                    TakeOver::Refused(_) => refused = true,
+                    TakeOver::Gone => {}
+                }
+            }
             // The same apply may be about to remove it at another address, in no particular order.
             Standing::Managed(mark) => match waited {
                 None => waited = Some(await_departure(cx, key).await.map_err(not_made)?),
@@ -129,26 +137,59 @@ pub(super) async fn create<M: Managed>(
             Standing::Stranger if !cx.session.adopt_existing => {
                 return Err(existing::duplicate(M::NAME, &wish.doing, &key.id, true).into());
             }
-            Standing::Stranger => {
-                let adoption = Adoption::of(resource, &existing, planned, wish.config)?;
-                if let Some(refusal) = adoption.refusal(M::NAME, &wish.doing, &key.id) {
-                    return Err(refusal.into());
+            Standing::Stranger => match take_over::<M>(cx, wish, key, resource, planned).await? {
+                TakeOver::Done(stored, adoption) => {
+                    if cx.session.ledger.once(&ObjectKey::from(key), "adoption") {
+                        told.push(adoption.told(&wish.doing));
+                    }
+                    return Ok(stored);
                 }
-                let (ledger, object) = (&cx.session.ledger, ObjectKey::from(key));
-                ledger.note_adopted(&object);
-                if ledger.once(&object, "adoption") {
-                    told.push(adoption.told(&wish.doing));
-                }
-                tracing::info!(id = key.id, "taking over the object that is there");
-                return update::<M>(cx, wish, key, None, None).await.map_err(|failure| match failure {
-                    Failure::Call(error) => not_made(*error).into(),
-                    refused => refused,
-                });
-            }
+                TakeOver::Refused(refusal) => return Err((*refusal).into()),
+                TakeOver::Gone => {}
+            },
         }
     }
     let what = format!("another writer to leave {} alone", wish.doing.what());
     Err(not_made(Error::Timeout { what, after: cx.call.remaining() }).into())
+}
+
+/// What came of taking over an object.
+enum TakeOver {
+    Done(Stored, Adoption),
+    /// It would have to be replaced.
+    Refused(Box<Diagnostic>),
+    /// It is not there any more, or is on its way out.
+    Gone,
+}
+
+/// Takes over the object that is there, in a turn of its own: a removal at its former address comes before or after it,
+/// and then leaves it.
+async fn take_over<M: Managed>(
+    cx: &Cx,
+    wish: &Wish<'_, M::Spec>,
+    key: &Key,
+    resource: &Backed<M>,
+    planned: &Value,
+) -> Result<TakeOver, Failure> {
+    let _turn = cx.session.turns.take(&cx.call, key).await.map_err(not_made)?;
+    let existing = match cx.client().get(&cx.call, key).await {
+        Err(error) if error.is(Class::NotFound) => return Ok(TakeOver::Gone),
+        other => other.map_err(not_made)?,
+    };
+    if existing.metadata.phase == Phase::TearingDown {
+        return Ok(TakeOver::Gone);
+    }
+    let adoption = Adoption::of(resource, &existing, planned, wish.config)?;
+    if let Some(refusal) = adoption.refusal(M::NAME, &wish.doing, &key.id) {
+        return Ok(TakeOver::Refused(Box::new(refusal)));
+    }
+    tracing::info!(id = key.id, "taking over the object that is there");
+    cx.session.ledger.note_adopted(&ObjectKey::from(key));
+    match update::<M>(cx, wish, key, None, None).await {
+        Ok(stored) => Ok(TakeOver::Done(stored, adoption)),
+        Err(Failure::Call(error)) => Err(not_made(*error).into()),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// A failure beside the create itself: what is there then was not made here, and must not be taken for it.

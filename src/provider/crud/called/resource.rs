@@ -235,7 +235,11 @@ impl<M: Called> CalledBacked<M> {
         // Only because it was not there before can an object that is found later be taken for ours.
         match M::find(&cx, &id).await {
             Ok(None) => {}
-            Ok(Some(seen)) if M::ADOPTS && cx.session.adopt_existing => {
+            Ok(Some(seen))
+                if M::ADOPTS
+                    && (cx.session.adopt_existing
+                        || cx.session.handover.is_noted(&ObjectKey::called(M::NAME, id.clone()))) =>
+            {
                 return self.adopt(&seen, wanted, work).await;
             }
             Ok(Some(_)) => {
@@ -357,8 +361,9 @@ impl<M: Called> CalledBacked<M> {
             Ok(model) => model,
             Err(diagnostic) => return kept(diagnostic),
         };
-        if cx.session.ledger.is_adopted(&ObjectKey::called(M::NAME, id.clone())) {
-            return Outcome { diags: existing::handed_over(&doing).into(), ..Outcome::default() };
+        let key = ObjectKey::called(M::NAME, id.clone());
+        if self.frame.is_handed_over(&cx, &key) {
+            return existing::handed_over(&cx, &doing, &key);
         }
         match M::delete(&cx, &model).await {
             Ok(()) => {}
@@ -426,6 +431,7 @@ impl<M: Called> Resource for CalledBacked<M> {
         let Some(cx) = self.frame.planning(context, prior) else { return };
         if let Some(key) = Self::ledger_key(prior) {
             cx.session.ledger.note_removal(&key, prior);
+            frame::note_move(&cx, &key);
         }
         let checked = match model::<M::Model>(prior) {
             Ok(model) => M::check_delete(&cx, &model, diags).await,

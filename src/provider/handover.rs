@@ -1,0 +1,171 @@
+//! What a plan tells the apply of the same host process: which objects change their address.
+//!
+//! A host gives a create nothing of what was planned, and the removals of an apply come in any order. So when a key of `for_each`
+//! is renamed, the create may come first, and finds an object that is managed, by whom it cannot tell. A plan that sees both
+//! sides notes the object in a small file of the host's process, by digest. With the note the create takes the object over,
+//! and its removal at the old address leaves it. Without one, as for a plan that was saved, the create waits and is refused.
+//! This knows nothing of objects but their keys.
+
+use super::ledger::ObjectKey;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// The notes of one host process.
+#[derive(Default)]
+pub(crate) struct Handover {
+    /// Where they are; `None` where the host's process cannot be told from others.
+    file: Option<PathBuf>,
+    /// What was noted before this run, as digests.
+    before: BTreeSet<String>,
+    /// What this run has noted.
+    noted: Mutex<BTreeSet<String>>,
+}
+
+impl Handover {
+    /// The notes in `folder` that belong to this process' parent and `scope`, such as the server's address.
+    pub(crate) fn open(folder: PathBuf, scope: &str) -> Self {
+        let file = host().map(|host| folder.join(format!("terraform-provider-omni-{}", digest(&[&host, scope]))));
+        let text = file.as_ref().and_then(|file| read(file)).unwrap_or_default();
+        Self { file, before: text.lines().map(str::to_owned).collect(), noted: Mutex::default() }
+    }
+
+    /// A plan has found that the object goes at one address, and comes at another one or, with `kept`, is there already.
+    pub(crate) fn note(&self, key: &ObjectKey, kept: bool) {
+        let Some(file) = &self.file else { return };
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !noted.insert(line(key, kept)) {
+            return;
+        }
+        let text: String = noted.iter().map(|line| format!("{line}\n")).collect();
+        if let Err(error) = write(file, &text) {
+            tracing::debug!(%error, "the apply will not know which objects change their address");
+        }
+    }
+
+    /// Whether the object changes its address, by a plan of the same host process.
+    pub(crate) fn is_noted(&self, key: &ObjectKey) -> bool {
+        self.before.contains(&line(key, false)) || self.is_kept(key)
+    }
+
+    /// Whether another address has the object already, so that its removal leaves it.
+    pub(crate) fn is_kept(&self, key: &ObjectKey) -> bool {
+        self.before.contains(&line(key, true))
+    }
+}
+
+fn line(key: &ObjectKey, kept: bool) -> String {
+    let [kind, id] = key.parts();
+    digest(&[kind, id, if kept { "kept" } else { "made" }])
+}
+
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+/// The host's process, told from all others of this machine: its number, when it began, whose it is, and where it works.
+#[cfg(target_os = "linux")]
+fn host() -> Option<String> {
+    let parent = std::os::unix::process::parent_id();
+    let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).ok()?;
+    // The name of the program, in brackets, may hold anything.
+    let began = stat.rsplit(')').next()?.split_whitespace().nth(19)?.to_owned();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let folder = std::env::current_dir().ok()?;
+    Some(format!("{} {parent} {began} {} {}", boot.trim(), user()?, folder.display()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn host() -> Option<String> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn user() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").ok().map(|m| m.uid())
+}
+
+/// The notes, if they are a file of this user's that nobody else may write.
+#[cfg(target_os = "linux")]
+fn read(file: &std::path::Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let meta = std::fs::symlink_metadata(file).ok()?;
+    let ours = meta.is_file() && Some(meta.uid()) == user() && meta.mode() & 0o077 == 0 && meta.len() < 1 << 20;
+    ours.then(|| std::fs::read_to_string(file).ok())?
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read(_file: &std::path::Path) -> Option<String> {
+    None
+}
+
+/// Puts the whole file in its place at once, readable for this user only.
+#[cfg(target_os = "linux")]
+fn write(file: &std::path::Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let new = file.with_extension(uuid::Uuid::new_v4().to_string());
+    let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let done = made.write_all(text.as_bytes()).and_then(|()| std::fs::rename(&new, file));
+    if done.is_err() {
+        drop(std::fs::remove_file(&new));
+    }
+    done
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write(_file: &std::path::Path, _text: &str) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// An apply's process is the last one that needs them.
+impl Drop for Handover {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.as_ref().filter(|_| !self.before.is_empty()) {
+            drop(std::fs::remove_file(file));
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_apply_knows_what_its_plan_has_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |scope: &str| Handover::open(folder.path().to_owned(), scope);
+        let [key, other, kept] = ["a", "b", "c"].map(|id| ObjectKey::called("omni_user", id));
+        let plan = open("one");
+        plan.note(&key, false);
+        plan.note(&key, false);
+        plan.note(&kept, true);
+        assert!(!plan.is_noted(&key), "a plan takes nothing over");
+        drop(plan);
+        assert!(!open("two").is_noted(&key), "another server");
+        let apply = open("one");
+        assert!(apply.is_noted(&key) && !apply.is_kept(&key) && !apply.is_noted(&other) && apply.is_kept(&kept));
+        drop(apply);
+        assert!(!open("one").is_noted(&key), "once only");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_others_may_write_is_not_believed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let key = ObjectKey::called("omni_user", "a");
+        let plan = Handover::open(folder.path().to_owned(), "one");
+        plan.note(&key, false);
+        let file = plan.file.clone().unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(!Handover::open(folder.path().to_owned(), "one").is_noted(&key));
+    }
+}
