@@ -116,7 +116,9 @@ impl Shared {
         for key in private.get::<Vec<String>>(self.unset_name()).unwrap_or_default() {
             entries.entry(key).or_insert(Value::Null);
         }
-        if entries.is_empty() && tracked.is_none() { Value::Null } else { Value::Map(entries) }
+        // What is taken over may be configured as nothing at length, which an empty map is the same as and null is not.
+        let taken_over = prior.get(VERSION).is_null();
+        if entries.is_empty() && tracked.is_none() && !taken_over { Value::Null } else { Value::Map(entries) }
     }
 
     /// The keys of the provider block that the object has: those that it had before, and those that it has to have now.
