@@ -32,7 +32,8 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     let labels: BTreeMap<String, String> = entries
         .into_iter()
         .flatten()
-        .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+        // A key that is null is not set, as in the labels of a resource.
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
         .collect();
     Ok(query.takes_labels(&labels).into())
 }
@@ -47,6 +48,8 @@ mod tests {
         for (selector, expected) in [("arch = amd64, mem >= 8 GiB", true), ("arch = arm64", false), ("", true)] {
             assert_eq!(call(&[selector.into(), labels.clone()]), Ok(expected.into()), "{selector}");
         }
+        let absent = Value::Map([("gpu".to_owned(), Value::Null)].into());
+        assert_eq!(call(&["!gpu".into(), absent]), Ok(true.into()));
         let error = call(&["a like b".into(), labels]).unwrap_err();
         assert_eq!((error.argument(), error.text().contains("`a like b`")), (Some(0), true), "{}", error.text());
     }
