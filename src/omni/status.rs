@@ -149,20 +149,18 @@ pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) ->
     }
 }
 
-/// An answer that is none of gRPC.
+/// An answer that is none of gRPC. Even one that looks final may be a page that is shown while something restarts.
 fn not_grpc(endpoint: &str, answer: &NotGrpc) -> Failure {
     let code = answer.status.as_u16();
     let kind = answer.content_type.as_deref().map(|kind| format!(" ({})", problems::tidy(kind))).unwrap_or_default();
-    let passing = answer.status.is_server_error() || matches!(code, 408 | 425 | 429);
-    let message = if passing {
+    let message = if answer.status.is_server_error() || matches!(code, 408 | 425 | 429) {
         format!("something in front of Omni answered HTTP {code}{kind}")
     } else if answer.status.is_redirection() {
         format!("the server answered HTTP {code}, which sends callers to another address; check the endpoint")
     } else {
         format!("the server answered HTTP {code}{kind} without gRPC, which Omni does not do; check the endpoint")
     };
-    let failure = lost(endpoint, message);
-    Failure { fate: if passing { Fate::Lost } else { Fate::Final }, ..failure }
+    lost(endpoint, message)
 }
 
 /// Failures that did not come from the server.
@@ -474,17 +472,17 @@ mod tests {
             let status = http::StatusCode::from_u16(code).unwrap();
             read(Box::new(NotGrpc { status, content_type: kind.map(str::to_owned) }))
         };
-        for (code, kind, fate, says) in [
-            (502, Some("text/html"), Fate::Lost, "something in front of Omni answered HTTP 502 (text/html)"),
-            (503, None, Fate::Lost, "something in front of Omni answered HTTP 503"),
-            (504, None, Fate::Lost, "something in front of Omni answered HTTP 504"),
-            (429, None, Fate::Lost, "something in front of Omni answered HTTP 429"),
-            (404, Some("text/html"), Fate::Final, "answered HTTP 404 (text/html) without gRPC"),
-            (200, Some("text/html"), Fate::Final, "answered HTTP 200 (text/html) without gRPC"),
-            (302, None, Fate::Final, "sends callers to another address"),
+        for (code, kind, says) in [
+            (502, Some("text/html"), "something in front of Omni answered HTTP 502 (text/html)"),
+            (503, None, "something in front of Omni answered HTTP 503"),
+            (504, None, "something in front of Omni answered HTTP 504"),
+            (429, None, "something in front of Omni answered HTTP 429"),
+            (404, Some("text/html"), "answered HTTP 404 (text/html) without gRPC"),
+            (200, Some("text/html"), "answered HTTP 200 (text/html) without gRPC"),
+            (302, None, "sends callers to another address"),
         ] {
             let failure = http(code, kind);
-            assert_eq!(failure.fate, fate, "{code}");
+            assert_eq!(failure.fate, Fate::Lost, "{code}");
             assert!(failure.error.may_have_happened() && failure.error.is(Class::Unavailable), "{code}");
             assert!(failure.error.to_string().contains(says), "{code}: {}", failure.error);
         }

@@ -15,7 +15,7 @@ use crate::omni::auth::generate::{self, identity};
 use crate::omni::auth::public::{LONGEST, PublicKey};
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
-use crate::omni::{AccountRole, Call, Class, Error};
+use crate::omni::{AccountRole, Call, Class, Error, NewKey};
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -37,9 +37,6 @@ const TTL: &str = "8760h";
 
 /// How long the removal of an account may take until its name is free.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long to look for the effect of a registration that got no answer.
-const LOST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The attributes of a resource that has a key.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -315,36 +312,13 @@ pub(crate) async fn presence(cx: &Cx, account: &str) -> Result<Presence, Error> 
     }
 }
 
-/// Registers a key that was made here, with a role for an account that is to be made.
-/// Nothing is waited for: Omni's answer is all that it ever says of such a key.
-pub(crate) async fn register(cx: &Cx, account: &str, role: Option<AccountRole>, fresh: &Fresh) -> Result<(), Error> {
-    match send(cx, account, role, fresh).await {
-        // Only the key itself tells what became of a request without an answer: what it signs is accepted, or not.
-        Err(error) if error.may_have_happened() => match is_accepted(cx, fresh).await {
-            true => Ok(()),
-            false if error.is_final_word() => Err(error.settled(false)),
-            false => Err(error),
-        },
-        sent => sent,
-    }
-}
-
-/// Whether Omni accepts what the key signs, within a short time.
-async fn is_accepted(cx: &Cx, fresh: &Fresh) -> bool {
-    let Some(Ok(bearer)) = fresh.private.as_ref().map(|key| cx.client().with_key(key)) else { return false };
-    // The limit of the operation itself may be over.
-    let call = Call::within(LOST_TIMEOUT, &cx.call.cancel);
-    bearer.until_accepted(&call).await.is_ok()
-}
-
 /// Registers the key, with a role for an account that is to be made.
-pub(crate) async fn send(cx: &Cx, account: &str, role: Option<AccountRole>, fresh: &Fresh) -> Result<(), Error> {
-    let (client, key) = (cx.client(), &fresh.armored_public);
-    let sent = match role {
-        Some(role) => client.create_service_account(&cx.call, account, key, role).await,
-        None => client.renew_service_account(&cx.call, account, key).await,
-    };
-    sent.map(drop)
+/// Nothing is waited for where Omni's answer says that it was done: that is all that it ever says of some keys.
+pub(crate) async fn register(cx: &Cx, account: &str, role: Option<&AccountRole>, fresh: &Fresh) -> Result<(), Error> {
+    let bearer = fresh.private.as_ref().and_then(|key| cx.client().with_key(key).ok());
+    let key =
+        NewKey { fingerprint: &fresh.fingerprint, armored_public: &fresh.armored_public, bearer: bearer.as_ref() };
+    cx.client().register_key(&cx.call, account, role, &key).await
 }
 
 /// Removes the account if it is there, and waits until its name is free for a successor.

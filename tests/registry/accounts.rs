@@ -290,8 +290,9 @@ fn a_renewal_that_never_arrived_is_made_up_for(kind: &'static str) -> Result<(),
         let first = made(&host, kind, &of(kind, &json!({}))).await;
         let json = of(kind, &json!({ "renew_trigger": "now" }));
         // What is cut was sent as far as anybody knows.
-        strike(&host, &["RenewServiceAccount cut"]);
+        strike(&host, &["RenewServiceAccount cut always"]);
         let (_, kept) = refused(&host, kind, Some(&first), &json).await;
+        host.sim.faults().clear();
         let kept = host.read(kind, &kept.expect("the account is there")).await.unwrap().unwrap();
         assert_eq!(registered(&host, kind).len(), 1);
         let plan = plan(&host, kind, &kept, &json).await;
@@ -310,8 +311,9 @@ fn a_refused_renewal_keeps_the_old_key(kind: &'static str) -> Result<(), Failed>
         let first = made(&host, kind, &of(kind, &json!({}))).await;
         // Omni words many of its refusals with the code Unknown.
         for code in ["PermissionDenied", "Unknown"] {
-            strike(&host, &[&format!("RenewServiceAccount refuse {code}: not today")]);
+            strike(&host, &[&format!("RenewServiceAccount refuse {code} always: not today")]);
             let (said, kept) = refused(&host, kind, Some(&first), &of(kind, &json!({ "renew_trigger": "now" }))).await;
+            host.sim.faults().clear();
             assert!(said.contains("Not today"), "{code}: {said}");
             assert_eq!(kept.unwrap().state, first.state, "{code}: as it was, so that the next plan tries again");
         }

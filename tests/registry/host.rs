@@ -1,5 +1,6 @@
 //! A small Terraform: it drives the provider over the protocol as the real one does, and holds it to the same rules.
 
+use crate::relay::Relay;
 use serde_json::Value as Json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -76,6 +77,15 @@ impl Host {
         let host = Self { server, provider, clock, settings, keys: Mutex::default(), sim };
         host.reconfigure(extra).await;
         host
+    }
+
+    /// The same with a relay between provider and simulator.
+    pub async fn behind_a_relay(options: Options, extra: &[(&str, Value)]) -> (Self, Relay) {
+        let host = Self::with(options, extra).await;
+        let relay = Relay::to(host.sim.endpoint()).await;
+        let endpoint = [("endpoint", Value::from(relay.endpoint.as_str()))];
+        host.reconfigure(&[extra, &endpoint].concat()).await;
+        (host, relay)
     }
 
     /// Configures the provider anew, with these attributes beside those that lead to the simulator.

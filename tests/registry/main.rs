@@ -26,10 +26,12 @@ mod plans;
 mod quiet;
 mod reads;
 mod registration;
+mod relay;
 mod releases;
 mod rules;
 mod shared_keys;
 mod since;
+mod spoilt;
 mod unknowns;
 
 use libtest_mimic::{Arguments, Trial};
@@ -76,6 +78,7 @@ fn main() {
     trials.extend(registration::trials());
     trials.extend(shared_keys::trials());
     trials.extend(since::trials());
+    trials.extend(spoilt::trials(&provider));
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
     libtest_mimic::run(&arguments, trials).exit();

@@ -149,6 +149,7 @@ fn what_cannot_be_looked_for_stays_in_the_state() -> Result<(), Failed> {
         let host = start(&[]).await;
         let lost = |host: &Host| {
             strike(host, "CreateUser lose");
+            strike(host, "Watch of Identities refuse Internal always: the list is burnt");
             strike(host, NO_MORE_LISTS);
         };
         let (said, kept) = apply_after(&host, None, &jane("Reader"), lost).await.expect_err("nobody can tell");
@@ -226,7 +227,7 @@ fn a_refused_create_leaves_nothing() -> Result<(), Failed> {
         let host = start(&[]).await;
         for (fault, part) in [
             ("CreateUser refuse PermissionDenied: you may not", "You may not"),
-            ("CreateUser refuse Internal: the disk is full", "The disk is full"),
+            ("CreateUser refuse Internal times 5: the disk is full", "The disk is full"),
             (
                 "CreateUser refuse Unknown: unknown role to parse: \"Reader\"",
                 "Choose a role that this release of Omni has",

@@ -1,8 +1,13 @@
 //! Service accounts: identities whose keys are made here, and of which the server learns only the public half.
 
 use super::{Ask, named, since_1970};
-use crate::omni::{Call, Client, Error};
+use crate::omni::auth::generate::identity;
+use crate::omni::once::{AtMostOnce, Look, Sight};
+use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec};
+use crate::omni::spec::{self, Spec};
+use crate::omni::{Call, Class, Client, Error, Resource};
 use crate::pb::management as pb;
+use async_trait::async_trait;
 use pb::list_service_accounts_response as listed;
 use std::time::Duration;
 
@@ -58,6 +63,21 @@ impl From<listed::ServiceAccount> for ServiceAccount {
     }
 }
 
+/// A key that is to be registered.
+pub struct NewKey<'a> {
+    /// Its fingerprint: 40 lower-case digits.
+    pub fingerprint: &'a str,
+    /// Its public half.
+    pub armored_public: &'a str,
+    /// A client that signs with it, where the private half is at hand.
+    pub bearer: Option<&'a Client>,
+}
+
+/// How long Omni may take to accept what a key signs whose account is there.
+const ACCEPTANCE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long Omni may take to list a key whose private half is not at hand.
+const LISTING_TIMEOUT: Duration = Duration::from_secs(10);
+
 impl Client {
     /// Makes a service account with a first key, and gives the key's id. It is never sent twice.
     ///
@@ -108,6 +128,25 @@ impl Client {
         named(answer.public_key_id, &about)
     }
 
+    /// Registers a key that nobody else has, with a role for an account that is to be made and was not there before.
+    /// Unless the answer says that nothing happened, the key is looked for before anything is repeated: what it signs
+    /// is accepted, or it is listed.
+    ///
+    /// # Errors
+    /// [`Class::AlreadyExists`](crate::omni::Class::AlreadyExists) when there is such an account, or such a key;
+    /// otherwise when the server refuses, or does not answer. [`Error::may_have_happened`] tells whether the key may
+    /// be registered all the same.
+    pub async fn register_key(
+        &self,
+        call: &Call,
+        name: &str,
+        role: Option<&AccountRole>,
+        key: &NewKey<'_>,
+    ) -> Result<(), Error> {
+        let what = format!("the answer about the new key of {}", about(name));
+        self.at_most_once(call, &what, &Registration { client: self, call, name, role, key }).await.map(drop)
+    }
+
     /// Every service account. One that was just made may not be among them yet.
     ///
     /// # Errors
@@ -128,6 +167,67 @@ impl Client {
         let about = about(name);
         let ask = Ask::again("/management.ManagementService/DestroyServiceAccount", &about);
         self.ask(call, ask, message, |mut s, r| async move { s.destroy_service_account(r).await }).await
+    }
+}
+
+/// A key that is to be registered, with a role for an account that was not there before.
+struct Registration<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    name: &'a str,
+    role: Option<&'a AccountRole>,
+    key: &'a NewKey<'a>,
+}
+
+#[async_trait]
+impl AtMostOnce for Registration<'_> {
+    type Made = ();
+
+    async fn send(&self) -> Result<(), Error> {
+        let (client, key) = (self.client, self.key.armored_public);
+        let sent = match self.role {
+            Some(role) => client.create_service_account(self.call, self.name, key, role.clone()).await,
+            None => client.renew_service_account(self.call, self.name, key).await,
+        };
+        sent.map(drop)
+    }
+
+    async fn look(&self, sight: Sight) -> Result<Look<()>, Error> {
+        let identity = identity(self.name);
+        match self.role {
+            // Lists are late; this is not.
+            Some(_) if self.client.peek(self.call, &IdentitySpec::KIND.key(&*identity)).await?.is_none() => {
+                return Ok(Look::Absent);
+            }
+            // Nobody else has this key, so that it is there says that it was registered.
+            None if sight.taken => return Ok(Look::There(())),
+            _ => {}
+        }
+        let found = match self.key.bearer {
+            Some(bearer) => {
+                // A renewal may be repeated at any time; whether it was this create that made the account may not.
+                let wait = if self.role.is_some() { ACCEPTANCE_TIMEOUT } else { sight.wait };
+                let brief = Call::within(wait.min(self.call.remaining()), &self.call.cancel);
+                bearer.until_accepted(&brief).await.map(drop)
+            }
+            None => {
+                let brief = Call::within(LISTING_TIMEOUT.min(self.call.remaining()), &self.call.cancel);
+                let listed = |stored: Option<&Resource>| {
+                    let status = spec::decode::<ServiceAccountStatusSpec>(stored?).ok()?;
+                    status.public_keys.iter().any(|listed| listed.id == self.key.fingerprint).then_some(())
+                };
+                let status = ServiceAccountStatusSpec::KIND.key(identity);
+                self.client.wait_for(&brief, &status, "the key to be listed", listed).await
+            }
+        };
+        match found {
+            Ok(()) => Ok(Look::There(())),
+            // Whose account is there, nobody knows; a key of one that was there before may be registered once more.
+            Err(error) if error.is(Class::Timeout) => {
+                Ok(if self.role.is_some() { Look::Unclear } else { Look::Absent })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

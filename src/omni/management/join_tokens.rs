@@ -2,12 +2,14 @@
 
 use super::{Ask, named};
 use crate::kit::secret::{ExposeSecret, SecretString};
+use crate::omni::once::{AtMostOnce, Look, Sight};
 use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::recent::Left;
 use crate::omni::state::watch::Event;
 use crate::omni::{Call, Client, Error, Key, Query, Resource};
 use crate::pb::management as pb;
+use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -42,43 +44,15 @@ impl Client {
     /// When the server refuses, or does not answer; [`Error::may_have_happened`] tells whether there may be such a
     /// token now.
     pub async fn make_join_token(&self, call: &Call, name: &str, expiration: Option<Duration>) -> Result<Key, Error> {
-        let started = Instant::now();
-        let mut delays = self.inner.retry.delays();
-        // Whether an earlier attempt may still take effect.
-        let mut open = false;
-        loop {
-            let error = match self.create_join_token(call, name, expiration).await {
-                Ok(id) => {
-                    let key = self.made(JoinTokenSpec::KIND.key(id.expose_secret()));
-                    if open {
-                        self.remove_twins(call, name, &key).await;
-                    }
-                    return Ok(key);
-                }
-                Err(error) => error,
-            };
-            if !error.may_have_happened() {
-                // A later attempt that did nothing does not undo an earlier one.
-                return Err(error.settled(open));
-            }
-            open |= !error.is_final_word();
-            match self.join_token_named(call, name).await {
-                Ok(Some(key)) => return Ok(self.made(key)),
-                Ok(None) => {}
-                // Without a look nothing may be repeated.
-                Err(_) => return Err(error.settled(true)),
-            }
-            let Some(delay) = delays.next().filter(|delay| *delay < call.remaining()) else {
-                return Err(error.settled(open));
-            };
-            self.sleep(call, delay, started, &format!("the answer to CreateJoinToken of `{name}`"))
-                .await
-                .map_err(|e| e.settled(open))?;
-            // The answer of something on the way may be faster than the server behind it.
-            if open && let Ok(Some(key)) = self.join_token_named(call, name).await {
-                return Ok(self.made(key));
-            }
+        let what = format!("the answer to CreateJoinToken of `{name}`");
+        let made = self.at_most_once(call, &what, &NewToken { client: self, call, name, expiration }).await;
+        let (key, open) = made?;
+        if open {
+            self.remove_twins(call, name, &key).await;
         }
+        // The caches of the server may not have it yet.
+        self.inner.recent.note(&key, Left::Version(1));
+        Ok(key)
     }
 
     /// Removes what else has this name: an attempt that seemed lost may take effect after its repetition.
@@ -92,17 +66,6 @@ impl Client {
                 return;
             }
         }
-    }
-
-    /// The caches of the server may not have it yet.
-    fn made(&self, key: Key) -> Key {
-        self.inner.recent.note(&key, Left::Version(1));
-        key
-    }
-
-    async fn join_token_named(&self, call: &Call, name: &str) -> Result<Option<Key>, Error> {
-        let is_named = |token: &Resource| spec::decode::<JoinTokenSpec>(token).is_ok_and(|spec| spec.name == name);
-        Ok(self.join_token_where(call, is_named).await?.map(|token| token.key))
     }
 
     /// The first token for which `fits` holds; unlike a list, this is never behind.
@@ -119,6 +82,45 @@ impl Client {
                 Event::Present(token) if fits(&token) => return Ok(Some(*token)),
                 Event::Present(_) | Event::Gone(_) => {}
                 Event::Bootstrapped => return Ok(None),
+            }
+        }
+    }
+}
+
+/// A join token that is to be made, under a name that no other one ever had.
+struct NewToken<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    name: &'a str,
+    expiration: Option<Duration>,
+}
+
+#[async_trait]
+impl AtMostOnce for NewToken<'_> {
+    type Made = Key;
+
+    async fn send(&self) -> Result<Key, Error> {
+        let id = self.client.create_join_token(self.call, self.name, self.expiration).await?;
+        Ok(JoinTokenSpec::KIND.key(id.expose_secret()))
+    }
+
+    /// Unlike a list, this is never behind; and the answer of something on the way may be faster than the server.
+    async fn look(&self, sight: Sight) -> Result<Look<Key>, Error> {
+        let end = Instant::now() + sight.wait;
+        let mut watch = self.client.watch_kind(self.call, JoinTokenSpec::KIND, &Query::all()).await?;
+        let mut complete = false;
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = watch.next() => event?,
+                () = tokio::time::sleep_until(end), if complete => return Ok(Look::Absent),
+            };
+            match event {
+                Event::Present(token) if spec::decode::<JoinTokenSpec>(&token).is_ok_and(|s| s.name == self.name) => {
+                    return Ok(Look::There(token.key));
+                }
+                Event::Present(_) | Event::Gone(_) => {}
+                Event::Bootstrapped => complete = true,
             }
         }
     }

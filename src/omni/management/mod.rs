@@ -11,7 +11,7 @@ mod users;
 mod tests;
 
 pub use access::{JoinConfig, KubeconfigRequest};
-pub use accounts::{AccountKey, AccountRole, ServiceAccount};
+pub use accounts::{AccountKey, AccountRole, NewKey, ServiceAccount};
 pub use checks::PreChecks;
 pub use users::User;
 

@@ -1,8 +1,12 @@
 //! Users: people who sign in. Omni has these calls since 1.6.
 
 use super::{Ask, named};
+use crate::omni::once::{AtMostOnce, Look, Sight};
+use crate::omni::spec::account::IdentitySpec;
+use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Client, Error};
 use crate::pb::management as pb;
+use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 /// A user as the server lists it.
@@ -31,6 +35,17 @@ impl Client {
         let ask = Ask::once("/management.ManagementService/CreateUser", &about);
         let answer = self.ask(call, ask, message, |mut s, r| async move { s.create_user(r).await }).await?;
         named(answer.user_id, &about)
+    }
+
+    /// Makes a user that was not there before, and gives its id. Unless the answer says that nothing happened, the user
+    /// is looked for before anything is repeated.
+    ///
+    /// # Errors
+    /// [`Class::AlreadyExists`](crate::omni::Class::AlreadyExists) when there is one of this address; otherwise when the server refuses, or does not
+    /// answer. [`Error::may_have_happened`] tells whether there may be such a user now.
+    pub async fn make_user(&self, call: &Call, email: &str, role: &str) -> Result<String, Error> {
+        let what = format!("the answer to CreateUser of {}", about(email));
+        self.at_most_once(call, &what, &NewUser { client: self, call, email, role }).await.map(|(id, _)| id)
     }
 
     /// Every user; service accounts are not among them.
@@ -71,6 +86,32 @@ impl Client {
         let about = about(email);
         let ask = Ask::again("/management.ManagementService/DestroyUser", &about);
         self.ask(call, ask, message, |mut s, r| async move { s.destroy_user(r).await }).await
+    }
+}
+
+/// A user who is to be made, and was not there before.
+struct NewUser<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    email: &'a str,
+    role: &'a str,
+}
+
+#[async_trait]
+impl AtMostOnce for NewUser<'_> {
+    type Made = String;
+
+    async fn send(&self) -> Result<String, Error> {
+        self.client.create_user(self.call, self.email, self.role).await
+    }
+
+    /// The list of users may be late; this is not.
+    async fn look(&self, _: Sight) -> Result<Look<String>, Error> {
+        let found = self.client.peek(self.call, &IdentitySpec::KIND.key(self.email.to_lowercase())).await?;
+        Ok(match found.map(|identity| spec::decode::<IdentitySpec>(&identity)).transpose()? {
+            Some(identity) => Look::There(identity.user_id),
+            None => Look::Absent,
+        })
     }
 }
 

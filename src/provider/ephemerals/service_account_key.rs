@@ -7,7 +7,7 @@ use crate::omni::auth::generate::{self, GeneratedKey, identity};
 use crate::omni::auth::{date, generate as generate_key};
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::IdentitySpec;
-use crate::omni::{AccountRole, Call, Class, Client, Error};
+use crate::omni::{AccountRole, Call, Class, Client, Error, NewKey};
 use crate::provider::account_key;
 use crate::provider::check::is_account_name;
 use crate::provider::explain::{Doing, detail};
@@ -196,12 +196,20 @@ impl<'a> Opening<'a> {
         Ok(Self { session, call, key, bearer, expires: now + Duration::from_secs(ttl.as_secs()), name })
     }
 
+    fn new_key(&self) -> NewKey<'_> {
+        NewKey {
+            fingerprint: &self.key.fingerprint,
+            armored_public: &self.key.armored_public,
+            bearer: Some(&self.bearer),
+        }
+    }
+
     /// Makes an account with the key, and gives its role.
     async fn make(&self, role: &str, chosen: bool) -> Result<String, Diagnostics> {
         let doing = Doing { verb: "create", noun: "service account", id: &self.name, id_attribute: "name" };
         let role_sent = AccountRole::Named(role.to_owned());
         let client = &self.session.client;
-        let sent = client.create_service_account(&self.call, &self.name, &self.key.armored_public, role_sent).await;
+        let sent = client.register_key(&self.call, &self.name, Some(&role_sent), &self.new_key()).await;
         let (error, made) = match sent {
             Ok(_) => match self.accepted(ACCEPTED).await {
                 Ok(_) => return Ok(role.to_owned()),
@@ -269,7 +277,7 @@ impl<'a> Opening<'a> {
             Err(error) if error.is(Class::NotFound) => return Err(missing(&self.name).into()),
             Err(error) => return Err(doing.explain_unstored(&error).into()),
         }
-        let error = match client.renew_service_account(&self.call, &self.name, &self.key.armored_public).await {
+        let error = match client.register_key(&self.call, &self.name, None, &self.new_key()).await {
             Ok(_) => match self.accepted(ACCEPTED).await {
                 Ok(role) => return Ok(role),
                 Err(error) => error,

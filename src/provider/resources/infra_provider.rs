@@ -155,7 +155,7 @@ impl Managed for InfraProvider {
         let before = wanted.keyed.clone();
         let before_it = prior.filter(|_| there).map(|prior| &prior.keyed);
         let fresh = wanted.keyed.make(cx, &account, None).map_err(|e| doing.explain(&e))?;
-        let Err(error) = account_key::register(cx, &account, role, &fresh).await else {
+        let Err(error) = account_key::register(cx, &account, role.as_ref(), &fresh).await else {
             wanted.keyed.note_registered(before_it, true);
             wanted.service_account_id = Some(identity(&account));
             return Ok(());

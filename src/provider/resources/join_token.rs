@@ -266,7 +266,10 @@ impl Managed for JoinToken {
     async fn make(cx: &Cx, model: &Model) -> Result<String, Diagnostic> {
         // The name is given with the labels, in the write that follows; until then only this call knows the token.
         let name = tokens::one_off_name();
-        match cx.client().make_join_token(&cx.call, &name, model.expires()).await {
+        // So does the time it lasts: a token of which nobody learns, because no answer comes, ends by itself.
+        let end = cx.session.clock.now() + UNFINISHED_TTL;
+        let end = model.expires().map_or(end, |wanted| wanted.min(end));
+        match cx.client().make_join_token(&cx.call, &name, Some(end)).await {
             Ok(key) => Ok(key.id),
             Err(error) => {
                 let diagnostic = doing("create", model.name()).explain(&error);
@@ -329,6 +332,9 @@ impl Managed for JoinToken {
 fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
     Doing { verb, noun: JoinToken::NOUN, id: name, id_attribute: "name" }
 }
+
+/// How long a token lasts that is made and not finished.
+const UNFINISHED_TTL: Duration = Duration::from_secs(15 * 60);
 
 /// The time so long after `now`, to the second.
 fn after(now: Duration, ttl: &str) -> Option<Duration> {

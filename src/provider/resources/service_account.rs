@@ -176,7 +176,7 @@ impl Called for ServiceAccount {
         let role = wanted.role.clone().map_or(AccountRole::Callers, AccountRole::Named);
         let (name, own) = (wanted.name().to_owned(), wanted.armored_public_key.clone());
         let fresh = wanted.keyed.make(cx, &name, own.as_deref())?;
-        match account_key::send(cx, &name, Some(role), &fresh).await {
+        match account_key::register(cx, &name, Some(&role), &fresh).await {
             // It is the account or the key that is there; only the account can be imported.
             Err(error) if error.is(Class::AlreadyExists) && own.is_some() => {
                 // Whatever is there was not made here.
@@ -198,7 +198,7 @@ impl Called for ServiceAccount {
         {
             return Ok(());
         }
-        match account_key::send(cx, &name, None, &fresh).await {
+        match account_key::register(cx, &name, None, &fresh).await {
             Err(error) if error.is(Class::AlreadyExists) => Err(used_up()),
             sent => sent,
         }

@@ -133,7 +133,7 @@ impl Called for User {
 
     async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
         let (email, role) = written(wanted);
-        wanted.id = Some(cx.client().create_user(&cx.call, &email, &role).await?);
+        wanted.id = Some(cx.client().make_user(&cx.call, &email, &role).await?);
         Ok(())
     }
 

@@ -48,7 +48,8 @@ pub(crate) fn one_off_name() -> String {
 pub(crate) fn look_for(name: &str) -> String {
     format!(
         "Omni may have made the token all the same. It would be there under the one-off name `{name}`, with which every \
-         token begins: look for it among the join tokens in Omni, and delete it if it is there. Then apply again."
+         token begins, and it expires by itself within minutes: look for it among the join tokens in Omni, and delete it \
+         if it is there. Then apply again."
     )
 }
 
