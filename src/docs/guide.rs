@@ -10,8 +10,9 @@ pub(super) struct Guide {
 }
 
 /// In the order in which the index names them.
-const GUIDES: [(&str, &str); 7] = [
+const GUIDES: [(&str, &str); 8] = [
     ("getting-started", include_str!("guides/getting-started.md")),
+    ("a-whole-cluster", include_str!("guides/a-whole-cluster.md")),
     ("secrets", include_str!("guides/secrets.md")),
     ("moving-from-siderolabs", include_str!("guides/moving-from-siderolabs.md")),
     ("drift-and-conflicts", include_str!("guides/drift-and-conflicts.md")),

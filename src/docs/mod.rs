@@ -1,8 +1,10 @@
 //! The pages of the registry, written from the schemas, the examples and the guides.
-//! It must not know any single resource: whatever a page says of one comes from its schema.
+//! It must not know any single resource, but for the headings of `groups`: whatever a page says of one comes from its schema.
 
 mod examples;
+mod groups;
 mod guide;
+mod links;
 mod overview;
 mod page;
 mod schema;
@@ -57,6 +59,14 @@ pub enum DocsError {
         /// The type.
         type_name: &'static str,
     },
+    /// A link leads to no page.
+    #[error("the page {page} links to `{link}`, which is no page")]
+    DeadLink {
+        /// The page that holds it.
+        page: String,
+        /// As it is written.
+        link: String,
+    },
     /// A page is larger than the registry allows.
     #[error("the page {path} has {size} bytes; the registry takes less than {PAGE_LIMIT}")]
     TooLarge {
@@ -93,6 +103,7 @@ pub fn render(provider: &dyn Provider, examples: &Path) -> Result<Vec<Page>, Doc
     }
     examples.all_found()?;
     pages.extend(guides.iter().map(guide::Guide::page));
+    links::absolute(&mut pages)?;
     if let Some(page) = pages.iter().find(|p| p.text.len() >= PAGE_LIMIT) {
         return Err(DocsError::TooLarge { path: page.path.clone(), size: page.text.len() });
     }

@@ -1,6 +1,7 @@
 //! Whole pages: front matter, text, example, schema and import, in the order in which the registry shows them.
 
 use super::examples::Examples;
+use super::groups;
 use super::guide::Guide;
 use super::schema as section;
 use super::{DocsError, PROVIDER, Page};
@@ -10,6 +11,9 @@ use crate::tf::function::{Function, Parameter, Signature};
 use crate::tf::resource::Resource;
 use crate::tf::schema::{IdentityAttribute, IdentitySchema, Schema};
 
+/// What the overview says beside the schema: how to sign in, and what is needed.
+const OVERVIEW: &str = include_str!("provider.md");
+
 /// The page of the provider itself.
 pub(super) fn index(schema: &Schema, guides: &[Guide], examples: &mut Examples) -> Result<Page, DocsError> {
     let title = format!("{PROVIDER} Provider");
@@ -18,8 +22,8 @@ pub(super) fn index(schema: &Schema, guides: &[Guide], examples: &mut Examples) 
         // The index belongs to no subcategory, and the registry refuses one.
         front_matter(&title, None, &schema.description),
         format!("# {title}\n\n{}\n", schema.description.trim()),
-        format!("## Guides\n\n{links}"),
         example(&examples.read("provider/provider.tf")?),
+        format!("{OVERVIEW}\n## Guides\n\n{links}"),
         section::render(schema),
     ];
     Ok(Page { path: "index.md".to_owned(), text: text.join("\n") })
@@ -69,7 +73,7 @@ pub(super) fn function(function: &dyn Function, examples: &mut Examples) -> Resu
     let signature = function.signature();
     let title = format!("{name} function - {PROVIDER}");
     let text = [
-        front_matter(&title, Some(""), signature.summary),
+        front_matter(&title, Some(groups::of(name)), signature.summary),
         format!("# function: {name}\n\n{}\n", signature.description.trim()),
         "Functions need Terraform 1.8 or OpenTofu 1.7, or later.\n".to_owned(),
         example(&examples.read(&format!("functions/{name}/function.tf"))?),
@@ -107,7 +111,8 @@ pub(super) fn short(type_name: &'static str) -> Result<&'static str, DocsError> 
 
 fn head(name: &str, what: &str, schema: &Schema) -> String {
     let title = format!("{name} {what} - {PROVIDER}");
-    let matter = front_matter(&title, Some(""), &schema.description);
+    let group = groups::of(name.strip_prefix("omni_").unwrap_or(name));
+    let matter = front_matter(&title, Some(group), &schema.description);
     let since = schema.since.map(|release| format!(" Needs Omni {release} or later.")).unwrap_or_default();
     format!("{matter}\n# {name} ({what})\n\n{}{since}\n", schema.description.trim())
 }

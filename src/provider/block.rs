@@ -82,12 +82,12 @@ pub(super) fn schema() -> Schema {
         "How long one request may take, as a Go duration. Waits are limited by `timeouts` instead. Defaults to `30s`.",
     ).check(timeouts::positive_duration()))
     .with(object("retry", vec![
-        number("max_attempts").doc("How often a request is tried in all. Defaults to `5`.").check(whole_between(1, 100)),
+        number("max_attempts").doc("How often a request is tried in all, from 1 to 100. Defaults to `5`.").check(whole_between(1, 100)),
         string("base_delay").doc("Pause before the second attempt, as a Go duration; it doubles with each. Defaults to `200ms`.").check(timeouts::positive_duration()),
         string("max_delay").doc("Longest pause between attempts, as a Go duration. Defaults to `5s`.").check(timeouts::positive_duration()),
         boolean("jitter").doc("Vary the pauses at random. Defaults to `true`."),
     ]).doc("How requests are repeated when Omni is not reachable or overloaded. A write that may have taken effect is never repeated blindly."))
-    .with(number("max_concurrent_requests").doc("How many requests may be under way at once. Unlimited by default.").check(whole_between(1, 10_000)))
+    .with(number("max_concurrent_requests").doc("How many requests may be under way at once, from 1 to 10000. Unlimited by default.").check(whole_between(1, 10_000)))
     .with(timeouts::attribute("default_timeouts", "How long operations may take where a resource's own `timeouts` does not say."))
     .with(boolean("wait_for_ready").doc(
         "Whether machine sets and their nodes wait until they are in use, where the resource does not say. Defaults to `false`.",

@@ -11,10 +11,18 @@ use std::path::Path;
 use std::process::Command;
 use terraform_provider_omni::PROVIDER_ADDRESS;
 
-tests![modules_are_tested_as_the_page_says, secrets_are_kept_out_as_the_page_says, a_state_is_moved_as_the_page_says,];
+tests![
+    modules_are_tested_as_the_page_says,
+    secrets_are_kept_out_as_the_page_says,
+    a_state_is_moved_as_the_page_says,
+    a_cluster_lives_as_the_page_says,
+    the_readme_is_followed_as_it_stands,
+];
 
 const MODULES: &str = include_str!("../../docs/guides/test-your-modules.md");
 const SECRETS: &str = include_str!("../../docs/guides/secrets.md");
+const CLUSTER: &str = include_str!("../../docs/guides/a-whole-cluster.md");
+const README: &str = include_str!("../../README.md");
 const MOVING: &str = include_str!("../../docs/guides/moving-from-siderolabs.md");
 
 /// What a page asks for.
@@ -130,6 +138,57 @@ fn a_state_is_moved_as_the_page_says(context: &Context) -> Outcome {
     assert!(said[2].contains("No changes."), "{}", said[2]);
     assert!(said[3].contains("0 added, 0 changed, 0 destroyed"), "{}", said[3]);
     assert_eq!(omni.writes(), before, "something was written");
+    Ok(())
+}
+
+fn a_cluster_lives_as_the_page_says(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    omni.work();
+    let said = Reader::of(context, &omni)?.follow(CLUSTER)?;
+    assert_eq!(said.len(), 4, "{said:?}");
+    assert!(said[0].contains("7 added, 0 changed") && said[0].contains("No changes."), "{}", said[0]);
+    for (output, expected) in said[1..].iter().zip(["1 changed", "1 changed", "7 destroyed"]) {
+        assert!(output.contains(expected), "{expected}: {output}");
+    }
+    assert_eq!(omni.ids("Clusters"), [""; 0]);
+    Ok(())
+}
+
+/// The example of the README is planned with the provider that its own commands have put in place.
+fn the_readme_is_followed_as_it_stands(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    let mut reader = Reader::of(context, &omni)?;
+    // What was built for this test stands for the release build.
+    let made = reader.programs.path().join("make");
+    let provider = env!("CARGO_BIN_EXE_terraform-provider-omni");
+    fs::write(&made, format!("#!/bin/sh\nmkdir -p target/release && cp {provider} target/release/\n"))?;
+    fs::set_permissions(&made, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let home = reader.folder.path().join("home");
+    fs::create_dir(&home)?;
+    reader.env.push(("HOME", home.clone().into()));
+    let blocks: Vec<(&str, &str)> =
+        README.split("\n```").skip(1).step_by(2).filter_map(|b| b.split_once('\n')).collect();
+    // The last one runs the simulator until it is stopped.
+    let commands: Vec<_> = blocks.iter().filter(|(language, _)| *language == "shell").map(|(_, text)| *text).collect();
+    let (simulator, install) = commands.split_last().ok_or("no commands")?;
+    assert!(simulator.starts_with("target/release/omni-sim "), "{simulator}");
+    for commands in install {
+        reader.run(commands)?.success()?;
+    }
+    let settings: Vec<_> = blocks.iter().filter(|(_, text)| text.starts_with("provider_installation")).collect();
+    let main = blocks.iter().find(|(_, text)| text.starts_with("terraform {")).ok_or("no example")?.1;
+    assert_eq!(settings.len(), 2, "one for each way to install");
+    for (index, (_, text)) in settings.iter().enumerate() {
+        let folder = format!("way-{index}");
+        reader.write("cli.tfrc", &text.replace("/home/you", &home.to_string_lossy()))?;
+        reader.write(&format!("{folder}/main.tf"), main)?;
+        // Only a mirror is installed from.
+        let init = if text.contains("filesystem_mirror") { "terraform init -input=false\n" } else { "" };
+        let commands =
+            format!("export TF_CLI_CONFIG_FILE=\"$PWD/cli.tfrc\"\ncd {folder}\n{init}terraform plan -input=false");
+        let output = reader.run(&commands)?.success()?;
+        assert!(output.stdout.contains("3 to add"), "{output}");
+    }
     Ok(())
 }
 

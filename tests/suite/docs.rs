@@ -31,6 +31,19 @@ fn the_readme_names_everything() {
     golden::assert_section(&root().join("README.md"), "overview", &tables);
 }
 
+/// A registry lists types and functions by these headings, and serves no relative link as it is meant.
+#[test]
+fn every_page_has_a_heading_and_links_that_work() {
+    for (path, text) in pages() {
+        let grouped = path == "index.md" || path.starts_with("guides/") || !text.contains("\nsubcategory: \"\"\n");
+        assert!(grouped, "{path} has no subcategory: name it in src/docs/groups.rs");
+        let prose = text.split("\n```").step_by(2);
+        let links = prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
+        let relative: Vec<_> = links.filter(|link| !link.starts_with('#') && !link.starts_with("https://")).collect();
+        assert_eq!(relative, [""; 0], "{path}");
+    }
+}
+
 /// What a page has to hold; each part with why.
 type Wanted = BTreeMap<String, Vec<String>>;
 

@@ -110,7 +110,10 @@ impl Managed for Cluster {
 
     fn schema() -> Schema {
         Schema::new(
-            "A Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.",
+            "A Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
+             ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Use `prevent_destroy` where the data matters.\n\n\
+             -> **Lock a cluster once it runs.** Omni refuses the machine sets and nodes of a cluster that is created with `locked = true`, \
+             so leave `locked` out of the first apply.",
         )
         .with(string("id").computed().stays().doc(
             "Name of the cluster. It is known only once the cluster exists, so what refers to it waits for the cluster.",

@@ -74,7 +74,9 @@ impl Managed for MachineSetNode {
 
     fn schema() -> Schema {
         Schema::new(
-            "A machine that belongs to a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.",
+            "A machine that belongs to a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.\n\n\
+             ~> **Destroying or replacing a node wipes the machine's disks.** A changed `machine_id`, `machine_set` or `cluster` replaces the node. \
+             Review the plan, and use `prevent_destroy` where the data matters.",
         )
         .with(string("id").computed().stays().doc("Same as `machine_id`."))
         .with(string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine."))

@@ -63,7 +63,8 @@ impl Called for ServiceAccount {
 
     fn schema() -> Schema {
         Schema::new(
-            "A service account and its key, for programs that sign in to Omni. Needs a provider key with the role `Admin`. The state stores the private key, unless `store_key` is `false` or a public key is given.",
+            "A service account and its key, for programs that sign in to Omni. Needs a provider key with the role `Admin`. The state stores the private key, unless `store_key` is `false` or a public key is given.\n\n\
+             ~> **Set `role`.** Without it the account gets the role `Admin`, which may do everything.",
         )
         .with(string("id").computed().stays().doc(
             "Identity of the account: `<name>@serviceaccount.omni.sidero.dev`. Known after the account is created, so that what refers to it waits for it.",
