@@ -129,7 +129,7 @@ impl Managed for MachineSet {
     fn schema() -> Schema {
         Schema::new(
             "A machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
-             ~> **Destroying or replacing a machine set wipes the disks of its machines.**",
+             ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
         )
         .with(string("id").computed().stays().doc(
             "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.",
