@@ -4,6 +4,7 @@
 use super::check;
 use super::handover::Handover;
 use super::ledger::Ledger;
+use super::lock::Locks;
 use super::omniconfig::Omniconfig;
 use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
 use super::timeouts::{self, Timeouts};
@@ -187,6 +188,7 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
         turns: Turns::default(),
         ledger: Ledger::default(),
         handover: Handover::open(std::env::temp_dir(), client.endpoint()),
+        locks: Locks::default(),
         client,
         clock: Arc::clone(clock),
         run: uuid::Uuid::new_v4().to_string(),

@@ -4,7 +4,7 @@
 
 use super::refusals::{self, Advice};
 use crate::omni::{Class, Error};
-use crate::tf::diag::{Diagnostic, sentence};
+use crate::tf::diag::{Diagnostic, Diagnostics, sentence};
 use crate::tf::path::Path;
 
 /// What was being done when a call failed.
@@ -76,6 +76,25 @@ impl Doing<'_> {
             "{advice}\nDo so in the same apply or in one before, and {} the {} then.",
             self.verb, self.noun
         ))
+    }
+
+    /// What to read when `error` ended it: one diagnostic for each attribute that Omni refuses.
+    pub(crate) fn explain_each(&self, error: &Error) -> Diagnostics {
+        let Some(refused) = self.refused(error).filter(|refused| refused.len() > 1) else {
+            return self.explain(error).into();
+        };
+        let paths = distinct(refused.iter().map(|(_, advice)| advice.as_ref().and_then(|advice| self.path(advice))));
+        let about = |path: &Option<Path>| {
+            let these = refused.iter().filter(|(_, advice)| &advice.as_ref().and_then(|a| self.path(a)) == path);
+            let (problems, advice): (Vec<_>, Vec<_>) = these.map(|(problem, advice)| (*problem, advice)).unzip();
+            let hints = distinct(advice.into_iter().map(|advice| text_of(advice.as_ref())));
+            let diagnostic = Diagnostic::error(self.summary(), listed(&problems)).hint(hints.join("\n"));
+            match path {
+                Some(path) => diagnostic.at(path.clone()),
+                None => diagnostic,
+            }
+        };
+        paths.iter().map(about).collect()
     }
 
     /// The problems that Omni has with the content, each with what is known about it; `None` for any other failure.
@@ -297,15 +316,26 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_attribute_has_its_path_and_its_advice() {
-        let problems = ["backup interval must be greater than 1h0m0s, actual 1m0s", "something new"];
-        let whole = DOING.explain(&status(Class::Validation, "failed", &problems));
-        assert_eq!(whole.path, Some(Path::of("backup_interval")));
-        let hint = whole.hint.unwrap();
-        assert!(
-            hint.starts_with("Set `backup_interval` to 1h0m0s or more") && hint.ends_with(UNKNOWN_REFUSAL),
-            "{hint}"
+    fn each_refused_attribute_has_its_path_and_its_advice() {
+        let error = status(
+            Class::Validation,
+            "failed",
+            &[
+                "backup interval must be greater than 1h0m0s, actual 1m0s",
+                "something new",
+                "downgrading from version \"1.13.0\" to \"1.12.0\" is not supported",
+                "talos version \"1.12.0\" is no longer supported",
+            ],
         );
+        let each = DOING.explain_each(&error);
+        let found: Vec<_> = each.iter().map(|d| d.path.clone().map(|p| p.to_string()).unwrap_or_default()).collect();
+        assert_eq!(found, ["backup_interval", "", "talos_version"]);
+        let last = each.iter().last().unwrap();
+        assert_eq!(last.detail.lines().count(), 3, "{}", last.detail);
+        assert_eq!(last.hint.as_ref().unwrap().lines().count(), 2, "{last:?}");
+        let whole = DOING.explain(&error);
+        assert_eq!(whole.path, Some(Path::of("backup_interval")));
+        assert!(whole.hint.unwrap().starts_with("Set `backup_interval` to 1h0m0s or more"));
         let name = status(Class::Validation, "failed", &["name is required"]);
         assert_eq!(DOING.explain(&name).path, Some(Path::of("name")));
     }

@@ -320,6 +320,15 @@ impl Ledger {
         self.lock().entry(key.clone()).or_default().told.insert(topic)
     }
 
+    /// All that this run plans to remove or has removed of a type of Omni or a resource type, by id: as it was before.
+    pub(crate) fn all_going(&self, kind: &str) -> Vec<(String, Value)> {
+        let keys: Vec<ObjectKey> = self.lock().keys().filter(|key| key.kind == kind).cloned().collect();
+        keys.into_iter()
+            .filter(|key| self.goes(key))
+            .filter_map(|key| Some((key.id.clone(), self.prior(&key)?)))
+            .collect()
+    }
+
     /// All that this run plans to be there of a type of Omni or a resource type, by id: as written, or else as planned.
     pub(crate) fn all_planned(&self, kind: &str) -> Vec<(String, Value)> {
         let keys: Vec<ObjectKey> = self.lock().keys().filter(|key| key.kind == kind).cloned().collect();
@@ -397,6 +406,8 @@ mod tests {
         assert!(ledger.goes(&key("a")) && !ledger.is_replaced(&key("a")));
         assert!(ledger.planned(&key("a")).is_none());
         assert!(!ledger.moves(&key("a")));
+        assert_eq!(ledger.all_going("omni_user"), [("a".to_owned(), value("before"))]);
+        assert!(ledger.all_going("omni_cluster").is_empty());
         let ticket = Planner::new(&ledger).plan("a", Action::Create, "new");
         assert!(ledger.is_replaced(&key("a")) && ledger.moves(&key("a")));
         assert!(ledger.rivals(&key("a"), &ticket, Action::Create).is_empty(), "what goes is no rival");

@@ -1,34 +1,228 @@
-//! Locked clusters: Omni refuses changes to their machine sets and nodes, and a plan can say so.
+//! Locked clusters. Omni refuses changes to their machine sets and nodes; a plan says so, unless the same run unlocks the cluster.
+//! A lock that the run itself sets is meant for what comes after it: it is lifted for what the same run still has to write.
 
 use super::crud::Cx;
+use super::ledger::ObjectKey;
 use super::session::at;
-use crate::omni::{Error, labels};
-use crate::pb::specs::ClusterSpec;
+use super::view::{self, Seen};
+use crate::omni::spec::Spec;
+use crate::omni::{Call, Class, Error, Metadata, Phase, labels};
+use crate::pb::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Omni lifts the lock while it imports a cluster.
 const IMPORTING: &str = "omni.sidero.dev/cluster-import-is-in-progress";
 
-/// Reports that the cluster is locked against changes to its `parts`.
-/// `removed` is the one that is to go: hosts do not say which resource a removal was about.
-pub(super) async fn check(
+/// How long putting a lock back may take, whatever became of the operation that it was lifted for.
+const RESTORE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What this run makes of the lock of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    /// The cluster is not locked.
+    Unlocked,
+    /// This run unlocks it.
+    Unlocks,
+    /// The configuration keeps it locked.
+    Kept,
+    /// This run locks it.
+    Set,
+}
+
+/// The locks of the clusters that this process has planned.
+#[derive(Default)]
+pub(crate) struct Locks {
+    intents: Mutex<BTreeMap<String, Intent>>,
+    /// For each cluster whose lock may be lifted, how many writes it is lifted for.
+    lifts: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<usize>>>>,
+}
+
+impl Locks {
+    /// A plan of the cluster was made: `configured` is what the configuration says of its lock, `before` whether it was locked.
+    pub(crate) fn note(&self, cluster: &str, configured: Option<bool>, before: bool) {
+        let mut intents = lock(&self.intents);
+        let intent = match (configured, before) {
+            (Some(false), false) => Intent::Unlocked,
+            (Some(false), true) => Intent::Unlocks,
+            (Some(true), true) => Intent::Kept,
+            (Some(true), false) => Intent::Set,
+            // What others do with the lock is theirs.
+            (None, _) => {
+                intents.remove(cluster);
+                return;
+            }
+        };
+        intents.insert(cluster.to_owned(), intent);
+    }
+
+    /// Whether this run unlocks the cluster.
+    pub(crate) fn unlocks(&self, cluster: &str) -> bool {
+        self.intent(cluster) == Some(Intent::Unlocks)
+    }
+
+    fn intent(&self, cluster: &str) -> Option<Intent> {
+        lock(&self.intents).get(cluster).copied()
+    }
+
+    fn lift_of(&self, cluster: &str) -> Arc<tokio::sync::Mutex<usize>> {
+        lock(&self.lifts).entry(cluster.to_owned()).or_default().clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says in the plan of one of the `parts` of a cluster that the cluster is locked.
+pub(super) async fn check(cx: &Cx, cluster: &str, parts: &str, diags: &mut Diagnostics) -> Result<(), Error> {
+    let intent = cx.session.locks.intent(cluster);
+    if matches!(intent, Some(Intent::Unlocked | Intent::Unlocks | Intent::Set))
+        || goes(cx, cluster)
+        || !is_locked(cx, cluster).await?
+    {
+        return Ok(());
+    }
+    let summary = format!("Cluster `{cluster}` is locked");
+    let diagnostic = if intent == Some(Intent::Kept) {
+        Diagnostic::error(
+            summary,
+            format!("Omni refuses changes to the {parts} of a locked cluster, and this configuration keeps it locked."),
+        )
+        .hint(
+            "Set `locked = false` on its `omni_cluster`, in the same apply if you like, and lock it again afterwards.",
+        )
+    } else {
+        Diagnostic::warning(
+            summary,
+            format!("Omni refuses changes to the {parts} of a locked cluster: the apply will fail unless it is unlocked by then."),
+        )
+        .hint("Unlock the cluster: set `locked = false` on its `omni_cluster`, or unlock it in Omni.")
+    };
+    diags.push(diagnostic.at(at("cluster")));
+    Ok(())
+}
+
+/// The same in the plan of a removal. Hosts do not say which resource a removal was about, so `what` does.
+pub(super) async fn check_removal(
     cx: &Cx,
     cluster: &str,
     parts: &str,
-    removed: Option<String>,
+    what: &str,
     diags: &mut Diagnostics,
 ) -> Result<(), Error> {
-    let Some(object) = cx.find::<ClusterSpec>(cluster).await? else { return Ok(()) };
-    if object.has_annotation(labels::CLUSTER_LOCKED) && !object.has_annotation(IMPORTING) {
-        let plan = removed.map(|what| format!("\nThis plan destroys {what}.")).unwrap_or_default();
-        diags.push(
-            Diagnostic::error(
-                format!("Cluster `{cluster}` is locked"),
-                format!("Omni refuses changes to the {parts} of a locked cluster.{plan}"),
-            )
-            .hint("Unlock the cluster first: apply `locked = false` on its `omni_cluster`, or unlock it in Omni.")
-            .at(at("cluster")),
-        );
+    let intent = cx.session.locks.intent(cluster);
+    if matches!(intent, Some(Intent::Unlocked | Intent::Unlocks | Intent::Set)) || !blocks_removals(cx, cluster).await?
+    {
+        return Ok(());
     }
+    let summary = format!("Cluster `{cluster}` is locked");
+    let refused = format!("Omni does not remove the {parts} of a locked cluster.");
+    let plan = format!("This plan destroys {what}.");
+    // Where nothing is known of the cluster yet, its own plan may still unlock it.
+    let diagnostic = if intent == Some(Intent::Kept) || goes(cx, cluster) {
+        Diagnostic::error(summary, format!("{refused}\n{plan}"))
+            .hint("Unlock the cluster first: apply `locked = false` on its `omni_cluster`, or unlock it in Omni.")
+    } else {
+        Diagnostic::warning(
+            summary,
+            format!("{refused}\n{plan} The apply will fail unless the cluster is unlocked by then."),
+        )
+        .hint("Unlock the cluster first: apply `locked = false` on its `omni_cluster`, or unlock it in Omni.")
+    };
+    diags.push(diagnostic.at(at("cluster")));
     Ok(())
+}
+
+/// Whether the cluster, as it was before this run, goes: its parts go with it.
+fn goes(cx: &Cx, cluster: &str) -> bool {
+    cx.session.ledger.goes(&ObjectKey::from(&ClusterSpec::KIND.key(cluster)))
+}
+
+async fn is_locked(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    let cluster = view::object::<ClusterSpec>(cx, cluster).await?.there();
+    Ok(cluster.is_some_and(|c| c.has_annotation(labels::CLUSTER_LOCKED) && !c.has_annotation(IMPORTING)))
+}
+
+async fn blocks_removals(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    Ok(match view::object::<ClusterSpec>(cx, cluster).await? {
+        Seen::There(cluster) => {
+            let torn_down = cluster.stored.metadata.phase == Phase::TearingDown;
+            cluster.has_annotation(labels::CLUSTER_LOCKED) && !torn_down
+        }
+        Seen::Missing | Seen::Hidden => false,
+    })
+}
+
+/// The cluster whose lock holds for this object, if it is one of those.
+pub(super) fn cluster_of<S: Spec>(metadata: &Metadata) -> Option<&str> {
+    is_part::<S>().then(|| metadata.labels.get(labels::CLUSTER).map(String::as_str)).flatten()
+}
+
+/// Whether objects of this type are among those that the lock of their cluster holds for.
+pub(super) fn is_part<S: Spec>() -> bool {
+    [MachineSetSpec::KIND, MachineSetNodeSpec::KIND].contains(&S::KIND)
+}
+
+/// Sends a write of a part of the cluster; a lock that this run has set is lifted for as long as that takes.
+///
+/// # Errors
+/// Those of the write. A lock that could not be put back is shown as drift by the next plan.
+pub(super) async fn lifted<T>(
+    cx: &Cx,
+    cluster: Option<&str>,
+    write: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(cluster) = cluster.filter(|cluster| cx.session.locks.intent(cluster) == Some(Intent::Set)) else {
+        return write.await;
+    };
+    let lift = cx.session.locks.lift_of(cluster);
+    {
+        let mut writes = lift.lock().await;
+        if *writes == 0 {
+            set(cx, &cx.call, cluster, false).await?;
+        }
+        *writes += 1;
+    }
+    let written = write.await;
+    let mut writes = lift.lock().await;
+    *writes -= 1;
+    if *writes == 0 {
+        // The operation may be over or stopped by now.
+        let call = Call::within(RESTORE_TIMEOUT, &CancellationToken::new());
+        if let Err(error) = set(cx, &call, cluster, true).await {
+            tracing::warn!(cluster, %error, "the cluster could not be locked again; the next apply does it");
+        }
+    }
+    written
+}
+
+/// Puts the lock on the cluster, or takes it off. A cluster that is gone, or is on its way out, stays as it is.
+///
+/// # Errors
+/// When Omni refuses, or does not answer.
+pub(super) async fn set(cx: &Cx, call: &Call, cluster: &str, locked: bool) -> Result<(), Error> {
+    let key = ClusterSpec::KIND.key(cluster);
+    loop {
+        let mut stored = match cx.client().get(call, &key).await {
+            Err(error) if error.is(Class::NotFound) => return Ok(()),
+            other => other?,
+        };
+        let annotations = &mut stored.metadata.annotations;
+        let changed = if locked {
+            annotations.insert(labels::CLUSTER_LOCKED.to_owned(), String::new()).is_none()
+        } else {
+            annotations.remove(labels::CLUSTER_LOCKED).is_some()
+        };
+        if !changed || stored.metadata.phase == Phase::TearingDown {
+            return Ok(());
+        }
+        match cx.client().update(call, stored, Some(Phase::Running)).await {
+            Err(error) if error.is(Class::Conflict) && !call.remaining().is_zero() => {}
+            other => return other.map(|_| ()),
+        }
+    }
 }

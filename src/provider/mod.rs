@@ -6,6 +6,7 @@ pub(crate) mod account_key;
 mod block;
 pub(crate) mod caller;
 pub(crate) mod check;
+mod control_planes;
 pub(crate) mod crud;
 mod data_sources;
 mod ephemerals;

@@ -68,8 +68,7 @@ const ALL: &[&str] = &[];
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
 const TALOS: &str = "Set `talos_version` to a version that the data source `omni_talos_versions` lists.";
 const UNLOCK: &str = "Unlock the cluster: set `locked = false` on its `omni_cluster`, in the same apply if you like, or unlock it in Omni.";
-const UNLOCK_TO_REMOVE: &str =
-    "Unlock the cluster first: apply `locked = false` on its `omni_cluster`, or unlock it in Omni, then apply again.";
+const UNLOCK_TO_REMOVE: &str = "Unlock the cluster first: apply `locked = false` on its `omni_cluster` alone, with `-target`, or unlock it in Omni; then apply again.";
 const REFER_TO_CLUSTER: &str = "Set `cluster` to the `id` of an `omni_cluster`, so that the cluster is created first, or check the name of one that exists.";
 const REFER_TO_SET: &str = "Set `machine_set` to the `id` of an `omni_machine_set`, so that the set is created first, or check the id of one that exists.";
 const WAIT_FOR_CLUSTER: &str = "Wait until the removal of the cluster has ended, then apply again.";

@@ -2,6 +2,7 @@
 
 use super::handover::Handover;
 use super::ledger::Ledger;
+use super::lock::Locks;
 use super::timeouts::Timeouts;
 use super::turns::Turns;
 use crate::kit::clock::Clock;
@@ -72,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) ledger: Ledger,
     /// Which objects change their address, as the plan of the same host process has noted.
     pub(crate) handover: Handover,
+    /// What this run makes of the locks of clusters.
+    pub(crate) locks: Locks,
 }
 
 impl Session {

@@ -1,9 +1,16 @@
-//! What the checks of a plan see of objects in Omni.
+//! What the checks of a plan see of other objects: as this run leaves them, or else as they are in Omni.
 //! An account may see less than it may write, and an older Omni has fewer types: what cannot be read says nothing.
 
 use super::crud::{Cx, Object};
+use super::explain::capital;
+use super::ledger::ObjectKey;
 use crate::omni::spec::Spec;
-use crate::omni::{Class, Error};
+use crate::omni::state::query::Query;
+use crate::omni::{Class, Error, Kind, Phase, Resource};
+use crate::pb::specs::ClusterSpec;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
 
 /// An object, as far as it can be seen.
 pub(crate) enum Seen<T> {
@@ -44,6 +51,65 @@ pub(crate) async fn object<S: Spec>(cx: &Cx, id: &str) -> Result<Seen<Object<S>>
 /// When Omni does not answer.
 pub(crate) async fn spec<S: Spec>(cx: &Cx, id: &str) -> Result<Option<S>, Error> {
     Ok(object::<S>(cx, id).await?.there().map(|object| object.spec))
+}
+
+/// The objects that the query selects, as far as they can be seen.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn list(cx: &Cx, kind: Kind, query: &Query) -> Result<Vec<Resource>, Error> {
+    match cx.client().list(&cx.call, kind, query).await {
+        Err(error) if is_hidden(&error) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// Says in the plan of a new object that `attribute` names a cluster or a machine set that is not there, or is on its way out.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_parent<S: Spec>(
+    cx: &Cx,
+    plan: &mut Plan<'_>,
+    attribute: &'static str,
+    id: &str,
+) -> Result<(), Error> {
+    let key = ObjectKey::from(&S::KIND.key(id));
+    if cx.session.ledger.planned(&key).is_some() {
+        return Ok(());
+    }
+    let noun = attribute.replace('_', " ");
+    let (summary, why, hint) = match object::<S>(cx, id).await? {
+        Seen::Hidden => return Ok(()),
+        Seen::There(parent) if parent.stored.metadata.phase == Phase::Running => return Ok(()),
+        Seen::There(_) => (
+            format!("{} `{id}` is being destroyed", capital(&noun)),
+            "Omni adds nothing to what is being destroyed: the apply will fail".to_owned(),
+            format!("Wait until the {noun} is gone, and create it again, or choose another one."),
+        ),
+        Seen::Missing => (
+            format!("{} `{id}` does not exist", capital(&noun)),
+            format!(
+                "Omni refuses what belongs to a {noun} that does not exist: the apply will fail unless it is created by then"
+            ),
+            format!(
+                "Set `{attribute}` to the `id` of an `omni_{attribute}`, so that it is created first, or check the spelling."
+            ),
+        ),
+    };
+    plan.diags.push(Diagnostic::warning(summary, format!("{why}.")).hint(hint).at(Path::of(attribute)));
+    Ok(())
+}
+
+/// The Talos version that a cluster is to have: as this run plans it, or else as it is.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn talos_version(cx: &Cx, cluster: &str) -> Result<Option<String>, Error> {
+    if let Some(planned) = cx.session.ledger.planned(&ObjectKey::from(&ClusterSpec::KIND.key(cluster))) {
+        return Ok(planned.get("talos_version").as_str().map(str::to_owned));
+    }
+    Ok(spec::<ClusterSpec>(cx, cluster).await?.map(|spec| spec.talos_version))
 }
 
 fn is_hidden(error: &Error) -> bool {

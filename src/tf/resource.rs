@@ -137,8 +137,8 @@ pub struct Outcome {
 impl Outcome {
     /// No object, and why.
     #[must_use]
-    pub fn failed(diagnostic: Diagnostic) -> Self {
-        Self { diags: diagnostic.into(), ..Self::default() }
+    pub fn failed(diagnostics: impl Into<Diagnostics>) -> Self {
+        Self { diags: diagnostics.into(), ..Self::default() }
     }
 }
 
@@ -183,8 +183,8 @@ pub trait Resource: Send + Sync {
     /// Adjusts a plan to create or update.
     async fn plan(&self, _context: &Context, _plan: &mut Plan<'_>) {}
 
-    /// Looks at a plan to remove an object; errors stop it.
-    async fn plan_delete(&self, _context: &Context, _prior: &Value, _diags: &mut Diagnostics) {}
+    /// Looks at a plan to remove an object; errors stop it. `private` is what was kept beside the state, and goes to the removal.
+    async fn plan_delete(&self, _context: &Context, _prior: &Value, _private: &mut Private, _diags: &mut Diagnostics) {}
 
     /// Makes an object.
     async fn create(&self, context: &Context, request: Create) -> Outcome;

@@ -32,6 +32,7 @@ mod messages;
 mod mocks;
 mod objects;
 mod omni;
+mod one_apply;
 mod people;
 mod plan;
 mod process;
@@ -103,6 +104,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("messages", messages::tests()),
         ("mocks", mocks::tests()),
         ("objects", objects::tests()),
+        ("one_apply", one_apply::tests()),
         ("people", people::tests()),
         ("provider_block", provider_block::tests()),
         ("removal", removal::tests()),

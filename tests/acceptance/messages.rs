@@ -174,7 +174,7 @@ fn locked_cluster(context: &Context) -> Outcome {
 
     workspace.write("main.tf", &format!("{locked}\n{CONTROL_PLANES}"))?;
     let error = workspace.plan_error()?;
-    error.says("omni_machine_set.control_planes", "cluster", &["`demo` is locked", "Unlock the cluster"]);
+    error.says("omni_machine_set.control_planes", "cluster", &["`demo` is locked", "Set `locked = false`"]);
 
     workspace.write("main.tf", &locked)?;
     let output = workspace.run(["destroy", "-json", "-input=false", "-auto-approve"])?.failure()?;

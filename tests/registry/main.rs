@@ -29,6 +29,7 @@ mod registration;
 mod relay;
 mod releases;
 mod rules;
+mod runs;
 mod shared_keys;
 mod since;
 mod spoilt;
@@ -81,5 +82,6 @@ fn main() {
     trials.extend(spoilt::trials(&provider));
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
+    trials.extend(runs::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

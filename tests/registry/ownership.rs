@@ -393,8 +393,11 @@ fn a_locked_cluster_is_named_in_the_plan() -> Result<(), Failed> {
             .expect_err("locked");
         assert!(errors(&refused)[0].starts_with("locked: Could not update"), "{:?}", errors(&refused));
         let set = host.config("omni_machine_set", &json!({ "cluster": "demo", "role": "workers" }));
-        let refused = host.plan("omni_machine_set", None, &set).await.expect_err("locked");
-        assert!(errors(&refused)[0].starts_with("cluster: "), "{:?}", errors(&refused));
+        let plan = host.plan("omni_machine_set", None, &set).await.unwrap();
+        assert!(plan.warnings[0].starts_with("cluster: Cluster `demo` is locked"), "{:?}", plan.warnings);
+        let (refused, _) = host.apply_plan("omni_machine_set", None, &set, plan).await.expect_err("locked");
+        assert!(errors(&refused)[0].starts_with("cluster: Could not create"), "{:?}", errors(&refused));
+        host.next_run().await;
         config["locked"] = json!(false);
         host.apply("omni_cluster", Some(&locked), &host.config("omni_cluster", &config))
             .await

@@ -90,9 +90,15 @@ impl Frame {
         state
     }
 
-    /// The object stays in the state as `state`, and `diagnostic` says what went wrong.
-    pub(super) fn kept(&self, state: Value, private: Private, id: &str, diagnostic: Diagnostic) -> Outcome {
-        Outcome { state: Some(state), private, identity: Some(self.identity_of(id)), diags: diagnostic.into() }
+    /// The object stays in the state as `state`, and `diagnostics` say what went wrong.
+    pub(super) fn kept(
+        &self,
+        state: Value,
+        private: Private,
+        id: &str,
+        diagnostics: impl Into<Diagnostics>,
+    ) -> Outcome {
+        Outcome { state: Some(state), private, identity: Some(self.identity_of(id)), diags: diagnostics.into() }
     }
 
     /// The answer to a read before the provider is configured: the state as it is.

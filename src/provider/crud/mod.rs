@@ -167,7 +167,13 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// When the object cannot be shown as this resource type.
     fn model(object: &Object<Self::Spec>, extra: &Self::Extra, prior: &Self::Model) -> Result<Self::Model, Diagnostic>;
 
+    /// The objects without which this one cannot be: where one of them is replaced, Omni removes this one with it.
+    fn owners(_model: &Self::Model) -> Vec<Key> {
+        Vec::new()
+    }
+
     /// Checks of the configuration that need no server; it may hold unknowns.
+    /// It judges what was written in this block alone: under a mocked provider, what other objects give is random text.
     fn validate(_config: &Value, _diags: &mut Diagnostics) {}
 
     /// Adjusts a plan without the server: predicts what can be known.
@@ -204,11 +210,13 @@ pub(crate) trait Managed: Send + Sync + 'static {
     }
 
     /// Checks a plan that changes something against the server.
+    /// What is wrong with the configuration is an error. What depends on other objects as they are now is a warning that says what Omni
+    /// would refuse: they may change before the apply, and a host plans like this on its way to a destroy too.
     async fn check(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Checks a removal against the server, at plan time.
+    /// Checks a removal against the server, at plan time. Nothing stops it but a lock that the removal cannot lift.
     async fn check_delete(_cx: &Cx, _prior: &Self::Model, _diags: &mut Diagnostics) -> Result<(), Error> {
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::omni::{Call, Class, Error, Key, Metadata, Phase, Resource as Stored};
 use crate::pb::specs::{ClusterSpec, MachineSetSpec};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::ObjectKey;
+use crate::provider::lock;
 use crate::provider::session::OnConflict;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -98,7 +99,8 @@ pub(super) async fn create<M: Managed>(
     for _ in 0..RACES {
         // The table of turns tells of removals by this process; it is not held any longer than the call.
         let turn = cx.session.turns.take(&cx.call, key).await.map_err(not_made)?;
-        let created = cx.client().create(&cx.call, fresh.clone()).await;
+        let cluster = lock::cluster_of::<M::Spec>(&fresh.metadata);
+        let created = lock::lifted(cx, cluster, cx.client().create(&cx.call, fresh.clone())).await;
         drop(turn);
         match created {
             Err(error) if error.is(Class::AlreadyExists) => {}
@@ -264,7 +266,8 @@ pub(super) async fn update<M: Managed>(
         if next == current {
             return Ok(current);
         }
-        match cx.client().update(&cx.call, next, Some(Phase::Running)).await {
+        let cluster = lock::cluster_of::<M::Spec>(&current.metadata);
+        match lock::lifted(cx, cluster, cx.client().update(&cx.call, next, Some(Phase::Running))).await {
             Err(error) if error.is(Class::Conflict) => last = Some(error),
             Err(error) if error.is(Class::Validation) && now.same_spec(&then) => {
                 return Err(wish.doing.explain_stale(&error).into());

@@ -4,13 +4,16 @@ mod rules;
 
 use crate::kit::go_duration::{self, GoDuration};
 use crate::kit::version;
+use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
-use crate::omni::{Class, Error, Key, Phase, labels};
+use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::pb::specs;
 use crate::provider::check;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
 use crate::provider::wait::{self, Awaited};
+use crate::provider::{lock, view};
 use crate::tf::check::one_of;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -225,21 +228,38 @@ impl Managed for Cluster {
         })
     }
 
+    fn due(cx: &Cx, plan: &mut Plan<'_>) {
+        note_lock(cx, plan);
+        check_parts_that_go(cx, plan);
+    }
+
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        note_lock(cx, plan);
         check_lock(plan);
+        warn_of_replacement(cx, plan).await?;
         rules::check(cx, plan).await
     }
 
-    async fn check_delete(_cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        if prior.locked != Some(true) {
+            return Ok(());
+        }
+        let name = prior.name.as_deref().unwrap_or_default();
+        let summary = format!("Cluster `{name}` is locked");
         let unlock = prior.delete_options.as_ref().and_then(|o| o.force_unlock).unwrap_or(false);
-        if prior.locked == Some(true) && !unlock {
-            let name = prior.name.as_deref().unwrap_or_default();
+        if !unlock {
+            diags.push(
+                Diagnostic::error(summary, "Omni refuses to destroy a locked cluster.")
+                    .hint("Apply `locked = false` first, or apply `delete_options = { force_unlock = true }` and then destroy.")
+                    .at(at("locked")),
+            );
+        } else if !parts_that_go(cx, name).is_empty() {
             diags.push(
                 Diagnostic::error(
-                    format!("Cluster `{name}` is locked"),
-                    "Omni refuses to destroy a locked cluster.",
+                    summary,
+                    "Its machine sets and nodes are destroyed before it, and are still under the lock then. `force_unlock` unlocks the cluster only when its own turn comes.",
                 )
-                .hint("Apply `locked = false` first, or apply `delete_options = { force_unlock = true }` and then destroy.")
+                .hint("Apply `locked = false` first, and then destroy.")
                 .at(at("locked")),
             );
         }
@@ -274,7 +294,7 @@ impl Managed for Cluster {
     async fn before_delete(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
         let options = model.delete_options.clone().unwrap_or_default();
         if options.force_unlock == Some(true) {
-            unlock(cx, key).await?;
+            lock::set(cx, &cx.call, &key.id, false).await?;
         }
         if options.destroy_disconnected_machines == Some(true) {
             wait::remove_disconnected(cx, &key.id).await?;
@@ -386,6 +406,94 @@ fn bare(version: Option<&str>) -> String {
     version::strip_v(version.unwrap_or_default()).to_owned()
 }
 
+/// Tells what this plan makes of the lock, for the plans of what is in the cluster.
+fn note_lock(cx: &Cx, plan: &Plan<'_>) {
+    let locked = |state: &Value| state.get("locked").as_bool();
+    // The one that takes the place of a replaced cluster was never locked.
+    let before = plan.prior.and_then(locked) == Some(true);
+    if let Some(name) = plan.planned.get("name").as_str() {
+        cx.session.locks.note(name, locked(plan.config), before);
+    }
+}
+
+/// The machine sets and nodes of the cluster that this plan is known to destroy.
+fn parts_that_go(cx: &Cx, cluster: &str) -> Vec<String> {
+    let kinds = [("machine set", specs::MachineSetSpec::KIND), ("machine set node", specs::MachineSetNodeSpec::KIND)];
+    let of = |(noun, kind): (&str, Kind)| -> Vec<String> {
+        let going = cx.session.ledger.all_going(kind.name).into_iter();
+        let ours = going.filter(|(_, prior)| prior.get("cluster").as_str() == Some(cluster));
+        ours.map(|(id, _)| format!("{noun} `{id}`")).collect()
+    };
+    kinds.into_iter().flat_map(of).collect()
+}
+
+/// A lock that the configuration keeps holds for removals that were planned before the cluster too.
+fn check_parts_that_go(cx: &Cx, plan: &mut Plan<'_>) {
+    let locked = |state: &Value| state.get("locked").as_bool() == Some(true);
+    let Some(prior) = plan.prior.filter(|prior| locked(prior) && locked(plan.config) && plan.replace.is_empty()) else {
+        return;
+    };
+    let name = prior.get("name").as_str().unwrap_or_default();
+    let going = parts_that_go(cx, name);
+    if going.is_empty() {
+        return;
+    }
+    plan.diags.push(
+        Diagnostic::error(
+            format!("Cluster `{name}` is locked"),
+            format!(
+                "Omni removes nothing from a locked cluster, and this configuration keeps it locked.\nThis plan destroys {}.",
+                going.join(", ")
+            ),
+        )
+        .hint("Set `locked = false`, in the same apply if you like, and lock the cluster again afterwards.")
+        .at(at("locked")),
+    );
+}
+
+/// Beside a plan that is to be made anew: the loss was told with the attribute that causes it.
+const TOLD: &str = "replacement_told";
+
+/// Says what the replacement of the cluster costs: Omni removes a cluster with all that is in it.
+async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let by = plan.replace.first().cloned();
+    let (name, forced) = match plan.prior {
+        Some(prior) if by.is_some() => (prior.get("name"), false),
+        None => (plan.planned.get("name"), true),
+        Some(_) => return Ok(()),
+    };
+    let Some(name) = name.as_str().map(str::to_owned) else { return Ok(()) };
+    let key = ObjectKey::from(&ClusterSpec::KIND.key(&name));
+    if forced && (!cx.session.ledger.is_replaced(&key) || plan.replaced.get::<bool>(TOLD) == Some(true)) {
+        return Ok(());
+    }
+    plan.private.set(TOLD, true);
+    let query = Query::label(labels::CLUSTER, &name);
+    let sets = view::list(cx, specs::MachineSetSpec::KIND, &query).await?;
+    if sets.is_empty() {
+        return Ok(());
+    }
+    let nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
+    let listed = |all: &[Stored]| all.iter().map(|o| format!("`{}`", o.key.id)).collect::<Vec<_>>().join(", ");
+    let machines = match nodes.as_slice() {
+        [] => String::new(),
+        nodes => format!(", and wipes the machines in them: {}", listed(nodes)),
+    };
+    let diagnostic = Diagnostic::warning(
+        format!("Replacing cluster `{name}` wipes its machines"),
+        format!(
+            "Omni removes a cluster together with its machine sets, which are {}{machines}. What runs on it is lost, etcd included.",
+            listed(&sets)
+        ),
+    )
+    .hint("To keep the cluster, undo the change that replaces it. Whatever belongs to the cluster should refer to its `id`, so that it is replaced with it.");
+    plan.diags.push(match by {
+        Some(path) => diagnostic.at(path),
+        None => diagnostic,
+    });
+    Ok(())
+}
+
 /// A locked cluster takes no change, unless the change unlocks it.
 fn check_lock(plan: &mut Plan<'_>) {
     let Some(prior) = plan.prior else { return };
@@ -416,20 +524,4 @@ fn check_lock(plan: &mut Plan<'_>) {
         .hint("Set `locked = false` to unlock the cluster in the same apply, or unlock it in Omni.")
     };
     plan.diags.push(diagnostic.at(at("locked")));
-}
-
-/// Takes the lock off, so that the cluster can be destroyed.
-async fn unlock(cx: &Cx, key: &Key) -> Result<(), Error> {
-    loop {
-        let mut stored = cx.client().get(&cx.call, key).await?;
-        if stored.metadata.phase == Phase::TearingDown
-            || stored.metadata.annotations.remove(labels::CLUSTER_LOCKED).is_none()
-        {
-            return Ok(());
-        }
-        match cx.client().update(&cx.call, stored, Some(Phase::Running)).await {
-            Err(error) if error.is(Class::Conflict) && !cx.call.remaining().is_zero() => {}
-            other => return other.map(|_| ()),
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! `omni_config_patch`: a patch of the Talos machine configuration.
 
 use crate::kit::yaml;
-use crate::omni::spec::config_patch;
-use crate::omni::{Class, Error, labels};
-use crate::pb::specs::ConfigPatchSpec;
+use crate::omni::spec::{Spec, config_patch};
+use crate::omni::{Class, Error, Key, labels};
+use crate::pb::specs::{ClusterSpec, ConfigPatchSpec, MachineSetSpec};
 use crate::provider::crud::{Cx, Desired, Managed, Object};
 use crate::provider::ids;
 use crate::provider::patch;
@@ -163,6 +163,12 @@ impl Managed for ConfigPatch {
             model.id_override = Some(object.id().to_owned());
         }
         Ok(model)
+    }
+
+    fn owners(model: &Model) -> Vec<Key> {
+        let cluster = model.cluster.as_ref().map(|cluster| ClusterSpec::KIND.key(cluster));
+        let set = model.selector.as_ref().and_then(|selector| selector.machine_set.as_ref());
+        cluster.into_iter().chain(set.map(|set| MachineSetSpec::KIND.key(set))).collect()
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {

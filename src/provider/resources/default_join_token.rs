@@ -81,9 +81,12 @@ impl Managed for DefaultJoinToken {
         let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
         let Some(token) = tokens::find(cx, id).await? else {
             plan.diags.push(
-                Diagnostic::error("The join token does not exist", "Omni has no join token of the id in `token_id`.")
-                    .hint("Refer to the `id` of an `omni_join_token`. The value is an id, not a name.")
-                    .at(at("token_id")),
+                Diagnostic::warning(
+                    "The join token does not exist",
+                    "Omni has no join token of the id in `token_id`: the apply will fail unless it is created by then.",
+                )
+                .hint("Refer to the `id` of an `omni_join_token`. The value is an id, not a name.")
+                .at(at("token_id")),
             );
             return Ok(());
         };

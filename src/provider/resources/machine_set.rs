@@ -3,16 +3,18 @@
 use super::cluster::{MachineCounts, counts, machine_counts};
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
-use crate::omni::{Error, labels};
+use crate::omni::{Error, Key, labels};
 use crate::pb::specs;
 use crate::provider::check;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
-use crate::provider::lock;
+use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
+use crate::provider::view::{self, Seen, check_parent};
 use crate::provider::wait::{self, Awaited};
+use crate::provider::{control_planes, lock};
 use crate::tf::check::{not_empty, one_of, whole_between};
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
@@ -221,6 +223,10 @@ impl Managed for MachineSet {
         Ok(Model::of(object, extra.as_ref(), prior))
     }
 
+    fn owners(model: &Model) -> Vec<Key> {
+        model.cluster.iter().map(|cluster| specs::ClusterSpec::KIND.key(cluster)).collect()
+    }
+
     fn validate(config: &Value, diags: &mut Diagnostics) {
         let role = config.get("role").as_str();
         // The name that Omni gives may be written out, as generated configurations do.
@@ -326,16 +332,25 @@ impl Managed for MachineSet {
         Ok(cx.find::<MachineSetStatusSpec>(object.id()).await?.map(|o| o.spec))
     }
 
+    fn due(_cx: &Cx, plan: &mut Plan<'_>) {
+        control_planes::warn_of_machines(plan);
+    }
+
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        control_planes::warn_of_size(plan);
+        check_class(cx, plan).await?;
         let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
-        lock::check(cx, &cluster, "machine sets", None, &mut plan.diags).await?;
+        lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
+        if plan.prior.is_none() {
+            check_parent::<specs::ClusterSpec>(cx, plan, "cluster", &cluster).await?;
+        }
         check_bootstrap(cx, plan, &cluster).await?;
         check_mode(cx, plan).await
     }
 
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
-        let what = prior.id.as_ref().map(|id| format!("machine set `{id}`"));
-        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", what, diags).await
+        let what = format!("machine set `{}`", prior.id.as_deref().unwrap_or_default());
+        lock::check_removal(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", &what, diags).await
     }
 
     async fn awaited(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {
@@ -499,10 +514,11 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
     if plan.planned.get("role").as_str() != Some(CONTROL_PLANE) {
         return Ok(());
     }
-    let bootstrapped =
-        cx.find::<specs::ClusterBootstrapStatusSpec>(cluster).await?.is_some_and(|o| o.spec.bootstrapped);
+    let bootstrapped = view::spec::<specs::ClusterBootstrapStatusSpec>(cx, cluster).await?;
+    let bootstrapped = bootstrapped.is_some_and(|status| status.bootstrapped);
     let Some(prior) = plan.prior else {
-        if bootstrapped {
+        // With a cluster that is replaced, its etcd goes too.
+        if bootstrapped && !cx.session.ledger.goes(&ObjectKey::from(&specs::ClusterSpec::KIND.key(cluster))) {
             // A host plans like this on its way to a destroy too, and an error would be in the way of that.
             plan.diags.push(
                 Diagnostic::warning(
@@ -511,12 +527,15 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
                         "Omni will refuse to make a second set of control planes for cluster `{cluster}`, whose etcd runs."
                     ),
                 )
-                .hint("Import the set that is there, or destroy the cluster and make it anew.")
+                .hint("Import the set that is there, or destroy the cluster and create it again.")
                 .at(at("cluster")),
             );
         }
         return Ok(());
     };
+    if !plan.replace.is_empty() {
+        return Ok(());
+    }
     let (before, after) = (prior.get("bootstrap_spec"), plan.planned.get("bootstrap_spec"));
     let problem = match (before.is_null(), after.is_null()) {
         _ if before == after => None,
@@ -534,7 +553,41 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
         )),
     };
     if let Some((why, hint)) = problem {
-        plan.diags.push(Diagnostic::error("`bootstrap_spec` cannot change", why).hint(hint).at(at("bootstrap_spec")));
+        let diagnostic = Diagnostic::error("`bootstrap_spec` cannot change", why).hint(hint).at(at("bootstrap_spec"));
+        // By the apply, the cluster may have been bootstrapped.
+        let waits = after.is_null();
+        plan.diags.push(if waits { Diagnostic { severity: Severity::Warning, ..diagnostic } } else { diagnostic });
+    }
+    Ok(())
+}
+
+/// The class must be there when the set begins to use it, and must be one that fits the allocation.
+async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let class = plan.planned.get("machine_class");
+    let Some(name) = class.get("name").as_str().map(str::to_owned) else { return Ok(()) };
+    let before = plan.prior.filter(|_| plan.replace.is_empty()).map(|prior| prior.get("machine_class"));
+    if before.is_some_and(|before| before.get("name") == class.get("name")) {
+        return Ok(());
+    }
+    let unlimited = class.get("allocation_type").as_str() == Some(UNLIMITED);
+    match view::object::<specs::MachineClassSpec>(cx, &name).await? {
+        Seen::Missing => plan.diags.push(
+            Diagnostic::warning(
+                format!("Machine class `{name}` does not exist"),
+                "Omni refuses a machine set whose class does not exist: the apply will fail unless it is created by then.",
+            )
+            .hint("Check `machine_class.name`, or create the class before the machine set.")
+            .at(Path::of("machine_class.name")),
+        ),
+        Seen::There(found) if unlimited && found.spec.auto_provision.is_some() => plan.diags.push(
+            Diagnostic::warning(
+                format!("Machine class `{name}` provisions machines"),
+                "Omni refuses an unlimited allocation from a class that provisions machines, since there is no limit to how many it makes: the apply will fail.",
+            )
+            .hint("Set `allocation_type = \"Static\"` and a `size`.")
+            .at(Path::of("machine_class.allocation_type")),
+        ),
+        Seen::There(_) | Seen::Hidden => {}
     }
     Ok(())
 }
@@ -548,13 +601,14 @@ async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     }
     let id = prior.get("id").as_str().unwrap_or_default();
     let query = Query::label(labels::MACHINE_SET, id);
-    let nodes = cx.client().list(&cx.call, specs::MachineSetNodeSpec::KIND, &query).await?;
+    let mut nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
+    nodes.retain(|node| !cx.session.ledger.goes(&ObjectKey::from(&node.key)));
     if !nodes.is_empty() {
-        let list = nodes.iter().map(|n| n.key.id.as_str()).collect::<Vec<_>>().join(", ");
+        let list = nodes.iter().map(|n| format!("`{}`", n.key.id)).collect::<Vec<_>>().join(", ");
         plan.diags.push(
-            Diagnostic::error(
+            Diagnostic::warning(
                 "The machine set still has machines",
-                format!("Omni lets a set switch between named machines and a machine class only while it is empty. It holds {list}."),
+                format!("Omni lets a set switch between named machines and a machine class only while it is empty, and it holds {list}: the apply will fail unless they have left by then."),
             )
             .hint("Remove the machines in an apply of their own (take out their `omni_machine_set_node`, or set `size = 0`), then switch.")
             .at(at("machine_class")),

@@ -1,13 +1,16 @@
 //! `omni_machine_set_node`: a machine that belongs to a machine set.
 
+use crate::kit::version;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Class, Error, Key, labels};
 use crate::pb::specs;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
-use crate::provider::lock;
+use crate::provider::ledger::ObjectKey;
 use crate::provider::session::{Session, at};
+use crate::provider::view::{self, Seen, check_parent};
 use crate::provider::wait::{self, Awaited};
+use crate::provider::{control_planes, lock};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -16,10 +19,15 @@ use crate::tf::value::Value;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use specs::cluster_machine_status_spec::Stage;
-use specs::{ClusterMachineStatusSpec, MachineSetNodeSpec, MachineSetSpec};
+use specs::{ClusterMachineStatusSpec, ClusterSpec, MachineSetNodeSpec, MachineSetSpec, MachineStatusSpec};
 use std::time::Duration;
 
 pub(super) struct MachineSetNode;
+
+/// Label of a machine: the Talos version that it runs.
+const TALOS_VERSION: &str = "omni.sidero.dev/talos-version";
+/// Label of a machine: Talos is installed on its disk.
+const INSTALLED: &str = "omni.sidero.dev/installed";
 
 /// How long a machine that was given up may still take to go.
 const FORCED: Duration = Duration::from_secs(120);
@@ -151,6 +159,11 @@ impl Managed for MachineSetNode {
         })
     }
 
+    fn owners(model: &Model) -> Vec<Key> {
+        let cluster = model.cluster.iter().map(|cluster| ClusterSpec::KIND.key(cluster));
+        cluster.chain(model.machine_set.iter().map(|set| MachineSetSpec::KIND.key(set))).collect()
+    }
+
     fn predict(plan: &mut Plan<'_>) {
         let id = plan.planned.get("machine_id").clone();
         plan.planned.set("id", id);
@@ -169,23 +182,24 @@ impl Managed for MachineSetNode {
         let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
         let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
         if let Some(cluster) = &cluster {
-            lock::check(cx, cluster, "machine set nodes", None, &mut plan.diags).await?;
+            lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
         }
         if plan.prior.is_some() {
-            return Ok(());
+            return control_planes::check_replacement(cx, plan).await;
         }
         if let Some(set) = &set {
             check_set(cx, plan, set).await?;
         }
         if let (Some(machine), Some(cluster)) = (&machine, &cluster) {
+            check_parent::<ClusterSpec>(cx, plan, "cluster", cluster).await?;
             check_machine(cx, plan, machine, cluster).await?;
         }
         Ok(())
     }
 
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        let id = prior.machine_id.as_deref().unwrap_or_default();
         if prior.locked == Some(true) {
-            let id = prior.machine_id.as_deref().unwrap_or_default();
             diags.push(
                 Diagnostic::error(
                     format!("Machine `{id}` is locked"),
@@ -195,8 +209,12 @@ impl Managed for MachineSetNode {
                 .at(at("locked")),
             );
         }
-        let what = prior.machine_id.as_ref().map(|id| format!("the node of machine `{id}`"));
-        lock::check(cx, prior.cluster.as_deref().unwrap_or_default(), "machine set nodes", what, diags).await
+        let (cluster, set) =
+            (prior.cluster.as_deref().unwrap_or_default(), prior.machine_set.as_deref().unwrap_or_default());
+        if is_control_plane(prior) {
+            control_planes::check_removal(cx, cluster, set, id, diags).await?;
+        }
+        lock::check_removal(cx, cluster, "machine set nodes", &format!("the node of machine `{id}`"), diags).await
     }
 
     async fn awaited(
@@ -311,14 +329,29 @@ fn check_relations(planned: &Value, diags: &mut Diagnostics) {
 
 /// The set must be one that takes named machines.
 async fn check_set(cx: &Cx, plan: &mut Plan<'_>, set: &str) -> Result<(), Error> {
-    let Some(object) = cx.find::<MachineSetSpec>(set).await? else { return Ok(()) };
+    let key = MachineSetSpec::KIND.key(set);
+    if let Some(planned) = cx.session.ledger.planned(&ObjectKey::from(&key)) {
+        if let Some(class) = planned.get("machine_class").get("name").as_str() {
+            plan.diags.push(
+                Diagnostic::error(
+                    format!("Machine set `{set}` takes its machines from a class"),
+                    format!("This configuration has it take them from machine class `{class}`, and Omni does not mix the two."),
+                )
+                .hint("Take `machine_class` out of the set, or raise its `size` instead of naming machines.")
+                .at(at("machine_set")),
+            );
+        }
+        return Ok(());
+    }
+    check_parent::<MachineSetSpec>(cx, plan, "machine_set", set).await?;
+    let Some(object) = view::object::<MachineSetSpec>(cx, set).await?.there() else { return Ok(()) };
     #[allow(deprecated, reason = "servers before the new field wrote this one")]
     let class = object.spec.machine_class.or(object.spec.machine_allocation);
     if let Some(class) = class {
         plan.diags.push(
-            Diagnostic::error(
+            Diagnostic::warning(
                 format!("Machine set `{set}` takes its machines from a class"),
-                format!("It takes them from machine class `{}`, and Omni does not mix the two.", class.name),
+                format!("It takes them from machine class `{}`, and Omni does not mix the two: the apply will fail unless that has changed by then.", class.name),
             )
             .hint("Take `machine_class` out of the set, or raise its `size` instead of naming machines.")
             .at(at("machine_set")),
@@ -327,11 +360,12 @@ async fn check_set(cx: &Cx, plan: &mut Plan<'_>, set: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// The machine must not be in use by another cluster.
+/// The machine must be free by then, and of a Talos version that the cluster can take.
 async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &str) -> Result<(), Error> {
-    let status = match cx.find::<specs::MachineStatusSpec>(machine).await? {
-        Some(object) => object.spec,
-        None => {
+    let status = match view::object::<MachineStatusSpec>(cx, machine).await? {
+        Seen::There(status) => status,
+        Seen::Hidden => return Ok(()),
+        Seen::Missing => {
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Machine `{machine}` is not known to Omni"),
@@ -343,17 +377,67 @@ async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &st
             return Ok(());
         }
     };
-    if !status.cluster.is_empty() && status.cluster != cluster {
+    let other = &status.spec.cluster;
+    let leaves = |key: Key| cx.session.ledger.goes(&ObjectKey::from(&key));
+    if !other.is_empty()
+        && other != cluster
+        && !leaves(MachineSetNodeSpec::KIND.key(machine))
+        && !leaves(ClusterSpec::KIND.key(other))
+    {
         plan.diags.push(
-            Diagnostic::error(
+            Diagnostic::warning(
                 format!("Machine `{machine}` is in use"),
-                format!("It belongs to cluster `{}`.", status.cluster),
+                format!("It belongs to cluster `{other}`, and Omni takes a machine into one cluster only: the apply will fail unless it has left by then."),
             )
             .hint("Remove it from that cluster first, or choose a machine that is available; the data source `omni_machines` lists them.")
             .at(at("machine_id")),
         );
     }
+    if let Some(talos) = view::talos_version(cx, cluster).await?
+        && let Some(diagnostic) = misfit(machine, &status, cluster, &talos)
+    {
+        plan.diags.push(diagnostic);
+    }
     Ok(())
+}
+
+/// Why Omni would not take the machine into a cluster of this Talos version: it compares the labels of the machine.
+fn misfit(machine: &str, status: &Object<MachineStatusSpec>, cluster: &str, talos: &str) -> Option<Diagnostic> {
+    let line = |version: &str| version::parse(version).ok().map(|v| (v.major, v.minor));
+    line(&status.spec.talos_version)?;
+    if status.spec.schematic.as_ref().is_some_and(|schematic| schematic.in_agent_mode) {
+        return None;
+    }
+    let runs = status.label(TALOS_VERSION)?;
+    let (has, wants) = (line(runs)?, line(talos)?);
+    let installed = status.label(INSTALLED).is_some();
+    let (summary, why, hint) = if has > wants {
+        (
+            "newer than that of its cluster",
+            "Omni does not downgrade machines",
+            "Set `talos_version` of the cluster to the minor release of the machine or later, or choose another machine.",
+        )
+    } else if !installed && has != wants && (has < (1, 13) || wants < (1, 13)) {
+        (
+            "another one than that of its cluster",
+            "Omni takes a machine that was booted from an image only if that has the minor release of the cluster",
+            "Boot the machine from an image of the cluster's Talos version, or choose another machine.",
+        )
+    } else {
+        return None;
+    };
+    Some(
+        Diagnostic::warning(
+            format!("Talos of machine `{machine}` is {summary}"),
+            format!(
+                "The machine runs Talos {}, and cluster `{cluster}` is at {}. {why}: the apply will fail unless that has changed by then.",
+                version::strip_v(runs),
+                version::strip_v(talos)
+            ),
+        )
+        .hint(hint)
+        .at(at("machine_id")),
+    )
 }
 
 fn status(spec: &ClusterMachineStatusSpec, node: &str) -> Status {
@@ -368,5 +452,44 @@ fn status(spec: &ClusterMachineStatusSpec, node: &str) -> Status {
         last_config_error: spec.last_config_error.clone(),
         management_address: spec.management_address.clone(),
         node_name: node.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::spec;
+    use specs::machine_status_spec::Schematic;
+
+    /// As the validators of the 1.11 line answered.
+    #[test]
+    fn which_machines_fit_a_cluster() {
+        for (spec_version, label, installed, agent, talos, refused) in [
+            ("v1.13.5", Some("v1.13.5"), false, false, "1.13.8", None),
+            ("v1.14.0", Some("v1.14.0"), false, false, "1.13.8", Some("newer")),
+            ("v1.14.0", Some("v1.14.0"), true, false, "1.13.8", Some("newer")),
+            ("v1.14.0", Some("v1.14.0"), true, true, "1.13.8", None),
+            ("v1.11.6", Some("v1.11.6"), true, false, "1.13.8", None),
+            ("v1.11.6", Some("v1.11.6"), false, false, "v1.13.8", Some("another one")),
+            ("v1.13.5", Some("v1.13.5"), false, false, "1.14.0", None),
+            ("unknown", Some("v1.14.0"), false, false, "1.13.8", None),
+            ("", Some("v1.14.0"), false, false, "1.13.8", None),
+            // The labels are what is compared.
+            ("v1.14.0", Some("v1.13.5"), false, false, "1.13.8", None),
+            ("v1.14.0", None, false, false, "1.13.8", None),
+        ] {
+            let status = MachineStatusSpec {
+                talos_version: spec_version.into(),
+                schematic: Some(Schematic { in_agent_mode: agent, ..Default::default() }),
+                ..Default::default()
+            };
+            let mut stored = spec::resource("m", &status);
+            let flag = installed.then(|| (INSTALLED.to_owned(), String::new()));
+            let label = label.map(|label| (TALOS_VERSION.to_owned(), label.to_owned()));
+            stored.metadata.labels.extend(flag.into_iter().chain(label));
+            let found = misfit("m", &Object::decode(stored).unwrap(), "c", talos);
+            assert_eq!(found.is_some(), refused.is_some(), "{spec_version} {talos}: {found:?}");
+            assert!(found.is_none_or(|d| d.summary.contains(refused.unwrap_or_default())), "{spec_version} {talos}");
+        }
     }
 }

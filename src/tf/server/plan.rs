@@ -31,12 +31,13 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
 
     if proposed.is_null() {
         let mut diagnostics = Diagnostics::new();
+        let mut private = Private::from_bytes(&request.prior_private);
         if !prior.is_null() {
-            resource.plan_delete(&context, &prior, &mut diagnostics).await;
+            resource.plan_delete(&context, &prior, &mut private, &mut diagnostics).await;
         }
         return Ok(Response {
             planned_state: Some(encode(&Value::Null, managed.of(), &what)?),
-            planned_private: request.prior_private,
+            planned_private: private.to_bytes(),
             planned_identity: request.prior_identity,
             diagnostics: diagnostics.to_proto(),
             ..Default::default()

@@ -427,7 +427,7 @@ impl<M: Called> Resource for CalledBacked<M> {
         entry.close(&cx, plan);
     }
 
-    async fn plan_delete(&self, context: &Context, prior: &Value, diags: &mut Diagnostics) {
+    async fn plan_delete(&self, context: &Context, prior: &Value, _: &mut Private, diags: &mut Diagnostics) {
         let Some(cx) = self.frame.planning(context, prior) else { return };
         if let Some(key) = Self::ledger_key(prior) {
             cx.session.ledger.note_removal(&key, prior);

@@ -190,7 +190,7 @@ impl Resource for Thing {
         }
     }
 
-    async fn plan_delete(&self, _: &Context, prior: &Value, diags: &mut Diagnostics) {
+    async fn plan_delete(&self, _: &Context, prior: &Value, _: &mut Private, diags: &mut Diagnostics) {
         if prior.get("name").as_str() == Some("kept") {
             diags.push(refusal());
         }

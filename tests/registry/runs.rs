@@ -1,0 +1,327 @@
+//! What one run does itself is no mistake: plans are held against what the run leaves, as far as it is known, and not against what there is.
+
+use crate::defects::{cluster, made};
+use crate::host::{Host, Instance, Plan, errors};
+use crate::lifecycle::block;
+use libtest_mimic::{Failed, Trial};
+use prost::Message;
+use serde_json::{Value as Json, json};
+use terraform_provider_omni::pb::specs;
+use terraform_provider_omni::sim::inventory;
+
+type Test = fn() -> Result<(), Failed>;
+
+const CLUSTER: &str = "omni_cluster";
+const SET: &str = "omni_machine_set";
+const NODE: &str = "omni_machine_set_node";
+const PATCH: &str = "omni_config_patch";
+const LOCK: &str = "omni.sidero.dev/cluster-locked";
+
+pub fn trials() -> Vec<Trial> {
+    let all: &[(&str, Test)] = &[
+        ("a_cluster_that_is_unlocked_takes_changes", a_cluster_that_is_unlocked_takes_changes),
+        ("a_new_locked_cluster_takes_what_belongs_to_it", a_new_locked_cluster_takes_what_belongs_to_it),
+        ("a_lock_that_stays_is_an_error", a_lock_that_stays_is_an_error),
+        ("force_unlock_comes_too_late_for_the_parts", force_unlock_comes_too_late_for_the_parts),
+        ("a_machine_moves_to_another_cluster", a_machine_moves_to_another_cluster),
+        ("what_belongs_to_a_replaced_cluster_is_replaced", what_belongs_to_a_replaced_cluster_is_replaced),
+        ("a_forced_replacement_tells_its_cost_once", a_forced_replacement_tells_its_cost_once),
+        ("an_upgrade_makes_room_for_a_newer_machine", an_upgrade_makes_room_for_a_newer_machine),
+        ("a_set_that_gives_up_its_class_takes_nodes", a_set_that_gives_up_its_class_takes_nodes),
+        ("a_set_by_class_with_nodes_contradicts_itself", a_set_by_class_with_nodes_contradicts_itself),
+        ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
+    ];
+    all.iter().map(|(name, test)| Trial::test(format!("runs::{name}"), test)).collect()
+}
+
+fn with(mut config: Json, more: &Json) -> Json {
+    for (key, value) in more.as_object().unwrap() {
+        config[key] = value.clone();
+    }
+    config
+}
+
+fn locked(yes: bool) -> Json {
+    with(cluster(), &json!({ "locked": yes }))
+}
+
+fn workers() -> Json {
+    json!({ "cluster": "demo", "role": "workers" })
+}
+
+fn node(set: &str, machine: u32) -> Json {
+    json!({ "cluster": "demo", "machine_set": set, "machine_id": inventory::id(machine) })
+}
+
+async fn plan(host: &Host, kind: &str, prior: Option<&Instance>, config: &Json) -> Plan {
+    let plan = host.plan(kind, prior, &host.config(kind, config)).await;
+    plan.unwrap_or_else(|d| panic!("{kind}: {:?}", errors(&d)))
+}
+
+/// A plan that has nothing to say.
+async fn silent(host: &Host, kind: &str, prior: Option<&Instance>, config: &Json) -> Plan {
+    let plan = plan(host, kind, prior, config).await;
+    assert_eq!(plan.warnings, Vec::<String>::new(), "{kind}: {config}");
+    plan
+}
+
+async fn read(host: &Host, kind: &str, instance: &Instance) -> Instance {
+    host.read(kind, instance).await.unwrap().unwrap()
+}
+
+fn is_locked(host: &Host) -> bool {
+    host.object("Clusters", "demo").unwrap().annotations.contains_key(LOCK)
+}
+
+fn a_cluster_that_is_unlocked_takes_changes() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let cluster = made(&host, CLUSTER, &locked(true)).await;
+        let set = made(&host, SET, &workers()).await;
+        host.next_run().await;
+        let (cluster, set) = (read(&host, CLUSTER, &cluster).await, read(&host, SET, &set).await);
+        let changed = with(workers(), &json!({ "update_strategy": { "type": "Rolling", "max_parallelism": 2 } }));
+        let before = plan(&host, SET, Some(&set), &changed).await;
+        assert!(before.warnings[0].starts_with("cluster: Cluster `demo` is locked"), "{:?}", before.warnings);
+        host.next_run().await;
+        silent(&host, CLUSTER, Some(&cluster), &locked(false)).await;
+        silent(&host, SET, Some(&set), &changed).await;
+        silent(&host, NODE, None, &node("demo-workers", 1)).await;
+        host.next_run().await;
+        silent(&host, CLUSTER, Some(&cluster), &locked(false)).await;
+        assert_eq!(host.plan_destroy(SET, &set).await.unwrap(), Vec::<String>::new());
+    })
+}
+
+fn a_new_locked_cluster_takes_what_belongs_to_it() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let cluster = made(&host, CLUSTER, &locked(true)).await;
+        let set = made(&host, SET, &workers()).await;
+        let (one, two) = (node("demo-workers", 1), node("demo-workers", 2));
+        tokio::join!(made(&host, NODE, &one), made(&host, NODE, &two));
+        let longer = with(workers(), &json!({ "labels": { "a": "b" } }));
+        host.apply(SET, Some(&set), &host.config(SET, &longer))
+            .await
+            .unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(is_locked(&host), "the cluster is locked again after each write");
+        // A later run did not set the lock, so it holds.
+        host.next_run().await;
+        let cluster = read(&host, CLUSTER, &cluster).await;
+        silent(&host, CLUSTER, Some(&cluster), &locked(true)).await;
+        let refused = host.plan(NODE, None, &host.config(NODE, &node("demo-workers", 3))).await.expect_err("locked");
+        assert!(errors(&refused)[0].starts_with("cluster: Cluster `demo` is locked"), "{:?}", errors(&refused));
+    })
+}
+
+fn a_lock_that_stays_is_an_error() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let cluster = made(&host, CLUSTER, &locked(true)).await;
+        let set = made(&host, SET, &workers()).await;
+        host.next_run().await;
+        let cluster = read(&host, CLUSTER, &cluster).await;
+        silent(&host, CLUSTER, Some(&cluster), &locked(true)).await;
+        let said = errors(&host.plan_destroy(SET, &set).await.expect_err("locked"));
+        assert!(said[0].contains("This plan destroys machine set `demo-workers`"), "{said:?}");
+        assert!(said[0].contains("apply `locked = false`"), "{said:?}");
+        // In whatever order they are planned.
+        host.next_run().await;
+        let cluster = read(&host, CLUSTER, &cluster).await;
+        let warned = host.plan_destroy(SET, &set).await.unwrap();
+        assert!(warned[0].contains("This plan destroys machine set `demo-workers`"), "{warned:?}");
+        let refused = host.plan(CLUSTER, Some(&cluster), &host.config(CLUSTER, &locked(true))).await;
+        let said = errors(&refused.expect_err("the set goes"));
+        assert!(said[0].contains("This plan destroys machine set `demo-workers`"), "{said:?}");
+    })
+}
+
+fn force_unlock_comes_too_late_for_the_parts() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let force = json!({ "delete_options": { "force_unlock": true } });
+        let cluster = made(&host, CLUSTER, &with(locked(true), &force)).await;
+        let set = made(&host, SET, &workers()).await;
+        host.next_run().await;
+        host.plan_destroy(CLUSTER, &cluster).await.unwrap();
+        let said = errors(&host.plan_destroy(SET, &set).await.expect_err("the cluster comes later"));
+        assert!(said[0].starts_with("cluster: Cluster `demo` is locked"), "{said:?}");
+        // In whatever order they are planned.
+        host.next_run().await;
+        host.plan_destroy(SET, &set).await.unwrap();
+        let said = errors(&host.plan_destroy(CLUSTER, &cluster).await.expect_err("the set comes first"));
+        assert!(said[0].starts_with("locked: Cluster `demo` is locked"), "{said:?}");
+    })
+}
+
+fn a_machine_moves_to_another_cluster() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        for name in ["demo", "other"] {
+            made(&host, CLUSTER, &with(cluster(), &json!({ "name": name }))).await;
+            made(&host, SET, &json!({ "cluster": name, "role": "workers" })).await;
+        }
+        let here = with(node("demo-workers", 1), &json!({ "wait_for": "allocated" }));
+        let there = json!({ "cluster": "other", "machine_set": "other-workers", "machine_id": inventory::id(1) });
+        let moving = made(&host, NODE, &here).await;
+        host.sim.settle().unwrap();
+        host.next_run().await;
+        let unknown = plan(&host, NODE, None, &there).await;
+        assert!(unknown.warnings[0].starts_with("machine_id: Machine "), "{:?}", unknown.warnings);
+        assert!(unknown.warnings[0].contains("belongs to cluster `demo`"), "{:?}", unknown.warnings);
+        // At one address: the machine is given up before it is taken.
+        host.next_run().await;
+        let first = silent(&host, NODE, Some(&moving), &there).await;
+        assert_eq!(first.replace, ["machine_set", "cluster"]);
+        let second = host.plan_replacement(NODE, &first, &host.config(NODE, &there)).await.unwrap();
+        assert_eq!(second.warnings, Vec::<String>::new());
+        // At two addresses.
+        host.next_run().await;
+        host.plan_destroy(NODE, &moving).await.unwrap();
+        silent(&host, NODE, None, &there).await;
+    })
+}
+
+fn what_belongs_to_a_replaced_cluster_is_replaced() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let of_set = json!({ "name": "of-set", "cluster": "demo", "selector": { "machine_set": "demo-workers" }, "data": "machine: {}" });
+        let parts = [
+            (SET, workers()),
+            (NODE, node("demo-workers", 1)),
+            (PATCH, json!({ "name": "p", "cluster": "demo", "data": "machine: {}" })),
+            (PATCH, of_set),
+        ];
+        let whole = made(&host, CLUSTER, &cluster()).await;
+        let mut instances = Vec::new();
+        for (kind, config) in &parts {
+            instances.push(made(&host, kind, config).await);
+        }
+        host.next_run().await;
+        let encrypted = with(cluster(), &json!({ "features": { "disk_encryption": true } }));
+        let first = plan(&host, CLUSTER, Some(&read(&host, CLUSTER, &whole).await), &encrypted).await;
+        assert_eq!(first.replace, ["features.disk_encryption"]);
+        assert!(
+            first.warnings[0].contains("wipes its machines") && first.warnings[0].contains(&inventory::id(1)),
+            "{first:?}"
+        );
+        let second = host.plan_replacement(CLUSTER, &first, &host.config(CLUSTER, &encrypted)).await.unwrap();
+        assert_eq!(second.warnings, Vec::<String>::new(), "the loss is told once");
+        for ((kind, config), instance) in parts.iter().zip(&instances) {
+            let instance = read(&host, kind, instance).await;
+            let first = silent(&host, kind, Some(&instance), config).await;
+            assert_eq!(first.replace, ["id"], "{kind} {config}");
+            let second = host.plan_replacement(kind, &first, &host.config(kind, config)).await.unwrap();
+            assert_eq!(second.warnings, Vec::<String>::new(), "{kind} {config}");
+        }
+        // Without a replacement, nothing is replaced.
+        host.next_run().await;
+        plan(&host, CLUSTER, Some(&whole), &cluster()).await;
+        for ((kind, config), instance) in parts.iter().zip(&instances) {
+            assert_eq!(
+                silent(&host, kind, Some(instance), config).await.replace,
+                Vec::<String>::new(),
+                "{kind} {config}"
+            );
+        }
+    })
+}
+
+fn a_forced_replacement_tells_its_cost_once() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let whole = made(&host, CLUSTER, &cluster()).await;
+        made(&host, SET, &workers()).await;
+        host.next_run().await;
+        let first = silent(&host, CLUSTER, Some(&read(&host, CLUSTER, &whole).await), &cluster()).await;
+        let second = host.plan_replacement(CLUSTER, &first, &host.config(CLUSTER, &cluster())).await.unwrap();
+        assert!(second.warnings[0].contains("Replacing cluster `demo` wipes its machines"), "{:?}", second.warnings);
+    })
+}
+
+fn an_upgrade_makes_room_for_a_newer_machine() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let old = with(cluster(), &json!({ "talos_version": "1.12.4", "kubernetes_version": "1.34.3" }));
+        let whole = made(&host, CLUSTER, &old).await;
+        made(&host, SET, &workers()).await;
+        host.next_run().await;
+        let newer = plan(&host, NODE, None, &node("demo-workers", 1)).await;
+        assert!(newer.warnings[0].starts_with("machine_id: Talos of machine"), "{:?}", newer.warnings);
+        host.next_run().await;
+        silent(&host, CLUSTER, Some(&whole), &with(old, &json!({ "talos_version": "1.13.5" }))).await;
+        silent(&host, NODE, None, &node("demo-workers", 1)).await;
+    })
+}
+
+/// The workers take their machines from a class, as far as Omni knows.
+fn take_a_class(host: &Host) {
+    host.edit("MachineSets", "demo-workers", |set| {
+        let class = Some(specs::machine_set_spec::MachineAllocation { name: "big".into(), ..Default::default() });
+        set.spec = specs::MachineSetSpec { machine_allocation: class, ..Default::default() }.encode_to_vec();
+    });
+}
+
+fn a_set_that_gives_up_its_class_takes_nodes() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, CLUSTER, &cluster()).await;
+        let set = made(&host, SET, &workers()).await;
+        take_a_class(&host);
+        host.next_run().await;
+        let set = read(&host, SET, &set).await;
+        let still = plan(&host, NODE, None, &node("demo-workers", 1)).await;
+        assert!(still.warnings[0].contains("takes its machines from a class"), "{:?}", still.warnings);
+        host.next_run().await;
+        silent(&host, SET, Some(&set), &workers()).await;
+        silent(&host, NODE, None, &node("demo-workers", 1)).await;
+    })
+}
+
+fn a_set_by_class_with_nodes_contradicts_itself() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, CLUSTER, &cluster()).await;
+        let set = made(&host, SET, &workers()).await;
+        take_a_class(&host);
+        host.next_run().await;
+        let set = read(&host, SET, &set).await;
+        let config = with(workers(), &json!({ "machine_class": { "name": "big", "size": 1 } }));
+        plan(&host, SET, Some(&set), &config).await;
+        let refused = host.plan(NODE, None, &host.config(NODE, &node("demo-workers", 1))).await.expect_err("by class");
+        assert!(
+            errors(&refused)[0].contains("This configuration has it take them from machine class `big`"),
+            "{refused:?}"
+        );
+    })
+}
+
+fn the_last_control_plane_is_missed() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let whole = made(&host, CLUSTER, &cluster()).await;
+        let config = json!({ "cluster": "demo", "role": "controlplane" });
+        let set = made(&host, SET, &config).await;
+        let one = made(&host, NODE, &node("demo-control-planes", 1)).await;
+        let lost = |warnings: &[String]| warnings.iter().any(|w| w.contains("would lose its last control plane"));
+        host.next_run().await;
+        assert!(!lost(&host.plan_destroy(NODE, &one).await.unwrap()), "as long as nobody knows that the set stays");
+        plan(&host, SET, Some(&set), &config).await;
+        assert!(lost(&host.plan_destroy(NODE, &one).await.unwrap()));
+        // Another machine takes its place, at the same address.
+        host.next_run().await;
+        plan(&host, SET, Some(&set), &config).await;
+        let replaced = plan(&host, NODE, Some(&one), &node("demo-control-planes", 2)).await;
+        assert!(lost(&replaced.warnings) && replaced.replace == ["machine_id"], "{replaced:?}");
+        // A second one is added in the same run.
+        host.next_run().await;
+        plan(&host, SET, Some(&set), &config).await;
+        plan(&host, NODE, None, &node("demo-control-planes", 2)).await;
+        assert!(!lost(&host.plan_destroy(NODE, &one).await.unwrap()));
+        // The whole cluster goes.
+        host.next_run().await;
+        for (kind, instance) in [(CLUSTER, &whole), (SET, &set), (NODE, &one)] {
+            assert!(!lost(&host.plan_destroy(kind, instance).await.unwrap()), "{kind}");
+        }
+    })
+}
