@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 /// The prefix of every key that belongs to Omni.
 pub const PREFIX: &str = "omni.sidero.dev/";
+/// The most bytes of the value of a label or an annotation.
+pub const LONGEST_VALUE: usize = 16384;
+/// The most bytes of an id, and of the key of a label or an annotation.
+pub const LONGEST_ID: usize = 1024;
 /// Label: the cluster that an object belongs to.
 pub const CLUSTER: &str = "omni.sidero.dev/cluster";
 /// Label: the machine set that an object belongs to.

@@ -59,7 +59,7 @@ pub(crate) fn attributes() -> Vec<Attribute> {
              Changing this registers a new key; earlier keys stay valid until they expire. \
              After an import the lifetime of the existing key is not known, so the first value that is configured then registers none.",
         ),
-        string("renew_trigger").doc(
+        string("renew_trigger").document().doc(
             "Any text; changing it registers a new key. Existing keys stay valid until they expire: Omni cannot revoke a single key.",
         ),
         string("renew_before").check(positive_duration()).doc(

@@ -13,6 +13,7 @@ use crate::kit::clock::Clock;
 use crate::kit::go_duration;
 use crate::kit::secret::SecretString;
 use crate::omni::config::{Config, Credentials, RetryPolicy, TlsOptions};
+use crate::omni::labels;
 use crate::omni::spec::instance::current_user_key;
 use crate::omni::{Call, Class, Client, Error};
 use crate::tf::check::{Rule, one_of, whole_between};
@@ -43,6 +44,9 @@ const CONNECTION: &[&str] = &[
     "proxy_url",
 ];
 
+/// The longest path of a file on any system that this runs on.
+const LONGEST_PATH: usize = 4096;
+
 pub(super) fn schema() -> Schema {
     Schema::new(
         "The Omni provider manages the clusters, machine sets, machines and configuration patches of a \
@@ -52,25 +56,25 @@ pub(super) fn schema() -> Schema {
         "Address of the Omni instance, such as `https://example.omni.siderolabs.io`. \
          Also taken from `OMNI_ENDPOINT`, or from the omniconfig.",
     ))
-    .with(string("service_account_key").sensitive().doc(
+    .with(string("service_account_key").document().sensitive().doc(
         "Key of the service account to work as. \
          Also taken from `OMNI_SERVICE_ACCOUNT_KEY` or `SIDERO_SERVICE_ACCOUNT_KEY`.",
     ))
-    .with(string("service_account_key_file").doc("File that holds the service account key."))
-    .with(string("omniconfig").doc(
+    .with(string("service_account_key_file").at_most(LONGEST_PATH).doc("File that holds the service account key."))
+    .with(string("omniconfig").at_most(LONGEST_PATH).doc(
         "Path of an omniconfig file, which gives the endpoint and, for interactive keys, the identity. \
          Also taken from `OMNICONFIG`.",
     ))
     .with(string("context").doc("Context of the omniconfig to use. Defaults to its current one."))
     .with(string("identity").doc("E-mail address of the user to work as, together with `pgp_key_file`."))
-    .with(string("pgp_key_file").doc(
+    .with(string("pgp_key_file").at_most(LONGEST_PATH).doc(
         "File that holds the armored private OpenPGP key of `identity`, as `omnictl` stores it after a login.",
     ))
     .with(boolean("insecure_skip_tls_verify").doc(
         "Accept any TLS certificate. The requests can then be read and changed on the way; use `ca_certificate` instead where you can.",
     ))
-    .with(string("ca_certificate").doc("Certificates, in PEM, to trust beside those of the system."))
-    .with(string("ca_certificate_file").doc("File with certificates, in PEM, to trust beside those of the system."))
+    .with(string("ca_certificate").document().doc("Certificates, in PEM, to trust beside those of the system."))
+    .with(string("ca_certificate_file").at_most(LONGEST_PATH).doc("File with certificates, in PEM, to trust beside those of the system."))
     .with(string("tls_server_name").doc("Name to expect in the server's certificate, where it differs from the endpoint's host."))
     .with(string("proxy_url").doc(
         "HTTP proxy to connect through, such as `http://user:password@proxy:3128`. \
@@ -97,7 +101,7 @@ pub(super) fn schema() -> Schema {
         "Take over an object that exists already instead of refusing to create it, with a warning that says what changes in it. \
          Objects that carry the managed-by annotation belong to another resource or state and are never taken over. Defaults to `false`.",
     ))
-    .with(string("managed_by").doc(
+    .with(string("managed_by").at_most(labels::LONGEST_VALUE).doc(
         "Value of the annotation by which Omni's interface warns before it changes an object. Defaults to `Terraform`.",
     ))
     .with(plain("labels", Type::map(Type::String)).doc("Labels of every object that the provider manages, unless the object sets the key itself. They are planned like its own, as `provider_labels`: a label that leaves this block leaves the objects.").check(check::are_user_keys()))

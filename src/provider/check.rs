@@ -53,14 +53,14 @@ pub(crate) fn are_user_keys() -> Check {
             return Err(format!("{} entries are too many: Omni takes at most 256.", entries.len()));
         }
         for (key, entry) in entries {
-            if key.is_empty() || key.len() > 1024 || key.chars().any(char::is_control) {
+            if key.is_empty() || key.len() > labels::LONGEST_ID || key.chars().any(char::is_control) {
                 return Err(format!("The key {key:?} must have 1 to 1024 bytes and no control characters."));
             }
             if !labels::is_users(key) {
                 return Err(format!("The key `{key}` is reserved: it belongs to Omni or to this provider."));
             }
             if let Some(text) = entry.as_str()
-                && (text.len() > 16384 || text.chars().any(char::is_control))
+                && (text.len() > labels::LONGEST_VALUE || text.chars().any(char::is_control))
             {
                 return Err(format!("The value of `{key}` must have at most 16384 bytes and no control characters."));
             }

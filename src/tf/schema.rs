@@ -115,9 +115,15 @@ pub struct Attribute {
     pub since: Option<Since>,
     /// Whether two texts mean the same: then the one in the state stays and no change is planned.
     pub same: Option<fn(&str, &str) -> bool>,
+    /// The most bytes of a text, or of each text in a collection, which is then one line without control characters;
+    /// `None` for a document of any length. The keys and values of maps are left to checks.
+    pub line: Option<usize>,
     /// Checks of a known value.
     pub checks: Vec<Check>,
 }
+
+/// How long a text may be where its attribute does not say.
+pub const LONGEST_LINE: usize = 1024;
 
 /// The schema of a resource, a data source or the provider itself.
 #[derive(Clone)]
@@ -234,6 +240,7 @@ impl Attribute {
             unset: Unset::Own,
             since: None,
             same: None,
+            line: Some(LONGEST_LINE),
             checks: Vec::new(),
         }
     }
@@ -391,6 +398,20 @@ impl Attribute {
     #[must_use]
     pub fn same_if(mut self, same: fn(&str, &str) -> bool) -> Self {
         self.same = Some(same);
+        self
+    }
+
+    /// It is one line of at most so many bytes.
+    #[must_use]
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.line = Some(bytes);
+        self
+    }
+
+    /// It is text of any length and with any characters.
+    #[must_use]
+    pub fn document(mut self) -> Self {
+        self.line = None;
         self
     }
 

@@ -50,6 +50,13 @@ fn places() -> Result<(), Failed> {
         for machine in [&all[0], &all[1], &all[7]] {
             elsewhere.push(joined(&host, "other", machine).await);
         }
+        let free = |machine: &String| {
+            let status = host.object("MachineStatuses", machine);
+            status.is_some_and(|status| status.labels.contains_key("omni.sidero.dev/available"))
+        };
+        while [0, 1, 7].into_iter().any(|machine| free(&all[machine])) {
+            tokio::task::yield_now().await;
+        }
         let before = listed(&host, "demo").await;
         assert_eq!(before, all[2..7], "the free ones, by id");
 
@@ -63,10 +70,6 @@ fn places() -> Result<(), Failed> {
         for node in &elsewhere[..2] {
             host.destroy(NODE, node).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         }
-        let free = |machine: &String| {
-            let status = host.object("MachineStatuses", machine);
-            status.is_some_and(|status| status.labels.contains_key("omni.sidero.dev/available"))
-        };
         while !all[..2].iter().all(free) {
             tokio::task::yield_now().await;
         }

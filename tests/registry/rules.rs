@@ -2,8 +2,11 @@
 
 use libtest_mimic::Failed;
 use terraform_provider_omni::provider;
-use terraform_provider_omni::tf::plan::check_schema;
-use terraform_provider_omni::tf::schema::{Attribute, Mode, Schema, Unset};
+use terraform_provider_omni::tf::diag::Diagnostics;
+use terraform_provider_omni::tf::path::Path;
+use terraform_provider_omni::tf::plan::{check_schema, validate};
+use terraform_provider_omni::tf::schema::{Attribute, Kind, Mode, Nesting, Schema, Unset};
+use terraform_provider_omni::tf::value::{Type, Value};
 
 /// The resource types that are no objects to their users.
 const BY_CALLS: &[&str] = &["omni_service_account", "omni_user"];
@@ -107,8 +110,56 @@ pub fn every_type_is_listed_once() -> Result<(), Failed> {
 
 fn check(name: &str, schema: &Schema) -> Result<(), Failed> {
     let mut problems = check_schema(schema);
+    texts(schema, &schema.attributes, &Path::root(), &mut problems);
     secrets(&schema.attributes, "", &mut problems);
     if problems.is_empty() { Ok(()) } else { Err(format!("{name}: {problems:#?}").into()) }
+}
+
+/// The texts that may be of any length and hold any character; all others are one line that Omni can take as an id or a label.
+const DOCUMENTS: &[&str] = &[
+    "armored_public_key",
+    "ca_certificate",
+    "data",
+    "data_wo",
+    "email_regexp",
+    "id_regexp",
+    "label_selector",
+    "renew_trigger",
+    "service_account_key",
+];
+
+/// A control character and a megabyte are refused on the attribute, with one error, before anything is planned.
+fn texts(schema: &Schema, attributes: &[Attribute], at: &Path, problems: &mut Vec<String>) {
+    for attribute in attributes.iter().filter(|a| a.configurable()) {
+        let path = at.attribute(attribute.name);
+        if matches!(attribute.kind, Kind::Nested(Nesting::Single, _)) {
+            texts(schema, attribute.nested(), &path, problems);
+        }
+        if !matches!(attribute.kind, Kind::Plain(Type::String)) {
+            continue;
+        }
+        if attribute.line.is_none() {
+            if !DOCUMENTS.contains(&attribute.name) {
+                problems.push(format!("`{path}` takes any text"));
+            }
+            continue;
+        }
+        for text in ["a\u{7}b", "a\nb", "a\u{85}", &"x".repeat(1_000_000)] {
+            let steps: Vec<_> = path.to_string().split('.').map(str::to_owned).collect();
+            let config =
+                steps.iter().rev().fold(Value::from(text), |value, step| Value::object([(step.clone(), value)]));
+            let mut diags = Diagnostics::new();
+            validate(schema, &config, true, &mut diags);
+            // A rule may miss what goes with the attribute, since nothing else is set.
+            let at = diags.iter().filter(|d| d.path.as_ref() == Some(&path) && d.summary.starts_with("Invalid"));
+            let said: Vec<_> = at.map(|d| format!("{} {}", d.summary, d.detail)).collect();
+            let told = said.iter().any(|text| text.contains("control character") || text.contains("bytes"));
+            if said.iter().any(|text| text.len() > 1000 || text.contains(char::is_control)) || !told || said.len() != 1
+            {
+                problems.push(format!("`{path}` = {:?}: {said:.200?}", text.get(..3)));
+            }
+        }
+    }
 }
 
 /// What is named like a secret is marked as one.

@@ -3,12 +3,14 @@
 
 use super::attributes::LOCAL_TIMEOUTS;
 use super::{Cx, model};
+use crate::omni::labels::LONGEST_ID;
 use crate::omni::{Call, Error};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::{Action, ObjectKey, Planned, Ticket};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
 use crate::tf::resource::{Context, ImportBy, Outcome, Plan, Private, Read};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
@@ -99,6 +101,21 @@ impl Frame {
         diagnostics: impl Into<Diagnostics>,
     ) -> Outcome {
         Outcome { state: Some(state), private, identity: Some(self.identity_of(id)), diags: diagnostics.into() }
+    }
+
+    /// Says in the plan of a new object that its id is longer than Omni takes: one that is made of several parts can be so
+    /// though each part is not.
+    pub(super) fn check_id(&self, plan: &mut Plan<'_>) {
+        let Some(id) = plan.planned.get(self.id).as_str() else { return };
+        let moves = plan.prior.is_none_or(|prior| prior.get(self.id).as_str() != Some(id));
+        if moves && id.len() > LONGEST_ID {
+            let detail = format!("It would have {} bytes, and Omni takes at most {LONGEST_ID}.", id.len());
+            plan.diags.push(
+                Diagnostic::error(format!("The id of the {} is too long", self.noun), detail)
+                    .hint("Shorten what it is made of.")
+                    .at(Path::of(self.doing("plan", "").id_attribute)),
+            );
+        }
     }
 
     /// The answer to a read before the provider is configured: the state as it is.

@@ -632,6 +632,7 @@ impl<M: Managed> Resource for Backed<M> {
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
         attributes::plan::<M>(&self.frame.schema, &self.frame.handle.defaults(), plan);
         M::predict(plan);
+        self.frame.check_id(plan);
         let cx = self.frame.planning(context, &plan.planned);
         let owed = self.plan_owed(cx.as_ref(), plan).await;
         if let Some(cx) = cx {

@@ -51,7 +51,10 @@ impl One for Machines {
                 .check(is_mac())
                 .doc("MAC address of any of its links, in upper or lower case, such as `52:54:00:12:34:56`."),
             string("hostname").check(not_empty()).doc("Its host name, in upper or lower case."),
-            string("label_selector").check(is_selector()).doc(format!("Labels that only this machine has, {SELECTOR}")),
+            string("label_selector")
+                .document()
+                .check(is_selector())
+                .doc(format!("Labels that only this machine has, {SELECTOR}")),
         ]
     }
 

@@ -82,6 +82,7 @@ impl Many for Users {
     fn filters() -> Vec<Attribute> {
         vec![
             string("email_regexp")
+                .document()
                 .check(is_regexp())
                 .doc("Only users whose e-mail address, in lower case, matches this regular expression."),
             string("role").check(one_of(roles::ALL)).doc(format!("Only users with this role: {}.", roles::DOC)),

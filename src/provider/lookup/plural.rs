@@ -32,12 +32,16 @@ fn schema<L: Many>() -> Schema {
     // Where one id is a secret, all of them are.
     ids.sensitive = L::attributes().iter().any(|attribute| attribute.name == "id" && attribute.sensitive);
     let selector = L::LABELS.map(|labels| {
-        string("label_selector").check(is_selector()).doc(format!("Only {nouns} whose {labels} match, {SELECTOR}"))
+        string("label_selector")
+            .document()
+            .check(is_selector())
+            .doc(format!("Only {nouns} whose {labels} match, {SELECTOR}"))
     });
     let mut schema = Schema::new(L::ABOUT)
         .with_all(selector)
         .with(
             string("id_regexp")
+                .document()
                 .check(is_regexp())
                 .doc(format!("Only {nouns} whose id matches this regular expression.")),
         )

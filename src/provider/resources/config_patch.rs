@@ -78,7 +78,7 @@ impl Managed for ConfigPatch {
         .with(number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(
             "Order among the patches of the same level: those with a lower weight are applied first.",
         ))
-        .with(string("data").required().same_if(patch::same).doc(
+        .with(string("data").required().document().same_if(patch::same).doc(
             "The patch, in YAML. Fields that Omni itself controls are refused at plan time. Formatting-only changes produce no diff; a number or a truth value that is spelled in another way is a change, since Talos reads the text where it wants one.",
         ))
         .with_write_only(DATA)

@@ -159,7 +159,7 @@ impl Managed for MachineSet {
         .with(
             object("bootstrap_spec", vec![
                 string("cluster_uuid").required().check(not_empty()).doc("UUID of the cluster whose backup is restored."),
-                string("snapshot").required().check(check::is_snapshot()).doc("Name of the etcd snapshot."),
+                string("snapshot").required().at_most(4096).check(check::is_snapshot()).doc("Name of the etcd snapshot."),
             ])
             .doc("Restores etcd from a backup when the control plane is made. It cannot be added or changed later; once the cluster runs it may be removed, which changes nothing in the cluster."),
         )

@@ -57,7 +57,8 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, host: &Host<'_>, dia
             continue;
         }
         // The first refusal stands for the value: what else is wrong with it shows once that is right.
-        if let Some(refusal) = attribute.checks.iter().find_map(|check| check.run(value).err()) {
+        let line = attribute.line.and_then(|longest| not_a_line(value, longest));
+        if let Some(refusal) = line.or_else(|| attribute.checks.iter().find_map(|check| check.run(value).err())) {
             let detail = if attribute.sensitive || attribute.write_only { veiled(refusal, value) } else { refusal };
             diags.push(Diagnostic::error(format!("Invalid value of `{path}`"), detail).at(path.clone()));
         }
@@ -66,6 +67,30 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, host: &Host<'_>, dia
                 attributes(nested, value, path, host, diags);
             });
         }
+    }
+}
+
+/// Why a text, or a text among several, is no line of at most so many bytes. The text itself is not repeated: it can be anything.
+fn not_a_line(value: &Value, longest: usize) -> Option<String> {
+    match value {
+        Value::String(text) if text.len() > longest => {
+            Some(format!("The text has {} bytes, and at most {longest} are allowed.", text.len()))
+        }
+        Value::String(text) => {
+            let (at, c) = text.char_indices().find(|(_, c)| c.is_control())?;
+            let last = text.trim_end_matches(char::is_control).len() <= at;
+            let name = if c == '\n' { " (a line break)" } else { "" };
+            let advice = if last { " `trimspace` takes it off the end." } else { "" };
+            Some(format!(
+                "The text holds the control character U+{:04X}{name} at byte {}, and must be one line without such characters.{advice}",
+                u32::from(c),
+                at + 1
+            ))
+        }
+        Value::List(items) | Value::Set(items) | Value::Tuple(items) => {
+            items.iter().find_map(|item| not_a_line(item, longest))
+        }
+        _ => None,
     }
 }
 
@@ -102,7 +127,8 @@ fn elements(nesting: Nesting, value: &Value, path: &Path, each: &mut impl FnMut(
 mod tests {
     use super::*;
     use crate::tf::check::{Rule, not_empty, one_of};
-    use crate::tf::schema::{object, objects, string};
+    use crate::tf::schema::{LONGEST_LINE, object, objects, plain, string};
+    use crate::tf::value::Type;
 
     fn found(schema: &Schema, config: &Value, write_only_allowed: bool) -> Vec<String> {
         let mut diags = Diagnostics::new();
@@ -139,6 +165,46 @@ mod tests {
                 "set.key: Invalid value of `set.key`",
             ]
         );
+    }
+
+    #[test]
+    fn a_text_is_one_line_unless_it_is_a_document() {
+        let schema = Schema::new("A thing.")
+            .with(string("id"))
+            .with(string("path").at_most(4))
+            .with(string("text").document())
+            .with(plain("all", Type::list(Type::String)));
+        let refused = |name: &str, value: Value| {
+            let mut config = schema.null_object();
+            config.set(name, value);
+            let mut diags = Diagnostics::new();
+            validate(&schema, &config, true, &mut diags);
+            let said: Vec<_> =
+                diags.iter().map(|d| format!("{}: {}", d.path.clone().unwrap_or_default(), d.detail)).collect();
+            said.join("; ")
+        };
+        for (name, value, says) in [
+            ("id", Value::from("ä\u{200b} b"), ""),
+            ("id", "x".repeat(LONGEST_LINE).into(), ""),
+            ("id", "x".repeat(LONGEST_LINE + 1).into(), "id: The text has 1025 bytes, and at most 1024 are allowed."),
+            ("path", "abcde".into(), "path: The text has 5 bytes, and at most 4 are allowed."),
+            ("id", "ab\u{85}c".into(), "id: The text holds the control character U+0085 at byte 3,"),
+            ("id", "a\u{1b}[31m".into(), "id: The text holds the control character U+001B at byte 2,"),
+            (
+                "id",
+                "ab\n".into(),
+                "U+000A (a line break) at byte 3, and must be one line without such characters. `trimspace`",
+            ),
+            (
+                "all",
+                Value::List(vec!["a".into(), Value::UNKNOWN, "b\t".into()]),
+                "all: The text holds the control character U+0009",
+            ),
+            ("text", "a\nb".repeat(10_000).into(), ""),
+        ] {
+            let said = refused(name, value);
+            assert!(said.contains(says) && said.is_empty() == says.is_empty(), "{name}: {said}");
+        }
     }
 
     #[test]

@@ -151,6 +151,7 @@ impl WriteOnly {
              Needs Terraform or OpenTofu 1.11 or later; use `{name}` before."
         ));
         twin.checks.clone_from(&plain.checks);
+        twin.line = plain.line;
         let version = number(version).doc(format!(
             "Any number, to be raised together with `{secret}`. A changed content is noticed without it too, by `{hash}`."
         ));

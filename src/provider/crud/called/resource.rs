@@ -409,6 +409,7 @@ impl<M: Called> Resource for CalledBacked<M> {
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
         attributes::keep_computed(&self.frame.schema, M::LOCAL, plan);
         M::predict(plan);
+        self.frame.check_id(plan);
         let Some(cx) = self.frame.planning(context, &plan.planned) else { return };
         since::check(&cx, M::NAME, &self.frame.schema, plan).await;
         if plan.prior.is_some() {
