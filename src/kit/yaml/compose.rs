@@ -331,7 +331,7 @@ mod tests {
             }
             text
         };
-        let ten = |what: &str| format!("[{}]", vec![what; 10].join(", "));
+        let ten = |what: &str| format!("[{}]", [what; 10].join(", "));
         vec![
             levels("[x, x, x, x]", &ten),
             // Nothing but structure.
