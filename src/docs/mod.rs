@@ -317,6 +317,7 @@ mod tests {
                 "data-sources/boxes.md",
                 "ephemeral-resources/glimpse.md",
                 "functions/stack.md",
+                "guides/a-whole-cluster.md",
                 "guides/drift-and-conflicts.md",
                 "guides/getting-started.md",
                 "guides/moving-from-siderolabs.md",
@@ -360,7 +361,7 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("subcategory"), "{text}");
-        assert!(text.contains("- [Getting started](guides/getting-started.md)\n"), "{text}");
+        assert!(text.contains("- [Getting started](https://registry.terraform.io/providers/omnirs/omni/latest/docs/guides/getting-started)\n"), "{text}");
         assert!(text.contains("```terraform\nprovider \"omni\" {}\n```\n"), "{text}");
         assert!(text.contains("- `endpoint` (String) Where the boxes are.\n"), "{text}");
     }

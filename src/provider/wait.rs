@@ -16,6 +16,9 @@ use std::time::Duration;
 /// How far to wait for a cluster or a machine set.
 pub(super) const LEVELS: &[&str] = &["none", "running", "ready"];
 
+/// Tells how far the object, if it is there, is from what is waited for.
+type Judge = Box<dyn Fn(Option<&Stored>) -> Result<Step, Error> + Send + Sync>;
+
 /// One condition that an object of Omni is to meet after a write.
 pub(crate) struct Condition {
     key: Key,
@@ -23,7 +26,7 @@ pub(crate) struct Condition {
     what: String,
     /// What the logs call the object.
     noun: &'static str,
-    judge: Box<dyn Fn(Option<&Stored>) -> Result<Step, Error> + Send + Sync>,
+    judge: Judge,
 }
 
 /// How far an object is from what is waited for.

@@ -123,7 +123,7 @@ pub(super) async fn create<M: Managed>(
             Standing::Controllers => return Err(existing::of_controllers(&wish.doing, &existing).into()),
             Standing::Managed(_) if cx.session.handover.is_noted(&ObjectKey::from(key)) && !refused => {
                 match take_over::<M>(cx, wish, key, resource, planned).await? {
-                    TakeOver::Done(stored, _) => return Ok(stored),
+                    TakeOver::Done(stored, _) => return Ok(*stored),
                     TakeOver::Refused(_) => refused = true,
                     TakeOver::Gone => {}
                 }
@@ -144,7 +144,7 @@ pub(super) async fn create<M: Managed>(
                     if cx.session.ledger.once(&ObjectKey::from(key), "adoption") {
                         told.push(adoption.told(&wish.doing));
                     }
-                    return Ok(stored);
+                    return Ok(*stored);
                 }
                 TakeOver::Refused(refusal) => return Err((*refusal).into()),
                 TakeOver::Gone => {}
@@ -157,7 +157,7 @@ pub(super) async fn create<M: Managed>(
 
 /// What came of taking over an object.
 enum TakeOver {
-    Done(Stored, Adoption),
+    Done(Box<Stored>, Adoption),
     /// It would have to be replaced.
     Refused(Box<Diagnostic>),
     /// It is not there any more, or is on its way out.
@@ -188,7 +188,7 @@ async fn take_over<M: Managed>(
     tracing::info!(id = key.id, "taking over the object that is there");
     cx.session.ledger.note_adopted(&ObjectKey::from(key));
     match update::<M>(cx, wish, key, None, None).await {
-        Ok(stored) => Ok(TakeOver::Done(stored, adoption)),
+        Ok(stored) => Ok(TakeOver::Done(Box::new(stored), adoption)),
         Err(Failure::Call(error)) => Err(not_made(*error).into()),
         Err(refused) => Err(refused),
     }
