@@ -42,10 +42,11 @@ pub(crate) struct Locks {
 }
 
 impl Locks {
-    /// A plan of the cluster was made: `configured` is what the configuration says of its lock, `before` whether it was locked.
-    pub(crate) fn note(&self, cluster: &str, configured: Option<bool>, before: bool) {
+    /// A plan of the cluster was made: `wanted` is what it makes of the lock, `None` where that is left to others,
+    /// and `before` whether the cluster was locked.
+    pub(crate) fn note(&self, cluster: &str, wanted: Option<bool>, before: bool) {
         let mut intents = lock(&self.intents);
-        let intent = match (configured, before) {
+        let intent = match (wanted, before) {
             (Some(false), false) => Intent::Unlocked,
             (Some(false), true) => Intent::Unlocks,
             (Some(true), true) => Intent::Kept,

@@ -92,7 +92,7 @@ fn destroy_that_cannot_finish(context: &Context) -> Outcome {
     omni.store().add_finalizer(&key, "SomebodyElsesController").ok_or("no cluster")?;
     let output = workspace.run(["destroy", "-json", "-input=false", "-auto-approve"])?.failure()?;
     let error = Diagnostic::only_error(&output)?;
-    for part in ["Could not destroy cluster `demo`", "SomebodyElsesController", "`timeouts`"] {
+    for part in ["Could not destroy cluster `demo`", "SomebodyElsesController", "`timeouts.delete`"] {
         assert!(error.text().contains(part), "{part:?} is not in {error:#?}");
     }
     // It is still ours, so that the next destroy goes on.

@@ -110,7 +110,7 @@ fn a_node_that_somebody_holds(context: &Context) -> Outcome {
     omni.store().add_finalizer(&key, "SomebodyElsesController").ok_or("no node")?;
     workspace.write("main.tf", CLUSTER)?;
     let error = workspace.apply_error()?;
-    assert_says(&error, &["SomebodyElsesController", "`timeouts`"]);
+    assert_says(&error, &["SomebodyElsesController", "`timeouts.delete`"]);
     assert!(!error.text().contains("not connected"), "{error:#?}");
     assert_eq!(workspace.values("omni_machine_set_node.leaving")?["machine_id"], json!(inventory::id(3)));
 

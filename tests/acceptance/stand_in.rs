@@ -49,8 +49,8 @@ impl Kubernetes {
         let configured = Arc::<Configured>::default();
         let schema = Schema::new("A stand-in.")
             .with(string("host").doc("Address."))
-            .with(string("token").sensitive().doc("Token."))
-            .with(string("cluster_ca_certificate").doc("Authority."));
+            .with(string("token").document().sensitive().doc("Token."))
+            .with(string("cluster_ca_certificate").document().doc("Authority."));
         let sources: Vec<Arc<dyn DataSource>> = vec![Arc::new(ServerVersion::new(configured.clone()))];
         Arc::new(Self { schema, sources, configured })
     }

@@ -87,6 +87,11 @@ fn a_cluster_that_is_unlocked_takes_changes() -> Result<(), Failed> {
         silent(&host, CLUSTER, Some(&cluster), &locked(false)).await;
         silent(&host, SET, Some(&set), &changed).await;
         silent(&host, NODE, None, &node("demo-workers", 1)).await;
+        // A line that is taken out unlocks it as well.
+        host.next_run().await;
+        let cluster = read(&host, CLUSTER, &cluster).await;
+        silent(&host, CLUSTER, Some(&cluster), &crate::defects::cluster()).await;
+        silent(&host, NODE, None, &node("demo-workers", 1)).await;
         host.next_run().await;
         silent(&host, CLUSTER, Some(&cluster), &locked(false)).await;
         assert_eq!(host.plan_destroy(SET, &set).await.unwrap(), Vec::<String>::new());

@@ -148,7 +148,8 @@ impl Managed for Cluster {
             .doc("Features of the cluster. Those that Omni has and this list lacks are not managed."),
         )
         .with(boolean("locked").initially(false).doc(
-            "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes.",
+            "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes. \
+             What the apply that sets the lock has still to write is written, but Omni brings nothing up until the cluster is unlocked.",
         ))
         .with(string("wait_for").check(one_of(wait::LEVELS)).doc(
             "What an update waits for: `none`, `running` (every machine runs the wanted versions) or `ready` (the nodes are ready too, which needs a CNI). \
@@ -411,8 +412,14 @@ fn note_lock(cx: &Cx, plan: &Plan<'_>) {
     let locked = |state: &Value| state.get("locked").as_bool();
     // The one that takes the place of a replaced cluster was never locked.
     let before = plan.prior.and_then(locked) == Some(true);
+    // A line that was taken out unlocks the cluster too; a lock that stays without one is that of others.
+    let wanted = match (locked(&plan.planned), locked(plan.config)) {
+        (Some(false), _) => Some(false),
+        (_, Some(true)) => Some(true),
+        _ => None,
+    };
     if let Some(name) = plan.planned.get("name").as_str() {
-        cx.session.locks.note(name, locked(plan.config), before);
+        cx.session.locks.note(name, wanted, before);
     }
 }
 
