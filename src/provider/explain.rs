@@ -1,6 +1,6 @@
 //! From a failed call to Omni to what the person at the terminal reads.
 //! This is the only place that words such errors. What to do follows the class;
-//! only what Omni refuses is told apart by its text, by the table in [`refusals`](super::refusals).
+//! only what Omni refuses is told apart by its text, by the table in [`refusals`].
 
 use super::refusals::{self, Advice};
 use crate::omni::{Class, Error};
