@@ -449,7 +449,7 @@ mod tests {
     #[test]
     fn unknown_things_name_the_version_that_has_them() {
         match state(TEARDOWN, Code::Unimplemented, "unknown method Teardown").error {
-            Error::Unsupported { what, needs: Some("1.9"), .. } => {
+            Error::Unsupported { what, needs: Some("1.8"), .. } => {
                 assert_eq!(what, "`Teardown` of `Clusters.omni.sidero.dev`")
             }
             other => panic!("{other:?}"),

@@ -4,11 +4,9 @@
 /// Since when an RPC, a type or a field is there, by the short name of the RPC, the name of the type,
 /// or `Message.path.of.field`.
 const SINCE: &[(&str, &str)] = &[
-    ("ValidateJSONSchema", "1.0"),
-    ("MaintenanceUpgrade", "1.0"),
-    ("GetMachineJoinConfig", "1.0"),
-    ("CreateJoinToken", "1.0"),
-    ("ResetNodeUniqueToken", "1.5"),
+    ("Teardown", "1.8"),
+    ("TeardownAndDestroy", "1.8"),
+    ("ResetNodeUniqueToken", "1.5.7"),
     ("CreateUser", "1.6"),
     ("ListUsers", "1.6"),
     ("UpdateUser", "1.6"),
@@ -17,14 +15,16 @@ const SINCE: &[(&str, &str)] = &[
     ("MachinePowerOn", "1.8"),
     ("MachinePowerOff", "1.8"),
     ("MaintenanceLifecycle", "1.9"),
-    ("GetBootAssetURL", "1.10"),
-    ("Teardown", "1.9"),
-    ("TeardownAndDestroy", "1.9"),
-    ("KernelArgs.omni.sidero.dev", "1.6"),
-    ("InstallationMediaConfigs.omni.sidero.dev", "1.6"),
-    ("KubernetesManifestGroups.omni.sidero.dev", "1.9"),
+    ("GetInstallationMediaURL", "1.11"),
+    ("KernelArgs.omni.sidero.dev", "1.3"),
+    ("GRPCTunnelConfigs.omni.sidero.dev", "1.5"),
+    ("InstallationMediaConfigs.omni.sidero.dev", "1.5"),
+    ("IdentityStatuses.omni.sidero.dev", "1.6"),
+    ("RotateKubernetesCAs.omni.sidero.dev", "1.6"),
+    ("RotateTalosCAs.omni.sidero.dev", "1.6"),
+    ("KubernetesManifestGroups.omni.sidero.dev", "1.7"),
     ("KubernetesHealthChecks.omni.sidero.dev", "1.9"),
-    ("MachineInstallDiskConfigs.omni.sidero.dev", "1.10"),
+    ("MachineInstallDiskConfigs.omni.sidero.dev", "1.11"),
     ("MachineSetSpec.upgrade_strategy", "1.6"),
     ("MachineSetSpec.upgrade_strategy_config", "1.6"),
     ("ClusterSpec.features.enable_node_audit_skip", "1.9"),
@@ -44,10 +44,24 @@ mod tests {
 
     #[test]
     fn table() {
-        assert_eq!(needs("Teardown"), Some("1.9"));
-        assert_eq!(needs("KernelArgs.omni.sidero.dev"), Some("1.6"));
-        assert_eq!(needs("ClusterSpec.features.disable_public_discovery_service"), Some("1.10"));
-        assert_eq!(needs("Get"), None);
+        for (thing, release) in [
+            ("Teardown", Some("1.8")),
+            ("ResetNodeUniqueToken", Some("1.5.7")),
+            ("GetInstallationMediaURL", Some("1.11")),
+            ("KernelArgs.omni.sidero.dev", Some("1.3")),
+            ("InstallationMediaConfigs.omni.sidero.dev", Some("1.5")),
+            ("KubernetesManifestGroups.omni.sidero.dev", Some("1.7")),
+            ("MachineInstallDiskConfigs.omni.sidero.dev", Some("1.11")),
+            ("ClusterSpec.features.disable_public_discovery_service", Some("1.10")),
+            // No release ever had it.
+            ("GetBootAssetURL", None),
+            // These came with the first release.
+            ("ValidateJSONSchema", None),
+            ("CreateJoinToken", None),
+            ("Get", None),
+        ] {
+            assert_eq!(needs(thing), release, "{thing}");
+        }
         let mut names: Vec<_> = SINCE.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
         names.dedup();

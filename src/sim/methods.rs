@@ -23,7 +23,7 @@ const CALLS: &[(&str, &str, Release, Option<Release>)] = &[
     (MANAGEMENT, "MachinePowerOn", Release::V1_8, None),
     (MANAGEMENT, "MachinePowerOff", Release::V1_8, None),
     (MANAGEMENT, "MaintenanceLifecycle", Release::V1_9, None),
-    (MANAGEMENT, "GetBootAssetURL", Release::V1_10, None),
+    (MANAGEMENT, "GetInstallationMediaURL", Release::NEWEST, None),
     (STATE, "Teardown", Release::V1_9, None),
     (STATE, "TeardownAndDestroy", Release::V1_9, None),
 ];
@@ -64,7 +64,12 @@ mod tests {
                 Release::V1_3,
                 Some("unknown method TearDownLockedCluster for service management.ManagementService"),
             ),
-            ("/management.ManagementService/GetBootAssetURL", Release::NEWEST, None),
+            ("/management.ManagementService/GetInstallationMediaURL", Release::NEWEST, None),
+            (
+                "/management.ManagementService/GetInstallationMediaURL",
+                Release::V1_10,
+                Some("unknown method GetInstallationMediaURL for service management.ManagementService"),
+            ),
             (
                 "/cosi.resource.State/Teardown",
                 Release::V1_6,

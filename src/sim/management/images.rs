@@ -4,8 +4,8 @@ use super::Office;
 use crate::kit::yaml;
 use crate::pb::management as pb;
 use crate::pb::management::SchematicBootloader as Bootloader;
-use crate::pb::management::boot_asset_url_request::BootAssetKind;
 use crate::pb::management::create_schematic_request::SiderolinkGrpcTunnelMode as Tunnel;
+use crate::pb::management::installation_media_url_request::InstallationMediaKind;
 use crate::pb::specs::{FeaturesConfigSpec, InstallationMediaSpec};
 use crate::sim::access::Caller;
 use crate::sim::join_config::JoinConfig;
@@ -80,24 +80,24 @@ pub(super) async fn create_schematic_from_raw(
     Ok(pb::CreateSchematicResponse { schematic_id: ensure(office, &schematic), ..Default::default() })
 }
 
-pub(super) async fn get_boot_asset_url(
+pub(super) async fn get_installation_media_url(
     office: &Office,
-    request: Request<pb::BootAssetUrlRequest>,
-) -> Result<pb::BootAssetUrlResponse, Status> {
+    request: Request<pb::InstallationMediaUrlRequest>,
+) -> Result<pb::InstallationMediaUrlResponse, Status> {
     Caller::of(&request)?.needs_one_of(IMAGE_ROLES)?;
     let request = request.get_ref();
-    let invalid = |text: String| Status::invalid_argument(format!("invalid boot asset request: {text}"));
-    let asset = match BootAssetKind::try_from(request.boot_asset_kind) {
-        Ok(BootAssetKind::Unset) => {
-            return Err(Status::invalid_argument("unknown boot asset kind BOOT_ASSET_KIND_UNSET"));
+    let invalid = |text: String| Status::invalid_argument(format!("invalid installation media request: {text}"));
+    let asset = match InstallationMediaKind::try_from(request.installation_media_kind) {
+        Ok(InstallationMediaKind::Unset) => {
+            return Err(invalid("installation media kind is not set".to_owned()));
         }
         Ok(kind) => kind,
         Err(_) => {
-            return Err(Status::invalid_argument(format!("unknown boot asset kind {}", request.boot_asset_kind)));
+            return Err(invalid(format!("unknown installation media kind {}", request.installation_media_kind)));
         }
     };
     let segments = [("platform", &request.platform), ("architecture", &request.architecture)];
-    let format = (asset == BootAssetKind::Disk).then_some(("disk image format", &request.format));
+    let format = (asset == InstallationMediaKind::Disk).then_some(("disk image format", &request.format));
     for (what, value) in segments.into_iter().chain(format) {
         if !is_segment(value) {
             return Err(invalid(format!("invalid {what} {value:?}")));
@@ -112,23 +112,27 @@ pub(super) async fn get_boot_asset_url(
     if !is_segment(id) {
         return Err(invalid(format!("invalid schematic ID {id:?}")));
     }
+    if request.download_token_ttl.as_ref().is_some_and(|ttl| ttl.seconds < 0 || ttl.nanos < 0) {
+        return Err(invalid("download token lifetime must not be negative".to_owned()));
+    }
     let features = features(office);
     let (base, folder) = match asset {
-        BootAssetKind::Pxe => (pxe_base(&features), "pxe"),
+        InstallationMediaKind::Pxe => (pxe_base(&features), "pxe"),
         _ => (base(&features), "image"),
     };
     let (platform, arch) = (&request.platform, &request.architecture);
     let secure = if request.secure_boot { "-secureboot" } else { "" };
     let ending = match asset {
-        BootAssetKind::Iso => ".iso".to_owned(),
-        BootAssetKind::Disk => format!(".{}", request.format),
+        InstallationMediaKind::Iso => ".iso".to_owned(),
+        InstallationMediaKind::Disk => format!(".{}", request.format),
         _ => String::new(),
     };
     let file = format!("{platform}-{arch}{secure}{ending}");
-    Ok(pb::BootAssetUrlResponse {
+    Ok(pb::InstallationMediaUrlResponse {
         url: format!("{base}/{folder}/{id}/{version}/{file}"),
-        // The factory lets everybody in, so there is nothing to send along.
+        // The factory lets everybody in, so there is nothing to send along, and the address stays good.
         headers: Default::default(),
+        expires_at: None,
         image_factory_host: base.split("://").nth(1).unwrap_or(&base).to_owned(),
         storage_key: schematic::id(&[&*base, folder, id, &version, &file].join("\0")),
     })
@@ -392,8 +396,8 @@ mod tests {
     async fn urls_of_images() {
         let office = office(Release::NEWEST);
         let ask = async |kind: i32, platform: &str, format: &str, version: &str, id: &str, secure_boot| {
-            let request = pb::BootAssetUrlRequest {
-                boot_asset_kind: kind,
+            let request = pb::InstallationMediaUrlRequest {
+                installation_media_kind: kind,
                 platform: platform.into(),
                 architecture: "amd64".into(),
                 format: format.into(),
@@ -402,9 +406,10 @@ mod tests {
                 secure_boot,
                 ..Default::default()
             };
-            get_boot_asset_url(&office, call(Role::InfraProvider, None, request)).await
+            get_installation_media_url(&office, call(Role::InfraProvider, None, request)).await
         };
-        let (pxe, iso, disk) = (BootAssetKind::Pxe.into(), BootAssetKind::Iso.into(), BootAssetKind::Disk.into());
+        let (pxe, iso, disk) =
+            (InstallationMediaKind::Pxe.into(), InstallationMediaKind::Iso.into(), InstallationMediaKind::Disk.into());
         for (kind, format, version, secure, expected) in [
             (pxe, "", "1.13.0", false, "https://pxe.factory.talos.dev/pxe/abc/v1.13.0/metal-amd64"),
             (iso, "", "v1.13.0", true, "https://factory.talos.dev/image/abc/v1.13.0/metal-amd64-secureboot.iso"),
@@ -416,16 +421,16 @@ mod tests {
             assert!(answer.url.contains(&format!("://{}/", answer.image_factory_host)));
         }
         for (kind, platform, format, version, id, text) in [
-            (0, "metal", "", "", "abc", "unknown boot asset kind BOOT_ASSET_KIND_UNSET"),
-            (9, "metal", "", "", "abc", "unknown boot asset kind 9"),
-            (iso, "a/b", "", "", "abc", "invalid boot asset request: invalid platform \"a/b\""),
-            (disk, "metal", "", "", "abc", "invalid boot asset request: invalid disk image format \"\""),
-            (iso, "metal", "", "", "..", "invalid boot asset request: invalid schematic ID \"..\""),
+            (0, "metal", "", "", "abc", "invalid installation media request: installation media kind is not set"),
+            (9, "metal", "", "", "abc", "invalid installation media request: unknown installation media kind 9"),
+            (iso, "a/b", "", "", "abc", "invalid installation media request: invalid platform \"a/b\""),
+            (disk, "metal", "", "", "abc", "invalid installation media request: invalid disk image format \"\""),
+            (iso, "metal", "", "", "..", "invalid installation media request: invalid schematic ID \"..\""),
         ] {
             let status = ask(kind, platform, format, version, id, false).await.unwrap_err();
             assert_eq!((status.code(), status.message()), (Code::InvalidArgument, text));
         }
         let status = ask(iso, "metal", "", "x", "abc", false).await.unwrap_err();
-        assert!(status.message().starts_with("invalid boot asset request: invalid Talos version \"x\": "));
+        assert!(status.message().starts_with("invalid installation media request: invalid Talos version \"x\": "));
     }
 }

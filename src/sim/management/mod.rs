@@ -138,7 +138,7 @@ service! {
     support::get_support_bundle(pb::GetSupportBundleRequest) -> BoxStream<pb::GetSupportBundleResponse>;
     images::create_schematic(pb::CreateSchematicRequest) -> pb::CreateSchematicResponse;
     images::create_schematic_from_raw(pb::CreateSchematicFromRawRequest) -> pb::CreateSchematicResponse;
-    images::get_boot_asset_url(pb::BootAssetUrlRequest) -> pb::BootAssetUrlResponse;
+    images::get_installation_media_url(pb::InstallationMediaUrlRequest) -> pb::InstallationMediaUrlResponse;
     machines::maintenance_upgrade(pb::MaintenanceUpgradeRequest) -> pb::MaintenanceUpgradeResponse;
     machines::maintenance_lifecycle(pb::MaintenanceLifecycleRequest) -> BoxStream<pb::MaintenanceLifecycleResponse>;
     machines::machine_power_off(pb::MachinePowerOffRequest) -> pb::MachinePowerOffResponse;

@@ -124,7 +124,7 @@ async fn management(service: &ManagementService, dice: &mut Dice) -> TestCaseRes
         kubernetes_sync_manifests("KubernetesSyncManifestRequest");
         create_schematic("CreateSchematicRequest");
         create_schematic_from_raw("CreateSchematicFromRawRequest");
-        get_boot_asset_url("BootAssetURLRequest");
+        get_installation_media_url("InstallationMediaURLRequest");
         get_support_bundle("GetSupportBundleRequest");
         read_audit_log("ReadAuditLogRequest");
         maintenance_upgrade("MaintenanceUpgradeRequest");
