@@ -17,7 +17,7 @@ pub fn quoted(text: &str) -> String {
         if index == LONGEST {
             return format!("`{shown}…` ({} bytes)", text.len());
         }
-        // What has no look of its own would change how the terminal shows all that follows.
+        // Control characters are not printed; they change how the terminal prints what follows.
         if c.is_control() { shown.extend(c.escape_debug()) } else { shown.push(c) }
     }
     format!("`{shown}`")

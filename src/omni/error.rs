@@ -100,7 +100,7 @@ pub enum Error {
         what: String,
     },
     /// An object could not be removed, since controllers hold on to it.
-    #[error("`{key}` is still there after {}: {} {} not let go of it", short(*.after), quoted(.finalizers), if .finalizers.len() == 1 { "has" } else { "have" })]
+    #[error("`{key}` is still there after {}: {} {} pending", short(*.after), if .finalizers.len() == 1 { "finalizer" } else { "finalizers" }, quoted(.finalizers))]
     Stuck {
         /// The object.
         key: Key,
@@ -279,11 +279,11 @@ mod tests {
         let table = [
             (
                 Error::Stuck { key: key.clone(), finalizers: vec!["A".into()], after: Duration::from_secs(30) },
-                "`Clusters.omni.sidero.dev/prod` is still there after 30s: `A` has not let go of it",
+                "`Clusters.omni.sidero.dev/prod` is still there after 30s: finalizer `A` pending",
             ),
             (
                 Error::Stuck { key, finalizers: vec!["A".into(), "B".into()], after: Duration::from_secs(300) },
-                "`Clusters.omni.sidero.dev/prod` is still there after 5m: `A`, `B` have not let go of it",
+                "`Clusters.omni.sidero.dev/prod` is still there after 5m: finalizers `A`, `B` pending",
             ),
             (
                 Error::Unsupported { what: "`Teardown`".into(), needs: None, server: None, method: "/x" },

@@ -106,7 +106,7 @@ pub(crate) async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<()
                 format!("Cluster `{cluster}` would lose its last control plane"),
                 format!("Machine `{machine}` is the last one of machine set `{set}`, and is removed before another one takes its place. With it goes etcd, and the cluster cannot be bootstrapped a second time."),
             )
-            .hint("Add the new machine with a resource of its own first, and remove this one in a later apply.")
+            .hint("First add the new machine in a new resource, and remove this one in a later apply.")
             .at(by),
         );
     }

@@ -137,7 +137,7 @@ impl Managed for MachineSet {
             "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.",
         ))
         .with(string("name").remains("A machine set keeps the name that it was made with.").check(not_empty()).doc(
-            "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing it makes the set anew.",
+            "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing this forces replacement.",
         ))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster."))
         .with(string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
