@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// More than this is not a schema.
 const MAX_SCHEMA: usize = 1_000_000;
+/// The cause when something is not there.
+const MISSING: &str = "property is required";
 /// The name that a schema without one gets.
 const LOCATION: &str = "file:///untitled-schema.json";
 
@@ -52,8 +54,27 @@ pub fn check(schema: &str, data: &str) -> Result<Vec<Violation>, String> {
 /// Several violations as the one text that a failed validation of an object carries.
 #[must_use]
 pub fn text(violations: &[Violation]) -> String {
-    let lines: String = violations.iter().map(|v| format!("\n- at '{}': {}", v.data_path, v.cause)).collect();
-    format!("jsonschema validation failed with '{LOCATION}#'{lines}")
+    let line = |violation: &Violation| {
+        let place = violation.data_path.replace('/', ".").replace("~1", "/").replace("~0", "~");
+        let cause = violation.cause.as_str();
+        let problem = if cause == MISSING {
+            "is required".to_owned()
+        } else if let Some(values) = cause.strip_prefix("value must be") {
+            format!("must be{values}")
+        } else if let Some((got, want)) = cause.strip_prefix("got ").and_then(|types| types.split_once(", want ")) {
+            format!("must be of type {want}, but got {got}")
+        } else {
+            cause.to_owned()
+        };
+        format!("- config value {place:?}: {problem}")
+    };
+    violations.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a text is no schema at all.
+#[must_use]
+pub fn is_broken(schema: &str) -> bool {
+    serde_json::from_str::<Value>(schema).is_err()
 }
 
 /// Schemas come from strangers, so nothing is fetched for them.
@@ -93,7 +114,7 @@ fn leaves(error: &ValidationError<'_, '_>, found: &mut Vec<Violation>) {
         // What is missing has a place of its own.
         ErrorKind::Required { want } => found.extend(want.iter().map(|name| {
             let name = name.replace('~', "~0").replace('/', "~1");
-            violation(format!("{at}/{name}"), "property is required".into())
+            violation(format!("{at}/{name}"), MISSING.into())
         })),
         kind => found.push(violation(at, cause(kind))),
     }
@@ -198,10 +219,18 @@ mod tests {
 
     #[test]
     fn one_text_for_all() {
-        let found = check(SCHEMA, "name: ab").unwrap();
-        assert_eq!(
-            text(&found),
-            "jsonschema validation failed with 'file:///untitled-schema.json#'\n- at '/size': property is required"
-        );
+        for (data, expected) in [
+            ("name: ab", "- config value \".size\": is required"),
+            ("size: many", "- config value \".size\": must be of type integer, but got string"),
+            ("{size: 1, zone: c}", "- config value \".zone\": must be one of 'a', 'b'"),
+            (
+                "{size: 0, name: a}",
+                "- config value \".name\": minLength: got 1, want 2\n- config value \".size\": minimum: got 0, want 1",
+            ),
+        ] {
+            let mut found = check(SCHEMA, data).unwrap();
+            found.sort_by(|a, b| a.data_path.cmp(&b.data_path));
+            assert_eq!(text(&found), expected, "{data}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What the server says of its own namespaces and types.
 //! Their specs are YAML on the wire too; there is no message for them.
 
-use super::kinds::{self, Gate, Kind, NOTHING};
+use super::kinds::{self, Kind};
 use super::object::Key;
 use super::release::Release;
 use super::store::Store;
@@ -71,7 +71,7 @@ fn definition(kind: &Kind) -> String {
     list(&mut text, "allAliases", &all);
     text.push_str("printColumns: []\n");
     // What nobody may see is there for the server's own secrets.
-    if matches!(kind.read, Gate::Closed(NOTHING)) {
+    if kind.is_hidden() {
         text.push_str("sensitivity: sensitive\n");
     }
     text

@@ -24,9 +24,9 @@ impl Release {
     pub const V1_8: Self = Self { minor: 8 };
     /// The first that removes every type by itself, and limits ids, labels and annotations.
     pub const V1_9: Self = Self { minor: 9 };
-    /// The first with installation disks.
+    /// The first that keeps more of what is Omni's out of patches.
     pub const V1_10: Self = Self { minor: 10 };
-    /// The newest: what comes after 1.10.
+    /// The newest, and the first with installation disks.
     pub const NEWEST: Self = Self { minor: 11 };
 
     /// The version that a server of this release reports.
@@ -41,6 +41,15 @@ impl Release {
     #[must_use]
     pub fn api_version(self) -> u32 {
         if self > Self::V1_10 { 3 } else { 2 }
+    }
+
+    /// The release that a table names by the version in which something came or went; one before all that the
+    /// simulator can be counts as the oldest.
+    #[must_use]
+    pub fn of_version(text: &str) -> Option<Self> {
+        let mut parts = text.split('.').map(str::parse::<u64>);
+        let (Some(Ok(1)), Some(Ok(minor))) = (parts.next(), parts.next()) else { return None };
+        parts.all(|part| part.is_ok()).then(|| Self::of_minor(minor))
     }
 
     /// The release with this minor version, as far as the simulator can be it.

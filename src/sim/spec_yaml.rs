@@ -3,7 +3,7 @@
 
 use super::object::Object;
 use super::release::Release;
-use super::{compression, kinds, meta};
+use super::{catalogue, compression, kinds, meta};
 use crate::pb;
 use jiff::Timestamp;
 use prost_reflect::{
@@ -25,24 +25,10 @@ pub(super) fn check(kind: &str, spec: &[u8]) -> Result<(), prost::DecodeError> {
     }
 }
 
-/// Fields that came later: message, field, first release.
-const LATER: &[(&str, &str, Release)] = &[
-    ("ClusterSpec.Features", "enable_node_audit_skip", Release::V1_9),
-    ("ClusterSpec.Features", "disable_public_discovery_service", Release::V1_10),
-    ("ClusterStatusSpec", "disable_public_discovery_service", Release::V1_10),
-    ("ClusterStatusSpec", "initial_talos_version", Release::V1_7),
-    ("MachineSetSpec", "upgrade_strategy", Release::V1_6),
-    ("PermissionsSpec", "can_read_join_tokens", Release::V1_7),
-    ("PermissionsSpec", "can_manage_join_tokens", Release::V1_7),
-    ("PermissionsSpec", "can_read_installation_media", Release::V1_7),
-    ("PermissionsSpec", "can_manage_installation_media", Release::V1_7),
-];
-
 /// Whether a server of this release lacks fields of this type.
 pub(super) fn differs(kind: &str, release: Release) -> bool {
     let name = kinds::find(kind).and_then(|kind| kind.message).unwrap_or_default();
-    let within = |message: &str| message.split('.').next() == Some(name);
-    LATER.iter().any(|(message, _, since)| within(message) && release < *since)
+    catalogue::lacks_fields(name, release)
 }
 
 /// The readable form of a spec; empty when the message of the type is not known.
@@ -189,7 +175,7 @@ fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
 fn is_later(field: &FieldDescriptor, release: Release) -> bool {
     let message = field.parent_message();
     let message = message.full_name().strip_prefix("specs.").unwrap_or_default();
-    LATER.iter().any(|later| (later.0, later.1) == (message, field.name()) && release < later.2)
+    catalogue::field(message, field.name()).is_some_and(|span| !span.holds(release))
 }
 
 /// Whether Go keeps the field behind a pointer, so that it can be absent.

@@ -29,7 +29,22 @@ pub(super) struct Watch {
     done: bool,
 }
 
+/// The length of a bookmark.
+const BOOKMARK: usize = 16;
+
 impl Watch {
+    /// The answer to a bookmark that says nothing here.
+    fn stale(&self, bookmark: &[u8]) -> Status {
+        let verb = if self.id.is_some() { "watch" } else { "watchKind" };
+        let (kind, namespace, id) = (&self.kind, &self.namespace, self.id.as_deref().unwrap_or_default());
+        let length = match bookmark.len() {
+            BOOKMARK => String::new(),
+            other => format!(" length: {other}"),
+        };
+        let text = format!("failed to {verb} \"{kind}({namespace}/{id}@undefined)\": invalid bookmark{length}");
+        Status::failed_precondition(text)
+    }
+
     /// Starts a watch; the first answers are ready at once.
     pub(super) fn start(store: &Store, request: pb::WatchRequest) -> Result<Self, Status> {
         let options = request.options.unwrap_or_default();
@@ -59,8 +74,7 @@ impl Watch {
             done: false,
         };
         if let Some(bookmark) = options.start_from_bookmark {
-            let stale = |_| Status::failed_precondition("invalid watch bookmark");
-            watch.subscription = store.resume(&bookmark).map_err(stale)?;
+            watch.subscription = store.resume(&bookmark).map_err(|_| watch.stale(&bookmark))?;
             return Ok(watch);
         }
         let mut first = Vec::new();

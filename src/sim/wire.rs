@@ -24,6 +24,9 @@ pub fn received(resource: Option<pb::Resource>) -> Result<Object, Status> {
     let version = version(&metadata.version)?;
     let tearing_down = phase(&metadata.phase)?;
     let spec = resource.spec.ok_or_else(|| Status::unknown("spec is missing"))?.proto_spec;
+    if kinds::find(&metadata.r#type).is_some_and(|kind| !kind.on_wire) {
+        return Err(Status::unknown("spec does not implement ProtoUnmarshaler"));
+    }
     // The texts of Go's decoder are many; a client has to cope with any.
     spec_yaml::check(&metadata.r#type, &spec).map_err(|_| Status::unknown("unexpected EOF"))?;
     Ok(object(metadata, version, tearing_down, spec))

@@ -4,7 +4,7 @@
 pub mod provider;
 
 use super::access_policy;
-use super::kinds::{self, Gate, NOTHING, Role, Tie};
+use super::kinds::{self, Gate, Role, Tie};
 use super::names::{kind, label};
 use super::object::{Key, Object, View};
 use super::release::Release;
@@ -35,18 +35,29 @@ impl Caller {
     /// # Errors
     /// When the method lets unsigned calls through, and this call is one.
     pub fn of<T>(request: &tonic::Request<T>) -> Result<Self, Status> {
-        request
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Status::unauthenticated("unauthenticated: missing valid signature"))
+        request.extensions().get::<Self>().cloned().ok_or_else(unsigned)
+    }
+
+    /// Somebody who did not sign.
+    #[must_use]
+    pub fn stranger() -> Self {
+        Self { identity: String::new(), user: String::new(), role: Role::None }
+    }
+
+    /// Whether it did not sign.
+    #[must_use]
+    pub fn is_stranger(&self) -> bool {
+        self.identity.is_empty()
     }
 
     /// Whether the caller has at least this role.
     ///
     /// # Errors
-    /// When it has less.
+    /// When it has less, or did not sign.
     pub fn needs(&self, role: Role) -> Result<(), Status> {
+        if self.is_stranger() {
+            return Err(unsigned());
+        }
         if self.role >= role {
             return Ok(());
         }
@@ -72,6 +83,10 @@ impl Caller {
     pub fn provider(&self) -> Option<&str> {
         self.identity.strip_suffix(PROVIDER_DOMAIN)
     }
+}
+
+fn unsigned() -> Status {
+    Status::unauthenticated("unauthenticated: missing valid signature")
 }
 
 /// The role of a user with a key of a certain role.
@@ -110,7 +125,7 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// When it may not.
     pub fn get(&self, key: &Key, object: Option<&Object>) -> Result<(), Denied> {
-        self.check(Wish::Read, key, object, None, cluster_of(key, object))
+        self.check(Wish::Read, key, object, None, self.cluster_of(key, object))
     }
 
     /// Whether the caller may watch what has this key.
@@ -119,7 +134,7 @@ impl<'a> Guard<'a> {
     /// When it may not.
     pub fn watch(&self, key: &Key, object: Option<&Object>) -> Result<(), Denied> {
         // Labels do not count here: the object need not be there yet.
-        self.check(Wish::Read, key, object, None, cluster_of(key, None))
+        self.check(Wish::Read, key, object, None, self.cluster_of(key, None))
     }
 
     /// Whether the caller may list or watch objects of a type, as far as these questions go.
@@ -128,7 +143,7 @@ impl<'a> Guard<'a> {
     /// When it may not.
     pub fn list(&self, kind: &str, namespace: &str, queries: &[LabelQuery]) -> Result<(), Denied> {
         let key = Key { namespace: namespace.to_owned(), kind: kind.to_owned(), id: String::new() };
-        let tied = kinds::find(kind).is_some_and(|kind| kind.tie != Tie::None);
+        let tied = kinds::find(kind).is_some_and(|kind| kind.tie(self.release) != Tie::None);
         let ask = |terms: &[LabelTerm]| match (tied, cluster_asked_for(terms)) {
             (false, _) => self.check(Wish::Read, &key, None, None, None),
             (true, Some(cluster)) => self.check(Wish::Read, &key, None, None, Some(Scope::One(cluster))),
@@ -145,7 +160,7 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// When it may not.
     pub fn create(&self, new: &Object) -> Result<(), Denied> {
-        self.check(Wish::Create, &new.key, None, Some(new), cluster_of(&new.key, Some(new)))
+        self.check(Wish::Create, &new.key, None, Some(new), self.cluster_of(&new.key, Some(new)))
     }
 
     /// Whether the caller may make the old object, if it is there, into the new one.
@@ -153,9 +168,9 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// When it may not.
     pub fn update(&self, old: Option<&Object>, new: &Object) -> Result<(), Denied> {
-        let to = cluster_of(&new.key, Some(new));
+        let to = self.cluster_of(&new.key, Some(new));
         if let Some(old) = old {
-            let from = cluster_of(&old.key, Some(old));
+            let from = self.cluster_of(&old.key, Some(old));
             self.check(Wish::Update, &old.key, Some(old), Some(new), from)?;
             if from.is_some() && from == to {
                 return Ok(());
@@ -169,7 +184,7 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// When it may not.
     pub fn destroy(&self, key: &Key, object: Option<&Object>) -> Result<(), Denied> {
-        self.check(Wish::Destroy, key, object, None, cluster_of(key, object))
+        self.check(Wish::Destroy, key, object, None, self.cluster_of(key, object))
     }
 
     /// The provider of machines whose objects are the only ones that the caller sees and writes here.
@@ -195,16 +210,28 @@ impl<'a> Guard<'a> {
         if provider::concerns(&key.namespace, &key.kind) {
             return provider::check(self, wish, key, old, new).map_err(Denied::Alone);
         }
-        let kind = kinds::find(&key.kind).filter(|kind| kind.is_in(self.release));
-        let result = match kind.map_or(Gate::Closed(NOTHING), |kind| kind.gate(wish, self.release)) {
-            Gate::From(role) if self.caller.role >= role => Ok(()),
-            Gate::From(role) => {
-                let raised = scope.map_or(self.caller.role, |scope| self.raised(scope));
-                Caller { role: raised, ..self.caller.clone() }.needs(role)
-            }
-            Gate::Closed(why) => Err(Status::permission_denied(why)),
+        let gate = self.gate(&key.kind, wish);
+        // Whoever may anyway need not be looked up in the policy.
+        let enough = gate.floor.is_none_or(|floor| self.caller.role >= floor);
+        let raised = if enough { None } else { scope.map(|scope| self.raised(scope)) };
+        let caller = Caller { role: raised.unwrap_or(self.caller.role), ..self.caller.clone() };
+        pass(&caller, gate, &key.kind).map_err(Denied::Gathered)
+    }
+
+    /// Who may do this with a type.
+    fn gate(&self, kind: &str, wish: Wish) -> Gate {
+        let kind = kinds::find(kind).filter(|kind| kind.is_in(self.release));
+        kind.map_or(Gate::HIDDEN, |kind| kind.gate(wish, self.release))
+    }
+
+    /// The cluster that an object belongs to, as far as policies care.
+    fn cluster_of<'k>(&self, key: &'k Key, object: Option<&'k Object>) -> Option<Scope<'k>> {
+        let cluster = match kinds::find(&key.kind)?.tie(self.release) {
+            Tie::None => None,
+            Tie::Id => Some(key.id.as_str()),
+            Tie::Label => object?.label(label::CLUSTER),
         };
-        result.map_err(Denied::Gathered)
+        cluster.filter(|cluster| !cluster.is_empty()).map(Scope::One)
     }
 
     fn raised(&self, scope: Scope<'_>) -> Role {
@@ -229,14 +256,15 @@ enum Scope<'a> {
     All,
 }
 
-/// The cluster that an object belongs to, as far as policies care.
-fn cluster_of<'a>(key: &'a Key, object: Option<&'a Object>) -> Option<Scope<'a>> {
-    let cluster = match kinds::find(&key.kind)?.tie {
-        Tie::None => None,
-        Tie::Id => Some(key.id.as_str()),
-        Tie::Label => object?.label(label::CLUSTER),
-    };
-    cluster.filter(|cluster| !cluster.is_empty()).map(Scope::One)
+/// Whether a gate lets a caller through.
+fn pass(caller: &Caller, gate: Gate, kind: &str) -> Result<(), Status> {
+    if let Some(floor) = gate.floor {
+        caller.needs(floor)?;
+    }
+    match gate.from {
+        Some(role) if caller.role >= role => Ok(()),
+        _ => Err(Status::permission_denied(gate.why.replace("<type>", kind))),
+    }
 }
 
 /// The cluster that a question names.

@@ -4,6 +4,7 @@ use super::*;
 use crate::kit::clock::TestClock;
 use crate::pb::specs::access_policy_cluster_group::Cluster;
 use crate::pb::specs::{AccessPolicyClusterGroup, AccessPolicyRule};
+use crate::sim::kinds::NOTHING;
 use crate::sim::store::Store;
 use Wish::{Create, Destroy, Read, Update};
 use prost::Message;
@@ -165,7 +166,7 @@ fn refusals_say_why() {
         ("Machines", Destroy, Role::Admin, only_read()),
         ("ClusterSecrets", Read, Role::Admin, NOTHING.to_owned()),
         ("Nothings", Read, Role::Admin, NOTHING.to_owned()),
-        ("Links", Create, Role::Admin, "only read, update and delete access is permitted".to_owned()),
+        ("Links", Create, Role::Admin, "only read and delete access is permitted".to_owned()),
         ("Users", Create, Role::Admin, by_call("Users")),
         ("Identities", Create, Role::Admin, by_call("Identities")),
         (
@@ -199,17 +200,28 @@ fn refusals_say_why() {
 fn releases_differ_in_what_they_know() {
     let store = store();
     for (kind, wish, release, expected) in [
-        ("KernelArgs.omni.sidero.dev", Read, Release::V1_5, Err(NOTHING)),
-        ("KernelArgs.omni.sidero.dev", Create, Release::V1_6, Ok(())),
-        ("KubernetesManifestGroups.omni.sidero.dev", Create, Release::V1_8, Err(NOTHING)),
-        ("KubernetesManifestGroups.omni.sidero.dev", Create, Release::V1_9, Ok(())),
-        ("MachineInstallDiskConfigs.omni.sidero.dev", Create, Release::V1_9, Err(NOTHING)),
-        ("MachineInstallDiskConfigs.omni.sidero.dev", Create, Release::V1_10, Ok(())),
+        ("KernelArgs.omni.sidero.dev", Read, Release::V1_2, Err(NOTHING)),
+        ("KernelArgs.omni.sidero.dev", Create, Release::V1_3, Ok(())),
+        ("KubernetesManifestGroups.omni.sidero.dev", Create, Release::V1_6, Err(NOTHING)),
+        ("KubernetesManifestGroups.omni.sidero.dev", Create, Release::V1_7, Ok(())),
+        ("MachineInstallDiskConfigs.omni.sidero.dev", Create, Release::V1_10, Err(NOTHING)),
+        ("MachineInstallDiskConfigs.omni.sidero.dev", Create, Release::NEWEST, Ok(())),
+        ("Schematics.omni.sidero.dev", Read, Release::V1_8, Ok(())),
+        ("Schematics.omni.sidero.dev", Read, Release::V1_9, Err(NOTHING)),
+        ("Links.omni.sidero.dev", Update, Release::V1_8, Ok(())),
+        ("Links.omni.sidero.dev", Update, Release::V1_9, Err("only read and delete access is permitted")),
+        ("Links.omni.sidero.dev", Create, Release::V1_8, Err("only read, update and delete access is permitted")),
         ("EulaAcceptances.omni.sidero.dev", Read, Release::V1_6, Err(NOTHING)),
-        ("JWTPublicKeys.system.sidero.dev", Read, Release::V1_6, Err(NOTHING)),
+        ("JWTPublicKeys.system.sidero.dev", Read, Release::V1_10, Err(NOTHING)),
         ("JWTPublicKeys.system.sidero.dev", Read, Release::NEWEST, Ok(())),
         ("ImportedClusterSecrets.omni.sidero.dev", Read, Release::V1_6, Ok(())),
-        ("ImportedClusterSecrets.omni.sidero.dev", Read, Release::NEWEST, Err(NOTHING)),
+        (
+            "ImportedClusterSecrets.omni.sidero.dev",
+            Read,
+            Release::NEWEST,
+            Err("only create and destroy access is permitted for imported cluster secrets"),
+        ),
+        ("ImportedClusterSecrets.omni.sidero.dev", Update, Release::V1_8, Ok(())),
         ("Users.omni.sidero.dev", Create, Release::V1_5, Ok(())),
         ("Identities.omni.sidero.dev", Destroy, Release::V1_5, Ok(())),
     ] {

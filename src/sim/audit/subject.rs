@@ -2,7 +2,7 @@
 
 use crate::pb::specs;
 use crate::sim::compression;
-use crate::sim::kinds::{self, Removal};
+use crate::sim::kinds;
 use crate::sim::names::{kind, label};
 use crate::sim::object::Object;
 use serde_json::{Map, Value, json};
@@ -64,7 +64,7 @@ pub(super) fn is_noted(kind_name: &str, change: Change, by_caller: bool) -> bool
         kind::LINK => change == Change::Destroy,
         "JWTPublicKeys.system.sidero.dev" => by_caller && change != Change::Create,
         _ => {
-            let managed = kinds::find(kind_name).is_some_and(|kind| kind.removal != Removal::ByCall);
+            let managed = kinds::find(kind_name).is_some_and(kinds::Kind::is_managed);
             // A controller's bookkeeping on a user's object is no news: only finalizers and statuses change.
             (NOTED.contains(&kind_name) || managed) && (by_caller || change != Change::Update)
         }

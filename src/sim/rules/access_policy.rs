@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 pub(super) fn problems(change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
     let mut found = Vec::new();
-    if new.key.id != policy::ID {
-        found.push(format!("access policy ID must be {:?}, found {:?}", policy::ID, new.key.id));
-    }
     if new.key.namespace != "default" {
-        found.push(format!("access policy namespace must be \"default\", found {:?}", new.key.namespace));
+        found.push(format!("access policy namespace mismatch: expected \"default\", got {:?}", new.key.namespace));
+    }
+    if new.key.id != policy::ID {
+        found.push(format!("access policy ID mismatch: expected {:?}, got {:?}", policy::ID, new.key.id));
     }
     let spec: AccessPolicySpec = new.spec();
     let form = form(&spec);
@@ -29,36 +29,37 @@ pub(super) fn problems(change: Change<'_>) -> Vec<String> {
 fn form(spec: &AccessPolicySpec) -> Vec<String> {
     let mut found = Vec::new();
     for (name, group) in spec.user_groups.iter().collect::<BTreeMap<_, _>>() {
-        let problems = group.users.iter().filter_map(user);
-        found.extend(problems.map(|problem| format!("user group {name:?}: {problem}")));
+        found.extend(group.users.iter().filter_map(|entry| user(name, entry)));
     }
     for (name, group) in spec.cluster_groups.iter().collect::<BTreeMap<_, _>>() {
-        let problems =
-            group.clusters.iter().filter_map(|cluster| match (cluster.name.is_empty(), cluster.r#match.is_empty()) {
+        let of = format!("access policy cluster group {name:?} contains");
+        found.extend(group.clusters.iter().filter_map(|cluster| {
+            match (cluster.name.is_empty(), cluster.r#match.is_empty()) {
+                (true, true) => Some(format!("{of} an empty cluster")),
+                (false, false) => Some(format!("{of} a cluster with mutually exclusive fields set")),
                 (true, false) => pattern(&cluster.r#match),
                 (false, true) => None,
-                _ => Some("a cluster must have either name or match set".to_owned()),
-            });
-        found.extend(problems.map(|problem| format!("cluster group {name:?}: {problem}")));
+            }
+        }));
     }
     found.extend(spec.rules.iter().filter_map(|rule| role(&rule.role)));
     found
 }
 
-fn user(user: &User) -> Option<String> {
-    match (user.name.is_empty(), user.r#match.is_empty(), user.label_selectors.as_slice()) {
-        (false, true, []) => None,
-        (true, false, []) => pattern(&user.r#match),
-        (true, true, selectors) if !selectors.is_empty() => selectors
-            .iter()
-            .find_map(|text| Selector::parse(text).err())
-            .map(|problem| format!("invalid label selector: {problem}")),
-        _ => Some("a user must have exactly one of name, match or label selectors set".to_owned()),
+/// Selectors are not read here; who uses them finds out.
+fn user(group: &str, user: &User) -> Option<String> {
+    let of = format!("access policy user group {group:?} contains");
+    let set = [!user.name.is_empty(), !user.r#match.is_empty(), !user.label_selectors.is_empty()];
+    match set.into_iter().filter(|set| *set).count() {
+        0 => Some(format!("{of} an empty user")),
+        1 if user.r#match.is_empty() => None,
+        1 => pattern(&user.r#match),
+        _ => Some(format!("{of} a user with mutually exclusive fields set")),
     }
 }
 
 fn pattern(glob: &str) -> Option<String> {
-    policy::pattern(glob).err().map(|error| format!("invalid match {glob:?}: {error}"))
+    policy::pattern(glob).err().map(|error| error.to_string())
 }
 
 /// A rule without a role only gives groups.
@@ -80,31 +81,54 @@ fn tests(spec: &AccessPolicySpec) -> Vec<String> {
 fn run(spec: &AccessPolicySpec, test: &AccessPolicyTest) -> Vec<String> {
     let user = test.user.as_ref().map(|user| user.name.as_str()).unwrap_or_default();
     let cluster = test.cluster.as_ref().map(|cluster| cluster.name.as_str()).unwrap_or_default();
-    let missing: Vec<String> = [("name", test.name.as_str()), ("user.name", user), ("cluster.name", cluster)]
-        .into_iter()
-        .filter(|(_, value)| value.is_empty())
-        .map(|(field, _)| format!("test {:?}: {field} must be set", test.name))
-        .collect();
+    let mut missing = Vec::new();
+    if test.name.is_empty() {
+        missing.push("invalid test: name is empty".to_owned());
+    }
+    // The server shows the name that is empty, which is not that of the test.
+    missing.extend(cluster.is_empty().then(|| "invalid test \"\": cluster name is empty".to_owned()));
+    missing.extend(user.is_empty().then(|| "invalid test \"\": user name is empty".to_owned()));
     if !missing.is_empty() {
         return missing;
+    }
+    if let Some(problem) = selectors(spec) {
+        return vec![problem];
     }
     let labels = test.user.iter().flat_map(|user| user.labels.clone()).collect();
     let granted = policy::on_cluster(spec, Identity { name: user, labels: &labels }, cluster);
     let expected = test.expected.clone().unwrap_or_default();
     let groups = expected.kubernetes.and_then(|k| k.impersonate).map(|i| i.groups).unwrap_or_default();
+    let failed = format!("access policy test {:?} failed", test.name);
     let mut found = Vec::new();
-    // What a test leaves out is expected not to be granted.
-    let role = if expected.role.is_empty() { Role::None.name() } else { expected.role.as_str() };
-    if role != granted.role.name() {
-        found.push(format!("test {:?} failed: expected role {role:?}, got {:?}", test.name, granted.role.name()));
+    if !expected.role.is_empty() && expected.role != granted.role.name() {
+        found.push(format!("{failed}: role mismatch: expected {:?}, got {:?}", expected.role, granted.role.name()));
     }
-    if groups != granted.groups {
-        found.push(format!(
-            "test {:?} failed: expected Kubernetes groups {groups:?}, got {:?}",
-            test.name, granted.groups
-        ));
+    let sorted = |mut groups: Vec<String>| {
+        groups.sort();
+        groups
+    };
+    let (groups, granted) = (sorted(groups), sorted(granted.groups));
+    if groups != granted {
+        let (groups, granted) = (listed(&groups), listed(&granted));
+        found.push(format!("{failed}: kubernetes impersonate groups mismatch: expected {groups}, got {granted}"));
     }
     found
+}
+
+/// The first problem with the selectors of groups that rules name.
+fn selectors(spec: &AccessPolicySpec) -> Option<String> {
+    let named =
+        |name: &str| spec.rules.iter().any(|rule| rule.users.iter().any(|user| *user == format!("group/{name}")));
+    let groups = spec.user_groups.iter().filter(|(name, _)| named(name)).collect::<BTreeMap<_, _>>();
+    let texts = groups.values().flat_map(|group| &group.users).flat_map(|user| &user.label_selectors);
+    let problem = texts.filter_map(|text| Selector::parse(text).err()).next()?;
+    Some(format!("rpc error: code = InvalidArgument desc = {problem}"))
+}
+
+/// Texts as Go lists them.
+fn listed(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+    format!("[{}]", texts.join(" "))
 }
 
 #[cfg(test)]
@@ -127,34 +151,28 @@ mod unit {
             r#match: glob.into(),
             label_selectors: if selector.is_empty() { vec![] } else { vec![selector.into()] },
         };
-        let several = "user group \"g\": a user must have exactly one of name, match or label selectors set";
+        let several = "access policy user group \"g\" contains a user with mutually exclusive fields set";
         for (user, expected) in [
             (user_of("a", "", ""), None),
             (user_of("", "a*", ""), None),
             (user_of("", "", "a = b"), None),
-            (user_of("", "", ""), Some(several)),
+            (user_of("", "", ""), Some("access policy user group \"g\" contains an empty user")),
             (user_of("a", "a*", ""), Some(several)),
             (user_of("a", "", "a"), Some(several)),
-            (user_of("", "[", ""), Some("user group \"g\": invalid match \"[\": syntax error in pattern")),
-            (
-                user_of("", "", "a b"),
-                Some(
-                    "user group \"g\": invalid label selector: unable to parse term: found 'b', expected: ==, =, !=, \
-                     >=, >, in, notin, <=, <",
-                ),
-            ),
+            (user_of("", "[", ""), Some("syntax error in pattern")),
+            (user_of("", "", "a b"), None),
         ] {
             let group = AccessPolicyUserGroup { users: vec![user] };
             let spec = AccessPolicySpec { user_groups: [("g".to_owned(), group)].into(), ..Default::default() };
             assert_eq!(check(&spec), expected.into_iter().collect::<Vec<_>>());
         }
-        let several = "cluster group \"g\": a cluster must have either name or match set";
+        let several = "access policy cluster group \"g\" contains a cluster with mutually exclusive fields set";
         for (name, glob, expected) in [
             ("a", "", None),
             ("", "a*", None),
-            ("", "", Some(several)),
+            ("", "", Some("access policy cluster group \"g\" contains an empty cluster")),
             ("a", "a*", Some(several)),
-            ("", "[", Some("cluster group \"g\": invalid match \"[\": syntax error in pattern")),
+            ("", "[", Some("syntax error in pattern")),
         ] {
             let clusters = vec![Cluster { name: name.into(), r#match: glob.into() }];
             let group = AccessPolicyClusterGroup { clusters };
@@ -177,7 +195,10 @@ mod unit {
     #[test]
     fn there_is_one() {
         let other = object(kind::ACCESS_POLICY, "other", &AccessPolicySpec::default());
-        assert_eq!(problems(Change::Create(&other)), ["access policy ID must be \"access-policy\", found \"other\""]);
+        assert_eq!(
+            problems(Change::Create(&other)),
+            ["access policy ID mismatch: expected \"access-policy\", got \"other\""]
+        );
     }
 
     #[test]
@@ -192,17 +213,23 @@ mod unit {
             ("t", "a", "c", "Reader", vec![]),
             ("t", "b", "c", "None", vec![]),
             ("t", "b", "c", "", vec![]),
-            ("t", "a", "c", "Operator", vec!["test \"t\" failed: expected role \"Operator\", got \"Reader\""]),
-            ("t", "a", "c", "", vec!["test \"t\" failed: expected role \"None\", got \"Reader\""]),
+            (
+                "t",
+                "a",
+                "c",
+                "Operator",
+                vec!["access policy test \"t\" failed: role mismatch: expected \"Operator\", got \"Reader\""],
+            ),
+            ("t", "a", "c", "", vec![]),
             (
                 "",
                 "",
                 "",
                 "",
                 vec![
-                    "test \"\": name must be set",
-                    "test \"\": user.name must be set",
-                    "test \"\": cluster.name must be set",
+                    "invalid test: name is empty",
+                    "invalid test \"\": cluster name is empty",
+                    "invalid test \"\": user name is empty",
                 ],
             ),
         ] {

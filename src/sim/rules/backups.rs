@@ -3,6 +3,7 @@
 use super::Change;
 use crate::pb::specs::{EtcdBackupS3ConfSpec, EtcdManualBackupSpec};
 use crate::sim::object::View;
+use crate::sim::settings;
 
 const LEEWAY: i64 = 60;
 
@@ -26,8 +27,8 @@ pub(super) fn manual(view: &dyn View, change: Change<'_>) -> Vec<String> {
     }
 }
 
-/// The problems with the place that backups go to.
-pub(super) fn place(change: Change<'_>) -> Vec<String> {
+/// The problems with the place that backups go to: Omni asks that place whether it can be used.
+pub(super) fn place(view: &dyn View, change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
     let spec: EtcdBackupS3ConfSpec = new.spec();
     // Nothing at all means that backups are not kept in S3.
@@ -35,13 +36,54 @@ pub(super) fn place(change: Change<'_>) -> Vec<String> {
         return Vec::new();
     }
     let problem = if spec.bucket.is_empty() {
-        Some("the bucket is not set".to_owned())
-    } else if !spec.endpoint.is_empty() && spec.endpoint.parse::<http::Uri>().is_err() {
-        Some(format!("the endpoint {:?} is no URL", spec.endpoint))
+        Some("bucket must be specified".to_owned())
+    } else if spec.access_key_id.is_empty() != spec.secret_access_key.is_empty() {
+        Some("access key and secret key must be specified together".to_owned())
     } else {
-        None
+        let listed = answer(view, &spec).err();
+        listed.map(|problem| {
+            format!("failed to list objects in bucket {:?}: operation error S3: ListObjects, {problem}", spec.bucket)
+        })
     };
     problem.map(|problem| format!("incorrect settings for s3 client: {problem}")).into_iter().collect()
+}
+
+/// What the store answers. There is none behind the simulator, so it answers well unless its world says otherwise.
+fn answer(view: &dyn View, spec: &EtcdBackupS3ConfSpec) -> Result<(), String> {
+    let told = |name: String| settings::get(view, &name);
+    let endpoint = spec.endpoint.as_str();
+    if spec.access_key_id.is_empty() && told(settings::MACHINE_ROLE.to_owned()).is_none() {
+        return Err("get identity: get credentials: failed to refresh cached credentials, no EC2 IMDS role found, \
+                    operation error ec2imds: GetMetadata, access disabled to EC2 IMDS via client option, or \
+                    \"AWS_EC2_METADATA_DISABLED\" environment variable"
+            .into());
+    }
+    if spec.region.is_empty() {
+        return Err("failed to resolve service endpoint, endpoint rule error, A region must be set when sending \
+                    requests to S3."
+            .into());
+    }
+    if !endpoint.is_empty() && !endpoint.contains("://") {
+        return Err(format!(
+            "resolve auth scheme: resolve endpoint: endpoint rule error, Custom endpoint `{endpoint}` was not a valid URI"
+        ));
+    }
+    if told(settings::store(endpoint)).is_some() {
+        let host = endpoint.split_once("://").map_or(endpoint, |(_, host)| host).trim_end_matches('/');
+        return Err(format!(
+            "exceeded maximum number of attempts, 3, https response error StatusCode: 0, RequestID: , HostID: , request \
+             send failed, Get \"{}/{}\": dial tcp {host}: connect: connection refused",
+            endpoint.trim_end_matches('/'),
+            spec.bucket
+        ));
+    }
+    let refused =
+        |code: u16, why: &str| Err(format!("https response error StatusCode: {code}, RequestID: , HostID: , {why}"));
+    match told(settings::bucket(&spec.bucket)).as_deref() {
+        Some(settings::MISSING) => refused(404, "NoSuchBucket: The specified bucket does not exist"),
+        Some(settings::DENIED) => refused(403, "api error AccessDenied: Access Denied"),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -73,23 +115,49 @@ mod tests {
     }
 
     #[test]
-    fn places() {
-        let place_of = |bucket: &str, endpoint: &str, key: &str| EtcdBackupS3ConfSpec {
-            bucket: bucket.into(),
-            endpoint: endpoint.into(),
-            access_key_id: key.into(),
+    fn the_store_is_asked() {
+        let good = EtcdBackupS3ConfSpec {
+            bucket: "b".into(),
+            region: "eu".into(),
+            access_key_id: "id".into(),
+            secret_access_key: "key".into(),
             ..Default::default()
         };
-        for (spec, expected) in [
-            (place_of("", "", ""), None),
-            (place_of("b", "", "k"), None),
-            (place_of("b", "https://s3.example.org", "k"), None),
-            (place_of("", "", "k"), Some("incorrect settings for s3 client: the bucket is not set")),
-            (place_of("b", "a b", ""), Some("incorrect settings for s3 client: the endpoint \"a b\" is no URL")),
+        let at = |endpoint: &str| EtcdBackupS3ConfSpec { endpoint: endpoint.into(), ..good.clone() };
+        let world = |name: String, value: &str| {
+            let settings = object(settings::KIND, settings::ID, &());
+            Fixture::default().with(super::super::fixture::labelled(settings, &[(name.as_str(), value)]))
+        };
+        let open = Fixture::default;
+        let listing = "incorrect settings for s3 client: failed to list objects in bucket \"b\": operation error S3: ListObjects, ";
+        for (view, spec, expected) in [
+            (open(), EtcdBackupS3ConfSpec::default(), None),
+            (open(), good.clone(), None),
+            (open(), at("https://s3.example.org"), None),
+            (open(), EtcdBackupS3ConfSpec { bucket: String::new(), ..good.clone() }, Some("bucket must be specified")),
+            (
+                open(),
+                EtcdBackupS3ConfSpec { access_key_id: String::new(), ..good.clone() },
+                Some("access key and secret key must be specified together"),
+            ),
+            (open(), EtcdBackupS3ConfSpec { region: String::new(), ..good.clone() }, Some("A region must be set")),
+            (open(), at("s3.example.org"), Some("was not a valid URI")),
+            (world(settings::bucket("b"), settings::MISSING), good.clone(), Some("NoSuchBucket")),
+            (world(settings::bucket("b"), settings::DENIED), good.clone(), Some("AccessDenied")),
+            (world(settings::bucket("c"), settings::DENIED), good.clone(), None),
+            (
+                world(settings::store("http://127.0.0.1:9"), "refused"),
+                at("http://127.0.0.1:9"),
+                Some("Get \"http://127.0.0.1:9/b\": dial tcp 127.0.0.1:9: connect: connection refused"),
+            ),
         ] {
             let new = object(kind::ETCD_BACKUP_S3_CONFIG, "etcd-backup-s3-conf", &spec);
-            let expected: Vec<&str> = expected.into_iter().collect();
-            assert_eq!(place(Change::Create(&new)), expected);
+            let found = place(&view, Change::Create(&new));
+            match expected {
+                None => assert_eq!(found, [""; 0], "{spec:?}"),
+                Some(text) => assert!(found.len() == 1 && found[0].contains(text), "{found:?}"),
+            }
+            assert!(found.iter().all(|text| !text.contains("ListObjects") || text.starts_with(listing)), "{found:?}");
         }
     }
 }

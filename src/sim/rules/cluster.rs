@@ -2,6 +2,7 @@
 
 use super::{Change, cluster_version, tolerant};
 use crate::pb::specs::{ClusterConfigVersionSpec, ClusterSpec, FeaturesConfigSpec};
+use crate::sim::Release;
 use crate::sim::names::{annotation, kind, label};
 use crate::sim::object::{Object, View};
 use std::time::Duration;
@@ -19,10 +20,14 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     }
 }
 
-/// Whether a cluster has a lock that counts: while it is taken over, none does.
+/// Whether a cluster has a lock that keeps it from being changed: while it is taken over, none does.
 pub(super) fn is_locked(cluster: &Object) -> bool {
-    let flag = |key| cluster.annotations.contains_key(key);
-    flag(annotation::CLUSTER_LOCKED) && !flag(annotation::CLUSTER_IMPORT_IN_PROGRESS)
+    has_lock(cluster) && !cluster.annotations.contains_key(annotation::CLUSTER_IMPORT_IN_PROGRESS)
+}
+
+/// Whether a cluster has a lock, which keeps its parts from being removed even while it is taken over.
+pub(super) fn has_lock(cluster: &Object) -> bool {
+    cluster.annotations.contains_key(annotation::CLUSTER_LOCKED)
 }
 
 fn create(view: &dyn View, new: &Object) -> Vec<String> {
@@ -62,8 +67,7 @@ fn update(view: &dyn View, old: &Object, new: &Object) -> Vec<String> {
 
 fn destroy(view: &dyn View, old: &Object) -> Option<String> {
     let status = view.get(kind::CLUSTER_STATUS, &old.key.id)?;
-    let locked = old.annotations.contains_key(annotation::CLUSTER_LOCKED);
-    (locked && status.label(label::TAINTED_BY_IMPORTING).is_none())
+    (has_lock(old) && status.label(label::TAINTED_BY_IMPORTING).is_none())
         .then(|| format!("deletion is not allowed: the cluster {:?} is locked", old.key.id))
 }
 
@@ -130,17 +134,27 @@ fn discovery(view: &dyn View, id: &str, before: Option<&ClusterSpec>, after: &Cl
     if embedded(after) && !before.is_some_and(embedded) && !features(view).embedded_discovery_service {
         return Some("embedded discovery service is not enabled".into());
     }
-    if !private(after) || before.is_some_and(private) {
+    if !private(after) || super::release(view) < Release::V1_10 {
         return None;
     }
-    if !embedded(after) {
-        return Some("the public discovery service can be disabled only with the embedded one enabled".into());
+    // What a cluster was made with counts, and for one that is being made what it will be made with.
+    let first = before.and_then(|_| view.get(kind::CLUSTER_CONFIG_VERSION, id));
+    let first = first.map_or_else(
+        || format!("v{}", after.talos_version),
+        |object| object.spec::<ClusterConfigVersionSpec>().version,
+    );
+    match tolerant::parse(&first) {
+        Err(_) => Some(format!("failed to parse Talos version contract: error parsing version {first:?}")),
+        Ok(version) if version.minor_line() < (1, 14) => Some(
+            "the public discovery service can only be configured for clusters created with Talos 1.14 or newer".into(),
+        ),
+        Ok(_) if !embedded(after) => Some(
+            "the discovery service cannot be disabled entirely: keep the public discovery service enabled or enable \
+             the embedded discovery service"
+                .into(),
+        ),
+        Ok(_) => None,
     }
-    let first = view
-        .get(kind::CLUSTER_CONFIG_VERSION, id)
-        .map_or_else(|| after.talos_version.clone(), |object| object.spec::<ClusterConfigVersionSpec>().version);
-    let old = tolerant::parse(&first).is_ok_and(|version| version.minor_line() < (1, 14));
-    old.then(|| "the public discovery service can be disabled only on clusters made with Talos 1.14 or later".into())
 }
 
 #[cfg(test)]
@@ -271,7 +285,7 @@ mod tests {
         assert_eq!(with(&|s| s.features = None), [""; 0]);
         assert_eq!(
             with(&|s| s.features.as_mut().unwrap().disable_public_discovery_service = true),
-            ["the public discovery service can be disabled only with the embedded one enabled"]
+            ["the public discovery service can only be configured for clusters created with Talos 1.14 or newer"]
         );
         let old = |s: &mut ClusterSpec| {
             s.talos_version = "1.4.8".into();

@@ -2,6 +2,7 @@
 
 use super::{kubernetes_path, missing, tolerant};
 use crate::pb::specs::{ClusterConfigVersionSpec, ClusterSpec, KubernetesUpgradeStatusSpec, TalosVersionSpec};
+use crate::sim::Release;
 use crate::sim::names::kind;
 use crate::sim::object::View;
 
@@ -28,7 +29,7 @@ pub(super) fn problem(view: &dyn View, id: &str, old: Option<&ClusterSpec>, new:
         return (!same_talos).then(|| unlisted(talos));
     };
     let was_deprecated = old.is_some_and(|old| self::offer(view, &old.talos_version).is_some_and(|o| o.deprecated));
-    if let Some(problem) = support(&offer, talos, was_deprecated) {
+    if let Some(problem) = support(super::release(view), &offer, talos, was_deprecated) {
         return Some(problem);
     }
     if old.is_some()
@@ -50,7 +51,7 @@ pub(super) fn problem(view: &dyn View, id: &str, old: Option<&ClusterSpec>, new:
 pub(super) fn talos(view: &dyn View, version: &str) -> Option<String> {
     match offer(view, version) {
         None => Some(unlisted(version)),
-        Some(offer) => support(&offer, version, false),
+        Some(offer) => support(super::release(view), &offer, version, false),
     }
 }
 
@@ -58,11 +59,13 @@ fn unlisted(talos: &str) -> String {
     format!("invalid talos version {talos:?}: {}", missing(kind::TALOS_VERSION, "default", talos))
 }
 
-fn support(offer: &TalosVersionSpec, talos: &str, was_deprecated: bool) -> Option<String> {
+fn support(release: Release, offer: &TalosVersionSpec, talos: &str, was_deprecated: bool) -> Option<String> {
     if offer.deprecated && !was_deprecated {
         return Some(format!("talos version {talos:?} is no longer supported"));
     }
-    offer.unsupported.then(|| format!("talos version {talos:?} is not supported by this Omni release"))
+    // Older servers do not know of versions that are too new for them.
+    let unsupported = offer.unsupported && release >= Release::V1_9;
+    unsupported.then(|| format!("talos version {talos:?} is not supported by this Omni release"))
 }
 
 fn offer(view: &dyn View, version: &str) -> Option<TalosVersionSpec> {

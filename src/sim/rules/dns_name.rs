@@ -16,13 +16,13 @@ pub(super) fn label(text: &str) -> Option<String> {
 /// The problem with a name that should be labels joined by dots.
 pub(super) fn subdomain(text: &str) -> Option<String> {
     if text.len() > MAX_SUBDOMAIN {
-        return Some(format!("{text:?} is longer than {MAX_SUBDOMAIN} characters"));
+        return Some(format!("must be no more than {MAX_SUBDOMAIN} characters"));
     }
     (!text.split('.').all(is_label)).then(|| {
-        format!(
-            "{text:?} must be made of a-z, 0-9, '-' and '.', and each part must begin and end with a letter or a digit \
-             (RFC 1123)"
-        )
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and \
+         end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+         '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+            .to_owned()
     })
 }
 

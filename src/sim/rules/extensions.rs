@@ -2,6 +2,7 @@
 
 use super::Change;
 use crate::pb::specs::{ClusterSpec, ExtensionsConfigurationSpec, TalosExtensionsSpec};
+use crate::sim::Release;
 use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
 
@@ -11,8 +12,10 @@ const OFFICIAL: &str = "siderolabs/";
 /// The problems with a change of a list of extensions.
 pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     match change {
-        Change::Create(new) | Change::Update(_, new) if !new.tearing_down => problem(view, new).into_iter().collect(),
-        _ => Vec::new(),
+        // Older servers take any name, for any cluster or none.
+        _ if super::release(view) < Release::V1_9 => Vec::new(),
+        Change::Create(new) | Change::Update(_, new) => problem(view, new).into_iter().collect(),
+        Change::Destroy(_) => Vec::new(),
     }
 }
 

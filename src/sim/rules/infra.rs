@@ -3,6 +3,7 @@
 use super::{Change, dns_name};
 use crate::pb::specs::InfraMachineConfigSpec;
 use crate::pb::specs::infra_machine_config_spec::AcceptanceStatus;
+use crate::sim::Release;
 use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
 
@@ -12,6 +13,8 @@ const MAX_KERNEL_ARGS: usize = 4096;
 /// The problems with a change of a provider.
 pub(super) fn provider(view: &dyn View, change: Change<'_>) -> Vec<String> {
     let problem = match change {
+        // Older servers take any name.
+        Change::Create(_) if super::release(view) < Release::V1_10 => None,
         Change::Create(new) => {
             dns_name::label(&new.key.id).map(|problem| format!("invalid infra provider name: {problem}"))
         }
@@ -33,16 +36,19 @@ fn in_use(view: &dyn View, id: &str) -> Option<String> {
 /// The problems with a change of what is asked of a machine.
 pub(super) fn machine_config(view: &dyn View, change: Change<'_>) -> Vec<String> {
     match change {
-        Change::Create(new) => limits(new),
+        Change::Create(new) => limits(view, new),
         Change::Update(old, new) => {
-            let mut found = limits(new);
+            let mut found = limits(view, new);
             if accepted(old) && !accepted(new) {
                 found.push("an accepted machine cannot be rejected or set back to pending acceptance".into());
             }
             found
         }
         Change::Destroy(old) if accepted(old) && view.get(kind::LINK, &old.key.id).is_some() => {
-            vec![format!("cannot delete the config of the accepted machine {:?} while it is linked", old.key.id)]
+            vec![
+                "cannot delete the config for an already accepted machine config while it is linked to a machine"
+                    .into(),
+            ]
         }
         Change::Destroy(_) => Vec::new(),
     }
@@ -52,17 +58,18 @@ fn accepted(object: &Object) -> bool {
     object.spec::<InfraMachineConfigSpec>().acceptance_status() == AcceptanceStatus::Accepted
 }
 
-fn limits(new: &Object) -> Vec<String> {
-    let spec: InfraMachineConfigSpec = new.spec();
-    let mut found = Vec::new();
-    for (what, text, max) in [
-        ("requested reboot ID", &spec.requested_reboot_id, MAX_REQUEST_ID),
-        ("power off request ID", &spec.power_off_request_id, MAX_REQUEST_ID),
-        ("extra kernel args", &spec.extra_kernel_args, MAX_KERNEL_ARGS),
-    ] {
-        super::text(&mut found, what, text, max);
+/// The first text that is too much for a machine.
+fn limits(view: &dyn View, new: &Object) -> Vec<String> {
+    if super::release(view) < Release::V1_9 {
+        return Vec::new();
     }
-    found
+    let spec: InfraMachineConfigSpec = new.spec();
+    let texts = [
+        ("requested reboot ID", &spec.requested_reboot_id, MAX_REQUEST_ID),
+        ("power-off request ID", &spec.power_off_request_id, MAX_REQUEST_ID),
+        ("extra kernel args", &spec.extra_kernel_args, MAX_KERNEL_ARGS),
+    ];
+    texts.into_iter().find_map(|(what, text, max)| super::limited(what, text, max)).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -112,14 +119,14 @@ mod tests {
         for (reboot, expected) in [
             ("a", vec![]),
             (long.as_str(), vec!["requested reboot ID is too long: 129 bytes (max 128)"]),
-            ("a\n", vec!["requested reboot ID must not contain control characters"]),
+            ("a\n", vec!["requested reboot ID contains a control character"]),
         ] {
             assert_eq!(machine_config(&view, Change::Create(&config(Pending, reboot))), expected);
         }
         let linked = Fixture::default().with(object(kind::LINK, "m", &SiderolinkSpec::default()));
         assert_eq!(
             machine_config(&linked, Change::Destroy(&config(Accepted, ""))),
-            ["cannot delete the config of the accepted machine \"m\" while it is linked"]
+            ["cannot delete the config for an already accepted machine config while it is linked to a machine"]
         );
         assert_eq!(machine_config(&linked, Change::Destroy(&config(Pending, ""))), [""; 0]);
         assert_eq!(machine_config(&view, Change::Destroy(&config(Accepted, ""))), [""; 0]);

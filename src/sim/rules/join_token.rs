@@ -2,18 +2,19 @@
 
 use super::Change;
 use crate::pb::specs::{DefaultJoinTokenSpec, JoinTokenSpec};
+use crate::sim::Release;
 use crate::sim::names::kind;
-use crate::sim::object::View;
+use crate::sim::object::{Object, View};
 
 const MAX_NAME: usize = 16;
 
 /// The problems with a change of a token.
 pub(super) fn token(view: &dyn View, change: Change<'_>) -> Vec<String> {
     let problem = match change {
-        Change::Create(new) => name(&new.spec::<JoinTokenSpec>().name),
+        Change::Create(new) => name(super::release(view), &new.spec::<JoinTokenSpec>().name),
         Change::Update(old, new) => {
             let (before, after): (JoinTokenSpec, JoinTokenSpec) = (old.spec(), new.spec());
-            if before.name == after.name { None } else { name(&after.name) }
+            if before.name == after.name { None } else { name(super::release(view), &after.name) }
         }
         Change::Destroy(old) => view
             .get(kind::DEFAULT_JOIN_TOKEN, "default")
@@ -25,24 +26,27 @@ pub(super) fn token(view: &dyn View, change: Change<'_>) -> Vec<String> {
 
 /// The problems with a change of the choice of the default.
 pub(super) fn default_token(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    let unknown = |object: &Object| {
+        let id = object.spec::<DefaultJoinTokenSpec>().token_id;
+        view.get(kind::JOIN_TOKEN, &id).is_none().then(|| format!("no token with id {id:?} exists"))
+    };
     let problem = match change {
         Change::Create(_) => None,
-        Change::Update(_, new) => {
-            let id = new.spec::<DefaultJoinTokenSpec>().token_id;
-            view.get(kind::JOIN_TOKEN, &id).is_none().then(|| format!("no token with id {id:?} exists"))
-        }
+        Change::Update(_, new) => unknown(new),
+        // One of another name, which means nothing, may go while its token is there.
+        Change::Destroy(old) if old.key.id != "default" => unknown(old),
         Change::Destroy(_) => Some("destroying the default join token resource is not allowed".to_owned()),
     };
     problem.into_iter().collect()
 }
 
-fn name(name: &str) -> Option<String> {
+fn name(release: Release, name: &str) -> Option<String> {
     if name.is_empty() {
-        Some("join token name is empty".into())
+        Some("the join token name cannot be empty".into())
     } else if name.len() > MAX_NAME {
-        Some(format!("join token name is too long: {} bytes (max {MAX_NAME})", name.len()))
-    } else if name.chars().any(char::is_control) {
-        Some("join token name must not contain control characters".into())
+        Some(format!("join token name cannot be longer than {MAX_NAME} symbols"))
+    } else if release >= Release::V1_9 && name.chars().any(char::is_control) {
+        Some("the join token name must not contain control characters".into())
     } else {
         None
     }
@@ -61,9 +65,9 @@ mod tests {
             |token: &str| object(kind::DEFAULT_JOIN_TOKEN, "default", &DefaultJoinTokenSpec { token_id: token.into() });
         let view = Fixture::default().with(named("initial token")).with(default("t"));
         for (new, expected) in [
-            ("", vec!["join token name is empty"]),
-            ("seventeen letters", vec!["join token name is too long: 17 bytes (max 16)"]),
-            ("a\tb", vec!["join token name must not contain control characters"]),
+            ("", vec!["the join token name cannot be empty"]),
+            ("seventeen letters", vec!["join token name cannot be longer than 16 symbols"]),
+            ("a\tb", vec!["the join token name must not contain control characters"]),
             ("fine", vec![]),
         ] {
             assert_eq!(token(&view, Change::Update(&named("old"), &named(new))), expected, "{new}");

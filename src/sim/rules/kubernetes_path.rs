@@ -7,7 +7,10 @@ use super::tolerant;
 /// # Errors
 /// When one of the two is no version.
 pub fn supported(from: &str, to: &str) -> Result<bool, String> {
-    let (from, to) = (tolerant::parse(from)?, tolerant::parse(to)?);
+    let read = |which: &str, text: &str| {
+        tolerant::parse(text).map_err(|problem| format!("error parsing {which} version: {problem}"))
+    };
+    let (from, to) = (read("from", from)?, read("to", to)?);
     Ok(from.major == to.major && (to.minor == from.minor || to.minor == from.minor + 1))
 }
 

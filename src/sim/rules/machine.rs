@@ -2,6 +2,7 @@
 
 use super::Change;
 use crate::pb::specs::KernelArgsSpec;
+use crate::sim::Release;
 use crate::sim::names::kind;
 use crate::sim::object::View;
 
@@ -9,21 +10,21 @@ const MAX_ARGS: usize = 64;
 const MAX_ARG: usize = 256;
 
 /// The problems with a list of kernel arguments.
-pub(super) fn kernel_args(change: Change<'_>) -> Vec<String> {
+pub(super) fn kernel_args(view: &dyn View, change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
-    arguments(&new.spec::<KernelArgsSpec>().args)
+    arguments(view, "args", &new.spec::<KernelArgsSpec>().args).into_iter().collect()
 }
 
-/// The problems with kernel arguments, wherever they are listed.
-pub(super) fn arguments(args: &[String]) -> Vec<String> {
-    let mut found = Vec::new();
+/// The first problem with kernel arguments, wherever they are listed; `what` is how the list is called there.
+pub(super) fn arguments(view: &dyn View, what: &str, args: &[String]) -> Option<String> {
+    if super::release(view) < Release::V1_9 {
+        return None;
+    }
     if args.len() > MAX_ARGS {
-        found.push(format!("kernel args list has {} entries, exceeds maximum of {MAX_ARGS}", args.len()));
+        return Some(format!("{what} has too many entries: {} (max {MAX_ARGS})", args.len()));
     }
-    for (at, arg) in args.iter().enumerate() {
-        super::text(&mut found, &format!("kernel arg (entry {at})"), arg, MAX_ARG);
-    }
-    found
+    let mut each = args.iter().enumerate();
+    each.find_map(|(at, arg)| super::limited(&format!("{what}[{at}]"), arg, MAX_ARG))
 }
 
 /// The problems with a request to give up on a machine.
@@ -47,12 +48,12 @@ mod tests {
     fn kernel_arguments() {
         for (args, expected) in [
             (vec!["console=ttyS0".to_owned(); 64], vec![]),
-            (vec![String::new(); 65], vec!["kernel args list has 65 entries, exceeds maximum of 64"]),
-            (vec!["x".repeat(257)], vec!["kernel arg (entry 0) is too long: 257 bytes (max 256)"]),
-            (vec!["a".into(), "b\nc".into()], vec!["kernel arg (entry 1) must not contain control characters"]),
+            (vec![String::new(); 65], vec!["args has too many entries: 65 (max 64)"]),
+            (vec!["x".repeat(257)], vec!["args[0] is too long: 257 bytes (max 256)"]),
+            (vec!["a".into(), "b\nc".into()], vec!["args[1] contains a control character"]),
         ] {
             let new = object(kind::KERNEL_ARGS, "m", &KernelArgsSpec { args });
-            assert_eq!(kernel_args(Change::Create(&new)), expected);
+            assert_eq!(kernel_args(&Fixture::default(), Change::Create(&new)), expected);
         }
     }
 

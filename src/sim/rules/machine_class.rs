@@ -28,14 +28,19 @@ fn write(view: &dyn View, old: Option<&MachineClassSpec>, new: &Object) -> Vec<S
     if !spec.match_labels.is_empty() {
         return vec!["can't set both auto provision and match labels at the same time".into()];
     }
-    let provider = match provision::provider(view, &wanted.provider_id) {
-        Err(problem) => return vec![problem],
-        Ok(provider) => provider,
-    };
+    let mut found: Vec<String> =
+        machine::arguments(view, "auto provision kernel args", &wanted.kernel_args).into_iter().collect();
     let before = old.and_then(|old| old.auto_provision.as_ref());
-    let mut found = machine::arguments(&wanted.kernel_args);
-    if before.is_none_or(|before| before.provider_data != wanted.provider_data) {
-        found.extend(provision::data(&provider, &wanted.provider_data));
+    // Whoever changes nothing about the data is not asked for the provider either.
+    if before.is_some_and(|before| before.provider_data == wanted.provider_data) {
+        return found;
+    }
+    if wanted.provider_id.is_empty() {
+        return vec!["providerID can not be empty".into()];
+    }
+    match provision::provider(view, &wanted.provider_id) {
+        Err(problem) => return vec![problem],
+        Ok(provider) => found.extend(provision::data(&wanted.provider_id, &provider, &wanted.provider_data)),
     }
     found
 }
@@ -112,11 +117,7 @@ mod tests {
             ),
             (&[], Some(""), vec!["providerID can not be empty".into()]),
             (&[], Some("known"), vec![]),
-            (
-                &[],
-                Some("fixed"),
-                vec!["the provider \"fixed\" is static and cannot be used for automatic provisioning".into()],
-            ),
+            (&[], Some("fixed"), vec!["cannot use static provider in the auto-provisioned machine class".into()]),
             (&["a ==== b"], None, vec![format!("{parse}found '==', expected: identifier")]),
             (&["a b c"], None, vec![format!("{parse}found 'b', expected: ==, =, !=, >=, >, in, notin, <=, <")]),
             (&[""], None, vec![]),
@@ -146,9 +147,8 @@ mod tests {
             let spec = MachineClassSpec { auto_provision: Some(provision), ..Default::default() };
             object(kind::MACHINE_CLASS, "probe", &spec)
         };
-        let schema = "jsonschema validation failed with 'file:///untitled-schema.json#'\n- at '/cores': property is \
-                      required";
-        let control = "kernel arg (entry 0) must not contain control characters";
+        let schema = "- config value \".cores\": is required";
+        let control = "auto provision kernel args[0] contains a control character";
         for (data, args, expected) in [
             ("cores: 4", &["console=ttyS0"][..], &[][..]),
             ("memory: 4", &[], &[schema]),

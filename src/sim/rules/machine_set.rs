@@ -1,10 +1,11 @@
 //! Rules for machine sets: cluster, role, id, allocation by class, bootstrap from a backup, and the lock.
 
-use super::cluster::is_locked;
+use super::cluster::{has_lock, is_locked};
 use super::{Change, relation};
 use crate::pb::specs::machine_set_spec::machine_allocation::Type;
 use crate::pb::specs::machine_set_spec::{BootstrapSpec, MachineAllocation};
 use crate::pb::specs::{ClusterBootstrapStatusSpec, MachineClassSpec, MachineSetSpec};
+use crate::sim::Release;
 use crate::sim::names::{kind, label};
 use crate::sim::object::{Object, View};
 
@@ -83,12 +84,16 @@ fn bootstrap(
     }
     if let Some(before) = before {
         return match (before.bootstrap_spec.as_ref(), wanted) {
+            (Some(_), None) if super::release(view) < Release::V1_10 => {
+                Some("bootstrap spec is immutable after creation".into())
+            }
             (Some(_), None) if bootstrapped(view, cluster) => None,
             (Some(_), None) => Some("bootstrap spec can only be removed after the cluster is bootstrapped".into()),
             (old, new) => (old != new).then(|| "bootstrap spec is immutable after creation".into()),
         };
     }
-    wanted.and_then(|wanted| snapshot(wanted).or_else(|| known_cluster(view, wanted)))
+    let limited = super::release(view) >= Release::V1_9;
+    wanted.and_then(|wanted| snapshot(wanted).filter(|_| limited).or_else(|| known_cluster(view, wanted)))
 }
 
 fn snapshot(wanted: &BootstrapSpec) -> Option<String> {
@@ -96,7 +101,7 @@ fn snapshot(wanted: &BootstrapSpec) -> Option<String> {
     if path.len() > MAX_SNAPSHOT {
         return Some(format!("snapshot path is too long: {} bytes (max {MAX_SNAPSHOT})", path.len()));
     }
-    (path.starts_with('/') || path.split('/').any(|part| part == ".."))
+    (path.starts_with('/') || path.ends_with('/') || path.split('/').any(|part| part == ".."))
         .then(|| format!("snapshot path {path:?} must be relative and must not contain \"..\""))
 }
 
@@ -167,7 +172,7 @@ fn name(cluster: &str, id: &str, control_plane: bool) -> Option<String> {
 fn destroy(view: &dyn View, old: &Object) -> Option<String> {
     let cluster_id = old.label(label::CLUSTER).unwrap_or_default();
     let cluster = view.get(kind::CLUSTER, cluster_id)?;
-    (is_locked(&cluster) && !cluster.tearing_down).then(|| {
+    (has_lock(&cluster) && !cluster.tearing_down).then(|| {
         format!(
             "removing machine set {:?} from the cluster {cluster_id:?} is not allowed: the cluster is locked",
             old.key.id

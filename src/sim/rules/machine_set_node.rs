@@ -1,6 +1,6 @@
 //! Rules for machine set nodes: set and cluster must be there and unlocked, and the machine must fit.
 
-use super::cluster::is_locked;
+use super::cluster::{has_lock, is_locked};
 use super::{Change, machine_set, relation, tolerant};
 use crate::pb::specs::{ClusterSpec, MachineSetSpec, MachineStatusSpec};
 use crate::sim::names::{annotation, kind, label};
@@ -41,6 +41,9 @@ fn create(view: &dyn View, new: &Object) -> Option<String> {
 }
 
 fn update(view: &dyn View, old: &Object, new: &Object) -> Option<String> {
+    if new.label(label::MACHINE_SET).unwrap_or_default().is_empty() {
+        return Some("missing machine set label".into());
+    }
     let set_id = old.label(label::MACHINE_SET).unwrap_or_default();
     let refuse =
         |why: &str| Some(format!("updating machine set node on the machine set {set_id:?} is not allowed: {why}"));
@@ -65,7 +68,7 @@ fn destroy(view: &dyn View, old: &Object) -> Option<String> {
     }
     let why = if old.annotations.contains_key(annotation::MACHINE_LOCKED) {
         "machine set node is locked".to_owned()
-    } else if is_locked(&cluster) {
+    } else if has_lock(&cluster) {
         format!("the cluster {cluster_id:?} is locked")
     } else {
         return None;
@@ -107,11 +110,18 @@ pub fn incompatibility(machine: &Object, cluster: &ClusterSpec) -> Option<String
     let status: MachineStatusSpec = machine.spec();
     let agent = status.schematic.as_ref().is_some_and(|schematic| schematic.in_agent_mode);
     // A machine that does not say what it runs is given the benefit of the doubt.
-    let has = tolerant::parse(&status.talos_version).ok().filter(|_| !status.talos_version.is_empty())?.minor_line();
+    tolerant::parse(&status.talos_version).ok()?;
     let wants = tolerant::parse(&cluster.talos_version).ok()?.minor_line();
     if agent {
         return None;
     }
+    let Some(told) = machine.label(label::TALOS_VERSION) else {
+        return Some("the machine has no Talos version label".into());
+    };
+    let Ok(has) = tolerant::parse(told) else {
+        return Some("the machine's Talos version could not be determined".into());
+    };
+    let has = has.minor_line();
     if has > wants {
         return Some(
             "the machine has a newer Talos version installed: downgrade is not allowed. Upgrade the machine or change \
@@ -164,7 +174,7 @@ mod tests {
 
     fn machine(talos: &str) -> Object {
         let spec = MachineStatusSpec { talos_version: talos.into(), ..Default::default() };
-        object(kind::MACHINE_STATUS, "m", &spec)
+        labelled(object(kind::MACHINE_STATUS, "m", &spec), &[(label::TALOS_VERSION, talos)])
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) fn problems(change: Change<'_>) -> Vec<String> {
     let mut found = Vec::new();
     match change {
         Change::Create(new) => {
-            name(&mut found, "resource ID", &new.key.id);
+            name(&mut found, "resource ID", &new.key.id, false);
             entries(&mut found, "label", None, &new.labels);
             entries(&mut found, "annotation", None, &new.annotations);
         }
@@ -25,11 +25,18 @@ pub(super) fn problems(change: Change<'_>) -> Vec<String> {
     found
 }
 
-fn name(found: &mut Vec<String>, what: &str, text: &str) {
+/// The problems with a name; the one about its characters shows it, unless it is the name of the object itself.
+fn name(found: &mut Vec<String>, what: &str, text: &str, shown: bool) {
     if text.is_empty() {
         found.push(format!("{what} must not be empty"));
     }
-    super::text(found, what, text, MAX_KEY);
+    if text.len() > MAX_KEY {
+        found.push(format!("{what} is too long: {} bytes (max {MAX_KEY})", text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        let shown = if shown { format!(" {text:?}") } else { String::new() };
+        found.push(format!("{what}{shown} must not contain control characters"));
+    }
 }
 
 /// Entries that an update leaves as they were are not looked at again: they may be older than the limits.
@@ -46,7 +53,7 @@ fn entries(
         if old.is_some_and(|old| old.get(key) == Some(value)) {
             continue;
         }
-        name(found, &format!("{what} key"), key);
+        name(found, &format!("{what} key"), key, true);
         super::text(found, &format!("{what} value for key {key:?}"), value, MAX_VALUE);
     }
 }
@@ -66,7 +73,7 @@ mod tests {
             ("a\nb", vec![], "resource ID must not contain control characters"),
             ("a", vec![("", "")], "label key must not be empty"),
             ("a", vec![(long.as_str(), "")], "label key is too long: 1025 bytes (max 1024)"),
-            ("a", vec![("k\t", "")], "label key must not contain control characters"),
+            ("a", vec![("k\t", "")], "label key \"k\\t\" must not contain control characters"),
             ("a", vec![("k", value.as_str())], "label value for key \"k\" is too long: 16385 bytes (max 16384)"),
             ("a", vec![("k", "a\nb")], "label value for key \"k\" must not contain control characters"),
         ] {

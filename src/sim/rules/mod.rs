@@ -7,7 +7,9 @@ mod cluster;
 mod cluster_version;
 mod config_patch;
 mod dns_name;
+mod eula;
 mod extensions;
+mod health_check;
 mod infra;
 mod install_disk;
 mod join_token;
@@ -24,8 +26,8 @@ mod provision;
 mod relation;
 mod secrets;
 pub mod selector;
-pub mod talos_keys;
 pub mod talos_patch;
+pub mod talos_shape;
 pub mod tolerant;
 
 use super::Release;
@@ -96,12 +98,12 @@ fn of_type(view: &dyn View, change: Change<'_>) -> Vec<String> {
         kind::EXTENSIONS_CONFIGURATION => extensions::problems(view, change),
         kind::MACHINE_CLASS => machine_class::problems(view, change),
         kind::KUBERNETES_MANIFEST_GROUP => kubernetes_objects::manifest_group(change),
-        kind::KUBERNETES_HEALTH_CHECK => kubernetes_objects::health_check(change),
-        kind::KERNEL_ARGS => machine::kernel_args(change),
+        kind::KUBERNETES_HEALTH_CHECK => health_check::problems(change),
+        kind::KERNEL_ARGS => machine::kernel_args(view, change),
         kind::MACHINE_INSTALL_DISK_CONFIG => install_disk::problems(change),
         kind::NODE_FORCE_DESTROY_REQUEST => machine::force_destroy(view, change),
         kind::ETCD_MANUAL_BACKUP => backups::manual(view, change),
-        kind::ETCD_BACKUP_S3_CONFIG => backups::place(change),
+        kind::ETCD_BACKUP_S3_CONFIG => backups::place(view, change),
         kind::INSTALLATION_MEDIA_CONFIG => media::problems(view, change),
         kind::MACHINE_REQUEST_SET => provision::request_set(view, change),
         kind::INFRA_MACHINE_CONFIG => infra::machine_config(view, change),
@@ -111,10 +113,11 @@ fn of_type(view: &dyn View, change: Change<'_>) -> Vec<String> {
         kind::IDENTITY => people::identity(view, change),
         kind::USER => people::user(change),
         kind::PUBLIC_KEY => people::public_key(change),
-        kind::ROTATE_TALOS_CA => secrets::rotation(view, change, "Talos CA rotation"),
-        kind::ROTATE_KUBERNETES_CA => secrets::rotation(view, change, "Kubernetes CA rotation"),
+        kind::ROTATE_TALOS_CA => secrets::rotation(view, change),
+        kind::ROTATE_KUBERNETES_CA => secrets::rotation(view, change),
         kind::IMPORTED_CLUSTER_SECRETS => secrets::imported(view, change),
         kind::JOIN_TOKEN => join_token::token(view, change),
+        kind::EULA_ACCEPTANCE => eula::problems(view, change),
         kind::DEFAULT_JOIN_TOKEN => join_token::default_token(view, change),
         _ => Vec::new(),
     }
@@ -134,6 +137,14 @@ fn text(found: &mut Vec<String>, what: &str, text: &str, max: usize) {
     if text.chars().any(char::is_control) {
         found.push(format!("{what} must not contain control characters"));
     }
+}
+
+/// The first problem of a text that a machine gets to see.
+fn limited(what: &str, text: &str, max: usize) -> Option<String> {
+    if text.len() > max {
+        return Some(format!("{what} is too long: {} bytes (max {max})", text.len()));
+    }
+    text.chars().any(char::is_control).then(|| format!("{what} contains a control character"))
 }
 
 /// The text for an object that was looked up and is not there.

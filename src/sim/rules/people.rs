@@ -65,20 +65,16 @@ fn role(name: &str) -> Option<String> {
 pub(super) fn saml_label_rule(change: Change<'_>) -> Vec<String> {
     let Some(new) = written(change) else { return Vec::new() };
     let spec: SamlLabelRuleSpec = new.spec();
-    let mut found = Vec::new();
     if !spec.assign_role_on_registration.is_empty() {
-        found.push("assign_role_on_registration must not be set: assign_role has taken its place".to_owned());
+        return vec!["assignroleonregistration is deprecated, please use assignrole instead".to_owned()];
     }
-    if spec.assign_role.is_empty() {
-        found.push("assign_role must be set".into());
-    } else {
-        match Role::parse(&spec.assign_role) {
-            None => found.push(format!("unknown role to parse: {:?}", spec.assign_role)),
-            Some(role) if !GRANTED.contains(&role) => {
-                found.push(format!("role {:?} cannot be assigned by a SAML label rule", spec.assign_role));
-            }
-            Some(_) => {}
+    let mut found = Vec::new();
+    match Role::parse(&spec.assign_role) {
+        None => found.push(format!("unknown role to parse: {:?}", spec.assign_role)),
+        Some(role) if !GRANTED.contains(&role) => {
+            found.push(format!("role {:?} cannot be assigned by a SAML label rule", spec.assign_role));
         }
+        Some(_) => {}
     }
     found.extend(
         spec.match_labels
@@ -133,15 +129,10 @@ mod tests {
     fn saml_label_rules() {
         for (labels, on_registration, role, expected) in [
             (&["a = b"][..], "", "Reader", &[][..]),
-            (&[], "", "", &["assign_role must be set"]),
+            (&[], "", "", &["unknown role to parse: \"\""]),
             (&[], "", "Boss", &["unknown role to parse: \"Boss\""]),
             (&[], "", "InfraProvider", &["role \"InfraProvider\" cannot be assigned by a SAML label rule"]),
-            (
-                &[],
-                "Reader",
-                "Reader",
-                &["assign_role_on_registration must not be set: assign_role has taken its place"],
-            ),
+            (&[], "Reader", "Reader", &["assignroleonregistration is deprecated, please use assignrole instead"]),
             (
                 &["a b"],
                 "",

@@ -8,24 +8,26 @@ use crate::sim::object::{Object, View};
 
 /// The provider of this id, if it makes machines on request.
 pub(super) fn provider(view: &dyn View, id: &str) -> Result<InfraProviderStatusSpec, String> {
-    if id.is_empty() {
-        return Err("providerID can not be empty".into());
-    }
     let status = view.get(kind::INFRA_PROVIDER_STATUS, id).ok_or_else(|| {
         format!("failed to get provider: {}", missing(kind::INFRA_PROVIDER_STATUS, "infra-provider", id))
     })?;
     if status.label(label::STATIC_INFRA_PROVIDER).is_some() {
-        return Err(format!("the provider {id:?} is static and cannot be used for automatic provisioning"));
+        return Err("cannot use static provider in the auto-provisioned machine class".into());
     }
     Ok(status.spec())
 }
 
 /// The problem with the data for a provider; one that has no schema takes any.
-pub(super) fn data(provider: &InfraProviderStatusSpec, data: &str) -> Option<String> {
+pub(super) fn data(id: &str, provider: &InfraProviderStatusSpec, data: &str) -> Option<String> {
     if provider.schema.is_empty() {
         return None;
     }
+    // No data are data without anything in them.
+    let data = if data.trim().is_empty() { "{}" } else { data };
     match json_schema::check(&provider.schema, data) {
+        Err(problem) if json_schema::is_broken(&provider.schema) => {
+            Some(format!("failed to load json schema for provider {id:?}: {problem}"))
+        }
         Err(problem) => Some(problem),
         Ok(found) if found.is_empty() => None,
         Ok(found) => Some(json_schema::text(&found)),
@@ -36,31 +38,32 @@ pub(super) fn data(provider: &InfraProviderStatusSpec, data: &str) -> Option<Str
 pub(super) fn request_set(view: &dyn View, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => requests(view, None, new),
-        Change::Update(_, new) if new.tearing_down => Vec::new(),
         Change::Update(old, new) => requests(view, Some(&old.spec()), new),
         Change::Destroy(_) => Vec::new(),
     }
 }
 
+/// A set is judged anew with every change, but for its provider: that is asked only about other data.
 fn requests(view: &dyn View, old: Option<&MachineRequestSetSpec>, new: &Object) -> Vec<String> {
     let spec: MachineRequestSetSpec = new.spec();
     let mut found = Vec::new();
-    match provider(view, &spec.provider_id) {
-        Err(problem) => found.push(problem),
-        Ok(provider) if old.is_none_or(|old| old.provider_data != spec.provider_data) => {
-            found.extend(data(&provider, &spec.provider_data));
-        }
-        Ok(_) => {}
+    if old.is_none_or(|old| old.provider_data != spec.provider_data) {
+        found.extend(provided(view, &spec));
     }
-    found.extend(machine::arguments(&spec.kernel_args));
-    let changed = old.is_none_or(|old| old.talos_version != spec.talos_version);
-    if changed {
-        found.extend(cluster_version::talos(view, &spec.talos_version));
-    }
-    if changed || old.is_none_or(|old| old.extensions != spec.extensions) {
-        found.extend(extensions::offered(view, &spec.talos_version, &spec.extensions));
-    }
+    found.extend(machine::arguments(view, "kernel args", &spec.kernel_args));
+    found.extend(cluster_version::talos(view, &spec.talos_version));
+    found.extend(extensions::offered(view, &spec.talos_version, &spec.extensions));
     found
+}
+
+fn provided(view: &dyn View, spec: &MachineRequestSetSpec) -> Option<String> {
+    if spec.provider_id.is_empty() {
+        return Some("provider id can not be empty".into());
+    }
+    match provider(view, &spec.provider_id) {
+        Err(problem) => Some(problem),
+        Ok(provider) => data(&spec.provider_id, &provider, &spec.provider_data),
+    }
 }
 
 #[cfg(test)]
@@ -90,21 +93,9 @@ mod tests {
         for (provider, talos, data, expected) in [
             ("free", "1.13.8", "anything", &[][..]),
             ("strict", "1.13.8", "cores: 4", &[]),
-            (
-                "strict",
-                "1.13.8",
-                "memory: 4",
-                &[
-                    "jsonschema validation failed with 'file:///untitled-schema.json#'\n- at '/cores': property is required",
-                ],
-            ),
-            ("", "1.13.8", "", &["providerID can not be empty"]),
-            (
-                "fixed",
-                "1.13.8",
-                "",
-                &["the provider \"fixed\" is static and cannot be used for automatic provisioning"],
-            ),
+            ("strict", "1.13.8", "memory: 4", &["- config value \".cores\": is required"]),
+            ("", "1.13.8", "", &["provider id can not be empty"]),
+            ("fixed", "1.13.8", "", &["cannot use static provider in the auto-provisioned machine class"]),
             (
                 "free",
                 "1.2.3",
@@ -127,12 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn data_and_versions_are_checked_when_they_change() {
+    fn data_are_checked_when_they_change_and_versions_always() {
         let spec =
             MachineRequestSetSpec { provider_id: "strict".into(), talos_version: "1.8.4".into(), ..Default::default() };
         let old = object(kind::MACHINE_REQUEST_SET, "r", &spec);
         let more = object(kind::MACHINE_REQUEST_SET, "r", &MachineRequestSetSpec { machine_count: 2, ..spec });
-        assert_eq!(request_set(&view(), Change::Update(&old, &more)), [""; 0]);
+        let late = ["talos version \"1.8.4\" is no longer supported"];
+        assert_eq!(request_set(&view(), Change::Update(&old, &more)), late);
         assert_eq!(request_set(&view(), Change::Create(&more)).len(), 2);
     }
 }

@@ -38,15 +38,25 @@ impl Selector {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut cursor = Cursor { rest: text };
         let mut terms = Vec::new();
-        if cursor.peek().is_empty() {
-            return Ok(Self(terms));
+        match cursor.peek() {
+            "" => return Ok(Self(terms)),
+            "!" => {}
+            first if is_special(first) => {
+                return Err(format!("found '{first}', expected: !, identifier, or 'end of string'"));
+            }
+            _ => {}
         }
         loop {
             terms.push(cursor.term()?);
             match cursor.next() {
                 "" => return Ok(Self(terms)),
-                "," => {}
-                other => return Err(unexpected(other, "',', or end of string")),
+                "," => match cursor.peek() {
+                    next if next != "!" && (next.is_empty() || is_special(next)) => {
+                        return Err(format!("found '{next}', expected: identifier after ','"));
+                    }
+                    _ => {}
+                },
+                other => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
             }
         }
     }
@@ -73,6 +83,10 @@ impl Term {
             Test::AtMost(limit) => compare(limit, |a, b| a <= b),
         }
     }
+}
+
+fn is_special(token: &str) -> bool {
+    token.starts_with(|c| "!=<>(),".contains(c))
 }
 
 fn unexpected(found: &str, expected: &str) -> String {
@@ -117,8 +131,11 @@ impl<'a> Cursor<'a> {
         }
         let key = self.identifier()?.to_owned();
         let term = |test, inverted| Ok(Term { key: key.clone(), test, inverted });
-        if denied || matches!(self.peek(), "" | ",") {
-            return term(Test::Exists, denied);
+        match self.peek() {
+            "" | "," => return term(Test::Exists, denied),
+            // The server names nothing here.
+            _ if denied => return Err("unable to parse term: expected EOF or ',', found ".to_owned()),
+            _ => {}
         }
         match self.next() {
             "=" | "==" => term(Test::In(vec![self.value()?]), false),
@@ -135,20 +152,18 @@ impl<'a> Cursor<'a> {
 
     fn identifier(&mut self) -> Result<&'a str, String> {
         match self.next() {
-            token if token.is_empty() || token.starts_with(|c| "!=<>(),".contains(c)) => {
-                Err(unexpected(token, "identifier"))
-            }
+            token if token.is_empty() || is_special(token) => Err(unexpected(token, "identifier")),
             token => Ok(token),
         }
     }
 
-    /// A value runs to the next comma or bracket, spaces included.
+    /// A value runs to the next comma, bracket or sign of equality, spaces included.
     fn value(&mut self) -> Result<String, String> {
         let rest = self.rest.trim_start();
         if rest.starts_with(|c| "=!<>()".contains(c)) {
             return Err(unexpected(self.peek(), "identifier"));
         }
-        let (value, rest) = rest.split_at(rest.find([',', '(', ')']).unwrap_or(rest.len()));
+        let (value, rest) = rest.split_at(rest.find([',', '(', ')', '=']).unwrap_or(rest.len()));
         self.rest = rest;
         Ok(value.trim_end().to_owned())
     }
@@ -156,9 +171,13 @@ impl<'a> Cursor<'a> {
     fn list(&mut self) -> Result<Vec<String>, String> {
         match self.next() {
             "(" => {}
-            other => return Err(unexpected(other, "'('")),
+            other => return Err(format!("unable to parse term: found '{other}' expected: '('")),
         }
         let mut values = Vec::new();
+        if self.peek() == ")" {
+            self.next();
+            return Ok(values);
+        }
         loop {
             values.push(self.value()?);
             match self.next() {
@@ -238,10 +257,13 @@ mod tests {
         for (selector, expected) in [
             ("a ==== b", "unable to parse term: found '==', expected: identifier"),
             ("a b c", "unable to parse term: found 'b', expected: ==, =, !=, >=, >, in, notin, <=, <"),
-            (", a", "unable to parse term: found ',', expected: identifier"),
-            ("a in b", "unable to parse term: found 'b', expected: '('"),
+            (", a", "found ',', expected: !, identifier, or 'end of string'"),
+            ("a,", "found '', expected: identifier after ','"),
+            ("!a = b", "unable to parse term: expected EOF or ',', found "),
+            ("a = b = c", "found '=', expected: ',' or 'end of string'"),
+            ("a in b", "unable to parse term: found 'b' expected: '('"),
             ("a in (b", "unable to parse term: found '', expected: ',' or ')'"),
-            ("a = b )", "unable to parse term: found ')', expected: ',', or end of string"),
+            ("a = b )", "found ')', expected: ',' or 'end of string'"),
         ] {
             assert_eq!(Selector::parse(selector), Err(expected.to_owned()), "{selector}");
         }

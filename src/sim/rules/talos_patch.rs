@@ -1,33 +1,31 @@
 //! Whether a text is a Talos configuration patch that Omni takes.
 //! It knows the form of patches, not what they are meant for.
 
-use super::talos_keys::{CONFIG, KINDS, Shape};
+use super::talos_shape::{self, MAIN, Shape};
 use crate::kit::text::{ERROR_LIMIT, capped};
-use crate::kit::yaml;
+use crate::kit::yaml::{self, Node};
 use crate::sim::Release;
 use serde_json::{Map, Value};
 
-/// A field that Omni fills in since it has an object of its own for it.
-const FORBIDDEN_LATER: &str = "machine.install.disk";
-
-/// Fields that Omni itself fills in.
-const FORBIDDEN_FIELDS: &[&str] = &[
-    "cluster.clusterName",
-    "cluster.id",
-    "cluster.controlPlane.endpoint",
-    "cluster.token",
-    "cluster.secret",
-    "cluster.aescbcEncryptionSecret",
-    "cluster.secretboxEncryptionSecret",
-    "cluster.ca",
-    "cluster.acceptedCAs",
-    "cluster.serviceAccount",
-    "machine.token",
-    "machine.ca",
-    "machine.type",
-    FORBIDDEN_LATER,
-    "machine.install.extensions",
-    "machine.acceptedCAs",
+/// Fields that Omni itself fills in, and since when it keeps them out of patches.
+const FORBIDDEN_FIELDS: &[(&str, Release)] = &[
+    ("cluster.clusterName", Release::V1_2),
+    ("cluster.id", Release::V1_2),
+    ("cluster.controlPlane.endpoint", Release::V1_2),
+    ("cluster.token", Release::V1_2),
+    ("cluster.secret", Release::V1_2),
+    ("cluster.aescbcEncryptionSecret", Release::V1_2),
+    ("cluster.secretboxEncryptionSecret", Release::V1_2),
+    ("cluster.ca", Release::V1_10),
+    ("cluster.acceptedCAs", Release::V1_2),
+    ("cluster.serviceAccount", Release::V1_10),
+    ("machine.token", Release::V1_2),
+    ("machine.ca", Release::V1_2),
+    ("machine.type", Release::V1_2),
+    // Before there was an object for it, a patch was the only way to choose the disk.
+    ("machine.install.disk", Release::NEWEST),
+    ("machine.install.extensions", Release::V1_2),
+    ("machine.acceptedCAs", Release::V1_2),
 ];
 
 /// Documents that Omni itself writes.
@@ -77,38 +75,126 @@ impl Refusal {
 /// # Errors
 /// Why it is refused.
 pub fn check(text: &str, release: Release) -> Result<(), Refusal> {
-    let mut empty = true;
+    let mut seen: Vec<String> = Vec::new();
     let mut forbidden = Vec::new();
-    for document in documents(text).map_err(Refusal::Unreadable)? {
-        let Value::Object(mut map) = document.value else {
+    for (at, document) in documents(text, release).map_err(Refusal::Unreadable)?.into_iter().enumerate() {
+        let Value::Object(map) = Value::from(document.node.clone()) else {
             return Err(Refusal::Unreadable(format!("expected a YAML document at line {}", document.line)));
         };
-        empty = false;
-        let deletes = strip_deletes(&mut map);
-        if map.is_empty() && deletes {
-            continue;
+        let Some(header) = Header::of(&map) else { continue };
+        if seen.contains(&header.id) {
+            let Document { line, .. } = document;
+            return Err(Refusal::Unreadable(format!("duplicate document {} is not allowed (line {line})", header.id)));
         }
-        let kind = known(&map).map_err(|problem| {
-            let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
-            let kind = if text("kind").is_empty() { "v1alpha1" } else { text("kind") };
-            let id = format!("{}/{kind}/{}", text("apiVersion"), text("name"));
-            Refusal::Unreadable(format!("error decoding document {id} (line {}): {problem}", document.line))
+        header.decode(&document, &map, release).map_err(|problem| {
+            let Document { line, .. } = document;
+            Refusal::Unreadable(format!("error decoding document {} (line {line}): {problem}", header.id))
         })?;
-        forbidden.extend(overreach(kind, &map, release));
+        seen.push(header.id);
+        // Older servers looked at the first document only.
+        if at == 0 || release >= Release::V1_10 {
+            forbidden.extend(overreach(header.kind, &map, release));
+        }
     }
-    if empty {
+    if seen.is_empty() {
         return Err(Refusal::Unreadable("config not found".into()));
     }
     if forbidden.is_empty() { Ok(()) } else { Err(Refusal::Forbidden(forbidden)) }
 }
 
+/// What a document says of itself.
+struct Header<'a> {
+    /// Its kind; empty for the main one.
+    kind: &'a str,
+    version: &'a str,
+    is_main: bool,
+    /// How texts name it.
+    id: String,
+}
+
+impl<'a> Header<'a> {
+    /// Nothing where there is no document at all, as the server sees it.
+    fn of(map: &'a Map<String, Value>) -> Option<Self> {
+        let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
+        let is_main = ["machine", "cluster", "debug", "persist"].iter().any(|key| map.contains_key(*key));
+        let (kind, version) = (if is_main { "" } else { text("kind") }, text("apiVersion"));
+        let says_nothing = map.keys().all(|key| key == "version") || (!kind.is_empty() && version.is_empty());
+        if says_nothing && !is_main {
+            return None;
+        }
+        let name = if is_main || kind.is_empty() { "" } else { text("name") };
+        let id = format!("{version}/{}/{name}", if kind.is_empty() { "v1alpha1" } else { kind });
+        Some(Self { kind, version, is_main, id })
+    }
+
+    /// Whether Talos can read the document.
+    fn decode(&self, document: &Document, map: &Map<String, Value>, release: Release) -> Result<(), String> {
+        let table = if self.is_main { MAIN } else { self.kind };
+        let shape = match talos_shape::of(table).filter(|_| self.is_main || self.version == "v1alpha1") {
+            Some(shape) => shape,
+            None if self.kind.is_empty() => return Err("missing kind".into()),
+            None => return Err(format!("{:?} {:?}: not registered", self.kind, self.version)),
+        };
+        let mut rest = map.clone();
+        strip_deletes(&mut rest);
+        if !self.is_main {
+            rest.retain(|key, _| key != "apiVersion" && key != "kind");
+        }
+        let node = without_deletes(&document.node);
+        if let Some(misfit) = node.as_ref().and_then(|node| talos_shape::misfit(node, shape)) {
+            let line = document.line_of(&misfit.path);
+            let joint = if release < Release::V1_9 { "\n  " } else { " " };
+            let of = if self.is_main { "Config" } else { self.kind };
+            return Err(format!(
+                "error decoding  to *v1alpha1.{of}: yaml: construct errors:{joint}line {line}: {}",
+                misfit.problem
+            ));
+        }
+        match unknown(&Value::Object(rest), shape) {
+            None => Ok(()),
+            Some(rest) => Err(format!("unknown keys found during decoding:\n{}", listing(&rest))),
+        }
+    }
+}
+
 struct Document {
+    /// The line on which it begins to say something.
     line: usize,
-    value: Value,
+    node: Node,
+    body: String,
+    /// The line of its mark, or of the first one.
+    start: usize,
+}
+
+impl Document {
+    /// The line on which the last of these keys stands, as far as a look at the text tells.
+    fn line_of(&self, path: &[String]) -> usize {
+        let lines: Vec<&str> = self.body.lines().collect();
+        let mut at = 0;
+        for key in path {
+            let holds = |line: &&str| {
+                let mut rest = *line;
+                std::iter::from_fn(|| {
+                    let found = rest.find(key.as_str())?;
+                    let (before, after) = (&rest[..found], &rest[found + key.len()..]);
+                    let bound = before.is_empty() || before.ends_with([' ', '{', ',', '"', '\'']);
+                    let ends = after.trim_start_matches(['"', '\'']).starts_with(':');
+                    rest = after;
+                    Some(bound && ends)
+                })
+                .any(|hit| hit)
+            };
+            match lines.iter().skip(at).position(holds) {
+                Some(offset) => at += offset,
+                None => break,
+            }
+        }
+        self.start + at
+    }
 }
 
 /// The documents of a text that say anything.
-fn documents(text: &str) -> Result<Vec<Document>, String> {
+fn documents(text: &str, release: Release) -> Result<Vec<Document>, String> {
     let mut found = Vec::new();
     let mut body = String::new();
     let mut start = 1;
@@ -118,7 +204,7 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
         let next = lines.next();
         let ends = next.is_none_or(|(_, line)| line == "---" || line.starts_with("--- "));
         if ends {
-            found.extend(document(start, &body, &mut budget)?);
+            found.extend(document(start, &body, &mut budget, release)?);
             body.clear();
         }
         let Some((at, line)) = next else { return Ok(found) };
@@ -133,23 +219,53 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
     }
 }
 
-fn document(start: usize, body: &str, budget: &mut yaml::Budget) -> Result<Option<Document>, String> {
+fn document(start: usize, body: &str, budget: &mut yaml::Budget, release: Release) -> Result<Option<Document>, String> {
     let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let Some(offset) = body.lines().position(says) else { return Ok(None) };
     let line = start + offset;
-    match yaml::parse_documents_within(body, budget) {
-        Ok(values) => Ok(values.into_iter().find(|value| !value.is_null()).map(|value| Document { line, value })),
+    match yaml::parse_nodes(body, budget) {
+        Ok(nodes) => {
+            let node = nodes.into_iter().find(|node| !node.is_null());
+            Ok(node.map(|node| Document { line, node, body: body.to_owned(), start }))
+        }
+        Err(error) if release >= Release::NEWEST => Err(load_error(start, &error)),
         Err(error) => Err(decode_error(line, start + error.line.saturating_sub(1), body, &error.message)),
     }
 }
 
-/// The server's parser words its complaints in its own way; one of them is known, the rest is near enough.
+/// The server's parser words its complaints in its own way, which differs from ours.
+fn load_error(start: usize, error: &yaml::YamlError) -> String {
+    let (at, column) = (start + error.line.saturating_sub(1), error.column);
+    let (part, problem) = if error.message.contains("unclosed bracket") {
+        ("parser (while parsing a flow node)", "did not find expected node content")
+    } else {
+        ("parser", error.message.lines().next().unwrap_or_default())
+    };
+    format!("decode error: go-yaml load error in {part} at L{at}.C{column}: {problem}")
+}
+
+/// The same of older servers; one of the complaints is known, the rest is near enough.
 fn decode_error(line: usize, at: usize, body: &str, problem: &str) -> String {
     if body.trim_start().starts_with(['{', '[']) {
         format!("decode error: yaml: while parsing a flow node at line {line}: did not find expected node content")
     } else {
         format!("decode error: yaml: line {at}: {}", problem.lines().next().unwrap_or_default())
     }
+}
+
+/// A document without what is marked `$patch: delete`; none when nothing is left of it.
+fn without_deletes(node: &Node) -> Option<Node> {
+    let marked = |node: &Node| node.get("$patch").and_then(Node::text) == Some("delete");
+    if marked(node) {
+        return None;
+    }
+    Some(match node {
+        Node::Map(entries) => {
+            Node::Map(entries.iter().filter_map(|(key, value)| Some((key.clone(), without_deletes(value)?))).collect())
+        }
+        Node::List(items) => Node::List(items.iter().filter_map(without_deletes).collect()),
+        Node::Scalar(_) => node.clone(),
+    })
 }
 
 /// Takes out what is marked `$patch: delete`, and says whether there was any.
@@ -189,74 +305,27 @@ fn strip_deletes(map: &mut Map<String, Value>) -> bool {
     any
 }
 
-/// The kind of a document that Talos can read; the main one has none.
-fn known(map: &Map<String, Value>) -> Result<&str, String> {
-    let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
-    let main = ["machine", "cluster", "debug", "persist"].iter().any(|key| map.contains_key(*key));
-    let version = if main { "v1alpha1" } else { text("apiVersion") };
-    match text("kind") {
-        "" if version == "v1alpha1" => {
-            fits(map, &CONFIG)?;
-            Ok("")
-        }
-        "" => Err("missing kind".into()),
-        _ if version.is_empty() => Err("missing apiVersion".into()),
-        kind if version == "v1alpha1" && KINDS.contains(&kind) => Ok(kind),
-        kind => Err(format!("{kind:?} {version:?}: not registered")),
-    }
-}
-
-fn fits(map: &Map<String, Value>, shape: &Shape) -> Result<(), String> {
-    let value = Value::Object(map.clone());
-    if let Some(place) = misfit(&value, shape, "") {
-        return Err(format!("error decoding  to *v1alpha1.Config: yaml: unmarshal errors: {place}"));
-    }
-    match unknown(&value, shape) {
-        None => Ok(()),
-        Some(rest) => Err(format!("unknown keys found during decoding:\n{}", listing(&rest))),
-    }
-}
-
-/// A place where something else stands than a mapping or a list that has to be there.
-fn misfit(value: &Value, shape: &Shape, path: &str) -> Option<String> {
-    let inner = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match (shape, value) {
-        (_, Value::Null) | (Shape::Any, _) => None,
-        (Shape::Keys(keys), Value::Object(map)) => {
-            keys.iter().find_map(|(key, shape)| misfit(map.get(*key)?, shape, &inner(key)))
-        }
-        (Shape::Values(shape), Value::Object(map)) => {
-            map.iter().find_map(|(key, value)| misfit(value, shape, &inner(key)))
-        }
-        (Shape::Items(shape), Value::Array(items)) => items.iter().find_map(|item| misfit(item, shape, path)),
-        (Shape::Items(_), _) => Some(format!("{path} has to be a list")),
-        _ => Some(format!("{path} has to be a mapping")),
-    }
-}
-
 /// The part of a value that the shape has no place for.
 fn unknown(value: &Value, shape: &Shape) -> Option<Value> {
-    let in_map = |map: &Map<String, Value>, of: &dyn Fn(&str) -> Option<&'static Shape>| {
-        let rest: Map<String, Value> = map
-            .iter()
-            .filter_map(|(key, value)| match of(key) {
-                None => Some((key.clone(), value.clone())),
-                Some(shape) => Some((key.clone(), unknown(value, shape)?)),
-            })
-            .collect();
-        (!rest.is_empty()).then_some(Value::Object(rest))
-    };
     match (shape, value) {
-        (Shape::Keys(keys), Value::Object(map)) => {
-            let keys: &'static [(&'static str, Shape)] = keys;
-            in_map(map, &|key| keys.iter().find(|(known, _)| *known == key).map(|(_, shape)| shape))
+        (Shape::Object(fields), Value::Object(map)) => {
+            let known = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, shape)| shape);
+            let rest: Map<String, Value> = map
+                .iter()
+                .filter_map(|(key, value)| match known(key) {
+                    None => Some((key.clone(), value.clone())),
+                    Some(shape) => Some((key.clone(), unknown(value, shape)?)),
+                })
+                .collect();
+            (!rest.is_empty()).then_some(Value::Object(rest))
         }
-        (Shape::Values(shape), Value::Object(map)) => {
-            let shape: &'static Shape = shape;
-            in_map(map, &|_| Some(shape))
+        (Shape::Map(values), Value::Object(map)) => {
+            let rest = map.iter().filter_map(|(key, value)| Some((key.clone(), unknown(value, values)?)));
+            let rest: Map<String, Value> = rest.collect();
+            (!rest.is_empty()).then_some(Value::Object(rest))
         }
-        (Shape::Items(shape), Value::Array(items)) => {
-            let rest: Vec<Value> = items.iter().filter_map(|item| unknown(item, shape)).collect();
+        (Shape::List(items), Value::Array(list)) => {
+            let rest: Vec<Value> = list.iter().filter_map(|item| unknown(item, items)).collect();
             (!rest.is_empty()).then_some(Value::Array(rest))
         }
         _ => None,
@@ -333,31 +402,36 @@ fn scalar(value: &Value) -> Option<String> {
 
 /// What a document does that only Omni may.
 fn overreach(kind: &str, map: &Map<String, Value>, release: Release) -> Vec<String> {
-    let at = |path: &str| find(map, path);
-    let free = |path: &str| release < Release::V1_9 && path == FORBIDDEN_LATER;
-    let overrides = |path: &&str| !free(path) && at(path).is_some_and(|value| !value.is_null());
     let roles = |path: &str| {
-        let listed = at(path).and_then(Value::as_array);
+        let listed = find(map, path).and_then(Value::as_array);
         listed
             .is_some_and(|roles| roles.iter().any(|role| role.as_str() == Some(FORBIDDEN_ROLE)))
             .then(|| format!("element {FORBIDDEN_ROLE:?} is not allowed in field {path:?}"))
     };
     let refuse = |path: &str| format!("overriding {path:?} is not allowed in the config patch");
-    if FORBIDDEN_KINDS.contains(&kind) {
+    if release >= Release::V1_10 && FORBIDDEN_KINDS.contains(&kind) {
         return vec![format!("the {kind:?} document is not allowed in the config patch")];
     }
     match kind {
         "" => {
-            let fields = FORBIDDEN_FIELDS.iter().filter(|path| overrides(path)).map(|path| refuse(path));
+            // That it stands there is enough, whatever it says.
+            let overridden = |(path, since): &&(&str, Release)| release >= *since && find(map, path).is_some();
+            let fields = FORBIDDEN_FIELDS.iter().filter(overridden).map(|(path, _)| refuse(path));
             fields.chain(roles("machine.features.kubernetesTalosAPIAccess.allowedRoles")).collect()
         }
-        "KubeServiceAccountConfig" if overrides(&"issuer.privateKey") => vec![refuse("issuer.privateKey")],
+        "KubeServiceAccountConfig" if release >= Release::V1_10 && find(map, "issuer.privateKey").is_some() => {
+            vec![refuse("issuer.privateKey")]
+        }
         "KubeTalosAPIAccessConfig" => roles("allowedRoles").into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
+/// What stands at a path, unless something around it is deleted.
 fn find<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    if map.get("$patch").and_then(Value::as_str) == Some("delete") {
+        return None;
+    }
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let value = map.get(first)?;
     match rest {
@@ -403,7 +477,9 @@ mod tests {
             ("---\nnull\n", "config not found".into()),
             (
                 "{{{",
-                "decode error: yaml: while parsing a flow node at line 1: did not find expected node content".into(),
+                "decode error: go-yaml load error in parser (while parsing a flow node) at L1.C3: did not find expected \
+                 node content"
+                    .into(),
             ),
             ("- a\n", "expected a YAML document at line 1".into()),
             ("hello", "expected a YAML document at line 1".into()),
@@ -421,15 +497,24 @@ mod tests {
                 ),
             ),
             ("foo: bar\n", "error decoding document /v1alpha1/ (line 1): missing kind".into()),
-            ("kind: HostnameConfig\n", "error decoding document /HostnameConfig/ (line 1): missing apiVersion".into()),
+            ("kind: HostnameConfig\n", "config not found".into()),
+            ("{}\n", "config not found".into()),
+            ("version: v1alpha1\n", "config not found".into()),
+            (
+                "apiVersion: v1alpha1\nmachine: {}\n",
+                "error decoding document v1alpha1/v1alpha1/ (line 1): unknown keys found during decoding:\napiVersion: \
+                 v1alpha1\n"
+                    .into(),
+            ),
+            ("machine: {}\n---\nmachine: {}\n", "duplicate document /v1alpha1/ is not allowed (line 3)".into()),
             (
                 "machine: {}\n---\napiVersion: v1\nkind: ConfigMap\n",
                 "error decoding document v1/ConfigMap/ (line 3): \"ConfigMap\" \"v1\": not registered".into(),
             ),
             (
                 "machine: hello\n",
-                "error decoding document /v1alpha1/ (line 1): error decoding  to *v1alpha1.Config: yaml: unmarshal \
-                 errors: machine has to be a mapping"
+                "error decoding document /v1alpha1/ (line 1): error decoding  to *v1alpha1.Config: yaml: construct \
+                 errors: line 1: cannot construct !!str `hello` into v1alpha1.MachineConfig"
                     .into(),
             ),
         ] {
@@ -442,7 +527,7 @@ mod tests {
         let Err(Refusal::Unreadable(problem)) = newest("machine: {}\n---\nmachine:\n  a: 1\n  a: 2\n") else {
             panic!("taken");
         };
-        assert!(problem.starts_with("decode error: yaml: line 5: "), "{problem}");
+        assert!(problem.starts_with("decode error: go-yaml load error in parser at L5."), "{problem}");
     }
 
     #[test]

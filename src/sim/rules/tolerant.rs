@@ -40,26 +40,43 @@ impl std::fmt::Display for Version {
 pub fn parse(text: &str) -> Result<Version, String> {
     let text = text.trim();
     let text = text.strip_prefix('v').unwrap_or(text);
-    let plain = text.split_once('+').map_or(text, |(plain, _)| plain);
-    let (core, pre) = plain.split_once('-').map_or((plain, None), |(core, pre)| (core, Some(pre)));
-    let parts: Vec<&str> = core.splitn(3, '.').collect();
-    if parts.len() < 3 && pre.is_some() {
-        return Err("Short version cannot contain PreRelease/Build meta data".into());
+    let mut parts: Vec<String> = text.splitn(3, '.').map(padded).collect();
+    if parts.len() < 3 {
+        if parts.last().is_some_and(|last| last.contains(['+', '-'])) {
+            return Err("Short version cannot contain PreRelease/Build meta data".into());
+        }
+        parts.resize(3, "0".to_owned());
     }
-    let number = |at: usize, name: &str| {
-        let Some(part) = parts.get(at) else { return Ok(0) };
-        if part.is_empty() || part.chars().any(|c| !c.is_ascii_digit()) {
+    let core = parts.pop().unwrap_or_default();
+    let plain = core.split_once('+').map_or(core.as_str(), |(plain, _)| plain);
+    let (patch, pre) = plain.split_once('-').map_or((plain, None), |(patch, pre)| (patch, Some(pre)));
+    let number = |name: &str, part: &str| {
+        if part.chars().any(|c| !c.is_ascii_digit()) {
             return Err(format!("Invalid character(s) found in {name} number {part:?}"));
         }
-        part.parse().map_err(|_| format!("{name} number {part:?} is out of range"))
+        part.parse().map_err(|_| {
+            let why = if part.is_empty() { "invalid syntax" } else { "value out of range" };
+            format!("strconv.ParseUint: parsing {part:?}: {why}")
+        })
     };
     Ok(Version {
-        major: number(0, "major")?,
-        minor: number(1, "minor")?,
-        patch: number(2, "patch")?,
+        major: number("major", parts.first().map_or("", String::as_str))?,
+        minor: number("minor", parts.get(1).map_or("", String::as_str))?,
+        patch: number("patch", patch)?,
         is_final: pre.is_none(),
         pre: pre.unwrap_or_default().to_owned(),
     })
+}
+
+/// A part without zeros in front of it; where it does not begin with a digit then, it gets one.
+fn padded(part: &str) -> String {
+    if part.len() <= 1 {
+        return part.to_owned();
+    }
+    match part.trim_start_matches('0') {
+        bare if bare.starts_with(|c: char| c.is_ascii_digit()) => bare.to_owned(),
+        bare => format!("0{bare}"),
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +96,8 @@ mod tests {
             assert_eq!(parse(text).map(|v| v.to_string()), Ok(expected.to_owned()), "{text}");
         }
         for (text, expected) in [
-            ("None", "Invalid character(s) found in major number \"None\""),
+            ("None", "Invalid character(s) found in major number \"0None\""),
+            ("", "strconv.ParseUint: parsing \"\": invalid syntax"),
             ("1.x", "Invalid character(s) found in minor number \"x\""),
             ("1.2.0gamma", "Invalid character(s) found in patch number \"0gamma\""),
             ("1.2-rc", "Short version cannot contain PreRelease/Build meta data"),

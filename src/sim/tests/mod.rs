@@ -9,6 +9,7 @@ mod fuzz;
 mod lag;
 mod life;
 mod messages;
+mod observed;
 mod services;
 mod sign_in;
 mod signature;

@@ -224,15 +224,17 @@ async fn access() {
 }
 
 #[tokio::test]
-async fn a_link_may_be_torn_down_by_an_update_but_not_changed() {
+async fn a_link_is_torn_down_by_the_call_for_it_alone() {
     let (sim, mut client) = start().await;
     let kind = "Links.omni.sidero.dev";
     sim.store().put("", &crate::sim::kinds::key(kind, "extra"), |_| {});
     let link = client.get(kind, "extra").await.unwrap();
-    let status = client.update(link.clone(), "", None).await.unwrap_err();
-    assert_eq!(status.code(), Code::PermissionDenied);
-    assert!(status.message().contains("only read, update and delete access is permitted"), "{status:?}");
-    client.update(with(link, |m| m.phase = "tearingDown".into()), "", None).await.unwrap();
+    for sent in [link.clone(), with(link, |m| m.phase = "tearingDown".into())] {
+        let status = client.update(sent, "", None).await.unwrap_err();
+        assert_eq!(status.code(), Code::PermissionDenied);
+        assert!(status.message().contains("only read and delete access is permitted"), "{status:?}");
+    }
+    client.teardown(kind, "extra").await.unwrap();
 }
 
 #[tokio::test]

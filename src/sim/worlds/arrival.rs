@@ -102,6 +102,7 @@ pub(in crate::sim) fn report(
     }
     store.put(controller::MACHINE_STATUS, &key, |object| {
         object.spec = status.encode_to_vec();
+        object.labels.extend(inventory::labels(status));
         object.annotations.insert(annotation::KERNEL_ARGS_INITIALIZED.into(), String::new());
     });
 }

@@ -35,6 +35,7 @@ fn instance(builder: &mut Builder<'_>, world: &World) {
     edit(builder.store, kind::SYS_VERSION, "current", |version: &mut SysVersionSpec| {
         version.instance_name.clone_from(&instance.name);
     });
+    records::keep_settings(builder.store, instance);
     records::keep_backup_store(builder.store, instance.backup_store);
 }
 

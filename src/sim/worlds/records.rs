@@ -1,9 +1,10 @@
 //! What the outside world is like, kept beside Omni's own objects: no caller can see these types.
 
-use super::schema::{BackupStore, Provider};
+use super::schema::{BackupStore, Instance, Provider};
 use crate::pb::specs::MachineStatusSpec;
 use crate::sim::kinds;
 use crate::sim::object::Object;
+use crate::sim::settings;
 use crate::sim::store::Store;
 use prost::Message;
 
@@ -12,7 +13,7 @@ pub const PROVIDER_PROCESS: &str = "ProviderProcesses.omni-sim";
 /// Machines that were not let in yet, and what they would report.
 pub const HARDWARE: &str = "Hardware.omni-sim";
 /// The choices of the instance that no object of Omni holds.
-pub const SETTING: &str = "Settings.omni-sim";
+pub const SETTING: &str = settings::KIND;
 /// The setting that says where backups go.
 pub const BACKUP_STORE: &str = "backup-store";
 
@@ -37,6 +38,27 @@ pub(super) fn keep_hardware(store: &Store, id: &str, status: &MachineStatusSpec)
 pub(super) fn keep_backup_store(store: &Store, chosen: BackupStore) {
     let local = chosen == BackupStore::Local;
     store.put("", &kinds::key(SETTING, BACKUP_STORE), |object| object.spec = vec![u8::from(local)]);
+}
+
+/// Keeps what the operator has chosen, and what stands outside of the instance, as far as it is not as usual.
+pub(super) fn keep_settings(store: &Store, instance: &Instance) {
+    let s3 = &instance.s3;
+    let all = |names: &[String], name: fn(&str) -> String, value: &str| {
+        names.iter().map(|of| (name(of), value.to_owned())).collect::<Vec<_>>()
+    };
+    let mut labels = all(&s3.missing, settings::bucket, settings::MISSING);
+    labels.extend(all(&s3.denied, settings::bucket, settings::DENIED));
+    labels.extend(all(&s3.silent, settings::store, "refused"));
+    if s3.machine_role {
+        labels.push((settings::MACHINE_ROLE.to_owned(), String::new()));
+    }
+    if !instance.cluster_import {
+        labels.push((settings::CLUSTER_IMPORT.to_owned(), settings::OFF.to_owned()));
+    }
+    let key = kinds::key(settings::KIND, settings::ID);
+    if !labels.is_empty() || store.get(&key).is_some() {
+        store.put("", &key, |object| object.labels = labels.into_iter().collect());
+    }
 }
 
 /// Whether that setting says that backups go to the instance's own disk.

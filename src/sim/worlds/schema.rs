@@ -57,6 +57,25 @@ pub struct Instance {
     pub max_backup_interval: String,
     /// Where backups go.
     pub backup_store: BackupStore,
+    /// Whether clusters that were made elsewhere can be taken over.
+    pub cluster_import: bool,
+    /// What S3 answers when Omni asks it whether backups can go there.
+    pub s3: S3,
+}
+
+/// What S3 answers; without a word about it, that all is well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct S3 {
+    /// Buckets that are not there.
+    pub missing: Vec<String>,
+    /// Buckets that are somebody else's.
+    pub denied: Vec<String>,
+    /// Endpoints where nothing listens.
+    pub silent: Vec<String>,
+    /// Whether the machine that Omni runs on has a role, so that no keys are needed.
+    pub machine_role: bool,
 }
 
 impl Default for Instance {
@@ -69,6 +88,8 @@ impl Default for Instance {
             min_backup_interval: "1h".into(),
             max_backup_interval: "24h".into(),
             backup_store: BackupStore::default(),
+            cluster_import: true,
+            s3: S3::default(),
         }
     }
 }

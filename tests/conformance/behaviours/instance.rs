@@ -96,10 +96,10 @@ pub const LIST: &[Behaviour] = creations![
 ];
 
 pub const STEPS: &[Behaviour] =
-    behaviours![("imported_secrets_are_never_read", Need::Since(Release::V1_7), imported_secrets_are_never_read)];
+    behaviours![("imported_secrets_are_never_read", Need::Since(Release::V1_9), imported_secrets_are_never_read)];
 
 async fn imported_secrets_are_never_read(bench: &Bench) -> anyhow::Result<()> {
-    let closed = "no access is permitted";
+    let closed = "only create and destroy access is permitted for imported cluster secrets";
     refused_with(bench.get(IMPORTED_SECRETS, &bench.id("a")).await, Code::PermissionDenied, closed)?;
     refused_with(bench.list(IMPORTED_SECRETS, Default::default()).await, Code::PermissionDenied, closed)
 }

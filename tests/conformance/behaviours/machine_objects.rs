@@ -147,7 +147,7 @@ pub const LIST: &[Behaviour] = creations![
         "kernel_args_with_control_character",
         NEWEST,
         |b| made(KERNEL_ARGS, b.id("a"), &json!({"args": ["a\nb"]})),
-        Refused("control characters")
+        Refused("contains a control character")
     ),
     ("labels", Need::Nothing, |b| Ok(fresh(LABELS, b.id("a"), &()).label("rack", "1")), Taken),
     (

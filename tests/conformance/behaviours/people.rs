@@ -54,6 +54,8 @@ pub const LIST: &[Behaviour] = behaviours![
     ("user_of_no_role", USERS_ARE, user_of_no_role),
     ("user_of_ones_own", USERS_ARE, user_of_ones_own),
     ("users_are_read_only", Need::Nothing, users_are_read_only),
+    ("links_are_read_and_removed", Need::Since(Release::V1_9), links_are_read_and_removed),
+    ("links_are_read_and_removed_before", Need::Before(Release::V1_9), links_are_read_and_removed_before),
     ("versions_are_read_only", Need::Nothing, versions_are_read_only),
 ];
 
@@ -105,7 +107,15 @@ async fn users_are_read_only(bench: &Bench) -> anyhow::Result<()> {
 
 async fn versions_are_read_only(bench: &Bench) -> anyhow::Result<()> {
     let text = denied("only read access is permitted");
-    refused(bench.create(fresh(TALOS_VERSION, "9.9.9", &())).await, Code::PermissionDenied, &text)?;
+    refused(bench.create(fresh(TALOS_VERSION, "9.9.9", &())).await, Code::PermissionDenied, &text)
+}
+
+async fn links_are_read_and_removed(bench: &Bench) -> anyhow::Result<()> {
+    let text = denied("only read and delete access is permitted");
+    refused(bench.create(fresh(LINK, bench.id("a"), &())).await, Code::PermissionDenied, &text)
+}
+
+async fn links_are_read_and_removed_before(bench: &Bench) -> anyhow::Result<()> {
     let text = denied("only read, update and delete access is permitted");
     refused(bench.create(fresh(LINK, bench.id("a"), &())).await, Code::PermissionDenied, &text)
 }

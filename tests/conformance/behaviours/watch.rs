@@ -312,7 +312,8 @@ async fn bookmark_of_no_meaning(bench: &Bench) -> anyhow::Result<()> {
     for bookmark in [vec![], vec![1], vec![0xff; 24]] {
         let options = pb::WatchOptions { start_from_bookmark: Some(bookmark), ..Default::default() };
         let request = objects::watch(CLASS, options);
-        refused_with(bench.watch_refusal(&request).await, Code::FailedPrecondition, "invalid watch bookmark")?;
+        let text = "failed to watchKind \"MachineClasses.omni.sidero.dev(default/@undefined)\": invalid bookmark";
+        refused_with(bench.watch_refusal(&request).await, Code::FailedPrecondition, text)?;
     }
     Ok(())
 }

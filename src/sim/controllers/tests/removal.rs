@@ -87,7 +87,7 @@ fn destroying_a_cluster_takes_everything_along_in_order() {
     assert_eq!(last, Some("c"));
     assert_eq!(order[..3], ["500-set", "c-workers", "c-control-planes"]);
     assert_eq!(reports[0], "Destroying: 2 machine sets, 5 machines");
-    for kind in kinds::ALL {
+    for kind in kinds::ALL.iter() {
         // The ids of the cluster and of its sets; a random token may begin with the same letter.
         let its = |id: &str| id == "c" || id.starts_with("c-");
         let left: Vec<_> = scene.store.list(kind.name).into_iter().filter(|o| its(&o.key.id)).collect();
