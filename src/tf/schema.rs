@@ -138,8 +138,23 @@ pub struct Schema {
     pub rules: Vec<Rule>,
     /// Secrets that can be given in a form that is never stored.
     pub write_only: Vec<WriteOnly>,
+    /// Texts whose meaning depends on other attributes.
+    pub meanings: Vec<Meaning>,
+    /// Whether the object stays the one that it is, given its prior state and a configuration with its defaults:
+    /// then no change replaces it, whatever the attributes say.
+    pub stays: Option<fn(&Value, &Value) -> bool>,
     /// The first release of the service that has it at all, if not every release does.
     pub since: Option<&'static str>,
+}
+
+/// A text that means something only together with other attributes, such as a short name within a group.
+/// Of two that mean the same, the one in the state stays and no change is planned.
+#[derive(Clone)]
+pub struct Meaning {
+    /// Where the text is, through single objects: `selector.machine_set`.
+    pub path: &'static str,
+    /// What it means, in a whole value; `None` while that is not known.
+    pub of: fn(&Value) -> Option<String>,
 }
 
 impl Schema {
@@ -151,6 +166,8 @@ impl Schema {
             attributes: Vec::new(),
             rules: Vec::new(),
             write_only: Vec::new(),
+            meanings: Vec::new(),
+            stays: None,
             since: None,
         }
     }
@@ -173,6 +190,20 @@ impl Schema {
     #[must_use]
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
+        self
+    }
+
+    /// What the text at this path means depends on other attributes.
+    #[must_use]
+    pub fn meaning(mut self, path: &'static str, of: fn(&Value) -> Option<String>) -> Self {
+        self.meanings.push(Meaning { path, of });
+        self
+    }
+
+    /// An object for which this holds stays the one that it is; see [`Schema::stays`].
+    #[must_use]
+    pub fn stays_if(mut self, stays: fn(&Value, &Value) -> bool) -> Self {
+        self.stays = Some(stays);
         self
     }
 

@@ -21,6 +21,7 @@ pub fn check_schema(schema: &Schema) -> Vec<String> {
         problems.push(format!("the name `{name}` belongs to the host"));
     }
     rules(schema, &mut problems);
+    meanings(schema, &mut problems);
     problems.extend(schema.write_only.iter().flat_map(|secret| secret.problems(schema)));
     let top = schema.attributes.iter().map(|a| a.name).collect();
     attributes(&schema.attributes, "", Outer { computed: false, set: false, top: &top }, &mut problems);
@@ -99,6 +100,18 @@ fn kind(attribute: &Attribute, path: &str, outer: Outer<'_>, problems: &mut Vec<
             let computed = attribute.mode == Mode::Computed;
             let outer = Outer { computed, set: outer.set || *nesting == Nesting::Set, ..outer };
             attributes(nested, &format!("{path}."), outer, problems);
+        }
+    }
+}
+
+/// Texts that depend on others are there, and can be set.
+fn meanings(schema: &Schema, problems: &mut Vec<String>) {
+    for meaning in &schema.meanings {
+        let mut steps = meaning.path.split('.');
+        let first = steps.next().and_then(|step| schema.attribute(step));
+        let found = steps.fold(first, |at, step| at.and_then(|a| a.nested().iter().find(|n| n.name == step)));
+        if !found.is_some_and(|a| a.configurable() && a.value_type() == Type::String) {
+            problems.push(format!("a meaning names `{}`, which is no text that can be set", meaning.path));
         }
     }
 }

@@ -76,13 +76,15 @@ pub fn plan(
     let left = filling.left;
     drop_write_only(attributes, &mut state);
     texts::keep(attributes, prior, &mut state, texts::Extent::Whole);
+    texts::keep_meanings(&schema.meanings, prior, &mut state);
     compute::carry(attributes, prior, &given, &mut state);
     let prints = write_only::prints(schema, prior, config, &state);
     write_only::put_changes(schema, prior, config, &prints, &mut state);
     if &state == prior {
         return Planned { state: prior.clone(), replace: Vec::new(), changed: Vec::new(), left };
     }
-    let replace = if prior.is_null() { Vec::new() } else { replace::replacements(attributes, prior, &state) };
+    let stays = prior.is_null() || schema.stays.is_some_and(|stays| stays(prior, &given));
+    let replace = if stays { Vec::new() } else { replace::replacements(attributes, prior, &state) };
     let mut state = compute::settle(attributes, prior, &given, state, !replace.is_empty(), configured.is_some());
     write_only::put(schema, &prints, &mut state);
     Planned { changed: changes(prior, &state, attributes), replace, state, left }

@@ -34,6 +34,31 @@ fn schema() -> Schema {
         .with(string("secret").write_only().doc("Secret."))
 }
 
+#[test]
+fn an_object_that_stays_itself_is_not_replaced() {
+    fn same_text(prior: &Value, given: &Value) -> bool {
+        prior.get("text") == given.get("text")
+    }
+    let schema = schema().stays_if(same_text);
+    let state = plan(&schema, None, &config(&[("text", "a".into())]), &config(&[("text", "a".into())]), None).state;
+    let prior = known(&state);
+    for (text, replace) in [("a", 0), ("b", 1)] {
+        let config = config(&[("name", "other".into()), ("text", text.into())]);
+        let planned = plan(&schema, Some(&prior), &propose(Some(&prior), &config), &config, None);
+        assert_eq!(planned.replace.len(), replace, "{text}");
+        assert_eq!(planned.state.get("id").is_unknown(), replace > 0, "{text}: what stays is known");
+    }
+}
+
+/// A plan as an apply leaves it.
+fn known(planned: &Value) -> Value {
+    let mut state = planned.clone();
+    for (name, _) in planned.entries().into_iter().flatten().filter(|(_, value)| value.is_unknown()) {
+        state.set(name, "computed".into());
+    }
+    state
+}
+
 fn config(entries: &[(&str, Value)]) -> Value {
     let mut config = schema().null_object();
     config.set("name", "n".into());

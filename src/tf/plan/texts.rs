@@ -1,7 +1,8 @@
 //! Texts that are written differently and mean the same: the one already known stays.
 
 use super::pairs::visit;
-use crate::tf::schema::{Attribute, Kind, Schema};
+use crate::tf::path::Path;
+use crate::tf::schema::{Attribute, Kind, Meaning, Schema};
 use crate::tf::value::Value;
 
 type Same = fn(&str, &str) -> bool;
@@ -20,8 +21,32 @@ pub(super) enum Extent {
 #[must_use]
 pub fn keep_same(schema: &Schema, known: &Value, mut state: Value) -> Value {
     keep(&schema.attributes, known, &mut state, Extent::Each);
+    keep_meanings(&schema.meanings, known, &mut state);
     super::nothing::keep(&schema.attributes, known, &mut state);
     state
+}
+
+/// Puts the known texts in place where they mean the same, each in its own whole.
+pub(super) fn keep_meanings(meanings: &[Meaning], known: &Value, state: &mut Value) {
+    for meaning in meanings {
+        let before = (meaning.of)(known);
+        if before.is_some() && before == (meaning.of)(state) {
+            put(state, meaning.path, Path::of(meaning.path).lookup(known).clone());
+        }
+    }
+}
+
+/// Puts a text at a path through single objects.
+fn put(value: &mut Value, path: &str, text: Value) {
+    match (path.split_once('.'), value) {
+        (None, whole) => whole.set(path, text),
+        (Some((name, rest)), Value::Object(members)) => {
+            if let Some(inner) = members.get_mut(name) {
+                put(inner, rest, text);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Puts the known texts in place, at any depth.
@@ -138,6 +163,40 @@ mod tests {
     fn what_is_read_keeps_the_texts_of_single_elements() {
         let read = keep_same(&schema(), &state(&["a", "b"]), state(&["A", "c"]));
         assert_eq!(read, state(&["a", "c"]));
+    }
+
+    /// A name within a group, with or without the group in front.
+    fn within(whole: &Value) -> Option<String> {
+        let (group, name) = (whole.get("group").as_str()?, whole.get("one").get("name").as_str()?);
+        Some(if name.starts_with(group) { name.to_owned() } else { format!("{group}-{name}") })
+    }
+
+    #[test]
+    fn a_text_may_mean_something_only_together_with_others() {
+        let schema = Schema::new("A thing.")
+            .with(string("group"))
+            .with(crate::tf::schema::object("one", vec![string("name"), string("other")]))
+            .meaning("one.name", within);
+        let whole = |group: Value, name: &str, other: &str| {
+            let one = Value::object([("name", Value::from(name)), ("other", other.into())]);
+            Value::object([("group", group), ("one", one)])
+        };
+        for (known, state, expected) in [
+            (("g", "x"), ("g", "g-x"), "x"),
+            (("g", "g-x"), ("g", "x"), "g-x"),
+            (("g", "x"), ("g", "g-y"), "g-y"),
+            (("h", "x"), ("g", "g-x"), "g-x"),
+        ] {
+            let (known, state) = (whole(known.0.into(), known.1, "a"), whole(state.0.into(), state.1, "b"));
+            let kept = keep_same(&schema, &known, state);
+            assert_eq!(kept.get("one"), whole(Value::Null, expected, "b").get("one"), "{known:?}");
+        }
+        let open = whole(Value::UNKNOWN, "g-x", "b");
+        assert_eq!(keep_same(&schema, &whole("g".into(), "x", "a"), open.clone()), open);
+        for known in [Value::Null, schema.null_object()] {
+            let state = whole("g".into(), "g-x", "b");
+            assert_eq!(keep_same(&schema, &known, state.clone()), state);
+        }
     }
 
     #[test]
