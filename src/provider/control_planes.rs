@@ -2,7 +2,7 @@
 //! A plan sees one object at a time, so what it counts is what Omni has now and what this run is known to change.
 
 use super::crud::Cx;
-use super::ids::{CONTROL_PLANE, CONTROL_PLANES_NAME};
+use super::ids::{self, CONTROL_PLANE};
 use super::ledger::ObjectKey;
 use super::session::at;
 use super::view;
@@ -13,6 +13,7 @@ use crate::pb::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
+use crate::tf::value::Value;
 use std::collections::BTreeSet;
 
 /// What is wrong with a control plane of so many machines, and why.
@@ -97,10 +98,13 @@ pub(crate) async fn check_removal(
 pub(crate) async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let Some(prior) = plan.prior else { return Ok(()) };
     let text = |name: &str| prior.get(name).as_str().unwrap_or_default().to_owned();
-    let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
+    let (cluster, machine) = (text("cluster"), text("machine_id"));
+    let set = ids::set_in(&cluster, &text("machine_set"));
     let Some(by) = plan.replace.first().cloned() else { return Ok(()) };
-    let control_plane = set.strip_prefix(&cluster).and_then(|rest| rest.strip_prefix('-')) == Some(CONTROL_PLANES_NAME);
-    if control_plane && stays(cx, &cluster, &set) && others(cx, &set, &machine).await?.is_empty() {
+    if ids::is_control_planes(&cluster, &set)
+        && stays(cx, &cluster, &set)
+        && others(cx, &set, &machine).await?.is_empty()
+    {
         plan.diags.push(
             Diagnostic::warning(
                 format!("Cluster `{cluster}` would lose its last control plane"),
@@ -128,6 +132,10 @@ async fn others(cx: &Cx, set: &str, machine: &str) -> Result<BTreeSet<String>, E
     let now =
         nodes.into_iter().map(|node| node.key).filter(|key| !ledger.goes(&ObjectKey::from(key))).map(|key| key.id);
     let planned = ledger.all_planned(MachineSetNodeSpec::KIND.name).into_iter();
-    let added = planned.filter(|(_, state)| state.get("machine_set").as_str() == Some(set)).map(|(id, _)| id);
+    let is_of = |state: &Value| {
+        let text = |name: &str| state.get(name).as_str();
+        text("cluster").zip(text("machine_set")).is_some_and(|(cluster, name)| ids::set_in(cluster, name) == set)
+    };
+    let added = planned.filter(|(_, state)| is_of(state)).map(|(id, _)| id);
     Ok(now.chain(added).filter(|id| id != machine).collect())
 }

@@ -25,6 +25,7 @@ mod plan_checks;
 mod plans;
 mod quiet;
 mod reads;
+mod references;
 mod registration;
 mod relay;
 mod releases;
@@ -76,6 +77,7 @@ fn main() {
     trials.extend(plan_checks::trials());
     trials.extend(plans::trials());
     trials.extend(quiet::trials());
+    trials.extend(references::trials());
     trials.extend(registration::trials());
     trials.extend(shared_keys::trials());
     trials.extend(since::trials());

@@ -213,6 +213,7 @@ fn a_duplicate_says_how_to_import() -> Result<(), Failed> {
 fn adopting_is_a_choice() -> Result<(), Failed> {
     block(async {
         let host = Host::start(&[("adopt_existing", true.into())]).await;
+        made(&host, "omni_cluster", &cluster()).await;
         made(&host, "omni_config_patch", &patch("a")).await;
         unmark(&host, "ConfigPatches", PATCH);
         host.next_run().await;

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The name of the timeouts attribute, which is kept as configured.
 pub(crate) const LOCAL_TIMEOUTS: &str = "timeouts";
 /// The version of the object in Omni.
-const VERSION: &str = "resource_version";
+pub(super) const VERSION: &str = "resource_version";
 
 /// The two maps that users share with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

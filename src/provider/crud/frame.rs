@@ -152,13 +152,16 @@ impl Frame {
     }
 
     /// The host's own words for this name neither the id nor what one looks like.
-    pub(super) fn nothing_to_import(&self, id: &str) -> Diagnostic {
+    /// `about` is what is wrong with the id itself, as a sentence, and what to do.
+    pub(super) fn nothing_to_import(&self, id: &str, about: Option<(String, String)>) -> Diagnostic {
+        let summary = self.doing("import", id).summary();
+        let none = format!("Omni has no {} with this `{}`", self.noun, self.id);
+        if let Some((why, hint)) = about {
+            return Diagnostic::error(summary, format!("{none}: {why}")).hint(hint);
+        }
         let like = self.schema.attribute(self.id).map(|a| a.description.as_str()).unwrap_or_default();
-        Diagnostic::error(
-            self.doing("import", id).summary(),
-            format!("Omni has no {} with this `{}`.", self.noun, self.id),
-        )
-        .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", self.id))
+        Diagnostic::error(summary, format!("{none}."))
+            .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", self.id))
     }
 
     /// What an import leaves for the first read: the id in the form that `id` gives it, and nothing else.

@@ -7,6 +7,7 @@ mod drift;
 mod existing;
 mod frame;
 mod owed;
+mod relabel;
 mod resource;
 mod write;
 
@@ -202,6 +203,11 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// When it stands for none, or for several.
     async fn locate(_cx: &Cx, text: &str) -> Result<String, Diagnostic> {
         Ok(text.to_owned())
+    }
+
+    /// What is wrong with an id that Omni does not have, as a sentence, and what to do; `None` where its form is right.
+    fn about_id(_id: &str) -> Option<(String, String)> {
+        None
     }
 
     /// Reads what the computed attributes need.

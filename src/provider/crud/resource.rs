@@ -5,6 +5,7 @@ use super::drift::Baseline;
 use super::existing;
 use super::frame::{self, Entry, Frame, settled};
 use super::owed::{LOOK, Limit, Owed, STATUS};
+use super::relabel;
 use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
@@ -152,6 +153,7 @@ impl<M: Managed> Backed<M> {
             let shown = M::model(&object, &extra, &before)?;
             let desired = M::desired(&shown);
             Baseline::of::<M>(&object.stored, [&desired.labels, &desired.annotations]).store(&mut private);
+            relabel::note(&object, &desired, &mut private);
             self.state(&object, &shown, prior, &private)
         };
         match built.await {
@@ -459,7 +461,7 @@ impl<M: Managed> Backed<M> {
                 outcome
             }
             Err(error) if error.is(Class::NotFound) && self.frame.is_import(&state) => {
-                Outcome::failed(self.frame.nothing_to_import(&name))
+                Outcome::failed(self.frame.nothing_to_import(&name, M::about_id(&id)))
             }
             Err(error) if error.is(Class::NotFound) => match self.lingers(&cx, &state, &private, &id).await {
                 Ok(false) => Outcome::default(),
@@ -633,6 +635,8 @@ impl<M: Managed> Resource for Backed<M> {
         attributes::plan::<M>(&self.frame.schema, &self.frame.handle.defaults(), plan);
         M::predict(plan);
         self.frame.check_id(plan);
+        let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+        relabel::plan(&self.frame.doing("plan", &name), attributes::VERSION, plan);
         let cx = self.frame.planning(context, &plan.planned);
         let owed = self.plan_owed(cx.as_ref(), plan).await;
         if let Some(cx) = cx {

@@ -4,7 +4,7 @@ use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, labels};
 use crate::pb::specs::{MachineSetSpec, MachineSetStatusSpec};
 use crate::provider::crud::{Cx, Object};
-use crate::provider::ids::{CONTROL_PLANE, WORKERS};
+use crate::provider::ids::{self, CONTROL_PLANE, WORKERS};
 use crate::provider::lookup::columns::{text, whole, words};
 use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
 use crate::provider::resources::machine_set::{MachineClass, Model, PHASES, Status, Strategy, status_attribute};
@@ -96,6 +96,13 @@ impl Lookup for MachineSets {
             )
         };
         Ok(sets.into_iter().map(set).collect())
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        Some((
+            ids::no_set_id(id)?,
+            "Give the full id; the function `machine_set_id` makes it of cluster, role and name.".to_owned(),
+        ))
     }
 
     fn keeps(config: &Value, found: &Found<MachineSet>) -> bool {

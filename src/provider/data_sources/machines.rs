@@ -9,6 +9,7 @@ use crate::provider::crud::{Cx, Object};
 use crate::provider::kernel_args;
 use crate::provider::lookup::columns::{flag, text, texts, whole, words};
 use crate::provider::lookup::{Found, Lookup, Many, Wanted};
+use crate::provider::machine_id;
 use crate::tf::check::{Rule, one_of};
 use crate::tf::schema::{Attribute, boolean, object, objects, string};
 use crate::tf::value::Value;
@@ -265,9 +266,10 @@ impl Lookup for Machines {
     fn keeps(config: &Value, found: &Found<Machine>) -> bool {
         let machine = &found.item;
         let wanted = |attribute: &str, is: &str| config.get(attribute).as_str().is_none_or(|want| want == is);
+        let id = config.get("id").as_str().is_none_or(|want| want.eq_ignore_ascii_case(&machine.id));
         if machine.place.is_some() {
             // A machine of the cluster must not fall out of the list because it restarts or is away for a while.
-            return wanted("id", &machine.id);
+            return id;
         }
         if config.get(AVAILABLE_TO).is_set() {
             let connected = config.get("connected").as_bool().is_none_or(|want| want == machine.connected);
@@ -278,12 +280,16 @@ impl Lookup for Machines {
         let maintenance = config.get("maintenance").as_bool().is_none_or(|want| want == machine.maintenance);
         let hostname = config.get("hostname").as_str().is_none_or(|want| want.eq_ignore_ascii_case(&machine.hostname));
         let mac = config.get("mac_address").as_str().is_none_or(|want| machine.has_mac(want));
-        wanted("id", &machine.id) && wanted("role", machine.role) && maintenance && hostname && mac
+        id && wanted("role", machine.role) && maintenance && hostname && mac
     }
 
     fn order(a: &Found<Machine>, b: &Found<Machine>) -> Ordering {
         let place = |found: &Found<Machine>| found.item.place.unwrap_or(usize::MAX);
         (place(a), &a.id).cmp(&(place(b), &b.id))
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        machine_id::problem(id)
     }
 
     fn shown(found: &Found<Machine>) -> String {
@@ -304,7 +310,7 @@ impl Many for Machines {
 
     fn filters() -> Vec<Attribute> {
         vec![
-            string("id").doc("Only the machine with this id."),
+            string("id").doc("Only the machine with this id (UUID), in upper or lower case."),
             string("cluster").doc("Only machines of this cluster."),
             string("role").check(one_of(ROLES)).doc("Only machines of this role: `controlplane`, `worker`, or `none`."),
             boolean("connected").doc("Only machines that are, or are not, connected to Omni."),

@@ -72,6 +72,11 @@ pub(crate) trait Lookup: Send + Sync + 'static {
     /// Whether a message about one that is missing may name others. People and accounts are not named to everybody who reads a log.
     const MAY_BE_NAMED: bool = true;
 
+    /// What is wrong with an id that nothing has, as a sentence, and what to do; `None` where its form is right.
+    fn about_id(_id: &str) -> Option<(String, String)> {
+        None
+    }
+
     /// How a person would point at it; the id, and more where that says little.
     fn shown(found: &Found<Self::Item>) -> String {
         format!("`{}`", found.id)

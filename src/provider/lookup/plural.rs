@@ -3,9 +3,9 @@
 use super::{Many, SELECTOR, Wanted, columns, cx, is_regexp, is_selector, kept, selector, value_of};
 use crate::omni::state::query::{LabelQuery, Query};
 use crate::provider::explain::Doing;
-use crate::provider::session::Handle;
+use crate::provider::session::{Handle, at};
 use crate::tf::data_source::DataSource;
-use crate::tf::diag::Diagnostics;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, objects, string};
 use crate::tf::value::Value;
@@ -77,6 +77,14 @@ impl<L: Many> DataSource for Plural<L> {
         let wanted = Wanted { id: None, query: query::<L>(&config)?, config: &config };
         let found = L::list(&cx, &wanted).await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
         let found = kept::<L>(&config, found);
+        if let Some(wanted) = config.get("id").as_str().filter(|_| found.is_empty())
+            && let Some((why, hint)) = L::about_id(wanted)
+        {
+            return Err(Diagnostic::error(format!("No {} can have this `id`", L::NOUN), why)
+                .hint(hint)
+                .at(at("id"))
+                .into());
+        }
         let ids = found.iter().map(|found| found.id.as_str().into()).collect();
         let list = found.iter().map(value_of::<L>).collect::<Result<_, _>>()?;
         config.set("ids", Value::List(ids));

@@ -119,6 +119,11 @@ async fn missing<L: One>(cx: &Cx, wanted: &Wanted<'_>, name: &str) -> Diagnostic
         [] => format!("There is no {}", L::NOUN),
         _ => format!("No {} fits", L::NOUN),
     };
+    let about = L::about_id(name).filter(|_| by_name);
+    if let Some((why, hint)) = about {
+        let detail = format!("Omni has no {}{}. {why} {there}", L::NOUN, conditions(" with ", &arguments));
+        return blame(Diagnostic::error(summary, detail.trim_end()), &arguments).hint(hint);
+    }
     let check = match &arguments[..] {
         [] => String::new(),
         [(name, _)] => format!("Check `{name}`. "),

@@ -1,15 +1,17 @@
 //! `omni_config_patch`: a patch of the Talos machine configuration.
 
+use crate::kit::text::quoted;
 use crate::kit::yaml;
 use crate::omni::spec::{Spec, config_patch};
 use crate::omni::{Class, Error, Key, labels};
 use crate::pb::specs::{ClusterSpec, ConfigPatchSpec, MachineSetSpec};
-use crate::provider::crud::{Cx, Desired, Managed, Object};
-use crate::provider::ids;
-use crate::provider::patch;
+use crate::provider::crud::{Cx, Desired, Managed, Object, model};
+use crate::provider::patch::{self, PatchError};
 use crate::provider::session::at;
+use crate::provider::{ids, references};
 use crate::tf::check::{Rule, not_empty, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, boolean, number, object, string};
 use crate::tf::value::Value;
@@ -45,16 +47,24 @@ struct Selector {
 
 impl Model {
     /// What the patch is for, at its narrowest.
-    fn target(&self) -> Option<&str> {
+    fn target(&self) -> Option<String> {
         let selector = self.selector.as_ref();
-        let narrow =
-            selector.and_then(|s| s.machine.as_ref().or(s.cluster_machine.as_ref()).or(s.machine_set.as_ref()));
-        narrow.or(self.cluster.as_ref()).map(String::as_str)
+        let machine = selector.and_then(|s| s.machine.as_ref().or(s.cluster_machine.as_ref()));
+        machine.cloned().or_else(|| self.machine_set()).or_else(|| self.cluster.clone())
+    }
+
+    /// The id of the machine set that the patch is for.
+    fn machine_set(&self) -> Option<String> {
+        let set = self.selector.as_ref()?.machine_set.as_deref()?;
+        Some(match &self.cluster {
+            Some(cluster) => ids::set_in(cluster, set),
+            None => set.to_owned(),
+        })
     }
 
     /// The id by the rule, whatever `id_override` says.
     fn composed(&self) -> Option<String> {
-        Some(ids::config_patch(self.weight.unwrap_or(WEIGHT), self.target()?, self.name.as_deref()?))
+        Some(ids::config_patch(self.weight.unwrap_or(WEIGHT), &self.target()?, self.name.as_deref()?))
     }
 }
 
@@ -85,7 +95,7 @@ impl Managed for ConfigPatch {
         .with(string("cluster").replaces().check(not_empty()).doc("Name of the cluster that the patch is for."))
         .with(
             object("selector", vec![
-                string("machine_set").check(not_empty()).doc("Id of the machine set of `cluster` that the patch is for."),
+                string("machine_set").check(not_empty()).doc("Machine set of `cluster` that the patch is for, by its id such as `prod-workers` or its name such as `workers`."),
                 string("cluster_machine").check(not_empty()).doc("Id (UUID) of the machine of `cluster` that the patch is for."),
                 string("machine").check(not_empty()).doc("Id (UUID) of the machine that the patch is for, in whatever cluster it is, or in none."),
             ])
@@ -93,9 +103,12 @@ impl Managed for ConfigPatch {
             .doc("Narrows the patch down to a machine set or a machine. At most one of its attributes may be set."),
         )
         .with(boolean("enabled").default(true).doc("Whether the patch is applied. A patch that is not stays in Omni without effect.").since("1.10"))
-        .with(string("id_override").replaces().check(not_empty()).doc(
-            "Id to use instead of the composed one, for patches that something else made, such as a cluster template.",
+        .with(string("id_override").remains("A patch keeps the id that it was made with.").replaces().check(not_empty()).doc(
+            "Id to use instead of the composed one, for patches that something else made, such as a cluster template. \
+             An import fills it in. While it is set, all else changes in place.",
         ))
+        .meaning("selector.machine_set", |whole| model::<Model>(whole).ok()?.machine_set().filter(|_| whole.get("cluster").is_set()))
+        .stays_if(keeps_id)
         .rule(Rule::ExactlyOne(&["cluster", "selector.machine"]))
         .rule(Rule::AtMostOne(&["selector.machine_set", "selector.cluster_machine", "selector.machine"]))
         .rule(Rule::Needs("selector.machine_set", "cluster"))
@@ -112,6 +125,7 @@ impl Managed for ConfigPatch {
 
     fn desired(model: &Model) -> Desired<ConfigPatchSpec> {
         let selector = model.selector.clone().unwrap_or_default();
+        let machine_set = model.machine_set();
         let data = model.data.clone().unwrap_or_default();
         let disabled = (model.enabled == Some(false)).then(String::new);
         Desired {
@@ -119,7 +133,7 @@ impl Managed for ConfigPatch {
             spec: ConfigPatchSpec { data, compressed_data: Vec::new() },
             labels: vec![
                 (labels::CLUSTER, model.cluster.clone()),
-                (labels::MACHINE_SET, selector.machine_set),
+                (labels::MACHINE_SET, machine_set),
                 (labels::CLUSTER_MACHINE, selector.cluster_machine),
                 (labels::MACHINE, selector.machine),
                 (labels::DISABLED, disabled),
@@ -153,9 +167,7 @@ impl Managed for ConfigPatch {
         let annotation = object.stored.metadata.annotations.get(labels::NAME).filter(|n| !n.is_empty());
         model.name = Some(match (annotation, model.target()) {
             (Some(name), _) => name.clone(),
-            (None, Some(target)) => {
-                tail.strip_prefix(target).and_then(|t| t.strip_prefix('-')).unwrap_or(tail).to_owned()
-            }
+            (None, Some(target)) => name_in(tail, &target).unwrap_or(tail).to_owned(),
             (None, None) => tail.to_owned(),
         });
         let told = prior.id_override.as_deref() == Some(object.id());
@@ -167,8 +179,19 @@ impl Managed for ConfigPatch {
 
     fn owners(model: &Model) -> Vec<Key> {
         let cluster = model.cluster.as_ref().map(|cluster| ClusterSpec::KIND.key(cluster));
-        let set = model.selector.as_ref().and_then(|selector| selector.machine_set.as_ref());
+        let set = model.machine_set();
         cluster.into_iter().chain(set.map(|set| MachineSetSpec::KIND.key(set))).collect()
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        let (weight, _) = split(id);
+        weight.is_none().then(|| {
+            (
+                format!("{} does not begin with a weight of three digits.", quoted(id)),
+                "Ids are `<weight>-<target>-<name>`, such as `400-prod-workers-sysctls`: the target is the name of the cluster, or the id of the machine set or machine. \
+                 The function `config_patch_id` makes them.".to_owned(),
+            )
+        })
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -183,7 +206,7 @@ impl Managed for ConfigPatch {
                 };
                 diags.push(
                     Diagnostic::error("The patch is not valid YAML", format!("Reading it failed: {why}."))
-                        .hint("Correct the text, or build it with `yamlencode`.")
+                        .hint("Check indentation and quotes there, or build the text with `yamlencode`.")
                         .at(at(name)),
                 );
             }
@@ -191,33 +214,42 @@ impl Managed for ConfigPatch {
     }
 
     fn predict(plan: &mut Plan<'_>) {
-        let parts = ["name", "weight", "cluster", "selector", "id_override"];
-        let moved = plan.prior.is_none_or(|prior| parts.iter().any(|p| prior.get(p) != plan.planned.get(p)));
-        if moved {
-            let known = parts.iter().all(|p| plan.planned.get(p).is_wholly_known());
-            let id =
-                crate::provider::crud::model::<Model>(&plan.planned).ok().filter(|_| known).and_then(|m| Self::id(&m));
+        if plan.prior.is_none() || !plan.replace.is_empty() {
+            // What an import has filled in belongs to the object that was imported.
+            if plan.config.get("id_override").is_null() {
+                plan.planned.set("id_override", Value::Null);
+            }
+            let known = ID_PARTS.iter().all(|part| plan.planned.get(part).is_wholly_known());
+            let id = model::<Model>(&plan.planned).ok().filter(|_| known).and_then(|m| Self::id(&m));
             plan.planned.set("id", id.map_or(Value::UNKNOWN, Value::from));
         }
+        check_form(plan);
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        if plan.diags.has_errors() {
+            return Ok(());
+        }
+        check_target(cx, plan).await?;
         let (name, text) = DATA.given(plan.config, &plan.planned);
-        let Some(text) = text.as_str() else { return Ok(()) };
+        let Some(text) = text.as_str().filter(|_| !plan.diags.has_errors()) else { return Ok(()) };
         let error = match cx.client().validate_config(&cx.call, text).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
         match error.class() {
             Class::Validation => {
-                let detail = crate::provider::explain::detail(&error);
-                plan.diags.push(
-                    Diagnostic::error("Omni refuses the patch", detail)
-                        .hint(
-                            "Take out what Omni controls itself, and correct what is not part of Talos' configuration.",
-                        )
-                        .at(at(name)),
-                );
+                let (detail, hint) = match overridden(&error) {
+                    Some(fields) => {
+                        let list = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+                        (format!("It sets what Omni controls itself: {list}."), "Take these fields out of the patch.")
+                    }
+                    None => (
+                        crate::provider::explain::detail(&error),
+                        "Take out what Omni controls itself, and check the names and the types of the fields against Talos' machine configuration.",
+                    ),
+                };
+                plan.diags.push(Diagnostic::error("Omni refuses the patch", detail).hint(hint).at(at(name)));
                 Ok(())
             }
             // A server without the call finds out when the patch is written.
@@ -225,6 +257,100 @@ impl Managed for ConfigPatch {
             _ => Err(error),
         }
     }
+}
+
+/// What an id is made of.
+const ID_PARTS: [&str; 5] = ["name", "weight", "cluster", "selector", "id_override"];
+
+/// Whether a configuration leaves a patch its id: it names that id, or changes nothing of what ids are made of.
+fn keeps_id(prior: &Value, given: &Value) -> bool {
+    if !ID_PARTS.iter().all(|part| given.get(part).is_wholly_known()) {
+        return false;
+    }
+    let (Ok(before), Ok(after)) = (model::<Model>(prior), model::<Model>(given)) else { return false };
+    match &after.id_override {
+        Some(id) => before.id.as_ref() == Some(id),
+        None => after.composed().is_some_and(|id| before.composed() == Some(id)),
+    }
+}
+
+/// The name that is left of an id without its weight: some tools put a word in front of the target.
+fn name_in<'i>(tail: &'i str, target: &str) -> Option<&'i str> {
+    let rest = ["", "cluster-", "cm-"].iter().find_map(|word| tail.strip_prefix(word)?.strip_prefix(target))?;
+    rest.strip_prefix('-').filter(|name| !name.is_empty())
+}
+
+/// Says of a text that is no patch what it is. Only a plan judges it: validation sees mocked values too.
+fn check_form(plan: &mut Plan<'_>) {
+    let (name, text) = DATA.given(plan.config, &plan.planned);
+    let changes = |prior: &Value| [DATA.plain, DATA.hash].iter().any(|part| prior.get(part) != plan.planned.get(part));
+    let Some(text) = text.as_str().filter(|_| plan.prior.is_none_or(changes)) else { return };
+    let (summary, why, hint) = match patch::check(text, patch::Release::NEWEST) {
+        Err(PatchError::JsonPatch) => (
+            "The patch is a JSON patch (RFC 6902)",
+            "Omni takes strategic merge patches only: parts of the machine configuration as they stand in it."
+                .to_owned(),
+            "Write the fields themselves, as in `yamlencode({ machine = { sysctls = { \"vm.swappiness\" = \"1\" } } })`; `$patch: delete` takes a field away.",
+        ),
+        Err(PatchError::Nothing) => (
+            "The patch is empty",
+            "Omni refuses a patch that sets nothing.".to_owned(),
+            "Give it at least one field, or leave the resource out. `enabled = false` keeps a patch without effect.",
+        ),
+        Err(PatchError::NotMapping(number)) => (
+            "The patch is not a mapping",
+            format!(
+                "Document {number} of the patch is a list or a single value, and not a part of the machine configuration."
+            ),
+            match is_path(text) {
+                true => "If this is the path of a file, read it with `file(…)`.",
+                false => {
+                    "Begin it with `machine:`, `cluster:`, or `apiVersion:` and `kind:`, or build it with `yamlencode`."
+                }
+            },
+        ),
+        _ => return,
+    };
+    plan.diags.push(Diagnostic::error(summary, why).hint(hint).at(at(name)));
+}
+
+/// Whether a text looks like the path of a file.
+fn is_path(text: &str) -> bool {
+    let text = text.trim();
+    !text.contains(char::is_whitespace) && [".yaml", ".yml", ".json"].iter().any(|end| text.ends_with(end))
+}
+
+/// The fields that a refusal names as Omni's own, if it is about nothing else.
+fn overridden(error: &Error) -> Option<Vec<&str>> {
+    let Error::Status { problems, message, .. } = error.cause() else { return None };
+    let all: Vec<&str> =
+        if problems.is_empty() { vec![message] } else { problems.iter().map(String::as_str).collect() };
+    all.into_iter()
+        .map(|problem| {
+            let (field, rest) = problem.strip_prefix("overriding \"")?.split_once('"')?;
+            (rest == " is not allowed in the config patch").then_some(field)
+        })
+        .collect()
+}
+
+/// Holds what the patch is for against what is there.
+async fn check_target(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let text = |path: &str| Path::of(path).lookup(&plan.planned).as_str().map(str::to_owned);
+    let cluster = text("cluster");
+    let machines = ["selector.cluster_machine", "selector.machine"].map(|path| (path, text(path)));
+    let set = text("selector.machine_set");
+    if let Some(cluster) = &cluster
+        && references::check_target_cluster(cx, plan, cluster).await?
+        && let Some(set) = &set
+    {
+        references::check_target_set(cx, plan, cluster, set).await?;
+    }
+    for (path, machine) in machines {
+        if let Some(machine) = machine {
+            references::check_target_machine(cx, plan, path, &machine, cluster.as_deref()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The weight that an id begins with, and the rest of it.
@@ -250,6 +376,38 @@ mod tests {
         assert_eq!(ConfigPatch::id(&model).as_deref(), Some("007-prod-workers-x"));
         model.id_override = Some("500-abc".into());
         assert_eq!(ConfigPatch::id(&model).as_deref(), Some("500-abc"));
+    }
+
+    #[test]
+    fn a_short_name_of_a_set_is_its_id() {
+        let selector = |set: &str| Some(Selector { machine_set: Some(set.into()), ..Selector::default() });
+        let of = |set: &str| Model {
+            name: Some("x".into()),
+            cluster: Some("prod".into()),
+            selector: selector(set),
+            ..Model::default()
+        };
+        for set in ["workers", "prod-workers"] {
+            let model = of(set);
+            assert_eq!(ConfigPatch::id(&model).as_deref(), Some("400-prod-workers-x"), "{set}");
+            let label = ConfigPatch::desired(&model).labels.into_iter().find(|(key, _)| *key == labels::MACHINE_SET);
+            assert_eq!(label.unwrap().1.as_deref(), Some("prod-workers"), "{set}");
+            assert!(ConfigPatch::owners(&model).contains(&MachineSetSpec::KIND.key("prod-workers")), "{set}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_what_follows_the_target() {
+        for (tail, target, expected) in [
+            ("prod-x", "prod", Some("x")),
+            ("cluster-prod-x", "prod", Some("x")),
+            ("cm-0000-install-disk", "0000", Some("install-disk")),
+            ("other-x", "prod", None),
+            ("prod", "prod", None),
+            ("prod-", "prod", None),
+        ] {
+            assert_eq!(name_in(tail, target), expected, "{tail}");
+        }
     }
 
     #[test]

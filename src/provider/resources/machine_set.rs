@@ -249,6 +249,7 @@ impl Managed for MachineSet {
                         "Workers restore no etcd",
                         "`bootstrap_spec` belongs to the set of control planes.",
                     )
+                    .hint("Move it to the machine set with `role = \"controlplane\"`.")
                     .at(at("bootstrap_spec")),
                 );
             }
@@ -258,6 +259,7 @@ impl Managed for MachineSet {
                         "Name is reserved",
                         format!("`{CONTROL_PLANES_NAME}` is the name of the set of control planes."),
                     )
+                    .hint("Choose another name, or set `role = \"controlplane\"`.")
                     .at(at("name")),
                 );
             }
@@ -270,7 +272,14 @@ impl Managed for MachineSet {
             && !unlimited
             && !class.get("allocation_type").is_unknown()
         {
-            diags.push(Diagnostic::error("Missing size", "A static allocation needs `size`.").at(path));
+            diags.push(
+                Diagnostic::error(
+                    "Missing size",
+                    "A static allocation takes a fixed number of machines from the class.",
+                )
+                .hint("Set `machine_class.size`, or `allocation_type = \"Unlimited\"` to take all that match.")
+                .at(path),
+            );
         }
     }
 
@@ -326,6 +335,10 @@ impl Managed for MachineSet {
             Some(_) => Err(Diagnostic::error("Could not import machine set", format!("`{text}` is not an id."))
                 .hint("Give the full id, such as `prod-workers`, or `<cluster>/<name>`, such as `prod/workers`.")),
         }
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        Some((ids::no_set_id(id)?, format!("Give the full id, or `<cluster>/<name>`, such as `prod/{WORKERS}`.")))
     }
 
     async fn extra(cx: &Cx, object: &Object<MachineSetSpec>) -> Result<Self::Extra, Error> {

@@ -7,10 +7,11 @@ use crate::omni::{Call, Class, Error, Key, labels};
 use crate::pb::specs;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::ledger::ObjectKey;
+use crate::provider::references::{self, SetOf};
 use crate::provider::session::{Session, at};
 use crate::provider::view::{self, Seen, check_parent};
 use crate::provider::wait::{self, Awaited};
-use crate::provider::{control_planes, lock};
+use crate::provider::{control_planes, ids, lock, machine_id};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -60,12 +61,24 @@ impl Default for Status {
     }
 }
 
-/// Omni gives the set of control planes a fixed id, so the role follows from it.
-fn is_control_plane(model: &Model) -> bool {
-    match (&model.cluster, &model.machine_set) {
-        (Some(cluster), Some(set)) => set.strip_prefix(cluster.as_str()) == Some("-control-planes"),
-        _ => false,
+impl Model {
+    /// The id of the machine set; empty while it is not known.
+    fn set(&self) -> String {
+        match (&self.cluster, &self.machine_set) {
+            (Some(cluster), Some(set)) => ids::set_in(cluster, set),
+            (_, set) => set.clone().unwrap_or_default(),
+        }
     }
+
+    /// Omni gives the set of control planes a fixed id, so the role follows from it.
+    fn is_control_plane(&self) -> bool {
+        self.cluster.as_deref().is_some_and(|cluster| ids::is_control_planes(cluster, &self.set()))
+    }
+}
+
+/// The id of the machine set that a whole value names; `None` while that is not known.
+fn set_of(whole: &Value) -> Option<String> {
+    Some(ids::set_in(whole.get("cluster").as_str()?, whole.get("machine_set").as_str()?))
 }
 
 #[async_trait]
@@ -88,7 +101,7 @@ impl Managed for MachineSetNode {
         )
         .with(string("id").computed().stays().doc("Same as `machine_id`."))
         .with(string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine."))
-        .with(string("machine_set").required().replaces().check(not_empty()).doc("Id of the machine set, such as `prod-workers`."))
+        .with(string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by its id such as `prod-workers` or its name such as `workers`."))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to."))
         .with(boolean("locked").initially(false).doc(
             "Whether the machine is locked: configuration changes, upgrades and removal pass it by. Only workers can be locked.",
@@ -108,6 +121,7 @@ impl Managed for MachineSetNode {
             string("management_address").computed().doc("Address of the machine in Omni's own network."),
             string("node_name").computed().doc("Name of the Kubernetes node."),
         ]).computed().stays().doc("What Omni reported of the machine at the last read."))
+        .meaning("machine_set", set_of)
     }
 
     fn identity() -> IdentitySchema {
@@ -119,13 +133,13 @@ impl Managed for MachineSetNode {
     }
 
     fn desired(model: &Model) -> Desired<MachineSetNodeSpec> {
-        let control_plane = is_control_plane(model);
+        let control_plane = model.is_control_plane();
         let flag = |yes: bool| yes.then(String::new);
         Desired {
             spec: MachineSetNodeSpec::default(),
             labels: vec![
                 (labels::CLUSTER, model.cluster.clone()),
-                (labels::MACHINE_SET, model.machine_set.clone()),
+                (labels::MACHINE_SET, model.machine_set.is_some().then(|| model.set())),
                 (labels::ROLE_CONTROL_PLANE, flag(control_plane)),
                 (labels::ROLE_WORKER, flag(!control_plane)),
             ],
@@ -161,13 +175,17 @@ impl Managed for MachineSetNode {
 
     fn owners(model: &Model) -> Vec<Key> {
         let cluster = model.cluster.iter().map(|cluster| ClusterSpec::KIND.key(cluster));
-        cluster.chain(model.machine_set.iter().map(|set| MachineSetSpec::KIND.key(set))).collect()
+        cluster.chain(model.machine_set.iter().map(|_| MachineSetSpec::KIND.key(model.set()))).collect()
     }
 
     fn predict(plan: &mut Plan<'_>) {
         let id = plan.planned.get("machine_id").clone();
         plan.planned.set("id", id);
         check_relations(&plan.planned, &mut plan.diags);
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        machine_id::problem(id)
     }
 
     async fn extra(cx: &Cx, object: &Object<MachineSetNodeSpec>) -> Result<Self::Extra, Error> {
@@ -187,11 +205,16 @@ impl Managed for MachineSetNode {
         if plan.prior.is_some() {
             return control_planes::check_replacement(cx, plan).await;
         }
-        if let Some(set) = &set {
-            check_set(cx, plan, set).await?;
-        }
-        if let (Some(machine), Some(cluster)) = (&machine, &cluster) {
+        if let Some(cluster) = &cluster {
             check_parent::<ClusterSpec>(cx, plan, "cluster", cluster).await?;
+            if let Some(set) = &set {
+                check_set(cx, plan, cluster, set).await?;
+            }
+        }
+        if let Some(machine) = &machine
+            && references::check_machine_id(cx, plan, "machine_id", machine).await?
+            && let Some(cluster) = &cluster
+        {
             check_machine(cx, plan, machine, cluster).await?;
         }
         Ok(())
@@ -209,10 +232,9 @@ impl Managed for MachineSetNode {
                 .at(at("locked")),
             );
         }
-        let (cluster, set) =
-            (prior.cluster.as_deref().unwrap_or_default(), prior.machine_set.as_deref().unwrap_or_default());
-        if is_control_plane(prior) {
-            control_planes::check_removal(cx, cluster, set, id, diags).await?;
+        let cluster = prior.cluster.as_deref().unwrap_or_default();
+        if prior.is_control_plane() {
+            control_planes::check_removal(cx, cluster, &prior.set(), id, diags).await?;
         }
         lock::check_removal(cx, cluster, "machine set nodes", &format!("the node of machine `{id}`"), diags).await
     }
@@ -224,14 +246,14 @@ impl Managed for MachineSetNode {
         write: Write,
     ) -> Result<Awaited, Error> {
         let default = if cx.session.wait_for_ready { "running" } else { "none" };
-        let set = model.machine_set.as_deref().unwrap_or_default();
+        let set = model.set();
         let condition = match model.wait_for.as_deref().unwrap_or(default) {
             _ if write == Write::Update => return Ok(Awaited::Nothing),
-            "allocated" => return Ok(Awaited::Conditions(vec![wait::allocated(object.id(), set)])),
-            "running" => wait::machine_running(object.id(), set),
+            "allocated" => return Ok(Awaited::Conditions(vec![wait::allocated(object.id(), &set)])),
+            "running" => wait::machine_running(object.id(), &set),
             _ => return Ok(Awaited::Nothing),
         };
-        if !is_control_plane(model)
+        if !model.is_control_plane()
             && let Some(why) = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?
         {
             return Ok(Awaited::Later(vec![condition], why));
@@ -262,7 +284,7 @@ impl Managed for MachineSetNode {
         Ok(member.is_some_and(|member| {
             let set = member.label(labels::MACHINE_SET);
             let leaving = member.stored.metadata.phase == crate::omni::Phase::TearingDown;
-            leaving && set.is_none_or(|set| model.machine_set.as_deref() == Some(set))
+            leaving && set.is_none_or(|set| model.set() == set)
         }))
     }
 
@@ -288,37 +310,30 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
         Err(error) if !error.is(Class::NotFound) => return Err(error),
         _ => {}
     }
-    let query = Query::label(labels::MACHINE_SET, model.machine_set.as_deref().unwrap_or_default());
+    let set = model.set();
+    let query = Query::label(labels::MACHINE_SET, &set);
     let left = cx.client().list(&cx.call, MachineSetNodeSpec::KIND, &query).await?;
     let staying = left.iter().any(|node| node.metadata.phase == crate::omni::Phase::Running);
-    let set = model.machine_set.as_deref().unwrap_or_default();
     if wait::is_disconnected(cx, &key.id).await? {
         if model.force_destroy_on_timeout == Some(true) {
-            return wait::released(cx, &key.id, set).await;
+            return wait::released(cx, &key.id, &set).await;
         }
         if !wait::lets_go(cx, model.cluster.as_deref().unwrap_or_default()).await? {
-            return wait::released(cx, &key.id, set).await;
+            return wait::released(cx, &key.id, &set).await;
         }
         tracing::warn!(machine = key.id, "the machine is out of reach; its cluster lets it go");
         return Ok(());
     }
-    if staying || !is_control_plane(model) { wait::released(cx, &key.id, set).await } else { Ok(()) }
+    if staying || !model.is_control_plane() { wait::released(cx, &key.id, &set).await } else { Ok(()) }
 }
 
 /// What the values of other objects must be to each other. Only a plan judges it: validation sees mocked values too.
 fn check_relations(planned: &Value, diags: &mut Diagnostics) {
-    let text = |name: &str| planned.get(name).as_str();
-    let (Some(cluster), Some(set)) = (text("cluster"), text("machine_set")) else { return };
-    if !set.starts_with(&format!("{cluster}-")) {
-        diags.push(
-            Diagnostic::error(
-                "Machine set of another cluster",
-                format!("The ids of the machine sets of cluster `{cluster}` begin with `{cluster}-`."),
-            )
-            .hint("Set `machine_set` to the `id` of an `omni_machine_set`, not to its name.")
-            .at(at("machine_set")),
-        );
-    } else if set.strip_prefix(cluster) == Some("-control-planes") && planned.get("locked").as_bool() == Some(true) {
+    let control_plane = match (planned.get("cluster").as_str(), set_of(planned)) {
+        (Some(cluster), Some(set)) => ids::is_control_planes(cluster, &set),
+        _ => false,
+    };
+    if control_plane && planned.get("locked").as_bool() == Some(true) {
         diags.push(
             Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
                 .hint("Take `locked` out.")
@@ -327,8 +342,13 @@ fn check_relations(planned: &Value, diags: &mut Diagnostics) {
     }
 }
 
-/// The set must be one that takes named machines.
-async fn check_set(cx: &Cx, plan: &mut Plan<'_>, set: &str) -> Result<(), Error> {
+/// The set must be one of the cluster, and one that takes named machines.
+async fn check_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> Result<(), Error> {
+    if let SetOf::Other { id, cluster: other } = references::set_of(cx, cluster, text).await? {
+        plan.diags.push(references::foreign("machine_set", cluster, &id, &other));
+        return Ok(());
+    }
+    let set = &ids::set_in(cluster, text);
     let key = MachineSetSpec::KIND.key(set);
     if let Some(planned) = cx.session.ledger.planned(&ObjectKey::from(&key)) {
         if let Some(class) = planned.get("machine_class").get("name").as_str() {

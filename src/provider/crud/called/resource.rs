@@ -278,7 +278,7 @@ impl<M: Called> CalledBacked<M> {
         };
         match M::find(&cx, &id).await {
             Ok(Some(seen)) => self.outcome(&seen, &before, &state, private, &id),
-            Ok(None) if self.frame.is_import(&state) => Outcome::failed(self.frame.nothing_to_import(&id)),
+            Ok(None) if self.frame.is_import(&state) => Outcome::failed(self.frame.nothing_to_import(&id, None)),
             Ok(None) => Outcome::default(),
             Err(error) => {
                 let diags = self.frame.doing("read", &id).explain(&error).into();

@@ -1,0 +1,182 @@
+//! What a plan names of other objects: machine sets, by id or by short name, clusters and machines.
+//! A name that leads to another cluster's set, or that is none, is an error; one that leads nowhere is a warning,
+//! for the object may come before the apply. What this run plans to be there counts as being there.
+
+use super::crud::Cx;
+use super::ids;
+use super::ledger::ObjectKey;
+use super::machine_id;
+use super::view::{self, Seen};
+use crate::omni::spec::Spec;
+use crate::omni::state::query::Query;
+use crate::omni::{Error, labels};
+use crate::pb::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec, MachineStatusSpec};
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+
+/// Machine sets that a warning lists.
+const MOST_SETS: usize = 10;
+
+/// A machine set, as far as it is known.
+pub(crate) enum SetOf {
+    /// It is of the cluster that is meant, or nobody may know.
+    Cluster,
+    /// It is of another cluster, and under this id.
+    Other { id: String, cluster: String },
+    /// It is not there.
+    Missing,
+}
+
+/// Which cluster's set `text` names, where `cluster` is meant.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn set_of(cx: &Cx, cluster: &str, text: &str) -> Result<SetOf, Error> {
+    let id = ids::set_in(cluster, text);
+    match owner(cx, &id).await? {
+        Seen::Hidden => return Ok(SetOf::Cluster),
+        Seen::There(found) if found == cluster => return Ok(SetOf::Cluster),
+        // An id can begin with the name of a cluster and be of one whose name is longer.
+        Seen::There(found) => return Ok(SetOf::Other { id, cluster: found }),
+        Seen::Missing => {}
+    }
+    if id != text
+        && let Seen::There(found) = owner(cx, text).await?
+    {
+        return Ok(SetOf::Other { id: text.to_owned(), cluster: found });
+    }
+    Ok(SetOf::Missing)
+}
+
+/// The cluster of the machine set of this id.
+async fn owner(cx: &Cx, id: &str) -> Result<Seen<String>, Error> {
+    if let Some(planned) = cx.session.ledger.planned(&ObjectKey::from(&MachineSetSpec::KIND.key(id))) {
+        return Ok(planned.get("cluster").as_str().map_or(Seen::Hidden, |cluster| Seen::There(cluster.to_owned())));
+    }
+    Ok(match view::object::<MachineSetSpec>(cx, id).await? {
+        Seen::There(set) => Seen::There(set.label(labels::CLUSTER).unwrap_or_default().to_owned()),
+        Seen::Missing => Seen::Missing,
+        Seen::Hidden => Seen::Hidden,
+    })
+}
+
+/// The set at `path` is of another cluster.
+pub(crate) fn foreign(path: &str, cluster: &str, id: &str, other: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("Machine set `{id}` is of another cluster"),
+        format!("`{path}` names a machine set of cluster `{other}`, and `cluster` is `{cluster}`."),
+    )
+    .hint(format!("Set `{path}` to the `id` or the `name` of a machine set of cluster `{cluster}`."))
+    .at(Path::of(path))
+}
+
+/// Holds the machine set that a patch is for against what is there.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_target_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> Result<(), Error> {
+    const PATH: &str = "selector.machine_set";
+    match set_of(cx, cluster, text).await? {
+        SetOf::Cluster => {}
+        SetOf::Other { id, cluster: other } => plan.diags.push(foreign(PATH, cluster, &id, &other)),
+        SetOf::Missing => {
+            let id = ids::set_in(cluster, text);
+            let sets = view::list(cx, MachineSetSpec::KIND, &Query::label(labels::CLUSTER, cluster)).await?;
+            let there = match sets.iter().take(MOST_SETS).map(|set| format!("`{}`", set.key.id)).collect::<Vec<_>>() {
+                none if none.is_empty() => String::new(),
+                some => format!(" The cluster has {}.", some.join(", ")),
+            };
+            plan.diags.push(
+                Diagnostic::warning(
+                    format!("Machine set `{id}` does not exist"),
+                    format!("Omni takes the patch, but it has no effect until cluster `{cluster}` has such a set.{there}"),
+                )
+                .hint(format!(
+                    "Set `{PATH}` to the `id` or the `name` of an `omni_machine_set`, so that it is created first, or check the spelling."
+                ))
+                .at(Path::of(PATH)),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Says that the cluster that a patch is for is not there.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_target_cluster(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<bool, Error> {
+    let planned = cx.session.ledger.planned(&ObjectKey::from(&ClusterSpec::KIND.key(cluster))).is_some();
+    if planned || !matches!(view::object::<ClusterSpec>(cx, cluster).await?, Seen::Missing) {
+        return Ok(true);
+    }
+    plan.diags.push(
+        Diagnostic::warning(
+            format!("Cluster `{cluster}` does not exist"),
+            "Omni takes the patch, but it has no effect until the cluster exists.",
+        )
+        .hint("Set `cluster` to the `id` of an `omni_cluster`, so that it is created first, or check the spelling.")
+        .at(Path::of("cluster")),
+    );
+    Ok(false)
+}
+
+/// Says of the machine at `path` that its id is none.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_machine_id(cx: &Cx, plan: &mut Plan<'_>, path: &str, machine: &str) -> Result<bool, Error> {
+    let Some((why, hint)) = machine_id::problem(machine) else { return Ok(true) };
+    // Whatever it looks like: what Omni knows by this id is a machine.
+    if !matches!(view::object::<MachineStatusSpec>(cx, machine).await?, Seen::Missing) {
+        return Ok(true);
+    }
+    let diagnostic = Diagnostic::error(format!("`{path}` is not the id of a machine"), why);
+    plan.diags.push(diagnostic.hint(hint).at(Path::of(path)));
+    Ok(false)
+}
+
+/// Holds the machine that a patch is for against what is there; `cluster` is the one whose member it has to be.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_target_machine(
+    cx: &Cx,
+    plan: &mut Plan<'_>,
+    path: &str,
+    machine: &str,
+    cluster: Option<&str>,
+) -> Result<(), Error> {
+    if !check_machine_id(cx, plan, path, machine).await? {
+        return Ok(());
+    }
+    let ledger = &cx.session.ledger;
+    let node = ObjectKey::from(&MachineSetNodeSpec::KIND.key(machine));
+    if ledger.planned(&node).is_some() {
+        return Ok(());
+    }
+    let warning =
+        |summary, why: String, hint: &str| Diagnostic::warning(summary, why).hint(hint.to_owned()).at(Path::of(path));
+    match view::object::<MachineStatusSpec>(cx, machine).await? {
+        Seen::Hidden => {}
+        Seen::Missing => plan.diags.push(warning(
+            format!("Machine `{machine}` is not known to Omni"),
+            "Omni takes the patch, but it has no effect until a machine with this id registers.".to_owned(),
+            &format!("Check `{path}` if the machine should be there already; the data source `omni_machines` lists those that are."),
+        )),
+        Seen::There(status) => {
+            let other = status.spec.cluster.as_str();
+            if let Some(cluster) = cluster.filter(|cluster| !other.is_empty() && *cluster != other)
+                && !ledger.goes(&node)
+            {
+                plan.diags.push(warning(
+                    format!("Machine `{machine}` is in another cluster"),
+                    format!("It belongs to cluster `{other}`: the patch has no effect until it is in cluster `{cluster}`."),
+                    &format!("Set `cluster` to `{other}`, or use `selector.machine` without `cluster` for a patch that follows the machine."),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
