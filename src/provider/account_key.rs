@@ -5,6 +5,7 @@
 //! It lists neither the accounts of infrastructure providers nor their keys: that such an account exists shows in its
 //! identity alone, and its keys are those that were registered from here.
 
+use super::check::no_duration;
 use super::crud::Cx;
 use super::session::at;
 use super::timeouts::positive_duration;
@@ -105,7 +106,7 @@ pub(crate) fn lifetime() -> Check {
     Check::text(|text| match go_duration::parse(text.trim()) {
         Ok(ttl) if ttl.to_std().is_some_and(|ttl| ttl >= Duration::from_secs(1) && ttl <= LONGEST) => Ok(()),
         Ok(_) => Err(format!("`{text}` is not from `1s` to `8760h` (365 days), which is the longest that Omni takes.")),
-        Err(error) => Err(format!("`{text}` is not a duration: {error}. Write it like `720h`.")),
+        Err(error) => Err(no_duration(text, &error)),
     })
 }
 

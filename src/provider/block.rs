@@ -73,7 +73,7 @@ pub(super) fn schema() -> Schema {
     .with(boolean("insecure_skip_tls_verify").doc(
         "Accept any TLS certificate. The requests can then be read and changed on the way; use `ca_certificate` instead where you can.",
     ))
-    .with(string("ca_certificate").document().doc("Certificates, in PEM, to trust beside those of the system."))
+    .with(string("ca_certificate").document().check(check::is_certificate()).doc("Certificates, in PEM, to trust beside those of the system."))
     .with(string("ca_certificate_file").at_most(LONGEST_PATH).doc("File with certificates, in PEM, to trust beside those of the system."))
     .with(string("tls_server_name").doc("Name to expect in the server's certificate, where it differs from the endpoint's host."))
     .with(string("proxy_url").doc(
@@ -130,6 +130,7 @@ pub(super) fn validate(config: &Value, diags: &mut Diagnostics) {
     {
         diags.push(
             Diagnostic::error("Missing attribute", "`pgp_key_file` needs `identity`, or an omniconfig that names it.")
+                .hint("Set `identity` to the e-mail address of the user, or `omniconfig` to the path of the file.")
                 .at(Path::of("pgp_key_file")),
         );
     }

@@ -1,5 +1,6 @@
 //! The `timeouts` attribute: how long each operation may take.
 
+use super::check::no_duration;
 use crate::kit::go_duration;
 use crate::tf::check::Check;
 use crate::tf::schema::{Attribute, object, string};
@@ -67,6 +68,6 @@ pub(crate) fn positive_duration() -> Check {
     Check::text(|text| match go_duration::parse(text) {
         Ok(d) if d.nanos() > 0 => Ok(()),
         Ok(_) => Err(format!("`{text}` must be greater than zero.")),
-        Err(error) => Err(format!("`{text}` is not a duration: {error}. Write it like `90s`, `30m` or `1h30m`.")),
+        Err(error) => Err(no_duration(text, &error)),
     })
 }

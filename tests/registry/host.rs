@@ -291,8 +291,66 @@ impl Host {
         })
     }
 
+    /// Everything that a plan to destroy says.
+    pub async fn destroy_diagnostics(&self, name: &str, instance: &Instance) -> Diags {
+        self.proposed_removal(name, instance).await.diagnostics
+    }
+
+    /// Everything that is said of a provider block, in which `ENDPOINT` and `KEY` stand for the simulator's.
+    pub async fn provider_diagnostics(&self, json: &Json) -> Diags {
+        let text =
+            json.to_string().replace("ENDPOINT", self.sim.endpoint()).replace("KEY", self.sim.service_account_key());
+        let of = self.provider.schema().object_type();
+        let config = wire::from_json(&serde_json::from_str(&text).unwrap(), &of).unwrap();
+        let config = Some(wire::encode(&config, &of).unwrap());
+        let request = pb::validate_provider_config::Request { config: config.clone() };
+        let answer = self.server.validate_provider_config(Request::new(request)).await.unwrap().into_inner();
+        if !errors(&answer.diagnostics).is_empty() {
+            return answer.diagnostics;
+        }
+        let request =
+            pb::configure_provider::Request { terraform_version: "1.15.0".into(), config, client_capabilities: None };
+        let answer = self.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
+        answer.diagnostics
+    }
+
+    /// Calls a function. Its error is shown as a diagnostic, with the argument as its attribute.
+    pub async fn call(&self, name: &str, arguments: &[Json]) -> Result<(), pb::Diagnostic> {
+        let functions = self.provider.functions();
+        let function = functions.iter().find(|f| f.name() == name).unwrap_or_else(|| panic!("no function {name}"));
+        let signature = function.signature();
+        let encode = |(at, json): (usize, &Json)| {
+            let of = &signature.parameter(at).unwrap_or_else(|| panic!("{name}: argument {at}")).of;
+            let value = wire::from_json(json, of).unwrap_or_else(|e| panic!("{name}: {e}"));
+            wire::encode(&value, of).unwrap_or_else(|e| panic!("{name}: {e}"))
+        };
+        let arguments = arguments.iter().enumerate().map(encode).collect();
+        let request = pb::call_function::Request { name: name.into(), arguments };
+        let answer = self.server.call_function(Request::new(request)).await.unwrap().into_inner();
+        let Some(error) = answer.error else { return Ok(()) };
+        let parameter = error.function_argument.and_then(|at| signature.parameter(usize::try_from(at).unwrap()));
+        let step = |name: &str| pb::attribute_path::Step {
+            selector: Some(pb::attribute_path::step::Selector::AttributeName(name.to_owned())),
+        };
+        Err(pb::Diagnostic {
+            severity: pb::diagnostic::Severity::Error.into(),
+            summary: "Error in function call".into(),
+            // Hosts add the full stop.
+            detail: format!("{}.", error.text),
+            attribute: parameter.map(|p| pb::AttributePath { steps: vec![step(p.name)] }),
+        })
+    }
+
     /// What a plan to destroy warns of.
     pub async fn plan_destroy(&self, name: &str, instance: &Instance) -> Result<Vec<String>, Diags> {
+        let answer = self.proposed_removal(name, instance).await;
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        Ok(warnings(&answer.diagnostics))
+    }
+
+    async fn proposed_removal(&self, name: &str, instance: &Instance) -> pb::plan_resource_change::Response {
         let nothing = Some(self.encode(name, &Value::Null));
         let request = pb::plan_resource_change::Request {
             type_name: name.into(),
@@ -303,11 +361,7 @@ impl Host {
             prior_identity: instance.identity.clone(),
             ..Default::default()
         };
-        let answer = self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
-        if !errors(&answer.diagnostics).is_empty() {
-            return Err(answer.diagnostics);
-        }
-        Ok(warnings(&answer.diagnostics))
+        self.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner()
     }
 
     /// Plans and applies.

@@ -260,7 +260,13 @@ fn parse_term(labels: LabelQuery, text: &str) -> Result<LabelQuery, SelectorErro
             _ => labels.at_least(key, value),
         });
     }
-    let (word, list) = rest.split_once('(').ok_or_else(|| wrong("there is no such comparison"))?;
+    let (word, list) = rest.split_once('(').ok_or_else(|| match rest.split_once(char::is_whitespace) {
+        Some((word @ ("in" | "notin"), values)) => wrong(&format!(
+            "the values stand in parentheses; write {}",
+            quoted(&format!("{key} {word} ({})", values.trim()))
+        )),
+        _ => wrong("there is no such comparison"),
+    })?;
     let list = list.strip_suffix(')').ok_or_else(|| wrong("the list has no end"))?;
     let values: Vec<String> = list.split(',').map(|v| v.trim().to_owned()).collect();
     if values.iter().any(|v| v.is_empty() || v.contains(['(', ')'])) {

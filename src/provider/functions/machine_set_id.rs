@@ -1,7 +1,7 @@
 //! `machine_set_id`: the id that a machine set has or will have.
 
 use super::{Pure, text};
-use crate::kit::text::quoted;
+use crate::kit::text::{closest, quoted};
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
@@ -41,10 +41,13 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
             Err(FunctionError::at(2, "This name belongs to the set of control planes. Choose another."))
         }
         (CONTROL_PLANE | WORKERS, _) => Ok(ids::machine_set(cluster, role, named).into()),
-        _ => Err(FunctionError::at(
-            1,
-            format!("{} is no role of a machine set. Use `{CONTROL_PLANE}` or `{WORKERS}`.", quoted(role)),
-        )),
+        _ => {
+            let roles = match closest(role, &[CONTROL_PLANE, WORKERS]) {
+                Some(word) => format!("`{word}`"),
+                None => format!("`{CONTROL_PLANE}` or `{WORKERS}`"),
+            };
+            Err(FunctionError::at(1, format!("{} is no role of a machine set. Use {roles}.", quoted(role))))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The filters that every plural has: a selector of labels, and an expression for ids.
 
+use crate::kit::text::quoted;
 use crate::omni::state::query::Query;
 use crate::provider::session::at;
 use crate::tf::check::Check;
@@ -18,7 +19,12 @@ pub(crate) fn is_selector() -> Check {
 /// The text is a regular expression.
 pub(crate) fn is_regexp() -> Check {
     Check::text(|text| {
-        regex::Regex::new(text).map(|_| ()).map_err(|e| format!("`{text}` is not a regular expression: {e}."))
+        regex::Regex::new(text).map(|_| ()).map_err(|error| {
+            // The library draws the place of the mistake over several lines.
+            let all = error.to_string();
+            let why = all.rsplit("error: ").next().unwrap_or_default().trim().replace('\n', " ");
+            format!("{} is not a regular expression: {why}.", quoted(text))
+        })
     })
 }
 
