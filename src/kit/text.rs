@@ -1,4 +1,4 @@
-//! Texts of others inside messages: quoted, on one line and of a bounded length; which known word a mistyped one is closest to;
+//! Texts of others inside messages: quoted on one line, or as a terminal may show them, and of a bounded length; which known word a mistyped one is closest to;
 //! and how long a message may be.
 
 /// The most bytes that the text of an error has, whatever input it repeats.
@@ -17,10 +17,38 @@ pub fn quoted(text: &str) -> String {
         if index == LONGEST {
             return format!("`{shown}…` ({} bytes)", text.len());
         }
-        // Control characters are not printed; they change how the terminal prints what follows.
-        if c.is_control() { shown.extend(c.escape_debug()) } else { shown.push(c) }
+        if acts(c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
     }
     format!("`{shown}`")
+}
+
+/// A text that may come from anywhere, as a terminal may show it: control characters other than tabs and line breaks are escaped.
+#[must_use]
+pub fn escaped(text: impl Into<String>) -> String {
+    let text = text.into();
+    let foreign = |c: &char| acts(*c) && !matches!(c, '\n' | '\t');
+    if !text.chars().any(|c| foreign(&c)) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if foreign(&c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// The text of a message that may repeat anything: as [`escaped`] shows it, and cut at [`ERROR_LIMIT`] bytes.
+///
+/// Every text that leaves the provider for a person goes through here; what a server said does so as it comes in.
+#[must_use]
+pub fn printable(text: impl Into<String>) -> String {
+    capped(escaped(text))
+}
+
+/// Whether the character changes how a terminal prints what follows, in place of being printed.
+fn acts(c: char) -> bool {
+    // The latter turn the direction of writing, so that a text reads as another one.
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text of a message, cut at [`ERROR_LIMIT`] bytes with a note of what is missing.
@@ -73,6 +101,22 @@ mod tests {
         assert_eq!(quoted("a\nb\u{1b}[31m\u{85}"), r"`a\nb\u{1b}[31m\u{85}`");
         let long = "x".repeat(1_000_000);
         assert_eq!(quoted(&long), format!("`{}…` (1000000 bytes)", "x".repeat(LONGEST)));
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_escaped() {
+        for (text, shown) in [
+            ("plain\n\ttext é", "plain\n\ttext é"),
+            ("\u{1b}[2J\u{1b}]0;owned\u{7}", r"\u{1b}[2J\u{1b}]0;owned\u{7}"),
+            ("a\rb\u{9b}31m\0", r"a\rb\u{9b}31m\0"),
+            ("safe\u{202e}txt.exe", r"safe\u{202e}txt.exe"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+        let long = printable("\u{1b}".repeat(1 << 20));
+        assert!(long.len() <= ERROR_LIMIT && long.starts_with(r"\u{1b}\u{1b}"), "{}", long.len());
+        assert!(!long.contains('\u{1b}'));
+        assert!(printable(format!("\u{1b}{}", "x".repeat(5000))).len() <= ERROR_LIMIT);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Takes apart the lists of problems that Omni sends as one text.
 //! It decides nothing; the texts that it returns are for people.
 
+use crate::kit::text::printable;
+
 /// What a refusal says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -55,7 +57,7 @@ fn join(lead: &str, text: &str) -> String {
     if lead.is_empty() { text.to_owned() } else { format!("{lead}: {text}") }
 }
 
-/// Takes away what only says by which way the text came, and characters that a terminal would act on.
+/// Takes away what only says by which way the text came, and escapes what a terminal would act on.
 pub(crate) fn tidy(text: &str) -> String {
     let mut out = text.trim().trim_end_matches(':').trim_end().to_owned();
     while let Some(start) = out.find("rpc error: code = ") {
@@ -70,7 +72,7 @@ pub(crate) fn tidy(text: &str) -> String {
     if let Some(rest) = out.strip_suffix("failed to validate") {
         out = rest.trim_end().trim_end_matches(':').to_owned();
     }
-    out.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    printable(out)
 }
 
 #[cfg(test)]
@@ -133,7 +135,7 @@ mod tests {
         let table = [
             ("invalid grant type \"nope\"", "invalid grant type \"nope\""),
             ("failed to validate: rpc error: code = PermissionDenied desc = no", "no"),
-            ("failed to update: resource X update conflict: '\x01'", "resource X update conflict: '\u{fffd}'"),
+            ("failed to update: resource X update conflict: '\x01'", "resource X update conflict: '\\u{1}'"),
             ("", ""),
         ];
         for (message, text) in table {

@@ -2,7 +2,7 @@
 //! This is the only place that turns a chain of errors into text.
 
 use super::path::Path;
-use crate::kit::text::capped;
+use crate::kit::text::printable;
 use crate::pb::tfplugin6 as pb;
 use std::error::Error;
 
@@ -79,8 +79,8 @@ impl Diagnostic {
         };
         pb::Diagnostic {
             severity: severity.into(),
-            summary: capped(self.summary.as_str()),
-            detail: capped(self.text()),
+            summary: printable(self.summary.as_str()),
+            detail: printable(self.text()),
             attribute: self.path.as_ref().filter(|p| !p.is_root()).map(|p| p.findable().to_proto()),
         }
     }

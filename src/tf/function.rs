@@ -1,7 +1,7 @@
 //! What the server asks of a function: pure, without configuration, called by hosts wherever an expression may stand.
 
 use super::value::{Type, Value};
-use crate::kit::text::capped;
+use crate::kit::text::printable;
 
 /// One parameter.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl FunctionError {
     pub fn new(text: impl Into<String>) -> Self {
         let mut text = text.into();
         text.truncate(text.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).len());
-        Self { text: capped(text), argument: None }
+        Self { text: printable(text), argument: None }
     }
 
     /// Blames an argument, counted from 0.

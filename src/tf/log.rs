@@ -4,6 +4,7 @@
 use super::diag::chain;
 use super::plugin::handshake::{Environment, text};
 use crate::kit::clock::{Clock, SystemClock};
+use crate::kit::text::escaped;
 use serde_json::{Map, Value};
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -108,6 +109,11 @@ impl Fields {
             // The host keeps these names for itself.
             name @ ("timestamp" | "kv_pairs") => format!("{name}_"),
             name => name.to_owned(),
+        };
+        // A host prints the texts as they are.
+        let value = match value {
+            Value::String(text) => escaped(text).into(),
+            other => other,
         };
         self.0.insert(name, value);
     }

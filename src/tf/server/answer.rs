@@ -1,6 +1,6 @@
 //! What every call has in common: a span for the logs, a net under panics, and diagnostics in the answer.
 
-use crate::kit::text::capped;
+use crate::kit::text::printable;
 use crate::pb::tfplugin6 as pb;
 use crate::tf::crash;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
@@ -123,7 +123,7 @@ impl Answer for pb::call_function::Response {
 
 impl Answer for pb::stop_provider::Response {
     fn add(&mut self, diagnostics: &Diagnostics) {
-        self.error = joined(diagnostics).map(capped).unwrap_or_default();
+        self.error = joined(diagnostics).map(printable).unwrap_or_default();
     }
 
     fn count(&self, severity: pb::diagnostic::Severity) -> usize {
