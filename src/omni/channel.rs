@@ -4,7 +4,8 @@
 use super::config::Config;
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::proxy::{Proxy, bypassed};
+use super::plain::Plain;
+use super::proxy::Proxy;
 use super::tls::Tls;
 use hyper_util::rt::TokioIo;
 use std::error::Error as StdError;
@@ -52,12 +53,7 @@ struct Route {
 
 /// A channel to the endpoint of `config` that connects when it is first used, and again when the connection is lost.
 pub(crate) fn connect(config: &Config, endpoint: &Endpoint) -> Result<Channel, Error> {
-    let proxy = match &config.proxy {
-        Some(url) if !bypassed(config.no_proxy.as_deref().unwrap_or_default(), &endpoint.host, endpoint.port) => {
-            Some(Proxy::parse(url)?)
-        }
-        _ => None,
-    };
+    let proxy = config.proxy.url_for(endpoint).map(Proxy::parse).transpose()?;
     let tls = if endpoint.tls { Some(Tls::new(&config.tls, endpoint)?) } else { None };
     // An attempt that ends while it connects has certainly sent nothing; so this must end before the attempt does.
     let limit = CONNECT_TIMEOUT.min(config.request_timeout * 3 / 4);
@@ -124,11 +120,11 @@ impl Route {
                 transient(format!("{}{}", e, e.source().map(|s| format!(": {s}")).unwrap_or_default())).of("proxy")
             })?;
         }
-        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+        let Some(tls) = &self.tls else { return Ok(Box::new(Plain::new(stream))) };
         let stream = TlsConnector::from(Arc::clone(&tls.config))
             .connect(tls.server_name.clone(), stream)
             .await
-            .map_err(|e| tls_failure(&e, &tls.server_name.to_str()))?;
+            .map_err(|e| tls_failure(&e, tls))?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2".as_slice()) {
             return Err(ConnectFailure {
                 message: "the server does not offer HTTP/2, which gRPC needs; is something else in front of Omni?"
@@ -145,7 +141,7 @@ fn transient(message: String) -> ConnectFailure {
     ConnectFailure { message, permanent: false, setting: "endpoint" }
 }
 
-fn tls_failure(error: &std::io::Error, name: &str) -> ConnectFailure {
+fn tls_failure(error: &std::io::Error, tls: &Tls) -> ConnectFailure {
     use rustls::CertificateError as C;
     let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
     let setting = match inner {
@@ -158,10 +154,11 @@ fn tls_failure(error: &std::io::Error, name: &str) -> ConnectFailure {
     let message = match inner {
         // A bad signature is what an authority of the same name but with another key looks like.
         Some(rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature)) => {
-            "the server's certificate comes from an authority that this machine does not trust".to_owned()
+            let given = if tls.own_authorities { ", and that is not among the given ones either" } else { "" };
+            format!("the server's certificate comes from an authority that this machine does not trust{given}")
         }
         Some(rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. })) => {
-            format!("the server's certificate is not for the name `{name}`")
+            format!("the server's certificate is not for the name `{}`", tls.server_name.to_str())
         }
         Some(rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. })) => {
             "the server's certificate has expired, or the clock of this machine is wrong".to_owned()
@@ -170,9 +167,15 @@ fn tls_failure(error: &std::io::Error, name: &str) -> ConnectFailure {
             format!("the server's certificate is not acceptable: {other}")
         }
         Some(rustls::Error::InvalidMessage(_)) => {
-            "the server does not speak TLS; for a plain connection the endpoint begins with `http://`".to_owned()
+            "the server does not speak TLS; for a plain connection the endpoint has to begin with `http://`".to_owned()
         }
         Some(other) => format!("the TLS handshake failed: {other}"),
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            return transient(
+                "the server closed the connection during the TLS handshake; if it does not speak TLS, the endpoint has to begin with `http://`"
+                    .to_owned(),
+            );
+        }
         None => return transient(format!("the connection broke during the TLS handshake: {error}")),
     };
     ConnectFailure { message, permanent: true, setting }
@@ -263,7 +266,11 @@ mod tests {
 
         config.tls.ca_pem = Some(rcgen::generate_simple_self_signed(vec!["other".to_owned()]).unwrap().cert.pem());
         let (message, _) = fails(&config).await;
-        assert!(message.contains("an authority that this machine does not trust"), "{message}");
+        assert!(message.contains("does not trust, and that is not among the given ones"), "{message}");
+
+        config.tls.ca_pem = None;
+        let (message, _) = fails(&config).await;
+        assert!(message.ends_with("an authority that this machine does not trust"), "{message}");
 
         config.tls = TlsOptions { insecure_skip_verify: true, ..TlsOptions::default() };
         works(&config).await;
@@ -279,8 +286,26 @@ mod tests {
         assert!(!sent);
 
         let encrypted = site(true).await;
-        let (message, _) = fails(&config(&encrypted, "http")).await;
-        assert!(message.contains("connection"), "{message}");
+        let (message, sent) = fails(&config(&encrypted, "http")).await;
+        assert!(message.contains("speaks TLS") && message.contains("`https://`"), "{message}");
+        assert!(!sent);
+
+        // What a proxy for the web answers to a client that does not speak as browsers do, and a server that hangs up.
+        for (answer, part) in [(&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "HTTP/1"), (b"", "without a word")] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            tokio::spawn(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let mut preface = [0; 24];
+                    stream.read_exact(&mut preface).await.unwrap();
+                    stream.write_all(answer).await.unwrap();
+                }
+            });
+            let site = Site { port, key: encrypted.key.clone(), ca: String::new() };
+            let (message, sent) = fails(&config(&site, "http")).await;
+            assert!(message.contains(part) && message.contains("`https://`"), "{message}");
+            assert_eq!(sent, answer.is_empty(), "{part}");
+        }
     }
 
     #[tokio::test]
@@ -351,17 +376,17 @@ mod tests {
         });
         let mut config = config(&site, "https");
         config.tls.insecure_skip_verify = true;
-        config.proxy = Some(format!("http://me:pw@127.0.0.1:{proxy}"));
+        config.proxy.url = Some(format!("http://me:pw@127.0.0.1:{proxy}"));
         works(&config).await;
         assert_eq!(asked.load(Ordering::Relaxed), 1);
 
-        config.proxy = Some(format!("http://127.0.0.1:{proxy}"));
+        config.proxy.url = Some(format!("http://127.0.0.1:{proxy}"));
         let (message, sent) = fails(&config).await;
         assert!(message.contains("asks for a user"), "{message}");
         assert!(!sent);
 
         let before = asked.load(Ordering::Relaxed);
-        config.no_proxy = Some("127.0.0.0/8".to_owned());
+        config.proxy.exceptions = Some("127.0.0.0/8".to_owned());
         works(&config).await;
         assert_eq!(asked.load(Ordering::Relaxed), before);
     }

@@ -35,6 +35,7 @@ pub struct Client {
 
 pub(crate) struct Inner {
     pub(crate) endpoint: String,
+    open_to_others: bool,
     pub(crate) request_timeout: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) permits: Option<Arc<Semaphore>>,
@@ -77,6 +78,7 @@ impl Client {
         Self {
             inner: Arc::new(Inner {
                 endpoint: endpoint.to_string(),
+                open_to_others: !endpoint.tls && !endpoint.is_loopback(),
                 request_timeout: config.request_timeout,
                 retry: config.retry,
                 permits: config
@@ -103,6 +105,7 @@ impl Client {
         Ok(Self {
             inner: Arc::new(Inner {
                 endpoint: inner.endpoint.clone(),
+                open_to_others: inner.open_to_others,
                 request_timeout: inner.request_timeout,
                 retry: inner.retry,
                 permits: inner.permits.clone(),
@@ -125,6 +128,12 @@ impl Client {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.inner.endpoint
+    }
+
+    /// Whether the calls leave this machine without encryption.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        self.inner.open_to_others
     }
 
     /// How many requests went out so far, by full method name; every attempt counts.

@@ -29,6 +29,19 @@ pub struct TlsOptions {
     pub insecure_skip_verify: bool,
 }
 
+/// Through which HTTP proxy the server is reached: URLs, with `user:password@` where a proxy asks for them.
+#[derive(Clone, Default)]
+pub struct ProxyOptions {
+    /// The proxy for every endpoint.
+    pub url: Option<String>,
+    /// The proxy for endpoints that begin with `https://`, as the variable `HTTPS_PROXY` names it; never for this machine.
+    pub for_https: Option<String>,
+    /// The proxy for all other endpoints, as the variable `HTTP_PROXY` names it; never for this machine.
+    pub for_http: Option<String>,
+    /// What is reached without any of them, as the variable `NO_PROXY` holds it.
+    pub exceptions: Option<String>,
+}
+
 /// How often, and how patiently, a call is repeated.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
@@ -62,10 +75,8 @@ pub struct Config {
     pub credentials: Credentials,
     /// How the server proves who it is.
     pub tls: TlsOptions,
-    /// The URL of an HTTP proxy, with `user:password@` if it asks for them.
-    pub proxy: Option<String>,
-    /// Hosts that are reached without the proxy, separated by commas.
-    pub no_proxy: Option<String>,
+    /// Through which proxy Omni is reached.
+    pub proxy: ProxyOptions,
     /// How long one attempt of a call may take.
     pub request_timeout: Duration,
     /// How calls are repeated.
@@ -84,8 +95,7 @@ impl Config {
             endpoint: endpoint.into(),
             credentials,
             tls: TlsOptions::default(),
-            proxy: None,
-            no_proxy: None,
+            proxy: ProxyOptions::default(),
             request_timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
             max_concurrent_requests: None,

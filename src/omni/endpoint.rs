@@ -2,7 +2,9 @@
 //! It resolves no names and opens no connections.
 
 use super::error::Error;
+use crate::kit::text::quoted;
 use std::fmt;
+use std::net::IpAddr;
 
 /// Where Omni listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,38 +24,49 @@ impl Endpoint {
         if text.is_empty() {
             return Err(wrong("the endpoint is empty".to_owned()));
         }
+        // First of all, and wherever it stands: what comes before the sign may be a password, so nothing of it is quoted.
+        if text.contains('@') || text.contains("%40") {
+            return Err(wrong(
+                "the endpoint must not carry a user or a password; Omni takes a service account key instead".to_owned(),
+            ));
+        }
+        let shown = quoted(text);
+        if let Some((scheme, rest)) = unfinished_scheme(text) {
+            let meant = quoted(&format!("{scheme}://{rest}"));
+            return Err(wrong(format!("the endpoint {shown} has no `://` behind `{scheme}`; write {meant}")));
+        }
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "" | "http" | "grpc" => false,
             other => {
                 return Err(wrong(format!(
-                    "the endpoint `{text}` begins with `{other}://`; write `https://` for an encrypted connection, `http://` or `grpc://` for a plain one"
+                    "the endpoint {shown} begins with {}; write `https://` for an encrypted connection, `http://` or `grpc://` for a plain one",
+                    quoted(&format!("{other}://"))
                 )));
             }
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if authority.contains('@') {
-            // The text is not quoted: what stands before the sign may be a password.
-            return Err(wrong(
-                "the endpoint must not carry a user or a password; Omni takes a service account key instead".to_owned(),
-            ));
-        }
         let (host, port) = split_port(authority)
-            .ok_or_else(|| wrong(format!("the endpoint `{text}` is not of the form `https://host` or `host:port`")))?;
+            .ok_or_else(|| wrong(format!("the endpoint {shown} is not of the form `https://host` or `host:port`")))?;
         let port = match port {
             None if tls => 443,
             None => 80,
             Some(digits) => match digits.parse() {
                 Ok(port) if port > 0 => port,
-                _ => return Err(wrong(format!("`{digits}` in the endpoint `{text}` is not a port number"))),
+                _ => return Err(wrong(format!("{} in the endpoint {shown} is not a port number", quoted(digits)))),
             },
         };
         let endpoint = Self { host: host.to_owned(), port, tls };
         if endpoint.authority().parse::<http::uri::Authority>().is_err() {
-            return Err(wrong(format!("`{host}` in the endpoint `{text}` is not a host name")));
+            return Err(wrong(format!("{} in the endpoint {shown} is not a host name", quoted(host))));
         }
         Ok(endpoint)
+    }
+
+    /// Whether the host is this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
     }
 
     /// Host and port, as they stand in a URL.
@@ -91,6 +104,26 @@ pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
+/// Whether the host is this machine, as far as its name tells.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// The scheme that `http//host`, `https:/host` and `https:host` are meant to have, and what follows it.
+fn unfinished_scheme(text: &str) -> Option<(&'static str, &str)> {
+    ["https", "http", "grpc"].into_iter().find_map(|scheme| {
+        let rest = text.get(scheme.len()..).filter(|_| text[..scheme.len()].eq_ignore_ascii_case(scheme))?;
+        let after = rest.trim_start_matches([':', '/']);
+        let sign = &rest[..rest.len() - after.len()];
+        // `http:8080` is a host of that name.
+        let is_port = sign == ":" && after.bytes().all(|b| b.is_ascii_digit());
+        let meant = !after.is_empty() && !is_port && matches!(sign, ":" | ":/" | "//" | ":///");
+        meant.then_some((scheme, after))
+    })
+}
+
 fn wrong(message: String) -> Error {
     Error::Config { setting: "endpoint", message }
 }
@@ -111,6 +144,7 @@ mod tests {
             (" omni.example.com:50180 ", "http://omni.example.com:50180"),
             ("https://[2001:db8::1]", "https://[2001:db8::1]:443"),
             ("[::1]:8080", "http://[::1]:8080"),
+            ("http:8080", "http://http:8080"),
         ];
         for (text, expected) in table {
             assert_eq!(Endpoint::parse(text).unwrap().to_string(), expected, "{text}");
@@ -129,7 +163,15 @@ mod tests {
             ("https://omni:70000", "not a port number"),
             ("https://om ni", "not a host name"),
             ("::1", "not of the form"),
+            ("http//omni.example.com", "write `http://omni.example.com`"),
+            ("https:/omni.example.com", "write `https://omni.example.com`"),
+            ("HTTPS:omni.example.com", "write `https://omni.example.com`"),
             ("https://me:secret@omni", "must not carry"),
+            ("ftp://me:secret@omni", "must not carry"),
+            ("https://me:p/secret@omni", "must not carry"),
+            ("https://me:p?secret@omni:1", "must not carry"),
+            ("me:secret@omni", "must not carry"),
+            ("https://me:secret%40omni", "must not carry"),
         ];
         for (text, part) in table {
             match Endpoint::parse(text) {
@@ -139,6 +181,32 @@ mod tests {
                 }
                 other => panic!("{text}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn no_message_is_longer_for_a_longer_endpoint() {
+        let long = "x".repeat(80_000);
+        for text in [format!("{long}://omni"), format!("https://{long}:y"), format!("https://omni:{long}")] {
+            let Err(Error::Config { message, .. }) = Endpoint::parse(&text) else { panic!("accepted") };
+            assert!(message.len() < 1000, "{}", message.len());
+        }
+    }
+
+    #[test]
+    fn this_machine() {
+        for (host, here) in [
+            ("localhost", true),
+            ("LocalHost.", true),
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("localhost.example.com", false),
+            ("10.0.0.1", false),
+            ("::2", false),
+        ] {
+            assert_eq!(is_loopback(host), here, "{host}");
         }
     }
 }

@@ -1,8 +1,13 @@
-//! Reaching Omni through an HTTP proxy, by `CONNECT`.
-//! It reads no environment: both settings come in as text.
+//! Reaching Omni through an HTTP proxy, by `CONNECT`, chosen by the rules of Go's programs, so that what works for `omnictl` works here.
+//! It reads no environment: the settings come in as text.
+//!
+//! `hyper-util` has both parts, and neither fits: its matcher knows no ports in `NO_PROXY` and sends this machine's own addresses to
+//! the proxy, and its tunnel takes no answer but 200 and keeps nothing of what a proxy says.
 
-use super::endpoint::split_port;
+use super::config::ProxyOptions;
+use super::endpoint::{Endpoint, is_loopback, split_port};
 use super::error::Error;
+use crate::kit::text::quoted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
@@ -23,7 +28,7 @@ pub(crate) struct Proxy {
 /// Why a proxy did not let us through; the text is for people.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProxyError {
-    #[error("the proxy refused with `{0}`")]
+    #[error("the proxy refused with {}", quoted(.0))]
     Refused(String),
     #[error("the proxy asks for a user and a password, or for other ones")]
     Credentials,
@@ -53,6 +58,9 @@ impl Proxy {
             None => 80,
             Some(digits) => digits.parse().map_err(|_| wrong("the port in the proxy's URL is not a number"))?,
         };
+        if !host.contains(':') && host.parse::<http::uri::Authority>().is_err() {
+            return Err(wrong("what stands in the proxy's URL in the place of the host is not a host name"));
+        }
         let authorization = user.map(|user| {
             let (name, password) = user.split_once(':').unwrap_or((user, ""));
             let plain = Zeroizing::new([percent_decode(name), b":".to_vec(), percent_decode(password)].concat());
@@ -96,18 +104,29 @@ impl Proxy {
         let mut words = line.splitn(3, ' ');
         match (words.next(), words.next()) {
             (Some(version), Some(code)) if version.starts_with("HTTP/1.") => match code {
-                "200" => Ok(()),
+                code if code.len() == 3 && code.starts_with('2') => Ok(()),
                 "407" => Err(ProxyError::Credentials),
-                _ => Err(ProxyError::Refused(line.chars().skip(version.len() + 1).take(100).collect())),
+                _ => Err(ProxyError::Refused(line.chars().skip(version.len() + 1).collect())),
             },
             _ => Err(ProxyError::NotAProxy),
         }
     }
 }
 
+impl ProxyOptions {
+    /// The URL of the proxy for this endpoint, if it is to be reached through one.
+    pub(crate) fn url_for(&self, endpoint: &Endpoint) -> Option<&str> {
+        let by_scheme = if endpoint.tls { &self.for_https } else { &self.for_http };
+        // What is set for this provider alone was meant for its endpoint, wherever that is.
+        let url = self.url.as_ref().or(by_scheme.as_ref().filter(|_| !is_loopback(&endpoint.host)))?;
+        let direct = bypassed(self.exceptions.as_deref().unwrap_or_default(), &endpoint.host, endpoint.port);
+        (!direct).then_some(url)
+    }
+}
+
 /// Whether `host` is to be reached without the proxy, by a list as the `NO_PROXY` variable holds it:
 /// `*`, names (which cover what is below them), `.names` (which cover only that), addresses and ranges, with a port or not.
-pub(crate) fn bypassed(list: &str, host: &str, port: u16) -> bool {
+fn bypassed(list: &str, host: &str, port: u16) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let address: Option<IpAddr> = host.parse().ok();
     list.split(',').map(|entry| entry.trim().to_ascii_lowercase()).filter(|entry| !entry.is_empty()).any(|entry| {
@@ -118,13 +137,13 @@ pub(crate) fn bypassed(list: &str, host: &str, port: u16) -> bool {
             return in_range(address, range, bits);
         }
         if let (Some(address), Ok(listed)) = (address, entry.parse::<IpAddr>()) {
-            return address == listed;
+            return address.to_canonical() == listed.to_canonical();
         }
         let Some((name, listed_port)) = split_port(&entry) else { return false };
         if listed_port.is_some_and(|p| p.parse() != Ok(port)) {
             return false;
         }
-        let name = name.strip_prefix('*').unwrap_or(name);
+        let name = name.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(name);
         match name.strip_prefix('.') {
             Some(_) => host.ends_with(name),
             None => host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')),
@@ -181,12 +200,53 @@ mod tests {
         let bare = Proxy::parse("proxy").unwrap();
         assert_eq!((bare.host.as_str(), bare.port), ("proxy", 80));
         assert!(bare.authorization.is_none());
-        for url in ["https://proxy", "socks5://proxy", "http://", "http://s3cret@proxy:x"] {
+        for url in [
+            "https://proxy",
+            "socks5://proxy",
+            "http://",
+            "http://s3cret@proxy:x",
+            "http://s3cret@pro\u{1b}[31mxy",
+            "a b",
+        ] {
             match Proxy::parse(url) {
-                Err(Error::Config { setting: "proxy", message }) => assert!(!message.contains("s3cret"), "{message}"),
+                Err(Error::Config { setting: "proxy", message }) => {
+                    assert!(!message.contains("s3cret") && !message.contains('\u{1b}'), "{message}");
+                }
                 other => panic!("{url}: {:?}", other.map(|p| p.host)),
             }
         }
+    }
+
+    /// As `golang.org/x/net/http/httpproxy` chooses.
+    #[test]
+    fn choice() {
+        let environment = ProxyOptions {
+            for_https: Some("http://secure".to_owned()),
+            for_http: Some("http://plain".to_owned()),
+            exceptions: Some("omni.internal,10.0.0.0/8,omni.example.com:8443".to_owned()),
+            ..ProxyOptions::default()
+        };
+        let own = ProxyOptions { url: Some("http://own".to_owned()), ..environment.clone() };
+        for (endpoint, by_environment, by_setting) in [
+            ("https://omni.example.com", Some("http://secure"), Some("http://own")),
+            ("http://omni.example.com", Some("http://plain"), Some("http://own")),
+            ("grpc://omni.example.com", Some("http://plain"), Some("http://own")),
+            ("omni.example.com", Some("http://plain"), Some("http://own")),
+            ("https://localhost:8443", None, Some("http://own")),
+            ("https://127.0.0.1", None, Some("http://own")),
+            ("http://[::1]:8080", None, Some("http://own")),
+            ("https://omni.internal", None, None),
+            ("https://a.omni.internal", None, None),
+            ("https://10.9.9.9", None, None),
+            ("https://omni.example.com:8443", None, None),
+            ("https://omni.example.com:443", Some("http://secure"), Some("http://own")),
+        ] {
+            let parsed = Endpoint::parse(endpoint).unwrap();
+            assert_eq!(environment.url_for(&parsed), by_environment, "{endpoint}");
+            assert_eq!(own.url_for(&parsed), by_setting, "{endpoint}");
+        }
+        let one = ProxyOptions { for_http: Some("http://plain".to_owned()), ..ProxyOptions::default() };
+        assert_eq!(one.url_for(&Endpoint::parse("https://omni.example.com").unwrap()), None);
     }
 
     #[test]
@@ -200,6 +260,8 @@ mod tests {
             (".example.com", "omni.example.com", true),
             (".example.com", "example.com", false),
             ("*.example.com", "omni.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*example.com", "omni.example.com", false),
             ("a.b, OMNI.example.com ", "omni.example.com", true),
             ("omni.example.com:443", "omni.example.com", true),
             ("omni.example.com:8443", "omni.example.com", false),
@@ -208,6 +270,10 @@ mod tests {
             ("0.0.0.0/0", "11.1.2.3", true),
             ("10.1.2.3", "10.1.2.3", true),
             ("10.1.2.3:443", "10.1.2.3", true),
+            ("10.1.2.3:8443", "10.1.2.3", false),
+            (".example.com:443", "omni.example.com", true),
+            (".example.com:8443", "omni.example.com", false),
+            ("::ffff:10.1.2.3", "10.1.2.3", true),
             ("2001:db8::/32", "2001:db8::1", true),
             ("2001:db8::1", "2001:db8::1", true),
             ("[2001:db8::1]:443", "2001:db8::1", true),
@@ -235,6 +301,9 @@ mod tests {
 
     #[tokio::test]
     async fn connects() {
+        for answer in [&b"HTTP/1.0 204 No Content\r\n\r\n"[..], b"HTTP/1.1 299 x\r\n\r\n"] {
+            assert!(dialogue(answer).await.1.is_ok());
+        }
         let (request, result) = dialogue(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n").await;
         assert!(result.is_ok());
         assert!(request.starts_with("CONNECT omni:443 HTTP/1.1\r\nHost: omni:443\r\n"), "{request}");
@@ -246,6 +315,11 @@ mod tests {
         assert!(matches!(dialogue(b"HTTP/1.1 407 Auth\r\n\r\n").await.1, Err(ProxyError::Credentials)));
         let Err(ProxyError::Refused(line)) = dialogue(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.1 else { panic!() };
         assert_eq!(line, "403 Forbidden");
+        for answer in [&b"HTTP/1.1 2 OK\r\n\r\n"[..], b"HTTP/1.1 2000 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"] {
+            assert!(matches!(dialogue(answer).await.1, Err(ProxyError::Refused(_))));
+        }
+        let told = dialogue(b"HTTP/1.1 500 \x1b[2J\x07\r\n\r\n").await.1.unwrap_err().to_string();
+        assert_eq!(told, r"the proxy refused with `500 \u{1b}[2J\u{7}`");
         assert!(matches!(dialogue(b"SSH-2.0-x\r\n\r\n").await.1, Err(ProxyError::NotAProxy)));
         assert!(matches!(dialogue(b"220 mail").await.1, Err(ProxyError::NotAProxy)));
         assert!(matches!(dialogue(b"").await.1, Err(ProxyError::Broken(_))));

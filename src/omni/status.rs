@@ -5,11 +5,13 @@
 use super::auth::{MAX_SKEW, date};
 use super::channel::ConnectFailure;
 use super::error::{Class, Error};
+use super::plain;
 use super::problems;
 use super::spec::{self, Spec};
 use super::state::{HIDDEN, Key, Kind};
 use super::transport::{CutOff, NotGrpc, NotSigned, Wire, is_received};
 use super::version;
+use crate::kit::text::quoted;
 use crate::pb::specs::DefaultJoinTokenSpec;
 use std::error::Error as StdError;
 use tonic::{Code, ConnectError, Status};
@@ -195,7 +197,16 @@ fn local(status: &Status, endpoint: &str) -> Option<Failure> {
             None => break,
         }
     }
-    Some(lost(endpoint, format!("the connection broke: {deepest}")))
+    // HTTP/2 keeps of an error of the stream below it nothing but the text.
+    let text = deepest.to_string();
+    Some(match plain::seen(&text) {
+        Some(seen) if seen.certain => {
+            let message = seen.message.to_owned();
+            unconnected(endpoint, &ConnectFailure { message, permanent: true, setting: "endpoint" })
+        }
+        Some(seen) => lost(endpoint, seen.message.to_owned()),
+        None => lost(endpoint, format!("the connection broke: {}", problems::tidy(&text))),
+    })
 }
 
 fn unconnected(endpoint: &str, why: &ConnectFailure) -> Failure {
@@ -275,7 +286,7 @@ fn reason(wire: &Wire, endpoint: &str) -> String {
     let now = wire.clock.now();
     let signer = &wire.signer;
     if let Some(end) = signer.expires().filter(|end| *end <= now) {
-        return format!("The key of `{}` expired on {}; renew it in Omni.", signer.identity(), date(end));
+        return format!("The key of {} expired on {}; renew it in Omni.", quoted(signer.identity()), date(end));
     }
     if let Some(skew) = wire.skew().filter(|skew| skew.unsigned_abs() > MAX_SKEW.as_secs()) {
         return format!(
@@ -286,8 +297,8 @@ fn reason(wire: &Wire, endpoint: &str) -> String {
         );
     }
     format!(
-        "The key of `{}` with the fingerprint {} may be unknown to `{endpoint}`, or the account may have been removed; check that key and endpoint belong together.",
-        signer.identity(),
+        "The key of {} with the fingerprint {} may be unknown to `{endpoint}`, or the account may have been removed; check that key and endpoint belong together.",
+        quoted(signer.identity()),
         signer.fingerprint()
     )
 }

@@ -4,9 +4,9 @@
 use super::config::TlsOptions;
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::pem;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::sync::Arc;
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Tls {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) server_name: ServerName<'static>,
+    /// Whether authorities were given beside those of the system.
+    pub(crate) own_authorities: bool,
 }
 
 impl Tls {
@@ -41,7 +43,7 @@ impl Tls {
         }
         .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Self { config: Arc::new(config), server_name })
+        Ok(Self { config: Arc::new(config), server_name, own_authorities: options.ca_pem.is_some() })
     }
 }
 
@@ -51,20 +53,10 @@ fn roots(options: &TlsOptions) -> Result<RootCertStore, Error> {
     // A damaged certificate among those of the system is the system's business.
     let (_added, _skipped) = store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(pem) = &options.ca_pem {
-        let mut found = 0;
-        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-            let certificate = certificate
-                .map_err(|e| wrong(format!("certificate {} of the CA certificates is damaged: {e}", found + 1)))?;
+        for (index, certificate) in pem::certificates(pem).map_err(wrong)?.into_iter().enumerate() {
             store
-                .add(certificate)
-                .map_err(|e| wrong(format!("certificate {} of the CA certificates cannot be used: {e}", found + 1)))?;
-            found += 1;
-        }
-        if found == 0 {
-            return Err(wrong(
-                "the CA certificates hold no certificate; expected is PEM text with `-----BEGIN CERTIFICATE-----`"
-                    .to_owned(),
-            ));
+                .add(certificate.der)
+                .map_err(|e| wrong(format!("certificate {} of the CA certificates cannot be used: {e}", index + 1)))?;
         }
     }
     if store.is_empty() {
@@ -128,8 +120,8 @@ mod tests {
         let options = |pem: &str| TlsOptions { ca_pem: Some(pem.to_owned()), ..TlsOptions::default() };
         assert!(new(&options(&format!("A note.\n{ca}\n{ca}"))).is_ok());
         let table = [
-            ("", "hold no certificate"),
-            ("not PEM", "hold no certificate"),
+            ("", "holds no certificate: it is empty"),
+            ("not PEM", "holds no certificate: it is something else"),
             ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "certificate 1 of the CA certificates"),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificate 1 of the CA certificates"),
         ];

@@ -4,8 +4,10 @@
 
 use super::{MAX_SKEW, date, since_epoch, system_time};
 use crate::kit::secret::{ExposeSecret, SecretString};
+use crate::kit::text::quoted;
 use crate::omni::config::Credentials;
 use crate::omni::error::Error;
+use crate::omni::pem;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openpgp::cert::Cert;
@@ -45,7 +47,7 @@ impl SigningKey {
     /// [`Error::Config`] that says what is wrong with the key.
     pub fn service_account(key: &SecretString, now: Duration) -> Result<Self, Error> {
         let unpacked = unpack(key)?;
-        let what = format!("the service account key `{}`", unpacked.name);
+        let what = format!("the service account key {}", quoted(&unpacked.name));
         armored(SETTING, &what, &unpacked.name, &unpacked.armor, now)
     }
 
@@ -85,9 +87,14 @@ fn unpack(key: &SecretString) -> Result<Unpacked, Error> {
         return Err(wrong("the service account key is empty"));
     }
     if text.starts_with("-----BEGIN") {
-        return Err(wrong(
-            "the service account key is a bare PGP key; expected is the one long line of base64 that Omni prints when the account is created",
-        ));
+        // The blanks are gone from the text, and with them those of the label.
+        let what = match pem::label(key.expose_secret()) {
+            Some(label) if !label.contains("PGP") => format!("a PEM block of the kind {}", quoted(label)),
+            _ => "a bare PGP key".to_owned(),
+        };
+        return Err(wrong(&format!(
+            "the service account key is {what}; expected is the one long line of base64 that Omni prints when the account is created"
+        )));
     }
     if text.contains("_KEY=") {
         return Err(wrong(
@@ -132,7 +139,7 @@ pub struct KeyFacts {
 /// [`Error::Config`] that says what is wrong with the key.
 pub fn inspect(key: &SecretString) -> Result<KeyFacts, Error> {
     let unpacked = unpack(key)?;
-    let cert = read_cert(SETTING, &format!("the service account key `{}`", unpacked.name), &unpacked.armor)?;
+    let cert = read_cert(SETTING, &format!("the service account key {}", quoted(&unpacked.name)), &unpacked.armor)?;
     Ok(KeyFacts {
         fingerprint: cert.fingerprint().to_hex().to_lowercase(),
         expires: lifetime(&cert).1,
@@ -142,6 +149,12 @@ pub fn inspect(key: &SecretString) -> Result<KeyFacts, Error> {
 
 fn read_cert(setting: &'static str, what: &str, text: &str) -> Result<Cert, Error> {
     let wrong = |message: String| Error::Config { setting, message };
+    if let Some(label) = pem::label(text).filter(|label| !label.contains("PGP")) {
+        return Err(wrong(format!(
+            "{what} is a PEM block of the kind {} and no OpenPGP key; an armored one begins with `-----BEGIN PGP PRIVATE KEY BLOCK-----`",
+            quoted(label)
+        )));
+    }
     let cert = Cert::from_bytes(text.as_bytes())
         .map_err(|_| wrong(format!("{what} holds no readable PGP key; check that it was copied whole")))?;
     if cert.is_tsk() {
@@ -287,11 +300,16 @@ mod tests {
         let pgp = unwrap(&made.exported);
         let cert = Cert::from_bytes(&pgp).unwrap();
         let public = String::from_utf8(cert.clone().strip_secret_key_material().armored().to_vec().unwrap()).unwrap();
+        let rsa = "-----BEGIN RSA PRIVATE KEY-----\ns3cret\n-----END RSA PRIVATE KEY-----\n";
         let table = [
             (SecretString::from(""), "is empty"),
             (" \n ".into(), "is empty"),
             ("s3cret!".into(), "not base64"),
             (pgp.clone().into(), "bare PGP key"),
+            (rsa.to_owned().into(), "of the kind `RSA PRIVATE KEY`"),
+            (wrap("ci", rsa), "is a PEM block of the kind `RSA PRIVATE KEY` and no OpenPGP key"),
+            (wrap(&"n".repeat(80_000), "s3cret"), "(80000 bytes)"),
+            (wrap("\u{1b}[2J", "s3cret"), r"`\u{1b}[2J`"),
             (format!("OMNI_SERVICE_ACCOUNT_KEY={}", made.exported.expose_secret()).into(), "environment variable"),
             (made.exported.expose_secret()[..200].to_owned().into(), "does not hold JSON"),
             (STANDARD.encode("[1, 2]").into(), "no field `name`"),
@@ -305,7 +323,8 @@ mod tests {
         for (key, part) in &table {
             let message = message(key, NOW);
             assert!(message.contains(part), "expected `{part}` in: {message}");
-            assert!(!message.contains("s3cret") && !message.contains("BEGIN"), "{message}");
+            let told = message.replace("`-----BEGIN PGP PRIVATE KEY BLOCK-----`", "");
+            assert!(!told.contains("s3cret") && !told.contains("BEGIN") && told.len() < 1000, "{message}");
         }
     }
 
