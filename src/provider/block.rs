@@ -1,21 +1,18 @@
-//! The provider block: its schema, where its values come from, and the session that it leads to.
-//! Values come from the block, then the environment, then the omniconfig; this is the only file that reads the environment.
+//! The provider block: its schema, and the session that it leads to.
+//! What the client has to be told is put together in [`connection`].
 
 use super::check;
+use super::connection::{self, Connection, env};
 use super::handover::Handover;
 use super::ledger::Ledger;
 use super::lock::Locks;
-use super::omniconfig::Omniconfig;
 use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
 use super::timeouts::{self, Timeouts};
 use super::turns::Turns;
 use crate::kit::clock::Clock;
-use crate::kit::go_duration;
-use crate::kit::secret::SecretString;
-use crate::omni::config::{Config, Credentials, RetryPolicy, TlsOptions};
 use crate::omni::labels;
 use crate::omni::spec::instance::current_user_key;
-use crate::omni::{Call, Class, Client, Error};
+use crate::omni::{Call, Client};
 use crate::tf::check::{Rule, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -24,9 +21,6 @@ use crate::tf::schema::{Schema, boolean, number, object, plain, string};
 use crate::tf::value::{Type, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The attributes that decide where the provider connects to and as whom.
 const CONNECTION: &[&str] = &[
@@ -54,13 +48,14 @@ pub(super) fn schema() -> Schema {
     )
     .with(string("endpoint").doc(
         "Address of the Omni instance, such as `https://example.omni.siderolabs.io`. \
+         An address that does not begin with `https://` means plain HTTP, with a warning when it is not this machine's own. \
          Also taken from `OMNI_ENDPOINT`, or from the omniconfig.",
     ))
     .with(string("service_account_key").document().sensitive().doc(
         "Key of the service account to work as. \
          Also taken from `OMNI_SERVICE_ACCOUNT_KEY` or `SIDERO_SERVICE_ACCOUNT_KEY`.",
     ))
-    .with(string("service_account_key_file").at_most(LONGEST_PATH).doc("File that holds the service account key."))
+    .with(string("service_account_key_file").at_most(LONGEST_PATH).doc("File that holds the service account key. Like each file that this block names, it must be a regular file of at most 1 MiB."))
     .with(string("omniconfig").at_most(LONGEST_PATH).doc(
         "Path of an omniconfig file, which gives the endpoint and, for interactive keys, the identity. \
          Also taken from `OMNICONFIG`.",
@@ -78,7 +73,8 @@ pub(super) fn schema() -> Schema {
     .with(string("tls_server_name").doc("Name to expect in the server's certificate, where it differs from the endpoint's host."))
     .with(string("proxy_url").doc(
         "HTTP proxy to connect through, such as `http://user:password@proxy:3128`. \
-         Also taken from `HTTPS_PROXY`; hosts in `NO_PROXY` are reached directly.",
+         Also taken from `HTTPS_PROXY` when `endpoint` begins with `https://`, or else from `HTTP_PROXY`; \
+         these are not used for this machine's own addresses. Hosts in `NO_PROXY` are always reached directly.",
     ).sensitive())
     .with(boolean("read_only").doc(
         "Refuse every write before it is sent. Also taken from `OMNI_READ_ONLY`.",
@@ -148,23 +144,24 @@ pub(super) async fn configure(
     if !unknown.is_empty() {
         return State::Deferred(unknown, defaults(config));
     }
-    let settings = match client_config(config, terraform_version) {
-        Ok(settings) => settings,
+    let connection = match Connection::of(config, terraform_version, &context.cancel).await {
+        Ok(connection) => connection,
         Err(problems) => {
             diags.extend(problems);
             return State::Refused;
         }
     };
-    let client = match Client::new(&settings, Arc::clone(clock)) {
+    let client = match Client::new(&connection.settings, Arc::clone(clock)) {
         Ok(client) => client,
         Err(error) => {
-            diags.push(refused(config, &error));
+            diags.push(connection.refused(config, &error));
             return State::Refused;
         }
     };
-    let call = Call::within(REQUEST_TIMEOUT * 2, &context.cancel);
+    diags.extend(connection.warnings(config, &client));
+    let call = Call::within(connection::REQUEST_TIMEOUT * 2, &context.cancel);
     if let Err(error) = client.get(&call, &current_user_key()).await {
-        diags.push(refused(config, &error));
+        diags.push(connection.refused(config, &error));
         return State::Refused;
     }
     if let Some(diagnostic) = check_version(&client, &call, config).await {
@@ -217,156 +214,6 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
     }
 }
 
-fn client_config(config: &Value, terraform_version: &str) -> Result<Config, Diagnostics> {
-    let text = |name: &str| config.get(name).as_str().filter(|t| !t.is_empty()).map(str::to_owned);
-    let omniconfig = match text("omniconfig").or_else(|| env("OMNICONFIG")) {
-        Some(path) => Some(Omniconfig::load(&read("omniconfig", &path)?, text("context").as_deref())?),
-        None if text("context").is_some() => {
-            return Err(Diagnostic::error("Missing omniconfig", "`context` is set, but no omniconfig to find it in.")
-                .hint("Set `omniconfig` or OMNICONFIG to the path of the file.")
-                .at(Path::of("context"))
-                .into());
-        }
-        None => None,
-    };
-    let endpoint = text("endpoint")
-        .or_else(|| env("OMNI_ENDPOINT"))
-        .or_else(|| omniconfig.as_ref().map(|c| c.url.clone()))
-        .ok_or_else(|| {
-            Diagnostic::error(
-                "Missing Omni endpoint",
-                "Neither the provider block nor the environment says where Omni is.",
-            )
-            .hint("Set `endpoint` in the provider block, or OMNI_ENDPOINT in the environment.")
-            .at(Path::of("endpoint"))
-        });
-    // Who starts out has neither: both are reported together.
-    let (endpoint, credentials) = match (endpoint, credentials(config, omniconfig.as_ref())) {
-        (Ok(endpoint), Ok(credentials)) => (endpoint, credentials),
-        (endpoint, credentials) => return Err(endpoint.err().into_iter().chain(credentials.err()).collect()),
-    };
-    let ca_pem = match text("ca_certificate_file") {
-        Some(path) => Some(read("ca_certificate_file", &path)?),
-        None => text("ca_certificate"),
-    };
-    let retry = config.get("retry");
-    let defaults = RetryPolicy::default();
-    let attempts = retry.get("max_attempts").as_i64().and_then(|n| usize::try_from(n).ok());
-    Ok(Config {
-        endpoint,
-        credentials,
-        tls: TlsOptions {
-            ca_pem,
-            server_name: text("tls_server_name"),
-            insecure_skip_verify: config.get("insecure_skip_tls_verify").as_bool().unwrap_or(false),
-        },
-        proxy: text("proxy_url").or_else(|| env("HTTPS_PROXY")).or_else(|| env("https_proxy")),
-        no_proxy: env("NO_PROXY").or_else(|| env("no_proxy")),
-        request_timeout: duration(config.get("request_timeout")).unwrap_or(REQUEST_TIMEOUT),
-        retry: RetryPolicy {
-            max_attempts: attempts.unwrap_or(defaults.max_attempts),
-            base_delay: duration(retry.get("base_delay")).unwrap_or(defaults.base_delay),
-            max_delay: duration(retry.get("max_delay")).unwrap_or(defaults.max_delay),
-            jitter: retry.get("jitter").as_bool().unwrap_or(defaults.jitter),
-        },
-        max_concurrent_requests: config.get("max_concurrent_requests").as_i64().and_then(|n| usize::try_from(n).ok()),
-        user_agent: format!("terraform-provider-omni/{} terraform/{terraform_version}", env!("CARGO_PKG_VERSION")),
-    })
-}
-
-/// A key in the block wins over one in the environment; a service account wins over a user's key.
-fn credentials(config: &Value, omniconfig: Option<&Omniconfig>) -> Result<Credentials, Diagnostic> {
-    let text = |name: &str| config.get(name).as_str().filter(|t| !t.is_empty()).map(str::to_owned);
-    if let Some(key) = text("service_account_key") {
-        return Ok(Credentials::ServiceAccountKey(SecretString::from(key)));
-    }
-    if let Some(path) = text("service_account_key_file") {
-        let key = read("service_account_key_file", &path)?;
-        return Ok(Credentials::ServiceAccountKey(SecretString::from(key.trim().to_owned())));
-    }
-    if let Some(path) = text("pgp_key_file") {
-        let identity = text("identity").or_else(|| omniconfig.and_then(|c| c.identity.clone()));
-        let identity = identity.ok_or_else(|| {
-            Diagnostic::error(
-                "Missing identity",
-                "The omniconfig's context names no identity for the key in `pgp_key_file`.",
-            )
-            .hint("Set `identity` to the e-mail address of the user.")
-            .at(Path::of("identity"))
-        })?;
-        let key = SecretString::from(read("pgp_key_file", &path)?);
-        return Ok(Credentials::UserKey { identity, private_key: key });
-    }
-    for name in ["SIDERO_SERVICE_ACCOUNT_KEY", "OMNI_SERVICE_ACCOUNT_KEY"] {
-        if let Some(key) = env(name) {
-            return Ok(Credentials::ServiceAccountKey(SecretString::from(key)));
-        }
-    }
-    Err(Diagnostic::error("Missing service account key", "Neither the provider block nor the environment gives a key to sign requests with.")
-        .hint("Set `service_account_key` in the provider block, or OMNI_SERVICE_ACCOUNT_KEY in the environment. `omnictl serviceaccount create` makes one.")
-        .at(Path::of("service_account_key")))
-}
-
-/// Puts the error on the attribute that most likely is to blame.
-fn refused(config: &Value, error: &Error) -> Diagnostic {
-    let given = |names: [&'static str; 2]| if config.get(names[1]).is_null() { names[0] } else { names[1] };
-    if let Error::Transport { setting, .. } = error {
-        return unreached(config, error, setting);
-    }
-    let key = || {
-        if config.get("pgp_key_file").is_null() {
-            given(["service_account_key", "service_account_key_file"])
-        } else {
-            "pgp_key_file"
-        }
-    };
-    let (summary, attribute) = match error {
-        Error::Config { setting: "service_account_key", .. } => ("Service account key cannot be used", key()),
-        Error::Config { setting: "ca_certificate", .. } => {
-            ("CA certificate cannot be used", given(["ca_certificate", "ca_certificate_file"]))
-        }
-        Error::Config { setting: "user_key", .. } => ("OpenPGP key cannot be used", "pgp_key_file"),
-        Error::Config { setting: "endpoint", .. } => ("Endpoint cannot be used", "endpoint"),
-        Error::Config { setting: "proxy", .. } => ("Proxy cannot be used", "proxy_url"),
-        Error::Config { setting, .. } => ("Provider configuration cannot be used", *setting),
-        _ => match error.class() {
-            Class::Unauthenticated => ("Omni does not accept the key", key()),
-            Class::Denied => ("The account may not use Omni", key()),
-            _ => ("Omni cannot be reached", "endpoint"),
-        },
-    };
-    let diagnostic = Diagnostic::error(summary, super::explain::detail(error)).at(Path::of(attribute));
-    match super::explain::hint(error) {
-        Some(hint) => diagnostic.hint(hint),
-        None => diagnostic,
-    }
-}
-
-/// Without a connection: what to look at depends on how far it came.
-fn unreached(config: &Value, error: &Error, setting: &str) -> Diagnostic {
-    let set = |attribute: &&str| !config.get(attribute).is_null();
-    let (attributes, hint): (&[&str], _) = match setting {
-        "ca_certificate" => (
-            &["ca_certificate_file", "ca_certificate"],
-            "Set `ca_certificate` or `ca_certificate_file` to the certificate of the authority that vouches for Omni's. \
-             If Omni's certificate is a public one, make sure that `endpoint` leads to Omni and nothing on the way breaks the encryption open.",
-        ),
-        "tls_server_name" => (
-            &["tls_server_name"],
-            "Write the name that the certificate is for in `endpoint`, or set `tls_server_name` to it.",
-        ),
-        "proxy" => (
-            &["proxy_url"],
-            "Check `proxy_url`, or HTTPS_PROXY in the environment where that is not set. \
-             NO_PROXY names the hosts that are reached directly.",
-        ),
-        _ => (&["endpoint"], "Check `endpoint`, the network and any proxy between here and Omni."),
-    };
-    // What is not written down cannot be pointed at; then the endpoint is what led here.
-    let attribute = attributes.iter().copied().find(set).unwrap_or("endpoint");
-    Diagnostic::error("Omni cannot be reached", super::explain::detail(error)).hint(hint).at(Path::of(attribute))
-}
-
 /// The oldest server whose answers the provider's behaviour was checked against.
 const OLDEST: semver::Version = semver::Version::new(1, 2, 0);
 
@@ -389,23 +236,6 @@ async fn check_version(client: &Client, call: &Call, config: &Value) -> Option<D
     })
 }
 
-fn duration(value: &Value) -> Option<Duration> {
-    value.as_str().and_then(|t| go_duration::parse(t).ok()).and_then(|d| d.to_std())
-}
-
 fn truthy(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
-}
-
-fn read(attribute: &'static str, path: &str) -> Result<String, Diagnostic> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Diagnostic::error("File cannot be read", format!("`{path}`: {error}."))
-            .hint(format!("Correct `{attribute}`, or the permissions of the file."))
-            .at(Path::of(attribute))
-    })
-}
-
-#[allow(clippy::disallowed_methods, reason = "the provider block is where the environment comes in")]
-fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|v| !v.is_empty())
 }

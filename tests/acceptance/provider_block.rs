@@ -5,6 +5,8 @@ use crate::omni::{Omni, Server};
 use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 use std::net::TcpListener;
 use terraform_provider_omni::sim::Options;
@@ -14,6 +16,11 @@ tests![
     endpoint_that_is_not_known_yet,
     endpoint_that_is_not_known_yet_and_is_read_from,
     endpoint_that_is_not_one,
+    endpoint_of_the_environment_with_a_password,
+    endpoint_of_an_omniconfig_with_a_password,
+    key_file_that_is_a_pipe,
+    ca_certificate_in_der_form,
+    tls_connection_to_a_plain_server,
     ca_certificate_in_a_file,
     ca_certificate_of_another_authority,
     ca_certificate_that_is_missing,
@@ -88,6 +95,64 @@ fn endpoint_that_is_not_one(context: &Context) -> Outcome {
         let error = refused(context, &omni, &format!("  endpoint = \"{endpoint}\""))?;
         error.says(PROVIDER, "endpoint", &["Endpoint cannot be used", part]);
     }
+    Ok(())
+}
+
+fn endpoint_of_the_environment_with_a_password(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    for endpoint in ["ftp://me:hush-hush@omni", "https://me:hush/hush@omni"] {
+        let workspace = Workspace::of(context, &omni)?.env("OMNI_ENDPOINT", endpoint);
+        let error = with_block(workspace, "")?.plan_error()?;
+        error.says(PROVIDER, "", &["must not carry a user or a password", "The endpoint comes from OMNI_ENDPOINT"]);
+        assert!(!error.text().contains("hush"), "{error:#?}");
+    }
+    Ok(())
+}
+
+fn endpoint_of_an_omniconfig_with_a_password(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    let workspace = Workspace::new(context)?.env("OMNI_SERVICE_ACCOUNT_KEY", omni.key());
+    workspace.write("omniconfig", "context: a\ncontexts:\n  a:\n    url: ftp://me:hush-hush@omni\n")?;
+    let error = with_block(workspace, "  omniconfig = \"omniconfig\"")?.plan_error()?;
+    error.says(
+        PROVIDER,
+        "omniconfig",
+        &["must not carry a user or a password", "comes from the omniconfig `omniconfig`"],
+    );
+    assert!(!error.text().contains("hush"), "{error:#?}");
+    Ok(())
+}
+
+/// Nobody writes to it, so whoever opens it waits for ever.
+fn key_file_that_is_a_pipe(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    let workspace = Workspace::new(context)?.env("OMNI_ENDPOINT", omni.endpoint());
+    let pipe = workspace.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status()?.success());
+    let error = with_block(workspace, "  service_account_key_file = \"pipe\"")?.plan_error()?;
+    error.says(PROVIDER, "service_account_key_file", &["`pipe`", "only a regular file is read"]);
+    Ok(())
+}
+
+fn ca_certificate_in_der_form(context: &Context) -> Outcome {
+    let omni = over_tls()?;
+    let workspace = Workspace::of(context, &omni)?;
+    let der = CertificateDer::from_pem_slice(omni.ca_pem().ok_or("no CA certificate")?.as_bytes())?;
+    std::fs::write(workspace.path().join("ca.der"), &der)?;
+    let error = with_block(workspace, "  ca_certificate_file = \"ca.der\"")?.plan_error()?;
+    error.says(
+        PROVIDER,
+        "ca_certificate_file",
+        &["`ca.der` holds a certificate or key in DER form", "Convert it to PEM"],
+    );
+    Ok(())
+}
+
+fn tls_connection_to_a_plain_server(context: &Context) -> Outcome {
+    let encrypted = over_tls()?;
+    let endpoint = encrypted.endpoint().replace("https://", "http://");
+    let error = refused(context, &encrypted, &format!("  endpoint = \"{endpoint}\""))?;
+    error.says(PROVIDER, "endpoint", &["the server speaks TLS", "`https://`"]);
     Ok(())
 }
 

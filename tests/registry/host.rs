@@ -123,13 +123,33 @@ impl Host {
 
     async fn configure(&self, config: &Value) {
         *self.settings.lock().unwrap() = config.clone();
+        assert_eq!(errors(&self.configure_with(config).await), Vec::<String>::new(), "configure");
+    }
+
+    /// What is said when the provider is configured with these attributes beside those that lead to the simulator.
+    pub async fn configured(&self, extra: &[(&str, Value)]) -> Diags {
+        let mut config = self.provider.schema().null_object();
+        let mut all = vec![
+            ("endpoint", self.sim.endpoint().into()),
+            ("service_account_key", self.sim.service_account_key().into()),
+            ("ca_certificate", self.sim.ca_pem().map(str::to_owned).into()),
+        ];
+        // One source of each is enough.
+        let given = |name: &str| extra.iter().any(|(other, _)| other.starts_with(name));
+        all.retain(|(name, _)| !given(name) && !(*name == "service_account_key" && given("pgp_key_file")));
+        for (name, value) in all.into_iter().chain(extra.iter().cloned()) {
+            config.set(name, value);
+        }
+        self.configure_with(&config).await
+    }
+
+    async fn configure_with(&self, config: &Value) -> Diags {
         let request = pb::configure_provider::Request {
             terraform_version: "1.15.0".into(),
             config: Some(wire::encode(config, &self.provider.schema().object_type()).unwrap()),
             client_capabilities: None,
         };
-        let answer = self.server.configure_provider(Request::new(request)).await.unwrap().into_inner();
-        assert_eq!(errors(&answer.diagnostics), Vec::<String>::new(), "configure");
+        self.server.configure_provider(Request::new(request)).await.unwrap().into_inner().diagnostics
     }
 
     /// The stored object; `kind` without its suffix.

@@ -5,6 +5,7 @@
 
 mod absent;
 mod accounts;
+mod connection;
 mod coverage;
 mod defects;
 mod ephemerals;
@@ -23,6 +24,7 @@ mod ownership;
 mod people;
 mod plan_checks;
 mod plans;
+mod policy;
 mod quiet;
 mod reads;
 mod references;
@@ -63,6 +65,7 @@ fn main() {
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(absent::trials());
     trials.extend(accounts::trials());
+    trials.extend(connection::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
@@ -76,6 +79,7 @@ fn main() {
     trials.extend(people::trials());
     trials.extend(plan_checks::trials());
     trials.extend(plans::trials());
+    trials.extend(policy::trials());
     trials.extend(quiet::trials());
     trials.extend(references::trials());
     trials.extend(registration::trials());
