@@ -6,7 +6,7 @@ use super::crud::Cx;
 use super::ids;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::query::Query;
-use crate::omni::{Call, Class, Error, Key, Kind, Phase, Resource as Stored, labels};
+use crate::omni::{Class, Error, Key, Kind, Phase, Resource as Stored, labels};
 use crate::pb::specs;
 use specs::cluster_machine_status_spec::Stage;
 use specs::{ClusterMachineStatusSpec, cluster_status_spec, kubernetes_upgrade_status_spec, talos_upgrade_status_spec};
@@ -170,7 +170,7 @@ const INTRODUCTION: Duration = Duration::from_secs(5);
 /// Nothing depends on them, so their lack is no failure.
 pub(super) async fn introduced(cx: &Cx, id: &str) {
     let limit = INTRODUCTION.min(cx.call.remaining());
-    let look = Cx { session: Arc::clone(&cx.session), call: Call::within(limit, &cx.call.cancel) };
+    let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(limit) };
     let there = async |condition: Condition| condition.wait(&look).await;
     let made = tokio::try_join!(
         there(exists::<specs::ClusterUuid>(id, "the UUID")),

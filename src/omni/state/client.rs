@@ -69,6 +69,13 @@ impl Client {
 
     /// Reads an object as the server shows it at this moment.
     pub(crate) async fn read(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
+        match self.read_by_id(call, key).await {
+            Err(error) => Err(self.seen_through(call, key, error).await),
+            found => found,
+        }
+    }
+
+    async fn read_by_id(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
         let op = Op { method: GET, about: About::Object(key) };
         let message = pb::GetRequest {
             namespace: key.kind.namespace.to_owned(),

@@ -4,6 +4,7 @@ mod client;
 pub mod query;
 pub(crate) mod recent;
 mod remove;
+mod unseen;
 pub mod watch;
 pub(crate) mod wire;
 

@@ -251,7 +251,7 @@ impl Client {
         loop {
             let error = match self.run(call, op, Repeat::Unsent, &mut send).await {
                 Ok(value) => return Ok(Some(value)),
-                Err(failure) => failure.error,
+                Err(failure) => self.seen_through(call, key, failure.error).await,
             };
             let delay = if error.is(Class::NotFound) {
                 if lost {

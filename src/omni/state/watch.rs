@@ -2,6 +2,7 @@
 //! A watch outlives its connection: it opens a new one, with a fresh signature, and reports what it missed.
 
 use super::query::Query;
+use super::unseen;
 use super::wire::decode;
 use super::{Key, Kind, Resource};
 use crate::omni::call::Call;
@@ -33,6 +34,8 @@ pub enum Event {
 #[derive(Clone)]
 enum Target {
     One(Key),
+    /// The same by a watch of the kind that takes nothing else.
+    Only(Key, Query),
     Kind(Kind, Query),
 }
 
@@ -61,7 +64,13 @@ impl Client {
     /// # Errors
     /// When the server refuses, or does not answer.
     pub async fn watch(&self, call: &Call, key: &Key) -> Result<Watch, Error> {
-        self.open(call, Target::One(key.clone())).await
+        match self.open(call, Target::One(key.clone())).await {
+            Err(denied) if denied.is(Class::Denied) => match unseen::query(call, key) {
+                Some(query) => self.open(call, Target::Only(key.clone(), query)).await.map_err(|_| denied),
+                None => Err(denied),
+            },
+            opened => opened,
+        }
     }
 
     /// Watches the objects of a kind. It begins with those that are there, then [`Event::Bootstrapped`].
@@ -235,6 +244,7 @@ impl Watch {
     async fn connect(&mut self, repeat: Repeat) -> Result<(), Failure> {
         let (kind, key, query) = match &self.target {
             Target::One(key) => (key.kind, Some(key), None),
+            Target::Only(key, query) => (key.kind, None, Some(query)),
             Target::Kind(kind, query) => (*kind, None, Some(query)),
         };
         let message = pb::WatchRequest {
@@ -274,7 +284,7 @@ impl Watch {
     fn take(&mut self, event: pb::Event) -> Result<(), Error> {
         use pb::EventType as T;
         let kind = match &self.target {
-            Target::One(key) => key.kind,
+            Target::One(key) | Target::Only(key, _) => key.kind,
             Target::Kind(kind, _) => *kind,
         };
         match event.event_type() {
@@ -292,7 +302,7 @@ impl Watch {
             }
             T::Destroyed => {
                 let key = match (&self.target, event.resource) {
-                    (Target::One(key), _) => key.clone(),
+                    (Target::One(key) | Target::Only(key, _), _) => key.clone(),
                     (Target::Kind(..), resource) => decode(kind, resource)?.key,
                 };
                 self.settle();
@@ -310,7 +320,11 @@ impl Watch {
                 }
                 if !self.bootstrapped {
                     self.bootstrapped = true;
-                    self.queue.push_back(Event::Bootstrapped);
+                    match &self.target {
+                        Target::Only(key, _) if self.known.is_empty() => self.queue.push_back(Event::Gone(key.clone())),
+                        Target::Only(..) => {}
+                        _ => self.queue.push_back(Event::Bootstrapped),
+                    }
                 }
             }
             T::Errored => {
@@ -331,7 +345,7 @@ impl Watch {
     fn failure(&self, status: &tonic::Status) -> Failure {
         let inner = &self.client.inner;
         let about = match &self.target {
-            Target::One(key) => About::Object(key),
+            Target::One(key) | Target::Only(key, _) => About::Object(key),
             Target::Kind(kind, _) => About::Kind(*kind),
         };
         read(&Op { method: WATCH, about }, status, &inner.wire, &inner.endpoint)
@@ -339,14 +353,14 @@ impl Watch {
 
     fn words(&self) -> String {
         match &self.target {
-            Target::One(key) => format!("a change of `{key}`"),
+            Target::One(key) | Target::Only(key, _) => format!("a change of `{key}`"),
             Target::Kind(kind, _) => format!("changes of `{}`", kind.name),
         }
     }
 }
 
 fn query_of(target: &Target) -> bool {
-    matches!(target, Target::Kind(..))
+    matches!(target, Target::Kind(..) | Target::Only(..))
 }
 
 #[cfg(test)]

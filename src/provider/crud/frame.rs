@@ -66,7 +66,7 @@ impl Frame {
 
     fn limited(session: Arc<Session>, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Cx {
         let timeouts = session.timeouts.or(at.get(LOCAL_TIMEOUTS));
-        let call = Call::within(limit(timeouts), &context.cancel);
+        let call = Call::within(limit(timeouts), &context.cancel).in_cluster(at.get("cluster").as_str());
         Cx { session, call }
     }
 

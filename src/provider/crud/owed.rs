@@ -8,7 +8,7 @@ use super::frame::Frame;
 use super::resource::Backed;
 use super::{Cx, Managed, Object, Write, model};
 use crate::omni::spec::Spec;
-use crate::omni::{Call, Class, Error, Phase, Resource as Stored};
+use crate::omni::{Class, Error, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital, detail};
 use crate::provider::session::OnWaitTimeout;
 use crate::provider::wait::{Awaited, Condition, Step, Unmet};
@@ -128,7 +128,7 @@ impl<M: Managed> Backed<M> {
             return outcome;
         }
         // The operation's own limit is over; looking for the reason gets a little time of its own.
-        let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LOOK, &cx.call.cancel) };
+        let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(LOOK) };
         let obstacles = match model::<M::Model>(state) {
             Ok(model) => M::obstacles(&look, &model, &stored.key).await.unwrap_or_default(),
             Err(_) => Vec::new(),

@@ -7,7 +7,7 @@ use super::resource::Backed;
 use super::{Cx, Desired, Managed, Object, Owned, model};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_owned};
-use crate::omni::{Call, Class, Error, Key, Metadata, Phase, Resource as Stored};
+use crate::omni::{Class, Error, Key, Metadata, Phase, Resource as Stored};
 use crate::pb::specs::{ClusterSpec, MachineSetSpec};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::ObjectKey;
@@ -216,7 +216,7 @@ async fn catch_up(cx: &Cx, metadata: &Metadata) {
 async fn await_departure(cx: &Cx, key: &Key) -> Result<Duration, Error> {
     let started = Instant::now();
     // Half of a short limit is left for what comes after.
-    let call = Call::within(DEPARTURE.min(cx.call.remaining() / 2), &cx.call.cancel);
+    let call = cx.call.again_within(DEPARTURE.min(cx.call.remaining() / 2));
     let gone =
         |stored: Option<&Stored>| stored.is_none_or(|stored| stored.metadata.phase == Phase::TearingDown).then_some(());
     match cx.client().wait_for(&call, key, &format!("`{key}` to be removed"), gone).await {

@@ -1,0 +1,150 @@
+//! Objects of a cluster, asked for by a caller whose rights come from an access policy for that cluster alone.
+//!
+//! Omni finds out what a policy grants by the label of the object. Of one that is not there it cannot tell the cluster, and so denies
+//! to such a caller what others are told is missing. A list by that label is open to the caller, and tells.
+
+use super::query::{LabelQuery, Query};
+use super::{Key, Kind};
+use crate::omni::call::Call;
+use crate::omni::client::Client;
+use crate::omni::error::{Class, Error};
+use crate::omni::labels;
+
+/// The types that access policies go by the label of, as far as this build asks for them by id.
+const LABELLED: &[&str] = &[
+    "ClusterMachineIdentities.omni.sidero.dev",
+    "ClusterMachineStatuses.omni.sidero.dev",
+    "ClusterMachines.omni.sidero.dev",
+    "ConfigPatches.omni.sidero.dev",
+    "MachineSetNodes.omni.sidero.dev",
+    "MachineSetStatuses.omni.sidero.dev",
+    "MachineSets.omni.sidero.dev",
+    "NodeForceDestroyRequests.omni.sidero.dev",
+];
+
+impl Kind {
+    /// Whether an access policy finds the cluster of such an object in its label.
+    #[must_use]
+    pub fn is_labelled_with_cluster(self) -> bool {
+        LABELLED.contains(&self.name)
+    }
+}
+
+/// The list that shows the object and nothing else, and is open to whoever has rights on its cluster.
+pub(crate) fn query(call: &Call, key: &Key) -> Option<Query> {
+    let cluster = call.cluster.as_deref().filter(|_| key.kind.is_labelled_with_cluster())?;
+    let labels = LabelQuery::new().equal(labels::CLUSTER, cluster);
+    Some(Query { id_regexp: Some(format!("^{}$", regex::escape(&key.id))), ..Query::from(labels) })
+}
+
+impl Client {
+    /// What a refused read or removal of the object means: that it is missing, when the caller sees the objects of its cluster and
+    /// it is not among them. Any other denial stays one.
+    pub(crate) async fn seen_through(&self, call: &Call, key: &Key, error: Error) -> Error {
+        let Some(query) = query(call, key).filter(|_| error.is(Class::Denied)) else { return error };
+        match Box::pin(self.list(call, key.kind, &query)).await {
+            Ok(found) if found.is_empty() => match error {
+                Error::Status { problems, key, method, .. } => Error::Status {
+                    class: Class::NotFound,
+                    message: "the cluster has no such object".to_owned(),
+                    problems,
+                    key,
+                    method,
+                },
+                error => error,
+            },
+            _ => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::spec::KINDS;
+    use crate::omni::spec::{self, Spec};
+    use crate::omni::testing::{Fault, Pair, minute, pair};
+    use crate::pb::cosi::resource as pb;
+    use crate::pb::specs::ConfigPatchSpec;
+    use tonic::Status;
+
+    /// The server of these tests answers every list, so what is denied is so by hand.
+    fn denies(pair: &Pair, verb: &'static str) {
+        pair.server.fault(verb, Fault::Refuse(Status::permission_denied("insufficient role: \"None\"")));
+    }
+
+    fn call() -> Call {
+        minute().in_cluster(Some("c1"))
+    }
+
+    fn put(pair: &Pair) {
+        let mut stored = super::super::wire::encode(&spec::resource("p", &ConfigPatchSpec::default()));
+        stored.metadata.as_mut().unwrap().version = "1".to_owned();
+        pair.server.put(stored, pb::EventType::Created);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_missing_is_told_from_what_is_denied() {
+        let key = ConfigPatchSpec::KIND.key("p");
+        for (there, call, class) in [
+            (false, call(), Class::NotFound),
+            (true, call(), Class::Denied),
+            (false, minute(), Class::Denied),
+            (false, minute().in_cluster(Some("")), Class::Denied),
+        ] {
+            let pair = pair();
+            if there {
+                put(&pair);
+            }
+            denies(&pair, "Get");
+            let error = pair.client.get(&call, &key).await.unwrap_err();
+            assert_eq!(error.class(), class, "{there} {error}");
+            denies(&pair, "Destroy");
+            assert_eq!(pair.client.destroy(&call, &key).await.unwrap_err().class(), class, "{there}");
+            denies(&pair, "Teardown");
+            assert_eq!(pair.client.teardown(&call, &key).await.unwrap_err().class(), class, "{there}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_is_denied_too_tells_nothing() {
+        let pair = pair();
+        denies(&pair, "Get");
+        denies(&pair, "List");
+        let error = pair.client.get(&call(), &ConfigPatchSpec::KIND.key("p")).await.unwrap_err();
+        assert!(error.is(Class::Denied), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn objects_of_other_kinds_are_not_looked_for() {
+        let pair = pair();
+        denies(&pair, "Get");
+        let error = pair.client.get(&call(), &crate::omni::testing::key()).await.unwrap_err();
+        assert!(error.is(Class::Denied), "{error}");
+        assert_eq!(pair.server.count("List"), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_of_one_object_is_one_of_the_cluster() {
+        let pair = pair();
+        let key = ConfigPatchSpec::KIND.key("p");
+        denies(&pair, "Watch");
+        assert_eq!(pair.client.peek(&call(), &key).await.unwrap(), None);
+        put(&pair);
+        denies(&pair, "Watch");
+        let mut watch = pair.client.watch(&call(), &key).await.unwrap();
+        assert!(matches!(watch.next().await.unwrap(), crate::omni::Event::Present(_)));
+        pair.server.delete("p");
+        assert!(matches!(watch.next().await.unwrap(), crate::omni::Event::Gone(gone) if gone == key));
+
+        denies(&pair, "Watch");
+        assert!(pair.client.watch(&minute(), &key).await.err().unwrap().is(Class::Denied));
+    }
+
+    #[test]
+    fn the_types_are_known() {
+        for name in LABELLED {
+            assert!(KINDS.iter().any(|kind| kind.name == *name), "{name}");
+        }
+    }
+}
