@@ -309,6 +309,10 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
         config["labels"] = json!({ "env": "c" });
         let wanted = host.config(CLUSTER, &config);
         let plan = host.plan(CLUSTER, Some(&made), &wanted).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let mut both = config.clone();
+        both["features"] = json!({ "enable_workload_proxy": true });
+        let both = host.config(CLUSTER, &both);
+        let plan_of_both = host.plan(CLUSTER, Some(&made), &both).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         // The instance has other limits by now, and checks the whole object with every update.
         host.edit("FeaturesConfigs", "features-config", |object| {
             let mut spec: specs::FeaturesConfigSpec = object.spec();
@@ -323,6 +327,10 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(!said.contains("Correct the configuration"), "{said}");
+        // Beside another change too, what is not changed is told from what is.
+        let refused = host.apply_plan(CLUSTER, Some(&made), &both, plan_of_both).await;
+        let said = errors(&refused.expect_err("the interval is still too short").0).join("\n");
+        assert!(said.contains("holds this `backup_interval` already"), "{said}");
         config["backup_interval"] = json!("8h");
         let after = host.apply(CLUSTER, Some(&made), &host.config(CLUSTER, &config)).await;
         after.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));

@@ -125,7 +125,7 @@ impl Between<'_> {
             let keys = overwritten.iter().filter_map(|part| part.strip_prefix(&prefix));
             found.extend(keys.map(|key| self.of_key(shared, key)));
         }
-        conflict(doing, &self.current.key.to_string(), versions, found)
+        conflict(doing, versions, found)
     }
 
     /// What became of a label or an annotation. What it was is known only if the state showed it.
@@ -180,14 +180,14 @@ pub(super) fn changed(schema: &Schema, before: &Value, now: &Value) -> Vec<Path>
 }
 
 /// Says what changed between plan and apply.
-pub(super) fn conflict(doing: &Doing<'_>, key: &str, versions: Versions, found: Vec<Change>) -> Diagnostic {
+pub(super) fn conflict(doing: &Doing<'_>, versions: Versions, found: Vec<Change>) -> Diagnostic {
     let [had, has] = versions.words();
     let lines = found.iter().map(|change| format!("  - `{}`: {had} {}, {has} {}", change.path, change.had, change.has));
     let list = lines.collect::<Vec<_>>().join("\n");
     let list = if list.is_empty() { "  - its spec, in fields that only Omni shows".to_owned() } else { list };
     let diagnostic = Diagnostic::error(
         doing.summary(),
-        format!("Somebody changed `{key}` between plan and apply, so the plan is out of date:\n{list}"),
+        format!("Somebody changed {} between plan and apply, so the plan is out of date:\n{list}", doing.what()),
     )
     .hint(
         "Plan again to see the difference. Set `on_conflict = \"overwrite\"` in the provider block to write the planned values in such a case.",

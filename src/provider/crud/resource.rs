@@ -9,7 +9,7 @@ use super::relabel;
 use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
-use crate::omni::{Call, Class, Error, Key, Phase, Resource as Stored};
+use crate::omni::{Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::lock;
@@ -548,7 +548,14 @@ impl<M: Managed> Backed<M> {
                 let state = self.with_prior(planned, &prior, &id);
                 settled(state, private, Some(self.frame.identity_of(&id)))
             }
-            Err(failure) => self.frame.kept(prior.clone(), private, &id, Self::failed_each(&doing, failure)),
+            Err(failure) => {
+                let refused = matches!(&failure, Failure::Call(error) if error.is(Class::Validation));
+                let mut told = Self::failed_each(&doing, failure);
+                if refused {
+                    told = told.iter().map(|d| with_stale_attribute(d.clone(), &prior, &planned)).collect();
+                }
+                self.frame.kept(prior.clone(), private, &id, told)
+            }
         }
     }
 
@@ -593,7 +600,7 @@ impl<M: Managed> Backed<M> {
                     return kept(if stale { doing.explain_stale(&error) } else { doing.explain(&error) });
                 }
                 // The operation's own limit is over; looking for the reason gets a little time of its own.
-                let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LOOK, &context.cancel) };
+                let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(LOOK) };
                 let why = M::why_stuck(&look, &key).await;
                 let limit = self.frame.limit(&cx, &prior, "delete");
                 let mut outcome = kept(hanging(&doing, &error, &limit, why));
@@ -709,6 +716,19 @@ impl<M: Managed> Resource for Backed<M> {
             Err(diagnostic) => Outcome::failed(diagnostic),
         }
     }
+}
+
+/// Says of a refused attribute that this update does not change it: that is no mistake of the plan.
+fn with_stale_attribute(mut told: Diagnostic, prior: &Value, planned: &Value) -> Diagnostic {
+    let Some(path) = &told.path else { return told };
+    let (before, now) = (path.lookup(prior), path.lookup(planned));
+    if !before.is_null() && before == now {
+        told.detail.push_str(&format!(
+            "\nThe object holds this `{path}` already, and nothing of it is changed here: Omni checks the whole object with every \
+             update, and takes no longer what it took before."
+        ));
+    }
+    told
 }
 
 /// Whether a removal was refused because of what the object holds: servers without a call for it have objects updated first.

@@ -190,7 +190,7 @@ impl<M: Called> CalledBacked<M> {
             changed.into_iter().filter(|path| !means_same(path.lookup(&now), path.lookup(planned))).collect();
         changed.iter().find(|path| !path.lookup(prior).is_null())?;
         let found = changed.into_iter().map(|path| Change::of(&self.frame.schema, path, prior, &now)).collect();
-        Some(drift::conflict(doing, doing.id, Versions::Unnumbered, found))
+        Some(drift::conflict(doing, Versions::Unnumbered, found))
     }
 
     /// Says of a plan that another resource plans the same object.
