@@ -5,8 +5,10 @@ use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
+use terraform_provider_omni::kit::text::printable;
 use terraform_provider_omni::sim::faults::{self, Fault, GRAMMAR};
 use terraform_provider_omni::sim::worlds::{READY, Told};
 use terraform_provider_omni::sim::{Handover, Mode, Options, Sim};
@@ -65,8 +67,34 @@ struct Files {
     ready: Option<PathBuf>,
 }
 
-fn main() -> Result<()> {
-    let command = arguments()?;
+/// How a program ends that was called in a wrong way.
+const WRONG_CALL: u8 = 2;
+
+fn main() -> ExitCode {
+    let (ended, code) = match arguments() {
+        Ok(command) => (perform(command), 1),
+        Err(wrong) => (Err(wrong), WRONG_CALL),
+    };
+    let Err(error) = ended else { return ExitCode::SUCCESS };
+    // There is nobody to tell when that fails too.
+    writeln!(std::io::stderr(), "omni-sim: {}", told(&error)).ok();
+    ExitCode::from(code)
+}
+
+/// The error and its causes in one line. Some errors repeat their cause, which is then told once.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for part in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = part;
+        } else if !text.contains(&part) {
+            text = format!("{text}: {part}");
+        }
+    }
+    printable(text)
+}
+
+fn perform(command: Command) -> Result<()> {
     if let Command::Say(text) = &command {
         return Ok(std::io::stdout().write_all(text.as_bytes())?);
     }
@@ -85,21 +113,26 @@ fn arguments() -> Result<Command> {
     let mut machines = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
+        let flag = flag(&argument);
+        // Every problem with a value names its flag.
+        let wrong = || format!("cannot use what follows `{flag}`");
         match argument {
-            Long("tick") => options.mode = Mode::Auto { tick: milliseconds(&mut parser)? },
-            Long("lag") => options.lag = milliseconds(&mut parser)?,
-            Long("delay") => options.delay = milliseconds(&mut parser)?,
-            Long("listen") => options.listen = parser.value()?.parse()?,
-            Long("machines") => machines = Some(parser.value()?.parse()?),
-            Long("world") => options.world = Some(Told::find(parser.value()?.as_ref())?),
+            Long("tick") => options.mode = Mode::Auto { tick: milliseconds(&mut parser).with_context(wrong)? },
+            Long("lag") => options.lag = milliseconds(&mut parser).with_context(wrong)?,
+            Long("delay") => options.delay = milliseconds(&mut parser).with_context(wrong)?,
+            Long("listen") => options.listen = parsed(&mut parser).with_context(wrong)?,
+            Long("machines") => machines = Some(parsed(&mut parser).with_context(wrong)?),
+            Long("world") => options.world = Some(Told::find(parser.value()?.as_ref()).with_context(wrong)?),
             Value(word) if word == "worlds" => return worlds(&mut parser),
             Value(word) if word == "confirm" => return confirmation(&mut parser),
-            Long("omni-version") => options.release = parser.value()?.parse()?,
-            Long("fault") => options.faults.push(parser.value()?.parse_with(Fault::from_str)?),
-            Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?))?),
+            Long("omni-version") => options.release = parsed(&mut parser).with_context(wrong)?,
+            Long("fault") => options.faults.push(parsed::<Fault>(&mut parser).with_context(wrong)?),
+            Long("faults") => options.faults.extend(fault_file(&PathBuf::from(parser.value()?)).with_context(wrong)?),
             Long("confirm-keys") => options.confirm_keys = true,
-            Long("max-users") => options.limits.users = parser.value()?.parse()?,
-            Long("max-service-accounts") => options.limits.service_accounts = parser.value()?.parse()?,
+            Long("max-users") => options.limits.users = parsed(&mut parser).with_context(wrong)?,
+            Long("max-service-accounts") => {
+                options.limits.service_accounts = parsed(&mut parser).with_context(wrong)?;
+            }
             Long("tls") => options.tls = true,
             Long("suspended") => options.suspended = true,
             Long("data") => options.data = Some(parser.value()?.into()),
@@ -155,7 +188,25 @@ async fn confirm(link: &str, ca_file: Option<&Path>) -> Result<()> {
 }
 
 fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
-    Ok(Duration::from_millis(parser.value()?.parse()?))
+    Ok(Duration::from_millis(parsed(parser)?))
+}
+
+/// The value that follows a flag.
+fn parsed<T>(parser: &mut lexopt::Parser) -> Result<T>
+where
+    T: FromStr,
+    T::Err: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    Ok(parser.value()?.parse()?)
+}
+
+/// The name of a flag, as it was written.
+fn flag(argument: &lexopt::Arg<'_>) -> String {
+    match argument {
+        Long(name) => format!("--{name}"),
+        Short(letter) => format!("-{letter}"),
+        Value(word) => word.to_string_lossy().into_owned(),
+    }
 }
 
 fn fault_file(path: &Path) -> Result<Vec<Fault>> {

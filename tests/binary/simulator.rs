@@ -91,17 +91,37 @@ fn it_explains_itself() {
     assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--env-file"));
     let version = output(&["--version"]);
     assert_eq!(String::from_utf8_lossy(&version.stdout), concat!("omni-sim ", env!("CARGO_PKG_VERSION"), "\n"));
-    for arguments in [
-        &["--nonsense"][..],
-        &["--machines", "many"],
-        &["--listen", "here"],
-        &["--fault", "Create"],
-        &["--faults", "/nowhere"],
+    for (arguments, why) in [
+        (&["--nonsense"][..], "invalid option"),
+        (&["--machines"], "missing argument"),
+        (&["--machines", "many"], "invalid digit"),
+        (&["--machines", "-1"], "invalid digit"),
+        (&["--max-users=-1"], "invalid digit"),
+        (&["--tick", "soon"], "invalid digit"),
+        (&["--listen", "here"], "invalid socket address"),
+        (&["--omni-version", "3"], "3"),
+        (&["--world", "/nowhere"], "No such file"),
+        (&["--fault", "Create"], "CALL [of TYPE] WHAT"),
+        (&["--faults", "/nowhere"], "No such file"),
     ] {
-        let refused = output(arguments);
-        assert!(!refused.status.success() && refused.stdout.is_empty(), "{arguments:?}");
-        assert!(!refused.stderr.is_empty(), "{arguments:?}");
+        let refused = program().args(arguments).env("RUST_BACKTRACE", "1").output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() == Some(2) && refused.stdout.is_empty(), "{arguments:?}: {refused:?}");
+        let flag = arguments[0].split('=').next().unwrap();
+        assert!(said.starts_with("omni-sim: ") && said.contains(flag) && said.contains(why), "{arguments:?}: {said}");
+        assert_eq!(said.matches(why).count(), 1, "{arguments:?}: {said}");
+        assert!(!said.contains("backtrace"), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn it_says_in_one_line_why_it_cannot_run() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let failed = program().args(["--listen", &address]).env("RUST_BACKTRACE", "1").output().unwrap();
+    let said = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!((failed.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.starts_with("omni-sim: cannot start the simulator: ") && said.contains("in use"), "{said}");
 }
 
 /// The names that begin with two dashes, from the lines that begin so.
