@@ -4,7 +4,7 @@
 use super::config::Config;
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::plain::Plain;
+use super::plain::{Glimpse, Plain};
 use super::proxy::Proxy;
 use super::tls::Tls;
 use hyper_util::rt::TokioIo;
@@ -49,15 +49,16 @@ struct Route {
     proxy: Option<Proxy>,
     tls: Option<Tls>,
     limit: Duration,
+    glimpse: Arc<Glimpse>,
 }
 
 /// A channel to the endpoint of `config` that connects when it is first used, and again when the connection is lost.
-pub(crate) fn connect(config: &Config, endpoint: &Endpoint) -> Result<Channel, Error> {
+pub(crate) fn connect(config: &Config, endpoint: &Endpoint, glimpse: Arc<Glimpse>) -> Result<Channel, Error> {
     let proxy = config.proxy.url_for(endpoint).map(Proxy::parse).transpose()?;
     let tls = if endpoint.tls { Some(Tls::new(&config.tls, endpoint)?) } else { None };
     // An attempt that ends while it connects has certainly sent nothing; so this must end before the attempt does.
     let limit = CONNECT_TIMEOUT.min(config.request_timeout * 3 / 4);
-    let route = Arc::new(Route { target: endpoint.clone(), proxy, tls, limit });
+    let route = Arc::new(Route { target: endpoint.clone(), proxy, tls, limit, glimpse });
     let connector = tower::service_fn(move |_: http::Uri| {
         let route = Arc::clone(&route);
         async move { route.open().await.map(TokioIo::new) }
@@ -70,7 +71,7 @@ pub(crate) fn connect(config: &Config, endpoint: &Endpoint) -> Result<Channel, E
 /// # Errors
 /// [`Error::Config`] that names the setting and says what is wrong with it.
 pub fn open(config: &Config) -> Result<Channel, Error> {
-    connect(config, &Endpoint::parse(&config.endpoint)?)
+    connect(config, &Endpoint::parse(&config.endpoint)?, Arc::default())
 }
 
 /// The HTTP/2 side of a channel.
@@ -120,7 +121,7 @@ impl Route {
                 transient(format!("{}{}", e, e.source().map(|s| format!(": {s}")).unwrap_or_default())).of("proxy")
             })?;
         }
-        let Some(tls) = &self.tls else { return Ok(Box::new(Plain::new(stream))) };
+        let Some(tls) = &self.tls else { return Ok(Box::new(Plain::new(stream, Arc::clone(&self.glimpse)))) };
         let stream = TlsConnector::from(Arc::clone(&tls.config))
             .connect(tls.server_name.clone(), stream)
             .await
@@ -299,6 +300,9 @@ mod tests {
                     let mut preface = [0; 24];
                     stream.read_exact(&mut preface).await.unwrap();
                     stream.write_all(answer).await.unwrap();
+                    stream.shutdown().await.unwrap();
+                    // Bytes that nobody reads would make the system forget the answer.
+                    while stream.read(&mut preface).await.is_ok_and(|n| n > 0) {}
                 }
             });
             let site = Site { port, key: encrypted.key.clone(), ca: String::new() };

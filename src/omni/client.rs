@@ -7,6 +7,7 @@ use super::channel::{self, MAX_MESSAGE};
 use super::config::{Config, RetryPolicy};
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::plain::Glimpse;
 use super::spec::{self, instance};
 use super::state::recent::Recent;
 use super::status::Failure;
@@ -62,8 +63,9 @@ impl Client {
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let endpoint = Endpoint::parse(&config.endpoint)?;
         let key = SigningKey::read(&config.credentials, clock.now())?;
-        let channel = channel::connect(config, &endpoint)?;
-        Ok(Self::over(config, &endpoint, key, clock, channel))
+        let glimpse = Arc::default();
+        let channel = channel::connect(config, &endpoint, Arc::clone(&glimpse))?;
+        Ok(Self::over(config, &endpoint, key, clock, (channel, glimpse)))
     }
 
     /// A client over a channel that is there already.
@@ -72,9 +74,9 @@ impl Client {
         endpoint: &Endpoint,
         key: SigningKey,
         clock: Arc<dyn Clock>,
-        channel: Channel,
+        (channel, glimpse): (Channel, Arc<Glimpse>),
     ) -> Self {
-        let wire = Arc::new(Wire::new(Signer::new(key), clock));
+        let wire = Arc::new(Wire::new(Signer::new(key), clock, glimpse));
         Self {
             inner: Arc::new(Inner {
                 endpoint: endpoint.to_string(),
@@ -101,7 +103,7 @@ impl Client {
         let inner = &self.inner;
         let clock = Arc::clone(&inner.wire.clock);
         let key = SigningKey::service_account(key, clock.now())?;
-        let wire = Arc::new(Wire::new(Signer::new(key), clock));
+        let wire = Arc::new(Wire::new(Signer::new(key), clock, Arc::clone(&inner.wire.glimpse)));
         Ok(Self {
             inner: Arc::new(Inner {
                 endpoint: inner.endpoint.clone(),

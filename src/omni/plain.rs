@@ -3,6 +3,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -15,7 +17,11 @@ const SILENT: &str =
 /// How an alert of TLS begins: its type, and the version that all versions since 1.0 share.
 const ALERT: [u8; 2] = [0x15, 3];
 
-/// What a failed connection turned out to be.
+/// What the last connection turned out to be; HTTP/2 itself keeps nothing of it.
+#[derive(Default)]
+pub(crate) struct Glimpse(AtomicU8);
+
+/// Why a connection was of no use.
 pub(crate) struct Seen {
     /// What to read.
     pub(crate) message: &'static str,
@@ -23,24 +29,47 @@ pub(crate) struct Seen {
     pub(crate) certain: bool,
 }
 
-/// What the text of an error of such a connection tells.
-pub(crate) fn seen(error: &str) -> Option<Seen> {
-    [TLS, HTTP1, SILENT]
-        .into_iter()
-        .find(|message| error.contains(message))
-        // A server that is about to stop closes connections too, and what lies between may cut them.
-        .map(|message| Seen { message, certain: message != SILENT })
+const FINE: u8 = 0;
+const OF_TLS: u8 = 1;
+const OF_HTTP1: u8 = 2;
+const OF_NOBODY: u8 = 3;
+
+impl Glimpse {
+    fn note(&self, what: u8) {
+        self.0.store(what, Ordering::Relaxed);
+    }
+
+    /// What was wrong with the server's first bytes, if anything was.
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        let (message, certain) = match self.0.load(Ordering::Relaxed) {
+            OF_TLS => (TLS, true),
+            OF_HTTP1 => (HTTP1, true),
+            // A server that is about to stop closes connections too, and what lies between may cut them.
+            OF_NOBODY => (SILENT, false),
+            _ => return None,
+        };
+        Some(Seen { message, certain })
+    }
 }
 
 /// A stream whose first bytes are looked at.
 pub(crate) struct Plain<S> {
     stream: S,
     begun: bool,
+    glimpse: Arc<Glimpse>,
 }
 
 impl<S> Plain<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream, begun: false }
+    pub(crate) fn new(stream: S, glimpse: Arc<Glimpse>) -> Self {
+        glimpse.note(FINE);
+        Self { stream, begun: false, glimpse }
+    }
+
+    /// Notes an end before the first byte.
+    fn note_end(&self, error: &io::Error) {
+        if !self.begun && matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) {
+            self.glimpse.note(OF_NOBODY);
+        }
     }
 }
 
@@ -48,20 +77,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Plain<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        if !self.begun {
-            self.begun = true;
-            if read.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::ConnectionReset) {
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionReset, SILENT)));
+        match &read {
+            Ok(()) if !self.begun => {
+                self.begun = true;
+                self.glimpse.note(match buffer.filled().get(before..).unwrap_or_default() {
+                    [] => OF_NOBODY,
+                    first if first.starts_with(&ALERT) => OF_TLS,
+                    first if first.starts_with(b"HTTP/") => OF_HTTP1,
+                    _ => FINE,
+                });
             }
-            let wrong = match buffer.filled().get(before..).unwrap_or_default() {
-                [] if read.is_ok() => Some((io::ErrorKind::UnexpectedEof, SILENT)),
-                first if first.starts_with(&ALERT) => Some((io::ErrorKind::InvalidData, TLS)),
-                first if first.starts_with(b"HTTP/") => Some((io::ErrorKind::InvalidData, HTTP1)),
-                _ => None,
-            };
-            if let Some((kind, text)) = wrong {
-                return Poll::Ready(Err(io::Error::new(kind, text)));
-            }
+            Ok(()) => {}
+            Err(error) => self.note_end(error),
         }
         Poll::Ready(read)
     }
@@ -69,7 +96,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Plain<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Plain<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        if let Err(error) = &written {
+            self.note_end(error);
+        }
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,7 +5,6 @@
 use super::auth::{MAX_SKEW, date};
 use super::channel::ConnectFailure;
 use super::error::{Class, Error};
-use super::plain;
 use super::problems;
 use super::spec::{self, Spec};
 use super::state::{HIDDEN, Key, Kind};
@@ -117,7 +116,7 @@ impl From<Failure> for Error {
 
 /// Reads the status that an attempt ended with.
 pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) -> Failure {
-    if let Some(failure) = local(status, endpoint) {
+    if let Some(failure) = local(status, wire, endpoint) {
         return failure;
     }
     if !is_received(status) {
@@ -166,7 +165,7 @@ fn not_grpc(endpoint: &str, answer: &NotGrpc) -> Failure {
 }
 
 /// Failures that did not come from the server.
-fn local(status: &Status, endpoint: &str) -> Option<Failure> {
+fn local(status: &Status, wire: &Wire, endpoint: &str) -> Option<Failure> {
     let mut deepest = status.source()?;
     loop {
         if let Some(NotSigned(e)) = deepest.downcast_ref() {
@@ -197,15 +196,13 @@ fn local(status: &Status, endpoint: &str) -> Option<Failure> {
             None => break,
         }
     }
-    // HTTP/2 keeps of an error of the stream below it nothing but the text.
-    let text = deepest.to_string();
-    Some(match plain::seen(&text) {
+    Some(match wire.glimpse.seen() {
         Some(seen) if seen.certain => {
             let message = seen.message.to_owned();
             unconnected(endpoint, &ConnectFailure { message, permanent: true, setting: "endpoint" })
         }
         Some(seen) => lost(endpoint, seen.message.to_owned()),
-        None => lost(endpoint, format!("the connection broke: {}", problems::tidy(&text))),
+        None => lost(endpoint, format!("the connection broke: {}", problems::tidy(&deepest.to_string()))),
     })
 }
 
@@ -318,7 +315,7 @@ mod tests {
     fn wire(clock: Arc<TestClock>) -> Wire {
         let now = Duration::from_secs(NOW);
         let made = generate("ci", Duration::from_secs(3600), now).unwrap();
-        Wire::new(Signer::new(SigningKey::service_account(&made.exported, now).unwrap()), clock)
+        Wire::new(Signer::new(SigningKey::service_account(&made.exported, now).unwrap()), clock, Arc::default())
     }
 
     fn state(verb: &'static str, code: Code, message: &str) -> Failure {

@@ -96,7 +96,7 @@ pub(crate) fn pair_with(configure: impl FnOnce(&mut Config)) -> Pair {
     let channel = channel::base(&config, &endpoint).unwrap().connect_with_connector_lazy(connector);
     let clock = Arc::new(TestClock::at(NOW.as_secs()));
     let key = SigningKey::service_account(&exported, NOW).unwrap();
-    let client = Client::over(&config, &endpoint, key, clock.clone(), channel);
+    let client = Client::over(&config, &endpoint, key, clock.clone(), (channel, Arc::default()));
     Pair { client, server, clock }
 }
 

@@ -4,6 +4,7 @@
 
 use super::auth::Signer;
 use super::auth::sign::SignError;
+use super::plain::Glimpse;
 use crate::kit::clock::Clock;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
@@ -23,6 +24,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Wire {
     pub(crate) signer: Signer,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What the last connection turned out to be.
+    pub(crate) glimpse: Arc<Glimpse>,
     counts: Mutex<BTreeMap<String, u64>>,
     /// The server's clock less ours, in seconds, as last seen.
     skew: AtomicI64,
@@ -32,8 +35,8 @@ pub(crate) struct Wire {
 const UNKNOWN: i64 = i64::MIN;
 
 impl Wire {
-    pub(crate) fn new(signer: Signer, clock: Arc<dyn Clock>) -> Self {
-        Self { signer, clock, counts: Mutex::default(), skew: AtomicI64::new(UNKNOWN) }
+    pub(crate) fn new(signer: Signer, clock: Arc<dyn Clock>, glimpse: Arc<Glimpse>) -> Self {
+        Self { signer, clock, glimpse, counts: Mutex::default(), skew: AtomicI64::new(UNKNOWN) }
     }
 
     /// How many requests went out, by full method name.

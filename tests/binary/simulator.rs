@@ -99,7 +99,7 @@ fn it_explains_itself() {
         (&["--max-users=-1"], "invalid digit"),
         (&["--tick", "soon"], "invalid digit"),
         (&["--listen", "here"], "invalid socket address"),
-        (&["--omni-version", "3"], "3"),
+        (&["--omni-version", "3"], "no Omni version"),
         (&["--world", "/nowhere"], "No such file"),
         (&["--fault", "Create"], "CALL [of TYPE] WHAT"),
         (&["--faults", "/nowhere"], "No such file"),

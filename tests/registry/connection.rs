@@ -124,7 +124,7 @@ fn authorities() -> Result<(), Failed> {
                 (&[("ca_certificate_file", path(&der))], "in DER form"),
                 (&[("ca_certificate", &bare)], "base64 without the line"),
                 (&[("ca_certificate", &pem[..pem.len() / 2])], "`-----END CERTIFICATE-----`, is missing"),
-                (&[("ca_certificate", framed)], "certificate 1 of the CA certificates is damaged"),
+                (&[("ca_certificate", framed)], "of the CA certificates is damaged"),
                 (&[("ca_certificate", &key)], "of the kind `PRIVATE KEY`"),
                 (&[("ca_certificate", &pem)], "not among the given ones either"),
             ],

@@ -31,7 +31,11 @@ const CLUSTER: &str = "omni_cluster";
 fn parts() -> [(&'static str, &'static str, Json); 2] {
     [
         ("omni_machine_set", "MachineSets", json!({ "cluster": "demo", "role": "workers" })),
-        ("omni_config_patch", "ConfigPatches", json!({ "cluster": "demo", "data": "machine:\n  sysctls: {a: b}\n" })),
+        (
+            "omni_config_patch",
+            "ConfigPatches",
+            json!({ "cluster": "demo", "name": "p", "data": "machine:\n  sysctls: {a: b}\n" }),
+        ),
     ]
 }
 
