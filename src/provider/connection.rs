@@ -19,6 +19,9 @@ use zeroize::Zeroizing;
 /// How long a request may take where the block does not say.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What is said first of certificates that are none.
+const CA_REFUSED: &str = "CA certificate cannot be used";
+
 /// The settings of the client.
 pub(super) struct Connection {
     pub(super) settings: Config,
@@ -145,9 +148,7 @@ impl Connection {
             Error::Config { setting: "service_account_key", .. } => {
                 ("Service account key cannot be used", key(), "key")
             }
-            Error::Config { setting: "ca_certificate", .. } => {
-                ("CA certificate cannot be used", ca_attribute(config), "")
-            }
+            Error::Config { setting: "ca_certificate", .. } => (CA_REFUSED, ca_attribute(config), ""),
             Error::Config { setting: "user_key", .. } => ("OpenPGP key cannot be used", "pgp_key_file", ""),
             Error::Config { setting: "endpoint", .. } => ("Endpoint cannot be used", endpoint, "endpoint"),
             Error::Config { setting: "proxy", .. } => ("Proxy cannot be used", "proxy_url", "proxy"),
@@ -162,6 +163,9 @@ impl Connection {
         let diagnostic = self.with_origin(diagnostic, origin);
         match super::explain::hint(error) {
             Some(hint) => diagnostic.hint(hint),
+            None if summary == CA_REFUSED => diagnostic.hint(
+                "Write each certificate whole, from the line `-----BEGIN CERTIFICATE-----` to the line `-----END CERTIFICATE-----`.",
+            ),
             None => diagnostic,
         }
     }
@@ -337,8 +341,11 @@ async fn read(
     attribute: &'static str,
     path: &str,
 ) -> Result<Zeroizing<String>, Diagnostic> {
+    // Only one path may come from the environment.
+    let name =
+        if attribute == "omniconfig" && env("OMNICONFIG").as_deref() == Some(path) { "OMNICONFIG" } else { attribute };
     let mut bytes =
-        file::read(cancel, path).await.map_err(|error| unreadable(attribute, path, &error).at(Path::of(attribute)))?;
+        file::read(cancel, path).await.map_err(|error| unreadable(name, path, &error).at(Path::of(attribute)))?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
         Err(error) => {
