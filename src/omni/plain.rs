@@ -6,7 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 const TLS: &str = "the server speaks TLS; for an encrypted connection the endpoint has to begin with `https://`";
 const HTTP1: &str =
@@ -52,53 +55,74 @@ impl Glimpse {
     }
 }
 
+/// How long the server's first bytes are waited for before more than the first is sent to it.
+const HOLD: Duration = Duration::from_millis(250);
+
 /// A stream whose first bytes are looked at.
-pub(crate) struct Plain<S> {
-    stream: S,
-    begun: bool,
+///
+/// A client sends the preface of HTTP/2, and servers answer that. What follows is held back until then: a server of another kind
+/// would close the connection over it, and its answer would be lost.
+pub(crate) struct Plain {
+    stream: TcpStream,
     glimpse: Arc<Glimpse>,
+    /// Whether the server has spoken, or was waited for long enough.
+    begun: bool,
+    /// What is waited for once something has been sent.
+    held: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Plain<S> {
-    pub(crate) fn new(stream: S, glimpse: Arc<Glimpse>) -> Self {
+impl Plain {
+    pub(crate) fn new(stream: TcpStream, glimpse: Arc<Glimpse>) -> Self {
         glimpse.note(FINE);
-        Self { stream, begun: false, glimpse }
+        Self { stream, glimpse, begun: false, held: None }
     }
 
-    /// Notes an end before the first byte.
-    fn note_end(&self, error: &io::Error) {
-        if !self.begun && matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) {
-            self.glimpse.note(OF_NOBODY);
+    /// Notes how the server begins; the end of the connection before that is no bytes.
+    fn judge(&mut self, first: &[u8]) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
+        self.glimpse.note(match first {
+            [] => OF_NOBODY,
+            first if first.starts_with(&ALERT) => OF_TLS,
+            first if first.starts_with(b"HTTP/") => OF_HTTP1,
+            _ => FINE,
+        });
+    }
+
+    /// Waits for the server's first bytes, and leaves them where they are.
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(held) = self.held.as_mut().filter(|_| !self.begun) else { return Poll::Ready(()) };
+        let mut bytes = [0; 8];
+        let mut first = ReadBuf::new(&mut bytes);
+        match self.stream.poll_peek(cx, &mut first) {
+            Poll::Ready(_) => {
+                let first = first.filled().to_vec();
+                self.judge(&first);
+                Poll::Ready(())
+            }
+            Poll::Pending => held.as_mut().poll(cx),
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Plain<S> {
+impl AsyncRead for Plain {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        match &read {
-            Ok(()) if !self.begun => {
-                self.begun = true;
-                self.glimpse.note(match buffer.filled().get(before..).unwrap_or_default() {
-                    [] => OF_NOBODY,
-                    first if first.starts_with(&ALERT) => OF_TLS,
-                    first if first.starts_with(b"HTTP/") => OF_HTTP1,
-                    _ => FINE,
-                });
-            }
-            Ok(()) => {}
-            Err(error) => self.note_end(error),
-        }
+        self.judge(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(read)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Plain<S> {
+impl AsyncWrite for Plain {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_begun(cx));
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        if let Err(error) = &written {
-            self.note_end(error);
+        if written.is_err() {
+            self.judge(&[]);
+        } else if self.held.is_none() {
+            self.held = Some(Box::pin(tokio::time::sleep(HOLD)));
         }
         Poll::Ready(written)
     }
