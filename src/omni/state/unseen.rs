@@ -42,18 +42,21 @@ impl Client {
     /// it is not among them. Any other denial stays one.
     pub(crate) async fn seen_through(&self, call: &Call, key: &Key, error: Error) -> Error {
         let Some(query) = query(call, key).filter(|_| error.is(Class::Denied)) else { return error };
-        match Box::pin(self.list(call, key.kind, &query)).await {
-            Ok(found) if found.is_empty() => match error {
-                Error::Status { problems, key, method, .. } => Error::Status {
-                    class: Class::NotFound,
-                    message: "the cluster has no such object".to_owned(),
-                    problems,
-                    key,
-                    method,
-                },
-                error => error,
+        let missing = match Box::pin(self.list(call, key.kind, &query)).await {
+            Ok(found) if found.is_empty() => true,
+            // A list may be behind a removal; a watch is not.
+            Ok(_) => matches!(Box::pin(self.peek_by(call, key, query)).await, Ok(None)),
+            Err(_) => false,
+        };
+        match error {
+            Error::Status { problems, key, method, .. } if missing => Error::Status {
+                class: Class::NotFound,
+                message: "the cluster has no such object".to_owned(),
+                problems,
+                key,
+                method,
             },
-            _ => error,
+            error => error,
         }
     }
 }

@@ -142,14 +142,12 @@ impl Client {
 
     /// An object as it is now; unlike a read, this is never behind.
     pub(crate) async fn peek(&self, call: &Call, key: &Key) -> Result<Option<Resource>, Error> {
-        let mut watch = self.watch(call, key).await?;
-        loop {
-            match watch.next().await? {
-                Event::Present(resource) => return Ok(Some(*resource)),
-                Event::Gone(_) => return Ok(None),
-                Event::Bootstrapped => {}
-            }
-        }
+        self.watch(call, key).await?.first().await
+    }
+
+    /// The same by a watch of the kind that takes nothing but this object.
+    pub(crate) async fn peek_by(&self, call: &Call, key: &Key, query: Query) -> Result<Option<Resource>, Error> {
+        self.open(call, Target::Only(key.clone(), query)).await?.first().await
     }
 
     async fn open(&self, call: &Call, target: Target) -> Result<Watch, Error> {
@@ -180,6 +178,17 @@ fn named(error: Error, what: &str, started: Instant) -> Error {
 }
 
 impl Watch {
+    /// The one object as it is at first.
+    async fn first(mut self) -> Result<Option<Resource>, Error> {
+        loop {
+            match self.next().await? {
+                Event::Present(resource) => return Ok(Some(*resource)),
+                Event::Gone(_) => return Ok(None),
+                Event::Bootstrapped => {}
+            }
+        }
+    }
+
     /// The next event; waits for it within the limits of the call that the watch was opened with.
     ///
     /// # Errors
