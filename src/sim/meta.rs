@@ -1,16 +1,28 @@
-//! What the server says of its own namespaces and types.
-//! Their specs are YAML on the wire too; there is no message for them.
+//! What the server says of its own namespaces and types: clients look types up there by any of their names.
 
+use super::columns;
 use super::kinds::{self, Kind};
 use super::object::Key;
 use super::release::Release;
+use super::spec_yaml::{Node, list, mapping, scalar, text};
 use super::store::Store;
+use crate::pb::cosi::resource::meta::resource_definition_spec::{PrintColumn, Sensitivity};
+use crate::pb::cosi::resource::meta::{NamespaceSpec, ResourceDefinitionSpec};
+use prost::Message;
 
 /// The namespace of these objects, and their owner.
 pub(super) const NAMESPACE: &str = "meta";
 
 const NAMESPACES: &str = "Namespaces.meta.cosi.dev";
 const DEFINITIONS: &str = "ResourceDefinitions.meta.cosi.dev";
+
+/// The types whose specs the server keeps out of its own logs.
+const SENSITIVE: &[&str] = &[
+    "ConfigPatches.omni.sidero.dev",
+    "ConfigPatchRequests.omni.sidero.dev",
+    "Configs.omni.sidero.dev",
+    "EtcdBackupS3Configs.omni.sidero.dev",
+];
 
 /// The namespaces that every server declares.
 const DECLARED: &[(&str, &str)] = &[
@@ -27,7 +39,7 @@ const DECLARED: &[(&str, &str)] = &[
 /// Declares what a server of this release has, and nothing else.
 pub(super) fn seed(store: &Store, release: Release) {
     for (name, description) in DECLARED {
-        put(store, NAMESPACES, name, &format!("description: {description}\n"));
+        put(store, NAMESPACES, name, &NamespaceSpec { description: (*description).to_owned() });
     }
     let known: Vec<&Kind> = kinds::ALL.iter().filter(|kind| kind.is_in(release) && is_plural(kind)).collect();
     for kind in &known {
@@ -41,9 +53,9 @@ pub(super) fn seed(store: &Store, release: Release) {
     }
 }
 
-fn put(store: &Store, kind: &str, id: &str, yaml: &str) {
+fn put(store: &Store, kind: &str, id: &str, spec: &impl Message) {
     let key = Key { namespace: NAMESPACE.to_owned(), kind: kind.to_owned(), id: id.to_owned() };
-    store.put(NAMESPACE, &key, |object| object.spec = yaml.as_bytes().to_vec());
+    store.put(NAMESPACE, &key, |object| object.spec = spec.encode_to_vec());
 }
 
 /// Types that are not named in the plural cannot be declared.
@@ -51,37 +63,62 @@ fn is_plural(kind: &Kind) -> bool {
     kind.name.split('.').next().is_some_and(|name| name.ends_with('s'))
 }
 
-fn definition(kind: &Kind) -> String {
+fn definition(kind: &Kind) -> ResourceDefinitionSpec {
     let (name, domain) = kind.name.split_once('.').unwrap_or((kind.name, ""));
     let singular = singular(name);
     let capitals: String = name.chars().filter(char::is_ascii_uppercase).collect();
-    let mut short = vec![singular.to_lowercase()];
+    let mut aliases = vec![singular.to_lowercase()];
     if capitals.len() > 1 {
-        short.push(capitals.to_lowercase());
+        aliases.push(capitals.to_lowercase());
         if !capitals.ends_with('S') {
-            short.push(format!("{}s", capitals.to_lowercase()));
+            aliases.push(format!("{}s", capitals.to_lowercase()));
         }
     }
-    let mut all = vec![name.to_lowercase()];
+    let mut all_aliases = vec![name.to_lowercase()];
     let parts: Vec<&str> = domain.split('.').collect();
-    all.extend((1..parts.len()).map(|end| format!("{}.{}", name.to_lowercase(), parts[..end].join("."))));
-    all.extend(short.iter().cloned());
-    let mut text = format!("type: {}\ndisplayType: {singular}\ndefaultNamespace: {}\n", kind.name, kind.namespace);
-    list(&mut text, "aliases", &short);
-    list(&mut text, "allAliases", &all);
-    text.push_str("printColumns: []\n");
-    // What nobody may see is there for the server's own secrets.
-    if kind.is_hidden() {
-        text.push_str("sensitivity: sensitive\n");
+    all_aliases.extend((1..parts.len()).map(|end| format!("{}.{}", name.to_lowercase(), parts[..end].join("."))));
+    all_aliases.extend(aliases.iter().cloned());
+    let columns = columns::of(kind.name).iter();
+    let sensitivity =
+        if SENSITIVE.contains(&kind.name) { Sensitivity::Sensitive } else { Sensitivity::NonSensitive };
+    ResourceDefinitionSpec {
+        resource_type: kind.name.to_owned(),
+        display_type: singular,
+        default_namespace: kind.namespace.to_owned(),
+        aliases,
+        all_aliases,
+        print_columns: columns
+            .map(|(name, path)| PrintColumn { name: (*name).to_owned(), json_path: format!("{{.{path}}}") })
+            .collect(),
+        sensitivity: sensitivity.into(),
     }
-    text
 }
 
-fn list(text: &mut String, key: &str, items: &[String]) {
-    *text += &format!("{key}:\n");
-    for item in items {
-        *text += &format!("    - {item}\n");
+/// The spec of a namespace or a definition as text; unlike those of other types its keys are in camel case.
+pub(super) fn render(kind: &str, spec: &[u8]) -> String {
+    let field = |name: &str, value: Node| (name.to_owned(), value);
+    if kind == NAMESPACES {
+        let NamespaceSpec { description } = NamespaceSpec::decode(spec).unwrap_or_default();
+        return text(mapping([field("description", scalar(&description))].into_iter()));
     }
+    let spec = ResourceDefinitionSpec::decode(spec).unwrap_or_default();
+    let names = |names: &[String]| list(names.iter().map(|name| scalar(name)));
+    let columns = spec.print_columns.iter().map(|column| {
+        let fields = [field("name", scalar(&column.name)), field("jsonPath", scalar(&column.json_path))];
+        mapping(fields.into_iter())
+    });
+    let mut fields = vec![
+        field("type", scalar(&spec.resource_type)),
+        field("displayType", scalar(&spec.display_type)),
+        field("defaultNamespace", scalar(&spec.default_namespace)),
+        field("aliases", names(&spec.aliases)),
+        field("allAliases", names(&spec.all_aliases)),
+        field("printColumns", list(columns)),
+    ];
+    if spec.sensitivity() == Sensitivity::Sensitive {
+        fields.push(field("sensitivity", scalar("sensitive")));
+    }
+    text(mapping(fields.into_iter()))
 }
 
 /// One of what a name in the plural stands for.
@@ -110,6 +147,7 @@ fn singular(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::kit::clock::TestClock;
+    use crate::sim::object::Object;
     use std::sync::Arc;
 
     fn seeded(release: Release) -> Store {
@@ -132,19 +170,38 @@ mod tests {
     #[test]
     fn a_definition_names_a_type_in_every_way() {
         let store = seeded(Release::NEWEST);
-        let spec = |id: &str| {
+        let show = |id: &str| {
             let object = store.get(&kinds::key(DEFINITIONS, id)).unwrap();
             assert_eq!(object.owner, "meta");
-            String::from_utf8(object.spec.clone()).unwrap()
+            render(DEFINITIONS, &object.spec)
         };
         assert_eq!(
-            spec("machinesetnodes.omni.sidero.dev"),
+            show("machinesetnodes.omni.sidero.dev"),
             "type: MachineSetNodes.omni.sidero.dev\ndisplayType: MachineSetNode\ndefaultNamespace: default\n\
              aliases:\n    - machinesetnode\n    - msn\n    - msns\nallAliases:\n    - machinesetnodes\n    \
              - machinesetnodes.omni\n    - machinesetnodes.omni.sidero\n    - machinesetnode\n    - msn\n    - msns\n\
              printColumns: []\n"
         );
-        assert!(spec("clustersecrets.omni.sidero.dev").ends_with("sensitivity: sensitive\n"));
+        assert!(
+            show("clusters.omni.sidero.dev").ends_with(
+                "printColumns:\n    - name: Talos Version\n      jsonPath: '{.talosversion}'\n    \
+                 - name: Kubernetes Version\n      jsonPath: '{.kubernetesversion}'\n"
+            ),
+            "{}",
+            show("clusters.omni.sidero.dev")
+        );
+        let namespace = store.get(&kinds::key(NAMESPACES, "default")).unwrap();
+        assert_eq!(render(NAMESPACES, &namespace.spec), "description: Default namespace for resources\n");
+    }
+
+    /// Clients hide nothing else, and would rather print a secret than not find its type.
+    #[test]
+    fn few_types_are_sensitive() {
+        let sensitive = |object: &Object| object.spec::<ResourceDefinitionSpec>().sensitivity() == Sensitivity::Sensitive;
+        let store = seeded(Release::NEWEST);
+        let found: Vec<_> =
+            store.list(DEFINITIONS).iter().filter(|o| sensitive(o)).map(|o| o.key.id.clone()).collect();
+        assert_eq!(found, SENSITIVE.iter().map(|name| name.to_lowercase()).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod auth;
 pub mod bootstrap_manifests;
 pub mod catalogue;
 pub mod compression;
+mod columns;
 mod confirm;
 mod connection;
 pub mod controllers;

@@ -39,8 +39,7 @@ pub(super) fn render(kind: &str, spec: &[u8]) -> String {
 /// The same, as a server of this release renders it.
 pub(super) fn render_by(release: Release, kind: &str, spec: &[u8]) -> String {
     if kinds::namespace(kind) == meta::NAMESPACE {
-        // These travel as text in any case.
-        return String::from_utf8_lossy(spec).into_owned();
+        return meta::render(kind, spec);
     }
     let Some(Ok(mut message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
         return String::new();

@@ -2,6 +2,7 @@
 
 use super::client::{Client, resource};
 use crate::pb::cosi::resource as pb;
+use crate::pb::cosi::resource::meta::ResourceDefinitionSpec;
 use crate::pb::specs::kubernetes_status_spec::NodeStatus;
 use crate::pb::specs::{
     AccessPolicyRule, AccessPolicySpec, ClusterSpec, IdentitySpec, JoinTokenSpec, KubernetesStatusSpec, UserSpec,
@@ -289,7 +290,9 @@ async fn types_and_namespaces_can_be_listed() {
     let clusters = definitions.iter().find(|d| d.metadata.as_ref().unwrap().id == "clusters.omni.sidero.dev").unwrap();
     let spec = clusters.spec.as_ref().unwrap();
     assert!(spec.yaml_spec.starts_with("type: Clusters.omni.sidero.dev\ndisplayType: Cluster\n"));
-    assert_eq!(spec.proto_spec, spec.yaml_spec.as_bytes());
+    let decoded = ResourceDefinitionSpec::decode(spec.proto_spec.as_slice()).unwrap();
+    assert_eq!((decoded.resource_type.as_str(), decoded.display_type.as_str()), ("Clusters.omni.sidero.dev", "Cluster"));
+    assert_eq!(decoded.print_columns[0].json_path, "{.talosversion}");
     assert_eq!(list(&mut client, "Namespaces.meta.cosi.dev", "meta").await.unwrap().len(), 8);
 }
 
