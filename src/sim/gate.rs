@@ -13,7 +13,8 @@ use super::release::Release;
 use super::requests::Requests;
 use super::sign_in::PAGE;
 use super::store::Store;
-use http::{Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,6 +25,11 @@ use tower::{Layer, Service};
 
 /// The prefix of the methods that see to faults themselves, since they know the type that a call is about.
 const STATE: &str = "/cosi.resource.State/";
+
+/// The answer to a client that speaks no gRPC, such as a browser or curl.
+const NO_GRPC: &str = "This is omni-sim, a simulation of Omni's gRPC services over HTTP/2: point omnictl, a Terraform \
+                       provider or another client of these services at this address. It has no web page, no gateway \
+                       for JSON, no ResourceService and no OpenID Connect.\n";
 
 /// What the gate looks at; clones share it.
 #[derive(Clone)]
@@ -109,6 +115,12 @@ where
             if request.uri().path() == PAGE {
                 return inner.call(request).await;
             }
+            if !is_grpc(&request) {
+                let mut answer = Response::new(Body::new(NO_GRPC.to_owned()));
+                *answer.status_mut() = StatusCode::NOT_FOUND;
+                answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+                return Ok(answer);
+            }
             if let Err(status) = gate.admit(&mut request) {
                 return Ok(status.into_http());
             }
@@ -120,4 +132,10 @@ where
             Ok(faults::around(action.as_ref(), breakable, work).await.unwrap_or_else(Status::into_http))
         })
     }
+}
+
+/// Whether a request is a call at all.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    request.version() == Version::HTTP_2 && kind.starts_with(b"application/grpc")
 }

@@ -158,6 +158,7 @@ impl Sim {
             faults: faults.clone(),
             presence: presence.clone(),
             connections: connections.clone(),
+            patience: options.handshake,
         };
         let serving = server::serve(door, gate, routes, stop.clone());
         let mut tasks = vec![tokio::spawn(serving)];

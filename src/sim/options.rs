@@ -28,6 +28,8 @@ pub struct Options {
     pub lag: Duration,
     /// How long every call takes at least.
     pub delay: Duration,
+    /// How long a client may take until it says something, and with TLS until the handshake is done.
+    pub handshake: Duration,
     /// The folder that keeps its state; none keeps nothing.
     pub data: Option<PathBuf>,
     /// What goes wrong on purpose.
@@ -56,6 +58,7 @@ impl Default for Options {
             mode: Mode::Auto { tick: Duration::from_millis(100) },
             lag: Duration::ZERO,
             delay: Duration::ZERO,
+            handshake: Duration::from_secs(10),
             data: None,
             faults: Vec::new(),
             suspended: false,

@@ -91,18 +91,20 @@ pub(super) struct Door {
     pub(super) faults: Arc<Faults>,
     pub(super) presence: Presence,
     pub(super) connections: Connections,
+    /// How long a client may keep the door open without a word.
+    pub(super) patience: Duration,
 }
 
 impl Door {
     /// Lets connections in, whenever the server is there.
     async fn open(self, sender: mpsc::Sender<Stream>) {
-        let Self { mut listener, tls, faults, presence, connections } = self;
+        let Self { mut listener, tls, faults, presence, connections, patience } = self;
         loop {
             let address = listener.local_addr();
             tokio::select! {
                 biased;
                 () = presence.left() => drop(listener),
-                () = accept(&listener, tls.as_ref(), &faults, &sender, &connections) => return,
+                () = accept(&listener, tls.as_ref(), &faults, &sender, &connections, patience) => return,
             }
             presence.closed();
             presence.back().await;
@@ -131,6 +133,7 @@ async fn accept(
     faults: &Faults,
     sender: &mpsc::Sender<Stream>,
     connections: &Connections,
+    patience: Duration,
 ) {
     loop {
         let tcp = match listener.accept().await {
@@ -150,7 +153,7 @@ async fn accept(
         // A client that is slow with its half of the handshake must not hold up the others.
         tokio::spawn(async move {
             let stream = tokio::select! {
-                stream = shake_hands(tcp, tls, fault) => stream,
+                stream = shake_hands(tcp, tls, fault, patience) => stream,
                 () = scissors.used() => return,
             };
             match stream {
@@ -166,6 +169,7 @@ async fn shake_hands(
     mut tcp: TcpStream,
     tls: Option<TlsAcceptor>,
     fault: Option<Action>,
+    patience: Duration,
 ) -> io::Result<Either<TcpStream, TlsStream<TcpStream>>> {
     match fault {
         Some(Action::Delay(by)) => tokio::time::sleep(by).await,
@@ -179,8 +183,12 @@ async fn shake_hands(
         }
         None => {}
     }
-    match tls {
-        None => Ok(Either::Left(tcp)),
-        Some(tls) => tls.accept(tcp).await.map(Either::Right),
-    }
+    let shaken = async {
+        match tls {
+            // The first byte stays where it is.
+            None => tcp.peek(&mut [0]).await.map(|_| Either::Left(tcp)),
+            Some(tls) => tls.accept(tcp).await.map(Either::Right),
+        }
+    };
+    tokio::time::timeout(patience, shaken).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }

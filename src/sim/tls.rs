@@ -59,7 +59,8 @@ impl Tls {
                 vec![certificate.der().clone(), CertificateDer::from_pem_slice(ca_pem.as_bytes())?],
                 PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes())?,
             )?;
-        config.alpn_protocols = vec![b"h2".to_vec()];
+        // Who speaks HTTP/1.1 is told what it has found.
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { config: Arc::new(config), ca_pem })
     }
 }

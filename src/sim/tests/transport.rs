@@ -7,6 +7,8 @@ use crate::pb::specs::MachineClassSpec;
 use crate::sim::faults::{Action, Fault};
 use crate::sim::{Options, Request, Sim};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
@@ -162,6 +164,38 @@ async fn a_handshake_is_refused() {
     let error = format!("{:?}", endpoint.connect().await.unwrap_err());
     assert!(error.contains("AlertReceived(HandshakeFailure)"), "{error}");
     endpoint.connect().await.unwrap();
+}
+
+/// A client that says nothing costs a connection, but not for ever; the clock of the test moves on by itself.
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_is_let_go() {
+    for tls in [false, true] {
+        let options = Options { tls, handshake: Duration::from_mins(3), ..Options::stepped() };
+        let sim = Sim::start(options).await.unwrap();
+        let address = sim.endpoint().rsplit('/').next().unwrap().to_owned();
+        let mut silent = TcpStream::connect(&address).await.unwrap();
+        let begin = tokio::time::Instant::now();
+        assert_eq!(silent.read(&mut [0; 16]).await.unwrap_or(0), 0, "tls {tls}");
+        let waited = begin.elapsed();
+        assert!((Duration::from_mins(3)..Duration::from_mins(4)).contains(&waited), "tls {tls}: {waited:?}");
+    }
+}
+
+/// Browsers and curl are told what they have found.
+#[tokio::test]
+async fn who_speaks_no_grpc_is_told_so() {
+    let (sim, _client) = start().await;
+    let address = sim.endpoint().rsplit('/').next().unwrap().to_owned();
+    for (path, kind) in [("/", ""), ("/api/omni.resources.ResourceService/List", "application/json"), ("/x", "application/grpc-web")] {
+        let mut tcp = TcpStream::connect(&address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n");
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tcp.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{path}: {answer}");
+        assert!(answer.contains("content-type: text/plain") && answer.contains("This is omni-sim, a simulation"), "{answer}");
+    }
+    assert_eq!(sim.requests(), [], "none of these is a call");
 }
 
 #[tokio::test]
