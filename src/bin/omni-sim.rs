@@ -219,6 +219,9 @@ async fn run(options: Options, files: Files) -> Result<()> {
     // Before the server says that it is ready: whoever reads that may send the signal at once.
     let stopped = stopped()?;
     let sim = Sim::start(options).await.context("cannot start the simulator")?;
+    for warning in sim.warnings() {
+        writeln!(std::io::stderr(), "omni-sim: warning: {warning}").context("cannot warn")?;
+    }
     let handover = Handover::new(&sim, data.as_deref(), files.env.as_deref())?;
     match &files.ready {
         Some(file) => handover.write_line(file)?,

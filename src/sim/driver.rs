@@ -104,11 +104,10 @@ impl Controller for Remover {
     }
 
     fn step(&mut self, cx: &mut Cx) -> bool {
-        let view = cx.store.view();
         let mut any = false;
         for kind in kinds::ALL.iter().filter(|k| k.removed_by_server(cx.release)) {
-            for object in view.collection(kind.name, kind.namespace) {
-                any |= object.tearing_down && cx.store.reap(&object.key);
+            for key in cx.store.reapable(kind.name).iter().filter(|key| key.namespace == kind.namespace) {
+                any |= cx.store.reap(key);
             }
         }
         any

@@ -1,7 +1,7 @@
 //! A running simulated server, and what tests and demos do with it.
 
 use super::accounts::{self, KeyError, LIFETIME, Limits, Registry};
-use super::audit::AuditLog;
+use super::audit::{self, AuditLog};
 use super::auth::Authenticator;
 use super::connection::Connections;
 use super::controllers;
@@ -17,7 +17,7 @@ use super::seeds;
 use super::server::{self, Door};
 use super::sign_in::SignIn;
 use super::state_service::StateService;
-use super::store::{JournalError, Store, StoreError};
+use super::store::{self, JournalError, Store, StoreError};
 use super::time::AheadClock;
 use super::tls::{Tls, TlsError};
 use super::world;
@@ -104,6 +104,9 @@ impl Sim {
             store.reset();
         }
         let is_new = store.secret(FIRST_KEY).is_none();
+        if let Some(folder) = &options.data {
+            store::regular(&folder.join(audit::FILE))?;
+        }
         let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
         store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
@@ -114,14 +117,14 @@ impl Sim {
         }
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
-        store.sync()?;
+        store.sync_whole()?;
         // Nobody can have read anything yet: what the server starts with is no news.
         store.refresh_cache();
 
         let driver = Driver::new(store.clone(), controllers::all(), options.release);
         if is_new && options.world.is_some() {
             driver.settle()?;
-            store.sync()?;
+            store.sync_whole()?;
             store.refresh_cache();
         }
         let faults = Arc::new(Faults::default());
@@ -190,6 +193,12 @@ impl Sim {
     #[must_use]
     pub fn service_account_keys(&self) -> Vec<(String, String)> {
         worlds::service_account_keys(&self.store)
+    }
+
+    /// What people should know of the data that the server started with.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.store.torn().map(|torn| torn.to_string()).into_iter().collect()
     }
 
     /// The certificate that vouches for the server; none without TLS.

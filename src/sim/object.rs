@@ -60,6 +60,12 @@ pub trait View {
     fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>>;
     /// All objects of this type in its own namespace, by id.
     fn list(&self, kind: &str) -> Vec<Arc<Object>>;
+    /// Those of them with this label, by id.
+    fn labelled(&self, kind: &str, label: &str, value: &str) -> Vec<Arc<Object>> {
+        let mut found = self.list(kind);
+        found.retain(|object| object.label(label) == Some(value));
+        found
+    }
     /// The time of the look, since the Unix epoch.
     fn now(&self) -> Duration;
 }

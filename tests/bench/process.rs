@@ -54,6 +54,16 @@ pub fn resident(id: u32) -> Result<String> {
     Ok(mebibytes(kibibytes * 1024))
 }
 
+/// The processor time that a process has taken so far, as Linux counts it: in hundredths of a second.
+pub fn processor_time(id: u32) -> Result<Duration> {
+    let path = format!("/proc/{id}/stat");
+    let stat = std::fs::read_to_string(&path).with_context(|| format!("reading {path}; only Linux has it"))?;
+    // The name of the program stands in parentheses, and may hold anything.
+    let fields: Vec<&str> = stat.rsplit(')').next().context("fields")?.split_whitespace().collect();
+    let ticks = [11, 12].iter().map(|at| fields.get(*at).context("a time")?.parse::<u64>().map_err(Into::into));
+    Ok(Duration::from_millis(ticks.sum::<Result<u64>>()? * 10))
+}
+
 fn mebibytes(bytes: u64) -> String {
     let tenths = bytes * 10 / (1024 * 1024);
     format!("{}.{} MiB", tenths / 10, tenths % 10)

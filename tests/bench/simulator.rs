@@ -1,6 +1,7 @@
-//! The simulator as a process: how fast it starts, what many objects weigh in it, how fast it lists them.
+//! The simulator as a process: how fast it starts, what many objects weigh in it, how fast it lists them,
+//! and what making one more costs it, with few objects and with many.
 
-use crate::process::{at, resident};
+use crate::process::{at, processor_time, resident};
 use crate::report::line;
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -19,7 +20,10 @@ use tokio_util::sync::CancellationToken;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_omni-sim");
 const STARTS: usize = 50;
 const LISTED: usize = 10_000;
+const FEW: usize = 1_000;
 const HELD: usize = 100_000;
+/// So many more are made, with few objects and with many, to see what one costs.
+const MORE: usize = 5_000;
 const LISTS: usize = 10;
 /// So many writes are under way at once while objects are made.
 const PARALLEL: usize = 64;
@@ -80,13 +84,19 @@ pub async fn report() -> Result<()> {
     line(&format!("resident when ready: {}", resident(id)?))?;
     let client = simulator.client()?;
     let begin = Instant::now();
-    let made = stream::iter(0..HELD).map(|number| {
-        let client = &client;
-        async move { client.create(&call(), object(number)).await.map(drop) }
-    });
-    made.buffer_unordered(PARALLEL).try_collect::<()>().await?;
+    make(&client, LISTED..LISTED + FEW).await?;
+    let few = cost(id, make(&client, LISTED + FEW..LISTED + FEW + MORE)).await?;
+    make(&client, (0..LISTED).chain(LISTED + FEW + MORE..HELD)).await?;
     let took = begin.elapsed();
     line(&format!("resident with {HELD} resources: {}; made in {:.1} s", resident(id)?, took.as_secs_f64()))?;
+    let many = cost(id, make(&client, HELD..HELD + MORE)).await?;
+    let each = |cost: Duration| cost.as_secs_f64() * 1_000_000.0 / MORE as f64;
+    line(&format!(
+        "processor time of a create: {:.0} µs with {FEW} resources, {:.0} µs with {HELD}: {:.2} times as much",
+        each(few),
+        each(many),
+        each(many) / each(few)
+    ))?;
     let mut times = Vec::new();
     for _ in 0..LISTS {
         let begin = Instant::now();
@@ -96,6 +106,19 @@ pub async fn report() -> Result<()> {
     }
     line(&format!("list of {LISTED} over loopback, {LISTS} runs: {}", at(times)))?;
     line(&format!("resident after the lists: {}", resident(id)?))
+}
+
+/// Makes the objects of these numbers, many at once.
+async fn make(client: &Client, numbers: impl IntoIterator<Item = usize>) -> Result<()> {
+    let made = stream::iter(numbers).map(|number| async move { client.create(&call(), object(number)).await.map(drop) });
+    Ok(made.buffer_unordered(PARALLEL).try_collect::<()>().await?)
+}
+
+/// The processor time that a process takes for some work.
+async fn cost(id: u32, work: impl Future<Output = Result<()>>) -> Result<Duration> {
+    let before = processor_time(id)?;
+    work.await?;
+    Ok(processor_time(id)?.saturating_sub(before))
 }
 
 fn call() -> Call {

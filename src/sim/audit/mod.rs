@@ -26,7 +26,7 @@ use tokio::sync::watch;
 const KEPT: usize = 100_000;
 
 /// The file within the data folder.
-const FILE: &str = "audit-log";
+pub(super) const FILE: &str = "audit-log";
 
 /// The audit log of one server; clones share it.
 #[derive(Clone)]

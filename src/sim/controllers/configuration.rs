@@ -112,7 +112,12 @@ pub(super) fn extensions(desk: &Desk<'_>, member: &Object) -> Option<Arc<Object>
 }
 
 fn aimed(desk: &Desk<'_>, kind: &str, member: &Object) -> Vec<(u8, Arc<Object>)> {
-    desk.list(kind)
+    let cluster = member.label(label::CLUSTER).unwrap_or_default();
+    let mut found = desk.labelled(kind, label::CLUSTER, cluster);
+    // What names the machine alone counts for it wherever it is.
+    let machine = desk.labelled(kind, label::MACHINE, &member.key.id);
+    found.extend(machine.into_iter().filter(|object| object.label(label::CLUSTER) != Some(cluster)));
+    found
         .into_iter()
         .filter(|object| !object.tearing_down && object.label(label::DISABLED).is_none())
         .filter_map(|object| Some((level(&object, member)?, object)))

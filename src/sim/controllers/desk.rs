@@ -4,10 +4,12 @@
 use crate::sim::accounts;
 use crate::sim::driver::{Controller, Cx};
 use crate::sim::kinds;
-use crate::sim::object::{Key, Object};
+use crate::sim::object::{Key, Object, View};
 use crate::sim::release::Release;
-use crate::sim::store::Store;
+use crate::sim::store::{Event, Store};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use std::time::Duration;
 pub(super) struct Behaviour {
     name: &'static str,
     act: fn(&Desk<'_>),
-    /// The state of the store in which there was nothing to do.
-    rested_at: Option<u64>,
+    /// When there was nothing to do, and what it had looked at to find that out.
+    rested: Option<(u64, Looks)>,
     /// The second of the last step, for one that looks at the clock.
     looked_at: Option<u64>,
 }
@@ -24,12 +26,23 @@ pub(super) struct Behaviour {
 impl Behaviour {
     /// A behaviour that lasts.
     pub(super) fn boxed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
-        Box::new(Self { name, act, rested_at: None, looked_at: None })
+        Box::new(Self { name, act, rested: None, looked_at: None })
     }
 
     /// One that looks at the clock, so that it may have work to do although nothing changed.
     pub(super) fn timed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
-        Box::new(Self { name, act, rested_at: None, looked_at: Some(0) })
+        Box::new(Self { name, act, rested: None, looked_at: Some(0) })
+    }
+
+    /// Whether nothing has changed that it looked at when there was nothing to do.
+    fn rests(&mut self, store: &Store, now: u64) -> bool {
+        let Some((at, looks)) = &mut self.rested else { return false };
+        if *at == now {
+            return true;
+        }
+        let rests = !store.any_since(*at, |event| looks.saw(event));
+        *at = now;
+        rests
     }
 }
 
@@ -43,15 +56,62 @@ impl Controller for Behaviour {
         if let Some(second) = &mut self.looked_at
             && std::mem::replace(second, cx.now.as_secs()) != cx.now.as_secs()
         {
-            self.rested_at = None;
+            self.rested = None;
         }
-        if self.rested_at == Some(before) {
+        if self.rests(&cx.store, before) {
             return false;
         }
-        (self.act)(&Desk { store: &cx.store, release: cx.release });
+        let lost = cx.store.lost();
+        let desk = Desk { store: &cx.store, release: cx.release, looks: RefCell::default() };
+        (self.act)(&desk);
+        let mut looks = desk.looks.into_inner();
+        // One that is called each second need not be called for the time in between.
+        looks.all |= looks.clock && self.looked_at.is_none();
         let after = cx.store.revision();
-        self.rested_at = (after == before).then_some(before);
+        // What the disk refused has to be tried again, although nothing changes meanwhile.
+        self.rested = (after == before && cx.store.lost() == lost).then_some((before, looks));
         after != before
+    }
+}
+
+/// What a behaviour has looked at: only a change of that can give it work.
+#[derive(Default)]
+struct Looks {
+    /// Everything, as far as anybody knows.
+    all: bool,
+    /// The time of day.
+    clock: bool,
+    /// Some of the objects of these types.
+    kinds: HashMap<String, Look>,
+}
+
+/// What it has looked at among the objects of one type.
+#[derive(Default)]
+struct Look {
+    all: bool,
+    ids: HashSet<String>,
+    owners: HashSet<String>,
+    /// The values of a label, by its name.
+    labels: HashMap<String, HashSet<String>>,
+}
+
+impl Looks {
+    fn of(&mut self, kind: &str) -> &mut Look {
+        self.kinds.entry(kind.to_owned()).or_default()
+    }
+
+    /// Whether an event is about something that was looked at.
+    fn saw(&self, event: &Event) -> bool {
+        let among = |object: &Option<Arc<Object>>, look: &Look| {
+            object.as_ref().is_some_and(|object| {
+                look.owners.contains(&object.owner)
+                    || look.labels.iter().any(|(label, values)| object.label(label).is_some_and(|v| values.contains(v)))
+            })
+        };
+        self.all
+            || self.kinds.get(&event.key.kind).is_some_and(|look| {
+                look.all || look.ids.contains(&event.key.id) || among(&event.old, look) || among(&event.new, look)
+            })
     }
 }
 
@@ -75,34 +135,49 @@ pub(super) struct Desk<'a> {
     store: &'a Store,
     /// The release that the server imitates.
     pub(super) release: Release,
+    looks: RefCell<Looks>,
 }
 
 #[cfg(test)]
 impl<'a> Desk<'a> {
     /// A desk over these objects.
     pub(super) fn at(store: &'a Store) -> Self {
-        Self { store, release: Release::NEWEST }
+        Self { store, release: Release::NEWEST, looks: RefCell::default() }
     }
 }
 
 impl Desk<'_> {
+    /// The key of an object that is looked at.
+    fn key(&self, kind: &str, id: &str) -> Key {
+        self.looked(kind, id);
+        kinds::key(kind, id)
+    }
+
+    /// Notes a look at an object, whether it is there or not.
+    fn looked(&self, kind: &str, id: &str) {
+        self.looks.borrow_mut().of(kind).ids.insert(id.to_owned());
+    }
+
     /// The object of this type and id.
     pub(super) fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
-        self.store.get(&kinds::key(kind, id))
+        self.store.get(&self.key(kind, id))
     }
 
     /// The time of day, since the Unix epoch.
     pub(super) fn now(&self) -> Duration {
+        self.looks.borrow_mut().clock = true;
         self.store.time()
     }
 
-    /// Where machines arrive.
+    /// Where machines arrive; what is looked at there is not known here.
     pub(super) fn store(&self) -> &Store {
+        self.looks.borrow_mut().all = true;
         self.store
     }
 
     /// Takes a user or service account away, with all of its keys.
     pub(super) fn remove_account(&self, identity: &str) {
+        self.looks.borrow_mut().all = true;
         accounts::remove(self.store, identity);
     }
 
@@ -118,14 +193,20 @@ impl Desk<'_> {
 
     /// All objects of a type, by id.
     pub(super) fn list(&self, kind: &str) -> Vec<Arc<Object>> {
+        self.looks.borrow_mut().of(kind).all = true;
         self.store.list(kind)
     }
 
     /// Those of them with this label.
     pub(super) fn labelled(&self, kind: &str, label: &str, value: &str) -> Vec<Arc<Object>> {
-        let mut found = self.list(kind);
-        found.retain(|object| object.label(label) == Some(value));
-        found
+        self.looks.borrow_mut().of(kind).labels.entry(label.to_owned()).or_default().insert(value.to_owned());
+        self.store.view().labelled(kind, label, value)
+    }
+
+    /// Those of them that this controller owns.
+    pub(super) fn owned(&self, kind: &str, owner: &str) -> Vec<Arc<Object>> {
+        self.looks.borrow_mut().of(kind).owners.insert(owner.to_owned());
+        self.store.view().owned(kind, owner)
     }
 
     /// Makes an object, or gives it exactly these labels and this spec.
@@ -150,7 +231,7 @@ impl Desk<'_> {
         finalizers: &[&str],
         spec: &M,
     ) -> Arc<Object> {
-        self.store.put(owner, &kinds::key(kind, id), |object| {
+        self.store.put(owner, &self.key(kind, id), |object| {
             for name in finalizers {
                 if !object.finalizers.iter().any(|held| held == name) {
                     object.finalizers.push((*name).to_owned());
@@ -176,7 +257,7 @@ impl Desk<'_> {
     ) {
         if !self.has(kind, id) {
             let spec = spec();
-            self.store.put(owner, &kinds::key(kind, id), |object| {
+            self.store.put(owner, &self.key(kind, id), |object| {
                 object.labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
                 object.spec = spec;
             });
@@ -185,7 +266,7 @@ impl Desk<'_> {
 
     /// Changes an object, if there is one.
     pub(super) fn edit(&self, kind: &str, id: &str, edit: impl FnOnce(&mut Object)) {
-        self.store.modify(&kinds::key(kind, id), edit);
+        self.store.modify(&self.key(kind, id), edit);
     }
 
     /// Changes the spec of an object, if there is one.
@@ -208,6 +289,7 @@ impl Desk<'_> {
 
     /// Puts names on the list of those who have to clean up, one write each, as independent controllers do.
     pub(super) fn hold(&self, object: &Object, names: &[&str]) {
+        self.looked(&object.key.kind, &object.key.id);
         for name in names {
             if !object.finalizers.iter().any(|held| held == name) {
                 self.store.add_finalizer(&object.key, name);
@@ -217,6 +299,7 @@ impl Desk<'_> {
 
     /// Takes names off that list.
     pub(super) fn release(&self, object: &Object, names: &[&str]) {
+        self.looked(&object.key.kind, &object.key.id);
         for name in names {
             if object.finalizers.iter().any(|held| held == name) {
                 self.store.remove_finalizer(&object.key, name);
@@ -226,6 +309,7 @@ impl Desk<'_> {
 
     /// Marks an object as being on its way out.
     pub(super) fn teardown(&self, object: &Object) {
+        self.looked(&object.key.kind, &object.key.id);
         if !object.tearing_down {
             self.store.teardown(&object.key);
         }
@@ -233,11 +317,12 @@ impl Desk<'_> {
 
     /// Takes an object away at once, whatever holds it: only for what the server itself made.
     pub(super) fn remove(&self, kind: &str, id: &str) {
-        self.store.remove(&kinds::key(kind, id));
+        self.store.remove(&self.key(kind, id));
     }
 
     /// Tears an object down and takes it away once nobody holds it; says whether it is gone.
     pub(super) fn clear(&self, key: &Key) -> bool {
+        self.looked(&key.kind, &key.id);
         match self.store.get(key) {
             None => true,
             Some(object) if !object.tearing_down => {
@@ -252,5 +337,61 @@ impl Desk<'_> {
     pub(super) fn clear_all(&self, objects: &[Arc<Object>]) -> bool {
         let left = objects.iter().filter(|object| !self.clear(&object.key)).count();
         left == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::clock::TestClock;
+    use crate::sim::names::{kind, label};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static STEPS: AtomicUsize = AtomicUsize::new(0);
+
+    /// Looks at one class, at the patches of one cluster, at one controller's clusters, and at all machine sets.
+    fn look(desk: &Desk<'_>) {
+        STEPS.fetch_add(1, Ordering::Relaxed);
+        desk.has(kind::MACHINE_CLASS, "mine");
+        desk.labelled(kind::CONFIG_PATCH, label::CLUSTER, "mine");
+        desk.owned(kind::CLUSTER, "Mine");
+        desk.list(kind::MACHINE_SET);
+    }
+
+    #[test]
+    fn a_behaviour_rests_until_something_changes_that_it_looked_at() {
+        let store = Store::new(Arc::new(TestClock::at(1_800_000_000)));
+        let mut behaviour = Behaviour::boxed("Look", look);
+        let mut cx = Cx { store: store.clone(), now: store.time(), release: Release::NEWEST };
+        let mut stepped = |what: &str, expected: bool| {
+            let before = STEPS.load(Ordering::Relaxed);
+            assert!(!behaviour.step(&mut cx) && !behaviour.step(&mut cx));
+            assert_eq!(STEPS.load(Ordering::Relaxed) - before, usize::from(expected), "{what}");
+        };
+        let put = |owner: &str, kind: &str, id: &str, cluster: &str| {
+            store.put(owner, &kinds::key(kind, id), |object| {
+                object.labels.insert(label::CLUSTER.to_owned(), cluster.to_owned());
+            });
+        };
+        stepped("the first time", true);
+        put("", kind::MACHINE_CLASS, "other", "mine");
+        put("", kind::CONFIG_PATCH, "a", "other");
+        put("Other", kind::CLUSTER, "c", "mine");
+        put("", kind::MACHINE_LABELS, "m", "mine");
+        stepped("others", false);
+        put("", kind::MACHINE_CLASS, "mine", "");
+        stepped("an object that was not there", true);
+        put("", kind::CONFIG_PATCH, "a", "mine");
+        stepped("a label that an object got", true);
+        put("", kind::CONFIG_PATCH, "a", "other");
+        stepped("a label that an object lost", true);
+        put("Mine", kind::CLUSTER, "d", "");
+        stepped("an owner", true);
+        put("", kind::MACHINE_SET, "s", "");
+        stepped("one of all", true);
+        for number in 0..40_000 {
+            put("", kind::MACHINE_LABELS, "m", &number.to_string());
+        }
+        stepped("more than is remembered", true);
     }
 }

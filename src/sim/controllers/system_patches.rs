@@ -39,8 +39,8 @@ pub(super) fn act(desk: &Desk<'_>) {
         }
     }
     let ours = [controller::DISCOVERY_SERVICE_CONFIG_PATCH, controller::CLUSTER_MACHINE_ENCRYPTION];
-    for patch in desk.list(kind::CONFIG_PATCH) {
-        if ours.contains(&patch.owner.as_str()) && !wanted.contains(&patch.key.id) {
+    for patch in ours.iter().flat_map(|owner| desk.owned(kind::CONFIG_PATCH, owner)) {
+        if !wanted.contains(&patch.key.id) {
             desk.remove(kind::CONFIG_PATCH, &patch.key.id);
         }
     }

@@ -25,11 +25,8 @@ pub(super) fn provider(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 fn in_use(view: &dyn View, id: &str) -> Option<String> {
-    let machines = view.list(kind::MACHINE);
-    let count = machines
-        .iter()
-        .filter(|machine| !machine.tearing_down && machine.label(label::INFRA_PROVIDER_ID) == Some(id))
-        .count();
+    let machines = view.labelled(kind::MACHINE, label::INFRA_PROVIDER_ID, id);
+    let count = machines.iter().filter(|machine| !machine.tearing_down).count();
     (count > 0).then(|| format!("cannot delete the infra provider {id:?} as it still has {count} machines"))
 }
 

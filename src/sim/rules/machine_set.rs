@@ -108,8 +108,7 @@ fn snapshot(wanted: &BootstrapSpec) -> Option<String> {
 /// A backup is known by the UUID of its cluster; what it holds is not kept here, so any snapshot will do.
 fn known_cluster(view: &dyn View, wanted: &BootstrapSpec) -> Option<String> {
     let uuid = &wanted.cluster_uuid;
-    let uuids = view.list(kind::CLUSTER_UUID);
-    match uuids.iter().filter(|o| o.label(label::CLUSTER_UUID) == Some(uuid.as_str())).count() {
+    match view.labelled(kind::CLUSTER_UUID, label::CLUSTER_UUID, uuid).len() {
         0 => Some(format!("invalid cluster UUID {uuid:?}")),
         1 => None,
         _ => Some(format!("inconsistent state on cluster UUID {uuid:?}")),
@@ -147,8 +146,7 @@ fn mode(view: &dyn View, id: &str, before: &MachineSetSpec, after: &MachineSetSp
     if by_class == will_be {
         return None;
     }
-    let empty = !view.list(kind::MACHINE_SET_NODE).iter().any(|node| node.label(label::MACHINE_SET) == Some(id));
-    if empty {
+    if view.labelled(kind::MACHINE_SET_NODE, label::MACHINE_SET, id).is_empty() {
         return None;
     }
     let (now, then) = if will_be { ("manual nodes", "machine class") } else { ("machine class based node", "manual") };

@@ -97,9 +97,12 @@ pub enum StoreError {
     /// The server has ended.
     #[error("the server has stopped")]
     Closed,
-    /// The disk refuses.
+    /// The disk refuses, and what it holds is not certain any more.
     #[error("cannot write to the data folder; the simulator has to be started again")]
     Journal(#[source] Arc<std::io::Error>),
+    /// The disk refuses this write, and holds what was written before it.
+    #[error("cannot write to the data folder, so nothing was changed; make room there")]
+    Refused(#[source] Arc<std::io::Error>),
 }
 
 impl StoreError {
@@ -114,11 +117,15 @@ impl StoreError {
             Self::Phase { .. } => Code::InvalidArgument,
             Self::OwnerSet { .. } => Code::Unknown,
             Self::Closed => Code::Unavailable,
-            Self::Journal(_) => Code::Internal,
+            Self::Journal(_) | Self::Refused(_) => Code::Internal,
         };
         match self {
             // This one comes before anything is tried.
             Self::OwnerSet { .. } => Status::new(code, self.to_string()),
+            // A status has no cause beside its text.
+            Self::Journal(cause) | Self::Refused(cause) => {
+                Status::new(code, format!("failed to {verb}: {self}: {cause}"))
+            }
             _ => Status::new(code, format!("failed to {verb}: {self}")),
         }
     }

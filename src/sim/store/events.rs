@@ -57,6 +57,14 @@ impl Events {
         self.last.send_replace(revision);
     }
 
+    /// Whether any write after this one passes the test; so it does when it is too long ago to tell.
+    pub(super) fn any_since(&self, revision: u64, test: impl Fn(&Event) -> bool) -> bool {
+        match (revision + 1).checked_sub(self.first()).map(usize::try_from) {
+            Some(Ok(index)) => self.remembered.range(index.min(self.remembered.len())..).any(|event| test(event)),
+            _ => true,
+        }
+    }
+
     pub(super) fn subscribe(&self, store: Store) -> Subscription {
         self.after(store, self.revision())
     }

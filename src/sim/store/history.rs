@@ -18,20 +18,32 @@ type Pasts = BTreeMap<String, VecDeque<Past>>;
 #[derive(Default)]
 pub(super) struct History {
     pasts: HashMap<(String, String), Pasts>,
+    /// Whose oldest past ends when, in that order.
+    ends: VecDeque<(Duration, Key)>,
 }
 
 impl History {
     /// Keeps what an object was until now, and forgets what no read can see any more.
     pub(super) fn record(&mut self, key: &Key, now: Duration, lag: Duration, was: Option<Arc<Object>>) {
         let horizon = now.saturating_sub(lag);
+        while let Some((_, key)) = self.ends.pop_front_if(|(until, _)| *until <= horizon) {
+            self.forget(key);
+        }
         let pasts = self.pasts.entry((key.kind.clone(), key.namespace.clone())).or_default();
-        pasts.retain(|_, past| {
-            while past.front().is_some_and(|p| p.until <= horizon) {
-                past.pop_front();
-            }
-            !past.is_empty()
-        });
         pasts.entry(key.id.clone()).or_default().push_back(Past { until: now, was });
+        self.ends.push_back((now, key.clone()));
+    }
+
+    /// Drops the oldest past of an object.
+    fn forget(&mut self, key: Key) {
+        if let Some(pasts) = self.pasts.get_mut(&(key.kind, key.namespace))
+            && let Some(past) = pasts.get_mut(&key.id)
+        {
+            past.pop_front();
+            if past.is_empty() {
+                pasts.remove(&key.id);
+            }
+        }
     }
 
     /// What the object was at the horizon; none when it has not changed since then.

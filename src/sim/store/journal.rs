@@ -1,5 +1,6 @@
 //! Keeps objects and secrets on disk: a journal of checksummed records, rewritten when most of it is history.
-//! A record that was cut off by a kill ends the journal; everything before it counts.
+//! A record that was cut off by a kill or a loss of power ends the journal; everything before it counts.
+//! A record that was changed is damage: what comes after it would be lost, so nothing is touched then.
 
 use crate::pb::cosi::resource as pb;
 use crate::sim::object::{Key, Object};
@@ -39,6 +40,28 @@ pub enum JournalError {
         /// The lock.
         path: PathBuf,
     },
+    /// It is a pipe, a device or a folder, which cannot be read back.
+    #[error("{} is no regular file; take it away, or name another folder", .path.display())]
+    Irregular {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// It was changed by something else than this program.
+    #[error(
+        "{} is damaged at byte {offset}: {what}; the file was left as it is. Put a copy in its place, name another \
+         folder, or cut the file there, with which its last {lost} bytes are lost: truncate -s {offset} {}",
+        .path.display(), .path.display()
+    )]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// Where the record begins that cannot be read.
+        offset: u64,
+        /// What is wrong with it.
+        what: &'static str,
+        /// How many bytes there are from there on.
+        lost: u64,
+    },
     /// It was not written by this program.
     #[error("{} is not a journal of this simulator; name an empty folder", .path.display())]
     Foreign {
@@ -52,7 +75,23 @@ pub enum JournalError {
 pub(super) struct Contents {
     pub(super) objects: Vec<Object>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
+    /// What was cut off at the end, if anything.
+    pub(super) torn: Option<Torn>,
 }
+
+/// The last record of a journal was not whole, as a kill leaves it, and was taken off.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the last write to {} was not finished when the simulator ended; its {bytes} bytes were cut off, and everything \
+     before it counts", .path.display()
+)]
+pub struct Torn {
+    path: PathBuf,
+    bytes: u64,
+}
+
+/// A write did not reach the disk.
+pub(super) type Failed = Arc<io::Error>;
 
 pub(super) struct Journal {
     folder: PathBuf,
@@ -62,7 +101,10 @@ pub(super) struct Journal {
     length: u64,
     compacted: u64,
     unsynced: bool,
-    failure: Option<Arc<io::Error>>,
+    /// Why nothing is written any more.
+    failure: Option<Failed>,
+    /// Why the last write is not there, although others may follow.
+    refused: Option<Failed>,
 }
 
 impl Journal {
@@ -73,11 +115,13 @@ impl Journal {
         };
         fs::create_dir_all(folder).map_err(at(folder))?;
         let lock_path = folder.join("lock");
+        regular(&lock_path)?;
         let lock = private().create(true).truncate(false).open(&lock_path).map_err(at(&lock_path))?;
         if lock.try_lock().is_err() {
             return Err(JournalError::Locked { path: lock_path });
         }
         let path = folder.join("journal");
+        regular(&path)?;
         let mut file = private().read(true).create(true).truncate(false).open(&path).map_err(at(&path))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(at(&path))?;
@@ -87,8 +131,15 @@ impl Journal {
             bytes = MAGIC.to_vec();
         }
         let records = bytes.strip_prefix(MAGIC).ok_or_else(|| JournalError::Foreign { path: path.clone() })?;
-        let (contents, good) = replay(records);
-        let length = (MAGIC.len() + good) as u64;
+        let (mut contents, good, end) = replay(records);
+        let (length, whole) = ((MAGIC.len() + good) as u64, bytes.len() as u64);
+        match end {
+            End::Whole => {}
+            End::Torn => contents.torn = Some(Torn { path: path.clone(), bytes: whole - length }),
+            End::Damaged(what) => {
+                return Err(JournalError::Damaged { path, offset: length, what, lost: whole - length });
+            }
+        }
         file.set_len(length).and_then(|()| file.seek(SeekFrom::Start(length))).map_err(at(&path))?;
         sync_folder(folder).map_err(at(folder))?;
         let journal = Self {
@@ -99,25 +150,34 @@ impl Journal {
             compacted: length,
             unsynced: true,
             failure: None,
+            refused: None,
         };
         Ok((journal, contents))
     }
 
-    pub(super) fn put(&mut self, object: &Object) {
-        self.append(PUT, &wire::metadata_and_spec(object).encode_to_vec());
+    pub(super) fn put(&mut self, object: &Object) -> Result<(), Failed> {
+        self.append(PUT, &wire::metadata_and_spec(object).encode_to_vec())
     }
 
-    pub(super) fn remove(&mut self, key: &Key) {
-        self.append(REMOVE, &named(key).encode_to_vec());
+    pub(super) fn remove(&mut self, key: &Key) -> Result<(), Failed> {
+        self.append(REMOVE, &named(key).encode_to_vec())
     }
 
+    /// A server that has a secret of which the disk knows nothing is not the same after a restart, so it ends then.
     pub(super) fn secret(&mut self, name: &str, bytes: &[u8]) {
-        self.append(SECRET, &secret(name, bytes).encode_to_vec());
+        if let Err(error) = self.append(SECRET, &secret(name, bytes).encode_to_vec()) {
+            self.failure.get_or_insert(error);
+        }
     }
 
     /// Why nothing is written any more.
-    pub(super) fn failure(&self) -> Option<Arc<io::Error>> {
+    pub(super) fn failure(&self) -> Option<Failed> {
         self.failure.clone()
+    }
+
+    /// Why the last write is not there.
+    pub(super) fn refused(&self) -> Option<Failed> {
+        self.failure().or_else(|| self.refused.clone())
     }
 
     /// Stops writing for good: what is on disk is not certain any more.
@@ -144,7 +204,22 @@ impl Journal {
     }
 
     /// Writes what counts to a new file and puts it in the place of the old one.
+    /// Without room for it the old one goes on; it holds the same and more.
     pub(super) fn compact(&mut self, objects: &[Arc<Object>], secrets: &BTreeMap<String, Vec<u8>>) {
+        if let Err(error) = self.rewrite(objects, secrets) {
+            tracing::warn!(%error, "the journal cannot be made smaller for now");
+            self.compacted = self.length;
+        }
+    }
+
+    /// The same, for when the old one must not go on.
+    pub(super) fn replace(&mut self, objects: &[Arc<Object>], secrets: &BTreeMap<String, Vec<u8>>) {
+        if let Err(error) = self.rewrite(objects, secrets) {
+            self.fail(error);
+        }
+    }
+
+    fn rewrite(&mut self, objects: &[Arc<Object>], secrets: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
         let mut bytes = MAGIC.to_vec();
         for (name, value) in secrets {
             record(&mut bytes, SECRET, &secret(name, value).encode_to_vec());
@@ -152,29 +227,25 @@ impl Journal {
         for object in objects {
             record(&mut bytes, PUT, &wire::metadata_and_spec(object).encode_to_vec());
         }
-        match self.replace(&bytes) {
-            Ok(file) => {
-                self.file = file;
-                self.length = bytes.len() as u64;
-                self.compacted = self.length;
-            }
-            Err(error) => self.fail(error),
-        }
-    }
-
-    fn replace(&self, bytes: &[u8]) -> io::Result<File> {
         let fresh = self.folder.join("journal.new");
-        let mut file = private().create(true).truncate(true).open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&fresh, self.folder.join("journal"))?;
-        sync_folder(&self.folder)?;
-        Ok(file)
+        let written = write_new(&fresh, &bytes).and_then(|file| {
+            fs::rename(&fresh, self.folder.join("journal"))?;
+            Ok(file)
+        });
+        let file = written.inspect_err(|_| drop(fs::remove_file(&fresh)))?;
+        self.file = file;
+        self.length = bytes.len() as u64;
+        self.compacted = self.length;
+        // From here on only the new file is there, but perhaps not yet after a loss of power.
+        if let Err(error) = sync_folder(&self.folder) {
+            self.fail(error);
+        }
+        Ok(())
     }
 
-    fn append(&mut self, tag: u8, payload: &[u8]) {
-        if self.failure.is_some() {
-            return;
+    fn append(&mut self, tag: u8, payload: &[u8]) -> Result<(), Failed> {
+        if let Some(failure) = self.failure() {
+            return Err(failure);
         }
         let mut bytes = Vec::with_capacity(HEADER + 1 + payload.len());
         record(&mut bytes, tag, payload);
@@ -182,11 +253,52 @@ impl Journal {
             Ok(()) => {
                 self.length += bytes.len() as u64;
                 self.unsynced = true;
+                self.refused = None;
+                Ok(())
             }
-            // Half a record may be on disk; what would follow it could not be read, so nothing may follow.
-            Err(error) => self.fail(error),
+            Err(error) => Err(self.take_back(error)),
         }
     }
+
+    /// Takes off what a failed write has left of its record: what would follow it could not be read.
+    fn take_back(&mut self, error: io::Error) -> Failed {
+        let error = Arc::new(error);
+        let taken = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
+        if taken.is_err() {
+            self.failure = Some(error.clone());
+        }
+        self.refused = Some(error.clone());
+        error
+    }
+}
+
+#[cfg(test)]
+impl Journal {
+    pub(super) fn swap_file(&mut self, file: File) -> File {
+        std::mem::replace(&mut self.file, file)
+    }
+}
+
+/// Refuses what is there and is no file: reading from a pipe or a device may never end.
+pub(in crate::sim) fn regular(path: &Path) -> Result<(), JournalError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(JournalError::Irregular { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(JournalError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Writes a file that was not there before, or in the place of what an earlier try has left.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private().create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(file)
 }
 
 /// The journal holds keys, so only its owner may read it.
@@ -237,15 +349,24 @@ fn checksum(tag: u8, payload: &[u8]) -> [u8; 8] {
     short
 }
 
-/// What the records say, and how many bytes of them are good.
-fn replay(bytes: &[u8]) -> (Contents, usize) {
+/// How a journal ends.
+enum End {
+    Whole,
+    /// In the middle of its last record.
+    Torn,
+    /// With a record that is there but cannot be read, and why not.
+    Damaged(&'static str),
+}
+
+/// What the records say, how many bytes of them are good, and what comes after those.
+fn replay(bytes: &[u8]) -> (Contents, usize, End) {
     let mut objects = BTreeMap::new();
     let mut secrets = BTreeMap::new();
     let mut good = 0;
-    while let Some((tag, payload, end)) = next_record(bytes, good) {
-        let Ok(resource) = pb::Resource::decode(payload) else { break };
-        let spec = resource.spec.clone().unwrap_or_default().proto_spec;
-        match (tag, wire::stored(&resource)) {
+    let end = loop {
+        let Some((tag, payload, end)) = next_record(bytes, good) else { break end_at(bytes, good) };
+        let resource = pb::Resource::decode(payload).ok();
+        match (tag, resource.as_ref().and_then(wire::stored)) {
             (PUT, Some(object)) => {
                 objects.insert(object.key.clone(), object);
             }
@@ -253,13 +374,36 @@ fn replay(bytes: &[u8]) -> (Contents, usize) {
                 objects.remove(&object.key);
             }
             (SECRET, Some(object)) => {
-                secrets.insert(object.key.id, spec);
+                secrets.insert(object.key.id, object.spec);
             }
-            _ => break,
+            _ => break End::Damaged("the record there is of a kind that this version does not know"),
         }
         good = end;
+    };
+    (Contents { objects: objects.into_values().collect(), secrets, torn: None }, good, end)
+}
+
+/// What the bytes are from where no whole record begins.
+fn end_at(bytes: &[u8], at: usize) -> End {
+    let rest = bytes.get(at..).unwrap_or_default();
+    if rest.is_empty() {
+        return End::Whole;
     }
-    (Contents { objects: objects.into_values().collect(), secrets }, good)
+    // A file system that lost its power may have made room for a record and not written it.
+    if rest.iter().all(|byte| *byte == 0) {
+        return End::Torn;
+    }
+    if claimed(rest).is_some_and(|length| HEADER + length <= rest.len()) {
+        return End::Damaged("the record there does not fit its checksum");
+    }
+    // It says that it goes on beyond the end: so does one that was cut off, but then nothing comes after it.
+    let follows = (at + 1..bytes.len()).any(|later| next_record(bytes, later).is_some());
+    if follows { End::Damaged("the record there does not fit its length") } else { End::Torn }
+}
+
+/// The length that a record says it has, its header left aside.
+fn claimed(record: &[u8]) -> Option<usize> {
+    usize::try_from(u32::from_be_bytes(*record.first_chunk()?)).ok()
 }
 
 fn next_record(bytes: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
@@ -275,7 +419,7 @@ mod tests {
     use super::*;
     use crate::kit::clock::TestClock;
     use crate::sim::kinds;
-    use crate::sim::store::Store;
+    use crate::sim::store::{Store, StoreError, Verb};
 
     fn open(folder: &Path) -> Store {
         let clock = Arc::new(TestClock::at(1_800_000_000));
@@ -341,19 +485,138 @@ mod tests {
         }
     }
 
+    /// A bit that flipped anywhere stops the simulator, and never takes other records with it.
     #[test]
-    fn a_damaged_record_ends_the_journal() {
+    fn damage_is_told_and_nothing_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let store = open(folder.path());
+        let mut begins = vec![];
+        for id in ["a", "b", "c"] {
+            begins.push(fs::metadata(&path).unwrap().len());
+            store.put("", &key(id), |_| {});
+        }
+        drop(store);
+        let whole = fs::read(&path).unwrap();
+        // The last record's length is left out: one that is too long looks as one that was cut off.
+        let last = usize::try_from(begins[2]).unwrap();
+        for at in (MAGIC.len()..last).chain(last + 4..whole.len()) {
+            for bit in [0x01, 0x80] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= bit;
+                fs::write(&path, &bytes).unwrap();
+                let begin = *begins.iter().rev().find(|begin| **begin <= at as u64).unwrap();
+                let clock = Arc::new(TestClock::at(0));
+                let error = Store::open(clock, std::time::Duration::ZERO, Some(folder.path())).unwrap_err();
+                let JournalError::Damaged { offset, lost, .. } = &error else { panic!("{at}: {error}") };
+                assert_eq!((*offset, *lost), (begin, whole.len() as u64 - begin), "{at}");
+                assert_eq!(fs::read(&path).unwrap(), bytes, "{at}: the file is as it was");
+                let text = error.to_string();
+                assert!(text.contains(&format!("damaged at byte {begin}: the record there")), "{text}");
+            }
+        }
+        // The way out that the text names.
+        fs::write(&path, &whole[..last]).unwrap();
+        assert_eq!(ids(&open(folder.path())), ["a@1", "b@1"]);
+    }
+
+    #[test]
+    fn a_torn_end_is_cut_off_and_said() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let store = open(folder.path());
         store.put("", &key("a"), |_| {});
+        assert_eq!(store.torn(), None);
         let before = fs::metadata(&path).unwrap().len();
         store.put("", &key("b"), |_| {});
         drop(store);
+        let whole = fs::read(&path).unwrap();
+        let (kept, record) = whole.split_at(usize::try_from(before).unwrap());
+        for end in [&record[..2], &record[..20], &record[..record.len() - 1], &[0; 300]] {
+            fs::write(&path, [kept, end].concat()).unwrap();
+            let store = open(folder.path());
+            assert_eq!(ids(&store), ["a@1"]);
+            let said = store.torn().unwrap().to_string();
+            assert!(said.contains(&format!("its {} bytes were cut off", end.len())), "{said}");
+            drop(store);
+            assert_eq!(fs::metadata(&path).unwrap().len(), before);
+            assert_eq!(open(folder.path()).torn(), None, "said once");
+        }
+    }
+
+    #[test]
+    fn a_record_from_the_future_is_not_thrown_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        drop(open(folder.path()));
         let mut bytes = fs::read(&path).unwrap();
-        let middle = usize::try_from(before).unwrap() + HEADER + 3;
-        bytes[middle] ^= 1;
-        fs::write(&path, bytes).unwrap();
+        record(&mut bytes, 9, b"what comes later");
+        fs::write(&path, &bytes).unwrap();
+        let clock = Arc::new(TestClock::at(0));
+        let error = Store::open(clock, std::time::Duration::ZERO, Some(folder.path())).unwrap_err();
+        assert!(error.to_string().contains("of a kind that this version does not know"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+
+    /// What cannot be read back must not be waited for either.
+    #[cfg(unix)]
+    #[test]
+    fn pipes_devices_and_folders_are_refused() {
+        for name in ["journal", "lock"] {
+            for make in [
+                &|path: &Path| std::os::unix::fs::symlink("/dev/full", path).unwrap(),
+                &|path: &Path| fs::create_dir(path).unwrap(),
+                &|path: &Path| {
+                    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+                },
+            ] as [&dyn Fn(&Path); 3]
+            {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join(name);
+                make(&path);
+                let clock = Arc::new(TestClock::at(0));
+                let error = Store::open(clock, std::time::Duration::ZERO, Some(folder.path())).unwrap_err();
+                assert!(matches!(&error, JournalError::Irregular { path: named } if *named == path), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_of_a_rewrite_is_in_nobody_s_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        store.put("", &key("a"), |_| {});
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("journal.new")).unwrap();
+        #[cfg(not(unix))]
+        fs::write(folder.path().join("journal.new"), "half").unwrap();
+        store.reset();
+        store.put("", &key("b"), |_| {});
+        store.sync().unwrap();
+        drop(store);
+        assert_eq!(ids(&open(folder.path())), ["b@1"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_write_that_the_disk_refuses_did_not_happen() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        store.put("", &key("a"), |_| {});
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let kept = store.swap_file(full).unwrap();
+        let fresh = store.fresh(key("b"), vec![]);
+        let error = store.create(fresh.clone(), "").unwrap_err();
+        assert!(matches!(error, StoreError::Journal(_)), "{error}");
+        let status = error.status(Verb::Create);
+        assert!(status.message().contains("No space left on device"), "{}", status.message());
+        assert!(store.begin_teardown(&key("a"), "").is_err() && store.destroy(&key("a"), "").is_err());
+        assert!(!store.put("", &key("c"), |_| {}).tearing_down && store.remove(&key("a")).is_none());
+        assert_eq!(ids(&store), ["a@1"]);
+        assert_eq!(store.lost(), 2, "the server has to try again what it did by itself");
+        assert!(store.sync_whole().is_err());
+        drop(store.swap_file(kept));
+        drop(store);
         assert_eq!(ids(&open(folder.path())), ["a@1"]);
     }
 

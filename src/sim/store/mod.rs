@@ -10,15 +10,16 @@ mod snapshot;
 pub(super) use error::phase_name;
 pub use error::{StoreError, Verb};
 pub use events::{Event, Stale, Subscription};
-pub use journal::JournalError;
+pub(super) use journal::regular;
+pub use journal::{JournalError, Torn};
 pub use snapshot::Snapshot;
 
 use super::object::{Key, Object, View};
 use crate::kit::clock::Clock;
 use events::Events;
 use history::History;
-use journal::Journal;
-use std::collections::BTreeMap;
+use journal::{Failed, Journal};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,6 +43,12 @@ struct Inner {
     /// Whether the server has ended: what comes after that must not touch the disk.
     closed: bool,
     witnesses: Vec<Arc<dyn Witness>>,
+    /// What could be taken away, by type.
+    reapable: BTreeMap<String, BTreeSet<Key>>,
+    /// How many writes of the server itself did not reach the disk, and so did not happen.
+    lost: u64,
+    /// What was cut off the journal when it was opened.
+    torn: Option<Torn>,
 }
 
 /// Somebody who is told of every write, in order, and misses none.
@@ -71,7 +78,9 @@ impl Store {
         for object in contents.objects {
             objects.insert(Arc::new(object));
         }
-        Ok(Self::assemble(clock, lag, objects, contents.secrets, Some(journal)))
+        let store = Self::assemble(clock, lag, objects, contents.secrets, Some(journal));
+        store.lock().torn = contents.torn;
+        Ok(store)
     }
 
     fn assemble(
@@ -81,7 +90,10 @@ impl Store {
         secrets: BTreeMap<String, Vec<u8>>,
         journal: Option<Journal>,
     ) -> Self {
-        let inner = Inner {
+        let mut inner = Inner {
+            reapable: BTreeMap::new(),
+            lost: 0,
+            torn: None,
             objects,
             history: History::default(),
             events: Events::new(clock.now()),
@@ -90,6 +102,9 @@ impl Store {
             closed: false,
             witnesses: Vec::new(),
         };
+        for object in inner.objects.all() {
+            inner.sort_out(&object.key, Some(&object));
+        }
         Self { inner: Arc::new(Mutex::new(inner)), syncing: Arc::default(), clock, lag }
     }
 
@@ -147,6 +162,7 @@ impl Store {
     /// Makes an object, or changes it; a change that changes nothing leaves its version alone.
     /// `owner` is who owns it if it is new.
     /// `edit` runs while the store is held, so it must not use the store.
+    /// A write that the disk refuses does not happen, which [`Store::lost`] tells.
     pub fn put(&self, owner: &str, key: &Key, edit: impl FnOnce(&mut Object)) -> Arc<Object> {
         let mut inner = self.lock();
         let old = inner.objects.object(key);
@@ -166,7 +182,10 @@ impl Store {
     /// Takes an object away, whatever holds it.
     pub fn remove(&self, key: &Key) -> Option<Arc<Object>> {
         let mut inner = self.lock();
-        self.take(&mut inner, key)
+        self.take(&mut inner, key).unwrap_or_else(|_| {
+            inner.lost += 1;
+            None
+        })
     }
 
     /// Puts a name on the list of those who have to clean up before the object goes.
@@ -222,7 +241,7 @@ impl Store {
         object.owner = owner.to_owned();
         object.version = 1;
         object.created = self.now();
-        self.write(&mut inner, object)
+        self.set(&mut inner, object)
     }
 
     /// What a caller's Update does: everything but the key, the version, the owner and the times is replaced.
@@ -251,7 +270,7 @@ impl Store {
         new.owner.clone_from(&old.owner);
         new.created = old.created;
         new.updated = self.now();
-        self.write(&mut inner, new)
+        self.set(&mut inner, new)
     }
 
     /// What a caller's Destroy does.
@@ -271,16 +290,15 @@ impl Store {
             finalizers.sort();
             return Err(StoreError::Held { key: key.clone(), version: old.version, finalizers });
         }
-        self.take(&mut inner, key);
-        inner.healthy()
+        self.take(&mut inner, key).map(drop)
     }
 
     /// Takes an object away that is on its way out, belongs to no controller and is held by nobody; says whether it did.
     /// Whoever decided by an older look may find another object of the same name, which has to stay.
     pub fn reap(&self, key: &Key) -> bool {
         let mut inner = self.lock();
-        let ready = |object: &Object| object.tearing_down && object.owner.is_empty() && object.finalizers.is_empty();
-        inner.objects.object(key).is_some_and(|object| ready(&object)) && self.take(&mut inner, key).is_some()
+        inner.objects.object(key).is_some_and(|object| is_reapable(&object))
+            && self.take(&mut inner, key).is_ok_and(|taken| taken.is_some())
     }
 
     /// What a caller's Teardown does; nothing when the object is on its way out already.
@@ -302,7 +320,7 @@ impl Store {
         new.tearing_down = true;
         new.version += 1;
         new.updated = self.now();
-        self.write(&mut inner, new)
+        self.set(&mut inner, new)
     }
 
     /// What happens from now on.
@@ -336,6 +354,19 @@ impl Store {
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.lock().events.revision()
+    }
+
+    /// Whether any write after that one concerns somebody; said to do so as well when it is too long ago to tell.
+    /// `concerns` runs while the store is held, so it must not use the store.
+    #[must_use]
+    pub fn any_since(&self, revision: u64, concerns: impl Fn(&Event) -> bool) -> bool {
+        self.lock().events.any_since(revision, concerns)
+    }
+
+    /// The objects of a type that are on their way out, belong to no controller and are held by nobody.
+    #[must_use]
+    pub fn reapable(&self, kind: &str) -> Vec<Key> {
+        self.lock().reapable.get(kind).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// A named secret of the server: keys and certificates that are no objects.
@@ -383,11 +414,43 @@ impl Store {
     /// Forgets everything there is.
     pub fn reset(&self) {
         let mut inner = self.lock();
+        // The journal learns of it once, at the end.
+        let journal = inner.journal.take();
         for object in inner.objects.all() {
-            self.take(&mut inner, &object.key);
+            drop(self.take(&mut inner, &object.key));
         }
         inner.secrets.clear();
-        inner.rewrite();
+        inner.journal = journal;
+        let Inner { journal, objects, secrets, .. } = &mut *inner;
+        if let Some(journal) = journal {
+            journal.replace(&objects.all(), secrets);
+        }
+    }
+
+    /// How many writes of the server itself did not happen, as the disk refused them: they have to be tried again.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lock().lost
+    }
+
+    /// What was cut off the data of an earlier run, as it was not whole.
+    #[must_use]
+    pub fn torn(&self) -> Option<Torn> {
+        self.lock().torn.clone()
+    }
+
+    /// The same as [`Store::sync`], for a server that has just been set up: nothing may be missing.
+    ///
+    /// # Errors
+    /// When the disk did not take all of it.
+    pub fn sync_whole(&self) -> Result<(), StoreError> {
+        self.sync()?;
+        let inner = self.lock();
+        match inner.journal.as_ref().and_then(Journal::refused) {
+            Some(error) if inner.lost > 0 => Err(StoreError::Refused(error)),
+            _ if inner.lost > 0 => Err(StoreError::Closed),
+            _ => Ok(()),
+        }
     }
 
     /// Whether anything is kept on disk.
@@ -395,12 +458,6 @@ impl Store {
     pub fn is_durable(&self) -> bool {
         let inner = self.lock();
         inner.journal.is_some() || inner.closed
-    }
-
-    fn write(&self, inner: &mut Inner, object: Object) -> Result<Arc<Object>, StoreError> {
-        let stored = self.set(inner, object);
-        inner.healthy()?;
-        Ok(stored)
     }
 
     fn edit(&self, inner: &mut Inner, old: Arc<Object>, edit: impl FnOnce(&mut Object)) -> Arc<Object> {
@@ -412,26 +469,27 @@ impl Store {
         }
         new.version = old.version + 1;
         new.updated = self.now();
-        self.set(inner, new)
+        self.set(inner, new).unwrap_or_else(|_| {
+            inner.lost += 1;
+            old
+        })
     }
 
-    fn set(&self, inner: &mut Inner, object: Object) -> Arc<Object> {
+    /// On disk first: what is not there must not be seen either.
+    fn set(&self, inner: &mut Inner, object: Object) -> Result<Arc<Object>, StoreError> {
         let new = Arc::new(object);
-        if let Some(journal) = &mut inner.journal {
-            journal.put(&new);
-        }
+        inner.record(|journal| journal.put(&new))?;
         let old = inner.objects.insert(new.clone());
         self.note(inner, &new.key, old, Some(new.clone()));
-        new
+        Ok(new)
     }
 
-    fn take(&self, inner: &mut Inner, key: &Key) -> Option<Arc<Object>> {
-        let old = inner.objects.remove(key)?;
-        if let Some(journal) = &mut inner.journal {
-            journal.remove(key);
-        }
+    fn take(&self, inner: &mut Inner, key: &Key) -> Result<Option<Arc<Object>>, StoreError> {
+        let Some(old) = inner.objects.object(key) else { return Ok(None) };
+        inner.record(|journal| journal.remove(key))?;
+        inner.objects.remove(key);
         self.note(inner, key, Some(old.clone()), None);
-        Some(old)
+        Ok(Some(old))
     }
 
     fn note(&self, inner: &mut Inner, key: &Key, old: Option<Arc<Object>>, new: Option<Arc<Object>>) {
@@ -441,6 +499,7 @@ impl Store {
         for witness in &inner.witnesses {
             witness.saw(self.clock.now(), key, old.as_deref(), new.as_deref());
         }
+        inner.sort_out(key, new.as_deref());
         inner.events.push(key, old, new);
         inner.compact();
     }
@@ -467,11 +526,30 @@ impl std::fmt::Debug for Store {
 }
 
 impl Inner {
+    /// Writes to the journal, if there is one.
+    fn record(&mut self, write: impl FnOnce(&mut Journal) -> Result<(), Failed>) -> Result<(), StoreError> {
+        self.healthy()?;
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        write(journal).map_err(|error| match journal.failure() {
+            Some(failure) => StoreError::Journal(failure),
+            None => StoreError::Refused(error),
+        })
+    }
+
     fn healthy(&self) -> Result<(), StoreError> {
         match self.journal.as_ref().and_then(Journal::failure) {
             Some(error) => Err(StoreError::Journal(error)),
             None if self.closed => Err(StoreError::Closed),
             None => Ok(()),
+        }
+    }
+
+    /// Notes whether the server may take an object away, as it is now.
+    fn sort_out(&mut self, key: &Key, object: Option<&Object>) {
+        if object.is_some_and(is_reapable) {
+            self.reapable.entry(key.kind.clone()).or_default().insert(key.clone());
+        } else if let Some(keys) = self.reapable.get_mut(&key.kind) {
+            keys.remove(key);
         }
     }
 
@@ -483,11 +561,18 @@ impl Inner {
             journal.compact(&self.objects.all(), &self.secrets);
         }
     }
+}
 
-    fn rewrite(&mut self) {
-        if let Some(journal) = &mut self.journal {
-            journal.compact(&self.objects.all(), &self.secrets);
-        }
+/// Whether an object is on its way out, belongs to no controller and is held by nobody.
+fn is_reapable(object: &Object) -> bool {
+    object.tearing_down && object.owner.is_empty() && object.finalizers.is_empty()
+}
+
+#[cfg(test)]
+impl Store {
+    /// Puts another file in the place of the journal's, and returns that.
+    fn swap_file(&self, file: std::fs::File) -> Option<std::fs::File> {
+        self.lock().journal.as_mut().map(|journal| journal.swap_file(file))
     }
 }
 
@@ -517,6 +602,30 @@ mod tests {
         assert!(store.reap(&key("a")) && !store.reap(&key("a")));
         store.put("Owner", &key("b"), |object| object.tearing_down = true);
         assert!(!store.reap(&key("b")), "its controller does it");
+    }
+
+    #[test]
+    fn what_can_be_reaped_is_known_without_a_search() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Store::open(Arc::new(TestClock::at(1000)), Duration::ZERO, Some(folder.path())).unwrap();
+        let store = open();
+        let ids = |store: &Store| {
+            let keys = store.reapable("MachineLabels.omni.sidero.dev");
+            keys.into_iter().map(|key| key.id).collect::<Vec<_>>()
+        };
+        for id in ["a", "b", "c"] {
+            store.put("", &key(id), |object| object.tearing_down = true);
+        }
+        store.put("", &key("d"), |_| {});
+        store.add_finalizer(&key("b"), "f");
+        assert_eq!(ids(&store), ["a", "c"]);
+        store.modify(&key("a"), |object| object.tearing_down = false);
+        store.remove(&key("c"));
+        store.remove_finalizer(&key("b"), "f");
+        assert_eq!(ids(&store), ["b"]);
+        drop(store);
+        assert_eq!(ids(&open()), ["b"], "after a restart too");
+        assert!(open().reapable("Clusters.omni.sidero.dev").is_empty());
     }
 
     #[test]
