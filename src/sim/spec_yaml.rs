@@ -7,7 +7,7 @@ use super::{catalogue, compression, kinds, meta};
 use crate::pb;
 use jiff::Timestamp;
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value,
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -102,16 +102,40 @@ pub(super) fn text(node: Node) -> String {
     text
 }
 
-/// Puts the plain text in the place of the compressed one, as far as it can be read.
+/// Fields that hold a text compressed, and those that hold it plain.
+const PACKED: &[(&str, &str)] = &[
+    ("compressed_data", "data"),
+    ("compressed_patches", "patches"),
+    ("compressed_diff", "diff"),
+    ("compressed_config_diff", "config_diff"),
+    ("compressed_redacted_machine_config", "redacted_current_machine_config"),
+];
+
+/// Puts plain texts in the place of compressed ones, as far as they can be read.
 fn unpack(spec: &mut DynamicMessage) {
-    let packed = match spec.get_field_by_name("compressed_data").as_deref() {
-        Some(Value::Bytes(packed)) if !packed.is_empty() => packed.clone(),
-        _ => return,
-    };
-    if let Ok(text) = compression::unpack(&packed)
-        && spec.try_set_field_by_name("data", Value::String(text)).is_ok()
-    {
-        spec.clear_field_by_name("compressed_data");
+    let fields = spec.descriptor();
+    for (packed, plain) in PACKED {
+        let (Some(packed), Some(plain)) = (fields.get_field_by_name(packed), fields.get_field_by_name(plain)) else {
+            continue;
+        };
+        if spec.has_field(&packed)
+            && let Some(text) = unpacked(&spec.get_field(&packed), plain.kind() == Kind::Bytes)
+            && spec.try_set_field(&plain, text).is_ok()
+        {
+            spec.clear_field(&packed);
+        }
+    }
+}
+
+/// A compressed text, or a list of them, as what the plain field takes.
+fn unpacked(value: &Value, as_bytes: bool) -> Option<Value> {
+    match value {
+        Value::Bytes(packed) => {
+            let text = compression::unpack(packed).ok()?;
+            Some(if as_bytes { Value::Bytes(text.into_bytes().into()) } else { Value::String(text) })
+        }
+        Value::List(items) => items.iter().map(|item| unpacked(item, as_bytes)).collect::<Option<_>>().map(Value::List),
+        _ => None,
     }
 }
 
@@ -428,7 +452,35 @@ mod tests {
             render("ConfigPatches.omni.sidero.dev", &spec.encode_to_vec())
         };
         assert_eq!(show(packed), "data: |\n    machine: {}\ncompresseddata: []\n");
+        // As omnictl writes long patches.
+        let packed = include_bytes!("../../tests/fixtures/compression/patch.zst").to_vec();
+        let text = include_str!("../../tests/fixtures/compression/patch.yaml");
+        let shown = show(packed);
+        let read = crate::kit::yaml::parse_documents(&shown).unwrap().remove(0);
+        assert_eq!((read["data"].as_str(), &read["compresseddata"]), (Some(text), &serde_json::json!([])), "{shown}");
         assert_eq!(show(vec![1, 2]), "data: 'cluster: {}'\ncompresseddata:\n    - 1\n    - 2\n");
+    }
+
+    /// Every type that holds a text in two forms, as a list or not, as bytes or as text.
+    #[test]
+    fn no_type_hides_a_text_that_is_compressed() {
+        let packed = ruzstd::encoding::compress_to_vec(&b"the text"[..], ruzstd::encoding::CompressionLevel::Fastest);
+        let mut found = std::collections::BTreeSet::new();
+        for kind in kinds::ALL.iter() {
+            let Some(descriptor) = message(kind.name) else { continue };
+            let packed_fields = descriptor.fields().filter(|field| field.name().starts_with("compressed_"));
+            for field in packed_fields {
+                let mut spec = DynamicMessage::new(descriptor.clone());
+                let value = Value::Bytes(packed.clone().into());
+                spec.set_field(&field, if field.is_list() { Value::List(vec![value]) } else { value });
+                let shown = render(kind.name, &spec.encode_to_vec());
+                let bytes = format!("- {}", b't');
+                assert!(shown.contains("the text") || shown.contains(&bytes), "{}: {shown}", kind.name);
+                assert!(!shown.contains(&format!("- {}", packed[0])), "{}: {shown}", kind.name);
+                found.insert(kind.name);
+            }
+        }
+        assert!(found.len() >= 8, "{found:?}");
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn same(before: &ConfigPatchSpec, after: &ConfigPatchSpec) -> bool {
 }
 
 /// Compressed content wins over plain content.
-/// Where it needs the dictionary, which is not at hand, it is only looked at from outside.
+/// Where it needs another dictionary than Omni's, it is only looked at from outside.
 fn content(spec: &ConfigPatchSpec, release: Release) -> Vec<String> {
     let check = |text: &str| talos_patch::check(text, release).err().map(talos_patch::Refusal::problems);
     let packed = &spec.compressed_data;

@@ -24,7 +24,7 @@ pub(super) fn manifest_group(change: Change<'_>) -> Vec<String> {
     problem.into_iter().collect()
 }
 
-/// Compressed manifests win over plain ones; those that need the dictionary cannot be looked at.
+/// Compressed manifests win over plain ones; those that need another dictionary than Omni's cannot be looked at.
 fn manifests(spec: &KubernetesManifestGroupSpec) -> Option<String> {
     if spec.compressed_data.is_empty() {
         return objects(&spec.data).err();
