@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use terraform_provider_omni::kit::clock::SystemClock;
 use terraform_provider_omni::kit::secret::SecretString;
-use terraform_provider_omni::omni::{Call, Client, Config, Credentials, Kind, Query, RetryPolicy, TlsOptions};
+use terraform_provider_omni::omni::{
+    Call, Class, Client, Config, Credentials, Kind, Metadata, Query, Resource, RetryPolicy, TlsOptions,
+};
 use tokio_util::sync::CancellationToken;
 
 /// A type that nothing in the server looks at.
@@ -34,7 +36,14 @@ pub struct Simulator {
 impl Simulator {
     /// Starts it, and waits until it is ready.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = program().args(arguments).spawn().unwrap();
+        let mut command = program();
+        command.args(arguments);
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -180,6 +189,96 @@ fn only_its_owner_reads_a_file_with_a_key() {
     assert!(std::fs::read_to_string(&env_file).unwrap().contains(line["service_account_key"].as_str().unwrap()));
     for file in [&env_file, &ready_file, &data.join("journal")] {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+}
+
+fn class(id: &str, weight: usize) -> Resource {
+    let mut metadata = Metadata::default();
+    metadata.annotations.insert("weight".to_owned(), "x".repeat(weight));
+    Resource { key: LABELS.key(id.to_owned()), metadata, spec: Vec::new(), yaml: String::new() }
+}
+
+/// The size that a file may reach stands for a disk that is full: both make a write fail in its middle.
+#[tokio::test]
+async fn a_full_disk_fails_the_call_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    drop(Simulator::start(&["--data", data]));
+    let size = std::fs::metadata(folder.path().join("journal")).unwrap().len();
+    // In blocks of 512 bytes; more than what the controllers write by themselves after a restart.
+    let blocks = size.max(std::fs::metadata(folder.path().join("audit-log")).unwrap().len()) / 512 + 512;
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --data \"$1\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_omni-sim"), data]);
+    let sim = Simulator::run(command);
+    let client = sim.client();
+    let (mut made, mut refused) = (Vec::new(), Vec::new());
+    for number in 0..100 {
+        let id = format!("object-{number}");
+        match client.create(&call(), class(&id, 10_000)).await {
+            Ok(_) => made.push(id),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains("cannot write to the data folder, so nothing was changed"), "{text}");
+                refused.push(id);
+            }
+        }
+    }
+    assert!(made.len() > 2 && refused.len() > 2, "{} made, {} refused", made.len(), refused.len());
+    for id in &refused {
+        assert_eq!(client.get(&call(), &LABELS.key(id.clone())).await.unwrap_err().class(), Class::NotFound, "{id}");
+    }
+    // What needs less room still has it.
+    client.create(&call(), class("small", 0)).await.unwrap();
+    drop(sim);
+    let sim = Simulator::start(&["--data", data]);
+    let client = sim.client();
+    made.push("small".to_owned());
+    made.sort();
+    let listed = client.list(&call(), LABELS, &Query::default()).await.unwrap();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|found| found.key.id.clone())
+        .filter(|id| made.contains(id) || id.starts_with("object"))
+        .collect();
+    assert_eq!(listed, made);
+    client.create(&call(), class("with room again", 10_000)).await.unwrap();
+}
+
+#[test]
+fn damaged_data_stop_the_start_and_torn_ones_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let journal = folder.path().join("journal");
+    drop(Simulator::start(&["--data", data]));
+    let whole = std::fs::read(&journal).unwrap();
+    let mut bytes = whole.clone();
+    bytes[whole.len() / 2] ^= 1;
+    std::fs::write(&journal, &bytes).unwrap();
+    let refused = output(&["--data", data]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && refused.stdout.is_empty(), "{said}");
+    assert!(said.contains("is damaged at byte ") && said.contains("the file was left as it is"), "{said}");
+    assert_eq!(std::fs::read(&journal).unwrap(), bytes);
+
+    std::fs::write(&journal, &whole[..whole.len() - 3]).unwrap();
+    let mut sim = Simulator::start(&["--data", data]);
+    sim.kill();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut sim.child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(said.contains("omni-sim: warning: the last write to ") && said.contains("bytes were cut off"), "{said}");
+}
+
+/// A pipe that nobody writes to must not be waited for.
+#[test]
+fn pipes_and_devices_are_no_data() {
+    for name in ["journal", "lock", "audit-log"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let refused = output(&["--data", folder.path().to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains("is no regular file"), "{name}: {said}");
     }
 }
 
