@@ -558,18 +558,15 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), bytes);
     }
 
-    /// What cannot be read back must not be waited for either.
+    /// What cannot be read back must not be waited for either; pipes are in the tests of the built program, as a process
+    /// that is started here would hold the locks of other tests for a moment.
     #[cfg(unix)]
     #[test]
-    fn pipes_devices_and_folders_are_refused() {
+    fn devices_and_folders_are_refused() {
         for name in ["journal", "lock"] {
-            for make in [
-                &|path: &Path| std::os::unix::fs::symlink("/dev/full", path).unwrap(),
-                &|path: &Path| fs::create_dir(path).unwrap(),
-                &|path: &Path| {
-                    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
-                },
-            ] as [&dyn Fn(&Path); 3]
+            for make in [&|path: &Path| std::os::unix::fs::symlink("/dev/full", path).unwrap(), &|path: &Path| {
+                fs::create_dir(path).unwrap()
+            }] as [&dyn Fn(&Path); 2]
             {
                 let folder = tempfile::tempdir().unwrap();
                 let path = folder.path().join(name);
