@@ -79,8 +79,7 @@ fn definition(kind: &Kind) -> ResourceDefinitionSpec {
     all_aliases.extend((1..parts.len()).map(|end| format!("{}.{}", name.to_lowercase(), parts[..end].join("."))));
     all_aliases.extend(aliases.iter().cloned());
     let columns = columns::of(kind.name).iter();
-    let sensitivity =
-        if SENSITIVE.contains(&kind.name) { Sensitivity::Sensitive } else { Sensitivity::NonSensitive };
+    let sensitivity = if SENSITIVE.contains(&kind.name) { Sensitivity::Sensitive } else { Sensitivity::NonSensitive };
     ResourceDefinitionSpec {
         resource_type: kind.name.to_owned(),
         display_type: singular,
@@ -197,11 +196,19 @@ mod tests {
     /// Clients hide nothing else, and would rather print a secret than not find its type.
     #[test]
     fn few_types_are_sensitive() {
-        let sensitive = |object: &Object| object.spec::<ResourceDefinitionSpec>().sensitivity() == Sensitivity::Sensitive;
+        let sensitive =
+            |object: &Object| object.spec::<ResourceDefinitionSpec>().sensitivity() == Sensitivity::Sensitive;
         let store = seeded(Release::NEWEST);
-        let found: Vec<_> =
-            store.list(DEFINITIONS).iter().filter(|o| sensitive(o)).map(|o| o.key.id.clone()).collect();
-        assert_eq!(found, SENSITIVE.iter().map(|name| name.to_lowercase()).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+        let found: Vec<_> = store.list(DEFINITIONS).iter().filter(|o| sensitive(o)).map(|o| o.key.id.clone()).collect();
+        assert_eq!(
+            found,
+            SENSITIVE
+                .iter()
+                .map(|name| name.to_lowercase())
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
+        );
     }
 
     #[test]

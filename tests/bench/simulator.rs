@@ -110,7 +110,8 @@ pub async fn report() -> Result<()> {
 
 /// Makes the objects of these numbers, many at once.
 async fn make(client: &Client, numbers: impl IntoIterator<Item = usize>) -> Result<()> {
-    let made = stream::iter(numbers).map(|number| async move { client.create(&call(), object(number)).await.map(drop) });
+    let made =
+        stream::iter(numbers).map(|number| async move { client.create(&call(), object(number)).await.map(drop) });
     Ok(made.buffer_unordered(PARALLEL).try_collect::<()>().await?)
 }
 

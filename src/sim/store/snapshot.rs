@@ -275,14 +275,17 @@ mod tests {
             kind: kind.to_owned(),
             id: id.to_owned(),
         };
-        for (namespace, kind, id) in [("default", "A.x", "2"), ("other", "A.x", "1"), ("default", "A.x", "1"), ("default", "B.x", "1")] {
+        for (namespace, kind, id) in
+            [("default", "A.x", "2"), ("other", "A.x", "1"), ("default", "A.x", "1"), ("default", "B.x", "1")]
+        {
             store.put("", &key(namespace, kind, id), |_| {});
         }
         let ids = |objects: Vec<Arc<Object>>| objects.iter().map(|o| o.key.id.clone()).collect::<Vec<_>>();
         assert_eq!(ids(store.list_in("A.x", "default")), ["1", "2"]);
         assert_eq!(ids(store.list_in("A.x", "other")), ["1"]);
         assert!(store.list_in("A.x", "none").is_empty() && store.list_in("C.x", "default").is_empty());
-        let all: Vec<_> = store.view().all().iter().map(|o| format!("{}/{}/{}", o.key.kind, o.key.namespace, o.key.id)).collect();
+        let all: Vec<_> =
+            store.view().all().iter().map(|o| format!("{}/{}/{}", o.key.kind, o.key.namespace, o.key.id)).collect();
         assert_eq!(all, ["A.x/default/1", "A.x/default/2", "A.x/other/1", "B.x/default/1"]);
     }
 }

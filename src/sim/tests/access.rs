@@ -291,7 +291,10 @@ async fn types_and_namespaces_can_be_listed() {
     let spec = clusters.spec.as_ref().unwrap();
     assert!(spec.yaml_spec.starts_with("type: Clusters.omni.sidero.dev\ndisplayType: Cluster\n"));
     let decoded = ResourceDefinitionSpec::decode(spec.proto_spec.as_slice()).unwrap();
-    assert_eq!((decoded.resource_type.as_str(), decoded.display_type.as_str()), ("Clusters.omni.sidero.dev", "Cluster"));
+    assert_eq!(
+        (decoded.resource_type.as_str(), decoded.display_type.as_str()),
+        ("Clusters.omni.sidero.dev", "Cluster")
+    );
     assert_eq!(decoded.print_columns[0].json_path, "{.talosversion}");
     assert_eq!(list(&mut client, "Namespaces.meta.cosi.dev", "meta").await.unwrap().len(), 8);
 }

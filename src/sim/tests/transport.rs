@@ -186,14 +186,20 @@ async fn who_says_nothing_is_let_go() {
 async fn who_speaks_no_grpc_is_told_so() {
     let (sim, _client) = start().await;
     let address = sim.endpoint().rsplit('/').next().unwrap().to_owned();
-    for (path, kind) in [("/", ""), ("/api/omni.resources.ResourceService/List", "application/json"), ("/x", "application/grpc-web")] {
+    for (path, kind) in
+        [("/", ""), ("/api/omni.resources.ResourceService/List", "application/json"), ("/x", "application/grpc-web")]
+    {
         let mut tcp = TcpStream::connect(&address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n");
         tcp.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         tcp.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{path}: {answer}");
-        assert!(answer.contains("content-type: text/plain") && answer.contains("This is omni-sim, a simulation"), "{answer}");
+        assert!(
+            answer.contains("content-type: text/plain") && answer.contains("This is omni-sim, a simulation"),
+            "{answer}"
+        );
     }
     assert_eq!(sim.requests(), [], "none of these is a call");
 }
