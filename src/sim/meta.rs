@@ -9,6 +9,7 @@ use super::store::Store;
 use crate::pb::cosi::resource::meta::resource_definition_spec::{PrintColumn, Sensitivity};
 use crate::pb::cosi::resource::meta::{NamespaceSpec, ResourceDefinitionSpec};
 use prost::Message;
+use std::collections::HashSet;
 
 /// The namespace of these objects, and their owner.
 pub(super) const NAMESPACE: &str = "meta";
@@ -41,13 +42,15 @@ pub(super) fn seed(store: &Store, release: Release) {
     for (name, description) in DECLARED {
         put(store, NAMESPACES, name, &NamespaceSpec { description: (*description).to_owned() });
     }
-    let known: Vec<&Kind> = kinds::ALL.iter().filter(|kind| kind.is_in(release) && is_plural(kind)).collect();
-    for kind in &known {
-        put(store, DEFINITIONS, &kind.name.to_lowercase(), &definition(kind));
+    let mut known = HashSet::new();
+    for kind in kinds::ALL.iter().filter(|kind| kind.is_in(release) && is_plural(kind)) {
+        let id = kind.name.to_lowercase();
+        put(store, DEFINITIONS, &id, &definition(kind));
+        known.insert(id);
     }
     // The data may be those of another release.
     for object in store.list(DEFINITIONS) {
-        if !known.iter().any(|kind| kind.name.to_lowercase() == object.key.id) {
+        if !known.contains(&object.key.id) {
             store.remove(&object.key);
         }
     }
