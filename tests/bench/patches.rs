@@ -57,7 +57,7 @@ pub async fn report() -> Result<()> {
         for count in COUNTS {
             let world = World::start(delay).await?;
             let provider = host.start()?;
-            let load = Load::new(host.connect(&provider).await?, count)?;
+            let mut load = Load::new(host.connect(&provider).await?, count)?;
             load.configure(&world).await?;
             line(&format!(
                 "{count} patches, server delay {} ms; configured with {}",
@@ -66,6 +66,12 @@ pub async fn report() -> Result<()> {
             ))?;
             let (planned, took) = timed(load.plan()).await?;
             line(&format!("  plan:    {:>12}  {}", milliseconds(took), world.asked()))?;
+            // An apply is another run of the provider, which knows nothing of what this one has planned.
+            drop(provider);
+            let provider = host.start()?;
+            load.client = host.connect(&provider).await?;
+            load.configure(&world).await?;
+            world.sim.forget_requests();
             let (states, took) = timed(load.apply(planned)).await?;
             line(&format!("  apply:   {:>12}  {}", milliseconds(took), world.asked()))?;
             let ((), took) = timed(load.refresh(states)).await?;
