@@ -1,6 +1,8 @@
 //! What may be asked of objects that live outside of the server: backups, which stand in a store.
 
-use super::names::label;
+use super::names::{kind, label};
+use super::object::View;
+use super::rules;
 use crate::pb::cosi::resource::label_term::Operation;
 use crate::pb::cosi::resource::{IdQuery, LabelQuery, WatchRequest};
 use tonic::Status;
@@ -12,7 +14,7 @@ pub(super) const NAMESPACE: &str = "external";
 ///
 /// # Errors
 /// When it does not: the store is not searched.
-pub(super) fn check_list(labels: &[LabelQuery], id: Option<&IdQuery>) -> Result<(), Status> {
+pub(super) fn check_list(view: &dyn View, labels: &[LabelQuery], id: Option<&IdQuery>) -> Result<(), Status> {
     let only = match labels {
         [LabelQuery { terms }] => match &terms[..] {
             [term] => Some(term),
@@ -23,22 +25,28 @@ pub(super) fn check_list(labels: &[LabelQuery], id: Option<&IdQuery>) -> Result<
     let names_cluster = only.is_some_and(|term| {
         term.key == label::CLUSTER && term.op() == Operation::Equal && !term.invert && term.value.len() == 1
     });
-    if names_cluster && id.is_none_or(|id| id.regexp.is_empty()) {
+    let cluster =
+        only.and_then(|term| term.value.first()).filter(|_| names_cluster && id.is_none_or(|id| id.regexp.is_empty()));
+    let Some(cluster) = cluster else {
+        return Err(Status::unknown("failed to validate: cluster ID must be specified in query"));
+    };
+    if view.get(kind::CLUSTER_UUID, cluster).is_some() {
         return Ok(());
     }
-    Err(Status::unknown(format!("backups are listed by the label {} of one cluster only", label::CLUSTER)))
+    let why = rules::missing(kind::CLUSTER_UUID, "default", cluster);
+    Err(Status::not_found(format!("failed to get cluster UUID by ID: {why}")))
 }
 
 /// Whether a watch asks for what there is.
 ///
 /// # Errors
 /// When it waits for changes only: the store tells of none.
-pub(super) fn check_watch(request: &WatchRequest) -> Result<(), Status> {
+pub(super) fn check_watch(view: &dyn View, request: &WatchRequest) -> Result<(), Status> {
     let options = request.options.as_ref();
     if !options.is_some_and(|options| options.bootstrap_contents) {
         return Err(Status::unimplemented("backups are watched with their present contents only"));
     }
-    options.map_or(Ok(()), |options| check_list(&options.label_query, options.id_query.as_ref()))
+    options.map_or(Ok(()), |options| check_list(view, &options.label_query, options.id_query.as_ref()))
 }
 
 #[cfg(test)]
@@ -67,9 +75,14 @@ mod tests {
             (vec![query(vec![term(label::CLUSTER, Operation::Exists, false)])], None, false),
             (vec![query(vec![term("x", Operation::Equal, false)])], None, false),
         ] {
-            let answer = check_list(&labels, id);
+            let known = crate::sim::rules::fixture::object(kind::CLUSTER_UUID, "c", &());
+            let view = crate::sim::rules::fixture::Fixture::default().with(known);
+            let answer = check_list(&view, &labels, id);
             assert_eq!(answer.is_ok(), good, "{labels:?}");
             assert!(answer.err().is_none_or(|status| status.code() == tonic::Code::Unknown));
+            let nobody = crate::sim::rules::fixture::Fixture::default();
+            let expected = if good { tonic::Code::NotFound } else { tonic::Code::Unknown };
+            assert_eq!(check_list(&nobody, &labels, id).unwrap_err().code(), expected);
         }
     }
 }

@@ -74,8 +74,9 @@ fn exec(issuer: &str, cluster: &str, grant_type: &str) -> Value {
         args.push(format!("--grant-type={grant_type}"));
     }
     json!({
-        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "apiVersion": "client.authentication.k8s.io/v1",
         "command": "kubectl",
+        "interactiveMode": "IfAvailable",
         "args": args,
         "env": null,
         "provideClusterInfo": false,

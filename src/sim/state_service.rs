@@ -65,7 +65,7 @@ impl State for StateService {
             refusal::unless_clean(guard.list(&kind, &namespace, &options.label_query), Vec::new())?;
             let limit = guard.limit(&kind, &namespace).map(ToOwned::to_owned);
             if namespace == external::NAMESPACE {
-                external::check_list(&options.label_query, options.id_query.as_ref())?;
+                external::check_list(&view, &options.label_query, options.id_query.as_ref())?;
             }
             let query = Query::new(options.label_query, options.id_query)?;
             let objects = if namespace == virtual_kinds::NAMESPACE {
@@ -169,9 +169,9 @@ impl State for StateService {
                 return Ok(virtual_kinds::watch(&self.store, key).boxed() as Answers<pb::WatchResponse>);
             }
             if request.namespace == external::NAMESPACE {
-                external::check_watch(&request)?;
+                external::check_watch(&view, &request)?;
             }
-            let watch = Watch::start(&self.store, request)?;
+            let watch = Watch::start(&self.store, request, self.release)?;
             let release = self.release;
             let answers = watch.answers().map(move |answer| answer.map(|answer| wire::events_by(release, answer)));
             Ok(answers.boxed() as Answers<pb::WatchResponse>)
@@ -379,6 +379,10 @@ fn watched(guard: &Guard<'_>, mut request: pb::WatchRequest) -> Result<pb::Watch
     Ok(request)
 }
 
+/// Namespaces that live in the memory of a server, which no other store answers for.
+const IN_MEMORY: [&str; 2] = ["ephemeral", "metrics"];
+
 fn missing(key: &Key) -> Status {
-    StoreError::missing(key, kinds::find(&key.kind).is_none_or(|kind| kind.cached))
+    let cached = kinds::find(&key.kind).is_none_or(|kind| kind.cached && kind.namespace == key.namespace);
+    StoreError::missing(key, cached || IN_MEMORY.contains(&key.namespace.as_str()))
 }

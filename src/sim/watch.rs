@@ -3,6 +3,7 @@
 
 use super::object::{Key, Object};
 use super::query::Query;
+use super::release::Release;
 use super::store::{Event, Stale, Store, Subscription};
 use super::wire;
 use crate::pb::cosi::resource as pb;
@@ -10,7 +11,7 @@ use crate::pb::cosi::resource::EventType;
 use futures_util::{Stream, stream};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tonic::Status;
+use tonic::{Code, Status};
 
 /// How many events one answer holds at most.
 const BATCH: usize = 1000;
@@ -46,12 +47,13 @@ impl Watch {
     }
 
     /// Starts a watch; the first answers are ready at once.
-    pub(super) fn start(store: &Store, request: pb::WatchRequest) -> Result<Self, Status> {
+    pub(super) fn start(store: &Store, request: pb::WatchRequest, release: Release) -> Result<Self, Status> {
         let options = request.options.unwrap_or_default();
         let query = Query::new(options.label_query, options.id_query)?;
         let single = request.id.is_some();
         if options.tail_events > 0 {
-            return Err(Status::unimplemented("operation tailEvents is not supported"));
+            let code = if release < Release::V1_8 { Code::Unknown } else { Code::Unimplemented };
+            return Err(Status::new(code, "operation tailEvents is not supported"));
         }
         let refused = [
             (options.bootstrap_contents, "bootstrap contents"),
@@ -189,6 +191,11 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn start(store: &Store, request: pb::WatchRequest) -> Result<Watch, Status> {
+        Watch::start(store, request, Release::NEWEST)
+    }
+
     use crate::kit::clock::TestClock;
     use crate::sim::kinds;
     use futures_util::StreamExt;
@@ -238,7 +245,7 @@ mod tests {
         let store = store();
         put(&store, "b", "x");
         put(&store, "a", "x");
-        let watch = Watch::start(&store, request(pb::WatchOptions { bootstrap_contents: true, ..Default::default() }));
+        let watch = start(&store, request(pb::WatchOptions { bootstrap_contents: true, ..Default::default() }));
         let mut answers = Box::pin(watch.unwrap().answers());
         assert_eq!(drain(&mut answers).await, ["", "CREATED a", "CREATED b", "BOOTSTRAPPED"]);
         put(&store, "a", "y");
@@ -254,7 +261,7 @@ mod tests {
         put(&store, "a", "x");
         let mut request = request(pb::WatchOptions { bootstrap_contents: true, ..Default::default() });
         request.api_version = 0;
-        let mut answers = Box::pin(Watch::start(&store, request).unwrap().answers());
+        let mut answers = Box::pin(start(&store, request).unwrap().answers());
         assert_eq!(drain(&mut answers).await, ["", "CREATED a"]);
     }
 
@@ -264,7 +271,7 @@ mod tests {
         put(&store, "a", "x");
         put(&store, "b", "x");
         let options = pb::WatchOptions { bootstrap_contents: true, aggregated: true, ..Default::default() };
-        let mut answers = Box::pin(Watch::start(&store, request(options)).unwrap().answers());
+        let mut answers = Box::pin(start(&store, request(options)).unwrap().answers());
         assert_eq!(drain(&mut answers).await, ["", "CREATED a, CREATED b, BOOTSTRAPPED"]);
         put(&store, "a", "y");
         put(&store, "b", "y");
@@ -278,7 +285,7 @@ mod tests {
         let term = pb::LabelTerm { key: "y".into(), ..Default::default() };
         let options =
             pb::WatchOptions { label_query: vec![pb::LabelQuery { terms: vec![term] }], ..Default::default() };
-        let mut answers = Box::pin(Watch::start(&store, request(options)).unwrap().answers());
+        let mut answers = Box::pin(start(&store, request(options)).unwrap().answers());
         put(&store, "a", "z");
         put(&store, "a", "y");
         put(&store, "a", "x");
@@ -290,8 +297,8 @@ mod tests {
         let store = store();
         put(&store, "a", "x");
         let one = |id: &str| pb::WatchRequest { id: Some(id.into()), ..request(pb::WatchOptions::default()) };
-        let mut there = Box::pin(Watch::start(&store, one("a")).unwrap().answers());
-        let mut missing = Box::pin(Watch::start(&store, one("b")).unwrap().answers());
+        let mut there = Box::pin(start(&store, one("a")).unwrap().answers());
+        let mut missing = Box::pin(start(&store, one("b")).unwrap().answers());
         assert_eq!(drain(&mut there).await, ["", "CREATED a"]);
         assert_eq!(drain(&mut missing).await, ["", "DESTROYED b"]);
         put(&store, "b", "x");
@@ -304,15 +311,15 @@ mod tests {
         let store = store();
         put(&store, "a", "x");
         let options = pb::WatchOptions { bootstrap_bookmark: true, ..Default::default() };
-        let mut answers = Box::pin(Watch::start(&store, request(options)).unwrap().answers());
+        let mut answers = Box::pin(start(&store, request(options)).unwrap().answers());
         answers.next().await.unwrap().unwrap();
         let noop = answers.next().await.unwrap().unwrap().event.remove(0);
         assert_eq!(noop.event_type(), EventType::Noop);
         put(&store, "b", "x");
         let from = |bookmark| request(pb::WatchOptions { start_from_bookmark: Some(bookmark), ..Default::default() });
-        let mut resumed = Box::pin(Watch::start(&store, from(noop.bookmark.unwrap())).unwrap().answers());
+        let mut resumed = Box::pin(start(&store, from(noop.bookmark.unwrap())).unwrap().answers());
         assert_eq!(drain(&mut resumed).await, ["", "CREATED b"]);
-        let stale = Watch::start(&store, from(vec![0; 16])).err().unwrap();
+        let stale = start(&store, from(vec![0; 16])).err().unwrap();
         assert_eq!(stale.code(), tonic::Code::FailedPrecondition);
     }
 
@@ -325,7 +332,7 @@ mod tests {
             single(pb::WatchOptions { bootstrap_contents: true, ..Default::default() }),
             single(pb::WatchOptions { label_query: vec![pb::LabelQuery::default()], ..Default::default() }),
         ] {
-            assert_eq!(Watch::start(&store, request).err().unwrap().code(), tonic::Code::Unimplemented);
+            assert_eq!(start(&store, request).err().unwrap().code(), tonic::Code::Unimplemented);
         }
     }
 }

@@ -65,7 +65,8 @@ pub fn sent_by(release: Release, object: &Object) -> pb::Resource {
 pub fn events_by(release: Release, mut answer: pb::WatchResponse) -> pb::WatchResponse {
     for event in &mut answer.event {
         event.resource = event.resource.take().map(|resource| aged(release, resource));
-        event.old = event.old.take().map(|resource| aged(release, resource));
+        // Older ones do not say what was there before.
+        event.old = event.old.take().filter(|_| release >= Release::V1_8).map(|resource| aged(release, resource));
     }
     answer
 }

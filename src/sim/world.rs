@@ -24,7 +24,7 @@ const TALOS: &[(&str, Support)] = &[
 
 /// What an instance of Omni 1.6.6 offered instead.
 const TALOS_1_6: &[(&str, Support)] = &[
-    ("1.8.4", Support::Ended),
+    ("1.8.4", Support::Full),
     ("1.9.6", Support::Full),
     ("1.10.9", Support::Full),
     ("1.11.6", Support::Full),
@@ -60,6 +60,7 @@ const KUBERNETES_MINORS: u64 = 6;
 const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("amd-ucode", "AMD", "Microcode for AMD processors"),
     ("gvisor", "The gVisor Authors", "A container runtime that keeps containers away from the kernel"),
+    ("hello-world-service", "Sidero Labs", "An example of a service in an extension"),
     ("i915", "Intel", "Firmware for Intel graphics"),
     ("intel-ucode", "Intel", "Microcode for Intel processors"),
     ("iscsi-tools", "Sidero Labs", "Initiator for iSCSI storage"),

@@ -10,13 +10,20 @@ use std::time::Duration;
 use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::{Config, Credentials, TlsOptions, open_channel};
 use terraform_provider_omni::pb::specs::SysVersionSpec;
-use terraform_provider_omni::sim::{Mode, Options, Release, Sim};
+use terraform_provider_omni::sim::{Mode, Options, Release, Sim, catalogue, kinds};
 use tonic::Code;
 
 /// How long a server of our own may take, and one that is far away.
 const NEAR: Duration = Duration::from_secs(10);
 const FAR: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(5);
+
+/// Whether a release has a call of one of the two services, by the tables of the simulator.
+fn has_call(name: &str, release: Release) -> bool {
+    ["cosi.resource.State", "management.ManagementService"]
+        .into_iter()
+        .all(|service| catalogue::call(service, name).is_none_or(|span| span.holds(release)))
+}
 
 /// A server with what has to be known of it.
 pub struct Server {
@@ -102,6 +109,12 @@ impl Server {
             Need::Nothing => None,
             Need::Since(first) => since(first),
             Need::Before(end) => before(end),
+            Need::Kind(name) => {
+                let known = kinds::find(&format!("{name}.omni.sidero.dev"));
+                (!known.is_some_and(|kind| kind.is_in(release))).then(|| format!("needs {name}"))
+            }
+            Need::Call(name) => (!has_call(name, release)).then(|| format!("needs the call {name}")),
+            Need::NoCall(name) => has_call(name, release).then(|| format!("has the call {name}")),
             Need::Machines => (!self.machines).then(|| "needs machines".to_owned()),
         }
     }

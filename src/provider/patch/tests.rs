@@ -375,3 +375,31 @@ fn hostile_patches_end_in_a_short_error() {
     assert!(merge(&[&half]).is_ok());
     assert!(matches!(merge(&[&half, &half, &half]), Err(PatchError::NotYaml(_))));
 }
+
+/// A patch that Omni 1.11 was seen to take has to pass here too. Who cannot ask a server may take more.
+#[test]
+fn no_patch_is_refused_that_the_server_takes() {
+    const RULES: &str = include_str!("../../../tests/fixtures/observed/1.11-rules.jsonl");
+    let mut case = String::new();
+    let (mut held, mut laxer) = (0, Vec::new());
+    for line in RULES.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        if let Some(name) = row["case"].as_str() {
+            case = name.to_owned();
+        }
+        let text = row["spec"]["data"].as_str().unwrap_or_default();
+        let of_target = row["text"].as_str().unwrap_or_default().contains("is tearing down");
+        if case != "config_patch" || row["create"].is_null() || !row["spec"]["compressed_data"].is_null() || of_target {
+            continue;
+        }
+        let taken = row["code"] == "OK";
+        match (super::omni::check(text, Release::V1_11), taken) {
+            (Ok(()), false) => laxer.push(row["asked"].as_str().unwrap_or_default().to_owned()),
+            (Err(why), true) => panic!("{}: {why}", row["asked"]),
+            _ => {}
+        }
+        held += 1;
+    }
+    assert!(held > 60, "{held} patches were held against the server's answers");
+    assert!(laxer.len() < 10, "taken here and refused by the server: {laxer:?}");
+}

@@ -138,7 +138,7 @@ impl<'a> Registry<'a> {
     pub fn destroy_account(&self, name: &str) -> Result<(), Status> {
         let id = AccountName::parse(name).identity();
         let known = self.identity(&id).filter(|identity| identity.label(IS_SERVICE_ACCOUNT).is_some());
-        known.ok_or_else(|| Status::not_found(format!("service account {id:?} not found")))?;
+        known.ok_or_else(|| Status::not_found(format!("service account {name:?} not found")))?;
         remove(self.store, &id);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::desk::Desk;
 use crate::sim::names::{controller, kind};
 
-const EXTENSIONS_HELD_BY: &[&str] = &[controller::MACHINE_EXTENSIONS, controller::SCHEMATIC_CONFIGURATION];
+const EXTENSIONS_HELD_BY: &[&str] = &[controller::MACHINE_EXTENSIONS];
 
 pub(super) fn extensions(desk: &Desk<'_>) {
     for list in desk.list(kind::EXTENSIONS_CONFIGURATION) {

@@ -24,6 +24,12 @@ pub(super) fn act(desk: &Desk<'_>) {
     let store = store(desk);
     desk.put("", kind::ETCD_BACKUP_STORE_STATUS, STORE_STATUS, &[], &store);
     for cluster in desk.list(kind::CLUSTER) {
+        let wanted = cluster.spec::<ClusterSpec>().backup_configuration.is_some_and(|wanted| wanted.enabled);
+        if wanted && !cluster.tearing_down && !desk.has(kind::ETCD_BACKUP_STATUS, &cluster.key.id) {
+            let labels = [(label::CLUSTER, cluster.key.id.as_str())];
+            let nothing = EtcdBackupStatusSpec::default();
+            desk.put(controller::ETCD_BACKUP, kind::ETCD_BACKUP_STATUS, &cluster.key.id, &labels, &nothing);
+        }
         if !cluster.tearing_down && store.configuration_error.is_empty() {
             back_up(desk, &cluster);
         }

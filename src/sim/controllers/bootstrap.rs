@@ -46,7 +46,7 @@ fn observe(desk: &Desk<'_>, id: &str) {
     desk.edit_spec(kind::LOAD_BALANCER_CONFIG, id, |config: &mut LoadBalancerConfigSpec| {
         config.endpoints.clone_from(&addresses);
     });
-    let status = LoadBalancerStatusSpec { healthy, stopped: false };
+    let status = LoadBalancerStatusSpec { healthy, stopped: addresses.is_empty() };
     desk.put(controller::LOAD_BALANCER, kind::LOAD_BALANCER_STATUS, id, &[(label::CLUSTER, id)], &status);
     for set in desk.labelled(kind::MACHINE_SET, label::CLUSTER, id) {
         if set.label(label::CONTROL_PLANE).is_some() && !set.tearing_down && !planes.is_empty() {

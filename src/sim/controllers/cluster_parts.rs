@@ -60,7 +60,7 @@ const HELD_BY: &[(&str, &[&str])] = &[
     (kind::CLUSTER_KUBERNETES_NODES, &[controller::KUBERNETES_NODE_AUDIT]),
 ];
 
-const FIRST_PORT: u32 = 10001;
+const FIRST_PORT: u32 = 10000;
 
 /// Sees to it that a cluster has all its parts.
 pub(super) fn furnish(desk: &Desk<'_>, cluster: &Object) {

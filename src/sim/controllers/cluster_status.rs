@@ -76,7 +76,7 @@ fn phase(cluster: &Object, sets: &[MachineSetStatusSpec]) -> Phase {
     let destroying = !sets.is_empty() && sets.iter().all(|set| set.phase() == MachineSetPhase::Destroying);
     if cluster.tearing_down || destroying {
         Phase::Destroying
-    } else if sets.is_empty() {
+    } else if sets.is_empty() || any(&[MachineSetPhase::Failed]) {
         Phase::Unknown
     } else if any(&[MachineSetPhase::ScalingUp, MachineSetPhase::Unknown]) {
         Phase::ScalingUp

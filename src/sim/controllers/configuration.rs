@@ -9,6 +9,7 @@ use crate::pb::specs::{
 };
 use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
+use crate::sim::release::Release;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -119,7 +120,9 @@ fn aimed(desk: &Desk<'_>, kind: &str, member: &Object) -> Vec<(u8, Arc<Object>)>
     found.extend(machine.into_iter().filter(|object| object.label(label::CLUSTER) != Some(cluster)));
     found
         .into_iter()
-        .filter(|object| !object.tearing_down && object.label(label::DISABLED).is_none())
+        // Older servers keep the label and know nothing of it.
+        .filter(|object| !object.tearing_down)
+        .filter(|object| desk.release < Release::V1_10 || object.label(label::DISABLED).is_none())
         .filter_map(|object| Some((level(&object, member)?, object)))
         .collect()
 }

@@ -8,7 +8,6 @@ use crate::pb::specs::{
     infra_machine_config_spec::AcceptanceStatus,
 };
 use crate::sim::accounts;
-use crate::sim::kinds;
 use crate::sim::names::{controller, kind, label};
 use crate::sim::object::Object;
 
@@ -103,6 +102,6 @@ fn leave(desk: &Desk<'_>, provider: &Object) {
     for kind in BELONGINGS {
         desk.remove(kind, id);
     }
+    // Who tears a provider down destroys it too, unless the release does that by itself.
     desk.release(provider, HELD_BY);
-    desk.clear(&kinds::key(kind::INFRA_PROVIDER, id));
 }

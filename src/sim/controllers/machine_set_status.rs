@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 const HELD_BY: &[&str] = &[controller::CLUSTER_STATUS];
+const NO_NODE: &str = "control plane machine set must have at least one node";
 
 pub(super) fn act(desk: &Desk<'_>) {
     for set in desk.list(kind::MACHINE_SET) {
@@ -47,7 +48,10 @@ fn report(desk: &Desk<'_>, set: &Object) {
         connected: with(&|member| desk.spec::<MachineSpec>(kind::MACHINE, &member.key.id).connected),
         requested,
     };
-    let phase = phase(desk, set, &members, requested);
+    // A cluster without a control plane never comes up, which the server tells of at once.
+    let headless =
+        set.label(label::CONTROL_PLANE).is_some() && !set.tearing_down && members.is_empty() && requested == 0;
+    let phase = if headless { MachineSetPhase::Failed } else { phase(desk, set, &members, requested) };
     let ready = phase == MachineSetPhase::Running && machines.healthy == machines.total;
     let locked = |member: &Arc<Object>| {
         desk.get(kind::CLUSTER_MACHINE_STATUS, &member.key.id)
@@ -56,6 +60,7 @@ fn report(desk: &Desk<'_>, set: &Object) {
     let report = MachineSetStatusSpec {
         phase: phase.into(),
         ready,
+        error: if headless { NO_NODE.to_owned() } else { String::new() },
         machines: Some(machines),
         machine_allocation: allocation.cloned(),
         locked_updates: with(&locked),
@@ -74,14 +79,14 @@ fn report(desk: &Desk<'_>, set: &Object) {
     desk.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_CONFIG_STATUS, id, &[], &changeable);
 }
 
-/// A digest of what the members run; nothing without members.
+/// A digest of what the members run; without members it is that of nothing.
 fn config_hash(desk: &Desk<'_>, members: &[Arc<Object>]) -> String {
     let mut digest = Sha256::new();
     for member in members {
         let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id);
         digest.update(last.cluster_machine_config_sha256.as_bytes());
     }
-    if members.is_empty() { String::new() } else { hex(digest) }
+    hex(digest)
 }
 
 fn phase(desk: &Desk<'_>, set: &Object, members: &[Arc<Object>], requested: u32) -> MachineSetPhase {

@@ -14,6 +14,7 @@ use crate::pb::specs::{
 };
 use crate::sim::names::{annotation, controller, kind, label};
 use crate::sim::object::Object;
+use crate::sim::release::Release;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -76,6 +77,7 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
     status.set_stage(next);
     status.management_address = machine.management_address.clone();
     status.ready = up && next == Stage::Running && serves(desk, member, &cluster.key.id);
+    status.apid_available = up && next == Stage::Running && desk.release < Release::V1_9;
     let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     let desired = configuration::desired(desk, member);
     status.config_up_to_date = last.cluster_machine_config_sha256 == desired;
@@ -90,6 +92,7 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
     let all: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
         .into_iter()
         .chain(labels(member))
+        .chain(up.then_some((label::CONNECTED, "")))
         .chain(
             (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
         )

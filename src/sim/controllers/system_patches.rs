@@ -4,10 +4,15 @@ use super::desk::Desk;
 use crate::kit::yaml;
 use crate::pb::specs::{ClusterSpec, ConfigPatchSpec, SiderolinkApiConfigSpec};
 use crate::sim::names::{annotation, controller, kind, label};
+use crate::sim::release::Release;
 use serde_json::{Value, json};
 
 /// Where the server itself listens for members that look for each other.
 pub(super) const DISCOVERY: &str = "http://[fdae:41e4:649b:9303::1]:8093";
+
+/// What looks for services that are to be exposed, on every node.
+const EXPOSER: &str = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata:\n  name: omni-kube-service-exposer\n  \
+                       namespace: kube-system\n";
 
 pub(super) fn act(desk: &Desk<'_>) {
     let mut wanted: Vec<String> = Vec::new();
@@ -25,6 +30,12 @@ pub(super) fn act(desk: &Desk<'_>) {
                 json!({ "cluster": { "discovery": { "registries": { "service": { "endpoint": DISCOVERY } } } } });
             patch(controller::DISCOVERY_SERVICE_CONFIG_PATCH, format!("950-discovery-service-{id}"), &text);
         }
+        // Later the server hands what the proxy needs to Kubernetes by itself.
+        if features.enable_workload_proxy && desk.release < Release::V1_7 {
+            let exposer = json!({ "name": "omni-kube-service-exposer", "contents": EXPOSER });
+            let text = json!({ "cluster": { "inlineManifests": [exposer] } });
+            patch(controller::CLUSTER_WORKLOAD_PROXY, format!("950-cluster-{id}-workload-proxying"), &text);
+        }
         if features.disk_encryption {
             let name = format!("950-{id}-encryption");
             patch(controller::CLUSTER_MACHINE_ENCRYPTION, name.clone(), &encryption(desk));
@@ -38,7 +49,11 @@ pub(super) fn act(desk: &Desk<'_>) {
             });
         }
     }
-    let ours = [controller::DISCOVERY_SERVICE_CONFIG_PATCH, controller::CLUSTER_MACHINE_ENCRYPTION];
+    let ours = [
+        controller::DISCOVERY_SERVICE_CONFIG_PATCH,
+        controller::CLUSTER_MACHINE_ENCRYPTION,
+        controller::CLUSTER_WORKLOAD_PROXY,
+    ];
     for patch in ours.iter().flat_map(|owner| desk.owned(kind::CONFIG_PATCH, owner)) {
         if !wanted.contains(&patch.key.id) {
             desk.remove(kind::CONFIG_PATCH, &patch.key.id);

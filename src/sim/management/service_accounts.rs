@@ -173,7 +173,7 @@ mod tests {
             assert_eq!(office.store.list(kind).len(), left, "{kind}");
         }
         let gone = destroy(&office, "ci").await.unwrap_err();
-        let text = "service account \"ci@serviceaccount.omni.sidero.dev\" not found";
+        let text = "service account \"ci\" not found";
         assert_eq!((gone.code(), gone.message()), (Code::NotFound, text));
     }
 

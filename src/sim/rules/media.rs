@@ -4,6 +4,7 @@ use super::{Change, extensions, missing, tolerant};
 use crate::kit::yaml;
 use crate::pb::specs::platform_config_spec::Arch;
 use crate::pb::specs::{FeaturesConfigSpec, InstallationMediaConfigSpec};
+use crate::sim::Release;
 use crate::sim::names::kind;
 use crate::sim::object::{Object, View};
 use crate::sim::virtual_kinds::platforms;
@@ -24,6 +25,10 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
 
 fn write(view: &dyn View, new: &Object) -> Vec<String> {
     let spec: InstallationMediaConfigSpec = new.spec();
+    // Later the default token is taken where none is named.
+    if super::release(view) < Release::V1_9 && spec.join_token.is_empty() {
+        return vec!["invalid installation media config: join token is required".into()];
+    }
     let mut found = Vec::new();
     if spec.architecture() == Arch::UnknownArch {
         found.push("architecture must be set".to_owned());
@@ -31,7 +36,7 @@ fn write(view: &dyn View, new: &Object) -> Vec<String> {
     if spec.cloud.is_some() && spec.sbc.is_some() {
         found.push("cloud and sbc are mutually exclusive".into());
     }
-    let clouds = || platforms::CLOUD.iter().map(|platform| platform.id);
+    let clouds = || platforms::clouds(super::release(view)).map(|platform| platform.id);
     found.extend(spec.cloud.and_then(|cloud| unknown("platform", &cloud.platform, clouds())));
     let boards = || platforms::BOARDS.iter().map(|board| board.id);
     found.extend(spec.sbc.and_then(|board| unknown("overlay", &board.overlay, boards())));
@@ -70,7 +75,9 @@ fn factory(view: &dyn View, url: &str) -> Option<String> {
     let features: FeaturesConfigSpec =
         view.get(kind::FEATURES_CONFIG, "features-config").map(|o| o.spec()).unwrap_or_default();
     let known = [features.image_factory_base_url, features.secondary_image_factory_base_url];
-    (!known.iter().any(|factory| factory == url)).then(|| format!("image factory {url:?} is not configured"))
+    let bare = |url: &str| url.trim_end_matches('/').to_owned();
+    (!known.iter().any(|factory| bare(factory) == bare(url)))
+        .then(|| format!("image factory {url:?} is not configured"))
 }
 
 #[cfg(test)]
@@ -133,6 +140,7 @@ mod tests {
                 vec!["embedded machine config is not supported by Talos version \"1.11.6\""],
             ),
             (change(|s| s.image_factory_url = "https://factory.example.org".into()), vec![]),
+            (change(|s| s.image_factory_url = "https://factory.example.org/".into()), vec![]),
             (
                 change(|s| s.image_factory_url = "https://other.example.org".into()),
                 vec!["image factory \"https://other.example.org\" is not configured"],

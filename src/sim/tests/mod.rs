@@ -10,6 +10,7 @@ mod lag;
 mod life;
 mod messages;
 mod observed;
+mod seen;
 mod services;
 mod sign_in;
 mod signature;

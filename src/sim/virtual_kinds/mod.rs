@@ -14,6 +14,7 @@ use super::access_policy;
 use super::names::kind;
 use super::object::{Key, Object};
 use super::refusal;
+use super::release::Release;
 use super::store::StoreError;
 use crate::pb::specs::{
     AdvertisedEndpointsSpec, CurrentUserSpec, LabelsCompletionSpec, SupportSpec, labels_completion_spec::Values,
@@ -58,10 +59,13 @@ impl Desk<'_> {
             ("Supports", "support") => SupportSpec::default().encode_to_vec(),
             ("Quirks", version) => talos::quirks(version).ok_or_else(missing)?.encode_to_vec(),
             ("VersionContract", version) => talos::contract(version).ok_or_else(missing)?.encode_to_vec(),
-            (name, id) => configs(name).into_iter().find(|(known, _)| *known == id).ok_or_else(missing)?.1,
+            (name, id) => {
+                configs(name, self.guard.release).into_iter().find(|(known, _)| *known == id).ok_or_else(missing)?.1
+            }
         };
-        // This one alone was never given a version.
-        let version = if name == "AdvertisedEndpoints" { 0 } else { 1 };
+        // These were never given a version.
+        let unversioned = ["AdvertisedEndpoints", "LabelsCompletions", "MetalPlatformConfigs"].contains(&name);
+        let version = if unversioned { 0 } else { 1 };
         Ok(self.object(key.clone(), version, spec))
     }
 
@@ -71,7 +75,7 @@ impl Desk<'_> {
             Some("CurrentUsers") => vec![("current".to_owned(), self.current_user())],
             Some("Permissions") => return Ok(vec![self.permissions()]),
             Some(name @ ("MetalPlatformConfigs" | "CloudPlatformConfigs" | "SBCConfigs")) => {
-                configs(name).into_iter().map(|(id, spec)| (id.to_owned(), spec)).collect()
+                configs(name, self.guard.release).into_iter().map(|(id, spec)| (id.to_owned(), spec)).collect()
             }
             Some("Quirks") => {
                 let versions = self.guard.view.list(kind::TALOS_VERSION);
@@ -144,11 +148,11 @@ fn key(kind: &str, id: &str) -> Key {
 }
 
 /// What is known of platforms and boards, by id.
-fn configs(name: &str) -> Vec<(&'static str, Vec<u8>)> {
+fn configs(name: &str, release: Release) -> Vec<(&'static str, Vec<u8>)> {
     let platform = |platform: &platforms::Platform| (platform.id, platform.spec().encode_to_vec());
     match name {
         "MetalPlatformConfigs" => vec![platform(&platforms::METAL)],
-        "CloudPlatformConfigs" => platforms::CLOUD.iter().map(platform).collect(),
+        "CloudPlatformConfigs" => platforms::clouds(release).map(platform).collect(),
         "SBCConfigs" => platforms::BOARDS.iter().map(|board| (board.id, board.spec().encode_to_vec())).collect(),
         _ => Vec::new(),
     }
@@ -176,7 +180,6 @@ mod tests {
     use crate::pb::specs::{ClusterPermissionsSpec, PermissionsSpec, PlatformConfigSpec, QuirksSpec, SbcConfigSpec};
     use crate::sim::access::Caller;
     use crate::sim::kinds::{self, Role};
-    use crate::sim::release::Release;
     use crate::sim::store::Store;
     use crate::sim::world;
     use std::sync::Arc;
@@ -259,7 +262,7 @@ mod tests {
             ("CurrentUsers", Ok(1)),
             ("Permissions", Ok(1)),
             ("MetalPlatformConfigs", Ok(1)),
-            ("CloudPlatformConfigs", Ok(17)),
+            ("CloudPlatformConfigs", Ok(18)),
             ("SBCConfigs", Ok(29)),
             ("Quirks", Ok(versions)),
             ("ClusterPermissions", Err(Code::Unimplemented)),

@@ -3,6 +3,7 @@
 
 use crate::pb::specs::platform_config_spec::{Arch, BootMethod};
 use crate::pb::specs::{PlatformConfigSpec, SbcConfigSpec};
+use crate::sim::release::Release;
 
 /// A platform that machines run on.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +90,7 @@ pub const METAL: Platform = Platform {
     documentation: "bare-metal-platforms/bootloader",
     suffix: "raw.zst",
     boot: ALL,
-    since: ALWAYS,
+    since: "",
     secure_boot: true,
 };
 
@@ -282,7 +283,26 @@ pub const CLOUD: &[Platform] = &[
         since: ALWAYS,
         secure_boot: false,
     },
+    Platform {
+        id: LATEST,
+        label: "AlibabaCloud",
+        description: "Runs on Alibaba Cloud virtual machines",
+        architectures: BOTH,
+        documentation: "cloud-platforms/alibabacloud",
+        suffix: "qcow2",
+        boot: DISK,
+        since: "1.14.0-beta.2",
+        secure_boot: false,
+    },
 ];
+
+/// The platform that came last, with the newest release.
+const LATEST: &str = "alibabacloud";
+
+/// The clouds and hypervisors that a server of this release knows.
+pub fn clouds(release: Release) -> impl Iterator<Item = &'static Platform> {
+    CLOUD.iter().filter(move |platform| release >= Release::NEWEST || platform.id != LATEST)
+}
 
 const fn board(
     id: &'static str,

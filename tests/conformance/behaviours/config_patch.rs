@@ -12,7 +12,8 @@ use terraform_provider_omni::pb::cosi::resource::Resource;
 use terraform_provider_omni::sim::Release;
 
 const IN_CLUSTER: &str = "omni.sidero.dev/cluster";
-const MANIFESTS_ARE: Need = Need::Since(Release::V1_9);
+const MANIFESTS_ARE: Need = Need::Kind("KubernetesManifestGroups");
+const CHECKS_ARE: Need = Need::Kind("KubernetesHealthChecks");
 const NEWEST: Need = Need::Since(Release::NEWEST);
 
 fn patch(bench: &Bench, data: &str) -> anyhow::Result<Resource> {
@@ -169,16 +170,11 @@ pub const LIST: &[Behaviour] = creations![
         |b| manifests(b, "UNKNOWN", MAP),
         Refused("the manifest should have mode field set")
     ),
-    ("check", MANIFESTS_ARE, |b| check(b, "h", JOB, "30s"), Taken),
-    ("check_name_bad", MANIFESTS_ARE, |b| check(b, "H_h", JOB, "30s"), Refused("")),
-    ("check_of_any_kind", MANIFESTS_ARE, |b| check(b, "h", MAP, "30s"), Taken),
-    (
-        "check_too_often",
-        MANIFESTS_ARE,
-        |b| check(b, "h", JOB, "4s"),
-        Refused("healthcheck interval must be at least 5s")
-    ),
-    ("check_without_job", MANIFESTS_ARE, |b| check(b, "h", "", "30s"), Refused("healthcheck job manifest must be set")),
+    ("check", CHECKS_ARE, |b| check(b, "h", JOB, "30s"), Taken),
+    ("check_name_bad", CHECKS_ARE, |b| check(b, "H_h", JOB, "30s"), Refused("")),
+    ("check_of_any_kind", CHECKS_ARE, |b| check(b, "h", MAP, "30s"), Taken),
+    ("check_too_often", CHECKS_ARE, |b| check(b, "h", JOB, "4s"), Refused("healthcheck interval must be at least 5s")),
+    ("check_without_job", CHECKS_ARE, |b| check(b, "h", "", "30s"), Refused("healthcheck job manifest must be set")),
     (
         "backup_in_the_past",
         Need::Nothing,

@@ -14,8 +14,10 @@ use serde_json::json;
 use terraform_provider_omni::sim::Release;
 
 const NEWEST: Need = Need::Since(Release::NEWEST);
-const MEDIA_IS: Need = Need::Since(Release::V1_6);
-const DISKS_ARE: Need = Need::Since(Release::V1_10);
+/// Presets are there, and need a token.
+const MEDIA_WITH_TOKEN: Need = Need::Before(Release::V1_9);
+const ARGS_ARE: Need = Need::Kind("KernelArgs");
+const DISKS_ARE: Need = Need::Kind("MachineInstallDiskConfigs");
 
 pub const LIST: &[Behaviour] = creations![
     ("bmc", NEWEST, |b| made(BMC, b.id("a"), &json!({"ipmi": {"address": "10.0.0.1"}})), Taken),
@@ -135,7 +137,7 @@ pub const LIST: &[Behaviour] = creations![
         |b| made(INFRA_PROVIDER, b.id(&"a".repeat(60)), &json!({})),
         Refused("invalid infra provider name: ")
     ),
-    ("kernel_args", MEDIA_IS, |b| made(KERNEL_ARGS, b.id("a"), &json!({"args": ["b=c", "a"]})), Taken),
+    ("kernel_args", ARGS_ARE, |b| made(KERNEL_ARGS, b.id("a"), &json!({"args": ["b=c", "a"]})), Taken),
     (
         "kernel_args_too_long",
         NEWEST,
@@ -155,6 +157,12 @@ pub const LIST: &[Behaviour] = creations![
         NEWEST,
         |b| made(MEDIA, b.id("a"), &json!({"architecture": "AMD64", "cloud": {"platform": "aws"}})),
         Taken
+    ),
+    (
+        "media_of_no_token_before",
+        MEDIA_WITH_TOKEN,
+        |b| made(MEDIA, b.id("a"), &json!({"architecture": "AMD64", "cloud": {"platform": "aws"}})),
+        Refused("join token is required")
     ),
     ("media_architecture_missing", NEWEST, |b| made(MEDIA, b.id("a"), &json!({})), Refused("architecture")),
     (

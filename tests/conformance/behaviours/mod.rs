@@ -10,7 +10,8 @@
 //!   so everything is taken away again, also after a failure. Behaviours run one after the other, each with nothing
 //!   of the others left.
 //! - Nothing sleeps: `bench.until(…)` and watches wait for events, with a limit.
-//! - What only some releases do needs `Need::Since(…)` or `Need::Before(…)`; one behaviour per side.
+//! - What only some releases have needs `Need::Kind(…)` or `Need::Call(…)`, which read the simulator's tables of releases;
+//!   what only some of them do needs `Need::Since(…)` or `Need::Before(…)`; one behaviour per side.
 
 mod calls;
 mod cluster;
@@ -38,6 +39,11 @@ pub enum Need {
     Since(Release),
     /// A release before this one.
     Before(Release),
+    /// A release that has this type: `KernelArgs`.
+    Kind(&'static str),
+    /// A release that has this call of State or of ManagementService, or one that has not.
+    Call(&'static str),
+    NoCall(&'static str),
     /// Machines that may be used.
     Machines,
 }

@@ -19,7 +19,7 @@ use terraform_provider_omni::pb::specs::{CurrentUserSpec, DefaultJoinTokenSpec};
 use terraform_provider_omni::sim::Release;
 use tonic::Code;
 
-const USERS_ARE: Need = Need::Since(Release::V1_6);
+const USERS_ARE: Need = Need::Call("CreateUser");
 const NEWEST: Need = Need::Since(Release::NEWEST);
 
 pub const LIST: &[Behaviour] = behaviours![
@@ -48,7 +48,7 @@ pub const LIST: &[Behaviour] = behaviours![
     ("token_renamed", NEWEST, token_renamed),
     ("user", USERS_ARE, user),
     ("user_again", USERS_ARE, user_again),
-    ("user_calls_unknown", Need::Before(Release::V1_6), user_calls_unknown),
+    ("user_calls_unknown", Need::NoCall("CreateUser"), user_calls_unknown),
     ("user_missing", USERS_ARE, user_missing),
     ("user_of_no_address", USERS_ARE, user_of_no_address),
     ("user_of_no_role", USERS_ARE, user_of_no_role),

@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 use terraform_provider_omni::omni::Kind;
 use terraform_provider_omni::pb::cosi::resource as pb;
 use terraform_provider_omni::pb::cosi::resource::EventType;
+use terraform_provider_omni::sim::Release;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![
@@ -37,7 +38,8 @@ pub const LIST: &[Behaviour] = behaviours![
     ("ready_comes_first", Need::Nothing, ready_comes_first),
     ("tail", Need::Nothing, tail),
     ("two_watches", Need::Nothing, two_watches),
-    ("updated_shows_both", Need::Nothing, updated_shows_both),
+    ("updated_shows_both", Need::Since(Release::V1_8), updated_shows_both),
+    ("updated_shows_one", Need::Before(Release::V1_8), updated_shows_one),
     ("virtual", Need::Nothing, of_virtual),
 ];
 
@@ -105,6 +107,16 @@ async fn updated_shows_both(bench: &Bench) -> anyhow::Result<()> {
     same("type", event.event_type(), EventType::Updated)?;
     same("resource", event.resource, Some(updated))?;
     same("old", event.old, Some(stored))
+}
+
+async fn updated_shows_one(bench: &Bench) -> anyhow::Result<()> {
+    let stored = bench.create(class(bench.id("a"))).await?;
+    let mut watch = bench.watch(CLASS, pb::WatchOptions { id_query: ours(bench), ..Default::default() }).await?;
+    let updated = bench.update(stored.label("l", "1")).await?;
+    let event = watch.event().await?;
+    same("type", event.event_type(), EventType::Updated)?;
+    same("resource", event.resource, Some(updated))?;
+    same("old", event.old, None)
 }
 
 async fn destroyed_shows_what_was(bench: &Bench) -> anyhow::Result<()> {

@@ -43,8 +43,8 @@ fn an_empty_cluster_has_what_a_server_gave_it() {
     assert_eq!(talos.last_upgrade_version, "1.13.8");
     assert_eq!(talos.upgrade_versions, ["1.13.0", "1.13.5"]);
     let balancer: LoadBalancerConfigSpec = scene.spec(kind::LOAD_BALANCER_CONFIG, "c");
-    assert_eq!(balancer.bind_port, "10001");
-    assert_eq!(balancer.siderolink_endpoint, "https://[fdae:41e4:649b:9303::1]:10001");
+    assert_eq!(balancer.bind_port, "10000");
+    assert_eq!(balancer.siderolink_endpoint, "https://[fdae:41e4:649b:9303::1]:10000");
     assert!(!scene.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, "c").bootstrapped);
     assert_eq!(scene.get(kind::KUBERNETES_UPGRADE_STATUS, "c"), None);
     let uuid = scene.get(kind::CLUSTER_UUID, "c").unwrap();
