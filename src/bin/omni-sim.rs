@@ -22,6 +22,8 @@ Usage: omni-sim [options]
                                  confirm the new key that this link is of
 
   --listen ADDRESS  where to listen (127.0.0.1:0: any free port)
+  --advertise URL   the address that configurations for clients name
+                    (where the simulator listens)
   --tls             speak TLS, with an authority of its own
   --world WORLD     what to hold: the name of a ready world, or a file
   --machines N      how many machines have joined (6; with a world none besides)
@@ -121,6 +123,7 @@ fn arguments() -> Result<Command> {
             Long("lag") => options.lag = milliseconds(&mut parser).with_context(wrong)?,
             Long("delay") => options.delay = milliseconds(&mut parser).with_context(wrong)?,
             Long("listen") => options.listen = parsed(&mut parser).with_context(wrong)?,
+            Long("advertise") => options.advertised = Some(parsed(&mut parser).with_context(wrong)?),
             Long("machines") => machines = Some(parsed(&mut parser).with_context(wrong)?),
             Long("world") => options.world = Some(Told::find(parser.value()?.as_ref()).with_context(wrong)?),
             Value(word) if word == "worlds" => return worlds(&mut parser),

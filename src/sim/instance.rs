@@ -96,6 +96,7 @@ impl Sim {
         let local = listener.local_addr().map_err(fail)?;
         let scheme = if options.tls { "https" } else { "grpc" };
         let endpoint = format!("{scheme}://{local}");
+        let advertised = options.advertised.clone().unwrap_or_else(|| endpoint.clone());
 
         let clock = Arc::new(AheadClock::new(options.clock.clone()));
         let store = Store::open(clock.clone(), options.lag, options.data.as_deref())?;
@@ -148,11 +149,11 @@ impl Sim {
             faults: faults.clone(),
             presence: presence.clone(),
             release: options.release,
-            endpoint: endpoint.clone(),
+            endpoint: advertised.clone(),
         };
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
         let management =
-            ManagementService::new(store.clone(), endpoint.clone(), ca_pem.clone(), audit).with_limits(options.limits);
+            ManagementService::new(store.clone(), advertised, ca_pem.clone(), audit).with_limits(options.limits);
         let sign_in = SignIn::new(store.clone(), &endpoint, options.confirm_keys);
         let routes = server::services(state, management, sign_in);
         let door = Door {

@@ -127,7 +127,17 @@ mod tests {
         let credentials = Credentials::Login { issuer: "i".into(), cluster: "c".into(), grant_type: "authcode".into() };
         let config = Kubeconfig { name: "n".into(), user: "u".into(), server: "s".into(), ca_pem: None, credentials };
         let config = parsed(&config.render());
-        let args = &config["users"][0]["user"]["exec"]["args"];
+        let exec = &config["users"][0]["user"]["exec"];
+        for (key, expected) in [
+            ("apiVersion", json!("client.authentication.k8s.io/v1")),
+            ("command", json!("kubectl")),
+            ("env", Value::Null),
+            ("interactiveMode", json!("IfAvailable")),
+            ("provideClusterInfo", json!(false)),
+        ] {
+            assert_eq!(exec.get(key), Some(&expected), "{key}");
+        }
+        let args = &exec["args"];
         assert_eq!(args[4], "--oidc-extra-scope=cluster:c");
         assert_eq!(args[5], "--grant-type=authcode");
         assert_eq!(config["clusters"][0]["cluster"], json!({ "server": "s" }));

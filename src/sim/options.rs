@@ -16,6 +16,8 @@ use std::time::Duration;
 pub struct Options {
     /// Where it listens; port 0 takes any that is free.
     pub listen: SocketAddr,
+    /// The address that configurations and `AdvertisedEndpoints` name; without one, it is where the server listens.
+    pub advertised: Option<String>,
     /// Whether it speaks TLS, with an authority of its own.
     pub tls: bool,
     /// How many machines have joined it, beside those of the world.
@@ -52,6 +54,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            advertised: None,
             tls: false,
             machines: 6,
             world: None,

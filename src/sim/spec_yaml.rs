@@ -6,6 +6,7 @@ use super::release::Release;
 use super::{catalogue, compression, kinds, meta};
 use crate::pb;
 use jiff::Timestamp;
+use prost::Message as _;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
@@ -46,6 +47,40 @@ pub(super) fn render_by(release: Release, kind: &str, spec: &[u8]) -> String {
     };
     unpack(&mut message);
     text(node(&Value::Message(message), release))
+}
+
+/// A spec without the fields that a server of this release does not have.
+pub(super) fn without_later_fields(release: Release, kind: &str, spec: &[u8]) -> Vec<u8> {
+    let Some(Ok(mut message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
+        return spec.to_vec();
+    };
+    if clear_later_fields(&mut message, release) { message.encode_to_vec() } else { spec.to_vec() }
+}
+
+/// Clears the fields that a server of this release does not have; whether there were any.
+fn clear_later_fields(message: &mut DynamicMessage, release: Release) -> bool {
+    let mut cleared = false;
+    for field in message.descriptor().fields() {
+        if !message.has_field(&field) {
+            continue;
+        }
+        if is_later(&field, release) {
+            message.clear_field(&field);
+            cleared = true;
+            continue;
+        }
+        let mut within = |value: &mut Value| {
+            if let Value::Message(inner) = value {
+                cleared |= clear_later_fields(inner, release);
+            }
+        };
+        match message.get_field_mut(&field) {
+            Value::List(items) => items.iter_mut().for_each(within),
+            Value::Map(entries) => entries.values_mut().for_each(within),
+            value => within(value),
+        }
+    }
+    cleared
 }
 
 /// A whole object as text, as a tool shows it that reads it: metadata, then the spec.

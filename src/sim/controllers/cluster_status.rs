@@ -8,6 +8,7 @@ use crate::pb::specs::{
 };
 use crate::sim::names::{annotation, controller, kind, label};
 use crate::sim::object::Object;
+use crate::sim::release::Release;
 
 const HELD_BY: &[&str] = &[controller::CLUSTER_BOOTSTRAP_STATUS, controller::DISCOVERY_SERVICE_CONFIG_PATCH];
 
@@ -44,7 +45,8 @@ fn report(desk: &Desk<'_>, cluster: &Object) {
         use_embedded_discovery_service: features.use_embedded_discovery_service,
         talos_version: spec.talos_version,
         kubernetes_version: spec.kubernetes_version,
-        disable_public_discovery_service: features.disable_public_discovery_service,
+        // Older servers keep the switch in the spec, and do not know it.
+        disable_public_discovery_service: features.disable_public_discovery_service && desk.release >= Release::V1_10,
         initial_talos_version: first.version.trim_start_matches('v').to_owned(),
     };
     let old = desk.get(kind::CLUSTER_STATUS, id);

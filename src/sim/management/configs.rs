@@ -79,7 +79,7 @@ pub(super) async fn get_machine_join_config(
 }
 
 fn proxy(office: &Office) -> String {
-    let authority = office.endpoint.split("://").nth(1).unwrap_or(&office.endpoint);
+    let authority = office.endpoint.split("://").nth(1).unwrap_or(&office.endpoint).trim_end_matches('/');
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     format!("https://{host}:{PROXY_PORT}")
 }
@@ -92,7 +92,7 @@ fn login<'a>(office: &'a Office, cluster: &str, caller: &Caller, grant_type: &st
         server: proxy(office),
         ca_pem: office.ca_pem.as_deref(),
         credentials: Credentials::Login {
-            issuer: format!("{}/oidc", office.endpoint),
+            issuer: format!("{}/oidc", office.endpoint.trim_end_matches('/')),
             cluster: cluster.to_owned(),
             grant_type: grant_type.to_owned(),
         },

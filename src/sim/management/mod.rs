@@ -38,7 +38,8 @@ pub struct ManagementService {
 }
 
 impl ManagementService {
-    /// A service over these objects, reached at this endpoint, with the certificate that vouches for it, if any.
+    /// A service over these objects, which tells callers that it is reached at this endpoint, with the certificate that
+    /// vouches for it, if any.
     #[must_use]
     pub fn new(store: Store, endpoint: String, ca_pem: Option<String>, audit: AuditLog) -> Self {
         let signer = Signer::new(store.clone());

@@ -91,6 +91,21 @@ fn patches_are_ordered_by_aim_and_then_by_id() {
 }
 
 #[test]
+fn the_label_disabled_says_nothing_to_older_servers() {
+    for (release, expected) in [(Release::V1_6, 1), (Release::V1_9, 1), (Release::V1_10, 0), (Release::NEWEST, 0)] {
+        let scene = Scene::of(release, 1);
+        scene.cluster("1.13.8", "1.35.1");
+        scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+        let patch = ConfigPatchSpec { data: "machine: {}\n".into(), ..Default::default() };
+        scene.create(kind::CONFIG_PATCH, "500-off", &[(label::CLUSTER, "c"), (label::DISABLED, "")], &patch);
+        scene.settle();
+        let found: ClusterMachineConfigPatchesSpec = scene.spec(kind::CLUSTER_MACHINE_CONFIG_PATCHES, &id(1));
+        assert_eq!(found.patches.len(), expected, "{release}");
+        assert_eq!(scene.get(kind::CONFIG_PATCH, "500-off").unwrap().label(label::DISABLED), Some(""));
+    }
+}
+
+#[test]
 fn features_bring_patches_of_the_servers_own() {
     let scene = Scene::new();
     let features =
