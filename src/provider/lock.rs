@@ -7,7 +7,7 @@ use super::session::at;
 use super::view::{self, Seen};
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Class, Error, Metadata, Phase, labels};
-use crate::pb::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
+use crate::pb::specs::{ClusterSpec, ClusterStatusSpec, MachineSetNodeSpec, MachineSetSpec};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Omni lifts the lock while it imports a cluster.
 const IMPORTING: &str = "omni.sidero.dev/cluster-import-is-in-progress";
+
+/// The mark on the status of a cluster that was imported: its lock does not keep it.
+const IMPORTED: &str = "omni.sidero.dev/tainted-by-importing";
 
 /// How long putting a lock back may take, whatever became of the operation that it was lifted for.
 const RESTORE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -141,6 +144,20 @@ pub(super) async fn check_removal(
 /// Whether the cluster, as it was before this run, goes: its parts go with it.
 fn goes(cx: &Cx, cluster: &str) -> bool {
     cx.session.ledger.goes(&ObjectKey::from(&ClusterSpec::KIND.key(cluster)))
+}
+
+/// Whether Omni lets a locked cluster be changed, since it is being imported.
+pub(super) async fn is_importing(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    Ok(view::object::<ClusterSpec>(cx, cluster).await?.there().is_some_and(|c| c.has_annotation(IMPORTING)))
+}
+
+/// Whether the lock keeps the cluster from being destroyed: not one that was imported, nor one that has no status yet.
+pub(super) async fn keeps(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    Ok(match view::object::<ClusterStatusSpec>(cx, cluster).await? {
+        Seen::There(status) => status.label(IMPORTED).is_none(),
+        Seen::Missing => false,
+        Seen::Hidden => true,
+    })
 }
 
 async fn is_locked(cx: &Cx, cluster: &str) -> Result<bool, Error> {

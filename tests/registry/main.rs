@@ -5,6 +5,7 @@
 
 mod absent;
 mod accounts;
+mod answers;
 mod connection;
 mod coverage;
 mod defects;
@@ -65,6 +66,7 @@ fn main() {
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(absent::trials());
     trials.extend(accounts::trials());
+    trials.extend(answers::trials());
     trials.extend(connection::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());

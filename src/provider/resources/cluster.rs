@@ -236,7 +236,7 @@ impl Managed for Cluster {
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         note_lock(cx, plan);
-        check_lock(plan);
+        check_lock(cx, plan).await?;
         warn_of_replacement(cx, plan).await?;
         rules::check(cx, plan).await
     }
@@ -246,6 +246,9 @@ impl Managed for Cluster {
             return Ok(());
         }
         let name = prior.name.as_deref().unwrap_or_default();
+        if !lock::keeps(cx, name).await? {
+            return Ok(());
+        }
         let summary = format!("Cluster `{name}` is locked");
         let unlock = prior.delete_options.as_ref().and_then(|o| o.force_unlock).unwrap_or(false);
         if !unlock {
@@ -501,9 +504,9 @@ async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> 
     Ok(())
 }
 
-/// A locked cluster takes no change, unless the change unlocks it.
-fn check_lock(plan: &mut Plan<'_>) {
-    let Some(prior) = plan.prior else { return };
+/// A locked cluster takes no change, unless the change unlocks it or the cluster is being imported.
+async fn check_lock(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let Some(prior) = plan.prior else { return Ok(()) };
     let locked = |v: &Value| v.get("locked").as_bool() == Some(true);
     let local = |name: &str| Cluster::LOCAL.contains(&name) || name == "timeouts";
     let changed =
@@ -514,9 +517,12 @@ fn check_lock(plan: &mut Plan<'_>) {
     let replaced = !plan.replace.is_empty();
     let unlocks = prior.get("delete_options").get("force_unlock").as_bool() == Some(true);
     if !locked(prior) || !locked(&plan.planned) || changed.is_empty() || (replaced && unlocks) {
-        return;
+        return Ok(());
     }
     let name = prior.get("name").as_str().unwrap_or_default();
+    if !replaced && lock::is_importing(cx, name).await? {
+        return Ok(());
+    }
     let list = changed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
     let summary = format!("Cluster `{name}` is locked");
     // A lock that the configuration asks for contradicts its other changes; one that others set may be gone by the apply.
@@ -531,4 +537,5 @@ fn check_lock(plan: &mut Plan<'_>) {
         .hint("Set `locked = false` to unlock the cluster in the same apply, or unlock it in Omni.")
     };
     plan.diags.push(diagnostic.at(at("locked")));
+    Ok(())
 }

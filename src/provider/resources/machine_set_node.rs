@@ -3,7 +3,7 @@
 use crate::kit::version;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
-use crate::omni::{Call, Class, Error, Key, labels};
+use crate::omni::{Call, Class, Error, Key, Phase, labels};
 use crate::pb::specs;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::ledger::ObjectKey;
@@ -222,7 +222,7 @@ impl Managed for MachineSetNode {
 
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
         let id = prior.machine_id.as_deref().unwrap_or_default();
-        if prior.locked == Some(true) {
+        if prior.locked == Some(true) && lock_holds(cx, prior).await? {
             diags.push(
                 Diagnostic::error(
                     format!("Machine `{id}` is locked"),
@@ -325,6 +325,20 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
         return Ok(());
     }
     if staying || !model.is_control_plane() { wait::released(cx, &key.id, &set).await } else { Ok(()) }
+}
+
+/// Whether the lock of a node keeps it: not when its cluster or its set is on the way out, or the set is gone.
+async fn lock_holds(cx: &Cx, node: &Model) -> Result<bool, Error> {
+    let stays = |phase: Phase| phase == Phase::Running;
+    let cluster = view::object::<ClusterSpec>(cx, node.cluster.as_deref().unwrap_or_default()).await?;
+    if cluster.there().is_some_and(|cluster| !stays(cluster.stored.metadata.phase)) {
+        return Ok(false);
+    }
+    Ok(match view::object::<MachineSetSpec>(cx, &node.set()).await? {
+        Seen::There(set) => stays(set.stored.metadata.phase),
+        Seen::Missing => false,
+        Seen::Hidden => true,
+    })
 }
 
 /// What the values of other objects must be to each other. Only a plan judges it: validation sees mocked values too.
