@@ -116,7 +116,9 @@ mod tests {
     use super::*;
     use crate::tf::check::Rule;
     use crate::tf::data_source::DataSource;
+    use crate::tf::described::Described;
     use crate::tf::diag::Diagnostics;
+    use crate::tf::done::Done;
     use crate::tf::ephemeral::{Ephemeral, Opened};
     use crate::tf::function::{Function, FunctionError, Parameter, Signature};
     use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Read, Resource, Update};
@@ -132,13 +134,17 @@ mod tests {
     }
 
     #[async_trait]
-    impl Resource for Fake {
+    impl Described for Fake {
         fn type_name(&self) -> &'static str {
             self.name
         }
         fn schema(&self) -> &Schema {
             &self.schema
         }
+    }
+
+    #[async_trait]
+    impl Resource for Fake {
         fn identity(&self) -> Option<&IdentitySchema> {
             self.identity.as_ref()
         }
@@ -161,27 +167,15 @@ mod tests {
 
     #[async_trait]
     impl DataSource for Fake {
-        fn type_name(&self) -> &'static str {
-            self.name
-        }
-        fn schema(&self) -> &Schema {
-            &self.schema
-        }
-        async fn read(&self, _: &Context, _: Value) -> Result<Value, Diagnostics> {
+        async fn read(&self, _: &Context, _: Value) -> Result<Done<Value>, Diagnostics> {
             Err(Diagnostics::default())
         }
     }
 
     #[async_trait]
     impl Ephemeral for Fake {
-        fn type_name(&self) -> &'static str {
-            self.name
-        }
-        fn schema(&self) -> &Schema {
-            &self.schema
-        }
-        async fn open(&self, _: &Context, config: Value) -> Result<Opened, Diagnostics> {
-            Ok(Opened::new(config))
+        async fn open(&self, _: &Context, config: Value) -> Result<Done<Opened>, Diagnostics> {
+            Ok(Opened::new(config).into())
         }
     }
 

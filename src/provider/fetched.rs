@@ -4,7 +4,9 @@
 use super::session::{Handle, Session};
 use crate::omni::Call;
 use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
 use crate::tf::diag::Diagnostics;
+use crate::tf::done::Done;
 use crate::tf::ephemeral::{Ephemeral, Opened, Renewed};
 use crate::tf::resource::{Context, Private};
 use crate::tf::schema::{Attribute, Schema};
@@ -52,8 +54,8 @@ pub(crate) trait Fetched: Send + Sync + 'static {
     }
 
     /// Looks after an open value.
-    async fn renew(_session: &Session, _call: &Call, private: Private) -> Renewed {
-        Renewed { private, ..Renewed::default() }
+    async fn renew(_session: &Session, _call: &Call, private: Private) -> Done<Renewed> {
+        Renewed { private, ..Renewed::default() }.into()
     }
 
     /// What there is to say once an open value is not needed any more; hosts show it, unlike what a renewal says.
@@ -91,7 +93,7 @@ pub(crate) fn ephemeral<F: Fetched>(handle: &Handle) -> Arc<dyn Ephemeral> {
 }
 
 #[async_trait]
-impl<F: Fetched> DataSource for Type<F> {
+impl<F: Fetched> Described for Type<F> {
     fn type_name(&self) -> &'static str {
         F::TYPE
     }
@@ -99,36 +101,31 @@ impl<F: Fetched> DataSource for Type<F> {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn read(&self, context: &Context, config: Value) -> Result<Value, Diagnostics> {
-        self.fetch(context, config).await
+#[async_trait]
+impl<F: Fetched> DataSource for Type<F> {
+    async fn read(&self, context: &Context, config: Value) -> Result<Done<Value>, Diagnostics> {
+        self.fetch(context, config).await.map(Done::from)
     }
 }
 
 #[async_trait]
 impl<F: Fetched> Ephemeral for Type<F> {
-    fn type_name(&self) -> &'static str {
-        F::TYPE
-    }
-
-    fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    async fn open(&self, context: &Context, config: Value) -> Result<Opened, Diagnostics> {
+    async fn open(&self, context: &Context, config: Value) -> Result<Done<Opened>, Diagnostics> {
         let value = self.fetch(context, config).await?;
         let Lease { private, renew_at } = F::lease(&value);
-        Ok(Opened { private, renew_at, ..Opened::new(value) })
+        Ok(Opened { value, private, renew_at }.into())
     }
 
-    async fn renew(&self, context: &Context, private: Private) -> Result<Renewed, Diagnostics> {
+    async fn renew(&self, context: &Context, private: Private) -> Result<Done<Renewed>, Diagnostics> {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
         Ok(F::renew(&session, &call, private).await)
     }
 
-    async fn close(&self, _context: &Context, private: Private) -> Result<(), Diagnostics> {
-        let said = F::close(&private, self.handle.session()?.clock.now());
-        if said.is_empty() { Ok(()) } else { Err(said) }
+    async fn close(&self, _context: &Context, private: Private) -> Result<Done<()>, Diagnostics> {
+        let warnings = F::close(&private, self.handle.session()?.clock.now());
+        Ok(Done::from(()).warn(warnings))
     }
 }

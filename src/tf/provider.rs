@@ -1,9 +1,11 @@
 //! What the server asks of the provider as a whole.
 
+use super::action::Action;
 use super::data_source::DataSource;
 use super::diag::Diagnostics;
 use super::ephemeral::Ephemeral;
 use super::function::Function;
+use super::list_resource::ListResource;
 use super::resource::{Context, Resource};
 use super::schema::Schema;
 use super::value::Value;
@@ -31,6 +33,16 @@ pub trait Provider: Send + Sync {
 
     /// The ephemeral resource types.
     fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
+        &[]
+    }
+
+    /// The list resource types; each has the name of a managed type with identities.
+    fn list_resources(&self) -> &[Arc<dyn ListResource>] {
+        &[]
+    }
+
+    /// The action types.
+    fn actions(&self) -> &[Arc<dyn Action>] {
         &[]
     }
 

@@ -1,9 +1,11 @@
 //! What the server asks of a managed resource type.
 //! The server has decoded every value, checked it against the schema and run the general plan logic before it calls.
 
+use super::described::Described;
 use super::diag::{Diagnostic, Diagnostics};
+use super::done::Deferral;
 use super::path::Path;
-use super::schema::{IdentitySchema, Schema};
+use super::schema::IdentitySchema;
 use super::value::Value;
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,6 +18,8 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// Whether the host understands write-only attributes.
     pub write_only_allowed: bool,
+    /// Whether the host takes a deferral for an answer.
+    pub deferral_allowed: bool,
 }
 
 /// What a provider keeps beside the state of one object: small JSON values by name, in clear text, never a secret.
@@ -74,6 +78,8 @@ pub struct Plan<'a> {
     pub replaced: Private,
     /// Problems found.
     pub diags: Diagnostics,
+    /// Set when the plan is only what could be said so far.
+    pub deferral: Option<Deferral>,
 }
 
 /// A request to make an object.
@@ -132,9 +138,28 @@ pub struct Outcome {
     pub identity: Option<Value>,
     /// Problems found.
     pub diags: Diagnostics,
+    /// Set when a read or an import can say more only later.
+    pub deferral: Option<Deferral>,
 }
 
 impl Outcome {
+    /// The object as it is, without problems.
+    #[must_use]
+    pub fn ok(state: Value, private: Private, identity: Option<Value>) -> Self {
+        Self { state: Some(state), private, identity, ..Self::default() }
+    }
+
+    /// The object as the state is to keep it, and what there is to say about it.
+    #[must_use]
+    pub fn partial(
+        state: Value,
+        private: Private,
+        identity: Option<Value>,
+        diagnostics: impl Into<Diagnostics>,
+    ) -> Self {
+        Self { diags: diagnostics.into(), ..Self::ok(state, private, identity) }
+    }
+
     /// No object, and why.
     #[must_use]
     pub fn failed(diagnostics: impl Into<Diagnostics>) -> Self {
@@ -152,21 +177,15 @@ pub enum ImportBy {
 }
 
 /// A managed resource type.
+///
+/// A plan calls `upgrade` for stored state, then `read`, then `plan` or `plan_delete`; an apply calls `plan` again before
+/// `create`, `update` or `delete`. An import calls `import` and then `read`.
 #[async_trait]
-pub trait Resource: Send + Sync {
-    /// Its full name: `omni_cluster`.
-    fn type_name(&self) -> &'static str;
-
-    /// Its schema.
-    fn schema(&self) -> &Schema;
-
+pub trait Resource: Described {
     /// What identifies its objects, if it has identities.
     fn identity(&self) -> Option<&IdentitySchema> {
         None
     }
-
-    /// Checks beyond the schema's own; the configuration may hold unknowns and the provider may be unconfigured.
-    async fn validate(&self, _context: &Context, _config: &Value, _diags: &mut Diagnostics) {}
 
     /// Rewrites stored state of an older or foreign shape; what it leaves out becomes null, what the schema lacks is dropped.
     ///

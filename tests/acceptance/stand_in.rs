@@ -9,7 +9,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use terraform_provider_omni::tf::data_source::DataSource;
+use terraform_provider_omni::tf::described::Described;
 use terraform_provider_omni::tf::diag::{Diagnostic, Diagnostics};
+use terraform_provider_omni::tf::done::Done;
 use terraform_provider_omni::tf::plugin::{self, Program};
 use terraform_provider_omni::tf::provider::Provider;
 use terraform_provider_omni::tf::resource::{Context, Resource};
@@ -93,7 +95,7 @@ impl ServerVersion {
 }
 
 #[async_trait]
-impl DataSource for ServerVersion {
+impl Described for ServerVersion {
     fn type_name(&self) -> &'static str {
         "kubernetes_server_version"
     }
@@ -101,8 +103,11 @@ impl DataSource for ServerVersion {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn read(&self, _: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+#[async_trait]
+impl DataSource for ServerVersion {
+    async fn read(&self, _: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let said = self.configured.0.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or(Value::Null);
         let text = |name: &str| said.get(name).as_str().unwrap_or_default().to_owned();
         let claims = text("token").split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
@@ -112,6 +117,6 @@ impl DataSource for ServerVersion {
         config.set("version", text("host").into());
         config.set("git_version", claims.into());
         config.set("git_commit", text("cluster_ca_certificate").into());
-        Ok(config)
+        Ok(config.into())
     }
 }

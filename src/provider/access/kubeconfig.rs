@@ -14,6 +14,7 @@ use crate::provider::session::Session;
 use crate::provider::timeouts::positive_duration;
 use crate::tf::check::{Check, not_empty};
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
 use crate::tf::ephemeral::Renewed;
 use crate::tf::resource::Private;
 use crate::tf::schema::{Attribute, plain, string};
@@ -111,12 +112,12 @@ impl Fetched for Kubeconfig {
     }
 
     /// No call makes a token last longer, so this says how things stand, and comes once more at the end.
-    async fn renew(session: &Session, call: &Call, private: Private) -> Renewed {
-        let Some(kept) = Kept::of(&private) else { return Renewed { private, ..Renewed::default() } };
+    async fn renew(session: &Session, call: &Call, private: Private) -> Done<Renewed> {
+        let Some(kept) = Kept::of(&private) else { return Renewed { private, ..Renewed::default() }.into() };
         let (cluster, now) = (kept.cluster.as_str(), session.clock.now());
         if now >= kept.expiration {
             tracing::warn!(cluster, "the token of a kubeconfig has expired and is still in use");
-            return Renewed { private, ..Renewed::default() };
+            return Renewed { private, ..Renewed::default() }.into();
         }
         let there = match session.client.get(call, &ClusterUuid::KIND.key(cluster)).await {
             Ok(object) => spec::decode::<ClusterUuid>(&object).map(|spec| Some(spec.uuid)),
@@ -132,7 +133,7 @@ impl Fetched for Kubeconfig {
                     left_seconds = left,
                     "the token of a kubeconfig expires soon, and cannot be made to last longer"
                 );
-                return Renewed { private, renew_at: Some(kept.expiration), warnings };
+                return Done::from(Renewed { private, renew_at: Some(kept.expiration) }).warn(warnings);
             }
             Ok(_) => {
                 tracing::warn!(cluster, "the cluster of a kubeconfig that is in use is gone");
@@ -150,7 +151,7 @@ impl Fetched for Kubeconfig {
                 warnings.push(Diagnostic::warning(summary, crate::provider::explain::detail(&error)));
             }
         }
-        Renewed { private, renew_at: None, warnings }
+        Done::from(Renewed { private, renew_at: None }).warn(warnings)
     }
 
     fn close(private: &Private, now: Duration) -> Diagnostics {

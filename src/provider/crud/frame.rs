@@ -100,7 +100,7 @@ impl Frame {
         id: &str,
         diagnostics: impl Into<Diagnostics>,
     ) -> Outcome {
-        Outcome { state: Some(state), private, identity: Some(self.identity_of(id)), diags: diagnostics.into() }
+        Outcome::partial(state, private, Some(self.identity_of(id)), diagnostics)
     }
 
     /// Says in the plan of a new object that its id is longer than Omni takes: one that is made of several parts can be so
@@ -125,7 +125,7 @@ impl Frame {
             "The provider's configuration is not known before apply, so the state is taken as it is.",
         );
         let Read { state, private, identity } = request;
-        Outcome { state: Some(state), private, identity, diags: diagnostic.into() }
+        Outcome::partial(state, private, identity, diagnostic)
     }
 
     /// The id of the object that is to be read: by the state, by the identity, or by what the id is made of.
@@ -277,11 +277,6 @@ pub(super) fn action(plan: &Plan<'_>) -> Action {
         Some(prior) if *prior == plan.planned => Action::Keep,
         Some(_) => Action::Update,
     }
-}
-
-/// The object as it is, without problems.
-pub(super) fn settled(state: Value, private: Private, identity: Option<Value>) -> Outcome {
-    Outcome { state: Some(state), private, identity, diags: Diagnostics::new() }
 }
 
 /// `value` with null in the place of everything unknown.

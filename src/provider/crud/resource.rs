@@ -3,7 +3,7 @@
 use super::attributes;
 use super::drift::Baseline;
 use super::existing;
-use super::frame::{self, Entry, Frame, settled};
+use super::frame::{self, Entry, Frame};
 use super::owed::{LOOK, Limit, Owed, STATUS};
 use super::relabel;
 use super::write::{self, Failure, Wish};
@@ -16,6 +16,7 @@ use crate::provider::lock;
 use crate::provider::session::Handle;
 use crate::provider::since;
 use crate::provider::timeouts::Timeouts;
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
@@ -159,7 +160,7 @@ impl<M: Managed> Backed<M> {
         match built.await {
             Ok(state) => {
                 let identity = Some(self.frame.identity_of(&id));
-                settled(state, private, identity)
+                Outcome::ok(state, private, identity)
             }
             // The object is there: what is known of it must not be lost.
             Err(diagnostic) => self.frame.kept(self.frame.remembered(prior, &id), private, &id, diagnostic),
@@ -470,17 +471,11 @@ impl<M: Managed> Backed<M> {
                         format!("{} is being destroyed", capital(&doing.what())),
                         "A removal was begun and has not ended; the state keeps the object until it has.",
                     );
-                    Outcome { state: Some(state), private, identity, diags: diagnostic.into() }
+                    Outcome::partial(state, private, identity, diagnostic)
                 }
-                Err(error) => {
-                    let diags = doing.explain(&error).into();
-                    Outcome { state: Some(state), private, identity, diags }
-                }
+                Err(error) => Outcome::partial(state, private, identity, doing.explain(&error)),
             },
-            Err(error) => {
-                let diags = doing.explain(&error).into();
-                Outcome { state: Some(state), private, identity, diags }
-            }
+            Err(error) => Outcome::partial(state, private, identity, doing.explain(&error)),
         }
     }
 
@@ -489,7 +484,7 @@ impl<M: Managed> Backed<M> {
         if attributes::only_local_changes::<M>(&self.frame.schema, &prior, &planned) {
             attributes::track(&mut private, &config);
             let identity = prior.get(M::ID).as_str().map(|id| self.frame.identity_of(id));
-            return settled(planned, private, identity);
+            return Outcome::ok(planned, private, identity);
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
         let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
@@ -546,7 +541,7 @@ impl<M: Managed> Backed<M> {
                     && self.lingers(&cx, &prior, &private, &id).await.unwrap_or(false) =>
             {
                 let state = self.with_prior(planned, &prior, &id);
-                settled(state, private, Some(self.frame.identity_of(&id)))
+                Outcome::ok(state, private, Some(self.frame.identity_of(&id)))
             }
             Err(failure) => {
                 let refused = matches!(&failure, Failure::Call(error) if error.is(Class::Validation));
@@ -612,7 +607,7 @@ impl<M: Managed> Backed<M> {
 }
 
 #[async_trait]
-impl<M: Managed> Resource for Backed<M> {
+impl<M: Managed> Described for Backed<M> {
     fn type_name(&self) -> &'static str {
         M::NAME
     }
@@ -621,12 +616,15 @@ impl<M: Managed> Resource for Backed<M> {
         &self.frame.schema
     }
 
-    fn identity(&self) -> Option<&IdentitySchema> {
-        Some(&self.frame.identity)
-    }
-
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
         M::validate(config, diags);
+    }
+}
+
+#[async_trait]
+impl<M: Managed> Resource for Backed<M> {
+    fn identity(&self) -> Option<&IdentitySchema> {
+        Some(&self.frame.identity)
     }
 
     fn upgrade(

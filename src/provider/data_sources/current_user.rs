@@ -7,7 +7,9 @@ use crate::provider::lookup::columns::{flag, text};
 use crate::provider::session::Handle;
 use crate::provider::{caller, crud::Cx, roles};
 use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, object};
 use crate::tf::value::Value;
@@ -107,7 +109,7 @@ fn schema() -> Schema {
 }
 
 #[async_trait]
-impl DataSource for CurrentUser {
+impl Described for CurrentUser {
     fn type_name(&self) -> &'static str {
         "omni_current_user"
     }
@@ -115,8 +117,11 @@ impl DataSource for CurrentUser {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn read(&self, context: &Context, _config: Value) -> Result<Value, Diagnostics> {
+#[async_trait]
+impl DataSource for CurrentUser {
+    async fn read(&self, context: &Context, _config: Value) -> Result<Done<Value>, Diagnostics> {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
         let cx = Cx { session, call };
@@ -129,7 +134,7 @@ impl DataSource for CurrentUser {
         let (user, permissions) = read.await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
         let shown =
             Shown { id: user.user_id, identity: user.identity, role: user.role, permissions: permissions.into() };
-        crate::tf::model::to_value(&shown, &self.schema.object_type()).map_err(|error| {
+        crate::tf::model::to_value(&shown, &self.schema.object_type()).map(Done::from).map_err(|error| {
             Diagnostic::from_error("The current user does not fit the schema", &error)
                 .hint("This is a defect of the provider; please report it.")
                 .into()

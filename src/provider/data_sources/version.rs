@@ -7,7 +7,9 @@ use crate::provider::explain::Doing;
 use crate::provider::lookup::columns::{text, whole};
 use crate::provider::session::Handle;
 use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
 use crate::tf::diag::Diagnostics;
+use crate::tf::done::Done;
 use crate::tf::resource::Context;
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
@@ -37,7 +39,7 @@ fn schema() -> Schema {
 }
 
 #[async_trait]
-impl DataSource for Version {
+impl Described for Version {
     fn type_name(&self) -> &'static str {
         "omni_version"
     }
@@ -45,8 +47,11 @@ impl DataSource for Version {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+#[async_trait]
+impl DataSource for Version {
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
         let doing = Doing { verb: "read", noun: "the version of Omni", id: "", id_attribute: "" };
@@ -56,6 +61,6 @@ impl DataSource for Version {
         config.set("backend_version", system.backend_version.into());
         config.set("backend_api_version", i64::from(system.backend_api_version).into());
         config.set("instance_name", system.instance_name.into());
-        Ok(config)
+        Ok(config.into())
     }
 }

@@ -13,7 +13,9 @@ use crate::provider::session::{Handle, at};
 use crate::provider::time;
 use crate::provider::tokens::{self, Token};
 use crate::tf::check::{Check, Rule};
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
 use crate::tf::ephemeral::{Ephemeral, Opened, Renewed};
 use crate::tf::resource::{Context, Private};
 use crate::tf::schema::{Schema, boolean, string};
@@ -124,7 +126,7 @@ impl Made {
 }
 
 #[async_trait]
-impl Ephemeral for JoinToken {
+impl Described for JoinToken {
     fn type_name(&self) -> &'static str {
         "omni_join_token"
     }
@@ -132,8 +134,11 @@ impl Ephemeral for JoinToken {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn open(&self, context: &Context, config: Value) -> Result<Opened, Diagnostics> {
+#[async_trait]
+impl Ephemeral for JoinToken {
+    async fn open(&self, context: &Context, config: Value) -> Result<Done<Opened>, Diagnostics> {
         let cx = self.cx(&context.cancel, None)?;
         match config.get("ttl").as_str() {
             Some(ttl) => {
@@ -144,8 +149,8 @@ impl Ephemeral for JoinToken {
         }
     }
 
-    async fn renew(&self, context: &Context, private: Private) -> Result<Renewed, Diagnostics> {
-        let Some(made) = Made::kept(&private) else { return Ok(Renewed { private, ..Renewed::default() }) };
+    async fn renew(&self, context: &Context, private: Private) -> Result<Done<Renewed>, Diagnostics> {
+        let Some(made) = Made::kept(&private) else { return Ok(Renewed { private, ..Renewed::default() }.into()) };
         let cx = self.cx(&context.cancel, None)?;
         let doing = doing("renew", &made.name);
         let Some(token) = made.find(&cx).await.map_err(|e| doing.explain(&e))? else {
@@ -161,11 +166,11 @@ impl Ephemeral for JoinToken {
         change(&cx, &token.stored.key, |spec| spec.expiration_time = Some(time::to_proto(end)), &[])
             .await
             .map_err(|e| doing.explain(&e))?;
-        Ok(Renewed { private, renew_at: Some(made.renewal(now)), ..Renewed::default() })
+        Ok(Renewed { private, renew_at: Some(made.renewal(now)) }.into())
     }
 
-    async fn close(&self, _context: &Context, private: Private) -> Result<(), Diagnostics> {
-        let Some(made) = Made::kept(&private) else { return Ok(()) };
+    async fn close(&self, _context: &Context, private: Private) -> Result<Done<()>, Diagnostics> {
+        let Some(made) = Made::kept(&private) else { return Ok(().into()) };
         // A host that was told to stop closes all the same, and nothing else takes the token back.
         let cx = self.cx(&CancellationToken::new(), Some(TAKING_BACK))?;
         let failed = |error: &Error| {
@@ -174,11 +179,11 @@ impl Ephemeral for JoinToken {
                 go_duration::GoDuration::from_std(made.ttl).unwrap_or_default()
             ))
         };
-        let Some(token) = made.find(&cx).await.map_err(|e| failed(&e))? else { return Ok(()) };
+        let Some(token) = made.find(&cx).await.map_err(|e| failed(&e))? else { return Ok(().into()) };
         let dependents = tokens::dependents(&cx, token.id()).await.map_err(|e| failed(&e))?;
         if !dependents.is_empty() {
             let end = tokens::expiration(&token.spec).map(time::show).unwrap_or_default();
-            return Err(Diagnostic::warning(
+            return Ok(Done::from(()).warn(Diagnostic::warning(
                 format!("Join token `{}` is not removed yet", made.name),
                 format!(
                     "These machines have joined with it and have no lasting token of their own yet, \
@@ -186,10 +191,9 @@ impl Ephemeral for JoinToken {
                     dependents.join("\n")
                 ),
             )
-            .hint("Have Talos installed on them before, or let an `omni_join_token` that lasts take their place. Remove the token in Omni when nobody needs it any more.")
-            .into());
+            .hint("Have Talos installed on them before, or let an `omni_join_token` that lasts take their place. Remove the token in Omni when nobody needs it any more.")));
         }
-        cx.client().remove(&cx.call, &token.stored.key).await.map_err(|e| failed(&e).into())
+        cx.client().remove(&cx.call, &token.stored.key).await.map(Done::from).map_err(|e| failed(&e).into())
     }
 }
 
@@ -201,7 +205,7 @@ impl JoinToken {
     }
 }
 
-async fn open_existing(cx: &Cx, mut config: Value) -> Result<Opened, Diagnostics> {
+async fn open_existing(cx: &Cx, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
     let (name, id) = (config.get("name").as_str().map(str::to_owned), config.get("id").as_str().map(str::to_owned));
     let doing = doing("open", name.as_deref().unwrap_or_default());
     let explain = |error: Error| Diagnostics::from(doing.explain(&error));
@@ -219,10 +223,10 @@ async fn open_existing(cx: &Cx, mut config: Value) -> Result<Opened, Diagnostics
         .into());
     }
     fill(&mut config, &token, token.id() == default);
-    Ok(Opened::new(config))
+    Ok(Opened::new(config).into())
 }
 
-async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Opened, Diagnostics> {
+async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
     let one_off = tokens::one_off_name();
     let name = config.get("name").as_str().unwrap_or(&one_off).to_owned();
     let doing = doing("make", &name);
@@ -240,7 +244,7 @@ async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Opened, D
     };
     fill(&mut config, &token, false);
     let renew_at = Some(made.renewal(now));
-    Ok(Opened { value: config, private: made.keep(), renew_at, warnings: Diagnostics::new() })
+    Ok(Opened { value: config, private: made.keep(), renew_at }.into())
 }
 
 /// Hosts close only what was opened, so what could not be finished goes at once.

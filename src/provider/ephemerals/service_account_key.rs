@@ -13,7 +13,9 @@ use crate::provider::check::is_account_name;
 use crate::provider::explain::{Doing, detail};
 use crate::provider::session::{Handle, Session, at};
 use crate::tf::check::{Check, Rule, not_empty, one_of};
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
 use crate::tf::ephemeral::{Ephemeral, Opened};
 use crate::tf::resource::{Context, Private};
 use crate::tf::schema::{Schema, string};
@@ -120,7 +122,7 @@ struct Opening<'a> {
 }
 
 #[async_trait]
-impl Ephemeral for ServiceAccountKey {
+impl Described for ServiceAccountKey {
     fn type_name(&self) -> &'static str {
         "omni_service_account_key"
     }
@@ -128,8 +130,11 @@ impl Ephemeral for ServiceAccountKey {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn open(&self, context: &Context, mut config: Value) -> Result<Opened, Diagnostics> {
+#[async_trait]
+impl Ephemeral for ServiceAccountKey {
+    async fn open(&self, context: &Context, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
         let session = self.handle.session()?;
         let text = |name: &str| config.get(name).as_str().map(str::to_owned);
         let (name, account) = match text("service_account") {
@@ -161,14 +166,14 @@ impl Ephemeral for ServiceAccountKey {
         if matches!(account, Account::New { .. }) {
             opened.private.set(MADE, opening.name);
         }
-        Ok(opened)
+        Ok(opened.into())
     }
 
-    async fn close(&self, _context: &Context, private: Private) -> Result<(), Diagnostics> {
+    async fn close(&self, _context: &Context, private: Private) -> Result<Done<()>, Diagnostics> {
         // A key that was added to an account cannot be taken back.
-        let Some(name) = private.get::<String>(MADE) else { return Ok(()) };
+        let Some(name) = private.get::<String>(MADE) else { return Ok(().into()) };
         let session = self.handle.session()?;
-        remove(&session.client, &name).await.map_err(|error| left_behind(&name, &error).into())
+        remove(&session.client, &name).await.map(Done::from).map_err(|error| left_behind(&name, &error).into())
     }
 }
 

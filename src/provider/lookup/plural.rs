@@ -5,7 +5,9 @@ use crate::omni::state::query::{LabelQuery, Query};
 use crate::provider::explain::Doing;
 use crate::provider::session::{Handle, at};
 use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, objects, string};
 use crate::tf::value::Value;
@@ -62,7 +64,7 @@ fn query<L: Many>(config: &Value) -> Result<Query, Diagnostics> {
 }
 
 #[async_trait]
-impl<L: Many> DataSource for Plural<L> {
+impl<L: Many> Described for Plural<L> {
     fn type_name(&self) -> &'static str {
         L::NAME
     }
@@ -70,8 +72,11 @@ impl<L: Many> DataSource for Plural<L> {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+#[async_trait]
+impl<L: Many> DataSource for Plural<L> {
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let cx = cx(self.handle.session()?, context, None);
         let doing = Doing { verb: "list", noun: L::NOUNS, id: "", id_attribute: "" };
         let wanted = Wanted { id: None, query: query::<L>(&config)?, config: &config };
@@ -89,6 +94,6 @@ impl<L: Many> DataSource for Plural<L> {
         let list = found.iter().map(value_of::<L>).collect::<Result<_, _>>()?;
         config.set("ids", Value::List(ids));
         config.set(L::LIST, Value::List(list));
-        Ok(config)
+        Ok(config.into())
     }
 }

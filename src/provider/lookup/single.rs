@@ -7,7 +7,9 @@ use crate::provider::crud::Cx;
 use crate::provider::explain::{Doing, capital};
 use crate::provider::session::{Handle, at};
 use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics, chain};
+use crate::tf::done::Done;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Mode, Schema};
 use crate::tf::value::Value;
@@ -65,7 +67,7 @@ fn written<L: One>(config: &Value) -> Vec<(&'static str, String)> {
 }
 
 #[async_trait]
-impl<L: One> DataSource for Single<L> {
+impl<L: One> Described for Single<L> {
     fn type_name(&self) -> &'static str {
         L::NAME
     }
@@ -73,8 +75,11 @@ impl<L: One> DataSource for Single<L> {
     fn schema(&self) -> &Schema {
         &self.schema
     }
+}
 
-    async fn read(&self, context: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+#[async_trait]
+impl<L: One> DataSource for Single<L> {
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let limit = L::limit(&config);
         let cx = cx(self.handle.session()?, context, limit);
         let id = config.get(L::ID).as_str().map(L::id);
@@ -98,14 +103,14 @@ impl<L: One> DataSource for Single<L> {
             fit.push(found);
             return Err(ambiguous::<L>(&config, &fit).into());
         }
-        let Value::Object(described) = value_of::<L>(&found)? else { return Ok(config) };
+        let Value::Object(described) = value_of::<L>(&found)? else { return Ok(config.into()) };
         for (name, value) in described {
             // What was asked for stays as it was written.
             if config.get(&name).is_null() {
                 config.set(&name, value);
             }
         }
-        Ok(config)
+        Ok(config.into())
     }
 }
 

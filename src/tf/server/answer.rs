@@ -142,6 +142,10 @@ pub(super) enum Subject<'a> {
     Data(&'a str),
     /// An ephemeral resource type.
     Ephemeral(&'a str),
+    /// A list resource type.
+    List(&'a str),
+    /// An action type.
+    Action(&'a str),
 }
 
 /// Answers a call as [`answer`] does, in the form that the service returns.
@@ -159,6 +163,38 @@ pub(super) async fn answer<T: Answer>(
     subject: Subject<'_>,
     work: impl Future<Output = Result<T, Diagnostics>> + Send,
 ) -> T {
+    let span = span(rpc, subject);
+    async {
+        let start = Instant::now();
+        let answer = netted(rpc, work).await.unwrap_or_else(|diagnostics| T::refusal(&diagnostics));
+        log_end(start, answer.count(pb::diagnostic::Severity::Error), answer.count(pb::diagnostic::Severity::Warning));
+        answer
+    }
+    .instrument(span)
+    .await
+}
+
+/// Runs the work of a stream: logs it, and turns even a panic into problems.
+pub(super) fn guarded<F>(
+    rpc: &'static str,
+    subject: Subject<'_>,
+    work: F,
+) -> impl Future<Output = Result<(), Diagnostics>> + Send + use<F>
+where
+    F: Future<Output = Result<(), Diagnostics>> + Send,
+{
+    let span = span(rpc, subject);
+    async move {
+        let start = Instant::now();
+        let result = netted(rpc, work).await;
+        let errors = result.as_ref().err().map_or(0, |d| d.iter().filter(|d| d.severity == Severity::Error).count());
+        log_end(start, errors, 0);
+        result
+    }
+    .instrument(span)
+}
+
+fn span(rpc: &'static str, subject: Subject<'_>) -> tracing::Span {
     // The most severe level, so that the fields of the span are there at every level of the logs.
     let span = tracing::error_span!(
         "rpc",
@@ -166,6 +202,8 @@ pub(super) async fn answer<T: Answer>(
         tf_resource_type = Empty,
         tf_data_source_type = Empty,
         tf_ephemeral_resource_type = Empty,
+        tf_list_resource_type = Empty,
+        tf_action_type = Empty,
         tf_req_id = Empty
     );
     if !span.is_disabled() {
@@ -175,26 +213,29 @@ pub(super) async fn answer<T: Answer>(
             Subject::Resource(name) => drop(span.record("tf_resource_type", name)),
             Subject::Data(name) => drop(span.record("tf_data_source_type", name)),
             Subject::Ephemeral(name) => drop(span.record("tf_ephemeral_resource_type", name)),
+            Subject::List(name) => drop(span.record("tf_list_resource_type", name)),
+            Subject::Action(name) => drop(span.record("tf_action_type", name)),
         }
     }
-    run(rpc, work).instrument(span).await
+    span
 }
 
-async fn run<T: Answer>(rpc: &'static str, work: impl Future<Output = Result<T, Diagnostics>> + Send) -> T {
-    let start = Instant::now();
+/// The result of the work; a panic is a problem like any other.
+pub(super) async fn netted<T>(
+    rpc: &'static str,
+    work: impl Future<Output = Result<T, Diagnostics>> + Send,
+) -> Result<T, Diagnostics> {
     tracing::trace!("received a call");
-    let answer = match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(diagnostics)) => T::refusal(&diagnostics),
-        Err(_) => T::refusal(&panicked(rpc).into()),
-    };
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(panicked(rpc).into()))
+}
+
+fn log_end(start: Instant, errors: usize, warnings: usize) {
     tracing::debug!(
         tf_req_duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        diagnostic_error_count = answer.count(pb::diagnostic::Severity::Error),
-        diagnostic_warning_count = answer.count(pb::diagnostic::Severity::Warning),
+        diagnostic_error_count = errors,
+        diagnostic_warning_count = warnings,
         "answered a call"
     );
-    answer
 }
 
 /// What the user reads when the provider itself is at fault.

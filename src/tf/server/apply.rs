@@ -25,7 +25,7 @@ fn changed(path: Path) -> Diagnostic {
 pub(super) async fn apply(server: &Server, request: Request) -> Result<Response, Diagnostics> {
     let name = &request.type_name;
     let managed = server.registry().resource(name)?;
-    let resource = &managed.resource;
+    let resource = &managed.item;
     let of = managed.of();
     let context = server.context(None);
     let prior = decode(request.prior_state.as_ref(), of, &format!("the prior state of `{name}`"))?;

@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::coding::{decode, encode, settle};
+use super::deferral;
 use crate::pb::tfplugin6::read_data_source::{Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::plan;
@@ -12,20 +13,24 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
     let data = server.registry().data_source(name)?;
     let context = server.context(request.client_capabilities.as_ref());
     let config = decode(request.config.as_ref(), data.of(), &format!("the configuration of `{name}`"))?;
-    let config = plan::with_defaults(data.source.schema(), &config, &config);
+    let config = plan::with_defaults(data.item.schema(), &config, &config);
 
-    let mut result = data.source.read(&context, config).await?;
-    let mut diagnostics = Diagnostics::new();
+    let done = data.item.read(&context, config).await?;
+    let (mut result, mut diagnostics) = (done.value, done.warnings);
+    let deferred = deferral(&context, done.deferral, &format!("`{name}`"), &mut diagnostics);
     if result.is_null() {
         diagnostics.push(
             Diagnostic::error(format!("The provider found nothing for `{name}`"), "It reports success, but no result.")
                 .hint("This is a bug of the provider. Please report it with the configuration that leads to it."),
         );
     }
-    settle(&mut result, &format!("`{name}`"), &mut diagnostics);
+    // What is deferred may be unknown.
+    if deferred.is_none() {
+        settle(&mut result, &format!("`{name}`"), &mut diagnostics);
+    }
     Ok(Response {
         state: Some(encode(&result, data.of(), &format!("the result of `{name}`"))?),
         diagnostics: diagnostics.to_proto(),
-        ..Default::default()
+        deferred,
     })
 }

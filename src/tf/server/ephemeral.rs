@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::coding::{decode, encode, settle};
+use super::deferral;
 use crate::pb::tfplugin6::{
     close_ephemeral_resource, open_ephemeral_resource, renew_ephemeral_resource, validate_ephemeral_resource_config,
 };
@@ -41,9 +42,7 @@ pub(super) async fn validate(
     let entry = server.registry().ephemeral(name)?;
     let config = decode(request.config.as_ref(), entry.of(), &format!("the configuration of `{name}`"))?;
     let context = server.context(None);
-    let mut diagnostics = Diagnostics::new();
-    plan::validate(entry.item.schema(), &config, context.write_only_allowed, &mut diagnostics);
-    entry.item.validate(&context, &config, &mut diagnostics).await;
+    let diagnostics = entry.validate(&context, &config).await;
     Ok(validate_ephemeral_resource_config::Response { diagnostics: diagnostics.to_proto() })
 }
 
@@ -58,9 +57,13 @@ pub(super) async fn open(
     let config = decode(request.config.as_ref(), entry.of(), &format!("the configuration of `{name}`"))?;
     let given = plan::with_defaults(entry.item.schema(), &config, &config);
 
-    let mut opened = entry.item.open(&context, given).await?;
-    let mut diagnostics = opened.warnings;
-    settle(&mut opened.value, &format!("`{name}`"), &mut diagnostics);
+    let done = entry.item.open(&context, given).await?;
+    let (mut opened, mut diagnostics) = (done.value, done.warnings);
+    let deferred = deferral(&context, done.deferral, &format!("`{name}`"), &mut diagnostics);
+    // What is deferred may be unknown.
+    if deferred.is_none() {
+        settle(&mut opened.value, &format!("`{name}`"), &mut diagnostics);
+    }
     let result = match encode(&opened.value, entry.of(), &format!("the value of `{name}`")) {
         Ok(result) if !diagnostics.has_errors() => result,
         unusable => {
@@ -79,7 +82,7 @@ pub(super) async fn open(
         private,
         renew_at: opened.renew_at.and_then(timestamp),
         diagnostics: diagnostics.to_proto(),
-        ..Default::default()
+        deferred,
     })
 }
 
@@ -89,14 +92,15 @@ pub(super) async fn renew(
     request: renew_ephemeral_resource::Request,
 ) -> Result<renew_ephemeral_resource::Response, Diagnostics> {
     let entry = server.registry().ephemeral(&request.type_name)?;
-    let renewed = entry.item.renew(&server.context(None), kept(request.private.as_deref())).await?;
+    let done = entry.item.renew(&server.context(None), kept(request.private.as_deref())).await?;
+    let renewed = done.value;
     let private = bytes(&renewed.private);
     server.open.remove(&request.type_name, request.private.as_deref());
     server.open.add(&request.type_name, private.as_deref());
     Ok(renew_ephemeral_resource::Response {
         private,
         renew_at: renewed.renew_at.and_then(timestamp),
-        diagnostics: renewed.warnings.to_proto(),
+        diagnostics: done.warnings.to_proto(),
     })
 }
 
@@ -108,11 +112,9 @@ pub(super) async fn close(
     let entry = server.registry().ephemeral(&request.type_name)?;
     let closed = entry.item.close(&server.context(None), kept(request.private.as_deref())).await;
     // What could not be taken back is tried once more when the process ends.
-    if !closed.as_ref().is_err_and(Diagnostics::has_errors) {
-        server.open.remove(&request.type_name, request.private.as_deref());
-    }
-    closed?;
-    Ok(close_ephemeral_resource::Response::default())
+    let done = closed?;
+    server.open.remove(&request.type_name, request.private.as_deref());
+    Ok(close_ephemeral_resource::Response { diagnostics: done.warnings.to_proto() })
 }
 
 /// Closes what is still open. There is nobody left to tell what fails, so the log has to do.
@@ -121,9 +123,9 @@ pub(super) async fn close_all(server: &Server, limit: Duration) {
     let closing = left.into_iter().map(|(name, private)| async move {
         let Ok(entry) = server.registry().ephemeral(&name) else { return };
         tracing::debug!(name, "closing what the host has left open");
-        for problem in
-            entry.item.close(&server.context(None), kept(Some(&private))).await.err().iter().flat_map(Diagnostics::iter)
-        {
+        let closed = entry.item.close(&server.context(None), kept(Some(&private))).await;
+        let said = closed.map_or_else(|failed| failed, |done| done.warnings);
+        for problem in said.iter() {
             tracing::error!(name, "{}: {}", problem.summary, problem.text());
         }
     });

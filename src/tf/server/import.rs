@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::coding::{decode_identity, encode, encode_identity, settle};
+use super::deferral;
 use super::state::without_identity;
 use crate::pb::tfplugin6::import_resource_state::{ImportedResource, Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -22,7 +23,8 @@ pub(super) async fn import(server: &Server, request: Request) -> Result<Response
         _ => ImportBy::Id(request.id.clone()),
     };
 
-    let mut outcome = managed.resource.import(&context, by).await;
+    let mut outcome = managed.item.import(&context, by).await;
+    let deferred = deferral(&context, outcome.deferral, &format!("`{name}`"), &mut outcome.diags);
     let imported = match outcome.state {
         None => {
             if !outcome.diags.has_errors() {
@@ -31,8 +33,11 @@ pub(super) async fn import(server: &Server, request: Request) -> Result<Response
             None
         }
         Some(mut state) => {
-            settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
-            drop_write_only(&managed.resource.schema().attributes, &mut state);
+            // What is deferred may be unknown.
+            if deferred.is_none() {
+                settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
+            }
+            drop_write_only(&managed.item.schema().attributes, &mut state);
             // An import by identity must answer with one.
             let identity = outcome.identity.or(identity);
             Some(ImportedResource {
@@ -43,11 +48,7 @@ pub(super) async fn import(server: &Server, request: Request) -> Result<Response
             })
         }
     };
-    Ok(Response {
-        imported_resources: imported.into_iter().collect(),
-        diagnostics: outcome.diags.to_proto(),
-        ..Default::default()
-    })
+    Ok(Response { imported_resources: imported.into_iter().collect(), diagnostics: outcome.diags.to_proto(), deferred })
 }
 
 fn not_found(name: &str) -> Diagnostic {

@@ -1,6 +1,7 @@
 //! The provider service of protocol 6: one thin function per call, each answered by the traits of the provider.
 //! It knows no provider and no transport. A problem is always a diagnostic in the answer, never a gRPC status.
 
+mod action;
 mod answer;
 mod apply;
 mod coding;
@@ -8,21 +9,25 @@ mod data;
 mod ephemeral;
 mod functions;
 mod import;
+mod list_resource;
 mod plan;
 mod read;
 mod registry;
 mod schema;
 mod service;
 mod state;
-mod unoffered;
+mod stream;
+mod unsupported;
 mod validate;
 
 #[cfg(test)]
 mod tests;
 
+use super::diag::{Diagnostic, Diagnostics};
+use super::done::Deferral;
 use super::provider::Provider;
 use super::resource::Context;
-use crate::pb::tfplugin6::ClientCapabilities;
+use crate::pb::tfplugin6::{ClientCapabilities, Deferred};
 use registry::Registry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -73,6 +78,28 @@ impl Server {
         Context {
             cancel: self.running.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             write_only_allowed: client.map_or(remembered, |c| c.write_only_attributes_allowed),
+            deferral_allowed: client.is_some_and(|c| c.deferral_allowed),
         }
     }
+}
+
+/// The deferral on the wire; one that the host does not allow is an error.
+fn deferral(
+    context: &Context,
+    deferral: Option<Deferral>,
+    what: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Deferred> {
+    let deferral = deferral?;
+    if !context.deferral_allowed {
+        diagnostics.push(
+            Diagnostic::error(
+                format!("The provider deferred {what}"),
+                "The host does not allow it, so the values that are missing have to be known now.",
+            )
+            .hint("This is a bug of the provider. Please report it with the configuration that leads to it."),
+        );
+        return None;
+    }
+    Some(deferral.to_proto())
 }

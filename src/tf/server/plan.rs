@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::coding::{decode, encode};
+use super::deferral;
 use crate::pb::tfplugin6::plan_resource_change::{Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -22,7 +23,7 @@ fn left(Left { path, why }: Left) -> Diagnostic {
 pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, Diagnostics> {
     let name = &request.type_name;
     let managed = server.registry().resource(name)?;
-    let resource = &managed.resource;
+    let resource = &managed.item;
     let context = server.context(request.client_capabilities.as_ref());
     let prior = decode(request.prior_state.as_ref(), managed.of(), &format!("the prior state of `{name}`"))?;
     let proposed =
@@ -58,9 +59,11 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
         private,
         replaced: if prior.is_none() { Private::from_bytes(&request.prior_private) } else { Private::default() },
         diags: general.left.into_iter().map(left).collect(),
+        deferral: None,
     };
     resource.plan(&context, &mut plan).await;
     plan::drop_write_only(&resource.schema().attributes, &mut plan.planned);
+    let deferred = deferral(&context, plan.deferral, &format!("`{name}`"), &mut plan.diags);
 
     Ok(Response {
         planned_state: Some(encode(&plan.planned, managed.of(), &what)?),
@@ -68,6 +71,7 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
         planned_private: plan.private.to_bytes(),
         diagnostics: plan.diags.to_proto(),
         planned_identity: request.prior_identity.filter(|_| prior.is_some()),
+        deferred,
         ..Default::default()
     })
 }

@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
+use super::deferral;
 use super::plan::CONFIGURED;
 use crate::pb::tfplugin6::read_resource::{Request, Response};
 use crate::tf::diag::Diagnostics;
@@ -24,7 +25,7 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
     // A text that means what it meant is no drift.
     let known = state.clone();
     let private = Private::from_bytes(&request.private);
-    let mut outcome = managed.resource.read(&context, Read { state, private, identity: identity.clone() }).await;
+    let mut outcome = managed.item.read(&context, Read { state, private, identity: identity.clone() }).await;
     if outcome.state.is_none() && outcome.diags.has_errors() {
         return Ok(Response {
             new_state: request.current_state,
@@ -36,9 +37,13 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
     }
 
     let mut state = outcome.state.unwrap_or(Value::Null);
-    settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
-    drop_write_only(&managed.resource.schema().attributes, &mut state);
-    let state = keep_same(managed.resource.schema(), &known, state);
+    let deferred = deferral(&context, outcome.deferral, &format!("`{name}`"), &mut outcome.diags);
+    // What is deferred may be unknown.
+    if deferred.is_none() {
+        settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
+    }
+    drop_write_only(&managed.item.schema().attributes, &mut state);
+    let state = keep_same(managed.item.schema(), &known, state);
     if !state.is_null() && !outcome.diags.has_errors() && outcome.private.get::<Configured>(CONFIGURED).is_none() {
         outcome.private.set(CONFIGURED, Configured::default());
     }
@@ -48,6 +53,6 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
         private: outcome.private.to_bytes(),
         new_identity: encode_identity(identity.as_ref(), managed.identity(), name)?,
         diagnostics: outcome.diags.to_proto(),
-        ..Default::default()
+        deferred,
     })
 }

@@ -20,12 +20,16 @@ pub(super) fn metadata(server: &Server) -> Result<get_metadata::Response, Diagno
     let resources = registry.resources().map(|(n, _)| get_metadata::ResourceMetadata { type_name: n.to_owned() });
     let data = registry.data_sources().map(|(n, _)| get_metadata::DataSourceMetadata { type_name: n.to_owned() });
     let ephemerals = registry.ephemerals().map(|(n, _)| get_metadata::EphemeralMetadata { type_name: n.to_owned() });
+    let lists = registry.list_resources().map(|(n, _)| get_metadata::ListResourceMetadata { type_name: n.to_owned() });
+    let actions = registry.actions().map(|(n, _)| get_metadata::ActionMetadata { type_name: n.to_owned() });
     let functions = registry.functions().map(|(n, _)| get_metadata::FunctionMetadata { name: n.to_owned() });
     Ok(get_metadata::Response {
         server_capabilities: Some(CAPABILITIES),
         resources: resources.collect(),
         data_sources: data.collect(),
         ephemeral_resources: ephemerals.collect(),
+        list_resources: lists.collect(),
+        actions: actions.collect(),
         functions: functions.collect(),
         ..Default::default()
     })
@@ -34,14 +38,19 @@ pub(super) fn metadata(server: &Server) -> Result<get_metadata::Response, Diagno
 /// Everything; the later calls do not rely on this one having come.
 pub(super) fn schemas(server: &Server) -> Result<get_provider_schema::Response, Diagnostics> {
     let registry = server.registry();
-    let resources = registry.resources().map(|(n, m)| (n.to_owned(), schema(m.resource.schema())));
-    let data = registry.data_sources().map(|(n, d)| (n.to_owned(), schema(d.source.schema())));
+    let resources = registry.resources().map(|(n, m)| (n.to_owned(), schema(m.item.schema())));
+    let data = registry.data_sources().map(|(n, d)| (n.to_owned(), schema(d.item.schema())));
     let ephemerals = registry.ephemerals().map(|(n, e)| (n.to_owned(), schema(e.item.schema())));
+    let lists = registry.list_resources().map(|(n, l)| (n.to_owned(), schema(l.item.schema())));
+    let action = |item: &Schema| pb::ActionSchema { schema: Some(schema(item)) };
+    let actions = registry.actions().map(|(n, a)| (n.to_owned(), action(a.item.schema())));
     Ok(get_provider_schema::Response {
         provider: Some(schema(registry.provider.schema())),
         resource_schemas: resources.collect(),
         data_source_schemas: data.collect(),
         ephemeral_resource_schemas: ephemerals.collect(),
+        list_resource_schemas: lists.collect(),
+        action_schemas: actions.collect(),
         functions: super::functions::all(server),
         server_capabilities: Some(CAPABILITIES),
         ..Default::default()
@@ -51,7 +60,7 @@ pub(super) fn schemas(server: &Server) -> Result<get_provider_schema::Response, 
 /// What identifies the objects of each resource type.
 pub(super) fn identities(server: &Server) -> Result<get_resource_identity_schemas::Response, Diagnostics> {
     let resources = server.registry().resources();
-    let schemas = resources.filter_map(|(n, m)| m.resource.identity().map(|i| (n.to_owned(), identity(i))));
+    let schemas = resources.filter_map(|(n, m)| m.item.identity().map(|i| (n.to_owned(), identity(i))));
     Ok(get_resource_identity_schemas::Response { identity_schemas: schemas.collect(), ..Default::default() })
 }
 

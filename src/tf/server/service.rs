@@ -1,19 +1,21 @@
 //! The calls of the service, in the order of the protocol; each hands on to the file that knows how.
 
-use super::answer::{Reply, Subject, answer, reply};
-use super::unoffered::{no_feature, no_type};
-use super::{Server, apply, data, ephemeral, functions, import, plan, read, schema, state, validate};
+use super::answer::{Answer as _, Reply, Subject, answer, netted, reply};
+use super::stream::one;
+use super::unsupported::{no_feature, no_type};
+use super::{
+    Server, action, apply, data, ephemeral, functions, import, list_resource, plan, read, schema, state, validate,
+};
 use crate::pb::tfplugin6::{
     apply_resource_change, call_function, close_ephemeral_resource, configure_provider, configure_state_store,
     delete_state, generate_resource_config, get_functions, get_metadata, get_provider_schema,
-    get_resource_identity_schemas, get_states, import_resource_state, invoke_action, list_resource, lock_state,
-    move_resource_state, open_ephemeral_resource, plan_action, plan_resource_change, provider_server, read_data_source,
-    read_resource, read_state_bytes, renew_ephemeral_resource, stop_provider, unlock_state, upgrade_resource_identity,
-    upgrade_resource_state, validate_action_config, validate_data_resource_config, validate_ephemeral_resource_config,
-    validate_list_resource_config, validate_provider_config, validate_resource_config, validate_state_store,
-    write_state_bytes,
+    get_resource_identity_schemas, get_states, import_resource_state, invoke_action, list_resource as pb_list,
+    lock_state, move_resource_state, open_ephemeral_resource, plan_action, plan_resource_change, provider_server,
+    read_data_source, read_resource, read_state_bytes, renew_ephemeral_resource, stop_provider, unlock_state,
+    upgrade_resource_identity, upgrade_resource_state, validate_action_config, validate_data_resource_config,
+    validate_ephemeral_resource_config, validate_list_resource_config, validate_provider_config,
+    validate_resource_config, validate_state_store, write_state_bytes,
 };
-use tokio_stream::once;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Streaming};
 
@@ -203,12 +205,10 @@ impl provider_server::Provider for Server {
             .await
     }
 
-    async fn list_resource(&self, request: Request<list_resource::Request>) -> Reply<BoxStream<list_resource::Event>> {
+    async fn list_resource(&self, request: Request<pb_list::Request>) -> Reply<BoxStream<pb_list::Event>> {
         let request = request.into_inner();
-        let answer =
-            answer("ListResource", Subject::Provider, async { no_type("list resource type", &request.type_name) })
-                .await;
-        Ok(Response::new(Box::pin(once(Ok(answer)))))
+        let stream = netted("ListResource", async { list_resource::list(self, &request) }).await;
+        Ok(Response::new(stream.unwrap_or_else(|diagnostics| one(pb_list::Event::refusal(&diagnostics)))))
     }
 
     async fn validate_list_resource_config(
@@ -216,8 +216,9 @@ impl provider_server::Provider for Server {
         request: Request<validate_list_resource_config::Request>,
     ) -> Reply<validate_list_resource_config::Response> {
         let request = request.into_inner();
-        reply("ValidateListResourceConfig", Subject::Provider, async {
-            no_type("list resource type", &request.type_name)
+        let name = request.type_name.clone();
+        reply("ValidateListResourceConfig", Subject::List(&name), async {
+            list_resource::validate(self, request).await
         })
         .await
     }
@@ -254,7 +255,7 @@ impl provider_server::Provider for Server {
         let request = request.into_inner();
         let answer =
             answer("ReadStateBytes", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
-        Ok(Response::new(Box::pin(once(Ok(answer)))))
+        Ok(Response::new(one(answer)))
     }
 
     async fn write_state_bytes(
@@ -287,13 +288,14 @@ impl provider_server::Provider for Server {
 
     async fn plan_action(&self, request: Request<plan_action::Request>) -> Reply<plan_action::Response> {
         let request = request.into_inner();
-        reply("PlanAction", Subject::Provider, async { no_type("action", &request.action_type) }).await
+        let name = request.action_type.clone();
+        reply("PlanAction", Subject::Action(&name), async { action::plan(self, request).await }).await
     }
 
     async fn invoke_action(&self, request: Request<invoke_action::Request>) -> Reply<BoxStream<invoke_action::Event>> {
         let request = request.into_inner();
-        let answer = answer("InvokeAction", Subject::Provider, async { no_type("action", &request.action_type) }).await;
-        Ok(Response::new(Box::pin(once(Ok(answer)))))
+        let stream = netted("InvokeAction", async { action::invoke(self, &request) }).await;
+        Ok(Response::new(stream.unwrap_or_else(|diagnostics| one(invoke_action::Event::refusal(&diagnostics)))))
     }
 
     async fn validate_action_config(
@@ -301,7 +303,8 @@ impl provider_server::Provider for Server {
         request: Request<validate_action_config::Request>,
     ) -> Reply<validate_action_config::Response> {
         let request = request.into_inner();
-        reply("ValidateActionConfig", Subject::Provider, async { no_type("action", &request.type_name) }).await
+        let name = request.type_name.clone();
+        reply("ValidateActionConfig", Subject::Action(&name), async { action::validate(self, request).await }).await
     }
 
     // Not the end of the process: what runs is cut short, and answers.

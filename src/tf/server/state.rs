@@ -21,9 +21,9 @@ pub(super) fn state(
     let managed = server.registry().resource(name)?;
     let what = format!("the stored state of `{name}`");
     let stored = parse(request.raw_state.as_ref(), &what)?;
-    let stored = managed.resource.upgrade(request.version, stored)?;
+    let stored = managed.item.upgrade(request.version, stored)?;
     let mut state = typed(stored, managed.of(), &what)?;
-    drop_write_only(&managed.resource.schema().attributes, &mut state);
+    drop_write_only(&managed.item.schema().attributes, &mut state);
     let upgraded_state = Some(encode(&state, managed.of(), &what)?);
     Ok(upgrade_resource_state::Response { upgraded_state, ..Default::default() })
 }

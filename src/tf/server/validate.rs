@@ -48,9 +48,7 @@ pub(super) async fn resource(
     let managed = server.registry().resource(name)?;
     let config = decode(request.config.as_ref(), managed.of(), &format!("the configuration of `{name}`"))?;
     let context = server.context(request.client_capabilities.as_ref());
-    let mut diagnostics = Diagnostics::new();
-    plan::validate(managed.resource.schema(), &config, context.write_only_allowed, &mut diagnostics);
-    managed.resource.validate(&context, &config, &mut diagnostics).await;
+    let diagnostics = managed.validate(&context, &config).await;
     Ok(validate_resource_config::Response { diagnostics: diagnostics.to_proto() })
 }
 
@@ -62,9 +60,6 @@ pub(super) async fn data(
     let name = &request.type_name;
     let data = server.registry().data_source(name)?;
     let config = decode(request.config.as_ref(), data.of(), &format!("the configuration of `{name}`"))?;
-    let context = server.context(None);
-    let mut diagnostics = Diagnostics::new();
-    plan::validate(data.source.schema(), &config, context.write_only_allowed, &mut diagnostics);
-    data.source.validate(&context, &config, &mut diagnostics).await;
+    let diagnostics = data.validate(&server.context(None), &config).await;
     Ok(validate_data_resource_config::Response { diagnostics: diagnostics.to_proto() })
 }

@@ -6,13 +6,14 @@ use crate::omni::{Class, Error};
 use crate::provider::crud::attributes;
 use crate::provider::crud::drift::{self, Change, Versions};
 use crate::provider::crud::existing::{self, duplicate};
-use crate::provider::crud::frame::{self, Entry, Frame, settled};
+use crate::provider::crud::frame::{self, Entry, Frame};
 use crate::provider::crud::write::DEPARTURE;
 use crate::provider::crud::{Cx, model};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::{Handle, OnConflict};
 use crate::provider::since;
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::plan::{keep_same, means_same};
@@ -75,7 +76,7 @@ impl<M: Called> CalledBacked<M> {
             Ok((self.state(&shown, prior)?, identity))
         });
         match built {
-            Ok((state, identity)) => settled(state, private, Some(self.frame.identity_of(&identity))),
+            Ok((state, identity)) => Outcome::ok(state, private, Some(self.frame.identity_of(&identity))),
             // The object is there: what is known of it must not be lost.
             Err(diagnostic) => self.frame.kept(self.sketch(before, prior, id), private, id, diagnostic),
         }
@@ -280,10 +281,7 @@ impl<M: Called> CalledBacked<M> {
             Ok(Some(seen)) => self.outcome(&seen, &before, &state, private, &id),
             Ok(None) if self.frame.is_import(&state) => Outcome::failed(self.frame.nothing_to_import(&id, None)),
             Ok(None) => Outcome::default(),
-            Err(error) => {
-                let diags = self.frame.doing("read", &id).explain(&error).into();
-                Outcome { state: Some(state), private, identity, diags }
-            }
+            Err(error) => Outcome::partial(state, private, identity, self.frame.doing("read", &id).explain(&error)),
         }
     }
 
@@ -291,7 +289,7 @@ impl<M: Called> CalledBacked<M> {
         let Update { prior, planned, config, private } = request;
         let id = Self::canonical(&prior).unwrap_or_default();
         if attributes::only_local(&self.frame.schema, M::LOCAL, &prior, &planned) {
-            return settled(planned, private, Some(self.frame.identity_of(&id)));
+            return Outcome::ok(planned, private, Some(self.frame.identity_of(&id)));
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
         let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
@@ -380,7 +378,7 @@ impl<M: Called> CalledBacked<M> {
 }
 
 #[async_trait]
-impl<M: Called> Resource for CalledBacked<M> {
+impl<M: Called> Described for CalledBacked<M> {
     fn type_name(&self) -> &'static str {
         M::NAME
     }
@@ -389,12 +387,15 @@ impl<M: Called> Resource for CalledBacked<M> {
         &self.frame.schema
     }
 
-    fn identity(&self) -> Option<&IdentitySchema> {
-        Some(&self.frame.identity)
-    }
-
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
         M::validate(config, diags);
+    }
+}
+
+#[async_trait]
+impl<M: Called> Resource for CalledBacked<M> {
+    fn identity(&self) -> Option<&IdentitySchema> {
+        Some(&self.frame.identity)
     }
 
     fn upgrade(

@@ -1,14 +1,16 @@
 //! The service as a host meets it: a gRPC client, the real server, and a small provider made for the purpose.
 
+mod actions;
 mod changes;
 mod checks;
 mod faults;
 mod fleeting;
 mod fuzz;
+mod lists;
 mod provider;
 mod reads;
 mod stored;
-mod unoffered;
+mod unsupported;
 mod vault;
 
 use super::Server;

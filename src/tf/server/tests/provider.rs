@@ -1,15 +1,20 @@
 //! A provider that stores nothing: what it does follows from the name of the thing.
 
+use crate::tf::action::{Action, Progress};
 use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::{Deferral, Done};
 use crate::tf::ephemeral::{Ephemeral, Opened, Renewed};
 use crate::tf::function::{Function, FunctionError, Parameter, Signature};
+use crate::tf::list_resource::{ListRequest, ListResource, ListResult, ListResults};
 use crate::tf::path::Path;
 use crate::tf::provider::Provider;
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema, number, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -63,6 +68,8 @@ pub fn new() -> Arc<dyn Provider> {
         resources: vec![Arc::new(Thing), super::vault::new()],
         data_sources: vec![Arc::new(Lookup)],
         ephemerals: vec![Arc::new(Lease)],
+        list_resources: vec![Arc::new(ThingList)],
+        actions: vec![Arc::new(Ring)],
         functions: vec![Arc::new(Join)],
     })
 }
@@ -71,6 +78,8 @@ struct TestProvider {
     resources: Vec<Arc<dyn Resource>>,
     data_sources: Vec<Arc<dyn DataSource>>,
     ephemerals: Vec<Arc<dyn Ephemeral>>,
+    list_resources: Vec<Arc<dyn ListResource>>,
+    actions: Vec<Arc<dyn Action>>,
     functions: Vec<Arc<dyn Function>>,
 }
 
@@ -101,6 +110,14 @@ impl Provider for TestProvider {
 
     fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
         &self.ephemerals
+    }
+
+    fn list_resources(&self) -> &[Arc<dyn ListResource>] {
+        &self.list_resources
+    }
+
+    fn actions(&self) -> &[Arc<dyn Action>] {
+        &self.actions
     }
 
     fn functions(&self) -> &[Arc<dyn Function>] {
@@ -145,7 +162,7 @@ fn refusal() -> Diagnostic {
 }
 
 #[async_trait]
-impl Resource for Thing {
+impl Described for Thing {
     fn type_name(&self) -> &'static str {
         THING
     }
@@ -154,14 +171,17 @@ impl Resource for Thing {
         thing_schema()
     }
 
-    fn identity(&self) -> Option<&IdentitySchema> {
-        Some(thing_identity())
-    }
-
     async fn validate(&self, _: &Context, config: &Value, diags: &mut Diagnostics) {
         if config.get("note").as_str() == Some("bad") {
             diags.push(Diagnostic::error("Bad note", "It says so.").at(Path::of("note")));
         }
+    }
+}
+
+#[async_trait]
+impl Resource for Thing {
+    fn identity(&self) -> Option<&IdentitySchema> {
+        Some(thing_identity())
     }
 
     fn upgrade(
@@ -270,7 +290,7 @@ impl Resource for Thing {
 struct Lookup;
 
 #[async_trait]
-impl DataSource for Lookup {
+impl Described for Lookup {
     fn type_name(&self) -> &'static str {
         LOOKUP
     }
@@ -284,12 +304,20 @@ impl DataSource for Lookup {
             diags.push(Diagnostic::error("Bad key", "It says so.").at(Path::of("key")));
         }
     }
+}
 
-    async fn read(&self, _: &Context, mut config: Value) -> Result<Value, Diagnostics> {
+#[async_trait]
+impl DataSource for Lookup {
+    async fn read(&self, _: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let key = config.get("key").as_str().unwrap_or_default().to_owned();
         match key.as_str() {
             "missing" => return Err(Diagnostic::error("Not found", "Nowhere.").at(Path::of("key")).into()),
-            "null" => return Ok(Value::Null),
+            "null" => return Ok(Value::Null.into()),
+            "late" => return Ok(Done::from(config).defer(Deferral::AbsentPrerequisite)),
+            "odd" => {
+                config.set("value", "odd".into());
+                return Ok(Done::from(config).warn(Diagnostic::warning("Odd key", "It is odd.")));
+            }
             "open" => config.set("value", Value::UNKNOWN),
             "bug" => panic!("as asked"),
             _ => {
@@ -297,7 +325,7 @@ impl DataSource for Lookup {
                 config.set("value", value.into());
             }
         }
-        Ok(config)
+        Ok(config.into())
     }
 }
 
@@ -316,7 +344,7 @@ pub fn lease_schema() -> &'static Schema {
 struct Lease;
 
 #[async_trait]
-impl Ephemeral for Lease {
+impl Described for Lease {
     fn type_name(&self) -> &'static str {
         LEASE
     }
@@ -330,8 +358,11 @@ impl Ephemeral for Lease {
             diags.push(Diagnostic::error("Bad name", "It says so.").at(Path::of("name")));
         }
     }
+}
 
-    async fn open(&self, _: &Context, mut config: Value) -> Result<Opened, Diagnostics> {
+#[async_trait]
+impl Ephemeral for Lease {
+    async fn open(&self, _: &Context, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
         let name = config.get("name").as_str().unwrap_or_default().to_owned();
         let word = config.get("word").clone();
         match name.as_str() {
@@ -344,17 +375,154 @@ impl Ephemeral for Lease {
         let mut opened = Opened::new(config);
         opened.private = private("open");
         opened.renew_at = Some(Duration::from_millis(61_500));
-        Ok(opened)
+        Ok(opened.into())
     }
 
-    async fn renew(&self, _: &Context, kept: Private) -> Result<Renewed, Diagnostics> {
+    async fn renew(&self, _: &Context, kept: Private) -> Result<Done<Renewed>, Diagnostics> {
         let from: String = kept.get("from").unwrap_or_default();
-        Ok(Renewed { private: private(&format!("renewed {from}")), ..Renewed::default() })
+        Ok(Renewed { private: private(&format!("renewed {from}")), ..Renewed::default() }.into())
     }
 
-    async fn close(&self, _: &Context, kept: Private) -> Result<(), Diagnostics> {
+    async fn close(&self, _: &Context, kept: Private) -> Result<Done<()>, Diagnostics> {
         // The only way for a test to see what came.
         Err(Diagnostic::error("Closed", kept.get::<String>("from").unwrap_or_default()).into())
+    }
+}
+
+static LIST_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    Schema::new("Lists things.").with_all([
+        string("mode").default("plain").doc("How it behaves."),
+        number("count").default(1000).doc("How many things exist."),
+    ])
+});
+
+pub fn list_schema() -> &'static Schema {
+    &LIST_SCHEMA
+}
+
+/// How many results were handed on in this process, and whether a list was cancelled.
+pub static LISTED: AtomicU64 = AtomicU64::new(0);
+pub static CANCELLED: LazyLock<tokio::sync::Semaphore> = LazyLock::new(|| tokio::sync::Semaphore::new(0));
+
+struct ThingList;
+
+#[async_trait]
+impl Described for ThingList {
+    fn type_name(&self) -> &'static str {
+        THING
+    }
+
+    fn schema(&self) -> &Schema {
+        list_schema()
+    }
+
+    async fn validate(&self, _: &Context, config: &Value, diags: &mut Diagnostics) {
+        if config.get("mode").as_str() == Some("bad") {
+            diags.push(Diagnostic::error("Bad mode", "It says so.").at(Path::of("mode")));
+        }
+    }
+}
+
+#[async_trait]
+impl ListResource for ThingList {
+    async fn list(
+        &self,
+        context: &Context,
+        request: ListRequest,
+        results: &mut dyn ListResults,
+    ) -> Result<(), Diagnostics> {
+        let mode = request.config.get("mode").as_str().unwrap_or_default().to_owned();
+        for n in 0..request.config.get("count").as_i64().unwrap_or_default() {
+            match (mode.as_str(), n) {
+                ("fails", 2) => return Err(Diagnostic::error("Lost the server", "In the middle.").into()),
+                ("panics", 2) => panic!("as asked"),
+                ("hangs", 2) => {
+                    context.cancel.cancelled().await;
+                    CANCELLED.add_permits(1);
+                    return Ok(());
+                }
+                _ => {}
+            }
+            let mut object = thing_schema().null_object();
+            object.set("id", format!("id-{n}").into());
+            object.set("name", format!("thing {n}").into());
+            object.set("secret", "never listed".into());
+            let object = (request.include_object && mode != "no object").then_some(object);
+            let id = if mode == "no identity" { Value::Null } else { format!("id-{n}").into() };
+            let warnings = match mode.as_str() {
+                "warns" => Diagnostic::warning("Half a thing", format!("Thing {n}.")).into(),
+                _ => Diagnostics::new(),
+            };
+            let identity = Value::object([("id", id)]);
+            let result = ListResult { identity, display_name: format!("Thing {n}"), object, warnings };
+            if mode == "counted" {
+                LISTED.fetch_add(1, Ordering::SeqCst);
+            }
+            if results.push(result).await.is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+pub const RING: &str = "test_ring";
+
+static RING_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    Schema::new("Rings.")
+        .with_all([string("mode").required().doc("How it behaves."), number("times").default(2).doc("How often.")])
+});
+
+pub fn ring_schema() -> &'static Schema {
+    &RING_SCHEMA
+}
+
+struct Ring;
+
+#[async_trait]
+impl Described for Ring {
+    fn type_name(&self) -> &'static str {
+        RING
+    }
+
+    fn schema(&self) -> &Schema {
+        ring_schema()
+    }
+
+    async fn validate(&self, _: &Context, config: &Value, diags: &mut Diagnostics) {
+        if config.get("mode").as_str() == Some("bad") {
+            diags.push(Diagnostic::error("Bad mode", "It says so.").at(Path::of("mode")));
+        }
+    }
+}
+
+#[async_trait]
+impl Action for Ring {
+    async fn plan(&self, _: &Context, config: &Value) -> Result<Done<()>, Diagnostics> {
+        match config.get("mode").as_str() {
+            Some("refused") => Err(refusal().into()),
+            Some("late") => Ok(Done::from(()).defer(Deferral::ProviderConfigUnknown)),
+            Some("loud") => Ok(Done::from(()).warn(Diagnostic::warning("Loud", "It is loud."))),
+            _ => Ok(().into()),
+        }
+    }
+
+    async fn invoke(&self, context: &Context, config: Value, progress: &dyn Progress) -> Result<Done<()>, Diagnostics> {
+        for n in 0..config.get("times").as_i64().unwrap_or_default() {
+            progress.report(format!("ring {n}")).await;
+            progress.report(String::new()).await;
+        }
+        match config.get("mode").as_str() {
+            Some("fails") => Err(refusal().into()),
+            Some("panics") => panic!("as asked"),
+            Some("loud") => Ok(Done::from(()).warn(Diagnostic::warning("Loud", "It is loud."))),
+            Some("hangs") => {
+                context.cancel.cancelled().await;
+                CANCELLED.add_permits(1);
+                Err(Diagnostic::error("Stopped", "Half done.").into())
+            }
+            _ => Ok(().into()),
+        }
     }
 }
 

@@ -110,3 +110,27 @@ async fn a_data_source_without_a_whole_result_is_an_error() {
         assert_eq!(errors(&diagnostics), [error], "{key}");
     }
 }
+
+#[tokio::test]
+async fn data_sources_warn_and_defer_where_the_host_allows_it() {
+    let mut host = host().await;
+    let of = provider::lookup_schema().object_type();
+    for (key, allowed, summaries, deferred) in [
+        ("odd", false, vec!["Odd key"], None),
+        ("late", true, vec![], Some(pb::deferred::Reason::AbsentPrereq)),
+        ("late", false, vec!["The provider deferred `test_lookup`"], None),
+    ] {
+        let mut config = provider::lookup_schema().null_object();
+        config.set("key", key.into());
+        let request = pb::read_data_source::Request {
+            type_name: provider::LOOKUP.into(),
+            config: wired(&config, &of),
+            client_capabilities: Some(pb::ClientCapabilities { deferral_allowed: allowed, ..Default::default() }),
+            ..Default::default()
+        };
+        let answer = host.read_data_source(request).await.unwrap().into_inner();
+        assert_eq!(answer.diagnostics.iter().map(|d| d.summary.as_str()).collect::<Vec<_>>(), summaries, "{key}");
+        assert_eq!(answer.deferred.map(|d| d.reason()), deferred, "{key}");
+        assert_eq!(read_back(answer.state.as_ref(), &of).get("key").as_str(), Some(key));
+    }
+}

@@ -2,6 +2,7 @@
 //! Its server keeps what it is given; what reached it shows as a length. A vault named `drifted` reads other secrets.
 
 use super::*;
+use crate::tf::described::Described;
 use crate::tf::plan::check_schema;
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Read, Resource, Update};
 use crate::tf::schema::{Attribute, Schema, object, string};
@@ -57,7 +58,7 @@ impl Vault {
 }
 
 #[async_trait]
-impl Resource for Vault {
+impl Described for Vault {
     fn type_name(&self) -> &'static str {
         VAULT
     }
@@ -65,7 +66,10 @@ impl Resource for Vault {
     fn schema(&self) -> &Schema {
         &SCHEMA
     }
+}
 
+#[async_trait]
+impl Resource for Vault {
     async fn create(&self, _: &Context, request: Create) -> Outcome {
         self.write(request.planned, &request.config)
     }

@@ -1,0 +1,85 @@
+//! Actions: checked, planned, and invoked as a stream of progress that ends with exactly one completion.
+
+use super::Server;
+use super::answer::Subject;
+use super::coding::decode;
+use super::deferral;
+use super::stream::{Sender, stream};
+use crate::pb::tfplugin6::invoke_action::event::{self, Completed};
+use crate::pb::tfplugin6::{invoke_action, plan_action, validate_action_config};
+use crate::tf::action::Progress;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::plan;
+use async_trait::async_trait;
+use std::sync::Arc;
+use tonic::codegen::BoxStream;
+
+/// The `config` block of an action.
+pub(super) async fn validate(
+    server: &Server,
+    request: validate_action_config::Request,
+) -> Result<validate_action_config::Response, Diagnostics> {
+    let name = &request.type_name;
+    let entry = server.registry().action(name)?;
+    let config = decode(request.config.as_ref(), entry.of(), &what(name))?;
+    let diagnostics = entry.validate(&server.context(None), &config).await;
+    Ok(validate_action_config::Response { diagnostics: diagnostics.to_proto() })
+}
+
+/// What the action would do.
+pub(super) async fn plan(server: &Server, request: plan_action::Request) -> Result<plan_action::Response, Diagnostics> {
+    let name = &request.action_type;
+    let entry = server.registry().action(name)?;
+    let config = decode(request.config.as_ref(), entry.of(), &what(name))?;
+    let context = server.context(request.client_capabilities.as_ref());
+    let mut done = entry.item.plan(&context, &config).await?;
+    let deferred = deferral(&context, done.deferral, &format!("action `{name}`"), &mut done.warnings);
+    Ok(plan_action::Response { diagnostics: done.warnings.to_proto(), deferred })
+}
+
+/// Does it.
+pub(super) fn invoke(
+    server: &Server,
+    request: &invoke_action::Request,
+) -> Result<BoxStream<invoke_action::Event>, Diagnostics> {
+    let name = &request.action_type;
+    let entry = server.registry().action(name)?;
+    let config = decode(request.config.as_ref(), entry.of(), &what(name))?;
+    if !config.is_wholly_known() {
+        return Err(Diagnostic::error(
+            format!("Action `{name}` was invoked with values that are not known"),
+            "A host invokes an action only once its whole configuration is known.",
+        )
+        .hint("Please report this to the makers of the host.")
+        .into());
+    }
+    let config = plan::with_defaults(entry.item.schema(), &config, &config);
+    let item = Arc::clone(&entry.item);
+    let context = server.context(request.client_capabilities.as_ref());
+    Ok(stream("InvokeAction", Subject::Action(name), &context, |context, sender| {
+        Box::pin(async move {
+            let done = item.invoke(&context, config, &Reports(sender.clone())).await?;
+            let completed = Completed { diagnostics: done.warnings.to_proto() };
+            // A host that is gone needs no end.
+            drop(sender.send(invoke_action::Event { r#type: Some(event::Type::Completed(completed)) }).await);
+            Ok(())
+        })
+    }))
+}
+
+fn what(name: &str) -> String {
+    format!("the configuration of action `{name}`")
+}
+
+struct Reports(Sender<invoke_action::Event>);
+
+#[async_trait]
+impl Progress for Reports {
+    async fn report(&self, text: String) {
+        if !text.is_empty() {
+            let progress = event::Progress { message: text };
+            // A host that is gone has cancelled the action.
+            drop(self.0.send(invoke_action::Event { r#type: Some(event::Type::Progress(progress)) }).await);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Answers that come in several messages: the work runs in a task, waits for the host, and ends when the host goes away.
+
+use super::answer::{Answer, Subject, guarded};
+use crate::tf::diag::Diagnostics;
+use crate::tf::resource::Context;
+use futures_util::StreamExt as _;
+use std::pin::Pin;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::codegen::BoxStream;
+
+/// How many messages wait for the host; the work pauses beyond that.
+const AHEAD: usize = 8;
+
+/// What the work of a stream sends its messages with.
+pub(super) type Sender<T> = mpsc::Sender<T>;
+
+type Work = Pin<Box<dyn Future<Output = Result<(), Diagnostics>> + Send>>;
+
+/// A stream of what `work` sends; an error or a panic of it becomes the last message.
+/// Dropping the stream cancels the context that the work was given.
+pub(super) fn stream<T: Answer + 'static>(
+    rpc: &'static str,
+    subject: Subject<'_>,
+    context: &Context,
+    work: impl FnOnce(Context, Sender<T>) -> Work,
+) -> BoxStream<T> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let cancel = context.cancel.child_token();
+    let work = work(Context { cancel: cancel.clone(), ..context.clone() }, sender.clone());
+    let guarded = guarded(rpc, subject, work);
+    tokio::spawn(async move {
+        if let Err(diagnostics) = guarded.await {
+            // Nobody is left to tell when this fails.
+            drop(sender.send(T::refusal(&diagnostics)).await);
+        }
+    });
+    let end = Ending(cancel);
+    Box::pin(ReceiverStream::new(receiver).map(move |message| {
+        let Ending(_) = &end;
+        Ok::<_, Status>(message)
+    }))
+}
+
+/// A stream of one message.
+pub(super) fn one<T: Answer + 'static>(message: T) -> BoxStream<T> {
+    Box::pin(tokio_stream::once(Ok(message)))
+}
+
+/// A stream of none.
+pub(super) fn none<T: Answer + 'static>() -> BoxStream<T> {
+    Box::pin(tokio_stream::empty())
+}
+
+/// Cancels when the stream is dropped.
+struct Ending(CancellationToken);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
