@@ -6,7 +6,7 @@ use super::ledger::ObjectKey;
 use super::session::at;
 use super::view::{self, Seen};
 use crate::omni::spec::Spec;
-use crate::omni::{Call, Class, Error, Metadata, Phase, labels};
+use crate::omni::{Call, Class, Error, Metadata, Phase, Resource as Stored, labels};
 use crate::pb::specs::{ClusterSpec, ClusterStatusSpec, MachineSetNodeSpec, MachineSetSpec};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use std::collections::BTreeMap;
@@ -224,23 +224,19 @@ pub(super) async fn lifted<T>(
 /// When Omni refuses, or does not answer.
 pub(super) async fn set(cx: &Cx, call: &Call, cluster: &str, locked: bool) -> Result<(), Error> {
     let key = ClusterSpec::KIND.key(cluster);
-    loop {
-        let mut stored = match cx.client().get(call, &key).await {
-            Err(error) if error.is(Class::NotFound) => return Ok(()),
-            other => other?,
-        };
-        let annotations = &mut stored.metadata.annotations;
-        let changed = if locked {
-            annotations.insert(labels::CLUSTER_LOCKED.to_owned(), String::new()).is_none()
-        } else {
-            annotations.remove(labels::CLUSTER_LOCKED).is_some()
-        };
-        if !changed || stored.metadata.phase == Phase::TearingDown {
-            return Ok(());
+    let change = |stored: &mut Stored| {
+        let metadata = &mut stored.metadata;
+        if metadata.phase == Phase::Running {
+            if locked {
+                metadata.annotations.entry(labels::CLUSTER_LOCKED.to_owned()).or_default();
+            } else {
+                metadata.annotations.remove(labels::CLUSTER_LOCKED);
+            }
         }
-        match cx.client().update(call, stored, Some(Phase::Running)).await {
-            Err(error) if error.is(Class::Conflict) && !call.remaining().is_zero() => {}
-            other => return other.map(|_| ()),
-        }
+        Ok(())
+    };
+    match cx.client().modify(call, &key, Some(Phase::Running), change).await {
+        Err(error) if error.is(Class::NotFound) => Ok(()),
+        modified => modified.map(drop),
     }
 }

@@ -1,6 +1,7 @@
 //! COSI resources as the client sees them, and the calls that read and write them.
 
 mod client;
+pub(crate) mod modify;
 pub mod query;
 pub(crate) mod recent;
 mod remove;

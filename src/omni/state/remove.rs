@@ -17,8 +17,6 @@ use tokio::time::Instant;
 const DESTROY: &str = "/cosi.resource.State/Destroy";
 const TEARDOWN: &str = "/cosi.resource.State/Teardown";
 const TEARDOWN_AND_DESTROY: &str = "/cosi.resource.State/TeardownAndDestroy";
-/// How often a fallback that races with controllers is tried.
-const RACES: usize = 10;
 
 impl Client {
     /// Tells the controllers to let go of an object; true when none of them holds on to it.
@@ -51,34 +49,22 @@ impl Client {
 
     /// What [`Client::teardown`] does on servers that have no call for it.
     async fn teardown_by_update(&self, call: &Call, key: &Key) -> Result<bool, Error> {
-        let started = Instant::now();
-        let mut current = self.get(call, key).await?;
-        let mut delays = lag_delays();
-        for _ in 0..RACES {
+        let mut attempts = self.attempts(call, key.clone());
+        loop {
+            let mut current = match attempts.read().await {
+                Err(e) if e.is(Class::NotFound) && attempts.lost_a_race() => return Ok(true),
+                found => found?,
+            };
             if current.metadata.phase == Phase::TearingDown {
                 return Ok(current.metadata.finalizers.is_empty());
             }
             current.metadata.phase = Phase::TearingDown;
             match self.update(call, current, None).await {
                 Ok(written) => return Ok(written.metadata.finalizers.is_empty()),
-                Err(e) if e.is(Class::Conflict) => {
-                    if let Some(delay) = delays.next() {
-                        self.sleep(call, delay, started, &format!("the teardown of `{key}`")).await?;
-                    }
-                    // A controller was faster; reads may be behind it, this is not.
-                    let Some(found) = self.peek(call, key).await? else { return Ok(true) };
-                    current = found;
-                }
-                Err(e) => return Err(e),
+                // A controller was faster.
+                Err(e) => attempts.again(e).await?,
             }
         }
-        Err(Error::Status {
-            class: Class::Conflict,
-            message: "the object changes faster than it can be torn down".to_owned(),
-            problems: Vec::new(),
-            key: Some(key.clone()),
-            method: TEARDOWN,
-        })
     }
 
     /// Deletes an object that no controller holds on to. Nothing is cleaned up by that: see [`Client::remove`].

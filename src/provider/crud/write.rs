@@ -20,8 +20,8 @@ use crate::tf::value::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a write that loses a race is decided anew.
-const RACES: usize = 5;
+/// How often a create decides again what stands in its place.
+const STANDINGS: usize = 5;
 
 /// How long a create waits for another resource of the same apply to remove the object.
 pub(super) const DEPARTURE: Duration = Duration::from_secs(15);
@@ -96,7 +96,7 @@ pub(super) async fn create<M: Managed>(
     let mut caught_up = false;
     let mut waited = None;
     let mut refused = false;
-    for _ in 0..RACES {
+    for _ in 0..STANDINGS {
         // The table of turns tells of removals by this process; it is not held any longer than the call.
         let turn = cx.session.turns.take(&cx.call, key).await.map_err(not_made)?;
         let cluster = lock::cluster_of::<M::Spec>(&fresh.metadata);
@@ -233,9 +233,9 @@ pub(super) async fn update<M: Managed>(
     baseline: Option<Baseline>,
     before: Option<(&Backed<M>, &Value)>,
 ) -> Result<Stored, Failure> {
-    let mut last = None;
-    for _ in 0..RACES {
-        let current = cx.client().get(&cx.call, key).await?;
+    let mut attempts = cx.client().attempts(&cx.call, key.clone());
+    loop {
+        let current = attempts.read().await?;
         if current.metadata.phase == Phase::TearingDown {
             // What only steers the provider may still change: how to finish the removal is among it.
             let mut next = current.clone();
@@ -268,14 +268,13 @@ pub(super) async fn update<M: Managed>(
         }
         let cluster = lock::cluster_of::<M::Spec>(&current.metadata);
         match lock::lifted(cx, cluster, cx.client().update(&cx.call, next, Some(Phase::Running))).await {
-            Err(error) if error.is(Class::Conflict) => last = Some(error),
+            Ok(written) => return Ok(written),
             Err(error) if error.is(Class::Validation) && now.same_spec(&then) => {
                 return Err(wish.doing.explain_stale(&error).into());
             }
-            other => return Ok(other?),
+            Err(error) => attempts.again(error).await?,
         }
     }
-    Err(last.unwrap_or_else(|| Error::Cancelled { what: wish.doing.what() }).into())
 }
 
 /// The object as the state would show it, without what other objects add.

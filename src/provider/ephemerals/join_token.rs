@@ -2,10 +2,9 @@
 //! An existing one is only read; one that opening makes is kept alive while it is used, and removed when it is closed.
 
 use crate::kit::go_duration;
-use crate::omni::spec::Spec;
 use crate::omni::spec::join_token::JoinTokenSpec;
-use crate::omni::spec::merge_owned;
-use crate::omni::{Call, Class, Error, Key, Phase, Resource as Stored, labels};
+use crate::omni::spec::{self, merge_owned};
+use crate::omni::{Call, Error, Key, Phase, Resource as Stored, labels};
 use crate::provider::check::is_duration;
 use crate::provider::crud::{Cx, Object};
 use crate::provider::explain::Doing;
@@ -36,8 +35,6 @@ impl JoinToken {
     }
 }
 
-/// How often a write that loses a race is decided anew.
-const RACES: usize = 5;
 /// How long taking back may take: the host waits for it, also after Ctrl-C.
 const TAKING_BACK: Duration = Duration::from_secs(60);
 /// Shorter ones would end between two renewals when Omni is slow to answer.
@@ -265,21 +262,17 @@ async fn change(
     edit: impl Fn(&mut JoinTokenSpec) + Send + Sync,
     annotations: &[(&str, &str)],
 ) -> Result<Token, Error> {
-    let mut last = None;
-    for _ in 0..RACES {
-        let mut stored = cx.client().get(&cx.call, key).await?;
-        let mut spec = Object::<JoinTokenSpec>::decode(stored.clone())?.spec;
+    let change = |stored: &mut Stored| {
+        let mut spec = spec::decode::<JoinTokenSpec>(stored)?;
         edit(&mut spec);
         stored.spec = merge_owned(&stored.spec, &spec, &["expiration_time", "name"])?;
         for (name, value) in annotations {
             stored.metadata.annotations.insert((*name).to_owned(), (*value).to_owned());
         }
-        match cx.client().update(&cx.call, stored, Some(Phase::Running)).await {
-            Err(error) if error.is(Class::Conflict) => last = Some(error),
-            other => return Object::decode(other?),
-        }
-    }
-    Err(last.unwrap_or_else(|| Error::Cancelled { what: format!("the write of `{}`", JoinTokenSpec::KIND.name) }))
+        Ok(())
+    };
+    let modified = cx.client().modify(&cx.call, key, Some(Phase::Running), change).await?;
+    Object::decode(modified.into_resource())
 }
 
 fn fill(value: &mut Value, token: &Token, default: bool) {

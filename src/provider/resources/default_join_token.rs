@@ -2,7 +2,7 @@
 //! The choice is always there: a create takes it over, and a removal leaves it.
 
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
-use crate::omni::{Class, Error, Key, Phase, labels};
+use crate::omni::{Error, Key, Phase, Resource as Stored, labels};
 use crate::provider::crud::{Cx, Desired, Managed, Object, Origin};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::Ticket;
@@ -119,14 +119,14 @@ impl Managed for DefaultJoinToken {
 
     /// What is left is Omni's own again, and no longer marked as managed from here.
     async fn remove(cx: &Cx, _model: &Model, key: &Key) -> Result<(), Error> {
-        let mut current = cx.client().get(&cx.call, key).await?;
-        if current.metadata.annotations.remove(labels::MANAGED_BY).is_none() {
-            return Ok(());
-        }
-        match cx.client().update(&cx.call, current, Some(Phase::Running)).await {
-            // Somebody else is at it, and may well manage it from now on.
-            Err(error) if error.is(Class::Conflict) => Ok(()),
-            other => other.map(drop),
-        }
+        let mut ours = true;
+        let change = |current: &mut Stored| {
+            // After a conflict somebody else is at it, and may well manage it from now on.
+            if std::mem::take(&mut ours) {
+                current.metadata.annotations.remove(labels::MANAGED_BY);
+            }
+            Ok(())
+        };
+        cx.client().modify(&cx.call, key, Some(Phase::Running), change).await.map(drop)
     }
 }

@@ -15,8 +15,6 @@ use crate::tf::value::Value;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// How often a write that loses a race is decided anew.
-const RACES: usize = 5;
 /// How many former defaults a token remembers.
 const REMEMBERED: usize = 8;
 /// How long another resource of the same apply is given to make its token the default.
@@ -81,9 +79,10 @@ pub(crate) fn warn_of_rivals(cx: &Cx, ticket: &Ticket, token: Option<(&Value, &s
 /// Makes the token the default one; says whether it was not before.
 /// The token remembers which one it took over from, as a digest, so that it can give the place back.
 pub(crate) async fn make_default(cx: &Cx, token: &Key) -> Result<bool, Error> {
-    let mut last = None;
-    for _ in 0..RACES {
-        let (current, before) = chosen(cx).await?;
+    let mut attempts = cx.client().attempts(&cx.call, default_key());
+    loop {
+        let current = attempts.read().await?;
+        let before = chosen(&current)?;
         if before == token.id {
             return Ok(false);
         }
@@ -94,11 +93,10 @@ pub(crate) async fn make_default(cx: &Cx, token: &Key) -> Result<bool, Error> {
         note.truncate(REMEMBERED);
         remember(cx, token, &note.join(",")).await?;
         match choose(cx, current, &token.id).await {
-            Err(error) if error.is(Class::Conflict) => last = Some(error),
-            other => return other.map(|()| true),
+            Ok(()) => return Ok(true),
+            Err(error) => attempts.again(error).await?,
         }
     }
-    Err(last.unwrap_or_else(|| Error::Cancelled { what: "the choice of the default join token".into() }))
 }
 
 /// Who is the default token after one gave up the place.
@@ -114,19 +112,19 @@ pub(crate) enum Successor {
 /// Gives the place of the default token back to the one that had it before.
 /// Without one, another resource of the same apply is given a little time to take it.
 pub(crate) async fn give_back(cx: &Cx, token: &Key) -> Result<Successor, Error> {
-    let mut last = None;
-    for _ in 0..RACES {
-        let (current, now) = chosen(cx).await?;
+    let mut attempts = cx.client().attempts(&cx.call, default_key());
+    loop {
+        let current = attempts.read().await?;
+        let now = chosen(&current)?;
         if now != token.id {
             return Ok(Successor::Other);
         }
         let Some(former) = former(cx, token).await? else { return succession(cx, token).await };
         match choose(cx, current, former.id()).await {
-            Err(error) if error.is(Class::Conflict) => last = Some(error),
-            other => return other.map(|()| Successor::Former(former.spec.name)),
+            Ok(()) => return Ok(Successor::Former(former.spec.name)),
+            Err(error) => attempts.again(error).await?,
         }
     }
-    Err(last.unwrap_or_else(|| Error::Cancelled { what: "the choice of the default join token".into() }))
 }
 
 /// The last one that was the default before `token`, and can still be.
@@ -156,10 +154,9 @@ async fn succession(cx: &Cx, token: &Key) -> Result<Successor, Error> {
     }
 }
 
-async fn chosen(cx: &Cx) -> Result<(Stored, String), Error> {
-    let stored = cx.client().get(&cx.call, &default_key()).await?;
-    let id = spec::decode::<DefaultJoinTokenSpec>(&stored)?.token_id;
-    Ok((stored, id))
+/// The id of the token that is the default.
+fn chosen(stored: &Stored) -> Result<String, Error> {
+    spec::decode::<DefaultJoinTokenSpec>(stored).map(|spec| spec.token_id)
 }
 
 async fn choose(cx: &Cx, mut current: Stored, id: &str) -> Result<(), Error> {
@@ -174,17 +171,9 @@ fn remembered(token: &Token) -> Vec<String> {
 }
 
 async fn remember(cx: &Cx, token: &Key, note: &str) -> Result<(), Error> {
-    let mut last = None;
-    for _ in 0..RACES {
-        let mut current = cx.client().get(&cx.call, token).await?;
-        if current.metadata.annotations.get(labels::DEFAULT_BEFORE).is_some_and(|was| was == note) {
-            return Ok(());
-        }
+    let change = |current: &mut Stored| {
         current.metadata.annotations.insert(labels::DEFAULT_BEFORE.to_owned(), note.to_owned());
-        match cx.client().update(&cx.call, current, Some(Phase::Running)).await {
-            Err(error) if error.is(Class::Conflict) => last = Some(error),
-            other => return other.map(drop),
-        }
-    }
-    Err(last.unwrap_or_else(|| Error::Cancelled { what: "the note on a join token".into() }))
+        Ok(())
+    };
+    cx.client().modify(&cx.call, token, Some(Phase::Running), change).await.map(drop)
 }
