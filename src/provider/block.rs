@@ -52,7 +52,7 @@ pub(super) fn schema() -> Schema {
          Also taken from `OMNI_ENDPOINT`, or from the omniconfig.",
     ))
     .with(string("service_account_key").document().sensitive().doc(
-        "Key of the service account to work as. \
+        "Key of the service account to authenticate as. \
          Also taken from `OMNI_SERVICE_ACCOUNT_KEY` or `SIDERO_SERVICE_ACCOUNT_KEY`.",
     ))
     .with(string("service_account_key_file").at_most(LONGEST_PATH).doc("File that holds the service account key. Like each file that this block names, it must be a regular file of at most 1 MiB."))
@@ -61,7 +61,7 @@ pub(super) fn schema() -> Schema {
          Also taken from `OMNICONFIG`.",
     ))
     .with(string("context").doc("Context of the omniconfig to use. Defaults to its current one."))
-    .with(string("identity").doc("E-mail address of the user to work as, together with `pgp_key_file`."))
+    .with(string("identity").doc("User to authenticate as, with `pgp_key_file`."))
     .with(string("pgp_key_file").at_most(LONGEST_PATH).doc(
         "File that holds the armored private OpenPGP key of `identity`, as `omnictl` stores it after a login.",
     ))
@@ -98,7 +98,7 @@ pub(super) fn schema() -> Schema {
          Objects that carry the managed-by annotation belong to another resource or state and are never taken over. Defaults to `false`.",
     ))
     .with(string("managed_by").at_most(labels::LONGEST_VALUE).doc(
-        "Value of the annotation by which Omni's interface warns before it changes an object. Defaults to `Terraform`.",
+        "Value of the managed-by annotation; the Omni UI warns before it edits such objects. Defaults to `Terraform`.",
     ))
     .with(plain("labels", Type::map(Type::String)).doc("Labels of every object that the provider manages, unless the object sets the key itself. They are planned like its own, as `provider_labels`: a label that leaves this block leaves the objects.").check(check::are_user_keys()))
     .with(plain("annotations", Type::map(Type::String)).doc("Annotations of every object that the provider manages, in the same way.").check(check::are_user_keys()))

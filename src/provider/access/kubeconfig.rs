@@ -43,10 +43,10 @@ impl Fetched for Kubeconfig {
     fn about(form: Form) -> &'static str {
         match form {
             Form::Stored => {
-                "A kubeconfig with a token of its own. Every read makes a new token, which is kept in the state; it cannot be taken back before it expires. An output of it therefore changes with every plan; a `terraform_data` with `ignore_changes` keeps the first one. The ephemeral resource of the same name keeps the token out of the state."
+                "Issues a kubeconfig with a service account token. Each read issues a new token and stores it in state. Tokens cannot be revoked. An output of it therefore changes with every plan; a `terraform_data` with `ignore_changes` keeps the first one. The ephemeral resource of the same name keeps the token out of the state."
             }
             Form::Ephemeral => {
-                "A kubeconfig with a token of its own, for provider blocks and write-only attributes; it is kept in no state and in no plan. Plan and apply each make a token, and nothing takes a token back before it expires. A token cannot be made to last longer either: `ttl` must cover the whole run. Shortly before the end the provider checks that the cluster is still the same and logs what is left; when a run outlives its token, a warning says so at the end."
+                "Issues a kubeconfig with a service account token, for provider blocks and write-only attributes. Never written to state or plan. Plan and apply each make a token, and nothing takes a token back before it expires. A token cannot be made to last longer either: `ttl` must cover the whole run. Shortly before the end the provider checks that the cluster is still the same and logs what is left; when a run outlives its token, a warning says so at the end."
             }
         }
     }
@@ -57,19 +57,19 @@ impl Fetched for Kubeconfig {
             cluster_attribute().required().doc(
                 "Name of the cluster. Refer to the `id` of the `omni_cluster`, so that this waits for the cluster to exist.",
             ),
-            string("user").default("admin").check(not_empty()).doc("Kubernetes user that the token stands for."),
+            string("user").default("admin").check(not_empty()).doc("Kubernetes user of the token."),
             plain("groups", Type::list(Type::String))
                 .default(groups)
                 .check(no_empty_elements())
                 .doc("Kubernetes groups of that user."),
             string("ttl").default("24h").check(positive_duration()).check(not_longer_than_omni_grants()).doc(
-                "How long the token is good for, as a Go duration such as `90m`; at most ten years (`87600h`).",
+                "Lifetime of the token, as a Go duration such as `90m`; at most ten years (`87600h`).",
             ),
             string("kubeconfig").computed().sensitive().doc("The kubeconfig, in YAML."),
             string("host").computed().sensitive().doc("Address of the Kubernetes API."),
             string("token").computed().sensitive().doc("Bearer token."),
             string("cluster_ca_certificate").computed().sensitive().doc(
-                "Certificate authority of the Kubernetes API, in PEM; null when the system's authorities vouch for it.",
+                "CA certificate of the Kubernetes API, in PEM; null when the certificate is signed by a public CA.",
             ),
             string("expiration").computed().doc("When the token expires, in RFC 3339."),
         ]

@@ -22,10 +22,10 @@ impl Fetched for MachineJoinConfig {
     fn about(form: Form) -> &'static str {
         match form {
             Form::Stored => {
-                "What a machine needs to join this Omni, as kernel arguments and as Talos configuration. The join token is in both, and so it is in the state; the ephemeral resource of the same name keeps it out. Needs Omni 1.0 or later."
+                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. The join token is in both, and so it is in the state; the ephemeral resource of the same name keeps it out. Needs Omni 1.0 or later."
             }
             Form::Ephemeral => {
-                "What a machine needs to join this Omni, as kernel arguments and as Talos configuration; it is kept in no state and in no plan. The join token is in both. Needs Omni 1.0 or later."
+                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. Never written to state or plan. The join token is in both. Needs Omni 1.0 or later."
             }
         }
     }
@@ -33,10 +33,10 @@ impl Fetched for MachineJoinConfig {
     fn attributes() -> Vec<Attribute> {
         vec![
             boolean("use_grpc_tunnel").default(false).doc(
-                "Whether the machine wraps its WireGuard traffic in gRPC, for networks that let no UDP through. An instance that demands the tunnel always gets it.",
+                "Whether the machine wraps its WireGuard traffic in gRPC, for networks that block UDP. An instance that enforces the tunnel overrides this.",
             ),
             string("join_token").sensitive().check(not_empty()).doc(
-                "Join token to let the machine in with; the default token without it. It has to exist; whether it is revoked or has expired is not asked.",
+                "Join token to use. Defaults to the default token. It must exist; whether it is revoked or expired is not checked.",
             ),
             plain("kernel_args", Type::list(Type::String))
                 .computed()

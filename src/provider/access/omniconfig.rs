@@ -20,10 +20,10 @@ impl Fetched for Omniconfig {
     fn about(form: Form) -> &'static str {
         match form {
             Form::Stored => {
-                "An omniconfig for the provider's own account. It holds no key: omnictl signs with the key in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads an omniconfig for the provider's account. It holds no key: omnictl signs with the key in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
             Form::Ephemeral => {
-                "An omniconfig for the provider's own account, kept in no state and in no plan. It holds no key: omnictl signs with the key in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads an omniconfig for the provider's account. Never written to state or plan. It holds no key: omnictl signs with the key in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
         }
     }

@@ -21,10 +21,10 @@ impl Fetched for Talosconfig {
     fn about(form: Form) -> &'static str {
         match form {
             Form::Stored => {
-                "A talosconfig that leads through Omni. It holds no key: talosctl signs with the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads a talosconfig that connects through Omni. It holds no key: talosctl signs with the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
             Form::Ephemeral => {
-                "A talosconfig that leads through Omni, kept in no state and in no plan. It holds no key: talosctl signs with the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads a talosconfig that connects through Omni. Never written to state or plan. It holds no key: talosctl signs with the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
         }
     }
@@ -36,7 +36,7 @@ impl Fetched for Talosconfig {
             ),
             string("talosconfig").computed().sensitive().doc("The talosconfig, in YAML."),
             string("context").computed().doc("Name of its context."),
-            plain("endpoints", Type::list(Type::String)).computed().doc("Addresses of Omni that talosctl goes through."),
+            plain("endpoints", Type::list(Type::String)).computed().doc("Addresses of Omni that talosctl connects to."),
             string("identity").computed().doc("Identity that talosctl signs as: that of the provider's own account."),
         ]
     }

@@ -50,26 +50,23 @@ impl Lookup for Clusters {
             text("name", "Name of the cluster."),
             text(
                 "uuid",
-                "UUID of the cluster, which its etcd backups are kept under; null until Omni has given it one.",
+                "UUID of the cluster, under which its etcd backups are stored; null until Omni has assigned it.",
             ),
-            text("talos_version", "Talos version that the cluster is to run, without a leading `v`."),
-            text("kubernetes_version", "Kubernetes version that the cluster is to run, without a leading `v`."),
+            text("talos_version", "Talos version of the cluster, without a leading `v`."),
+            text("kubernetes_version", "Kubernetes version of the cluster, without a leading `v`."),
             text(
                 "initial_talos_version",
-                "Talos version that the cluster was made with, without a leading `v`; Omni does not go below its minor version. Null on an Omni that does not say.",
+                "Talos version that the cluster was created with, without a leading `v`; Omni does not allow downgrades below its minor version. Null where Omni does not report it.",
             ),
-            text("backup_interval", "Interval between etcd backups, as a Go duration; null when no backups are made."),
+            text("backup_interval", "Interval between etcd backups, as a Go duration; null when backups are disabled."),
             object(
                 "features",
                 vec![
-                    flag("disk_encryption", "Whether the machines' disks are encrypted with a key that Omni keeps."),
+                    flag("disk_encryption", "Whether the machines' disks are encrypted with a key managed by Omni."),
                     flag("enable_workload_proxy", "Whether services of the cluster can be exposed through Omni."),
-                    flag(
-                        "use_embedded_discovery_service",
-                        "Whether the discovery service that is built into Omni is used.",
-                    ),
+                    flag("use_embedded_discovery_service", "Whether the embedded discovery service of Omni is used."),
                     flag("enable_node_audit_skip", "Whether nodes that Omni does not know are left in place."),
-                    flag("disable_public_discovery_service", "Whether the public discovery service is not used."),
+                    flag("disable_public_discovery_service", "Whether the public discovery service is disabled."),
                 ],
             )
             .computed()
@@ -82,14 +79,14 @@ impl Lookup for Clusters {
             status_attribute(),
             texts(
                 "talos_upgrade_versions",
-                "Talos versions that the cluster can go to from here, oldest first; empty until Omni has worked them out.",
+                "Talos versions that the cluster can be upgraded to, oldest first; empty until Omni has determined them.",
             ),
             texts(
                 "kubernetes_upgrade_versions",
-                "Kubernetes versions that the cluster can go to from here, oldest first; empty until its control plane runs.",
+                "Kubernetes versions that the cluster can be upgraded to, oldest first; empty until its control plane runs.",
             ),
-            words("labels", "Labels, without those that Omni keeps for itself."),
-            words("annotations", "Annotations, without those that Omni keeps for itself."),
+            words("labels", "Labels, without Omni's system labels."),
+            words("annotations", "Annotations, without Omni's system annotations."),
         ]
     }
 
@@ -152,7 +149,8 @@ impl Lookup for Clusters {
 impl Many for Clusters {
     const NAME: &'static str = "omni_clusters";
     const LIST: &'static str = "clusters";
-    const ABOUT: &'static str = "The clusters of the instance, how they are, and which versions they can go to. All filters that are set must hold.";
+    const ABOUT: &'static str =
+        "Lists clusters: their configuration, status and available upgrades. All filters that are set must match.";
 
     fn filters() -> Vec<Attribute> {
         let phases = PHASES.map(|phase| format!("`{phase}`")).join(", ");
@@ -166,8 +164,7 @@ impl Many for Clusters {
 
 impl One for Clusters {
     const NAME: &'static str = "omni_cluster";
-    const ABOUT: &'static str =
-        "A cluster, how it is, and which versions it can go to. It does not have to be managed by Terraform.";
+    const ABOUT: &'static str = "Reads a cluster: its configuration, status and available upgrades. It does not have to be managed by Terraform.";
     const ID: &'static str = "name";
 
     fn arguments() -> Vec<Attribute> {

@@ -96,15 +96,15 @@ fn schema() -> Schema {
         may("read_installation_media", "see presets of installation media"),
         may("manage_installation_media", "change presets of installation media"),
     ];
-    Schema::new("Whom the provider works as, and what that allows without an access policy. Any key may ask.")
+    Schema::new("Reads the identity that the provider is authenticated as, and its permissions without access policies. Available to every role.")
         .with(text("id", "Id (UUID) of the user or service account."))
         .with(text(
             "identity",
             "E-mail address of the user, or full identity of the service account: `<name>@serviceaccount.omni.sidero.dev`.",
         ))
-        .with(text("role", &format!("Role that holds for the key: the lower one of the key's and the account's. It is {}.", roles::DOC)))
+        .with(text("role", &format!("Effective role of the key: the lower of the key's and the account's. It is {}.", roles::DOC)))
         .with(object("permissions", permissions).computed().doc(
-            "What the role allows. What the Omni of the instance does not know yet is false.",
+            "Permissions of the role. Those that the instance does not know are `false`.",
         ))
 }
 

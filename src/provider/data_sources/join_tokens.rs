@@ -51,17 +51,17 @@ impl Lookup for JoinTokens {
 
     fn attributes() -> Vec<Attribute> {
         vec![
-            text("id", "The token itself, which is a secret: the state keeps it.").sensitive(),
+            text("id", "The token itself, a secret that is stored in state.").sensitive(),
             text("name", "Name of the token; others may have the same."),
-            text("expiration_time", "When it expires, in RFC 3339; null when it never does."),
+            text("expiration_time", "When it expires, in RFC 3339; null if it does not expire."),
             flag("revoked", "Whether it is revoked."),
             flag("default", "Whether it is the default token, which installation media and join configurations get."),
             text("state", "One of `active`, `revoked`, `expired`."),
-            whole("use_count", "How many machines have joined with it."),
+            whole("use_count", "Number of machines that have joined with it."),
             warnings_attribute(),
             words(
                 "labels",
-                "Labels, without those that Omni keeps for itself. Null where they are not readable: before Omni 1.8 this takes the role `Admin`, for `label_selector` too.",
+                "Labels, without Omni's system labels. Null where they are not readable: before Omni 1.8 this takes the role `Admin`, for `label_selector` too.",
             ),
         ]
     }
@@ -112,8 +112,8 @@ impl Lookup for JoinTokens {
 impl Many for JoinTokens {
     const NAME: &'static str = "omni_join_tokens";
     const LIST: &'static str = "join_tokens";
-    const ABOUT: &'static str = "The join tokens of the instance, by name, and what they are good for. All filters that are set must hold. \
-         The state keeps the tokens, which are secrets: filter for what is needed.";
+    const ABOUT: &'static str = "Lists join tokens and their validity, sorted by name. All filters that are set must match. \
+         The tokens are secrets and are stored in state: filter for what is needed.";
 
     fn filters() -> Vec<Attribute> {
         vec![
@@ -128,14 +128,14 @@ impl Many for JoinTokens {
 
 impl One for JoinTokens {
     const NAME: &'static str = "omni_join_token";
-    const ABOUT: &'static str = "A join token: the one of a name, or of an id, or else the default one. \
-         The state keeps it, though it is a secret; the ephemeral `omni_join_token` keeps none.";
+    const ABOUT: &'static str = "Reads a join token by name or ID; without either, the default token. \
+         The token is a secret and is stored in state; use the ephemeral resource `omni_join_token` to avoid that.";
     const ID: &'static str = "id";
 
     fn arguments() -> Vec<Attribute> {
         vec![
             string("name").check(not_empty()).doc("Name of the token, which must be the only one of its name."),
-            string("id").sensitive().check(not_empty()).doc("The token itself, which is a secret: the state keeps it."),
+            string("id").sensitive().check(not_empty()).doc("The token itself, a secret that is stored in state."),
         ]
     }
 

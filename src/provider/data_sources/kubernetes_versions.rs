@@ -41,7 +41,10 @@ impl Lookup for KubernetesVersions {
     fn attributes() -> Vec<Attribute> {
         vec![
             text("version", "The version, without a leading `v`."),
-            texts("compatible_talos_versions", "Talos versions that run it and that clusters can go to, oldest first."),
+            texts(
+                "compatible_talos_versions",
+                "Talos versions that support it and that clusters can use, oldest first.",
+            ),
         ]
     }
 
@@ -69,21 +72,21 @@ impl Many for KubernetesVersions {
     const NAME: &'static str = "omni_kubernetes_versions";
     const LIST: &'static str = "versions";
     const LABELS: Option<&'static str> = None;
-    const ABOUT: &'static str = "The Kubernetes versions that the instance offers, oldest first, and the Talos versions that run each of them. All filters that are set must hold.";
+    const ABOUT: &'static str = "Lists the Kubernetes versions that the instance offers, oldest first, with the Talos versions that support them. All filters that are set must match.";
 
     fn filters() -> Vec<Attribute> {
         vec![
-            constraint("Only versions that fulfil this"),
+            constraint("Constraint that the versions must satisfy"),
             string("talos_version")
                 .check(is_version())
-                .doc("Only Kubernetes versions that this Talos version runs; none when no cluster can go to it."),
+                .doc("Only Kubernetes versions that this Talos version supports; none when no cluster can use it."),
         ]
     }
 }
 
 impl One for KubernetesVersions {
     const NAME: &'static str = "omni_kubernetes_version";
-    const ABOUT: &'static str = "A Kubernetes version that the instance offers: a certain one, or the newest that fulfils a constraint and that a Talos version runs.";
+    const ABOUT: &'static str = "Reads a Kubernetes version that the instance offers: a given one, or the newest that satisfies a constraint and is supported by a Talos version.";
     const ID: &'static str = "version";
     const IF_MISSING: &'static str = "`omni_kubernetes_versions` lists what the instance offers, and `compatible_kubernetes_versions` of `omni_talos_version` what a Talos version runs.";
 
@@ -92,10 +95,10 @@ impl One for KubernetesVersions {
             string("version")
                 .check(is_version())
                 .doc("The version, with or without a leading `v`. Without it, the newest that fits."),
-            constraint("What the version must fulfil"),
+            constraint("Constraint that the version must satisfy"),
             string("talos_version")
                 .check(is_version())
-                .doc("Talos version that must run it; one that clusters can go to."),
+                .doc("Talos version that must support it; one that clusters can use."),
         ]
     }
 

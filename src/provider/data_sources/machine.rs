@@ -38,7 +38,7 @@ fn waits(config: &Value) -> bool {
 #[async_trait]
 impl One for Machines {
     const NAME: &'static str = "omni_machine";
-    const ABOUT: &'static str = "A machine that is registered with Omni, with its hardware, network and labels: by its id, a MAC address, its host name, or labels that no other machine has. The read can wait until it registers, which leads from a virtual machine that another provider makes to its place in a cluster.";
+    const ABOUT: &'static str = "Reads a machine that is registered with Omni by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine.";
     const ID: &'static str = "id";
     const IF_MISSING: &'static str =
         "If it is still on its way, set `wait_for_registration = true`: the read then waits for it.";

@@ -35,8 +35,8 @@ fn strategy(name: &'static str, doc: &str) -> Attribute {
     object(
         name,
         vec![
-            text("type", "`Rolling` takes `max_parallelism` machines at a time, `Unset` leaves the pace to Omni."),
-            whole("max_parallelism", "How many machines are taken at a time; null when that is left to Omni."),
+            text("type", "`Rolling` updates `max_parallelism` machines at a time, `Unset` lets Omni decide."),
+            whole("max_parallelism", "Maximum number of machines at a time; null lets Omni decide."),
         ],
     )
     .computed()
@@ -55,22 +55,22 @@ impl Lookup for MachineSets {
             text("id", "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`."),
             text("name", "Name of the set within the cluster."),
             text("cluster", "Cluster that the set belongs to."),
-            text("role", "What the machines are for: `controlplane` or `workers`."),
-            strategy("update_strategy", "How machines are taken when their configuration changes."),
-            strategy("delete_strategy", "How machines are taken when they are removed."),
-            strategy("upgrade_strategy", "How machines are taken when Talos is upgraded."),
+            text("role", "Role of the machines: `controlplane` or `workers`."),
+            strategy("update_strategy", "Rollout strategy for configuration changes."),
+            strategy("delete_strategy", "Rollout strategy for removals."),
+            strategy("upgrade_strategy", "Rollout strategy for Talos upgrades."),
             object(
                 "machine_class",
                 vec![
                     text("name", "Name of the machine class."),
-                    whole("size", "How many machines are taken; null for `Unlimited`."),
+                    whole("size", "Number of machines; null for `Unlimited`."),
                     text("allocation_type", "`Static` takes `size` machines, `Unlimited` all that match."),
                 ],
             )
             .computed()
             .doc("Machine class that the machines are taken from; null when they are named one by one."),
             status_attribute(),
-            words("labels", "Labels, without those that Omni keeps for itself."),
+            words("labels", "Labels, without Omni's system labels."),
         ]
     }
 
@@ -119,8 +119,7 @@ impl Lookup for MachineSets {
 impl Many for MachineSets {
     const NAME: &'static str = "omni_machine_sets";
     const LIST: &'static str = "machine_sets";
-    const ABOUT: &'static str =
-        "The machine sets of the instance, and how they are. All filters that are set must hold.";
+    const ABOUT: &'static str = "Lists machine sets and their status. All filters that are set must match.";
 
     fn filters() -> Vec<Attribute> {
         let phases = PHASES.map(|phase| format!("`{phase}`")).join(", ");
@@ -145,12 +144,12 @@ impl Many for MachineSets {
 impl One for MachineSets {
     const NAME: &'static str = "omni_machine_set";
     const ABOUT: &'static str =
-        "A machine set of a cluster, and how it is. It does not have to be managed by Terraform.";
+        "Reads a machine set of a cluster and its status. It does not have to be managed by Terraform.";
     const ID: &'static str = "id";
 
     fn arguments() -> Vec<Attribute> {
         vec![string("id").required().check(not_empty()).doc(
-            "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. The function `machine_set_id` makes it.",
+            "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. The function `machine_set_id` builds it.",
         )]
     }
 }

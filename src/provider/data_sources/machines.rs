@@ -138,9 +138,9 @@ fn machine() -> Vec<Attribute> {
         text("talos_version", "Talos version that the machine runs."),
         text("management_address", "Address in Omni's own network."),
         text("power_state", "`unknown`, `unsupported`, `on` or `off`."),
-        text("last_error", "What the machine last reported to be wrong."),
-        words("labels", "Labels, without those that Omni keeps for itself."),
-        words("image_labels", "Labels that came with the boot image."),
+        text("last_error", "Last error reported by the machine."),
+        words("labels", "Labels, without Omni's system labels."),
+        words("image_labels", "Labels of the installation media."),
         object(
             "platform",
             vec![
@@ -153,7 +153,7 @@ fn machine() -> Vec<Attribute> {
             ],
         )
         .computed()
-        .doc("What the platform says of the machine."),
+        .doc("Platform metadata."),
         object(
             "schematic",
             vec![
@@ -168,7 +168,7 @@ fn machine() -> Vec<Attribute> {
             ],
         )
         .computed()
-        .doc("What the machine's Talos image is made of."),
+        .doc("Image Factory schematic of the running Talos image."),
         object(
             "hardware",
             vec![
@@ -176,8 +176,8 @@ fn machine() -> Vec<Attribute> {
                 objects(
                     "processors",
                     vec![
-                        text("manufacturer", "Who made it."),
-                        text("description", "What it is."),
+                        text("manufacturer", "Manufacturer."),
+                        text("description", "Description reported by the hardware."),
                         whole("cores", "Cores."),
                         whole("threads", "Threads."),
                         whole("frequency_mhz", "Frequency in MHz."),
@@ -185,7 +185,7 @@ fn machine() -> Vec<Attribute> {
                 )
                 .computed()
                 .doc("Processors."),
-                objects("memory_modules", vec![whole("size_mb", "Size in MiB."), text("description", "What it is.")])
+                objects("memory_modules", vec![whole("size_mb", "Size in MiB."), text("description", "Description reported by the hardware.")])
                     .computed()
                     .doc("Memory modules."),
                 objects(
@@ -223,7 +223,7 @@ fn machine() -> Vec<Attribute> {
                         text("hardware_address", "MAC address."),
                         whole("speed_mbps", "Speed in Mbit/s."),
                         flag("up", "Whether the link is up."),
-                        text("description", "What it is."),
+                        text("description", "Description reported by the hardware."),
                     ],
                 )
                 .computed()
@@ -303,7 +303,7 @@ impl Lookup for Machines {
 impl Many for Machines {
     const NAME: &'static str = "omni_machines";
     const LIST: &'static str = "machines";
-    const ABOUT: &'static str = "The machines that are registered with Omni, with their hardware, network and labels. All filters that are set must hold.\n\n\
+    const ABOUT: &'static str = "Lists machines that are registered with Omni: their hardware, network and labels. All filters that are set must match.\n\n\
         ~> **Do not build nodes from `available = true`.** A machine that has joined a cluster is no longer available, so the next plan finds another list: \
         `for_each` and `count` over it replace nodes, and replacing a node wipes its machine. Use `available_to` with the name of the cluster instead: \
         it lists the machines of that cluster first, each in its place, and then those that are free.";

@@ -96,9 +96,9 @@ impl Lookup for ServiceAccounts {
                 "keys",
                 vec![
                     text("id", "Id of the key: its fingerprint, 40 lower-case hexadecimal digits."),
-                    text("expiration", "When it ends, in RFC 3339."),
-                    text("created", "When it was made, in RFC 3339.").since("1.8"),
-                    text("last_used", "When it was last used, in RFC 3339; null when it never was.").since("1.8"),
+                    text("expiration", "Expiration time, in RFC 3339."),
+                    text("created", "Creation time, in RFC 3339.").since("1.8"),
+                    text("last_used", "When it was last used, in RFC 3339; null if it never was.").since("1.8"),
                 ],
             )
             .computed()

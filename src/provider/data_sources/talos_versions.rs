@@ -65,12 +65,15 @@ impl Lookup for TalosVersions {
             text("version", "The version, without a leading `v`."),
             flag(
                 "deprecated",
-                "Whether Omni does not support it any more: clusters that run it are left alone, and no cluster can go to it.",
+                "Whether Omni no longer supports it: clusters that run it are left alone, and no cluster can be created with or upgraded to it.",
             ),
             flag("unsupported", "Whether Omni does not support it yet.").since("1.9"),
-            texts("compatible_kubernetes_versions", "Kubernetes versions that it runs, oldest first."),
-            texts("upgradable_talos_versions", "Talos versions that a cluster can go to from it, oldest first.")
-                .since("1.9"),
+            texts("compatible_kubernetes_versions", "Kubernetes versions that it supports, oldest first."),
+            texts(
+                "upgradable_talos_versions",
+                "Talos versions that a cluster can be upgraded to from it, oldest first.",
+            )
+            .since("1.9"),
             text(
                 "image_factory_url",
                 "Image factory that its images come from, when it is not that of the instance; else empty.",
@@ -115,11 +118,11 @@ impl Many for TalosVersions {
     const NAME: &'static str = "omni_talos_versions";
     const LIST: &'static str = "versions";
     const LABELS: Option<&'static str> = None;
-    const ABOUT: &'static str = "The Talos versions that the instance offers, oldest first, and the Kubernetes versions that each of them runs. All filters that are set must hold.";
+    const ABOUT: &'static str = "Lists the Talos versions that the instance offers, oldest first, with the Kubernetes versions that they support. All filters that are set must match.";
 
     fn filters() -> Vec<Attribute> {
         vec![
-            constraint("Only versions that fulfil this"),
+            constraint("Constraint that the versions must satisfy"),
             string("kubernetes_version")
                 .check(is_version())
                 .doc("Only Talos versions that run this Kubernetes version."),
@@ -132,15 +135,15 @@ impl Many for TalosVersions {
 
 impl One for TalosVersions {
     const NAME: &'static str = "omni_talos_version";
-    const ABOUT: &'static str = "A Talos version that the instance offers: a certain one, or the newest that fulfils a constraint and runs a Kubernetes version.";
+    const ABOUT: &'static str = "Reads a Talos version that the instance offers: a given one, or the newest that satisfies a constraint and supports a Kubernetes version.";
     const ID: &'static str = "version";
     const IF_MISSING: &'static str = "`omni_talos_versions` lists what the instance offers.";
 
     fn arguments() -> Vec<Attribute> {
         vec![
             string("version").check(is_version()).doc("The version, with or without a leading `v`. Without it, the newest that fits and that clusters can go to."),
-            constraint("What the version must fulfil"),
-            string("kubernetes_version").check(is_version()).doc("Kubernetes version that it must run."),
+            constraint("Constraint that the version must satisfy"),
+            string("kubernetes_version").check(is_version()).doc("Kubernetes version that it must support."),
         ]
     }
 

@@ -46,7 +46,7 @@ impl Lookup for Users {
             text("email", "E-mail address of the user, in lower case."),
             text("role", &format!("Role of the user: {}.", roles::DOC)),
             words("saml_labels", "Labels that the SAML identity provider gave the user; empty without SAML."),
-            text("last_active", "When the user was last active, in RFC 3339; null when it never was."),
+            text("last_active", "When the user was last active, in RFC 3339; null if it never was."),
         ]
     }
 
@@ -76,7 +76,7 @@ impl Lookup for Users {
 impl Many for Users {
     const NAME: &'static str = "omni_users";
     const LIST: &'static str = "users";
-    const ABOUT: &'static str = "The people who sign in to Omni, by e-mail address; service accounts are not among them. All filters that are set must hold. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Lists Omni users, sorted by e-mail address, without service accounts. All filters that are set must match. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
     const LABELS: Option<&'static str> = Some("SAML labels");
 
     fn filters() -> Vec<Attribute> {
@@ -92,7 +92,7 @@ impl Many for Users {
 
 impl One for Users {
     const NAME: &'static str = "omni_user";
-    const ABOUT: &'static str = "A person who signs in to Omni. It does not have to be managed by Terraform. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Reads an Omni user and their role. It does not have to be managed by Terraform. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
     const ID: &'static str = "email";
 
     fn arguments() -> Vec<Attribute> {

@@ -28,13 +28,10 @@ impl Version {
 }
 
 fn schema() -> Schema {
-    Schema::new("Which Omni the instance is, for configurations that depend on what it can do.")
-        .with(text("backend_version", "Version of Omni as it says itself, such as `v1.10.0`."))
+    Schema::new("Reads the version of the Omni instance.")
+        .with(text("backend_version", "Version as Omni reports it, such as `v1.10.0`."))
         .with(text("version", "The same without a leading `v`, for comparisons and `version_latest`."))
-        .with(whole(
-            "backend_api_version",
-            "Version of the API, which grows with changes that clients must know of; 0 on an Omni that does not say.",
-        ))
+        .with(whole("backend_api_version", "Version of the API; 0 where Omni does not report it."))
         .with(text("instance_name", "Name of the instance."))
 }
 

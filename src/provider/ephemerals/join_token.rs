@@ -48,8 +48,8 @@ const NAME: &str = "name";
 
 fn schema() -> Schema {
     Schema::new(
-        "A join token that never touches the state: for what provisions machines, such as user data in a write-only attribute. \
-         With `ttl` it is a token of its own, made for each plan and for each apply, kept alive as long as the run lasts, \
+        "Reads or creates a join token for the length of a run, never written to state or plan: for what provisions machines, such as user data in a write-only attribute. \
+         With `ttl` it creates a separate token for each plan and each apply, renews it as long as the run lasts, \
          and removed when the run is over. Without `ttl` it is a token that is there already: the one of this `name` or `id`, or else the default one.\n\n\
          Machines have to join before the run ends, so that they get a token of their own: \
          let something in the configuration wait for them, such as `omni_machines` or a health check that depends on them. \
@@ -68,7 +68,7 @@ fn schema() -> Schema {
         "Makes a token that is good for this long, as a Go duration from `10s` on. While it is used, it is renewed before it ends, so it need not outlast the run; some minutes are enough.",
     ))
     .with(string("expiration_time").computed().doc(
-        "When the token expires, in RFC 3339, unless it is renewed; null when it never does.",
+        "When the token expires, in RFC 3339, unless it is renewed; null if it does not expire.",
     ))
     .with(boolean("default").computed().doc("Whether it is the default token."))
     .rule(Rule::AtMostOne(&["name", "id"]))
@@ -183,7 +183,7 @@ impl Ephemeral for JoinToken {
             return Ok(Done::from(()).warn(Diagnostic::warning(
                 format!("Join token `{}` is not removed yet", made.name),
                 format!(
-                    "These machines have joined with it and have no lasting token of their own yet, \
+                    "These machines have joined with it and have no unique node token yet, \
                      so they could not come back to Omni without it:\n{}\nIt expires at {end}, and then they cannot either.",
                     dependents.join("\n")
                 ),

@@ -53,9 +53,9 @@ const MADE: &str = "account";
 
 fn schema() -> Schema {
     Schema::new(
-        "A key of a service account that never touches the state: for the block of another provider, or for a write-only attribute. \
-         It is made anew for each plan and for each apply, and works as soon as it is there. \
-         By default it belongs to a service account of its own, which is removed with all that it may do as soon as the plan or the apply is over. \
+        "Creates a service account key for the length of a run, never written to state or plan: for the block of another provider, or for a write-only attribute. \
+         A new key is created for each plan and each apply, and can be used at once. \
+         By default it belongs to a temporary service account, which is removed when the plan or the apply ends. \
          With `service_account` it is one more key of an account that is there already: \
          Omni cannot take a single key back, so it stays good until its `ttl` is over.\n\n\
          The provider that makes it needs the role `Admin`, and must not be `read_only`. \
@@ -63,7 +63,7 @@ fn schema() -> Schema {
          One that is left behind all the same, because Omni was away or the whole machine went down, is removed with `omnictl serviceaccount destroy NAME`.",
     )
     .with(string("name").optional_computed().check(is_account_name()).doc(
-        "Name of the service account that is made: what can stand in front of the `@` of an e-mail address, in lower case. \
+        "Name of the service account that is made: a valid lower-case local part of an e-mail address. \
          Only one run at a time can use it; without it the account gets a name that nobody else has.",
     ))
     .with(string("name_prefix").check(is_account_name()).doc(
@@ -363,7 +363,7 @@ fn taken(name: &str) -> Diagnostic {
     )
     .hint(format!(
         "Another run may be using it, or have been killed before it could remove it: then `omnictl serviceaccount destroy {name}` does. \
-         Use `name_prefix` for a name of its own in each run, or `service_account` for a key of this account."
+         Use `name_prefix` for another name in each run, or `service_account` for a key of this account."
     ))
     .at(at("name"))
 }

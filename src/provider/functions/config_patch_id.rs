@@ -9,7 +9,7 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "config_patch_id",
         signature: Signature {
-            summary: "Composes the id of a config patch.",
+            summary: "Builds the ID of a config patch.",
             description: "Composes the id of a config patch: `<weight>-<target>-<name>`, the weight with three digits. \
                           Use it to import or refer to a patch that another configuration manages.",
             parameters: vec![

@@ -11,7 +11,7 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "config_patch_validate",
         signature: Signature {
-            summary: "Checks a config patch without a server.",
+            summary: "Validates a config patch without a server.",
             description: "Checks a config patch without a server: that it is YAML, a strategic merge patch that says something, with each document once, and that it leaves alone what Omni controls itself. \
                           The result is true, or an error that says what is wrong; wrap the call in `can` for a condition. \
                           Whether the fields are those of Talos is checked by Omni, when `omni_config_patch` is planned.\n\n\

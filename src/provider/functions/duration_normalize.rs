@@ -9,7 +9,7 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "duration_normalize",
         signature: Signature {
-            summary: "Writes a duration the way Omni does.",
+            summary: "Formats a duration as Omni does.",
             description: "Writes a Go duration the way Omni does: `90m` becomes `1h30m0s`. \
                           Two texts that mean the same give the same result.",
             parameters: vec![Parameter::new(

@@ -11,7 +11,7 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "kubeconfig_parse",
         signature: Signature {
-            summary: "Takes the current context of a kubeconfig apart.",
+            summary: "Parses the current context of a kubeconfig.",
             description: "Takes the current context of a kubeconfig apart, for the provider blocks of `kubernetes` and `helm`. \
                           The result has `context`, `host`, `namespace`, `token`, `cluster_ca_certificate`, `client_certificate` and `client_key`, \
                           certificates and keys in PEM; what the kubeconfig does not hold is null.",

@@ -11,8 +11,8 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "label_selector_matches",
         signature: Signature {
-            summary: "Tells whether labels fulfil a selector.",
-            description: "Tells whether labels fulfil a selector, in the grammar of machine classes: conditions separated by commas, all of which must hold. \
+            summary: "Reports whether labels match a selector.",
+            description: "Reports whether labels match a selector, in the grammar of machine classes: conditions separated by commas, all of which must hold. \
                           `key`, `!key`, `key = v`, `key != v`, `key < n`, `key <= n`, `key > n`, `key >= n`, `key in (a, b)`, `key notin (a, b)`. \
                           Numbers may have units, as in `16 GiB`.",
             parameters: vec![

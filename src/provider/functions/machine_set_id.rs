@@ -10,7 +10,7 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "machine_set_id",
         signature: Signature {
-            summary: "Composes the id of a machine set.",
+            summary: "Builds the ID of a machine set.",
             description: "Composes the id of a machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. \
                           Use it to refer to a set that another configuration manages.",
             parameters: vec![

@@ -12,10 +12,10 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "service_account_key_decode",
         signature: Signature {
-            summary: "Tells what a service account key says of itself.",
+            summary: "Decodes a service account key, without its private key.",
             description: "Tells what a service account key says of itself: the account, and which of its keys it is. \
                           The private key stays out of the result; whether the key is still good is not checked.\n\n\
-                          The result has `name` and `identity` of the account, `public_key_id` (the fingerprint), and `expiration` (RFC 3339; null for a key without end).",
+                          The result has `name` and `identity` of the account, `public_key_id` (the fingerprint), and `expiration` (RFC 3339; null if the key does not expire).",
             parameters: vec![Parameter::new(
                 "key",
                 Type::String,

@@ -14,13 +14,13 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "version_latest",
         signature: Signature {
-            summary: "Picks the newest version that a constraint allows.",
+            summary: "Returns the newest version that satisfies a constraint.",
             description: "Picks the newest version that a constraint allows, from a list such as the one of `omni_talos_versions`. \
                           The constraint is written as for providers: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`; empty for all releases. \
                           Pre-releases count only when the constraint names one.",
             parameters: vec![
                 Parameter::new("versions", Type::list(Type::String), "The versions, with or without a leading `v`."),
-                Parameter::new("constraint", Type::String, "What the version must fulfil."),
+                Parameter::new("constraint", Type::String, "Constraint that the version must satisfy."),
             ],
             variadic: None,
             returns: Type::String,
@@ -40,7 +40,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     match constraint.latest(versions.iter().copied()) {
         Some(latest) => Ok(latest.into()),
         None if versions.is_empty() => Err(FunctionError::at(0, "There are no versions to choose from.")),
-        None => Err(FunctionError::at(1, format!("None of {} fulfils {}.", some(&versions), quoted(written)))),
+        None => Err(FunctionError::at(1, format!("None of {} satisfies {}.", some(&versions), quoted(written)))),
     }
 }
 

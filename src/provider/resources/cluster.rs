@@ -113,7 +113,7 @@ impl Managed for Cluster {
 
     fn schema() -> Schema {
         Schema::new(
-            "A Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
+            "Manages a Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
              ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Use `prevent_destroy` where the data matters.\n\n\
              -> **Lock a cluster once it runs.** Omni refuses the machine sets and nodes of a cluster that is created with `locked = true`, \
              so leave `locked` out of the first apply.",
@@ -136,7 +136,7 @@ impl Managed for Cluster {
         ))
         .with(
             object("features", vec![
-                feature("disk_encryption", "Encrypt the machines' disks with a key that Omni keeps. Omni encrypts a cluster from the start or never, so a change makes the cluster anew. Needs Talos 1.5 or later.")
+                feature("disk_encryption", "Encrypt the machines' disks with a key managed by Omni. Changing this forces replacement. Needs Talos 1.5 or later.")
                     .default(false)
                     .replaces_if(|prior, planned| matches!((prior, planned), (Value::Bool(a), Value::Bool(b)) if a != b)),
                 feature("enable_workload_proxy", "Expose services of the cluster through Omni.").default(false),
@@ -359,7 +359,7 @@ pub(in crate::provider) fn status_attribute() -> Attribute {
         ],
     )
     .computed()
-    .doc("What Omni reported of the cluster at the last read.")
+    .doc("Status of the cluster at the last read.")
 }
 
 pub(super) fn machine_counts() -> Attribute {
@@ -367,14 +367,14 @@ pub(super) fn machine_counts() -> Attribute {
     object(
         "machines",
         vec![
-            count("total", "Machines there are."),
+            count("total", "Total machines."),
             count("healthy", "Machines that are ready."),
             count("connected", "Machines that are connected to Omni."),
-            count("requested", "Machines that were asked for."),
+            count("requested", "Requested machines."),
         ],
     )
     .computed()
-    .doc("How many machines there are.")
+    .doc("Machine counts.")
 }
 
 pub(super) fn counts(machines: Option<&specs::Machines>) -> MachineCounts {

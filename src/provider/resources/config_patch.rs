@@ -81,7 +81,7 @@ impl Managed for ConfigPatch {
 
     fn schema() -> Schema {
         Schema::new(
-            "A patch of the Talos machine configuration, for a whole cluster, a machine set, a machine of a cluster, or a machine by itself.",
+            "Manages a patch of the Talos machine configuration for a cluster, a machine set, a cluster machine, or a machine.",
         )
         .with(string("id").computed().stays().doc("Id of the patch: `<weight>-<target>-<name>`, or `id_override`."))
         .with(string("name").required().replaces().check(not_empty()).doc("Name of the patch."))

@@ -39,8 +39,8 @@ impl Managed for DefaultJoinToken {
 
     fn schema() -> Schema {
         Schema::new(
-            "Which join token Omni puts into installation media and join configurations where none is named. \
-             There is one choice, and it is always there: this takes it over, whoever made it, and destroying this leaves it as it is. \
+            "Selects the default join token, which Omni puts into installation media and join configurations where none is named. \
+             This is a singleton: creating it adopts the existing setting, whoever made it, and destroying this leaves it as it is. \
              For a token that the same configuration makes, `default = true` on the `omni_join_token` is simpler; do not use both.",
         )
         .with(string("id").computed().stays().doc("Always `default`."))

@@ -48,7 +48,7 @@ impl Managed for InfraProvider {
 
     fn schema() -> Schema {
         Schema::new(
-            "An infrastructure provider and its service account, with the key that the provider's program is started with. \
+            "Manages an infrastructure provider and its service account. \
              Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
         )
         .with(string("name").required().replaces().check(is_label()).doc(

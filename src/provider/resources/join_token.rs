@@ -71,12 +71,12 @@ pub(in crate::provider) fn warnings_attribute() -> Attribute {
         "warnings",
         vec![
             string("machine").computed().doc("Id (UUID) of the machine."),
-            string("message").computed().doc("Why it still needs the token."),
+            string("message").computed().doc("Why the machine still depends on the token."),
         ],
     )
     .computed()
     .doc(
-        "Machines that could not come back without the token, as of the last read: they have no lasting token of their own. \
+        "Machines that still depend on this token because they have no unique node token yet, as of the last read. \
          A plan that revokes or destroys the token, or lets it expire earlier, warns of them.",
     )
 }
@@ -100,9 +100,9 @@ impl Managed for JoinToken {
 
     fn schema() -> Schema {
         Schema::new(
-            "A token with which machines join Omni. Its `id` is the secret, which the state has to keep; \
+            "Manages a join token for machines. Its `id` is the secret, which the state has to keep; \
              where only a provisioner needs a token for the length of a run, the ephemeral `omni_join_token` keeps none. \
-             To make a token anew, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
+             To rotate a token, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
              Needs a service account with the role `Admin`.",
         )
         .with(string("id").computed().stays().sensitive().doc(
@@ -115,13 +115,13 @@ impl Managed for JoinToken {
         ))
         .with(
             string("expiration_time").optional_computed().stays().same_if(time::same).check(time::is_time()).doc(
-                "When the token expires, in RFC 3339, such as `2027-01-31T12:00:00Z`; null when it never does. \
+                "When the token expires, in RFC 3339, such as `2027-01-31T12:00:00Z`; null if it does not expire. \
                  Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
             ),
         )
         .with(string("ttl").same_if(go_duration::same).check(positive_duration()).doc(
-            "How long the token is good for, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
-             An expiration that others move stays as long as this is not changed; one that they take away is set anew.",
+            "Lifetime of the token, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
+             An expiration that others change is kept as long as this is not changed; one that they remove is set again.",
         ))
         .with(boolean("revoked").default(false).doc(
             "Whether the token is revoked: no machine can join with it, until this is `false` again.",
@@ -385,7 +385,7 @@ async fn warn_of_machines(
     let diagnostic = Diagnostic::warning(
         format!("{what} cuts off machines"),
         format!(
-            "These machines have joined with it and have no lasting token of their own, so they cannot come back to Omni {when}:\n{}",
+            "These machines have joined with it and have no unique node token, so they cannot come back to Omni {when}:\n{}",
             machines.join("\n")
         ),
     )
@@ -409,7 +409,7 @@ async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &m
             format!("Join token `{name}` is the default one"),
             format!("The place goes back to `{}`, which had it before.", former.spec.name),
         )
-        .hint("If another token shall have it, set `default = true` on that one."),
+        .hint("To make another token the default, set `default = true` on that one."),
         None => Diagnostic::warning(
             format!("Join token `{name}` {verb} the default one"),
             "Omni always has a default token, and no usable one is known that was the default before.",

@@ -96,7 +96,7 @@ fn strategy(name: &'static str, initial: &str, doc: &str) -> Attribute {
             string("type")
                 .required()
                 .check(one_of(&["Unset", "Rolling"]))
-                .doc("`Rolling` takes `max_parallelism` machines at a time, `Unset` leaves the pace to Omni."),
+                .doc("`Rolling` updates `max_parallelism` machines at a time, `Unset` lets Omni decide."),
             number("max_parallelism")
                 .check(whole_between(0, LARGEST))
                 .doc("Maximum number of machines taken at a time with `Rolling`. `0` and unset leave it to Omni, which takes one."),
@@ -130,7 +130,7 @@ impl Managed for MachineSet {
 
     fn schema() -> Schema {
         Schema::new(
-            "A machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
+            "Manages a machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
              ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
         )
         .with(string("id").computed().stays().doc(
@@ -141,11 +141,11 @@ impl Managed for MachineSet {
         ))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster."))
         .with(string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
-            "What the machines are for: `controlplane` or `workers`.",
+            "Role of the machines: `controlplane` or `workers`.",
         ))
-        .with(strategy("update_strategy", "Rolling", "How machines are taken when their configuration changes."))
-        .with(strategy("delete_strategy", "Unset", "How machines are taken when they are removed."))
-        .with(strategy("upgrade_strategy", "Unset", "How machines are taken when Talos is upgraded.").since("1.6"))
+        .with(strategy("update_strategy", "Rolling", "Rollout strategy for configuration changes."))
+        .with(strategy("delete_strategy", "Unset", "Rollout strategy for removals."))
+        .with(strategy("upgrade_strategy", "Unset", "Rollout strategy for Talos upgrades.").since("1.6"))
         .with(
             object("machine_class", vec![
                 string("name").required().check(not_empty()).doc("Name of the machine class."),
@@ -469,13 +469,13 @@ pub(in crate::provider) fn status_attribute() -> Attribute {
         vec![
             string("phase").computed().doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", "))),
             boolean("ready").computed().doc("Whether all machines are ready."),
-            string("error").computed().doc("What stands in the way, if anything."),
+            string("error").computed().doc("Last error, if any."),
             machine_counts(),
             number("locked_updates").computed().doc("Machines that have changes pending and are locked."),
         ],
     )
     .computed()
-    .doc("What Omni reported of the set at the last read.")
+    .doc("Status of the machine set at the last read.")
 }
 
 fn to_strategy(strategy: Option<&Strategy>, default: UpdateStrategy) -> (UpdateStrategy, Option<UpdateStrategyConfig>) {

@@ -95,7 +95,7 @@ impl Managed for MachineSetNode {
 
     fn schema() -> Schema {
         Schema::new(
-            "A machine that belongs to a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.\n\n\
+            "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.\n\n\
              ~> **Destroying or replacing a node wipes the machine's disks.** A changed `machine_id`, `machine_set` or `cluster` replaces the node. \
              Review the plan, and use `prevent_destroy` where the data matters.",
         )
@@ -104,14 +104,14 @@ impl Managed for MachineSetNode {
         .with(string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by its id such as `prod-workers` or its name such as `workers`."))
         .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to."))
         .with(boolean("locked").initially(false).doc(
-            "Whether the machine is locked: configuration changes, upgrades and removal pass it by. Only workers can be locked.",
+            "Whether the machine is locked, that is, excluded from configuration changes, upgrades and removal. Only workers can be locked.",
         ))
         .with(string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
             "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). A worker waits only once the cluster has a control plane. \
              Defaults to `none`, or to `running` when the provider has `wait_for_ready`.",
         ))
         .with(boolean("force_destroy_on_timeout").doc(
-            "When the machine cannot be wiped within `timeouts.delete`, for example because it is not connected, have Omni give it up. Its disks keep their content. Defaults to `false`.",
+            "When the machine cannot be wiped within `timeouts.delete`, for example because it is not connected, remove it without wiping its disks. Defaults to `false`.",
         ))
         .with(object("status", vec![
             string("stage").computed().doc("Where the machine is: `unknown` until the cluster has taken it, then for example `booting`, `installing`, `configuring`, `running`, `upgrading`, `destroying`."),

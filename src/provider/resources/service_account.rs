@@ -63,7 +63,7 @@ impl Called for ServiceAccount {
 
     fn schema() -> Schema {
         Schema::new(
-            "A service account and its key, for programs that sign in to Omni. Needs a provider key with the role `Admin`. The state stores the private key, unless `store_key` is `false` or a public key is given.\n\n\
+            "Manages a service account and its key, for programs that authenticate to Omni. Needs a provider key with the role `Admin`. The state stores the private key, unless `store_key` is `false` or a public key is given.\n\n\
              ~> **Set `role`.** Without it the account gets the role `Admin`, which may do everything.",
         )
         .with(string("id").computed().stays().doc(

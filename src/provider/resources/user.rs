@@ -42,7 +42,7 @@ impl Called for User {
     const ADOPTS: bool = true;
 
     fn schema() -> Schema {
-        Schema::new("A person who signs in to Omni, with the role that holds where no access policy grants more. Needs a provider key with the role `Admin`.")
+        Schema::new("Manages an Omni user and their role. Access policies can grant more. Needs a provider key with the role `Admin`.")
             .since("1.6")
             .with(string("id").computed().stays().doc("Id (UUID) of the user."))
             .with(string("email").required().same_if(same).replaces().check(is_email()).doc(
@@ -56,7 +56,7 @@ impl Called for User {
                 "Labels that the SAML identity provider gave the user; empty without SAML.",
             ))
             .with(string("last_active").computed().stays().doc(
-                "When the user was last active, in RFC 3339, as of the last refresh; null when it never was.",
+                "When the user was last active, in RFC 3339, as of the last refresh; null if it never was.",
             ))
     }
 

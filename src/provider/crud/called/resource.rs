@@ -313,7 +313,7 @@ impl<M: Called> CalledBacked<M> {
             Ok(None) => {
                 let gone =
                     Diagnostic::error(doing.summary(), format!("Somebody removed {} since the plan.", doing.what()))
-                        .hint("Plan again: the next apply makes it anew.")
+                        .hint("Plan again: the next apply creates it again.")
                         .at(Path::of(doing.id_attribute));
                 return kept(gone, private);
             }
