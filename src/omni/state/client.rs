@@ -3,6 +3,7 @@
 
 use super::query::Query;
 use super::recent::{Left, WINDOW, Write};
+use super::unseen::Unseen;
 use super::wire::{decode, encode, phase_name};
 use super::{Key, Kind, Phase, Resource};
 use crate::omni::call::Call;
@@ -69,9 +70,13 @@ impl Client {
 
     /// Reads an object as the server shows it at this moment.
     pub(crate) async fn read(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
-        match self.read_by_id(call, key).await {
-            Err(error) => Err(self.seen_through(call, key, error).await),
-            found => found,
+        let error = match self.read_by_id(call, key).await {
+            Err(error) => error,
+            found => return found,
+        };
+        match self.seen_through(call, key, error).await {
+            Unseen::Settled(error) => Err(error),
+            Unseen::There(_) => self.read_by_id(call, key).await,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::client::lag_delays;
 use super::recent::Left;
+use super::unseen::Unseen;
 use super::watch::Event;
 use super::{Key, Phase};
 use crate::omni::call::Call;
@@ -237,7 +238,10 @@ impl Client {
         loop {
             let error = match self.run(call, op, Repeat::Unsent, &mut send).await {
                 Ok(value) => return Ok(Some(value)),
-                Err(failure) => self.seen_through(call, key, failure.error).await,
+                // An object that has come since then is not the one that was to go.
+                Err(failure) => match self.seen_through(call, key, failure.error).await {
+                    Unseen::Settled(error) | Unseen::There(error) => error,
+                },
             };
             let delay = if error.is(Class::NotFound) {
                 if lost {

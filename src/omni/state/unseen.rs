@@ -37,18 +37,29 @@ pub(crate) fn query(call: &Call, key: &Key) -> Option<Query> {
     Some(Query { id_regexp: Some(format!("^{}$", regex::escape(&key.id))), ..Query::from(labels) })
 }
 
+/// What a refused call about one object means.
+pub(crate) enum Unseen {
+    /// The object is missing, or the denial stays one: the error to go on with.
+    Settled(Error),
+    /// The caller sees the object now: it may have come after the call, which is worth another try.
+    There(Error),
+}
+
 impl Client {
     /// What a refused read or removal of the object means: that it is missing, when the caller sees the objects of its cluster and
     /// it is not among them. Any other denial stays one.
-    pub(crate) async fn seen_through(&self, call: &Call, key: &Key, error: Error) -> Error {
-        let Some(query) = query(call, key).filter(|_| error.is(Class::Denied)) else { return error };
+    pub(crate) async fn seen_through(&self, call: &Call, key: &Key, error: Error) -> Unseen {
+        let Some(query) = query(call, key).filter(|_| error.is(Class::Denied)) else { return Unseen::Settled(error) };
         let missing = match Box::pin(self.list(call, key.kind, &query)).await {
             Ok(found) if found.is_empty() => true,
             // A list may be behind a removal; a watch is not.
-            Ok(_) => matches!(Box::pin(self.peek_by(call, key, query)).await, Ok(None)),
+            Ok(_) => match Box::pin(self.peek_by(call, key, query)).await {
+                Ok(Some(_)) => return Unseen::There(error),
+                seen => seen.is_ok(),
+            },
             Err(_) => false,
         };
-        match error {
+        Unseen::Settled(match error {
             Error::Status { problems, key, method, .. } if missing => Error::Status {
                 class: Class::NotFound,
                 message: "the cluster has no such object".to_owned(),
@@ -57,7 +68,7 @@ impl Client {
                 method,
             },
             error => error,
-        }
+        })
     }
 }
 
@@ -96,17 +107,31 @@ mod tests {
             (false, minute().in_cluster(Some("")), Class::Denied),
         ] {
             let pair = pair();
+            // What is there is denied as often as it is asked for.
+            let denies = |verb| (0..=usize::from(there)).for_each(|_| denies(&pair, verb));
             if there {
                 put(&pair);
             }
-            denies(&pair, "Get");
+            denies("Get");
             let error = pair.client.get(&call, &key).await.unwrap_err();
             assert_eq!(error.class(), class, "{there} {error}");
-            denies(&pair, "Destroy");
+            denies("Destroy");
             assert_eq!(pair.client.destroy(&call, &key).await.unwrap_err().class(), class, "{there}");
-            denies(&pair, "Teardown");
+            denies("Teardown");
             assert_eq!(pair.client.teardown(&call, &key).await.unwrap_err().class(), class, "{there}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_between_the_denial_and_the_list_is_asked_for_again() {
+        let pair = pair();
+        let key = ConfigPatchSpec::KIND.key("p");
+        put(&pair);
+        denies(&pair, "Get");
+        assert_eq!(pair.client.get(&call(), &key).await.unwrap().key, key);
+        // Whoever removes it does not mean the one that has come since.
+        denies(&pair, "Destroy");
+        assert!(pair.client.destroy(&call(), &key).await.unwrap_err().is(Class::Denied));
     }
 
     #[tokio::test(start_paused = true)]
