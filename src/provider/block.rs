@@ -144,6 +144,13 @@ pub(super) async fn configure(
     if !unknown.is_empty() {
         return State::Deferred(unknown, defaults(config));
     }
+    let read_only = match read_only(config) {
+        Ok(read_only) => read_only,
+        Err(problem) => {
+            diags.push(problem);
+            return State::Refused;
+        }
+    };
     let connection = match Connection::of(config, terraform_version, &context.cancel).await {
         Ok(connection) => connection,
         Err(problems) => {
@@ -171,7 +178,7 @@ pub(super) async fn configure(
             return State::Refused;
         }
     }
-    State::Ready(Arc::new(session(config, client, clock)))
+    State::Ready(Arc::new(session(config, client, clock, read_only)))
 }
 
 /// What every object gets. A key that is null is not set.
@@ -184,7 +191,7 @@ fn defaults(config: &Value) -> Defaults {
     Defaults { labels: texts("labels"), annotations: texts("annotations") }
 }
 
-fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
+fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>, read_only: bool) -> Session {
     let flag = |name: &str| config.get(name).as_bool().unwrap_or(false);
     Session {
         turns: Turns::default(),
@@ -194,10 +201,7 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>) -> Session {
         client,
         clock: Arc::clone(clock),
         run: uuid::Uuid::new_v4().to_string(),
-        read_only: config
-            .get("read_only")
-            .as_bool()
-            .unwrap_or_else(|| env("OMNI_READ_ONLY").is_some_and(|v| truthy(&v))),
+        read_only,
         wait_for_ready: flag("wait_for_ready"),
         adopt_existing: flag("adopt_existing"),
         on_conflict: match config.get("on_conflict").as_str() {
@@ -236,6 +240,52 @@ async fn check_version(client: &Client, call: &Call, config: &Value) -> Option<D
     })
 }
 
-fn truthy(text: &str) -> bool {
-    matches!(text.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
+/// Whether writes are refused. A value of the environment that says neither yes nor no must not pass for no: it is a safeguard.
+fn read_only(config: &Value) -> Result<bool, Diagnostic> {
+    if let Some(configured) = config.get("read_only").as_bool() {
+        return Ok(configured);
+    }
+    let Some(text) = env("OMNI_READ_ONLY") else { return Ok(false) };
+    truth(&text).ok_or_else(|| {
+        Diagnostic::error(
+            "Invalid value of OMNI_READ_ONLY",
+            "The environment variable OMNI_READ_ONLY says neither that writes are refused nor that they are allowed.",
+        )
+        .hint("Set it to `true` or `false`, take it out of the environment, or set `read_only` in the provider block.")
+        .at(Path::of("read_only"))
+    })
+}
+
+/// What a switch in the environment says.
+fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "t" | "true" | "y" | "yes" | "on" => Some(true),
+        "" | "0" | "f" | "false" | "n" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_says_yes_or_no_and_nothing_else_passes_for_no() {
+        for (text, expected) in [
+            ("1", Some(true)),
+            ("TRUE", Some(true)),
+            (" yes ", Some(true)),
+            ("y", Some(true)),
+            ("on", Some(true)),
+            ("0", Some(false)),
+            ("False", Some(false)),
+            ("no", Some(false)),
+            ("", Some(false)),
+            ("enabled", None),
+            ("2", None),
+            ("bogus", None),
+        ] {
+            assert_eq!(truth(text), expected, "{text:?}");
+        }
+    }
 }
