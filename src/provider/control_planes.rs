@@ -73,7 +73,7 @@ pub(crate) fn warn_of_machines(plan: &mut Plan<'_>) {
     );
 }
 
-/// Warns of the removal of the last machine of a control plane that stays.
+/// Warns when a removal leaves a control plane that stays without any of the machines that it has now.
 pub(crate) async fn check_removal(
     cx: &Cx,
     cluster: &str,
@@ -81,40 +81,64 @@ pub(crate) async fn check_removal(
     machine: &str,
     diags: &mut Diagnostics,
 ) -> Result<(), Error> {
-    if stays(cx, cluster, set) && others(cx, set, machine).await?.is_empty() {
-        diags.push(
-            Diagnostic::warning(
-                format!("Cluster `{cluster}` would lose its last control plane"),
-                format!("Machine `{machine}` is the last one of machine set `{set}`. With it goes etcd, and the cluster cannot be bootstrapped a second time."),
-            )
-            .hint("Destroy the whole cluster, or give the control plane another machine first.")
-            .at(at("machine_set")),
-        );
+    if stays(cx, cluster, set) {
+        let machines = machines(cx, set, machine).await?;
+        if machines.staying.is_empty() {
+            diags.push(lost(cluster, set, machine, &machines).at(at("machine_set")));
+        }
     }
     Ok(())
 }
 
-/// Warns of the replacement of the only machine of a control plane that stays: the old one goes before the new one comes.
+/// The same of a replacement: the old machine goes before the new one comes.
 pub(crate) async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let Some(prior) = plan.prior else { return Ok(()) };
     let text = |name: &str| prior.get(name).as_str().unwrap_or_default().to_owned();
     let (cluster, machine) = (text("cluster"), text("machine_id"));
     let set = ids::set_in(&cluster, &text("machine_set"));
     let Some(by) = plan.replace.first().cloned() else { return Ok(()) };
-    if ids::is_control_planes(&cluster, &set)
-        && stays(cx, &cluster, &set)
-        && others(cx, &set, &machine).await?.is_empty()
-    {
-        plan.diags.push(
-            Diagnostic::warning(
-                format!("Cluster `{cluster}` would lose its last control plane"),
-                format!("Machine `{machine}` is the last one of machine set `{set}`, and is removed before another one takes its place. With it goes etcd, and the cluster cannot be bootstrapped a second time."),
-            )
-            .hint("First add the new machine in a new resource, and remove this one in a later apply.")
-            .at(by),
-        );
+    if ids::is_control_planes(&cluster, &set) && stays(cx, &cluster, &set) {
+        let machines = machines(cx, &set, &machine).await?;
+        if machines.staying.is_empty() {
+            plan.diags.push(lost(&cluster, &set, &machine, &machines).at(by));
+        }
     }
     Ok(())
+}
+
+/// The machines of a set beside one.
+struct Machines {
+    /// Those that it has now and keeps, as far as this run is known to leave them.
+    staying: BTreeSet<String>,
+    /// Those that go together with the one.
+    going: BTreeSet<String>,
+    /// Those that the run is known to add, perhaps those that go.
+    added: BTreeSet<String>,
+}
+
+/// Machines that are added come too late: etcd goes with the last of those that are there.
+fn lost(cluster: &str, set: &str, machine: &str, machines: &Machines) -> Diagnostic {
+    let which = match machines.going.len() {
+        0 => format!("Machine `{machine}` is the last one of machine set `{set}`"),
+        more => format!("All {} machines of machine set `{set}` are removed", more + 1),
+    };
+    let comes_back = machines.added.contains(machine) || !machines.going.is_disjoint(&machines.added);
+    let (added, hint) = match (machines.added.is_empty(), comes_back) {
+        (true, _) => ("", "Destroy the whole cluster, or give the control plane another machine first."),
+        (false, true) => (
+            ", and the machines that are added may come too late",
+            "If only addresses or keys of `for_each` have changed, keep the machines with `moved` blocks.",
+        ),
+        (false, false) => (
+            ", and the machines that are added may come too late",
+            "First add the new machines in new resources, and remove the old ones in a later apply.",
+        ),
+    };
+    Diagnostic::warning(
+        format!("Cluster `{cluster}` would lose its last control plane"),
+        format!("{which}{added}. With it goes etcd, and the cluster cannot be bootstrapped a second time."),
+    )
+    .hint(hint)
 }
 
 /// Whether the set is known to stay: nothing is lost with a machine whose whole cluster is to go.
@@ -125,17 +149,21 @@ fn stays(cx: &Cx, cluster: &str, set: &str) -> bool {
     ledger.planned(&set).is_some() && !ledger.goes(&set) && !ledger.goes(&cluster)
 }
 
-/// The machines of the set beside this one, as far as this run is known to leave and to add them.
-async fn others(cx: &Cx, set: &str, machine: &str) -> Result<BTreeSet<String>, Error> {
+async fn machines(cx: &Cx, set: &str, machine: &str) -> Result<Machines, Error> {
     let ledger = &cx.session.ledger;
     let nodes = view::list(cx, MachineSetNodeSpec::KIND, &Query::label(labels::MACHINE_SET, set)).await?;
-    let now =
-        nodes.into_iter().map(|node| node.key).filter(|key| !ledger.goes(&ObjectKey::from(key))).map(|key| key.id);
-    let planned = ledger.all_planned(MachineSetNodeSpec::KIND.name).into_iter();
+    let (going, staying): (Vec<_>, Vec<_>) = nodes
+        .into_iter()
+        .map(|node| node.key)
+        .filter(|key| key.id != machine)
+        .partition(|key| ledger.goes(&ObjectKey::from(key)));
+    let ids = |keys: Vec<crate::omni::Key>| keys.into_iter().map(|key| key.id).collect::<BTreeSet<_>>();
+    let (going, staying) = (ids(going), ids(staying));
     let is_of = |state: &Value| {
         let text = |name: &str| state.get(name).as_str();
         text("cluster").zip(text("machine_set")).is_some_and(|(cluster, name)| ids::set_in(cluster, name) == set)
     };
-    let added = planned.filter(|(_, state)| is_of(state)).map(|(id, _)| id);
-    Ok(now.chain(added).filter(|id| id != machine).collect())
+    let planned = ledger.all_planned(MachineSetNodeSpec::KIND.name).into_iter();
+    let added = planned.filter(|(id, state)| is_of(state) && !staying.contains(id)).map(|(id, _)| id).collect();
+    Ok(Machines { staying, going, added })
 }

@@ -318,11 +318,31 @@ fn the_last_control_plane_is_missed() -> Result<(), Failed> {
         plan(&host, SET, Some(&set), &config).await;
         let replaced = plan(&host, NODE, Some(&one), &node("demo-control-planes", 2)).await;
         assert!(lost(&replaced.warnings) && replaced.replace == ["machine_id"], "{replaced:?}");
-        // A second one is added in the same run.
+        // A second one is added in the same run, and may come too late.
         host.next_run().await;
         plan(&host, SET, Some(&set), &config).await;
         plan(&host, NODE, None, &node("demo-control-planes", 2)).await;
-        assert!(!lost(&host.plan_destroy(NODE, &one).await.unwrap()));
+        let told = host.plan_destroy(NODE, &one).await.unwrap();
+        assert!(lost(&told) && told.join("\n").contains("in a later apply"), "{told:?}");
+        // The same machine at another address.
+        host.next_run().await;
+        plan(&host, SET, Some(&set), &config).await;
+        plan(&host, NODE, None, &node("demo-control-planes", 1)).await;
+        let told = host.plan_destroy(NODE, &one).await.unwrap();
+        assert!(lost(&told) && told.join("\n").contains("`moved` blocks"), "{told:?}");
+        // Of three, all go or are replaced, in whatever order; as long as one stays, nothing is lost.
+        let mut three = vec![one.clone()];
+        for machine in [2, 3] {
+            three.push(made(&host, NODE, &node("demo-control-planes", machine)).await);
+        }
+        host.next_run().await;
+        plan(&host, SET, Some(&set), &config).await;
+        assert!(!lost(&host.plan_destroy(NODE, &three[2]).await.unwrap()));
+        let second = plan(&host, NODE, Some(&three[1]), &node("demo-control-planes", 5)).await;
+        assert!(!lost(&second.warnings), "{second:?}");
+        let first = plan(&host, NODE, Some(&three[0]), &node("demo-control-planes", 4)).await;
+        assert!(lost(&first.warnings), "{first:?}");
+        assert!(first.warnings.join("\n").contains("All 3 machines of machine set `demo-control-planes`"), "{first:?}");
         // The whole cluster goes.
         host.next_run().await;
         for (kind, instance) in [(CLUSTER, &whole), (SET, &set), (NODE, &one)] {
