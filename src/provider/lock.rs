@@ -141,6 +141,16 @@ pub(super) async fn check_removal(
     Ok(())
 }
 
+/// Why Omni makes nothing of what is new in the cluster, if its lock is the reason and this run does not take it off.
+pub(super) async fn holds_up(cx: &Cx, cluster: &str) -> Result<Option<String>, Error> {
+    let locked = match cx.session.locks.intent(cluster) {
+        Some(Intent::Set | Intent::Kept) => true,
+        Some(Intent::Unlocked | Intent::Unlocks) => false,
+        None => is_locked(cx, cluster).await?,
+    };
+    Ok(locked.then(|| format!("Cluster `{cluster}` is locked, and Omni changes no machine of a locked cluster.")))
+}
+
 /// Whether the cluster, as it was before this run, goes: its parts go with it.
 fn goes(cx: &Cx, cluster: &str) -> bool {
     cx.session.ledger.goes(&ObjectKey::from(&ClusterSpec::KIND.key(cluster)))

@@ -42,10 +42,27 @@ pub(super) enum Step {
 pub(crate) enum Awaited {
     /// Nobody asks for a wait, or there is nothing to wait for.
     Nothing,
-    /// These, but unless they are met already, what they need may be made after this object; why, as a sentence.
-    Later(Vec<Condition>, String),
+    /// These, but unless they are met already, a wait would come too early.
+    Later(Vec<Condition>, PutOff),
     /// These, in order.
     Conditions(Vec<Condition>),
+}
+
+/// Why nothing waits now, as a sentence.
+pub(crate) enum PutOff {
+    /// What is needed may be made after this object.
+    Early(String),
+    /// The cluster is locked, and stays so.
+    Locked(String),
+}
+
+impl PutOff {
+    /// The sentence.
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Early(why) | Self::Locked(why) => why,
+        }
+    }
 }
 
 /// A wait that ended too early.

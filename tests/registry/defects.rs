@@ -40,7 +40,7 @@ pub async fn made(host: &Host, kind: &str, config: &Json) -> Instance {
     host.read(kind, &instance).await.unwrap().unwrap()
 }
 
-async fn changed(host: &Host, kind: &str, prior: &Instance, config: &Json) -> Instance {
+pub async fn changed(host: &Host, kind: &str, prior: &Instance, config: &Json) -> Instance {
     let instance = host.apply(kind, Some(prior), &host.config(kind, config)).await;
     instance.unwrap_or_else(|(d, _)| panic!("{kind}: {:?}", errors(&d)))
 }

@@ -1,6 +1,6 @@
 //! Waits that do not come to their end: the object stays, what was seen is told, and the wait is owed until the object is ready.
 
-use crate::defects::{cluster, made};
+use crate::defects::{changed, cluster, made};
 use crate::fixture::merged;
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         ("an_owed_wait_writes_nothing", an_owed_wait_writes_nothing),
         ("an_owed_wait_can_be_given_up", an_owed_wait_can_be_given_up),
         ("workers_do_not_wait_for_a_control_plane", workers_do_not_wait_for_a_control_plane),
+        ("nothing_waits_under_a_lock", nothing_waits_under_a_lock),
         ("a_set_does_not_wait_for_a_control_plane", a_set_does_not_wait_for_a_control_plane),
         ("what_holds_a_wait_up_is_told", what_holds_a_wait_up_is_told),
         ("what_hangs_is_not_made_again", what_hangs_is_not_made_again),
@@ -166,7 +167,8 @@ fn an_owed_wait_writes_nothing() -> Result<(), Failed> {
         let config = host.config(NODE, &config);
         let plan = host.plan(NODE, Some(&node), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let (_, told) = host.applied(NODE, Some(&node), &config, plan).await.unwrap();
-        assert!(told.join("\n").contains("is written, but not ready"), "{told:?}");
+        let told = told.join("\n");
+        assert!(told.contains("its wait is put off") && told.contains("Cluster `demo` is locked"), "{told}");
         let writes = host.sim.requests().into_iter().filter(|r| matches!(r.name(), "Create" | "Update")).count();
         assert_eq!(writes, 0);
     })
@@ -208,6 +210,27 @@ fn workers_do_not_wait_for_a_control_plane() -> Result<(), Failed> {
         let plan = host.plan(NODE, Some(&node), &config).await.unwrap();
         let (_, told) = host.applied(NODE, Some(&node), &config, plan).await.unwrap();
         assert_eq!(told, Vec::<String>::new());
+    })
+}
+
+fn nothing_waits_under_a_lock() -> Result<(), Failed> {
+    block(async {
+        // It stands still, so that nothing comes up while the lock is lifted for a write.
+        let host = Host::with(Options::stepped(), &[]).await;
+        let locked = merged(&cluster(), &json!({ "locked": true }));
+        let whole = made(&host, "omni_cluster", &locked).await;
+        made(&host, SET, &json!({ "cluster": "demo", "role": "controlplane" })).await;
+        // Were it to wait, it would do so for twenty minutes.
+        let config = waiting(&host, &json!({ "timeouts": null }));
+        let (node, told) = created(&host, NODE, &config).await;
+        assert!(told[0].contains("Cluster `demo` is locked") && told[0].contains("`locked = false`"), "{told:?}");
+        let (node, owed, told) = planned(&host, NODE, &node, &config).await;
+        assert!(owed && told.contains("Cluster `demo` is locked"), "{told}");
+        // Unlocked, it comes up.
+        host.next_run().await;
+        changed(&host, "omni_cluster", &whole, &cluster()).await;
+        host.sim.settle().unwrap();
+        settled(&host, NODE, &node, &host.config(NODE, &config), "unlocking").await;
     })
 }
 

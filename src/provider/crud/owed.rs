@@ -11,7 +11,7 @@ use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital, detail};
 use crate::provider::session::OnWaitTimeout;
-use crate::provider::wait::{Awaited, Condition, Step, Unmet};
+use crate::provider::wait::{Awaited, Condition, PutOff, Step, Unmet};
 use crate::tf::diag::{Diagnostic, Severity};
 use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::value::Value;
@@ -58,7 +58,7 @@ impl Owed {
 enum Waited {
     ForNothing,
     Met,
-    Later(String),
+    Later(PutOff),
     Unmet(Unmet),
 }
 
@@ -147,7 +147,7 @@ impl<M: Managed> Backed<M> {
         }
         match Self::awaited(cx, state, stored, owed.after).await? {
             Awaited::Nothing => Ok(None),
-            Awaited::Later(conditions, why) => Ok(first_unmet(cx, &conditions).await?.map(|_| why)),
+            Awaited::Later(conditions, why) => Ok(first_unmet(cx, &conditions).await?.map(|_| why.why().to_owned())),
             Awaited::Conditions(all) => first_unmet(cx, &all).await,
         }
     }
@@ -240,15 +240,23 @@ fn shown(doing: &Doing<'_>, seen: &str, limit: &Limit) -> Diagnostic {
 }
 
 /// A wait that cannot begin yet.
-fn later(doing: &Doing<'_>, why: &str) -> Diagnostic {
+fn later(doing: &Doing<'_>, put_off: &PutOff) -> Diagnostic {
+    let (why, rest, hint) = match put_off {
+        PutOff::Early(why) => {
+            let hint = "Nothing needs to be done if the rest of the apply brings it.";
+            (why, " This apply may still be about to make it, so nothing waits here.", hint)
+        }
+        PutOff::Locked(why) => {
+            let hint =
+                "Apply `locked = false` on its `omni_cluster` to let Omni go on, and lock it again once it is ready.";
+            (why, " A wait would never end, so nothing waits here.", hint)
+        }
+    };
     Diagnostic::warning(
         format!("{} is written, and its wait is put off", capital(&doing.what())),
-        format!("{why} This apply may still be about to make it, so nothing waits here."),
+        format!("{why}{rest}"),
     )
-    .hint(format!(
-        "Nothing needs to be done if the rest of the apply brings it. \
-         Until it is ready, the next plan shows a change of `{STATUS}`, and the next apply waits."
-    ))
+    .hint(format!("{hint} Until it is ready, the next plan shows a change of `{STATUS}`, and the next apply waits."))
 }
 
 /// The host has been told to stop: an error would mark a new object for replacement.

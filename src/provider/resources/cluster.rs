@@ -115,8 +115,8 @@ impl Managed for Cluster {
         Schema::new(
             "Manages a Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
              ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Use `prevent_destroy` where the data matters.\n\n\
-             -> **Lock a cluster once it runs.** Omni refuses the machine sets and nodes of a cluster that is created with `locked = true`, \
-             so leave `locked` out of the first apply.",
+             -> **Lock a cluster once it runs.** What the apply that sets `locked = true` adds to the cluster is written, but Omni brings nothing up \
+             before the cluster is unlocked, so leave `locked` out of the first apply.",
         )
         .with(string("id").computed().stays().doc(
             "Name of the cluster. It is known only once the cluster exists, so what refers to it waits for the cluster.",

@@ -52,7 +52,7 @@ impl Managed for InfraProvider {
              Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
         )
         .with(string("name").required().replaces().check(is_label()).doc(
-            "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end. Changing this forces replacement.",
+            "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end.",
         ))
         .with(string("service_account_id").computed().stays().doc(
             "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null when the account has been removed; the next apply then creates it again, with a new key.",

@@ -11,7 +11,7 @@ use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
 use crate::provider::view::{self, Seen, check_parent};
-use crate::provider::wait::{self, Awaited};
+use crate::provider::wait::{self, Awaited, PutOff};
 use crate::provider::{control_planes, lock};
 use crate::tf::check::{not_empty, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
@@ -375,9 +375,13 @@ impl Managed for MachineSet {
         };
         let machines = class.machines().unwrap_or_default();
         let conditions = vec![wait::machine_set(object.id(), level, machines)];
+        if let Some(why) = lock::holds_up(cx, model.cluster.as_deref().unwrap_or_default()).await? {
+            return Ok(Awaited::Later(conditions, PutOff::Locked(why)));
+        }
         if model.role.as_deref() != Some(CONTROL_PLANE)
             && let Some(why) = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?
         {
+            let why = PutOff::Early(why);
             return Ok(Awaited::Later(conditions, why));
         }
         Ok(Awaited::Conditions(conditions))

@@ -10,7 +10,7 @@ use crate::provider::ledger::ObjectKey;
 use crate::provider::references::{self, SetOf};
 use crate::provider::session::{Session, at};
 use crate::provider::view::{self, Seen, check_parent};
-use crate::provider::wait::{self, Awaited};
+use crate::provider::wait::{self, Awaited, PutOff};
 use crate::provider::{control_planes, ids, lock, machine_id};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -253,9 +253,13 @@ impl Managed for MachineSetNode {
             "running" => wait::machine_running(object.id(), &set),
             _ => return Ok(Awaited::Nothing),
         };
+        if let Some(why) = lock::holds_up(cx, model.cluster.as_deref().unwrap_or_default()).await? {
+            return Ok(Awaited::Later(vec![condition], PutOff::Locked(why)));
+        }
         if !model.is_control_plane()
             && let Some(why) = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?
         {
+            let why = PutOff::Early(why);
             return Ok(Awaited::Later(vec![condition], why));
         }
         Ok(Awaited::Conditions(vec![condition]))

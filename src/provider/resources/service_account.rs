@@ -70,10 +70,10 @@ impl Called for ServiceAccount {
             "Identity of the account: `<name>@serviceaccount.omni.sidero.dev`. Known after the account is created, so that what refers to it waits for it.",
         ))
         .with(string("name").required().replaces().check(is_account_name()).doc(
-            "Name of the account. Must be a valid lower-case e-mail local part. Accounts of infrastructure providers, `infra-provider:<name>`, are managed by `omni_infra_provider`. Changing this forces replacement.",
+            "Name of the account. Must be a valid lower-case e-mail local part. Accounts of infrastructure providers, `infra-provider:<name>`, are managed by `omni_infra_provider`.",
         ))
         .with(string("role").remains("Omni cannot change the role of an account.").replaces().check(one_of(ROLES)).since_for("1.10", &["Auditor"]).doc(
-            "Role of the account: one of `None`, `Reader`, `Auditor`, `Operator` and `Admin`. If unset, the role of the account that the provider itself uses, which is always `Admin`. Changing this forces replacement and invalidates all keys of the account.",
+            "Role of the account: one of `None`, `Reader`, `Auditor`, `Operator` and `Admin`. If unset, the role of the account that the provider itself uses, which is always `Admin`. A replacement invalidates all keys of the account.",
         ))
         .with(string(OWN).document().same_if(same_text).check(account_key::is_public_key()).doc(
             "ASCII-armored OpenPGP public key of your own, registered instead of one that the provider generates: the private key then never comes near Terraform. It must name an e-mail address and expire within 365 days. Changing this registers the new key in place; earlier keys stay valid until they expire.",
