@@ -45,7 +45,6 @@ async fn headless(release: Release) -> (Sim, Client) {
         kubernetes_version: "1.36.3".into(),
         features: Some(Features { enable_workload_proxy: true, ..Default::default() }),
         backup_configuration: Some(EtcdBackupConf { interval: Some(hour), enabled: true }),
-        ..Default::default()
     };
     client.create(resource(kind::CLUSTER, "c", &cluster), "").await.unwrap();
     let set = with(resource(kind::MACHINE_SET, "c-control-planes", &MachineSetSpec::default()), |m| {
