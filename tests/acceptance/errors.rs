@@ -87,6 +87,9 @@ fn label_selector_that_cannot_be_parsed(context: &Context) -> Outcome {
     Ok(())
 }
 
+/// The id of a machine that no Omni here has.
+const UNKNOWN: &str = "00000000-0000-4000-8000-00000000dead";
+
 fn import_of_nothing(context: &Context) -> Outcome {
     let omni = Omni::start()?;
     let workspace = Workspace::of(context, &omni)?;
@@ -94,7 +97,12 @@ fn import_of_nothing(context: &Context) -> Outcome {
     let table = [
         ("omni_cluster.demo", "demo", "cluster `demo`", "Name of the cluster"),
         ("omni_machine_set.workers", "demo/workers", "machine set `demo-workers`", "`<cluster>-workers`"),
-        ("omni_machine_set_node.first", "0000-abcd", "machine set node `0000-abcd`", "Id (UUID) of the machine"),
+        (
+            "omni_machine_set_node.first",
+            UNKNOWN,
+            "machine set node `00000000-0000-4000-8000-00000000dead`",
+            "Id (UUID) of the machine",
+        ),
         ("omni_config_patch.time", "400-demo-time", "config patch `400-demo-time`", "`<weight>-<target>-<name>`"),
     ];
     for (address, id, what, like) in table {

@@ -141,7 +141,7 @@ fn patch_that_is_no_yaml(context: &Context) -> Outcome {
 
 fn patch_of_a_forbidden_field(context: &Context) -> Outcome {
     let error = patch_error(context, "machine:\n  token: abc\n")?;
-    error.says("omni_config_patch.p", "data", &["machine.token", "Take out what Omni controls"]);
+    error.says("omni_config_patch.p", "data", &["machine.token", "Take these fields out of the patch"]);
     Ok(())
 }
 

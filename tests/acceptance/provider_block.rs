@@ -223,7 +223,7 @@ fn timeouts_that_are_none(context: &Context) -> Outcome {
         refused(context, &omni, &format!("  {block}"))?.says(PROVIDER, attribute, &[part]);
     }
     let error = refused(context, &omni, "  default_timeouts = {\n    create = \"5 minutes\"\n  }")?;
-    error.says(PROVIDER, "default_timeouts", &["`5 minutes` is not a duration", "Write it like"]);
+    error.says(PROVIDER, "default_timeouts", &["`5 minutes` is not a duration", "write it like"]);
 
     let workspace = Workspace::of(context, &omni)?;
     for (text, part) in [("1 day", "is not a duration"), ("0s", "must be greater than zero")] {

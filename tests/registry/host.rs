@@ -136,7 +136,8 @@ impl Host {
         ];
         // One source of each is enough.
         let given = |name: &str| extra.iter().any(|(other, _)| other.starts_with(name));
-        all.retain(|(name, _)| !given(name) && !(*name == "service_account_key" && given("pgp_key_file")));
+        let replaced = |name: &str| given(name) || (name == "service_account_key" && given("pgp_key_file"));
+        all.retain(|(name, _)| !replaced(name));
         for (name, value) in all.into_iter().chain(extra.iter().cloned()) {
             config.set(name, value);
         }

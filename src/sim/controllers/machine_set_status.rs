@@ -65,7 +65,6 @@ fn report(desk: &Desk<'_>, set: &Object) {
         machine_allocation: allocation.cloned(),
         locked_updates: with(&locked),
         config_hash: config_hash(desk, &members),
-        ..Default::default()
     };
     let object = desk.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_STATUS, id, &labels(set), &report);
     desk.hold(&object, HELD_BY);
