@@ -16,20 +16,21 @@ demo:
 
 # Everything but the figures. The lib is named because doc tests cannot be mixed with other targets.
 test:
-	$(CARGO) test --locked --no-fail-fast --lib --bins --tests
-	$(CARGO) test --locked --doc
+	$(CARGO) test --locked --workspace --no-fail-fast --lib --bins --tests
+	$(CARGO) test --locked --workspace --doc
 	$(PYTHON) -B -m unittest discover --start-directory .ci/release/tests
 
 # The behaviours of Omni, as a table: on the server that OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY name, else on
 # simulators of its own. On a server it makes only objects with its own prefix, and takes them away again.
 conformance:
+	$(CARGO) test --locked --no-run --test program --test conformance
 	$(CARGO) test --locked --test conformance
 
 # rustfmt gets the list of files, since it does not follow modules that a macro declares.
 lint:
 	git ls-files -z '*.rs' | xargs -0 rustfmt --check --edition 2024
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
 	else echo "cargo-deny is not installed; its checks were left out"; fi
 

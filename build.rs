@@ -1,10 +1,11 @@
 //! Compiles `proto/` with a compiler written in Rust: no protoc and no network.
+//! It is the build script of the member in that folder, and runs there.
 //! The descriptor set is kept beside the code, for writes that preserve fields this build does not know.
 
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-const ROOT: &str = "proto";
+const ROOT: &str = ".";
 
 fn main() -> Result<()> {
     let mut files = Vec::new();

@@ -94,7 +94,7 @@ class Facts:
 
 
 def read(root=ROOT):
-    version = tomllib.loads((root / "Cargo.toml").read_text())["package"]["version"]
+    version = tomllib.loads((root / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     if not re.fullmatch(VERSION, version):
         raise Refused(f"Cargo.toml says version {version}; registries take MAJOR.MINOR.PATCH, with -PRERELEASE at most")
     return Facts(root, version, (root / "terraform-registry-manifest.json").read_bytes())

@@ -3,7 +3,7 @@ Only here is something said to GitHub, through its own CLI."""
 
 import shutil
 
-from facts import PROVIDER, Refused, run, say
+from facts import PROVIDER, SIMULATOR, Refused, run, say
 
 
 def sbom(facts):
@@ -12,11 +12,19 @@ def sbom(facts):
         raise Refused("cargo-cyclonedx is not installed; `cargo install --locked --version 0.5.9 cargo-cyclonedx` does that")
     folder = facts.root / "target" / "sbom"
     folder.mkdir(parents=True, exist_ok=True)
-    # It writes beside Cargo.toml and nowhere else.
+    # It writes beside each Cargo.toml of the workspace and nowhere else.
     run(["cargo", "cyclonedx", "--format", "json", "--describe", "crate", "--target", "all", "--no-build-deps"], cwd=facts.root)
-    made = facts.root / f"{PROVIDER}.cdx.json"
-    shutil.move(made, folder / made.name)
-    say(f"{folder / made.name}: {(folder / made.name).stat().st_size} bytes")
+    for made in [*facts.root.glob("*.cdx.json"), *facts.root.glob("*/*.cdx.json")]:
+        if made.name in materials().values():
+            shutil.move(made, folder / made.name)
+            say(f"{folder / made.name}: {(folder / made.name).stat().st_size} bytes")
+        else:
+            made.unlink()
+
+
+def materials():
+    """The names of the lists, one per program."""
+    return {program: f"{program}.cdx.json" for program in [PROVIDER, SIMULATOR]}
 
 
 def publish(facts, tag):
@@ -24,10 +32,12 @@ def publish(facts, tag):
     facts.fits(tag)
     notes = facts.root / "target" / "notes.md"
     notes.write_text(facts.notes()[0] + "\n")
-    materials = facts.root / "target" / "sbom" / f"{PROVIDER}.cdx.json"
-    if not materials.exists():
-        raise Refused(f"{materials} is missing; write it with `.ci/release sbom` first")
-    files = [*sorted(facts.dist.iterdir()), f"{materials}#SBOM (CycloneDX)"]
+    files = sorted(facts.dist.iterdir())
+    for program, name in materials().items():
+        listed = facts.root / "target" / "sbom" / name
+        if not listed.exists():
+            raise Refused(f"{listed} is missing; write it with `.ci/release sbom` first")
+        files.append(f"{listed}#SBOM of {program} (CycloneDX)")
     kind = ["--prerelease"] if "-" in facts.version else []
     run(["gh", "release", "create", tag, "--draft", "--verify-tag", "--title", tag, "--notes-file", notes, *kind, *files], cwd=facts.root)
     run(["gh", "release", "edit", tag, "--draft=false"], cwd=facts.root)

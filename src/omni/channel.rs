@@ -185,13 +185,13 @@ fn tls_failure(error: &std::io::Error, tls: &Tls) -> ConnectFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::clock::TestClock;
-    use crate::kit::secret::SecretString;
     use crate::omni::config::{Credentials, RetryPolicy, TlsOptions};
     use crate::omni::error::Class;
     use crate::omni::testing::{NOW, cluster, fake, key, minute};
     use crate::omni::{Client, Config};
-    use crate::pb::cosi::resource::state_server::StateServer;
+    use kit::clock::TestClock;
+    use kit::secret::SecretString;
+    use omni_proto::cosi::resource::state_server::StateServer;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
     use tokio::net::TcpListener;

@@ -1,7 +1,7 @@
 //! What a client has to be told: where Omni is, who asks, and how patient to be.
 //! It reads no environment and no files; whoever builds a [`Config`] does that.
 
-use crate::kit::secret::SecretString;
+use kit::secret::SecretString;
 use std::time::Duration;
 
 /// Who asks.

@@ -2,7 +2,7 @@
 //! It resolves no names and opens no connections.
 
 use super::error::Error;
-use crate::kit::text::quoted;
+use kit::text::quoted;
 use std::fmt;
 use std::net::IpAddr;
 

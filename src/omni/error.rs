@@ -2,7 +2,7 @@
 //! Callers decide by class, never by text.
 
 use super::state::Key;
-use crate::kit::go_duration::short;
+use kit::go_duration::short;
 use std::time::Duration;
 
 /// What kind of failure it is.

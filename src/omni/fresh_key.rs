@@ -5,7 +5,7 @@ use super::call::Call;
 use super::client::Client;
 use super::error::{Class, Error};
 use super::spec::{self, instance};
-use crate::pb::specs::CurrentUserSpec;
+use omni_proto::specs::CurrentUserSpec;
 use tokio::time::Instant;
 
 impl Client {
@@ -38,9 +38,9 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::secret::SecretString;
     use crate::omni::auth::generate;
     use crate::omni::testing::{Fake, Fault, NOW, minute, pair};
+    use kit::secret::SecretString;
     use std::time::Duration;
     use tonic::Status;
 

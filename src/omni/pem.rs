@@ -1,7 +1,7 @@
 //! What a text is that should hold certificates or a key, so that whoever gave the wrong one is told what it is.
 //! It opens no files, and no message repeats anything of the content but the label of a PEM block.
 
-use crate::kit::text::quoted;
+use kit::text::quoted;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Takes apart the lists of problems that Omni sends as one text.
 //! It decides nothing; the texts that it returns are for people.
 
-use crate::kit::text::printable;
+use kit::text::printable;
 
 /// What a refusal says.
 #[derive(Debug, PartialEq, Eq)]

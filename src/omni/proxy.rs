@@ -7,9 +7,9 @@
 use super::config::ProxyOptions;
 use super::endpoint::{Endpoint, is_loopback, split_port};
 use super::error::Error;
-use crate::kit::text::quoted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kit::text::quoted;
 use std::net::IpAddr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;

@@ -10,8 +10,8 @@ use super::spec::{self, Spec};
 use super::state::{HIDDEN, Key, Kind};
 use super::transport::{CutOff, NotGrpc, NotSigned, Wire, is_received};
 use super::version;
-use crate::kit::text::quoted;
-use crate::pb::specs::DefaultJoinTokenSpec;
+use kit::text::quoted;
+use omni_proto::specs::DefaultJoinTokenSpec;
 use std::error::Error as StdError;
 use tonic::{Code, ConnectError, Status};
 
@@ -303,10 +303,10 @@ fn reason(wire: &Wire, endpoint: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::clock::TestClock;
     use crate::omni::auth::{Signer, SigningKey, generate};
     use crate::omni::spec::cluster::ClusterSpec;
     use crate::omni::spec::join_token::{self, JoinTokenSpec};
+    use kit::clock::TestClock;
     use std::sync::Arc;
     use std::time::Duration;
 

@@ -5,9 +5,9 @@
 use super::auth::Signer;
 use super::auth::sign::SignError;
 use super::plain::Glimpse;
-use crate::kit::clock::Clock;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
+use kit::clock::Clock;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;

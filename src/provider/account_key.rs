@@ -9,8 +9,6 @@ use super::check::no_duration;
 use super::crud::Cx;
 use super::session::at;
 use super::timeouts::positive_duration;
-use crate::kit::go_duration;
-use crate::kit::secret::{ExposeSecret, SecretString};
 use crate::omni::auth::date;
 use crate::omni::auth::generate::{self, identity};
 use crate::omni::auth::public::{LONGEST, PublicKey};
@@ -22,6 +20,8 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, boolean, plain, string};
 use crate::tf::value::{Type, Value};
+use kit::go_duration;
+use kit::secret::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

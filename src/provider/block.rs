@@ -9,7 +9,6 @@ use super::lock::Locks;
 use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
 use super::timeouts::{self, Timeouts};
 use super::turns::Turns;
-use crate::kit::clock::Clock;
 use crate::omni::labels;
 use crate::omni::spec::instance::current_user_key;
 use crate::omni::{Call, Client};
@@ -19,6 +18,7 @@ use crate::tf::path::Path;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, boolean, number, object, plain, string};
 use crate::tf::value::{Type, Value};
+use kit::clock::Clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -228,7 +228,7 @@ async fn check_version(client: &Client, call: &Call, config: &Value) -> Option<D
     }
     // A server that does not say its version is no reason to stop.
     let said = client.server_version(call).await.ok()?;
-    let version = crate::kit::version::parse(&said).ok()?;
+    let version = kit::version::parse(&said).ok()?;
     if version >= OLDEST {
         return None;
     }

@@ -1,11 +1,11 @@
 //! Checks of values as Omni writes them, shared by resources and data sources.
 
 use super::explain::capital;
-use crate::kit::go_duration::{self, ParseError};
-use crate::kit::text::quoted;
-use crate::kit::version;
 use crate::omni::labels;
 use crate::tf::check::Check;
+use kit::go_duration::{self, ParseError};
+use kit::text::quoted;
+use kit::version;
 
 /// The text is a version such as `1.13.5`, with or without a leading `v`.
 pub(crate) fn is_version() -> Check {

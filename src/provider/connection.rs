@@ -3,15 +3,15 @@
 
 use super::file::{self, FileError};
 use super::omniconfig::Omniconfig;
-use crate::kit::go_duration;
-use crate::kit::secret::SecretString;
-use crate::kit::text::quoted;
 use crate::omni::auth::date;
 use crate::omni::config::{Config, Credentials, ProxyOptions, RetryPolicy, TlsOptions};
 use crate::omni::{Class, Client, Error, pem};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::value::Value;
+use kit::go_duration;
+use kit::secret::SecretString;
+use kit::text::quoted;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;

@@ -9,11 +9,11 @@ use super::view;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
-use crate::pb::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::value::Value;
+use omni_proto::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
 use std::collections::BTreeSet;
 
 /// What is wrong with a control plane of so many machines, and why.

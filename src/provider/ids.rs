@@ -1,6 +1,6 @@
 //! How ids are composed, for resources and functions alike.
 
-use crate::kit::text::quoted;
+use kit::text::quoted;
 
 /// The role of the set of control planes.
 pub(crate) const CONTROL_PLANE: &str = "controlplane";

@@ -1,8 +1,8 @@
 //! What a kubeconfig leads to: its current context, taken apart.
 
-use crate::kit::yaml;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use kit::yaml;
 use serde_json::Value;
 use std::time::Duration;
 

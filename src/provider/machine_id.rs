@@ -1,7 +1,7 @@
 //! Ids of machines: what a text is that is no such id, and how to come from there to the id.
 //! It makes no call.
 
-use crate::kit::text::quoted;
+use kit::text::quoted;
 use std::net::IpAddr;
 
 /// Why a text is no id of a machine as Omni writes it, as a sentence, and what to do; `None` when it is one.

@@ -38,7 +38,6 @@ mod turns;
 pub(crate) mod view;
 mod wait;
 
-use crate::kit::clock::{Clock, SystemClock};
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
 use crate::tf::ephemeral::Ephemeral;
@@ -48,6 +47,7 @@ use crate::tf::resource::{Context, Resource};
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::clock::{Clock, SystemClock};
 use session::Handle;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The omniconfig file: where Omni is, and as whom to log in, by context.
 
-use crate::kit::yaml;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
+use kit::yaml;
 
 /// What one context says.
 #[derive(Debug, PartialEq)]

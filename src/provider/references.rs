@@ -10,10 +10,10 @@ use super::view::{self, Seen};
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
-use crate::pb::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec, MachineStatusSpec};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
+use omni_proto::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec, MachineStatusSpec};
 
 /// Machine sets that a warning lists.
 const MOST_SETS: usize = 10;

@@ -5,10 +5,10 @@ use super::ledger::Ledger;
 use super::lock::Locks;
 use super::timeouts::Timeouts;
 use super::turns::Turns;
-use crate::kit::clock::Clock;
 use crate::omni::Client;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
+use kit::clock::Clock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -2,12 +2,12 @@
 //! so that the state would say what is not so. The rows of the schemas say what needs which release.
 
 use super::crud::Cx;
-use crate::kit::version;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::plan::needed;
 use crate::tf::resource::Plan;
 use crate::tf::schema::Schema;
+use kit::version;
 
 /// Refuses in a plan what this Omni is too old for.
 pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<'_>) {

@@ -1,10 +1,10 @@
 //! Points in time as configurations write them, in RFC 3339, and as Omni keeps them.
 
-use crate::kit::text::quoted;
 use crate::tf::check::Check;
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::Pieces;
+use kit::text::quoted;
 use std::time::Duration;
 
 const START: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);

@@ -1,10 +1,10 @@
 //! The `timeouts` attribute: how long each operation may take.
 
 use super::check::no_duration;
-use crate::kit::go_duration;
 use crate::tf::check::Check;
 use crate::tf::schema::{Attribute, object, string};
 use crate::tf::value::Value;
+use kit::go_duration;
 use std::time::Duration;
 
 /// How long each operation may take, waits included.

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::omni::Class;
     use crate::omni::spec::Spec;
-    use crate::pb::specs::ClusterSpec;
+    use omni_proto::specs::ClusterSpec;
     use std::time::Duration;
     use tokio_util::sync::CancellationToken;
 

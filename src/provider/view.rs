@@ -7,10 +7,10 @@ use super::ledger::ObjectKey;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Class, Error, Kind, Phase, Resource};
-use crate::pb::specs::ClusterSpec;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
+use omni_proto::specs::ClusterSpec;
 
 /// An object, as far as it can be seen.
 pub(crate) enum Seen<T> {

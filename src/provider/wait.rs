@@ -7,7 +7,7 @@ use super::ids;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::query::Query;
 use crate::omni::{Class, Error, Key, Kind, Phase, Resource as Stored, labels};
-use crate::pb::specs;
+use omni_proto::specs;
 use specs::cluster_machine_status_spec::Stage;
 use specs::{ClusterMachineStatusSpec, cluster_status_spec, kubernetes_upgrade_status_spec, talos_upgrade_status_spec};
 use std::sync::Arc;

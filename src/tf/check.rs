@@ -5,7 +5,7 @@
 use super::diag::{Diagnostic, Diagnostics};
 use super::path::Path;
 use super::value::Value;
-use crate::kit::text::{closest, quoted};
+use kit::text::{closest, quoted};
 use std::sync::Arc;
 
 /// What a check says of a value it refuses: the problem as a sentence, without naming the attribute.

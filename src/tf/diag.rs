@@ -2,8 +2,8 @@
 //! This is the only place that turns a chain of errors into text.
 
 use super::path::Path;
-use crate::kit::text::printable;
-use crate::pb::tfplugin6 as pb;
+use kit::text::printable;
+use omni_proto::tfplugin6 as pb;
 use std::error::Error;
 
 /// How bad it is.

@@ -1,7 +1,7 @@
 //! What an operation comes to when it succeeds: a value, warnings, and perhaps a deferral.
 
 use super::diag::Diagnostics;
-use crate::pb::tfplugin6::{Deferred, deferred::Reason};
+use omni_proto::tfplugin6::{Deferred, deferred::Reason};
 
 /// Why the host is asked to come back later; only hosts that allow it are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What the server asks of a function: pure, without configuration, called by hosts wherever an expression may stand.
 
 use super::value::{Type, Value};
-use crate::kit::text::printable;
+use kit::text::printable;
 
 /// One parameter.
 #[derive(Clone, Debug)]
@@ -119,6 +119,6 @@ mod tests {
         ] {
             assert_eq!(FunctionError::new(text).text(), expected);
         }
-        assert!(FunctionError::at(0, "x".repeat(1 << 20)).text().len() <= crate::kit::text::ERROR_LIMIT);
+        assert!(FunctionError::at(0, "x".repeat(1 << 20)).text().len() <= kit::text::ERROR_LIMIT);
     }
 }

@@ -3,8 +3,8 @@
 
 use super::diag::chain;
 use super::plugin::handshake::{Environment, text};
-use crate::kit::clock::{Clock, SystemClock};
-use crate::kit::text::escaped;
+use kit::clock::{Clock, SystemClock};
+use kit::text::escaped;
 use serde_json::{Map, Value};
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -291,7 +291,7 @@ fn shorten(value: &mut Value, limit: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::clock::TestClock;
+    use kit::clock::TestClock;
     use std::ffi::OsString;
     use std::sync::Mutex;
 

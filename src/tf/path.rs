@@ -1,7 +1,7 @@
 //! Paths to a value inside a resource, a data source or a provider configuration.
 
 use super::value::Value;
-use crate::pb::tfplugin6 as pb;
+use omni_proto::tfplugin6 as pb;
 use std::fmt;
 
 /// One step of a path.

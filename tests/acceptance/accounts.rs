@@ -5,8 +5,8 @@ use crate::leaks::Scan;
 use crate::omni::Omni;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use omni_sim::accounts;
 use std::collections::BTreeSet;
-use terraform_provider_omni::sim::accounts;
 
 tests![
     a_key_that_is_not_wanted_is_nowhere,

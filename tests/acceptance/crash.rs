@@ -3,7 +3,7 @@
 use crate::omni::{Omni, OmniProcess};
 use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
-use terraform_provider_omni::sim::Options;
+use omni_sim::Options;
 
 tests![ctrl_c_while_waiting_leaves_a_usable_state, a_killed_omni_is_caught_up_with];
 

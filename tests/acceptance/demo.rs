@@ -4,8 +4,8 @@ use crate::omni::Omni;
 use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use omni_proto::specs::{ClusterSpec, ConfigPatchSpec};
 use serde_json::json;
-use terraform_provider_omni::pb::specs::{ClusterSpec, ConfigPatchSpec};
 
 tests![a_cluster_from_apply_to_destroy];
 

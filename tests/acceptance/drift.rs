@@ -5,11 +5,9 @@ use crate::omni::Omni;
 use crate::plan::{Action, Plan};
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use omni_proto::specs::{ClusterSpec, ConfigPatchSpec, MachineSetSpec, cluster_spec, machine_set_spec};
+use omni_sim::kinds;
 use serde_json::{Value, json};
-use terraform_provider_omni::pb::specs::{
-    ClusterSpec, ConfigPatchSpec, MachineSetSpec, cluster_spec, machine_set_spec,
-};
-use terraform_provider_omni::sim::kinds;
 
 tests![
     drift_is_shown_field_by_field,

@@ -6,11 +6,11 @@ use crate::omni::{Omni, Server};
 use crate::process::Output;
 use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
+use kit::yaml;
+use omni_proto::specs::ConfigPatchSpec;
+use omni_sim::world;
 use serde_json::Value;
 use std::fs;
-use terraform_provider_omni::kit::yaml;
-use terraform_provider_omni::pb::specs::ConfigPatchSpec;
-use terraform_provider_omni::sim::world;
 
 tests![
     values_reach_write_only_attributes_and_nothing_else,

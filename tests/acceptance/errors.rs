@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::omni::Omni;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
-use terraform_provider_omni::sim::Role;
+use omni_sim::Role;
 
 tests![
     machine_set_of_a_locked_cluster,

@@ -5,9 +5,9 @@ use crate::plan::Action;
 use crate::process::Running;
 use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
+use omni_sim::{Options, kinds};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use terraform_provider_omni::sim::{Options, kinds};
 
 tests![
     an_omni_killed_at_its_first_write,
@@ -157,7 +157,7 @@ fn ctrl_c_during_a_create_taints_nothing(context: &Context) -> Outcome {
         store
             .list("ClusterMachineStatuses.omni.sidero.dev")
             .iter()
-            .any(|object| object.spec::<terraform_provider_omni::pb::specs::ClusterMachineStatusSpec>().ready)
+            .any(|object| object.spec::<omni_proto::specs::ClusterMachineStatusSpec>().ready)
     })?;
     let output = workspace.apply()?;
     assert!(output.stdout.contains("0 added, 0 changed, 0 destroyed"), "{output}");

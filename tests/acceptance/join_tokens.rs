@@ -5,8 +5,8 @@ use crate::leaks::Scan;
 use crate::omni::Omni;
 use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
-use terraform_provider_omni::pb::specs::{ConfigPatchSpec, JoinTokenSpec, JoinTokenUsageSpec};
-use terraform_provider_omni::sim::world;
+use omni_proto::specs::{ConfigPatchSpec, JoinTokenSpec, JoinTokenUsageSpec};
+use omni_sim::world;
 
 tests![a_revocation_warns_and_shows_no_token, a_token_of_a_run_is_kept_nowhere];
 
@@ -30,7 +30,7 @@ fn a_revocation_warns_and_shows_no_token(context: &Context) -> Outcome {
     omni.wait_until("the machine is known to need the token", |store| {
         let statuses = store.list("JoinTokenStatuses.omni.sidero.dev");
         let status = statuses.iter().find(|status| status.key.id == token);
-        status.is_some_and(|s| !s.spec::<terraform_provider_omni::pb::specs::JoinTokenStatusSpec>().warnings.is_empty())
+        status.is_some_and(|s| !s.spec::<omni_proto::specs::JoinTokenStatusSpec>().warnings.is_empty())
     })?;
 
     workspace.write("main.tf", &EDGE.replace("revoked = false", "revoked = true"))?;
@@ -74,7 +74,7 @@ fn a_token_of_a_run_is_kept_nowhere(context: &Context) -> Outcome {
     workspace.write("main.tf", &format!("{ONE_MACHINE}{RUN}"))?;
     let apply = workspace.spawn(["apply", "-no-color", "-input=false", "-auto-approve"])?;
     // While a node is waited for, the token is there, and lasts longer and longer.
-    let end = |store: &terraform_provider_omni::sim::store::Store| {
+    let end = |store: &omni_sim::store::Store| {
         let tokens = store.list("JoinTokens.omni.sidero.dev");
         let specs = tokens.iter().map(|token| token.spec::<JoinTokenSpec>());
         specs.filter(|spec| spec.name == "run").find_map(|spec| spec.expiration_time).map(|end| end.seconds)

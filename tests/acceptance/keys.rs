@@ -5,7 +5,7 @@ use crate::omni::Omni;
 use crate::plan::Action;
 use crate::workspace::{ONE_MACHINE, Workspace};
 use crate::{Context, Outcome, tests};
-use terraform_provider_omni::sim::Options;
+use omni_sim::Options;
 
 tests![
     a_second_provider_works_with_a_key_of_its_own,
@@ -45,7 +45,7 @@ fn a_second_provider_works_with_a_key_of_its_own(context: &Context) -> Outcome {
     scan.expect_nothing(&workspace)?;
     // What was looked for is what keys hold.
     let made = terraform_provider_omni::omni::auth::generate("run", HOUR, HOUR)?;
-    let key = terraform_provider_omni::kit::secret::ExposeSecret::expose_secret(&made.exported);
+    let key = kit::secret::ExposeSecret::expose_secret(&made.exported);
     assert!(key.starts_with(&leaks::parts_of_every_key()[0].1), "{}", leaks::parts_of_every_key()[0].1);
     Ok(())
 }

@@ -4,11 +4,11 @@
 use crate::omni::{Omni, TICK};
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use omni_sim::Options;
+use omni_sim::driver::Mode;
+use omni_sim::store::Store;
+use omni_sim::world::add_machine;
 use serde_json::json;
-use terraform_provider_omni::sim::Options;
-use terraform_provider_omni::sim::driver::Mode;
-use terraform_provider_omni::sim::store::Store;
-use terraform_provider_omni::sim::world::add_machine;
 
 tests!(a_machine_registers_during_the_apply, nodes_are_built_from_a_list, what_is_not_there_is_told_at_plan_time);
 

@@ -9,6 +9,8 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod accounts;
+#[path = "../shared/built.rs"]
+mod built;
 #[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
 #[path = "../binary/certificates.rs"]
 mod certificates;

@@ -4,10 +4,10 @@ use crate::diagnostic::Diagnostic;
 use crate::omni::{Omni, Server};
 use crate::workspace::{Workspace, quoted};
 use crate::{Context, Outcome, tests};
+use kit::clock::TestClock;
+use omni_proto::specs::ClusterSpec;
+use omni_sim::{Options, Role};
 use std::sync::Arc;
-use terraform_provider_omni::kit::clock::TestClock;
-use terraform_provider_omni::pb::specs::ClusterSpec;
-use terraform_provider_omni::sim::{Options, Role};
 
 tests![
     key_of_another_instance,

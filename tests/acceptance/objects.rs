@@ -5,9 +5,9 @@ use crate::omni::Omni;
 use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use omni_proto::specs::ClusterSpec;
+use omni_sim::kinds;
 use serde_json::json;
-use terraform_provider_omni::pb::specs::ClusterSpec;
-use terraform_provider_omni::sim::kinds;
 
 tests![
     import_by_identity,

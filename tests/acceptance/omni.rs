@@ -3,6 +3,8 @@
 
 use crate::Outcome;
 use crate::process::{Isolated, Output, Running};
+use omni_sim::store::Store;
+use omni_sim::{Mode, Options, Sim, kinds};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -10,8 +12,6 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::sim::store::Store;
-use terraform_provider_omni::sim::{Mode, Options, Sim, kinds};
 use tokio::runtime::Runtime;
 
 /// Long enough that only a fault lasts longer.
@@ -205,7 +205,7 @@ impl OmniProcess {
     }
 
     fn run(arguments: Vec<String>, address: &str) -> Outcome<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_omni-sim"));
+        let mut command = Command::new(crate::built::omni_sim()?);
         let mut process = Running::start(command.isolated().args(["--listen", address]).args(&arguments))?;
         let ready: Value = serde_json::from_str(&process.wait_for("endpoint")?)?;
         let text = |name: &str| ready[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name} in {ready}"));

@@ -3,7 +3,7 @@
 use crate::omni::Omni;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
-use terraform_provider_omni::sim::inventory;
+use omni_sim::inventory;
 
 tests![
     a_cluster_is_created_locked_and_unlocked_with_a_removal,

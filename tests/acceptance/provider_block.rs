@@ -5,11 +5,11 @@ use crate::omni::{Omni, Server};
 use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use omni_sim::Options;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 use std::net::TcpListener;
-use terraform_provider_omni::sim::Options;
 
 tests![
     key_of_an_account_that_is_unknown,

@@ -5,9 +5,9 @@ use crate::omni::Omni;
 use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use omni_proto::specs::{ClusterMachineStatusSpec, MachineSetNodeSpec};
+use omni_sim::{inventory, kinds, world};
 use serde_json::json;
-use terraform_provider_omni::pb::specs::{ClusterMachineStatusSpec, MachineSetNodeSpec};
-use terraform_provider_omni::sim::{inventory, kinds, world};
 
 tests![
     a_machine_out_of_reach_is_named_and_comes_back,

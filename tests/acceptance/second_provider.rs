@@ -4,10 +4,10 @@ use crate::leaks::{self, Scan};
 use crate::omni::{Omni, Server};
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, stand_in, tests};
+use omni_proto::specs::ClusterUuid;
+use omni_sim::{Mode, Options};
 use serde_json::{Value, json};
 use std::time::Duration;
-use terraform_provider_omni::pb::specs::ClusterUuid;
-use terraform_provider_omni::sim::{Mode, Options};
 
 tests![the_example_works_in_a_cluster_that_it_makes];
 

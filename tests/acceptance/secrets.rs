@@ -5,7 +5,7 @@ use crate::leaks::{self, Scan};
 use crate::omni::{Omni, Server};
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
-use terraform_provider_omni::pb::specs::ConfigPatchSpec;
+use omni_proto::specs::ConfigPatchSpec;
 
 tests![nothing_secret_is_written, a_wrong_key_is_not_quoted, logs_tell_of_every_call];
 

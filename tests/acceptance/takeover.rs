@@ -4,18 +4,18 @@ use crate::omni::Omni;
 use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use kit::secret::SecretString;
+use omni_proto::specs::{
+    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, IdentitySpec, InfraProviderSpec, MachineSetNodeSpec, MachineSetSpec,
+    cluster_spec, machine_set_spec,
+};
+use omni_sim::{Role, accounts, inventory, kinds};
 use prost::Message;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use terraform_provider_omni::PROVIDER_ADDRESS;
-use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::auth::{date, key};
-use terraform_provider_omni::pb::specs::{
-    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, IdentitySpec, InfraProviderSpec, MachineSetNodeSpec, MachineSetSpec,
-    cluster_spec, machine_set_spec,
-};
-use terraform_provider_omni::sim::{Role, accounts, inventory, kinds};
 
 tests![
     a_state_of_the_official_provider_needs_no_change,

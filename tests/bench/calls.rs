@@ -3,9 +3,9 @@
 use crate::patches::{patch, schema};
 use crate::report::line;
 use anyhow::{Context, Result};
+use kit::clock::{Clock, SystemClock};
 use std::hint::black_box;
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::{Clock, SystemClock};
 use terraform_provider_omni::omni::auth::{Signer, SigningKey, generate};
 use terraform_provider_omni::tf::wire;
 use tokio::time::Instant;

@@ -2,6 +2,9 @@
 //! It prints what it measures and the command that measures it again; it judges nothing and never fails because of a figure.
 
 #[cfg(unix)]
+#[path = "../shared/built.rs"]
+mod built;
+#[cfg(unix)]
 mod calls;
 #[cfg(unix)]
 mod host;

@@ -8,16 +8,16 @@ use crate::process::milliseconds;
 use crate::report::line;
 use anyhow::{Context, Result, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::time::Duration;
-use terraform_provider_omni::pb::tfplugin6::provider_client::ProviderClient;
-use terraform_provider_omni::pb::tfplugin6::{
+use omni_proto::tfplugin6::provider_client::ProviderClient;
+use omni_proto::tfplugin6::{
     Diagnostic, DynamicValue, RawState, apply_resource_change, configure_provider, diagnostic, plan_resource_change,
     read_resource, upgrade_resource_state, validate_resource_config,
 };
+use omni_sim::{Options, Sim};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
 use terraform_provider_omni::provider;
-use terraform_provider_omni::sim::{Options, Sim};
 use terraform_provider_omni::tf::schema::Schema;
 use terraform_provider_omni::tf::value::{Type, Value};
 use terraform_provider_omni::tf::wire;

@@ -4,8 +4,8 @@ use crate::host::{Host, PROGRAM};
 use crate::patches::{Load, World};
 use crate::report::line;
 use anyhow::{Context, Result};
+use omni_proto::tfplugin6::get_provider_schema;
 use std::time::Duration;
-use terraform_provider_omni::pb::tfplugin6::get_provider_schema;
 
 const STARTS: usize = 50;
 const PATCHES: usize = 1000;

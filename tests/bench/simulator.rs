@@ -3,21 +3,20 @@
 
 use crate::process::{at, processor_time, resident};
 use crate::report::line;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use kit::clock::SystemClock;
+use kit::secret::SecretString;
+use omni_proto::specs::MachineClassSpec;
 use prost::Message;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::SystemClock;
-use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::{Call, Client, Config, Credentials, Kind, Metadata, Query, Resource};
-use terraform_provider_omni::pb::specs::MachineClassSpec;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_omni-sim");
 const STARTS: usize = 50;
 const LISTED: usize = 10_000;
 const FEW: usize = 1_000;
@@ -42,10 +41,11 @@ struct Simulator {
 
 impl Simulator {
     fn start(arguments: &[&str]) -> Result<Self> {
-        let mut command = Command::new(PROGRAM);
+        let program = crate::built::omni_sim().map_err(Error::msg)?;
+        let mut command = Command::new(&program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let begin = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("starting {PROGRAM}"))?;
+        let mut child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
         let mut stdout = BufReader::new(child.stdout.take().context("the simulator's stdout")?);
         let mut said = String::new();
         stdout.read_line(&mut said)?;

@@ -2,12 +2,12 @@
 
 use crate::certificates::Identity;
 use crate::process::{Process, answers, connect_plain};
-use std::os::unix::process::ExitStatusExt as _;
-use std::time::{Duration, Instant};
-use terraform_provider_omni::pb::plugin::{
+use omni_proto::plugin::{
     Empty, grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
     grpc_stdio_client::GrpcStdioClient,
 };
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn an_interrupt_changes_nothing_and_sigterm_ends_it() {

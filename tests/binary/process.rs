@@ -3,14 +3,14 @@
 use crate::certificates::Identity;
 use base64::Engine as _;
 use hyper_util::rt::TokioIo;
+use omni_proto::tfplugin6::get_metadata;
+use omni_proto::tfplugin6::provider_client::ProviderClient;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
-use terraform_provider_omni::pb::tfplugin6::get_metadata;
-use terraform_provider_omni::pb::tfplugin6::provider_client::ProviderClient;
 use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};

@@ -4,17 +4,17 @@
 use crate::client::{Client, Seal};
 use crate::objects::{self, Edit as _, meta};
 use anyhow::{Context as _, bail};
+use kit::clock::{Clock, SystemClock};
+use kit::secret::SecretString;
+use omni_proto::cosi::resource as pb;
+use omni_proto::management::{
+    CreateServiceAccountRequest, CreateServiceAccountResponse, DestroyServiceAccountRequest, DestroyUserRequest,
+};
 use prost::Message;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::{Clock, SystemClock};
-use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::Kind;
 use terraform_provider_omni::omni::auth::generate;
-use terraform_provider_omni::pb::cosi::resource as pb;
-use terraform_provider_omni::pb::management::{
-    CreateServiceAccountRequest, CreateServiceAccountResponse, DestroyServiceAccountRequest, DestroyUserRequest,
-};
 use tonic::{Code, Status, Streaming};
 
 /// The prefix of everything that is made here.

@@ -12,6 +12,8 @@
 
 mod behaviours;
 mod bench;
+#[path = "../shared/built.rs"]
+mod built;
 mod client;
 mod elsewhere;
 mod expect;
@@ -24,12 +26,12 @@ mod server;
 use behaviours::Behaviour;
 use futures_util::FutureExt as _;
 use libtest_mimic::Arguments;
+use omni_sim::Release;
 use report::{Report, Result, Table};
 use server::Server;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Duration;
-use terraform_provider_omni::sim::Release;
 
 /// Nothing takes this long.
 const LIMIT: Duration = Duration::from_secs(300);

@@ -1,10 +1,10 @@
 //! The objects that the behaviours make: types, builders, and how they read in a table.
 //! It makes no calls.
 
+use omni_proto::cosi::resource as pb;
+use omni_proto::specs::MachineClassSpec;
 use prost::Message;
 use terraform_provider_omni::omni::Kind;
-use terraform_provider_omni::pb::cosi::resource as pb;
-use terraform_provider_omni::pb::specs::MachineClassSpec;
 
 const fn kind(name: &'static str) -> Kind {
     Kind { namespace: "default", name }

@@ -6,9 +6,9 @@ use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
 use std::sync::LazyLock;
-use terraform_provider_omni::pb;
 
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
+static POOL: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap_or_default());
 
 /// The types whose message is not the singular of their name.
 const NAMES: [(&str, &str); 7] = [

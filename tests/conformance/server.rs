@@ -5,12 +5,12 @@ use crate::bench::Bench;
 use crate::client::Client;
 use crate::objects::SYS_VERSION;
 use anyhow::Context as _;
+use kit::secret::SecretString;
+use omni_proto::specs::SysVersionSpec;
+use omni_sim::{Mode, Options, Release, Sim, catalogue, kinds};
 use prost::Message as _;
 use std::time::Duration;
-use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::{Config, Credentials, TlsOptions, open_channel};
-use terraform_provider_omni::pb::specs::SysVersionSpec;
-use terraform_provider_omni::sim::{Mode, Options, Release, Sim, catalogue, kinds};
 use tonic::Code;
 
 /// How long a server of our own may take, and one that is far away.

@@ -3,18 +3,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use kit::clock::{Clock, SystemClock};
+use kit::secret::{ExposeSecret, SecretString};
+use omni_proto::cosi::resource::GetRequest;
+use omni_proto::cosi::resource::state_client::StateClient;
+use omni_sim::{Options, Sim};
 use serde_json::json;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::{Clock, SystemClock};
-use terraform_provider_omni::kit::secret::{ExposeSecret, SecretString};
 use terraform_provider_omni::omni::auth::{GeneratedKey, Signer, SigningKey, generate};
 use terraform_provider_omni::omni::spec::instance::current_user_key;
 use terraform_provider_omni::omni::{AccountRole, Call, Client, Config, Credentials, Error};
-use terraform_provider_omni::pb::cosi::resource::GetRequest;
-use terraform_provider_omni::pb::cosi::resource::state_client::StateClient;
-use terraform_provider_omni::sim::{Options, Sim};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request};
 

@@ -2,9 +2,9 @@
 
 use crate::omni::{admin, ask, block, call, client, fresh_key};
 use libtest_mimic::{Failed, Trial};
+use omni_sim::{Options, Sim};
 use std::time::Duration;
 use terraform_provider_omni::omni::{AccountRole, Class};
-use terraform_provider_omni::sim::{Options, Sim};
 
 /// What lags are reads of objects; this is longer than a test takes.
 const LAG: Duration = Duration::from_secs(3600);

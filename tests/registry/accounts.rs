@@ -4,19 +4,19 @@
 use crate::defects::made;
 use crate::host::{Host, Instance, Plan, errors};
 use crate::lifecycle::{block, settled};
+use kit::clock::TestClock;
+use kit::secret::SecretString;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::driver::Mode;
+use omni_sim::{Options, Role, accounts};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::TestClock;
-use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::auth::key;
 use terraform_provider_omni::omni::spec::instance::current_user_key;
 use terraform_provider_omni::omni::{AccountRole, Call, Client, Config, Credentials};
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::driver::Mode;
-use terraform_provider_omni::sim::{Options, Role, accounts};
 use terraform_provider_omni::tf::value::Value;
 use tokio_util::sync::CancellationToken;
 

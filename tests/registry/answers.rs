@@ -4,12 +4,11 @@
 use crate::host::{Host, errors, warnings};
 use crate::lifecycle::block;
 use libtest_mimic::Trial;
+use omni_sim::object::Key;
+use omni_sim::{Options, kinds};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Map, Value as Json, json};
-use terraform_provider_omni::pb;
-use terraform_provider_omni::sim::object::Key;
-use terraform_provider_omni::sim::{Options, kinds};
 
 const RULES: &str = include_str!("../fixtures/observed/1.11-rules.jsonl");
 
@@ -199,7 +198,7 @@ async fn said(host: &Host, row: &Json) -> Option<(Vec<String>, Vec<String>)> {
 
 /// Asks every question of these cases that a configuration can ask.
 async fn hold(cases: &'static [&'static str], least: usize) {
-    let pool = DescriptorPool::decode(pb::DESCRIPTORS).unwrap();
+    let pool = DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap();
     let host = Host::with(Options::stepped(), &[]).await;
     for version in host.sim.store().list("TalosVersions.omni.sidero.dev") {
         host.sim.store().remove(&version.key);

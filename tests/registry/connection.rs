@@ -3,8 +3,8 @@
 use crate::host::{Host, errors, warnings};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_sim::Options;
 use std::path::Path;
-use terraform_provider_omni::sim::Options;
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;

@@ -3,9 +3,9 @@
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
 use prost::Message;
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::pb::specs;
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;

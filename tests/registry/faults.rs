@@ -4,17 +4,17 @@
 use crate::defects::made;
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::block;
+use kit::clock::SystemClock;
+use kit::secret::SecretString;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::{Options, kinds};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::SystemClock;
-use terraform_provider_omni::kit::secret::SecretString;
 use terraform_provider_omni::omni::{
     Call, Client, Config, Credentials, Event, Kind, Metadata, Query, Resource, RetryPolicy,
 };
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::{Options, kinds};
 use terraform_provider_omni::tf::value::Value;
 use tokio_util::sync::CancellationToken;
 

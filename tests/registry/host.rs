@@ -1,18 +1,18 @@
 //! A small Terraform: it drives the provider over the protocol as the real one does, and holds it to the same rules.
 
 use crate::relay::Relay;
+use kit::clock::Clock;
+use omni_proto::tfplugin6 as pb;
+use omni_proto::tfplugin6::provider_server::Provider as _;
+use omni_sim::driver::Mode;
+use omni_sim::kinds;
+use omni_sim::object::{Key, Object};
+use omni_sim::{Options, Sim};
 use serde_json::Value as Json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::Clock;
 use terraform_provider_omni::omni::auth::{GeneratedKey, generate};
-use terraform_provider_omni::pb::tfplugin6 as pb;
-use terraform_provider_omni::pb::tfplugin6::provider_server::Provider as _;
 use terraform_provider_omni::provider;
-use terraform_provider_omni::sim::driver::Mode;
-use terraform_provider_omni::sim::kinds;
-use terraform_provider_omni::sim::object::{Key, Object};
-use terraform_provider_omni::sim::{Options, Sim};
 use terraform_provider_omni::tf::schema::{Attribute, Kind, Nesting, Schema};
 use terraform_provider_omni::tf::server::Server;
 use terraform_provider_omni::tf::value::Value;

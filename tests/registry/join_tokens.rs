@@ -3,14 +3,14 @@
 use crate::defects::made;
 use crate::host::{Host, Instance, errors, warnings};
 use crate::lifecycle::block;
+use kit::clock::TestClock;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs::{DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenUsageSpec};
+use omni_sim::{Options, Release, Role, accounts};
 use prost::Message;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
-use terraform_provider_omni::kit::clock::TestClock;
-use terraform_provider_omni::pb::specs::{DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenUsageSpec};
-use terraform_provider_omni::sim::{Options, Release, Role, accounts};
 use terraform_provider_omni::tf::value::Value;
 use terraform_provider_omni::tf::wire;
 

@@ -134,7 +134,7 @@ pub fn planned_twice(name: &'static str) -> Result<(), Failed> {
     })
 }
 
-fn told_twice(name: &str, given: bool, planned: Result<(), Vec<terraform_provider_omni::pb::tfplugin6::Diagnostic>>) {
+fn told_twice(name: &str, given: bool, planned: Result<(), Vec<omni_proto::tfplugin6::Diagnostic>>) {
     let said = planned.err().map(|d| errors(&d)).unwrap_or_default();
     let hit = said.iter().any(|line| line.contains(" is planned twice: "));
     assert_eq!(hit, given, "{name}: {said:#?}");

@@ -3,9 +3,9 @@
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_sim::Options;
+use omni_sim::driver::Mode;
 use serde_json::json;
-use terraform_provider_omni::sim::Options;
-use terraform_provider_omni::sim::driver::Mode;
 use terraform_provider_omni::tf::wire;
 
 const NODE: &str = "omni_machine_set_node";

@@ -6,10 +6,10 @@ use crate::fixture::Need;
 use crate::host::{Host, Instance, errors, shown};
 use crate::lifecycle::{LIMIT, prepare};
 use libtest_mimic::{Failed, Trial};
+use omni_proto::tfplugin6 as pb;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::path::Path;
-use terraform_provider_omni::pb::tfplugin6 as pb;
 
 /// One mistake.
 #[derive(Deserialize)]

@@ -5,10 +5,10 @@ use crate::fixture::merged;
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::{Options, kinds, world};
 use prost::Message;
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::{Options, kinds, world};
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;

@@ -5,14 +5,14 @@ use crate::fixture::merged;
 use crate::host::{Host, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::Options;
+use omni_sim::driver::Mode;
+use omni_sim::faults::{Action, Fault};
 use prost::Message;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::Options;
-use terraform_provider_omni::sim::driver::Mode;
-use terraform_provider_omni::sim::faults::{Action, Fault};
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;

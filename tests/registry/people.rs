@@ -4,12 +4,12 @@ use crate::defects::made;
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::accounts::{Limits, Registry};
+use omni_sim::object::{Key, Object};
+use omni_sim::{Options, Release};
 use prost::Message;
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::accounts::{Limits, Registry};
-use terraform_provider_omni::sim::object::{Key, Object};
-use terraform_provider_omni::sim::{Options, Release};
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;

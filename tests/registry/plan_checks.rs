@@ -6,13 +6,13 @@ use crate::golden::compare;
 use crate::host::{Host, errors, warnings};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::world::disconnect_machine;
+use omni_sim::{inventory, kinds};
 use prost::Message;
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::Mutex;
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::world::disconnect_machine;
-use terraform_provider_omni::sim::{inventory, kinds};
 
 pub fn trials() -> Vec<Trial> {
     vec![Trial::test("plan_checks::mistakes_are_told_as_the_golden_file_says", golden)]

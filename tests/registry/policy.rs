@@ -5,12 +5,12 @@ use crate::defects::made;
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs::{AccessPolicyRule, AccessPolicySpec};
+use omni_sim::Release;
+use omni_sim::kinds::{self, Tie};
 use prost::Message;
 use serde_json::{Value as Json, json};
 use terraform_provider_omni::omni::spec::KINDS;
-use terraform_provider_omni::pb::specs::{AccessPolicyRule, AccessPolicySpec};
-use terraform_provider_omni::sim::Release;
-use terraform_provider_omni::sim::kinds::{self, Tie};
 
 type Test = fn() -> Result<(), Failed>;
 

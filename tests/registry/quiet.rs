@@ -4,10 +4,10 @@ use crate::defects::{cluster, made};
 use crate::host::{Host, errors};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::{Options, kinds, world};
 use prost::Message;
 use serde_json::json;
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::{Options, kinds, world};
 
 type Test = fn() -> Result<(), Failed>;
 

@@ -4,8 +4,8 @@ use crate::fixture::{self, Reads};
 use crate::host::{Host, errors};
 use crate::lifecycle::block;
 use libtest_mimic::Failed;
+use omni_sim::Options;
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::sim::Options;
 use terraform_provider_omni::tf::wire;
 
 /// What is read from another type when the first one is denied: only all denials together keep it away.

@@ -5,10 +5,10 @@ use crate::defects::{cluster, made};
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::{inventory, kinds};
 use prost::Message;
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::{inventory, kinds};
 
 type Test = fn() -> Result<(), Failed>;
 

@@ -3,9 +3,9 @@
 use crate::host::{Host, errors};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_sim::Options;
+use omni_sim::world::{add_machine, disconnect_machine};
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::sim::Options;
-use terraform_provider_omni::sim::world::{add_machine, disconnect_machine};
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;

@@ -4,10 +4,10 @@ use crate::defects::{cluster, made};
 use crate::host::{Host, errors};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_sim::driver::Mode;
+use omni_sim::{Options, Release};
 use serde_json::json;
 use std::time::Duration;
-use terraform_provider_omni::sim::driver::Mode;
-use terraform_provider_omni::sim::{Options, Release};
 use terraform_provider_omni::tf::value::Value;
 
 pub fn trials() -> Vec<Trial> {

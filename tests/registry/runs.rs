@@ -4,10 +4,10 @@ use crate::defects::{cluster, made};
 use crate::host::{Host, Instance, Plan, errors};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
+use omni_sim::inventory;
 use prost::Message;
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::pb::specs;
-use terraform_provider_omni::sim::inventory;
 
 type Test = fn() -> Result<(), Failed>;
 

@@ -5,9 +5,9 @@ use crate::defects::{cluster, made};
 use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
+use omni_proto::specs;
 use prost::Message;
 use serde_json::{Value as Json, json};
-use terraform_provider_omni::pb::specs;
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
@@ -199,7 +199,7 @@ async fn raced(
     host: &Host,
     prior: &Instance,
     config: &Json,
-    edit: impl FnOnce(&mut terraform_provider_omni::sim::object::Object),
+    edit: impl FnOnce(&mut omni_sim::object::Object),
 ) -> Result<Instance, String> {
     let config = host.config(CLUSTER, config);
     let plan = host.plan(CLUSTER, Some(prior), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
@@ -274,7 +274,7 @@ fn the_same_change_by_others_is_no_conflict() -> Result<(), Failed> {
         let mut config = labelled(json!({ "env": "c" }));
         config["kubernetes_version"] = json!("1.36.2");
         let upgrade = |version: &'static str| {
-            move |object: &mut terraform_provider_omni::sim::object::Object| {
+            move |object: &mut omni_sim::object::Object| {
                 object.labels.insert("env".into(), "c".into());
                 let mut spec: specs::ClusterSpec = object.spec();
                 spec.kubernetes_version = version.into();

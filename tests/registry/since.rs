@@ -4,12 +4,12 @@ use crate::fixture::{self, merged};
 use crate::host::{Host, errors};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
+use omni_sim::driver::Mode;
+use omni_sim::{Options, Release};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use terraform_provider_omni::provider;
-use terraform_provider_omni::sim::driver::Mode;
-use terraform_provider_omni::sim::{Options, Release};
 use terraform_provider_omni::tf::schema::Attribute;
 
 /// What needs which release: the type, how it is configured, the attribute to blame, and what needs none.

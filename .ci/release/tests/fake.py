@@ -20,7 +20,7 @@ def tree(folder, changelog=OPEN):
     for name in DOCUMENTS:
         (folder / name).write_text(f"the {name}\n")
     (folder / "CHANGELOG.md").write_text(changelog)
-    (folder / "Cargo.toml").write_text('[package]\nversion = "1.2.3"\n')
+    (folder / "Cargo.toml").write_text('[workspace.package]\nversion = "1.2.3"\n')
     (folder / "terraform-registry-manifest.json").write_bytes(MANIFEST)
     (folder / "docs" / "resources").mkdir(parents=True)
     (folder / "docs" / "resources" / "thing.md").touch()

@@ -38,7 +38,7 @@ class OfATree(unittest.TestCase):
 
     def test_a_version_that_registries_do_not_take(self):
         tree = self.tree()
-        (tree.root / "Cargo.toml").write_text('[package]\nversion = "1.2.3+local"\n')
+        (tree.root / "Cargo.toml").write_text('[workspace.package]\nversion = "1.2.3+local"\n')
         with self.assertRaisesRegex(Refused, "PRERELEASE at most"):
             facts.read(tree.root)
 

@@ -2,9 +2,9 @@
 //! The private half never leaves this process but inside [`GeneratedKey::exported`].
 
 use super::system_time;
-use crate::kit::secret::SecretString;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kit::secret::SecretString;
 use openpgp::cert::{CertBuilder, CipherSuite};
 use openpgp::serialize::SerializeInto;
 use openpgp::types::KeyFlags;

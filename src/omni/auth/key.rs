@@ -3,13 +3,13 @@
 //! No message may quote any part of the key but its name and its fingerprint.
 
 use super::{MAX_SKEW, date, since_epoch, system_time};
-use crate::kit::secret::{ExposeSecret, SecretString};
-use crate::kit::text::quoted;
 use crate::omni::config::Credentials;
 use crate::omni::error::Error;
 use crate::omni::pem;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kit::secret::{ExposeSecret, SecretString};
+use kit::text::quoted;
 use openpgp::cert::Cert;
 use openpgp::crypto::KeyPair;
 use openpgp::parse::Parse;

@@ -1,9 +1,9 @@
 //! Configurations that give access: to Kubernetes, to Talos, to Omni itself, and for machines that join.
 
 use super::Ask;
-use crate::kit::secret::SecretString;
 use crate::omni::{Call, Client, Error};
-use crate::pb::management as pb;
+use kit::secret::SecretString;
+use omni_proto::management as pb;
 use std::time::Duration;
 
 /// What a kubeconfig with a token is asked for with.
@@ -92,7 +92,7 @@ impl Client {
         use_grpc_tunnel: bool,
         token: Option<&SecretString>,
     ) -> Result<JoinConfig, Error> {
-        use crate::kit::secret::ExposeSecret;
+        use kit::secret::ExposeSecret;
         let ask = Ask::again("/management.ManagementService/GetMachineJoinConfig", "the join configuration");
         let join_token = token.map(|t| t.expose_secret().to_owned()).unwrap_or_default();
         let message = pb::GetMachineJoinConfigRequest { use_grpc_tunnel, join_token };

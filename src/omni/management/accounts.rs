@@ -6,8 +6,8 @@ use crate::omni::once::{AtMostOnce, Look, Sight};
 use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec};
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Class, Client, Error, Resource};
-use crate::pb::management as pb;
 use async_trait::async_trait;
+use omni_proto::management as pb;
 use pb::list_service_accounts_response as listed;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use super::Ask;
 use crate::omni::{Call, Client, Error};
-use crate::pb::management as pb;
+use omni_proto::management as pb;
 
 /// Whether a cluster may be upgraded.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! Join tokens: made by a call, since the server makes their secret; read, changed and removed as objects.
 
 use super::{Ask, named};
-use crate::kit::secret::{ExposeSecret, SecretString};
 use crate::omni::once::{AtMostOnce, Look, Sight};
 use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::recent::Left;
 use crate::omni::state::watch::Event;
 use crate::omni::{Call, Client, Error, Key, Query, Resource};
-use crate::pb::management as pb;
 use async_trait::async_trait;
+use kit::secret::{ExposeSecret, SecretString};
+use omni_proto::management as pb;
 use std::time::Duration;
 use tokio::time::Instant;
 

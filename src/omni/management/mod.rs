@@ -21,7 +21,7 @@ use super::error::Error;
 use super::retry::Repeat;
 use super::status::{About, Failure, Op};
 use super::transport::Transport;
-use crate::pb::management::management_service_client::ManagementServiceClient;
+use omni_proto::management::management_service_client::ManagementServiceClient;
 use std::future::Future;
 use std::time::Duration;
 use tonic::metadata::AsciiMetadataValue;

@@ -1,11 +1,11 @@
 //! Every call against a server that answers with what it was asked.
 
 use super::{AccountRole, KubeconfigRequest, PreChecks};
-use crate::kit::clock::TestClock;
-use crate::kit::secret::{ExposeSecret, SecretString};
 use crate::omni::testing::{NOW, fake, minute};
 use crate::omni::{Class, Client, Config, Credentials, Error};
-use crate::pb::management as pb;
+use kit::clock::TestClock;
+use kit::secret::{ExposeSecret, SecretString};
+use omni_proto::management as pb;
 use pb::management_service_server::{ManagementService, ManagementServiceServer};
 use std::sync::Arc;
 use std::time::Duration;

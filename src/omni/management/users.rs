@@ -5,8 +5,8 @@ use crate::omni::once::{AtMostOnce, Look, Sight};
 use crate::omni::spec::account::IdentitySpec;
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Client, Error};
-use crate::pb::management as pb;
 use async_trait::async_trait;
+use omni_proto::management as pb;
 use std::collections::BTreeMap;
 
 /// A user as the server lists it.

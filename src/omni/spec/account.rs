@@ -3,7 +3,7 @@
 
 use super::{Kind, Spec};
 
-pub use crate::pb::specs::{
+pub use omni_proto::specs::{
     IdentitySpec, IdentityStatusSpec, InfraProviderSpec, ServiceAccountStatusSpec, service_account_status_spec,
 };
 

@@ -2,7 +2,7 @@
 
 use super::{Kind, Spec, in_default};
 
-pub use crate::pb::specs::{
+pub use omni_proto::specs::{
     ClusterBootstrapStatusSpec, ClusterConfigVersionSpec, ClusterEndpointSpec, ClusterSpec, ClusterStatusSpec,
     ClusterUuid, EtcdBackupConf, KubernetesUpgradeStatusSpec, LoadBalancerConfigSpec, LoadBalancerStatusSpec, Machines,
     TalosUpgradeStatusSpec, cluster_spec, cluster_status_spec,

@@ -2,7 +2,7 @@
 
 use super::{Kind, Spec, in_default};
 
-pub use crate::pb::specs::{
+pub use omni_proto::specs::{
     ClusterMachineIdentitySpec, ClusterMachineSpec, ClusterMachineStatusSpec, ConfigApplyStatus,
     cluster_machine_status_spec,
 };

@@ -5,7 +5,7 @@ use crate::omni::error::Error;
 use crate::omni::state::Resource;
 use serde::Deserialize;
 
-pub use crate::pb::specs::ConfigPatchSpec;
+pub use omni_proto::specs::ConfigPatchSpec;
 
 impl Spec for ConfigPatchSpec {
     const KIND: Kind = in_default("ConfigPatches.omni.sidero.dev");

@@ -107,7 +107,7 @@ mod tests {
     use super::super::cluster::ClusterSpec;
     use super::super::machine::MachineStatusSpec;
     use super::*;
-    use crate::pb::specs::cluster_spec::Features;
+    use omni_proto::specs::cluster_spec::Features;
     use prost::Message;
 
     fn cluster(talos: &str, features: Option<Features>) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use super::{Kind, Spec, in_default};
 use crate::omni::state::Key;
 
-pub use crate::pb::specs::{AuthConfigSpec, CurrentUserSpec, FeaturesConfigSpec, PermissionsSpec, SysVersionSpec};
+pub use omni_proto::specs::{AuthConfigSpec, CurrentUserSpec, FeaturesConfigSpec, PermissionsSpec, SysVersionSpec};
 
 impl Spec for SysVersionSpec {
     const KIND: Kind = Kind { namespace: "ephemeral", name: "SysVersions.system.sidero.dev" };

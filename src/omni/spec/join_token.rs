@@ -4,7 +4,7 @@
 use super::{Kind, Spec, in_default};
 use crate::omni::state::Key;
 
-pub use crate::pb::specs::{DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenStatusSpec};
+pub use omni_proto::specs::{DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenStatusSpec};
 
 impl Spec for JoinTokenSpec {
     const KIND: Kind = in_default("JoinTokens.omni.sidero.dev");

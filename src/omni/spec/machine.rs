@@ -2,7 +2,7 @@
 
 use super::{Kind, Spec, in_default};
 
-pub use crate::pb::specs::{
+pub use omni_proto::specs::{
     MachineClassSpec, MachineSpec, MachineStatusSpec, NodeForceDestroyRequestSpec, SiderolinkSpec, machine_status_spec,
 };
 

@@ -2,7 +2,7 @@
 
 use super::{Kind, Spec, in_default};
 
-pub use crate::pb::specs::{
+pub use omni_proto::specs::{
     MachineSetNodeSpec, MachineSetPhase, MachineSetSpec, MachineSetStatusSpec, machine_set_spec,
 };
 

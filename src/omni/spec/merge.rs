@@ -56,7 +56,7 @@ pub fn merge_owned<S: Spec>(current: &[u8], desired: &S, owned: &[&str]) -> Resu
 /// The descriptor of a type's message.
 pub(super) fn descriptor<S: Spec>() -> Result<MessageDescriptor, PathError> {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
-    POOL.get_or_init(|| DescriptorPool::decode(crate::pb::DESCRIPTORS).unwrap_or_default())
+    POOL.get_or_init(|| DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap_or_default())
         .get_message_by_name(S::MESSAGE)
         .ok_or(PathError::NoMessage(S::MESSAGE))
 }
@@ -142,9 +142,9 @@ mod tests {
     use super::super::cluster::ClusterSpec;
     use super::super::machine_set::MachineSetSpec;
     use super::*;
-    use crate::pb::specs::EtcdBackupConf;
-    use crate::pb::specs::cluster_spec::Features;
-    use crate::pb::specs::machine_set_spec::{BootstrapSpec, RollingUpdateStrategyConfig, UpdateStrategyConfig};
+    use omni_proto::specs::EtcdBackupConf;
+    use omni_proto::specs::cluster_spec::Features;
+    use omni_proto::specs::machine_set_spec::{BootstrapSpec, RollingUpdateStrategyConfig, UpdateStrategyConfig};
 
     /// Field 99 with the text `later`: something that this build does not know.
     const UNKNOWN: &[u8] = b"\x9a\x06\x05later";

@@ -2,7 +2,7 @@
 
 use super::{Kind, Spec, in_default};
 
-pub use crate::pb::specs::{KubernetesVersionSpec, TalosVersionSpec};
+pub use omni_proto::specs::{KubernetesVersionSpec, TalosVersionSpec};
 
 impl Spec for TalosVersionSpec {
     const KIND: Kind = in_default("TalosVersions.omni.sidero.dev");

@@ -12,7 +12,7 @@ use crate::omni::error::{Class, Error};
 use crate::omni::labels;
 use crate::omni::retry::Repeat;
 use crate::omni::status::{About, Op};
-use crate::pb::cosi::resource as pb;
+use omni_proto::cosi::resource as pb;
 use std::time::Duration;
 use tokio::time::Instant;
 

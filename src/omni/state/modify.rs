@@ -114,7 +114,7 @@ impl Client {
 mod tests {
     use super::*;
     use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
-    use crate::pb::cosi::resource as pb;
+    use omni_proto::cosi::resource as pb;
 
     fn label(resource: &mut Resource) -> Result<(), Error> {
         resource.metadata.labels.insert("ours".to_owned(), "1".to_owned());

@@ -1,8 +1,8 @@
 //! Which objects a list or a watch is about: by labels and by id.
 
-use crate::kit::text::quoted;
-use crate::pb::cosi::resource as pb;
-use crate::pb::cosi::resource::label_term::Operation;
+use kit::text::quoted;
+use omni_proto::cosi::resource as pb;
+use omni_proto::cosi::resource::label_term::Operation;
 use regex::Regex;
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ use crate::omni::client::Client;
 use crate::omni::error::{Class, Error};
 use crate::omni::retry::Repeat;
 use crate::omni::status::{About, Failure, Op};
-use crate::pb::cosi::resource as pb;
+use omni_proto::cosi::resource as pb;
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 

@@ -78,8 +78,8 @@ mod tests {
     use crate::omni::spec::KINDS;
     use crate::omni::spec::{self, Spec};
     use crate::omni::testing::{Fault, Pair, minute, pair};
-    use crate::pb::cosi::resource as pb;
-    use crate::pb::specs::ConfigPatchSpec;
+    use omni_proto::cosi::resource as pb;
+    use omni_proto::specs::ConfigPatchSpec;
     use tonic::Status;
 
     /// The server of these tests answers every list, so what is denied is so by hand.

@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Metadata, Phase, Resource};
 use crate::omni::error::Error;
-use crate::pb::cosi::resource as pb;
+use omni_proto::cosi::resource as pb;
 
 const RUNNING: &str = "running";
 const TEARING_DOWN: &str = "tearingDown";

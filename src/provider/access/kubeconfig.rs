@@ -1,12 +1,9 @@
 //! `omni_kubeconfig`: access to the Kubernetes API of a cluster, as a service account.
 
 use super::{cluster_attribute, cluster_exists};
-use crate::kit::go_duration;
-use crate::kit::secret::ExposeSecret;
 use crate::omni::management::KubeconfigRequest;
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Class};
-use crate::pb::specs::ClusterUuid;
 use crate::provider::explain::Doing;
 use crate::provider::fetched::{Fetched, Form, Lease};
 use crate::provider::kubeconfig::{self, Claims};
@@ -20,6 +17,9 @@ use crate::tf::resource::Private;
 use crate::tf::schema::{Attribute, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
+use kit::go_duration;
+use kit::secret::ExposeSecret;
+use omni_proto::specs::ClusterUuid;
 use std::time::Duration;
 
 pub(in crate::provider) struct Kubeconfig;

@@ -1,6 +1,5 @@
 //! `omni_machine_join_config`: what a machine needs to find its Omni and to be let in.
 
-use crate::kit::secret::{ExposeSecret, SecretString};
 use crate::omni::spec::Spec;
 use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::{Call, Class};
@@ -12,6 +11,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Attribute, boolean, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
+use kit::secret::{ExposeSecret, SecretString};
 
 pub(in crate::provider) struct MachineJoinConfig;
 

@@ -15,9 +15,9 @@ use super::explain::Doing;
 use super::session::{Session, at};
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Class};
-use crate::pb::specs::ClusterSpec;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Attribute, string};
+use omni_proto::specs::ClusterSpec;
 
 /// The attribute that names the cluster.
 fn cluster_attribute() -> Attribute {

@@ -1,6 +1,5 @@
 //! `omni_omniconfig`: how omnictl reaches this Omni as the provider's own account.
 
-use crate::kit::secret::ExposeSecret;
 use crate::omni::Call;
 use crate::provider::explain::Doing;
 use crate::provider::fetched::{Fetched, Form};
@@ -10,6 +9,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Attribute, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::secret::ExposeSecret;
 
 pub(in crate::provider) struct Omniconfig;
 

@@ -1,8 +1,6 @@
 //! `omni_talosconfig`: how talosctl reaches the machines of a cluster, or of the whole instance, through Omni.
 
 use super::{cluster_attribute, cluster_exists};
-use crate::kit::secret::ExposeSecret;
-use crate::kit::yaml;
 use crate::omni::Call;
 use crate::provider::explain::Doing;
 use crate::provider::fetched::{Fetched, Form};
@@ -11,6 +9,8 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Attribute, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
+use kit::secret::ExposeSecret;
+use kit::yaml;
 
 pub(in crate::provider) struct Talosconfig;
 

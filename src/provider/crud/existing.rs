@@ -135,7 +135,7 @@ pub(super) fn held(name: &str, doing: &Doing<'_>, id: &str, mark: &str, adopts: 
          The provider waited {} for it to be removed.{not}",
         doing.noun,
         labels::MANAGED_BY,
-        crate::kit::go_duration::short(waited),
+        kit::go_duration::short(waited),
     );
     let attribute = if doing.id_attribute.is_empty() { "id" } else { doing.id_attribute };
     let hint = format!(

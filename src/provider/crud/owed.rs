@@ -198,7 +198,7 @@ impl Frame {
             "delete" => limits.delete,
             _ => limits.update,
         };
-        Limit { operation, text: configured.unwrap_or_else(|| crate::kit::go_duration::short(holds)) }
+        Limit { operation, text: configured.unwrap_or_else(|| kit::go_duration::short(holds)) }
     }
 }
 

@@ -8,7 +8,6 @@ use super::{Cx, Desired, Managed, Object, Owned, model};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_owned};
 use crate::omni::{Class, Error, Key, Metadata, Phase, Resource as Stored};
-use crate::pb::specs::{ClusterSpec, MachineSetSpec};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::lock;
@@ -17,6 +16,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
+use omni_proto::specs::{ClusterSpec, MachineSetSpec};
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -1,8 +1,6 @@
 //! `omni_cluster` and `omni_clusters`: clusters, how they are, and which versions they can go to.
 
-use crate::kit::version;
 use crate::omni::{Error, labels};
-use crate::pb::specs;
 use crate::provider::crud::{Cx, Object};
 use crate::provider::lookup::columns::{flag, text, texts, words};
 use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
@@ -11,6 +9,8 @@ use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, boolean, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::version;
+use omni_proto::specs;
 use serde::Serialize;
 use specs::{ClusterConfigVersionSpec, ClusterSpec, ClusterStatusSpec, ClusterUuid, LoadBalancerConfigSpec};
 use specs::{KubernetesUpgradeStatusSpec, TalosUpgradeStatusSpec};

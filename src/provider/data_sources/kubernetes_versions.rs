@@ -1,10 +1,8 @@
 //! `omni_kubernetes_version` and `omni_kubernetes_versions`: the Kubernetes versions on offer, and what runs them.
 
 use super::talos_versions::{allowed, among, constraint, newest};
-use crate::kit::version;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, spec::Spec};
-use crate::pb::specs::{KubernetesVersionSpec, TalosVersionSpec};
 use crate::provider::check::is_version;
 use crate::provider::crud::{Cx, Object};
 use crate::provider::lookup::columns::{text, texts};
@@ -12,6 +10,8 @@ use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
 use crate::tf::schema::{Attribute, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::version;
+use omni_proto::specs::{KubernetesVersionSpec, TalosVersionSpec};
 use serde::Serialize;
 use std::cmp::Ordering;
 

@@ -1,11 +1,9 @@
 //! `omni_machine`: one machine, by what is known of it beforehand; the read can wait until it registers.
 
 use super::machines::{Machine, Machines, bare_mac, machine_of};
-use crate::kit::go_duration;
 use crate::omni::Error;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
-use crate::pb::specs::MachineStatusSpec;
 use crate::provider::crud::{Cx, Object};
 use crate::provider::lookup::{Found, Lookup, One, SELECTOR, Wanted, is_selector};
 use crate::provider::timeouts::positive_duration;
@@ -13,6 +11,8 @@ use crate::tf::check::{Check, Rule, not_empty};
 use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::go_duration;
+use omni_proto::specs::MachineStatusSpec;
 use std::time::Duration;
 
 /// How long a machine may take to register: long enough for one that is made, boots and installs nothing yet.

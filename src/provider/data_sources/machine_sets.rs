@@ -2,7 +2,6 @@
 
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, labels};
-use crate::pb::specs::{MachineSetSpec, MachineSetStatusSpec};
 use crate::provider::crud::{Cx, Object};
 use crate::provider::ids::{self, CONTROL_PLANE, WORKERS};
 use crate::provider::lookup::columns::{text, whole, words};
@@ -12,6 +11,7 @@ use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, boolean, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use omni_proto::specs::{MachineSetSpec, MachineSetStatusSpec};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

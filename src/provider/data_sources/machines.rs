@@ -3,7 +3,6 @@
 use crate::omni::spec::Spec;
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, Phase, Query, Resource, labels};
-use crate::pb::specs::{MachineSetNodeSpec, MachineStatusSpec, machine_status_spec as part};
 use crate::provider::check::is_name;
 use crate::provider::crud::{Cx, Object};
 use crate::provider::kernel_args;
@@ -14,6 +13,7 @@ use crate::tf::check::{Rule, one_of};
 use crate::tf::schema::{Attribute, boolean, object, objects, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use omni_proto::specs::{MachineSetNodeSpec, MachineStatusSpec, machine_status_spec as part};
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};

@@ -1,8 +1,6 @@
 //! `omni_talos_version` and `omni_talos_versions`: the Talos versions on offer, and the Kubernetes versions they run.
 
-use crate::kit::version::{self, Constraint};
 use crate::omni::Error;
-use crate::pb::specs::TalosVersionSpec;
 use crate::provider::check::{is_constraint, is_version};
 use crate::provider::crud::{Cx, Object};
 use crate::provider::lookup::columns::{flag, text, texts};
@@ -10,6 +8,8 @@ use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
 use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::version::{self, Constraint};
+use omni_proto::specs::TalosVersionSpec;
 use serde::Serialize;
 use std::cmp::Ordering;
 

@@ -54,7 +54,7 @@ impl DataSource for Version {
         let doing = Doing { verb: "read", noun: "the version of Omni", id: "", id_attribute: "" };
         let read = async { spec::decode::<SysVersionSpec>(&session.client.get(&call, &sys_version_key()).await?) };
         let system = read.await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
-        config.set("version", crate::kit::version::strip_v(&system.backend_version).into());
+        config.set("version", kit::version::strip_v(&system.backend_version).into());
         config.set("backend_version", system.backend_version.into());
         config.set("backend_api_version", i64::from(system.backend_api_version).into());
         config.set("instance_name", system.instance_name.into());

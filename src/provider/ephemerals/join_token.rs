@@ -1,7 +1,6 @@
 //! `omni_join_token`: a join token for the length of a run, stored nowhere.
 //! An existing one is only read; one that opening makes is kept alive while it is used, and removed when it is closed.
 
-use crate::kit::go_duration;
 use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::spec::{self, merge_owned};
 use crate::omni::{Call, Error, Key, Phase, Resource as Stored, labels};
@@ -20,6 +19,7 @@ use crate::tf::resource::{Context, Private};
 use crate::tf::schema::{Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::go_duration;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

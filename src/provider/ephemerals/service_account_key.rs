@@ -1,8 +1,6 @@
 //! `omni_service_account_key`: a key for other providers and programs that is stored nowhere.
 //! Whatever opening makes is taken back when it is closed or cannot be opened after all; what cannot be is named.
 
-use crate::kit::go_duration;
-use crate::kit::secret::ExposeSecret;
 use crate::omni::auth::generate::{self, GeneratedKey, identity};
 use crate::omni::auth::{date, generate as generate_key};
 use crate::omni::spec::Spec;
@@ -21,6 +19,8 @@ use crate::tf::resource::{Context, Private};
 use crate::tf::schema::{Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::go_duration;
+use kit::secret::ExposeSecret;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

@@ -1,11 +1,11 @@
 //! `config_patch_validate`: whether Omni could take a config patch, as far as that shows without a server.
 
 use super::{Pure, text};
-use crate::kit::text::quoted;
-use crate::kit::version;
 use crate::provider::patch::{self, Release};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+use kit::text::quoted;
+use kit::version;
 
 pub(super) fn function() -> Pure {
     Pure {

@@ -1,9 +1,9 @@
 //! `duration_normalize`: a duration as Omni writes it.
 
 use super::{Pure, text};
-use crate::kit::go_duration;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+use kit::go_duration;
 
 pub(super) fn function() -> Pure {
     Pure {

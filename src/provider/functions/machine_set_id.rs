@@ -1,10 +1,10 @@
 //! `machine_set_id`: the id that a machine set has or will have.
 
 use super::{Pure, text};
-use crate::kit::text::{closest, quoted};
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+use kit::text::{closest, quoted};
 
 pub(super) fn function() -> Pure {
     Pure {

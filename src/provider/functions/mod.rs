@@ -68,8 +68,8 @@ fn texts(arguments: &[Value], index: usize) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::text::ERROR_LIMIT;
     use crate::tf::value::Type;
+    use kit::text::ERROR_LIMIT;
 
     #[test]
     fn signatures_are_complete() {

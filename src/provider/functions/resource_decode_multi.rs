@@ -1,9 +1,9 @@
 //! `resource_decode_multi`: resources of Omni as `omnictl` writes them, as values.
 
 use super::{Pure, text};
-use crate::kit::yaml;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+use kit::yaml;
 use serde_json::{Value as Json, json};
 
 pub(super) fn function() -> Pure {

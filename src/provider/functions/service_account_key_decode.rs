@@ -1,12 +1,12 @@
 //! `service_account_key_decode`: what a service account key says of itself.
 
 use super::{Pure, text};
-use crate::kit::secret::SecretString;
 use crate::omni::Error;
 use crate::omni::auth::{date, generate, key};
 use crate::provider::explain::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+use kit::secret::SecretString;
 
 pub(super) fn function() -> Pure {
     Pure {
@@ -52,7 +52,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::secret::ExposeSecret;
+    use kit::secret::ExposeSecret;
     use std::time::Duration;
 
     #[test]

@@ -1,11 +1,11 @@
 //! `version_latest`: the newest of some versions.
 
 use super::{Pure, text, texts};
-use crate::kit::text::quoted;
-use crate::kit::version::{self, Constraint};
 use crate::provider::explain::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+use kit::text::quoted;
+use kit::version::{self, Constraint};
 
 /// How many versions a message names.
 const NAMED: usize = 20;

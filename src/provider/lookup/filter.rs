@@ -1,11 +1,11 @@
 //! The filters that every plural has: a selector of labels, and an expression for ids.
 
-use crate::kit::text::quoted;
 use crate::omni::state::query::Query;
 use crate::provider::session::at;
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::value::Value;
+use kit::text::quoted;
 
 /// How a selector is written, for docs.
 pub(crate) const SELECTOR: &str = "such as `region = eu, !gpu`; terms are separated by commas, and all must hold. \

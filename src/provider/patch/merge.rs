@@ -7,8 +7,8 @@ use super::PatchError;
 use super::fields::{Fields, Place, Rule};
 use super::read::{self, Document, Entries, Id, MARK, Mark, shown};
 use super::values::{Merge, is_zero};
-use crate::kit::text::quoted;
-use crate::kit::yaml::{Budget, Node, Scalar};
+use kit::text::quoted;
+use kit::yaml::{Budget, Node, Scalar};
 
 /// Objects that every configuration has, with documents of its own in the place of those that it lacks.
 /// Talos 1.5 to 1.13 generate all of them; 1.14 has documents that conflict with the ones that it leaves out.

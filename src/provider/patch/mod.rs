@@ -9,8 +9,8 @@ mod values;
 
 pub(crate) use omni::{Release, check};
 
-use crate::kit::text::quoted;
-use crate::kit::yaml::{self, Budget, Node, Reading, Scalar};
+use kit::text::quoted;
+use kit::yaml::{self, Budget, Node, Reading, Scalar};
 use sha2::{Digest, Sha256};
 
 /// Why a patch, or several together, make no sense.

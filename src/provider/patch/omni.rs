@@ -3,7 +3,7 @@
 
 use super::PatchError;
 use super::read::{self, Document, Id, Mark};
-use crate::kit::yaml::{Budget, Node};
+use kit::yaml::{Budget, Node};
 
 /// The releases of Omni that check patches in different ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

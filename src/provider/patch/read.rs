@@ -3,8 +3,8 @@
 
 use super::PatchError;
 use super::fields::{self, Fields, MAIN, Place, Rule};
-use crate::kit::text::quoted;
-use crate::kit::yaml::{self, Budget, Node, Scalar};
+use kit::text::quoted;
+use kit::yaml::{self, Budget, Node, Scalar};
 
 /// The mark that a patch takes something away.
 pub(super) const MARK: &str = "$patch";

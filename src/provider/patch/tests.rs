@@ -2,7 +2,7 @@
 
 use super::read::MARK;
 use super::*;
-use crate::kit::go_duration;
+use kit::go_duration;
 use serde::Deserialize;
 
 const CASES: &str = include_str!("../../../tests/fixtures/talos/merge.jsonl");

@@ -7,8 +7,8 @@
 use super::PatchError;
 use super::fields::{Field, Fields, Rule};
 use super::read::{Entries, shown};
-use crate::kit::go_duration;
-use crate::kit::yaml::{Node, Reading, Scalar};
+use kit::go_duration;
+use kit::yaml::{Node, Reading, Scalar};
 use std::collections::HashMap;
 
 /// A merge under way, and where it is.

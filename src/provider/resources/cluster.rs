@@ -2,12 +2,9 @@
 
 mod rules;
 
-use crate::kit::go_duration::{self, GoDuration};
-use crate::kit::version;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
-use crate::pb::specs;
 use crate::provider::check;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::ledger::ObjectKey;
@@ -20,6 +17,9 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::go_duration::{self, GoDuration};
+use kit::version;
+use omni_proto::specs;
 use serde::{Deserialize, Serialize};
 use specs::{ClusterSpec, cluster_spec, cluster_status_spec};
 

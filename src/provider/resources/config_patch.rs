@@ -1,10 +1,7 @@
 //! `omni_config_patch`: a patch of the Talos machine configuration.
 
-use crate::kit::text::quoted;
-use crate::kit::yaml;
 use crate::omni::spec::{Spec, config_patch};
 use crate::omni::{Class, Error, Key, labels};
-use crate::pb::specs::{ClusterSpec, ConfigPatchSpec, MachineSetSpec};
 use crate::provider::crud::{Cx, Desired, Managed, Object, model};
 use crate::provider::patch::{self, PatchError};
 use crate::provider::session::at;
@@ -17,6 +14,9 @@ use crate::tf::schema::{IdentitySchema, Schema, boolean, number, object, string}
 use crate::tf::value::Value;
 use crate::tf::write_only::{Print, WriteOnly, write_only};
 use async_trait::async_trait;
+use kit::text::quoted;
+use kit::yaml;
+use omni_proto::specs::{ClusterSpec, ConfigPatchSpec, MachineSetSpec};
 use serde::{Deserialize, Serialize};
 
 pub(super) struct ConfigPatch;

@@ -1,7 +1,6 @@
 //! `omni_join_token`: the secret with which machines join.
 //! A call of its own makes it, and what the call gives as the id is the secret itself.
 
-use crate::kit::go_duration;
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Class, Error, Key};
 use crate::provider::crud::{Cx, Desired, Managed, Object, Origin, Write};
@@ -16,6 +15,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, objects, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::go_duration;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokens::choice::Successor;

@@ -4,7 +4,6 @@ use super::cluster::{MachineCounts, counts, machine_counts};
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, Key, labels};
-use crate::pb::specs;
 use crate::provider::check;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
@@ -20,6 +19,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use omni_proto::specs;
 use serde::{Deserialize, Serialize};
 use specs::machine_set_spec::{
     BootstrapSpec, MachineAllocation, RollingUpdateStrategyConfig, UpdateStrategy, UpdateStrategyConfig,

@@ -1,10 +1,8 @@
 //! `omni_machine_set_node`: a machine that belongs to a machine set.
 
-use crate::kit::version;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Class, Error, Key, Phase, labels};
-use crate::pb::specs;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::references::{self, SetOf};
@@ -18,6 +16,8 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, boolean, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::version;
+use omni_proto::specs;
 use serde::{Deserialize, Serialize};
 use specs::cluster_machine_status_spec::Stage;
 use specs::{ClusterMachineStatusSpec, ClusterSpec, MachineSetNodeSpec, MachineSetSpec, MachineStatusSpec};

@@ -9,15 +9,15 @@ pub(crate) mod choice;
 use super::crud::{Cx, Object};
 use super::explain::Doing;
 use super::{caller, time};
-use crate::kit::version;
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Class, Client, Error, Phase, Query, Resource as Stored};
-use crate::pb::specs::MachineStatusSpec;
-use crate::pb::specs::join_token_status_spec::State;
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
+use kit::version;
+use omni_proto::specs::MachineStatusSpec;
+use omni_proto::specs::join_token_status_spec::State;
 use std::time::Duration;
 
 /// The most bytes that Omni takes for the name of a token.

@@ -1,7 +1,7 @@
 //! The service for connections beside the main one. Providers never open any.
 
-use crate::pb::plugin::{ConnInfo, grpc_broker_server::GrpcBroker};
 use futures_util::StreamExt as _;
+use omni_proto::plugin::{ConnInfo, grpc_broker_server::GrpcBroker};
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};

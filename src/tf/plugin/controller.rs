@@ -1,6 +1,6 @@
 //! The service by which the host ends the process.
 
-use crate::pb::plugin::{Empty, grpc_controller_server::GrpcController};
+use omni_proto::plugin::{Empty, grpc_controller_server::GrpcController};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 

@@ -1,7 +1,7 @@
 //! The service that hands stray output to the host. There is none: stdout belongs to the handshake, stderr to the logs.
 
-use crate::pb::plugin::{StdioData, grpc_stdio_server::GrpcStdio};
 use futures_util::StreamExt as _;
+use omni_proto::plugin::{StdioData, grpc_stdio_server::GrpcStdio};
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};

@@ -1,14 +1,14 @@
 //! The process layer over TCP, as it runs where there are no Unix sockets, and its end while a call hangs.
 
 use super::*;
-use crate::pb::plugin::{Empty, grpc_controller_client::GrpcControllerClient};
-use crate::pb::tfplugin6::provider_client::ProviderClient;
-use crate::pb::tfplugin6::{configure_provider, get_metadata};
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
 use crate::tf::resource::{Context, Resource};
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
+use omni_proto::plugin::{Empty, grpc_controller_client::GrpcControllerClient};
+use omni_proto::tfplugin6::provider_client::ProviderClient;
+use omni_proto::tfplugin6::{configure_provider, get_metadata};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;

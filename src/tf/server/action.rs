@@ -5,12 +5,12 @@ use super::answer::Subject;
 use super::coding::decode;
 use super::deferral;
 use super::stream::{Sender, stream};
-use crate::pb::tfplugin6::invoke_action::event::{self, Completed};
-use crate::pb::tfplugin6::{invoke_action, plan_action, validate_action_config};
 use crate::tf::action::Progress;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::plan;
 use async_trait::async_trait;
+use omni_proto::tfplugin6::invoke_action::event::{self, Completed};
+use omni_proto::tfplugin6::{invoke_action, plan_action, validate_action_config};
 use std::sync::Arc;
 use tonic::codegen::BoxStream;
 

@@ -1,11 +1,11 @@
 //! What every call has in common: a span for the logs, a net under panics, and diagnostics in the answer.
 
-use crate::kit::text::printable;
-use crate::pb::tfplugin6 as pb;
 use crate::tf::crash;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::function::FunctionError;
 use futures_util::FutureExt as _;
+use kit::text::printable;
+use omni_proto::tfplugin6 as pb;
 use std::panic::AssertUnwindSafe;
 use tokio::time::Instant;
 use tonic::{Response, Status};

@@ -4,12 +4,12 @@
 use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
 use super::plan::CONFIGURED;
-use crate::pb::tfplugin6::apply_resource_change::{Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::plan::{Configured, drop_write_only, keep_promises, keep_same};
 use crate::tf::resource::{Create, Delete, Outcome, Private, Update};
 use crate::tf::value::Value;
+use omni_proto::tfplugin6::apply_resource_change::{Request, Response};
 
 /// Somebody was faster than the answer; a host would take it for a defect if the state said so now.
 fn changed(path: Path) -> Diagnostic {

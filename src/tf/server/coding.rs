@@ -1,10 +1,10 @@
 //! Values between the wire and the provider, and what must hold of a value that leaves.
 
-use crate::pb::tfplugin6::{DynamicValue, ResourceIdentityData};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::{Path, Step};
 use crate::tf::value::{Type, Value};
 use crate::tf::wire;
+use omni_proto::tfplugin6::{DynamicValue, ResourceIdentityData};
 
 /// Reads a value that the host sent; `what` says which: "the prior state of `omni_cluster`".
 pub(super) fn decode(value: Option<&DynamicValue>, of: &Type, what: &str) -> Result<Value, Diagnostic> {

@@ -3,9 +3,9 @@
 use super::Server;
 use super::coding::{decode, encode, settle};
 use super::deferral;
-use crate::pb::tfplugin6::read_data_source::{Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::plan;
+use omni_proto::tfplugin6::read_data_source::{Request, Response};
 
 /// Reads a data source; its configuration is wholly known.
 pub(super) async fn read(server: &Server, request: Request) -> Result<Response, Diagnostics> {

@@ -3,12 +3,12 @@
 use super::Server;
 use super::coding::{decode, encode, settle};
 use super::deferral;
-use crate::pb::tfplugin6::{
-    close_ephemeral_resource, open_ephemeral_resource, renew_ephemeral_resource, validate_ephemeral_resource_config,
-};
 use crate::tf::diag::Diagnostics;
 use crate::tf::plan;
 use crate::tf::resource::Private;
+use omni_proto::tfplugin6::{
+    close_ephemeral_resource, open_ephemeral_resource, renew_ephemeral_resource, validate_ephemeral_resource_config,
+};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

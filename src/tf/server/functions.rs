@@ -2,10 +2,10 @@
 
 use super::Server;
 use super::coding::{decode, encode};
-use crate::pb::tfplugin6 as pb;
-use crate::pb::tfplugin6::{call_function, get_functions};
 use crate::tf::diag::Diagnostics;
 use crate::tf::function::{Function, FunctionError, Parameter};
+use omni_proto::tfplugin6 as pb;
+use omni_proto::tfplugin6::{call_function, get_functions};
 use std::collections::HashMap;
 
 /// All functions by name.

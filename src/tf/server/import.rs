@@ -4,10 +4,10 @@ use super::Server;
 use super::coding::{decode_identity, encode, encode_identity, settle};
 use super::deferral;
 use super::state::without_identity;
-use crate::pb::tfplugin6::import_resource_state::{ImportedResource, Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::plan::drop_write_only;
 use crate::tf::resource::ImportBy;
+use omni_proto::tfplugin6::import_resource_state::{ImportedResource, Request, Response};
 
 /// Imports by id or by identity.
 pub(super) async fn import(server: &Server, request: Request) -> Result<Response, Diagnostics> {

@@ -27,7 +27,7 @@ use super::diag::{Diagnostic, Diagnostics};
 use super::done::Deferral;
 use super::provider::Provider;
 use super::resource::Context;
-use crate::pb::tfplugin6::{ClientCapabilities, Deferred};
+use omni_proto::tfplugin6::{ClientCapabilities, Deferred};
 use registry::Registry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -3,12 +3,12 @@
 use super::Server;
 use super::coding::{decode, encode};
 use super::deferral;
-use crate::pb::tfplugin6::plan_resource_change::{Request, Response};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::plan::{self, Left};
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
+use omni_proto::tfplugin6::plan_resource_change::{Request, Response};
 
 /// Beside the state: what the configuration set at the last apply. It is there once the provider has seen the object.
 pub(super) const CONFIGURED: &str = "configured";

@@ -4,11 +4,11 @@ use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
 use super::deferral;
 use super::plan::CONFIGURED;
-use crate::pb::tfplugin6::read_resource::{Request, Response};
 use crate::tf::diag::Diagnostics;
 use crate::tf::plan::{Configured, drop_write_only, keep_same};
 use crate::tf::resource::{Private, Read};
 use crate::tf::value::Value;
+use omni_proto::tfplugin6::read_resource::{Request, Response};
 
 /// Reads an object again; one that is gone has a null state.
 pub(super) async fn read(server: &Server, request: Request) -> Result<Response, Diagnostics> {

@@ -1,11 +1,11 @@
 //! Schemas as the host reads them, and the calls that ask for them.
 
 use super::Server;
-use crate::pb::tfplugin6 as pb;
-use crate::pb::tfplugin6::{get_metadata, get_provider_schema, get_resource_identity_schemas};
 use crate::tf::diag::Diagnostics;
 use crate::tf::schema::{Attribute, IdentitySchema, Kind, Mode, Nesting, Schema};
 use crate::tf::value::Type;
+use omni_proto::tfplugin6 as pb;
+use omni_proto::tfplugin6::{get_metadata, get_provider_schema, get_resource_identity_schemas};
 
 const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     plan_destroy: true,

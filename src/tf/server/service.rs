@@ -6,7 +6,7 @@ use super::unsupported::{no_feature, no_type};
 use super::{
     Server, action, apply, data, ephemeral, functions, import, list_resource, plan, read, schema, state, validate,
 };
-use crate::pb::tfplugin6::{
+use omni_proto::tfplugin6::{
     apply_resource_change, call_function, close_ephemeral_resource, configure_provider, configure_state_store,
     delete_state, generate_resource_config, get_functions, get_metadata, get_provider_schema,
     get_resource_identity_schemas, get_states, import_resource_state, invoke_action, list_resource as pb_list,

@@ -3,11 +3,11 @@
 
 use super::Server;
 use super::coding::encode;
-use crate::pb::tfplugin6::{RawState, ResourceIdentityData, upgrade_resource_identity, upgrade_resource_state};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::plan::drop_write_only;
 use crate::tf::value::{Type, Value};
 use crate::tf::wire;
+use omni_proto::tfplugin6::{RawState, ResourceIdentityData, upgrade_resource_identity, upgrade_resource_state};
 use serde_json::Map;
 
 type Json = Map<String, serde_json::Value>;

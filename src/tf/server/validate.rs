@@ -2,11 +2,11 @@
 
 use super::Server;
 use super::coding::decode;
-use crate::pb::tfplugin6::{
-    configure_provider, validate_data_resource_config, validate_provider_config, validate_resource_config,
-};
 use crate::tf::diag::Diagnostics;
 use crate::tf::plan;
+use omni_proto::tfplugin6::{
+    configure_provider, validate_data_resource_config, validate_provider_config, validate_resource_config,
+};
 use std::sync::atomic::Ordering;
 
 const BLOCK: &str = "the provider block";

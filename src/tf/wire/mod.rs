@@ -9,7 +9,7 @@ mod types;
 
 use super::path::Path;
 use super::value::{Type, Value};
-use crate::pb::tfplugin6::DynamicValue;
+use omni_proto::tfplugin6::DynamicValue;
 
 use place::Place;
 

@@ -9,8 +9,8 @@ use crate::objects::{CLASS, CURRENT_USER, Edit as _, class, meta};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
+use omni_proto::cosi::resource as pb;
 use prost::Message as _;
-use terraform_provider_omni::pb::cosi::resource as pb;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![

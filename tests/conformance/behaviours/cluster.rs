@@ -6,10 +6,10 @@ use crate::bench::Bench;
 use crate::expect::{accepted, invalid, invalid_with, refused_with, same};
 use crate::objects::{CLUSTER, CLUSTER_STATUS, Edit as _, TALOS_VERSION, made, meta};
 use anyhow::Context as _;
+use omni_proto::cosi::resource::{ListOptions, Resource};
+use omni_proto::specs::TalosVersionSpec;
 use prost::Message as _;
 use serde_json::{Value, json};
-use terraform_provider_omni::pb::cosi::resource::{ListOptions, Resource};
-use terraform_provider_omni::pb::specs::TalosVersionSpec;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![

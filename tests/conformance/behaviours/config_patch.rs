@@ -7,9 +7,9 @@ use crate::bench::Bench;
 use crate::expect::{accepted, invalid_with};
 use crate::objects::{EXTENSIONS, Edit as _, HEALTH_CHECK, MANIFESTS, MANUAL_BACKUP, PATCH, made};
 use crate::{behaviours, creations};
+use omni_proto::cosi::resource::Resource;
+use omni_sim::Release;
 use serde_json::json;
-use terraform_provider_omni::pb::cosi::resource::Resource;
-use terraform_provider_omni::sim::Release;
 
 const IN_CLUSTER: &str = "omni.sidero.dev/cluster";
 const MANIFESTS_ARE: Need = Need::Kind("KubernetesManifestGroups");

@@ -8,9 +8,9 @@ use crate::bench::Bench;
 use crate::creations;
 use crate::expect::refused_with;
 use crate::objects::{ACCESS_POLICY, IMPORTED_SECRETS, S3_CONFIG, made};
+use omni_proto::cosi::resource::Resource;
+use omni_sim::Release;
 use serde_json::{Value, json};
-use terraform_provider_omni::pb::cosi::resource::Resource;
-use terraform_provider_omni::sim::Release;
 use tonic::Code;
 
 const NEWEST: Need = Need::Since(Release::NEWEST);

@@ -10,8 +10,8 @@ use crate::objects::{
     BMC, CLASS, Edit as _, FORCE_DESTROY, INFRA_MACHINE, INFRA_PROVIDER, INSTALL_DISK, KERNEL_ARGS, LABELS, MEDIA,
     REQUEST_SET, fresh, made,
 };
+use omni_sim::Release;
 use serde_json::json;
-use terraform_provider_omni::sim::Release;
 
 const NEWEST: Need = Need::Since(Release::NEWEST);
 /// Presets are there, and need a token.

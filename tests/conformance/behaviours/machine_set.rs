@@ -6,8 +6,8 @@ use crate::behaviours;
 use crate::bench::Bench;
 use crate::expect::{accepted, invalid_with, refused_with};
 use crate::objects::{Edit as _, MACHINE_SET, NODE, class, fresh, made, meta};
+use omni_proto::cosi::resource::Resource;
 use serde_json::{Value, json};
-use terraform_provider_omni::pb::cosi::resource::Resource;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![

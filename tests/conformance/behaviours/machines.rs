@@ -9,11 +9,11 @@ use crate::bench::Bench;
 use crate::expect::{accepted, same};
 use crate::objects::{CLASS, CLUSTER, CLUSTER_STATUS, Edit as _, NODE, made, meta};
 use anyhow::Context as _;
+use omni_proto::cosi::resource::{LabelQuery, LabelTerm, ListOptions, Resource};
+use omni_proto::specs::ClusterStatusSpec;
 use prost::Message as _;
 use serde_json::json;
 use terraform_provider_omni::omni::Kind;
-use terraform_provider_omni::pb::cosi::resource::{LabelQuery, LabelTerm, ListOptions, Resource};
-use terraform_provider_omni::pb::specs::ClusterStatusSpec;
 
 pub const LIST: &[Behaviour] = behaviours![
     ("allocation_takes_one", Need::Machines, allocation_takes_one),

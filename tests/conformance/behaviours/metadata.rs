@@ -5,7 +5,7 @@ use crate::behaviours;
 use crate::bench::Bench;
 use crate::expect::{accepted, invalid, invalid_with};
 use crate::objects::{Edit as _, class};
-use terraform_provider_omni::sim::Release;
+use omni_sim::Release;
 
 const LIMITED: Need = Need::Since(Release::V1_9);
 const UNLIMITED: Need = Need::Before(Release::V1_9);

@@ -28,8 +28,8 @@ mod state;
 mod watch;
 
 use crate::bench::Bench;
+use omni_sim::Release;
 use std::pin::Pin;
-use terraform_provider_omni::sim::Release;
 
 /// What a server must be, or have, for a behaviour to show.
 #[derive(Clone, Copy, Debug)]

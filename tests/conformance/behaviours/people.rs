@@ -9,14 +9,14 @@ use crate::objects::{
     class, fresh, made, meta,
 };
 use anyhow::Context as _;
+use kit::clock::{Clock, SystemClock};
+use omni_proto::cosi::resource::{ListOptions, Resource};
+use omni_proto::management as pb;
+use omni_proto::specs::{CurrentUserSpec, DefaultJoinTokenSpec};
+use omni_sim::Release;
 use prost::Message as _;
 use serde_json::json;
-use terraform_provider_omni::kit::clock::{Clock, SystemClock};
 use terraform_provider_omni::omni::auth::{Signer, SigningKey};
-use terraform_provider_omni::pb::cosi::resource::{ListOptions, Resource};
-use terraform_provider_omni::pb::management as pb;
-use terraform_provider_omni::pb::specs::{CurrentUserSpec, DefaultJoinTokenSpec};
-use terraform_provider_omni::sim::Release;
 use tonic::Code;
 
 const USERS_ARE: Need = Need::Call("CreateUser");

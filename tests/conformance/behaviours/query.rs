@@ -6,8 +6,8 @@ use crate::behaviours;
 use crate::bench::Bench;
 use crate::expect::{refused, refused_with, same};
 use crate::objects::{CLASS, Edit as _, class, ids};
-use terraform_provider_omni::pb::cosi::resource as pb;
-use terraform_provider_omni::pb::cosi::resource::label_term::Operation;
+use omni_proto::cosi::resource as pb;
+use omni_proto::cosi::resource::label_term::Operation;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![

@@ -3,7 +3,7 @@
 
 use crate::bench::Bench;
 use crate::expect::{accepted, refused_with};
-use terraform_provider_omni::pb::cosi::resource::Resource;
+use omni_proto::cosi::resource::Resource;
 use tonic::Code;
 
 /// What is to come of an object.

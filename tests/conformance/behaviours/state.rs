@@ -7,9 +7,9 @@ use crate::expect::{accepted, refused, refused_with, same};
 use crate::objects::{CLASS, Edit as _, LABELS, class, fresh, ids, meta};
 use anyhow::ensure;
 use futures_util::future::join_all;
-use terraform_provider_omni::kit::clock::{Clock, SystemClock};
-use terraform_provider_omni::pb::cosi::resource as pb;
-use terraform_provider_omni::sim::Release;
+use kit::clock::{Clock, SystemClock};
+use omni_proto::cosi::resource as pb;
+use omni_sim::Release;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![

@@ -7,10 +7,10 @@ use crate::bench::{Bench, Watch};
 use crate::expect::{refused, refused_with, same};
 use crate::objects::{self, CLASS, Edit as _, LABELS, class, fresh, line, meta};
 use anyhow::{Context as _, ensure};
+use omni_proto::cosi::resource as pb;
+use omni_proto::cosi::resource::EventType;
+use omni_sim::Release;
 use terraform_provider_omni::omni::Kind;
-use terraform_provider_omni::pb::cosi::resource as pb;
-use terraform_provider_omni::pb::cosi::resource::EventType;
-use terraform_provider_omni::sim::Release;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![

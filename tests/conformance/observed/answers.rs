@@ -5,8 +5,8 @@ use crate::objects::meta;
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use omni_proto::cosi::resource as pb;
 use serde_json::{Map, Value, json};
-use terraform_provider_omni::pb::cosi::resource as pb;
 
 /// An object.
 pub fn object(resource: &pb::Resource) -> Value {

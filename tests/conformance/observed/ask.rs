@@ -10,12 +10,12 @@ use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
+use omni_proto::cosi::resource::{GetRequest, ListOptions, ListRequest, Metadata, Resource, Spec};
+use omni_proto::management::DestroyUserRequest;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
-use terraform_provider_omni::pb::cosi::resource::{GetRequest, ListOptions, ListRequest, Metadata, Resource, Spec};
-use terraform_provider_omni::pb::management::DestroyUserRequest;
 use tonic::{Code, Status};
 
 const UUID: &str = "0b8d1802-0000-4000-8000-00000000aaa1";

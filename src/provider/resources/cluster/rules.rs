@@ -2,13 +2,8 @@
 //! versions that the instance offers, that fit each other and that the cluster can go to, and features and intervals that the instance allows.
 //! It changes nothing, and knows no other resource.
 
-use crate::kit::go_duration::GoDuration;
-use crate::kit::version;
 use crate::omni::spec::{self, Spec, instance};
 use crate::omni::{Class, Error};
-use crate::pb::specs::{
-    ClusterConfigVersionSpec, FeaturesConfigSpec, KubernetesUpgradeStatusSpec, TalosUpgradeStatusSpec, TalosVersionSpec,
-};
 use crate::provider::crud::Cx;
 use crate::provider::session::at;
 use crate::provider::view;
@@ -16,6 +11,11 @@ use crate::tf::diag::{Diagnostic, sentence};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::value::Value;
+use kit::go_duration::GoDuration;
+use kit::version;
+use omni_proto::specs::{
+    ClusterConfigVersionSpec, FeaturesConfigSpec, KubernetesUpgradeStatusSpec, TalosUpgradeStatusSpec, TalosVersionSpec,
+};
 
 /// The limits of backup intervals where the instance names none, in seconds.
 const SHORTEST_INTERVAL: i64 = 3600;

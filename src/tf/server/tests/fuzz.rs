@@ -2,10 +2,10 @@
 
 use super::super::Server;
 use super::{provider, thing_type};
-use crate::pb::tfplugin6 as pb;
-use crate::pb::tfplugin6::provider_server::Provider as _;
 use crate::tf::value::Value;
 use crate::tf::wire;
+use omni_proto::tfplugin6 as pb;
+use omni_proto::tfplugin6::provider_server::Provider as _;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use std::time::Duration;

@@ -14,11 +14,11 @@ mod unsupported;
 mod vault;
 
 use super::Server;
-use crate::pb::tfplugin6 as pb;
-use crate::pb::tfplugin6::provider_client::ProviderClient;
 use crate::tf::value::{Type, Value};
 use crate::tf::{plugin, wire};
 use hyper_util::rt::TokioIo;
+use omni_proto::tfplugin6 as pb;
+use omni_proto::tfplugin6::provider_client::ProviderClient;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};

@@ -1,0 +1,102 @@
+//! Clusters: who holds them, and how one is taken down piece by piece.
+
+use super::cluster_parts;
+use super::desk::Desk;
+use crate::names::{annotation, controller, kind, label};
+use crate::object::Object;
+use crate::release::Release;
+use omni_proto::specs::DestroyStatusSpec;
+use std::sync::Arc;
+
+/// Who lets go of a cluster as soon as it is torn down.
+const HELD_BRIEFLY: &[&str] = &[
+    controller::CLUSTER_ENDPOINT,
+    controller::CLUSTER_UUID,
+    controller::CLUSTER_CONFIG_VERSION,
+    controller::TALOS_UPGRADE_STATUS,
+    controller::KUBERNETES_UPGRADE_STATUS,
+    controller::CLUSTER_WORKLOAD_PROXY_STATUS,
+];
+
+/// Who holds on to it until its machines are gone.
+const HELD_TO_THE_END: &[&str] = &[
+    controller::CLUSTER_STATUS,
+    controller::CLUSTER_DESTROY_STATUS,
+    controller::SECRETS,
+    controller::BACKUP_DATA,
+    controller::CLUSTER,
+];
+
+/// Who joined those with the manifests of users.
+const HELD_LATER: &[&str] = &[controller::CLUSTER_WORKLOAD_PROXY, controller::CLUSTER_KUBERNETES_MANIFESTS_STATUS];
+
+/// What users made for a cluster, in the order in which it goes once the machine sets are gone.
+const CONTENTS: &[&str] = &[
+    kind::CONFIG_PATCH,
+    kind::KUBERNETES_MANIFEST_GROUP,
+    kind::EXTENSIONS_CONFIGURATION,
+    kind::KUBERNETES_HEALTH_CHECK,
+];
+
+/// What users made under the id of a cluster.
+const NAMESAKES: &[&str] = &[kind::IMPORTED_CLUSTER_SECRETS, kind::ROTATE_TALOS_CA, kind::ROTATE_KUBERNETES_CA];
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for cluster in desk.list(kind::CLUSTER) {
+        if cluster.tearing_down {
+            leave(desk, &cluster);
+        } else {
+            desk.hold(&cluster, HELD_BRIEFLY);
+            desk.hold(&cluster, HELD_TO_THE_END);
+            if desk.release >= Release::V1_9 {
+                desk.hold(&cluster, HELD_LATER);
+            }
+            cluster_parts::furnish(desk, &cluster);
+        }
+    }
+}
+
+/// Whether users keep the server from changing this cluster and its machines.
+pub(super) fn paused(cluster: &Object) -> bool {
+    let flag = |key| cluster.annotations.contains_key(key);
+    flag(annotation::CLUSTER_LOCKED) && !flag(annotation::CLUSTER_IMPORT_IN_PROGRESS)
+}
+
+/// Takes a cluster down: workers, control planes, what users wrote for it, then what the server wrote about it.
+/// What another controller owns is left to that controller.
+fn leave(desk: &Desk<'_>, cluster: &Object) {
+    let id = cluster.key.id.as_str();
+    desk.release(cluster, HELD_BRIEFLY);
+    report(desk, id);
+    let of_users = |kind: &str| {
+        let mut found = desk.labelled(kind, label::CLUSTER, id);
+        found.retain(|object| object.owner.is_empty());
+        found
+    };
+    let sets = of_users(kind::MACHINE_SET);
+    let (planes, workers): (Vec<Arc<Object>>, Vec<Arc<Object>>) =
+        sets.into_iter().partition(|set| set.label(label::CONTROL_PLANE).is_some());
+    if !desk.clear_all(&workers) || !desk.clear_all(&planes) {
+        return;
+    }
+    let contents: Vec<_> = CONTENTS.iter().flat_map(|kind| of_users(kind)).collect();
+    let members = desk.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id);
+    if !desk.clear_all(&contents) || !members.is_empty() {
+        return;
+    }
+    let namesakes: Vec<_> = NAMESAKES.iter().filter_map(|kind| desk.get(kind, id)).collect();
+    if !desk.clear_all(&namesakes) {
+        return;
+    }
+    cluster_parts::clear(desk, id);
+    desk.release(cluster, HELD_TO_THE_END);
+    desk.release(cluster, HELD_LATER);
+}
+
+fn report(desk: &Desk<'_>, id: &str) {
+    let sets = desk.labelled(kind::MACHINE_SET, label::CLUSTER, id).len();
+    let members = desk.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id).len();
+    let phase = format!("Destroying: {sets} machine sets, {members} machines");
+    let owner = controller::CLUSTER_DESTROY_STATUS;
+    desk.put(owner, kind::CLUSTER_DESTROY_STATUS, id, &[], &DestroyStatusSpec { phase });
+}

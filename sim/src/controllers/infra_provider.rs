@@ -1,0 +1,107 @@
+//! Providers of machines: what users see of one, how its machines join, and what goes with it.
+
+use super::desk::Desk;
+use crate::accounts;
+use crate::names::{controller, kind, label};
+use crate::object::Object;
+use omni_proto::specs::infra_provider_combined_status_spec::Health;
+use omni_proto::specs::{
+    DefaultJoinTokenSpec, InfraMachineConfigSpec, InfraProviderCombinedStatusSpec, InfraProviderHealthStatusSpec,
+    InfraProviderStatusSpec, JoinConfig, MachineRequestSetSpec, ProviderJoinConfigSpec, SiderolinkApiConfigSpec,
+    infra_machine_config_spec::AcceptanceStatus,
+};
+
+const HELD_BY: &[&str] =
+    &[controller::INFRA_PROVIDER_CLEANUP, controller::INFRA_PROVIDER_STATUS, controller::PROVIDER_JOIN_CONFIG];
+
+/// What the server and the provider keep under its id.
+const BELONGINGS: &[&str] = &[
+    kind::INFRA_PROVIDER_STATUS,
+    kind::INFRA_PROVIDER_HEALTH_STATUS,
+    kind::INFRA_PROVIDER_COMBINED_STATUS,
+    kind::PROVIDER_JOIN_CONFIG,
+];
+
+/// A provider that was not heard of for longer counts as gone; in seconds.
+const PATIENCE: i64 = 60;
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for provider in desk.list(kind::INFRA_PROVIDER) {
+        if provider.tearing_down {
+            leave(desk, &provider);
+        } else {
+            desk.hold(&provider, HELD_BY);
+            report(desk, &provider.key.id);
+            invite(desk, &provider.key.id);
+        }
+    }
+}
+
+fn report(desk: &Desk<'_>, id: &str) {
+    let known = desk.get(kind::INFRA_PROVIDER_STATUS, id);
+    let about: InfraProviderStatusSpec = known.as_ref().map(|status| status.spec()).unwrap_or_default();
+    let health: InfraProviderHealthStatusSpec = desk.spec(kind::INFRA_PROVIDER_HEALTH_STATUS, id);
+    let now = desk.now().as_secs().cast_signed();
+    let connected = health.last_heartbeat_timestamp.is_some_and(|last| now - last.seconds <= PATIENCE);
+    let status = InfraProviderCombinedStatusSpec {
+        name: about.name,
+        description: about.description,
+        icon: about.icon,
+        health: Some(Health { connected, error: health.error, initialized: known.is_some() }),
+        version: about.version,
+    };
+    let labels: Vec<_> =
+        known.iter().flat_map(|status| &status.labels).map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    desk.put(controller::INFRA_PROVIDER_STATUS, kind::INFRA_PROVIDER_COMBINED_STATUS, id, &labels, &status);
+}
+
+/// What the provider gives to its machines so that they join.
+fn invite(desk: &Desk<'_>, id: &str) {
+    let token = desk.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
+    let api: SiderolinkApiConfigSpec = desk.spec(kind::SIDEROLINK_API_CONFIG, "siderolink-config");
+    let url = format!("{}?jointoken={token}", api.machine_api_advertised_url);
+    let events = format!("[fdae:41e4:649b:9303::1]:{}", api.events_port);
+    let logs = format!("tcp://[fdae:41e4:649b:9303::1]:{}", api.logs_port);
+    let config = JoinConfig {
+        config: format!(
+            "apiVersion: v1alpha1\nkind: SideroLinkConfig\napiUrl: {url}\n---\n\
+             apiVersion: v1alpha1\nkind: EventSinkConfig\nendpoint: '{events}'\n---\n\
+             apiVersion: v1alpha1\nkind: KmsgLogConfig\nname: omni-kmsg\nurl: {logs}\n"
+        ),
+        kernel_args: vec![
+            format!("siderolink.api={url}"),
+            format!("talos.events.sink={events}"),
+            format!("talos.logging.kernel={logs}"),
+        ],
+    };
+    let spec = ProviderJoinConfigSpec { config: Some(config), join_token: token };
+    let labels = [(label::INFRA_PROVIDER_ID, id)];
+    desk.put(controller::PROVIDER_JOIN_CONFIG, kind::PROVIDER_JOIN_CONFIG, id, &labels, &spec);
+}
+
+/// Removes what a provider leaves behind: requests, machines that nobody accepted, its account, its reports.
+fn leave(desk: &Desk<'_>, provider: &Object) {
+    let id = provider.key.id.as_str();
+    for set in desk.list(kind::MACHINE_REQUEST_SET) {
+        if set.spec::<MachineRequestSetSpec>().provider_id == id {
+            desk.clear(&set.key);
+        }
+    }
+    for request in desk.labelled(kind::MACHINE_REQUEST, label::INFRA_PROVIDER_ID, id) {
+        // The program behind the provider may be gone already, so nobody else would let go of it.
+        desk.remove(kind::MACHINE_REQUEST_STATUS, &request.key.id);
+        desk.remove(kind::MACHINE_REQUEST, &request.key.id);
+    }
+    for link in desk.labelled(kind::LINK, label::INFRA_PROVIDER_ID, id) {
+        let config: InfraMachineConfigSpec = desk.spec(kind::INFRA_MACHINE_CONFIG, &link.key.id);
+        if config.acceptance_status() != AcceptanceStatus::Accepted {
+            desk.teardown(&link);
+        }
+    }
+    desk.remove_account(&accounts::identity(&format!("infra-provider:{id}")));
+    for kind in BELONGINGS {
+        desk.remove(kind, id);
+    }
+    // Who tears a provider down destroys it too, unless the release does that by itself.
+    desk.release(provider, HELD_BY);
+}

@@ -1,0 +1,65 @@
+//! Links and machines: a link makes a machine, and a link that goes takes everything of its machine along.
+
+use super::desk::Desk;
+use super::infra_machine;
+use super::machine_parts;
+use crate::kinds;
+use crate::names::{controller, kind};
+use crate::object::Object;
+use omni_proto::specs::{MachineSpec, SiderolinkSpec};
+
+const LINK_HELD_BY: &[&str] = &[controller::MACHINE];
+const MACHINE_HELD_BY: &[&str] = &[controller::MACHINE_CLEANUP, controller::MACHINE_STATUS];
+
+/// What users attach to a machine, and what goes with it.
+const ATTACHED: &[&str] = &[
+    kind::MACHINE_LABELS,
+    kind::KERNEL_ARGS,
+    kind::MACHINE_INSTALL_DISK_CONFIG,
+    kind::INFRA_MACHINE_CONFIG,
+    kind::INFRA_MACHINE_BMC_CONFIG,
+];
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for link in desk.list(kind::LINK) {
+        if link.tearing_down {
+            leave(desk, &link);
+        } else {
+            join(desk, &link);
+        }
+    }
+}
+
+fn join(desk: &Desk<'_>, link: &Object) {
+    desk.hold(link, LINK_HELD_BY);
+    if infra_machine::waits(desk, link) {
+        return;
+    }
+    let spec: SiderolinkSpec = link.spec();
+    let origin: Vec<_> = link.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let address = spec.node_subnet.split('/').next().unwrap_or_default().to_owned();
+    let machine = MachineSpec { management_address: address, connected: spec.connected, ..Default::default() };
+    let machine = desk.put(controller::MACHINE, kind::MACHINE, &link.key.id, &origin, &machine);
+    if !machine.tearing_down {
+        desk.hold(&machine, MACHINE_HELD_BY);
+    }
+}
+
+fn leave(desk: &Desk<'_>, link: &Object) {
+    let id = link.key.id.as_str();
+    if let Some(machine) = desk.get(kind::MACHINE, id) {
+        desk.teardown(&machine);
+        desk.clear(&kinds::key(kind::MACHINE_SET_NODE, id));
+        // Its cluster has to let it go first.
+        if desk.has(kind::CLUSTER_MACHINE, id) || desk.has(kind::MACHINE_SET_NODE, id) {
+            return;
+        }
+    }
+    let attached: Vec<_> = ATTACHED.iter().filter_map(|kind| desk.get(kind, id)).collect();
+    if !desk.clear_all(&attached) {
+        return;
+    }
+    machine_parts::clear(desk, id);
+    desk.remove(kind::MACHINE, id);
+    desk.release(link, LINK_HELD_BY);
+}

@@ -1,0 +1,194 @@
+//! What the server derives from the status of each machine, for those who look at one side of it only.
+
+use super::desk::{Desk, labels};
+use super::schematic;
+use crate::names::{annotation, controller, kind, label};
+use crate::object::Object;
+use crate::release::Release;
+use crate::rules::tolerant;
+use omni_proto::specs::machine_config_gen_options_spec::InstallImage;
+use omni_proto::specs::machine_install_disk_status_spec::Disk;
+use omni_proto::specs::machine_upgrade_status_spec::Phase;
+use omni_proto::specs::{
+    KernelArgsSpec, KernelArgsStatusSpec, MachineConfigGenOptionsSpec, MachineInstallDiskConfigSpec,
+    MachineInstallDiskStatusSpec, MachineStatusLinkSpec, MachineStatusSnapshotSpec, MachineStatusSpec,
+    MachineUpgradeStatusSpec, SchematicConfigurationSpec, SiderolinkCounterSpec,
+};
+
+/// Everything that follows from the status of a machine, and goes with it.
+const PARTS: &[&str] = &[
+    kind::MACHINE_STATUS_LABELS,
+    kind::MACHINE_STATUS_LINK,
+    kind::MACHINE_STATUS_SNAPSHOT,
+    kind::MACHINE_UPGRADE_STATUS,
+    kind::MACHINE_CONFIG_GEN_OPTIONS,
+    kind::MACHINE_INSTALL_DISK_STATUS,
+    kind::MACHINE_EXTENSIONS,
+    kind::MACHINE_EXTENSIONS_STATUS,
+    kind::KERNEL_ARGS_STATUS,
+    kind::SCHEMATIC_CONFIGURATION,
+    kind::MACHINE_STATUS,
+];
+
+/// Disks must hold at least this much to be installed on.
+const SMALLEST_DISK: u64 = 5_000_000_000;
+
+/// The first Talos that takes kernel arguments from schematics without a unified kernel image.
+const ARGS_WITHOUT_UKI: (u64, u64) = (1, 12);
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for machine in desk.list(kind::MACHINE_STATUS) {
+        let status: MachineStatusSpec = machine.spec();
+        let mut place = labels(&machine);
+        place.retain(|(key, _)| [label::CLUSTER, label::MACHINE_SET].contains(key));
+        upgrade_status(desk, &machine, &status, &place);
+        gen_options(desk, &machine, &status);
+        kernel_args(desk, &machine, &status, &place);
+        if desk.release >= Release::V1_10 {
+            install_disk(desk, &machine, &status);
+        }
+        link(desk, &machine, status);
+    }
+}
+
+/// Takes away everything that the server knows of a machine.
+pub(super) fn clear(desk: &Desk<'_>, id: &str) {
+    for kind in PARTS {
+        desk.remove(kind, id);
+    }
+    for change in desk.labelled(kind::MACHINE_CONFIG_DIFF, label::MACHINE, id) {
+        desk.remove(kind::MACHINE_CONFIG_DIFF, &change.key.id);
+    }
+}
+
+/// The status, the tunnel and the last word of a machine in one object.
+fn link(desk: &Desk<'_>, machine: &Object, status: MachineStatusSpec) {
+    let id = machine.key.id.as_str();
+    let snapshot = MachineStatusSnapshotSpec::default();
+    desk.put(controller::MACHINE_STATUS_SNAPSHOT, kind::MACHINE_STATUS_SNAPSHOT, id, &[], &snapshot);
+    let (tunnel, joined) = (desk.get(kind::LINK, id), desk.get(kind::MACHINE, id));
+    let last_alive = tunnel.map(|tunnel| prost_types::Timestamp { seconds: tunnel.updated.0, nanos: tunnel.updated.1 });
+    let spec = MachineStatusLinkSpec {
+        message_status: Some(status),
+        siderolink_counter: Some(SiderolinkCounterSpec { last_alive, ..Default::default() }),
+        machine_created_at: joined.as_ref().map(|joined| joined.created.0).unwrap_or_default(),
+        tearing_down: joined.is_none_or(|joined| joined.tearing_down),
+        snapshot: Some(snapshot),
+    };
+    desk.put(controller::MACHINE_STATUS_LINK, kind::MACHINE_STATUS_LINK, id, &labels(machine), &spec);
+}
+
+fn is_installed(status: &MachineStatusSpec) -> bool {
+    system_disk(status).is_some()
+}
+
+fn system_disk(status: &MachineStatusSpec) -> Option<&str> {
+    let disks = status.hardware.as_ref()?.blockdevices.iter();
+    disks.filter(|disk| disk.system_disk).map(|disk| disk.linux_name.as_str()).next()
+}
+
+fn upgrade_status(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
+    let id = machine.key.id.as_str();
+    let current = status.schematic.as_ref().map(|schematic| schematic.full_id.clone()).unwrap_or_default();
+    let wanted: SchematicConfigurationSpec = desk.spec(kind::SCHEMATIC_CONFIGURATION, id);
+    let mut report = MachineUpgradeStatusSpec {
+        schematic_id: wanted.schematic_id.clone(),
+        talos_version: status.talos_version.clone(),
+        current_schematic_id: current.clone(),
+        current_talos_version: status.talos_version.clone(),
+        is_maintenance: status.maintenance,
+        ..Default::default()
+    };
+    let (phase, text) = if current.is_empty() {
+        (Phase::Unknown, "schematic info is not available")
+    } else if current == wanted.schematic_id {
+        (Phase::UpToDate, "machine is up to date")
+    } else if status.maintenance && !is_installed(status) {
+        (Phase::Pending, "no system disk, Talos is not installed")
+    } else {
+        (Phase::Pending, "not in maintenance mode")
+    };
+    report.set_phase(phase);
+    report.status = text.into();
+    desk.put(controller::MACHINE_UPGRADE_STATUS, kind::MACHINE_UPGRADE_STATUS, id, place, &report);
+}
+
+fn gen_options(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec) {
+    let id = machine.key.id.as_str();
+    let wanted: SchematicConfigurationSpec = desk.spec(kind::SCHEMATIC_CONFIGURATION, id);
+    let image = InstallImage {
+        talos_version: wanted.talos_version,
+        schematic_initialized: !wanted.schematic_id.is_empty(),
+        schematic_id: wanted.schematic_id,
+        schematic_invalid: status.schematic.as_ref().is_some_and(|schematic| schematic.invalid),
+        platform: status.platform_metadata.as_ref().map(|platform| platform.platform.clone()).unwrap_or_default(),
+        security_state: status.security_state,
+        ..Default::default()
+    };
+    let options = MachineConfigGenOptionsSpec { install_image: Some(image) };
+    desk.put(controller::MACHINE_CONFIG_GEN_OPTIONS, kind::MACHINE_CONFIG_GEN_OPTIONS, id, &[], &options);
+}
+
+fn kernel_args(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
+    let id = machine.key.id.as_str();
+    let extra = |args: Vec<String>| args.into_iter().filter(|arg| !schematic::is_protected(arg)).collect();
+    let mut unmet = Vec::new();
+    let mut need = |met: bool, text: &str| {
+        if !met {
+            unmet.push(text.to_owned());
+        }
+    };
+    let version = tolerant::parse(status.talos_version.trim_start_matches('v'));
+    let uki = status.security_state.is_some_and(|state| state.booted_with_uki);
+    need(status.schematic.is_some(), "Schematic information is not yet known");
+    need(is_installed(status), "Talos is not installed, kernel args cannot be updated yet");
+    need(
+        uki || version.is_ok_and(|version| version.minor_line() >= ARGS_WITHOUT_UKI),
+        "Unsupported: machine is not booted with UKI and Talos version is < 1.12 or GrubUseUKICmdline is false",
+    );
+    let initialized = machine.annotations.contains_key(annotation::KERNEL_ARGS_INITIALIZED);
+    need(initialized, "Extra kernel args are not yet initialized");
+    let report = KernelArgsStatusSpec {
+        args: extra(desk.spec::<KernelArgsSpec>(kind::KERNEL_ARGS, id).args),
+        current_args: extra(status.schematic.clone().unwrap_or_default().kernel_args),
+        unmet_conditions: unmet,
+        current_cmdline: status.kernel_cmdline.clone(),
+    };
+    desk.put(controller::KERNEL_ARGS_STATUS, kind::KERNEL_ARGS_STATUS, id, place, &report);
+}
+
+/// The disk that is or will be installed on: the one that users name, or else the smallest that is large enough.
+fn install_disk(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec) {
+    let id = machine.key.id.as_str();
+    let wanted: MachineInstallDiskConfigSpec = desk.spec(kind::MACHINE_INSTALL_DISK_CONFIG, id);
+    let known = status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
+    let why_not = |disk: &omni_proto::specs::machine_status_spec::hardware_status::BlockDevice| match disk {
+        disk if disk.readonly => "the disk is read-only",
+        disk if disk.cdrom => "the disk is a CD-ROM drive",
+        disk if disk.size < SMALLEST_DISK => "the disk is too small",
+        _ => "",
+    };
+    let disks = known.iter().map(|disk| Disk {
+        dev_path: disk.linux_name.clone(),
+        selectable: why_not(disk).is_empty(),
+        skip_reason: why_not(disk).to_owned(),
+        members: disk.secondary_disks.clone(),
+    });
+    let smallest = || known.iter().filter(|disk| why_not(disk).is_empty()).min_by_key(|disk| disk.size);
+    let mut report = MachineInstallDiskStatusSpec { disks: disks.collect(), ..Default::default() };
+    if let Some(disk) = system_disk(status) {
+        report.disk = disk.to_owned();
+    } else if !wanted.disk.is_empty() {
+        match known.iter().any(|disk| disk.linux_name == wanted.disk) {
+            true => report.disk = wanted.disk,
+            false => report.message = format!("the disk {:?} does not exist", wanted.disk),
+        }
+    } else if !wanted.disk_selector.is_empty() {
+        report.message = "the simulator does not evaluate disk selectors".to_owned();
+    } else if let Some(disk) = smallest() {
+        report.disk.clone_from(&disk.linux_name);
+    } else {
+        report.message = "no disk is large enough".to_owned();
+    }
+    desk.put(controller::MACHINE_INSTALL_DISK_STATUS, kind::MACHINE_INSTALL_DISK_STATUS, id, &[], &report);
+}

@@ -1,0 +1,225 @@
+//! Members of clusters: how a machine is installed, restarted, brought up, and in the end reset.
+
+use super::configuration;
+use super::desk::{Desk, labels};
+use super::member_config;
+use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
+use super::schematic;
+use super::system_patches::DISCOVERY;
+use crate::names::{annotation, controller, kind, label};
+use crate::object::Object;
+use crate::release::Release;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use omni_proto::specs::cluster_machine_status_spec::Stage;
+use omni_proto::specs::{
+    ClusterBootstrapStatusSpec, ClusterMachineConfigStatusSpec, ClusterMachineIdentitySpec, ClusterMachineStatusSpec,
+    ClusterMachineTalosVersionSpec, ClusterSpec, ClusterUuid, ConfigApplyStatus, LoadBalancerStatusSpec, MachineSpec,
+    MachineStatusSpec,
+};
+use sha2::{Digest, Sha256};
+
+/// Where members look for each other unless their cluster says otherwise.
+const PUBLIC_DISCOVERY: &str = "https://discovery.talos.dev/";
+
+/// What the server keeps under the id of a member.
+const BELONGINGS: &[&str] = &[
+    kind::CLUSTER_MACHINE_STATUS,
+    kind::CLUSTER_MACHINE_IDENTITY,
+    kind::CLUSTER_MACHINE_CONFIG_STATUS,
+    kind::CLUSTER_MACHINE_TALOS_VERSION,
+];
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for member in desk.list(kind::CLUSTER_MACHINE) {
+        let cluster = member.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id));
+        if member.tearing_down {
+            leave(desk, &member);
+        } else if let Some(cluster) = cluster {
+            live(desk, &member, &cluster);
+        }
+    }
+}
+
+/// Whether the machine answers.
+pub(super) fn connected(desk: &Desk<'_>, id: &str) -> bool {
+    desk.spec::<MachineSpec>(kind::MACHINE, id).connected
+}
+
+/// Moves a member on by one stage.
+fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
+    let id = member.key.id.as_str();
+    let spec: ClusterSpec = cluster.spec();
+    if !desk.has(kind::CLUSTER_MACHINE_TALOS_VERSION, id) {
+        aim(desk, member, &spec.talos_version);
+    }
+    let wanted: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
+    let mut status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
+    let up = connected(desk, id);
+    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
+    let next = match status.stage() {
+        _ if !up => status.stage(),
+        Stage::Unknown if machine.maintenance => Stage::Installing,
+        Stage::Unknown => Stage::Upgrading,
+        Stage::Installing | Stage::Upgrading => {
+            install(desk, id, &wanted.talos_version);
+            configuration::applied(desk, member, &wanted.talos_version, &schematic::target(desk, id));
+            Stage::Rebooting
+        }
+        Stage::Rebooting => Stage::Booting,
+        Stage::Configuring => {
+            configuration::applied(desk, member, &last.talos_version, &last.schematic_id);
+            Stage::Running
+        }
+        _ => Stage::Running,
+    };
+    status.set_stage(next);
+    status.management_address = machine.management_address.clone();
+    status.ready = up && next == Stage::Running && serves(desk, member, &cluster.key.id);
+    status.apid_available = up && next == Stage::Running && desk.release < Release::V1_9;
+    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
+    let desired = configuration::desired(desk, member);
+    status.config_up_to_date = last.cluster_machine_config_sha256 == desired;
+    let apply = if status.config_up_to_date { ConfigApplyStatus::Applied } else { ConfigApplyStatus::Pending };
+    status.set_config_apply_status(apply);
+
+    let hostname = hostname(&machine);
+    let locked = locked(desk, id);
+    let pending = !status.config_up_to_date
+        || last.talos_version != spec.talos_version
+        || last.schematic_id != schematic::target(desk, id);
+    let all: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
+        .into_iter()
+        .chain(labels(member))
+        .chain(up.then_some((label::CONNECTED, "")))
+        .chain(
+            (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
+        )
+        .collect();
+    desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
+    if next == Stage::Running {
+        let identity = ClusterMachineIdentitySpec {
+            nodename: hostname,
+            node_ips: machine.network.unwrap_or_default().addresses,
+            ..identity(desk, member, &spec)
+        };
+        desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels(member), &identity);
+    }
+}
+
+/// How a member is known to etcd and to those who look for each other; it keeps that as long as it is a member.
+fn identity(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec) -> ClusterMachineIdentitySpec {
+    let of = member.label(label::CLUSTER).unwrap_or_default();
+    let digest = Sha256::digest(format!("{} {}", desk.spec::<ClusterUuid>(kind::CLUSTER_UUID, of).uuid, member.key.id));
+    let is_plane = member.label(label::CONTROL_PLANE).is_some();
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let embedded = cluster.features.is_some_and(|features| features.use_embedded_discovery_service);
+    ClusterMachineIdentitySpec {
+        node_identity: URL_SAFE_NO_PAD.encode(digest),
+        etcd_member_id: if is_plane { number } else { 0 },
+        discovery_service_endpoint: if embedded { DISCOVERY } else { PUBLIC_DISCOVERY }.to_owned(),
+        ..Default::default()
+    }
+}
+
+/// Says which Talos version a member should run from now on, with the schematic that it should have by now.
+pub(super) fn aim(desk: &Desk<'_>, member: &Object, version: &str) {
+    let id = member.key.id.as_str();
+    let wanted =
+        ClusterMachineTalosVersionSpec { talos_version: version.to_owned(), schematic_id: schematic::target(desk, id) };
+    let owner = controller::CLUSTER_MACHINE_TALOS_VERSION;
+    desk.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &labels(member), &wanted);
+}
+
+/// Whether users keep the server from changing this member.
+pub(super) fn locked(desk: &Desk<'_>, id: &str) -> bool {
+    desk.get(kind::MACHINE_SET_NODE, id).is_some_and(|node| node.annotations.contains_key(annotation::MACHINE_LOCKED))
+}
+
+/// The name of a machine, which is also the name of its node.
+pub(super) fn hostname(machine: &MachineStatusSpec) -> String {
+    machine.network.as_ref().map(|network| network.hostname.clone()).unwrap_or_default()
+}
+
+/// A control plane is ready with etcd, a worker with the API of Kubernetes.
+fn serves(desk: &Desk<'_>, member: &Object, cluster: &str) -> bool {
+    if member.label(label::CONTROL_PLANE).is_some() {
+        desk.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, cluster).bootstrapped
+    } else {
+        desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, cluster).healthy
+    }
+}
+
+/// Puts Talos on the machine's disk.
+fn install(desk: &Desk<'_>, id: &str, version: &str) {
+    desk.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
+        machine.maintenance = false;
+        machine.talos_version = format!("v{version}");
+        set_system_disk(machine, true);
+    });
+    schematic::install(desk, id);
+}
+
+/// Wipes the machine's disk: it comes up again as it first joined.
+fn reset(desk: &Desk<'_>, id: &str) {
+    desk.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
+        machine.maintenance = true;
+        machine.talos_version.clone_from(&machine.initial_talos_version);
+        set_system_disk(machine, false);
+        schematic::reset(machine);
+    });
+}
+
+fn set_system_disk(machine: &mut MachineStatusSpec, installed: bool) {
+    let disks = machine.hardware.as_mut().map(|hardware| hardware.blockdevices.as_mut_slice()).unwrap_or_default();
+    if let Some(disk) = disks.first_mut() {
+        disk.system_disk = installed;
+    }
+}
+
+/// Takes a member out of its cluster. A machine that does not answer holds this up until it does,
+/// or until somebody gives up on it.
+fn leave(desk: &Desk<'_>, member: &Object) {
+    let id = member.key.id.as_str();
+    let machine_leaves = desk.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
+    let given_up = machine_leaves || desk.has(kind::NODE_FORCE_DESTROY_REQUEST, id);
+    let up = connected(desk, id);
+    let status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    match status.stage() {
+        _ if given_up => gone(desk, member, up),
+        Stage::Destroying if up => gone(desk, member, true),
+        Stage::BeforeDestroy if up => stage(desk, id, Stage::Destroying),
+        Stage::BeforeDestroy | Stage::Destroying => stage(desk, id, status.stage()),
+        _ if desk.has(kind::CLUSTER_MACHINE_STATUS, id) => stage(desk, id, Stage::BeforeDestroy),
+        // It never got as far as having a status.
+        _ => gone(desk, member, up),
+    }
+}
+
+fn stage(desk: &Desk<'_>, id: &str, stage: Stage) {
+    let removed = desk.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
+    desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, id, |status: &mut ClusterMachineStatusSpec| {
+        status.set_stage(stage);
+        status.is_removed = removed;
+        status.ready = false;
+    });
+}
+
+fn gone(desk: &Desk<'_>, member: &Object, answered: bool) {
+    let id = member.key.id.as_str();
+    if answered {
+        reset(desk, id);
+    }
+    for kind in BELONGINGS.iter().chain(member_config::BELONGINGS) {
+        desk.remove(kind, id);
+    }
+    if let Some(request) = desk.get(kind::NODE_FORCE_DESTROY_REQUEST, id) {
+        desk.clear(&request.key);
+    }
+    if let Some(machine) = desk.get(kind::MACHINE, id) {
+        desk.release(&machine, MACHINE_HELD_BY);
+    }
+    desk.release(member, MEMBER_HELD_BY);
+    desk.clear(&member.key);
+}

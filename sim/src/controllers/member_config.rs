@@ -1,0 +1,158 @@
+//! The configuration that each member should have, what of it still waits, and what has changed.
+
+use super::configuration;
+use super::desk::{Desk, hex, labels};
+use super::machine_config::{self, Facts};
+use super::member;
+use super::schematic;
+use crate::compression;
+use crate::names::{controller, kind, label};
+use crate::object::Object;
+use omni_proto::specs::machine_pending_updates_spec::Upgrade;
+use omni_proto::specs::{
+    ClusterMachineConfigPatchesSpec, ClusterMachineConfigSpec, ClusterMachineConfigStatusSpec,
+    ClusterMachineEncryptionKeySpec, ClusterMachineSpec, ClusterSpec, ClusterUuid, ConfigPatchSpec,
+    LoadBalancerConfigSpec, MachineConfigDiffSpec, MachinePendingUpdatesSpec, MachineStatusSpec,
+    RedactedClusterMachineConfigSpec,
+};
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+/// The annotation that says what a configuration was made from.
+const INPUTS: &str = "inputResourceVersion";
+
+/// As many changes of a machine are remembered.
+const CHANGES_KEPT: usize = 1000;
+
+/// What is made here for each member.
+pub(super) const BELONGINGS: &[&str] = &[
+    kind::CLUSTER_MACHINE_CONFIG_PATCHES,
+    kind::CLUSTER_MACHINE_CONFIG,
+    kind::REDACTED_CLUSTER_MACHINE_CONFIG,
+    kind::CLUSTER_MACHINE_ENCRYPTION_KEY,
+    kind::MACHINE_PENDING_UPDATES,
+];
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for member in desk.list(kind::CLUSTER_MACHINE) {
+        let Some(cluster) = member.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id)) else { continue };
+        if !member.tearing_down {
+            let spec: ClusterSpec = cluster.spec();
+            let desired = configuration::desired(desk, &member);
+            generate(desk, &member, &spec, &desired);
+            compare(desk, &member, &spec, &desired);
+            encrypt(desk, &member, &spec);
+        }
+    }
+}
+
+/// Writes the configuration, if anything that it is made from has changed.
+fn generate(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
+    let id = member.key.id.as_str();
+    let name = member.label(label::CLUSTER).unwrap_or_default();
+    let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
+    let uuid = desk.spec::<ClusterUuid>(kind::CLUSTER_UUID, name).uuid;
+    let endpoint = desk.spec::<LoadBalancerConfigSpec>(kind::LOAD_BALANCER_CONFIG, name).siderolink_endpoint;
+    let disks = machine.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
+    let facts = Facts {
+        cluster: name,
+        cluster_id: &uuid,
+        endpoint: &endpoint,
+        is_plane: member.label(label::CONTROL_PLANE).is_some(),
+        hostname: &member::hostname(&machine),
+        disk: disks.first().map(|disk| disk.linux_name.as_str()).unwrap_or_default(),
+        talos_version: &cluster.talos_version,
+        schematic_id: &schematic::target(desk, id),
+        kubernetes_version: &member.spec::<ClusterMachineSpec>().kubernetes_version,
+    };
+    // Everything but the patches stands in the text that has none.
+    let inputs = hex(Sha256::new().chain_update(desired).chain_update(machine_config::render(&facts, &[])));
+    let old = desk.get(kind::CLUSTER_MACHINE_CONFIG, id);
+    if old.is_some_and(|old| old.annotations.get(INPUTS) == Some(&inputs)) {
+        return;
+    }
+    let patches: Vec<String> = configuration::patches(desk, member).iter().map(|patch| text(&patch.spec())).collect();
+    let data = machine_config::render(&facts, &patches);
+    let all = ClusterMachineConfigPatchesSpec { patches, ..Default::default() };
+    let owner = controller::CLUSTER_MACHINE_CONFIG_PATCHES;
+    desk.put(owner, kind::CLUSTER_MACHINE_CONFIG_PATCHES, id, &labels(member), &all);
+    // Nobody can read this one; what it says stands in the redacted one.
+    let (owner, kind) = (controller::CLUSTER_MACHINE_CONFIG, kind::CLUSTER_MACHINE_CONFIG);
+    desk.put(owner, kind, id, &labels(member), &ClusterMachineConfigSpec::default());
+    desk.edit(kind, id, |config| drop(config.annotations.insert(INPUTS.to_owned(), inputs)));
+    publish(desk, member, data);
+}
+
+/// Shows the configuration, and notes what changed in it.
+fn publish(desk: &Desk<'_>, member: &Object, data: String) {
+    let (owner, kind) = (controller::REDACTED_CLUSTER_MACHINE_CONFIG, kind::REDACTED_CLUSTER_MACHINE_CONFIG);
+    let id = member.key.id.as_str();
+    if let Some(old) = desk.get(kind, id) {
+        let diff = diff(&old.spec::<RedactedClusterMachineConfigSpec>().data, &data);
+        if !diff.is_empty() {
+            let mut known = desk.labelled(kind::MACHINE_CONFIG_DIFF, label::MACHINE, id);
+            let name = format!("{id}-{}-{:08}", old.updated.0, old.version);
+            let spec = MachineConfigDiffSpec { diff, ..Default::default() };
+            desk.put(owner, kind::MACHINE_CONFIG_DIFF, &name, &[(label::MACHINE, id)], &spec);
+            known.sort_by_key(|change| change.created);
+            let surplus = (known.len() + 1).saturating_sub(CHANGES_KEPT);
+            known.iter().take(surplus).for_each(|change| desk.remove(kind::MACHINE_CONFIG_DIFF, &change.key.id));
+        }
+    }
+    desk.put(owner, kind, id, &labels(member), &RedactedClusterMachineConfigSpec { data, ..Default::default() });
+}
+
+/// Says what waits to be changed on a member, as long as anything does.
+fn compare(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
+    let id = member.key.id.as_str();
+    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
+    if last.talos_version.is_empty() {
+        return;
+    }
+    let schematic = schematic::target(desk, id);
+    let moves = last.talos_version != cluster.talos_version || last.schematic_id != schematic;
+    let wanted = desk.spec::<RedactedClusterMachineConfigSpec>(kind::REDACTED_CLUSTER_MACHINE_CONFIG, id).data;
+    if !moves && last.cluster_machine_config_sha256 == desired {
+        desk.remove(kind::MACHINE_PENDING_UPDATES, id);
+        // What goes with other changes, like the version of Kubernetes, is there by now.
+        desk.edit_spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id, |status: &mut ClusterMachineConfigStatusSpec| {
+            status.redacted_current_machine_config = wanted;
+        });
+        return;
+    }
+    let waiting = MachinePendingUpdatesSpec {
+        config_diff: diff(&last.redacted_current_machine_config, &wanted),
+        upgrade: moves.then(|| Upgrade {
+            from_schematic: last.schematic_id,
+            to_schematic: schematic,
+            from_version: last.talos_version,
+            to_version: cluster.talos_version.clone(),
+        }),
+        ..Default::default()
+    };
+    let owner = controller::CLUSTER_MACHINE_CONFIG_STATUS;
+    desk.put(owner, kind::MACHINE_PENDING_UPDATES, id, &labels(member), &waiting);
+}
+
+/// A member of an encrypted cluster gets the key of its disks from the server.
+fn encrypt(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec) {
+    if cluster.features.is_some_and(|features| features.disk_encryption) {
+        let (owner, kind) = (controller::CLUSTER_MACHINE_ENCRYPTION_KEY, kind::CLUSTER_MACHINE_ENCRYPTION_KEY);
+        desk.once(owner, kind, &member.key.id, &labels(member), || {
+            let data = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
+            ClusterMachineEncryptionKeySpec { data }.encode_to_vec()
+        });
+    }
+}
+
+/// The text of a patch; one that cannot be unpacked here says nothing.
+fn text(patch: &ConfigPatchSpec) -> String {
+    if patch.compressed_data.is_empty() {
+        return patch.data.clone();
+    }
+    compression::unpack(&patch.compressed_data).unwrap_or_default()
+}
+
+fn diff(old: &str, new: &str) -> String {
+    similar::TextDiff::from_lines(old, new).unified_diff().to_string()
+}

@@ -1,0 +1,123 @@
+//! Extensions and kernel arguments of machines: what they should have, what they have, and the schematic of it.
+
+use super::configuration;
+use super::desk::{Desk, labels};
+use crate::names::{controller, kind, label};
+use crate::object::Object;
+use crate::schematic;
+use omni_proto::specs::machine_extensions_status_spec::Item;
+use omni_proto::specs::machine_extensions_status_spec::item::Phase;
+use omni_proto::specs::machine_status_spec::Schematic;
+use omni_proto::specs::{
+    ClusterMachineTalosVersionSpec, ExtensionsConfigurationSpec, KernelArgsSpec, MachineExtensionsSpec,
+    MachineExtensionsStatusSpec, MachineStatusSpec, SchematicConfigurationSpec,
+};
+use std::collections::BTreeSet;
+
+const EXTENSIONS_HELD_BY: &[&str] = &[controller::SCHEMATIC_CONFIGURATION];
+
+/// The arguments that tie a machine to its server; nobody else may set them.
+const PROTECTED: &[&str] = &["siderolink.", "talos.events.sink", "talos.logging.kernel", "talos.config"];
+
+/// The prefix that extensions without one get.
+const PUBLISHER: &str = "siderolabs/";
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for machine in desk.list(kind::MACHINE_STATUS) {
+        let Some(present) = machine.spec::<MachineStatusSpec>().schematic else { continue };
+        let member = desk.get(kind::CLUSTER_MACHINE, &machine.key.id).filter(|member| !member.tearing_down);
+        choose(desk, &machine.key.id, member.as_deref());
+        let wanted = wanted(desk, &machine.key.id, &present);
+        report(desk, &machine, &present, &wanted);
+    }
+}
+
+/// The list of extensions that counts for a member; without one there is nothing to choose.
+fn choose(desk: &Desk<'_>, id: &str, member: Option<&Object>) {
+    let Some((member, list)) = member.and_then(|member| Some((member, configuration::extensions(desk, member)?)))
+    else {
+        return desk.remove(kind::MACHINE_EXTENSIONS, id);
+    };
+    let mut labels = labels(member);
+    labels.push((label::ROOT_CONFIGURATION, list.key.id.as_str()));
+    let spec = MachineExtensionsSpec { extensions: list.spec::<ExtensionsConfigurationSpec>().extensions };
+    let object = desk.put(controller::MACHINE_EXTENSIONS, kind::MACHINE_EXTENSIONS, id, &labels, &spec);
+    desk.hold(&object, EXTENSIONS_HELD_BY);
+}
+
+/// The schematic that a machine should run.
+fn wanted(desk: &Desk<'_>, id: &str, present: &Schematic) -> Schematic {
+    let extensions = match desk.get(kind::MACHINE_EXTENSIONS, id) {
+        Some(chosen) => full_names(&chosen.spec::<MachineExtensionsSpec>().extensions),
+        // Nobody chose any: the machine keeps those that it came with.
+        None => full_names(&present.initial_state.clone().unwrap_or_default().extensions),
+    };
+    let protected = present.kernel_args.iter().filter(|arg| is_protected(arg)).cloned();
+    let args = desk.spec::<KernelArgsSpec>(kind::KERNEL_ARGS, id).args.into_iter().filter(|arg| !is_protected(arg));
+    let kernel_args: Vec<String> = protected.chain(args).collect();
+    let raw = schematic::text(&extensions, &kernel_args);
+    Schematic {
+        extensions: extensions.into_iter().collect(),
+        kernel_args,
+        full_id: schematic::id(&raw),
+        raw,
+        ..present.clone()
+    }
+}
+
+/// Whether an argument belongs to the server.
+pub(super) fn is_protected(arg: &str) -> bool {
+    PROTECTED.iter().any(|prefix| arg.starts_with(prefix))
+}
+
+fn full_names(names: &[String]) -> BTreeSet<String> {
+    let full = |name: &String| if name.contains('/') { name.clone() } else { format!("{PUBLISHER}{name}") };
+    names.iter().map(full).collect()
+}
+
+fn report(desk: &Desk<'_>, machine: &Object, present: &Schematic, wanted: &Schematic) {
+    let id = machine.key.id.as_str();
+    let status: MachineStatusSpec = machine.spec();
+    let target: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
+    let running = status.talos_version.trim_start_matches('v').to_owned();
+    let talos_version = if target.talos_version.is_empty() { running } else { target.talos_version };
+    let mut place = labels(machine);
+    place.retain(|(key, _)| [label::CLUSTER, label::MACHINE_SET].contains(key));
+    let configuration = SchematicConfigurationSpec { schematic_id: wanted.full_id.clone(), talos_version };
+    desk.put(controller::SCHEMATIC_CONFIGURATION, kind::SCHEMATIC_CONFIGURATION, id, &place, &configuration);
+
+    let (has, gets) = (full_names(&present.extensions), full_names(&wanted.extensions));
+    let item = |name: &String| {
+        let phase = match (has.contains(name), gets.contains(name)) {
+            (true, true) => Phase::Installed,
+            (true, false) => Phase::Removing,
+            _ => Phase::Installing,
+        };
+        Item { name: name.clone(), immutable: false, phase: phase.into() }
+    };
+    let extensions = has.union(&gets).map(item).collect();
+    let report = MachineExtensionsStatusSpec { extensions, talos_version: status.talos_version };
+    desk.put(controller::SCHEMATIC_CONFIGURATION, kind::MACHINE_EXTENSIONS_STATUS, id, &place, &report);
+}
+
+/// The id of the schematic that a machine should run; empty as long as that is not known.
+pub(super) fn target(desk: &Desk<'_>, id: &str) -> String {
+    desk.spec::<SchematicConfigurationSpec>(kind::SCHEMATIC_CONFIGURATION, id).schematic_id
+}
+
+/// Puts the schematic that a machine should run on its disk.
+pub(super) fn install(desk: &Desk<'_>, id: &str) {
+    let status: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
+    let Some(present) = status.schematic else { return };
+    let wanted = wanted(desk, id, &present);
+    desk.edit_spec(kind::MACHINE_STATUS, id, |status: &mut MachineStatusSpec| status.schematic = Some(wanted));
+}
+
+/// Takes a wiped machine back to what it first booted.
+pub(super) fn reset(machine: &mut MachineStatusSpec) {
+    let Some(present) = &mut machine.schematic else { return };
+    let extensions = full_names(&present.initial_state.clone().unwrap_or_default().extensions);
+    present.raw = schematic::text(&extensions, &present.kernel_args);
+    present.full_id = schematic::id(&present.raw);
+    present.extensions = extensions.into_iter().collect();
+}

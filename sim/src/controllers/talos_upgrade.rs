@@ -1,0 +1,198 @@
+//! Changes of the Talos version and of schematics: control planes first, then workers, set by set in turn.
+
+use super::cluster;
+use super::desk::{Desk, count};
+use super::member;
+use super::schematic;
+use crate::names::{controller, kind, label};
+use crate::object::Object;
+use crate::rules::tolerant;
+use omni_proto::specs::cluster_machine_status_spec::Stage;
+use omni_proto::specs::talos_upgrade_status_spec::Phase;
+use omni_proto::specs::{
+    ClusterConfigVersionSpec, ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, ClusterSpec, MachineSetSpec,
+    MachineSpec, TalosUpgradeStatusSpec, TalosVersionSpec, UpgradeRolloutSpec,
+};
+use std::sync::Arc;
+
+const OWNER: &str = controller::TALOS_UPGRADE_STATUS;
+
+pub(super) fn act(desk: &Desk<'_>) {
+    for cluster in desk.list(kind::CLUSTER) {
+        if !cluster.tearing_down {
+            upgrade(desk, &cluster);
+        }
+    }
+}
+
+/// A member, what it runs and what it should run.
+struct Member {
+    object: Arc<Object>,
+    last: ClusterMachineConfigStatusSpec,
+    stage: Stage,
+    version: String,
+    schematic: String,
+}
+
+impl Member {
+    fn read(desk: &Desk<'_>, object: Arc<Object>, version: &str) -> Self {
+        let id = object.key.id.as_str();
+        Self {
+            last: desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id),
+            stage: desk.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, id).stage(),
+            version: version.to_owned(),
+            schematic: schematic::target(desk, id),
+            object,
+        }
+    }
+
+    fn id(&self) -> &str {
+        &self.object.key.id
+    }
+
+    fn set(&self) -> &str {
+        self.object.label(label::MACHINE_SET).unwrap_or_default()
+    }
+
+    fn is_plane(&self) -> bool {
+        self.object.label(label::CONTROL_PLANE).is_some()
+    }
+
+    fn is_installed(&self) -> bool {
+        !self.last.talos_version.is_empty()
+    }
+
+    fn has_other_version(&self) -> bool {
+        self.is_installed() && self.last.talos_version != self.version
+    }
+
+    fn has_other_schematic(&self) -> bool {
+        self.is_installed() && self.last.schematic_id != self.schematic
+    }
+
+    fn is_on_the_way(&self) -> bool {
+        self.is_installed() && matches!(self.stage, Stage::Upgrading | Stage::Rebooting | Stage::Booting)
+    }
+}
+
+fn upgrade(desk: &Desk<'_>, cluster: &Object) {
+    let id = cluster.key.id.as_str();
+    let target = cluster.spec::<ClusterSpec>().talos_version;
+    let members: Vec<Member> = desk
+        .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
+        .into_iter()
+        .filter(|member| !member.tearing_down)
+        .map(|member| Member::read(desk, member, &target))
+        .collect();
+    // A member that was never installed yet gets what is right at once.
+    members
+        .iter()
+        .filter(|member| !member.is_installed())
+        .for_each(|member| member::aim(desk, &member.object, &target));
+
+    let before: TalosUpgradeStatusSpec = desk.spec(kind::TALOS_UPGRADE_STATUS, id);
+    let underway = !matches!(before.phase(), Phase::Unknown | Phase::Done);
+    let version =
+        members.iter().any(Member::has_other_version) || (underway && !before.current_upgrade_version.is_empty());
+    let behind = |member: &&Member| member.has_other_version() || member.has_other_schematic();
+    let mut outdated: Vec<&Member> = members.iter().filter(behind).collect();
+    // Machines that only come up for the first time, or restart, do not make an upgrade by themselves.
+    if underway || !outdated.is_empty() {
+        outdated = members.iter().filter(|member| behind(member) || member.is_on_the_way()).collect();
+    }
+    outdated.sort_by_key(|member| !member.is_plane());
+    let mut status;
+    if outdated.is_empty() {
+        status = TalosUpgradeStatusSpec { last_upgrade_version: target.clone(), ..Default::default() };
+        status.set_phase(Phase::Done);
+        plan(desk, cluster, &[]);
+    } else {
+        status = before;
+        if status.last_upgrade_version.is_empty() {
+            status.last_upgrade_version.clone_from(&target);
+        }
+        let moving = advance(desk, cluster, &outdated);
+        let reverting = target == status.last_upgrade_version;
+        status.set_phase(match (version, reverting) {
+            (false, _) => Phase::UpdatingMachineSchematics,
+            (true, true) => Phase::Reverting,
+            (true, false) => Phase::Upgrading,
+        });
+        status.current_upgrade_version = if version { target.clone() } else { String::new() };
+        status.status = format!("updating machines {}/{}", members.len() - outdated.len(), members.len());
+        status.step = match moving.first() {
+            Some(member) => format!("updating machine {:?}", member.id()),
+            None => "waiting for machines that are locked or do not answer".into(),
+        };
+        plan(desk, cluster, &moving);
+    }
+    status.upgrade_versions = reachable(desk, id, &target);
+    desk.put(OWNER, kind::TALOS_UPGRADE_STATUS, id, &[], &status);
+}
+
+/// Begins with the next machines, as many at once as their sets allow; returns those that are on their way now.
+fn advance<'a>(desk: &Desk<'_>, cluster: &Object, outdated: &[&'a Member]) -> Vec<&'a Member> {
+    let mut moving: Vec<&Member> = outdated.iter().copied().filter(|member| member.is_on_the_way()).collect();
+    let planes = outdated.iter().any(|member| member.is_plane());
+    if cluster::paused(cluster) {
+        return moving;
+    }
+    for member in outdated {
+        let others = moving.iter().filter(|other| other.set() == member.set()).count();
+        let answers = desk.spec::<MachineSpec>(kind::MACHINE, member.id()).connected;
+        if others >= parallelism(desk, member.set())
+            || (planes && !member.is_plane())
+            || member.stage != Stage::Running
+            || !answers
+            || member::locked(desk, member.id())
+        {
+            continue;
+        }
+        member::aim(desk, &member.object, &member.version);
+        desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, member.id(), |status: &mut ClusterMachineStatusSpec| {
+            status.set_stage(Stage::Upgrading);
+            status.ready = false;
+        });
+        moving.push(member);
+    }
+    moving
+}
+
+/// How many more machines of each set may begin now.
+fn plan(desk: &Desk<'_>, cluster: &Object, moving: &[&Member]) {
+    let quota = |set: &str| {
+        let busy = moving.iter().filter(|member| member.set() == set).count();
+        i32::try_from(count(parallelism(desk, set).saturating_sub(busy))).unwrap_or(i32::MAX)
+    };
+    let sets = desk.labelled(kind::MACHINE_SET, label::CLUSTER, &cluster.key.id);
+    let machine_sets_upgrade_quota = sets.iter().map(|set| (set.key.id.clone(), quota(&set.key.id))).collect();
+    let rollout = UpgradeRolloutSpec { machine_sets_upgrade_quota };
+    desk.put(OWNER, kind::UPGRADE_ROLLOUT, &cluster.key.id, &[], &rollout);
+}
+
+fn parallelism(desk: &Desk<'_>, set: &str) -> usize {
+    let Some(set) = desk.get(kind::MACHINE_SET, set) else { return 1 };
+    let spec: MachineSetSpec = set.spec();
+    let rolling = set.label(label::CONTROL_PLANE).is_none() && spec.upgrade_strategy == 1;
+    let configured = spec.upgrade_strategy_config.and_then(|c| c.rolling).map(|r| r.max_parallelism as usize);
+    configured.filter(|n| rolling && *n > 0).unwrap_or(1)
+}
+
+/// The versions that the cluster could be changed to: from its first minor version to one above the present.
+fn reachable(desk: &Desk<'_>, cluster: &str, current: &str) -> Vec<String> {
+    let first: ClusterConfigVersionSpec = desk.spec(kind::CLUSTER_CONFIG_VERSION, cluster);
+    let (Ok(first), Ok(now)) = (tolerant::parse(&first.version), tolerant::parse(current)) else { return Vec::new() };
+    let mut found: Vec<_> = desk
+        .list(kind::TALOS_VERSION)
+        .iter()
+        .filter_map(|offer| {
+            let offer: TalosVersionSpec = offer.spec();
+            let version = tolerant::parse(&offer.version).ok()?;
+            let line = version.minor_line();
+            let fits = line >= first.minor_line() && line <= (now.major, now.minor + 1) && offer.version != current;
+            (fits && !offer.deprecated && !offer.unsupported).then_some((version, offer.version))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, text)| text).collect()
+}

@@ -1,0 +1,334 @@
+//! The types that the simulated server knows: where they live, who may touch them, how they are read and removed.
+//! It reads them from the catalogue, and knows nothing of stored objects or calls.
+
+use super::catalogue::{self, Span};
+use super::object::Key;
+use super::release::Release;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What a caller may do, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Nothing beyond proving who it is.
+    None,
+    /// What a provider of machines needs.
+    InfraProvider,
+    /// Reading.
+    Reader,
+    /// Reading, and the audit log.
+    Auditor,
+    /// Managing clusters and machines.
+    Operator,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// All roles, from least to most.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::InfraProvider, Self::Reader, Self::Auditor, Self::Operator, Self::Admin];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::InfraProvider => "InfraProvider",
+            Self::Reader => "Reader",
+            Self::Auditor => "Auditor",
+            Self::Operator => "Operator",
+            Self::Admin => "Admin",
+        }
+    }
+
+    /// The role of this name; case counts.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// Who passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Who has less hears that its role does not suffice; none lets in who did not sign, too.
+    pub floor: Option<Role>,
+    /// Who has at least this passes; none lets nobody pass.
+    pub from: Option<Role>,
+    /// What those hear who have the floor and do not pass; `<type>` stands for the type.
+    pub why: &'static str,
+}
+
+impl Gate {
+    /// The gate of what no caller sees.
+    pub const HIDDEN: Self = Self { floor: None, from: None, why: NOTHING };
+
+    /// Reads a cell of the table of access: `ROLE`, `FLOOR/WORD` or `FLOOR/ROLE/WORD`.
+    fn read(cell: &str) -> Option<Self> {
+        let least = |name: &str| if name == "-" { Some(None) } else { Role::parse(name).map(Some) };
+        match cell.split('/').collect::<Vec<_>>()[..] {
+            ["-"] => Some(Self { floor: None, from: Some(Role::None), why: "" }),
+            [role] => Role::parse(role).map(|role| Self { floor: Some(role), from: Some(role), why: "" }),
+            [floor, word] => Some(Self { floor: least(floor)?, from: None, why: catalogue::text(word)? }),
+            [floor, role, word] => {
+                Some(Self { floor: least(floor)?, from: Some(Role::parse(role)?), why: catalogue::text(word)? })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Who may do what with the types of one class.
+#[derive(Clone, Copy, Debug)]
+struct Access {
+    name: &'static str,
+    read: Gate,
+    create: Gate,
+    update: Gate,
+    destroy: Gate,
+}
+
+impl Access {
+    fn of_row(row: &[&'static str]) -> Option<Self> {
+        match *row {
+            [name, read, create, update, destroy] => Some(Self {
+                name,
+                read: Gate::read(read)?,
+                create: Gate::read(create)?,
+                update: Gate::read(update)?,
+                destroy: Gate::read(destroy)?,
+            }),
+            _ => None,
+        }
+    }
+
+    fn gate(&self, wish: Wish) -> Gate {
+        match wish {
+            Wish::Read => self.read,
+            Wish::Create => self.create,
+            Wish::Update => self.update,
+            Wish::Destroy => self.destroy,
+        }
+    }
+}
+
+/// What a caller wants with a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To get, list or watch.
+    Read,
+    /// To create.
+    Create,
+    /// To update.
+    Update,
+    /// To tear down or destroy.
+    Destroy,
+}
+
+impl Wish {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Create, Self::Update, Self::Destroy];
+}
+
+/// How an object tells which cluster it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// Not at all: policies do not apply to it.
+    None,
+    /// It has the cluster's id.
+    Id,
+    /// It has the cluster's label.
+    Label,
+}
+
+/// What a provider of machines may do with the objects that are its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provided {
+    /// Whether it makes and changes them, and not only their finalizers.
+    pub write: bool,
+    /// Whether they carry its own id.
+    pub own_id: bool,
+}
+
+/// What is known of a type.
+#[derive(Clone, Debug)]
+pub struct Kind {
+    /// Its name: `Clusters.omni.sidero.dev`.
+    pub name: &'static str,
+    /// The namespace that its objects live in.
+    pub namespace: &'static str,
+    /// The message of its spec, within package `specs`; none when the definitions here leave it out.
+    pub message: Option<&'static str>,
+    /// Whether its specs can be sent at all.
+    pub on_wire: bool,
+    /// Whether reads go through the cache, which lags.
+    pub cached: bool,
+    /// What providers of machines may do with it; none when it is none of their business.
+    pub provided: Option<Provided>,
+    /// Who may do what, and who might before the releases that stand there.
+    access: Vec<(Option<Release>, Access)>,
+    /// Since when the server takes its objects away once they are torn down and nobody holds them.
+    removed_since: Option<Release>,
+    /// How its objects belong to clusters, and since when policies look at that.
+    tie: (Tie, Release),
+    span: Span,
+}
+
+impl Kind {
+    /// Whether the server takes objects of this type away by itself.
+    #[must_use]
+    pub fn removed_by_server(&self, release: Release) -> bool {
+        self.removed_since.is_some_and(|since| release >= since)
+    }
+
+    /// Whether its objects are users' own, which the server takes away by itself at least in newer releases.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.removed_since.is_some()
+    }
+
+    /// Whether a server of this release has it.
+    #[must_use]
+    pub fn is_in(&self, release: Release) -> bool {
+        self.span.holds(release)
+    }
+
+    /// How its objects belong to clusters, on a server of this release.
+    #[must_use]
+    pub fn tie(&self, release: Release) -> Tie {
+        let (tie, since) = self.tie;
+        if release >= since { tie } else { Tie::None }
+    }
+
+    /// Who may do this on a server of this release.
+    #[must_use]
+    pub fn gate(&self, wish: Wish, release: Release) -> Gate {
+        // The table goes back in time: the last that was in force before its release counts.
+        let valid = |(before, _): &&(Option<Release>, Access)| before.is_none_or(|before| release < before);
+        self.access.iter().rfind(valid).map_or(Gate::HIDDEN, |(_, access)| access.gate(wish))
+    }
+
+    /// Whether no caller ever sees its objects, whatever the release.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.access.first().is_none_or(|(_, access)| access.read == Gate::HIDDEN)
+    }
+
+    fn of_row(row: &[&'static str], classes: &[Access]) -> Option<Self> {
+        let &[name, namespace, spec, access, reads, removal, tie, provider, since, until] = row else { return None };
+        let class = |name: &str| classes.iter().find(|class| class.name == name).copied();
+        let mut in_time = Vec::new();
+        for part in access.split(',') {
+            in_time.push(match part.strip_prefix('<').and_then(|part| part.split_once(':')) {
+                Some((before, name)) => (Some(Release::of_version(before)?), class(name)?),
+                None => (None, class(part)?),
+            });
+        }
+        let (tie, tied_since) = tie.split_once('@').unwrap_or((tie, "1.0"));
+        let removed_since = match removal.split_once('@') {
+            Some(("server", since)) => Some(Release::of_version(since)?),
+            None if removal == "server" => Some(Release::V1_2),
+            None if removal == "call" => None,
+            _ => return None,
+        };
+        Some(Self {
+            name,
+            namespace,
+            message: (!["-", "!"].contains(&spec)).then_some(spec),
+            on_wire: spec != "!",
+            cached: match reads {
+                "cached" => true,
+                "fresh" => false,
+                _ => return None,
+            },
+            provided: match provider {
+                "-" => None,
+                "read" => Some(Provided { write: false, own_id: false }),
+                "write" => Some(Provided { write: true, own_id: false }),
+                "own" => Some(Provided { write: true, own_id: true }),
+                _ => return None,
+            },
+            access: in_time,
+            removed_since,
+            tie: match tie {
+                "-" => (Tie::None, Release::V1_2),
+                "id" => (Tie::Id, Release::of_version(tied_since)?),
+                "label" => (Tie::Label, Release::of_version(tied_since)?),
+                _ => return None,
+            },
+            span: catalogue::span(since, until)?,
+        })
+    }
+}
+
+/// The answer to a caller who may see nothing of a type.
+pub const NOTHING: &str = "no access is permitted";
+
+/// Every type that the server knows.
+pub static ALL: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    let classes: Vec<Access> = catalogue::access().filter_map(|row| Access::of_row(&row)).collect();
+    catalogue::types().filter_map(|row| Kind::of_row(&row, &classes)).collect()
+});
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Kind>> =
+    LazyLock::new(|| ALL.iter().map(|kind| (kind.name, kind)).collect());
+
+/// What is known of a type.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Kind> {
+    BY_NAME.get(name).copied()
+}
+
+/// The namespace that objects of a type live in.
+#[must_use]
+pub fn namespace(name: &str) -> &'static str {
+    find(name).map_or("default", |kind| kind.namespace)
+}
+
+/// The key of an object in its type's own namespace.
+pub fn key(kind: &str, id: impl Into<String>) -> Key {
+    Key { namespace: namespace(kind).to_owned(), kind: kind.to_owned(), id: id.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_a_type_of_its_name() {
+        assert_eq!(ALL.len(), catalogue::types().count());
+        assert_eq!(BY_NAME.len(), ALL.len());
+        let classes: Vec<Access> = catalogue::access().filter_map(|row| Access::of_row(&row)).collect();
+        assert_eq!(classes.len(), catalogue::access().count());
+        for class in &classes {
+            let named = |row: Vec<&str>| row[3].split(',').any(|part| part.rsplit(':').next() == Some(class.name));
+            assert!(catalogue::types().any(named), "no type has the class {}", class.name);
+        }
+    }
+
+    #[test]
+    fn every_message_is_defined() {
+        let pool = prost_reflect::DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap();
+        for kind in ALL.iter() {
+            if let Some(message) = kind.message {
+                assert!(pool.get_message_by_name(&format!("specs.{message}")).is_some(), "{}: {message}", kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_server_removes_less() {
+        let removed = |release| ALL.iter().filter(|k| k.removed_by_server(release)).count();
+        assert_eq!((removed(Release::V1_6), removed(Release::NEWEST)), (3, 26));
+    }
+
+    #[test]
+    fn roles_are_ordered_and_named() {
+        assert!(Role::ALL.is_sorted());
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.name()), Some(role));
+        }
+        assert_eq!(Role::parse("admin"), None);
+    }
+}

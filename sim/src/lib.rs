@@ -1,0 +1,68 @@
+//! `omni-sim`: an Omni in memory, on real gRPC.
+//! It is a test double, a demo server, and something to run module tests against.
+//! It shares no code with the client or the provider, only the generated messages and `kit`.
+
+pub mod access;
+pub mod access_policy;
+pub mod accounts;
+mod applied_manifests;
+pub mod audit;
+pub mod auth;
+pub mod bootstrap_manifests;
+pub mod catalogue;
+mod columns;
+pub mod compression;
+mod confirm;
+mod connection;
+pub mod controllers;
+pub mod driver;
+mod external;
+pub mod faults;
+mod gate;
+mod handover;
+mod instance;
+pub mod inventory;
+mod join_config;
+pub mod json_schema;
+pub mod kinds;
+mod kubeconfig;
+pub mod machine_logs;
+pub mod management;
+mod meta;
+mod methods;
+pub mod names;
+pub mod object;
+mod options;
+mod presence;
+mod query;
+mod refusal;
+mod release;
+mod requests;
+pub mod rules;
+pub mod schematic;
+mod seeds;
+mod server;
+mod settings;
+mod sign_in;
+mod spec_yaml;
+mod state_service;
+pub mod store;
+#[cfg(test)]
+mod tests;
+mod time;
+mod tls;
+mod token;
+mod virtual_kinds;
+mod watch;
+mod wire;
+pub mod world;
+pub mod worlds;
+
+pub use confirm::{ConfirmError, confirm};
+pub use driver::Mode;
+pub use handover::{Handover, HandoverError};
+pub use instance::{Sim, SimError};
+pub use kinds::Role;
+pub use options::Options;
+pub use release::{Release, UnknownRelease};
+pub use requests::Request;

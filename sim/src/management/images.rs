@@ -1,0 +1,436 @@
+//! Schematics, and where to get the images that are made of them.
+
+use super::Office;
+use crate::access::Caller;
+use crate::join_config::JoinConfig;
+use crate::kinds::{self, Role};
+use crate::names::kind;
+use crate::release::Release;
+use crate::rules::tolerant;
+use crate::schematic::{self, Customization, MetaValue, Overlay, Schematic, SystemExtensions};
+use kit::yaml;
+use omni_proto::management as pb;
+use omni_proto::management::SchematicBootloader as Bootloader;
+use omni_proto::management::create_schematic_request::SiderolinkGrpcTunnelMode as Tunnel;
+use omni_proto::management::installation_media_url_request::InstallationMediaKind;
+use omni_proto::specs::{FeaturesConfigSpec, InstallationMediaSpec};
+use serde_json::Value;
+use tonic::{Request, Status};
+
+const MEDIA: &str = "InstallationMedias.omni.sidero.dev";
+const SCHEMATIC: &str = "Schematics.omni.sidero.dev";
+
+/// Who may ask for images of schematics that exist.
+const IMAGE_ROLES: &[Role] = &[Role::InfraProvider, Role::Operator, Role::Admin];
+
+/// The META tag under which a machine's first labels stand.
+const LABELS: u32 = 12;
+/// The tags that are not Talos' own.
+const FREE_TAGS: &[u32] = &[10, LABELS, 13, 14];
+
+/// The image factory of an instance that names none.
+const FACTORY: &str = "https://factory.talos.dev";
+
+/// The Talos version of an image for which none is named.
+const DEFAULT_TALOS: &str = "1.13.8";
+
+pub(super) async fn create_schematic(
+    office: &Office,
+    request: Request<pb::CreateSchematicRequest>,
+) -> Result<pb::CreateSchematicResponse, Status> {
+    Caller::of(&request)?.needs(Role::Operator)?;
+    let request = request.into_inner();
+    let release = office.release();
+    let tunnel = request.siderolink_grpc_tunnel_mode() == Tunnel::Enabled;
+    let mut args = JoinConfig::of(&office.store, &request.join_token, tunnel).kernel_args();
+    args.extend(request.extra_kernel_args.iter().cloned());
+    let mut official = request.extensions.clone();
+    official.sort();
+    official.dedup();
+    let newest = release >= Release::V1_10;
+    let customization = Customization {
+        extra_kernel_args: args,
+        meta: meta(&request)?,
+        system_extensions: SystemExtensions { official_extensions: official },
+        bootloader: if newest { bootloader(request.bootloader()).to_owned() } else { String::new() },
+        embedded_machine_configuration: if newest { request.embedded_machine_config.clone() } else { String::new() },
+        ..Customization::default()
+    };
+    let schematic = Schematic { overlay: overlay(office, &request)?, customization };
+    let features = features(office);
+    let wanted = request.image_factory_url.trim_end_matches('/');
+    if newest && !wanted.is_empty() && !factories(&features).any(|url| url == wanted) {
+        let url = &request.image_factory_url;
+        return Err(Status::unknown(format!("no image factory client configured for the given URL {url:?}")));
+    }
+    let id = ensure(office, &schematic);
+    let pxe_url = if release < Release::V1_9 { format!("{}/pxe/{id}", pxe_base(&features)) } else { String::new() };
+    let schematic_yml = if newest { schematic.text() } else { String::new() };
+    Ok(pb::CreateSchematicResponse { schematic_id: id, pxe_url, grpc_tunnel_enabled: tunnel, schematic_yml })
+}
+
+pub(super) async fn create_schematic_from_raw(
+    office: &Office,
+    request: Request<pb::CreateSchematicFromRawRequest>,
+) -> Result<pb::CreateSchematicResponse, Status> {
+    Caller::of(&request)?.needs_one_of(IMAGE_ROLES)?;
+    let text = String::from_utf8_lossy(&request.get_ref().raw_schematic).into_owned();
+    let schematic = Schematic::parse(&text)
+        .map_err(|problem| Status::unknown(format!("failed to unmarshal raw schematic: {problem}")))?;
+    Ok(pb::CreateSchematicResponse { schematic_id: ensure(office, &schematic), ..Default::default() })
+}
+
+pub(super) async fn get_installation_media_url(
+    office: &Office,
+    request: Request<pb::InstallationMediaUrlRequest>,
+) -> Result<pb::InstallationMediaUrlResponse, Status> {
+    Caller::of(&request)?.needs_one_of(IMAGE_ROLES)?;
+    let request = request.get_ref();
+    let invalid = |text: String| Status::invalid_argument(format!("invalid installation media request: {text}"));
+    let asset = match InstallationMediaKind::try_from(request.installation_media_kind) {
+        Ok(InstallationMediaKind::Unset) => {
+            return Err(invalid("installation media kind is not set".to_owned()));
+        }
+        Ok(kind) => kind,
+        Err(_) => {
+            return Err(invalid(format!("unknown installation media kind {}", request.installation_media_kind)));
+        }
+    };
+    let segments = [("platform", &request.platform), ("architecture", &request.architecture)];
+    let format = (asset == InstallationMediaKind::Disk).then_some(("disk image format", &request.format));
+    for (what, value) in segments.into_iter().chain(format) {
+        if !is_segment(value) {
+            return Err(invalid(format!("invalid {what} {value:?}")));
+        }
+    }
+    let version = if request.talos_version.is_empty() { DEFAULT_TALOS } else { &request.talos_version };
+    if let Err(problem) = tolerant::parse(version) {
+        return Err(invalid(format!("invalid Talos version {version:?}: {problem}")));
+    }
+    let version = format!("v{}", version.trim_start_matches('v'));
+    let id = &request.schematic_id;
+    if !is_segment(id) {
+        return Err(invalid(format!("invalid schematic ID {id:?}")));
+    }
+    if request.download_token_ttl.as_ref().is_some_and(|ttl| ttl.seconds < 0 || ttl.nanos < 0) {
+        return Err(invalid("download token lifetime must not be negative".to_owned()));
+    }
+    let features = features(office);
+    let (base, folder) = match asset {
+        InstallationMediaKind::Pxe => (pxe_base(&features), "pxe"),
+        _ => (base(&features), "image"),
+    };
+    let (platform, arch) = (&request.platform, &request.architecture);
+    let secure = if request.secure_boot { "-secureboot" } else { "" };
+    let ending = match asset {
+        InstallationMediaKind::Iso => ".iso".to_owned(),
+        InstallationMediaKind::Disk => format!(".{}", request.format),
+        _ => String::new(),
+    };
+    let file = format!("{platform}-{arch}{secure}{ending}");
+    Ok(pb::InstallationMediaUrlResponse {
+        url: format!("{base}/{folder}/{id}/{version}/{file}"),
+        // The factory lets everybody in, so there is nothing to send along, and the address stays good.
+        headers: Default::default(),
+        expires_at: None,
+        image_factory_host: base.split("://").nth(1).unwrap_or(&base).to_owned(),
+        storage_key: schematic::id(&[&*base, folder, id, &version, &file].join("\0")),
+    })
+}
+
+/// Remembers a schematic, as the server does that has asked an image factory for it.
+fn ensure(office: &Office, schematic: &Schematic) -> String {
+    let id = schematic.id();
+    office.store.put("", &kinds::key(SCHEMATIC, &*id), |_| {});
+    id
+}
+
+/// The entries of the META partition, those with the greatest tags first.
+fn meta(request: &pb::CreateSchematicRequest) -> Result<Vec<MetaValue>, Status> {
+    let mut entries = Vec::new();
+    let mut tags: Vec<_> = request.meta_values.iter().collect();
+    tags.sort();
+    for (tag, value) in tags {
+        // The tag is written with two digits, whatever else it holds.
+        let key = u8::try_from(tag & 0xff).unwrap_or_default();
+        if !FREE_TAGS.contains(tag) {
+            let text =
+                format!("meta key 0x{key:02x} is not allowed to be set in the schematic, as it's reserved by Talos");
+            return Err(Status::invalid_argument(text));
+        }
+        if *tag == LABELS {
+            check_labels(value).map_err(Status::invalid_argument)?;
+        }
+        entries.push(MetaValue { key, value: value.clone() });
+    }
+    entries.reverse();
+    Ok(entries)
+}
+
+fn check_labels(text: &str) -> Result<(), String> {
+    let unreadable = |problem: String| format!("failed to parse machine labels: {problem}");
+    let documents = yaml::parse_documents(text).map_err(|error| unreadable(format!("yaml: {error}")))?;
+    let document = documents.into_iter().next().unwrap_or(Value::Null);
+    if !matches!(document, Value::Object(_) | Value::Null) {
+        return Err(unreadable("yaml: unmarshal errors: cannot unmarshal into meta.ImageLabels".into()));
+    }
+    match document.get("machineLabels") {
+        None | Some(Value::Null) => return Err("machine labels are empty".into()),
+        Some(Value::Object(labels)) if labels.values().all(|v| !v.is_array() && !v.is_object()) => {}
+        Some(_) => return Err(unreadable("yaml: unmarshal errors: cannot unmarshal into map[string]string".into())),
+    }
+    if document.get("machineInitialLabels").is_some_and(|labels| !labels.is_null()) {
+        return Err("'initialMachineLabels' is deprecated".into());
+    }
+    Ok(())
+}
+
+fn overlay(office: &Office, request: &pb::CreateSchematicRequest) -> Result<Overlay, Status> {
+    let version = &request.talos_version;
+    if !version.is_empty() {
+        let parsed = tolerant::parse(version).map_err(|_| Status::invalid_argument("invalid Talos version"))?;
+        // Images for single-board computers were something else before.
+        if parsed.minor_line() < (1, 7) {
+            return Ok(Overlay::default());
+        }
+    }
+    if let Some(overlay) = &request.overlay {
+        let options =
+            yaml::parse_documents(&overlay.options).map_err(|error| Status::unknown(format!("yaml: {error}")))?;
+        let options = match options.into_iter().next() {
+            None => Default::default(),
+            Some(Value::Object(options)) => options.into_iter().collect(),
+            Some(_) => {
+                let text = "yaml: unmarshal errors:\n  line 1: cannot unmarshal into map[string]interface {}";
+                return Err(Status::unknown(text));
+            }
+        };
+        return Ok(Overlay { image: overlay.image.clone(), name: overlay.name.clone(), options });
+    }
+    if request.media_id.is_empty() {
+        return Ok(Overlay::default());
+    }
+    let media = office.store.get(&kinds::key(MEDIA, &*request.media_id)).ok_or_else(|| {
+        Status::unknown(format!("resource {MEDIA}(ephemeral/{}@undefined) doesn't exist", request.media_id))
+    })?;
+    let name = media.spec::<InstallationMediaSpec>().overlay;
+    Ok(if name.is_empty() { Overlay::default() } else { Overlay { image: board(&name), name, ..Overlay::default() } })
+}
+
+/// The image that holds the overlay of a board: there is one for each maker of chips.
+fn board(name: &str) -> String {
+    let maker = match name {
+        "rpi_generic" | "rpi_5" => "raspberrypi",
+        "jetson_nano" => "jetson",
+        "bananapi_m64" | "pine64" | "libretech_all_h3_cc_h5" => "allwinner",
+        _ => "rockchip",
+    };
+    format!("siderolabs/sbc-{maker}")
+}
+
+fn bootloader(of: Bootloader) -> &'static str {
+    match of {
+        Bootloader::BootAuto => "",
+        Bootloader::BootDual => "dual-boot",
+        Bootloader::BootSd => "sd-boot",
+        Bootloader::BootGrub => "grub",
+    }
+}
+
+/// Whether a text can stand between two slashes of a URL.
+fn is_segment(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    !text.is_empty() && text != "." && text != ".." && text.chars().all(fits)
+}
+
+fn features(office: &Office) -> FeaturesConfigSpec {
+    let features = office.store.get(&kinds::key(kind::FEATURES_CONFIG, "features-config"));
+    features.map(|object| object.spec()).unwrap_or_default()
+}
+
+fn base(features: &FeaturesConfigSpec) -> String {
+    let url = features.image_factory_base_url.trim_end_matches('/');
+    if url.is_empty() { FACTORY.to_owned() } else { url.to_owned() }
+}
+
+fn pxe_base(features: &FeaturesConfigSpec) -> String {
+    match features.image_factory_pxe_base_url.trim_end_matches('/') {
+        "" => base(features).replacen("://", "://pxe.", 1),
+        url => url.to_owned(),
+    }
+}
+
+fn factories(features: &FeaturesConfigSpec) -> impl Iterator<Item = String> {
+    let second = features.secondary_image_factory_base_url.trim_end_matches('/').to_owned();
+    [base(features), second].into_iter().filter(|url| !url.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{call, office};
+    use super::*;
+    use prost::Message;
+    use tonic::Code;
+
+    type Asked = pb::CreateSchematicRequest;
+
+    fn meta_value(tag: u32, value: &str) -> Asked {
+        Asked { meta_values: [(tag, value.to_owned())].into(), ..Asked::default() }
+    }
+
+    #[tokio::test]
+    async fn refusals_of_schematics() {
+        let office = office(Release::NEWEST);
+        let insufficient = "unauthorized: access denied: insufficient role: \"Reader\"";
+        let media = "resource InstallationMedias.omni.sidero.dev(ephemeral/nope@undefined) doesn't exist";
+        let reserved = "meta key 0x06 is not allowed to be set in the schematic, as it's reserved by Talos";
+        let factory = "no image factory client configured for the given URL \"https://example.org\"";
+        for (role, request, code, text) in [
+            (Role::Reader, Asked::default(), Code::PermissionDenied, insufficient),
+            (
+                Role::Admin,
+                Asked { media_id: "nope".into(), talos_version: "1.13.0".into(), ..Asked::default() },
+                Code::Unknown,
+                media,
+            ),
+            (Role::Admin, meta_value(6, "x"), Code::InvalidArgument, reserved),
+            (Role::Admin, meta_value(12, "a: b"), Code::InvalidArgument, "machine labels are empty"),
+            (
+                Role::Admin,
+                meta_value(12, "machineLabels: {a: b}\nmachineInitialLabels: {a: b}"),
+                Code::InvalidArgument,
+                "'initialMachineLabels' is deprecated",
+            ),
+            (
+                Role::Admin,
+                Asked { talos_version: "x".into(), ..Asked::default() },
+                Code::InvalidArgument,
+                "invalid Talos version",
+            ),
+            (
+                Role::Admin,
+                Asked { image_factory_url: "https://example.org".into(), ..Asked::default() },
+                Code::Unknown,
+                factory,
+            ),
+        ] {
+            let status = create_schematic(&office, call(role, None, request)).await.unwrap_err();
+            assert_eq!((status.code(), status.message()), (code, text));
+        }
+        for labels in ["{{{", "[]", "machineLabels: []"] {
+            let status = create_schematic(&office, call(Role::Admin, None, meta_value(12, labels))).await.unwrap_err();
+            assert!(status.message().starts_with("failed to parse machine labels: "), "{labels}");
+        }
+    }
+
+    #[tokio::test]
+    async fn equal_wishes_are_one_schematic() {
+        let office = office(Release::NEWEST);
+        let make = async |request| create_schematic(&office, call(Role::Operator, None, request)).await.unwrap();
+        let extensions = |names: &[&str]| Asked {
+            extensions: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Asked::default()
+        };
+        let one = make(extensions(&["siderolabs/zfs", "siderolabs/gvisor", "siderolabs/zfs"])).await;
+        assert_eq!(one, make(extensions(&["siderolabs/gvisor", "siderolabs/zfs"])).await);
+        assert_eq!(one.schematic_id, schematic::id(&one.schematic_yml));
+        assert!(office.store.get(&kinds::key(SCHEMATIC, &*one.schematic_id)).is_some());
+        let token = Asked { join_token: "other".into(), ..Asked::default() };
+        assert!(make(token).await.schematic_yml.contains("?jointoken=other\n"));
+        let tunnel = Asked { siderolink_grpc_tunnel_mode: Tunnel::Enabled.into(), ..Asked::default() };
+        let tunnel = make(tunnel).await;
+        assert!(tunnel.grpc_tunnel_enabled && tunnel.schematic_yml.contains("?grpc_tunnel=true&jointoken="));
+    }
+
+    #[tokio::test]
+    async fn older_releases_know_less() {
+        let office = office(Release::V1_6);
+        let request = Asked { bootloader: Bootloader::BootGrub.into(), ..Asked::default() };
+        let old = create_schematic(&office, call(Role::Operator, None, request)).await.unwrap();
+        let plain = create_schematic(&office, call(Role::Operator, None, Asked::default())).await.unwrap();
+        assert_eq!(old, plain);
+        assert_eq!(old.pxe_url, format!("https://pxe.factory.talos.dev/pxe/{}", old.schematic_id));
+        assert!(old.schematic_yml.is_empty());
+    }
+
+    #[tokio::test]
+    async fn boards_bring_their_overlay() {
+        let office = office(Release::NEWEST);
+        let media = InstallationMediaSpec { overlay: "rpi_generic".into(), ..Default::default() };
+        office.store.put("", &kinds::key(MEDIA, "rpi"), |object| object.spec = media.encode_to_vec());
+        let make = async |request| create_schematic(&office, call(Role::Operator, None, request)).await;
+        let with = |talos: &str| Asked { media_id: "rpi".into(), talos_version: talos.into(), ..Asked::default() };
+        let text = make(with("1.13.8")).await.unwrap().schematic_yml;
+        assert!(text.starts_with("overlay:\n    image: siderolabs/sbc-raspberrypi\n    name: rpi_generic\n"), "{text}");
+        assert!(make(with("1.6.0")).await.unwrap().schematic_yml.starts_with("customization:"));
+        let own = |options: &str| Asked {
+            overlay: Some(pb::create_schematic_request::Overlay {
+                image: "i".into(),
+                name: "n".into(),
+                options: options.into(),
+            }),
+            ..Asked::default()
+        };
+        let text = make(own("a: 1")).await.unwrap().schematic_yml;
+        assert!(text.starts_with("overlay:\n    image: i\n    name: \"n\"\n    options:\n        a: 1\n"), "{text}");
+        assert_eq!(make(own("[]")).await.unwrap_err().code(), Code::Unknown);
+    }
+
+    #[tokio::test]
+    async fn raw_schematics() {
+        let office = office(Release::NEWEST);
+        let make = async |role, text: &str| {
+            let request = pb::CreateSchematicFromRawRequest { raw_schematic: text.into(), ..Default::default() };
+            create_schematic_from_raw(&office, call(role, None, request)).await
+        };
+        let made = make(Role::InfraProvider, "customization: {}").await.unwrap();
+        assert_eq!(made.schematic_id, "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba");
+        let status = make(Role::Reader, "customization: {}").await.unwrap_err();
+        let text = "unauthorized: role \"Reader\" is not one of the allowed roles [InfraProvider Operator Admin]";
+        assert_eq!((status.code(), status.message()), (Code::PermissionDenied, text));
+        let status = make(Role::Admin, "").await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (Code::Unknown, "failed to unmarshal raw schematic: EOF"));
+    }
+
+    #[tokio::test]
+    async fn urls_of_images() {
+        let office = office(Release::NEWEST);
+        let ask = async |kind: i32, platform: &str, format: &str, version: &str, id: &str, secure_boot| {
+            let request = pb::InstallationMediaUrlRequest {
+                installation_media_kind: kind,
+                platform: platform.into(),
+                architecture: "amd64".into(),
+                format: format.into(),
+                talos_version: version.into(),
+                schematic_id: id.into(),
+                secure_boot,
+                ..Default::default()
+            };
+            get_installation_media_url(&office, call(Role::InfraProvider, None, request)).await
+        };
+        let (pxe, iso, disk) =
+            (InstallationMediaKind::Pxe.into(), InstallationMediaKind::Iso.into(), InstallationMediaKind::Disk.into());
+        for (kind, format, version, secure, expected) in [
+            (pxe, "", "1.13.0", false, "https://pxe.factory.talos.dev/pxe/abc/v1.13.0/metal-amd64"),
+            (iso, "", "v1.13.0", true, "https://factory.talos.dev/image/abc/v1.13.0/metal-amd64-secureboot.iso"),
+            (disk, "raw.xz", "", false, "https://factory.talos.dev/image/abc/v1.13.8/metal-amd64.raw.xz"),
+        ] {
+            let answer = ask(kind, "metal", format, version, "abc", secure).await.unwrap();
+            assert_eq!(answer.url, expected);
+            assert!(answer.headers.is_empty() && answer.storage_key.len() == 64);
+            assert!(answer.url.contains(&format!("://{}/", answer.image_factory_host)));
+        }
+        for (kind, platform, format, version, id, text) in [
+            (0, "metal", "", "", "abc", "invalid installation media request: installation media kind is not set"),
+            (9, "metal", "", "", "abc", "invalid installation media request: unknown installation media kind 9"),
+            (iso, "a/b", "", "", "abc", "invalid installation media request: invalid platform \"a/b\""),
+            (disk, "metal", "", "", "abc", "invalid installation media request: invalid disk image format \"\""),
+            (iso, "metal", "", "", "..", "invalid installation media request: invalid schematic ID \"..\""),
+        ] {
+            let status = ask(kind, platform, format, version, id, false).await.unwrap_err();
+            assert_eq!((status.code(), status.message()), (Code::InvalidArgument, text));
+        }
+        let status = ask(iso, "metal", "", "x", "abc", false).await.unwrap_err();
+        assert!(status.message().starts_with("invalid installation media request: invalid Talos version \"x\": "));
+    }
+}

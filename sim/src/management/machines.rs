@@ -1,0 +1,509 @@
+//! What is done to single machines: upgrades and installations before they are in a cluster, and power.
+
+use super::Office;
+use crate::access::Caller;
+use crate::audit::AuditLog;
+use crate::kinds::{self, Role};
+use crate::machine_logs::MachineLogs;
+use crate::names::{kind, label};
+use crate::object::Object;
+use crate::release::Release;
+use crate::rules::tolerant;
+use crate::store::Store;
+use crate::world;
+use futures_util::{StreamExt, stream};
+use kit::version;
+use omni_proto::management as pb;
+use omni_proto::management::maintenance_lifecycle_request::Operation;
+use omni_proto::specs::infra_machine_config_spec::AcceptanceStatus;
+use omni_proto::specs::machine_status_spec::PowerState;
+use omni_proto::specs::{InfraMachineConfigSpec, MachineStatusSpec, SiderolinkSpec, TalosVersionSpec};
+use prost::Message;
+use serde_json::json;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+use tonic::codegen::BoxStream;
+use tonic::{Request, Status};
+
+/// The label that names the provider of a machine.
+const PROVIDER: &str = "omni.sidero.dev/infra-provider-id";
+
+/// The first Talos version that can be installed and upgraded by these calls.
+const LIFECYCLE_TALOS: (u64, u64) = (1, 13);
+
+/// The machines that are being worked on; clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Operations(Arc<Mutex<HashSet<String>>>);
+
+impl Operations {
+    /// Begins with a machine, unless somebody else has.
+    fn begin(&self, machine: &str) -> Option<Running> {
+        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(machine.to_owned());
+        begun.then(|| Running { operations: self.clone(), machine: machine.to_owned() })
+    }
+}
+
+/// An operation on a machine; it ends when this goes.
+struct Running {
+    operations: Operations,
+    machine: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.operations.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.machine);
+    }
+}
+
+pub(super) async fn maintenance_upgrade(
+    office: &Office,
+    request: Request<pb::MaintenanceUpgradeRequest>,
+) -> Result<pb::MaintenanceUpgradeResponse, Status> {
+    let caller = Caller::of(&request)?;
+    let pb::MaintenanceUpgradeRequest { machine_id: id, version } = request.into_inner();
+    let cluster = office.permit_on_machine(&caller, &id, Role::Operator)?;
+    named(&id)?;
+    let status = in_maintenance(office, &id)?;
+    ready(office, &status)?;
+    if !status.connected {
+        let text = "failed to upgrade machine: rpc error: code = Unavailable desc = the machine does not answer";
+        return Err(Status::unavailable(text));
+    }
+    note(&office.audit, &office.store, "machine.MachineService/Upgrade", &cluster, &id);
+    upgrade(&office.store, &office.logs, &id, version::strip_v(&version));
+    Ok(pb::MaintenanceUpgradeResponse {})
+}
+
+pub(super) async fn maintenance_lifecycle(
+    office: &Office,
+    request: Request<pb::MaintenanceLifecycleRequest>,
+) -> Result<BoxStream<pb::MaintenanceLifecycleResponse>, Status> {
+    let caller = Caller::of(&request)?;
+    let request = request.into_inner();
+    let id = request.machine_id.clone();
+    named(&id)?;
+    let cluster = office.permit_on_machine(&caller, &id, Role::Operator)?;
+    let invalid = |text: &str| Err(Status::invalid_argument(text));
+    match (request.operation(), request.disk.is_empty(), request.version.is_empty()) {
+        (Operation::Unspecified, ..) => return invalid("operation is required"),
+        (Operation::Install, true, _) => return invalid("disk is required for the install operation"),
+        (Operation::Upgrade, false, _) => return invalid("disk must not be set for the upgrade operation"),
+        (Operation::Upgrade, _, true) => return invalid("version is required for the upgrade operation"),
+        _ => {}
+    }
+    let status = in_maintenance(office, &id)?;
+    let target = if request.version.is_empty() { &status.talos_version } else { &request.version };
+    let target = version::strip_v(target).to_owned();
+    suitable(office, &request, &status, &target)?;
+    let Some(running) = office.operations.begin(&id) else {
+        return Err(Status::failed_precondition(format!("an operation on machine {id:?} is already in progress")));
+    };
+    let method = match request.operation() {
+        Operation::Install => "machine.LifecycleService/Install",
+        _ => "machine.LifecycleService/Upgrade",
+    };
+    note(&office.audit, &office.store, method, &cluster, &id);
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let work = Work { store: office.store.clone(), logs: office.logs.clone(), request, target, sender };
+    // It goes on when nobody listens any more.
+    tokio::spawn(async move {
+        work.run().await;
+        drop(running);
+    });
+    let messages = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
+    Ok(messages.map(|message| Ok(pb::MaintenanceLifecycleResponse { message })).boxed())
+}
+
+/// Whether the operation can be done to a machine like this.
+fn suitable(
+    office: &Office,
+    request: &pb::MaintenanceLifecycleRequest,
+    status: &MachineStatusSpec,
+    target: &str,
+) -> Result<(), Status> {
+    let refuse = |text: String| Err(Status::failed_precondition(text));
+    let hardware = status.hardware.as_ref();
+    let disks = hardware.map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
+    let installed = disks.iter().any(|disk| disk.system_disk);
+    match (request.operation(), installed) {
+        (Operation::Install, true) => return refuse("machine already has Talos installed".into()),
+        (Operation::Upgrade, false) => return refuse("machine does not have Talos installed".into()),
+        _ => {}
+    }
+    let current = version::strip_v(&status.talos_version);
+    let line = tolerant::parse(current).map(|version| version.minor_line()).unwrap_or_default();
+    if line < LIFECYCLE_TALOS {
+        let (major, minor) = LIFECYCLE_TALOS;
+        return refuse(format!("machine runs Talos {current}, but the operation needs {major}.{minor} or newer"));
+    }
+    ready(office, status)?;
+    let offer = office.store.get(&kinds::key(kind::TALOS_VERSION, current));
+    let reachable = offer.map(|offer| offer.spec::<TalosVersionSpec>().upgradable_talos_versions).unwrap_or_default();
+    if target != current && !reachable.iter().any(|version| version == target) {
+        return refuse(format!("Talos version {target:?} is not supported for upgrade from {current:?}"));
+    }
+    let disk = &request.disk;
+    if !disk.is_empty() && !disks.iter().any(|found| found.linux_name == *disk || found.dev_path == *disk) {
+        return refuse(format!("disk {disk:?} is not found on the machine"));
+    }
+    Ok(())
+}
+
+/// An installation or an upgrade under way.
+struct Work {
+    store: Store,
+    logs: MachineLogs,
+    request: pb::MaintenanceLifecycleRequest,
+    target: String,
+    sender: mpsc::UnboundedSender<String>,
+}
+
+impl Work {
+    async fn run(self) {
+        let id = &self.request.machine_id;
+        let target = &self.target;
+        self.say(format!("pulling the installer image of Talos v{target}"));
+        if !self.answers().await {
+            self.say("the machine is gone".into());
+            return;
+        }
+        match self.request.operation() {
+            Operation::Install => {
+                let disk = &self.request.disk;
+                self.say(format!("installing Talos v{target} to {disk}"));
+                install(&self.store, &self.logs, id, target, disk);
+            }
+            _ => {
+                self.say(format!("upgrading to Talos v{target}"));
+                upgrade(&self.store, &self.logs, id, target);
+            }
+        }
+        self.say("rebooting".into());
+        self.say("done".into());
+    }
+
+    /// Waits until the machine answers; says no when it never will.
+    async fn answers(&self) -> bool {
+        let key = kinds::key(kind::LINK, &*self.request.machine_id);
+        let mut changes = self.store.subscribe();
+        loop {
+            match self.store.get(&key) {
+                None => return false,
+                Some(link) if link.spec::<SiderolinkSpec>().connected => return true,
+                Some(_) => {}
+            }
+            if changes.next().await.is_err() {
+                changes = self.store.subscribe();
+            }
+        }
+    }
+
+    fn say(&self, message: String) {
+        // Nobody may listen any more.
+        drop(self.sender.send(message));
+    }
+}
+
+pub(super) async fn machine_power_off(
+    office: &Office,
+    request: Request<pb::MachinePowerOffRequest>,
+) -> Result<pb::MachinePowerOffResponse, Status> {
+    let caller = Caller::of(&request)?;
+    let id = request.into_inner().machine_id;
+    named(&id)?;
+    let cluster = office.permit_on_machine(&caller, &id, Role::Operator)?;
+    if is_static(office, &id)? {
+        request_power_off(office, &id, &uuid::Uuid::new_v4().to_string(), "set")?;
+    }
+    note(&office.audit, &office.store, "machine.MachineService/Shutdown", &cluster, &id);
+    office.logs.write(office.store.time(), &id, "[talos] shutdown sequence: starting");
+    world::disconnect_machine(&office.store, &id);
+    set_power(&office.store, &id, PowerState::Off);
+    Ok(pb::MachinePowerOffResponse {})
+}
+
+pub(super) async fn machine_power_on(
+    office: &Office,
+    request: Request<pb::MachinePowerOnRequest>,
+) -> Result<pb::MachinePowerOnResponse, Status> {
+    let caller = Caller::of(&request)?;
+    let id = request.into_inner().machine_id;
+    named(&id)?;
+    office.permit_on_machine(&caller, &id, Role::Operator)?;
+    if !is_static(office, &id)? {
+        let text = "machine is not managed by a static infra provider, power on the machine manually";
+        return Err(Status::failed_precondition(text));
+    }
+    request_power_off(office, &id, "", "clear")?;
+    // The provider's part, which nobody else plays here.
+    world::reconnect_machine(&office.store, &id);
+    set_power(&office.store, &id, PowerState::On);
+    Ok(pb::MachinePowerOnResponse {})
+}
+
+fn named(id: &str) -> Result<(), Status> {
+    if id.is_empty() { Err(Status::invalid_argument("machine id is required")) } else { Ok(()) }
+}
+
+/// What a machine reports that runs from its medium or waits on its disk.
+fn in_maintenance(office: &Office, id: &str) -> Result<MachineStatusSpec, Status> {
+    let status = office.store.get(&kinds::key(kind::MACHINE_STATUS, id));
+    let status: MachineStatusSpec = status.ok_or_else(|| Status::not_found("machine not found"))?.spec();
+    if !status.maintenance {
+        return Err(Status::failed_precondition("machine is not in maintenance mode"));
+    }
+    Ok(status)
+}
+
+/// Whether enough is known of a machine to pick an image for it.
+fn ready(office: &Office, status: &MachineStatusSpec) -> Result<(), Status> {
+    let refuse = |text: &str| Err(Status::failed_precondition(text));
+    if status.schematic.as_ref().is_none_or(|schematic| schematic.full_id.is_empty()) {
+        let known = if office.release() < Release::V1_8 { "known" } else { "ready" };
+        return refuse(&format!("machine schematic is not {known} yet"));
+    }
+    if status.platform_metadata.as_ref().is_none_or(|metadata| metadata.platform.is_empty()) {
+        return refuse("machine platform is not known yet");
+    }
+    if status.security_state.is_none() {
+        return refuse("machine security state is not known yet");
+    }
+    Ok(())
+}
+
+fn upgrade(store: &Store, logs: &MachineLogs, id: &str, version: &str) {
+    logs.write(store.time(), id, &format!("[talos] upgrade request received: v{version}"));
+    edit(store, id, |machine| machine.talos_version = format!("v{version}"));
+}
+
+fn install(store: &Store, logs: &MachineLogs, id: &str, version: &str, disk: &str) {
+    logs.write(store.time(), id, &format!("[talos] install request received: v{version} to {disk}"));
+    edit(store, id, |machine| {
+        machine.talos_version = format!("v{version}");
+        let disks = machine.hardware.as_mut().map(|hardware| hardware.blockdevices.as_mut_slice());
+        for found in disks.unwrap_or_default() {
+            found.system_disk = found.linux_name == disk || found.dev_path == disk;
+        }
+    });
+}
+
+fn set_power(store: &Store, id: &str, state: PowerState) {
+    edit(store, id, |machine| machine.set_power_state(state));
+}
+
+fn edit(store: &Store, id: &str, edit: impl FnOnce(&mut MachineStatusSpec)) {
+    store.modify(&kinds::key(kind::MACHINE_STATUS, id), |object: &mut Object| {
+        let mut machine = object.spec();
+        edit(&mut machine);
+        object.spec = machine.encode_to_vec();
+    });
+}
+
+/// Whether the machine belongs to a provider whose machines are switched by Omni.
+fn is_static(office: &Office, id: &str) -> Result<bool, Status> {
+    let link = office.store.get(&kinds::key(kind::LINK, id)).ok_or_else(|| Status::not_found("machine not found"))?;
+    let Some(provider) = link.label(PROVIDER) else { return Ok(false) };
+    let status = office.store.get(&kinds::key(kind::INFRA_PROVIDER_STATUS, provider));
+    let status = status.ok_or_else(|| Status::failed_precondition("failed to get infra provider status"))?;
+    Ok(status.label(label::STATIC_INFRA_PROVIDER).is_some())
+}
+
+fn request_power_off(office: &Office, id: &str, wish: &str, verb: &str) -> Result<(), Status> {
+    let key = kinds::key(kind::INFRA_MACHINE_CONFIG, id);
+    let missing = format!("infra machine config not found, cannot {verb} machine power-off request");
+    let config = office.store.get(&key).ok_or_else(|| Status::failed_precondition(missing))?;
+    if config.spec::<InfraMachineConfigSpec>().acceptance_status() != AcceptanceStatus::Accepted {
+        let text = format!("infra machine config is not accepted yet, cannot {verb} machine power-off request");
+        return Err(Status::unknown(format!("failed to update infra machine config: {text}")));
+    }
+    office.store.modify(&key, |object| {
+        let spec = InfraMachineConfigSpec { power_off_request_id: wish.to_owned(), ..object.spec() };
+        object.spec = spec.encode_to_vec();
+    });
+    Ok(())
+}
+
+/// Notes that a machine was spoken to.
+fn note(audit: &AuditLog, store: &Store, method: &str, cluster: &str, machine: &str) {
+    let member = json!({"full_method_name": method, "cluster_name": cluster, "machine_ip": machine});
+    audit.access(store.time(), "talos_access", member);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{call, office};
+    use super::*;
+    use crate::inventory;
+    use tonic::Code;
+
+    type Edit = fn(&mut MachineStatusSpec);
+
+    const DISK: &str = "/dev/nvme0n1";
+
+    fn with_machine(release: Release) -> (Office, String) {
+        let office = office(release);
+        world::add_machine(&office.store, 1);
+        (office, inventory::id(1))
+    }
+
+    fn status(office: &Office, id: &str) -> MachineStatusSpec {
+        office.store.get(&kinds::key(kind::MACHINE_STATUS, id)).unwrap().spec()
+    }
+
+    fn set(office: &Office, id: &str, change: impl FnOnce(&mut MachineStatusSpec)) {
+        edit(&office.store, id, change);
+    }
+
+    async fn upgraded(office: &Office, id: &str, version: &str) -> Result<pb::MaintenanceUpgradeResponse, Status> {
+        let request = pb::MaintenanceUpgradeRequest { machine_id: id.into(), version: version.into() };
+        maintenance_upgrade(office, call(Role::Operator, None, request)).await
+    }
+
+    #[track_caller]
+    fn refused<T>(result: Result<T, Status>, code: Code, text: &str) {
+        let status = result.err().unwrap();
+        assert_eq!((status.code(), status.message()), (code, text));
+    }
+
+    #[tokio::test]
+    async fn machines_are_upgraded_in_maintenance_only() {
+        let (office, id) = with_machine(Release::V1_6);
+        refused(upgraded(&office, "", "1.13.8").await, Code::InvalidArgument, "machine id is required");
+        refused(upgraded(&office, "m", "1.13.8").await, Code::NotFound, "machine not found");
+        upgraded(&office, &id, "1.13.8").await.unwrap();
+        assert_eq!(status(&office, &id).talos_version, "v1.13.8");
+        let unready: [(Edit, &str); 4] = [
+            (|m| m.security_state = None, "machine security state is not known yet"),
+            (|m| m.platform_metadata = None, "machine platform is not known yet"),
+            (|m| m.schematic = None, "machine schematic is not known yet"),
+            (|m| m.maintenance = false, "machine is not in maintenance mode"),
+        ];
+        for (change, text) in unready {
+            set(&office, &id, change);
+            refused(upgraded(&office, &id, "1.13.8").await, Code::FailedPrecondition, text);
+        }
+        let request = pb::MaintenanceUpgradeRequest::default();
+        let reader = maintenance_upgrade(&office, call(Role::Reader, None, request)).await;
+        refused(reader, Code::PermissionDenied, "unauthorized: access denied: insufficient role: \"Reader\"");
+    }
+
+    fn wish(operation: Operation, version: &str, disk: &str) -> pb::MaintenanceLifecycleRequest {
+        pb::MaintenanceLifecycleRequest {
+            machine_id: inventory::id(1),
+            operation: operation.into(),
+            version: version.into(),
+            disk: disk.into(),
+        }
+    }
+
+    async fn begin(
+        office: &Office,
+        request: pb::MaintenanceLifecycleRequest,
+    ) -> Result<BoxStream<pb::MaintenanceLifecycleResponse>, Status> {
+        maintenance_lifecycle(office, call(Role::Operator, None, request)).await
+    }
+
+    #[tokio::test]
+    async fn operations_that_make_no_sense() {
+        use Operation::{Install, Unspecified, Upgrade};
+        let (office, id) = with_machine(Release::NEWEST);
+        let nobody = |request| pb::MaintenanceLifecycleRequest { machine_id: String::new(), ..request };
+        let stranger = |request| pb::MaintenanceLifecycleRequest { machine_id: "m".into(), ..request };
+        for (request, code) in [
+            (nobody(wish(Install, "", DISK)), Code::InvalidArgument),
+            (wish(Unspecified, "", DISK), Code::InvalidArgument),
+            (wish(Install, "1.13.0", ""), Code::InvalidArgument),
+            (wish(Upgrade, "1.13.0", DISK), Code::InvalidArgument),
+            (wish(Upgrade, "", ""), Code::InvalidArgument),
+            (stranger(wish(Install, "", DISK)), Code::NotFound),
+            (wish(Upgrade, "1.13.8", ""), Code::FailedPrecondition),
+            (wish(Install, "1.10.9", DISK), Code::FailedPrecondition),
+            (wish(Install, "1.13.8", "/dev/sdz"), Code::FailedPrecondition),
+        ] {
+            let told = format!("{request:?}");
+            assert_eq!(begin(&office, request).await.err().unwrap().code(), code, "{told}");
+        }
+        let changes: [Edit; 3] = [
+            |m| m.talos_version = "v1.12.4".into(),
+            |m| m.hardware.as_mut().unwrap().blockdevices[0].system_disk = true,
+            |m| m.maintenance = false,
+        ];
+        for change in changes {
+            set(&office, &id, change);
+            let status = begin(&office, wish(Install, "", DISK)).await.err().unwrap();
+            assert_eq!(status.code(), Code::FailedPrecondition);
+        }
+    }
+
+    #[tokio::test]
+    async fn machines_are_installed_even_when_nobody_listens() {
+        let (office, id) = with_machine(Release::NEWEST);
+        world::disconnect_machine(&office.store, &id);
+        let install = || wish(Operation::Install, "1.13.8", DISK);
+        let mut messages = begin(&office, install()).await.unwrap();
+        assert!(messages.next().await.unwrap().unwrap().message.contains("v1.13.8"));
+        let text = format!("an operation on machine {id:?} is already in progress");
+        refused(begin(&office, install()).await, Code::FailedPrecondition, &text);
+        drop(messages);
+        let mut changes = office.store.subscribe();
+        world::reconnect_machine(&office.store, &id);
+        while changes.next().await.unwrap().key.kind != kind::MACHINE_STATUS {}
+        let status = status(&office, &id);
+        assert_eq!(status.talos_version, "v1.13.8");
+        assert!(status.hardware.unwrap().blockdevices[0].system_disk);
+        let noted = office.audit.read(&crate::audit::Filter::default());
+        assert_eq!(noted.last().unwrap().event.event_type, "talos_access");
+    }
+
+    #[tokio::test]
+    async fn upgrades_tell_how_they_go() {
+        let (office, id) = with_machine(Release::NEWEST);
+        set(&office, &id, |m| m.hardware.as_mut().unwrap().blockdevices[0].system_disk = true);
+        let messages: Vec<_> = begin(&office, wish(Operation::Upgrade, "1.13.8", "")).await.unwrap().collect().await;
+        assert_eq!(messages.last().unwrap().as_ref().unwrap().message, "done");
+        assert_eq!(status(&office, &id).talos_version, "v1.13.8");
+    }
+
+    #[tokio::test]
+    async fn power() {
+        let (office, id) = with_machine(Release::NEWEST);
+        let off = |id: &str| {
+            machine_power_off(&office, call(Role::Operator, None, pb::MachinePowerOffRequest { machine_id: id.into() }))
+        };
+        let on = |id: &str| {
+            machine_power_on(&office, call(Role::Operator, None, pb::MachinePowerOnRequest { machine_id: id.into() }))
+        };
+        let link = || office.store.get(&kinds::key(kind::LINK, &*id)).unwrap().spec::<SiderolinkSpec>();
+        refused(off("").await, Code::InvalidArgument, "machine id is required");
+        refused(off("m").await, Code::NotFound, "machine not found");
+        refused(on("m").await, Code::NotFound, "machine not found");
+        off(&id).await.unwrap();
+        assert!(!link().connected && status(&office, &id).power_state() == PowerState::Off);
+        let manually = "machine is not managed by a static infra provider, power on the machine manually";
+        refused(on(&id).await, Code::FailedPrecondition, manually);
+
+        office.store.modify(&kinds::key(kind::LINK, &*id), |o| {
+            o.labels.insert(PROVIDER.into(), "metal".into());
+        });
+        refused(on(&id).await, Code::FailedPrecondition, "failed to get infra provider status");
+        office.store.put("", &kinds::key(kind::INFRA_PROVIDER_STATUS, "metal"), |o| {
+            o.labels.insert(label::STATIC_INFRA_PROVIDER.into(), String::new());
+        });
+        let missing = "infra machine config not found, cannot clear machine power-off request";
+        refused(on(&id).await, Code::FailedPrecondition, missing);
+        let config = kinds::key(kind::INFRA_MACHINE_CONFIG, &*id);
+        office.store.put("", &config, |_| {});
+        let pending = "failed to update infra machine config: infra machine config is not accepted yet, cannot set \
+                       machine power-off request";
+        refused(off(&id).await, Code::Unknown, pending);
+        let mut accepted = InfraMachineConfigSpec::default();
+        accepted.set_acceptance_status(AcceptanceStatus::Accepted);
+        office.store.put("", &config, |o| o.spec = accepted.encode_to_vec());
+        let wish = || office.store.get(&config).unwrap().spec::<InfraMachineConfigSpec>().power_off_request_id;
+        off(&id).await.unwrap();
+        assert!(!wish().is_empty());
+        on(&id).await.unwrap();
+        assert!(wish().is_empty() && link().connected && status(&office, &id).power_state() == PowerState::On);
+    }
+}

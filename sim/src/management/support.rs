@@ -1,0 +1,195 @@
+//! Bundles for those who help: what is known of a cluster, and what its machines said.
+//! Types that hold secrets are not among them.
+
+use super::Office;
+use crate::access::Caller;
+use crate::kinds::{self, Role};
+use crate::names::{kind, label};
+use crate::object::Object;
+use crate::release::Release;
+use crate::spec_yaml;
+use futures_util::{StreamExt, stream};
+use omni_proto::management as pb;
+use omni_proto::management::get_support_bundle_response::Progress;
+use std::io::{self, Cursor, Write};
+use std::sync::Arc;
+use tonic::codegen::BoxStream;
+use tonic::{Request, Status};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// Types of which the object with the id of the cluster is taken.
+const OF_CLUSTER: &[&str] = &[
+    kind::CLUSTER,
+    "ClusterTaints.omni.sidero.dev",
+    kind::CLUSTER_STATUS,
+    kind::KUBERNETES_UPGRADE_STATUS,
+    kind::TALOS_UPGRADE_STATUS,
+    kind::LOAD_BALANCER_STATUS,
+    "KubernetesUpgradeManifestStatuses.omni.sidero.dev",
+    kind::CLUSTER_BOOTSTRAP_STATUS,
+    "ClusterKubernetesManifestsStatuses.omni.sidero.dev",
+];
+
+/// Types of which all objects are taken that are labelled with the cluster.
+const LABELLED: &[&str] = &[
+    kind::MACHINE_SET,
+    kind::MACHINE_SET_STATUS,
+    kind::MACHINE_SET_NODE,
+    kind::CLUSTER_MACHINE,
+    kind::CLUSTER_MACHINE_STATUS,
+    "RedactedClusterMachineConfigs.omni.sidero.dev",
+    kind::CLUSTER_MACHINE_CONFIG_STATUS,
+    kind::CLUSTER_MACHINE_TALOS_VERSION,
+    kind::CLUSTER_MACHINE_IDENTITY,
+    "SchematicConfigurations.omni.sidero.dev",
+    kind::EXTENSIONS_CONFIGURATION,
+    kind::KERNEL_ARGS,
+    "KernelArgsStatuses.omni.sidero.dev",
+    "ExposedServices.omni.sidero.dev",
+    "DiscoveryAffiliateDeleteTasks.omni.sidero.dev",
+    "MachineConfigDiffs.omni.sidero.dev",
+    "InfraMachines.omni.sidero.dev",
+    "InfraMachineStatuses.omni.sidero.dev",
+    kind::CONTROL_PLANE_STATUS,
+];
+
+/// Types of which the objects of the cluster's machines are taken.
+const OF_MACHINE: &[&str] = &[kind::LINK, kind::MACHINE_STATUS, kind::MACHINE_STATUS_LABELS];
+
+pub(super) async fn get_support_bundle(
+    office: &Office,
+    request: Request<pb::GetSupportBundleRequest>,
+) -> Result<BoxStream<pb::GetSupportBundleResponse>, Status> {
+    let cluster = request.get_ref().cluster.clone();
+    office.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
+    // Older releases do not know the wish.
+    if request.get_ref().encrypt && office.release() >= Release::V1_10 {
+        return Err(Status::unimplemented("the simulator does not encrypt support bundles"));
+    }
+    let files = files(office, &cluster);
+    let mut answers = Vec::new();
+    if !healthy(office, &cluster) {
+        let error = "failed to get kubernetes client: the cluster does not answer".to_owned();
+        answers.push(progress(Progress { source: "cluster".into(), error, ..Progress::default() }));
+    }
+    let total = i32::try_from(files.len()).unwrap_or(i32::MAX);
+    let told = files.iter().map(|(name, _)| Progress {
+        source: "omni".into(),
+        state: name.clone(),
+        total,
+        ..Progress::default()
+    });
+    answers.extend(told.map(progress));
+    let bundle_data = zip(&files).map_err(|error| Status::unknown(format!("failed to write the bundle: {error}")))?;
+    answers.push(pb::GetSupportBundleResponse { bundle_data, ..Default::default() });
+    Ok(stream::iter(answers.into_iter().map(Ok)).boxed())
+}
+
+fn progress(progress: Progress) -> pb::GetSupportBundleResponse {
+    pb::GetSupportBundleResponse { progress: Some(progress), ..Default::default() }
+}
+
+fn healthy(office: &Office, cluster: &str) -> bool {
+    let status = office.store.get(&kinds::key(kind::LOAD_BALANCER_STATUS, cluster));
+    status.is_some_and(|status| status.spec::<omni_proto::specs::LoadBalancerStatusSpec>().healthy)
+}
+
+/// The names and contents of what goes into a bundle.
+fn files(office: &Office, cluster: &str) -> Vec<(String, Vec<u8>)> {
+    let mut objects: Vec<Arc<Object>> = Vec::new();
+    objects.extend(OF_CLUSTER.iter().filter_map(|kind| office.store.get(&kinds::key(kind, cluster))));
+    for kind in LABELLED {
+        objects.extend(office.store.list(kind).into_iter().filter(|o| o.label(label::CLUSTER) == Some(cluster)));
+    }
+    let is_machine =
+        |object: &&Arc<Object>| [kind::CLUSTER_MACHINE, kind::MACHINE_SET_NODE].contains(&&*object.key.kind);
+    let mut machines: Vec<String> = objects.iter().filter(is_machine).map(|object| object.key.id.clone()).collect();
+    machines.sort();
+    machines.dedup();
+    for machine in &machines {
+        objects.extend(OF_MACHINE.iter().filter_map(|kind| office.store.get(&kinds::key(kind, &**machine))));
+    }
+    let resource = |object: &Arc<Object>| {
+        let name = format!("omni/resources/{}-{}.yaml", object.key.kind, object.key.id);
+        (name, spec_yaml::resource(object).into_bytes())
+    };
+    let mut files: Vec<_> = objects.iter().map(resource).collect();
+    for machine in machines {
+        let mut reader = office.logs.reader(&machine, None);
+        let lines = std::iter::from_fn(|| reader.as_mut()?.try_next()).flat_map(|line| [line, vec![b'\n']]);
+        files.push((format!("omni/machine-logs/{machine}.log"), lines.flatten().collect()));
+    }
+    files
+}
+
+fn zip(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        archive.start_file(name.as_str(), SimpleFileOptions::default())?;
+        archive.write_all(content)?;
+    }
+    Ok(archive.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{call, office};
+    use super::*;
+    use crate::{inventory, world};
+    use std::io::Read;
+    use tonic::Code;
+
+    fn request(encrypt: bool) -> pb::GetSupportBundleRequest {
+        pb::GetSupportBundleRequest { cluster: "prod".into(), encrypt, ..Default::default() }
+    }
+
+    #[tokio::test]
+    async fn a_bundle_holds_a_cluster_and_its_machines() {
+        let office = office(Release::NEWEST);
+        world::add_machine(&office.store, 1);
+        let machine = inventory::id(1);
+        let labelled = |kind: &str, id: &str| {
+            office.store.put("", &kinds::key(kind, id), |object| {
+                object.labels.insert(label::CLUSTER.into(), "prod".into());
+            });
+        };
+        for id in ["prod", "test"] {
+            office.store.put("", &kinds::key(kind::CLUSTER, id), |_| {});
+        }
+        labelled(kind::CLUSTER_MACHINE, &machine);
+        labelled(kind::CONFIG_PATCH, "200-secret");
+        labelled("ClusterSecrets.omni.sidero.dev", "prod");
+        let answers = get_support_bundle(&office, call(Role::Operator, None, request(false))).await.unwrap();
+        let answers: Vec<_> = answers.map(Result::unwrap).collect().await;
+        let (last, rest) = answers.split_last().unwrap();
+        let states: Vec<_> = rest.iter().map(|answer| answer.progress.as_ref().unwrap()).collect();
+        assert!(states[0].error.starts_with("failed to get kubernetes client"));
+        let mut archive = zip::ZipArchive::new(Cursor::new(&last.bundle_data)).unwrap();
+        let names: Vec<_> = archive.file_names().map(ToOwned::to_owned).collect();
+        let expected = [
+            "omni/resources/Clusters.omni.sidero.dev-prod.yaml".to_owned(),
+            format!("omni/resources/ClusterMachines.omni.sidero.dev-{machine}.yaml"),
+            format!("omni/resources/Links.omni.sidero.dev-{machine}.yaml"),
+            format!("omni/resources/MachineStatuses.omni.sidero.dev-{machine}.yaml"),
+            format!("omni/machine-logs/{machine}.log"),
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(states[1..].iter().map(|progress| progress.state.clone()).collect::<Vec<_>>(), expected);
+        assert!(states[1..].iter().all(|progress| progress.total == 5 && progress.source == "omni"));
+        let mut text = String::new();
+        archive.by_name(&expected[4]).unwrap().read_to_string(&mut text).unwrap();
+        assert!(text.contains("booting Talos") && text.ends_with("}\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn refusals() {
+        let office = office(Release::NEWEST);
+        for (role, encrypt, code) in
+            [(Role::Reader, false, Code::PermissionDenied), (Role::Operator, true, Code::Unimplemented)]
+        {
+            let status = get_support_bundle(&office, call(role, None, request(encrypt))).await.err().unwrap();
+            assert_eq!(status.code(), code);
+        }
+    }
+}

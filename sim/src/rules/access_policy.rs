@@ -1,0 +1,246 @@
+//! Rules for the access policy: there is one, its entries say one thing each, and its own tests pass.
+
+use super::Change;
+use super::people::GRANTED;
+use super::selector::Selector;
+use crate::access_policy::{self as policy, Identity};
+use crate::kinds::Role;
+use omni_proto::specs::access_policy_user_group::User;
+use omni_proto::specs::{AccessPolicySpec, AccessPolicyTest};
+use std::collections::BTreeMap;
+
+/// The problems with a change of a policy.
+pub(super) fn problems(change: Change<'_>) -> Vec<String> {
+    let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
+    let mut found = Vec::new();
+    if new.key.namespace != "default" {
+        found.push(format!("access policy namespace mismatch: expected \"default\", got {:?}", new.key.namespace));
+    }
+    if new.key.id != policy::ID {
+        found.push(format!("access policy ID mismatch: expected {:?}, got {:?}", policy::ID, new.key.id));
+    }
+    let spec: AccessPolicySpec = new.spec();
+    let form = form(&spec);
+    // Tests of a policy that cannot be read would say nothing.
+    let tests = if form.is_empty() { tests(&spec) } else { Vec::new() };
+    found.into_iter().chain(form).chain(tests).collect()
+}
+
+fn form(spec: &AccessPolicySpec) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, group) in spec.user_groups.iter().collect::<BTreeMap<_, _>>() {
+        found.extend(group.users.iter().filter_map(|entry| user(name, entry)));
+    }
+    for (name, group) in spec.cluster_groups.iter().collect::<BTreeMap<_, _>>() {
+        let of = format!("access policy cluster group {name:?} contains");
+        found.extend(group.clusters.iter().filter_map(|cluster| {
+            match (cluster.name.is_empty(), cluster.r#match.is_empty()) {
+                (true, true) => Some(format!("{of} an empty cluster")),
+                (false, false) => Some(format!("{of} a cluster with mutually exclusive fields set")),
+                (true, false) => pattern(&cluster.r#match),
+                (false, true) => None,
+            }
+        }));
+    }
+    found.extend(spec.rules.iter().filter_map(|rule| role(&rule.role)));
+    found
+}
+
+/// Selectors are not read here; who uses them finds out.
+fn user(group: &str, user: &User) -> Option<String> {
+    let of = format!("access policy user group {group:?} contains");
+    let set = [!user.name.is_empty(), !user.r#match.is_empty(), !user.label_selectors.is_empty()];
+    match set.into_iter().filter(|set| *set).count() {
+        0 => Some(format!("{of} an empty user")),
+        1 if user.r#match.is_empty() => None,
+        1 => pattern(&user.r#match),
+        _ => Some(format!("{of} a user with mutually exclusive fields set")),
+    }
+}
+
+fn pattern(glob: &str) -> Option<String> {
+    policy::pattern(glob).err().map(|error| error.to_string())
+}
+
+/// A rule without a role only gives groups.
+fn role(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return None;
+    }
+    match Role::parse(name) {
+        None => Some(format!("unknown role to parse: {name:?}")),
+        Some(role) if !GRANTED.contains(&role) => Some(format!("role {name:?} cannot be assigned by an access policy")),
+        Some(_) => None,
+    }
+}
+
+fn tests(spec: &AccessPolicySpec) -> Vec<String> {
+    spec.tests.iter().flat_map(|test| run(spec, test)).collect()
+}
+
+fn run(spec: &AccessPolicySpec, test: &AccessPolicyTest) -> Vec<String> {
+    let user = test.user.as_ref().map(|user| user.name.as_str()).unwrap_or_default();
+    let cluster = test.cluster.as_ref().map(|cluster| cluster.name.as_str()).unwrap_or_default();
+    let mut missing = Vec::new();
+    if test.name.is_empty() {
+        missing.push("invalid test: name is empty".to_owned());
+    }
+    // The server shows the name that is empty, which is not that of the test.
+    missing.extend(cluster.is_empty().then(|| "invalid test \"\": cluster name is empty".to_owned()));
+    missing.extend(user.is_empty().then(|| "invalid test \"\": user name is empty".to_owned()));
+    if !missing.is_empty() {
+        return missing;
+    }
+    if let Some(problem) = selectors(spec) {
+        return vec![problem];
+    }
+    let labels = test.user.iter().flat_map(|user| user.labels.clone()).collect();
+    let granted = policy::on_cluster(spec, Identity { name: user, labels: &labels }, cluster);
+    let expected = test.expected.clone().unwrap_or_default();
+    let groups = expected.kubernetes.and_then(|k| k.impersonate).map(|i| i.groups).unwrap_or_default();
+    let failed = format!("access policy test {:?} failed", test.name);
+    let mut found = Vec::new();
+    if !expected.role.is_empty() && expected.role != granted.role.name() {
+        found.push(format!("{failed}: role mismatch: expected {:?}, got {:?}", expected.role, granted.role.name()));
+    }
+    let sorted = |mut groups: Vec<String>| {
+        groups.sort();
+        groups
+    };
+    let (groups, granted) = (sorted(groups), sorted(granted.groups));
+    if groups != granted {
+        let (groups, granted) = (listed(&groups), listed(&granted));
+        found.push(format!("{failed}: kubernetes impersonate groups mismatch: expected {groups}, got {granted}"));
+    }
+    found
+}
+
+/// The first problem with the selectors of groups that rules name.
+fn selectors(spec: &AccessPolicySpec) -> Option<String> {
+    let named =
+        |name: &str| spec.rules.iter().any(|rule| rule.users.iter().any(|user| *user == format!("group/{name}")));
+    let groups = spec.user_groups.iter().filter(|(name, _)| named(name)).collect::<BTreeMap<_, _>>();
+    let texts = groups.values().flat_map(|group| &group.users).flat_map(|user| &user.label_selectors);
+    let problem = texts.filter_map(|text| Selector::parse(text).err()).next()?;
+    Some(format!("rpc error: code = InvalidArgument desc = {problem}"))
+}
+
+/// Texts as Go lists them.
+fn listed(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+    format!("[{}]", texts.join(" "))
+}
+
+#[cfg(test)]
+mod unit {
+    use super::super::fixture::object;
+    use super::*;
+    use crate::names::kind;
+    use omni_proto::specs::access_policy_cluster_group::Cluster;
+    use omni_proto::specs::access_policy_test::{self as case, Expected};
+    use omni_proto::specs::{AccessPolicyClusterGroup, AccessPolicyRule, AccessPolicyUserGroup};
+
+    fn check(spec: &AccessPolicySpec) -> Vec<String> {
+        problems(Change::Create(&object(kind::ACCESS_POLICY, policy::ID, spec)))
+    }
+
+    #[test]
+    fn entries_say_one_thing() {
+        let user_of = |name: &str, glob: &str, selector: &str| User {
+            name: name.into(),
+            r#match: glob.into(),
+            label_selectors: if selector.is_empty() { vec![] } else { vec![selector.into()] },
+        };
+        let several = "access policy user group \"g\" contains a user with mutually exclusive fields set";
+        for (user, expected) in [
+            (user_of("a", "", ""), None),
+            (user_of("", "a*", ""), None),
+            (user_of("", "", "a = b"), None),
+            (user_of("", "", ""), Some("access policy user group \"g\" contains an empty user")),
+            (user_of("a", "a*", ""), Some(several)),
+            (user_of("a", "", "a"), Some(several)),
+            (user_of("", "[", ""), Some("syntax error in pattern")),
+            (user_of("", "", "a b"), None),
+        ] {
+            let group = AccessPolicyUserGroup { users: vec![user] };
+            let spec = AccessPolicySpec { user_groups: [("g".to_owned(), group)].into(), ..Default::default() };
+            assert_eq!(check(&spec), expected.into_iter().collect::<Vec<_>>());
+        }
+        let several = "access policy cluster group \"g\" contains a cluster with mutually exclusive fields set";
+        for (name, glob, expected) in [
+            ("a", "", None),
+            ("", "a*", None),
+            ("", "", Some("access policy cluster group \"g\" contains an empty cluster")),
+            ("a", "a*", Some(several)),
+            ("", "[", Some("syntax error in pattern")),
+        ] {
+            let clusters = vec![Cluster { name: name.into(), r#match: glob.into() }];
+            let group = AccessPolicyClusterGroup { clusters };
+            let spec = AccessPolicySpec { cluster_groups: [("g".to_owned(), group)].into(), ..Default::default() };
+            assert_eq!(check(&spec), expected.into_iter().collect::<Vec<_>>());
+        }
+        for (role, expected) in [
+            ("", None),
+            ("Admin", None),
+            ("Auditor", Some("role \"Auditor\" cannot be assigned by an access policy")),
+            ("InfraProvider", Some("role \"InfraProvider\" cannot be assigned by an access policy")),
+            ("Boss", Some("unknown role to parse: \"Boss\"")),
+        ] {
+            let rules = vec![AccessPolicyRule { role: role.into(), ..Default::default() }];
+            let spec = AccessPolicySpec { rules, ..Default::default() };
+            assert_eq!(check(&spec), expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn there_is_one() {
+        let other = object(kind::ACCESS_POLICY, "other", &AccessPolicySpec::default());
+        assert_eq!(
+            problems(Change::Create(&other)),
+            ["access policy ID mismatch: expected \"access-policy\", got \"other\""]
+        );
+    }
+
+    #[test]
+    fn its_tests_pass() {
+        let rule = AccessPolicyRule {
+            users: vec!["a".into()],
+            clusters: vec!["c".into()],
+            role: "Reader".into(),
+            kubernetes: None,
+        };
+        for (name, user, cluster, role, expected) in [
+            ("t", "a", "c", "Reader", vec![]),
+            ("t", "b", "c", "None", vec![]),
+            ("t", "b", "c", "", vec![]),
+            (
+                "t",
+                "a",
+                "c",
+                "Operator",
+                vec!["access policy test \"t\" failed: role mismatch: expected \"Operator\", got \"Reader\""],
+            ),
+            ("t", "a", "c", "", vec![]),
+            (
+                "",
+                "",
+                "",
+                "",
+                vec![
+                    "invalid test: name is empty",
+                    "invalid test \"\": cluster name is empty",
+                    "invalid test \"\": user name is empty",
+                ],
+            ),
+        ] {
+            let test = AccessPolicyTest {
+                name: name.into(),
+                user: Some(case::User { name: user.into(), ..Default::default() }),
+                cluster: Some(case::Cluster { name: cluster.into() }),
+                expected: Some(Expected { role: role.into(), kubernetes: None }),
+            };
+            let spec = AccessPolicySpec { rules: vec![rule.clone()], tests: vec![test], ..Default::default() };
+            assert_eq!(check(&spec), expected);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Rules for providers of machines, and for what is asked of the machines that they bring.
+
+use super::{Change, dns_name};
+use crate::Release;
+use crate::names::{kind, label};
+use crate::object::{Object, View};
+use omni_proto::specs::InfraMachineConfigSpec;
+use omni_proto::specs::infra_machine_config_spec::AcceptanceStatus;
+
+const MAX_REQUEST_ID: usize = 128;
+const MAX_KERNEL_ARGS: usize = 4096;
+
+/// The problems with a change of a provider.
+pub(super) fn provider(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    let problem = match change {
+        // Older servers take any name.
+        Change::Create(_) if super::release(view) < Release::V1_10 => None,
+        Change::Create(new) => {
+            dns_name::label(&new.key.id).map(|problem| format!("invalid infra provider name: {problem}"))
+        }
+        Change::Update(..) => None,
+        Change::Destroy(old) => in_use(view, &old.key.id),
+    };
+    problem.into_iter().collect()
+}
+
+fn in_use(view: &dyn View, id: &str) -> Option<String> {
+    let machines = view.labelled(kind::MACHINE, label::INFRA_PROVIDER_ID, id);
+    let count = machines.iter().filter(|machine| !machine.tearing_down).count();
+    (count > 0).then(|| format!("cannot delete the infra provider {id:?} as it still has {count} machines"))
+}
+
+/// The problems with a change of what is asked of a machine.
+pub(super) fn machine_config(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    match change {
+        Change::Create(new) => limits(view, new),
+        Change::Update(old, new) => {
+            let mut found = limits(view, new);
+            if accepted(old) && !accepted(new) {
+                found.push("an accepted machine cannot be rejected or set back to pending acceptance".into());
+            }
+            found
+        }
+        Change::Destroy(old) if accepted(old) && view.get(kind::LINK, &old.key.id).is_some() => {
+            vec![
+                "cannot delete the config for an already accepted machine config while it is linked to a machine"
+                    .into(),
+            ]
+        }
+        Change::Destroy(_) => Vec::new(),
+    }
+}
+
+fn accepted(object: &Object) -> bool {
+    object.spec::<InfraMachineConfigSpec>().acceptance_status() == AcceptanceStatus::Accepted
+}
+
+/// The first text that is too much for a machine.
+fn limits(view: &dyn View, new: &Object) -> Vec<String> {
+    if super::release(view) < Release::V1_9 {
+        return Vec::new();
+    }
+    let spec: InfraMachineConfigSpec = new.spec();
+    let texts = [
+        ("requested reboot ID", &spec.requested_reboot_id, MAX_REQUEST_ID),
+        ("power-off request ID", &spec.power_off_request_id, MAX_REQUEST_ID),
+        ("extra kernel args", &spec.extra_kernel_args, MAX_KERNEL_ARGS),
+    ];
+    texts.into_iter().find_map(|(what, text, max)| super::limited(what, text, max)).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Fixture, labelled, object};
+    use super::*;
+    use omni_proto::specs::{InfraProviderSpec, MachineSpec, SiderolinkSpec};
+
+    #[test]
+    fn providers() {
+        let named = |id: &str| object(kind::INFRA_PROVIDER, id, &InfraProviderSpec {});
+        let nobody = Fixture::default();
+        assert_eq!(provider(&nobody, Change::Create(&named("kubevirt-1"))), [""; 0]);
+        let problem = provider(&nobody, Change::Create(&named("Kube.virt")));
+        assert!(problem.len() == 1 && problem[0].starts_with("invalid infra provider name: "), "{problem:?}");
+        let machine =
+            labelled(object(kind::MACHINE, "m", &MachineSpec::default()), &[(label::INFRA_PROVIDER_ID, "kubevirt-1")]);
+        let view = Fixture::default().with(machine);
+        assert_eq!(
+            provider(&view, Change::Destroy(&named("kubevirt-1"))),
+            ["cannot delete the infra provider \"kubevirt-1\" as it still has 1 machines"]
+        );
+        assert_eq!(provider(&view, Change::Destroy(&named("other"))), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_asked_of_machines() {
+        let config = |status: AcceptanceStatus, reboot: &str| {
+            let mut spec = InfraMachineConfigSpec { requested_reboot_id: reboot.into(), ..Default::default() };
+            spec.set_acceptance_status(status);
+            object(kind::INFRA_MACHINE_CONFIG, "m", &spec)
+        };
+        use AcceptanceStatus::{Accepted, Pending, Rejected};
+        let back = "an accepted machine cannot be rejected or set back to pending acceptance";
+        let view = Fixture::default();
+        for (old, new, expected) in [
+            (Pending, Accepted, vec![]),
+            (Pending, Rejected, vec![]),
+            (Rejected, Pending, vec![]),
+            (Accepted, Accepted, vec![]),
+            (Accepted, Rejected, vec![back]),
+            (Accepted, Pending, vec![back]),
+        ] {
+            assert_eq!(machine_config(&view, Change::Update(&config(old, ""), &config(new, ""))), expected);
+        }
+        let long = "x".repeat(129);
+        for (reboot, expected) in [
+            ("a", vec![]),
+            (long.as_str(), vec!["requested reboot ID is too long: 129 bytes (max 128)"]),
+            ("a\n", vec!["requested reboot ID contains a control character"]),
+        ] {
+            assert_eq!(machine_config(&view, Change::Create(&config(Pending, reboot))), expected);
+        }
+        let linked = Fixture::default().with(object(kind::LINK, "m", &SiderolinkSpec::default()));
+        assert_eq!(
+            machine_config(&linked, Change::Destroy(&config(Accepted, ""))),
+            ["cannot delete the config for an already accepted machine config while it is linked to a machine"]
+        );
+        assert_eq!(machine_config(&linked, Change::Destroy(&config(Pending, ""))), [""; 0]);
+        assert_eq!(machine_config(&view, Change::Destroy(&config(Accepted, ""))), [""; 0]);
+    }
+}

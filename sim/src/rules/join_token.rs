@@ -1,0 +1,85 @@
+//! Rules for join tokens: short names, and always a default.
+
+use super::Change;
+use crate::Release;
+use crate::names::kind;
+use crate::object::{Object, View};
+use omni_proto::specs::{DefaultJoinTokenSpec, JoinTokenSpec};
+
+const MAX_NAME: usize = 16;
+
+/// The problems with a change of a token.
+pub(super) fn token(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    let problem = match change {
+        Change::Create(new) => name(super::release(view), &new.spec::<JoinTokenSpec>().name),
+        Change::Update(old, new) => {
+            let (before, after): (JoinTokenSpec, JoinTokenSpec) = (old.spec(), new.spec());
+            if before.name == after.name { None } else { name(super::release(view), &after.name) }
+        }
+        Change::Destroy(old) => view
+            .get(kind::DEFAULT_JOIN_TOKEN, "default")
+            .filter(|default| default.spec::<DefaultJoinTokenSpec>().token_id == old.key.id)
+            .map(|_| "deleting default join token is not possible".to_owned()),
+    };
+    problem.into_iter().collect()
+}
+
+/// The problems with a change of the choice of the default.
+pub(super) fn default_token(view: &dyn View, change: Change<'_>) -> Vec<String> {
+    let unknown = |object: &Object| {
+        let id = object.spec::<DefaultJoinTokenSpec>().token_id;
+        view.get(kind::JOIN_TOKEN, &id).is_none().then(|| format!("no token with id {id:?} exists"))
+    };
+    let problem = match change {
+        Change::Create(_) => None,
+        Change::Update(_, new) => unknown(new),
+        // One of another name, which means nothing, may go while its token is there.
+        Change::Destroy(old) if old.key.id != "default" => unknown(old),
+        Change::Destroy(_) => Some("destroying the default join token resource is not allowed".to_owned()),
+    };
+    problem.into_iter().collect()
+}
+
+fn name(release: Release, name: &str) -> Option<String> {
+    if name.is_empty() {
+        Some("the join token name cannot be empty".into())
+    } else if name.len() > MAX_NAME {
+        Some(format!("join token name cannot be longer than {MAX_NAME} symbols"))
+    } else if release >= Release::V1_9 && name.chars().any(char::is_control) {
+        Some("the join token name must not contain control characters".into())
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Fixture, object};
+    use super::*;
+
+    #[test]
+    fn tokens() {
+        let named =
+            |name: &str| object(kind::JOIN_TOKEN, "t", &JoinTokenSpec { name: name.into(), ..Default::default() });
+        let default =
+            |token: &str| object(kind::DEFAULT_JOIN_TOKEN, "default", &DefaultJoinTokenSpec { token_id: token.into() });
+        let view = Fixture::default().with(named("initial token")).with(default("t"));
+        for (new, expected) in [
+            ("", vec!["the join token name cannot be empty"]),
+            ("seventeen letters", vec!["join token name cannot be longer than 16 symbols"]),
+            ("a\tb", vec!["the join token name must not contain control characters"]),
+            ("fine", vec![]),
+        ] {
+            assert_eq!(token(&view, Change::Update(&named("old"), &named(new))), expected, "{new}");
+        }
+        assert_eq!(token(&view, Change::Destroy(&named("x"))), ["deleting default join token is not possible"]);
+        assert_eq!(
+            default_token(&view, Change::Update(&default("t"), &default("u"))),
+            ["no token with id \"u\" exists"]
+        );
+        assert_eq!(
+            default_token(&view, Change::Destroy(&default("t"))),
+            ["destroying the default join token resource is not allowed"]
+        );
+    }
+}

@@ -1,0 +1,338 @@
+//! Objects that are computed for each caller and stored nowhere.
+
+pub mod media;
+mod permissions;
+pub mod platforms;
+mod talos;
+mod usage;
+mod watch;
+
+pub(super) use watch::{WATCHED, watch};
+
+use super::access::Guard;
+use super::access_policy;
+use super::names::kind;
+use super::object::{Key, Object};
+use super::refusal;
+use super::release::Release;
+use super::store::StoreError;
+use omni_proto::specs::{
+    AdvertisedEndpointsSpec, CurrentUserSpec, LabelsCompletionSpec, SupportSpec, labels_completion_spec::Values,
+};
+use prost::Message;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use tonic::Status;
+
+/// The namespace of computed objects.
+pub(super) const NAMESPACE: &str = "virtual";
+
+/// What labels can be completed to is asked for by type, and is about this namespace only.
+const COMPLETED: &str = "default";
+
+/// Computes objects for one caller.
+pub(super) struct Desk<'a> {
+    pub(super) guard: Guard<'a>,
+    /// Where the server is reached.
+    pub(super) endpoint: &'a str,
+    /// The time of day.
+    pub(super) now: Duration,
+}
+
+impl Desk<'_> {
+    /// The computed object of this key.
+    pub(super) fn get(&self, key: &Key) -> Result<Object, Status> {
+        let missing = || StoreError::missing(key, true);
+        let Some(name) = short(&key.kind) else { return Err(unsupported_type("get", &key.kind)) };
+        let view = self.guard.view;
+        let spec = match (name, key.id.as_str()) {
+            ("CurrentUsers", "current") => self.current_user(),
+            // Any id will do.
+            ("Permissions", _) => return Ok(self.permissions()),
+            ("ClusterPermissions", cluster) => permissions::on_cluster(self.guard.role_on(cluster)).encode_to_vec(),
+            ("LabelsCompletions", kind) => self.labels(kind)?.encode_to_vec(),
+            ("AdvertisedEndpoints", "current") => {
+                AdvertisedEndpointsSpec { grpc_api_url: self.endpoint.to_owned() }.encode_to_vec()
+            }
+            ("AdvertisedEndpoints", other) => return Err(Status::unknown(format!("invalid endpoints id {other:?}"))),
+            ("KubernetesUsages", cluster) => usage::of(view, cluster).ok_or_else(missing)?.encode_to_vec(),
+            ("Supports", "support") => SupportSpec::default().encode_to_vec(),
+            ("Quirks", version) => talos::quirks(version).ok_or_else(missing)?.encode_to_vec(),
+            ("VersionContract", version) => talos::contract(version).ok_or_else(missing)?.encode_to_vec(),
+            (name, id) => {
+                configs(name, self.guard.release).into_iter().find(|(known, _)| *known == id).ok_or_else(missing)?.1
+            }
+        };
+        // These were never given a version.
+        let unversioned = ["AdvertisedEndpoints", "LabelsCompletions", "MetalPlatformConfigs"].contains(&name);
+        let version = if unversioned { 0 } else { 1 };
+        Ok(self.object(key.clone(), version, spec))
+    }
+
+    /// The computed objects of a type.
+    pub(super) fn list(&self, kind: &str) -> Result<Vec<Object>, Status> {
+        let specs = match short(kind) {
+            Some("CurrentUsers") => vec![("current".to_owned(), self.current_user())],
+            Some("Permissions") => return Ok(vec![self.permissions()]),
+            Some(name @ ("MetalPlatformConfigs" | "CloudPlatformConfigs" | "SBCConfigs")) => {
+                configs(name, self.guard.release).into_iter().map(|(id, spec)| (id.to_owned(), spec)).collect()
+            }
+            Some("Quirks") => {
+                let versions = self.guard.view.list(kind::TALOS_VERSION);
+                let ids = versions.iter().map(|version| version.key.id.clone());
+                ids.filter_map(|id| talos::quirks(&id).map(|quirks| (id, quirks.encode_to_vec()))).collect()
+            }
+            _ => return Err(unsupported_type("list", kind)),
+        };
+        let mut objects: Vec<_> = specs.into_iter().map(|(id, spec)| self.object(key(kind, &id), 1, spec)).collect();
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+
+    fn object(&self, key: Key, version: u64, spec: Vec<u8>) -> Object {
+        computed(key, version, spec, self.now)
+    }
+
+    fn current_user(&self) -> Vec<u8> {
+        let caller = self.guard.caller;
+        let role = caller.role.name().to_owned();
+        CurrentUserSpec { identity: caller.identity.clone(), role, user_id: caller.user.clone() }.encode_to_vec()
+    }
+
+    fn permissions(&self) -> Object {
+        let has_policy = self.guard.view.get(kind::ACCESS_POLICY, access_policy::ID).is_some();
+        let spec = permissions::at_large(self.guard.caller.role, self.guard.release, has_policy);
+        self.object(key("Permissions.omni.sidero.dev", "permissions"), 1, spec.encode_to_vec())
+    }
+
+    fn labels(&self, kind: &str) -> Result<LabelsCompletionSpec, Status> {
+        // Nobody learns labels of what is closed to them.
+        refusal::unless_clean(self.guard.list(kind, COMPLETED, &[]), Vec::new())?;
+        let mut items: HashMap<String, Values> = HashMap::new();
+        for object in self.guard.view.list(kind).iter().filter(|object| object.key.namespace == COMPLETED) {
+            for (label, value) in &object.labels {
+                let values = &mut items.entry(label.clone()).or_default().items;
+                if !values.contains(value) {
+                    values.push(value.clone());
+                }
+            }
+        }
+        Ok(LabelsCompletionSpec { items })
+    }
+}
+
+/// An object that was made just now, and is stored nowhere.
+fn computed(key: Key, version: u64, spec: Vec<u8>, now: Duration) -> Object {
+    let now = (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed());
+    Object {
+        key,
+        version,
+        owner: String::new(),
+        tearing_down: false,
+        finalizers: Vec::new(),
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        created: now,
+        updated: now,
+        spec,
+    }
+}
+
+/// The name of a computed type without its domain.
+fn short(kind: &str) -> Option<&str> {
+    super::kinds::find(kind).filter(|kind| kind.namespace == NAMESPACE)?.name.strip_suffix(".omni.sidero.dev")
+}
+
+fn key(kind: &str, id: &str) -> Key {
+    Key { namespace: NAMESPACE.to_owned(), kind: kind.to_owned(), id: id.to_owned() }
+}
+
+/// What is known of platforms and boards, by id.
+fn configs(name: &str, release: Release) -> Vec<(&'static str, Vec<u8>)> {
+    let platform = |platform: &platforms::Platform| (platform.id, platform.spec().encode_to_vec());
+    match name {
+        "MetalPlatformConfigs" => vec![platform(&platforms::METAL)],
+        "CloudPlatformConfigs" => platforms::clouds(release).map(platform).collect(),
+        "SBCConfigs" => platforms::BOARDS.iter().map(|board| (board.id, board.spec().encode_to_vec())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The answer to whatever cannot be done with computed objects.
+pub(super) fn unsupported(what: &str) -> Status {
+    Status::unimplemented(format!("{what} is not supported"))
+}
+
+/// The answer to a list that asks for some objects only.
+pub(super) fn unsupported_options() -> Status {
+    Status::unimplemented("no list options are supported")
+}
+
+/// The answer to a call that objects of this type do not know.
+pub(super) fn unsupported_type(call: &str, kind: &str) -> Status {
+    Status::unimplemented(format!("unsupported resource type for {call} {kind:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Caller;
+    use crate::kinds::{self, Role};
+    use crate::store::Store;
+    use crate::world;
+    use kit::clock::TestClock;
+    use omni_proto::specs::{ClusterPermissionsSpec, PermissionsSpec, PlatformConfigSpec, QuirksSpec, SbcConfigSpec};
+    use std::sync::Arc;
+    use tonic::Code;
+
+    struct Scene {
+        store: Store,
+        caller: Caller,
+        release: Release,
+    }
+
+    impl Scene {
+        fn new(role: Role, release: Release) -> Self {
+            let store = Store::new(Arc::new(TestClock::at(1_790_000_000)));
+            world::seed(&store, 2, release);
+            Self { store, caller: Caller { identity: "a@b".into(), user: "u".into(), role }, release }
+        }
+
+        fn ask<T>(&self, work: impl FnOnce(&Desk<'_>) -> T) -> T {
+            let view = self.store.view();
+            let guard = Guard { view: &view, caller: &self.caller, release: self.release };
+            work(&Desk { guard, endpoint: "grpc://here", now: self.store.time() })
+        }
+
+        fn get(&self, kind: &str, id: &str) -> Result<Object, Status> {
+            self.ask(|desk| desk.get(&kinds::key(&format!("{kind}.omni.sidero.dev"), id)))
+        }
+
+        fn count(&self, kind: &str) -> Result<usize, Code> {
+            let listed = self.ask(|desk| desk.list(&format!("{kind}.omni.sidero.dev")));
+            listed.map(|objects| objects.len()).map_err(|status| status.code())
+        }
+    }
+
+    #[test]
+    fn callers_see_themselves() {
+        let scene = Scene::new(Role::Reader, Release::NEWEST);
+        let me: CurrentUserSpec = scene.get("CurrentUsers", "current").unwrap().spec();
+        assert_eq!((me.identity.as_str(), me.role.as_str(), me.user_id.as_str()), ("a@b", "Reader", "u"));
+        let other = scene.get("CurrentUsers", "other").unwrap_err();
+        assert_eq!(other.message(), "resource CurrentUsers.omni.sidero.dev(virtual/other@undefined) doesn't exist");
+        let found = scene.get("Permissions", "any").unwrap();
+        let may: PermissionsSpec = found.spec();
+        assert_eq!(found.key.id, "permissions");
+        assert!(may.can_read_clusters && !may.can_create_clusters && !may.can_read_audit_log);
+        assert!(may.can_read_join_tokens && !may.can_manage_join_tokens);
+        assert_eq!(scene.get("AdvertisedEndpoints", "current").unwrap().version, 0);
+        assert_eq!(scene.get("AdvertisedEndpoints", "x").unwrap_err().code(), Code::Unknown);
+    }
+
+    #[test]
+    fn a_policy_lets_readers_try_to_create_clusters() {
+        let scene = Scene::new(Role::Reader, Release::NEWEST);
+        scene.store.put("", &kinds::key(kind::ACCESS_POLICY, access_policy::ID), |_| {});
+        assert!(scene.get("Permissions", "permissions").unwrap().spec::<PermissionsSpec>().can_create_clusters);
+    }
+
+    #[test]
+    fn an_older_server_knows_fewer_permissions() {
+        let may: PermissionsSpec = Scene::new(Role::Admin, Release::V1_6).get("Permissions", "x").unwrap().spec();
+        assert!(may.can_read_audit_log && !may.can_read_join_tokens && !may.can_manage_installation_media);
+    }
+
+    #[test]
+    fn permissions_on_clusters_follow_the_role() {
+        for (role, add, download) in
+            [(Role::None, false, false), (Role::Reader, false, true), (Role::Operator, true, true)]
+        {
+            let scene = Scene::new(role, Release::NEWEST);
+            let may: ClusterPermissionsSpec = scene.get("ClusterPermissions", "unheard-of").unwrap().spec();
+            assert_eq!((may.can_add_machines, may.can_download_kubeconfig), (add, download), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_listed() {
+        let scene = Scene::new(Role::Admin, Release::NEWEST);
+        let versions = scene.store.list(kind::TALOS_VERSION).len();
+        for (kind, expected) in [
+            ("CurrentUsers", Ok(1)),
+            ("Permissions", Ok(1)),
+            ("MetalPlatformConfigs", Ok(1)),
+            ("CloudPlatformConfigs", Ok(18)),
+            ("SBCConfigs", Ok(29)),
+            ("Quirks", Ok(versions)),
+            ("ClusterPermissions", Err(Code::Unimplemented)),
+            ("LabelsCompletions", Err(Code::Unimplemented)),
+            ("AdvertisedEndpoints", Err(Code::Unimplemented)),
+            ("KubernetesUsages", Err(Code::Unimplemented)),
+            ("Supports", Err(Code::Unimplemented)),
+            ("VersionContract", Err(Code::Unimplemented)),
+            ("Clusters", Err(Code::Unimplemented)),
+        ] {
+            assert_eq!(scene.count(kind), expected, "{kind}");
+        }
+        let refused = scene.ask(|desk| desk.list("ClusterPermissions.omni.sidero.dev")).unwrap_err();
+        assert_eq!(refused.message(), "unsupported resource type for list \"ClusterPermissions.omni.sidero.dev\"");
+    }
+
+    #[test]
+    fn platforms_and_boards_are_known_by_id() {
+        let scene = Scene::new(Role::Reader, Release::NEWEST);
+        let aws: PlatformConfigSpec = scene.get("CloudPlatformConfigs", "aws").unwrap().spec();
+        assert_eq!((aws.disk_image_suffix.as_str(), aws.architectures.len()), ("raw.xz", 2));
+        let board: SbcConfigSpec = scene.get("SBCConfigs", "rockpi_4").unwrap().spec();
+        assert_eq!((board.overlay_name.as_str(), board.overlay_image.as_str()), ("rockpi4", "siderolabs/sbc-rockchip"));
+        for (kind, id) in [("CloudPlatformConfigs", "metal"), ("SBCConfigs", "aws"), ("Supports", "other")] {
+            assert_eq!(scene.get(kind, id).unwrap_err().code(), Code::NotFound, "{kind} {id}");
+        }
+    }
+
+    #[test]
+    fn versions_say_what_they_can_do() {
+        let scene = Scene::new(Role::None, Release::NEWEST);
+        for (version, unified, embedded) in [("1.9.6", false, false), ("v1.10.0", true, false), ("1.12.4", true, true)]
+        {
+            let quirks: QuirksSpec = scene.get("Quirks", version).unwrap().spec();
+            assert_eq!((quirks.supports_unified_installer, quirks.supports_embedded_config), (unified, embedded));
+        }
+        assert_eq!(scene.get("VersionContract", "new").unwrap_err().code(), Code::NotFound);
+    }
+
+    #[test]
+    fn labels_are_completed_from_what_is_stored() {
+        let scene = Scene::new(Role::Reader, Release::NEWEST);
+        for (id, team) in [("a", "x"), ("b", "y"), ("c", "x")] {
+            scene.store.put("", &kinds::key(kind::MACHINE_LABELS, id), |object| {
+                object.labels.insert("team".into(), team.into());
+            });
+        }
+        let found: LabelsCompletionSpec = scene.get("LabelsCompletions", kind::MACHINE_LABELS).unwrap().spec();
+        assert_eq!(found.items["team"].items, ["x", "y"]);
+        let closed = scene.get("LabelsCompletions", "PublicKeys.omni.sidero.dev").unwrap_err();
+        assert_eq!(closed.code(), Code::PermissionDenied);
+    }
+
+    #[test]
+    fn clusters_have_what_their_machines_have() {
+        use omni_proto::specs::{KubernetesStatusSpec, KubernetesUsageSpec, MachineStatusSpec};
+        let scene = Scene::new(Role::Reader, Release::NEWEST);
+        assert_eq!(scene.get("KubernetesUsages", "c").unwrap_err().code(), Code::NotFound);
+        let status = KubernetesStatusSpec { nodes: vec![Default::default()], static_pods: vec![] };
+        scene.store.put("", &kinds::key(kind::KUBERNETES_STATUS, "c"), |object| object.spec = status.encode_to_vec());
+        let machine = crate::inventory::id(1);
+        scene.store.put("", &kinds::key(kind::CLUSTER_MACHINE, &machine), |object| {
+            object.labels.insert("omni.sidero.dev/cluster".into(), "c".into());
+        });
+        let usage: KubernetesUsageSpec = scene.get("KubernetesUsages", "c").unwrap().spec();
+        let hardware =
+            scene.store.get(&kinds::key(kind::MACHINE_STATUS, &machine)).unwrap().spec::<MachineStatusSpec>();
+        let threads: u32 = hardware.hardware.unwrap().processors.iter().map(|p| p.thread_count).sum();
+        assert!(threads > 0);
+        assert_eq!(usage.cpu.unwrap().capacity, f64::from(threads));
+        assert_eq!(usage.pods.unwrap().capacity, 110);
+    }
+}

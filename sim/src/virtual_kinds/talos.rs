@@ -1,0 +1,31 @@
+//! What a version of Talos can do.
+
+use crate::rules::tolerant;
+use omni_proto::specs::{QuirksSpec, VersionContractSpec};
+
+/// What the images of this version can do; none when it is no version.
+pub(super) fn quirks(version: &str) -> Option<QuirksSpec> {
+    let minor = minor(version)?;
+    Some(QuirksSpec {
+        supports_unified_installer: minor >= 10,
+        supports_factory_talosctl: minor >= 11,
+        supports_embedded_config: minor >= 12,
+    })
+}
+
+/// Which documents the configuration of this version is made of; none when it is no version.
+pub(super) fn contract(version: &str) -> Option<VersionContractSpec> {
+    let minor = minor(version)?;
+    Some(VersionContractSpec {
+        kube_span_multidoc_config: minor >= 13,
+        multidoc_kubernetes_config_supported: minor >= 14,
+        multidoc_network_config_supported: minor >= 12,
+        discovery_service_multidoc_config: minor >= 14,
+    })
+}
+
+/// How far into 1.x it is; what comes after 1.x can do everything.
+fn minor(version: &str) -> Option<u64> {
+    let version = tolerant::parse(version).ok()?;
+    Some(if version.major > 1 { u64::MAX } else { version.minor })
+}

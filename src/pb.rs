@@ -1,8 +1,0 @@
-//! The generated wire messages and services, and the descriptors they were made from.
-//! Nothing else lives here, and no hand-written code may be added.
-#![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
-
-include!(concat!(env!("OUT_DIR"), "/packages.rs"));
-
-/// The encoded `FileDescriptorSet` of everything under `proto/`.
-pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
