@@ -12,8 +12,8 @@ use std::process::Command;
 
 const LONGEST_FILE: usize = 800;
 
-/// What may lie at the top of the package, beside files whose names begin with a point.
-const TOP: [&str; 15] = [
+/// What may lie at the top, beside files whose names begin with a point.
+const TOP: [&str; 17] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",
@@ -25,16 +25,24 @@ const TOP: [&str; 15] = [
     "deny.toml",
     "docs",
     "examples",
+    "kit",
     "proto",
+    "sim",
     "src",
     "terraform-registry-manifest.json",
     "tests",
 ];
 
-/// Where stdout may be written: it is the handshake channel of the plugin.
-const MAY_PRINT: [&str; 3] = ["src/tf/plugin/", "src/main.rs", "src/bin/"];
+/// Where the sources of the members are.
+const SOURCES: [&str; 3] = ["src", "kit/src", "sim/src"];
 
-const CLOCK: &str = "src/kit/clock.rs";
+/// Where stdout may be written: it is the handshake channel of the plugin.
+const MAY_PRINT: [&str; 3] = ["src/tf/plugin/", "src/main.rs", "sim/src/main.rs"];
+
+const CLOCK: &str = "kit/src/clock.rs";
+
+/// Where Terraform's messages are, and where alone they may be used: nothing of Omni's is used there.
+const TERRAFORM: ([&str; 2], &str) = (["plugin", "tfplugin6"], "src/tf/");
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -71,12 +79,8 @@ fn assert_none(problems: &[String]) {
 #[test]
 fn modules_use_only_what_the_table_allows() {
     let table = Table::read(&std::fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs"));
-    assert!(table.modules().count() >= 7, "the table in src/lib.rs is not read: {table:?}");
-    let sources = sources("src");
-    let tests = test_files(&sources);
-    let problems: Vec<_> =
-        sources.iter().flat_map(|s| layers::violations(s, &table, tests.iter().any(|t| under(&s.path, t)))).collect();
-    assert_none(&problems);
+    assert!(table.modules().count() >= 4, "the table in src/lib.rs is not read: {table:?}");
+    assert_none(&sources("src").iter().flat_map(|s| layers::violations(s, &table)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -89,43 +93,19 @@ fn every_module_is_in_the_table() {
 
 #[test]
 fn files_have_headers_and_bounds_and_keep_to_their_own() {
-    let sources: Vec<_> = ["src", "tests"].into_iter().flat_map(sources).collect();
+    let sources: Vec<_> = ["src", "tests", "kit", "proto", "sim"].into_iter().flat_map(sources).collect();
     assert!(sources.len() > 20, "only {} sources found", sources.len());
     assert_none(&sources.iter().flat_map(file_problems).collect::<Vec<_>>());
 }
 
 #[test]
 fn every_file_is_listed_by_its_module() {
-    assert_none(&unlisted(&sources("src")));
+    assert_none(&SOURCES.into_iter().flat_map(|folder| unlisted(&sources(folder))).collect::<Vec<_>>());
 }
 
 #[test]
-fn the_top_of_the_package_holds_only_what_belongs_there() {
+fn the_top_holds_only_what_belongs_there() {
     assert_none(&strangers(top_names().iter().map(String::as_str)));
-}
-
-/// The files, without ending, that are compiled for tests only.
-fn test_files(sources: &[Source]) -> Vec<String> {
-    sources
-        .iter()
-        .flat_map(|s| {
-            let folder = folder_of(&s.path);
-            s.test_files().map(move |m| format!("{folder}{m}"))
-        })
-        .collect()
-}
-
-/// Where the modules of a file lie: beside `mod.rs`, and below any other.
-fn folder_of(path: &str) -> String {
-    let stem = path.strip_suffix(".rs").unwrap_or(path);
-    match stem.rsplit_once('/') {
-        Some((folder, "mod" | "lib" | "main")) => format!("{folder}/"),
-        _ => format!("{stem}/"),
-    }
-}
-
-fn under(path: &str, stem: &str) -> bool {
-    path.strip_prefix(stem).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
 fn file_problems(source: &Source) -> Vec<String> {
@@ -138,7 +118,7 @@ fn file_problems(source: &Source) -> Vec<String> {
     if lines > LONGEST_FILE {
         problems.push(format!("{path}: {lines} lines without its tests; split it by noun, at most {LONGEST_FILE}"));
     }
-    if !path.starts_with("src/") {
+    if !SOURCES.iter().any(|folder| path.starts_with(&format!("{folder}/"))) {
         return problems;
     }
     let may_print = MAY_PRINT.iter().any(|p| path.starts_with(p));
@@ -149,6 +129,12 @@ fn file_problems(source: &Source) -> Vec<String> {
         let stdout = first.is("io") && second.kind == Kind::PathSep && third.is("stdout");
         if (prints || stdout) && !may_print && !source.is_test(at) {
             problems.push(format!("{path}:{line}: stdout is the handshake channel; log through `tracing`"));
+        }
+        if first.is("omni_proto") && second.kind == Kind::PathSep && !source.is_test(at) {
+            let (theirs, place) = TERRAFORM;
+            if theirs.iter().any(|m| third.is(m)) != path.starts_with(place) {
+                problems.push(format!("{path}:{line}: messages of Terraform belong to {place}, and of Omni elsewhere"));
+            }
         }
         let clock = ["SystemTime", "Timestamp", "Zoned"].iter().any(|c| first.is(c));
         if clock && second.kind == Kind::PathSep && third.is("now") && path != CLOCK {
@@ -164,7 +150,7 @@ fn unlisted(sources: &[Source]) -> Vec<String> {
     for source in sources {
         let stem = source.path.strip_suffix("/mod.rs").or(source.path.strip_suffix(".rs")).unwrap_or(&source.path);
         let Some((folder, name)) = stem.rsplit_once('/') else { continue };
-        if folder == "src/bin" || ["src/lib", "src/main"].contains(&stem) {
+        if SOURCES.contains(&folder) && ["lib", "main"].contains(&name) {
             continue;
         }
         let parents = [format!("{folder}/mod.rs"), format!("{folder}.rs"), format!("{folder}/lib.rs")];
@@ -179,7 +165,7 @@ fn unlisted(sources: &[Source]) -> Vec<String> {
 fn strangers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     names
         .filter(|name| !name.starts_with('.') && !TOP.contains(name))
-        .map(|name| format!("{name}: does not belong at the top of the package"))
+        .map(|name| format!("{name}: does not belong at the top"))
         .collect()
 }
 
@@ -209,35 +195,35 @@ mod tests {
 
     #[test]
     fn a_file_without_a_header_is_found() {
-        assert_eq!(of("src/kit/a.rs", "//! A.\n"), Vec::<String>::new());
+        assert_eq!(of("kit/src/a.rs", "//! A.\n"), Vec::<String>::new());
         for text in ["", "\n//! A.\n", "// A.\n", "use a;\n", "//!\n"] {
-            assert!(of("src/kit/a.rs", text).iter().any(|p| p.contains("begin with")), "{text:?}");
+            assert!(of("kit/src/a.rs", text).iter().any(|p| p.contains("begin with")), "{text:?}");
         }
     }
 
     #[test]
     fn a_file_too_long_is_found() {
         let long = format!("//! A.\n{}", "fn a() {}\n".repeat(LONGEST_FILE));
-        assert!(of("src/kit/a.rs", &long).iter().any(|p| p.contains("801 lines")));
+        assert!(of("kit/src/a.rs", &long).iter().any(|p| p.contains("801 lines")));
         let tests = format!("//! A.\n#[cfg(test)]\nmod tests {{\n{}}}\n", "fn a() {}\n".repeat(LONGEST_FILE));
-        assert_eq!(of("src/kit/a.rs", &tests), Vec::<String>::new());
+        assert_eq!(of("kit/src/a.rs", &tests), Vec::<String>::new());
     }
 
     #[test]
     fn writing_to_stdout_is_found() {
         for text in ["println!(\"a\");", "print!(\"a\");", "std::io::stdout().lock();", "use std::io::stdout;"] {
             let text = format!("//! A.\n{text}\n");
-            for path in ["src/tf/server.rs", "src/provider/mod.rs", "src/sim/mod.rs"] {
+            for path in ["src/tf/server.rs", "src/provider/mod.rs", "sim/src/lib.rs"] {
                 assert!(of(path, &text).iter().any(|p| p.contains(":2: stdout")), "{path}: {text}");
             }
-            for path in ["src/tf/plugin/handshake.rs", "src/main.rs", "src/bin/omni-sim.rs"] {
+            for path in ["src/tf/plugin/handshake.rs", "src/main.rs", "sim/src/main.rs"] {
                 assert_eq!(of(path, &text), Vec::<String>::new(), "{path}: {text}");
             }
         }
         let harmless = "//! A.\n// println!(\"a\")\nconst A: &str = \"println!()\"; fn print() { eprintln!(\"a\"); }\n";
-        assert_eq!(of("src/sim/mod.rs", harmless), Vec::<String>::new());
+        assert_eq!(of("sim/src/lib.rs", harmless), Vec::<String>::new());
         let test = "//! A.\n#[cfg(test)]\nmod tests { fn a() { println!(\"a\"); } }\n";
-        assert_eq!(of("src/sim/mod.rs", test), Vec::<String>::new());
+        assert_eq!(of("sim/src/lib.rs", test), Vec::<String>::new());
     }
 
     #[test]
@@ -247,14 +233,27 @@ mod tests {
             assert!(of("src/omni/auth/sign.rs", &text).iter().any(|p| p.contains(":2: the time")), "{text}");
             assert_eq!(of(CLOCK, &text), Vec::<String>::new());
         }
-        assert_eq!(of("src/sim/mod.rs", "//! A.\nfn a() { tokio::time::Instant::now(); }\n"), Vec::<String>::new());
+        assert_eq!(of("sim/src/lib.rs", "//! A.\nfn a() { tokio::time::Instant::now(); }\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn messages_of_the_other_side_are_found() {
+        for (path, text, good) in [
+            ("src/tf/path.rs", "use omni_proto::tfplugin6 as pb;", true),
+            ("src/omni/call.rs", "use omni_proto::cosi::resource as pb;", true),
+            ("src/omni/call.rs", "use omni_proto::tfplugin6 as pb;", false),
+            ("sim/src/server.rs", "use omni_proto::plugin::Empty;", false),
+            ("src/tf/path.rs", "use omni_proto::specs::ClusterSpec;", false),
+        ] {
+            assert_eq!(of(path, &format!("//! A.\n{text}\n")).is_empty(), good, "{path}: {text}");
+        }
     }
 
     #[test]
     fn a_file_that_nobody_lists_is_found() {
         let read =
             |files: &[(&str, &str)]| unlisted(&files.iter().map(|(p, t)| Source::read(p, t)).collect::<Vec<_>>());
-        let lib = ("src/lib.rs", "pub mod provider; pub mod kit;");
+        let lib = ("src/lib.rs", "pub mod provider; pub mod tf;");
         let provider = ("src/provider/mod.rs", "mod resources;");
         let list = ("src/provider/resources/mod.rs", "resources! { cluster, machine_set }");
         let files = [
@@ -263,10 +262,12 @@ mod tests {
             list,
             ("src/provider/resources/cluster.rs", ""),
             ("src/provider/resources/machine_set.rs", ""),
-            ("src/kit.rs", "mod yaml;"),
-            ("src/kit/yaml.rs", ""),
+            ("src/tf.rs", "mod value;"),
+            ("src/tf/value.rs", ""),
             ("src/main.rs", ""),
-            ("src/bin/omni-sim.rs", ""),
+            ("kit/src/lib.rs", "pub mod clock;"),
+            ("kit/src/clock.rs", ""),
+            ("sim/src/main.rs", ""),
         ];
         assert_eq!(read(&files), Vec::<String>::new());
         assert_eq!(
@@ -282,19 +283,7 @@ mod tests {
 
     #[test]
     fn a_stranger_at_the_top_is_found() {
-        assert_eq!(strangers(["src", "tests", ".ci", "Makefile"].into_iter()), Vec::<String>::new());
-        assert_eq!(strangers(["scripts"].into_iter()), ["scripts: does not belong at the top of the package"]);
-    }
-
-    #[test]
-    fn files_of_test_modules_count_as_tests() {
-        let sources = [
-            Source::read("src/tf/mod.rs", "#[cfg(test)] mod fixtures; mod value;"),
-            Source::read("src/tf/value.rs", "#[cfg(test)] mod tests;"),
-        ];
-        let files = test_files(&sources);
-        assert_eq!(files, ["src/tf/fixtures", "src/tf/value/tests"]);
-        assert!(under("src/tf/fixtures.rs", &files[0]) && under("src/tf/fixtures/mod.rs", &files[0]));
-        assert!(!under("src/tf/fixtures_more.rs", &files[0]));
+        assert_eq!(strangers(["src", "sim", "tests", ".ci", "Makefile"].into_iter()), Vec::<String>::new());
+        assert_eq!(strangers(["scripts"].into_iter()), ["scripts: does not belong at the top"]);
     }
 }

@@ -1,14 +1,14 @@
-//! Which module may use which: the table in the crate's documentation, held against every path in the sources.
+//! Which module of the provider may use which: the table in the crate's documentation, held against every path in the
+//! sources. What the members of the workspace may use, the compiler sees.
 
 use super::source::{Kind, Source, Token};
 use std::collections::BTreeMap;
 
-/// The crate's name in its own programs.
+/// The crate's name in its own program.
 const CRATE: &str = "terraform_provider_omni";
 
-/// What the programs may use; they stand outside the table, for they are no modules of the crate.
-const PROGRAMS: [(&str, &[&str]); 2] =
-    [("src/main.rs", &["tf", "provider", "docs", "kit"]), ("src/bin/omni-sim.rs", &["sim", "kit"])];
+/// The program, and what it may use; it stands outside the table, for it is no module of the crate.
+const PROGRAM: (&str, [&str; 3]) = ("src/main.rs", ["tf", "provider", "docs"]);
 
 /// Each module and those that it may use.
 #[derive(Debug)]
@@ -30,17 +30,15 @@ impl Table {
         self.0.keys().map(String::as_str)
     }
 
-    fn allows(&self, from: &str, to: &str, in_test: bool) -> bool {
-        let listed = self.0.get(from).is_some_and(|used| used.iter().any(|u| u == to));
-        // Tests may drive the simulator; its own tests may drive nothing but itself.
-        from == to || listed || (in_test && to == "sim" && self.0.contains_key(from))
+    fn allows(&self, from: &str, to: &str) -> bool {
+        from == to || self.0.get(from).is_some_and(|used| used.iter().any(|u| u == to))
     }
 }
 
 /// Every path that the table does not allow, as `file:line: what is wrong`.
-pub fn violations(source: &Source, table: &Table, test_file: bool) -> Vec<String> {
-    if let Some((_, allowed)) = PROGRAMS.iter().find(|(path, _)| *path == source.path) {
-        return program_violations(source, allowed);
+pub fn violations(source: &Source, table: &Table) -> Vec<String> {
+    if source.path == PROGRAM.0 {
+        return program_violations(source);
     }
     let Some(module) = module_of(&source.path).filter(|m| !m.is_empty()) else {
         return Vec::new();
@@ -53,7 +51,7 @@ pub fn violations(source: &Source, table: &Table, test_file: bool) -> Vec<String
             Reached::Root => {
                 problems.push(format!("{}:{line}: `{from}` reaches for the crate as a whole", source.path))
             }
-            Reached::Top(to) if !table.allows(from, &to, test_file || source.is_test(at)) => {
+            Reached::Top(to) if !table.allows(from, &to) => {
                 problems.push(format!("{}:{line}: `{from}` must not use `{to}`", source.path));
             }
             Reached::Top(_) => {}
@@ -64,13 +62,13 @@ pub fn violations(source: &Source, table: &Table, test_file: bool) -> Vec<String
     problems
 }
 
-fn program_violations(source: &Source, allowed: &[&str]) -> Vec<String> {
+fn program_violations(source: &Source) -> Vec<String> {
     let mut problems = Vec::new();
     for (at, reached) in reached(source, &[]) {
         let line = source.tokens[at].line;
         match reached {
             // Constants of the crate itself begin with a capital; they are no module.
-            Reached::Top(to) if allowed.contains(&to.as_str()) || to.starts_with(char::is_uppercase) => {}
+            Reached::Top(to) if PROGRAM.1.contains(&to.as_str()) || to.starts_with(char::is_uppercase) => {}
             Reached::Top(to) => problems.push(format!("{}:{line}: this program must not use `{to}`", source.path)),
             Reached::Root => problems.push(format!("{}:{line}: this program uses the whole crate", source.path)),
         }
@@ -219,37 +217,34 @@ mod tests {
     use super::*;
 
     const LIB: &str = "//! | module | what it is | may use |\n//! |---|---|---|\n\
-                       //! | [`kit`] | small | nothing |\n//! | [`tf`] | `omni`-free | `kit` |\n\
-                       //! | [`omni`] | client | `kit` |\n//! | [`provider`] | all | `tf`, `omni`, `kit` |\n\
-                       //! | [`sim`] | server | `kit` |\n";
+                       //! | [`base`] | small | nothing |\n//! | [`tf`] | `omni`-free | `base` |\n\
+                       //! | [`omni`] | client | `base` |\n//! | [`provider`] | all | `tf`, `omni`, `base` |\n";
 
     fn problems(path: &str, text: &str) -> Vec<String> {
-        violations(&Source::read(path, text), &Table::read(LIB), false)
+        violations(&Source::read(path, text), &Table::read(LIB))
     }
 
     #[test]
     fn the_table_is_read() {
         let table = Table::read(LIB);
-        assert_eq!(table.modules().collect::<Vec<_>>(), ["kit", "omni", "provider", "sim", "tf"]);
-        assert!(table.allows("provider", "omni", false) && table.allows("tf", "tf", false));
-        assert!(!table.allows("kit", "tf", false) && !table.allows("tf", "omni", false));
-        assert!(table.allows("omni", "sim", true) && !table.allows("sim", "omni", true));
+        assert_eq!(table.modules().collect::<Vec<_>>(), ["base", "omni", "provider", "tf"]);
+        assert!(table.allows("provider", "omni") && table.allows("tf", "tf"));
+        assert!(!table.allows("base", "tf") && !table.allows("tf", "omni"));
     }
 
     #[test]
     fn what_the_table_allows_passes() {
         for (path, text) in [
-            ("src/tf/value.rs", "use crate::kit::yaml; use super::wire; use super::*; use self::x::y;"),
-            ("src/tf/mod.rs", "pub(crate) fn a() { self::b(); super::kit::yaml::same(); }"),
+            ("src/tf/value.rs", "use crate::base::yaml; use super::wire; use super::*; use self::x::y;"),
+            ("src/tf/mod.rs", "pub(crate) fn a() { self::b(); super::base::yaml::same(); }"),
             ("src/tf/plugin/tls.rs", "use super::super::value::Value; pub(in crate::tf) fn a() {}"),
-            ("src/provider/resources/cluster.rs", "use crate::{kit::{yaml, clock}, omni::Client, tf};"),
+            ("src/provider/resources/cluster.rs", "use crate::{base::{yaml, clock}, omni::Client, tf};"),
             ("src/tf/value.rs", "// use crate::omni::x;\nconst A: &str = \"crate::omni\";"),
-            ("src/tf/value.rs", "mod a { use super::super::value; mod b { use super::super::super::kit; } }"),
+            ("src/tf/value.rs", "mod a { use super::super::value; mod b { use super::super::super::base; } }"),
             ("src/tf/value.rs", "pub(crate) struct A; pub(super) struct B; pub(in crate) struct C;"),
-            ("src/omni/state/mod.rs", "#[cfg(test)]\nmod tests { use crate::sim::Sim; use super::super::error; }"),
+            ("src/omni/state/mod.rs", "#[cfg(test)]\nmod tests { use omni_sim::Sim; use super::super::error; }"),
             ("src/tf/value.rs", "use other::omni::x; fn f() { a::crate_::omni(); let omni = 1; }"),
             ("src/main.rs", "mod own; use crate::own; use terraform_provider_omni::{tf, provider, ADDRESS};"),
-            ("src/bin/omni-sim.rs", "use terraform_provider_omni::sim::Sim;"),
         ] {
             assert_eq!(problems(path, text), Vec::<String>::new(), "{path}: {text}");
         }
@@ -260,9 +255,9 @@ mod tests {
         for (path, text, expected) in [
             ("src/tf/value.rs", "use crate::omni::Client;", "`tf` must not use `omni`"),
             ("src/tf/value.rs", "fn f() { crate::provider::new() }", "`tf` must not use `provider`"),
-            ("src/tf/value.rs", "use crate::{kit::yaml, omni};", "`tf` must not use `omni`"),
-            ("src/tf/value.rs", "use crate::{kit::{a, b as c}, sim as s};", "`tf` must not use `sim`"),
-            ("src/tf/value.rs", "use crate::{kit as k, omni::{a, b}};", "`tf` must not use `omni`"),
+            ("src/tf/value.rs", "use crate::{base::yaml, omni};", "`tf` must not use `omni`"),
+            ("src/tf/value.rs", "use crate::{base::{a, b as c}, omni as s};", "`tf` must not use `omni`"),
+            ("src/tf/value.rs", "use crate::{base as k, omni::{a, b}};", "`tf` must not use `omni`"),
             ("src/tf/value.rs", "use super::super::omni::Client;", "`tf` must not use `omni`"),
             ("src/tf/value.rs", "use super::{wire, super::omni};", "`tf` must not use `omni`"),
             ("src/tf/mod.rs", "use super::omni;", "`tf` must not use `omni`"),
@@ -276,13 +271,10 @@ mod tests {
             ("src/tf/value.rs", "use crate::*;", "crate as a whole"),
             ("src/tf/value.rs", "use super::super::*;", "crate as a whole"),
             ("src/tf/value.rs", "use crate::{self as c};", "crate as a whole"),
-            ("src/kit/clock.rs", "use crate::tf;", "`kit` must not use `tf`"),
-            ("src/kit.rs", "use crate::Thing;", "`kit` must not use `Thing`"),
-            ("src/sim/store.rs", "#[cfg(test)]\nmod tests { use crate::omni::Client; }", "`sim` must not use `omni`"),
+            ("src/base/clock.rs", "use crate::tf;", "`base` must not use `tf`"),
+            ("src/base.rs", "use crate::Thing;", "`base` must not use `Thing`"),
             ("src/tf/value.rs", "#[cfg(test)]\nmod tests { use crate::omni::Client; }", "`tf` must not use `omni`"),
-            ("src/omni/call.rs", "use crate::sim::Sim;", "`omni` must not use `sim`"),
-            ("src/bin/omni-sim.rs", "use terraform_provider_omni::provider;", "program must not use `provider`"),
-            ("src/main.rs", "use terraform_provider_omni::{tf, sim};", "program must not use `sim`"),
+            ("src/main.rs", "use terraform_provider_omni::{tf, omni};", "program must not use `omni`"),
             ("src/main.rs", "use terraform_provider_omni as p;", "uses the whole crate"),
         ] {
             let problems = problems(path, text);

@@ -44,8 +44,7 @@ pub struct TestItem {
     tokens: Range<usize>,
     /// How many lines it takes.
     lines: usize,
-    /// The module's name, when it is a module.
-    module: Option<String>,
+    is_module: bool,
     /// Whether it stands in this file and not in one of its own.
     inline: bool,
 }
@@ -75,18 +74,13 @@ impl Source {
 
     /// How many lines it has, without the test modules in it.
     pub fn lines_of_code(&self) -> usize {
-        let tests = self.tests.iter().filter(|t| t.inline && t.module.is_some()).map(|t| t.lines).sum::<usize>();
+        let tests = self.tests.iter().filter(|t| t.inline && t.is_module).map(|t| t.lines).sum::<usize>();
         self.lines.saturating_sub(tests)
     }
 
     /// Whether the token is compiled for tests only.
     pub fn is_test(&self, token: usize) -> bool {
         self.tests.iter().any(|t| t.tokens.contains(&token))
-    }
-
-    /// The modules for tests only that have files of their own.
-    pub fn test_files(&self) -> impl Iterator<Item = &str> {
-        self.tests.iter().filter(|t| !t.inline).filter_map(|t| t.module.as_deref())
     }
 }
 
@@ -228,10 +222,9 @@ fn test_items(tokens: &[Token]) -> Vec<TestItem> {
         }
         let end = end_of_item(tokens, start);
         let is_module = tokens.get(start).is_some_and(|t| t.is("mod"));
-        let module = is_module.then(|| tokens.get(start + 1).and_then(Token::name).map(str::to_owned)).flatten();
         let inline = tokens.get(end - 1).is_some_and(|t| t.is_sign('}'));
         let lines = tokens[end - 1].line - tokens[at].line + 1;
-        items.push(TestItem { tokens: at..end, lines, module, inline });
+        items.push(TestItem { tokens: at..end, lines, is_module, inline });
         at = end;
     }
     items
@@ -322,7 +315,6 @@ mod tests {
         let source = Source::read("src/x.rs", text);
         let test = |name: &str| source.is_test(source.tokens.iter().position(|t| t.is(name)).expect(name));
         assert_eq!(["a", "b", "c", "e", "other"].map(test), [false, true, false, true, true]);
-        assert_eq!(source.test_files().collect::<Vec<_>>(), ["other"]);
         assert_eq!(source.lines_of_code(), 13 - 5);
         assert!(source.has_header());
     }
