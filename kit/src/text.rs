@@ -17,22 +17,22 @@ pub fn quoted(text: &str) -> String {
         if index == LONGEST {
             return format!("`{shown}…` ({} bytes)", text.len());
         }
-        if acts(c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
+        if is_unseen(c) { escape(&mut shown, c) } else { shown.push(c) }
     }
     format!("`{shown}`")
 }
 
-/// A text that may come from anywhere, as a terminal may show it: control characters other than tabs and line breaks are escaped.
+/// A text that may come from anywhere, as a terminal may show it: characters that are not seen are escaped, tabs and line breaks excepted.
 #[must_use]
 pub fn escaped(text: impl Into<String>) -> String {
     let text = text.into();
-    let foreign = |c: &char| acts(*c) && !matches!(c, '\n' | '\t');
+    let foreign = |c: &char| is_unseen(*c) && !matches!(c, '\n' | '\t');
     if !text.chars().any(|c| foreign(&c)) {
         return text;
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if foreign(&c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
+        if foreign(&c) { escape(&mut shown, c) } else { shown.push(c) }
     }
     shown
 }
@@ -45,10 +45,26 @@ pub fn printable(text: impl Into<String>) -> String {
     capped(escaped(text))
 }
 
-/// Whether the character changes how a terminal prints what follows, in place of being printed.
-fn acts(c: char) -> bool {
-    // The latter turn the direction of writing, so that a text reads as another one.
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether the character is not seen where it is printed, or changes how what follows is printed: control and format characters.
+///
+/// A text that holds one reads as another text: no id or name may hold one, and messages escape it.
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    c.is_control() || is_format(c)
+}
+
+/// Whether the character only says how its neighbours are to be written: in which direction, joined or not, or not at all.
+fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Adds the character as Rust writes it: `\n`, `\u{202e}`.
+fn escape(out: &mut String, c: char) {
+    if c.is_control() { out.extend(c.escape_debug()) } else { out.extend(c.escape_unicode()) }
 }
 
 /// The text of a message, cut at [`ERROR_LIMIT`] bytes with a note of what is missing.
@@ -110,6 +126,10 @@ mod tests {
             ("\u{1b}[2J\u{1b}]0;owned\u{7}", r"\u{1b}[2J\u{1b}]0;owned\u{7}"),
             ("a\rb\u{9b}31m\0", r"a\rb\u{9b}31m\0"),
             ("safe\u{202e}txt.exe", r"safe\u{202e}txt.exe"),
+            ("\u{2066}a\u{2069}\u{200f}", r"\u{2066}a\u{2069}\u{200f}"),
+            ("prod\u{200b}-1\u{feff}\u{ad}\u{3164}", r"prod\u{200b}-1\u{feff}\u{ad}\u{3164}"),
+            ("x\u{e0041}\u{2028}y", r"x\u{e0041}\u{2028}y"),
+            ("Größe 日本 נמל مرفأ \u{fe0f} e\u{301}", "Größe 日本 נמל مرفأ \u{fe0f} e\u{301}"),
         ] {
             assert_eq!(printable(text), shown);
         }

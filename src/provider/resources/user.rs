@@ -14,6 +14,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
+use kit::text::quoted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -203,8 +204,8 @@ fn problem(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some("The e-mail address must not be empty.".to_owned());
     }
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Some(format!("{text:?} is not an e-mail address: it holds white space or control characters."));
+    if text.chars().any(char::is_whitespace) {
+        return Some(format!("{} is not an e-mail address: it holds white space.", quoted(text)));
     }
     let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
     let account = domain == ACCOUNTS || domain.ends_with(&format!(".{ACCOUNTS}"));

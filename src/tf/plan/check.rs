@@ -6,6 +6,7 @@ use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only;
+use kit::text::is_unseen;
 
 /// Runs every check of the schema over a configuration; unknown values pass until they are known.
 pub fn validate(schema: &Schema, config: &Value, write_only_allowed: bool, diags: &mut Diagnostics) {
@@ -77,12 +78,13 @@ fn not_a_line(value: &Value, longest: usize) -> Option<String> {
             Some(format!("The text has {} bytes, and at most {longest} are allowed.", text.len()))
         }
         Value::String(text) => {
-            let (at, c) = text.char_indices().find(|(_, c)| c.is_control())?;
-            let last = text.trim_end_matches(char::is_control).len() <= at;
+            let (at, c) = text.char_indices().find(|(_, c)| is_unseen(*c))?;
+            let last = text[at..].trim().is_empty();
+            let kind = if c.is_control() { "control" } else { "invisible" };
             let name = if c == '\n' { " (a line break)" } else { "" };
             let advice = if last { " `trimspace` takes it off the end." } else { "" };
             Some(format!(
-                "The text holds the control character U+{:04X}{name} at byte {}, and must be one line without such characters.{advice}",
+                "The text holds the {kind} character U+{:04X}{name} at byte {}, and must be one line without such characters.{advice}",
                 u32::from(c),
                 at + 1
             ))
@@ -184,7 +186,10 @@ mod tests {
             said.join("; ")
         };
         for (name, value, says) in [
-            ("id", Value::from("ä\u{200b} b"), ""),
+            ("id", Value::from("ä b 日本"), ""),
+            ("id", "pro\u{202e}d".into(), "id: The text holds the invisible character U+202E at byte 4,"),
+            ("id", "\u{2066}prod".into(), "id: The text holds the invisible character U+2066 at byte 1,"),
+            ("id", "prod\u{200b}".into(), "id: The text holds the invisible character U+200B at byte 5,"),
             ("id", "x".repeat(LONGEST_LINE).into(), ""),
             ("id", "x".repeat(LONGEST_LINE + 1).into(), "id: The text has 1025 bytes, and at most 1024 are allowed."),
             ("path", "abcde".into(), "path: The text has 5 bytes, and at most 4 are allowed."),
