@@ -5,10 +5,9 @@
 //! It lists neither the accounts of infrastructure providers nor their keys: that such an account exists shows in its
 //! identity alone, and its keys are those that were registered from here.
 
-use super::check::no_duration;
 use super::crud::Cx;
+use super::duration;
 use super::session::at;
-use super::timeouts::positive_duration;
 use crate::omni::auth::date;
 use crate::omni::auth::generate::{self, identity};
 use crate::omni::auth::public::{LONGEST, PublicKey};
@@ -55,7 +54,7 @@ pub(crate) struct Keyed {
 /// The attributes; resources add them to their own.
 pub(crate) fn attributes() -> Vec<Attribute> {
     vec![
-        string("ttl").default(TTL).same_if(same_lifetime).check(lifetime()).doc(
+        string("ttl").default(TTL).same_if(go_duration::same).check(lifetime()).doc(
             "Lifetime of the key, as a Go duration from `1s` to `8760h` (365 days). \
              Changing this registers a new key; earlier keys stay valid until they expire. \
              After an import the lifetime of the existing key is not known, so the first value that is configured then registers none.",
@@ -63,7 +62,7 @@ pub(crate) fn attributes() -> Vec<Attribute> {
         string("renew_trigger").document().doc(
             "Any text; changing it registers a new key. Existing keys stay valid until they expire: Omni cannot revoke a single key.",
         ),
-        string("renew_before").check(positive_duration()).doc(
+        string("renew_before").check(duration::is_positive()).doc(
             "How long before its `expiration` the key is renewed, as a Go duration shorter than `ttl`, such as `720h`: a plan that is made within that time proposes a new key. If unset, a key is renewed only when `ttl` or `renew_trigger` changes. It has no effect while `expiration` is null.",
         ),
         boolean("store_key").default(true).doc(
@@ -103,25 +102,19 @@ pub(crate) fn unlisted_attributes() -> Vec<Attribute> {
 
 /// The text is a lifetime that a key can have.
 pub(crate) fn lifetime() -> Check {
-    Check::text(|text| match go_duration::parse(text.trim()) {
-        Ok(ttl) if ttl.to_std().is_some_and(|ttl| ttl >= Duration::from_secs(1) && ttl <= LONGEST) => Ok(()),
-        Ok(_) => Err(format!("`{text}` is not from `1s` to `8760h` (365 days), which is the longest that Omni takes.")),
-        Err(error) => Err(no_duration(text, &error)),
+    duration::checked(|text, ttl| match ttl.to_std() {
+        Some(ttl) if ttl >= Duration::from_secs(1) && ttl <= LONGEST => Ok(()),
+        _ => Err(format!("`{text}` is not from `1s` to `8760h` (365 days), which is the longest that Omni takes.")),
     })
-}
-
-/// Whether two lifetimes are as long; white space around them means nothing.
-fn same_lifetime(a: &str, b: &str) -> bool {
-    go_duration::same(a.trim(), b.trim())
 }
 
 /// Checks of the configuration that need no server.
 pub(crate) fn validate(config: &Value, diags: &mut Diagnostics) {
     let ttl = match config.get("ttl") {
-        Value::Null => duration(&TTL.into()),
-        given => duration(given),
+        Value::Null => given(&TTL.into()),
+        text => given(text),
     };
-    if let (Some(ttl), Some(before)) = (ttl, duration(config.get("renew_before")))
+    if let (Some(ttl), Some(before)) = (ttl, given(config.get("renew_before")))
         && before >= ttl
     {
         diags.push(
@@ -161,7 +154,7 @@ pub(crate) fn due(plan: &mut Plan<'_>, now: Duration) {
     let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) else { return };
     let ends = prior.get("expiration").as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
     let ends = ends.and_then(|ends| u64::try_from(ends.as_second()).ok()).map(Duration::from_secs);
-    let (Some(ends), Some(before)) = (ends, duration(plan.planned.get("renew_before"))) else { return };
+    let (Some(ends), Some(before)) = (ends, given(plan.planned.get("renew_before"))) else { return };
     if ends > now + before {
         return;
     }
@@ -225,7 +218,7 @@ impl Keyed {
             }
             None => {
                 let ttl = self.ttl.as_deref().unwrap_or(TTL);
-                let ttl = duration(&ttl.into()).ok_or_else(|| Error::Config {
+                let ttl = given(&ttl.into()).ok_or_else(|| Error::Config {
                     setting: "ttl",
                     message: format!("`{ttl}` is no lifetime of a key"),
                 })?;
@@ -362,8 +355,8 @@ pub(crate) fn is_public_key() -> Check {
     })
 }
 
-fn duration(value: &Value) -> Option<Duration> {
-    value.as_str().and_then(|text| go_duration::parse(text.trim()).ok()).and_then(|d| d.to_std())
+fn given(value: &Value) -> Option<Duration> {
+    value.as_str().and_then(duration::of)
 }
 
 fn written(duration: Duration) -> String {

@@ -3,6 +3,7 @@
 
 use super::check;
 use super::connection::{self, Connection, env};
+use super::duration;
 use super::handover::Handover;
 use super::ledger::Ledger;
 use super::lock::Locks;
@@ -81,11 +82,11 @@ pub(super) fn schema() -> Schema {
     ))
     .with(string("request_timeout").doc(
         "How long one request may take, as a Go duration. Waits are limited by `timeouts` instead. Defaults to `30s`.",
-    ).check(timeouts::positive_duration()))
+    ).check(duration::is_positive()))
     .with(object("retry", vec![
         number("max_attempts").doc("How often a request is tried in all, from 1 to 100. Defaults to `5`.").check(whole_between(1, 100)),
-        string("base_delay").doc("Pause before the second attempt, as a Go duration; it doubles with each. Defaults to `200ms`.").check(timeouts::positive_duration()),
-        string("max_delay").doc("Longest pause between attempts, as a Go duration. Defaults to `5s`.").check(timeouts::positive_duration()),
+        string("base_delay").doc("Pause before the second attempt, as a Go duration; it doubles with each. Defaults to `200ms`.").check(duration::is_positive()),
+        string("max_delay").doc("Longest pause between attempts, as a Go duration. Defaults to `5s`.").check(duration::is_positive()),
         boolean("jitter").doc("Vary the pauses at random. Defaults to `true`."),
     ]).doc("How requests are repeated when Omni is not reachable or overloaded. A write that may have taken effect is never repeated blindly."))
     .with(number("max_concurrent_requests").doc("How many requests may be under way at once, from 1 to 10000. Unlimited by default.").check(whole_between(1, 10_000)))

@@ -1,10 +1,8 @@
 //! Checks of values as Omni writes them, shared by resources and data sources.
 
-use super::explain::capital;
 use crate::omni::labels;
 use crate::tf::check::Check;
-use kit::go_duration::{self, ParseError};
-use kit::text::quoted;
+use kit::text::{is_unseen, quoted};
 use kit::version;
 
 /// The text is a version such as `1.13.5`, with or without a leading `v`.
@@ -24,52 +22,13 @@ pub(crate) fn is_constraint() -> Check {
     Check::text(|text| text.parse::<version::Constraint>().map(|_| ()).map_err(|error| format!("{error}.")))
 }
 
-/// The text is a Go duration that is not negative.
-pub(crate) fn is_duration() -> Check {
-    Check::text(|text| match go_duration::parse(text) {
-        Ok(d) if d.nanos() >= 0 => Ok(()),
-        Ok(_) => Err(format!("`{text}` must not be negative.")),
-        Err(error) => Err(no_duration(text, &error)),
-    })
-}
-
-/// Why a text is no duration, and the form that was meant where that can be told.
-pub(crate) fn no_duration(text: &str, error: &ParseError) -> String {
-    let shown = quoted(text);
-    let number = |unit: &str| text.strip_suffix(unit)?.parse::<u32>().ok();
-    match error {
-        ParseError::MissingUnit(_) if number("").is_some() => {
-            format!("{shown} is not a duration: it has no unit. For seconds, write `{text}s`.")
-        }
-        ParseError::UnknownUnit { unit, .. } if unit == "d" => {
-            let hours = number("d").and_then(|days| days.checked_mul(24));
-            let meant = hours.map_or_else(|| "a day is `24h`".to_owned(), |hours| format!("write `{hours}h`"));
-            format!("{shown} is not a duration: the longest unit is the hour; {meant}.")
-        }
-        ParseError::UnknownUnit { unit, .. } => format!(
-            "{shown} is not a duration: {} is no unit. Units are `ns`, `us`, `ms`, `s`, `m` and `h`; write it like `90s`, `30m` or `1h30m`.",
-            quoted(unit)
-        ),
-        ParseError::Overflow(_) => format!("{}.", capital(&error.to_string())),
-        ParseError::Invalid(_) | ParseError::MissingUnit(_) => {
-            format!("{shown} is not a duration: write a number with a unit, such as `90s`, `30m` or `1h30m`.")
-        }
-    }
-}
-
-/// The same, or the text is empty, where that means that there is none.
-pub(crate) fn is_duration_or_empty() -> Check {
-    let duration = is_duration();
-    Check::by(move |value| if value.as_str() == Some("") { Ok(()) } else { duration.run(value) })
-}
-
 /// The text can name an object: letters, digits, dashes and underscores, as Omni demands of clusters.
 pub(crate) fn is_name() -> Check {
     Check::text(|text| {
         if text.is_empty() {
             return Err("The name must not be empty.".into());
         }
-        match text.chars().find(|c| !(c.is_alphanumeric() || "-_".contains(*c))) {
+        match text.chars().find(|c| !(c.is_alphanumeric() || "-_".contains(*c)) || is_unseen(*c)) {
             None => Ok(()),
             Some(c) => Err(format!(
                 "{} holds {}; only letters, digits, dashes and underscores are allowed.",
@@ -84,19 +43,20 @@ pub(crate) fn is_name() -> Check {
 fn called(c: char) -> String {
     match c {
         ' ' => "a space".to_owned(),
-        c if c.is_control() || c.is_whitespace() => format!("the character U+{:04X}", u32::from(c)),
+        c if is_unseen(c) || c.is_whitespace() => format!("the character U+{:04X}", u32::from(c)),
         c => format!("`{c}`"),
     }
 }
 
 /// What keeps a text from being a key or a value of at most so many bytes.
-fn misfit(text: &str, longest: usize) -> Option<String> {
+fn misfit(text: &str, longest: usize, refused: fn(char) -> bool) -> Option<String> {
     if text.len() > longest {
         return Some(format!("has {} bytes, and Omni takes at most {longest}", text.len()));
     }
+    let what = |c: char| if c.is_control() { "control" } else { "invisible" };
     text.chars()
-        .find(|c| c.is_control())
-        .map(|c| format!("holds {}, and must be one line without control characters", called(c)))
+        .find(|c| refused(*c))
+        .map(|c| format!("holds {}, and must be one line without {} characters", called(c), what(c)))
 }
 
 /// The map holds users' keys only, within the limits that Omni sets on labels and annotations.
@@ -110,7 +70,7 @@ pub(crate) fn are_user_keys() -> Check {
             if key.is_empty() {
                 return Err("A key must not be empty.".into());
             }
-            if let Some(why) = misfit(key, labels::LONGEST_ID) {
+            if let Some(why) = misfit(key, labels::LONGEST_ID, is_unseen) {
                 return Err(format!("The key {} {why}.", quoted(key)));
             }
             if !labels::is_users(key) {
@@ -118,7 +78,7 @@ pub(crate) fn are_user_keys() -> Check {
                     "The key `{key}` is reserved: it belongs to Omni or to this provider. Choose a key of another prefix."
                 ));
             }
-            if let Some(why) = entry.as_str().and_then(|text| misfit(text, labels::LONGEST_VALUE)) {
+            if let Some(why) = entry.as_str().and_then(|text| misfit(text, labels::LONGEST_VALUE, char::is_control)) {
                 return Err(format!("The value of `{key}` {why}."));
             }
         }
@@ -153,15 +113,21 @@ pub(crate) fn is_account_name() -> Check {
     Check::text(|text| account_problem(text).map_or(Ok(()), Err))
 }
 
-/// What keeps a text from naming an account: it is the first half of an address, and stands in every signature.
+/// What keeps a text from naming an account.
 fn account_problem(text: &str) -> Option<String> {
-    if text.is_empty() {
-        return Some("The name must not be empty.".to_owned());
-    }
     if let Some(name) = text.strip_prefix("infra-provider:") {
         return Some(format!(
             "`{text}` is the account of an infrastructure provider; create it with an `omni_infra_provider` named `{name}`."
         ));
+    }
+    local_part_problem(text)
+}
+
+/// What keeps a text from being the name of an account in every release: it is the first half of the address in its key, and stands
+/// in every signature.
+pub(crate) fn local_part_problem(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("The name must not be empty.".to_owned());
     }
     if text.contains('@') {
         return Some(format!("`{text}` holds an `@`; give the name only, which is what stands in front of it."));
@@ -186,25 +152,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_duration_is_told_with_the_form_that_was_meant() {
-        for (text, says) in [
-            ("1d", "write `24h`."),
-            ("30d", "write `720h`."),
-            ("1d12h", "a day is `24h`."),
-            ("3600", "For seconds, write `3600s`."),
-            ("1y", "`y` is no unit."),
-            ("1h30", "such as `90s`"),
-            ("soon", "such as `90s`"),
-            ("", "such as `90s`"),
-            ("9999999999999h", "too long"),
-        ] {
-            let said = no_duration(text, &go_duration::parse(text).unwrap_err());
-            assert!(said.contains(says) && said.ends_with('.'), "{text}: {said}");
-            assert!(said.matches("is not a duration").count() < 2, "{said}");
-        }
-    }
-
-    #[test]
     fn keys_and_values_have_limits() {
         let refused = |key: &str, value: &str| {
             are_user_keys().run(&crate::tf::value::Value::Map([(key.to_owned(), value.into())].into())).err()
@@ -214,6 +161,9 @@ mod tests {
             ("", "b", Some("must not be empty")),
             ("a", "b\nc", Some("U+000A")),
             ("a\u{7}", "b", Some("U+0007")),
+            ("a\u{202e}", "b", Some("holds the character U+202E, and must be one line without invisible")),
+            // A value may be a text for people, in any script.
+            ("a", "b\u{200d}", None),
             (&"k".repeat(1025), "b", Some("1025 bytes")),
             ("a", &"v".repeat(16385), Some("16385 bytes")),
             ("omni.sidero.dev/x", "b", Some("reserved")),

@@ -1,10 +1,8 @@
 //! The `timeouts` attribute: how long each operation may take.
 
-use super::check::no_duration;
-use crate::tf::check::Check;
+use super::duration;
 use crate::tf::schema::{Attribute, object, string};
 use crate::tf::value::Value;
-use kit::go_duration;
 use std::time::Duration;
 
 /// How long each operation may take, waits included.
@@ -27,10 +25,7 @@ impl Default for Timeouts {
 impl Timeouts {
     /// These, where `value` (a `timeouts` object) does not say otherwise.
     pub(crate) fn or(self, value: &Value) -> Self {
-        let get = |name: &str, default| {
-            let text = value.get(name).as_str();
-            text.and_then(|t| go_duration::parse(t).ok()).and_then(|d| d.to_std()).unwrap_or(default)
-        };
+        let get = |name: &str, default| value.get(name).as_str().and_then(duration::of).unwrap_or(default);
         Self {
             create: get("create", self.create),
             read: get("read", self.read),
@@ -49,7 +44,7 @@ pub(crate) fn attribute(name: &'static str, doc: &str) -> Attribute {
                 "How long {what} may take, waits included, as a Go duration such as `30m`. Defaults to `{}m`.",
                 default.as_secs() / 60
             ))
-            .check(positive_duration())
+            .check(duration::is_positive())
     };
     object(
         name,
@@ -61,13 +56,4 @@ pub(crate) fn attribute(name: &'static str, doc: &str) -> Attribute {
         ],
     )
     .doc(doc)
-}
-
-/// The text is a Go duration greater than zero.
-pub(crate) fn positive_duration() -> Check {
-    Check::text(|text| match go_duration::parse(text) {
-        Ok(d) if d.nanos() > 0 => Ok(()),
-        Ok(_) => Err(format!("`{text}` must be greater than zero.")),
-        Err(error) => Err(no_duration(text, &error)),
-    })
 }

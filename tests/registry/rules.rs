@@ -1,5 +1,6 @@
 //! What every schema keeps.
 
+use kit::text::is_unseen;
 use libtest_mimic::Failed;
 use terraform_provider_omni::provider;
 use terraform_provider_omni::tf::diag::Diagnostics;
@@ -111,6 +112,7 @@ pub fn every_type_is_listed_once() -> Result<(), Failed> {
 fn check(name: &str, schema: &Schema) -> Result<(), Failed> {
     let mut problems = check_schema(schema);
     texts(schema, &schema.attributes, &Path::root(), &mut problems);
+    durations(&schema.attributes, "", &mut problems);
     secrets(&schema.attributes, "", &mut problems);
     if problems.is_empty() { Ok(()) } else { Err(format!("{name}: {problems:#?}").into()) }
 }
@@ -128,7 +130,7 @@ const DOCUMENTS: &[&str] = &[
     "service_account_key",
 ];
 
-/// A control character and a megabyte are refused on the attribute, with one error, before anything is planned.
+/// A character that is not seen and a megabyte are refused on the attribute, with one error, before anything is planned.
 fn texts(schema: &Schema, attributes: &[Attribute], at: &Path, problems: &mut Vec<String>) {
     for attribute in attributes.iter().filter(|a| a.configurable()) {
         let path = at.attribute(attribute.name);
@@ -144,7 +146,7 @@ fn texts(schema: &Schema, attributes: &[Attribute], at: &Path, problems: &mut Ve
             }
             continue;
         }
-        for text in ["a\u{7}b", "a\nb", "a\u{85}", &"x".repeat(1_000_000)] {
+        for text in ["a\u{7}b", "a\nb", "a\u{85}", "a\u{202e}b", "\u{2066}a", "a\u{200b}", &"x".repeat(1_000_000)] {
             let steps: Vec<_> = path.to_string().split('.').map(str::to_owned).collect();
             let config =
                 steps.iter().rev().fold(Value::from(text), |value, step| Value::object([(step.clone(), value)]));
@@ -153,12 +155,31 @@ fn texts(schema: &Schema, attributes: &[Attribute], at: &Path, problems: &mut Ve
             // A rule may miss what goes with the attribute, since nothing else is set.
             let at = diags.iter().filter(|d| d.path.as_ref() == Some(&path) && d.summary.starts_with("Invalid"));
             let said: Vec<_> = at.map(|d| format!("{} {}", d.summary, d.detail)).collect();
-            let told = said.iter().any(|text| text.contains("control character") || text.contains("bytes"));
-            if said.iter().any(|text| text.len() > 1000 || text.contains(char::is_control)) || !told || said.len() != 1
-            {
+            let told = ["control character", "invisible character", "bytes"];
+            let told = said.iter().any(|text| told.iter().any(|part| text.contains(part)));
+            if said.iter().any(|text| text.len() > 1000 || text.contains(is_unseen)) || !told || said.len() != 1 {
                 problems.push(format!("`{path}` = {:?}: {said:.200?}", text.get(..3)));
             }
         }
+    }
+}
+
+/// Every duration is read in the same way: as Go reads it, without white space, and with the form that was meant.
+fn durations(attributes: &[Attribute], at: &str, problems: &mut Vec<String>) {
+    for attribute in attributes {
+        let path = format!("{at}{}", attribute.name);
+        let said = |text: &str| attribute.checks.iter().find_map(|check| check.run(&text.into()).err());
+        let is_duration = said("soon").is_some_and(|said| said.contains("is not a duration"));
+        if is_duration != (attribute.configurable() && attribute.description.contains("Go duration")) {
+            problems.push(format!("`{path}` is a duration by its description or by its checks, and not by both"));
+        }
+        for text in [" 1h", "1h ", "\u{a0}1h", "1h\u{2003}"].into_iter().filter(|_| is_duration) {
+            let found = said(text);
+            if !found.as_ref().is_some_and(|said| said.contains("white space around it. Write `1h`.")) {
+                problems.push(format!("`{path}` = {text:?}: {found:?}"));
+            }
+        }
+        durations(attribute.nested(), &format!("{path}."), problems);
     }
 }
 

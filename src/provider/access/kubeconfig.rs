@@ -4,11 +4,11 @@ use super::{cluster_attribute, cluster_exists};
 use crate::omni::management::KubeconfigRequest;
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Class};
+use crate::provider::duration;
 use crate::provider::explain::Doing;
 use crate::provider::fetched::{Fetched, Form, Lease};
 use crate::provider::kubeconfig::{self, Claims};
 use crate::provider::session::Session;
-use crate::provider::timeouts::positive_duration;
 use crate::tf::check::{Check, not_empty};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::done::Done;
@@ -17,7 +17,6 @@ use crate::tf::resource::Private;
 use crate::tf::schema::{Attribute, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
-use kit::go_duration;
 use kit::secret::ExposeSecret;
 use omni_proto::specs::ClusterUuid;
 use std::time::Duration;
@@ -62,7 +61,7 @@ impl Fetched for Kubeconfig {
                 .default(groups)
                 .check(no_empty_elements())
                 .doc("Kubernetes groups of that user."),
-            string("ttl").default("24h").check(positive_duration()).check(not_longer_than_omni_grants()).doc(
+            string("ttl").default("24h").check(duration::is_positive()).check(not_longer_than_omni_grants()).doc(
                 "Lifetime of the token, as a Go duration such as `90m`; at most ten years (`87600h`).",
             ),
             string("kubeconfig").computed().sensitive().doc("The kubeconfig, in YAML."),
@@ -77,7 +76,7 @@ impl Fetched for Kubeconfig {
 
     async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
         let text = |name: &str| config.get(name).as_str().unwrap_or_default().to_owned();
-        let (cluster, user, ttl) = (text("cluster"), text("user"), duration(&text("ttl")));
+        let (cluster, user, ttl) = (text("cluster"), text("user"), lifetime(&text("ttl")));
         let doing = Doing { verb: "make", noun: "a kubeconfig for cluster", id: &cluster, id_attribute: "cluster" };
         cluster_exists(session, call, &cluster, &doing).await?;
         let groups = config.get("groups").elements().iter().filter_map(|g| g.as_str().map(str::to_owned)).collect();
@@ -107,7 +106,7 @@ impl Fetched for Kubeconfig {
         private.set(UUID, claims.cluster_uuid);
         private.set(EXPIRATION, claims.expiration.as_secs());
         private.set(TTL, ttl);
-        let notice = NOTICE.min(duration(ttl) / 5);
+        let notice = NOTICE.min(lifetime(ttl) / 5);
         Lease { private, renew_at: Some(claims.expiration.saturating_sub(notice)) }
     }
 
@@ -188,8 +187,8 @@ impl Kept {
     }
 }
 
-fn duration(text: &str) -> Duration {
-    go_duration::parse(text).ok().and_then(|d| d.to_std()).unwrap_or_default()
+fn lifetime(text: &str) -> Duration {
+    duration::of(text).unwrap_or_default()
 }
 
 fn written(at: Duration) -> Option<String> {
@@ -199,7 +198,7 @@ fn written(at: Duration) -> Option<String> {
 
 fn not_longer_than_omni_grants() -> Check {
     Check::text(|text| {
-        if duration(text) <= LONGEST {
+        if lifetime(text) <= LONGEST {
             return Ok(());
         }
         Err(format!("`{text}` is more than ten years, the most that Omni grants: write `87600h` or less."))

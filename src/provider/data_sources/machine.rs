@@ -5,13 +5,12 @@ use crate::omni::Error;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::provider::crud::{Cx, Object};
+use crate::provider::duration;
 use crate::provider::lookup::{Found, Lookup, One, SELECTOR, Wanted, is_selector};
-use crate::provider::timeouts::positive_duration;
 use crate::tf::check::{Check, Rule, not_empty};
 use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use kit::go_duration;
 use omni_proto::specs::MachineStatusSpec;
 use std::time::Duration;
 
@@ -63,7 +62,7 @@ impl One for Machines {
             boolean(WAIT).doc(
                 "Wait until such a machine has registered and has reported its hardware and network. Defaults to `false`: it is an error when there is none.",
             ),
-            string("timeout").check(positive_duration()).doc(
+            string("timeout").check(duration::is_positive()).doc(
                 "How long to wait for it, as a Go duration. Defaults to `10m`.",
             ),
         ]
@@ -78,8 +77,8 @@ impl One for Machines {
     }
 
     fn limit(config: &Value) -> Option<Duration> {
-        let written = config.get("timeout").as_str().and_then(|text| go_duration::parse(text).ok());
-        waits(config).then(|| written.and_then(|limit| limit.to_std()).unwrap_or(PATIENCE))
+        let written = config.get("timeout").as_str().and_then(duration::of);
+        waits(config).then(|| written.unwrap_or(PATIENCE))
     }
 
     async fn find(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Machine>>, Error> {

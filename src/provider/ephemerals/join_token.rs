@@ -4,8 +4,8 @@
 use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::spec::{self, merge_owned};
 use crate::omni::{Call, Error, Key, Phase, Resource as Stored, labels};
-use crate::provider::check::is_duration;
 use crate::provider::crud::{Cx, Object};
+use crate::provider::duration;
 use crate::provider::explain::Doing;
 use crate::provider::session::{Handle, at};
 use crate::provider::time;
@@ -76,12 +76,9 @@ fn schema() -> Schema {
 }
 
 fn is_ttl() -> Check {
-    Check::text(|text| {
-        is_duration().run(&Value::from(text))?;
-        match go_duration::parse(text).ok().and_then(|ttl| ttl.to_std()) {
-            Some(ttl) if ttl >= SHORTEST => Ok(()),
-            _ => Err(format!("`{text}` is too short: a token that is renewed must be good for at least `10s`.")),
-        }
+    duration::checked(|text, ttl| match ttl.to_std() {
+        Some(ttl) if ttl >= SHORTEST => Ok(()),
+        _ => Err(format!("`{text}` is too short: a token that is renewed must be good for at least `10s`.")),
     })
 }
 
@@ -139,7 +136,7 @@ impl Ephemeral for JoinToken {
         let cx = self.cx(&context.cancel, None)?;
         match config.get("ttl").as_str() {
             Some(ttl) => {
-                let ttl = go_duration::parse(ttl).ok().and_then(|ttl| ttl.to_std()).unwrap_or(SHORTEST);
+                let ttl = duration::of(ttl).unwrap_or(SHORTEST);
                 open_new(&cx, ttl, config).await
             }
             None => open_existing(&cx, config).await,

@@ -8,6 +8,7 @@ use crate::omni::spec::account::IdentitySpec;
 use crate::omni::{AccountRole, Call, Class, Client, Error, NewKey};
 use crate::provider::account_key;
 use crate::provider::check::is_account_name;
+use crate::provider::duration;
 use crate::provider::explain::{Doing, detail};
 use crate::provider::session::{Handle, Session, at};
 use crate::tf::check::{Check, Rule, not_empty, one_of};
@@ -19,7 +20,6 @@ use crate::tf::resource::{Context, Private};
 use crate::tf::schema::{Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use kit::go_duration;
 use kit::secret::ExposeSecret;
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,7 +189,7 @@ impl Account {
 impl<'a> Opening<'a> {
     fn new(session: &'a Session, call: Call, name: String, ttl: &str) -> Result<Self, Diagnostics> {
         let now = Duration::from_secs(session.client.now().as_secs());
-        let ttl = go_duration::parse(ttl.trim()).ok().and_then(|d| d.to_std()).unwrap_or_default();
+        let ttl = duration::of(ttl).unwrap_or_default();
         let failed = |error: &(dyn std::error::Error + 'static)| {
             Diagnostics::from(Diagnostic::from_error(
                 format!("Could not make a key of service account `{name}`"),

@@ -7,6 +7,7 @@ use crate::omni::state::query::Query;
 use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::duration;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
 use crate::provider::wait::{self, Awaited};
@@ -131,7 +132,7 @@ impl Managed for Cluster {
         .with(string("talos_version").required().same_if(version::same).check(check::is_version()).doc(
             "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one after the other.",
         ))
-        .with(string("backup_interval").same_if(go_duration::same).check(check::is_duration_or_empty()).doc(
+        .with(string("backup_interval").same_if(go_duration::same).check(duration::is_duration_or_empty()).doc(
             "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). No backups are made when it is unset, `0s` or empty.",
         ))
         .with(

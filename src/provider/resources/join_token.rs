@@ -4,10 +4,10 @@
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Class, Error, Key};
 use crate::provider::crud::{Cx, Desired, Managed, Object, Origin, Write};
+use crate::provider::duration;
 use crate::provider::explain::Doing;
 use crate::provider::ledger::Ticket;
 use crate::provider::session::at;
-use crate::provider::timeouts::positive_duration;
 use crate::provider::{caller, time, tokens};
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -119,7 +119,7 @@ impl Managed for JoinToken {
                  Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
             ),
         )
-        .with(string("ttl").same_if(go_duration::same).check(positive_duration()).doc(
+        .with(string("ttl").same_if(go_duration::same).check(duration::is_positive()).doc(
             "Lifetime of the token, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
              An expiration that others change is kept as long as this is not changed; one that they remove is set again.",
         ))
@@ -338,7 +338,7 @@ const UNFINISHED_TTL: Duration = Duration::from_secs(15 * 60);
 
 /// The time so long after `now`, to the second.
 fn after(now: Duration, ttl: &str) -> Option<Duration> {
-    let ttl = go_duration::parse(ttl).ok()?.to_std()?;
+    let ttl = duration::of(ttl)?;
     Some(Duration::from_secs((now + ttl).as_secs()))
 }
 
