@@ -18,6 +18,9 @@ use tonic::transport::Channel;
 
 /// Messages may be larger than what servers accept today, so that the limit is theirs.
 pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
+/// The largest request that Omni takes.
+pub const MAX_REQUEST: usize = 32 * 1024 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

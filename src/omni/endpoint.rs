@@ -18,7 +18,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `https://host[:443]`, `http://host[:80]`, `grpc://host[:80]` or `host[:80]`; a path is ignored.
+    /// Reads `https://host[:443]`, `http://host[:80]`, `grpc://host[:80]` or `host[:80]`; what follows is [ignored].
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
@@ -85,6 +85,13 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// What follows host and port in an endpoint, and has no effect: gRPC calls have paths of their own. A lone `/` is nothing.
+pub fn ignored(endpoint: &str) -> Option<&str> {
+    let rest = endpoint.trim().split_once("://").map_or(endpoint, |(_, rest)| rest).trim();
+    let at = rest.find(['/', '?', '#'])?;
+    Some(&rest[at..]).filter(|ignored| *ignored != "/")
+}
+
 /// Splits `host:port`, `host`, `[v6]:port` and `[v6]`.
 pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
@@ -148,6 +155,20 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(Endpoint::parse(text).unwrap().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_port_is_ignored() {
+        for (text, expected) in [
+            ("https://omni.example.com", None),
+            (" https://omni.example.com/ ", None),
+            ("https://omni.example.com/foo", Some("/foo")),
+            ("omni:80/foo/bar?x=1", Some("/foo/bar?x=1")),
+            ("https://omni?x=1", Some("?x=1")),
+            ("https://[::1]:443//", Some("//")),
+        ] {
+            assert_eq!(ignored(text), expected, "{text}");
         }
     }
 

@@ -27,9 +27,10 @@ mod transport;
 pub mod version;
 
 pub use call::Call;
-pub use channel::open as open_channel;
+pub use channel::{MAX_REQUEST, open as open_channel};
 pub use client::Client;
 pub use config::{Config, Credentials, ProxyOptions, RetryPolicy, TlsOptions};
+pub use endpoint::ignored;
 pub use error::{Class, Error};
 pub use management::{AccountKey, AccountRole, JoinConfig, KubeconfigRequest, NewKey, PreChecks, ServiceAccount, User};
 pub use state::query::{LabelQuery, Query};

@@ -1,17 +1,18 @@
 //! What the client has to be told: from the provider block, then the environment, then the omniconfig; and what is said where a part
 //! of that is wrong. This is the only file that reads the environment.
 
+use super::duration;
 use super::file::{self, FileError};
 use super::omniconfig::Omniconfig;
 use crate::omni::auth::date;
 use crate::omni::config::{Config, Credentials, ProxyOptions, RetryPolicy, TlsOptions};
-use crate::omni::{Class, Client, Error, pem};
+use crate::omni::{Class, Client, Error, ignored, pem};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::value::Value;
-use kit::go_duration;
 use kit::secret::SecretString;
 use kit::text::quoted;
+use std::fmt;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -32,14 +33,28 @@ pub(super) struct Connection {
 #[derive(Default)]
 struct Origins {
     endpoint: Option<Origin>,
-    key: Option<&'static str>,
-    proxy: Option<&'static str>,
+    key: Option<Origin>,
+    authorities: Option<Origin>,
+    proxy: Option<Origin>,
 }
 
+#[derive(Clone)]
 enum Origin {
     Variable(&'static str),
     /// The omniconfig of this path.
     Omniconfig(String),
+    /// The file of this path, and the attribute or the variable that names it.
+    File(String, &'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => f.write_str(name),
+            Self::Omniconfig(path) => write!(f, "the omniconfig {}", quoted(path)),
+            Self::File(path, name) => write!(f, "the file {}, which `{name}` names", quoted(path)),
+        }
+    }
 }
 
 impl Connection {
@@ -52,7 +67,9 @@ impl Connection {
         let omniconfig = match text(config, "omniconfig").or_else(|| env("OMNICONFIG")) {
             Some(path) => {
                 let content = read(cancel, "omniconfig", &path).await?;
-                Some((Omniconfig::load(&content, text(config, "context").as_deref())?, path))
+                let loaded = Omniconfig::load(&content, text(config, "context").as_deref());
+                let origin = Origin::File(path.clone(), named_by("omniconfig", &path));
+                Some((loaded.map_err(|problem| from(problem, "omniconfig", &origin))?, path))
             }
             None if text(config, "context").is_some() => {
                 return Err(Diagnostic::error(
@@ -77,7 +94,11 @@ impl Connection {
         let encrypted = endpoint.trim_start().get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
         let insecure = config.get("insecure_skip_tls_verify").as_bool().unwrap_or(false);
         let ca_pem = match text(config, "ca_certificate_file") {
-            Some(path) => Some(read(cancel, "ca_certificate_file", &path).await?.to_string()),
+            Some(path) => {
+                let pem = read(cancel, "ca_certificate_file", &path).await?.to_string();
+                origins.authorities = Some(Origin::File(path, "ca_certificate_file"));
+                Some(pem)
+            }
             None => text(config, "ca_certificate"),
         };
         if encrypted && !insecure {
@@ -92,11 +113,11 @@ impl Connection {
             credentials,
             tls: TlsOptions { ca_pem, server_name: text(config, "tls_server_name"), insecure_skip_verify: insecure },
             proxy,
-            request_timeout: duration(config.get("request_timeout")).unwrap_or(REQUEST_TIMEOUT),
+            request_timeout: limit(config.get("request_timeout")).unwrap_or(REQUEST_TIMEOUT),
             retry: RetryPolicy {
                 max_attempts: attempts.unwrap_or(defaults.max_attempts),
-                base_delay: duration(retry.get("base_delay")).unwrap_or(defaults.base_delay),
-                max_delay: duration(retry.get("max_delay")).unwrap_or(defaults.max_delay),
+                base_delay: limit(retry.get("base_delay")).unwrap_or(defaults.base_delay),
+                max_delay: limit(retry.get("max_delay")).unwrap_or(defaults.max_delay),
                 jitter: retry.get("jitter").as_bool().unwrap_or(defaults.jitter),
             },
             max_concurrent_requests: config
@@ -122,11 +143,30 @@ impl Connection {
                     .at(Path::of(self.endpoint_attribute(config))),
             );
         }
+        if let Some(ignored) = ignored(&self.settings.endpoint) {
+            // What follows a `?` may be a secret.
+            let path = ignored.split(['?', '#']).next().filter(|path| !path.is_empty());
+            let what = path.map_or("What follows its host".to_owned(), |path| format!("Its path {}", quoted(path)));
+            warnings.push(
+                self.with_origin(
+                    Diagnostic::warning(
+                        "Path of the endpoint is not used",
+                        format!("{what} has no effect: Omni's API is found by host and port alone."),
+                    ),
+                    "endpoint",
+                )
+                .hint(format!(
+                    "Write {} in its place. An Omni that is served under a path cannot be reached: give it a host name or a port to itself.",
+                    quoted(self.settings.endpoint.trim().trim_end_matches(ignored))
+                ))
+                .at(Path::of(self.endpoint_attribute(config))),
+            );
+        }
         let attribute = ca_attribute(config);
         for (number, end) in self.settings.tls.ca_pem.iter().flat_map(|pem| pem::expired(pem, client.now())) {
             let detail = format!("Certificate {number} of `{attribute}` expired on {}.", date(end));
             warnings.push(
-                Diagnostic::warning("CA certificate has expired", detail)
+                self.with_origin(Diagnostic::warning("CA certificate has expired", detail), "authorities")
                     .hint("Put the certificate that the authority uses now in its place: other clients do not accept this one.")
                     .at(Path::of(attribute)),
             );
@@ -148,8 +188,8 @@ impl Connection {
             Error::Config { setting: "service_account_key", .. } => {
                 ("Service account key cannot be used", key(), "key")
             }
-            Error::Config { setting: "ca_certificate", .. } => (CA_REFUSED, ca_attribute(config), ""),
-            Error::Config { setting: "user_key", .. } => ("OpenPGP key cannot be used", "pgp_key_file", ""),
+            Error::Config { setting: "ca_certificate", .. } => (CA_REFUSED, ca_attribute(config), "authorities"),
+            Error::Config { setting: "user_key", .. } => ("OpenPGP key cannot be used", "pgp_key_file", "key"),
             Error::Config { setting: "endpoint", .. } => ("Endpoint cannot be used", endpoint, "endpoint"),
             Error::Config { setting: "proxy", .. } => ("Proxy cannot be used", "proxy_url", "proxy"),
             Error::Config { setting, .. } => ("Provider configuration cannot be used", *setting, ""),
@@ -176,7 +216,7 @@ impl Connection {
         let (attribute, origin, hint) = match setting {
             "ca_certificate" if !config.get(ca).is_null() => (
                 ca,
-                "",
+                "authorities",
                 format!(
                     "Put the certificate of the authority that signed Omni's into `{ca}`: what stands there is another one. \
                      Make sure too that `endpoint` leads to Omni and nothing on the way breaks the encryption open."
@@ -195,7 +235,8 @@ impl Connection {
                 "Write the name that the certificate is for in `endpoint`, or set `tls_server_name` to it.".to_owned(),
             ),
             "proxy" => {
-                let what = self.origins.proxy.map_or("`proxy_url`".to_owned(), |name| format!("{name} in the environment"));
+                let what =
+                    self.origins.proxy.as_ref().map_or("`proxy_url`".to_owned(), |name| format!("{name} in the environment"));
                 let hint = format!("Check {what}. NO_PROXY names the hosts that are reached directly.");
                 ("proxy_url", "proxy", hint)
             }
@@ -218,19 +259,25 @@ impl Connection {
     }
 
     /// Says where the value comes from that `diagnostic` is about, where that is not the block.
-    fn with_origin(&self, mut diagnostic: Diagnostic, about: &str) -> Diagnostic {
-        let (what, origin) = match (about, &self.origins) {
-            ("endpoint", Origins { endpoint: Some(Origin::Variable(name)), .. }) => ("endpoint", (*name).to_owned()),
-            ("endpoint", Origins { endpoint: Some(Origin::Omniconfig(path)), .. }) => {
-                ("endpoint", format!("the omniconfig {}", quoted(path)))
-            }
-            ("key", Origins { key: Some(name), .. }) => ("key", (*name).to_owned()),
-            ("proxy", Origins { proxy: Some(name), .. }) => ("proxy", (*name).to_owned()),
+    fn with_origin(&self, diagnostic: Diagnostic, about: &str) -> Diagnostic {
+        let (what, origin) = match about {
+            "endpoint" => ("endpoint", &self.origins.endpoint),
+            "key" => ("key", &self.origins.key),
+            "authorities" => ("certificate", &self.origins.authorities),
+            "proxy" => ("proxy", &self.origins.proxy),
             _ => return diagnostic,
         };
-        diagnostic.detail.push_str(&format!("\nThe {what} comes from {origin}."));
-        diagnostic
+        match origin {
+            Some(origin) => from(diagnostic, what, origin),
+            None => diagnostic,
+        }
     }
+}
+
+/// Says where `what` comes from, which the diagnostic is about.
+fn from(mut diagnostic: Diagnostic, what: &str, origin: &Origin) -> Diagnostic {
+    diagnostic.detail.push_str(&format!("\nThe {what} comes from {origin}."));
+    diagnostic
 }
 
 fn endpoint(
@@ -269,6 +316,7 @@ async fn credentials(
     }
     if let Some(path) = text(config, "service_account_key_file") {
         let key = read(cancel, "service_account_key_file", &path).await?;
+        origins.key = Some(Origin::File(path, "service_account_key_file"));
         return Ok(Credentials::ServiceAccountKey(SecretString::from(key.trim().to_owned())));
     }
     if let Some(path) = text(config, "pgp_key_file") {
@@ -282,11 +330,12 @@ async fn credentials(
             .at(Path::of("identity"))
         })?;
         let key = read(cancel, "pgp_key_file", &path).await?;
+        origins.key = Some(Origin::File(path, "pgp_key_file"));
         return Ok(Credentials::UserKey { identity, private_key: SecretString::from(key.as_str()) });
     }
     for name in ["SIDERO_SERVICE_ACCOUNT_KEY", "OMNI_SERVICE_ACCOUNT_KEY"] {
         if let Some(key) = env(name) {
-            origins.key = Some(name);
+            origins.key = Some(Origin::Variable(name));
             return Ok(Credentials::ServiceAccountKey(SecretString::from(key)));
         }
     }
@@ -302,7 +351,7 @@ fn proxy(config: &Value, encrypted: bool, origins: &mut Origins) -> ProxyOptions
     let url = text(config, "proxy_url");
     if url.is_none() {
         let used = if encrypted { &for_https } else { &for_http };
-        origins.proxy = used.as_ref().map(|(name, _)| *name);
+        origins.proxy = used.as_ref().map(|(name, _)| Origin::Variable(name));
     }
     ProxyOptions {
         url,
@@ -331,8 +380,13 @@ fn text(config: &Value, name: &str) -> Option<String> {
     config.get(name).as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-fn duration(value: &Value) -> Option<Duration> {
-    value.as_str().and_then(|t| go_duration::parse(t).ok()).and_then(|d| d.to_std())
+fn limit(value: &Value) -> Option<Duration> {
+    value.as_str().and_then(duration::of)
+}
+
+/// What names the file of this path: the attribute, or the variable that stands in for it. Only one path may come from the environment.
+fn named_by(attribute: &'static str, path: &str) -> &'static str {
+    if attribute == "omniconfig" && env("OMNICONFIG").as_deref() == Some(path) { "OMNICONFIG" } else { attribute }
 }
 
 /// The text of the file that the attribute names.
@@ -341,9 +395,7 @@ async fn read(
     attribute: &'static str,
     path: &str,
 ) -> Result<Zeroizing<String>, Diagnostic> {
-    // Only one path may come from the environment.
-    let name =
-        if attribute == "omniconfig" && env("OMNICONFIG").as_deref() == Some(path) { "OMNICONFIG" } else { attribute };
+    let name = named_by(attribute, path);
     let mut bytes =
         file::read(cancel, path).await.map_err(|error| unreadable(name, path, &error).at(Path::of(attribute)))?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
@@ -357,16 +409,15 @@ async fn read(
                 "pgp_key_file" => "Export the key as text, as `gpg --armor --export-secret-keys` does.",
                 _ => "Name the file that holds it as text.",
             };
-            Err(Diagnostic::error("File cannot be used", format!("`{path}` holds {}.", pem::kind_of_bytes(&bytes)))
-                .hint(hint)
-                .at(Path::of(attribute)))
+            let detail = format!("{}, which `{name}` names, holds {}.", quoted(path), pem::kind_of_bytes(&bytes));
+            Err(Diagnostic::error("File cannot be used", detail).hint(hint).at(Path::of(attribute)))
         }
     }
 }
 
 /// `name` is the attribute or the variable that names the file.
 fn unreadable(name: &str, path: &str, error: &FileError) -> Diagnostic {
-    Diagnostic::error("File cannot be read", format!("`{path}`: {error}."))
+    Diagnostic::error("File cannot be read", format!("{}, which `{name}` names: {error}.", quoted(path)))
         .hint(format!("Correct `{name}`, or the permissions of the file."))
 }
 

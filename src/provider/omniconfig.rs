@@ -19,7 +19,9 @@ impl Omniconfig {
                 .hint("`omnictl config info` shows what the file says.")
                 .at(Path::of(if context.is_some() { "context" } else { "omniconfig" }))
         };
-        let documents = yaml::parse_documents(text).map_err(|e| refuse(format!("It is not valid YAML: {e}.")))?;
+        // The parser's own message may quote the text, and the path may lead to anything.
+        let place = |e: yaml::YamlError| refuse(format!("It is not valid YAML: line {}, column {}.", e.line, e.column));
+        let documents = yaml::parse_documents(text).map_err(place)?;
         let root = documents.first().ok_or_else(|| refuse("It is empty.".into()))?;
         let name = match context {
             Some(name) => name,
@@ -73,5 +75,7 @@ contexts:
             assert_eq!(diagnostic.path, Some(Path::of("context")));
         }
         assert!(Omniconfig::load("", None).unwrap_err().detail.contains("empty"));
+        let detail = Omniconfig::load("a: 1\nsecret: 1\nsecret: 2\n", None).unwrap_err().detail;
+        assert_eq!(detail, "It is not valid YAML: line 3, column 1.");
     }
 }

@@ -15,6 +15,8 @@ pub fn trials() -> Vec<Trial> {
         ("files", files),
         ("authorities", authorities),
         ("keys", keys),
+        ("a_source_is_named_and_its_content_is_not", a_source_is_named_and_its_content_is_not),
+        ("the_path_of_an_endpoint_is_warned_of", the_path_of_an_endpoint_is_warned_of),
         ("plain_connections_are_warned_of", plain_connections_are_warned_of),
         ("an_omniconfig_gives_away_nothing", an_omniconfig_gives_away_nothing),
         ("what_a_proxy_says_is_escaped", what_a_proxy_says_is_escaped),
@@ -96,6 +98,54 @@ fn files() -> Result<(), Failed> {
                 (&[("pgp_key_file", file), jane], part),
             ];
             table(&host, rows).await;
+        }
+    })
+}
+
+/// What a file holds may be anything, and is no key: the file and the attribute that names it are told, and nothing of what it holds.
+fn a_source_is_named_and_its_content_is_not() -> Result<(), Failed> {
+    block(async {
+        let host = Host::with(Options { tls: true, ..Options::stepped() }, &[]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let (text, binary) = (folder.path().join("passwd"), folder.path().join("binary"));
+        std::fs::write(&text, "root:x:0:0:hush:/root:/bin/sh\nhush: [\n").unwrap();
+        std::fs::write(&binary, b"hush\xff\x00").unwrap();
+        let jane = ("identity", "jane@example.org");
+        for file in [&text, &binary] {
+            for extra in [
+                &[("service_account_key_file", path(file))][..],
+                &[("pgp_key_file", path(file)), jane],
+                &[("ca_certificate_file", path(file))],
+                &[("omniconfig", path(file))],
+            ] {
+                let attribute = extra[0].0;
+                let told = refused(&host, extra).await;
+                assert!(told.starts_with(&format!("{attribute}: ")), "{told}");
+                assert!(told.contains(&format!("`{}`, which `{attribute}` names", path(file))), "{told}");
+                assert!(!told.contains("hush") && !told.contains("root:"), "{told}");
+            }
+        }
+    })
+}
+
+/// Clients of Omni take such an endpoint and leave the path away, so that it is no error.
+fn the_path_of_an_endpoint_is_warned_of() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let endpoint = host.sim.endpoint();
+        for (rest, parts) in [
+            ("", &[][..]),
+            ("/", &[]),
+            ("/foo/", &["endpoint: Path of the endpoint is not used", "Its path `/foo/` has no effect"]),
+            ("/foo?token=hush", &["Its path `/foo` has no effect"]),
+            ("?token=hush", &["What follows its host has no effect"]),
+        ] {
+            let diags = host.configured(&texts(&[("endpoint", &format!("{endpoint}{rest}"))])).await;
+            assert_eq!(errors(&diags), Vec::<String>::new(), "{rest}");
+            let told = warnings(&diags).concat();
+            assert_eq!(told.is_empty(), parts.is_empty(), "{rest}: {told}");
+            assert!(parts.iter().all(|part| told.contains(part)) && !told.contains("hush"), "{rest}: {told}");
+            assert!(parts.is_empty() || told.contains(&format!("Write `{endpoint}`")), "{rest}: {told}");
         }
     })
 }
