@@ -1,9 +1,9 @@
 //! From parser events to values: anchors, merge keys, duplicate keys, and limits on what a text may hold and how deep it nests.
 
-use super::YamlError;
 use super::limits::{Budget, DEPTH, INDENT, KEY, LIST, MAP, NODE};
 use super::node::{self, Node, Scalar};
 use super::scalar;
+use super::{Excess, YamlError};
 use crate::text::quoted;
 use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 use std::collections::{HashMap, HashSet};
@@ -18,6 +18,7 @@ pub(super) fn documents(text: &str, budget: &mut Budget) -> Result<Vec<Node>, Ya
     let mut composer = Composer {
         events: Parser::new_from_str(text).map(|event| event.map_err(|e| error(*e.marker(), e.info()))),
         anchors: HashMap::new(),
+        excess: Excess::Text,
         budget,
     };
     let mut documents = Vec::new();
@@ -62,6 +63,8 @@ struct Built {
 struct Composer<'b, E> {
     events: E,
     anchors: HashMap<usize, Built>,
+    /// What is too much, should it become too much.
+    excess: Excess,
     budget: &'b mut Budget,
 }
 
@@ -82,7 +85,9 @@ where
     }
 
     fn charge(&mut self, bytes: usize, at: Marker) -> Result<(), YamlError> {
-        self.budget.charge(bytes, |message| error(at, message))
+        let excess = self.excess;
+        let charged = self.budget.charge(bytes, excess);
+        charged.map_err(|message| YamlError { excess: Some(excess), ..error(at, message) })
     }
 
     /// The value that begins with this event, inside so many lists and maps.
@@ -101,6 +106,7 @@ where
             _ => return Err(error(at, "expected a value here")),
         };
         if anchor != 0 {
+            self.excess = Excess::References;
             // The copy for later references is held too.
             self.charge(built.size, at)?;
             self.anchors.insert(anchor, built.clone());
@@ -110,12 +116,12 @@ where
 
     fn alias(&mut self, anchor: usize, depth: usize, at: Marker) -> Result<Built, YamlError> {
         // The anchor of a value that is still being read is known to the parser and not yet to us.
-        let Some(anchored) = self.anchors.get(&anchor) else {
-            return Err(error(at, "the value refers to itself"));
-        };
-        deeper(depth, anchored.height, at)?;
-        self.budget.charge(anchored.size + anchored.count * INDENT * depth, |message| error(at, message))?;
-        Ok(anchored.clone())
+        let missing = || error(at, "the value refers to itself");
+        let measures = |anchored: &Built| (anchored.size + anchored.count * INDENT * depth, anchored.height);
+        let (bytes, height) = self.anchors.get(&anchor).map(measures).ok_or_else(missing)?;
+        deeper(depth, height, at)?;
+        self.charge(bytes, at)?;
+        self.anchors.get(&anchor).cloned().ok_or_else(missing)
     }
 
     fn sequence(&mut self, depth: usize, at: Marker) -> Result<Built, YamlError> {
@@ -356,6 +362,9 @@ mod tests {
         for text in bombs() {
             let error = read(&text).expect_err("a bomb");
             assert!(error.message.contains("more than 64 MiB of values"), "{}: {error}", &text[..40]);
+            let (refers, says) = (text.contains('&'), error.message.contains("references"));
+            let excess = if refers { Excess::References } else { Excess::Text };
+            assert_eq!((error.excess, says), (Some(excess), refers), "{}: {error}", &text[..40]);
         }
         let harmless = format!("a: &a {{k: v}}\nb: [{}]\n", vec!["*a"; 1000].join(", "));
         assert!(read(&harmless).is_ok());

@@ -1,7 +1,7 @@
 //! How much a text may hold and how deep it may nest: one budget for every input, whoever reads it.
 //! What is counted is what the values take in memory, since a few bytes of references can ask for gigabytes.
 
-use super::YamlError;
+use super::Excess;
 
 /// The most levels of lists and maps within each other, the outermost included.
 /// Everything that walks a value recursively relies on it.
@@ -35,16 +35,20 @@ impl Default for Budget {
 
 impl Budget {
     /// Takes so many bytes out of the budget, or says that it is used up.
-    pub(super) fn charge(&mut self, bytes: usize, error: impl FnOnce(String) -> YamlError) -> Result<(), YamlError> {
+    pub(super) fn charge(&mut self, bytes: usize, excess: Excess) -> Result<(), String> {
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
                 Ok(())
             }
-            None => Err(error(format!(
-                "from here on it holds more than {} MiB of values, references (`*name`) counted as often as they stand",
-                MEMORY >> 20
-            ))),
+            None => Err(format!(
+                "from here on it holds more than {} MiB of values{}",
+                MEMORY >> 20,
+                match excess {
+                    Excess::Text => "",
+                    Excess::References => ", references (`*name`) counted as often as they stand",
+                }
+            )),
         }
     }
 }

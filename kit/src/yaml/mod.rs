@@ -14,7 +14,7 @@ mod node;
 mod scalar;
 
 pub use emit::{to_string, write};
-pub use limits::Budget;
+pub use limits::{Budget, MEMORY};
 pub use node::{Node, Scalar, sorted};
 pub use scalar::Reading;
 
@@ -31,11 +31,22 @@ pub struct YamlError {
     pub column: usize,
     /// What is wrong there.
     pub message: String,
+    /// Whether nothing is wrong but that there is too much of it, and why.
+    pub excess: Option<Excess>,
+}
+
+/// Why a text holds more than the [`limits`] allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// The text itself is too large.
+    Text,
+    /// It has anchors, and what they name counts as often as it is referred to.
+    References,
 }
 
 impl YamlError {
     fn new(line: usize, column: usize, message: &str) -> Self {
-        Self { line, column, message: capped(message) }
+        Self { line, column, message: capped(message), excess: None }
     }
 }
 

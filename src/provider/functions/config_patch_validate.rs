@@ -1,7 +1,7 @@
 //! `config_patch_validate`: whether Omni could take a config patch, as far as that shows without a server.
 
 use super::{Pure, text};
-use crate::provider::patch::{self, Release};
+use crate::provider::patch::{self, PatchError, Release};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use kit::text::quoted;
@@ -12,9 +12,11 @@ pub(super) fn function() -> Pure {
         name: "config_patch_validate",
         signature: Signature {
             summary: "Validates a config patch without a server.",
-            description: "Checks a config patch without a server: that it is YAML, a strategic merge patch that says something, with each document once, and that it leaves alone what Omni controls itself. \
-                          The result is true, or an error that says what is wrong; wrap the call in `can` for a condition. \
-                          Whether the fields are those of Talos is checked by Omni, when `omni_config_patch` is planned.\n\n\
+            description: "Checks a config patch without a server. The result is true, or an error that says what is wrong; wrap the call in `can` for a condition.\n\n\
+                          Checked is that the patch is YAML and not too large; that it is a strategic merge patch, and no JSON patch; that each document is a mapping, and either the machine configuration or has a `kind` and the `apiVersion` `v1alpha1`; \
+                          that no document is given twice, and one of them sets or deletes something; that `$patch` has the value `delete`, in a place where something can be deleted; and that nothing is set or deleted that Omni controls itself.\n\n\
+                          Not checked are the names of fields and kinds, and the types and values of fields: these depend on the version of Talos, so that `machine: {foo: 1}` is valid here. \
+                          Omni checks them when an `omni_config_patch` is planned, by the release of Talos that the server is built with.\n\n\
                           The rules are those of the newest Omni, or of the release that is given: \
                           `machine.install.disk` is Omni's own since 1.11; `cluster.ca`, `cluster.serviceAccount`, and the kinds `UnattendedInstallConfig`, `DiscoveryIdentityConfig`, `KubeClusterConfig`, `KubeEtcdEncryptionConfig`, `KubeAPIServerCAConfig` and `KubeAggregatorCAConfig` since 1.10; \
                           before 1.10, only the first document of a patch is checked.",
@@ -46,6 +48,9 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     };
     match patch::check(text(arguments, 0), release) {
         Ok(()) => Ok(true.into()),
+        Err(error @ PatchError::TooMuch { .. }) => {
+            Err(FunctionError::at(0, format!("This patch cannot be checked: {error}")))
+        }
         Err(error) => Err(FunctionError::at(0, format!("Omni would refuse this patch: {error}"))),
     }
 }

@@ -9,6 +9,7 @@ mod values;
 
 pub(crate) use omni::{Release, check};
 
+use crate::omni::MAX_REQUEST;
 use kit::text::quoted;
 use kit::yaml::{self, Budget, Node, Reading, Scalar};
 use sha2::{Digest, Sha256};
@@ -18,6 +19,16 @@ use sha2::{Digest, Sha256};
 pub(crate) enum PatchError {
     #[error("the patch is not valid YAML: {0}")]
     NotYaml(yaml::YamlError),
+    #[error(
+        "the patch is too large: it has {} bytes, and Omni takes requests of at most {} (32 MiB), with all that stands beside the patch; split it into several patches",
+        .0, MAX_REQUEST
+    )]
+    TooLong(usize),
+    #[error(
+        "the patch is too large: it has {}, and its values need more memory than the {} that the provider gives them ({cause}); {}",
+        size(*.length), size(yaml::MEMORY), shorten(.cause)
+    )]
+    TooMuch { length: usize, cause: yaml::YamlError },
     #[error(
         "the patch is a JSON patch (RFC 6902); Omni takes strategic merge patches only, so write the fields as they stand in the machine configuration"
     )]
@@ -80,6 +91,43 @@ pub(crate) enum PatchError {
     Twice(String),
     #[error("{} is a list in more than one patch, and not a field that this version of the provider knows, so that it cannot tell whether Talos adds to it or replaces it. Keep them as `omni_config_patch` resources of their own", quoted(.0))]
     UnknownList(String),
+}
+
+/// The most bytes that a patch can have. The least that stands beside it in a request takes the rest.
+pub(crate) const LONGEST: usize = MAX_REQUEST - 256;
+
+/// A number of bytes as a person reads it.
+pub(crate) fn size(bytes: usize) -> String {
+    match bytes >> 20 {
+        0 => format!("{bytes} bytes"),
+        mib if bytes % (1 << 20) == 0 => format!("{mib} MiB"),
+        // The tenth is rounded up, so that what is above a limit does not read like it.
+        mib => format!("{mib}.{} MiB", ((bytes % (1 << 20)) * 10).div_ceil(1 << 20).min(9)),
+    }
+}
+
+/// What to do about a patch whose values need too much memory.
+pub(crate) fn shorten(cause: &yaml::YamlError) -> &'static str {
+    match cause.excess {
+        Some(yaml::Excess::References) => {
+            "split it into several patches, or write fewer references (`*name`): what each of them refers to counts every time"
+        }
+        _ => "split it into several patches",
+    }
+}
+
+/// Reads the documents of a patch.
+///
+/// # Errors
+/// When it is no YAML, or too large to be sent or read.
+pub(crate) fn nodes(text: &str, budget: &mut Budget) -> Result<Vec<Node>, PatchError> {
+    if text.len() > LONGEST {
+        return Err(PatchError::TooLong(text.len()));
+    }
+    yaml::parse_nodes(text, budget).map_err(|error| match error.excess {
+        Some(_) => PatchError::TooMuch { length: text.len(), cause: error },
+        None => PatchError::NotYaml(error),
+    })
 }
 
 fn list(parts: &[String]) -> String {

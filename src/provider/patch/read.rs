@@ -4,7 +4,7 @@
 use super::PatchError;
 use super::fields::{self, Fields, MAIN, Place, Rule};
 use kit::text::quoted;
-use kit::yaml::{self, Budget, Node, Scalar};
+use kit::yaml::{Budget, Node, Scalar};
 
 /// The mark that a patch takes something away.
 pub(super) const MARK: &str = "$patch";
@@ -95,7 +95,7 @@ pub(super) struct Document {
 
 /// The documents of a patch, in their order.
 pub(super) fn documents(text: &str, budget: &mut Budget) -> Result<Vec<Document>, PatchError> {
-    let nodes = yaml::parse_nodes(text, budget).map_err(PatchError::NotYaml)?;
+    let nodes = super::nodes(text, budget)?;
     let nodes: Vec<_> = nodes.into_iter().enumerate().filter(|(_, node)| !node.is_null()).collect();
     let something = !nodes.is_empty();
     let mut documents = Vec::with_capacity(nodes.len());

@@ -1,7 +1,7 @@
 //! `omni_config_patch`: a patch of the Talos machine configuration.
 
 use crate::omni::spec::{Spec, config_patch};
-use crate::omni::{Class, Error, Key, labels};
+use crate::omni::{Class, Error, Key, MAX_REQUEST, labels};
 use crate::provider::crud::{Cx, Desired, Managed, Object, model};
 use crate::provider::patch::{self, PatchError};
 use crate::provider::session::at;
@@ -15,7 +15,7 @@ use crate::tf::value::Value;
 use crate::tf::write_only::{Print, WriteOnly, write_only};
 use async_trait::async_trait;
 use kit::text::quoted;
-use kit::yaml;
+use kit::yaml::{self, Budget};
 use omni_proto::specs::{ClusterSpec, ConfigPatchSpec, MachineSetSpec};
 use serde::{Deserialize, Serialize};
 
@@ -197,18 +197,8 @@ impl Managed for ConfigPatch {
     fn validate(config: &Value, diags: &mut Diagnostics) {
         for name in [DATA.plain, DATA.secret] {
             let Some(text) = config.get(name).as_str() else { continue };
-            if let Err(error) = yaml::parse_documents(text) {
-                // The parser's own message may quote the text, and this one may be a secret.
-                let why = if name == DATA.plain {
-                    error.to_string()
-                } else {
-                    format!("line {}, column {}", error.line, error.column)
-                };
-                diags.push(
-                    Diagnostic::error("The patch is not valid YAML", format!("Reading it failed: {why}."))
-                        .hint("Check indentation and quotes there, or build the text with `yamlencode`.")
-                        .at(at(name)),
-                );
+            if let Err(error) = patch::nodes(text, &mut Budget::default()) {
+                diags.push(unreadable(name, &error));
             }
         }
     }
@@ -278,6 +268,49 @@ fn keeps_id(prior: &Value, given: &Value) -> bool {
 fn name_in<'i>(tail: &'i str, target: &str) -> Option<&'i str> {
     let rest = ["", "cluster-", "cm-"].iter().find_map(|word| tail.strip_prefix(word)?.strip_prefix(target))?;
     rest.strip_prefix('-').filter(|name| !name.is_empty())
+}
+
+/// What is wrong with a text that cannot be read as a patch, or not be sent as one.
+fn unreadable(name: &str, error: &PatchError) -> Diagnostic {
+    const SPLIT: &str = "Split it into several `omni_config_patch` resources.";
+    let too_large = |detail: String| Diagnostic::error("The patch is too large", detail).at(at(name));
+    match error {
+        PatchError::TooLong(length) => too_large(format!(
+            "It has {length} bytes, and Omni takes requests of at most {MAX_REQUEST} (32 MiB), with all that stands beside the patch."
+        ))
+        .hint(SPLIT),
+        PatchError::TooMuch { length, cause } => {
+            let memory = patch::size(yaml::MEMORY);
+            let detail = format!(
+                "It has {}. At line {}, its values need more than {memory} of memory, which is the most that the provider gives them.",
+                patch::size(*length),
+                cause.line
+            );
+            match cause.excess {
+                Some(yaml::Excess::References) => too_large(format!(
+                    "{detail} What an anchor (`&name`) names counts as often as it is referred to (`*name`)."
+                ))
+                .hint(format!("Refer to anchors less often. {SPLIT}")),
+                _ => too_large(detail).hint(SPLIT),
+            }
+        }
+        // The parser's own message may quote the text, and this one may be a secret.
+        PatchError::NotYaml(error) if name != DATA.plain => {
+            not_yaml(name, &format!("line {}, column {}", error.line, error.column))
+        }
+        PatchError::NotYaml(error) => not_yaml(name, &error.to_string()),
+        other => not_yaml(name, &other.to_string()),
+    }
+}
+
+fn not_yaml(name: &str, why: &str) -> Diagnostic {
+    Diagnostic::error("The patch is not valid YAML", format!("Reading it failed: {why}."))
+        // Hosts validate the whole configuration before a destroy, also with `-target` and without a refresh.
+        .hint(
+            "Check indentation and quotes there, or build the text with `yamlencode`. \
+             To destroy the patch, take its block out of the configuration and apply: `terraform destroy` checks every block first.",
+        )
+        .at(at(name))
 }
 
 /// Says of a text that is no patch what it is. Only a plan judges it: validation sees mocked values too.
@@ -407,6 +440,30 @@ mod tests {
             ("prod-", "prod", None),
         ] {
             assert_eq!(name_in(tail, target), expected, "{tail}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_as_that() {
+        let told = |text: &str| {
+            let mut diags = Diagnostics::new();
+            ConfigPatch::validate(&Value::object([("data", Value::from(text))]), &mut diags);
+            diags.iter().map(|d| format!("{}: {}", d.summary, d.text())).collect::<String>()
+        };
+        let files = |n: usize| format!("machine:\n  files:\n{}", "    - {path: /a, op: create}\n".repeat(n));
+        let anchors = format!("x: &x {}\nmachine: [{}]\n", "y".repeat(1 << 20), "*x,".repeat(80));
+        let line = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
+        for (text, parts, not) in [
+            (files(240_000), &["too large", "It has 6.7 MiB", "64 MiB", "Split it"][..], "anchor"),
+            (anchors, &["too large", "It has 1.1 MiB", "64 MiB", "anchors less often", "Split it"], "ndent"),
+            (line(patch::LONGEST + 1), &["too large", "It has 33554177 bytes", "(32 MiB)", "Split it"], "anchor"),
+            (line(40 << 20), &["too large", "It has 41943040 bytes", "(32 MiB)"], "anchor"),
+            ("machine: [}".to_owned(), &["not valid YAML", "Check indentation"], "large"),
+            (line(1 << 20), &[], "large"),
+        ] {
+            let said = told(&text);
+            assert!(parts.iter().all(|part| said.contains(part)) && !said.contains(not), "{said}");
+            assert_eq!(said.is_empty(), parts.is_empty(), "{said}");
         }
     }
 
