@@ -45,6 +45,12 @@ fn too_old(server: &str, path: Path, release: &str, value: bool) -> Diagnostic {
     .at(path)
 }
 
+/// The version of the server, if it is known to be of this release or a later one, such as `1.10`.
+pub(crate) async fn of_release(cx: &Cx, release: &str) -> Option<String> {
+    let server = cx.client().server_version(&cx.call).await.ok()?;
+    (!is_older(&server, release)).then(|| version::strip_v(&server).to_owned())
+}
+
 /// Whether the server is older than a release such as `1.9`. Builds ahead of a release have what it will have.
 fn is_older(server: &str, release: &str) -> bool {
     let (Ok(server), Ok(release)) = (version::parse(server), version::parse(&format!("{release}.0"))) else {

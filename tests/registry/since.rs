@@ -48,7 +48,44 @@ pub fn trials() -> Vec<Trial> {
     let each = table().into_iter().map(|row| {
         Trial::test(format!("since::{}::{}::{}", row.0, row.2, row.3), move || refused_by_older_servers(&row))
     });
-    each.chain([Trial::test("since::every_row_is_tried", every_row_is_tried)]).collect()
+    let more = [
+        Trial::test("since::every_row_is_tried", every_row_is_tried),
+        Trial::test("since::names_of_infra_providers", names_of_infra_providers),
+    ];
+    each.chain(more).collect()
+}
+
+/// A name is refused in the plan by the rules of the server that is asked, and the server takes what the plan lets pass.
+fn names_of_infra_providers() -> Result<(), Failed> {
+    block(async {
+        let kind = "omni_infra_provider";
+        for (release, name, says) in [
+            ("1.9", "aws_1", None),
+            ("1.9", "-aws.1-", None),
+            ("1.9", "Aws", Some("lower case only")),
+            ("1.10", "aws-1", None),
+            ("1.10", "aws_1", Some("The server is Omni 1.10.0: since 1.10,")),
+            ("1.11", "aws-", Some("The server is Omni 1.11.0: since 1.10,")),
+        ] {
+            let host = host(release).await;
+            let config = host.config(kind, &json!({ "name": name }));
+            let mut said = errors(&host.validate(kind, &config).await);
+            if said.is_empty() {
+                said = host.plan(kind, None, &config).await.err().map(|d| errors(&d)).unwrap_or_default();
+            }
+            match says {
+                None => {
+                    assert_eq!(said, Vec::<String>::new(), "{release}: {name}");
+                    host.next_run().await;
+                    crate::defects::made(&host, kind, &json!({ "name": name })).await;
+                }
+                Some(says) => {
+                    let told = said.len() == 1 && said[0].starts_with("name: ") && said[0].contains(says);
+                    assert!(told, "{release}: {name}: {said:?}");
+                }
+            }
+        }
+    })
 }
 
 async fn host(release: &str) -> Host {

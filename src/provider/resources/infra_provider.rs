@@ -6,15 +6,18 @@ use crate::omni::spec::account::InfraProviderSpec;
 use crate::omni::{AccountRole, Class, Error, Key};
 use crate::provider::account_key::{self, Keyed, Presence};
 use crate::provider::caller;
+use crate::provider::check::local_part_problem;
 use crate::provider::crud::{Cx, Desired, Managed, Object};
 use crate::provider::explain::Doing;
 use crate::provider::session::at;
+use crate::provider::since;
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::text::quoted;
 use serde::{Deserialize, Serialize};
 
 pub(super) struct InfraProvider;
@@ -51,8 +54,8 @@ impl Managed for InfraProvider {
             "Manages an infrastructure provider and its service account. \
              Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
         )
-        .with(string("name").required().replaces().check(is_label()).doc(
-            "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end.",
+        .with(string("name").required().replaces().check(is_name()).doc(
+            "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end. Before Omni 1.10, any valid lower-case e-mail local part.",
         ))
         .with(string("service_account_id").computed().stays().doc(
             "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null when the account has been removed; the next apply then creates it again, with a new key.",
@@ -108,6 +111,23 @@ impl Managed for InfraProvider {
             let verb = if plan.prior.is_some() { "renew the key of the account of" } else { "create" };
             let doing = Doing { verb, noun: Self::NOUN, id: name, id_attribute: Self::ID };
             caller::warn_of_role(cx, &doing, "Admin", "", &mut plan.diags).await;
+        }
+        if (plan.prior.is_none() || !plan.replace.is_empty())
+            && !is_label(name)
+            && let Some(server) = since::of_release(cx, LABELS_SINCE).await
+        {
+            let detail = format!(
+                "The server is Omni {server}: since {LABELS_SINCE}, a name has 1 to 63 lower-case letters, digits and dashes, and no dash at either end."
+            );
+            plan.diags.push(
+                Diagnostic::error(
+                    format!("Omni refuses {} as the name of an infrastructure provider", quoted(name)),
+                    detail,
+                )
+                .hint("Choose such a name.")
+                .at(at("name")),
+            );
+            return Ok(());
         }
         if plan.prior.is_some() || cx.session.adopt_existing || name.is_empty() {
             return Ok(());
@@ -207,19 +227,23 @@ fn in_the_way(name: &str) -> (String, String) {
     )
 }
 
-/// The text is a DNS label, as Omni demands of these names.
-fn is_label() -> Check {
+/// The text can name a provider in some release: its account is named after it in all of them.
+fn is_name() -> Check {
     Check::text(|text| {
-        let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let inside = !text.starts_with('-') && !text.ends_with('-');
-        if letters && inside && (1..=63).contains(&text.len()) {
-            return Ok(());
-        }
         if text.starts_with("infra-provider:") {
             return Err(format!("`{text}` is the name of a service account; write it without `infra-provider:`."));
         }
-        Err(format!("`{text}` must have 1 to 63 lower-case letters, digits and dashes, and no dash at either end."))
+        local_part_problem(text).map_or(Ok(()), Err)
     })
+}
+
+/// The first release in which the name has to be a DNS label.
+const LABELS_SINCE: &str = "1.10";
+
+/// Whether the text is a DNS label.
+fn is_label(text: &str) -> bool {
+    let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    letters && !text.starts_with('-') && !text.ends_with('-') && (1..=63).contains(&text.len())
 }
 
 #[cfg(test)]
@@ -229,20 +253,23 @@ mod tests {
     #[test]
     fn names() {
         let long = "a".repeat(64);
-        for (name, fits) in [
-            ("a", true),
-            ("aws-1", true),
-            ("1a", true),
-            (&long[1..], true),
-            (&long, false),
-            ("", false),
-            ("-a", false),
-            ("a-", false),
-            ("Aws", false),
-            ("aws.1", false),
-            ("infra-provider:aws", false),
+        for (name, in_some, since_1_10) in [
+            ("a", true, true),
+            ("aws-1", true, true),
+            ("1a", true, true),
+            (&long[1..], true, true),
+            (&long, true, false),
+            ("-a", true, false),
+            ("a-", true, false),
+            ("aws.1", true, false),
+            ("aws_1", true, false),
+            ("", false, false),
+            ("Aws", false, false),
+            ("a b", false, false),
+            ("infra-provider:aws", false, false),
         ] {
-            assert_eq!(is_label().run(&name.into()).is_ok(), fits, "{name}");
+            assert_eq!(is_name().run(&name.into()).is_ok(), in_some, "{name}");
+            assert_eq!(is_label(name), since_1_10, "{name}");
         }
     }
 }
