@@ -3,9 +3,17 @@
 //! only what Omni refuses is told apart by its text, by the table in [`refusals`].
 
 use super::refusals::{self, Advice};
+use crate::omni::spec::Spec;
 use crate::omni::{Class, Error};
 use crate::tf::diag::{Diagnostic, Diagnostics, sentence};
 use crate::tf::path::Path;
+use omni_proto::specs::ClusterSpec;
+
+/// The kind of object that has a lock, in words.
+const CLUSTER: &str = "cluster";
+
+/// The call that changes an object.
+pub(super) const UPDATE: &str = "/cosi.resource.State/Update";
 
 /// What was being done when a call failed.
 #[derive(Clone, Debug)]
@@ -39,6 +47,9 @@ impl Doing<'_> {
 
     /// What to read when `error` ended it, as one diagnostic.
     pub(crate) fn explain(&self, error: &Error) -> Diagnostic {
+        if let Some(cluster) = self.refused_lock(error) {
+            return self.explain_lock(error, cluster);
+        }
         let diagnostic = Diagnostic::error(self.summary(), detail(error));
         if let Some(refused) = self.refused(error) {
             let hints = distinct(refused.iter().map(|(_, advice)| text_of(advice.as_ref())));
@@ -66,21 +77,54 @@ impl Doing<'_> {
     /// The same where the call did not touch the content that was refused: Omni checks the whole object again with
     /// every update, by the rules and the settings of today, and refuses what it has taken before.
     pub(crate) fn explain_stale(&self, error: &Error) -> Diagnostic {
+        if let Some(cluster) = self.refused_lock(error) {
+            return self.explain_lock(error, cluster);
+        }
+        let then = format!("Do so in the same apply or in one before, and {} the {} then.", self.verb, self.noun);
+        self.stale(error, &then)
+    }
+
+    /// What is refused, that the object holds it already, and what to do before `then`.
+    fn stale(&self, error: &Error, then: &str) -> Diagnostic {
         let mut diagnostic = self.explain(error);
-        diagnostic.detail.push_str(
-            "\nThe object holds this already, and nothing of it is changed here: Omni checks the whole object with every update, \
-             and takes no longer what it took before.",
-        );
+        let place = diagnostic.path.as_ref().map(|path| format!(" in `{path}`")).unwrap_or_default();
+        diagnostic.detail.push_str(&format!(
+            "\nThis is old content: {} holds it{place} already, and nothing of it is changed here. Omni checks the whole object with \
+             every update, and takes no longer what it took before.",
+            self.what()
+        ));
         let advice = diagnostic.hint.take().unwrap_or_default();
-        diagnostic.hint(format!(
-            "{advice}\nDo so in the same apply or in one before, and {} the {} then.",
-            self.verb, self.noun
-        ))
+        diagnostic.hint(format!("{advice}\n{then}"))
+    }
+
+    /// The cluster whose lock was to be changed for the sake of another object, if that is what Omni refused.
+    fn refused_lock<'e>(&self, error: &'e Error) -> Option<&'e str> {
+        match error.cause() {
+            Error::Status { class: Class::Validation, key: Some(key), method: UPDATE, .. }
+                if key.kind == ClusterSpec::KIND && self.noun != CLUSTER =>
+            {
+                Some(&key.id)
+            }
+            _ => None,
+        }
+    }
+
+    /// What to read when the lock of the cluster could not be changed for this: the lock is one part of the cluster, and
+    /// what Omni refuses is another one, which is there already.
+    fn explain_lock(&self, error: &Error, cluster: &str) -> Diagnostic {
+        let doing = Doing { verb: "change the lock of", noun: CLUSTER, id: cluster, id_attribute: "name" };
+        let told = doing.stale(
+            error,
+            "Apply that to the `omni_cluster` alone, with `-target`, or change it in Omni; then apply again.",
+        );
+        let detail = format!("For this, the lock of cluster `{cluster}` has to be changed. {}", told.detail);
+        Diagnostic { summary: self.summary(), detail, path: None, ..told }
     }
 
     /// What to read when `error` ended it: one diagnostic for each attribute that Omni refuses.
     pub(crate) fn explain_each(&self, error: &Error) -> Diagnostics {
-        let Some(refused) = self.refused(error).filter(|refused| refused.len() > 1) else {
+        let several = self.refused(error).filter(|refused| refused.len() > 1 && self.refused_lock(error).is_none());
+        let Some(refused) = several else {
             return self.explain(error).into();
         };
         let paths = distinct(refused.iter().map(|(_, advice)| advice.as_ref().and_then(|advice| self.path(advice))));
@@ -225,7 +269,8 @@ pub(crate) fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::omni::Kind;
+    use crate::omni::{Key, Kind};
+    use omni_proto::specs::MachineSetSpec;
     use std::time::Duration;
 
     const DOING: Doing<'_> = Doing { verb: "update", noun: "cluster", id: "prod", id_attribute: "name" };
@@ -301,11 +346,37 @@ mod tests {
     fn stale_content_is_told_from_new_content() {
         let error = status(Class::Validation, "failed", &["backup interval is too short"]);
         let diagnostic = DOING.explain_stale(&error);
-        for part in ["backup interval is too short", "holds this already"] {
+        for part in ["backup interval is too short", "old content: cluster `prod` holds it already"] {
             assert!(diagnostic.detail.contains(part), "{}", diagnostic.detail);
         }
         let hint = diagnostic.hint.unwrap();
         assert!(hint.contains("update the cluster then") && !hint.contains("Correct the configuration"), "{hint}");
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_changed_names_the_old_content_of_its_cluster() {
+        let refusal = |key: Key| Error::Status {
+            class: Class::Validation,
+            message: "failed".to_owned(),
+            problems: vec!["backup interval must be greater than 1h0m0s, actual 1m0s".to_owned(); 2],
+            key: Some(key),
+            method: UPDATE,
+        };
+        let doing = Doing { verb: "create", noun: "machine set", id: "prod-workers", id_attribute: "id" };
+        let error = refusal(ClusterSpec::KIND.key("prod"));
+        let each = doing.explain_each(&error);
+        assert_eq!(each.iter().count(), 1);
+        for told in [doing.explain(&error), doing.explain_stale(&error)].iter().chain(each.iter()) {
+            assert_eq!((told.summary.as_str(), &told.path), ("Could not create machine set `prod-workers`", &None));
+            for part in ["the lock of cluster `prod` has", "old content: cluster `prod` holds it in `backup_interval`"]
+            {
+                assert!(told.detail.contains(part), "{part}: {}", told.detail);
+            }
+            let hint = told.hint.clone().unwrap();
+            assert!(hint.contains("Set `backup_interval` to 1h0m0s or more") && hint.contains("-target"), "{hint}");
+        }
+        let own = doing.explain_stale(&refusal(MachineSetSpec::KIND.key("prod-workers")));
+        assert!(own.detail.contains("old content: machine set `prod-workers` holds it"), "{}", own.detail);
     }
 
     #[test]

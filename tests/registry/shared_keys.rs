@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         ("keys_of_others_are_no_conflict", keys_of_others_are_no_conflict),
         ("the_same_change_by_others_is_no_conflict", the_same_change_by_others_is_no_conflict),
         ("stale_content_is_told_from_what_the_plan_changes", stale_content_is_told_from_what_the_plan_changes),
+        ("a_lock_over_stale_content_names_the_cluster", a_lock_over_stale_content_names_the_cluster),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("shared_keys::{name}"), test)).collect()
 }
@@ -323,7 +324,8 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
         });
         let refused = host.apply_plan(CLUSTER, Some(&made), &wanted, plan).await;
         let said = errors(&refused.expect_err("the interval is too short by now").0).join("\n");
-        for part in ["backup interval", "holds this already", "update the cluster then"] {
+        let old = "This is old content: cluster `demo` holds it in `backup_interval` already";
+        for part in ["backup interval", old, "Set `backup_interval` to", "update the cluster then"] {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(!said.contains("Correct the configuration"), "{said}");
@@ -335,5 +337,38 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
         let after = host.apply(CLUSTER, Some(&made), &host.config(CLUSTER, &config)).await;
         after.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         assert_eq!(labels(&host), pairs(&[("env", "c")]));
+    })
+}
+
+/// A lock that the run itself has set is lifted for what comes after it; where Omni refuses that, the cluster is the reason.
+fn a_lock_over_stale_content_names_the_cluster() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let mut config = labelled(json!({}));
+        config["backup_interval"] = json!("2h");
+        let made = made(&host, CLUSTER, &config).await;
+        host.next_run().await;
+        config["locked"] = json!(true);
+        let locked = host.apply(CLUSTER, Some(&made), &host.config(CLUSTER, &config)).await;
+        locked.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        host.edit("FeaturesConfigs", "features-config", |object| {
+            let mut spec: specs::FeaturesConfigSpec = object.spec();
+            let settings = spec.etcd_backup_settings.get_or_insert_default();
+            settings.min_interval = Some(prost_types::Duration { seconds: 6 * 3600, nanos: 0 });
+            settings.max_interval = Some(prost_types::Duration { seconds: 24 * 3600, nanos: 0 });
+            object.spec = spec.encode_to_vec();
+        });
+        let set = host.config("omni_machine_set", &json!({ "cluster": "demo", "role": "workers" }));
+        let refused = host.apply("omni_machine_set", None, &set).await;
+        let said = errors(&refused.expect_err("the lock cannot be lifted").0).join("\n");
+        for part in [
+            "machine set",
+            "the lock of cluster `demo` has to be changed",
+            "old content: cluster `demo` holds it in `backup_interval` already",
+            "Set `backup_interval` to",
+            "-target",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     })
 }

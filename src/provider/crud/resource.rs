@@ -10,7 +10,7 @@ use super::write::{self, Failure, Wish};
 use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Key, Phase, Resource as Stored};
-use crate::provider::explain::{Doing, capital};
+use crate::provider::explain::{Doing, UPDATE, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::lock;
 use crate::provider::session::Handle;
@@ -731,7 +731,7 @@ fn with_stale_attribute(mut told: Diagnostic, prior: &Value, planned: &Value) ->
 
 /// Whether a removal was refused because of what the object holds: servers without a call for it have objects updated first.
 fn is_refused_update(error: &Error) -> bool {
-    matches!(error, Error::Status { class: Class::Validation, method: "/cosi.resource.State/Update", .. })
+    matches!(error, Error::Status { class: Class::Validation, method: UPDATE, .. })
 }
 
 /// A removal that ran out of time: what is still there, why, and the way out.
