@@ -18,6 +18,7 @@ omni-sim: an Omni in memory, on real gRPC, for tests and demos.
 
 Usage: omni-sim [options]
        omni-sim worlds [NAME]    list the ready worlds, or print one
+       omni-sim faults           list the calls and types that a fault may name
        omni-sim confirm LINK [--ca-file FILE]
                                  confirm the new key that this link is of
 
@@ -127,6 +128,7 @@ fn arguments() -> Result<Command> {
             Long("machines") => machines = Some(parsed(&mut parser).with_context(wrong)?),
             Long("world") => options.world = Some(Told::find(parser.value()?.as_ref()).with_context(wrong)?),
             Value(word) if word == "worlds" => return worlds(&mut parser),
+            Value(word) if word == "faults" => return Ok(Command::Say(faults::names())),
             Value(word) if word == "confirm" => return confirmation(&mut parser),
             Long("omni-version") => options.release = parsed(&mut parser).with_context(wrong)?,
             Long("fault") => options.faults.push(parsed::<Fault>(&mut parser).with_context(wrong)?),

@@ -3,7 +3,7 @@
 
 mod plan;
 
-pub use plan::{FaultError, GRAMMAR, PlanError, read};
+pub use plan::{FaultError, GRAMMAR, PlanError, names, read};
 
 use super::connection::Scissors;
 use super::presence::Presence;

@@ -3,17 +3,23 @@
 
 use super::{Action, Fault, HANDSHAKE};
 use crate::kinds;
+use kit::text::closest;
 use omni_proto as pb;
 use prost::Message;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 use tonic::Code;
+
+/// What the name of almost every type ends with; a fault may leave it out.
+const SUFFIX: &str = ".omni.sidero.dev";
 
 /// How a fault is written; also shown by `omni-sim --help`.
 pub const GRAMMAR: &str = "\
   CALL [of TYPE] WHAT [skip N] [times N|always] [: TEXT]
 
   CALL is a method such as Create, or Handshake for that of TLS; TYPE is a type such as Clusters.
+  `omni-sim faults` lists the names of both.
   WHAT is one of
     delay 200ms   the answer is late
     refuse CODE   the call does nothing and is answered with a gRPC code, with TEXT as its message
@@ -120,7 +126,35 @@ fn action<'a>(
 
 fn method(word: &str) -> Result<String, String> {
     let known = word == HANDSHAKE || methods().any(|m| m == word || m.rsplit('/').next() == Some(word));
-    if known { Ok(word.to_owned()) } else { Err(format!("there is no call `{word}`")) }
+    if known { Ok(word.to_owned()) } else { Err(unknown("call", word, &calls())) }
+}
+
+/// A name that is not known, the one that was likely meant, and where all of them are.
+fn unknown(what: &str, word: &str, known: &[String]) -> String {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let meant = closest(word, &known).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+    format!("there is no {what} `{word}`; {meant}`omni-sim faults` lists every {what}")
+}
+
+/// The names that `CALL` can be, in their order.
+fn calls() -> Vec<String> {
+    let short = |method: String| method.rsplit('/').next().map(str::to_owned);
+    let names: BTreeSet<String> = methods().filter_map(short).chain([HANDSHAKE.to_owned()]).collect();
+    names.into_iter().collect()
+}
+
+/// The names that `TYPE` can be, in their order.
+fn types() -> Vec<String> {
+    let names: BTreeSet<&str> =
+        kinds::ALL.iter().map(|kind| kind.name.strip_suffix(SUFFIX).unwrap_or(kind.name)).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// Every name that a fault may hold, as `omni-sim faults` prints them.
+#[must_use]
+pub fn names() -> String {
+    let list = |names: Vec<String>| names.iter().map(|name| format!("  {name}\n")).collect::<String>();
+    format!("CALL is one of\n{}\nTYPE is one of\n{}", list(calls()), list(types()))
 }
 
 /// The calls of Omni; the package of Terraform's own protocol has none of them.
@@ -136,8 +170,8 @@ fn methods() -> impl Iterator<Item = String> {
 }
 
 fn known_type(word: &str) -> Result<String, String> {
-    let full = if word.contains('.') { word.to_owned() } else { format!("{word}.omni.sidero.dev") };
-    if kinds::find(&full).is_some() { Ok(full) } else { Err(format!("there is no type `{word}`")) }
+    let full = if word.contains('.') { word.to_owned() } else { format!("{word}{SUFFIX}") };
+    if kinds::find(&full).is_some() { Ok(full) } else { Err(unknown("type", word, &types())) }
 }
 
 fn code<'a>(words: &mut impl Iterator<Item = &'a str>, after: &str) -> Result<Code, String> {
@@ -199,11 +233,14 @@ mod tests {
     fn what_is_wrong_is_named_and_the_right_way_explained() {
         for (text, why) in [
             ("", "it is empty"),
-            ("Craete cut", "there is no call `Craete`"),
-            ("ApplyResourceChange cut", "there is no call `ApplyResourceChange`"),
+            ("Craete cut", "there is no call `Craete`; did you mean `Create`? `omni-sim faults` lists every call"),
+            ("ApplyResourceChange cut", "there is no call `ApplyResourceChange`; `omni-sim faults` lists every call"),
             ("Create", "it does not say what goes wrong"),
             ("Create of", "`of` is followed by a type"),
-            ("Create of Cluster cut", "there is no type `Cluster`"),
+            (
+                "Create of Cluster cut",
+                "there is no type `Cluster`; did you mean `Clusters`? `omni-sim faults` lists every type",
+            ),
             ("Create explode", "`explode` is not something that goes wrong"),
             ("Create refuse", "`refuse` is followed by a gRPC code, such as Unavailable"),
             ("Create refuse Ok", "`Ok` is no gRPC code"),
@@ -218,6 +255,22 @@ mod tests {
             let error = text.parse::<Fault>().expect_err(text);
             assert_eq!(error.why, why, "{text}");
             assert!(error.to_string().ends_with(GRAMMAR), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_name_that_is_listed_is_taken() {
+        let names = names();
+        let (calls, types) = names.split_once("\nTYPE is one of\n").unwrap();
+        let calls: Vec<&str> = calls.lines().skip(1).map(str::trim).collect();
+        let types: Vec<&str> = types.lines().map(str::trim).collect();
+        assert!(calls.contains(&"Create") && calls.contains(&HANDSHAKE) && types.contains(&"Clusters"), "{names}");
+        assert!(!calls.contains(&"ApplyResourceChange"), "{names}");
+        for call in calls {
+            assert!(format!("{call} delay 1s").parse::<Fault>().is_ok(), "{call}");
+        }
+        for kind in types {
+            assert!(format!("Get of {kind} cut").parse::<Fault>().is_ok(), "{kind}");
         }
     }
 
