@@ -45,7 +45,7 @@ impl Managed for DefaultJoinToken {
         )
         .with(string("id").computed().stays().doc("Always `default`."))
         .with(string("token_id").required().sensitive().check(not_empty()).doc(
-            "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one.",
+            "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
         ))
     }
 
