@@ -253,10 +253,15 @@ impl Managed for Cluster {
         let summary = format!("Cluster `{name}` is locked");
         let unlock = prior.delete_options.as_ref().and_then(|o| o.force_unlock).unwrap_or(false);
         if !unlock {
+            // The other way is none where more than the cluster is managed from here.
+            let hint = match has_parts(cx, name).await? {
+                true => "Apply `locked = false` first, and then destroy.",
+                false => {
+                    "Apply `locked = false` first, or apply `delete_options = { force_unlock = true }` and then destroy."
+                }
+            };
             diags.push(
-                Diagnostic::error(summary, "Omni refuses to destroy a locked cluster.")
-                    .hint("Apply `locked = false` first, or apply `delete_options = { force_unlock = true }` and then destroy.")
-                    .at(at("locked")),
+                Diagnostic::error(summary, "Omni refuses to destroy a locked cluster.").hint(hint).at(at("locked")),
             );
         } else if !parts_that_go(cx, name).is_empty() {
             diags.push(
@@ -438,6 +443,18 @@ fn parts_that_go(cx: &Cx, cluster: &str) -> Vec<String> {
     kinds.into_iter().flat_map(of).collect()
 }
 
+/// Whether machine sets or nodes of the cluster are managed as it is: they are destroyed before it.
+async fn has_parts(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    if !parts_that_go(cx, cluster).is_empty() {
+        return Ok(true);
+    }
+    let ours = |part: &Stored| part.metadata.annotations.get(labels::MANAGED_BY) == Some(&cx.session.managed_by);
+    let query = Query::label(labels::CLUSTER, cluster);
+    let sets = view::list(cx, specs::MachineSetSpec::KIND, &query).await?;
+    let nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
+    Ok(sets.iter().chain(&nodes).any(ours))
+}
+
 /// A lock that the configuration keeps holds for removals that were planned before the cluster too.
 fn check_parts_that_go(cx: &Cx, plan: &mut Plan<'_>) {
     let locked = |state: &Value| state.get("locked").as_bool() == Some(true);
@@ -490,6 +507,14 @@ async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> 
         [] => String::new(),
         nodes => format!(", and wipes the machines in them: {}", listed(nodes)),
     };
+    // Hosts do not tell which of the two goes first.
+    let renamed = plan.planned.get("name").as_str() != Some(name.as_str());
+    let too_early = match renamed && !nodes.is_empty() {
+        true => {
+            "\nDo not use `create_before_destroy` here: a machine can be in one cluster only, so the apply fails when a node of the new cluster comes before that of the old one goes."
+        }
+        false => "",
+    };
     let diagnostic = Diagnostic::warning(
         format!("Replacing cluster `{name}` wipes its machines"),
         format!(
@@ -497,7 +522,7 @@ async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> 
             listed(&sets)
         ),
     )
-    .hint("To keep the cluster, undo the change that replaces it. Whatever belongs to the cluster should refer to its `id`, so that it is replaced with it.");
+    .hint(format!("To keep the cluster, undo the change that replaces it. Whatever belongs to the cluster should refer to its `id`, so that it is replaced with it.{too_early}"));
     plan.diags.push(match by {
         Some(path) => diagnostic.at(path),
         None => diagnostic,
@@ -507,21 +532,20 @@ async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> 
 
 /// A locked cluster takes no change, unless the change unlocks it or the cluster is being imported.
 async fn check_lock(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
-    let Some(prior) = plan.prior else { return Ok(()) };
     let locked = |v: &Value| v.get("locked").as_bool() == Some(true);
-    let local = |name: &str| Cluster::LOCAL.contains(&name) || name == "timeouts";
-    let changed =
-        ["kubernetes_version", "talos_version", "backup_interval", "features", "labels", "annotations", "name"]
-            .into_iter()
-            .filter(|name| !local(name) && prior.get(name) != plan.planned.get(name))
-            .collect::<Vec<_>>();
-    let replaced = !plan.replace.is_empty();
-    let unlocks = prior.get("delete_options").get("force_unlock").as_bool() == Some(true);
-    if !locked(prior) || !locked(&plan.planned) || changed.is_empty() || (replaced && unlocks) {
+    let Some(prior) = plan.prior.filter(|prior| locked(prior)) else { return Ok(()) };
+    if !plan.replace.is_empty() {
+        return check_lock_of_replaced(cx, plan, prior).await;
+    }
+    let changed = ["kubernetes_version", "talos_version", "backup_interval", "features", "labels", "annotations"]
+        .into_iter()
+        .filter(|name| prior.get(name) != plan.planned.get(name))
+        .collect::<Vec<_>>();
+    if !locked(&plan.planned) || changed.is_empty() {
         return Ok(());
     }
     let name = prior.get("name").as_str().unwrap_or_default();
-    if !replaced && lock::is_importing(cx, name).await? {
+    if lock::is_importing(cx, name).await? {
         return Ok(());
     }
     let list = changed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
@@ -538,5 +562,40 @@ async fn check_lock(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         .hint("Set `locked = false` to unlock the cluster in the same apply, or unlock it in Omni.")
     };
     plan.diags.push(diagnostic.at(at("locked")));
+    Ok(())
+}
+
+/// A locked cluster cannot be destroyed to be made anew, and whatever the configuration says of the lock is for the new one.
+async fn check_lock_of_replaced(cx: &Cx, plan: &mut Plan<'_>, prior: &Value) -> Result<(), Error> {
+    let name = prior.get("name").as_str().unwrap_or_default();
+    if !lock::keeps(cx, name).await? {
+        return Ok(());
+    }
+    let unlocks = prior.get("delete_options").get("force_unlock").as_bool() == Some(true);
+    let parts = has_parts(cx, name).await?;
+    if unlocks && !parts {
+        return Ok(());
+    }
+    let by = plan.replace.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    let why = match unlocks {
+        true => {
+            "Its machine sets and nodes go before it, and are still under the lock then: `force_unlock` unlocks the cluster only when its own turn comes."
+        }
+        false => "Omni refuses to destroy a locked cluster.",
+    };
+    let hint = match unlocks || parts {
+        true => "Apply `locked = false` alone first, and then this change.",
+        false => {
+            "Apply `locked = false` or `delete_options = { force_unlock = true }` alone first, and then this change."
+        }
+    };
+    let (summary, detail) =
+        (format!("Cluster `{name}` is locked"), format!("A change of {by} replaces the cluster. {why}"));
+    // Whose the parts are, and what others do with their lock until the apply, is not certain.
+    let diagnostic = match plan.config.get("locked").as_bool() == Some(true) && !unlocks {
+        true => Diagnostic::error(summary, detail),
+        false => Diagnostic::warning(summary, format!("{detail} The apply will fail unless it is unlocked by then.")),
+    };
+    plan.diags.push(diagnostic.hint(hint).at(at("locked")));
     Ok(())
 }
