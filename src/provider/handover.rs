@@ -1,9 +1,10 @@
-//! What a plan tells the apply of the same host process: which objects change their address.
+//! What a plan tells the apply of the same host process: which objects change their address, or are replaced under the same id.
 //!
 //! A host gives a create nothing of what was planned, and the removals of an apply come in any order. So when a key of `for_each`
 //! is renamed, the create may come first, and finds an object that is managed, by whom it cannot tell. A plan that sees both
 //! sides notes the object in a small file of the host's process, by digest. With the note the create takes the object over,
 //! and its removal at the old address leaves it. Without one, as for a plan that was saved, the create waits and is refused.
+//! A create whose predecessor of the same id is still there comes too early: the note tells that nobody is going to remove it before.
 //! This knows nothing of objects but their keys.
 
 use super::ledger::ObjectKey;
@@ -11,6 +12,17 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+
+/// What a plan has found of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// It goes at one address, and comes at another one.
+    Made,
+    /// It goes at one address, and is there at another one already.
+    Kept,
+    /// It is replaced by one of the same id.
+    Remade,
+}
 
 /// The notes of one host process.
 #[derive(Default)]
@@ -31,11 +43,11 @@ impl Handover {
         Self { file, before: text.lines().map(str::to_owned).collect(), noted: Mutex::default() }
     }
 
-    /// A plan has found that the object goes at one address, and comes at another one or, with `kept`, is there already.
-    pub(crate) fn note(&self, key: &ObjectKey, kept: bool) {
+    /// A plan has found this of the object.
+    pub(crate) fn note(&self, key: &ObjectKey, what: Note) {
         let Some(file) = &self.file else { return };
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !noted.insert(line(key, kept)) {
+        if !noted.insert(line(key, what)) {
             return;
         }
         let text: String = noted.iter().map(|line| format!("{line}\n")).collect();
@@ -46,18 +58,28 @@ impl Handover {
 
     /// Whether the object changes its address, by a plan of the same host process.
     pub(crate) fn is_noted(&self, key: &ObjectKey) -> bool {
-        self.before.contains(&line(key, false)) || self.is_kept(key)
+        self.before.contains(&line(key, Note::Made)) || self.is_kept(key)
     }
 
     /// Whether another address has the object already, so that its removal leaves it.
     pub(crate) fn is_kept(&self, key: &ObjectKey) -> bool {
-        self.before.contains(&line(key, true))
+        self.before.contains(&line(key, Note::Kept))
+    }
+
+    /// Whether the object is replaced by one of the same id.
+    pub(crate) fn is_remade(&self, key: &ObjectKey) -> bool {
+        self.before.contains(&line(key, Note::Remade))
     }
 }
 
-fn line(key: &ObjectKey, kept: bool) -> String {
+fn line(key: &ObjectKey, what: Note) -> String {
     let [kind, id] = key.parts();
-    digest(&[kind, id, if kept { "kept" } else { "made" }])
+    let what = match what {
+        Note::Made => "made",
+        Note::Kept => "kept",
+        Note::Remade => "remade",
+    };
+    digest(&[kind, id, what])
 }
 
 fn digest(parts: &[&str]) -> String {
@@ -142,16 +164,18 @@ mod tests {
     fn an_apply_knows_what_its_plan_has_noted() {
         let folder = tempfile::tempdir().unwrap();
         let open = |scope: &str| Handover::open(folder.path().to_owned(), scope);
-        let [key, other, kept] = ["a", "b", "c"].map(|id| ObjectKey::called("omni_user", id));
+        let [key, other, kept, again] = ["a", "b", "c", "d"].map(|id| ObjectKey::called("omni_user", id));
         let plan = open("one");
-        plan.note(&key, false);
-        plan.note(&key, false);
-        plan.note(&kept, true);
+        plan.note(&key, Note::Made);
+        plan.note(&key, Note::Made);
+        plan.note(&kept, Note::Kept);
+        plan.note(&again, Note::Remade);
         assert!(!plan.is_noted(&key), "a plan takes nothing over");
         drop(plan);
         assert!(!open("two").is_noted(&key), "another server");
         let apply = open("one");
         assert!(apply.is_noted(&key) && !apply.is_kept(&key) && !apply.is_noted(&other) && apply.is_kept(&kept));
+        assert!(apply.is_remade(&again) && !apply.is_noted(&again) && !apply.is_remade(&key));
         drop(apply);
         assert!(!open("one").is_noted(&key), "once only");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -163,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = ObjectKey::called("omni_user", "a");
         let plan = Handover::open(folder.path().to_owned(), "one");
-        plan.note(&key, false);
+        plan.note(&key, Note::Made);
         let file = plan.file.clone().unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
         assert!(!Handover::open(folder.path().to_owned(), "one").is_noted(&key));

@@ -269,6 +269,35 @@ impl Ledger {
         })
     }
 
+    /// Whether a plan replaces the object by one of the same id.
+    pub(crate) fn is_remade(&self, key: &ObjectKey) -> bool {
+        let all = self.lock();
+        let Some(entry) = all.get(key) else { return false };
+        let replaced =
+            |plan: &Planned| entry.plans.iter().any(|p| p.action == Action::Replace && p.ticket == plan.ticket);
+        entry.plans.iter().any(|plan| plan.action == Action::Create && replaced(plan))
+    }
+
+    /// The other id under which the successor of a replaced object is planned.
+    pub(crate) fn successor(&self, key: &ObjectKey) -> Option<String> {
+        let all = self.lock();
+        let old = all.get(key)?.plans.iter().find(|p| p.action == Action::Replace)?;
+        let comes = |entry: &Entry| entry.plans.iter().any(|p| p.action == Action::Create && p.ticket == old.ticket);
+        let mut others =
+            all.iter().filter(|(other, entry)| other.kind == key.kind && other.id != key.id && comes(entry));
+        others.next().map(|(other, _)| other.id.clone())
+    }
+
+    /// Whether a plan of this run removes the object for good at one address.
+    pub(crate) fn is_planned_to_go(&self, key: &ObjectKey) -> bool {
+        self.lock().get(key).is_some_and(|entry| entry.plans.iter().any(|p| p.action == Action::Remove))
+    }
+
+    /// Whether this run has removed the object.
+    pub(crate) fn is_removed(&self, key: &ObjectKey) -> bool {
+        self.lock().get(key).is_some_and(|entry| entry.done.iter().any(|done| matches!(done, Done::Removed)))
+    }
+
     /// The plans of other resources than that of `ticket` for the object to be there: with one, it is planned twice.
     /// What this process has written has an owner too, when `action` is to make it once more.
     pub(crate) fn rivals(&self, key: &ObjectKey, ticket: &Ticket, action: Action) -> Vec<Planned> {

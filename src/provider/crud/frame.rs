@@ -6,6 +6,7 @@ use super::{Cx, model};
 use crate::omni::labels::LONGEST_ID;
 use crate::omni::{Call, Error};
 use crate::provider::explain::Doing;
+use crate::provider::handover::Note;
 use crate::provider::ledger::{Action, ObjectKey, Planned, Ticket};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
@@ -262,10 +263,28 @@ impl Entry {
     }
 }
 
-/// Leaves a note for the apply when the object is removed at one address and kept or made at another one.
+/// Leaves a note for the apply when the object is removed at one address and kept or made at another one,
+/// or is replaced by one of the same id.
 pub(super) fn note_move(cx: &Cx, key: &ObjectKey) {
-    if cx.session.ledger.moves(key) {
-        cx.session.handover.note(key, cx.session.ledger.keeps(key));
+    let Session { ledger, handover, .. } = &*cx.session;
+    if ledger.moves(key) {
+        handover.note(key, if ledger.keeps(key) { Note::Kept } else { Note::Made });
+    } else if ledger.is_remade(key) {
+        handover.note(key, Note::Remade);
+    }
+}
+
+/// Says once that the apply of a plan that changes something will be refused.
+pub(super) fn check_read_only(cx: &Cx, action: Action, diags: &mut Diagnostics) {
+    let provider = ObjectKey::called("provider", "");
+    if cx.session.read_only && action != Action::Keep && cx.session.ledger.once(&provider, "read_only") {
+        diags.push(
+            Diagnostic::warning(
+                "The provider is read-only: this plan cannot be applied",
+                "It is configured with `read_only = true` (or `OMNI_READ_ONLY`). An apply refuses each create, update and destroy before it is sent to Omni.",
+            )
+            .hint("Take `read_only` out of the provider block to apply, or use this configuration for plans only."),
+        );
     }
 }
 

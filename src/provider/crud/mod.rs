@@ -7,6 +7,7 @@ mod drift;
 mod existing;
 mod frame;
 mod owed;
+mod owners;
 mod relabel;
 mod resource;
 mod write;
@@ -21,6 +22,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use omni_proto::specs::{ClusterSpec, MachineSetSpec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -116,6 +118,25 @@ pub(crate) enum Origin {
     Omni,
 }
 
+/// An object without which another one cannot be.
+pub(crate) struct Owner {
+    pub(crate) key: Key,
+    /// What it is, in words: `cluster`.
+    pub(crate) noun: &'static str,
+    /// The attribute that names it.
+    pub(crate) attribute: &'static str,
+}
+
+impl Owner {
+    pub(crate) fn cluster(id: &str) -> Self {
+        Self { key: ClusterSpec::KIND.key(id), noun: "cluster", attribute: "cluster" }
+    }
+
+    pub(crate) fn machine_set(id: &str, attribute: &'static str) -> Self {
+        Self { key: MachineSetSpec::KIND.key(id), noun: "machine set", attribute }
+    }
+}
+
 /// A resource type that is a COSI object.
 #[async_trait]
 pub(crate) trait Managed: Send + Sync + 'static {
@@ -141,6 +162,8 @@ pub(crate) trait Managed: Send + Sync + 'static {
     const FIELDS: &'static [&'static str];
     /// Attributes that steer the provider and are not stored in Omni.
     const LOCAL: &'static [&'static str] = &[];
+    /// Whether Omni refuses one whose owners are not there.
+    const NEEDS_OWNERS: bool = true;
 
     /// Its schema, without the attributes that the engine adds.
     fn schema() -> Schema;
@@ -169,7 +192,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
     fn model(object: &Object<Self::Spec>, extra: &Self::Extra, prior: &Self::Model) -> Result<Self::Model, Diagnostic>;
 
     /// The objects without which this one cannot be: where one of them is replaced, Omni removes this one with it.
-    fn owners(_model: &Self::Model) -> Vec<Key> {
+    fn owners(_model: &Self::Model) -> Vec<Owner> {
         Vec::new()
     }
 

@@ -11,14 +11,13 @@ use super::{Cx, Managed, Object, Origin, Write, model};
 use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, UPDATE, capital};
-use crate::provider::ledger::{ObjectKey, Ticket};
+use crate::provider::ledger::{Action, ObjectKey, Ticket};
 use crate::provider::lock;
 use crate::provider::session::Handle;
 use crate::provider::since;
 use crate::provider::timeouts::Timeouts;
 use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
-use crate::tf::path::Path;
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema, Unset};
 use crate::tf::value::Value;
@@ -31,7 +30,7 @@ use std::sync::Arc;
 const UNLOCKS: &str = "unlocks_cluster";
 
 /// The computed attribute that every object with an owner has.
-const ID: &str = "id";
+pub(super) const ID: &str = "id";
 
 /// Beside the state: a removal of ours was begun, and did not end in time.
 const LEAVING: &str = "leaving";
@@ -75,11 +74,13 @@ impl<M: Managed> Backed<M> {
         let entry = Entry::open(cx, plan, Self::ledger_key);
         self.check_rivals(cx, plan, &entry);
         M::relate(cx, &entry.ticket, plan);
+        Self::check_owners(cx, plan);
         // What reaches no object needs no check against the server.
         if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
         {
             return entry.close(cx, plan);
         }
+        frame::check_read_only(cx, frame::action(plan), &mut plan.diags);
         let checked = async {
             if let Some(key) = entry.key.as_ref().filter(|_| !plan.diags.has_errors()) {
                 self.check_existing(cx, plan, key).await?;
@@ -320,17 +321,6 @@ impl<M: Managed> Backed<M> {
             }
         }
         self.frame.remembered(&planned, id)
-    }
-
-    /// Replaces what Omni removes together with an owner that this run replaces, though nothing of its own configuration changes.
-    fn follow_owners(cx: &Cx, plan: &mut Plan<'_>) {
-        let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) else { return };
-        let owners = model::<M::Model>(prior).map(|model| M::owners(&model)).unwrap_or_default();
-        if owners.iter().any(|owner| cx.session.ledger.is_replaced(&ObjectKey::from(owner))) {
-            // Hosts replace only where a value differs, so it has to be one that is free to.
-            plan.planned.set(ID, Value::UNKNOWN);
-            plan.replace.push(Path::of(ID));
-        }
     }
 
     pub(super) fn failed(doing: &Doing<'_>, failure: Failure) -> Diagnostic {
@@ -656,6 +646,7 @@ impl<M: Managed> Resource for Backed<M> {
     async fn plan_delete(&self, context: &Context, prior: &Value, private: &mut Private, diags: &mut Diagnostics) {
         let Some(cx) = self.frame.planning(context, prior) else { return };
         private.remove(UNLOCKS);
+        frame::check_read_only(&cx, Action::Remove, diags);
         if let Some(key) = Self::ledger_key(prior) {
             cx.session.ledger.note_removal(&key, prior);
             frame::note_move(&cx, &key);

@@ -1,8 +1,8 @@
 //! `omni_config_patch`: a patch of the Talos machine configuration.
 
-use crate::omni::spec::{Spec, config_patch};
-use crate::omni::{Class, Error, Key, MAX_REQUEST, labels};
-use crate::provider::crud::{Cx, Desired, Managed, Object, model};
+use crate::omni::spec::config_patch;
+use crate::omni::{Class, Error, MAX_REQUEST, labels};
+use crate::provider::crud::{Cx, Desired, Managed, Object, Owner, model};
 use crate::provider::patch::{self, PatchError};
 use crate::provider::session::at;
 use crate::provider::{ids, references};
@@ -16,7 +16,7 @@ use crate::tf::write_only::{Print, WriteOnly, write_only};
 use async_trait::async_trait;
 use kit::text::quoted;
 use kit::yaml::{self, Budget};
-use omni_proto::specs::{ClusterSpec, ConfigPatchSpec, MachineSetSpec};
+use omni_proto::specs::ConfigPatchSpec;
 use serde::{Deserialize, Serialize};
 
 pub(super) struct ConfigPatch;
@@ -78,6 +78,7 @@ impl Managed for ConfigPatch {
     const NOUN: &'static str = "config patch";
     const ID: &'static str = "id";
     const FIELDS: &'static [&'static str] = &["data", "compressed_data"];
+    const NEEDS_OWNERS: bool = false;
 
     fn schema() -> Schema {
         Schema::new(
@@ -177,10 +178,9 @@ impl Managed for ConfigPatch {
         Ok(model)
     }
 
-    fn owners(model: &Model) -> Vec<Key> {
-        let cluster = model.cluster.as_ref().map(|cluster| ClusterSpec::KIND.key(cluster));
-        let set = model.machine_set();
-        cluster.into_iter().chain(set.map(|set| MachineSetSpec::KIND.key(set))).collect()
+    fn owners(model: &Model) -> Vec<Owner> {
+        let cluster = model.cluster.iter().map(|cluster| Owner::cluster(cluster));
+        cluster.chain(model.machine_set().map(|set| Owner::machine_set(&set, "selector.machine_set"))).collect()
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
@@ -399,6 +399,8 @@ fn split(id: &str) -> (Option<i64>, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::omni::spec::Spec as _;
+    use omni_proto::specs::MachineSetSpec;
 
     #[test]
     fn ids_are_composed_of_weight_narrowest_target_and_name() {
@@ -425,7 +427,10 @@ mod tests {
             assert_eq!(ConfigPatch::id(&model).as_deref(), Some("400-prod-workers-x"), "{set}");
             let label = ConfigPatch::desired(&model).labels.into_iter().find(|(key, _)| *key == labels::MACHINE_SET);
             assert_eq!(label.unwrap().1.as_deref(), Some("prod-workers"), "{set}");
-            assert!(ConfigPatch::owners(&model).contains(&MachineSetSpec::KIND.key("prod-workers")), "{set}");
+            assert!(
+                ConfigPatch::owners(&model).iter().any(|o| o.key == MachineSetSpec::KIND.key("prod-workers")),
+                "{set}"
+            );
         }
     }
 

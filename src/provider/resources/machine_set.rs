@@ -3,9 +3,9 @@
 use super::cluster::{MachineCounts, counts, machine_counts};
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
-use crate::omni::{Error, Key, labels};
+use crate::omni::{Error, labels};
 use crate::provider::check;
-use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::crud::{Cx, Desired, Managed, Object, Owner, Write};
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
@@ -223,8 +223,8 @@ impl Managed for MachineSet {
         Ok(Model::of(object, extra.as_ref(), prior))
     }
 
-    fn owners(model: &Model) -> Vec<Key> {
-        model.cluster.iter().map(|cluster| specs::ClusterSpec::KIND.key(cluster)).collect()
+    fn owners(model: &Model) -> Vec<Owner> {
+        model.cluster.iter().map(|cluster| Owner::cluster(cluster)).collect()
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {

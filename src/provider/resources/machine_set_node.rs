@@ -3,7 +3,7 @@
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Class, Error, Key, Phase, labels};
-use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::crud::{Cx, Desired, Managed, Object, Owner, Write};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::references::{self, SetOf};
 use crate::provider::session::{Session, at};
@@ -173,9 +173,9 @@ impl Managed for MachineSetNode {
         })
     }
 
-    fn owners(model: &Model) -> Vec<Key> {
-        let cluster = model.cluster.iter().map(|cluster| ClusterSpec::KIND.key(cluster));
-        cluster.chain(model.machine_set.iter().map(|_| MachineSetSpec::KIND.key(model.set()))).collect()
+    fn owners(model: &Model) -> Vec<Owner> {
+        let cluster = model.cluster.iter().map(|cluster| Owner::cluster(cluster));
+        cluster.chain(model.machine_set.iter().map(|_| Owner::machine_set(&model.set(), "machine_set"))).collect()
     }
 
     fn predict(plan: &mut Plan<'_>) {
