@@ -261,10 +261,10 @@ fn a_create_that_cannot_be_read_back_is_kept(kind: &'static str) -> Result<(), F
     block(async move {
         let clock = clock();
         let host = host(Arc::clone(&clock)).await;
-        // The account is made, and then there is nobody left to ask.
+        // Plan and create look for it, the account is made, and then there is nobody left to ask.
         strike(
             &host,
-            &["CreateServiceAccount lose", "Watch cut always", "Get of ServiceAccountStatuses cut skip 1 times 1000"],
+            &["CreateServiceAccount lose", "Watch cut always", "Get of ServiceAccountStatuses cut skip 2 times 1000"],
         );
         if kind == PROVIDER {
             host.sim.faults().clear();

@@ -141,6 +141,45 @@ fn told_twice(name: &str, given: bool, planned: Result<(), Vec<omni_proto::tfplu
     assert!(!said.iter().any(|line| line.contains("import") || line.contains("adopt")), "{name}: {said:#?}");
 }
 
+/// An object that is there, and that the state does not hold, is told in the plan of another one with its id.
+/// A successor that comes before its predecessor goes is refused at once, with the reason.
+pub fn there_already(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[]).await;
+        let fixture = fixture::on(&host, name);
+        prepare(&host, &fixture.needs).await;
+        let fixture = fixture::on(&host, name);
+        let config = host.config(name, &fixture.create);
+        let made = host.apply(name, None, &config).await;
+        let made = made.unwrap_or_else(|(d, _)| panic!("{name}: create: {:?}", errors(&d)));
+        // What Omni names itself, or always has, can be made again.
+        let given = !fixture.named_by_omni && !fixture.stays;
+        let told = |warnings: &[String]| warnings.iter().any(|w| w.contains("The apply cannot create"));
+
+        host.next_run().await;
+        let plan = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        assert_eq!(told(&plan.warnings), given, "{name}: {:?}", plan.warnings);
+        // Another address has it, or gives it up.
+        host.next_run().await;
+        host.plan_destroy(name, &made).await.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));
+        let plan = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        assert!(!told(&plan.warnings), "{name}: {:?}", plan.warnings);
+
+        host.next_run().await;
+        let held = host.read(name, &made).await.unwrap().unwrap();
+        let first = host.plan(name, Some(&held), &config).await.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));
+        let second = host.plan_replacement(name, &first, &config).await;
+        let second = second.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));
+        assert!(!told(&second.warnings), "{name}: {:?}", second.warnings);
+        host.next_run().await;
+        let again = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));
+        assert!(!told(&again.warnings), "{name}: {:?}", again.warnings);
+        let said = host.apply_plan(name, None, &config, second).await.err().map(|(d, _)| errors(&d).join("\n"));
+        let said = said.unwrap_or_default();
+        assert_eq!(said.contains("Set `create_before_destroy = false`"), given, "{name}: {said}");
+    })
+}
+
 /// A read-only provider refuses a create before anything is sent.
 pub fn read_only(name: &'static str) -> Result<(), Failed> {
     block(async move {
@@ -148,6 +187,12 @@ pub fn read_only(name: &'static str) -> Result<(), Failed> {
         let fixture = fixture::on(&host, name);
         let config = host.config(name, &fixture.create);
         let plan = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        let told =
+            |plan: &crate::host::Plan| plan.warnings.iter().filter(|w| w.contains("The provider is read-only")).count();
+        assert_eq!(told(&plan), 1, "{name}: {:?}", plan.warnings);
+        let again =
+            host.plan_replacement(name, &plan, &config).await.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));
+        assert_eq!(told(&again), 0, "{name}: it is told once: {:?}", again.warnings);
         let (diags, kept) = host.apply_plan(name, None, &config, plan).await.expect_err("a read-only provider refuses");
         assert!(kept.is_none(), "{name}: nothing was made, so nothing is kept");
         let said = errors(&diags).join("\n");

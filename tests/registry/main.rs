@@ -52,6 +52,7 @@ fn main() {
         trials.push(Trial::test(format!("{name}::replaces"), move || lifecycle::replaces(name)));
         trials.push(Trial::test(format!("{name}::refuses"), move || lifecycle::refuses(name)));
         trials.push(Trial::test(format!("{name}::planned_twice"), move || lifecycle::planned_twice(name)));
+        trials.push(Trial::test(format!("{name}::there_already"), move || lifecycle::there_already(name)));
         trials.push(Trial::test(format!("{name}::read_only"), move || lifecycle::read_only(name)));
     }
     for source in provider.data_sources() {

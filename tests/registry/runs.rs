@@ -30,6 +30,9 @@ pub fn trials() -> Vec<Trial> {
         ("a_set_that_gives_up_its_class_takes_nodes", a_set_that_gives_up_its_class_takes_nodes),
         ("a_set_by_class_with_nodes_contradicts_itself", a_set_by_class_with_nodes_contradicts_itself),
         ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
+        ("a_part_that_names_a_renamed_cluster_is_told", a_part_that_names_a_renamed_cluster_is_told),
+        ("a_part_that_names_a_destroyed_cluster_is_told", a_part_that_names_a_destroyed_cluster_is_told),
+        ("a_locked_cluster_is_not_replaced", a_locked_cluster_is_not_replaced),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("runs::{name}"), test)).collect()
 }
@@ -172,8 +175,8 @@ fn a_machine_moves_to_another_cluster() -> Result<(), Failed> {
         host.sim.settle().unwrap();
         host.next_run().await;
         let unknown = plan(&host, NODE, None, &there).await;
-        assert!(unknown.warnings[0].starts_with("machine_id: Machine "), "{:?}", unknown.warnings);
-        assert!(unknown.warnings[0].contains("belongs to cluster `demo`"), "{:?}", unknown.warnings);
+        let told = |text: &str| unknown.warnings.iter().any(|w| w.starts_with("machine_id: ") && w.contains(text));
+        assert!(told("belongs to cluster `demo`"), "{:?}", unknown.warnings);
         // At one address: the machine is given up before it is taken.
         host.next_run().await;
         let first = silent(&host, NODE, Some(&moving), &there).await;
@@ -347,6 +350,122 @@ fn the_last_control_plane_is_missed() -> Result<(), Failed> {
         host.next_run().await;
         for (kind, instance) in [(CLUSTER, &whole), (SET, &set), (NODE, &one)] {
             assert!(!lost(&host.plan_destroy(kind, instance).await.unwrap()), "{kind}");
+        }
+    })
+}
+
+/// Renames the cluster in a run of its own, as far as the plan.
+async fn renamed(host: &Host, whole: &Instance) -> Plan {
+    host.next_run().await;
+    let other = with(cluster(), &json!({ "name": "other" }));
+    let first = plan(host, CLUSTER, Some(&read(host, CLUSTER, whole).await), &other).await;
+    let second = host.plan_replacement(CLUSTER, &first, &host.config(CLUSTER, &other)).await.unwrap();
+    assert_eq!(second.warnings, Vec::<String>::new(), "it was told");
+    first
+}
+
+fn a_part_that_names_a_renamed_cluster_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let whole = made(&host, CLUSTER, &cluster()).await;
+        let patch = json!({ "name": "p", "cluster": "demo", "data": "machine: {}" });
+        let parts = [(SET, workers()), (NODE, node("demo-workers", 1)), (PATCH, patch)];
+        let mut held = Vec::new();
+        for (kind, config) in &parts {
+            held.push(made(&host, kind, config).await);
+        }
+        for ((kind, config), held) in parts.iter().zip(&held) {
+            for prior in [Some(held), None] {
+                let told = renamed(&host, &whole).await.warnings.join("\n");
+                assert!(told.contains("Do not use `create_before_destroy`"), "a node cannot be in both: {told}");
+                let said = host.diagnostics(kind, prior, &host.config(kind, config)).await;
+                let said = crate::host::warnings(&said);
+                let hit = |line: &String| line.starts_with("cluster: Cluster `demo` is replaced by `other`: ");
+                assert_eq!(said.iter().filter(|line| hit(line)).count(), 1, "{kind}: {said:#?}");
+            }
+            // What takes its place is told once.
+            if *kind == PATCH {
+                renamed(&host, &whole).await;
+                let first = plan(&host, kind, Some(held), config).await;
+                let second = host.plan_replacement(kind, &first, &host.config(kind, config)).await.unwrap();
+                assert!(!second.warnings.join("\n").contains("is replaced by"), "{:?}", second.warnings);
+            }
+        }
+        // What follows the name is all right, and so is a cluster that takes the old name.
+        renamed(&host, &whole).await;
+        silent(&host, SET, None, &json!({ "cluster": "other", "role": "workers" })).await;
+        let told = host.diagnostics(CLUSTER, None, &host.config(CLUSTER, &cluster())).await;
+        assert_eq!(errors(&told), Vec::<String>::new());
+        let set = plan(&host, SET, Some(&held[0]), &workers()).await;
+        assert_eq!(set.replace, ["id"], "{set:?}");
+    })
+}
+
+fn a_part_that_names_a_destroyed_cluster_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let whole = made(&host, CLUSTER, &cluster()).await;
+        let set = made(&host, SET, &workers()).await;
+        host.next_run().await;
+        host.plan_destroy(CLUSTER, &whole).await.unwrap();
+        let told = plan(&host, SET, Some(&set), &workers()).await.warnings;
+        assert!(told[0].starts_with("cluster: Cluster `demo` is destroyed: "), "{told:?}");
+        // It comes back at another address.
+        plan(&host, CLUSTER, None, &cluster()).await;
+        silent(&host, SET, Some(&set), &workers()).await;
+        // The set goes as well.
+        host.next_run().await;
+        host.plan_destroy(CLUSTER, &whole).await.unwrap();
+        assert_eq!(host.plan_destroy(SET, &set).await.unwrap(), Vec::<String>::new());
+    })
+}
+
+fn a_locked_cluster_is_not_replaced() -> Result<(), Failed> {
+    block(async {
+        let other = |more: &Json| with(with(cluster(), &json!({ "name": "other" })), more);
+        let force = json!({ "delete_options": { "force_unlock": true } });
+        for (before, after, parts, stops, wanted) in [
+            (locked(true), other(&json!({ "locked": true })), false, true, Some("force_unlock")),
+            (locked(true), other(&json!({ "locked": true })), true, true, Some("Apply `locked = false` alone first")),
+            // The unlocking would be that of the new cluster.
+            (locked(true), other(&json!({ "locked": false })), true, false, Some("Apply `locked = false` alone first")),
+            (
+                with(locked(true), &force),
+                other(&json!({ "locked": true })),
+                true,
+                false,
+                Some("only when its own turn comes"),
+            ),
+            (with(locked(true), &force), other(&json!({ "locked": true })), false, false, None),
+            (cluster(), other(&json!({ "locked": true })), true, false, None),
+        ] {
+            let host = Host::start(&[]).await;
+            let whole = made(&host, CLUSTER, &before).await;
+            if parts {
+                made(&host, SET, &workers()).await;
+            }
+            host.sim.settle().unwrap();
+            host.next_run().await;
+            let whole = read(&host, CLUSTER, &whole).await;
+            let said = host.diagnostics(CLUSTER, Some(&whole), &host.config(CLUSTER, &after)).await;
+            let mut lines = if stops { errors(&said) } else { crate::host::warnings(&said) };
+            lines.retain(|line| line.starts_with("locked: Cluster `demo` is locked: A change of `name` replaces"));
+            assert_eq!(lines.len(), usize::from(wanted.is_some()), "{before} {after} {said:#?}");
+            assert!(wanted.is_none_or(|wanted| lines[0].contains(wanted)), "{before} {after} {lines:#?}");
+            let advice = lines.iter().any(|line| line.contains("force_unlock = true"));
+            assert!(!(parts && advice), "it would not help: {lines:#?}");
+        }
+        // Nor does the advice to destroy by force help where sets go before their cluster.
+        for (parts, advised) in [(false, true), (true, false)] {
+            let host = Host::start(&[]).await;
+            let whole = made(&host, CLUSTER, &locked(true)).await;
+            if parts {
+                made(&host, SET, &workers()).await;
+            }
+            host.sim.settle().unwrap();
+            host.next_run().await;
+            let said = errors(&host.plan_destroy(CLUSTER, &whole).await.expect_err("locked"));
+            assert_eq!(said[0].contains("force_unlock = true"), advised, "{said:?}");
         }
     })
 }

@@ -14,6 +14,7 @@ use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Phase, Resource as Stored, labels};
 use crate::provider::explain::{Doing, capital};
 use crate::provider::ledger::{Action, ObjectKey, Planned};
+use crate::provider::session::Session;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::plan::{self, replacements};
@@ -142,13 +143,101 @@ pub(super) fn held(name: &str, doing: &Doing<'_>, id: &str, mark: &str, adopts: 
         "What to do depends on who manages it:\n\
          - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
          A `moved` block changes an address without destroying anything.\n\
-         - This resource is replaced with `create_before_destroy`: set that to `false`. \
-         Omni has only one object of an id, so the old one has to go first.\n\
+         - {PREDECESSOR}\n\
          - Another configuration or state manages it: choose another `{attribute}`, or manage it in one place only.\n\
          - Nothing manages it any more: {}",
         import(name, id)
     );
     Diagnostic::error(doing.summary(), detail).hint(hint).at(Path::of(doing.id_attribute))
+}
+
+/// The object is there, nobody can tell whose it is, and it did not go while it was waited for.
+pub(in crate::provider::crud) fn stayed(
+    name: &str,
+    doing: &Doing<'_>,
+    id: &str,
+    adopts: bool,
+    waited: Duration,
+) -> Diagnostic {
+    let detail = format!(
+        "Omni already has a {} `{id}`. The provider waited {} for this apply to destroy it at another address.",
+        doing.noun,
+        kit::go_duration::short(waited),
+    );
+    let adopt = if adopts { " With `adopt_existing = true` the provider takes it over by itself." } else { "" };
+    let hint = format!(
+        "What to do depends on who manages it:\n\
+         - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
+         A `moved` block changes an address without destroying anything.\n\
+         - {PREDECESSOR}\n\
+         - Another configuration or state manages it: choose another `{}`, or manage it in one place only.\n\
+         - Nothing manages it: {}{adopt}",
+        doing.id_attribute,
+        import(name, id)
+    );
+    Diagnostic::error(doing.summary(), detail).hint(hint).at(Path::of(doing.id_attribute))
+}
+
+/// What to do about a successor that comes before its predecessor goes.
+const PREDECESSOR: &str = "This resource is replaced with `create_before_destroy`: set that to `false`, here and on what depends on this resource. \
+     Omni has only one object of an id, so the old one has to go first.";
+
+/// Whether the object that is there is the one that a create is to replace: it has been planned so, and not been removed yet.
+pub(in crate::provider::crud) fn is_held_by_predecessor(cx: &Cx, key: &ObjectKey) -> bool {
+    cx.session.handover.is_remade(key) && !cx.session.ledger.is_removed(key)
+}
+
+/// The successor comes before its predecessor goes.
+pub(in crate::provider::crud) fn held_by_predecessor(doing: &Doing<'_>) -> Diagnostic {
+    let detail = format!(
+        "This resource is replaced with `create_before_destroy`, and the new {} has the id of the old one, which is still there. \
+         Omni has only one object of an id, so the old one has to go first.",
+        doing.noun
+    );
+    Diagnostic::error(doing.summary(), detail)
+        .hint(
+            "Set `create_before_destroy = false` in the `lifecycle` block of this resource. \
+             Terraform also sets it on what a resource with `create_before_destroy = true` depends on: look at those that refer to this one too.",
+        )
+        .at(Path::of(doing.id_attribute))
+}
+
+/// Whether this run is known to have had the object before, to remove it, or to take it over from another address:
+/// that it is there is no surprise then.
+pub(in crate::provider::crud) fn is_expected(cx: &Cx, key: &ObjectKey) -> bool {
+    let Session { ledger, handover, .. } = &*cx.session;
+    ledger.prior(key).is_some() || ledger.goes(key) || handover.is_noted(key) || handover.is_remade(key)
+}
+
+/// The plan's word on an object that is there and that the state does not hold.
+pub(in crate::provider::crud) fn there(name: &str, doing: &Doing<'_>, id: &str, adopts: bool) -> Diagnostic {
+    foretold_unless_removed(duplicate(name, doing, id, adopts))
+}
+
+/// The same of an object that somebody manages, by this mark.
+fn managed(name: &str, doing: &Doing<'_>, id: &str, mark: &str) -> Diagnostic {
+    let detail = format!(
+        "Omni already has a {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed. This state does not hold it.",
+        doing.noun,
+        labels::MANAGED_BY,
+    );
+    let attribute = if doing.id_attribute.is_empty() { "id" } else { doing.id_attribute };
+    let hint = format!(
+        "If another configuration or state manages it, choose another `{attribute}`, or manage it in one place only. \
+         If nothing manages it any more, {}",
+        import(name, id)
+    );
+    let problem = Diagnostic::error(doing.summary(), detail).hint(hint).at(Path::of(doing.id_attribute));
+    foretold_unless_removed(problem)
+}
+
+/// An error of the apply that does not come if the same plan removes the object at another address, which may be planned later.
+fn foretold_unless_removed(problem: Diagnostic) -> Diagnostic {
+    let mut told = foretold(problem);
+    told.detail.push_str(
+        "\nThe apply fails unless it destroys the object at another address, such as an old key of `for_each`.",
+    );
+    told
 }
 
 /// What taking the object over means.
@@ -241,14 +330,13 @@ pub(in crate::provider::crud) fn handed_over(cx: &Cx, doing: &Doing<'_>, key: &O
 }
 
 impl<M: Managed> Backed<M> {
-    /// Says of a planned create that the object is there already, as far as that can be known: what is in this state goes first,
-    /// and of an object that is managed nobody can tell yet whether the same apply removes it.
+    /// Says of a planned create that the object is there already, as far as that can be known: what is in this state goes first.
     pub(super) async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey) -> Result<(), Error> {
         if M::ORIGIN != Origin::Users || plan.prior.is_some() {
             return Ok(());
         }
         let ledger = &cx.session.ledger;
-        if ledger.prior(key).is_some() || ledger.goes(key) {
+        if is_expected(cx, key) {
             return Ok(());
         }
         let existing = match cx.read(&M::Spec::KIND.key(key.id())).await {
@@ -260,7 +348,11 @@ impl<M: Managed> Backed<M> {
         let name = Self::called(&plan.planned, &id);
         let doing = self.frame().doing("create", &name);
         let problem = match standing(&existing) {
-            Standing::Leaving | Standing::Managed(_) => return Ok(()),
+            Standing::Leaving => return Ok(()),
+            Standing::Managed(mark) => {
+                plan.diags.push(managed(M::NAME, &doing, &id, &mark));
+                return Ok(());
+            }
             Standing::Controllers => of_controllers(&doing, &existing),
             Standing::Stranger if !cx.session.adopt_existing => duplicate(M::NAME, &doing, &id, true),
             Standing::Stranger => match Adoption::of(self, &existing, &plan.planned, plan.config) {

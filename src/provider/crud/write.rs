@@ -128,6 +128,9 @@ pub(super) async fn create<M: Managed>(
                     TakeOver::Gone => {}
                 }
             }
+            Standing::Managed(_) if existing::is_held_by_predecessor(cx, &ObjectKey::from(key)) => {
+                return Err(existing::held_by_predecessor(&wish.doing).into());
+            }
             // The same apply may be about to remove it at another address, in no particular order.
             Standing::Managed(mark) => match waited {
                 None => waited = Some(await_departure(cx, key).await.map_err(not_made)?),

@@ -10,7 +10,7 @@ use crate::provider::crud::frame::{self, Entry, Frame};
 use crate::provider::crud::write::DEPARTURE;
 use crate::provider::crud::{Cx, model};
 use crate::provider::explain::{Doing, capital};
-use crate::provider::ledger::{ObjectKey, Ticket};
+use crate::provider::ledger::{Action, ObjectKey, Ticket};
 use crate::provider::session::{Handle, OnConflict};
 use crate::provider::since;
 use crate::tf::described::Described;
@@ -24,6 +24,7 @@ use crate::tf::write_only;
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A resource type whose objects are made, changed and removed by calls.
 pub(crate) struct CalledBacked<M> {
@@ -154,6 +155,22 @@ impl<M: Called> CalledBacked<M> {
         duplicate(M::NAME, &work.doing, work.doing.id, M::ADOPTS)
     }
 
+    /// Says of a planned create that the object is there already; whose it is nobody can tell.
+    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) {
+        let Some(key) = entry.key.as_ref().filter(|_| plan.prior.is_none() && !plan.diags.has_errors()) else { return };
+        if existing::is_expected(cx, key) || (M::ADOPTS && cx.session.adopt_existing) {
+            return;
+        }
+        match M::find(cx, key.id()).await {
+            Ok(Some(_)) => {
+                plan.diags.push(existing::there(M::NAME, &self.frame.doing("create", key.id()), key.id(), M::ADOPTS))
+            }
+            Ok(None) => {}
+            // The apply asks once more, and says what is wrong.
+            Err(error) => tracing::debug!(id = key.id(), %error, "whether it is there is not known"),
+        }
+    }
+
     /// Takes over an object that is there, and says what changes in it.
     async fn adopt(&self, seen: &M::Seen, mut wanted: M::Model, work: Work<'_>) -> Outcome {
         let before = match M::model(seen, &wanted) {
@@ -243,12 +260,20 @@ impl<M: Called> CalledBacked<M> {
             {
                 return self.adopt(&seen, wanted, work).await;
             }
+            Ok(Some(_)) if existing::is_held_by_predecessor(&cx, &ObjectKey::called(M::NAME, id.clone())) => {
+                return Outcome::failed(existing::held_by_predecessor(&work.doing));
+            }
             Ok(Some(_)) => {
                 // The same apply may be about to remove it at another address, in no particular order.
+                let look_began = Instant::now();
                 let look = brief(&cx, DEPARTURE.min(cx.call.remaining() / 2), &context.cancel);
                 if let Err(error) = read_back::gone::<M>(&look, &work.doing, &wanted).await {
                     let known = error.is(Class::Timeout);
-                    let diagnostic = if known { self.duplicate(&work) } else { work.doing.explain(&error) };
+                    let diagnostic = if known {
+                        existing::stayed(M::NAME, &work.doing, &id, M::ADOPTS, look_began.elapsed())
+                    } else {
+                        work.doing.explain(&error)
+                    };
                     return Outcome::failed(diagnostic);
                 }
             }
@@ -422,6 +447,8 @@ impl<M: Called> Resource for CalledBacked<M> {
         if plan.prior.is_some_and(|prior| attributes::only_local(&self.frame.schema, M::LOCAL, prior, &plan.planned)) {
             return entry.close(&cx, plan);
         }
+        frame::check_read_only(&cx, frame::action(plan), &mut plan.diags);
+        self.check_existing(&cx, plan, &entry).await;
         if let Err(error) = M::check(&cx, plan).await {
             let id = plan.planned.get(M::ID).as_str().unwrap_or_default().to_owned();
             plan.diags.push(self.frame.doing("plan", &id).explain(&error));
@@ -431,6 +458,7 @@ impl<M: Called> Resource for CalledBacked<M> {
 
     async fn plan_delete(&self, context: &Context, prior: &Value, _: &mut Private, diags: &mut Diagnostics) {
         let Some(cx) = self.frame.planning(context, prior) else { return };
+        frame::check_read_only(&cx, Action::Remove, diags);
         if let Some(key) = Self::ledger_key(prior) {
             cx.session.ledger.note_removal(&key, prior);
             frame::note_move(&cx, &key);
