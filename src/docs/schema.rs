@@ -100,7 +100,7 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
         sentences.push(format!("Defaults to `{}`.", literal(default)));
     }
     match &attribute.unset {
-        Unset::Own => {}
+        Unset::Own | Unset::Nothing => {}
         Unset::Initial(Value::Object(members)) if members.is_empty() => sentences.push(LEFT_OUT.to_owned()),
         Unset::Initial(value) => {
             sentences.push(format!("Defaults to `{}` on creation. {LEFT_OUT}", literal(&set(value))))

@@ -75,6 +75,9 @@ pub enum Unset {
     Initial(Value),
     /// A value that the configuration stops setting stays, and the plan says so, for this reason.
     Stays(&'static str),
+    /// Nothing is there then. An object in which nothing is set is nothing too, and stays as it is: an import cannot tell
+    /// which of the two is configured.
+    Nothing,
 }
 
 /// The release of the service that an attribute needs; older ones may take it, and ignore it.
@@ -350,6 +353,15 @@ impl Attribute {
         self.mode = Mode::OptionalComputed;
         self.recompute = Recompute::Never;
         self.unset = Unset::Initial(value.into());
+        self
+    }
+
+    /// The configuration may give it; where it does not, there is nothing, or an object in which nothing is set.
+    #[must_use]
+    pub fn or_nothing(mut self) -> Self {
+        self.mode = Mode::OptionalComputed;
+        self.recompute = Recompute::Never;
+        self.unset = Unset::Nothing;
         self
     }
 

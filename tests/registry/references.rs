@@ -9,6 +9,7 @@ use omni_proto::specs;
 use omni_sim::{inventory, kinds};
 use prost::Message;
 use serde_json::{Value as Json, json};
+use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -30,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
         ("what_the_run_plans_is_there", what_the_run_plans_is_there),
         ("an_imported_id_stays", an_imported_id_stays),
         ("only_another_id_replaces", only_another_id_replaces),
+        ("an_import_fits_an_empty_selector_and_none", an_import_fits_an_empty_selector_and_none),
         ("machines_are_found_in_any_case", machines_are_found_in_any_case),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("references::{name}"), test)).collect()
@@ -250,6 +252,35 @@ fn an_imported_id_stays() -> Result<(), Failed> {
         let after = after.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         settled(&host, PATCH, &after, &given, "update").await;
         assert!(host.object("ConfigPatches", MADE_ELSEWHERE).is_some());
+    })
+}
+
+fn an_import_fits_an_empty_selector_and_none() -> Result<(), Failed> {
+    block(async {
+        let host = with_workers().await;
+        let plain = json!({ "name": "x", "cluster": "demo", "data": "machine: {}" });
+        let mut empty = plain.clone();
+        empty["selector"] = json!({});
+        let config = |json: &Json| host.config(PATCH, json);
+        made(&host, PATCH, &plain).await;
+        for json in [&plain, &empty] {
+            let imported = host.import(PATCH, "400-demo-x", None).await.map_err(|d| errors(&d)).unwrap();
+            let read = settled(&host, PATCH, &imported, &config(json), "import").await;
+            settled(&host, PATCH, &read, &config(json), "another read").await;
+            let narrowed = patch("workers");
+            let plan = host.plan(PATCH, Some(&read), &config(&narrowed)).await.unwrap();
+            assert_eq!(plan.replace, ["selector"], "{json}");
+        }
+        // What is narrowed and is so no more is another patch, and one without a selector begins without one.
+        let narrow = made(&host, PATCH, &patch("workers")).await;
+        let plan = host.plan(PATCH, Some(&narrow), &config(&plain)).await.unwrap();
+        assert_eq!(
+            (plan.replace.as_slice(), plan.planned.get("selector")),
+            (["selector".to_owned()].as_slice(), &Value::Null)
+        );
+        host.next_run().await;
+        let new = host.plan(PATCH, None, &config(&plain)).await.unwrap();
+        assert_eq!(new.planned.get("selector"), &Value::Null);
     })
 }
 

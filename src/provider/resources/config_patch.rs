@@ -100,6 +100,7 @@ impl Managed for ConfigPatch {
                 string("cluster_machine").check(not_empty()).doc("Id (UUID) of the machine of `cluster` that the patch is for."),
                 string("machine").check(not_empty()).doc("Id (UUID) of the machine that the patch is for, in whatever cluster it is, or in none."),
             ])
+            .or_nothing()
             .replaces()
             .doc("Narrows the patch down to a machine set or a machine. At most one of its attributes may be set."),
         )
@@ -159,7 +160,8 @@ impl Managed for ConfigPatch {
             id: Some(object.id().to_owned()),
             data: Some(text),
             cluster: label(labels::CLUSTER),
-            selector: narrowed.then_some(selector),
+            // An import cannot tell an empty one from none, and takes what is no change for either.
+            selector: (narrowed || prior.name.is_none()).then_some(selector),
             enabled: Some(object.label(labels::DISABLED).is_none()),
             ..Model::default()
         };

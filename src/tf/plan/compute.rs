@@ -1,7 +1,7 @@
 //! Computed values: which of them a plan cannot promise and leaves unknown.
 
 use super::pairs::visit;
-use crate::tf::schema::{Attribute, Kind, Recompute};
+use crate::tf::schema::{Attribute, Kind, Recompute, Unset};
 use crate::tf::value::Value;
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub(super) fn compute(
                     compute(nested, before, if given.is_null() { &own } else { given }, value, seen, anew);
                 });
             }
-        } else if attribute.computed_mode() {
+        } else if attribute.computed_mode() && attribute.unset != Unset::Nothing {
             // Null may mean that nobody has looked yet, so it is no promise to repeat.
             let nothing = before.is_null() && (prior.is_null() || !seen);
             *slot = if nothing || anew(attribute.recompute) { Value::UNKNOWN } else { before.clone() };
@@ -54,6 +54,8 @@ pub(super) fn carry(attributes: &[Attribute], prior: &Value, config: &Value, val
                     carry(nested, before, given, value);
                 });
             }
+        } else if attribute.unset == Unset::Nothing {
+            *slot = if super::means_same(before, &Value::Null) { before.clone() } else { Value::Null };
         } else if attribute.computed_mode() && !before.is_null() {
             slot.clone_from(before);
         }
@@ -97,7 +99,7 @@ pub(super) fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tf::schema::{objects, string};
+    use crate::tf::schema::{object, objects, string};
 
     fn attributes() -> Vec<Attribute> {
         vec![
@@ -157,6 +159,26 @@ mod tests {
         for (prior, looked, open) in [(&prior, true, false), (&prior, false, true), (&Value::Null, true, true)] {
             let planned = settle(&attributes, prior, &config, config.clone(), false, looked);
             assert_eq!(planned.get("seen").is_unknown(), open, "{prior:?} {looked}");
+        }
+    }
+
+    #[test]
+    fn an_object_in_which_nothing_is_set_is_as_good_as_none() {
+        let attributes = vec![string("source"), object("one", vec![string("x")]).or_nothing()];
+        let one = |x: Value| Value::object([("x", x)]);
+        let whole = |value: &Value| Value::object([("source", Value::from("a")), ("one", value.clone())]);
+        let (empty, full) = (one(Value::Null), one("1".into()));
+        // What was before, and what comes of a configuration without it; a new object has nothing.
+        for (before, planned) in [(&empty, &empty), (&Value::Null, &Value::Null), (&full, &Value::Null)] {
+            for replaced in [false, true] {
+                let (prior, config) = (whole(before), whole(&Value::Null));
+                let mut state = prior.clone();
+                carry(&attributes, &prior, &config, &mut state);
+                let state = settle(&attributes, &prior, &config, state, replaced, true);
+                assert_eq!(state.get("one"), planned, "{before:?} {replaced}");
+                let new = settle(&attributes, &Value::Null, &config, config.clone(), false, false);
+                assert_eq!(new.get("one"), &Value::Null);
+            }
         }
     }
 

@@ -62,7 +62,7 @@ fn collect(
             continue;
         }
         let path = at.attribute(attribute.name);
-        let kept = within || !matches!(attribute.unset, Unset::Own);
+        let kept = within || !matches!(attribute.unset, Unset::Own | Unset::Nothing);
         match (&attribute.kind, given) {
             (Kind::Nested(Nesting::Single, nested), Value::Object(_)) => {
                 collect(nested, given, now, &path, kept, found);
