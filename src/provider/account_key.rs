@@ -54,7 +54,7 @@ pub(crate) struct Keyed {
 /// The attributes; resources add them to their own.
 pub(crate) fn attributes() -> Vec<Attribute> {
     vec![
-        string("ttl").default(TTL).same_if(go_duration::same).check(lifetime()).doc(
+        string("ttl").default(TTL).same_if(duration::same).check(lifetime()).doc(
             "Lifetime of the key, as a Go duration from `1s` to `8760h` (365 days). \
              Changing this registers a new key; earlier keys stay valid until they expire. \
              After an import the lifetime of the existing key is not known, so the first value that is configured then registers none.",

@@ -591,7 +591,7 @@ fn another_lifetime_is_another_key(kind: &'static str) -> Result<(), Failed> {
         let clock = clock();
         let host = host(Arc::clone(&clock)).await;
         let first = made(&host, kind, &of(kind, &json!({ "ttl": "720h" }))).await;
-        for same in ["720h0m0s", "43200m"] {
+        for same in ["720h0m0s", " 720h\n", "43200m"] {
             let plan = plan(&host, kind, &first, &of(kind, &json!({ "ttl": same }))).await;
             assert_eq!(plan.planned.get("public_key_id"), first.state.get("public_key_id"), "{same:?}");
         }

@@ -18,7 +18,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use kit::go_duration::{self, GoDuration};
+use kit::go_duration::GoDuration;
 use kit::version;
 use omni_proto::specs;
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,7 @@ impl Managed for Cluster {
         .with(string("talos_version").required().same_if(version::same).check(check::is_version()).doc(
             "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one after the other.",
         ))
-        .with(string("backup_interval").same_if(go_duration::same).check(duration::is_duration_or_empty()).doc(
+        .with(string("backup_interval").same_if(duration::same).check(duration::is_duration_or_empty()).doc(
             "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). No backups are made when it is unset, `0s` or empty.",
         ))
         .with(
@@ -409,7 +409,7 @@ fn status(spec: &specs::ClusterStatusSpec) -> Status {
 
 /// The interval between backups that a text asks for; `None` where it asks for no backups.
 fn interval(text: &str) -> Option<GoDuration> {
-    go_duration::parse(text).ok().filter(|interval| interval.nanos() > 0)
+    duration::parse(text).ok().filter(|interval| interval.nanos() > 0)
 }
 
 fn bare(version: Option<&str>) -> String {

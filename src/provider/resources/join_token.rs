@@ -15,7 +15,6 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, objects, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use kit::go_duration;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokens::choice::Successor;
@@ -119,7 +118,7 @@ impl Managed for JoinToken {
                  Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
             ),
         )
-        .with(string("ttl").same_if(go_duration::same).check(duration::is_positive()).doc(
+        .with(string("ttl").same_if(duration::same).check(duration::is_positive()).doc(
             "Lifetime of the token, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
              An expiration that others change is kept as long as this is not changed; one that they remove is set again.",
         ))
