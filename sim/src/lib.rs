@@ -15,6 +15,7 @@ pub mod compression;
 mod confirm;
 mod connection;
 pub mod controllers;
+mod descriptors;
 pub mod driver;
 mod external;
 pub mod faults;

@@ -1,13 +1,9 @@
 //! Which calls a release has. Whoever asks for another hears so in the words of Go's gRPC server.
 
 use super::catalogue;
+use super::descriptors::POOL;
 use super::release::Release;
-use omni_proto as pb;
-use prost_reflect::DescriptorPool;
-use std::sync::LazyLock;
 use tonic::Status;
-
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
 
 /// Whether a server of this release has the call of this path.
 ///

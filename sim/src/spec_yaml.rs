@@ -1,19 +1,15 @@
 //! Specs as readable text, in the form that Go's YAML encoder gives to Omni's structures.
 //! It knows specs by their descriptors only.
 
+use super::descriptors::POOL;
 use super::object::Object;
 use super::release::Release;
 use super::{catalogue, compression, kinds, meta};
 use jiff::Timestamp;
 use omni_proto as pb;
 use prost::Message as _;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
-};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap_or_default());
 
 /// Whether the bytes are a spec of this type; types without a known message take anything.
 ///

@@ -1,5 +1,6 @@
 //! Members of clusters: how a machine is installed, restarted, brought up, and in the end reset.
 
+use super::cluster_machine_status::ClusterMachineStatus;
 use super::configuration;
 use super::desk::{Desk, labels};
 use super::member_config;
@@ -54,7 +55,7 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
         aim(desk, member, &spec.talos_version);
     }
     let wanted: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
-    let mut status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    let ClusterMachineStatus { spec: mut status, .. } = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
     let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
     let up = connected(desk, id);
     let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
@@ -77,7 +78,6 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
     status.set_stage(next);
     status.management_address = machine.management_address.clone();
     status.ready = up && next == Stage::Running && serves(desk, member, &cluster.key.id);
-    status.apid_available = up && next == Stage::Running && desk.release < Release::V1_9;
     let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     let desired = configuration::desired(desk, member);
     status.config_up_to_date = last.cluster_machine_config_sha256 == desired;
@@ -97,6 +97,8 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
             (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
         )
         .collect();
+    let apid_available = up && next == Stage::Running && desk.release < Release::V1_9;
+    let status = ClusterMachineStatus { spec: status, apid_available };
     desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
     if next == Stage::Running {
         let identity = ClusterMachineIdentitySpec {

@@ -6,6 +6,7 @@ mod attachments;
 mod backup;
 mod bootstrap;
 mod cluster;
+mod cluster_machine_status;
 mod cluster_parts;
 mod cluster_status;
 mod configuration;

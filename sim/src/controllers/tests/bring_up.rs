@@ -1,6 +1,7 @@
 //! How clusters and sets come to life.
 
 use super::*;
+use crate::controllers::cluster_machine_status::ClusterMachineStatus;
 
 #[test]
 fn an_empty_cluster_has_what_a_server_gave_it() {
@@ -209,4 +210,16 @@ fn a_settled_world_writes_nothing() {
     let again = Driver::new(scene.store.clone(), all(), Release::NEWEST);
     assert_eq!(again.settle().unwrap(), 0);
     assert_eq!(scene.store.revision(), before);
+}
+
+#[test]
+fn older_servers_say_whether_apid_answers() {
+    for (release, expected) in [(Release::V1_6, true), (Release::V1_9, false)] {
+        let scene = Scene::of(release, 6);
+        scene.cluster("1.13.8", "1.35.1");
+        scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+        scene.settle();
+        let status: ClusterMachineStatus = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(1));
+        assert_eq!((status.spec.stage(), status.apid_available), (Stage::Running, expected), "{release}");
+    }
 }
