@@ -209,12 +209,6 @@ impl Kind {
         self.access.iter().rfind(valid).map_or(Gate::HIDDEN, |(_, access)| access.gate(wish))
     }
 
-    /// Whether no caller ever sees its objects, whatever the release.
-    #[must_use]
-    pub fn is_hidden(&self) -> bool {
-        self.access.first().is_none_or(|(_, access)| access.read == Gate::HIDDEN)
-    }
-
     fn of_row(row: &[&'static str], classes: &[Access]) -> Option<Self> {
         let &[name, namespace, spec, access, reads, removal, tie, provider, since, until] = row else { return None };
         let class = |name: &str| classes.iter().find(|class| class.name == name).copied();

@@ -9,7 +9,7 @@ use omni_proto::specs::{
     AccessPolicyRule, AccessPolicySpec, ClusterSpec, IdentitySpec, JoinTokenSpec, KubernetesStatusSpec, UserSpec,
 };
 use prost::Message;
-use tonic::{Code, Status};
+use tonic::Code;
 
 /// What a caller does with an object named in the table.
 enum Call {
@@ -30,17 +30,6 @@ fn sound_spec(kind: &str) -> Vec<u8> {
         "Identities" => IdentitySpec { user_id: "x".into() }.encode_to_vec(),
         _ => Vec::new(),
     }
-}
-
-async fn list(client: &mut Client, kind: &str, namespace: &str) -> Result<Vec<pb::Resource>, Status> {
-    let message = pb::ListRequest { namespace: namespace.into(), r#type: kind.into(), options: None };
-    let request = client.request("List", message);
-    let mut answers = client.state.list(request).await?.into_inner();
-    let mut found = Vec::new();
-    while let Some(answer) = answers.message().await? {
-        found.extend(answer.resource);
-    }
-    Ok(found)
 }
 
 async fn sim(release: Release) -> Sim {
@@ -106,7 +95,7 @@ async fn calls_that_are_not_allowed_are_refused_word_for_word() {
         let name = format!("{kind}.omni.sidero.dev");
         let (found, verb) = match call {
             Get => (client.get(&name, id).await.err(), "get"),
-            List => (list(&mut client, &name, "default").await.err(), "list"),
+            List => (client.list_in(&name, "default").await.err(), "list"),
             Create => {
                 let mut new = resource(&name, id, &());
                 new.spec = Some(pb::Spec { proto_spec: sound_spec(kind), ..Default::default() });
@@ -142,7 +131,7 @@ async fn callers_learn_who_they_are() {
          canmanagemachineconfigpatches: true\ncanmanagebackupstore: true\ncanaccessmaintenancenodes: true\n\
          canreadauditlog: true\n"
     );
-    assert_eq!(list(&mut client, "Clusters.omni.sidero.dev", "nowhere").await.unwrap(), vec![]);
+    assert_eq!(client.list_in("Clusters.omni.sidero.dev", "nowhere").await.unwrap(), vec![]);
 }
 
 #[tokio::test]
@@ -256,7 +245,7 @@ async fn providers_see_and_mark_their_own() {
     sim.store().put("", &kinds::key(kind, "theirs"), |object| {
         object.labels.insert("omni.sidero.dev/infra-provider-id".into(), "gcp".into());
     });
-    let found = list(&mut client, kind, "infra-provider").await.unwrap();
+    let found = client.list_in(kind, "infra-provider").await.unwrap();
     let ids: Vec<_> = found.into_iter().map(|resource| resource.metadata.unwrap().id).collect();
     assert_eq!(ids, ["mine"]);
     let status = client.get(kind, "theirs").await.unwrap_err();
@@ -285,7 +274,7 @@ async fn providers_see_and_mark_their_own() {
 async fn types_and_namespaces_can_be_listed() {
     let sim = sim(Release::V1_6).await;
     let mut client = Client::new(&sim).await;
-    let definitions = list(&mut client, "ResourceDefinitions.meta.cosi.dev", "meta").await.unwrap();
+    let definitions = client.list_in("ResourceDefinitions.meta.cosi.dev", "meta").await.unwrap();
     assert_eq!(definitions.len(), 146);
     let clusters = definitions.iter().find(|d| d.metadata.as_ref().unwrap().id == "clusters.omni.sidero.dev").unwrap();
     let spec = clusters.spec.as_ref().unwrap();
@@ -296,7 +285,7 @@ async fn types_and_namespaces_can_be_listed() {
         ("Clusters.omni.sidero.dev", "Cluster")
     );
     assert_eq!(decoded.print_columns[0].json_path, "{.talosversion}");
-    assert_eq!(list(&mut client, "Namespaces.meta.cosi.dev", "meta").await.unwrap().len(), 8);
+    assert_eq!(client.list_in("Namespaces.meta.cosi.dev", "meta").await.unwrap().len(), 8);
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use super::client::Client;
 use crate::{Options, Release, Sim, kinds};
-use omni_proto::cosi::resource as pb;
 use std::collections::BTreeSet;
 use tonic::{Code, Status};
 
@@ -39,17 +38,6 @@ fn rows() -> Vec<Row<'static>> {
     CENSUS.lines().skip(1).map(row).collect()
 }
 
-async fn list(client: &mut Client, kind: &str, namespace: &str) -> Result<Vec<pb::Resource>, Status> {
-    let message = pb::ListRequest { namespace: namespace.into(), r#type: kind.into(), options: None };
-    let request = client.request("List", message);
-    let mut answers = client.state.list(request).await?.into_inner();
-    let mut found = Vec::new();
-    while let Some(answer) = answers.message().await? {
-        found.extend(answer.resource);
-    }
-    Ok(found)
-}
-
 #[test]
 fn the_catalogue_is_that_of_the_census() {
     let known: BTreeSet<_> =
@@ -67,7 +55,7 @@ async fn a_fresh_server_holds_what_the_census_says() {
     let mut client = Client::new(&sim).await;
     let mut wrong = Vec::new();
     for row in rows() {
-        let listed = list(&mut client, row.kind, row.namespace).await;
+        let listed = client.list_in(row.kind, row.namespace).await;
         let code = listed.as_ref().err().map_or(Code::Ok, Status::code);
         if code != row.read {
             wrong.push(format!("{}: lists with {code:?}, not {:?}", row.kind, row.read));

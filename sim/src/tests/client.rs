@@ -58,15 +58,29 @@ impl Client {
     }
 
     pub async fn list(&mut self, kind: &str, options: pb::ListOptions) -> Result<Vec<String>, Status> {
-        let namespace = kinds::namespace(kind).into();
-        let message = pb::ListRequest { namespace, r#type: kind.into(), options: Some(options) };
+        let found = self.listed(kind, kinds::namespace(kind), Some(options)).await?;
+        Ok(found.into_iter().map(|resource| resource.metadata.unwrap().id).collect())
+    }
+
+    /// Every object of a type in a namespace.
+    pub async fn list_in(&mut self, kind: &str, namespace: &str) -> Result<Vec<pb::Resource>, Status> {
+        self.listed(kind, namespace, None).await
+    }
+
+    async fn listed(
+        &mut self,
+        kind: &str,
+        namespace: &str,
+        options: Option<pb::ListOptions>,
+    ) -> Result<Vec<pb::Resource>, Status> {
+        let message = pb::ListRequest { namespace: namespace.into(), r#type: kind.into(), options };
         let request = self.request("List", message);
-        let mut stream = self.state.list(request).await?.into_inner();
-        let mut ids = Vec::new();
-        while let Some(answer) = stream.message().await? {
-            ids.push(answer.resource.unwrap().metadata.unwrap().id);
+        let mut answers = self.state.list(request).await?.into_inner();
+        let mut found = Vec::new();
+        while let Some(answer) = answers.message().await? {
+            found.extend(answer.resource);
         }
-        Ok(ids)
+        Ok(found)
     }
 
     pub async fn create(&mut self, resource: pb::Resource, owner: &str) -> Result<pb::Resource, Status> {

@@ -138,18 +138,6 @@ async fn a_provider_of_any_name_is_torn_down_and_then_destroyed() {
     assert!(refused.message().contains("invalid infra provider name"), "{refused:?}");
 }
 
-/// Every object of a type in a namespace.
-async fn list(client: &mut Client, kind: &str, namespace: &str) -> Result<Vec<pb::Resource>, Status> {
-    let message = pb::ListRequest { namespace: namespace.into(), r#type: kind.into(), options: None };
-    let request = client.request("List", message);
-    let mut answers = client.state.list(request).await?.into_inner();
-    let mut found = Vec::new();
-    while let Some(answer) = answers.message().await? {
-        found.extend(answer.resource);
-    }
-    Ok(found)
-}
-
 fn yaml_of(resource: pb::Resource) -> String {
     resource.spec.unwrap().yaml_spec
 }
@@ -199,7 +187,7 @@ async fn accounts_of_providers_are_not_listed() {
 async fn types_say_which_columns_are_printed() {
     let (_sim, mut client) = start(Release::V1_6).await;
     let mut printed = std::collections::BTreeMap::new();
-    for definition in list(&mut client, "ResourceDefinitions.meta.cosi.dev", "meta").await.unwrap() {
+    for definition in client.list_in("ResourceDefinitions.meta.cosi.dev", "meta").await.unwrap() {
         let spec = definition.spec.unwrap();
         let decoded = ResourceDefinitionSpec::decode(spec.proto_spec.as_slice()).unwrap();
         assert!(spec.yaml_spec.starts_with(&format!("type: {}\n", decoded.resource_type)), "{}", spec.yaml_spec);
@@ -211,7 +199,7 @@ async fn types_say_which_columns_are_printed() {
     assert_eq!(printed["Clusters.omni.sidero.dev"], ["TALOS VERSION", "KUBERNETES VERSION"]);
     assert_eq!(printed["ClusterStatuses.omni.sidero.dev"], ["AVAILABLE", "PHASE", "MACHINES", "HEALTHY"]);
     assert!((50..=70).contains(&printed.len()), "about 60 types have columns, not {}", printed.len());
-    for namespace in list(&mut client, "Namespaces.meta.cosi.dev", "meta").await.unwrap() {
+    for namespace in client.list_in("Namespaces.meta.cosi.dev", "meta").await.unwrap() {
         let spec = namespace.spec.unwrap();
         let decoded = NamespaceSpec::decode(spec.proto_spec.as_slice()).unwrap();
         let parsed = yaml::parse_documents(&spec.yaml_spec).unwrap().remove(0);
@@ -363,16 +351,16 @@ async fn roles_open_what_they_opened() {
         let kind = format!("{kind}.omni.sidero.dev");
         let heard = |answer: Result<Vec<pb::Resource>, Status>| answer.err().map(|status| status.message().to_owned());
         for ((role, client), expected) in clients.iter_mut().zip([none, reader, operator, provider]) {
-            let refused = heard(list(client, &kind, namespace).await);
+            let refused = heard(client.list_in(&kind, namespace).await);
             assert_eq!(refused.is_none(), expected == yes, "{kind} {role:?}: {refused:?}");
             assert!(refused.unwrap_or_default().contains(expected), "{kind} {role:?}");
         }
-        let refused = heard(list(&mut admin, &kind, namespace).await);
+        let refused = heard(admin.list_in(&kind, namespace).await);
         assert_eq!(refused.is_none(), admins == yes, "{kind} Admin: {refused:?}");
         assert!(refused.unwrap_or_default().contains(admins), "{kind} Admin");
     }
     let reader = &mut clients[1].1;
-    let shown = yaml_of(list(reader, "JoinTokenStatuses.omni.sidero.dev", "default").await.unwrap().remove(0));
+    let shown = yaml_of(reader.list_in("JoinTokenStatuses.omni.sidero.dev", "default").await.unwrap().remove(0));
     for field in ["name: initial token\n", "state: ", "isdefault: true\n", "usecount: ", "expirationtime: "] {
         assert!(shown.contains(field), "{field:?} in {shown}");
     }
