@@ -8,6 +8,7 @@ use super::connection::Scissors;
 use super::faults::{self, Action, Breakable, Faults};
 use super::kinds::{self, Role};
 use super::methods;
+use super::names::kind;
 use super::presence::Presence;
 use super::release::Release;
 use super::requests::Requests;
@@ -51,8 +52,8 @@ impl Gate {
     fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Status> {
         let method = request.uri().path().to_owned();
         request.extensions_mut().insert(self.requests.arrived(&method));
-        let accepted = || self.store.get(&kinds::key("EulaAcceptances.omni.sidero.dev", "eula")).is_some();
-        if self.release >= Release::V1_7 && !accepted() {
+        let accepted = || self.store.get(&kinds::key(kind::EULA_ACCEPTANCE, "eula")).is_some();
+        if self.release.has_kind(kind::EULA_ACCEPTANCE) && !accepted() {
             let text = format!("EULA has not been accepted, please accept it at {}/eula", self.endpoint);
             return Err(Status::failed_precondition(text));
         }

@@ -274,6 +274,14 @@ pub fn find(name: &str) -> Option<&'static Kind> {
     BY_NAME.get(name).copied()
 }
 
+impl Release {
+    /// Whether a server of this release has this type.
+    #[must_use]
+    pub fn has_kind(self, name: &str) -> bool {
+        find(name).is_some_and(|kind| kind.is_in(self))
+    }
+}
+
 /// The namespace that objects of a type live in.
 #[must_use]
 pub fn namespace(name: &str) -> &'static str {

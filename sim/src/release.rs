@@ -1,4 +1,5 @@
 //! The releases of Omni that the simulator can be, and how they are told apart.
+//! What each of them has and does stands in the catalogue.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,38 +11,24 @@ pub struct Release {
 }
 
 impl Release {
-    /// The oldest that the simulator can be.
+    /// 1.2, the oldest that the simulator can be.
     pub const V1_2: Self = Self { minor: 2 };
-    /// The first without `TearDownLockedCluster`.
+    /// 1.3.
     pub const V1_3: Self = Self { minor: 3 };
-    /// The first with `ResetNodeUniqueToken`.
+    /// 1.5.
     pub const V1_5: Self = Self { minor: 5 };
-    /// The first with calls for users.
+    /// 1.6.
     pub const V1_6: Self = Self { minor: 6 };
-    /// The first that asks for the licence to be accepted.
+    /// 1.7.
     pub const V1_7: Self = Self { minor: 7 };
-    /// The first with machine power and raw schematics.
+    /// 1.8.
     pub const V1_8: Self = Self { minor: 8 };
-    /// The first that removes every type by itself, and limits ids, labels and annotations.
+    /// 1.9.
     pub const V1_9: Self = Self { minor: 9 };
-    /// The first that keeps more of what is Omni's out of patches.
+    /// 1.10.
     pub const V1_10: Self = Self { minor: 10 };
-    /// The newest, and the first with installation disks.
+    /// The newest that the simulator can be.
     pub const NEWEST: Self = Self { minor: 11 };
-
-    /// The version that a server of this release reports.
-    #[must_use]
-    pub fn version(self) -> String {
-        // 1.6.6 is the one whose answers are known word for word.
-        let patch = if self == Self::V1_6 { 6 } else { 0 };
-        format!("v1.{}.{patch}", self.minor)
-    }
-
-    /// The version of the API that a server of this release reports.
-    #[must_use]
-    pub fn api_version(self) -> u32 {
-        if self > Self::V1_10 { 3 } else { 2 }
-    }
 
     /// The release that a table names by the version in which something came or went; one before all that the
     /// simulator can be counts as the oldest.
@@ -114,7 +101,6 @@ mod tests {
             assert_eq!(text.parse::<Release>().ok(), expected, "{text:?}");
         }
         assert!(Release::V1_9 < Release::V1_10);
-        assert_eq!((Release::V1_6.version().as_str(), Release::V1_6.api_version()), ("v1.6.6", 2));
         assert_eq!(Release::of_minor(99), Release::NEWEST);
     }
 }

@@ -48,7 +48,7 @@ pub fn always(store: &Store, release: Release) {
     put(store, "", kind::SYS_VERSION, "current", &system);
     put(store, "", "DBVersions.system.sidero.dev", "current", &DbVersionSpec { version: LAYOUT });
     put(store, "", kind::FEATURES_CONFIG, "features-config", &features());
-    if release >= Release::V1_7 {
+    if release.has_kind(kind::EULA_ACCEPTANCE) {
         let (name, email) = (INSTANCE.into(), format!("{INSTANCE}@localhost"));
         put(
             store,

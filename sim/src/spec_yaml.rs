@@ -6,7 +6,6 @@ use super::object::Object;
 use super::release::Release;
 use super::{catalogue, compression, kinds, meta};
 use jiff::Timestamp;
-use omni_proto as pb;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Watches: what there is, if asked for, and then what happens.
 //! Access was checked before a watch comes here.
 
+use super::catalogue::Feature;
 use super::object::{Key, Object};
 use super::query::Query;
 use super::release::Release;
@@ -52,7 +53,7 @@ impl Watch {
         let query = Query::new(options.label_query, options.id_query)?;
         let single = request.id.is_some();
         if options.tail_events > 0 {
-            let code = if release < Release::V1_8 { Code::Unknown } else { Code::Unimplemented };
+            let code = if release.has(Feature::UnimplementedTailEvents) { Code::Unimplemented } else { Code::Unknown };
             return Err(Status::new(code, "operation tailEvents is not supported"));
         }
         let refused = [

@@ -1,6 +1,7 @@
 //! Objects to messages and back: what a client must send, and what it gets.
 //! It knows no stored state; whether an object may be written is not decided here.
 
+use super::catalogue::Feature;
 use super::kinds;
 use super::object::{Key, Object};
 use super::release::Release;
@@ -66,7 +67,8 @@ pub fn events_by(release: Release, mut answer: pb::WatchResponse) -> pb::WatchRe
     for event in &mut answer.event {
         event.resource = event.resource.take().map(|resource| aged(release, resource));
         // Older ones do not say what was there before.
-        event.old = event.old.take().filter(|_| release >= Release::V1_8).map(|resource| aged(release, resource));
+        event.old =
+            event.old.take().filter(|_| release.has(Feature::OldInEvents)).map(|resource| aged(release, resource));
     }
     answer
 }

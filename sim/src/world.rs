@@ -1,5 +1,6 @@
 //! What a fresh simulator holds: versions on offer, the instance itself, and machines.
 
+use super::catalogue::Feature;
 use super::kinds;
 use super::names::{controller, kind};
 use super::release::Release;
@@ -97,7 +98,7 @@ pub(super) struct Offer {
 
 fn versions(store: &Store, release: Release) {
     let (on_offer, kubernetes) =
-        if release == Release::V1_6 { (TALOS_1_6, KUBERNETES_1_6) } else { (TALOS, KUBERNETES) };
+        if release.has(Feature::VersionsOf1_6) { (TALOS_1_6, KUBERNETES_1_6) } else { (TALOS, KUBERNETES) };
     let talos: Vec<Offer> = on_offer
         .iter()
         .map(|(version, support)| Offer {

@@ -103,19 +103,36 @@ impl Server {
     /// Why it cannot show a behaviour that needs this.
     pub fn lacks(&self, need: Need) -> Option<String> {
         let release = self.release;
-        let since = |first: Release| (release < first).then(|| format!("needs Omni {first}"));
-        let before = |end: Release| (release >= end).then(|| format!("ended with Omni {end}"));
+        let kind = |name: &str| kinds::find(&format!("{name}.omni.sidero.dev"));
+        let refused = |path: &str| catalogue::patch_fields().any(|(known, span)| known == path && span.holds(release));
+        let unless = |holds: bool, why: String| (!holds).then_some(why);
         match need {
             Need::Nothing => None,
-            Need::Since(first) => since(first),
-            Need::Before(end) => before(end),
-            Need::Kind(name) => {
-                let known = kinds::find(&format!("{name}.omni.sidero.dev"));
-                (!known.is_some_and(|kind| kind.is_in(release))).then(|| format!("needs {name}"))
+            Need::Newest => unless(release == Release::NEWEST, format!("needs Omni {}", Release::NEWEST)),
+            Need::Feature(feature) => unless(release.has(feature), format!("needs {}", feature.name())),
+            Need::NoFeature(feature) => unless(!release.has(feature), format!("has {}", feature.name())),
+            Need::Kind(name) => unless(kind(name).is_some_and(|kind| kind.is_in(release)), format!("needs {name}")),
+            Need::Call(name) => unless(has_call(name, release), format!("needs the call {name}")),
+            Need::NoCall(name) => unless(!has_call(name, release), format!("has the call {name}")),
+            Need::Removes(name) => {
+                let removes = kind(name).is_some_and(|kind| kind.removed_by_server(release));
+                unless(removes, format!("leaves the removal of {name} to clients"))
             }
-            Need::Call(name) => (!has_call(name, release)).then(|| format!("needs the call {name}")),
-            Need::NoCall(name) => has_call(name, release).then(|| format!("has the call {name}")),
-            Need::Machines => (!self.machines).then(|| "needs machines".to_owned()),
+            Need::NoRemoves(name) => {
+                let removes = kind(name).is_some_and(|kind| kind.removed_by_server(release));
+                unless(!removes, format!("removes {name} by itself"))
+            }
+            Need::Access(verb, name) => {
+                let open = kind(name).is_some_and(|kind| kind.gate(verb, release).from.is_some());
+                unless(open, format!("lets nobody {verb:?} {name}"))
+            }
+            Need::NoAccess(verb, name) => {
+                let open = kind(name).is_some_and(|kind| kind.gate(verb, release).from.is_some());
+                unless(!open, format!("lets somebody {verb:?} {name}"))
+            }
+            Need::PatchField(path) => unless(refused(path), format!("takes patches of {path}")),
+            Need::NoPatchField(path) => unless(!refused(path), format!("refuses patches of {path}")),
+            Need::Machines => unless(self.machines, "needs machines".to_owned()),
         }
     }
 }

@@ -4,7 +4,6 @@
 use super::objects::timestamp;
 use super::{IDENTITY_LAST_ACTIVE, PUBLIC_KEY_LAST_ACTIVE};
 use crate::kinds;
-use crate::release::Release;
 use crate::rules;
 use crate::store::Store;
 use omni_proto::specs;
@@ -40,7 +39,7 @@ impl Activity {
             // Who has no such object was made by an older release.
             self.store.modify(&kinds::key(IDENTITY_LAST_ACTIVE, identity), |object| object.spec = spec);
         }
-        if self.is_news(fingerprint, now) && rules::release(&self.store.view()) >= Release::V1_7 {
+        if self.is_news(fingerprint, now) && rules::release(&self.store.view()).has_kind(PUBLIC_KEY_LAST_ACTIVE) {
             let spec = specs::PublicKeyLastActiveSpec { last_used: Some(timestamp(now)) }.encode_to_vec();
             self.store.put("", &kinds::key(PUBLIC_KEY_LAST_ACTIVE, fingerprint), |object| {
                 object.labels.insert(IDENTITY_LABEL.to_owned(), identity.to_owned());

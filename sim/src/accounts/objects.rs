@@ -5,7 +5,6 @@ use super::public_key::PublicKey;
 use super::{IDENTITY, IDENTITY_LAST_ACTIVE, IS_PROVIDER, IS_SERVICE_ACCOUNT, PUBLIC_KEY, USER, USER_ID};
 use crate::kinds::{self, Role};
 use crate::object::Object;
-use crate::release::Release;
 use crate::rules;
 use crate::store::Store;
 use omni_proto::specs;
@@ -82,7 +81,7 @@ impl Owner {
     /// When it was last here: never. Older releases do not keep that.
     pub(super) fn last_active(&self, store: &Store) -> Option<Object> {
         let spec = specs::IdentityLastActiveSpec::default();
-        let kept = rules::release(&store.view()) >= Release::V1_6;
+        let kept = rules::release(&store.view()).has_kind(IDENTITY_LAST_ACTIVE);
         kept.then(|| object(store, IDENTITY_LAST_ACTIVE, &self.identity, BTreeMap::new(), &spec))
     }
 

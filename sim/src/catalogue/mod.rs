@@ -1,14 +1,15 @@
-//! What the releases of Omni have, as tables: types, calls, fields, and who may do what.
-//! The tables are data beside this file; here they are only read. A type, a call or a field that is new is one row.
+//! What the releases of Omni have, as one file of tables: the releases themselves, what they do otherwise, types,
+//! calls, fields, and who may do what.
+//! Here the file is only read. What is new in a release is one row.
+
+mod feature;
+
+pub use feature::Feature;
 
 use super::release::Release;
 use std::sync::LazyLock;
 
-const TYPES: &str = include_str!("types.tsv");
-const ACCESS: &str = include_str!("access.tsv");
-const WORDS: &str = include_str!("words.tsv");
-const CALLS: &str = include_str!("calls.tsv");
-const FIELDS: &str = include_str!("fields.tsv");
+const TABLES: &str = include_str!("catalogue.tsv");
 
 /// The releases that have something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,23 +34,59 @@ impl Span {
 }
 
 /// The fields of each row of a table; what begins with `#` is for people.
-fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
-    table.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| line.split('\t').collect())
+fn rows(table: &str) -> impl Iterator<Item = Vec<&'static str>> {
+    lines(table).filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| line.split('\t').collect())
+}
+
+fn lines(table: &str) -> impl Iterator<Item = &'static str> {
+    let start = TABLES.find(&format!("\n[{table}]\n")).map_or(TABLES.len(), |at| at + 1);
+    TABLES[start..].lines().skip(1).take_while(|line| !line.starts_with('['))
 }
 
 /// The rows about types.
 pub(super) fn types() -> impl Iterator<Item = Vec<&'static str>> {
-    rows(TYPES)
+    rows("types")
 }
 
 /// The rows about classes of access.
 pub(super) fn access() -> impl Iterator<Item = Vec<&'static str>> {
-    rows(ACCESS)
+    rows("access")
 }
 
 /// The text of a word in the table of access.
 pub(super) fn text(word: &str) -> Option<&'static str> {
-    rows(WORDS).find(|row| row.first() == Some(&word)).and_then(|row| row.get(1).copied())
+    rows("answers").find(|row| row.first() == Some(&word)).and_then(|row| row.get(1).copied())
+}
+
+impl Release {
+    /// Whether a server of this release does this.
+    #[must_use]
+    pub fn has(self, feature: Feature) -> bool {
+        feature.span().holds(self)
+    }
+
+    /// Whether the specs of a server of this release have this field, by the name of the message within `specs`.
+    #[must_use]
+    pub fn has_field(self, message: &str, name: &str) -> bool {
+        field(message, name).is_none_or(|span| span.holds(self))
+    }
+
+    /// The version that a server of this release reports.
+    #[must_use]
+    pub fn version(self) -> String {
+        self.row().map_or_else(|| format!("v{self}.0"), |row| row[1].to_owned())
+    }
+
+    /// The version of the API that a server of this release reports.
+    #[must_use]
+    pub fn api_version(self) -> u32 {
+        self.row().and_then(|row| row[2].parse().ok()).unwrap_or_default()
+    }
+
+    fn row(self) -> Option<[&'static str; 3]> {
+        let rows = rows("releases").filter_map(|row| <[&str; 3]>::try_from(row).ok());
+        rows.into_iter().find(|[release, ..]| release.parse() == Ok(self))
+    }
 }
 
 /// Something that came later, or went: what it belongs to, its name, and the releases that have it.
@@ -59,15 +96,17 @@ struct Part {
     span: Span,
 }
 
-static CALL: LazyLock<Vec<Part>> = LazyLock::new(|| parts(CALLS));
-static FIELD: LazyLock<Vec<Part>> = LazyLock::new(|| parts(FIELDS));
+static CALL: LazyLock<Vec<Part>> = LazyLock::new(|| parts("calls"));
+static FIELD: LazyLock<Vec<Part>> = LazyLock::new(|| parts("fields"));
+static PATCH_FIELD: LazyLock<Vec<Part>> = LazyLock::new(|| parts("patch fields"));
 
-fn parts(table: &'static str) -> Vec<Part> {
+fn parts(table: &str) -> Vec<Part> {
     rows(table).filter_map(|row| part(&row)).collect()
 }
 
 fn part(row: &[&'static str]) -> Option<Part> {
     match *row {
+        [name, since, until] => Some(Part { of: "", name, span: Span::read(since, until)? }),
         [of, name, since, until] | [of, name, since, until, _] => {
             Some(Part { of, name, span: Span::read(since, until)? })
         }
@@ -92,10 +131,15 @@ pub fn field(message: &str, field: &str) -> Option<Span> {
     FIELD.iter().find(|part| part.of == message && part.name == field).map(|part| part.span)
 }
 
+/// The fields of a configuration that patches must not set, and the releases that refuse them.
+pub fn patch_fields() -> impl Iterator<Item = (&'static str, Span)> {
+    PATCH_FIELD.iter().map(|part| (part.name, part.span))
+}
+
 /// The fields of specs that only older releases have, so that the definitions leave them out: the message within
 /// `specs`, the field, its number, and the name of its type.
 pub(super) fn former_fields() -> impl Iterator<Item = (&'static str, &'static str, i32, &'static str)> {
-    rows(FIELDS).filter_map(|row| {
+    rows("fields").filter_map(|row| {
         let &[message, field, _, _, shape] = row.as_slice() else { return None };
         let (number, kind) = shape.split_once(':')?;
         Some((message, field, number.parse().ok()?, kind))
@@ -116,16 +160,37 @@ mod tests {
 
     #[test]
     fn every_row_is_read() {
-        for (table, columns) in [(TYPES, 10), (ACCESS, 5), (WORDS, 2), (CALLS, 4), (FIELDS, 4)] {
+        for (table, columns, spans) in [
+            ("releases", 3..=3, false),
+            ("features", 3..=3, true),
+            ("types", 10..=10, false),
+            ("access", 5..=5, false),
+            ("answers", 2..=2, false),
+            ("calls", 4..=4, true),
+            // The shape of a field that went comes last.
+            ("fields", 4..=5, true),
+            ("patch fields", 3..=3, true),
+        ] {
+            assert!(rows(table).count() > 0, "{table} is empty");
             for row in rows(table) {
-                // The shape of a field that went.
-                let shape = usize::from(row.get(4).is_some_and(|cell| columns == 4 && cell.contains(':')));
-                assert_eq!(row.len(), columns + shape, "{row:?}");
+                assert!(columns.contains(&row.len()), "{row:?}");
+                assert!(!spans || part(&row).is_some(), "{row:?}");
             }
         }
-        for row in rows(CALLS).chain(rows(FIELDS)) {
-            assert!(part(&row).is_some(), "{row:?}");
+        let former = rows("fields").filter(|row| row.len() == 5).count();
+        assert_eq!(former_fields().count(), former);
+    }
+
+    #[test]
+    fn releases_are_those_that_can_be_simulated() {
+        let known: Vec<Release> = rows("releases").map(|row| row[0].parse().unwrap()).collect();
+        assert!(known.is_sorted());
+        assert_eq!((known.first(), known.last()), (Some(&Release::V1_2), Some(&Release::NEWEST)));
+        for release in known {
+            assert!(release.version().starts_with(&format!("v{release}.")), "{release}");
+            assert!([2, 3].contains(&release.api_version()), "{release}");
         }
+        assert_eq!((Release::V1_6.version().as_str(), Release::V1_6.api_version()), ("v1.6.6", 2));
     }
 
     #[test]
@@ -148,6 +213,7 @@ mod tests {
         assert_eq!([gone.holds(Release::V1_2), gone.holds(Release::V1_3)], [true, false]);
         assert_eq!(call("cosi.resource.State", "Get"), None);
         assert!(lacks_fields("ClusterSpec", Release::V1_6) && !lacks_fields("ClusterSpec", Release::NEWEST));
-        assert!(!field("TalosVersionSpec", "unsupported").unwrap().holds(Release::V1_8));
+        assert!(!Release::V1_8.has_field("TalosVersionSpec", "unsupported"));
+        assert!(Release::V1_2.has_field("TalosVersionSpec", "version"));
     }
 }

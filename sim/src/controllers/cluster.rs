@@ -2,9 +2,9 @@
 
 use super::cluster_parts;
 use super::desk::Desk;
+use crate::catalogue::Feature;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use omni_proto::specs::DestroyStatusSpec;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub(super) fn act(desk: &Desk<'_>) {
         } else {
             desk.hold(&cluster, HELD_BRIEFLY);
             desk.hold(&cluster, HELD_TO_THE_END);
-            if desk.release >= Release::V1_9 {
+            if desk.release.has(Feature::AppliedManifests) {
                 desk.hold(&cluster, HELD_LATER);
             }
             cluster_parts::furnish(desk, &cluster);

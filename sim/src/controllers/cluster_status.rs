@@ -3,7 +3,6 @@
 use super::desk::Desk;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use omni_proto::specs::cluster_status_spec::Phase;
 use omni_proto::specs::{
     ClusterBootstrapStatusSpec, ClusterConfigVersionSpec, ClusterSecretsSpec, ClusterSpec, ClusterStatusSpec,
@@ -46,7 +45,8 @@ fn report(desk: &Desk<'_>, cluster: &Object) {
         talos_version: spec.talos_version,
         kubernetes_version: spec.kubernetes_version,
         // Older servers keep the switch in the spec, and do not know it.
-        disable_public_discovery_service: features.disable_public_discovery_service && desk.release >= Release::V1_10,
+        disable_public_discovery_service: features.disable_public_discovery_service
+            && desk.release.has_field("ClusterStatusSpec", "disable_public_discovery_service"),
         initial_talos_version: first.version.trim_start_matches('v').to_owned(),
     };
     let old = desk.get(kind::CLUSTER_STATUS, id);

@@ -3,9 +3,9 @@
 use super::cluster;
 use super::desk::{Desk, hex, labels};
 use super::member;
+use crate::catalogue::Feature;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use omni_proto::specs::cluster_machine_status_spec::Stage;
 use omni_proto::specs::{
     ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, MachineSetSpec, RedactedClusterMachineConfigSpec,
@@ -122,7 +122,7 @@ fn aimed(desk: &Desk<'_>, kind: &str, member: &Object) -> Vec<(u8, Arc<Object>)>
         .into_iter()
         // Older servers keep the label and know nothing of it.
         .filter(|object| !object.tearing_down)
-        .filter(|object| desk.release < Release::V1_10 || object.label(label::DISABLED).is_none())
+        .filter(|object| !desk.release.has(Feature::DisabledPatches) || object.label(label::DISABLED).is_none())
         .filter_map(|object| Some((level(&object, member)?, object)))
         .collect()
 }

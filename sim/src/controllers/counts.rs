@@ -1,8 +1,8 @@
 //! Counts of clusters and machines, and the warnings that follow from them.
 
 use super::desk::{Desk, count};
+use crate::catalogue::Feature;
 use crate::names::{controller, kind};
-use crate::release::Release;
 use crate::rules::tolerant;
 use omni_proto::specs::{
     ClusterMetricsSpec, ClusterSpec, ClusterStatusMetricsSpec, ClusterStatusSpec, MachineStatusMetricsSpec,
@@ -25,7 +25,7 @@ const UNKNOWN: &str = "unknown";
 pub(super) fn act(desk: &Desk<'_>) {
     clusters(desk);
     let machines = machines(desk);
-    if desk.release > Release::V1_6 {
+    if desk.release.has(Feature::MachineWarnings) {
         warn(desk, &machines);
     }
 }
@@ -82,7 +82,7 @@ fn machines(desk: &Desk<'_>) -> MachineStatusMetricsSpec {
         *found.secure_boot_status.entry(answer(state.map(|state| state.secure_boot))).or_default() += 1;
         *found.uki_status.entry(answer(state.map(|state| state.booted_with_uki))).or_default() += 1;
     }
-    if desk.release > Release::V1_6 {
+    if desk.release.has(Feature::MachineWarnings) {
         let line = |machine: &MachineStatusSpec| {
             tolerant::parse(machine.talos_version.trim_start_matches('v')).ok().map(|version| version.minor_line())
         };

@@ -3,7 +3,6 @@
 use super::desk::Desk;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use kit::yaml;
 use omni_proto::specs::kubernetes_health_check_status_spec::State;
 use omni_proto::specs::{KubernetesHealthCheckSpec, KubernetesHealthCheckStatusSpec, LoadBalancerStatusSpec};
@@ -13,7 +12,7 @@ use serde_json::Value;
 const NAMESPACE: &str = "kube-system";
 
 pub(super) fn act(desk: &Desk<'_>) {
-    if desk.release < Release::V1_9 {
+    if !desk.release.has_kind(kind::KUBERNETES_HEALTH_CHECK) {
         return;
     }
     for check in desk.list(kind::KUBERNETES_HEALTH_CHECK) {

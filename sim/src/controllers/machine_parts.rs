@@ -4,7 +4,6 @@ use super::desk::{Desk, labels};
 use super::schematic;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use crate::rules::tolerant;
 use omni_proto::specs::machine_config_gen_options_spec::InstallImage;
 use omni_proto::specs::machine_install_disk_status_spec::Disk;
@@ -44,7 +43,7 @@ pub(super) fn act(desk: &Desk<'_>) {
         upgrade_status(desk, &machine, &status, &place);
         gen_options(desk, &machine, &status);
         kernel_args(desk, &machine, &status, &place);
-        if desk.release >= Release::V1_10 {
+        if desk.release.has_kind(kind::MACHINE_INSTALL_DISK_STATUS) {
             install_disk(desk, &machine, &status);
         }
         link(desk, &machine, status);

@@ -2,10 +2,10 @@
 
 use super::cluster;
 use super::desk::Desk;
+use crate::catalogue::Feature;
 use crate::compression;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use kit::yaml;
 use omni_proto::specs::cluster_kubernetes_manifests_status_spec::group_status::Phase as GroupPhase;
 use omni_proto::specs::cluster_kubernetes_manifests_status_spec::manifest_status::Phase;
@@ -22,7 +22,7 @@ use std::collections::HashMap;
 const EXPOSER: &str = "omni-kube-service-exposer.sidero.dev/";
 
 pub(super) fn act(desk: &Desk<'_>) {
-    if desk.release < Release::V1_9 {
+    if !desk.release.has(Feature::AppliedManifests) {
         return;
     }
     for cluster in desk.list(kind::CLUSTER) {

@@ -9,7 +9,6 @@ use super::schematic;
 use super::system_patches::DISCOVERY;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use omni_proto::specs::cluster_machine_status_spec::Stage;
@@ -97,7 +96,8 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
             (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
         )
         .collect();
-    let apid_available = up && next == Stage::Running && desk.release < Release::V1_9;
+    let apid_available =
+        up && next == Stage::Running && desk.release.has_field("ClusterMachineStatusSpec", "apid_available");
     let status = ClusterMachineStatus { spec: status, apid_available };
     desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
     if next == Stage::Running {

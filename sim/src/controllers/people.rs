@@ -5,9 +5,9 @@ use crate::accounts::{
     IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_PROVIDER, IS_SERVICE_ACCOUNT, KEY_PRUNER, PUBLIC_KEY,
     PUBLIC_KEY_LAST_ACTIVE, SERVICE_ACCOUNT_STATUS, USER, USER_ID,
 };
+use crate::catalogue::Feature;
 use crate::names::controller;
 use crate::object::Object;
-use crate::release::Release;
 use omni_proto::specs::service_account_status_spec::PgpPublicKey;
 use omni_proto::specs::{
     IdentityLastActiveSpec, IdentitySpec, IdentityStatusSpec, PublicKeyLastActiveSpec, PublicKeySpec,
@@ -17,10 +17,10 @@ use omni_proto::specs::{
 /// One status a person or account: what it may do and when it was last here.
 pub(super) fn identities(desk: &Desk<'_>) {
     // Before there were calls for users there were no statuses of them.
-    if desk.release < Release::V1_6 {
+    if !desk.release.has_kind(IDENTITY_STATUS) {
         return;
     }
-    let cleans_up = desk.release >= Release::V1_7;
+    let cleans_up = desk.release.has(Feature::IdentityCleanup);
     let held_by: &[&str] = if cleans_up {
         &[controller::IDENTITY_STATUS, controller::IDENTITY_CLEANUP]
     } else {
@@ -100,7 +100,7 @@ fn listed(desk: &Desk<'_>, key: &Object) -> PgpPublicKey {
         expiration: spec.expiration,
         ..PgpPublicKey::default()
     };
-    if desk.release >= Release::V1_7 {
+    if desk.release.has_field("ServiceAccountStatusSpec.PgpPublicKey", "created") {
         let (seconds, nanos) = key.created;
         listed.created = Some(prost_types::Timestamp { seconds, nanos });
         listed.last_used = desk.spec::<PublicKeyLastActiveSpec>(PUBLIC_KEY_LAST_ACTIVE, &id).last_used;
@@ -122,6 +122,7 @@ fn written(time: prost_types::Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Release;
     use crate::accounts::{Activity, LIFETIME, Limits, Registry, mint};
     use crate::controllers;
     use crate::driver::Driver;

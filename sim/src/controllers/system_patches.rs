@@ -1,8 +1,8 @@
 //! Patches that the server itself writes for the features of a cluster.
 
 use super::desk::Desk;
+use crate::catalogue::Feature;
 use crate::names::{annotation, controller, kind, label};
-use crate::release::Release;
 use kit::yaml;
 use omni_proto::specs::{ClusterSpec, ConfigPatchSpec, SiderolinkApiConfigSpec};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(super) fn act(desk: &Desk<'_>) {
             patch(controller::DISCOVERY_SERVICE_CONFIG_PATCH, format!("950-discovery-service-{id}"), &text);
         }
         // Later the server hands what the proxy needs to Kubernetes by itself.
-        if features.enable_workload_proxy && desk.release < Release::V1_7 {
+        if features.enable_workload_proxy && desk.release.has(Feature::ProxyPatches) {
             let exposer = json!({ "name": "omni-kube-service-exposer", "contents": EXPOSER });
             let text = json!({ "cluster": { "inlineManifests": [exposer] } });
             patch(controller::CLUSTER_WORKLOAD_PROXY, format!("950-cluster-{id}-workload-proxying"), &text);

@@ -3,9 +3,9 @@
 use super::Office;
 use crate::access::Caller;
 use crate::audit::{Entry, Filter, Order};
+use crate::catalogue::Feature;
 use crate::kinds::{self, Role};
 use crate::names::kind;
-use crate::release::Release;
 use futures_util::{StreamExt, stream};
 use omni_proto::management as pb;
 use omni_proto::management::{AuditLogEventType as Type, AuditLogOrderByDir as Dir, AuditLogOrderByField as Field};
@@ -14,11 +14,6 @@ use serde_json::json;
 use std::sync::Arc;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Status};
-
-/// The first release that chooses and sorts.
-const CHOOSES: Release = Release::V1_8;
-/// The first release that lets readers follow, and notes who reads.
-const FOLLOWS: Release = Release::NEWEST;
 
 pub(super) async fn read_audit_log(
     office: &Office,
@@ -31,14 +26,14 @@ pub(super) async fn read_audit_log(
     if features.is_some_and(|features| !features.spec::<FeaturesConfigSpec>().audit_log_enabled) {
         return Err(Status::unknown("audit log is disabled"));
     }
-    if request.follow && release >= FOLLOWS {
+    if request.follow && release.has(Feature::AuditLogFollowing) {
         return follow(office, &request);
     }
     let now = i64::try_from(office.store.time().as_millis()).unwrap_or(i64::MAX);
     let days = Filter::days(&request.start_time, &request.end_time, now).map_err(Status::invalid_argument)?;
-    let filter = if release >= CHOOSES { chosen(&request, days) } else { days };
+    let filter = if release.has(Feature::AuditLogFilters) { chosen(&request, days) } else { days };
     let found = office.audit.read(&filter);
-    if release >= FOLLOWS {
+    if release.has(Feature::AuditLogFollowing) {
         note(office, &request);
     }
     // Only a reader who follows is told the places of events.
@@ -144,6 +139,7 @@ fn note(office: &Office, request: &pb::ReadAuditLogRequest) {
 mod tests {
     use super::super::fixture::{NOW, call, office};
     use super::*;
+    use crate::Release;
     use omni_proto::specs::ClusterSpec;
     use prost::Message;
     use serde_json::Value;

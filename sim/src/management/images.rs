@@ -2,10 +2,10 @@
 
 use super::Office;
 use crate::access::Caller;
+use crate::catalogue::Feature;
 use crate::join_config::JoinConfig;
 use crate::kinds::{self, Role};
 use crate::names::kind;
-use crate::release::Release;
 use crate::rules::tolerant;
 use crate::schematic::{self, Customization, MetaValue, Overlay, Schematic, SystemExtensions};
 use kit::yaml;
@@ -47,7 +47,7 @@ pub(super) async fn create_schematic(
     let mut official = request.extensions.clone();
     official.sort();
     official.dedup();
-    let newest = release >= Release::V1_10;
+    let newest = release.has(Feature::SchematicChoices);
     let customization = Customization {
         extra_kernel_args: args,
         meta: meta(&request)?,
@@ -64,7 +64,8 @@ pub(super) async fn create_schematic(
         return Err(Status::unknown(format!("no image factory client configured for the given URL {url:?}")));
     }
     let id = ensure(office, &schematic);
-    let pxe_url = if release < Release::V1_9 { format!("{}/pxe/{id}", pxe_base(&features)) } else { String::new() };
+    let pxe_url =
+        if release.has(Feature::SchematicPxeUrl) { format!("{}/pxe/{id}", pxe_base(&features)) } else { String::new() };
     let schematic_yml = if newest { schematic.text() } else { String::new() };
     Ok(pb::CreateSchematicResponse { schematic_id: id, pxe_url, grpc_tunnel_enabled: tunnel, schematic_yml })
 }
@@ -269,6 +270,7 @@ fn factories(features: &FeaturesConfigSpec) -> impl Iterator<Item = String> {
 mod tests {
     use super::super::fixture::{call, office};
     use super::*;
+    use crate::Release;
     use prost::Message;
     use tonic::Code;
 

@@ -3,11 +3,11 @@
 use super::Office;
 use crate::access::Caller;
 use crate::audit::AuditLog;
+use crate::catalogue::Feature;
 use crate::kinds::{self, Role};
 use crate::machine_logs::MachineLogs;
 use crate::names::{kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use crate::rules::tolerant;
 use crate::store::Store;
 use crate::world;
@@ -260,7 +260,7 @@ fn in_maintenance(office: &Office, id: &str) -> Result<MachineStatusSpec, Status
 fn ready(office: &Office, status: &MachineStatusSpec) -> Result<(), Status> {
     let refuse = |text: &str| Err(Status::failed_precondition(text));
     if status.schematic.as_ref().is_none_or(|schematic| schematic.full_id.is_empty()) {
-        let known = if office.release() < Release::V1_8 { "known" } else { "ready" };
+        let known = if office.release().has(Feature::ReadySchematics) { "ready" } else { "known" };
         return refuse(&format!("machine schematic is not {known} yet"));
     }
     if status.platform_metadata.as_ref().is_none_or(|metadata| metadata.platform.is_empty()) {
@@ -334,6 +334,7 @@ fn note(audit: &AuditLog, store: &Store, method: &str, cluster: &str, machine: &
 mod tests {
     use super::super::fixture::{call, office};
     use super::*;
+    use crate::Release;
     use crate::inventory;
     use tonic::Code;
 

@@ -3,10 +3,10 @@
 
 use super::Office;
 use crate::access::Caller;
+use crate::catalogue::Feature;
 use crate::kinds::{self, Role};
 use crate::names::{kind, label};
 use crate::object::Object;
-use crate::release::Release;
 use crate::spec_yaml;
 use futures_util::{StreamExt, stream};
 use omni_proto::management as pb;
@@ -64,7 +64,7 @@ pub(super) async fn get_support_bundle(
     let cluster = request.get_ref().cluster.clone();
     office.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
     // Older releases do not know the wish.
-    if request.get_ref().encrypt && office.release() >= Release::V1_10 {
+    if request.get_ref().encrypt && office.release().has(Feature::EncryptedSupportBundles) {
         return Err(Status::unimplemented("the simulator does not encrypt support bundles"));
     }
     let files = files(office, &cluster);
@@ -136,6 +136,7 @@ fn zip(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
 mod tests {
     use super::super::fixture::{call, office};
     use super::*;
+    use crate::Release;
     use crate::{inventory, world};
     use std::io::Read;
     use tonic::Code;

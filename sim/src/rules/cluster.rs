@@ -1,7 +1,6 @@
 //! Rules for clusters: name, versions, encryption, backups, discovery, and the lock.
 
 use super::{Change, cluster_version, tolerant};
-use crate::Release;
 use crate::names::{annotation, kind, label};
 use crate::object::{Object, View};
 use omni_proto::specs::{ClusterConfigVersionSpec, ClusterSpec, FeaturesConfigSpec};
@@ -134,7 +133,7 @@ fn discovery(view: &dyn View, id: &str, before: Option<&ClusterSpec>, after: &Cl
     if embedded(after) && !before.is_some_and(embedded) && !features(view).embedded_discovery_service {
         return Some("embedded discovery service is not enabled".into());
     }
-    if !private(after) || super::release(view) < Release::V1_10 {
+    if !private(after) || !super::release(view).has_field("ClusterSpec.Features", "disable_public_discovery_service") {
         return None;
     }
     // What a cluster was made with counts, and for one that is being made what it will be made with.

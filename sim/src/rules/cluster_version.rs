@@ -64,7 +64,7 @@ fn support(release: Release, offer: &TalosVersionSpec, talos: &str, was_deprecat
         return Some(format!("talos version {talos:?} is no longer supported"));
     }
     // Older servers do not know of versions that are too new for them.
-    let unsupported = offer.unsupported && release >= Release::V1_9;
+    let unsupported = offer.unsupported && release.has_field("TalosVersionSpec", "unsupported");
     unsupported.then(|| format!("talos version {talos:?} is not supported by this Omni release"))
 }
 

@@ -1,7 +1,7 @@
 //! Rules for lists of extensions: they belong to a cluster, and its Talos version must offer each of them.
 
 use super::Change;
-use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::{kind, label};
 use crate::object::{Object, View};
 use omni_proto::specs::{ClusterSpec, ExtensionsConfigurationSpec, TalosExtensionsSpec};
@@ -13,7 +13,7 @@ const OFFICIAL: &str = "siderolabs/";
 pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     match change {
         // Older servers take any name, for any cluster or none.
-        _ if super::release(view) < Release::V1_9 => Vec::new(),
+        _ if !super::release(view).has(Feature::CheckedExtensions) => Vec::new(),
         Change::Create(new) | Change::Update(_, new) => problem(view, new).into_iter().collect(),
         Change::Destroy(_) => Vec::new(),
     }

@@ -1,7 +1,7 @@
 //! Rules for providers of machines, and for what is asked of the machines that they bring.
 
 use super::{Change, dns_name};
-use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::{kind, label};
 use crate::object::{Object, View};
 use omni_proto::specs::InfraMachineConfigSpec;
@@ -14,7 +14,7 @@ const MAX_KERNEL_ARGS: usize = 4096;
 pub(super) fn provider(view: &dyn View, change: Change<'_>) -> Vec<String> {
     let problem = match change {
         // Older servers take any name.
-        Change::Create(_) if super::release(view) < Release::V1_10 => None,
+        Change::Create(_) if !super::release(view).has(Feature::ProviderNames) => None,
         Change::Create(new) => {
             dns_name::label(&new.key.id).map(|problem| format!("invalid infra provider name: {problem}"))
         }
@@ -57,7 +57,7 @@ fn accepted(object: &Object) -> bool {
 
 /// The first text that is too much for a machine.
 fn limits(view: &dyn View, new: &Object) -> Vec<String> {
-    if super::release(view) < Release::V1_9 {
+    if !super::release(view).has(Feature::TextLimits) {
         return Vec::new();
     }
     let spec: InfraMachineConfigSpec = new.spec();

@@ -2,6 +2,7 @@
 
 use super::Change;
 use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::kind;
 use crate::object::{Object, View};
 use omni_proto::specs::{DefaultJoinTokenSpec, JoinTokenSpec};
@@ -45,7 +46,7 @@ fn name(release: Release, name: &str) -> Option<String> {
         Some("the join token name cannot be empty".into())
     } else if name.len() > MAX_NAME {
         Some(format!("join token name cannot be longer than {MAX_NAME} symbols"))
-    } else if release >= Release::V1_9 && name.chars().any(char::is_control) {
+    } else if release.has(Feature::TextLimits) && name.chars().any(char::is_control) {
         Some("the join token name must not contain control characters".into())
     } else {
         None

@@ -1,7 +1,7 @@
 //! Rules for what users attach to a machine: kernel arguments, and requests to give up on it.
 
 use super::Change;
-use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::kind;
 use crate::object::View;
 use omni_proto::specs::KernelArgsSpec;
@@ -17,7 +17,7 @@ pub(super) fn kernel_args(view: &dyn View, change: Change<'_>) -> Vec<String> {
 
 /// The first problem with kernel arguments, wherever they are listed; `what` is how the list is called there.
 pub(super) fn arguments(view: &dyn View, what: &str, args: &[String]) -> Option<String> {
-    if super::release(view) < Release::V1_9 {
+    if !super::release(view).has(Feature::TextLimits) {
         return None;
     }
     if args.len() > MAX_ARGS {

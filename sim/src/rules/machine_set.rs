@@ -2,7 +2,7 @@
 
 use super::cluster::{has_lock, is_locked};
 use super::{Change, relation};
-use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::{kind, label};
 use crate::object::{Object, View};
 use omni_proto::specs::machine_set_spec::machine_allocation::Type;
@@ -84,7 +84,7 @@ fn bootstrap(
     }
     if let Some(before) = before {
         return match (before.bootstrap_spec.as_ref(), wanted) {
-            (Some(_), None) if super::release(view) < Release::V1_10 => {
+            (Some(_), None) if !super::release(view).has(Feature::RemovableBootstrapSpec) => {
                 Some("bootstrap spec is immutable after creation".into())
             }
             (Some(_), None) if bootstrapped(view, cluster) => None,
@@ -92,7 +92,7 @@ fn bootstrap(
             (old, new) => (old != new).then(|| "bootstrap spec is immutable after creation".into()),
         };
     }
-    let limited = super::release(view) >= Release::V1_9;
+    let limited = super::release(view).has(Feature::TextLimits);
     wanted.and_then(|wanted| snapshot(wanted).filter(|_| limited).or_else(|| known_cluster(view, wanted)))
 }
 

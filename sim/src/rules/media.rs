@@ -1,7 +1,7 @@
 //! Rules for presets of installation media: a version, an architecture, and what the media is for.
 
 use super::{Change, extensions, missing, tolerant};
-use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::kind;
 use crate::object::{Object, View};
 use crate::virtual_kinds::platforms;
@@ -26,7 +26,7 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
 fn write(view: &dyn View, new: &Object) -> Vec<String> {
     let spec: InstallationMediaConfigSpec = new.spec();
     // Later the default token is taken where none is named.
-    if super::release(view) < Release::V1_9 && spec.join_token.is_empty() {
+    if super::release(view).has(Feature::MediaNeedToken) && spec.join_token.is_empty() {
         return vec!["invalid installation media config: join token is required".into()];
     }
     let mut found = Vec::new();

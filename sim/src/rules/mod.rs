@@ -33,6 +33,7 @@ pub mod tolerant;
 use super::Release;
 use super::names::kind;
 use super::object::{Object, View};
+use crate::catalogue::Feature;
 use omni_proto::specs::SysVersionSpec;
 
 pub use kubernetes_path::supported as kubernetes_path_supported;
@@ -65,7 +66,7 @@ impl<'a> Change<'a> {
 #[must_use]
 pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     // Older servers take any id, any label and any annotation.
-    let limited = release(view) >= Release::V1_9;
+    let limited = release(view).has(Feature::TextLimits);
     let mut found = if limited { metadata::problems(change) } else { Vec::new() };
     found.extend(of_type(view, change));
     if let Change::Update(old, new) = change

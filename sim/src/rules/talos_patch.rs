@@ -3,30 +3,10 @@
 
 use super::talos_shape::{self, MAIN, Shape};
 use crate::Release;
+use crate::catalogue::{self, Feature, Span};
 use kit::text::{ERROR_LIMIT, capped};
 use kit::yaml::{self, Node};
 use serde_json::{Map, Value};
-
-/// Fields that Omni itself fills in, and since when it keeps them out of patches.
-const FORBIDDEN_FIELDS: &[(&str, Release)] = &[
-    ("cluster.clusterName", Release::V1_2),
-    ("cluster.id", Release::V1_2),
-    ("cluster.controlPlane.endpoint", Release::V1_2),
-    ("cluster.token", Release::V1_2),
-    ("cluster.secret", Release::V1_2),
-    ("cluster.aescbcEncryptionSecret", Release::V1_2),
-    ("cluster.secretboxEncryptionSecret", Release::V1_2),
-    ("cluster.ca", Release::V1_10),
-    ("cluster.acceptedCAs", Release::V1_2),
-    ("cluster.serviceAccount", Release::V1_10),
-    ("machine.token", Release::V1_2),
-    ("machine.ca", Release::V1_2),
-    ("machine.type", Release::V1_2),
-    // Before there was an object for it, a patch was the only way to choose the disk.
-    ("machine.install.disk", Release::NEWEST),
-    ("machine.install.extensions", Release::V1_2),
-    ("machine.acceptedCAs", Release::V1_2),
-];
 
 /// Documents that Omni itself writes.
 const FORBIDDEN_KINDS: &[&str] = &[
@@ -92,7 +72,7 @@ pub fn check(text: &str, release: Release) -> Result<(), Refusal> {
         })?;
         seen.push(header.id);
         // Older servers looked at the first document only.
-        if at == 0 || release >= Release::V1_10 {
+        if at == 0 || release.has(Feature::CheckedPatchDocuments) {
             forbidden.extend(overreach(header.kind, &map, release));
         }
     }
@@ -143,7 +123,7 @@ impl<'a> Header<'a> {
         let node = without_deletes(&document.node);
         if let Some(misfit) = node.as_ref().and_then(|node| talos_shape::misfit(node, shape)) {
             let line = document.line_of(&misfit.path);
-            let joint = if release < Release::V1_9 { "\n  " } else { " " };
+            let joint = if release.has(Feature::DecodeErrorsOnOneLine) { " " } else { "\n  " };
             let of = if self.is_main { "Config" } else { self.kind };
             return Err(format!(
                 "error decoding  to *v1alpha1.{of}: yaml: construct errors:{joint}line {line}: {}",
@@ -228,7 +208,7 @@ fn document(start: usize, body: &str, budget: &mut yaml::Budget, release: Releas
             let node = nodes.into_iter().find(|node| !node.is_null());
             Ok(node.map(|node| Document { line, node, body: body.to_owned(), start }))
         }
-        Err(error) if release >= Release::NEWEST => Err(load_error(start, &error)),
+        Err(error) if release.has(Feature::YamlLoadErrors) => Err(load_error(start, &error)),
         Err(error) => Err(decode_error(line, start + error.line.saturating_sub(1), body, &error.message)),
     }
 }
@@ -409,17 +389,19 @@ fn overreach(kind: &str, map: &Map<String, Value>, release: Release) -> Vec<Stri
             .then(|| format!("element {FORBIDDEN_ROLE:?} is not allowed in field {path:?}"))
     };
     let refuse = |path: &str| format!("overriding {path:?} is not allowed in the config patch");
-    if release >= Release::V1_10 && FORBIDDEN_KINDS.contains(&kind) {
+    if release.has(Feature::CheckedPatchDocuments) && FORBIDDEN_KINDS.contains(&kind) {
         return vec![format!("the {kind:?} document is not allowed in the config patch")];
     }
     match kind {
         "" => {
             // That it stands there is enough, whatever it says.
-            let overridden = |(path, since): &&(&str, Release)| release >= *since && find(map, path).is_some();
-            let fields = FORBIDDEN_FIELDS.iter().filter(overridden).map(|(path, _)| refuse(path));
+            let overridden = |(path, span): &(&str, Span)| span.holds(release) && find(map, path).is_some();
+            let fields = catalogue::patch_fields().filter(overridden).map(|(path, _)| refuse(path));
             fields.chain(roles("machine.features.kubernetesTalosAPIAccess.allowedRoles")).collect()
         }
-        "KubeServiceAccountConfig" if release >= Release::V1_10 && find(map, "issuer.privateKey").is_some() => {
+        "KubeServiceAccountConfig"
+            if release.has(Feature::CheckedPatchDocuments) && find(map, "issuer.privateKey").is_some() =>
+        {
             vec![refuse("issuer.privateKey")]
         }
         "KubeTalosAPIAccessConfig" => roles("allowedRoles").into_iter().collect(),

@@ -7,8 +7,7 @@ use omni_proto::specs::{ClusterPermissionsSpec, PermissionsSpec};
 /// What a caller of this role may do; a policy may let anybody create clusters.
 pub(super) fn at_large(role: Role, release: Release, has_policy: bool) -> PermissionsSpec {
     let (reader, operator, admin) = levels(role);
-    // Later permissions.
-    let tokens_and_media = release >= Release::V1_7;
+    let tokens_and_media = release.has_field("PermissionsSpec", "can_read_join_tokens");
     PermissionsSpec {
         can_read_clusters: reader,
         can_create_clusters: operator || has_policy,

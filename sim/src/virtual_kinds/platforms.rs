@@ -1,6 +1,7 @@
 //! The platforms and boards that Talos has images for.
 //! Facts about Talos only: which of them a machine runs on stands elsewhere.
 
+use crate::catalogue::Feature;
 use crate::release::Release;
 use omni_proto::specs::platform_config_spec::{Arch, BootMethod};
 use omni_proto::specs::{PlatformConfigSpec, SbcConfigSpec};
@@ -296,12 +297,12 @@ pub const CLOUD: &[Platform] = &[
     },
 ];
 
-/// The platform that came last, with the newest release.
+/// The platform that came last.
 const LATEST: &str = "alibabacloud";
 
 /// The clouds and hypervisors that a server of this release knows.
 pub fn clouds(release: Release) -> impl Iterator<Item = &'static Platform> {
-    CLOUD.iter().filter(move |platform| release >= Release::NEWEST || platform.id != LATEST)
+    CLOUD.iter().filter(move |platform| release.has(Feature::AlibabaCloud) || platform.id != LATEST)
 }
 
 const fn board(

@@ -8,13 +8,13 @@ use crate::expect::{accepted, invalid_with};
 use crate::objects::{EXTENSIONS, Edit as _, HEALTH_CHECK, MANIFESTS, MANUAL_BACKUP, PATCH, made};
 use crate::{behaviours, creations};
 use omni_proto::cosi::resource::Resource;
-use omni_sim::Release;
+use omni_sim::catalogue::Feature;
 use serde_json::json;
 
 const IN_CLUSTER: &str = "omni.sidero.dev/cluster";
 const MANIFESTS_ARE: Need = Need::Kind("KubernetesManifestGroups");
 const CHECKS_ARE: Need = Need::Kind("KubernetesHealthChecks");
-const NEWEST: Need = Need::Since(Release::NEWEST);
+const NEWEST: Need = Need::Newest;
 
 fn patch(bench: &Bench, data: &str) -> anyhow::Result<Resource> {
     Ok(made(PATCH, bench.id("p"), &json!({"data": data}))?.label(IN_CLUSTER, &bench.id("none")))
@@ -53,7 +53,7 @@ pub const LIST: &[Behaviour] = creations![
     ),
     (
         "patch_of_cluster_ca",
-        Need::Since(Release::V1_10),
+        Need::PatchField("cluster.ca"),
         |b| patch(b, "cluster: {ca: {crt: YQ==}}"),
         Refused("overriding \"cluster.ca\" is not allowed in the config patch")
     ),
@@ -65,20 +65,20 @@ pub const LIST: &[Behaviour] = creations![
     ),
     (
         "patch_of_disk",
-        NEWEST,
+        Need::PatchField("machine.install.disk"),
         |b| patch(b, "machine: {install: {disk: /dev/sda}}"),
         Refused("overriding \"machine.install.disk\" is not allowed in the config patch")
     ),
-    ("patch_of_cluster_ca_before", Need::Before(Release::V1_10), |b| patch(b, "cluster: {ca: {crt: YQ==}}"), Taken),
+    ("patch_of_cluster_ca_before", Need::NoPatchField("cluster.ca"), |b| patch(b, "cluster: {ca: {crt: YQ==}}"), Taken),
     (
         "patch_of_service_account_before",
-        Need::Before(Release::V1_10),
+        Need::NoPatchField("cluster.serviceAccount"),
         |b| patch(b, "cluster: {serviceAccount: {key: YQ==}}"),
         Taken
     ),
     (
         "patch_of_disk_before",
-        Need::Before(Release::NEWEST),
+        Need::NoPatchField("machine.install.disk"),
         |b| patch(b, "machine: {install: {disk: /dev/sda}}"),
         Taken
     ),
@@ -126,7 +126,7 @@ pub const LIST: &[Behaviour] = creations![
     ),
     (
         "patch_of_service_account",
-        Need::Since(Release::V1_10),
+        Need::PatchField("cluster.serviceAccount"),
         |b| patch(b, "cluster: {serviceAccount: {key: YQ==}}"),
         Refused("overriding \"cluster.serviceAccount\" is not allowed in the config patch")
     ),
@@ -191,8 +191,8 @@ pub const LIST: &[Behaviour] = creations![
 
 pub const STEPS: &[Behaviour] = behaviours![
     ("extensions_twice", NEWEST, extensions_twice),
-    ("extensions_unknown", Need::Since(Release::V1_9), extensions_unknown),
-    ("extensions_unknown_before", Need::Before(Release::V1_9), extensions_unknown_before),
+    ("extensions_unknown", Need::Feature(Feature::CheckedExtensions), extensions_unknown),
+    ("extensions_unknown_before", Need::NoFeature(Feature::CheckedExtensions), extensions_unknown_before),
     ("patch_by_update", Need::Nothing, patch_by_update),
     ("patch_goes_with_its_cluster", Need::Nothing, patch_goes_with_its_cluster),
     ("patch_of_a_machine_stays", Need::Nothing, patch_of_a_machine_stays),

@@ -9,11 +9,11 @@ use crate::creations;
 use crate::expect::refused_with;
 use crate::objects::{ACCESS_POLICY, IMPORTED_SECRETS, S3_CONFIG, made};
 use omni_proto::cosi::resource::Resource;
-use omni_sim::Release;
+use omni_sim::kinds::Wish;
 use serde_json::{Value, json};
 use tonic::Code;
 
-const NEWEST: Need = Need::Since(Release::NEWEST);
+const NEWEST: Need = Need::Newest;
 
 fn policy(bench: &Bench, spec: &Value) -> anyhow::Result<Resource> {
     made(ACCESS_POLICY, bench.id("a"), spec)
@@ -95,8 +95,11 @@ pub const LIST: &[Behaviour] = creations![
     ),
 ];
 
-pub const STEPS: &[Behaviour] =
-    behaviours![("imported_secrets_are_never_read", Need::Since(Release::V1_9), imported_secrets_are_never_read)];
+pub const STEPS: &[Behaviour] = behaviours![(
+    "imported_secrets_are_never_read",
+    Need::NoAccess(Wish::Read, "ImportedClusterSecrets"),
+    imported_secrets_are_never_read
+)];
 
 async fn imported_secrets_are_never_read(bench: &Bench) -> anyhow::Result<()> {
     let closed = "only create and destroy access is permitted for imported cluster secrets";

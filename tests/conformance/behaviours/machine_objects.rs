@@ -10,12 +10,12 @@ use crate::objects::{
     BMC, CLASS, Edit as _, FORCE_DESTROY, INFRA_MACHINE, INFRA_PROVIDER, INSTALL_DISK, KERNEL_ARGS, LABELS, MEDIA,
     REQUEST_SET, fresh, made,
 };
-use omni_sim::Release;
+use omni_sim::catalogue::Feature;
 use serde_json::json;
 
-const NEWEST: Need = Need::Since(Release::NEWEST);
+const NEWEST: Need = Need::Newest;
 /// Presets are there, and need a token.
-const MEDIA_WITH_TOKEN: Need = Need::Before(Release::V1_9);
+const MEDIA_WITH_TOKEN: Need = Need::Feature(Feature::MediaNeedToken);
 const ARGS_ARE: Need = Need::Kind("KernelArgs");
 const DISKS_ARE: Need = Need::Kind("MachineInstallDiskConfigs");
 

@@ -5,10 +5,10 @@ use crate::behaviours;
 use crate::bench::Bench;
 use crate::expect::{accepted, invalid, invalid_with};
 use crate::objects::{Edit as _, class};
-use omni_sim::Release;
+use omni_sim::catalogue::Feature;
 
-const LIMITED: Need = Need::Since(Release::V1_9);
-const UNLIMITED: Need = Need::Before(Release::V1_9);
+const LIMITED: Need = Need::Feature(Feature::TextLimits);
+const UNLIMITED: Need = Need::NoFeature(Feature::TextLimits);
 
 pub const LIST: &[Behaviour] = behaviours![
     ("annotation_key_empty", LIMITED, annotation_key_empty),

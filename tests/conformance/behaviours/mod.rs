@@ -10,8 +10,8 @@
 //!   so everything is taken away again, also after a failure. Behaviours run one after the other, each with nothing
 //!   of the others left.
 //! - Nothing sleeps: `bench.until(…)` and watches wait for events, with a limit.
-//! - What only some releases have needs `Need::Kind(…)` or `Need::Call(…)`, which read the simulator's tables of releases;
-//!   what only some of them do needs `Need::Since(…)` or `Need::Before(…)`; one behaviour per side.
+//! - What only some releases have or do needs `Need::Kind(…)`, `Need::Call(…)`, `Need::Feature(…)` or another of them,
+//!   which read the simulator's tables of releases; one behaviour per side. No release stands here by its number.
 
 mod calls;
 mod cluster;
@@ -28,22 +28,33 @@ mod state;
 mod watch;
 
 use crate::bench::Bench;
-use omni_sim::Release;
+use omni_sim::catalogue::Feature;
+use omni_sim::kinds::Wish;
 use std::pin::Pin;
 
 /// What a server must be, or have, for a behaviour to show.
 #[derive(Clone, Copy, Debug)]
 pub enum Need {
     Nothing,
-    /// This release, or a later one.
-    Since(Release),
-    /// A release before this one.
-    Before(Release),
+    /// The newest release that the simulator can be: what was observed on it alone.
+    Newest,
+    /// A release that does this, or one that does not.
+    Feature(Feature),
+    NoFeature(Feature),
     /// A release that has this type: `KernelArgs`.
     Kind(&'static str),
     /// A release that has this call of State or of ManagementService, or one that has not.
     Call(&'static str),
     NoCall(&'static str),
+    /// A release that takes away torn down objects of this type by itself, or one that does not.
+    Removes(&'static str),
+    NoRemoves(&'static str),
+    /// A release that lets some role do this with the type, or one that lets none.
+    Access(Wish, &'static str),
+    NoAccess(Wish, &'static str),
+    /// A release that refuses configuration patches with this field, or one that does not.
+    PatchField(&'static str),
+    NoPatchField(&'static str),
     /// Machines that may be used.
     Machines,
 }

@@ -9,7 +9,6 @@ use anyhow::ensure;
 use futures_util::future::join_all;
 use kit::clock::{Clock, SystemClock};
 use omni_proto::cosi::resource as pb;
-use omni_sim::Release;
 use tonic::Code;
 
 pub const LIST: &[Behaviour] = behaviours![
@@ -30,8 +29,8 @@ pub const LIST: &[Behaviour] = behaviours![
     ("get_missing", Need::Nothing, get_missing),
     ("list_in_no_namespace", Need::Nothing, list_in_no_namespace),
     ("list_in_order", Need::Nothing, list_in_order),
-    ("removal_is_the_clients", Need::Before(Release::V1_9), removal_is_the_clients),
-    ("removal_is_the_servers", Need::Since(Release::V1_9), removal_is_the_servers),
+    ("removal_is_the_clients", Need::NoRemoves("MachineClasses"), removal_is_the_clients),
+    ("removal_is_the_servers", Need::Removes("MachineClasses"), removal_is_the_servers),
     ("spec_is_kept_as_sent", Need::Nothing, spec_is_kept_as_sent),
     ("spec_is_readable", Need::Nothing, spec_is_readable),
     ("teardown", Need::Call("Teardown"), teardown),

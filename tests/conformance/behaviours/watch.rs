@@ -9,7 +9,7 @@ use crate::objects::{self, CLASS, Edit as _, LABELS, class, fresh, line, meta};
 use anyhow::{Context as _, ensure};
 use omni_proto::cosi::resource as pb;
 use omni_proto::cosi::resource::EventType;
-use omni_sim::Release;
+use omni_sim::catalogue::Feature;
 use terraform_provider_omni::omni::Kind;
 use tonic::Code;
 
@@ -38,8 +38,8 @@ pub const LIST: &[Behaviour] = behaviours![
     ("ready_comes_first", Need::Nothing, ready_comes_first),
     ("tail", Need::Nothing, tail),
     ("two_watches", Need::Nothing, two_watches),
-    ("updated_shows_both", Need::Since(Release::V1_8), updated_shows_both),
-    ("updated_shows_one", Need::Before(Release::V1_8), updated_shows_one),
+    ("updated_shows_both", Need::Feature(Feature::OldInEvents), updated_shows_both),
+    ("updated_shows_one", Need::NoFeature(Feature::OldInEvents), updated_shows_one),
     ("virtual", Need::Nothing, of_virtual),
 ];
 

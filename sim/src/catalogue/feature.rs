@@ -1,0 +1,110 @@
+//! What servers do otherwise from a release on, or until one. When that is stands in the catalogue.
+
+use super::{Span, parts};
+use crate::release::Release;
+use std::sync::LazyLock;
+
+/// Declares the features: what each is, its variant, and its name in the catalogue.
+macro_rules! features {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// Something that not every release does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Feature {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Feature {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The name in the catalogue.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+features! {
+    /// The platform `alibabacloud` is known.
+    AlibabaCloud = "alibaba-cloud",
+    /// The server applies manifests to clusters and finds the services that ask to be exposed.
+    AppliedManifests = "applied-manifests",
+    /// The audit log is filtered and sorted by what the request says.
+    AuditLogFilters = "audit-log-filters",
+    /// The audit log can be followed, and notes who reads it.
+    AuditLogFollowing = "audit-log-following",
+    /// Lists of extensions are validated.
+    CheckedExtensions = "checked-extensions",
+    /// Every document of a configuration patch is validated, and some kinds of documents are refused.
+    CheckedPatchDocuments = "checked-patch-documents",
+    /// The error of a configuration patch that does not decode is on one line.
+    DecodeErrorsOnOneLine = "decode-errors-on-one-line",
+    /// A label disables a configuration patch.
+    DisabledPatches = "disabled-patches",
+    /// A support bundle is encrypted on demand.
+    EncryptedSupportBundles = "encrypted-support-bundles",
+    /// A controller removes what belongs to an identity that is gone.
+    IdentityCleanup = "identity-cleanup",
+    /// Notifications and metrics warn of machines whose Talos version is no longer supported.
+    MachineWarnings = "machine-warnings",
+    /// An installation media configuration must name a join token.
+    MediaNeedToken = "media-need-a-token",
+    /// The events of a watch hold the object as it was before.
+    OldInEvents = "old-in-events",
+    /// The id of an infrastructure provider must be a DNS label.
+    ProviderNames = "provider-names",
+    /// The workload proxy is installed by a configuration patch.
+    ProxyPatches = "proxy-patches",
+    /// The answer to a new schematic holds the URL for PXE.
+    SchematicPxeUrl = "pxe-url-of-schematics",
+    /// The schematic of a machine is called not ready, where it was called not known.
+    ReadySchematics = "ready-schematics",
+    /// The bootstrap spec of a machine set can be removed once the cluster is bootstrapped.
+    RemovableBootstrapSpec = "removable-bootstrap-spec",
+    /// A schematic is made with a bootloader, a machine configuration and an image factory that the request names.
+    SchematicChoices = "schematic-choices",
+    /// Ids, labels, annotations and the texts of some specs have limits.
+    TextLimits = "text-limits",
+    /// The option `tailEvents` of a watch is answered with `Unimplemented`.
+    UnimplementedTailEvents = "unimplemented-tail-events",
+    /// The versions on offer are those that a 1.6.6 offered.
+    VersionsOf1_6 = "versions-of-1.6",
+    /// A configuration patch that is no YAML is refused with the text of a loader, and not of a decoder.
+    YamlLoadErrors = "yaml-load-errors",
+}
+
+/// In the order of [`Feature::ALL`].
+static SPANS: LazyLock<Vec<Span>> = LazyLock::new(|| {
+    let rows = parts("features");
+    let span = |feature: &Feature| rows.iter().find(|part| part.name == feature.name()).map(|part| part.span);
+    Feature::ALL.iter().map(|feature| span(feature).unwrap_or(EVERY)).collect()
+});
+
+/// Every release.
+const EVERY: Span = Span { since: Release::V1_2, until: None };
+
+impl Feature {
+    /// The releases that have it.
+    #[must_use]
+    pub fn span(self) -> Span {
+        SPANS.get(self as usize).copied().unwrap_or(EVERY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_has_a_row_and_every_row_a_feature() {
+        let mut names: Vec<_> = Feature::ALL.iter().map(|feature| feature.name()).collect();
+        names.sort_unstable();
+        assert_eq!(names, parts("features").iter().map(|part| part.name).collect::<Vec<_>>());
+        assert!(Release::V1_9.has(Feature::TextLimits) && !Release::V1_8.has(Feature::TextLimits));
+        assert!(Release::V1_6.has(Feature::ProxyPatches) && !Release::V1_7.has(Feature::ProxyPatches));
+    }
+}
