@@ -22,8 +22,8 @@ const LISTED: usize = 10_000;
 const FEW: usize = 1_000;
 const HELD: usize = 100_000;
 /// So many more are made, with few objects and with many, to see what one costs.
-const MORE: usize = 5_000;
-const LISTS: usize = 10;
+const MORE: usize = 2_000;
+const LISTS: usize = 5;
 /// So many writes are under way at once while objects are made.
 const PARALLEL: usize = 64;
 const CLASSES: Kind = Kind { namespace: "default", name: "MachineClasses.omni.sidero.dev" };

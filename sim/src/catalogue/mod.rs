@@ -55,7 +55,7 @@ pub(super) fn access() -> impl Iterator<Item = Vec<&'static str>> {
 
 /// The text of a word in the table of access.
 pub(super) fn text(word: &str) -> Option<&'static str> {
-    rows("answers").find(|row| row.first() == Some(&word)).and_then(|row| row.get(1).copied())
+    ANSWER.iter().find(|row| row.first() == Some(&word)).and_then(|row| row.get(1).copied())
 }
 
 impl Release {
@@ -96,6 +96,8 @@ struct Part {
     span: Span,
 }
 
+/// Read once: each class of access names several of them when a server starts.
+static ANSWER: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| rows("answers").collect());
 static CALL: LazyLock<Vec<Part>> = LazyLock::new(|| parts("calls"));
 static FIELD: LazyLock<Vec<Part>> = LazyLock::new(|| parts("fields"));
 static PATCH_FIELD: LazyLock<Vec<Part>> = LazyLock::new(|| parts("patch fields"));
