@@ -103,19 +103,19 @@ impl Access {
         }
     }
 
-    fn gate(&self, wish: Wish) -> Gate {
-        match wish {
-            Wish::Read => self.read,
-            Wish::Create => self.create,
-            Wish::Update => self.update,
-            Wish::Destroy => self.destroy,
+    fn gate(&self, verb: AccessVerb) -> Gate {
+        match verb {
+            AccessVerb::Read => self.read,
+            AccessVerb::Create => self.create,
+            AccessVerb::Update => self.update,
+            AccessVerb::Destroy => self.destroy,
         }
     }
 }
 
 /// What a caller wants with a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum AccessVerb {
     /// To get, list or watch.
     Read,
     /// To create.
@@ -126,7 +126,7 @@ pub enum Wish {
     Destroy,
 }
 
-impl Wish {
+impl AccessVerb {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Read, Self::Create, Self::Update, Self::Destroy];
 }
@@ -203,10 +203,10 @@ impl Kind {
 
     /// Who may do this on a server of this release.
     #[must_use]
-    pub fn gate(&self, wish: Wish, release: Release) -> Gate {
+    pub fn gate(&self, verb: AccessVerb, release: Release) -> Gate {
         // The table goes back in time: the last that was in force before its release counts.
         let valid = |(before, _): &&(Option<Release>, Access)| before.is_none_or(|before| release < before);
-        self.access.iter().rfind(valid).map_or(Gate::HIDDEN, |(_, access)| access.gate(wish))
+        self.access.iter().rfind(valid).map_or(Gate::HIDDEN, |(_, access)| access.gate(verb))
     }
 
     fn of_row(row: &[&'static str], classes: &[Access]) -> Option<Self> {

@@ -13,7 +13,7 @@ use omni_proto::cosi::resource::{LabelQuery, LabelTerm};
 use omni_proto::specs::AccessPolicySpec;
 use tonic::Status;
 
-pub use super::kinds::Wish;
+pub use super::kinds::AccessVerb;
 
 /// The end of the identities of providers of machines.
 const PROVIDER_DOMAIN: &str = "@infra-provider.serviceaccount.omni.sidero.dev";
@@ -125,7 +125,7 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// When it may not.
     pub fn get(&self, key: &Key, object: Option<&Object>) -> Result<(), Denied> {
-        self.check(Wish::Read, key, object, None, self.cluster_of(key, object))
+        self.check(AccessVerb::Read, key, object, None, self.cluster_of(key, object))
     }
 
     /// Whether the caller may watch what has this key.
@@ -134,7 +134,7 @@ impl<'a> Guard<'a> {
     /// When it may not.
     pub fn watch(&self, key: &Key, object: Option<&Object>) -> Result<(), Denied> {
         // Labels do not count here: the object need not be there yet.
-        self.check(Wish::Read, key, object, None, self.cluster_of(key, None))
+        self.check(AccessVerb::Read, key, object, None, self.cluster_of(key, None))
     }
 
     /// Whether the caller may list or watch objects of a type, as far as these questions go.
@@ -145,9 +145,9 @@ impl<'a> Guard<'a> {
         let key = Key { namespace: namespace.to_owned(), kind: kind.to_owned(), id: String::new() };
         let tied = kinds::find(kind).is_some_and(|kind| kind.tie(self.release) != Tie::None);
         let ask = |terms: &[LabelTerm]| match (tied, cluster_asked_for(terms)) {
-            (false, _) => self.check(Wish::Read, &key, None, None, None),
-            (true, Some(cluster)) => self.check(Wish::Read, &key, None, None, Some(Scope::One(cluster))),
-            (true, None) => self.check(Wish::Read, &key, None, None, Some(Scope::All)),
+            (false, _) => self.check(AccessVerb::Read, &key, None, None, None),
+            (true, Some(cluster)) => self.check(AccessVerb::Read, &key, None, None, Some(Scope::One(cluster))),
+            (true, None) => self.check(AccessVerb::Read, &key, None, None, Some(Scope::All)),
         };
         match queries {
             [] => ask(&[]),
@@ -160,7 +160,7 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// When it may not.
     pub fn create(&self, new: &Object) -> Result<(), Denied> {
-        self.check(Wish::Create, &new.key, None, Some(new), self.cluster_of(&new.key, Some(new)))
+        self.check(AccessVerb::Create, &new.key, None, Some(new), self.cluster_of(&new.key, Some(new)))
     }
 
     /// Whether the caller may make the old object, if it is there, into the new one.
@@ -171,12 +171,12 @@ impl<'a> Guard<'a> {
         let to = self.cluster_of(&new.key, Some(new));
         if let Some(old) = old {
             let from = self.cluster_of(&old.key, Some(old));
-            self.check(Wish::Update, &old.key, Some(old), Some(new), from)?;
+            self.check(AccessVerb::Update, &old.key, Some(old), Some(new), from)?;
             if from.is_some() && from == to {
                 return Ok(());
             }
         }
-        self.check(Wish::Update, &new.key, old, Some(new), to)
+        self.check(AccessVerb::Update, &new.key, old, Some(new), to)
     }
 
     /// Whether the caller may tear down or destroy what has this key.
@@ -184,7 +184,7 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// When it may not.
     pub fn destroy(&self, key: &Key, object: Option<&Object>) -> Result<(), Denied> {
-        self.check(Wish::Destroy, key, object, None, self.cluster_of(key, object))
+        self.check(AccessVerb::Destroy, key, object, None, self.cluster_of(key, object))
     }
 
     /// The provider of machines whose objects are the only ones that the caller sees and writes here.
@@ -201,16 +201,16 @@ impl<'a> Guard<'a> {
 
     fn check(
         &self,
-        wish: Wish,
+        verb: AccessVerb,
         key: &Key,
         old: Option<&Object>,
         new: Option<&Object>,
         scope: Option<Scope<'_>>,
     ) -> Result<(), Denied> {
         if provider::concerns(&key.namespace, &key.kind) {
-            return provider::check(self, wish, key, old, new).map_err(Denied::Alone);
+            return provider::check(self, verb, key, old, new).map_err(Denied::Alone);
         }
-        let gate = self.gate(&key.kind, wish);
+        let gate = self.gate(&key.kind, verb);
         // Whoever may anyway need not be looked up in the policy.
         let enough = gate.floor.is_none_or(|floor| self.caller.role >= floor);
         let raised = if enough { None } else { scope.map(|scope| self.raised(scope)) };
@@ -219,9 +219,9 @@ impl<'a> Guard<'a> {
     }
 
     /// Who may do this with a type.
-    fn gate(&self, kind: &str, wish: Wish) -> Gate {
+    fn gate(&self, kind: &str, verb: AccessVerb) -> Gate {
         let kind = kinds::find(kind).filter(|kind| kind.is_in(self.release));
-        kind.map_or(Gate::HIDDEN, |kind| kind.gate(wish, self.release))
+        kind.map_or(Gate::HIDDEN, |kind| kind.gate(verb, self.release))
     }
 
     /// The cluster that an object belongs to, as far as policies care.

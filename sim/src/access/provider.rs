@@ -2,7 +2,7 @@
 //! Answers here stand alone: they come after the rules, and not among the problems that those find.
 
 use super::{Caller, Guard};
-use crate::kinds::{self, Provided, Role, Wish};
+use crate::kinds::{self, AccessVerb, Provided, Role};
 use crate::names::kind;
 use crate::object::{Key, Object};
 use tonic::Status;
@@ -31,16 +31,16 @@ pub(super) fn limit<'a>(caller: &'a Caller, namespace: &str, kind: &str) -> Opti
 /// Whether the caller may do this; `old` is what there is, `new` what is to be written.
 pub(super) fn check(
     guard: &Guard<'_>,
-    wish: Wish,
+    verb: AccessVerb,
     key: &Key,
     old: Option<&Object>,
     new: Option<&Object>,
 ) -> Result<(), Status> {
     // Some types were open to everybody once.
-    let open = guard.gate(&key.kind, wish).floor == Some(Role::None);
+    let open = guard.gate(&key.kind, verb).floor == Some(Role::None);
     guard.caller.needs(if open { Role::None } else { Role::InfraProvider })?;
     if guard.caller.role != Role::InfraProvider {
-        return check_user(guard, wish, &key.kind);
+        return check_user(guard, verb, &key.kind);
     }
     let own = guard.caller.provider().unwrap_or_default();
     if guard.view.get(kind::INFRA_PROVIDER, own).is_none() {
@@ -58,31 +58,31 @@ pub(super) fn check(
     let Some(provided) = kinds::find(&key.kind).and_then(|kind| kind.provided) else {
         return denied(kinds::NOTHING.to_owned());
     };
-    check_provider(own, provided, wish, key, old, new)
+    check_provider(own, provided, verb, key, old, new)
 }
 
 fn check_provider(
     own: &str,
     provided: Provided,
-    wish: Wish,
+    verb: AccessVerb,
     key: &Key,
     old: Option<&Object>,
     new: Option<&Object>,
 ) -> Result<(), Status> {
     let kind = &key.kind;
-    match (wish, old) {
-        (Wish::Create, _) if !provided.write => {
+    match (verb, old) {
+        (AccessVerb::Create, _) if !provided.write => {
             return denied(format!("infra providers are not allowed to create {kind:?} resources"));
         }
-        (Wish::Create, _) if provided.own_id && key.id != own => {
+        (AccessVerb::Create, _) if provided.own_id && key.id != own => {
             return Err(Status::invalid_argument(format!("resource ID must match the infra provider ID {own:?}")));
         }
-        (Wish::Update, Some(old)) if !provided.write && new.is_some_and(|new| differ(old, new)) => {
+        (AccessVerb::Update, Some(old)) if !provided.write && new.is_some_and(|new| differ(old, new)) => {
             return denied(format!(
                 "infra providers are not allowed to update {kind:?} resources other than setting finalizers"
             ));
         }
-        (Wish::Destroy, Some(_)) if !provided.write => {
+        (AccessVerb::Destroy, Some(_)) if !provided.write => {
             return denied(format!("infra providers are not allowed to destroy {kind:?} resources"));
         }
         _ => {}
@@ -95,12 +95,12 @@ fn check_provider(
 }
 
 /// What nobody but a provider knows is read by everybody, and written by providers alone.
-fn check_user(guard: &Guard<'_>, wish: Wish, kind: &str) -> Result<(), Status> {
+fn check_user(guard: &Guard<'_>, verb: AccessVerb, kind: &str) -> Result<(), Status> {
     if kinds::find(kind).is_some() {
-        return super::pass(guard.caller, guard.gate(kind, wish), kind);
+        return super::pass(guard.caller, guard.gate(kind, verb), kind);
     }
-    match wish {
-        Wish::Read => Ok(()),
+    match verb {
+        AccessVerb::Read => Ok(()),
         _ => denied(format!("users are not allowed to modify {kind:?} resources")),
     }
 }

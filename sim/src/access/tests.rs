@@ -3,7 +3,7 @@
 use super::*;
 use crate::kinds::NOTHING;
 use crate::store::Store;
-use Wish::{Create, Destroy, Read, Update};
+use AccessVerb::{Create, Destroy, Read, Update};
 use kit::clock::TestClock;
 use omni_proto::specs::access_policy_cluster_group::Cluster;
 use omni_proto::specs::{AccessPolicyClusterGroup, AccessPolicyRule};
@@ -45,10 +45,10 @@ fn object(kind: &str, id: &str, labels: &[(&str, &str)]) -> Object {
 }
 
 /// What is said to a caller who wants this.
-fn ask(store: &Store, caller: &Caller, release: Release, wish: Wish, object: &Object) -> Result<(), Status> {
+fn ask(store: &Store, caller: &Caller, release: Release, verb: AccessVerb, object: &Object) -> Result<(), Status> {
     let view = store.view();
     let guard = Guard { view: &view, caller, release };
-    let answer = match wish {
+    let answer = match verb {
         Read => guard.get(&object.key, Some(object)),
         Create => guard.create(object),
         Update => guard.update(Some(object), object),
@@ -123,7 +123,7 @@ fn every_role_may_do_what_the_server_lets_it_do() {
     for (least, names) in GROUPS {
         for name in names.split_whitespace() {
             let kind = format!("{name}.omni.sidero.dev");
-            for (wish, least) in Wish::ALL.into_iter().zip(least.chars()) {
+            for (verb, least) in AccessVerb::ALL.into_iter().zip(least.chars()) {
                 // What providers themselves may do is not a matter of rank.
                 let provided = kinds::find(&kind).is_some_and(|kind| kind.provided.is_some());
                 for role in Role::ALL.into_iter().filter(|role| !provided || *role != Role::InfraProvider) {
@@ -135,11 +135,11 @@ fn every_role_may_do_what_the_server_lets_it_do() {
                         'A' => Some(Role::Admin),
                         _ => None,
                     };
-                    let answer = ask(&store, &caller(role), Release::NEWEST, wish, &object(&kind, "x", &[]));
+                    let answer = ask(&store, &caller(role), Release::NEWEST, verb, &object(&kind, "x", &[]));
                     let expected =
                         if least.is_some_and(|least| role >= least) { Code::Ok } else { Code::PermissionDenied };
                     let code = answer.err().map_or(Code::Ok, |status| status.code());
-                    assert_eq!(code, expected, "{kind} {wish:?} {role:?}");
+                    assert_eq!(code, expected, "{kind} {verb:?} {role:?}");
                 }
             }
         }
@@ -157,7 +157,7 @@ fn refusals_say_why() {
              ManagementService API calls"
         )
     };
-    for (kind, wish, role, expected) in [
+    for (kind, verb, role, expected) in [
         ("Clusters", Create, Role::Reader, short("Reader")),
         ("Clusters", Read, Role::InfraProvider, short("InfraProvider")),
         ("Users", Read, Role::Operator, short("Operator")),
@@ -191,15 +191,15 @@ fn refusals_say_why() {
         ),
     ] {
         let object = object(&format!("{kind}.omni.sidero.dev"), "x", &[]);
-        let status = ask(&store, &caller(role), Release::NEWEST, wish, &object).unwrap_err();
-        assert_eq!(status.message(), expected, "{kind} {wish:?} {role:?}");
+        let status = ask(&store, &caller(role), Release::NEWEST, verb, &object).unwrap_err();
+        assert_eq!(status.message(), expected, "{kind} {verb:?} {role:?}");
     }
 }
 
 #[test]
 fn releases_differ_in_what_they_know() {
     let store = store();
-    for (kind, wish, release, expected) in [
+    for (kind, verb, release, expected) in [
         ("KernelArgs.omni.sidero.dev", Read, Release::V1_2, Err(NOTHING)),
         ("KernelArgs.omni.sidero.dev", Create, Release::V1_3, Ok(())),
         ("KubernetesManifestGroups.omni.sidero.dev", Create, Release::V1_6, Err(NOTHING)),
@@ -225,15 +225,15 @@ fn releases_differ_in_what_they_know() {
         ("Users.omni.sidero.dev", Create, Release::V1_5, Ok(())),
         ("Identities.omni.sidero.dev", Destroy, Release::V1_5, Ok(())),
     ] {
-        let answer = ask(&store, &caller(Role::Admin), release, wish, &object(kind, "x", &[]));
-        assert_eq!(answer.as_ref().copied().map_err(Status::message), expected, "{kind} {wish:?} {release}");
+        let answer = ask(&store, &caller(Role::Admin), release, verb, &object(kind, "x", &[]));
+        assert_eq!(answer.as_ref().copied().map_err(Status::message), expected, "{kind} {verb:?} {release}");
     }
 }
 
 #[test]
 fn roles_differ_between_releases() {
     let store = store();
-    for (kind, wish, release, least) in [
+    for (kind, verb, release, least) in [
         ("JoinTokens", Read, Release::V1_7, Role::Admin),
         ("JoinTokens", Update, Release::V1_7, Role::Admin),
         ("JoinTokens", Destroy, Release::V1_7, Role::Admin),
@@ -247,8 +247,8 @@ fn roles_differ_between_releases() {
     ] {
         let object = object(&format!("{kind}.omni.sidero.dev"), "x", &[]);
         for role in Role::ALL {
-            let answer = ask(&store, &caller(role), release, wish, &object);
-            assert_eq!(answer.is_ok(), role >= least, "{kind} {wish:?} {release} {role:?}");
+            let answer = ask(&store, &caller(role), release, verb, &object);
+            assert_eq!(answer.is_ok(), role >= least, "{kind} {verb:?} {release} {role:?}");
         }
     }
 }
@@ -297,7 +297,7 @@ fn a_policy_raises_roles_on_its_clusters() {
     let in_cluster = |cluster: &'static str| [(label::CLUSTER, cluster)];
     let store = store();
     allow(&store, "lab-*", Role::Operator);
-    for (kind, id, labels, wish, role, expected) in [
+    for (kind, id, labels, verb, role, expected) in [
         ("Clusters", "lab-1", &[][..], Create, Role::None, true),
         ("Clusters", "prod", &[], Create, Role::None, false),
         ("MachineSets", "x", &in_cluster("lab-1"), Create, Role::None, true),
@@ -313,8 +313,8 @@ fn a_policy_raises_roles_on_its_clusters() {
         ("ClusterSecrets", "lab-1", &[], Read, Role::None, false),
     ] {
         let object = object(&format!("{kind}.omni.sidero.dev"), id, labels);
-        let answer = ask(&store, &caller(role), Release::NEWEST, wish, &object);
-        assert_eq!(answer.is_ok(), expected, "{kind} {id} {wish:?}: {answer:?}");
+        let answer = ask(&store, &caller(role), Release::NEWEST, verb, &object);
+        assert_eq!(answer.is_ok(), expected, "{kind} {id} {verb:?}: {answer:?}");
     }
     let stranger = Caller { identity: "you@x".into(), user: "v".into(), role: Role::None };
     let cluster = object("Clusters.omni.sidero.dev", "lab-1", &[]);
@@ -381,7 +381,7 @@ fn providers_keep_to_what_is_theirs() {
     let mine = [(provider::OWNER, "aws-1")];
     let theirs = [(provider::OWNER, "gcp")];
     let store = store();
-    for (kind, id, labels, wish, expected) in [
+    for (kind, id, labels, verb, expected) in [
         ("MachineRequests", "r", &mine[..], Read, Ok(())),
         ("MachineRequests", "r", &theirs, Read, Err((Code::NotFound, "not found"))),
         ("MachineRequests", "r", &mine, Update, Ok(())),
@@ -425,9 +425,9 @@ fn providers_keep_to_what_is_theirs() {
         ),
     ] {
         let object = object(&format!("{kind}.omni.sidero.dev"), id, labels);
-        let answer = ask(&store, &caller(Role::InfraProvider), Release::NEWEST, wish, &object);
+        let answer = ask(&store, &caller(Role::InfraProvider), Release::NEWEST, verb, &object);
         let answer = answer.as_ref().copied().map_err(|status| (status.code(), status.message()));
-        assert_eq!(answer, expected, "{kind} {id} {wish:?}");
+        assert_eq!(answer, expected, "{kind} {id} {verb:?}");
     }
 }
 
@@ -450,7 +450,7 @@ fn providers_have_a_namespace_of_their_own() {
         object.key.namespace = namespace.to_owned();
         object
     };
-    for (who, namespace, kind, wish, expected) in [
+    for (who, namespace, kind, verb, expected) in [
         (Role::InfraProvider, "infra-provider:aws-1", "Machines.aws-1.infraprovider.sidero.dev", Create, Code::Ok),
         (Role::InfraProvider, "infra-provider:aws-1", "Machines.omni.sidero.dev", Create, Code::InvalidArgument),
         (
@@ -469,7 +469,7 @@ fn providers_have_a_namespace_of_their_own() {
             Code::PermissionDenied,
         ),
     ] {
-        let answer = ask(&store, &caller(who), Release::NEWEST, wish, &private(namespace, kind));
+        let answer = ask(&store, &caller(who), Release::NEWEST, verb, &private(namespace, kind));
         assert_eq!(answer.err().map_or(Code::Ok, |s| s.code()), expected, "{who:?} {namespace} {kind}");
     }
     let unknown =

@@ -9,7 +9,7 @@ use crate::creations;
 use crate::expect::refused_with;
 use crate::objects::{ACCESS_POLICY, IMPORTED_SECRETS, S3_CONFIG, made};
 use omni_proto::cosi::resource::Resource;
-use omni_sim::kinds::Wish;
+use omni_sim::kinds::AccessVerb;
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -97,7 +97,7 @@ pub const LIST: &[Behaviour] = creations![
 
 pub const STEPS: &[Behaviour] = behaviours![(
     "imported_secrets_are_never_read",
-    Need::NoAccess(Wish::Read, "ImportedClusterSecrets"),
+    Need::NoAccess(AccessVerb::Read, "ImportedClusterSecrets"),
     imported_secrets_are_never_read
 )];
 

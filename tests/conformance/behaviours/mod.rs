@@ -29,7 +29,7 @@ mod watch;
 
 use crate::bench::Bench;
 use omni_sim::catalogue::Feature;
-use omni_sim::kinds::Wish;
+use omni_sim::kinds::AccessVerb;
 use std::pin::Pin;
 
 /// What a server must be, or have, for a behaviour to show.
@@ -50,8 +50,8 @@ pub enum Need {
     Removes(&'static str),
     NoRemoves(&'static str),
     /// A release that lets some role do this with the type, or one that lets none.
-    Access(Wish, &'static str),
-    NoAccess(Wish, &'static str),
+    Access(AccessVerb, &'static str),
+    NoAccess(AccessVerb, &'static str),
     /// A release that refuses configuration patches with this field, or one that does not.
     PatchField(&'static str),
     NoPatchField(&'static str),

@@ -13,7 +13,7 @@ use kit::clock::{Clock, SystemClock};
 use omni_proto::cosi::resource::{ListOptions, Resource};
 use omni_proto::management as pb;
 use omni_proto::specs::{CurrentUserSpec, DefaultJoinTokenSpec};
-use omni_sim::kinds::Wish;
+use omni_sim::kinds::AccessVerb;
 use prost::Message as _;
 use serde_json::json;
 use terraform_provider_omni::omni::auth::{Signer, SigningKey};
@@ -54,8 +54,8 @@ pub const LIST: &[Behaviour] = behaviours![
     ("user_of_no_role", USERS_ARE, user_of_no_role),
     ("user_of_ones_own", USERS_ARE, user_of_ones_own),
     ("users_are_read_only", Need::Nothing, users_are_read_only),
-    ("links_are_read_and_removed", Need::NoAccess(Wish::Update, "Links"), links_are_read_and_removed),
-    ("links_are_read_and_removed_before", Need::Access(Wish::Update, "Links"), links_are_read_and_removed_before),
+    ("links_are_read_and_removed", Need::NoAccess(AccessVerb::Update, "Links"), links_are_read_and_removed),
+    ("links_are_read_and_removed_before", Need::Access(AccessVerb::Update, "Links"), links_are_read_and_removed_before),
     ("versions_are_read_only", Need::Nothing, versions_are_read_only),
 ];
 
