@@ -13,12 +13,12 @@ pub trait Controller: Send {
     fn name(&self) -> &'static str;
 
     /// Does a bounded amount of work, and says whether it did any.
-    fn step(&mut self, cx: &mut Cx) -> bool;
+    fn step(&mut self, ctx: &mut StepContext) -> bool;
 }
 
 /// What a controller works with.
 #[derive(Clone, Debug)]
-pub struct Cx {
+pub struct StepContext {
     /// The objects.
     pub store: Store,
     /// The time of this step, since the Unix epoch.
@@ -66,9 +66,9 @@ impl Driver {
     /// Lets every controller take one step, and says whether any did something.
     pub fn step(&self) -> bool {
         let mut controllers = self.controllers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut cx = Cx { now: self.store.time(), store: self.store.clone(), release: self.release };
+        let mut ctx = StepContext { now: self.store.time(), store: self.store.clone(), release: self.release };
         // No short cut: each has its step, even after another did something.
-        controllers.iter_mut().fold(false, |any, controller| controller.step(&mut cx) | any)
+        controllers.iter_mut().fold(false, |any, controller| controller.step(&mut ctx) | any)
     }
 
     /// Steps until nothing happens any more; says how many steps did something.
@@ -103,11 +103,11 @@ impl Controller for Remover {
         "DestroyController"
     }
 
-    fn step(&mut self, cx: &mut Cx) -> bool {
+    fn step(&mut self, ctx: &mut StepContext) -> bool {
         let mut any = false;
-        for kind in kinds::ALL.iter().filter(|k| k.removed_by_server(cx.release)) {
-            for key in cx.store.reapable(kind.name).iter().filter(|key| key.namespace == kind.namespace) {
-                any |= cx.store.reap(key);
+        for kind in kinds::ALL.iter().filter(|k| k.removed_by_server(ctx.release)) {
+            for key in ctx.store.reapable(kind.name).iter().filter(|key| key.namespace == kind.namespace) {
+                any |= ctx.store.reap(key);
             }
         }
         any

@@ -1,7 +1,7 @@
 //! What may be asked of objects that live outside of the server: backups, which stand in a store.
 
 use super::names::{kind, label};
-use super::object::View;
+use super::object::Reader;
 use super::rules;
 use omni_proto::cosi::resource::label_term::Operation;
 use omni_proto::cosi::resource::{IdQuery, LabelQuery, WatchRequest};
@@ -14,7 +14,7 @@ pub(super) const NAMESPACE: &str = "external";
 ///
 /// # Errors
 /// When it does not: the store is not searched.
-pub(super) fn check_list(view: &dyn View, labels: &[LabelQuery], id: Option<&IdQuery>) -> Result<(), Status> {
+pub(super) fn check_list(view: &dyn Reader, labels: &[LabelQuery], id: Option<&IdQuery>) -> Result<(), Status> {
     let only = match labels {
         [LabelQuery { terms }] => match &terms[..] {
             [term] => Some(term),
@@ -41,7 +41,7 @@ pub(super) fn check_list(view: &dyn View, labels: &[LabelQuery], id: Option<&IdQ
 ///
 /// # Errors
 /// When it waits for changes only: the store tells of none.
-pub(super) fn check_watch(view: &dyn View, request: &WatchRequest) -> Result<(), Status> {
+pub(super) fn check_watch(view: &dyn Reader, request: &WatchRequest) -> Result<(), Status> {
     let options = request.options.as_ref();
     if !options.is_some_and(|options| options.bootstrap_contents) {
         return Err(Status::unimplemented("backups are watched with their present contents only"));

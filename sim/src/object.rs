@@ -55,7 +55,7 @@ impl Object {
 }
 
 /// A consistent look at all objects.
-pub trait View {
+pub trait Reader {
     /// The object of this type and id, in the type's own namespace.
     fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>>;
     /// All objects of this type in its own namespace, by id.

@@ -1,7 +1,7 @@
 //! What the operator of the instance has chosen, and what stands outside of it: what Omni reads from its own
 //! configuration and from the network, and no caller ever sees. A world says it; without one all is as it usually is.
 
-use super::object::View;
+use super::object::Reader;
 
 /// The type of the one object that holds the settings. It is no type of Omni.
 pub const KIND: &str = "Settings.omni-sim";
@@ -33,6 +33,6 @@ pub fn store(endpoint: &str) -> String {
 
 /// A setting, if the world says anything about it.
 #[must_use]
-pub fn get(view: &dyn View, name: &str) -> Option<String> {
+pub fn get(view: &dyn Reader, name: &str) -> Option<String> {
     view.get(KIND, ID)?.label(name).map(ToOwned::to_owned)
 }

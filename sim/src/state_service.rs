@@ -1,7 +1,7 @@
 //! COSI State on the wire: decoding, access, rules, existence, and then the store, in that order.
 //! It knows no single type; what a type allows stands in the catalogue and the rules.
 
-use super::access::{Caller, Guard, provider};
+use super::access::{AccessContext, Caller, provider};
 use super::connection::Scissors;
 use super::external;
 use super::faults::{self, Action, Breakable, Faults};
@@ -14,7 +14,7 @@ use super::release::Release;
 use super::requests::Entry;
 use super::rules::{self, Change};
 use super::store::{Snapshot, Store, StoreError, Verb};
-use super::virtual_kinds::{self, Desk};
+use super::virtual_kinds::{self, VirtualContext};
 use super::watch::Watch;
 use super::wire;
 use futures_util::{Stream, StreamExt, stream};
@@ -40,15 +40,15 @@ pub(super) struct StateService {
 #[async_trait::async_trait]
 impl State for StateService {
     async fn get(&self, request: Request<pb::GetRequest>) -> Result<Response<pb::GetResponse>, Status> {
-        let (call, pb::GetRequest { namespace, r#type, id, .. }) = Call::of(request)?;
+        let (call, pb::GetRequest { namespace, r#type, id, .. }) = RequestContext::of(request)?;
         let key = wire::named(namespace, r#type, id);
         self.serve(&call, &key.kind, &key.id, async {
             let existing = self.existing(&key);
             let view = self.store.view();
-            let guard = self.guard(&view, &call);
-            refusal::unless_clean(guard.get(&key, existing.as_deref()), Vec::new())?;
+            let permissions = self.access_context(&view, &call);
+            refusal::unless_clean(permissions.get(&key, existing.as_deref()), Vec::new())?;
             let object = match key.namespace.as_str() {
-                virtual_kinds::NAMESPACE => Arc::new(self.desk(guard).get(&key)?),
+                virtual_kinds::NAMESPACE => Arc::new(self.virtual_context(permissions).get(&key)?),
                 _ => existing.ok_or_else(|| missing(&key))?,
             };
             Ok(pb::GetResponse { resource: Some(wire::sent_by(self.release, &object)) })
@@ -57,13 +57,13 @@ impl State for StateService {
     }
 
     async fn list(&self, request: Request<pb::ListRequest>) -> Result<Response<Answers<pb::ListResponse>>, Status> {
-        let (call, pb::ListRequest { namespace, r#type: kind, options }) = Call::of(request)?;
+        let (call, pb::ListRequest { namespace, r#type: kind, options }) = RequestContext::of(request)?;
         self.stream(&call, &kind, "", async {
             let options = options.unwrap_or_default();
             let view = self.store.view();
-            let guard = self.guard(&view, &call);
-            refusal::unless_clean(guard.list(&kind, &namespace, &options.label_query), Vec::new())?;
-            let limit = guard.limit(&kind, &namespace).map(ToOwned::to_owned);
+            let permissions = self.access_context(&view, &call);
+            refusal::unless_clean(permissions.list(&kind, &namespace, &options.label_query), Vec::new())?;
+            let limit = permissions.limit(&kind, &namespace).map(ToOwned::to_owned);
             if namespace == external::NAMESPACE {
                 external::check_list(&view, &options.label_query, options.id_query.as_ref())?;
             }
@@ -72,7 +72,7 @@ impl State for StateService {
                 if !query.is_empty() {
                     return Err(virtual_kinds::unsupported_options());
                 }
-                self.desk(guard).list(&kind)?.into_iter().map(Arc::new).collect()
+                self.virtual_context(permissions).list(&kind)?.into_iter().map(Arc::new).collect()
             } else if wire::is_cached(&kind) {
                 self.store.list_cached(&kind, &namespace)
             } else {
@@ -90,17 +90,17 @@ impl State for StateService {
     }
 
     async fn create(&self, request: Request<pb::CreateRequest>) -> Result<Response<pb::CreateResponse>, Status> {
-        let (call, pb::CreateRequest { resource, options }) = Call::of(request)?;
+        let (call, pb::CreateRequest { resource, options }) = RequestContext::of(request)?;
         let (kind, id) = names(resource.as_ref());
         self.serve(&call, &kind, &id, async {
             let mut object = wire::received(resource)?;
             let view = self.store.view();
-            let guard = self.guard(&view, &call);
-            refusal::unless_clean(guard.create(&object), rules::problems(&view, Change::Create(&object)))?;
+            let permissions = self.access_context(&view, &call);
+            refusal::unless_clean(permissions.create(&object), rules::problems(&view, Change::Create(&object)))?;
             if object.key.namespace == virtual_kinds::NAMESPACE {
                 return Err(virtual_kinds::unsupported("create"));
             }
-            claim(&guard, &mut object);
+            claim(&permissions, &mut object);
             let owner = options.unwrap_or_default().owner;
             let stored = self.store.create(object, &owner).map_err(|e| e.status(Verb::Create))?;
             self.durable(Verb::Create).await?;
@@ -110,7 +110,7 @@ impl State for StateService {
     }
 
     async fn update(&self, request: Request<pb::UpdateRequest>) -> Result<Response<pb::UpdateResponse>, Status> {
-        let (call, pb::UpdateRequest { new_resource, options }) = Call::of(request)?;
+        let (call, pb::UpdateRequest { new_resource, options }) = RequestContext::of(request)?;
         let (kind, id) = names(new_resource.as_ref());
         self.serve(&call, &kind, &id, async {
             let mut new = wire::received(new_resource)?;
@@ -119,10 +119,10 @@ impl State for StateService {
             let old = self.existing(&new.key);
             let leaves = new.tearing_down && old.as_ref().is_none_or(|old| !old.tearing_down);
             let view = self.store.view();
-            let guard = self.guard(&view, &call);
-            let mut access = guard.update(old.as_deref(), &new);
+            let permissions = self.access_context(&view, &call);
+            let mut access = permissions.update(old.as_deref(), &new);
             if leaves {
-                access = access.and_then(|()| guard.destroy(&new.key, old.as_deref()));
+                access = access.and_then(|()| permissions.destroy(&new.key, old.as_deref()));
             }
             let change = old.as_ref().map(|old| Change::Update(old, &new));
             if access.is_ok() && change.is_some_and(rules::crashes) {
@@ -136,7 +136,7 @@ impl State for StateService {
             if old.is_none() {
                 return Err(missing(&new.key));
             }
-            claim(&guard, &mut new);
+            claim(&permissions, &mut new);
             let stored = self.store.update(new, &options.owner, expected).map_err(|e| e.status(Verb::Update))?;
             self.durable(Verb::Update).await?;
             Ok(pb::UpdateResponse { resource: Some(wire::sent_by(self.release, &stored)) })
@@ -145,7 +145,7 @@ impl State for StateService {
     }
 
     async fn destroy(&self, request: Request<pb::DestroyRequest>) -> Result<Response<pb::DestroyResponse>, Status> {
-        let (call, pb::DestroyRequest { namespace, r#type, id, options }) = Call::of(request)?;
+        let (call, pb::DestroyRequest { namespace, r#type, id, options }) = RequestContext::of(request)?;
         let key = wire::named(namespace, r#type, id);
         self.serve(&call, &key.kind, &key.id, async {
             self.removable(&call, &key)?;
@@ -158,12 +158,12 @@ impl State for StateService {
     }
 
     async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Answers<pb::WatchResponse>>, Status> {
-        let (call, request) = Call::of(request)?;
+        let (call, request) = RequestContext::of(request)?;
         let (kind, id) = (request.r#type.clone(), request.id.clone().unwrap_or_default());
         self.stream(&call, &kind, &id, async {
             let view = self.store.view();
-            let guard = self.guard(&view, &call);
-            let request = watched(&guard, request)?;
+            let permissions = self.access_context(&view, &call);
+            let request = watched(&permissions, request)?;
             if request.namespace == virtual_kinds::NAMESPACE {
                 let key = wire::named(request.namespace, request.r#type, request.id.unwrap_or_default());
                 return Ok(virtual_kinds::watch(&self.store, key).boxed() as Answers<pb::WatchResponse>);
@@ -180,7 +180,7 @@ impl State for StateService {
     }
 
     async fn teardown(&self, request: Request<pb::TeardownRequest>) -> Result<Response<pb::TeardownResponse>, Status> {
-        let (call, pb::TeardownRequest { namespace, r#type, id, options }) = Call::of(request)?;
+        let (call, pb::TeardownRequest { namespace, r#type, id, options }) = RequestContext::of(request)?;
         let key = wire::named(namespace, r#type, id);
         self.serve(&call, &key.kind, &key.id, async {
             let object = self.begin_teardown(&call, &key, &options.unwrap_or_default().owner).await?;
@@ -193,7 +193,7 @@ impl State for StateService {
         &self,
         request: Request<pb::TeardownAndDestroyRequest>,
     ) -> Result<Response<pb::TeardownAndDestroyResponse>, Status> {
-        let (call, pb::TeardownAndDestroyRequest { namespace, r#type, id, options }) = Call::of(request)?;
+        let (call, pb::TeardownAndDestroyRequest { namespace, r#type, id, options }) = RequestContext::of(request)?;
         let key = wire::named(namespace, r#type, id);
         let owner = options.unwrap_or_default().owner;
         self.serve(&call, &key.kind, &key.id, async {
@@ -220,7 +220,7 @@ impl StateService {
     /// What goes around every call: the log, and what goes wrong on purpose.
     async fn serve<T>(
         &self,
-        call: &Call,
+        call: &RequestContext,
         kind: &str,
         id: &str,
         work: impl Future<Output = Result<T, Status>>,
@@ -232,7 +232,7 @@ impl StateService {
     /// The same for answers that follow one another, which can also break in the middle.
     async fn stream<T: Send + 'static>(
         &self,
-        call: &Call,
+        call: &RequestContext,
         kind: &str,
         id: &str,
         work: impl Future<Output = Result<Answers<T>, Status>>,
@@ -246,7 +246,7 @@ impl StateService {
     }
 
     /// Notes what a call is about, and says what goes wrong with it.
-    fn enter(&self, call: &Call, kind: &str, id: &str) -> Result<Option<Action>, Status> {
+    fn enter(&self, call: &RequestContext, kind: &str, id: &str) -> Result<Option<Action>, Status> {
         if let Some(entry) = &call.entry {
             entry.about(kind, id);
         }
@@ -262,7 +262,7 @@ impl StateService {
         Ok(action)
     }
 
-    fn breakable<'a>(&'a self, call: &'a Call) -> Breakable<'a> {
+    fn breakable<'a>(&'a self, call: &'a RequestContext) -> Breakable<'a> {
         Breakable { scissors: call.scissors.as_ref(), presence: &self.presence }
     }
 
@@ -271,18 +271,18 @@ impl StateService {
         if wire::is_cached(&key.kind) { self.store.get_cached(key) } else { self.store.get(key) }
     }
 
-    fn guard<'a>(&self, view: &'a Snapshot, call: &'a Call) -> Guard<'a> {
-        Guard { view, caller: &call.caller, release: self.release }
+    fn access_context<'a>(&self, view: &'a Snapshot, call: &'a RequestContext) -> AccessContext<'a> {
+        AccessContext { view, caller: &call.caller, release: self.release }
     }
 
-    fn desk<'a>(&'a self, guard: Guard<'a>) -> Desk<'a> {
-        Desk { guard, endpoint: &self.endpoint, now: self.store.time() }
+    fn virtual_context<'a>(&'a self, permissions: AccessContext<'a>) -> VirtualContext<'a> {
+        VirtualContext { permissions, endpoint: &self.endpoint, now: self.store.time() }
     }
 
-    fn removable(&self, call: &Call, key: &Key) -> Result<(), Status> {
+    fn removable(&self, call: &RequestContext, key: &Key) -> Result<(), Status> {
         let existing = self.existing(key);
         let view = self.store.view();
-        let access = self.guard(&view, call).destroy(key, existing.as_deref());
+        let access = self.access_context(&view, call).destroy(key, existing.as_deref());
         let problems = existing.as_ref().map(|old| rules::problems(&view, Change::Destroy(old))).unwrap_or_default();
         refusal::unless_clean(access, problems)?;
         if key.namespace == virtual_kinds::NAMESPACE {
@@ -294,7 +294,7 @@ impl StateService {
         Ok(())
     }
 
-    async fn begin_teardown(&self, call: &Call, key: &Key, owner: &str) -> Result<Arc<Object>, Status> {
+    async fn begin_teardown(&self, call: &RequestContext, key: &Key, owner: &str) -> Result<Arc<Object>, Status> {
         self.removable(call, key)?;
         let object = self.store.begin_teardown(key, owner).map_err(|e| e.status(Verb::Update))?;
         self.durable(Verb::Update).await?;
@@ -315,7 +315,7 @@ impl StateService {
 }
 
 /// What is known of a call besides its message.
-struct Call {
+struct RequestContext {
     caller: Caller,
     entry: Option<Entry>,
     scissors: Option<Scissors>,
@@ -323,7 +323,7 @@ struct Call {
     talos: bool,
 }
 
-impl Call {
+impl RequestContext {
     fn of<T>(request: Request<T>) -> Result<(Self, T), Status> {
         let caller = Caller::of(&request).unwrap_or_else(|_| Caller::stranger());
         let talos = request.metadata().get("runtime").is_some_and(|runtime| runtime == "Talos");
@@ -341,22 +341,22 @@ fn names(resource: Option<&pb::Resource>) -> (String, String) {
 }
 
 /// Marks what a provider of machines writes as its own.
-fn claim(guard: &Guard<'_>, object: &mut Object) {
-    if let Some(own) = guard.limit(&object.key.kind, &object.key.namespace) {
+fn claim(permissions: &AccessContext<'_>, object: &mut Object) {
+    if let Some(own) = permissions.limit(&object.key.kind, &object.key.namespace) {
         object.labels.insert(provider::OWNER.to_owned(), own.to_owned());
     }
 }
 
 /// What the caller gets to see of what it wants to watch.
-fn watched(guard: &Guard<'_>, mut request: pb::WatchRequest) -> Result<pb::WatchRequest, Status> {
+fn watched(permissions: &AccessContext<'_>, mut request: pb::WatchRequest) -> Result<pb::WatchRequest, Status> {
     let (namespace, kind) = (request.namespace.clone(), request.r#type.clone());
     let mut options = request.options.take().unwrap_or_default();
     let access = match &request.id {
         Some(id) => {
             let key = wire::named(namespace.clone(), kind.clone(), id.clone());
-            guard.watch(&key, guard.view.get(&kind, id).as_deref())
+            permissions.watch(&key, permissions.view.get(&kind, id).as_deref())
         }
-        None => guard.list(&kind, &namespace, &options.label_query),
+        None => permissions.list(&kind, &namespace, &options.label_query),
     };
     refusal::unless_clean(access, Vec::new())?;
     if namespace == virtual_kinds::NAMESPACE {
@@ -367,7 +367,7 @@ fn watched(guard: &Guard<'_>, mut request: pb::WatchRequest) -> Result<pb::Watch
             (None, false) => virtual_kinds::unsupported_type("watch kind", &kind),
         });
     }
-    if let (None, Some(own)) = (&request.id, guard.limit(&kind, &namespace)) {
+    if let (None, Some(own)) = (&request.id, permissions.limit(&kind, &namespace)) {
         let value = vec![own.to_owned()];
         let own = pb::LabelTerm { key: provider::OWNER.to_owned(), op: Operation::Equal.into(), value, invert: false };
         if options.label_query.is_empty() {

@@ -6,7 +6,7 @@ pub mod provider;
 use super::access_policy;
 use super::kinds::{self, Gate, Role, Tie};
 use super::names::{kind, label};
-use super::object::{Key, Object, View};
+use super::object::{Key, Object, Reader};
 use super::release::Release;
 use omni_proto::cosi::resource::label_term::Operation;
 use omni_proto::cosi::resource::{LabelQuery, LabelTerm};
@@ -110,16 +110,16 @@ pub enum Denied {
 
 /// Lets a caller do things, or does not.
 #[derive(Clone, Copy)]
-pub struct Guard<'a> {
+pub struct AccessContext<'a> {
     /// Where policies, identities and providers stand.
-    pub view: &'a (dyn View + Sync),
+    pub view: &'a (dyn Reader + Sync),
     /// Who calls.
     pub caller: &'a Caller,
     /// Which release the server is.
     pub release: Release,
 }
 
-impl<'a> Guard<'a> {
+impl<'a> AccessContext<'a> {
     /// Whether the caller may get this object, if it is there.
     ///
     /// # Errors

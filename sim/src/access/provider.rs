@@ -1,7 +1,7 @@
 //! What providers of machines may do, and what users may do with what is theirs.
 //! Answers here stand alone: they come after the rules, and not among the problems that those find.
 
-use super::{Caller, Guard};
+use super::{AccessContext, Caller};
 use crate::kinds::{self, AccessVerb, Provided, Role};
 use crate::names::kind;
 use crate::object::{Key, Object};
@@ -30,20 +30,20 @@ pub(super) fn limit<'a>(caller: &'a Caller, namespace: &str, kind: &str) -> Opti
 
 /// Whether the caller may do this; `old` is what there is, `new` what is to be written.
 pub(super) fn check(
-    guard: &Guard<'_>,
+    permissions: &AccessContext<'_>,
     verb: AccessVerb,
     key: &Key,
     old: Option<&Object>,
     new: Option<&Object>,
 ) -> Result<(), Status> {
     // Some types were open to everybody once.
-    let open = guard.gate(&key.kind, verb).floor == Some(Role::None);
-    guard.caller.needs(if open { Role::None } else { Role::InfraProvider })?;
-    if guard.caller.role != Role::InfraProvider {
-        return check_user(guard, verb, &key.kind);
+    let open = permissions.gate(&key.kind, verb).floor == Some(Role::None);
+    permissions.caller.needs(if open { Role::None } else { Role::InfraProvider })?;
+    if permissions.caller.role != Role::InfraProvider {
+        return check_user(permissions, verb, &key.kind);
     }
-    let own = guard.caller.provider().unwrap_or_default();
-    if guard.view.get(kind::INFRA_PROVIDER, own).is_none() {
+    let own = permissions.caller.provider().unwrap_or_default();
+    if permissions.view.get(kind::INFRA_PROVIDER, own).is_none() {
         return denied(format!("infra provider with name {own:?} is not registered in the system"));
     }
     let private = format!("{PRIVATE}{own}");
@@ -95,9 +95,9 @@ fn check_provider(
 }
 
 /// What nobody but a provider knows is read by everybody, and written by providers alone.
-fn check_user(guard: &Guard<'_>, verb: AccessVerb, kind: &str) -> Result<(), Status> {
+fn check_user(permissions: &AccessContext<'_>, verb: AccessVerb, kind: &str) -> Result<(), Status> {
     if kinds::find(kind).is_some() {
-        return super::pass(guard.caller, guard.gate(kind, verb), kind);
+        return super::pass(permissions.caller, permissions.gate(kind, verb), kind);
     }
     match verb {
         AccessVerb::Read => Ok(()),

@@ -47,12 +47,12 @@ fn object(kind: &str, id: &str, labels: &[(&str, &str)]) -> Object {
 /// What is said to a caller who wants this.
 fn ask(store: &Store, caller: &Caller, release: Release, verb: AccessVerb, object: &Object) -> Result<(), Status> {
     let view = store.view();
-    let guard = Guard { view: &view, caller, release };
+    let permissions = AccessContext { view: &view, caller, release };
     let answer = match verb {
-        Read => guard.get(&object.key, Some(object)),
-        Create => guard.create(object),
-        Update => guard.update(Some(object), object),
-        Destroy => guard.destroy(&object.key, Some(object)),
+        Read => permissions.get(&object.key, Some(object)),
+        Create => permissions.create(object),
+        Update => permissions.update(Some(object), object),
+        Destroy => permissions.destroy(&object.key, Some(object)),
     };
     answer.map_err(|denied| match denied {
         Denied::Gathered(status) | Denied::Alone(status) => status,
@@ -334,9 +334,9 @@ fn updates_need_both_clusters() {
     let store = store();
     allow(&store, "lab", Role::Operator);
     let (view, me) = (store.view(), caller(Role::None));
-    let guard = Guard { view: &view, caller: &me, release: Release::NEWEST };
+    let permissions = AccessContext { view: &view, caller: &me, release: Release::NEWEST };
     let patch = |cluster: &str| object("ConfigPatches.omni.sidero.dev", "p", &[(label::CLUSTER, cluster)]);
-    let may = |old: &str, new: &str| guard.update(Some(&patch(old)), &patch(new)).is_ok();
+    let may = |old: &str, new: &str| permissions.update(Some(&patch(old)), &patch(new)).is_ok();
     assert_eq!(
         [may("lab", "lab"), may("lab", "prod"), may("prod", "lab"), may("prod", "prod")],
         [true, false, false, false]
@@ -370,8 +370,8 @@ fn lists_have_to_name_the_cluster() {
         let store = store();
         allow(&store, cluster, Role::Reader);
         let view = store.view();
-        let guard = Guard { view: &view, caller: &me, release: Release::NEWEST };
-        let answer = guard.list(&format!("{kind}.omni.sidero.dev"), "default", &queries);
+        let permissions = AccessContext { view: &view, caller: &me, release: Release::NEWEST };
+        let answer = permissions.list(&format!("{kind}.omni.sidero.dev"), "default", &queries);
         assert_eq!(answer.is_ok(), expected, "{cluster} {kind} {queries:?}");
     }
 }
@@ -435,11 +435,14 @@ fn providers_keep_to_what_is_theirs() {
 fn providers_change_only_finalizers_of_what_the_server_writes() {
     let store = store();
     let (view, me) = (store.view(), caller(Role::InfraProvider));
-    let guard = Guard { view: &view, caller: &me, release: Release::NEWEST };
+    let permissions = AccessContext { view: &view, caller: &me, release: Release::NEWEST };
     let old = object("InfraMachines.omni.sidero.dev", "m", &[(provider::OWNER, "aws-1")]);
     let held = Object { finalizers: vec!["aws-1".into()], ..old.clone() };
     let changed = Object { spec: vec![8, 1], ..old.clone() };
-    assert_eq!((guard.update(Some(&old), &held).is_ok(), guard.update(Some(&old), &changed).is_ok()), (true, false));
+    assert_eq!(
+        (permissions.update(Some(&old), &held).is_ok(), permissions.update(Some(&old), &changed).is_ok()),
+        (true, false)
+    );
 }
 
 #[test]

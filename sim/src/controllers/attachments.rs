@@ -1,16 +1,16 @@
 //! Objects that the server only takes note of: lists of extensions.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind};
 
 const EXTENSIONS_HELD_BY: &[&str] = &[controller::MACHINE_EXTENSIONS];
 
-pub(super) fn extensions(desk: &Desk<'_>) {
-    for list in desk.list(kind::EXTENSIONS_CONFIGURATION) {
+pub(super) fn extensions(ctx: &ControllerContext<'_>) {
+    for list in ctx.list(kind::EXTENSIONS_CONFIGURATION) {
         if list.tearing_down {
-            desk.release(&list, EXTENSIONS_HELD_BY);
+            ctx.release(&list, EXTENSIONS_HELD_BY);
         } else {
-            desk.hold(&list, EXTENSIONS_HELD_BY);
+            ctx.hold(&list, EXTENSIONS_HELD_BY);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Backups of etcd: where they go, when they are made, and how that went.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use crate::worlds;
@@ -20,34 +20,34 @@ const S3_CONFIG: &str = "etcd-backup-s3-conf";
 const SIZE: u64 = 4 << 20;
 
 /// Makes the backups that are due.
-pub(super) fn act(desk: &Desk<'_>) {
-    let store = store(desk);
-    desk.put("", kind::ETCD_BACKUP_STORE_STATUS, STORE_STATUS, &[], &store);
-    for cluster in desk.list(kind::CLUSTER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    let store = store(ctx);
+    ctx.put("", kind::ETCD_BACKUP_STORE_STATUS, STORE_STATUS, &[], &store);
+    for cluster in ctx.list(kind::CLUSTER) {
         let wanted = cluster.spec::<ClusterSpec>().backup_configuration.is_some_and(|wanted| wanted.enabled);
-        if wanted && !cluster.tearing_down && !desk.has(kind::ETCD_BACKUP_STATUS, &cluster.key.id) {
+        if wanted && !cluster.tearing_down && !ctx.has(kind::ETCD_BACKUP_STATUS, &cluster.key.id) {
             let labels = [(label::CLUSTER, cluster.key.id.as_str())];
             let nothing = EtcdBackupStatusSpec::default();
-            desk.put(controller::ETCD_BACKUP, kind::ETCD_BACKUP_STATUS, &cluster.key.id, &labels, &nothing);
+            ctx.put(controller::ETCD_BACKUP, kind::ETCD_BACKUP_STATUS, &cluster.key.id, &labels, &nothing);
         }
         if !cluster.tearing_down && store.configuration_error.is_empty() {
-            back_up(desk, &cluster);
+            back_up(ctx, &cluster);
         }
     }
-    for status in desk.list(kind::ETCD_BACKUP_STATUS) {
-        if !desk.has(kind::CLUSTER, &status.key.id) {
-            desk.remove(kind::ETCD_BACKUP_STATUS, &status.key.id);
+    for status in ctx.list(kind::ETCD_BACKUP_STATUS) {
+        if !ctx.has(kind::CLUSTER, &status.key.id) {
+            ctx.remove(kind::ETCD_BACKUP_STATUS, &status.key.id);
         }
     }
 }
 
 /// Where backups go, and what keeps them from going there.
-fn store(desk: &Desk<'_>) -> EtcdBackupStoreStatusSpec {
-    if desk.get(worlds::SETTING, worlds::BACKUP_STORE).is_some_and(|setting| worlds::is_local(&setting)) {
+fn store(ctx: &ControllerContext<'_>) -> EtcdBackupStoreStatusSpec {
+    if ctx.get(worlds::SETTING, worlds::BACKUP_STORE).is_some_and(|setting| worlds::is_local(&setting)) {
         let configuration_name = "local".into();
         return EtcdBackupStoreStatusSpec { configuration_name, configuration_error: String::new() };
     }
-    let config: EtcdBackupS3ConfSpec = desk.spec(kind::ETCD_BACKUP_S3_CONFIG, S3_CONFIG);
+    let config: EtcdBackupS3ConfSpec = ctx.spec(kind::ETCD_BACKUP_S3_CONFIG, S3_CONFIG);
     let configuration_error = match config == EtcdBackupS3ConfSpec::default() {
         true => "not initialized".into(),
         false => String::new(),
@@ -56,30 +56,30 @@ fn store(desk: &Desk<'_>) -> EtcdBackupStoreStatusSpec {
 }
 
 /// One backup takes two steps: it runs, and then it is there.
-fn back_up(desk: &Desk<'_>, cluster: &Object) {
+fn back_up(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
-    let mut status: EtcdBackupStatusSpec = desk.spec(kind::ETCD_BACKUP_STATUS, id);
-    let now = Timestamp { seconds: desk.now().as_secs().cast_signed(), nanos: 0 };
+    let mut status: EtcdBackupStatusSpec = ctx.spec(kind::ETCD_BACKUP_STATUS, id);
+    let now = Timestamp { seconds: ctx.now().as_secs().cast_signed(), nanos: 0 };
     if status.status() == Status::Running {
-        finish(desk, id, &mut status);
-    } else if is_due(desk, cluster, &status, now.seconds) {
+        finish(ctx, id, &mut status);
+    } else if is_due(ctx, cluster, &status, now.seconds) {
         status.set_status(Status::Running);
         status.error = String::new();
         status.last_backup_attempt = Some(now);
     } else {
         return;
     }
-    desk.put(controller::ETCD_BACKUP, kind::ETCD_BACKUP_STATUS, id, &[(label::CLUSTER, id)], &status);
+    ctx.put(controller::ETCD_BACKUP, kind::ETCD_BACKUP_STATUS, id, &[(label::CLUSTER, id)], &status);
 }
 
 /// Whether the cluster's own interval or a wish of users asks for a backup now.
-fn is_due(desk: &Desk<'_>, cluster: &Object, status: &EtcdBackupStatusSpec, now: i64) -> bool {
+fn is_due(ctx: &ControllerContext<'_>, cluster: &Object, status: &EtcdBackupStatusSpec, now: i64) -> bool {
     let id = cluster.key.id.as_str();
-    if !desk.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped {
+    if !ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped {
         return false;
     }
     let attempt = status.last_backup_attempt.map(|at| at.seconds);
-    let wish = desk
+    let wish = ctx
         .get(kind::ETCD_MANUAL_BACKUP, id)
         .filter(|wish| !wish.tearing_down)
         .and_then(|wish| wish.spec::<EtcdManualBackupSpec>().backup_at);
@@ -96,14 +96,14 @@ fn is_due(desk: &Desk<'_>, cluster: &Object, status: &EtcdBackupStatusSpec, now:
     }
 }
 
-fn finish(desk: &Desk<'_>, id: &str, status: &mut EtcdBackupStatusSpec) {
+fn finish(ctx: &ControllerContext<'_>, id: &str, status: &mut EtcdBackupStatusSpec) {
     let Some(at) = status.last_backup_attempt else { return };
-    if !desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy {
+    if !ctx.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy {
         status.set_status(Status::Error);
         status.error = format!("failed to get the etcd snapshot of cluster {id:?}: no control plane answers");
         return;
     }
-    let made = desk.labelled(kind::ETCD_BACKUP, label::CLUSTER, id).len() as u64;
+    let made = ctx.labelled(kind::ETCD_BACKUP, label::CLUSTER, id).len() as u64;
     let spec = EtcdBackupSpec {
         created_at: Some(at),
         // The newest one comes first by name.
@@ -111,15 +111,15 @@ fn finish(desk: &Desk<'_>, id: &str, status: &mut EtcdBackupStatusSpec) {
         size: SIZE + made * 4096,
     };
     let name = format!("{id}-{}", at.seconds);
-    desk.put("", kind::ETCD_BACKUP, &name, &[(label::CLUSTER, id)], &spec);
+    ctx.put("", kind::ETCD_BACKUP, &name, &[(label::CLUSTER, id)], &spec);
     status.set_status(Status::Ok);
     status.last_backup_time = Some(at);
 }
 
 /// Sums up how backups go: the last one of all.
-pub(super) fn sum_up(desk: &Desk<'_>) {
-    let store: EtcdBackupStoreStatusSpec = desk.spec(kind::ETCD_BACKUP_STORE_STATUS, STORE_STATUS);
-    let last = desk
+pub(super) fn sum_up(ctx: &ControllerContext<'_>) {
+    let store: EtcdBackupStoreStatusSpec = ctx.spec(kind::ETCD_BACKUP_STORE_STATUS, STORE_STATUS);
+    let last = ctx
         .list(kind::ETCD_BACKUP_STATUS)
         .iter()
         .map(|status| status.spec::<EtcdBackupStatusSpec>())
@@ -130,5 +130,5 @@ pub(super) fn sum_up(desk: &Desk<'_>) {
         last_backup_status: last,
     };
     let owner = controller::ETCD_BACKUP_OVERALL_STATUS;
-    desk.put(owner, kind::ETCD_BACKUP_OVERALL_STATUS, OVERALL_STATUS, &[], &overall);
+    ctx.put(owner, kind::ETCD_BACKUP_OVERALL_STATUS, OVERALL_STATUS, &[], &overall);
 }

@@ -1,6 +1,6 @@
 //! How a cluster comes to life: etcd, its control plane, and the way to its API.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use omni_proto::specs::cluster_machine_status_spec::Stage;
@@ -12,55 +12,55 @@ use omni_proto::specs::{
 };
 use std::sync::Arc;
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for cluster in desk.list(kind::CLUSTER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for cluster in ctx.list(kind::CLUSTER) {
         if !cluster.tearing_down {
-            observe(desk, &cluster.key.id);
+            observe(ctx, &cluster.key.id);
         }
     }
 }
 
-fn observe(desk: &Desk<'_>, id: &str) {
-    let planes: Vec<Arc<Object>> = desk
+fn observe(ctx: &ControllerContext<'_>, id: &str) {
+    let planes: Vec<Arc<Object>> = ctx
         .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
         .into_iter()
         .filter(|member| !member.tearing_down && member.label(label::CONTROL_PLANE).is_some())
         .collect();
-    let running = planes.iter().filter(|member| runs(desk, &member.key.id)).count();
-    let mut bootstrapped = desk.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
+    let running = planes.iter().filter(|member| runs(ctx, &member.key.id)).count();
+    let mut bootstrapped = ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
     // The API comes up one step after etcd, and stays as long as more than half of etcd's members do.
-    let voters = planes.iter().filter(|member| desk.has(kind::CLUSTER_MACHINE_IDENTITY, &member.key.id)).count();
+    let voters = planes.iter().filter(|member| ctx.has(kind::CLUSTER_MACHINE_IDENTITY, &member.key.id)).count();
     let healthy = bootstrapped && running * 2 > voters;
     if running > 0 && !bootstrapped {
         bootstrapped = true;
         let status = ClusterBootstrapStatusSpec { bootstrapped };
-        desk.put(controller::CLUSTER_BOOTSTRAP_STATUS, kind::CLUSTER_BOOTSTRAP_STATUS, id, &[], &status);
+        ctx.put(controller::CLUSTER_BOOTSTRAP_STATUS, kind::CLUSTER_BOOTSTRAP_STATUS, id, &[], &status);
     }
     let addresses: Vec<String> = planes
         .iter()
-        .map(|member| desk.spec::<MachineSpec>(kind::MACHINE, &member.key.id).management_address)
+        .map(|member| ctx.spec::<MachineSpec>(kind::MACHINE, &member.key.id).management_address)
         .filter(|address| !address.is_empty())
         .collect();
     let endpoint = ClusterEndpointSpec { management_addresses: addresses.clone() };
-    desk.put(controller::CLUSTER_ENDPOINT, kind::CLUSTER_ENDPOINT, id, &[], &endpoint);
-    desk.edit_spec(kind::LOAD_BALANCER_CONFIG, id, |config: &mut LoadBalancerConfigSpec| {
+    ctx.put(controller::CLUSTER_ENDPOINT, kind::CLUSTER_ENDPOINT, id, &[], &endpoint);
+    ctx.edit_spec(kind::LOAD_BALANCER_CONFIG, id, |config: &mut LoadBalancerConfigSpec| {
         config.endpoints.clone_from(&addresses);
     });
     let status = LoadBalancerStatusSpec { healthy, stopped: addresses.is_empty() };
-    desk.put(controller::LOAD_BALANCER, kind::LOAD_BALANCER_STATUS, id, &[(label::CLUSTER, id)], &status);
-    for set in desk.labelled(kind::MACHINE_SET, label::CLUSTER, id) {
+    ctx.put(controller::LOAD_BALANCER, kind::LOAD_BALANCER_STATUS, id, &[(label::CLUSTER, id)], &status);
+    for set in ctx.labelled(kind::MACHINE_SET, label::CLUSTER, id) {
         if set.label(label::CONTROL_PLANE).is_some() && !set.tearing_down && !planes.is_empty() {
-            report(desk, &set, healthy, running == planes.len());
+            report(ctx, &set, healthy, running == planes.len());
         }
     }
 }
 
-fn runs(desk: &Desk<'_>, id: &str) -> bool {
-    let status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
-    status.stage() == Stage::Running && desk.spec::<MachineSpec>(kind::MACHINE, id).connected
+fn runs(ctx: &ControllerContext<'_>, id: &str) -> bool {
+    let status: ClusterMachineStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    status.stage() == Stage::Running && ctx.spec::<MachineSpec>(kind::MACHINE, id).connected
 }
 
-fn report(desk: &Desk<'_>, set: &Object, etcd: bool, connected: bool) {
+fn report(ctx: &ControllerContext<'_>, set: &Object, etcd: bool, connected: bool) {
     let condition = |of: ConditionType, good: bool, reason: &str| Condition {
         r#type: of.into(),
         reason: if good { String::new() } else { reason.into() },
@@ -74,5 +74,5 @@ fn report(desk: &Desk<'_>, set: &Object, etcd: bool, connected: bool) {
         ],
     };
     let labels = [(label::CLUSTER, set.label(label::CLUSTER).unwrap_or_default()), (label::CONTROL_PLANE, "")];
-    desk.put(controller::CONTROL_PLANE_STATUS, kind::CONTROL_PLANE_STATUS, &set.key.id, &labels, &status);
+    ctx.put(controller::CONTROL_PLANE_STATUS, kind::CONTROL_PLANE_STATUS, &set.key.id, &labels, &status);
 }

@@ -1,7 +1,7 @@
 //! Clusters: who holds them, and how one is taken down piece by piece.
 
 use super::cluster_parts;
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::catalogue::Feature;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
@@ -41,17 +41,17 @@ const CONTENTS: &[&str] = &[
 /// What users made under the id of a cluster.
 const NAMESAKES: &[&str] = &[kind::IMPORTED_CLUSTER_SECRETS, kind::ROTATE_TALOS_CA, kind::ROTATE_KUBERNETES_CA];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for cluster in desk.list(kind::CLUSTER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for cluster in ctx.list(kind::CLUSTER) {
         if cluster.tearing_down {
-            leave(desk, &cluster);
+            leave(ctx, &cluster);
         } else {
-            desk.hold(&cluster, HELD_BRIEFLY);
-            desk.hold(&cluster, HELD_TO_THE_END);
-            if desk.release.has(Feature::AppliedManifests) {
-                desk.hold(&cluster, HELD_LATER);
+            ctx.hold(&cluster, HELD_BRIEFLY);
+            ctx.hold(&cluster, HELD_TO_THE_END);
+            if ctx.release.has(Feature::AppliedManifests) {
+                ctx.hold(&cluster, HELD_LATER);
             }
-            cluster_parts::furnish(desk, &cluster);
+            cluster_parts::furnish(ctx, &cluster);
         }
     }
 }
@@ -64,39 +64,39 @@ pub(super) fn paused(cluster: &Object) -> bool {
 
 /// Takes a cluster down: workers, control planes, what users wrote for it, then what the server wrote about it.
 /// What another controller owns is left to that controller.
-fn leave(desk: &Desk<'_>, cluster: &Object) {
+fn leave(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
-    desk.release(cluster, HELD_BRIEFLY);
-    report(desk, id);
+    ctx.release(cluster, HELD_BRIEFLY);
+    report(ctx, id);
     let of_users = |kind: &str| {
-        let mut found = desk.labelled(kind, label::CLUSTER, id);
+        let mut found = ctx.labelled(kind, label::CLUSTER, id);
         found.retain(|object| object.owner.is_empty());
         found
     };
     let sets = of_users(kind::MACHINE_SET);
     let (planes, workers): (Vec<Arc<Object>>, Vec<Arc<Object>>) =
         sets.into_iter().partition(|set| set.label(label::CONTROL_PLANE).is_some());
-    if !desk.clear_all(&workers) || !desk.clear_all(&planes) {
+    if !ctx.clear_all(&workers) || !ctx.clear_all(&planes) {
         return;
     }
     let contents: Vec<_> = CONTENTS.iter().flat_map(|kind| of_users(kind)).collect();
-    let members = desk.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id);
-    if !desk.clear_all(&contents) || !members.is_empty() {
+    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id);
+    if !ctx.clear_all(&contents) || !members.is_empty() {
         return;
     }
-    let namesakes: Vec<_> = NAMESAKES.iter().filter_map(|kind| desk.get(kind, id)).collect();
-    if !desk.clear_all(&namesakes) {
+    let namesakes: Vec<_> = NAMESAKES.iter().filter_map(|kind| ctx.get(kind, id)).collect();
+    if !ctx.clear_all(&namesakes) {
         return;
     }
-    cluster_parts::clear(desk, id);
-    desk.release(cluster, HELD_TO_THE_END);
-    desk.release(cluster, HELD_LATER);
+    cluster_parts::clear(ctx, id);
+    ctx.release(cluster, HELD_TO_THE_END);
+    ctx.release(cluster, HELD_LATER);
 }
 
-fn report(desk: &Desk<'_>, id: &str) {
-    let sets = desk.labelled(kind::MACHINE_SET, label::CLUSTER, id).len();
-    let members = desk.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id).len();
+fn report(ctx: &ControllerContext<'_>, id: &str) {
+    let sets = ctx.labelled(kind::MACHINE_SET, label::CLUSTER, id).len();
+    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id).len();
     let phase = format!("Destroying: {sets} machine sets, {members} machines");
     let owner = controller::CLUSTER_DESTROY_STATUS;
-    desk.put(owner, kind::CLUSTER_DESTROY_STATUS, id, &[], &DestroyStatusSpec { phase });
+    ctx.put(owner, kind::CLUSTER_DESTROY_STATUS, id, &[], &DestroyStatusSpec { phase });
 }

@@ -1,7 +1,7 @@
 //! What the server keeps beside each cluster: its UUID, its secrets, the port of its API, and so on.
 //! Most of it nobody can read: that it is there, whose it is and who holds it is all that callers can learn.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use omni_proto::specs::{
@@ -63,121 +63,117 @@ const HELD_BY: &[(&str, &[&str])] = &[
 const FIRST_PORT: u32 = 10000;
 
 /// Sees to it that a cluster has all its parts.
-pub(super) fn furnish(desk: &Desk<'_>, cluster: &Object) {
+pub(super) fn furnish(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
-    identify(desk, cluster);
-    desk.once(controller::CLUSTER_LOAD_BALANCER, kind::LOAD_BALANCER_CONFIG, id, &[], || {
-        let port = free_port(desk);
+    identify(ctx, cluster);
+    ctx.once(controller::CLUSTER_LOAD_BALANCER, kind::LOAD_BALANCER_CONFIG, id, &[], || {
+        let port = free_port(ctx);
         let siderolink_endpoint = format!("https://[fdae:41e4:649b:9303::1]:{port}");
         LoadBalancerConfigSpec { bind_port: port.to_string(), siderolink_endpoint, endpoints: Vec::new() }
             .encode_to_vec()
     });
-    keep_secrets(desk, id);
-    back_up(desk, cluster);
-    desk.once(
-        controller::KUBERNETES_UPGRADE_MANIFEST_STATUS,
-        kind::KUBERNETES_UPGRADE_MANIFEST_STATUS,
-        id,
-        &[],
-        || KubernetesUpgradeManifestStatusSpec::default().encode_to_vec(),
-    );
-    count(desk, id);
+    keep_secrets(ctx, id);
+    back_up(ctx, cluster);
+    ctx.once(controller::KUBERNETES_UPGRADE_MANIFEST_STATUS, kind::KUBERNETES_UPGRADE_MANIFEST_STATUS, id, &[], || {
+        KubernetesUpgradeManifestStatusSpec::default().encode_to_vec()
+    });
+    count(ctx, id);
     for (kind, names) in HELD_BY {
-        if let Some(part) = desk.get(kind, id) {
-            desk.hold(&part, names);
+        if let Some(part) = ctx.get(kind, id) {
+            ctx.hold(&part, names);
         }
     }
 }
 
 /// Takes all parts of a cluster away.
-pub(super) fn clear(desk: &Desk<'_>, id: &str) {
+pub(super) fn clear(ctx: &ControllerContext<'_>, id: &str) {
     for kind in BELONGINGS {
-        desk.remove(kind, id);
+        ctx.remove(kind, id);
     }
 }
 
-fn identify(desk: &Desk<'_>, cluster: &Object) {
+fn identify(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
-    if !desk.has(kind::CLUSTER_UUID, id) {
+    if !ctx.has(kind::CLUSTER_UUID, id) {
         let uuid = uuid::Uuid::new_v4().to_string();
         let labels = [(label::CLUSTER_UUID, uuid.as_str())];
-        desk.put(controller::CLUSTER_UUID, kind::CLUSTER_UUID, id, &labels, &ClusterUuid { uuid: uuid.clone() });
+        ctx.put(controller::CLUSTER_UUID, kind::CLUSTER_UUID, id, &labels, &ClusterUuid { uuid: uuid.clone() });
     }
-    desk.once(controller::CLUSTER_CONFIG_VERSION, kind::CLUSTER_CONFIG_VERSION, id, &[], || {
+    ctx.once(controller::CLUSTER_CONFIG_VERSION, kind::CLUSTER_CONFIG_VERSION, id, &[], || {
         let version = format!("v{}", cluster.spec::<ClusterSpec>().talos_version);
         ClusterConfigVersionSpec { version }.encode_to_vec()
     });
-    desk.once(controller::CLUSTER_BOOTSTRAP_STATUS, kind::CLUSTER_BOOTSTRAP_STATUS, id, &[], || {
+    ctx.once(controller::CLUSTER_BOOTSTRAP_STATUS, kind::CLUSTER_BOOTSTRAP_STATUS, id, &[], || {
         ClusterBootstrapStatusSpec { bootstrapped: false }.encode_to_vec()
     });
 }
 
 /// Secrets and what is made of them; a change of secrets edits these later.
-fn keep_secrets(desk: &Desk<'_>, id: &str) {
-    desk.once(controller::SECRETS, kind::CLUSTER_SECRETS, id, &[], || {
-        let imported = desk.has(kind::IMPORTED_CLUSTER_SECRETS, id);
+fn keep_secrets(ctx: &ControllerContext<'_>, id: &str) {
+    ctx.once(controller::SECRETS, kind::CLUSTER_SECRETS, id, &[], || {
+        let imported = ctx.has(kind::IMPORTED_CLUSTER_SECRETS, id);
         ClusterSecretsSpec { imported, ..Default::default() }.encode_to_vec()
     });
     let owner = controller::SECRET_ROTATION_STATUS;
-    desk.once(owner, kind::SECRET_ROTATION, id, &[], || SecretRotationSpec::default().encode_to_vec());
-    desk.once(owner, kind::CLUSTER_SECRETS_ROTATION_STATUS, id, &[], || {
+    ctx.once(owner, kind::SECRET_ROTATION, id, &[], || SecretRotationSpec::default().encode_to_vec());
+    ctx.once(owner, kind::CLUSTER_SECRETS_ROTATION_STATUS, id, &[], || {
         ClusterSecretsRotationStatusSpec::default().encode_to_vec()
     });
-    desk.once(controller::KUBECONFIG, kind::KUBECONFIG, id, &[], || KubeconfigSpec::default().encode_to_vec());
-    desk.once(controller::TALOS_CONFIG, kind::TALOS_CONFIG, id, &[], || TalosConfigSpec::default().encode_to_vec());
+    ctx.once(controller::KUBECONFIG, kind::KUBECONFIG, id, &[], || KubeconfigSpec::default().encode_to_vec());
+    ctx.once(controller::TALOS_CONFIG, kind::TALOS_CONFIG, id, &[], || TalosConfigSpec::default().encode_to_vec());
 }
 
-fn back_up(desk: &Desk<'_>, cluster: &Object) {
+fn back_up(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
-    desk.once(controller::ETCD_BACKUP_ENCRYPTION, kind::ETCD_BACKUP_ENCRYPTION, id, &[], || {
+    ctx.once(controller::ETCD_BACKUP_ENCRYPTION, kind::ETCD_BACKUP_ENCRYPTION, id, &[], || {
         let encryption_key = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
         EtcdBackupEncryptionSpec { encryption_key }.encode_to_vec()
     });
     let wanted = cluster.spec::<ClusterSpec>().backup_configuration.filter(|wanted| wanted.enabled);
     let data = BackupDataSpec {
         interval: wanted.and_then(|wanted| wanted.interval),
-        cluster_uuid: desk.spec::<ClusterUuid>(kind::CLUSTER_UUID, id).uuid,
-        encryption_key: desk.spec::<EtcdBackupEncryptionSpec>(kind::ETCD_BACKUP_ENCRYPTION, id).encryption_key,
+        cluster_uuid: ctx.spec::<ClusterUuid>(kind::CLUSTER_UUID, id).uuid,
+        encryption_key: ctx.spec::<EtcdBackupEncryptionSpec>(kind::ETCD_BACKUP_ENCRYPTION, id).encryption_key,
         ..Default::default()
     };
-    desk.put(controller::BACKUP_DATA, kind::BACKUP_DATA, id, &[], &data);
+    ctx.put(controller::BACKUP_DATA, kind::BACKUP_DATA, id, &[], &data);
 }
 
 /// What follows from the members and services that a cluster has now.
-fn count(desk: &Desk<'_>, id: &str) {
-    let mut nodes: Vec<String> = desk
+fn count(ctx: &ControllerContext<'_>, id: &str) {
+    let mut nodes: Vec<String> = ctx
         .labelled(kind::CLUSTER_MACHINE_IDENTITY, label::CLUSTER, id)
         .iter()
         .map(|identity| identity.spec::<ClusterMachineIdentitySpec>().nodename)
         .collect();
     nodes.sort();
     let nodes = ClusterKubernetesNodesSpec { nodes };
-    desk.put(controller::CLUSTER_KUBERNETES_NODES, kind::CLUSTER_KUBERNETES_NODES, id, &[], &nodes);
+    ctx.put(controller::CLUSTER_KUBERNETES_NODES, kind::CLUSTER_KUBERNETES_NODES, id, &[], &nodes);
 
-    let services = desk.labelled(kind::EXPOSED_SERVICE, label::CLUSTER, id).len();
-    let status = ClusterWorkloadProxyStatusSpec { num_exposed_services: super::desk::count(services) };
-    desk.put(controller::CLUSTER_WORKLOAD_PROXY_STATUS, kind::CLUSTER_WORKLOAD_PROXY_STATUS, id, &[], &status);
+    let services = ctx.labelled(kind::EXPOSED_SERVICE, label::CLUSTER, id).len();
+    let status = ClusterWorkloadProxyStatusSpec { num_exposed_services: super::context::count(services) };
+    ctx.put(controller::CLUSTER_WORKLOAD_PROXY_STATUS, kind::CLUSTER_WORKLOAD_PROXY_STATUS, id, &[], &status);
 
-    let complaining: Vec<cluster_diagnostics_spec::Node> = desk
+    let complaining: Vec<cluster_diagnostics_spec::Node> = ctx
         .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
         .iter()
         .map(|member| {
-            let diagnostics = desk.spec::<MachineStatusSpec>(kind::MACHINE_STATUS, &member.key.id).diagnostics;
-            let num_diagnostics = super::desk::count(diagnostics.len());
+            let diagnostics = ctx.spec::<MachineStatusSpec>(kind::MACHINE_STATUS, &member.key.id).diagnostics;
+            let num_diagnostics = super::context::count(diagnostics.len());
             cluster_diagnostics_spec::Node { id: member.key.id.clone(), num_diagnostics }
         })
         .filter(|node| node.num_diagnostics > 0)
         .collect();
     if complaining.is_empty() {
-        desk.remove(kind::CLUSTER_DIAGNOSTICS, id);
+        ctx.remove(kind::CLUSTER_DIAGNOSTICS, id);
     } else {
         let diagnostics = ClusterDiagnosticsSpec { nodes: complaining };
-        desk.put(controller::CLUSTER_DIAGNOSTICS, kind::CLUSTER_DIAGNOSTICS, id, &[], &diagnostics);
+        ctx.put(controller::CLUSTER_DIAGNOSTICS, kind::CLUSTER_DIAGNOSTICS, id, &[], &diagnostics);
     }
 }
 
-fn free_port(desk: &Desk<'_>) -> u32 {
-    let taken: Vec<String> = desk
+fn free_port(ctx: &ControllerContext<'_>) -> u32 {
+    let taken: Vec<String> = ctx
         .list(kind::LOAD_BALANCER_CONFIG)
         .iter()
         .map(|config| config.spec::<LoadBalancerConfigSpec>().bind_port)

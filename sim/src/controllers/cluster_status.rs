@@ -1,6 +1,6 @@
 //! What the server reports of clusters.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
 use omni_proto::specs::cluster_status_spec::Phase;
@@ -11,28 +11,28 @@ use omni_proto::specs::{
 
 const HELD_BY: &[&str] = &[controller::CLUSTER_BOOTSTRAP_STATUS, controller::DISCOVERY_SERVICE_CONFIG_PATCH];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for cluster in desk.list(kind::CLUSTER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for cluster in ctx.list(kind::CLUSTER) {
         // A cluster that nobody holds any more has been forgotten already.
         if !cluster.tearing_down || !cluster.finalizers.is_empty() {
-            report(desk, &cluster);
+            report(ctx, &cluster);
         }
     }
 }
 
-fn report(desk: &Desk<'_>, cluster: &Object) {
+fn report(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
     let spec: ClusterSpec = cluster.spec();
-    let sets = desk.labelled(kind::MACHINE_SET_STATUS, label::CLUSTER, id);
+    let sets = ctx.labelled(kind::MACHINE_SET_STATUS, label::CLUSTER, id);
     let reports: Vec<MachineSetStatusSpec> = sets.iter().map(|set| set.spec()).collect();
     let planes = sets.iter().filter(|set| set.label(label::CONTROL_PLANE).is_some());
     let planes: Vec<MachineSetStatusSpec> = planes.map(|set| set.spec()).collect();
-    let bootstrapped = desk.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
-    let api = desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy;
+    let bootstrapped = ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
+    let api = ctx.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy;
     let connected = planes.iter().any(|set| set.machines.is_some_and(|machines| machines.connected > 0));
     let phase = phase(cluster, &reports);
     let features = spec.features.unwrap_or_default();
-    let first: ClusterConfigVersionSpec = desk.spec(kind::CLUSTER_CONFIG_VERSION, id);
+    let first: ClusterConfigVersionSpec = ctx.spec(kind::CLUSTER_CONFIG_VERSION, id);
     let status = ClusterStatusSpec {
         available: bootstrapped && api && connected,
         machines: Some(sum(&reports)),
@@ -46,13 +46,13 @@ fn report(desk: &Desk<'_>, cluster: &Object) {
         kubernetes_version: spec.kubernetes_version,
         // Older servers keep the switch in the spec, and do not know it.
         disable_public_discovery_service: features.disable_public_discovery_service
-            && desk.release.has_field("ClusterStatusSpec", "disable_public_discovery_service"),
+            && ctx.release.has_field("ClusterStatusSpec", "disable_public_discovery_service"),
         initial_talos_version: first.version.trim_start_matches('v').to_owned(),
     };
-    let old = desk.get(kind::CLUSTER_STATUS, id);
+    let old = ctx.get(kind::CLUSTER_STATUS, id);
     let imported = old.as_ref().and_then(|old| old.label(label::TAINTED_BY_IMPORTING)).is_some()
-        || desk.spec::<ClusterSecretsSpec>(kind::CLUSTER_SECRETS, id).imported;
-    let broken = desk.has(kind::CLUSTER_TAINT, id);
+        || ctx.spec::<ClusterSecretsSpec>(kind::CLUSTER_SECRETS, id).imported;
+    let broken = ctx.has(kind::CLUSTER_TAINT, id);
     let locked = cluster.annotations.contains_key(annotation::CLUSTER_LOCKED);
     let labels: Vec<(&str, &str)> = cluster
         .labels
@@ -62,15 +62,15 @@ fn report(desk: &Desk<'_>, cluster: &Object) {
         .chain(imported.then_some((label::TAINTED_BY_IMPORTING, "")))
         .chain(broken.then_some((label::TAINTED_BY_BREAK_GLASS, "")))
         .collect();
-    let object = desk.put(controller::CLUSTER_STATUS, kind::CLUSTER_STATUS, id, &labels, &status);
-    desk.edit(kind::CLUSTER_STATUS, id, |object| {
+    let object = ctx.put(controller::CLUSTER_STATUS, kind::CLUSTER_STATUS, id, &labels, &status);
+    ctx.edit(kind::CLUSTER_STATUS, id, |object| {
         if locked {
             object.annotations.insert(annotation::CLUSTER_LOCKED.to_owned(), String::new());
         } else {
             object.annotations.remove(annotation::CLUSTER_LOCKED);
         }
     });
-    desk.hold(&object, HELD_BY);
+    ctx.hold(&object, HELD_BY);
 }
 
 fn phase(cluster: &Object, sets: &[MachineSetStatusSpec]) -> Phase {

@@ -1,14 +1,14 @@
 //! What machines are started with, so that they find this instance.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind};
 use crate::seeds::SIDEROLINK;
 use omni_proto::specs::{ConnectionParamsSpec, DefaultJoinTokenSpec, SiderolinkApiConfigSpec, SiderolinkConfigSpec};
 
-pub(super) fn act(desk: &Desk<'_>) {
-    let config: SiderolinkConfigSpec = desk.spec(kind::SIDEROLINK_CONFIG, SIDEROLINK);
-    let api: SiderolinkApiConfigSpec = desk.spec(kind::SIDEROLINK_API_CONFIG, SIDEROLINK);
-    let token = desk.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    let config: SiderolinkConfigSpec = ctx.spec(kind::SIDEROLINK_CONFIG, SIDEROLINK);
+    let api: SiderolinkApiConfigSpec = ctx.spec(kind::SIDEROLINK_API_CONFIG, SIDEROLINK);
+    let token = ctx.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
     let (server, events, logs) = (&config.server_address, api.events_port, api.logs_port);
     let params = ConnectionParamsSpec {
         args: format!(
@@ -23,7 +23,7 @@ pub(super) fn act(desk: &Desk<'_>) {
         events_port: events,
         logs_port: logs,
     };
-    desk.put(controller::CONNECTION_PARAMS, kind::CONNECTION_PARAMS, SIDEROLINK, &[], &params);
+    ctx.put(controller::CONNECTION_PARAMS, kind::CONNECTION_PARAMS, SIDEROLINK, &[], &params);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Counts of clusters and machines, and the warnings that follow from them.
 
-use super::desk::{Desk, count};
+use super::context::{ControllerContext, count};
 use crate::catalogue::Feature;
 use crate::names::{controller, kind};
 use crate::rules::tolerant;
@@ -22,17 +22,17 @@ const SAFE_AFTER: u64 = 2;
 /// The answer where a machine has not said.
 const UNKNOWN: &str = "unknown";
 
-pub(super) fn act(desk: &Desk<'_>) {
-    clusters(desk);
-    let machines = machines(desk);
-    if desk.release.has(Feature::MachineWarnings) {
-        warn(desk, &machines);
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    clusters(ctx);
+    let machines = machines(ctx);
+    if ctx.release.has(Feature::MachineWarnings) {
+        warn(ctx, &machines);
     }
 }
 
-fn clusters(desk: &Desk<'_>) {
+fn clusters(ctx: &ControllerContext<'_>) {
     let mut features: HashMap<String, u32> = HashMap::new();
-    for cluster in desk.list(kind::CLUSTER) {
+    for cluster in ctx.list(kind::CLUSTER) {
         let uses = cluster.spec::<ClusterSpec>().features.unwrap_or_default();
         for (name, used) in [
             ("workload_proxy", uses.enable_workload_proxy),
@@ -45,19 +45,19 @@ fn clusters(desk: &Desk<'_>) {
     for name in ["workload_proxy", "disk_encryption", "embedded_discovery_service"] {
         features.entry(name.to_owned()).or_default();
     }
-    desk.put(controller::CLUSTER_METRICS, kind::CLUSTER_METRICS, ID, &[], &ClusterMetricsSpec { features });
+    ctx.put(controller::CLUSTER_METRICS, kind::CLUSTER_METRICS, ID, &[], &ClusterMetricsSpec { features });
 
     let mut status = ClusterStatusMetricsSpec::default();
-    for cluster in desk.list(kind::CLUSTER_STATUS) {
+    for cluster in ctx.list(kind::CLUSTER_STATUS) {
         let spec: ClusterStatusSpec = cluster.spec();
         *status.phases.entry(spec.phase).or_default() += 1;
         status.not_ready_count += u32::from(!spec.ready);
     }
-    desk.put(controller::CLUSTER_STATUS_METRICS, kind::CLUSTER_STATUS_METRICS, ID, &[], &status);
+    ctx.put(controller::CLUSTER_STATUS_METRICS, kind::CLUSTER_STATUS_METRICS, ID, &[], &status);
 }
 
-fn machines(desk: &Desk<'_>) -> MachineStatusMetricsSpec {
-    let before: MachineStatusMetricsSpec = desk.spec(kind::MACHINE_STATUS_METRICS, ID);
+fn machines(ctx: &ControllerContext<'_>) -> MachineStatusMetricsSpec {
+    let before: MachineStatusMetricsSpec = ctx.spec(kind::MACHINE_STATUS_METRICS, ID);
     let yes_or_no = || [UNKNOWN, "true", "false"].map(|answer| (answer.to_owned(), 0)).into_iter().collect();
     let mut found = MachineStatusMetricsSpec {
         // Platforms stay on the list when their last machine goes.
@@ -68,7 +68,7 @@ fn machines(desk: &Desk<'_>) -> MachineStatusMetricsSpec {
         registered_machines_limit: before.registered_machines_limit,
         ..Default::default()
     };
-    let all: Vec<MachineStatusSpec> = desk.list(kind::MACHINE_STATUS).iter().map(|machine| machine.spec()).collect();
+    let all: Vec<MachineStatusSpec> = ctx.list(kind::MACHINE_STATUS).iter().map(|machine| machine.spec()).collect();
     let with = |test: &dyn Fn(&MachineStatusSpec) -> bool| count(all.iter().filter(|machine| test(machine)).count());
     found.registered_machines_count = count(all.len());
     found.connected_machines_count = with(&|machine| machine.connected);
@@ -82,7 +82,7 @@ fn machines(desk: &Desk<'_>) -> MachineStatusMetricsSpec {
         *found.secure_boot_status.entry(answer(state.map(|state| state.secure_boot))).or_default() += 1;
         *found.uki_status.entry(answer(state.map(|state| state.booted_with_uki))).or_default() += 1;
     }
-    if desk.release.has(Feature::MachineWarnings) {
+    if ctx.release.has(Feature::MachineWarnings) {
         let line = |machine: &MachineStatusSpec| {
             tolerant::parse(machine.talos_version.trim_start_matches('v')).ok().map(|version| version.minor_line())
         };
@@ -95,12 +95,12 @@ fn machines(desk: &Desk<'_>) -> MachineStatusMetricsSpec {
         let limit = found.registered_machines_limit;
         found.registration_limit_reached = limit > 0 && found.registered_machines_count >= limit;
     }
-    desk.put(controller::MACHINE_STATUS_METRICS, kind::MACHINE_STATUS_METRICS, ID, &[], &found);
+    ctx.put(controller::MACHINE_STATUS_METRICS, kind::MACHINE_STATUS_METRICS, ID, &[], &found);
     found
 }
 
 /// Keeps one warning for each thing that somebody should look after.
-fn warn(desk: &Desk<'_>, machines: &MachineStatusMetricsSpec) {
+fn warn(ctx: &ControllerContext<'_>, machines: &MachineStatusMetricsSpec) {
     const POLICY: &str = "https://docs.siderolabs.com/omni/getting-started/talos-version-support-policy";
     let (ended, ending) = (
         machines.talos_version_end_of_support_machines_count,
@@ -135,9 +135,9 @@ fn warn(desk: &Desk<'_>, machines: &MachineStatusMetricsSpec) {
         if wanted {
             let kind = notification_spec::Type::Warning.into();
             let spec = NotificationSpec { title: title.to_owned(), body, r#type: kind };
-            desk.put(controller::MACHINE_STATUS_METRICS, self::kind::NOTIFICATION, id, &[], &spec);
+            ctx.put(controller::MACHINE_STATUS_METRICS, self::kind::NOTIFICATION, id, &[], &spec);
         } else {
-            desk.remove(self::kind::NOTIFICATION, id);
+            ctx.remove(self::kind::NOTIFICATION, id);
         }
     }
 }

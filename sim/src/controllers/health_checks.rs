@@ -1,6 +1,6 @@
 //! Health checks of clusters: a job that runs once the API answers, and passes as long as it does.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use kit::yaml;
@@ -11,28 +11,28 @@ use serde_json::Value;
 /// Where jobs run that do not say so.
 const NAMESPACE: &str = "kube-system";
 
-pub(super) fn act(desk: &Desk<'_>) {
-    if !desk.release.has_kind(kind::KUBERNETES_HEALTH_CHECK) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    if !ctx.release.has_kind(kind::KUBERNETES_HEALTH_CHECK) {
         return;
     }
-    for check in desk.list(kind::KUBERNETES_HEALTH_CHECK) {
-        if let Some(cluster) = check.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id))
+    for check in ctx.list(kind::KUBERNETES_HEALTH_CHECK) {
+        if let Some(cluster) = check.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id))
             && !check.tearing_down
         {
-            run(desk, &check, &cluster.key.id);
+            run(ctx, &check, &cluster.key.id);
         }
     }
-    for status in desk.list(kind::KUBERNETES_HEALTH_CHECK_STATUS) {
-        if desk.get(kind::KUBERNETES_HEALTH_CHECK, &status.key.id).is_none_or(|check| check.tearing_down) {
-            desk.remove(kind::KUBERNETES_HEALTH_CHECK_STATUS, &status.key.id);
+    for status in ctx.list(kind::KUBERNETES_HEALTH_CHECK_STATUS) {
+        if ctx.get(kind::KUBERNETES_HEALTH_CHECK, &status.key.id).is_none_or(|check| check.tearing_down) {
+            ctx.remove(kind::KUBERNETES_HEALTH_CHECK_STATUS, &status.key.id);
         }
     }
 }
 
-fn run(desk: &Desk<'_>, check: &Object, cluster: &str) {
+fn run(ctx: &ControllerContext<'_>, check: &Object, cluster: &str) {
     let id = check.key.id.as_str();
-    let answers = desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, cluster).healthy;
-    let before: KubernetesHealthCheckStatusSpec = desk.spec(kind::KUBERNETES_HEALTH_CHECK_STATUS, id);
+    let answers = ctx.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, cluster).healthy;
+    let before: KubernetesHealthCheckStatusSpec = ctx.spec(kind::KUBERNETES_HEALTH_CHECK_STATUS, id);
     let job = yaml::parse_documents(&check.spec::<KubernetesHealthCheckSpec>().job).unwrap_or_default();
     let namespace = job.iter().find_map(|job| job.pointer("/metadata/namespace")).and_then(Value::as_str);
     let mut status = KubernetesHealthCheckStatusSpec {
@@ -50,5 +50,5 @@ fn run(desk: &Desk<'_>, check: &Object, cluster: &str) {
         status.error = "the API of the cluster does not answer".to_owned();
     }
     let owner = controller::KUBERNETES_HEALTH_CHECK_STATUS;
-    desk.put(owner, kind::KUBERNETES_HEALTH_CHECK_STATUS, id, &[(label::CLUSTER, cluster)], &status);
+    ctx.put(owner, kind::KUBERNETES_HEALTH_CHECK_STATUS, id, &[(label::CLUSTER, cluster)], &status);
 }

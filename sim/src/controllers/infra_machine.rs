@@ -1,6 +1,6 @@
 //! Machines of providers that stand there already: they are accepted, switched, and reached by their controllers.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use crate::worlds;
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 const BMC_HELD_BY: &[&str] = &[controller::BMC_CONFIG];
 
 /// Whether a machine stands at a provider and was not let in yet.
-pub(super) fn waits(desk: &Desk<'_>, link: &Object) -> bool {
-    is_kept(link) && !desk.has(kind::MACHINE_STATUS, &link.key.id)
+pub(super) fn waits(ctx: &ControllerContext<'_>, link: &Object) -> bool {
+    is_kept(link) && !ctx.has(kind::MACHINE_STATUS, &link.key.id)
 }
 
 /// Whether a link is of a machine that was there before anybody asked for it.
@@ -24,33 +24,33 @@ fn is_kept(link: &Object) -> bool {
     link.label(label::INFRA_PROVIDER_ID).is_some() && link.label(label::MACHINE_REQUEST).is_none()
 }
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for link in desk.list(kind::LINK) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for link in ctx.list(kind::LINK) {
         if is_kept(&link) && !link.tearing_down {
-            tell(desk, &link);
+            tell(ctx, &link);
         }
     }
-    for machine in desk.list(kind::INFRA_MACHINE) {
+    for machine in ctx.list(kind::INFRA_MACHINE) {
         let id = machine.key.id.as_str();
-        if !desk.has(kind::LINK, id) {
+        if !ctx.has(kind::LINK, id) {
             for kind in [kind::INFRA_MACHINE_STATUS, kind::INFRA_MACHINE, worlds::HARDWARE] {
-                desk.remove(kind, id);
+                ctx.remove(kind, id);
             }
         }
     }
 }
 
-fn tell(desk: &Desk<'_>, link: &Object) {
+fn tell(ctx: &ControllerContext<'_>, link: &Object) {
     let id = link.key.id.as_str();
-    let config: InfraMachineConfigSpec = desk.spec(kind::INFRA_MACHINE_CONFIG, id);
+    let config: InfraMachineConfigSpec = ctx.spec(kind::INFRA_MACHINE_CONFIG, id);
     let accepted = config.acceptance_status() == AcceptanceStatus::Accepted;
-    if accepted && let Some(hardware) = desk.get(worlds::HARDWARE, id) {
-        worlds::report(desk.store(), id, &hardware.spec::<MachineStatusSpec>(), BTreeMap::new());
-        desk.remove(worlds::HARDWARE, id);
+    if accepted && let Some(hardware) = ctx.get(worlds::HARDWARE, id) {
+        worlds::report(ctx.store(), id, &hardware.spec::<MachineStatusSpec>(), BTreeMap::new());
+        ctx.remove(worlds::HARDWARE, id);
     }
-    let member = desk.get(kind::CLUSTER_MACHINE, id);
+    let member = ctx.get(kind::CLUSTER_MACHINE, id);
     let cluster: ClusterSpec = match member.as_ref().and_then(|member| member.label(label::CLUSTER)) {
-        Some(cluster) => desk.spec(kind::CLUSTER, cluster),
+        Some(cluster) => ctx.spec(kind::CLUSTER, cluster),
         None => ClusterSpec::default(),
     };
     let mut spec = InfraMachineSpec {
@@ -59,7 +59,7 @@ fn tell(desk: &Desk<'_>, link: &Object) {
         extra_kernel_args: config.extra_kernel_args.clone(),
         requested_reboot_id: config.requested_reboot_id.clone(),
         cordoned: config.cordoned,
-        node_unique_token: desk.spec::<NodeUniqueTokenSpec>(kind::NODE_UNIQUE_TOKEN, id).token,
+        node_unique_token: ctx.spec::<NodeUniqueTokenSpec>(kind::NODE_UNIQUE_TOKEN, id).token,
         power_off_request_id: config.power_off_request_id.clone(),
         ..InfraMachineSpec::default()
     };
@@ -71,25 +71,25 @@ fn tell(desk: &Desk<'_>, link: &Object) {
         .into_iter()
         .chain(waiting.then_some((label::MACHINE_PENDING_ACCEPT, "")))
         .collect();
-    desk.put(controller::INFRA_MACHINE, kind::INFRA_MACHINE, id, &labels, &spec);
+    ctx.put(controller::INFRA_MACHINE, kind::INFRA_MACHINE, id, &labels, &spec);
 }
 
 /// Passes on how management controllers are reached.
-pub(super) fn bmc(desk: &Desk<'_>) {
-    for config in desk.list(kind::INFRA_MACHINE_BMC_CONFIG) {
+pub(super) fn bmc(ctx: &ControllerContext<'_>) {
+    for config in ctx.list(kind::INFRA_MACHINE_BMC_CONFIG) {
         let id = config.key.id.as_str();
         if config.tearing_down {
-            desk.remove(kind::BMC_CONFIG, id);
-            desk.release(&config, BMC_HELD_BY);
+            ctx.remove(kind::BMC_CONFIG, id);
+            ctx.release(&config, BMC_HELD_BY);
             continue;
         }
-        desk.hold(&config, BMC_HELD_BY);
-        let link = desk.get(kind::LINK, id);
+        ctx.hold(&config, BMC_HELD_BY);
+        let link = ctx.get(kind::LINK, id);
         let labels: Vec<_> = link
             .iter()
             .filter_map(|link| Some((label::INFRA_PROVIDER_ID, link.label(label::INFRA_PROVIDER_ID)?)))
             .collect();
         let spec = BmcConfigSpec { config: Some(config.spec::<InfraMachineBmcConfigSpec>()) };
-        desk.put(controller::BMC_CONFIG, kind::BMC_CONFIG, id, &labels, &spec);
+        ctx.put(controller::BMC_CONFIG, kind::BMC_CONFIG, id, &labels, &spec);
     }
 }

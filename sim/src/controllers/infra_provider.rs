@@ -1,6 +1,6 @@
 //! Providers of machines: what users see of one, how its machines join, and what goes with it.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::accounts;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
@@ -25,23 +25,23 @@ const BELONGINGS: &[&str] = &[
 /// A provider that was not heard of for longer counts as gone; in seconds.
 const PATIENCE: i64 = 60;
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for provider in desk.list(kind::INFRA_PROVIDER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for provider in ctx.list(kind::INFRA_PROVIDER) {
         if provider.tearing_down {
-            leave(desk, &provider);
+            leave(ctx, &provider);
         } else {
-            desk.hold(&provider, HELD_BY);
-            report(desk, &provider.key.id);
-            invite(desk, &provider.key.id);
+            ctx.hold(&provider, HELD_BY);
+            report(ctx, &provider.key.id);
+            invite(ctx, &provider.key.id);
         }
     }
 }
 
-fn report(desk: &Desk<'_>, id: &str) {
-    let known = desk.get(kind::INFRA_PROVIDER_STATUS, id);
+fn report(ctx: &ControllerContext<'_>, id: &str) {
+    let known = ctx.get(kind::INFRA_PROVIDER_STATUS, id);
     let about: InfraProviderStatusSpec = known.as_ref().map(|status| status.spec()).unwrap_or_default();
-    let health: InfraProviderHealthStatusSpec = desk.spec(kind::INFRA_PROVIDER_HEALTH_STATUS, id);
-    let now = desk.now().as_secs().cast_signed();
+    let health: InfraProviderHealthStatusSpec = ctx.spec(kind::INFRA_PROVIDER_HEALTH_STATUS, id);
+    let now = ctx.now().as_secs().cast_signed();
     let connected = health.last_heartbeat_timestamp.is_some_and(|last| now - last.seconds <= PATIENCE);
     let status = InfraProviderCombinedStatusSpec {
         name: about.name,
@@ -52,13 +52,13 @@ fn report(desk: &Desk<'_>, id: &str) {
     };
     let labels: Vec<_> =
         known.iter().flat_map(|status| &status.labels).map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    desk.put(controller::INFRA_PROVIDER_STATUS, kind::INFRA_PROVIDER_COMBINED_STATUS, id, &labels, &status);
+    ctx.put(controller::INFRA_PROVIDER_STATUS, kind::INFRA_PROVIDER_COMBINED_STATUS, id, &labels, &status);
 }
 
 /// What the provider gives to its machines so that they join.
-fn invite(desk: &Desk<'_>, id: &str) {
-    let token = desk.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
-    let api: SiderolinkApiConfigSpec = desk.spec(kind::SIDEROLINK_API_CONFIG, "siderolink-config");
+fn invite(ctx: &ControllerContext<'_>, id: &str) {
+    let token = ctx.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
+    let api: SiderolinkApiConfigSpec = ctx.spec(kind::SIDEROLINK_API_CONFIG, "siderolink-config");
     let url = format!("{}?jointoken={token}", api.machine_api_advertised_url);
     let events = format!("[fdae:41e4:649b:9303::1]:{}", api.events_port);
     let logs = format!("tcp://[fdae:41e4:649b:9303::1]:{}", api.logs_port);
@@ -76,32 +76,32 @@ fn invite(desk: &Desk<'_>, id: &str) {
     };
     let spec = ProviderJoinConfigSpec { config: Some(config), join_token: token };
     let labels = [(label::INFRA_PROVIDER_ID, id)];
-    desk.put(controller::PROVIDER_JOIN_CONFIG, kind::PROVIDER_JOIN_CONFIG, id, &labels, &spec);
+    ctx.put(controller::PROVIDER_JOIN_CONFIG, kind::PROVIDER_JOIN_CONFIG, id, &labels, &spec);
 }
 
 /// Removes what a provider leaves behind: requests, machines that nobody accepted, its account, its reports.
-fn leave(desk: &Desk<'_>, provider: &Object) {
+fn leave(ctx: &ControllerContext<'_>, provider: &Object) {
     let id = provider.key.id.as_str();
-    for set in desk.list(kind::MACHINE_REQUEST_SET) {
+    for set in ctx.list(kind::MACHINE_REQUEST_SET) {
         if set.spec::<MachineRequestSetSpec>().provider_id == id {
-            desk.clear(&set.key);
+            ctx.clear(&set.key);
         }
     }
-    for request in desk.labelled(kind::MACHINE_REQUEST, label::INFRA_PROVIDER_ID, id) {
+    for request in ctx.labelled(kind::MACHINE_REQUEST, label::INFRA_PROVIDER_ID, id) {
         // The program behind the provider may be gone already, so nobody else would let go of it.
-        desk.remove(kind::MACHINE_REQUEST_STATUS, &request.key.id);
-        desk.remove(kind::MACHINE_REQUEST, &request.key.id);
+        ctx.remove(kind::MACHINE_REQUEST_STATUS, &request.key.id);
+        ctx.remove(kind::MACHINE_REQUEST, &request.key.id);
     }
-    for link in desk.labelled(kind::LINK, label::INFRA_PROVIDER_ID, id) {
-        let config: InfraMachineConfigSpec = desk.spec(kind::INFRA_MACHINE_CONFIG, &link.key.id);
+    for link in ctx.labelled(kind::LINK, label::INFRA_PROVIDER_ID, id) {
+        let config: InfraMachineConfigSpec = ctx.spec(kind::INFRA_MACHINE_CONFIG, &link.key.id);
         if config.acceptance_status() != AcceptanceStatus::Accepted {
-            desk.teardown(&link);
+            ctx.teardown(&link);
         }
     }
-    desk.remove_account(&accounts::identity(&format!("infra-provider:{id}")));
+    ctx.remove_account(&accounts::identity(&format!("infra-provider:{id}")));
     for kind in BELONGINGS {
-        desk.remove(kind, id);
+        ctx.remove(kind, id);
     }
     // Who tears a provider down destroys it too, unless the release does that by itself.
-    desk.release(provider, HELD_BY);
+    ctx.release(provider, HELD_BY);
 }

@@ -1,6 +1,6 @@
 //! Join tokens: what state they are in, and which machines still need them.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use omni_proto::specs::join_token_status_spec::{State, Warning};
 use omni_proto::specs::node_unique_token_status_spec::State as NodeState;
@@ -11,22 +11,22 @@ use omni_proto::specs::{
 const HELD_BY: &[&str] = &[controller::JOIN_TOKEN_STATUS];
 
 /// One status a token.
-pub(super) fn statuses(desk: &Desk<'_>) {
-    let default: DefaultJoinTokenSpec = desk.spec(kind::DEFAULT_JOIN_TOKEN, "default");
-    let usages = desk.list(kind::JOIN_TOKEN_USAGE);
-    for token in desk.list(kind::JOIN_TOKEN) {
+pub(super) fn statuses(ctx: &ControllerContext<'_>) {
+    let default: DefaultJoinTokenSpec = ctx.spec(kind::DEFAULT_JOIN_TOKEN, "default");
+    let usages = ctx.list(kind::JOIN_TOKEN_USAGE);
+    for token in ctx.list(kind::JOIN_TOKEN) {
         let id = token.key.id.as_str();
         if token.tearing_down {
-            desk.remove(kind::JOIN_TOKEN_STATUS, id);
-            desk.release(&token, HELD_BY);
+            ctx.remove(kind::JOIN_TOKEN_STATUS, id);
+            ctx.release(&token, HELD_BY);
             continue;
         }
-        desk.hold(&token, HELD_BY);
+        ctx.hold(&token, HELD_BY);
         let spec: JoinTokenSpec = token.spec();
         let used = usages.iter().filter(|usage| usage.spec::<JoinTokenUsageSpec>().token_id == id);
         let users: Vec<_> = used.map(|usage| usage.key.id.as_str()).collect();
         let ended = spec.expiration_time.is_some_and(|end| {
-            let now = desk.now();
+            let now = ctx.now();
             (end.seconds, end.nanos) < (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed())
         });
         let state = match (spec.revoked, ended) {
@@ -40,16 +40,16 @@ pub(super) fn statuses(desk: &Desk<'_>) {
             use_count: users.len() as u64,
             expiration_time: spec.expiration_time,
             name: spec.name,
-            warnings: users.iter().filter_map(|machine| warning(desk, machine)).collect(),
+            warnings: users.iter().filter_map(|machine| warning(ctx, machine)).collect(),
         };
         let labels: &[(&str, &str)] = if state == State::Active { &[(label::ACTIVE_JOIN_TOKEN, "")] } else { &[] };
-        desk.put(controller::JOIN_TOKEN_STATUS, kind::JOIN_TOKEN_STATUS, id, labels, &status);
+        ctx.put(controller::JOIN_TOKEN_STATUS, kind::JOIN_TOKEN_STATUS, id, labels, &status);
     }
 }
 
 /// Why a machine could not come back without its join token, in Omni's words.
-fn warning(desk: &Desk<'_>, machine: &str) -> Option<Warning> {
-    let status = desk.get(kind::NODE_UNIQUE_TOKEN_STATUS, machine);
+fn warning(ctx: &ControllerContext<'_>, machine: &str) -> Option<Warning> {
+    let status = ctx.get(kind::NODE_UNIQUE_TOKEN_STATUS, machine);
     let state = status.map_or(NodeState::None, |status| status.spec::<NodeUniqueTokenStatusSpec>().state());
     let message = match state {
         NodeState::Persistent => return None,
@@ -144,11 +144,11 @@ mod tests {
                 let status = NodeUniqueTokenStatusSpec { state: state.into() };
                 put(kind::NODE_UNIQUE_TOKEN_STATUS, machine, status.encode_to_vec());
             }
-            let found = warning(&Desk::at(&server.store), machine).map(|warning| warning.message);
+            let found = warning(&ControllerContext::at(&server.store), machine).map(|warning| warning.message);
             assert_eq!(found.as_deref(), warned, "{machine}");
         }
         put(kind::JOIN_TOKEN, "t", Vec::new());
-        statuses(&Desk::at(&server.store));
+        statuses(&ControllerContext::at(&server.store));
         let (status, _) = server.status("t");
         assert_eq!((status.use_count, status.warnings.len()), (6, 5));
     }

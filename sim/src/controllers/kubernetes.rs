@@ -1,7 +1,7 @@
 //! Kubernetes in the clusters: its nodes, and changes of its version, one component at a time.
 
 use super::cluster;
-use super::desk::Desk;
+use super::context::ControllerContext;
 use super::member;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
@@ -17,41 +17,41 @@ use std::sync::Arc;
 
 const STATIC_PODS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for cluster in desk.list(kind::CLUSTER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for cluster in ctx.list(kind::CLUSTER) {
         let id = cluster.key.id.as_str();
-        let up = desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy;
+        let up = ctx.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy;
         // As long as its API never answered there is nothing to report.
-        if !cluster.tearing_down && (up || desk.has(kind::KUBERNETES_UPGRADE_STATUS, id)) {
-            let members = members(desk, id);
-            let mut status = observe(desk, &cluster, &members);
+        if !cluster.tearing_down && (up || ctx.has(kind::KUBERNETES_UPGRADE_STATUS, id)) {
+            let members = members(ctx, id);
+            let mut status = observe(ctx, &cluster, &members);
             if up && !cluster::paused(&cluster) {
-                upgrade(desk, &cluster, &members, &mut status);
+                upgrade(ctx, &cluster, &members, &mut status);
             }
-            desk.put(controller::KUBERNETES_STATUS, kind::KUBERNETES_STATUS, id, &[], &status);
+            ctx.put(controller::KUBERNETES_STATUS, kind::KUBERNETES_STATUS, id, &[], &status);
         }
     }
 }
 
 /// The members that are up or were up, control planes first.
-fn members(desk: &Desk<'_>, cluster: &str) -> Vec<Arc<Object>> {
-    let mut members = desk.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, cluster);
-    members.retain(|member| !member.tearing_down && desk.has(kind::CLUSTER_MACHINE_IDENTITY, &member.key.id));
+fn members(ctx: &ControllerContext<'_>, cluster: &str) -> Vec<Arc<Object>> {
+    let mut members = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, cluster);
+    members.retain(|member| !member.tearing_down && ctx.has(kind::CLUSTER_MACHINE_IDENTITY, &member.key.id));
     members.sort_by_key(|member| member.label(label::CONTROL_PLANE).is_none());
     members
 }
 
-fn name(desk: &Desk<'_>, member: &Object) -> String {
-    member::hostname(&desk.spec(kind::MACHINE_STATUS, &member.key.id))
+fn name(ctx: &ControllerContext<'_>, member: &Object) -> String {
+    member::hostname(&ctx.spec(kind::MACHINE_STATUS, &member.key.id))
 }
 
 /// What Kubernetes says of its nodes; the versions of static pods are carried over from the last time.
-fn observe(desk: &Desk<'_>, cluster: &Object, members: &[Arc<Object>]) -> KubernetesStatusSpec {
-    let before: KubernetesStatusSpec = desk.spec(kind::KUBERNETES_STATUS, &cluster.key.id);
+fn observe(ctx: &ControllerContext<'_>, cluster: &Object, members: &[Arc<Object>]) -> KubernetesStatusSpec {
+    let before: KubernetesStatusSpec = ctx.spec(kind::KUBERNETES_STATUS, &cluster.key.id);
     let mut status = KubernetesStatusSpec::default();
     for member in members {
-        let nodename = name(desk, member);
-        let of: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, &member.key.id);
+        let nodename = name(ctx, member);
+        let of: ClusterMachineStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_STATUS, &member.key.id);
         let version = member.spec::<ClusterMachineSpec>().kubernetes_version;
         if member.label(label::CONTROL_PLANE).is_some() {
             let known = before.static_pods.iter().find(|pods| pods.nodename == nodename).cloned();
@@ -73,10 +73,10 @@ fn static_pods(nodename: &str, version: &str) -> NodeStaticPods {
 }
 
 /// Changes one component to the version of the cluster: static pods of each control plane, then each kubelet.
-fn upgrade(desk: &Desk<'_>, cluster: &Object, members: &[Arc<Object>], seen: &mut KubernetesStatusSpec) {
+fn upgrade(ctx: &ControllerContext<'_>, cluster: &Object, members: &[Arc<Object>], seen: &mut KubernetesStatusSpec) {
     let id = cluster.key.id.as_str();
     let target = cluster.spec::<ClusterSpec>().kubernetes_version;
-    let mut status: KubernetesUpgradeStatusSpec = desk.spec(kind::KUBERNETES_UPGRADE_STATUS, id);
+    let mut status: KubernetesUpgradeStatusSpec = ctx.spec(kind::KUBERNETES_UPGRADE_STATUS, id);
     let old_pods = |pods: &&mut NodeStaticPods| pods.static_pods.iter().any(|pod| pod.version != target);
     let old = |member: &&Arc<Object>| member.spec::<ClusterMachineSpec>().kubernetes_version != target;
     let kubelets = members.iter().filter(old).count();
@@ -95,27 +95,27 @@ fn upgrade(desk: &Desk<'_>, cluster: &Object, members: &[Arc<Object>], seen: &mu
         let all = members.len() + seen.static_pods.len();
         status.status = format!("updating components {}/{all}", all - planes - kubelets);
         let may =
-            |member: &&Arc<Object>| member::connected(desk, &member.key.id) && !member::locked(desk, &member.key.id);
+            |member: &&Arc<Object>| member::connected(ctx, &member.key.id) && !member::locked(ctx, &member.key.id);
         let free = members.iter().filter(old).find(may);
         status.step = if let Some(pods) = seen.static_pods.iter_mut().find(old_pods) {
             *pods = static_pods(&pods.nodename, &target);
             format!("updating control plane components on {:?}", pods.nodename)
         } else if let Some(member) = free {
-            desk.edit_spec(kind::CLUSTER_MACHINE, &member.key.id, |spec: &mut ClusterMachineSpec| {
+            ctx.edit_spec(kind::CLUSTER_MACHINE, &member.key.id, |spec: &mut ClusterMachineSpec| {
                 spec.kubernetes_version.clone_from(&target);
             });
-            format!("updating kubelet on {:?}", name(desk, member))
+            format!("updating kubelet on {:?}", name(ctx, member))
         } else {
             "waiting for machines that are locked or do not answer".into()
         };
     }
-    status.upgrade_versions = reachable(desk, &cluster.spec(), &target);
-    desk.put(controller::KUBERNETES_UPGRADE_STATUS, kind::KUBERNETES_UPGRADE_STATUS, id, &[], &status);
+    status.upgrade_versions = reachable(ctx, &cluster.spec(), &target);
+    ctx.put(controller::KUBERNETES_UPGRADE_STATUS, kind::KUBERNETES_UPGRADE_STATUS, id, &[], &status);
 }
 
 /// The versions that the cluster could be changed to under its Talos version.
-fn reachable(desk: &Desk<'_>, cluster: &ClusterSpec, current: &str) -> Vec<String> {
-    let offer: TalosVersionSpec = desk.spec(kind::TALOS_VERSION, &cluster.talos_version);
+fn reachable(ctx: &ControllerContext<'_>, cluster: &ClusterSpec, current: &str) -> Vec<String> {
+    let offer: TalosVersionSpec = ctx.spec(kind::TALOS_VERSION, &cluster.talos_version);
     let mut found: Vec<_> = offer
         .compatible_kubernetes_versions
         .into_iter()

@@ -1,6 +1,6 @@
 //! Links and machines: a link makes a machine, and a link that goes takes everything of its machine along.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use super::infra_machine;
 use super::machine_parts;
 use crate::kinds;
@@ -20,46 +20,46 @@ const ATTACHED: &[&str] = &[
     kind::INFRA_MACHINE_BMC_CONFIG,
 ];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for link in desk.list(kind::LINK) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for link in ctx.list(kind::LINK) {
         if link.tearing_down {
-            leave(desk, &link);
+            leave(ctx, &link);
         } else {
-            join(desk, &link);
+            join(ctx, &link);
         }
     }
 }
 
-fn join(desk: &Desk<'_>, link: &Object) {
-    desk.hold(link, LINK_HELD_BY);
-    if infra_machine::waits(desk, link) {
+fn join(ctx: &ControllerContext<'_>, link: &Object) {
+    ctx.hold(link, LINK_HELD_BY);
+    if infra_machine::waits(ctx, link) {
         return;
     }
     let spec: SiderolinkSpec = link.spec();
     let origin: Vec<_> = link.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let address = spec.node_subnet.split('/').next().unwrap_or_default().to_owned();
     let machine = MachineSpec { management_address: address, connected: spec.connected, ..Default::default() };
-    let machine = desk.put(controller::MACHINE, kind::MACHINE, &link.key.id, &origin, &machine);
+    let machine = ctx.put(controller::MACHINE, kind::MACHINE, &link.key.id, &origin, &machine);
     if !machine.tearing_down {
-        desk.hold(&machine, MACHINE_HELD_BY);
+        ctx.hold(&machine, MACHINE_HELD_BY);
     }
 }
 
-fn leave(desk: &Desk<'_>, link: &Object) {
+fn leave(ctx: &ControllerContext<'_>, link: &Object) {
     let id = link.key.id.as_str();
-    if let Some(machine) = desk.get(kind::MACHINE, id) {
-        desk.teardown(&machine);
-        desk.clear(&kinds::key(kind::MACHINE_SET_NODE, id));
+    if let Some(machine) = ctx.get(kind::MACHINE, id) {
+        ctx.teardown(&machine);
+        ctx.clear(&kinds::key(kind::MACHINE_SET_NODE, id));
         // Its cluster has to let it go first.
-        if desk.has(kind::CLUSTER_MACHINE, id) || desk.has(kind::MACHINE_SET_NODE, id) {
+        if ctx.has(kind::CLUSTER_MACHINE, id) || ctx.has(kind::MACHINE_SET_NODE, id) {
             return;
         }
     }
-    let attached: Vec<_> = ATTACHED.iter().filter_map(|kind| desk.get(kind, id)).collect();
-    if !desk.clear_all(&attached) {
+    let attached: Vec<_> = ATTACHED.iter().filter_map(|kind| ctx.get(kind, id)).collect();
+    if !ctx.clear_all(&attached) {
         return;
     }
-    machine_parts::clear(desk, id);
-    desk.remove(kind::MACHINE, id);
-    desk.release(link, LINK_HELD_BY);
+    machine_parts::clear(ctx, id);
+    ctx.remove(kind::MACHINE, id);
+    ctx.release(link, LINK_HELD_BY);
 }

@@ -1,6 +1,6 @@
 //! What the server derives from the status of each machine, for those who look at one side of it only.
 
-use super::desk::{Desk, labels};
+use super::context::{ControllerContext, labels};
 use super::schematic;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
@@ -35,37 +35,37 @@ const SMALLEST_DISK: u64 = 5_000_000_000;
 /// The first Talos that takes kernel arguments from schematics without a unified kernel image.
 const ARGS_WITHOUT_UKI: (u64, u64) = (1, 12);
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for machine in desk.list(kind::MACHINE_STATUS) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for machine in ctx.list(kind::MACHINE_STATUS) {
         let status: MachineStatusSpec = machine.spec();
         let mut place = labels(&machine);
         place.retain(|(key, _)| [label::CLUSTER, label::MACHINE_SET].contains(key));
-        upgrade_status(desk, &machine, &status, &place);
-        gen_options(desk, &machine, &status);
-        kernel_args(desk, &machine, &status, &place);
-        if desk.release.has_kind(kind::MACHINE_INSTALL_DISK_STATUS) {
-            install_disk(desk, &machine, &status);
+        upgrade_status(ctx, &machine, &status, &place);
+        gen_options(ctx, &machine, &status);
+        kernel_args(ctx, &machine, &status, &place);
+        if ctx.release.has_kind(kind::MACHINE_INSTALL_DISK_STATUS) {
+            install_disk(ctx, &machine, &status);
         }
-        link(desk, &machine, status);
+        link(ctx, &machine, status);
     }
 }
 
 /// Takes away everything that the server knows of a machine.
-pub(super) fn clear(desk: &Desk<'_>, id: &str) {
+pub(super) fn clear(ctx: &ControllerContext<'_>, id: &str) {
     for kind in PARTS {
-        desk.remove(kind, id);
+        ctx.remove(kind, id);
     }
-    for change in desk.labelled(kind::MACHINE_CONFIG_DIFF, label::MACHINE, id) {
-        desk.remove(kind::MACHINE_CONFIG_DIFF, &change.key.id);
+    for change in ctx.labelled(kind::MACHINE_CONFIG_DIFF, label::MACHINE, id) {
+        ctx.remove(kind::MACHINE_CONFIG_DIFF, &change.key.id);
     }
 }
 
 /// The status, the tunnel and the last word of a machine in one object.
-fn link(desk: &Desk<'_>, machine: &Object, status: MachineStatusSpec) {
+fn link(ctx: &ControllerContext<'_>, machine: &Object, status: MachineStatusSpec) {
     let id = machine.key.id.as_str();
     let snapshot = MachineStatusSnapshotSpec::default();
-    desk.put(controller::MACHINE_STATUS_SNAPSHOT, kind::MACHINE_STATUS_SNAPSHOT, id, &[], &snapshot);
-    let (tunnel, joined) = (desk.get(kind::LINK, id), desk.get(kind::MACHINE, id));
+    ctx.put(controller::MACHINE_STATUS_SNAPSHOT, kind::MACHINE_STATUS_SNAPSHOT, id, &[], &snapshot);
+    let (tunnel, joined) = (ctx.get(kind::LINK, id), ctx.get(kind::MACHINE, id));
     let last_alive = tunnel.map(|tunnel| prost_types::Timestamp { seconds: tunnel.updated.0, nanos: tunnel.updated.1 });
     let spec = MachineStatusLinkSpec {
         message_status: Some(status),
@@ -74,7 +74,7 @@ fn link(desk: &Desk<'_>, machine: &Object, status: MachineStatusSpec) {
         tearing_down: joined.is_none_or(|joined| joined.tearing_down),
         snapshot: Some(snapshot),
     };
-    desk.put(controller::MACHINE_STATUS_LINK, kind::MACHINE_STATUS_LINK, id, &labels(machine), &spec);
+    ctx.put(controller::MACHINE_STATUS_LINK, kind::MACHINE_STATUS_LINK, id, &labels(machine), &spec);
 }
 
 fn is_installed(status: &MachineStatusSpec) -> bool {
@@ -86,10 +86,10 @@ fn system_disk(status: &MachineStatusSpec) -> Option<&str> {
     disks.filter(|disk| disk.system_disk).map(|disk| disk.linux_name.as_str()).next()
 }
 
-fn upgrade_status(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
+fn upgrade_status(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
     let id = machine.key.id.as_str();
     let current = status.schematic.as_ref().map(|schematic| schematic.full_id.clone()).unwrap_or_default();
-    let wanted: SchematicConfigurationSpec = desk.spec(kind::SCHEMATIC_CONFIGURATION, id);
+    let wanted: SchematicConfigurationSpec = ctx.spec(kind::SCHEMATIC_CONFIGURATION, id);
     let mut report = MachineUpgradeStatusSpec {
         schematic_id: wanted.schematic_id.clone(),
         talos_version: status.talos_version.clone(),
@@ -109,12 +109,12 @@ fn upgrade_status(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec,
     };
     report.set_phase(phase);
     report.status = text.into();
-    desk.put(controller::MACHINE_UPGRADE_STATUS, kind::MACHINE_UPGRADE_STATUS, id, place, &report);
+    ctx.put(controller::MACHINE_UPGRADE_STATUS, kind::MACHINE_UPGRADE_STATUS, id, place, &report);
 }
 
-fn gen_options(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec) {
+fn gen_options(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec) {
     let id = machine.key.id.as_str();
-    let wanted: SchematicConfigurationSpec = desk.spec(kind::SCHEMATIC_CONFIGURATION, id);
+    let wanted: SchematicConfigurationSpec = ctx.spec(kind::SCHEMATIC_CONFIGURATION, id);
     let image = InstallImage {
         talos_version: wanted.talos_version,
         schematic_initialized: !wanted.schematic_id.is_empty(),
@@ -125,10 +125,10 @@ fn gen_options(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec) {
         ..Default::default()
     };
     let options = MachineConfigGenOptionsSpec { install_image: Some(image) };
-    desk.put(controller::MACHINE_CONFIG_GEN_OPTIONS, kind::MACHINE_CONFIG_GEN_OPTIONS, id, &[], &options);
+    ctx.put(controller::MACHINE_CONFIG_GEN_OPTIONS, kind::MACHINE_CONFIG_GEN_OPTIONS, id, &[], &options);
 }
 
-fn kernel_args(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
+fn kernel_args(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
     let id = machine.key.id.as_str();
     let extra = |args: Vec<String>| args.into_iter().filter(|arg| !schematic::is_protected(arg)).collect();
     let mut unmet = Vec::new();
@@ -148,18 +148,18 @@ fn kernel_args(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec, pl
     let initialized = machine.annotations.contains_key(annotation::KERNEL_ARGS_INITIALIZED);
     need(initialized, "Extra kernel args are not yet initialized");
     let report = KernelArgsStatusSpec {
-        args: extra(desk.spec::<KernelArgsSpec>(kind::KERNEL_ARGS, id).args),
+        args: extra(ctx.spec::<KernelArgsSpec>(kind::KERNEL_ARGS, id).args),
         current_args: extra(status.schematic.clone().unwrap_or_default().kernel_args),
         unmet_conditions: unmet,
         current_cmdline: status.kernel_cmdline.clone(),
     };
-    desk.put(controller::KERNEL_ARGS_STATUS, kind::KERNEL_ARGS_STATUS, id, place, &report);
+    ctx.put(controller::KERNEL_ARGS_STATUS, kind::KERNEL_ARGS_STATUS, id, place, &report);
 }
 
 /// The disk that is or will be installed on: the one that users name, or else the smallest that is large enough.
-fn install_disk(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec) {
+fn install_disk(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec) {
     let id = machine.key.id.as_str();
-    let wanted: MachineInstallDiskConfigSpec = desk.spec(kind::MACHINE_INSTALL_DISK_CONFIG, id);
+    let wanted: MachineInstallDiskConfigSpec = ctx.spec(kind::MACHINE_INSTALL_DISK_CONFIG, id);
     let known = status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
     let why_not = |disk: &omni_proto::specs::machine_status_spec::hardware_status::BlockDevice| match disk {
         disk if disk.readonly => "the disk is read-only",
@@ -189,5 +189,5 @@ fn install_disk(desk: &Desk<'_>, machine: &Object, status: &MachineStatusSpec) {
     } else {
         report.message = "no disk is large enough".to_owned();
     }
-    desk.put(controller::MACHINE_INSTALL_DISK_STATUS, kind::MACHINE_INSTALL_DISK_STATUS, id, &[], &report);
+    ctx.put(controller::MACHINE_INSTALL_DISK_STATUS, kind::MACHINE_INSTALL_DISK_STATUS, id, &[], &report);
 }

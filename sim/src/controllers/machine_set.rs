@@ -1,6 +1,6 @@
 //! Machine sets: who holds them, and how one is emptied before it goes.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use crate::rules;
@@ -24,46 +24,46 @@ const BELONGINGS: &[&str] = &[
     kind::CONTROL_PLANE_STATUS,
 ];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for set in desk.list(kind::MACHINE_SET) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for set in ctx.list(kind::MACHINE_SET) {
         if set.tearing_down {
-            leave(desk, &set);
+            leave(ctx, &set);
             continue;
         }
-        desk.hold(&set, HELD_BY);
+        ctx.hold(&set, HELD_BY);
         if set.label(label::CONTROL_PLANE).is_some() {
-            desk.hold(&set, PLANES_ALSO_BY);
+            ctx.hold(&set, PLANES_ALSO_BY);
         }
         if rules::allocation(&set.spec::<MachineSetSpec>()).is_some() {
-            desk.hold(&set, CLASSES_ALSO_BY);
+            ctx.hold(&set, CLASSES_ALSO_BY);
         }
     }
 }
 
 /// Empties a set: its nodes, its extensions and patches, then the wait for its machines.
-fn leave(desk: &Desk<'_>, set: &Object) {
+fn leave(ctx: &ControllerContext<'_>, set: &Object) {
     let id = set.key.id.as_str();
     let of_users = |kind: &str| {
-        let mut found = desk.labelled(kind, label::MACHINE_SET, id);
+        let mut found = ctx.labelled(kind, label::MACHINE_SET, id);
         found.retain(|object| object.owner.is_empty() && object.label(label::CLUSTER) == set.label(label::CLUSTER));
         found
     };
-    let members = desk.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id).len();
+    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id).len();
     let phase = format!("Destroying: {members} machines");
     let owner = controller::MACHINE_SET_DESTROY_STATUS;
-    desk.put(owner, kind::MACHINE_SET_DESTROY_STATUS, id, &[], &DestroyStatusSpec { phase });
+    ctx.put(owner, kind::MACHINE_SET_DESTROY_STATUS, id, &[], &DestroyStatusSpec { phase });
 
-    let nodes = desk.clear_all(&of_users(kind::MACHINE_SET_NODE));
-    let extensions = desk.clear_all(&of_users(kind::EXTENSIONS_CONFIGURATION));
-    let patches = desk.clear_all(&of_users(kind::CONFIG_PATCH));
+    let nodes = ctx.clear_all(&of_users(kind::MACHINE_SET_NODE));
+    let extensions = ctx.clear_all(&of_users(kind::EXTENSIONS_CONFIGURATION));
+    let patches = ctx.clear_all(&of_users(kind::CONFIG_PATCH));
     // What was asked of a provider is given back before the set goes.
-    let asked = desk.has(kind::MACHINE_REQUEST_SET, id);
+    let asked = ctx.has(kind::MACHINE_REQUEST_SET, id);
     if nodes && extensions && patches && members == 0 && !asked {
         for kind in BELONGINGS {
-            desk.remove(kind, id);
+            ctx.remove(kind, id);
         }
-        desk.release(set, HELD_BY);
-        desk.release(set, PLANES_ALSO_BY);
-        desk.release(set, CLASSES_ALSO_BY);
+        ctx.release(set, HELD_BY);
+        ctx.release(set, PLANES_ALSO_BY);
+        ctx.release(set, CLASSES_ALSO_BY);
     }
 }

@@ -1,7 +1,7 @@
 //! What the server reports of machine sets.
 
 use super::cluster;
-use super::desk::{Desk, count, hex, labels};
+use super::context::{ControllerContext, count, hex, labels};
 use super::schematic;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
@@ -18,21 +18,21 @@ use std::sync::Arc;
 const HELD_BY: &[&str] = &[controller::CLUSTER_STATUS];
 const NO_NODE: &str = "control plane machine set must have at least one node";
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for set in desk.list(kind::MACHINE_SET) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for set in ctx.list(kind::MACHINE_SET) {
         // A set that nobody holds any more has been forgotten already.
         if !set.tearing_down || !set.finalizers.is_empty() {
-            report(desk, &set);
+            report(ctx, &set);
         }
     }
 }
 
-fn report(desk: &Desk<'_>, set: &Object) {
+fn report(ctx: &ControllerContext<'_>, set: &Object) {
     let id = set.key.id.as_str();
     let spec: MachineSetSpec = set.spec();
-    let members = desk.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id);
+    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id);
     let allocation = rules::allocation(&spec);
-    let nodes = desk.labelled(kind::MACHINE_SET_NODE, label::MACHINE_SET, id);
+    let nodes = ctx.labelled(kind::MACHINE_SET_NODE, label::MACHINE_SET, id);
     let nodes = nodes.iter().filter(|node| !node.tearing_down).count();
     let requested = match allocation {
         _ if set.tearing_down => 0,
@@ -40,21 +40,21 @@ fn report(desk: &Desk<'_>, set: &Object) {
         _ => count(nodes),
     };
     let status =
-        |member: &Arc<Object>| desk.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &member.key.id);
+        |member: &Arc<Object>| ctx.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &member.key.id);
     let with = |test: &dyn Fn(&Arc<Object>) -> bool| count(members.iter().filter(|member| test(member)).count());
     let machines = Machines {
         total: count(members.len()),
         healthy: with(&|member| status(member).ready),
-        connected: with(&|member| desk.spec::<MachineSpec>(kind::MACHINE, &member.key.id).connected),
+        connected: with(&|member| ctx.spec::<MachineSpec>(kind::MACHINE, &member.key.id).connected),
         requested,
     };
     // A cluster without a control plane never comes up, which the server tells of at once.
     let headless =
         set.label(label::CONTROL_PLANE).is_some() && !set.tearing_down && members.is_empty() && requested == 0;
-    let phase = if headless { MachineSetPhase::Failed } else { phase(desk, set, &members, requested) };
+    let phase = if headless { MachineSetPhase::Failed } else { phase(ctx, set, &members, requested) };
     let ready = phase == MachineSetPhase::Running && machines.healthy == machines.total;
     let locked = |member: &Arc<Object>| {
-        desk.get(kind::CLUSTER_MACHINE_STATUS, &member.key.id)
+        ctx.get(kind::CLUSTER_MACHINE_STATUS, &member.key.id)
             .is_some_and(|status| status.label(label::LOCKED_UPDATE).is_some())
     };
     let report = MachineSetStatusSpec {
@@ -64,37 +64,37 @@ fn report(desk: &Desk<'_>, set: &Object) {
         machines: Some(machines),
         machine_allocation: allocation.cloned(),
         locked_updates: with(&locked),
-        config_hash: config_hash(desk, &members),
+        config_hash: config_hash(ctx, &members),
     };
-    let object = desk.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_STATUS, id, &labels(set), &report);
-    desk.hold(&object, HELD_BY);
-    let cluster = set.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id));
+    let object = ctx.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_STATUS, id, &labels(set), &report);
+    ctx.hold(&object, HELD_BY);
+    let cluster = set.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id));
     let changeable = MachineSetConfigStatusSpec {
         config_updates_allowed: !set.tearing_down && cluster.is_some_and(|cluster| !cluster::paused(&cluster)),
         should_reset_graceful: !set.tearing_down,
         update_strategy: spec.update_strategy,
         update_strategy_config: spec.update_strategy_config,
     };
-    desk.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_CONFIG_STATUS, id, &[], &changeable);
+    ctx.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_CONFIG_STATUS, id, &[], &changeable);
 }
 
 /// A digest of what the members run; without members it is that of nothing.
-fn config_hash(desk: &Desk<'_>, members: &[Arc<Object>]) -> String {
+fn config_hash(ctx: &ControllerContext<'_>, members: &[Arc<Object>]) -> String {
     let mut digest = Sha256::new();
     for member in members {
-        let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id);
+        let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id);
         digest.update(last.cluster_machine_config_sha256.as_bytes());
     }
     hex(digest)
 }
 
-fn phase(desk: &Desk<'_>, set: &Object, members: &[Arc<Object>], requested: u32) -> MachineSetPhase {
+fn phase(ctx: &ControllerContext<'_>, set: &Object, members: &[Arc<Object>], requested: u32) -> MachineSetPhase {
     let target = set
         .label(label::CLUSTER)
-        .map(|cluster| desk.spec::<ClusterSpec>(kind::CLUSTER, cluster).talos_version)
+        .map(|cluster| ctx.spec::<ClusterSpec>(kind::CLUSTER, cluster).talos_version)
         .unwrap_or_default();
     let (leaving, staying): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.tearing_down);
-    let any = |test: &dyn Fn(&Member) -> bool| staying.iter().any(|member| test(&Member::read(desk, &member.key.id)));
+    let any = |test: &dyn Fn(&Member) -> bool| staying.iter().any(|member| test(&Member::read(ctx, &member.key.id)));
     if set.tearing_down {
         MachineSetPhase::Destroying
     } else if count(staying.len()) < requested || any(&|member| member.last.talos_version.is_empty()) {
@@ -122,12 +122,12 @@ struct Member {
 }
 
 impl Member {
-    fn read(desk: &Desk<'_>, id: &str) -> Self {
+    fn read(ctx: &ControllerContext<'_>, id: &str) -> Self {
         Self {
-            status: desk.spec(kind::CLUSTER_MACHINE_STATUS, id),
-            last: desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id),
-            connected: desk.spec::<MachineSpec>(kind::MACHINE, id).connected,
-            schematic: schematic::target(desk, id),
+            status: ctx.spec(kind::CLUSTER_MACHINE_STATUS, id),
+            last: ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id),
+            connected: ctx.spec::<MachineSpec>(kind::MACHINE, id).connected,
+            schematic: schematic::target(ctx, id),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the server reports of machines: whether they answer, whom they belong to, and labels to find them by.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::inventory;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
@@ -8,20 +8,20 @@ use omni_proto::specs::machine_status_spec::Role;
 use omni_proto::specs::{InfraMachineConfigSpec, MachineSpec, MachineStatusSpec};
 use std::collections::BTreeMap;
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for machine in desk.list(kind::MACHINE_STATUS) {
-        report(desk, &machine);
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for machine in ctx.list(kind::MACHINE_STATUS) {
+        report(ctx, &machine);
     }
 }
 
-fn report(desk: &Desk<'_>, machine: &Object) {
+fn report(ctx: &ControllerContext<'_>, machine: &Object) {
     let id = machine.key.id.as_str();
-    let link: MachineSpec = desk.spec(kind::MACHINE, id);
+    let link: MachineSpec = ctx.spec(kind::MACHINE, id);
     // The member is the truth about the present, the node about what is to come.
-    let place = desk.get(kind::CLUSTER_MACHINE, id).or_else(|| desk.get(kind::MACHINE_SET_NODE, id));
+    let place = ctx.get(kind::CLUSTER_MACHINE, id).or_else(|| ctx.get(kind::MACHINE_SET_NODE, id));
     let of = |key: &str| place.as_ref().and_then(|place| place.label(key)).map(str::to_owned);
     let is_plane = of(label::CONTROL_PLANE).is_some();
-    desk.edit_spec(kind::MACHINE_STATUS, id, |status: &mut MachineStatusSpec| {
+    ctx.edit_spec(kind::MACHINE_STATUS, id, |status: &mut MachineStatusSpec| {
         status.connected = link.connected;
         status.management_address.clone_from(&link.management_address);
         status.cluster = of(label::CLUSTER).unwrap_or_default();
@@ -31,9 +31,9 @@ fn report(desk: &Desk<'_>, machine: &Object) {
             Some(_) => Role::Worker,
         });
     });
-    let status: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
+    let status: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
     let mut labels: BTreeMap<String, String> = status.image_labels.clone().into_iter().collect();
-    if let Some(own) = desk.get(kind::MACHINE_LABELS, id) {
+    if let Some(own) = ctx.get(kind::MACHINE_LABELS, id) {
         labels.extend(own.labels.clone());
     }
     labels.extend(inventory::labels(&status));
@@ -49,7 +49,7 @@ fn report(desk: &Desk<'_>, machine: &Object) {
     flag(label::AVAILABLE, place.is_none());
     flag(label::CONTROL_PLANE, place.is_some() && is_plane);
     flag(label::WORKER, place.is_some() && !is_plane);
-    let tunnel = desk.get(kind::LINK, id);
+    let tunnel = ctx.get(kind::LINK, id);
     for key in [label::INFRA_PROVIDER_ID, label::MACHINE_REQUEST, label::MACHINE_REQUEST_SET] {
         if let Some(value) = tunnel.as_ref().and_then(|tunnel| tunnel.label(key)) {
             labels.insert(key.to_owned(), value.to_owned());
@@ -58,7 +58,7 @@ fn report(desk: &Desk<'_>, machine: &Object) {
             }
         }
     }
-    if desk.spec::<InfraMachineConfigSpec>(kind::INFRA_MACHINE_CONFIG, id).cordoned {
+    if ctx.spec::<InfraMachineConfigSpec>(kind::INFRA_MACHINE_CONFIG, id).cordoned {
         labels.remove(label::READY_TO_USE);
     }
     for key in [label::CLUSTER, label::MACHINE_SET] {
@@ -66,7 +66,7 @@ fn report(desk: &Desk<'_>, machine: &Object) {
             labels.insert(key.to_owned(), value);
         }
     }
-    desk.edit(kind::MACHINE_STATUS, id, |object| object.labels.clone_from(&labels));
+    ctx.edit(kind::MACHINE_STATUS, id, |object| object.labels.clone_from(&labels));
     let labels: Vec<_> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    desk.put(controller::MACHINE_STATUS_LABELS, kind::MACHINE_STATUS_LABELS, id, &labels, &());
+    ctx.put(controller::MACHINE_STATUS_LABELS, kind::MACHINE_STATUS_LABELS, id, &labels, &());
 }

@@ -1,7 +1,7 @@
 //! Manifests of users: how they get into a cluster, and the services that they expose through the server.
 
 use super::cluster;
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::catalogue::Feature;
 use crate::compression;
 use crate::names::{controller, kind, label};
@@ -21,31 +21,31 @@ use std::collections::HashMap;
 /// The start of the annotations by which a service asks to be exposed.
 const EXPOSER: &str = "omni-kube-service-exposer.sidero.dev/";
 
-pub(super) fn act(desk: &Desk<'_>) {
-    if !desk.release.has(Feature::AppliedManifests) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    if !ctx.release.has(Feature::AppliedManifests) {
         return;
     }
-    for cluster in desk.list(kind::CLUSTER) {
+    for cluster in ctx.list(kind::CLUSTER) {
         let id = cluster.key.id.as_str();
         if cluster.tearing_down {
-            withdraw(desk, id, &[]);
+            withdraw(ctx, id, &[]);
             continue;
         }
-        let up = desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy
-            && desk.spec::<ClusterStatusSpec>(kind::CLUSTER_STATUS, id).has_connected_control_planes;
+        let up = ctx.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, id).healthy
+            && ctx.spec::<ClusterStatusSpec>(kind::CLUSTER_STATUS, id).has_connected_control_planes;
         if up && !cluster::paused(&cluster) {
-            apply(desk, &cluster);
+            apply(ctx, &cluster);
         }
     }
 }
 
 /// Applies what is new, in two steps, and takes away what is not wanted any more.
-fn apply(desk: &Desk<'_>, cluster: &Object) {
+fn apply(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
-    let before: ClusterKubernetesManifestsStatusSpec = desk.spec(kind::CLUSTER_KUBERNETES_MANIFESTS_STATUS, id);
+    let before: ClusterKubernetesManifestsStatusSpec = ctx.spec(kind::CLUSTER_KUBERNETES_MANIFESTS_STATUS, id);
     let mut status = ClusterKubernetesManifestsStatusSpec::default();
     let mut objects: Vec<Value> = Vec::new();
-    for group in desk.labelled(kind::KUBERNETES_MANIFEST_GROUP, label::CLUSTER, id) {
+    for group in ctx.labelled(kind::KUBERNETES_MANIFEST_GROUP, label::CLUSTER, id) {
         let spec: KubernetesManifestGroupSpec = group.spec();
         let known = before.groups.get(&group.key.id);
         if group.tearing_down {
@@ -81,14 +81,14 @@ fn apply(desk: &Desk<'_>, cluster: &Object) {
     let (total, behind) = (number(all().count()), number(all().filter(|m| m.phase() != Phase::Applied).count()));
     (status.total, status.out_of_sync) = (total, behind);
     let owner = controller::CLUSTER_KUBERNETES_MANIFESTS_STATUS;
-    desk.put(owner, kind::CLUSTER_KUBERNETES_MANIFESTS_STATUS, id, &[], &status);
+    ctx.put(owner, kind::CLUSTER_KUBERNETES_MANIFESTS_STATUS, id, &[], &status);
 
     let exposes = cluster.spec::<ClusterSpec>().features.is_some_and(|features| features.enable_workload_proxy);
     let kept: Vec<String> = match exposes {
-        true => objects.iter().filter_map(|object| expose(desk, id, object)).collect(),
+        true => objects.iter().filter_map(|object| expose(ctx, id, object)).collect(),
         false => Vec::new(),
     };
-    withdraw(desk, id, &kept);
+    withdraw(ctx, id, &kept);
 }
 
 /// The objects of a group; comments are none.
@@ -150,7 +150,7 @@ fn group_phase(group: &GroupStatus) -> GroupPhase {
 }
 
 /// Shows a service to the outside, if it asks for it; returns what it is called then.
-fn expose(desk: &Desk<'_>, cluster: &str, object: &Value) -> Option<String> {
+fn expose(ctx: &ControllerContext<'_>, cluster: &str, object: &Value) -> Option<String> {
     let wish = |key: &str| object.pointer("/metadata/annotations")?.get(format!("{EXPOSER}{key}"))?.as_str();
     if text(object, "/kind") != "Service" {
         return None;
@@ -159,7 +159,7 @@ fn expose(desk: &Desk<'_>, cluster: &str, object: &Value) -> Option<String> {
     let namespace = Some(text(object, "/metadata/namespace")).filter(|n| !n.is_empty()).unwrap_or("default");
     let service = format!("{}.{namespace}", text(object, "/metadata/name"));
     let id = format!("{cluster}/{service}");
-    let known = desk.get(kind::EXPOSED_SERVICE, &id);
+    let known = ctx.get(kind::EXPOSED_SERVICE, &id);
     let alias = match (wish("prefix"), known.as_ref().and_then(|known| known.label(label::EXPOSED_SERVICE_ALIAS))) {
         (Some(prefix), _) => prefix.to_owned(),
         (None, Some(alias)) => alias.to_owned(),
@@ -174,15 +174,15 @@ fn expose(desk: &Desk<'_>, cluster: &str, object: &Value) -> Option<String> {
         ..Default::default()
     };
     let labels = [(label::CLUSTER, cluster), (label::EXPOSED_SERVICE_ALIAS, alias.as_str())];
-    desk.put(controller::KUBERNETES_STATUS, kind::EXPOSED_SERVICE, &id, &labels, &spec);
+    ctx.put(controller::KUBERNETES_STATUS, kind::EXPOSED_SERVICE, &id, &labels, &spec);
     Some(id)
 }
 
 /// Takes the services of a cluster away that are not exposed any more.
-fn withdraw(desk: &Desk<'_>, cluster: &str, kept: &[String]) {
-    for service in desk.labelled(kind::EXPOSED_SERVICE, label::CLUSTER, cluster) {
+fn withdraw(ctx: &ControllerContext<'_>, cluster: &str, kept: &[String]) {
+    for service in ctx.labelled(kind::EXPOSED_SERVICE, label::CLUSTER, cluster) {
         if !kept.contains(&service.key.id) {
-            desk.remove(kind::EXPOSED_SERVICE, &service.key.id);
+            ctx.remove(kind::EXPOSED_SERVICE, &service.key.id);
         }
     }
 }

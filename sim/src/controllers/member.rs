@@ -2,7 +2,7 @@
 
 use super::cluster_machine_status::ClusterMachineStatus;
 use super::configuration;
-use super::desk::{Desk, labels};
+use super::context::{ControllerContext, labels};
 use super::member_config;
 use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
 use super::schematic;
@@ -30,64 +30,64 @@ const BELONGINGS: &[&str] = &[
     kind::CLUSTER_MACHINE_TALOS_VERSION,
 ];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for member in desk.list(kind::CLUSTER_MACHINE) {
-        let cluster = member.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id));
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for member in ctx.list(kind::CLUSTER_MACHINE) {
+        let cluster = member.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id));
         if member.tearing_down {
-            leave(desk, &member);
+            leave(ctx, &member);
         } else if let Some(cluster) = cluster {
-            live(desk, &member, &cluster);
+            live(ctx, &member, &cluster);
         }
     }
 }
 
 /// Whether the machine answers.
-pub(super) fn connected(desk: &Desk<'_>, id: &str) -> bool {
-    desk.spec::<MachineSpec>(kind::MACHINE, id).connected
+pub(super) fn connected(ctx: &ControllerContext<'_>, id: &str) -> bool {
+    ctx.spec::<MachineSpec>(kind::MACHINE, id).connected
 }
 
 /// Moves a member on by one stage.
-fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
+fn live(ctx: &ControllerContext<'_>, member: &Object, cluster: &Object) {
     let id = member.key.id.as_str();
     let spec: ClusterSpec = cluster.spec();
-    if !desk.has(kind::CLUSTER_MACHINE_TALOS_VERSION, id) {
-        aim(desk, member, &spec.talos_version);
+    if !ctx.has(kind::CLUSTER_MACHINE_TALOS_VERSION, id) {
+        aim(ctx, member, &spec.talos_version);
     }
-    let wanted: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
-    let ClusterMachineStatus { spec: mut status, .. } = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
-    let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
-    let up = connected(desk, id);
-    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
+    let wanted: ClusterMachineTalosVersionSpec = ctx.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
+    let ClusterMachineStatus { spec: mut status, .. } = ctx.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    let machine: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
+    let up = connected(ctx, id);
+    let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     let next = match status.stage() {
         _ if !up => status.stage(),
         Stage::Unknown if machine.maintenance => Stage::Installing,
         Stage::Unknown => Stage::Upgrading,
         Stage::Installing | Stage::Upgrading => {
-            install(desk, id, &wanted.talos_version);
-            configuration::applied(desk, member, &wanted.talos_version, &schematic::target(desk, id));
+            install(ctx, id, &wanted.talos_version);
+            configuration::applied(ctx, member, &wanted.talos_version, &schematic::target(ctx, id));
             Stage::Rebooting
         }
         Stage::Rebooting => Stage::Booting,
         Stage::Configuring => {
-            configuration::applied(desk, member, &last.talos_version, &last.schematic_id);
+            configuration::applied(ctx, member, &last.talos_version, &last.schematic_id);
             Stage::Running
         }
         _ => Stage::Running,
     };
     status.set_stage(next);
     status.management_address = machine.management_address.clone();
-    status.ready = up && next == Stage::Running && serves(desk, member, &cluster.key.id);
-    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
-    let desired = configuration::desired(desk, member);
+    status.ready = up && next == Stage::Running && serves(ctx, member, &cluster.key.id);
+    let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
+    let desired = configuration::desired(ctx, member);
     status.config_up_to_date = last.cluster_machine_config_sha256 == desired;
     let apply = if status.config_up_to_date { ConfigApplyStatus::Applied } else { ConfigApplyStatus::Pending };
     status.set_config_apply_status(apply);
 
     let hostname = hostname(&machine);
-    let locked = locked(desk, id);
+    let locked = locked(ctx, id);
     let pending = !status.config_up_to_date
         || last.talos_version != spec.talos_version
-        || last.schematic_id != schematic::target(desk, id);
+        || last.schematic_id != schematic::target(ctx, id);
     let all: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
         .into_iter()
         .chain(labels(member))
@@ -97,23 +97,23 @@ fn live(desk: &Desk<'_>, member: &Object, cluster: &Object) {
         )
         .collect();
     let apid_available =
-        up && next == Stage::Running && desk.release.has_field("ClusterMachineStatusSpec", "apid_available");
+        up && next == Stage::Running && ctx.release.has_field("ClusterMachineStatusSpec", "apid_available");
     let status = ClusterMachineStatus { spec: status, apid_available };
-    desk.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
+    ctx.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
     if next == Stage::Running {
         let identity = ClusterMachineIdentitySpec {
             nodename: hostname,
             node_ips: machine.network.unwrap_or_default().addresses,
-            ..identity(desk, member, &spec)
+            ..identity(ctx, member, &spec)
         };
-        desk.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels(member), &identity);
+        ctx.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels(member), &identity);
     }
 }
 
 /// How a member is known to etcd and to those who look for each other; it keeps that as long as it is a member.
-fn identity(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec) -> ClusterMachineIdentitySpec {
+fn identity(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec) -> ClusterMachineIdentitySpec {
     let of = member.label(label::CLUSTER).unwrap_or_default();
-    let digest = Sha256::digest(format!("{} {}", desk.spec::<ClusterUuid>(kind::CLUSTER_UUID, of).uuid, member.key.id));
+    let digest = Sha256::digest(format!("{} {}", ctx.spec::<ClusterUuid>(kind::CLUSTER_UUID, of).uuid, member.key.id));
     let is_plane = member.label(label::CONTROL_PLANE).is_some();
     let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let embedded = cluster.features.is_some_and(|features| features.use_embedded_discovery_service);
@@ -126,17 +126,17 @@ fn identity(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec) -> ClusterM
 }
 
 /// Says which Talos version a member should run from now on, with the schematic that it should have by now.
-pub(super) fn aim(desk: &Desk<'_>, member: &Object, version: &str) {
+pub(super) fn aim(ctx: &ControllerContext<'_>, member: &Object, version: &str) {
     let id = member.key.id.as_str();
     let wanted =
-        ClusterMachineTalosVersionSpec { talos_version: version.to_owned(), schematic_id: schematic::target(desk, id) };
+        ClusterMachineTalosVersionSpec { talos_version: version.to_owned(), schematic_id: schematic::target(ctx, id) };
     let owner = controller::CLUSTER_MACHINE_TALOS_VERSION;
-    desk.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &labels(member), &wanted);
+    ctx.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &labels(member), &wanted);
 }
 
 /// Whether users keep the server from changing this member.
-pub(super) fn locked(desk: &Desk<'_>, id: &str) -> bool {
-    desk.get(kind::MACHINE_SET_NODE, id).is_some_and(|node| node.annotations.contains_key(annotation::MACHINE_LOCKED))
+pub(super) fn locked(ctx: &ControllerContext<'_>, id: &str) -> bool {
+    ctx.get(kind::MACHINE_SET_NODE, id).is_some_and(|node| node.annotations.contains_key(annotation::MACHINE_LOCKED))
 }
 
 /// The name of a machine, which is also the name of its node.
@@ -145,27 +145,27 @@ pub(super) fn hostname(machine: &MachineStatusSpec) -> String {
 }
 
 /// A control plane is ready with etcd, a worker with the API of Kubernetes.
-fn serves(desk: &Desk<'_>, member: &Object, cluster: &str) -> bool {
+fn serves(ctx: &ControllerContext<'_>, member: &Object, cluster: &str) -> bool {
     if member.label(label::CONTROL_PLANE).is_some() {
-        desk.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, cluster).bootstrapped
+        ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, cluster).bootstrapped
     } else {
-        desk.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, cluster).healthy
+        ctx.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, cluster).healthy
     }
 }
 
 /// Puts Talos on the machine's disk.
-fn install(desk: &Desk<'_>, id: &str, version: &str) {
-    desk.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
+fn install(ctx: &ControllerContext<'_>, id: &str, version: &str) {
+    ctx.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
         machine.maintenance = false;
         machine.talos_version = format!("v{version}");
         set_system_disk(machine, true);
     });
-    schematic::install(desk, id);
+    schematic::install(ctx, id);
 }
 
 /// Wipes the machine's disk: it comes up again as it first joined.
-fn reset(desk: &Desk<'_>, id: &str) {
-    desk.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
+fn reset(ctx: &ControllerContext<'_>, id: &str) {
+    ctx.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
         machine.maintenance = true;
         machine.talos_version.clone_from(&machine.initial_talos_version);
         set_system_disk(machine, false);
@@ -182,46 +182,46 @@ fn set_system_disk(machine: &mut MachineStatusSpec, installed: bool) {
 
 /// Takes a member out of its cluster. A machine that does not answer holds this up until it does,
 /// or until somebody gives up on it.
-fn leave(desk: &Desk<'_>, member: &Object) {
+fn leave(ctx: &ControllerContext<'_>, member: &Object) {
     let id = member.key.id.as_str();
-    let machine_leaves = desk.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
-    let given_up = machine_leaves || desk.has(kind::NODE_FORCE_DESTROY_REQUEST, id);
-    let up = connected(desk, id);
-    let status: ClusterMachineStatusSpec = desk.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    let machine_leaves = ctx.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
+    let given_up = machine_leaves || ctx.has(kind::NODE_FORCE_DESTROY_REQUEST, id);
+    let up = connected(ctx, id);
+    let status: ClusterMachineStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_STATUS, id);
     match status.stage() {
-        _ if given_up => gone(desk, member, up),
-        Stage::Destroying if up => gone(desk, member, true),
-        Stage::BeforeDestroy if up => stage(desk, id, Stage::Destroying),
-        Stage::BeforeDestroy | Stage::Destroying => stage(desk, id, status.stage()),
-        _ if desk.has(kind::CLUSTER_MACHINE_STATUS, id) => stage(desk, id, Stage::BeforeDestroy),
+        _ if given_up => gone(ctx, member, up),
+        Stage::Destroying if up => gone(ctx, member, true),
+        Stage::BeforeDestroy if up => stage(ctx, id, Stage::Destroying),
+        Stage::BeforeDestroy | Stage::Destroying => stage(ctx, id, status.stage()),
+        _ if ctx.has(kind::CLUSTER_MACHINE_STATUS, id) => stage(ctx, id, Stage::BeforeDestroy),
         // It never got as far as having a status.
-        _ => gone(desk, member, up),
+        _ => gone(ctx, member, up),
     }
 }
 
-fn stage(desk: &Desk<'_>, id: &str, stage: Stage) {
-    let removed = desk.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
-    desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, id, |status: &mut ClusterMachineStatusSpec| {
+fn stage(ctx: &ControllerContext<'_>, id: &str, stage: Stage) {
+    let removed = ctx.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
+    ctx.edit_spec(kind::CLUSTER_MACHINE_STATUS, id, |status: &mut ClusterMachineStatusSpec| {
         status.set_stage(stage);
         status.is_removed = removed;
         status.ready = false;
     });
 }
 
-fn gone(desk: &Desk<'_>, member: &Object, answered: bool) {
+fn gone(ctx: &ControllerContext<'_>, member: &Object, answered: bool) {
     let id = member.key.id.as_str();
     if answered {
-        reset(desk, id);
+        reset(ctx, id);
     }
     for kind in BELONGINGS.iter().chain(member_config::BELONGINGS) {
-        desk.remove(kind, id);
+        ctx.remove(kind, id);
     }
-    if let Some(request) = desk.get(kind::NODE_FORCE_DESTROY_REQUEST, id) {
-        desk.clear(&request.key);
+    if let Some(request) = ctx.get(kind::NODE_FORCE_DESTROY_REQUEST, id) {
+        ctx.clear(&request.key);
     }
-    if let Some(machine) = desk.get(kind::MACHINE, id) {
-        desk.release(&machine, MACHINE_HELD_BY);
+    if let Some(machine) = ctx.get(kind::MACHINE, id) {
+        ctx.release(&machine, MACHINE_HELD_BY);
     }
-    desk.release(member, MEMBER_HELD_BY);
-    desk.clear(&member.key);
+    ctx.release(member, MEMBER_HELD_BY);
+    ctx.clear(&member.key);
 }

@@ -1,7 +1,7 @@
 //! The configuration that each member should have, what of it still waits, and what has changed.
 
 use super::configuration;
-use super::desk::{Desk, hex, labels};
+use super::context::{ControllerContext, hex, labels};
 use super::machine_config::{self, Facts};
 use super::member;
 use super::schematic;
@@ -33,26 +33,26 @@ pub(super) const BELONGINGS: &[&str] = &[
     kind::MACHINE_PENDING_UPDATES,
 ];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for member in desk.list(kind::CLUSTER_MACHINE) {
-        let Some(cluster) = member.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id)) else { continue };
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for member in ctx.list(kind::CLUSTER_MACHINE) {
+        let Some(cluster) = member.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id)) else { continue };
         if !member.tearing_down {
             let spec: ClusterSpec = cluster.spec();
-            let desired = configuration::desired(desk, &member);
-            generate(desk, &member, &spec, &desired);
-            compare(desk, &member, &spec, &desired);
-            encrypt(desk, &member, &spec);
+            let desired = configuration::desired(ctx, &member);
+            generate(ctx, &member, &spec, &desired);
+            compare(ctx, &member, &spec, &desired);
+            encrypt(ctx, &member, &spec);
         }
     }
 }
 
 /// Writes the configuration, if anything that it is made from has changed.
-fn generate(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
+fn generate(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
     let id = member.key.id.as_str();
     let name = member.label(label::CLUSTER).unwrap_or_default();
-    let machine: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
-    let uuid = desk.spec::<ClusterUuid>(kind::CLUSTER_UUID, name).uuid;
-    let endpoint = desk.spec::<LoadBalancerConfigSpec>(kind::LOAD_BALANCER_CONFIG, name).siderolink_endpoint;
+    let machine: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
+    let uuid = ctx.spec::<ClusterUuid>(kind::CLUSTER_UUID, name).uuid;
+    let endpoint = ctx.spec::<LoadBalancerConfigSpec>(kind::LOAD_BALANCER_CONFIG, name).siderolink_endpoint;
     let disks = machine.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
     let facts = Facts {
         cluster: name,
@@ -62,60 +62,60 @@ fn generate(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec, desired: &s
         hostname: &member::hostname(&machine),
         disk: disks.first().map(|disk| disk.linux_name.as_str()).unwrap_or_default(),
         talos_version: &cluster.talos_version,
-        schematic_id: &schematic::target(desk, id),
+        schematic_id: &schematic::target(ctx, id),
         kubernetes_version: &member.spec::<ClusterMachineSpec>().kubernetes_version,
     };
     // Everything but the patches stands in the text that has none.
     let inputs = hex(Sha256::new().chain_update(desired).chain_update(machine_config::render(&facts, &[])));
-    let old = desk.get(kind::CLUSTER_MACHINE_CONFIG, id);
+    let old = ctx.get(kind::CLUSTER_MACHINE_CONFIG, id);
     if old.is_some_and(|old| old.annotations.get(INPUTS) == Some(&inputs)) {
         return;
     }
-    let patches: Vec<String> = configuration::patches(desk, member).iter().map(|patch| text(&patch.spec())).collect();
+    let patches: Vec<String> = configuration::patches(ctx, member).iter().map(|patch| text(&patch.spec())).collect();
     let data = machine_config::render(&facts, &patches);
     let all = ClusterMachineConfigPatchesSpec { patches, ..Default::default() };
     let owner = controller::CLUSTER_MACHINE_CONFIG_PATCHES;
-    desk.put(owner, kind::CLUSTER_MACHINE_CONFIG_PATCHES, id, &labels(member), &all);
+    ctx.put(owner, kind::CLUSTER_MACHINE_CONFIG_PATCHES, id, &labels(member), &all);
     // Nobody can read this one; what it says stands in the redacted one.
     let (owner, kind) = (controller::CLUSTER_MACHINE_CONFIG, kind::CLUSTER_MACHINE_CONFIG);
-    desk.put(owner, kind, id, &labels(member), &ClusterMachineConfigSpec::default());
-    desk.edit(kind, id, |config| drop(config.annotations.insert(INPUTS.to_owned(), inputs)));
-    publish(desk, member, data);
+    ctx.put(owner, kind, id, &labels(member), &ClusterMachineConfigSpec::default());
+    ctx.edit(kind, id, |config| drop(config.annotations.insert(INPUTS.to_owned(), inputs)));
+    publish(ctx, member, data);
 }
 
 /// Shows the configuration, and notes what changed in it.
-fn publish(desk: &Desk<'_>, member: &Object, data: String) {
+fn publish(ctx: &ControllerContext<'_>, member: &Object, data: String) {
     let (owner, kind) = (controller::REDACTED_CLUSTER_MACHINE_CONFIG, kind::REDACTED_CLUSTER_MACHINE_CONFIG);
     let id = member.key.id.as_str();
-    if let Some(old) = desk.get(kind, id) {
+    if let Some(old) = ctx.get(kind, id) {
         let diff = diff(&old.spec::<RedactedClusterMachineConfigSpec>().data, &data);
         if !diff.is_empty() {
-            let mut known = desk.labelled(kind::MACHINE_CONFIG_DIFF, label::MACHINE, id);
+            let mut known = ctx.labelled(kind::MACHINE_CONFIG_DIFF, label::MACHINE, id);
             let name = format!("{id}-{}-{:08}", old.updated.0, old.version);
             let spec = MachineConfigDiffSpec { diff, ..Default::default() };
-            desk.put(owner, kind::MACHINE_CONFIG_DIFF, &name, &[(label::MACHINE, id)], &spec);
+            ctx.put(owner, kind::MACHINE_CONFIG_DIFF, &name, &[(label::MACHINE, id)], &spec);
             known.sort_by_key(|change| change.created);
             let surplus = (known.len() + 1).saturating_sub(CHANGES_KEPT);
-            known.iter().take(surplus).for_each(|change| desk.remove(kind::MACHINE_CONFIG_DIFF, &change.key.id));
+            known.iter().take(surplus).for_each(|change| ctx.remove(kind::MACHINE_CONFIG_DIFF, &change.key.id));
         }
     }
-    desk.put(owner, kind, id, &labels(member), &RedactedClusterMachineConfigSpec { data, ..Default::default() });
+    ctx.put(owner, kind, id, &labels(member), &RedactedClusterMachineConfigSpec { data, ..Default::default() });
 }
 
 /// Says what waits to be changed on a member, as long as anything does.
-fn compare(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
+fn compare(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
     let id = member.key.id.as_str();
-    let last: ClusterMachineConfigStatusSpec = desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
+    let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     if last.talos_version.is_empty() {
         return;
     }
-    let schematic = schematic::target(desk, id);
+    let schematic = schematic::target(ctx, id);
     let moves = last.talos_version != cluster.talos_version || last.schematic_id != schematic;
-    let wanted = desk.spec::<RedactedClusterMachineConfigSpec>(kind::REDACTED_CLUSTER_MACHINE_CONFIG, id).data;
+    let wanted = ctx.spec::<RedactedClusterMachineConfigSpec>(kind::REDACTED_CLUSTER_MACHINE_CONFIG, id).data;
     if !moves && last.cluster_machine_config_sha256 == desired {
-        desk.remove(kind::MACHINE_PENDING_UPDATES, id);
+        ctx.remove(kind::MACHINE_PENDING_UPDATES, id);
         // What goes with other changes, like the version of Kubernetes, is there by now.
-        desk.edit_spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id, |status: &mut ClusterMachineConfigStatusSpec| {
+        ctx.edit_spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id, |status: &mut ClusterMachineConfigStatusSpec| {
             status.redacted_current_machine_config = wanted;
         });
         return;
@@ -131,14 +131,14 @@ fn compare(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec, desired: &st
         ..Default::default()
     };
     let owner = controller::CLUSTER_MACHINE_CONFIG_STATUS;
-    desk.put(owner, kind::MACHINE_PENDING_UPDATES, id, &labels(member), &waiting);
+    ctx.put(owner, kind::MACHINE_PENDING_UPDATES, id, &labels(member), &waiting);
 }
 
 /// A member of an encrypted cluster gets the key of its disks from the server.
-fn encrypt(desk: &Desk<'_>, member: &Object, cluster: &ClusterSpec) {
+fn encrypt(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec) {
     if cluster.features.is_some_and(|features| features.disk_encryption) {
         let (owner, kind) = (controller::CLUSTER_MACHINE_ENCRYPTION_KEY, kind::CLUSTER_MACHINE_ENCRYPTION_KEY);
-        desk.once(owner, kind, &member.key.id, &labels(member), || {
+        ctx.once(owner, kind, &member.key.id, &labels(member), || {
             let data = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
             ClusterMachineEncryptionKeySpec { data }.encode_to_vec()
         });

@@ -11,8 +11,8 @@ mod cluster_parts;
 mod cluster_status;
 mod configuration;
 mod connection_params;
+mod context;
 mod counts;
-mod desk;
 mod health_checks;
 mod infra_machine;
 mod infra_provider;
@@ -46,7 +46,7 @@ mod tests;
 
 use super::accounts::KEY_PRUNER;
 use super::driver::Controller;
-use desk::Behaviour;
+use context::Behaviour;
 
 /// All controllers, in the order in which they take their steps.
 ///

@@ -1,7 +1,7 @@
 //! Machine set nodes: each running one makes its machine a member of the cluster, each leaving one ends that.
 
 use super::cluster;
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use omni_proto::specs::{ClusterMachineSpec, ClusterSpec, KubernetesUpgradeStatusSpec, MachineSetSpec};
@@ -20,49 +20,49 @@ pub(super) const MEMBER_HELD_BY: &[&str] = &[
 /// Who holds on to a machine while it is in a cluster.
 pub(super) const MACHINE_HELD_BY: &[&str] = &[controller::MACHINE_SET_STATUS];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for node in desk.list(kind::MACHINE_SET_NODE) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for node in ctx.list(kind::MACHINE_SET_NODE) {
         if node.tearing_down {
             // The node may go at once: what is left to do is told by the member.
-            desk.release(&node, NODE_MAY_BE_HELD_BY);
+            ctx.release(&node, NODE_MAY_BE_HELD_BY);
         } else {
-            desk.hold(&node, NODE_HELD_BY);
+            ctx.hold(&node, NODE_HELD_BY);
         }
     }
-    for set in desk.list(kind::MACHINE_SET) {
-        let Some(cluster) = set.label(label::CLUSTER).and_then(|id| desk.get(kind::CLUSTER, id)) else { continue };
+    for set in ctx.list(kind::MACHINE_SET) {
+        let Some(cluster) = set.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id)) else { continue };
         let paused = cluster::paused(&cluster);
         if paused && !cluster.tearing_down && !set.tearing_down {
             continue;
         }
-        shrink(desk, &set);
+        shrink(ctx, &set);
         if !set.tearing_down && !cluster.tearing_down {
-            grow(desk, &set, &cluster);
+            grow(ctx, &set, &cluster);
         }
     }
 }
 
 /// Makes members of machines that are known and free.
-fn grow(desk: &Desk<'_>, set: &Object, cluster: &Object) {
-    for node in nodes(desk, set) {
+fn grow(ctx: &ControllerContext<'_>, set: &Object, cluster: &Object) {
+    for node in nodes(ctx, set) {
         let id = node.key.id.as_str();
-        let free = !desk.has(kind::CLUSTER_MACHINE, id);
-        let Some(machine) = desk.get(kind::MACHINE, id) else { continue };
-        if !free || machine.tearing_down || !desk.has(kind::MACHINE_STATUS, id) {
+        let free = !ctx.has(kind::CLUSTER_MACHINE, id);
+        let Some(machine) = ctx.get(kind::MACHINE, id) else { continue };
+        if !free || machine.tearing_down || !ctx.has(kind::MACHINE_STATUS, id) {
             continue;
         }
         let role = if set.label(label::CONTROL_PLANE).is_some() { label::CONTROL_PLANE } else { label::WORKER };
         let labels = [(label::CLUSTER, cluster.key.id.as_str()), (label::MACHINE_SET, set.key.id.as_str()), (role, "")];
-        let spec = ClusterMachineSpec { kubernetes_version: kubernetes_version(desk, cluster) };
-        let member = desk.put(controller::MACHINE_SET_STATUS, kind::CLUSTER_MACHINE, id, &labels, &spec);
-        desk.hold(&member, MEMBER_HELD_BY);
-        desk.hold(&machine, MACHINE_HELD_BY);
+        let spec = ClusterMachineSpec { kubernetes_version: kubernetes_version(ctx, cluster) };
+        let member = ctx.put(controller::MACHINE_SET_STATUS, kind::CLUSTER_MACHINE, id, &labels, &spec);
+        ctx.hold(&member, MEMBER_HELD_BY);
+        ctx.hold(&machine, MACHINE_HELD_BY);
     }
 }
 
 /// During an upgrade new members start with the old version, and are upgraded with the others.
-fn kubernetes_version(desk: &Desk<'_>, cluster: &Object) -> String {
-    let running: KubernetesUpgradeStatusSpec = desk.spec(kind::KUBERNETES_UPGRADE_STATUS, &cluster.key.id);
+fn kubernetes_version(ctx: &ControllerContext<'_>, cluster: &Object) -> String {
+    let running: KubernetesUpgradeStatusSpec = ctx.spec(kind::KUBERNETES_UPGRADE_STATUS, &cluster.key.id);
     if running.last_upgrade_version.is_empty() {
         cluster.spec::<ClusterSpec>().kubernetes_version
     } else {
@@ -71,16 +71,16 @@ fn kubernetes_version(desk: &Desk<'_>, cluster: &Object) -> String {
 }
 
 /// Tears down members that have no node any more: as many at once as the set allows.
-fn shrink(desk: &Desk<'_>, set: &Object) {
-    let members = desk.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, &set.key.id);
+fn shrink(ctx: &ControllerContext<'_>, set: &Object) {
+    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, &set.key.id);
     let wanted: Vec<String> = match set.tearing_down {
         true => Vec::new(),
-        false => nodes(desk, set).iter().map(|node| node.key.id.clone()).collect(),
+        false => nodes(ctx, set).iter().map(|node| node.key.id.clone()).collect(),
     };
     let (leaving, staying): (Vec<Arc<Object>>, Vec<_>) = members.into_iter().partition(|member| member.tearing_down);
     let room = if set.tearing_down { usize::MAX } else { parallelism(set).saturating_sub(leaving.len()) };
     for member in staying.iter().filter(|member| !wanted.contains(&member.key.id)).take(room) {
-        desk.teardown(member);
+        ctx.teardown(member);
     }
 }
 
@@ -97,8 +97,8 @@ fn parallelism(set: &Object) -> usize {
     }
 }
 
-fn nodes(desk: &Desk<'_>, set: &Object) -> Vec<Arc<Object>> {
-    let mut nodes = desk.labelled(kind::MACHINE_SET_NODE, label::MACHINE_SET, &set.key.id);
+fn nodes(ctx: &ControllerContext<'_>, set: &Object) -> Vec<Arc<Object>> {
+    let mut nodes = ctx.labelled(kind::MACHINE_SET_NODE, label::MACHINE_SET, &set.key.id);
     nodes.retain(|node| !node.tearing_down);
     nodes
 }

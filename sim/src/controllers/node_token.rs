@@ -1,6 +1,6 @@
 //! What machines prove themselves with: the join token that one came with, its own secret, and those that only knock.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind};
 use crate::rules::tolerant;
 use crate::seeds::random_token;
@@ -19,28 +19,28 @@ const FIRST: (u64, u64) = (1, 6);
 
 const KNOCKING_HELD_BY: &[&str] = &[controller::PENDING_MACHINE_STATUS];
 
-pub(super) fn joined(desk: &Desk<'_>) {
-    let default = desk.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
-    for link in desk.list(kind::LINK) {
+pub(super) fn joined(ctx: &ControllerContext<'_>) {
+    let default = ctx.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
+    for link in ctx.list(kind::LINK) {
         let id = link.key.id.as_str();
         if !link.tearing_down {
-            desk.once("", kind::JOIN_TOKEN_USAGE, id, &[], || {
+            ctx.once("", kind::JOIN_TOKEN_USAGE, id, &[], || {
                 JoinTokenUsageSpec { token_id: default.clone() }.encode_to_vec()
             });
-            prove(desk, id);
+            prove(ctx, id);
         }
     }
     for kind in KEPT {
-        for kept in desk.list(kind) {
-            if !desk.has(kind::LINK, &kept.key.id) {
-                desk.remove(kind, &kept.key.id);
+        for kept in ctx.list(kind) {
+            if !ctx.has(kind::LINK, &kept.key.id) {
+                ctx.remove(kind, &kept.key.id);
             }
         }
     }
 }
 
-fn prove(desk: &Desk<'_>, id: &str) {
-    let Some(machine) = desk.get(kind::MACHINE_STATUS, id) else { return };
+fn prove(ctx: &ControllerContext<'_>, id: &str) {
+    let Some(machine) = ctx.get(kind::MACHINE_STATUS, id) else { return };
     let machine: MachineStatusSpec = machine.spec();
     let able = tolerant::parse(&machine.talos_version).is_ok_and(|version| version.minor_line() >= FIRST);
     let installed = machine.hardware.iter().flat_map(|h| &h.blockdevices).any(|disk| disk.system_disk);
@@ -50,25 +50,25 @@ fn prove(desk: &Desk<'_>, id: &str) {
         (true, false) => State::Ephemeral,
     };
     if able {
-        desk.once("", kind::NODE_UNIQUE_TOKEN, id, &[], || {
+        ctx.once("", kind::NODE_UNIQUE_TOKEN, id, &[], || {
             NodeUniqueTokenSpec { token: random_token() }.encode_to_vec()
         });
     }
     let status = NodeUniqueTokenStatusSpec { state: state.into() };
-    desk.put(controller::NODE_UNIQUE_TOKEN_STATUS, kind::NODE_UNIQUE_TOKEN_STATUS, id, &[], &status);
+    ctx.put(controller::NODE_UNIQUE_TOKEN_STATUS, kind::NODE_UNIQUE_TOKEN_STATUS, id, &[], &status);
 }
 
-pub(super) fn knocking(desk: &Desk<'_>) {
-    let token = desk.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
-    for machine in desk.list(kind::PENDING_MACHINE) {
+pub(super) fn knocking(ctx: &ControllerContext<'_>) {
+    let token = ctx.spec::<DefaultJoinTokenSpec>(kind::DEFAULT_JOIN_TOKEN, "default").token_id;
+    for machine in ctx.list(kind::PENDING_MACHINE) {
         let id = machine.key.id.as_str();
         if machine.tearing_down {
-            desk.remove(kind::PENDING_MACHINE_STATUS, id);
-            desk.release(&machine, KNOCKING_HELD_BY);
+            ctx.remove(kind::PENDING_MACHINE_STATUS, id);
+            ctx.release(&machine, KNOCKING_HELD_BY);
         } else {
-            desk.hold(&machine, KNOCKING_HELD_BY);
+            ctx.hold(&machine, KNOCKING_HELD_BY);
             let status = PendingMachineStatusSpec { token: token.clone(), talos_installed: false };
-            desk.put(controller::PENDING_MACHINE_STATUS, kind::PENDING_MACHINE_STATUS, id, &[], &status);
+            ctx.put(controller::PENDING_MACHINE_STATUS, kind::PENDING_MACHINE_STATUS, id, &[], &status);
         }
     }
 }

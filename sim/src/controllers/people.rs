@@ -1,6 +1,6 @@
 //! What the server puts together about people and service accounts.
 
-use super::desk::{Desk, labels};
+use super::context::{ControllerContext, labels};
 use crate::accounts::{
     IDENTITY, IDENTITY_LAST_ACTIVE, IDENTITY_STATUS, IS_PROVIDER, IS_SERVICE_ACCOUNT, KEY_PRUNER, PUBLIC_KEY,
     PUBLIC_KEY_LAST_ACTIVE, SERVICE_ACCOUNT_STATUS, USER, USER_ID,
@@ -15,84 +15,84 @@ use omni_proto::specs::{
 };
 
 /// One status a person or account: what it may do and when it was last here.
-pub(super) fn identities(desk: &Desk<'_>) {
+pub(super) fn identities(ctx: &ControllerContext<'_>) {
     // Before there were calls for users there were no statuses of them.
-    if !desk.release.has_kind(IDENTITY_STATUS) {
+    if !ctx.release.has_kind(IDENTITY_STATUS) {
         return;
     }
-    let cleans_up = desk.release.has(Feature::IdentityCleanup);
+    let cleans_up = ctx.release.has(Feature::IdentityCleanup);
     let held_by: &[&str] = if cleans_up {
         &[controller::IDENTITY_STATUS, controller::IDENTITY_CLEANUP]
     } else {
         &[controller::IDENTITY_STATUS]
     };
-    for identity in desk.list(IDENTITY) {
+    for identity in ctx.list(IDENTITY) {
         let id = identity.key.id.as_str();
         if identity.tearing_down {
-            desk.remove(IDENTITY_STATUS, id);
-            desk.remove(IDENTITY_LAST_ACTIVE, id);
-            desk.release(&identity, held_by);
+            ctx.remove(IDENTITY_STATUS, id);
+            ctx.remove(IDENTITY_LAST_ACTIVE, id);
+            ctx.release(&identity, held_by);
             continue;
         }
-        desk.hold(&identity, held_by);
+        ctx.hold(&identity, held_by);
         let user_id = identity.spec::<IdentitySpec>().user_id;
-        let Some(user) = desk.get(USER, &user_id) else { continue };
-        let seen: IdentityLastActiveSpec = desk.spec(IDENTITY_LAST_ACTIVE, id);
+        let Some(user) = ctx.get(USER, &user_id) else { continue };
+        let seen: IdentityLastActiveSpec = ctx.spec(IDENTITY_LAST_ACTIVE, id);
         let status = IdentityStatusSpec {
             user_id,
             role: user.spec::<UserSpec>().role,
             last_active: seen.last_active.map(written).unwrap_or_default(),
         };
-        desk.put(controller::IDENTITY_STATUS, IDENTITY_STATUS, id, &labels(&identity), &status);
+        ctx.put(controller::IDENTITY_STATUS, IDENTITY_STATUS, id, &labels(&identity), &status);
     }
-    forget(desk, IDENTITY_STATUS);
+    forget(ctx, IDENTITY_STATUS);
 }
 
 /// One status for each service account: its role and its keys.
 /// Accounts of infrastructure providers never get one, in any release, so no list shows them or their keys.
-pub(super) fn service_accounts(desk: &Desk<'_>) {
+pub(super) fn service_accounts(ctx: &ControllerContext<'_>) {
     let held_by = &[controller::SERVICE_ACCOUNT_STATUS];
-    let keys = desk.list(PUBLIC_KEY);
+    let keys = ctx.list(PUBLIC_KEY);
     let is_listed =
         |identity: &Object| identity.label(IS_SERVICE_ACCOUNT).is_some() && identity.label(IS_PROVIDER).is_none();
-    for identity in desk.list(IDENTITY).iter().filter(|identity| is_listed(identity)) {
+    for identity in ctx.list(IDENTITY).iter().filter(|identity| is_listed(identity)) {
         let user_id = identity.spec::<IdentitySpec>().user_id;
         let keys: Vec<_> = keys.iter().filter(|key| key.label(USER_ID) == Some(&user_id)).collect();
         for key in &keys {
-            if key.tearing_down { desk.release(key, held_by) } else { desk.hold(key, held_by) }
+            if key.tearing_down { ctx.release(key, held_by) } else { ctx.hold(key, held_by) }
         }
         let id = identity.key.id.as_str();
         if identity.tearing_down {
-            desk.remove(SERVICE_ACCOUNT_STATUS, id);
-            desk.release(identity, held_by);
+            ctx.remove(SERVICE_ACCOUNT_STATUS, id);
+            ctx.release(identity, held_by);
             continue;
         }
-        desk.hold(identity, held_by);
-        let Some(user) = desk.get(USER, &user_id) else { continue };
+        ctx.hold(identity, held_by);
+        let Some(user) = ctx.get(USER, &user_id) else { continue };
         let status = ServiceAccountStatusSpec {
             role: user.spec::<UserSpec>().role,
-            public_keys: keys.iter().filter(|key| !key.tearing_down).map(|key| listed(desk, key)).collect(),
+            public_keys: keys.iter().filter(|key| !key.tearing_down).map(|key| listed(ctx, key)).collect(),
             ..ServiceAccountStatusSpec::default()
         };
-        desk.put(controller::SERVICE_ACCOUNT_STATUS, SERVICE_ACCOUNT_STATUS, id, &[], &status);
+        ctx.put(controller::SERVICE_ACCOUNT_STATUS, SERVICE_ACCOUNT_STATUS, id, &[], &status);
     }
-    forget(desk, SERVICE_ACCOUNT_STATUS);
+    forget(ctx, SERVICE_ACCOUNT_STATUS);
 }
 
 /// Takes away the keys of people that have ended; those of accounts stay.
-pub(super) fn prune(desk: &Desk<'_>) {
-    let now = desk.now();
+pub(super) fn prune(ctx: &ControllerContext<'_>) {
+    let now = ctx.now();
     let now = (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed());
-    for key in desk.list(PUBLIC_KEY).iter().filter(|key| key.owner == KEY_PRUNER) {
+    for key in ctx.list(PUBLIC_KEY).iter().filter(|key| key.owner == KEY_PRUNER) {
         let ends = key.spec::<PublicKeySpec>().expiration.unwrap_or_default();
         if (ends.seconds, ends.nanos) < now {
-            desk.remove(PUBLIC_KEY, &key.key.id);
-            desk.remove(PUBLIC_KEY_LAST_ACTIVE, &key.key.id);
+            ctx.remove(PUBLIC_KEY, &key.key.id);
+            ctx.remove(PUBLIC_KEY_LAST_ACTIVE, &key.key.id);
         }
     }
 }
 
-fn listed(desk: &Desk<'_>, key: &Object) -> PgpPublicKey {
+fn listed(ctx: &ControllerContext<'_>, key: &Object) -> PgpPublicKey {
     let id = key.key.id.clone();
     let spec: PublicKeySpec = key.spec();
     let mut listed = PgpPublicKey {
@@ -100,18 +100,18 @@ fn listed(desk: &Desk<'_>, key: &Object) -> PgpPublicKey {
         expiration: spec.expiration,
         ..PgpPublicKey::default()
     };
-    if desk.release.has_field("ServiceAccountStatusSpec.PgpPublicKey", "created") {
+    if ctx.release.has_field("ServiceAccountStatusSpec.PgpPublicKey", "created") {
         let (seconds, nanos) = key.created;
         listed.created = Some(prost_types::Timestamp { seconds, nanos });
-        listed.last_used = desk.spec::<PublicKeyLastActiveSpec>(PUBLIC_KEY_LAST_ACTIVE, &id).last_used;
+        listed.last_used = ctx.spec::<PublicKeyLastActiveSpec>(PUBLIC_KEY_LAST_ACTIVE, &id).last_used;
     }
     PgpPublicKey { id, ..listed }
 }
 
 /// Takes away the statuses of those who are gone: a call may have removed them while one was written.
-fn forget(desk: &Desk<'_>, kind: &str) {
-    for status in desk.list(kind).iter().filter(|status| !desk.has(IDENTITY, &status.key.id)) {
-        desk.remove(kind, &status.key.id);
+fn forget(ctx: &ControllerContext<'_>, kind: &str) {
+    for status in ctx.list(kind).iter().filter(|status| !ctx.has(IDENTITY, &status.key.id)) {
+        ctx.remove(kind, &status.key.id);
     }
 }
 

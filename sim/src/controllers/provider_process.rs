@@ -1,7 +1,7 @@
 //! The programs behind providers, where the simulator plays them: they report, make machines, and switch them.
 //! This is not Omni's work; a real program may do the same through the API.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::inventory;
 use crate::names::{kind, label};
 use crate::object::Object;
@@ -21,63 +21,63 @@ use std::collections::BTreeMap;
 /// How long a program waits before it reports again; in seconds.
 const REST: i64 = 30;
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for record in desk.list(worlds::PROVIDER_PROCESS) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for record in ctx.list(worlds::PROVIDER_PROCESS) {
         let Some(provider) = worlds::process(&record) else { continue };
-        let known = desk.get(kind::INFRA_PROVIDER, &provider.name).is_some_and(|known| !known.tearing_down);
+        let known = ctx.get(kind::INFRA_PROVIDER, &provider.name).is_some_and(|known| !known.tearing_down);
         if known && provider.connected {
-            report(desk, &provider);
+            report(ctx, &provider);
             if provider.is_static {
-                keep(desk, &provider);
+                keep(ctx, &provider);
             } else {
-                make(desk, &provider);
+                make(ctx, &provider);
             }
         }
     }
 }
 
-fn report(desk: &Desk<'_>, provider: &Provider) {
-    if !desk.has(kind::INFRA_PROVIDER_STATUS, &provider.name) {
-        worlds::introduce(desk.store(), provider);
+fn report(ctx: &ControllerContext<'_>, provider: &Provider) {
+    if !ctx.has(kind::INFRA_PROVIDER_STATUS, &provider.name) {
+        worlds::introduce(ctx.store(), provider);
     }
-    let last: InfraProviderHealthStatusSpec = desk.spec(kind::INFRA_PROVIDER_HEALTH_STATUS, &provider.name);
-    let now = desk.now().as_secs().cast_signed();
+    let last: InfraProviderHealthStatusSpec = ctx.spec(kind::INFRA_PROVIDER_HEALTH_STATUS, &provider.name);
+    let now = ctx.now().as_secs().cast_signed();
     if last.last_heartbeat_timestamp.is_none_or(|last| now - last.seconds >= REST) {
-        worlds::beat(desk.store(), provider);
+        worlds::beat(ctx.store(), provider);
     }
 }
 
 /// Makes the machines that are asked for, and takes back those that are not.
-fn make(desk: &Desk<'_>, provider: &Provider) {
+fn make(ctx: &ControllerContext<'_>, provider: &Provider) {
     let holder = format!("{}.ProvisionController", provider.name);
-    for request in desk.labelled(kind::MACHINE_REQUEST, label::INFRA_PROVIDER_ID, &provider.name) {
+    for request in ctx.labelled(kind::MACHINE_REQUEST, label::INFRA_PROVIDER_ID, &provider.name) {
         let id = request.key.id.as_str();
         let machine = machine_id(&request);
         if request.tearing_down {
-            match desk.get(kind::LINK, &machine) {
-                Some(link) => desk.teardown(&link),
+            match ctx.get(kind::LINK, &machine) {
+                Some(link) => ctx.teardown(&link),
                 None => {
-                    desk.remove(kind::MACHINE_REQUEST_STATUS, id);
-                    desk.release(&request, &[holder.as_str()]);
+                    ctx.remove(kind::MACHINE_REQUEST_STATUS, id);
+                    ctx.release(&request, &[holder.as_str()]);
                 }
             }
             continue;
         }
-        desk.hold(&request, &[holder.as_str()]);
-        let mut status: MachineRequestStatusSpec = desk.spec(kind::MACHINE_REQUEST_STATUS, id);
+        ctx.hold(&request, &[holder.as_str()]);
+        let mut status: MachineRequestStatusSpec = ctx.spec(kind::MACHINE_REQUEST_STATUS, id);
         match status.stage() {
             Stage::Unknown => {
                 status.set_stage(Stage::Provisioning);
                 status.status = "Creating the machine".into();
             }
-            Stage::Provisioning | Stage::Failed => match obstacle(desk, provider, &request) {
+            Stage::Provisioning | Stage::Failed => match obstacle(ctx, provider, &request) {
                 Some(why) => {
                     status.set_stage(Stage::Failed);
                     status.error = why;
                     status.status = String::new();
                 }
                 None => {
-                    arrive(desk, provider, &request, &machine);
+                    arrive(ctx, provider, &request, &machine);
                     status = MachineRequestStatusSpec { id: machine, ..MachineRequestStatusSpec::default() };
                     status.set_stage(Stage::Provisioned);
                     status.status = "Created the machine".into();
@@ -85,19 +85,19 @@ fn make(desk: &Desk<'_>, provider: &Provider) {
             },
             Stage::Provisioned => {}
         }
-        desk.put("", kind::MACHINE_REQUEST_STATUS, id, &[(label::INFRA_PROVIDER_ID, &provider.name)], &status);
+        ctx.put("", kind::MACHINE_REQUEST_STATUS, id, &[(label::INFRA_PROVIDER_ID, &provider.name)], &status);
     }
 }
 
 /// Why a machine cannot be made.
-fn obstacle(desk: &Desk<'_>, provider: &Provider, request: &Object) -> Option<String> {
+fn obstacle(ctx: &ControllerContext<'_>, provider: &Provider, request: &Object) -> Option<String> {
     if let Some(why) = &provider.fails {
         return Some(why.clone());
     }
     if let Some(why) = wishes(request).get("fail").and_then(|why| why.as_str().map(str::to_owned)) {
         return Some(why);
     }
-    let made = desk.labelled(kind::LINK, label::INFRA_PROVIDER_ID, &provider.name).len();
+    let made = ctx.labelled(kind::LINK, label::INFRA_PROVIDER_ID, &provider.name).len();
     let full = provider.capacity.is_some_and(|capacity| made >= capacity as usize);
     full.then(|| format!("no room for more than {made} machines"))
 }
@@ -120,14 +120,14 @@ fn machine_id(request: &Object) -> String {
 }
 
 /// Lets a machine of a virtual kind join, of the size that is asked for.
-fn arrive(desk: &Desk<'_>, provider: &Provider, request: &Object, id: &str) {
+fn arrive(ctx: &ControllerContext<'_>, provider: &Provider, request: &Object, id: &str) {
     let spec: MachineRequestSpec = request.spec();
     let wishes = wishes(request);
     let number = |key: &str, usual: u32| {
         wishes.get(key).and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
     };
     // Numbers of machines from here on are far from those that users pick.
-    let place = 100_000 + u32::try_from(desk.list(kind::LINK).len()).unwrap_or_default();
+    let place = 100_000 + u32::try_from(ctx.list(kind::LINK).len()).unwrap_or_default();
     let mut status = inventory::status(place);
     inventory::resize(&mut status, number("cores", 4), number("memory", 8192), number("disk_size", 40));
     if let (Some(hardware), Some(arch)) = (&mut status.hardware, wishes.get("architecture").and_then(|a| a.as_str())) {
@@ -156,38 +156,38 @@ fn arrive(desk: &Desk<'_>, provider: &Provider, request: &Object, id: &str) {
         waits: false,
     };
     arrival.boot_with(&spec.kernel_args);
-    arrival.join(desk.store());
+    arrival.join(ctx.store());
 }
 
 /// Does with its machines what the server wants.
-fn keep(desk: &Desk<'_>, provider: &Provider) {
-    for machine in desk.labelled(kind::INFRA_MACHINE, label::INFRA_PROVIDER_ID, &provider.name) {
+fn keep(ctx: &ControllerContext<'_>, provider: &Provider) {
+    for machine in ctx.labelled(kind::INFRA_MACHINE, label::INFRA_PROVIDER_ID, &provider.name) {
         let id = machine.key.id.as_str();
         let wanted: InfraMachineSpec = machine.spec();
-        let old: InfraMachineStatusSpec = desk.spec(kind::INFRA_MACHINE_STATUS, id);
+        let old: InfraMachineStatusSpec = ctx.spec(kind::INFRA_MACHINE_STATUS, id);
         let mut status = old.clone();
         let accepted = wanted.acceptance_status() == AcceptanceStatus::Accepted;
         if accepted {
-            switch(desk, &wanted, &mut status);
+            switch(ctx, &wanted, &mut status);
         } else {
             status.set_power_state(MachinePowerState::PowerStateOn);
         }
         status.ready_to_use = accepted && !wanted.cordoned;
-        let report: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
+        let report: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
         status.installed = report.hardware.iter().flat_map(|h| &h.blockdevices).any(|disk| disk.system_disk);
         if old.power_state() != status.power_state() && accepted {
             let on = status.power_state() == MachinePowerState::PowerStateOn;
-            desk.edit_spec(kind::LINK, id, |link: &mut SiderolinkSpec| link.connected = on);
-            desk.edit_spec(kind::MACHINE_STATUS, id, |report: &mut MachineStatusSpec| {
+            ctx.edit_spec(kind::LINK, id, |link: &mut SiderolinkSpec| link.connected = on);
+            ctx.edit_spec(kind::MACHINE_STATUS, id, |report: &mut MachineStatusSpec| {
                 report.set_power_state(if on { PowerState::On } else { PowerState::Off });
             });
         }
-        desk.put("", kind::INFRA_MACHINE_STATUS, id, &[(label::INFRA_PROVIDER_ID, &provider.name)], &status);
+        ctx.put("", kind::INFRA_MACHINE_STATUS, id, &[(label::INFRA_PROVIDER_ID, &provider.name)], &status);
     }
 }
 
 /// Turns a machine on or off, or off and on again.
-fn switch(desk: &Desk<'_>, wanted: &InfraMachineSpec, status: &mut InfraMachineStatusSpec) {
+fn switch(ctx: &ControllerContext<'_>, wanted: &InfraMachineSpec, status: &mut InfraMachineStatusSpec) {
     let asked_off = wanted.power_off_request_id != status.last_power_off_id;
     let asked_again = wanted.requested_reboot_id != status.last_reboot_id;
     status.last_power_off_id.clone_from(&wanted.power_off_request_id);
@@ -198,7 +198,7 @@ fn switch(desk: &Desk<'_>, wanted: &InfraMachineSpec, status: &mut InfraMachineS
     if asked_again && wanted.preferred_power_state() == Wanted::PowerStateOn {
         status.last_reboot_id.clone_from(&wanted.requested_reboot_id);
         status.last_reboot_timestamp =
-            Some(prost_types::Timestamp { seconds: desk.now().as_secs().cast_signed(), nanos: 0 });
+            Some(prost_types::Timestamp { seconds: ctx.now().as_secs().cast_signed(), nanos: 0 });
     }
     status.set_power_state(if off { MachinePowerState::PowerStateOff } else { MachinePowerState::PowerStateOn });
 }

@@ -1,6 +1,6 @@
 //! Requests for machines: sets of machines whose class names a provider ask it for as many as they need.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
 use crate::rules;
@@ -16,42 +16,45 @@ use std::sync::Arc;
 const SET_HELD_BY: &[&str] = &[controller::MACHINE_REQUEST_SET_STATUS];
 
 /// Asks for what sets of machines need.
-pub(super) fn sets(desk: &Desk<'_>) {
-    for set in desk.list(kind::MACHINE_SET) {
-        if let Some(wanted) = wanted(desk, &set) {
+pub(super) fn sets(ctx: &ControllerContext<'_>) {
+    for set in ctx.list(kind::MACHINE_SET) {
+        if let Some(wanted) = wanted(ctx, &set) {
             let labels = [
                 (label::CLUSTER, set.label(label::CLUSTER).unwrap_or_default()),
                 (label::MACHINE_SET, set.key.id.as_str()),
             ];
-            desk.put(controller::MACHINE_PROVISION, kind::MACHINE_REQUEST_SET, &set.key.id, &labels, &wanted);
+            ctx.put(controller::MACHINE_PROVISION, kind::MACHINE_REQUEST_SET, &set.key.id, &labels, &wanted);
         }
     }
-    for requests in desk.list(kind::MACHINE_REQUEST_SET) {
-        let set = desk.get(kind::MACHINE_SET, &requests.key.id);
-        let needed = set.is_some_and(|set| !set.tearing_down && provision(desk, &set).is_some());
+    for requests in ctx.list(kind::MACHINE_REQUEST_SET) {
+        let set = ctx.get(kind::MACHINE_SET, &requests.key.id);
+        let needed = set.is_some_and(|set| !set.tearing_down && provision(ctx, &set).is_some());
         if requests.owner == controller::MACHINE_PROVISION && !needed {
-            desk.clear(&requests.key);
+            ctx.clear(&requests.key);
         }
     }
 }
 
 /// What the class of a set says of making machines, and how many the set wants.
-fn provision(desk: &Desk<'_>, set: &Object) -> Option<(omni_proto::specs::machine_class_spec::Provision, u32)> {
+fn provision(
+    ctx: &ControllerContext<'_>,
+    set: &Object,
+) -> Option<(omni_proto::specs::machine_class_spec::Provision, u32)> {
     let spec: MachineSetSpec = set.spec();
     let allocation = rules::allocation(&spec)?;
-    let class: MachineClassSpec = desk.get(kind::MACHINE_CLASS, &allocation.name)?.spec();
+    let class: MachineClassSpec = ctx.get(kind::MACHINE_CLASS, &allocation.name)?.spec();
     Some((class.auto_provision?, allocation.machine_count))
 }
 
-fn wanted(desk: &Desk<'_>, set: &Object) -> Option<MachineRequestSetSpec> {
-    let cluster = desk.get(kind::CLUSTER, set.label(label::CLUSTER)?)?;
+fn wanted(ctx: &ControllerContext<'_>, set: &Object) -> Option<MachineRequestSetSpec> {
+    let cluster = ctx.get(kind::CLUSTER, set.label(label::CLUSTER)?)?;
     if set.tearing_down || cluster.tearing_down || cluster.annotations.contains_key(annotation::CLUSTER_LOCKED) {
         return None;
     }
-    let (provision, count) = provision(desk, set)?;
+    let (provision, count) = provision(ctx, set)?;
     // Machines are made once: a later change of the cluster's version upgrades them like others.
     let made: Option<MachineRequestSetSpec> =
-        desk.get(kind::MACHINE_REQUEST_SET, &set.key.id).map(|requests| requests.spec());
+        ctx.get(kind::MACHINE_REQUEST_SET, &set.key.id).map(|requests| requests.spec());
     let talos_version = match made {
         Some(made) => made.talos_version,
         None => cluster.spec::<ClusterSpec>().talos_version,
@@ -69,34 +72,34 @@ fn wanted(desk: &Desk<'_>, set: &Object) -> Option<MachineRequestSetSpec> {
 }
 
 /// Turns sets of requests into requests.
-pub(super) fn requests(desk: &Desk<'_>) {
-    for set in desk.list(kind::MACHINE_REQUEST_SET) {
-        let all = desk.labelled(kind::MACHINE_REQUEST, label::MACHINE_REQUEST_SET, &set.key.id);
+pub(super) fn requests(ctx: &ControllerContext<'_>) {
+    for set in ctx.list(kind::MACHINE_REQUEST_SET) {
+        let all = ctx.labelled(kind::MACHINE_REQUEST, label::MACHINE_REQUEST_SET, &set.key.id);
         if set.tearing_down {
-            for request in all.iter().filter(|request| !in_use(desk, request)) {
-                desk.clear(&request.key);
+            for request in all.iter().filter(|request| !in_use(ctx, request)) {
+                ctx.clear(&request.key);
             }
             if all.is_empty() {
-                desk.remove(kind::MACHINE_REQUEST_SET_STATUS, &set.key.id);
-                desk.release(&set, SET_HELD_BY);
+                ctx.remove(kind::MACHINE_REQUEST_SET_STATUS, &set.key.id);
+                ctx.release(&set, SET_HELD_BY);
             }
             continue;
         }
-        desk.hold(&set, SET_HELD_BY);
+        ctx.hold(&set, SET_HELD_BY);
         let owner = controller::MACHINE_REQUEST_SET_STATUS;
         let status = MachineRequestSetStatusSpec {};
-        desk.put(owner, kind::MACHINE_REQUEST_SET_STATUS, &set.key.id, &[], &status);
-        adjust(desk, &set, &all);
+        ctx.put(owner, kind::MACHINE_REQUEST_SET_STATUS, &set.key.id, &[], &status);
+        adjust(ctx, &set, &all);
     }
-    for request in desk.list(kind::MACHINE_REQUEST) {
+    for request in ctx.list(kind::MACHINE_REQUEST) {
         if request.tearing_down && request.owner == controller::MACHINE_REQUEST_SET_STATUS {
-            desk.clear(&request.key);
+            ctx.clear(&request.key);
         }
     }
 }
 
 /// As many requests as the set says; those whose machine works in a cluster are not given up.
-fn adjust(desk: &Desk<'_>, set: &Object, all: &[Arc<Object>]) {
+fn adjust(ctx: &ControllerContext<'_>, set: &Object, all: &[Arc<Object>]) {
     let spec: MachineRequestSetSpec = set.spec();
     let target = usize::try_from(spec.machine_count).unwrap_or_default();
     let mut live: Vec<_> = all.iter().filter(|request| !request.tearing_down).collect();
@@ -112,19 +115,19 @@ fn adjust(desk: &Desk<'_>, set: &Object, all: &[Arc<Object>]) {
             grpc_tunnel: spec.grpc_tunnel,
             ..MachineRequestSpec::default()
         };
-        let id = name(desk, set, all.len() + number);
-        desk.put(controller::MACHINE_REQUEST_SET_STATUS, kind::MACHINE_REQUEST, &id, &labels, &request);
+        let id = name(ctx, set, all.len() + number);
+        ctx.put(controller::MACHINE_REQUEST_SET_STATUS, kind::MACHINE_REQUEST, &id, &labels, &request);
     }
     let surplus = live.len().saturating_sub(target);
     // What has no machine yet goes first.
-    live.sort_by_key(|request| desk.has(kind::LINK, &machine(desk, request)));
-    for request in live.into_iter().filter(|request| !in_use(desk, request)).take(surplus) {
-        desk.clear(&request.key);
+    live.sort_by_key(|request| ctx.has(kind::LINK, &machine(ctx, request)));
+    for request in live.into_iter().filter(|request| !in_use(ctx, request)).take(surplus) {
+        ctx.clear(&request.key);
     }
 }
 
 /// The name of a set, and six characters that no other request of it has.
-fn name(desk: &Desk<'_>, set: &Object, seed: usize) -> String {
+fn name(ctx: &ControllerContext<'_>, set: &Object, seed: usize) -> String {
     let candidate = |seed: usize| {
         let digest = Sha256::digest(format!("{}/{:?}/{seed}", set.key.id, set.created));
         let letters: String = digest
@@ -134,32 +137,32 @@ fn name(desk: &Desk<'_>, set: &Object, seed: usize) -> String {
             .collect();
         format!("{}-{letters}", set.key.id)
     };
-    let free = |id: &String| !desk.has(kind::MACHINE_REQUEST, id) && !desk.has(kind::MACHINE_REQUEST_STATUS, id);
+    let free = |id: &String| !ctx.has(kind::MACHINE_REQUEST, id) && !ctx.has(kind::MACHINE_REQUEST_STATUS, id);
     (seed..).map(candidate).find(free).unwrap_or_default()
 }
 
 /// The id of the machine that was made for a request.
-fn machine(desk: &Desk<'_>, request: &Object) -> String {
-    desk.spec::<MachineRequestStatusSpec>(kind::MACHINE_REQUEST_STATUS, &request.key.id).id
+fn machine(ctx: &ControllerContext<'_>, request: &Object) -> String {
+    ctx.spec::<MachineRequestStatusSpec>(kind::MACHINE_REQUEST_STATUS, &request.key.id).id
 }
 
 /// Whether the machine that was made for a request is in a cluster.
-fn in_use(desk: &Desk<'_>, request: &Object) -> bool {
-    let id = machine(desk, request);
-    desk.has(kind::CLUSTER_MACHINE, &id) || desk.get(kind::MACHINE_SET_NODE, &id).is_some_and(|node| !node.tearing_down)
+fn in_use(ctx: &ControllerContext<'_>, request: &Object) -> bool {
+    let id = machine(ctx, request);
+    ctx.has(kind::CLUSTER_MACHINE, &id) || ctx.get(kind::MACHINE_SET_NODE, &id).is_some_and(|node| !node.tearing_down)
 }
 
 /// Tells clusters how far their requests are.
-pub(super) fn statuses(desk: &Desk<'_>) {
-    for request in desk.list(kind::MACHINE_REQUEST) {
+pub(super) fn statuses(ctx: &ControllerContext<'_>) {
+    for request in ctx.list(kind::MACHINE_REQUEST) {
         let set = request.label(label::MACHINE_REQUEST_SET).unwrap_or_default();
-        let Some(cluster) = desk.get(kind::MACHINE_REQUEST_SET, set).and_then(|set| {
+        let Some(cluster) = ctx.get(kind::MACHINE_REQUEST_SET, set).and_then(|set| {
             let cluster = set.label(label::CLUSTER)?;
             Some(cluster.to_owned())
         }) else {
             continue;
         };
-        let progress: MachineRequestStatusSpec = desk.spec(kind::MACHINE_REQUEST_STATUS, &request.key.id);
+        let progress: MachineRequestStatusSpec = ctx.spec(kind::MACHINE_REQUEST_STATUS, &request.key.id);
         let stage = match progress.stage() {
             _ if request.tearing_down => Stage::Deprovisioning,
             Progress::Unknown => Stage::Pending,
@@ -176,11 +179,11 @@ pub(super) fn statuses(desk: &Desk<'_>) {
         };
         let labels = [(label::CLUSTER, cluster.as_str()), (label::MACHINE_SET, set)];
         let owner = controller::CLUSTER_MACHINE_REQUEST_STATUS;
-        desk.put(owner, kind::CLUSTER_MACHINE_REQUEST_STATUS, &request.key.id, &labels, &status);
+        ctx.put(owner, kind::CLUSTER_MACHINE_REQUEST_STATUS, &request.key.id, &labels, &status);
     }
-    for status in desk.list(kind::CLUSTER_MACHINE_REQUEST_STATUS) {
-        if !desk.has(kind::MACHINE_REQUEST, &status.key.id) {
-            desk.remove(kind::CLUSTER_MACHINE_REQUEST_STATUS, &status.key.id);
+    for status in ctx.list(kind::CLUSTER_MACHINE_REQUEST_STATUS) {
+        if !ctx.has(kind::MACHINE_REQUEST, &status.key.id) {
+            ctx.remove(kind::CLUSTER_MACHINE_REQUEST_STATUS, &status.key.id);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! First machines accept the new authority beside the old one, then they use it, and last they forget the old one.
 //! What was done stands in types that no caller sees.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use super::member;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
@@ -24,77 +24,77 @@ const WISHES: &[(&str, Component, &str)] = &[
     (kind::ROTATE_KUBERNETES_CA, Component::KubernetesCa, "kubernetes-version"),
 ];
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for cluster in desk.list(kind::CLUSTER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for cluster in ctx.list(kind::CLUSTER) {
         if !cluster.tearing_down {
-            rotate(desk, &cluster);
+            rotate(ctx, &cluster);
         }
     }
-    for secrets in desk.list(kind::CLUSTER_MACHINE_SECRETS) {
-        if !desk.has(kind::CLUSTER_MACHINE, &secrets.key.id) {
-            desk.remove(kind::CLUSTER_MACHINE_SECRETS, &secrets.key.id);
+    for secrets in ctx.list(kind::CLUSTER_MACHINE_SECRETS) {
+        if !ctx.has(kind::CLUSTER_MACHINE, &secrets.key.id) {
+            ctx.remove(kind::CLUSTER_MACHINE_SECRETS, &secrets.key.id);
         }
     }
 }
 
-fn rotate(desk: &Desk<'_>, cluster: &Object) {
+fn rotate(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
-    let spec: SecretRotationSpec = desk.spec(kind::SECRET_ROTATION, id);
+    let spec: SecretRotationSpec = ctx.spec(kind::SECRET_ROTATION, id);
     if spec.phase() == Phase::Ok {
-        if let Some((component, note, version)) = wish(desk, id) {
-            begin(desk, id, component, note, version);
+        if let Some((component, note, version)) = wish(ctx, id) {
+            begin(ctx, id, component, note, version);
         }
         return;
     }
     if cluster.annotations.contains_key(annotation::CLUSTER_LOCKED) {
-        report(desk, id, &spec, "the cluster is locked");
+        report(ctx, id, &spec, "the cluster is locked");
         return;
     }
     let version = WISHES
         .iter()
         .find(|(_, component, _)| *component == spec.component())
-        .and_then(|(_, _, note)| desk.get(kind::SECRET_ROTATION, id)?.annotations.get(*note).cloned())
+        .and_then(|(_, _, note)| ctx.get(kind::SECRET_ROTATION, id)?.annotations.get(*note).cloned())
         .unwrap_or_default();
-    let pass = Pass { desk, goal: goal(&spec, &version) };
-    let members = members(desk, id);
+    let pass = Pass { ctx, goal: goal(&spec, &version) };
+    let members = members(ctx, id);
     let done = members.iter().filter(|member| pass.is_done(member)).count();
     if done == members.len() {
-        end(desk, id, &spec);
+        end(ctx, id, &spec);
         return;
     }
     let status = match pass.advance(&members) {
         Some(machine) => format!("rotating secrets of machine {machine:?}, {done}/{} done", members.len()),
         None => format!("waiting for machines that are locked or do not answer, {done}/{} done", members.len()),
     };
-    report(desk, id, &spec, &status);
+    report(ctx, id, &spec, &status);
 }
 
 /// A wish that was not carried out yet; only a cluster that lives can carry one out.
-fn wish(desk: &Desk<'_>, id: &str) -> Option<(Component, &'static str, String)> {
-    let noted = desk.get(kind::SECRET_ROTATION, id);
-    let lives = desk.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
+fn wish(ctx: &ControllerContext<'_>, id: &str) -> Option<(Component, &'static str, String)> {
+    let noted = ctx.get(kind::SECRET_ROTATION, id);
+    let lives = ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
     WISHES.iter().filter(|_| lives).find_map(|(kind, component, note)| {
-        let wish = desk.get(kind, id)?;
+        let wish = ctx.get(kind, id)?;
         let version = wish.version.to_string();
         let seen = noted.as_ref().and_then(|noted| noted.annotations.get(*note)) == Some(&version);
         (!wish.tearing_down && !seen).then_some((*component, *note, version))
     })
 }
 
-fn begin(desk: &Desk<'_>, id: &str, component: Component, note: &str, version: String) {
-    let mut spec: SecretRotationSpec = desk.spec(kind::SECRET_ROTATION, id);
+fn begin(ctx: &ControllerContext<'_>, id: &str, component: Component, note: &str, version: String) {
+    let mut spec: SecretRotationSpec = ctx.spec(kind::SECRET_ROTATION, id);
     spec.set_status(Status::InProgress);
     spec.set_phase(Phase::PreRotate);
     spec.set_component(component);
-    write(desk, id, &spec);
-    desk.edit(kind::SECRET_ROTATION, id, |object| {
+    write(ctx, id, &spec);
+    ctx.edit(kind::SECRET_ROTATION, id, |object| {
         object.annotations.insert(note.to_owned(), version);
     });
-    report(desk, id, &spec, "");
+    report(ctx, id, &spec, "");
 }
 
 /// Ends a pass, and the rotation with the last one.
-fn end(desk: &Desk<'_>, id: &str, old: &SecretRotationSpec) {
+fn end(ctx: &ControllerContext<'_>, id: &str, old: &SecretRotationSpec) {
     let mut spec = old.clone();
     spec.set_phase(match old.phase() {
         Phase::PreRotate => Phase::Rotate,
@@ -105,19 +105,19 @@ fn end(desk: &Desk<'_>, id: &str, old: &SecretRotationSpec) {
         spec.set_status(Status::Idle);
         spec.set_component(Component::None);
     }
-    write(desk, id, &spec);
-    report(desk, id, &spec, "");
+    write(ctx, id, &spec);
+    report(ctx, id, &spec, "");
 }
 
-fn write(desk: &Desk<'_>, id: &str, spec: &SecretRotationSpec) {
-    if desk.has(kind::SECRET_ROTATION, id) {
-        desk.edit_spec(kind::SECRET_ROTATION, id, |kept: &mut SecretRotationSpec| kept.clone_from(spec));
+fn write(ctx: &ControllerContext<'_>, id: &str, spec: &SecretRotationSpec) {
+    if ctx.has(kind::SECRET_ROTATION, id) {
+        ctx.edit_spec(kind::SECRET_ROTATION, id, |kept: &mut SecretRotationSpec| kept.clone_from(spec));
     } else {
-        desk.put(OWNER, kind::SECRET_ROTATION, id, &[], spec);
+        ctx.put(OWNER, kind::SECRET_ROTATION, id, &[], spec);
     }
 }
 
-fn report(desk: &Desk<'_>, id: &str, spec: &SecretRotationSpec, status: &str) {
+fn report(ctx: &ControllerContext<'_>, id: &str, spec: &SecretRotationSpec, status: &str) {
     let step = match spec.phase() {
         Phase::Ok => "",
         Phase::PreRotate => "adding the new certificate authority to the accepted ones",
@@ -131,7 +131,7 @@ fn report(desk: &Desk<'_>, id: &str, spec: &SecretRotationSpec, status: &str) {
         step: step.to_owned(),
         status: status.to_owned(),
     };
-    desk.put(OWNER, kind::CLUSTER_SECRETS_ROTATION_STATUS, id, &[], &report);
+    ctx.put(OWNER, kind::CLUSTER_SECRETS_ROTATION_STATUS, id, &[], &report);
 }
 
 /// What a machine has done after this pass.
@@ -146,8 +146,8 @@ fn goal(spec: &SecretRotationSpec, version: &str) -> Rotation {
 }
 
 /// Control planes first, and each role by id.
-fn members(desk: &Desk<'_>, cluster: &str) -> Vec<Arc<Object>> {
-    let mut members = desk.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, cluster);
+fn members(ctx: &ControllerContext<'_>, cluster: &str) -> Vec<Arc<Object>> {
+    let mut members = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, cluster);
     members.retain(|member| !member.tearing_down);
     members.sort_by_key(|member| member.label(label::CONTROL_PLANE).is_none());
     members
@@ -155,13 +155,13 @@ fn members(desk: &Desk<'_>, cluster: &str) -> Vec<Arc<Object>> {
 
 /// One pass over the machines of a cluster.
 struct Pass<'a> {
-    desk: &'a Desk<'a>,
+    ctx: &'a ControllerContext<'a>,
     goal: Rotation,
 }
 
 impl Pass<'_> {
     fn rotation(&self, member: &Object) -> Option<Rotation> {
-        self.desk.spec::<ClusterMachineSecretsSpec>(kind::CLUSTER_MACHINE_SECRETS, &member.key.id).rotation
+        self.ctx.spec::<ClusterMachineSecretsSpec>(kind::CLUSTER_MACHINE_SECRETS, &member.key.id).rotation
     }
 
     fn is_done(&self, member: &Object) -> bool {
@@ -169,7 +169,7 @@ impl Pass<'_> {
     }
 
     fn stage(&self, member: &Object) -> Stage {
-        self.desk.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &member.key.id).stage()
+        self.ctx.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &member.key.id).stage()
     }
 
     /// One machine at a time: says which one is at it now.
@@ -184,12 +184,12 @@ impl Pass<'_> {
         let next = members.iter().find(|member| {
             let id = member.key.id.as_str();
             !self.is_done(member)
-                && !member::locked(self.desk, id)
+                && !member::locked(self.ctx, id)
                 && self.stage(member) == Stage::Running
-                && self.desk.spec::<MachineSpec>(kind::MACHINE, id).connected
+                && self.ctx.spec::<MachineSpec>(kind::MACHINE, id).connected
         })?;
         self.note(next, busy);
-        self.desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, &next.key.id, |status: &mut ClusterMachineStatusSpec| {
+        self.ctx.edit_spec(kind::CLUSTER_MACHINE_STATUS, &next.key.id, |status: &mut ClusterMachineStatusSpec| {
             status.set_stage(Stage::Configuring);
             status.ready = false;
         });
@@ -197,13 +197,13 @@ impl Pass<'_> {
     }
 
     fn note(&self, member: &Object, rotation: Rotation) {
-        let (desk, id) = (self.desk, member.key.id.as_str());
-        if !desk.has(kind::CLUSTER_MACHINE_SECRETS, id) {
+        let (ctx, id) = (self.ctx, member.key.id.as_str());
+        if !ctx.has(kind::CLUSTER_MACHINE_SECRETS, id) {
             let labels: Vec<_> = member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
             let owner = "ClusterMachineSecretsController";
-            desk.put(owner, kind::CLUSTER_MACHINE_SECRETS, id, &labels, &ClusterMachineSecretsSpec::default());
+            ctx.put(owner, kind::CLUSTER_MACHINE_SECRETS, id, &labels, &ClusterMachineSecretsSpec::default());
         }
-        desk.edit_spec(kind::CLUSTER_MACHINE_SECRETS, id, |secrets: &mut ClusterMachineSecretsSpec| {
+        ctx.edit_spec(kind::CLUSTER_MACHINE_SECRETS, id, |secrets: &mut ClusterMachineSecretsSpec| {
             secrets.rotation = Some(rotation);
         });
     }

@@ -1,7 +1,7 @@
 //! Extensions and kernel arguments of machines: what they should have, what they have, and the schematic of it.
 
 use super::configuration;
-use super::desk::{Desk, labels};
+use super::context::{ControllerContext, labels};
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use crate::schematic;
@@ -22,38 +22,37 @@ const PROTECTED: &[&str] = &["siderolink.", "talos.events.sink", "talos.logging.
 /// The prefix that extensions without one get.
 const PUBLISHER: &str = "siderolabs/";
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for machine in desk.list(kind::MACHINE_STATUS) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for machine in ctx.list(kind::MACHINE_STATUS) {
         let Some(present) = machine.spec::<MachineStatusSpec>().schematic else { continue };
-        let member = desk.get(kind::CLUSTER_MACHINE, &machine.key.id).filter(|member| !member.tearing_down);
-        choose(desk, &machine.key.id, member.as_deref());
-        let wanted = wanted(desk, &machine.key.id, &present);
-        report(desk, &machine, &present, &wanted);
+        let member = ctx.get(kind::CLUSTER_MACHINE, &machine.key.id).filter(|member| !member.tearing_down);
+        choose(ctx, &machine.key.id, member.as_deref());
+        let wanted = wanted(ctx, &machine.key.id, &present);
+        report(ctx, &machine, &present, &wanted);
     }
 }
 
 /// The list of extensions that counts for a member; without one there is nothing to choose.
-fn choose(desk: &Desk<'_>, id: &str, member: Option<&Object>) {
-    let Some((member, list)) = member.and_then(|member| Some((member, configuration::extensions(desk, member)?)))
-    else {
-        return desk.remove(kind::MACHINE_EXTENSIONS, id);
+fn choose(ctx: &ControllerContext<'_>, id: &str, member: Option<&Object>) {
+    let Some((member, list)) = member.and_then(|member| Some((member, configuration::extensions(ctx, member)?))) else {
+        return ctx.remove(kind::MACHINE_EXTENSIONS, id);
     };
     let mut labels = labels(member);
     labels.push((label::ROOT_CONFIGURATION, list.key.id.as_str()));
     let spec = MachineExtensionsSpec { extensions: list.spec::<ExtensionsConfigurationSpec>().extensions };
-    let object = desk.put(controller::MACHINE_EXTENSIONS, kind::MACHINE_EXTENSIONS, id, &labels, &spec);
-    desk.hold(&object, EXTENSIONS_HELD_BY);
+    let object = ctx.put(controller::MACHINE_EXTENSIONS, kind::MACHINE_EXTENSIONS, id, &labels, &spec);
+    ctx.hold(&object, EXTENSIONS_HELD_BY);
 }
 
 /// The schematic that a machine should run.
-fn wanted(desk: &Desk<'_>, id: &str, present: &Schematic) -> Schematic {
-    let extensions = match desk.get(kind::MACHINE_EXTENSIONS, id) {
+fn wanted(ctx: &ControllerContext<'_>, id: &str, present: &Schematic) -> Schematic {
+    let extensions = match ctx.get(kind::MACHINE_EXTENSIONS, id) {
         Some(chosen) => full_names(&chosen.spec::<MachineExtensionsSpec>().extensions),
         // Nobody chose any: the machine keeps those that it came with.
         None => full_names(&present.initial_state.clone().unwrap_or_default().extensions),
     };
     let protected = present.kernel_args.iter().filter(|arg| is_protected(arg)).cloned();
-    let args = desk.spec::<KernelArgsSpec>(kind::KERNEL_ARGS, id).args.into_iter().filter(|arg| !is_protected(arg));
+    let args = ctx.spec::<KernelArgsSpec>(kind::KERNEL_ARGS, id).args.into_iter().filter(|arg| !is_protected(arg));
     let kernel_args: Vec<String> = protected.chain(args).collect();
     let raw = schematic::text(&extensions, &kernel_args);
     Schematic {
@@ -75,16 +74,16 @@ fn full_names(names: &[String]) -> BTreeSet<String> {
     names.iter().map(full).collect()
 }
 
-fn report(desk: &Desk<'_>, machine: &Object, present: &Schematic, wanted: &Schematic) {
+fn report(ctx: &ControllerContext<'_>, machine: &Object, present: &Schematic, wanted: &Schematic) {
     let id = machine.key.id.as_str();
     let status: MachineStatusSpec = machine.spec();
-    let target: ClusterMachineTalosVersionSpec = desk.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
+    let target: ClusterMachineTalosVersionSpec = ctx.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
     let running = status.talos_version.trim_start_matches('v').to_owned();
     let talos_version = if target.talos_version.is_empty() { running } else { target.talos_version };
     let mut place = labels(machine);
     place.retain(|(key, _)| [label::CLUSTER, label::MACHINE_SET].contains(key));
     let configuration = SchematicConfigurationSpec { schematic_id: wanted.full_id.clone(), talos_version };
-    desk.put(controller::SCHEMATIC_CONFIGURATION, kind::SCHEMATIC_CONFIGURATION, id, &place, &configuration);
+    ctx.put(controller::SCHEMATIC_CONFIGURATION, kind::SCHEMATIC_CONFIGURATION, id, &place, &configuration);
 
     let (has, gets) = (full_names(&present.extensions), full_names(&wanted.extensions));
     let item = |name: &String| {
@@ -97,20 +96,20 @@ fn report(desk: &Desk<'_>, machine: &Object, present: &Schematic, wanted: &Schem
     };
     let extensions = has.union(&gets).map(item).collect();
     let report = MachineExtensionsStatusSpec { extensions, talos_version: status.talos_version };
-    desk.put(controller::SCHEMATIC_CONFIGURATION, kind::MACHINE_EXTENSIONS_STATUS, id, &place, &report);
+    ctx.put(controller::SCHEMATIC_CONFIGURATION, kind::MACHINE_EXTENSIONS_STATUS, id, &place, &report);
 }
 
 /// The id of the schematic that a machine should run; empty as long as that is not known.
-pub(super) fn target(desk: &Desk<'_>, id: &str) -> String {
-    desk.spec::<SchematicConfigurationSpec>(kind::SCHEMATIC_CONFIGURATION, id).schematic_id
+pub(super) fn target(ctx: &ControllerContext<'_>, id: &str) -> String {
+    ctx.spec::<SchematicConfigurationSpec>(kind::SCHEMATIC_CONFIGURATION, id).schematic_id
 }
 
 /// Puts the schematic that a machine should run on its disk.
-pub(super) fn install(desk: &Desk<'_>, id: &str) {
-    let status: MachineStatusSpec = desk.spec(kind::MACHINE_STATUS, id);
+pub(super) fn install(ctx: &ControllerContext<'_>, id: &str) {
+    let status: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
     let Some(present) = status.schematic else { return };
-    let wanted = wanted(desk, id, &present);
-    desk.edit_spec(kind::MACHINE_STATUS, id, |status: &mut MachineStatusSpec| status.schematic = Some(wanted));
+    let wanted = wanted(ctx, id, &present);
+    ctx.edit_spec(kind::MACHINE_STATUS, id, |status: &mut MachineStatusSpec| status.schematic = Some(wanted));
 }
 
 /// Takes a wiped machine back to what it first booted.

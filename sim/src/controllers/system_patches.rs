@@ -1,6 +1,6 @@
 //! Patches that the server itself writes for the features of a cluster.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::catalogue::Feature;
 use crate::names::{annotation, controller, kind, label};
 use kit::yaml;
@@ -14,15 +14,15 @@ pub(super) const DISCOVERY: &str = "http://[fdae:41e4:649b:9303::1]:8093";
 const EXPOSER: &str = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata:\n  name: omni-kube-service-exposer\n  \
                        namespace: kube-system\n";
 
-pub(super) fn act(desk: &Desk<'_>) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
     let mut wanted: Vec<String> = Vec::new();
-    for cluster in desk.list(kind::CLUSTER).iter().filter(|cluster| !cluster.tearing_down) {
+    for cluster in ctx.list(kind::CLUSTER).iter().filter(|cluster| !cluster.tearing_down) {
         let id = cluster.key.id.as_str();
         let features = cluster.spec::<ClusterSpec>().features.unwrap_or_default();
         let mut patch = |owner: &str, name: String, text: &Value| {
             let labels = [(label::CLUSTER, id), (label::SYSTEM_PATCH, "")];
             let spec = ConfigPatchSpec { data: yaml::to_string(text), ..Default::default() };
-            desk.put(owner, kind::CONFIG_PATCH, &name, &labels, &spec);
+            ctx.put(owner, kind::CONFIG_PATCH, &name, &labels, &spec);
             wanted.push(name);
         };
         if features.use_embedded_discovery_service {
@@ -31,15 +31,15 @@ pub(super) fn act(desk: &Desk<'_>) {
             patch(controller::DISCOVERY_SERVICE_CONFIG_PATCH, format!("950-discovery-service-{id}"), &text);
         }
         // Later the server hands what the proxy needs to Kubernetes by itself.
-        if features.enable_workload_proxy && desk.release.has(Feature::ProxyPatches) {
+        if features.enable_workload_proxy && ctx.release.has(Feature::ProxyPatches) {
             let exposer = json!({ "name": "omni-kube-service-exposer", "contents": EXPOSER });
             let text = json!({ "cluster": { "inlineManifests": [exposer] } });
             patch(controller::CLUSTER_WORKLOAD_PROXY, format!("950-cluster-{id}-workload-proxying"), &text);
         }
         if features.disk_encryption {
             let name = format!("950-{id}-encryption");
-            patch(controller::CLUSTER_MACHINE_ENCRYPTION, name.clone(), &encryption(desk));
-            desk.edit(kind::CONFIG_PATCH, &name, |patch| {
+            patch(controller::CLUSTER_MACHINE_ENCRYPTION, name.clone(), &encryption(ctx));
+            ctx.edit(kind::CONFIG_PATCH, &name, |patch| {
                 for (key, text) in [
                     (annotation::NAME, "disk encryption config"),
                     (annotation::DESCRIPTION, "Makes machine encrypt disks using Omni as a KMS server."),
@@ -54,15 +54,15 @@ pub(super) fn act(desk: &Desk<'_>) {
         controller::CLUSTER_MACHINE_ENCRYPTION,
         controller::CLUSTER_WORKLOAD_PROXY,
     ];
-    for patch in ours.iter().flat_map(|owner| desk.owned(kind::CONFIG_PATCH, owner)) {
+    for patch in ours.iter().flat_map(|owner| ctx.owned(kind::CONFIG_PATCH, owner)) {
         if !wanted.contains(&patch.key.id) {
-            desk.remove(kind::CONFIG_PATCH, &patch.key.id);
+            ctx.remove(kind::CONFIG_PATCH, &patch.key.id);
         }
     }
 }
 
-fn encryption(desk: &Desk<'_>) -> Value {
-    let server: SiderolinkApiConfigSpec = desk.spec(kind::SIDEROLINK_API_CONFIG, "siderolink-config");
+fn encryption(ctx: &ControllerContext<'_>) -> Value {
+    let server: SiderolinkApiConfigSpec = ctx.spec(kind::SIDEROLINK_API_CONFIG, "siderolink-config");
     let keys = json!({
         "provider": "luks2",
         "keys": [{ "kms": { "endpoint": server.machine_api_advertised_url }, "slot": 0 }],

@@ -1,7 +1,7 @@
 //! Changes of the Talos version and of schematics: control planes first, then workers, set by set in turn.
 
 use super::cluster;
-use super::desk::{Desk, count};
+use super::context::{ControllerContext, count};
 use super::member;
 use super::schematic;
 use crate::names::{controller, kind, label};
@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 const OWNER: &str = controller::TALOS_UPGRADE_STATUS;
 
-pub(super) fn act(desk: &Desk<'_>) {
-    for cluster in desk.list(kind::CLUSTER) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
+    for cluster in ctx.list(kind::CLUSTER) {
         if !cluster.tearing_down {
-            upgrade(desk, &cluster);
+            upgrade(ctx, &cluster);
         }
     }
 }
@@ -35,13 +35,13 @@ struct Member {
 }
 
 impl Member {
-    fn read(desk: &Desk<'_>, object: Arc<Object>, version: &str) -> Self {
+    fn read(ctx: &ControllerContext<'_>, object: Arc<Object>, version: &str) -> Self {
         let id = object.key.id.as_str();
         Self {
-            last: desk.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id),
-            stage: desk.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, id).stage(),
+            last: ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id),
+            stage: ctx.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, id).stage(),
             version: version.to_owned(),
-            schematic: schematic::target(desk, id),
+            schematic: schematic::target(ctx, id),
             object,
         }
     }
@@ -75,22 +75,19 @@ impl Member {
     }
 }
 
-fn upgrade(desk: &Desk<'_>, cluster: &Object) {
+fn upgrade(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
     let target = cluster.spec::<ClusterSpec>().talos_version;
-    let members: Vec<Member> = desk
+    let members: Vec<Member> = ctx
         .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
         .into_iter()
         .filter(|member| !member.tearing_down)
-        .map(|member| Member::read(desk, member, &target))
+        .map(|member| Member::read(ctx, member, &target))
         .collect();
     // A member that was never installed yet gets what is right at once.
-    members
-        .iter()
-        .filter(|member| !member.is_installed())
-        .for_each(|member| member::aim(desk, &member.object, &target));
+    members.iter().filter(|member| !member.is_installed()).for_each(|member| member::aim(ctx, &member.object, &target));
 
-    let before: TalosUpgradeStatusSpec = desk.spec(kind::TALOS_UPGRADE_STATUS, id);
+    let before: TalosUpgradeStatusSpec = ctx.spec(kind::TALOS_UPGRADE_STATUS, id);
     let underway = !matches!(before.phase(), Phase::Unknown | Phase::Done);
     let version =
         members.iter().any(Member::has_other_version) || (underway && !before.current_upgrade_version.is_empty());
@@ -105,13 +102,13 @@ fn upgrade(desk: &Desk<'_>, cluster: &Object) {
     if outdated.is_empty() {
         status = TalosUpgradeStatusSpec { last_upgrade_version: target.clone(), ..Default::default() };
         status.set_phase(Phase::Done);
-        plan(desk, cluster, &[]);
+        plan(ctx, cluster, &[]);
     } else {
         status = before;
         if status.last_upgrade_version.is_empty() {
             status.last_upgrade_version.clone_from(&target);
         }
-        let moving = advance(desk, cluster, &outdated);
+        let moving = advance(ctx, cluster, &outdated);
         let reverting = target == status.last_upgrade_version;
         status.set_phase(match (version, reverting) {
             (false, _) => Phase::UpdatingMachineSchematics,
@@ -124,14 +121,14 @@ fn upgrade(desk: &Desk<'_>, cluster: &Object) {
             Some(member) => format!("updating machine {:?}", member.id()),
             None => "waiting for machines that are locked or do not answer".into(),
         };
-        plan(desk, cluster, &moving);
+        plan(ctx, cluster, &moving);
     }
-    status.upgrade_versions = reachable(desk, id, &target);
-    desk.put(OWNER, kind::TALOS_UPGRADE_STATUS, id, &[], &status);
+    status.upgrade_versions = reachable(ctx, id, &target);
+    ctx.put(OWNER, kind::TALOS_UPGRADE_STATUS, id, &[], &status);
 }
 
 /// Begins with the next machines, as many at once as their sets allow; returns those that are on their way now.
-fn advance<'a>(desk: &Desk<'_>, cluster: &Object, outdated: &[&'a Member]) -> Vec<&'a Member> {
+fn advance<'a>(ctx: &ControllerContext<'_>, cluster: &Object, outdated: &[&'a Member]) -> Vec<&'a Member> {
     let mut moving: Vec<&Member> = outdated.iter().copied().filter(|member| member.is_on_the_way()).collect();
     let planes = outdated.iter().any(|member| member.is_plane());
     if cluster::paused(cluster) {
@@ -139,17 +136,17 @@ fn advance<'a>(desk: &Desk<'_>, cluster: &Object, outdated: &[&'a Member]) -> Ve
     }
     for member in outdated {
         let others = moving.iter().filter(|other| other.set() == member.set()).count();
-        let answers = desk.spec::<MachineSpec>(kind::MACHINE, member.id()).connected;
-        if others >= parallelism(desk, member.set())
+        let answers = ctx.spec::<MachineSpec>(kind::MACHINE, member.id()).connected;
+        if others >= parallelism(ctx, member.set())
             || (planes && !member.is_plane())
             || member.stage != Stage::Running
             || !answers
-            || member::locked(desk, member.id())
+            || member::locked(ctx, member.id())
         {
             continue;
         }
-        member::aim(desk, &member.object, &member.version);
-        desk.edit_spec(kind::CLUSTER_MACHINE_STATUS, member.id(), |status: &mut ClusterMachineStatusSpec| {
+        member::aim(ctx, &member.object, &member.version);
+        ctx.edit_spec(kind::CLUSTER_MACHINE_STATUS, member.id(), |status: &mut ClusterMachineStatusSpec| {
             status.set_stage(Stage::Upgrading);
             status.ready = false;
         });
@@ -159,19 +156,19 @@ fn advance<'a>(desk: &Desk<'_>, cluster: &Object, outdated: &[&'a Member]) -> Ve
 }
 
 /// How many more machines of each set may begin now.
-fn plan(desk: &Desk<'_>, cluster: &Object, moving: &[&Member]) {
+fn plan(ctx: &ControllerContext<'_>, cluster: &Object, moving: &[&Member]) {
     let quota = |set: &str| {
         let busy = moving.iter().filter(|member| member.set() == set).count();
-        i32::try_from(count(parallelism(desk, set).saturating_sub(busy))).unwrap_or(i32::MAX)
+        i32::try_from(count(parallelism(ctx, set).saturating_sub(busy))).unwrap_or(i32::MAX)
     };
-    let sets = desk.labelled(kind::MACHINE_SET, label::CLUSTER, &cluster.key.id);
+    let sets = ctx.labelled(kind::MACHINE_SET, label::CLUSTER, &cluster.key.id);
     let machine_sets_upgrade_quota = sets.iter().map(|set| (set.key.id.clone(), quota(&set.key.id))).collect();
     let rollout = UpgradeRolloutSpec { machine_sets_upgrade_quota };
-    desk.put(OWNER, kind::UPGRADE_ROLLOUT, &cluster.key.id, &[], &rollout);
+    ctx.put(OWNER, kind::UPGRADE_ROLLOUT, &cluster.key.id, &[], &rollout);
 }
 
-fn parallelism(desk: &Desk<'_>, set: &str) -> usize {
-    let Some(set) = desk.get(kind::MACHINE_SET, set) else { return 1 };
+fn parallelism(ctx: &ControllerContext<'_>, set: &str) -> usize {
+    let Some(set) = ctx.get(kind::MACHINE_SET, set) else { return 1 };
     let spec: MachineSetSpec = set.spec();
     let rolling = set.label(label::CONTROL_PLANE).is_none() && spec.upgrade_strategy == 1;
     let configured = spec.upgrade_strategy_config.and_then(|c| c.rolling).map(|r| r.max_parallelism as usize);
@@ -179,10 +176,10 @@ fn parallelism(desk: &Desk<'_>, set: &str) -> usize {
 }
 
 /// The versions that the cluster could be changed to: from its first minor version to one above the present.
-fn reachable(desk: &Desk<'_>, cluster: &str, current: &str) -> Vec<String> {
-    let first: ClusterConfigVersionSpec = desk.spec(kind::CLUSTER_CONFIG_VERSION, cluster);
+fn reachable(ctx: &ControllerContext<'_>, cluster: &str, current: &str) -> Vec<String> {
+    let first: ClusterConfigVersionSpec = ctx.spec(kind::CLUSTER_CONFIG_VERSION, cluster);
     let (Ok(first), Ok(now)) = (tolerant::parse(&first.version), tolerant::parse(current)) else { return Vec::new() };
-    let mut found: Vec<_> = desk
+    let mut found: Vec<_> = ctx
         .list(kind::TALOS_VERSION)
         .iter()
         .filter_map(|offer| {

@@ -1,6 +1,6 @@
 //! The list of what the server is busy with, one entry for each change of a cluster that is under way.
 
-use super::desk::Desk;
+use super::context::ControllerContext;
 use crate::names::{controller, kind};
 use omni_proto::specs::ongoing_task_spec::Details;
 use omni_proto::specs::{
@@ -8,40 +8,40 @@ use omni_proto::specs::{
 };
 use std::collections::BTreeMap;
 
-pub(super) fn act(desk: &Desk<'_>) {
+pub(super) fn act(ctx: &ControllerContext<'_>) {
     let mut tasks: BTreeMap<String, OngoingTaskSpec> = BTreeMap::new();
     let mut add = |suffix: &str, title: &str, cluster: &str, details: Details| {
         let title = format!("{title} {cluster}");
         let task = OngoingTaskSpec { title, details: Some(details), resource_id: cluster.to_owned() };
         tasks.insert(format!("{cluster}-{suffix}"), task);
     };
-    for status in desk.list(kind::CLUSTER_DESTROY_STATUS) {
+    for status in ctx.list(kind::CLUSTER_DESTROY_STATUS) {
         add("destroy", "Destroying Cluster", &status.key.id, Details::Destroy(status.spec()));
     }
-    for status in desk.list(kind::TALOS_UPGRADE_STATUS) {
+    for status in ctx.list(kind::TALOS_UPGRADE_STATUS) {
         let spec: TalosUpgradeStatusSpec = status.spec();
         if !spec.status.is_empty() {
             add("talos-update", "Updating Cluster", &status.key.id, Details::TalosUpgrade(spec));
         }
     }
-    for status in desk.list(kind::KUBERNETES_UPGRADE_STATUS) {
+    for status in ctx.list(kind::KUBERNETES_UPGRADE_STATUS) {
         let spec: KubernetesUpgradeStatusSpec = status.spec();
         if !spec.step.is_empty() {
             add("kubernetes-update", "Updating Cluster", &status.key.id, Details::KubernetesUpgrade(spec));
         }
     }
-    for status in desk.list(kind::CLUSTER_SECRETS_ROTATION_STATUS) {
+    for status in ctx.list(kind::CLUSTER_SECRETS_ROTATION_STATUS) {
         let spec: ClusterSecretsRotationStatusSpec = status.spec();
         if !spec.status.is_empty() {
             add("secret-rotation", "Rotating Secret for Cluster", &status.key.id, Details::SecretsRotation(spec));
         }
     }
-    for old in desk.list(kind::ONGOING_TASK) {
+    for old in ctx.list(kind::ONGOING_TASK) {
         if !tasks.contains_key(&old.key.id) {
-            desk.remove(kind::ONGOING_TASK, &old.key.id);
+            ctx.remove(kind::ONGOING_TASK, &old.key.id);
         }
     }
     for (id, task) in tasks {
-        desk.put(controller::ONGOING_TASK, kind::ONGOING_TASK, &id, &[], &task);
+        ctx.put(controller::ONGOING_TASK, kind::ONGOING_TASK, &id, &[], &task);
     }
 }

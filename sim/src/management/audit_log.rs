@@ -1,6 +1,6 @@
 //! The audit log: who may read it, what is chosen of it, and how it is followed.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::audit::{Entry, Filter, Order};
 use crate::catalogue::Feature;
@@ -16,25 +16,25 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Status};
 
 pub(super) async fn read_audit_log(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::ReadAuditLogRequest>,
 ) -> Result<BoxStream<pb::ReadAuditLogResponse>, Status> {
     Caller::of(&request)?.needs_one_of(&[Role::Auditor, Role::Admin])?;
-    let release = office.release();
+    let release = ctx.release();
     let request = request.into_inner();
-    let features = office.store.get(&kinds::key(kind::FEATURES_CONFIG, "features-config"));
+    let features = ctx.store.get(&kinds::key(kind::FEATURES_CONFIG, "features-config"));
     if features.is_some_and(|features| !features.spec::<FeaturesConfigSpec>().audit_log_enabled) {
         return Err(Status::unknown("audit log is disabled"));
     }
     if request.follow && release.has(Feature::AuditLogFollowing) {
-        return follow(office, &request);
+        return follow(ctx, &request);
     }
-    let now = i64::try_from(office.store.time().as_millis()).unwrap_or(i64::MAX);
+    let now = i64::try_from(ctx.store.time().as_millis()).unwrap_or(i64::MAX);
     let days = Filter::days(&request.start_time, &request.end_time, now).map_err(Status::invalid_argument)?;
     let filter = if release.has(Feature::AuditLogFilters) { chosen(&request, days) } else { days };
-    let found = office.audit.read(&filter);
+    let found = ctx.audit.read(&filter);
     if release.has(Feature::AuditLogFollowing) {
-        note(office, &request);
+        note(ctx, &request);
     }
     // Only a reader who follows is told the places of events.
     let answer = |entry: Arc<Entry>| Ok(pb::ReadAuditLogResponse { audit_log: entry.event.line().into_bytes(), id: 0 });
@@ -77,7 +77,10 @@ fn event_type(of: Type) -> &'static str {
     }
 }
 
-fn follow(office: &Office, request: &pb::ReadAuditLogRequest) -> Result<BoxStream<pb::ReadAuditLogResponse>, Status> {
+fn follow(
+    ctx: &ServiceContext,
+    request: &pb::ReadAuditLogRequest,
+) -> Result<BoxStream<pb::ReadAuditLogResponse>, Status> {
     let refused = [
         ("start_time", !request.start_time.is_empty()),
         ("end_time", !request.end_time.is_empty()),
@@ -99,18 +102,18 @@ fn follow(office: &Office, request: &pb::ReadAuditLogRequest) -> Result<BoxStrea
         }
     }
     let after = match (request.from_id, request.start_ts_ms) {
-        (0, 0) => office.audit.last(),
-        (0, start) => office.audit.before(start),
+        (0, 0) => ctx.audit.last(),
+        (0, start) => ctx.audit.before(start),
         (id, _) => id - 1,
     };
-    if after > office.audit.last() {
+    if after > ctx.audit.last() {
         return Err(Status::failed_precondition("the position in the audit log is lost: it holds no such event"));
     }
     // The reader's own access comes after the place where it begins, as anybody else's would.
-    note(office, request);
+    note(ctx, request);
     // A first answer without an event says that the log is being followed, and from where on.
     let begun = stream::iter([Ok(pb::ReadAuditLogResponse { audit_log: Vec::new(), id: after })]);
-    let events = stream::unfold(office.audit.follow(after), |mut follower| async {
+    let events = stream::unfold(ctx.audit.follow(after), |mut follower| async {
         let entry = follower.next().await?;
         let line = entry.event.line().into_bytes();
         Some((Ok(pb::ReadAuditLogResponse { audit_log: line, id: entry.id }), follower))
@@ -119,7 +122,7 @@ fn follow(office: &Office, request: &pb::ReadAuditLogRequest) -> Result<BoxStrea
 }
 
 /// Notes that somebody reads the log, and what of it.
-fn note(office: &Office, request: &pb::ReadAuditLogRequest) {
+fn note(ctx: &ServiceContext, request: &pb::ReadAuditLogRequest) {
     let asked = json!({
         "start": request.start_time,
         "end": request.end_time,
@@ -132,12 +135,12 @@ fn note(office: &Office, request: &pb::ReadAuditLogRequest) {
         "from_id": request.from_id,
         "follow": request.follow,
     });
-    office.audit.access(office.store.time(), "audit_log_access", asked);
+    ctx.audit.access(ctx.store.time(), "audit_log_access", asked);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{NOW, call, office};
+    use super::super::fixture::{NOW, call, context};
     use super::*;
     use crate::Release;
     use omni_proto::specs::ClusterSpec;
@@ -145,14 +148,13 @@ mod tests {
     use serde_json::Value;
     use tonic::Code;
 
-    fn cluster(office: &Office, id: &str) {
-        office
-            .store
+    fn cluster(ctx: &ServiceContext, id: &str) {
+        ctx.store
             .put("", &kinds::key(kind::CLUSTER, id), |object| object.spec = ClusterSpec::default().encode_to_vec());
     }
 
-    async fn ids(office: &Office, request: pb::ReadAuditLogRequest) -> Vec<String> {
-        let answers = read_audit_log(office, call(Role::Auditor, None, request)).await.unwrap();
+    async fn ids(ctx: &ServiceContext, request: pb::ReadAuditLogRequest) -> Vec<String> {
+        let answers = read_audit_log(ctx, call(Role::Auditor, None, request)).await.unwrap();
         let lines: Vec<_> = answers.map(|answer| answer.unwrap().audit_log).collect().await;
         let line = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).unwrap();
         lines.into_iter().map(|l| line(l)["resource_id"].as_str().unwrap_or_default().to_owned()).collect()
@@ -160,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn refusals() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let day = |text: &str| pb::ReadAuditLogRequest { start_time: text.into(), ..Default::default() };
         let followed = |request| pb::ReadAuditLogRequest { follow: true, ..request };
         let not_allowed = "unauthorized: role \"Operator\" is not one of the allowed roles [Auditor Admin]";
@@ -186,12 +188,12 @@ mod tests {
                 "the position in the audit log is lost: it holds no such event",
             ),
         ] {
-            let status = read_audit_log(&office, call(role, None, request)).await.err().unwrap();
+            let status = read_audit_log(&ctx, call(role, None, request)).await.err().unwrap();
             assert_eq!((status.code(), status.message()), (code, text));
         }
         let key = kinds::key(kind::FEATURES_CONFIG, "features-config");
-        office.store.put("", &key, |object| object.spec = FeaturesConfigSpec::default().encode_to_vec());
-        let status = read_audit_log(&office, call(Role::Admin, None, day(""))).await.err().unwrap();
+        ctx.store.put("", &key, |object| object.spec = FeaturesConfigSpec::default().encode_to_vec());
+        let status = read_audit_log(&ctx, call(Role::Admin, None, day(""))).await.err().unwrap();
         assert_eq!((status.code(), status.message()), (Code::Unknown, "audit log is disabled"));
     }
 
@@ -200,31 +202,31 @@ mod tests {
         let asked =
             || pb::ReadAuditLogRequest { search: "\"B\"".into(), order_by_dir: Dir::Desc.into(), ..Default::default() };
         for (release, expected) in [(Release::V1_6, &["a", "b"][..]), (Release::NEWEST, &["b"])] {
-            let office = office(release);
-            cluster(&office, "a");
-            cluster(&office, "b");
-            assert_eq!(ids(&office, asked()).await, expected, "{release}");
+            let ctx = context(release);
+            cluster(&ctx, "a");
+            cluster(&ctx, "b");
+            assert_eq!(ids(&ctx, asked()).await, expected, "{release}");
         }
-        let office = office(Release::NEWEST);
-        cluster(&office, "a");
+        let ctx = context(Release::NEWEST);
+        cluster(&ctx, "a");
         let day = pb::ReadAuditLogRequest { end_time: "2026-01-01".into(), ..Default::default() };
-        assert!(ids(&office, day).await.is_empty());
+        assert!(ids(&ctx, day).await.is_empty());
         let reads = pb::ReadAuditLogRequest { event_type: Type::AuditLogAccess.into(), ..Default::default() };
-        assert_eq!(ids(&office, reads).await, [""], "reading is noted");
+        assert_eq!(ids(&ctx, reads).await, [""], "reading is noted");
     }
 
     #[tokio::test]
     async fn followers_are_told_from_where_on() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         for id in ["a", "b", "c"] {
-            cluster(&office, id);
+            cluster(&ctx, id);
         }
         for (request, first, next) in [
             (pb::ReadAuditLogRequest { from_id: 2, ..Default::default() }, 1, 2),
             (pb::ReadAuditLogRequest { start_ts_ms: 1000 * NOW as i64, ..Default::default() }, 0, 1),
         ] {
             let request = pb::ReadAuditLogRequest { follow: true, ..request };
-            let mut answers = read_audit_log(&office, call(Role::Auditor, None, request)).await.unwrap();
+            let mut answers = read_audit_log(&ctx, call(Role::Auditor, None, request)).await.unwrap();
             let begun = answers.next().await.unwrap().unwrap();
             assert_eq!((begun.audit_log.len(), begun.id), (0, first));
             assert_eq!(answers.next().await.unwrap().unwrap().id, next);

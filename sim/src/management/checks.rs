@@ -1,6 +1,6 @@
 //! Checks of what a user is about to do: patches, documents, upgrades.
 
-use super::{Office, cluster};
+use super::{ServiceContext, cluster};
 use crate::access::Caller;
 use crate::json_schema::{self, Violation};
 use crate::kinds::{self, Role};
@@ -14,27 +14,27 @@ use tonic::{Request, Status};
 const MAX_SCHEMA: usize = 1_000_000;
 
 pub(super) async fn validate_config(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::ValidateConfigRequest>,
 ) -> Result<(), Status> {
     Caller::of(&request)?;
-    let release = rules::release(&office.store.view());
+    let release = rules::release(&ctx.store.view());
     talos_patch::check(&request.get_ref().config, release)
         .map_err(|refusal| Status::invalid_argument(refusal.text()))?;
     Ok(())
 }
 
 pub(super) async fn kubernetes_upgrade_pre_checks(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::KubernetesUpgradePreChecksRequest>,
 ) -> Result<pb::KubernetesUpgradePreChecksResponse, Status> {
     let cluster = cluster(&request);
-    office.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
+    ctx.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
     if cluster.is_empty() {
         return Err(Status::invalid_argument("unable to extract request context"));
     }
     let version = &request.get_ref().new_version;
-    let Some(status) = office.store.get(&kinds::key(kind::KUBERNETES_UPGRADE_STATUS, &*cluster)) else {
+    let Some(status) = ctx.store.get(&kinds::key(kind::KUBERNETES_UPGRADE_STATUS, &*cluster)) else {
         return Err(Status::unknown(rules::missing(kind::KUBERNETES_UPGRADE_STATUS, "default", &cluster)));
     };
     let current = status.spec::<KubernetesUpgradeStatusSpec>().last_upgrade_version;
@@ -49,7 +49,7 @@ pub(super) async fn kubernetes_upgrade_pre_checks(
         }
         Err(problem) => return Err(Status::invalid_argument(format!("invalid upgrade path: {problem}"))),
     }
-    let nodes = office.store.get(&kinds::key(kind::KUBERNETES_STATUS, &*cluster));
+    let nodes = ctx.store.get(&kinds::key(kind::KUBERNETES_STATUS, &*cluster));
     let nodes = nodes.map(|object| object.spec::<KubernetesStatusSpec>().nodes).unwrap_or_default();
     let reason = match nodes.iter().find(|node| !node.ready) {
         Some(node) => format!("pre-checks failed: node {:?} is not ready\n", node.nodename),
@@ -65,7 +65,7 @@ fn line(version: &str) -> String {
 }
 
 pub(super) async fn validate_json_schema(
-    _: &Office,
+    _: &ServiceContext,
     request: Request<pb::ValidateJsonSchemaRequest>,
 ) -> Result<pb::ValidateJsonSchemaResponse, Status> {
     Caller::of(&request)?;
@@ -85,7 +85,7 @@ fn told(violation: Violation) -> pb::validate_json_schema_response::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::release::Release;
     use omni_proto::specs::kubernetes_status_spec::NodeStatus;
@@ -96,9 +96,9 @@ mod tests {
 
     #[tokio::test]
     async fn patches_are_checked_without_being_kept() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let check = |config: &str| {
-            validate_config(&office, call(Role::None, None, pb::ValidateConfigRequest { config: config.into() }))
+            validate_config(&ctx, call(Role::None, None, pb::ValidateConfigRequest { config: config.into() }))
         };
         check("machine: {}\n").await.unwrap();
         for (config, text) in [
@@ -115,10 +115,10 @@ mod tests {
 
     #[tokio::test]
     async fn upgrades_are_checked_before_they_begin() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let check = |version: &str| {
             let message = pb::KubernetesUpgradePreChecksRequest { new_version: version.into() };
-            kubernetes_upgrade_pre_checks(&office, call(Role::Operator, C, message))
+            kubernetes_upgrade_pre_checks(&ctx, call(Role::Operator, C, message))
         };
         let status = check("1.99.0").await.unwrap_err();
         assert_eq!(status.code(), Code::Unknown);
@@ -127,33 +127,33 @@ mod tests {
             "failed to get: resource KubernetesUpgradeStatuses.omni.sidero.dev(default/probe-k@undefined) doesn't exist"
         );
         let key = kinds::key(kind::KUBERNETES_UPGRADE_STATUS, "probe-k");
-        office.store.put("", &key, |object| object.spec = Vec::new());
+        ctx.store.put("", &key, |object| object.spec = Vec::new());
         assert_eq!(check("1.36.3").await.unwrap_err().code(), Code::FailedPrecondition);
         let known = KubernetesUpgradeStatusSpec { last_upgrade_version: "1.35.1".into(), ..Default::default() };
-        office.store.put("", &key, |object| object.spec = known.encode_to_vec());
+        ctx.store.put("", &key, |object| object.spec = known.encode_to_vec());
         let status = check("1.99.0").await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::InvalidArgument, "unsupported upgrade path: 1.35->1.99"));
         assert!(check("1.36.3").await.unwrap().ok);
         let node = NodeStatus { nodename: "machine-1".into(), ..Default::default() };
         let nodes = KubernetesStatusSpec { nodes: vec![node], ..Default::default() };
         let key = kinds::key(kind::KUBERNETES_STATUS, "probe-k");
-        office.store.put("", &key, |object| object.spec = nodes.encode_to_vec());
+        ctx.store.put("", &key, |object| object.spec = nodes.encode_to_vec());
         let answer = check("1.36.3").await.unwrap();
         assert_eq!(
             (answer.ok, answer.reason.as_str()),
             (false, "pre-checks failed: node \"machine-1\" is not ready\n")
         );
         let message = pb::KubernetesUpgradePreChecksRequest::default();
-        let status = kubernetes_upgrade_pre_checks(&office, call(Role::Operator, None, message)).await.unwrap_err();
+        let status = kubernetes_upgrade_pre_checks(&ctx, call(Role::Operator, None, message)).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::InvalidArgument, "unable to extract request context"));
     }
 
     #[tokio::test]
     async fn data_is_checked_against_schemas() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let check = |schema: &str, data: &str| {
             let message = pb::ValidateJsonSchemaRequest { data: data.into(), schema: schema.into() };
-            validate_json_schema(&office, call(Role::None, None, message))
+            validate_json_schema(&ctx, call(Role::None, None, message))
         };
         let answer = check("{\"type\": \"object\", \"required\": [\"b\"]}", "{\"a\": 1}").await.unwrap();
         let missing = pb::validate_json_schema_response::Error {

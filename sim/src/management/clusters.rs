@@ -1,6 +1,6 @@
 //! Calls about whole clusters.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::kinds::{self, Role};
 use crate::names::kind;
@@ -10,19 +10,19 @@ use tonic::{Request, Status};
 
 /// Locks hold back users, and this call is the server's own.
 pub(super) async fn tear_down_locked_cluster(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::TearDownLockedClusterRequest>,
 ) -> Result<pb::TearDownLockedClusterResponse, Status> {
     Caller::of(&request)?.needs(Role::Operator)?;
     let key = kinds::key(kind::CLUSTER, request.into_inner().cluster_id);
-    office.store.begin_teardown(&key, "").map_err(|error| error.status(Verb::Update))?;
-    office.durable().await?;
+    ctx.store.begin_teardown(&key, "").map_err(|error| error.status(Verb::Update))?;
+    ctx.durable().await?;
     Ok(pb::TearDownLockedClusterResponse {})
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::names::annotation;
     use crate::release::Release;
@@ -30,18 +30,18 @@ mod tests {
 
     #[tokio::test]
     async fn locks_do_not_hold() {
-        let office = office(Release::V1_2);
+        let ctx = context(Release::V1_2);
         let key = kinds::key(kind::CLUSTER, "locked");
-        office.store.put("", &key, |cluster| {
+        ctx.store.put("", &key, |cluster| {
             cluster.annotations.insert(annotation::CLUSTER_LOCKED.to_owned(), String::new());
         });
         let tear = |role, id: &str| {
             let message = pb::TearDownLockedClusterRequest { cluster_id: id.into() };
-            tear_down_locked_cluster(&office, call(role, None, message))
+            tear_down_locked_cluster(&ctx, call(role, None, message))
         };
         assert_eq!(tear(Role::Reader, "locked").await.unwrap_err().code(), Code::PermissionDenied);
         tear(Role::Operator, "locked").await.unwrap();
-        assert!(office.store.get(&key).unwrap().tearing_down);
+        assert!(ctx.store.get(&key).unwrap().tearing_down);
         assert_eq!(tear(Role::Operator, "none").await.unwrap_err().code(), Code::NotFound);
     }
 }

@@ -1,7 +1,7 @@
 //! Configurations for clients: who gets which.
 //! The texts themselves are made elsewhere.
 
-use super::{Office, cluster};
+use super::{ServiceContext, cluster};
 use crate::access::Caller;
 use crate::join_config::JoinConfig;
 use crate::kinds::{self, Role};
@@ -24,7 +24,7 @@ const MAX_LIFE: Duration = Duration::from_secs(3650 * 24 * 3600);
 const PROXY_PORT: u16 = 8095;
 
 pub(super) async fn kubeconfig(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::KubeconfigRequest>,
 ) -> Result<pb::KubeconfigResponse, Status> {
     let caller = Caller::of(&request)?;
@@ -37,9 +37,9 @@ pub(super) async fn kubeconfig(
     }
     let config = if request.service_account {
         caller.needs(Role::Operator)?;
-        account(office, &cluster, &request)?
+        account(ctx, &cluster, &request)?
     } else if GRANT_TYPES.contains(&request.grant_type.as_str()) {
-        login(office, &cluster, &caller, &request.grant_type)
+        login(ctx, &cluster, &caller, &request.grant_type)
     } else {
         return Err(Status::invalid_argument(format!("invalid grant type {:?}", request.grant_type)));
     };
@@ -47,7 +47,7 @@ pub(super) async fn kubeconfig(
 }
 
 pub(super) async fn talosconfig(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::TalosconfigRequest>,
 ) -> Result<pb::TalosconfigResponse, Status> {
     let caller = Caller::of(&request)?;
@@ -57,42 +57,42 @@ pub(super) async fn talosconfig(
         caller.needs(Role::Admin)?;
         return Err(not_allowed());
     }
-    let text = kubeconfig::talosconfig(&office.instance(), &cluster(&request), &office.endpoint, &caller.identity);
+    let text = kubeconfig::talosconfig(&ctx.instance(), &cluster(&request), &ctx.endpoint, &caller.identity);
     Ok(pb::TalosconfigResponse { talosconfig: text.into_bytes() })
 }
 
-pub(super) async fn omniconfig(office: &Office, request: Request<()>) -> Result<pb::OmniconfigResponse, Status> {
+pub(super) async fn omniconfig(ctx: &ServiceContext, request: Request<()>) -> Result<pb::OmniconfigResponse, Status> {
     let caller = Caller::of(&request)?;
-    let text = kubeconfig::omniconfig(&office.endpoint, &caller.identity);
+    let text = kubeconfig::omniconfig(&ctx.endpoint, &caller.identity);
     Ok(pb::OmniconfigResponse { omniconfig: text.into_bytes() })
 }
 
 /// A token that is named need not exist.
 pub(super) async fn get_machine_join_config(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::GetMachineJoinConfigRequest>,
 ) -> Result<pb::GetMachineJoinConfigResponse, Status> {
     Caller::of(&request)?.needs(Role::Reader)?;
     let wanted = request.into_inner();
-    let join = JoinConfig::of(&office.store, &wanted.join_token, wanted.use_grpc_tunnel);
+    let join = JoinConfig::of(&ctx.store, &wanted.join_token, wanted.use_grpc_tunnel);
     Ok(pb::GetMachineJoinConfigResponse { kernel_args: join.kernel_args(), config: join.documents() })
 }
 
-fn proxy(office: &Office) -> String {
-    let authority = office.endpoint.split("://").nth(1).unwrap_or(&office.endpoint).trim_end_matches('/');
+fn proxy(ctx: &ServiceContext) -> String {
+    let authority = ctx.endpoint.split("://").nth(1).unwrap_or(&ctx.endpoint).trim_end_matches('/');
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     format!("https://{host}:{PROXY_PORT}")
 }
 
-fn login<'a>(office: &'a Office, cluster: &str, caller: &Caller, grant_type: &str) -> Kubeconfig<'a> {
-    let name = format!("{}-{cluster}", office.instance());
+fn login<'a>(ctx: &'a ServiceContext, cluster: &str, caller: &Caller, grant_type: &str) -> Kubeconfig<'a> {
+    let name = format!("{}-{cluster}", ctx.instance());
     Kubeconfig {
         user: format!("{name}-{}", caller.identity),
         name,
-        server: proxy(office),
-        ca_pem: office.ca_pem.as_deref(),
+        server: proxy(ctx),
+        ca_pem: ctx.ca_pem.as_deref(),
         credentials: Credentials::Login {
-            issuer: format!("{}/oidc", office.endpoint.trim_end_matches('/')),
+            issuer: format!("{}/oidc", ctx.endpoint.trim_end_matches('/')),
             cluster: cluster.to_owned(),
             grant_type: grant_type.to_owned(),
         },
@@ -100,7 +100,11 @@ fn login<'a>(office: &'a Office, cluster: &str, caller: &Caller, grant_type: &st
 }
 
 /// A kubeconfig for a program; unlike one for a person it is for a cluster that exists.
-fn account<'a>(office: &'a Office, cluster: &str, request: &pb::KubeconfigRequest) -> Result<Kubeconfig<'a>, Status> {
+fn account<'a>(
+    ctx: &'a ServiceContext,
+    cluster: &str,
+    request: &pb::KubeconfigRequest,
+) -> Result<Kubeconfig<'a>, Status> {
     if cluster.is_empty() {
         return Err(Status::invalid_argument("cluster name is not in context"));
     }
@@ -108,28 +112,28 @@ fn account<'a>(office: &'a Office, cluster: &str, request: &pb::KubeconfigReques
         return Err(Status::invalid_argument("service account user name is not set"));
     }
     let life = life(request.service_account_ttl)?;
-    let uuid = office.store.get(&kinds::key(kind::CLUSTER_UUID, cluster));
+    let uuid = ctx.store.get(&kinds::key(kind::CLUSTER_UUID, cluster));
     let uuid = uuid.map(|object| object.spec::<ClusterUuid>().uuid).ok_or_else(|| {
         let why = rules::missing(kind::CLUSTER_UUID, "default", cluster);
         Status::unknown(format!("failed to get cluster UUID: {why}"))
     })?;
-    let now = office.store.time().as_secs();
+    let now = ctx.store.time().as_secs();
     let claims = json!({
         "cluster": cluster,
         "cluster_uuid": uuid,
         "exp": now + life.as_secs(),
         "groups": request.service_account_groups,
         "iat": now,
-        "iss": format!("omni-{}-service-account-issuer", office.instance()),
+        "iss": format!("omni-{}-service-account-issuer", ctx.instance()),
         "sub": request.service_account_user,
     });
-    let token = office.signer.sign(&claims).map_err(|error| Status::internal(error.to_string()))?;
-    let name = format!("{}-{cluster}-{}", office.instance(), request.service_account_user);
+    let token = ctx.signer.sign(&claims).map_err(|error| Status::internal(error.to_string()))?;
+    let name = format!("{}-{cluster}-{}", ctx.instance(), request.service_account_user);
     Ok(Kubeconfig {
         user: name.clone(),
         name,
-        server: proxy(office),
-        ca_pem: office.ca_pem.as_deref(),
+        server: proxy(ctx),
+        ca_pem: ctx.ca_pem.as_deref(),
         credentials: Credentials::Token(token),
     })
 }
@@ -151,7 +155,7 @@ fn not_allowed() -> Status {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{NOW, call, office};
+    use super::super::fixture::{NOW, call, context};
     use super::*;
     use crate::release::Release;
     use base64::Engine;
@@ -178,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn refusals_of_kubeconfigs() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let grant = pb::KubeconfigRequest { grant_type: "nope".into(), ..Default::default() };
         let glass = pb::KubeconfigRequest { break_glass: true, ..Default::default() };
         let insufficient = "unauthorized: access denied: insufficient role: ";
@@ -243,10 +247,10 @@ mod tests {
                 "failed to get cluster UUID: failed to get: resource ClusterUUIDs.omni.sidero.dev(default/none@undefined) doesn't exist".into(),
             ),
         ] {
-            let status = kubeconfig(&office, call(role, header, message)).await.unwrap_err();
+            let status = kubeconfig(&ctx, call(role, header, message)).await.unwrap_err();
             assert_eq!((status.code(), status.message()), (code, text.as_str()));
         }
-        let unsigned = kubeconfig(&office, Request::new(pb::KubeconfigRequest::default())).await.unwrap_err();
+        let unsigned = kubeconfig(&ctx, Request::new(pb::KubeconfigRequest::default())).await.unwrap_err();
         assert_eq!(unsigned.code(), Code::Unauthenticated);
     }
 
@@ -256,7 +260,7 @@ mod tests {
             [(C, "omni-sim-probe-k"), (Some(("context", "probe-k")), "omni-sim-probe-k"), (None, "omni-sim-")]
         {
             let request = call(Role::Reader, header, pb::KubeconfigRequest::default());
-            let answer = kubeconfig(&office(Release::V1_6), request).await.unwrap();
+            let answer = kubeconfig(&context(Release::V1_6), request).await.unwrap();
             let config = parsed(&answer.kubeconfig);
             assert_eq!(config["current-context"], name);
             assert_eq!(config["clusters"][0]["name"], name);
@@ -268,26 +272,26 @@ mod tests {
 
     #[tokio::test]
     async fn machines_join_with_any_token() {
-        let office = office(Release::V1_6);
-        let default = office.store.list(kind::JOIN_TOKEN)[0].key.id.clone();
+        let ctx = context(Release::V1_6);
+        let default = ctx.store.list(kind::JOIN_TOKEN)[0].key.id.clone();
         for (token, expected) in [("", default.as_str()), ("no-such-token", "no-such-token")] {
             let message = pb::GetMachineJoinConfigRequest { use_grpc_tunnel: false, join_token: token.into() };
-            let answer = get_machine_join_config(&office, call(Role::Reader, None, message)).await.unwrap();
+            let answer = get_machine_join_config(&ctx, call(Role::Reader, None, message)).await.unwrap();
             assert_eq!(answer.kernel_args[0], format!("siderolink.api=grpc://127.0.0.1:8090?jointoken={expected}"));
             assert!(answer.config.contains(expected));
         }
         let message = pb::GetMachineJoinConfigRequest::default();
-        let status = get_machine_join_config(&office, call(Role::None, None, message)).await.unwrap_err();
+        let status = get_machine_join_config(&ctx, call(Role::None, None, message)).await.unwrap_err();
         assert_eq!(status.code(), Code::PermissionDenied);
     }
 
     #[tokio::test]
     async fn kubeconfigs_for_programs() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let uuid = ClusterUuid { uuid: "the-uuid".into() };
-        office.store.put("", &kinds::key(kind::CLUSTER_UUID, "probe-k"), |o| o.spec = uuid.encode_to_vec());
+        ctx.store.put("", &kinds::key(kind::CLUSTER_UUID, "probe-k"), |o| o.spec = uuid.encode_to_vec());
         let request = call(Role::Operator, C, for_account("probe", Some(3600)));
-        let answer = kubeconfig(&office, request).await.unwrap();
+        let answer = kubeconfig(&ctx, request).await.unwrap();
         let config = parsed(&answer.kubeconfig);
         assert_eq!(config["current-context"], "omni-sim-probe-k-probe");
         assert_eq!(config["users"][0]["name"], "omni-sim-probe-k-probe");
@@ -306,13 +310,13 @@ mod tests {
 
     #[tokio::test]
     async fn other_configurations() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let raw = pb::TalosconfigRequest { raw: true, ..Default::default() };
-        let status = talosconfig(&office, call(Role::Admin, C, raw)).await.unwrap_err();
+        let status = talosconfig(&ctx, call(Role::Admin, C, raw)).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::PermissionDenied, "not allowed"));
-        let answer = talosconfig(&office, call(Role::Reader, C, pb::TalosconfigRequest::default())).await.unwrap();
+        let answer = talosconfig(&ctx, call(Role::Reader, C, pb::TalosconfigRequest::default())).await.unwrap();
         assert_eq!(parsed(&answer.talosconfig)["context"], "omni-sim-probe-k");
-        let answer = omniconfig(&office, call(Role::None, None, ())).await.unwrap();
+        let answer = omniconfig(&ctx, call(Role::None, None, ())).await.unwrap();
         let config = parsed(&answer.omniconfig);
         assert_eq!(config["contexts"]["default"]["url"], "grpc://127.0.0.1:4000");
     }

@@ -1,6 +1,6 @@
-//! An office with nobody in it, and calls from whoever a test likes.
+//! The context of a server with nobody in it, and calls from whoever a test likes.
 
-use super::Office;
+use super::ServiceContext;
 use super::machines::Operations;
 use crate::access::Caller;
 use crate::accounts::Limits;
@@ -18,8 +18,8 @@ use tonic::Request;
 /// The time of day there.
 pub(super) const NOW: u64 = 1_790_000_000;
 
-/// The office of a fresh server of this release.
-pub(super) fn office(release: Release) -> Office {
+/// The context of a fresh server of this release.
+pub(super) fn context(release: Release) -> ServiceContext {
     let store = Store::new(Arc::new(TestClock::at(NOW)));
     world::seed(&store, 0, release);
     let signer = Signer::new(store.clone());
@@ -27,7 +27,16 @@ pub(super) fn office(release: Release) -> Office {
     store.tell(Arc::new(audit.clone()));
     let logs = MachineLogs::of(&store);
     let (operations, limits) = (Operations::default(), Limits::default());
-    Office { store, endpoint: "grpc://127.0.0.1:4000".into(), ca_pem: None, signer, audit, logs, operations, limits }
+    ServiceContext {
+        store,
+        endpoint: "grpc://127.0.0.1:4000".into(),
+        ca_pem: None,
+        signer,
+        audit,
+        logs,
+        operations,
+        limits,
+    }
 }
 
 /// A call from a service account with this role.

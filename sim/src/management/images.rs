@@ -1,6 +1,6 @@
 //! Schematics, and where to get the images that are made of them.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::catalogue::Feature;
 use crate::join_config::JoinConfig;
@@ -35,14 +35,14 @@ const FACTORY: &str = "https://factory.talos.dev";
 const DEFAULT_TALOS: &str = "1.13.8";
 
 pub(super) async fn create_schematic(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::CreateSchematicRequest>,
 ) -> Result<pb::CreateSchematicResponse, Status> {
     Caller::of(&request)?.needs(Role::Operator)?;
     let request = request.into_inner();
-    let release = office.release();
+    let release = ctx.release();
     let tunnel = request.siderolink_grpc_tunnel_mode() == Tunnel::Enabled;
-    let mut args = JoinConfig::of(&office.store, &request.join_token, tunnel).kernel_args();
+    let mut args = JoinConfig::of(&ctx.store, &request.join_token, tunnel).kernel_args();
     args.extend(request.extra_kernel_args.iter().cloned());
     let mut official = request.extensions.clone();
     official.sort();
@@ -56,14 +56,14 @@ pub(super) async fn create_schematic(
         embedded_machine_configuration: if newest { request.embedded_machine_config.clone() } else { String::new() },
         ..Customization::default()
     };
-    let schematic = Schematic { overlay: overlay(office, &request)?, customization };
-    let features = features(office);
+    let schematic = Schematic { overlay: overlay(ctx, &request)?, customization };
+    let features = features(ctx);
     let wanted = request.image_factory_url.trim_end_matches('/');
     if newest && !wanted.is_empty() && !factories(&features).any(|url| url == wanted) {
         let url = &request.image_factory_url;
         return Err(Status::unknown(format!("no image factory client configured for the given URL {url:?}")));
     }
-    let id = ensure(office, &schematic);
+    let id = ensure(ctx, &schematic);
     let pxe_url =
         if release.has(Feature::SchematicPxeUrl) { format!("{}/pxe/{id}", pxe_base(&features)) } else { String::new() };
     let schematic_yml = if newest { schematic.text() } else { String::new() };
@@ -71,18 +71,18 @@ pub(super) async fn create_schematic(
 }
 
 pub(super) async fn create_schematic_from_raw(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::CreateSchematicFromRawRequest>,
 ) -> Result<pb::CreateSchematicResponse, Status> {
     Caller::of(&request)?.needs_one_of(IMAGE_ROLES)?;
     let text = String::from_utf8_lossy(&request.get_ref().raw_schematic).into_owned();
     let schematic = Schematic::parse(&text)
         .map_err(|problem| Status::unknown(format!("failed to unmarshal raw schematic: {problem}")))?;
-    Ok(pb::CreateSchematicResponse { schematic_id: ensure(office, &schematic), ..Default::default() })
+    Ok(pb::CreateSchematicResponse { schematic_id: ensure(ctx, &schematic), ..Default::default() })
 }
 
 pub(super) async fn get_installation_media_url(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::InstallationMediaUrlRequest>,
 ) -> Result<pb::InstallationMediaUrlResponse, Status> {
     Caller::of(&request)?.needs_one_of(IMAGE_ROLES)?;
@@ -116,7 +116,7 @@ pub(super) async fn get_installation_media_url(
     if request.download_token_ttl.as_ref().is_some_and(|ttl| ttl.seconds < 0 || ttl.nanos < 0) {
         return Err(invalid("download token lifetime must not be negative".to_owned()));
     }
-    let features = features(office);
+    let features = features(ctx);
     let (base, folder) = match asset {
         InstallationMediaKind::Pxe => (pxe_base(&features), "pxe"),
         _ => (base(&features), "image"),
@@ -140,9 +140,9 @@ pub(super) async fn get_installation_media_url(
 }
 
 /// Remembers a schematic, as the server does that has asked an image factory for it.
-fn ensure(office: &Office, schematic: &Schematic) -> String {
+fn ensure(ctx: &ServiceContext, schematic: &Schematic) -> String {
     let id = schematic.id();
-    office.store.put("", &kinds::key(SCHEMATIC, &*id), |_| {});
+    ctx.store.put("", &kinds::key(SCHEMATIC, &*id), |_| {});
     id
 }
 
@@ -186,7 +186,7 @@ fn check_labels(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn overlay(office: &Office, request: &pb::CreateSchematicRequest) -> Result<Overlay, Status> {
+fn overlay(ctx: &ServiceContext, request: &pb::CreateSchematicRequest) -> Result<Overlay, Status> {
     let version = &request.talos_version;
     if !version.is_empty() {
         let parsed = tolerant::parse(version).map_err(|_| Status::invalid_argument("invalid Talos version"))?;
@@ -211,7 +211,7 @@ fn overlay(office: &Office, request: &pb::CreateSchematicRequest) -> Result<Over
     if request.media_id.is_empty() {
         return Ok(Overlay::default());
     }
-    let media = office.store.get(&kinds::key(MEDIA, &*request.media_id)).ok_or_else(|| {
+    let media = ctx.store.get(&kinds::key(MEDIA, &*request.media_id)).ok_or_else(|| {
         Status::unknown(format!("resource {MEDIA}(ephemeral/{}@undefined) doesn't exist", request.media_id))
     })?;
     let name = media.spec::<InstallationMediaSpec>().overlay;
@@ -244,8 +244,8 @@ fn is_segment(text: &str) -> bool {
     !text.is_empty() && text != "." && text != ".." && text.chars().all(fits)
 }
 
-fn features(office: &Office) -> FeaturesConfigSpec {
-    let features = office.store.get(&kinds::key(kind::FEATURES_CONFIG, "features-config"));
+fn features(ctx: &ServiceContext) -> FeaturesConfigSpec {
+    let features = ctx.store.get(&kinds::key(kind::FEATURES_CONFIG, "features-config"));
     features.map(|object| object.spec()).unwrap_or_default()
 }
 
@@ -268,7 +268,7 @@ fn factories(features: &FeaturesConfigSpec) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::Release;
     use prost::Message;
@@ -282,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn refusals_of_schematics() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let insufficient = "unauthorized: access denied: insufficient role: \"Reader\"";
         let media = "resource InstallationMedias.omni.sidero.dev(ephemeral/nope@undefined) doesn't exist";
         let reserved = "meta key 0x06 is not allowed to be set in the schematic, as it's reserved by Talos";
@@ -316,19 +316,19 @@ mod tests {
                 factory,
             ),
         ] {
-            let status = create_schematic(&office, call(role, None, request)).await.unwrap_err();
+            let status = create_schematic(&ctx, call(role, None, request)).await.unwrap_err();
             assert_eq!((status.code(), status.message()), (code, text));
         }
         for labels in ["{{{", "[]", "machineLabels: []"] {
-            let status = create_schematic(&office, call(Role::Admin, None, meta_value(12, labels))).await.unwrap_err();
+            let status = create_schematic(&ctx, call(Role::Admin, None, meta_value(12, labels))).await.unwrap_err();
             assert!(status.message().starts_with("failed to parse machine labels: "), "{labels}");
         }
     }
 
     #[tokio::test]
     async fn equal_wishes_are_one_schematic() {
-        let office = office(Release::NEWEST);
-        let make = async |request| create_schematic(&office, call(Role::Operator, None, request)).await.unwrap();
+        let ctx = context(Release::NEWEST);
+        let make = async |request| create_schematic(&ctx, call(Role::Operator, None, request)).await.unwrap();
         let extensions = |names: &[&str]| Asked {
             extensions: names.iter().map(|name| (*name).to_owned()).collect(),
             ..Asked::default()
@@ -336,7 +336,7 @@ mod tests {
         let one = make(extensions(&["siderolabs/zfs", "siderolabs/gvisor", "siderolabs/zfs"])).await;
         assert_eq!(one, make(extensions(&["siderolabs/gvisor", "siderolabs/zfs"])).await);
         assert_eq!(one.schematic_id, schematic::id(&one.schematic_yml));
-        assert!(office.store.get(&kinds::key(SCHEMATIC, &*one.schematic_id)).is_some());
+        assert!(ctx.store.get(&kinds::key(SCHEMATIC, &*one.schematic_id)).is_some());
         let token = Asked { join_token: "other".into(), ..Asked::default() };
         assert!(make(token).await.schematic_yml.contains("?jointoken=other\n"));
         let tunnel = Asked { siderolink_grpc_tunnel_mode: Tunnel::Enabled.into(), ..Asked::default() };
@@ -346,10 +346,10 @@ mod tests {
 
     #[tokio::test]
     async fn older_releases_know_less() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let request = Asked { bootloader: Bootloader::BootGrub.into(), ..Asked::default() };
-        let old = create_schematic(&office, call(Role::Operator, None, request)).await.unwrap();
-        let plain = create_schematic(&office, call(Role::Operator, None, Asked::default())).await.unwrap();
+        let old = create_schematic(&ctx, call(Role::Operator, None, request)).await.unwrap();
+        let plain = create_schematic(&ctx, call(Role::Operator, None, Asked::default())).await.unwrap();
         assert_eq!(old, plain);
         assert_eq!(old.pxe_url, format!("https://pxe.factory.talos.dev/pxe/{}", old.schematic_id));
         assert!(old.schematic_yml.is_empty());
@@ -357,10 +357,10 @@ mod tests {
 
     #[tokio::test]
     async fn boards_bring_their_overlay() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let media = InstallationMediaSpec { overlay: "rpi_generic".into(), ..Default::default() };
-        office.store.put("", &kinds::key(MEDIA, "rpi"), |object| object.spec = media.encode_to_vec());
-        let make = async |request| create_schematic(&office, call(Role::Operator, None, request)).await;
+        ctx.store.put("", &kinds::key(MEDIA, "rpi"), |object| object.spec = media.encode_to_vec());
+        let make = async |request| create_schematic(&ctx, call(Role::Operator, None, request)).await;
         let with = |talos: &str| Asked { media_id: "rpi".into(), talos_version: talos.into(), ..Asked::default() };
         let text = make(with("1.13.8")).await.unwrap().schematic_yml;
         assert!(text.starts_with("overlay:\n    image: siderolabs/sbc-raspberrypi\n    name: rpi_generic\n"), "{text}");
@@ -380,10 +380,10 @@ mod tests {
 
     #[tokio::test]
     async fn raw_schematics() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let make = async |role, text: &str| {
             let request = pb::CreateSchematicFromRawRequest { raw_schematic: text.into(), ..Default::default() };
-            create_schematic_from_raw(&office, call(role, None, request)).await
+            create_schematic_from_raw(&ctx, call(role, None, request)).await
         };
         let made = make(Role::InfraProvider, "customization: {}").await.unwrap();
         assert_eq!(made.schematic_id, "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba");
@@ -396,7 +396,7 @@ mod tests {
 
     #[tokio::test]
     async fn urls_of_images() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let ask = async |kind: i32, platform: &str, format: &str, version: &str, id: &str, secure_boot| {
             let request = pb::InstallationMediaUrlRequest {
                 installation_media_kind: kind,
@@ -408,7 +408,7 @@ mod tests {
                 secure_boot,
                 ..Default::default()
             };
-            get_installation_media_url(&office, call(Role::InfraProvider, None, request)).await
+            get_installation_media_url(&ctx, call(Role::InfraProvider, None, request)).await
         };
         let (pxe, iso, disk) =
             (InstallationMediaKind::Pxe.into(), InstallationMediaKind::Iso.into(), InstallationMediaKind::Disk.into());

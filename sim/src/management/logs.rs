@@ -1,6 +1,6 @@
 //! The logs of machines.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::kinds::Role;
 use futures_util::{StreamExt, stream};
@@ -10,18 +10,18 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Status};
 
 pub(super) async fn machine_logs(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::MachineLogsRequest>,
 ) -> Result<BoxStream<Data>, Status> {
     let caller = Caller::of(&request)?;
     let pb::MachineLogsRequest { machine_id: id, follow, tail_lines } = request.into_inner();
-    office.permit_on_machine(&caller, &id, Role::Reader)?;
+    ctx.permit_on_machine(&caller, &id, Role::Reader)?;
     if id.is_empty() {
         return Err(Status::invalid_argument("machine id is required"));
     }
     // Less than none stands for all.
     let tail = usize::try_from(tail_lines).ok();
-    let Some(mut reader) = office.logs.reader(&id, tail) else {
+    let Some(mut reader) = ctx.logs.reader(&id, tail) else {
         let text = format!("failed to get log store for machine {id:?}: log store not found: {id}");
         return Err(Status::not_found(text));
     };
@@ -37,7 +37,7 @@ pub(super) async fn machine_logs(
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::release::Release;
     use crate::{inventory, world};
@@ -49,25 +49,25 @@ mod tests {
 
     #[tokio::test]
     async fn refusals() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let unknown = "failed to get log store for machine \"m\": log store not found: m";
         for (role, id, code, text) in [
             (Role::None, "m", Code::PermissionDenied, "unauthorized: access denied: insufficient role: \"None\""),
             (Role::Reader, "", Code::InvalidArgument, "machine id is required"),
             (Role::Reader, "m", Code::NotFound, unknown),
         ] {
-            let status = machine_logs(&office, call(role, None, request(id, false, -1))).await.err().unwrap();
+            let status = machine_logs(&ctx, call(role, None, request(id, false, -1))).await.err().unwrap();
             assert_eq!((status.code(), status.message()), (code, text));
         }
     }
 
     #[tokio::test]
     async fn logs_are_read_from_their_end_and_followed() {
-        let office = office(Release::V1_6);
-        world::add_machine(&office.store, 1);
+        let ctx = context(Release::V1_6);
+        world::add_machine(&ctx.store, 1);
         let id = inventory::id(1);
         let read = async |follow, tail| {
-            machine_logs(&office, call(Role::Reader, None, request(&id, follow, tail))).await.unwrap()
+            machine_logs(&ctx, call(Role::Reader, None, request(&id, follow, tail))).await.unwrap()
         };
         let all: Vec<_> = read(false, -1).await.collect().await;
         assert!(all.len() > 2);
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(read(false, 0).await.count().await, 0);
         let mut lines = read(true, 1).await;
         assert_eq!(lines.next().await.unwrap().unwrap(), *all.last().unwrap().as_ref().unwrap());
-        office.logs.write(office.store.time(), &id, "later");
+        ctx.logs.write(ctx.store.time(), &id, "later");
         let line = lines.next().await.unwrap().unwrap().bytes;
         assert!(String::from_utf8(line).unwrap().contains("\"msg\":\"later\""));
     }

@@ -1,6 +1,6 @@
 //! What is done to single machines: upgrades and installations before they are in a cluster, and power.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::audit::AuditLog;
 use crate::catalogue::Feature;
@@ -57,33 +57,33 @@ impl Drop for Running {
 }
 
 pub(super) async fn maintenance_upgrade(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::MaintenanceUpgradeRequest>,
 ) -> Result<pb::MaintenanceUpgradeResponse, Status> {
     let caller = Caller::of(&request)?;
     let pb::MaintenanceUpgradeRequest { machine_id: id, version } = request.into_inner();
-    let cluster = office.permit_on_machine(&caller, &id, Role::Operator)?;
+    let cluster = ctx.permit_on_machine(&caller, &id, Role::Operator)?;
     named(&id)?;
-    let status = in_maintenance(office, &id)?;
-    ready(office, &status)?;
+    let status = in_maintenance(ctx, &id)?;
+    ready(ctx, &status)?;
     if !status.connected {
         let text = "failed to upgrade machine: rpc error: code = Unavailable desc = the machine does not answer";
         return Err(Status::unavailable(text));
     }
-    note(&office.audit, &office.store, "machine.MachineService/Upgrade", &cluster, &id);
-    upgrade(&office.store, &office.logs, &id, version::strip_v(&version));
+    note(&ctx.audit, &ctx.store, "machine.MachineService/Upgrade", &cluster, &id);
+    upgrade(&ctx.store, &ctx.logs, &id, version::strip_v(&version));
     Ok(pb::MaintenanceUpgradeResponse {})
 }
 
 pub(super) async fn maintenance_lifecycle(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::MaintenanceLifecycleRequest>,
 ) -> Result<BoxStream<pb::MaintenanceLifecycleResponse>, Status> {
     let caller = Caller::of(&request)?;
     let request = request.into_inner();
     let id = request.machine_id.clone();
     named(&id)?;
-    let cluster = office.permit_on_machine(&caller, &id, Role::Operator)?;
+    let cluster = ctx.permit_on_machine(&caller, &id, Role::Operator)?;
     let invalid = |text: &str| Err(Status::invalid_argument(text));
     match (request.operation(), request.disk.is_empty(), request.version.is_empty()) {
         (Operation::Unspecified, ..) => return invalid("operation is required"),
@@ -92,20 +92,20 @@ pub(super) async fn maintenance_lifecycle(
         (Operation::Upgrade, _, true) => return invalid("version is required for the upgrade operation"),
         _ => {}
     }
-    let status = in_maintenance(office, &id)?;
+    let status = in_maintenance(ctx, &id)?;
     let target = if request.version.is_empty() { &status.talos_version } else { &request.version };
     let target = version::strip_v(target).to_owned();
-    suitable(office, &request, &status, &target)?;
-    let Some(running) = office.operations.begin(&id) else {
+    suitable(ctx, &request, &status, &target)?;
+    let Some(running) = ctx.operations.begin(&id) else {
         return Err(Status::failed_precondition(format!("an operation on machine {id:?} is already in progress")));
     };
     let method = match request.operation() {
         Operation::Install => "machine.LifecycleService/Install",
         _ => "machine.LifecycleService/Upgrade",
     };
-    note(&office.audit, &office.store, method, &cluster, &id);
+    note(&ctx.audit, &ctx.store, method, &cluster, &id);
     let (sender, receiver) = mpsc::unbounded_channel();
-    let work = Work { store: office.store.clone(), logs: office.logs.clone(), request, target, sender };
+    let work = Work { store: ctx.store.clone(), logs: ctx.logs.clone(), request, target, sender };
     // It goes on when nobody listens any more.
     tokio::spawn(async move {
         work.run().await;
@@ -117,7 +117,7 @@ pub(super) async fn maintenance_lifecycle(
 
 /// Whether the operation can be done to a machine like this.
 fn suitable(
-    office: &Office,
+    ctx: &ServiceContext,
     request: &pb::MaintenanceLifecycleRequest,
     status: &MachineStatusSpec,
     target: &str,
@@ -137,8 +137,8 @@ fn suitable(
         let (major, minor) = LIFECYCLE_TALOS;
         return refuse(format!("machine runs Talos {current}, but the operation needs {major}.{minor} or newer"));
     }
-    ready(office, status)?;
-    let offer = office.store.get(&kinds::key(kind::TALOS_VERSION, current));
+    ready(ctx, status)?;
+    let offer = ctx.store.get(&kinds::key(kind::TALOS_VERSION, current));
     let reachable = offer.map(|offer| offer.spec::<TalosVersionSpec>().upgradable_talos_versions).unwrap_or_default();
     if target != current && !reachable.iter().any(|version| version == target) {
         return refuse(format!("Talos version {target:?} is not supported for upgrade from {current:?}"));
@@ -206,39 +206,39 @@ impl Work {
 }
 
 pub(super) async fn machine_power_off(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::MachinePowerOffRequest>,
 ) -> Result<pb::MachinePowerOffResponse, Status> {
     let caller = Caller::of(&request)?;
     let id = request.into_inner().machine_id;
     named(&id)?;
-    let cluster = office.permit_on_machine(&caller, &id, Role::Operator)?;
-    if is_static(office, &id)? {
-        request_power_off(office, &id, &uuid::Uuid::new_v4().to_string(), "set")?;
+    let cluster = ctx.permit_on_machine(&caller, &id, Role::Operator)?;
+    if is_static(ctx, &id)? {
+        request_power_off(ctx, &id, &uuid::Uuid::new_v4().to_string(), "set")?;
     }
-    note(&office.audit, &office.store, "machine.MachineService/Shutdown", &cluster, &id);
-    office.logs.write(office.store.time(), &id, "[talos] shutdown sequence: starting");
-    world::disconnect_machine(&office.store, &id);
-    set_power(&office.store, &id, PowerState::Off);
+    note(&ctx.audit, &ctx.store, "machine.MachineService/Shutdown", &cluster, &id);
+    ctx.logs.write(ctx.store.time(), &id, "[talos] shutdown sequence: starting");
+    world::disconnect_machine(&ctx.store, &id);
+    set_power(&ctx.store, &id, PowerState::Off);
     Ok(pb::MachinePowerOffResponse {})
 }
 
 pub(super) async fn machine_power_on(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::MachinePowerOnRequest>,
 ) -> Result<pb::MachinePowerOnResponse, Status> {
     let caller = Caller::of(&request)?;
     let id = request.into_inner().machine_id;
     named(&id)?;
-    office.permit_on_machine(&caller, &id, Role::Operator)?;
-    if !is_static(office, &id)? {
+    ctx.permit_on_machine(&caller, &id, Role::Operator)?;
+    if !is_static(ctx, &id)? {
         let text = "machine is not managed by a static infra provider, power on the machine manually";
         return Err(Status::failed_precondition(text));
     }
-    request_power_off(office, &id, "", "clear")?;
+    request_power_off(ctx, &id, "", "clear")?;
     // The provider's part, which nobody else plays here.
-    world::reconnect_machine(&office.store, &id);
-    set_power(&office.store, &id, PowerState::On);
+    world::reconnect_machine(&ctx.store, &id);
+    set_power(&ctx.store, &id, PowerState::On);
     Ok(pb::MachinePowerOnResponse {})
 }
 
@@ -247,8 +247,8 @@ fn named(id: &str) -> Result<(), Status> {
 }
 
 /// What a machine reports that runs from its medium or waits on its disk.
-fn in_maintenance(office: &Office, id: &str) -> Result<MachineStatusSpec, Status> {
-    let status = office.store.get(&kinds::key(kind::MACHINE_STATUS, id));
+fn in_maintenance(ctx: &ServiceContext, id: &str) -> Result<MachineStatusSpec, Status> {
+    let status = ctx.store.get(&kinds::key(kind::MACHINE_STATUS, id));
     let status: MachineStatusSpec = status.ok_or_else(|| Status::not_found("machine not found"))?.spec();
     if !status.maintenance {
         return Err(Status::failed_precondition("machine is not in maintenance mode"));
@@ -257,10 +257,10 @@ fn in_maintenance(office: &Office, id: &str) -> Result<MachineStatusSpec, Status
 }
 
 /// Whether enough is known of a machine to pick an image for it.
-fn ready(office: &Office, status: &MachineStatusSpec) -> Result<(), Status> {
+fn ready(ctx: &ServiceContext, status: &MachineStatusSpec) -> Result<(), Status> {
     let refuse = |text: &str| Err(Status::failed_precondition(text));
     if status.schematic.as_ref().is_none_or(|schematic| schematic.full_id.is_empty()) {
-        let known = if office.release().has(Feature::ReadySchematics) { "ready" } else { "known" };
+        let known = if ctx.release().has(Feature::ReadySchematics) { "ready" } else { "known" };
         return refuse(&format!("machine schematic is not {known} yet"));
     }
     if status.platform_metadata.as_ref().is_none_or(|metadata| metadata.platform.is_empty()) {
@@ -301,23 +301,23 @@ fn edit(store: &Store, id: &str, edit: impl FnOnce(&mut MachineStatusSpec)) {
 }
 
 /// Whether the machine belongs to a provider whose machines are switched by Omni.
-fn is_static(office: &Office, id: &str) -> Result<bool, Status> {
-    let link = office.store.get(&kinds::key(kind::LINK, id)).ok_or_else(|| Status::not_found("machine not found"))?;
+fn is_static(ctx: &ServiceContext, id: &str) -> Result<bool, Status> {
+    let link = ctx.store.get(&kinds::key(kind::LINK, id)).ok_or_else(|| Status::not_found("machine not found"))?;
     let Some(provider) = link.label(PROVIDER) else { return Ok(false) };
-    let status = office.store.get(&kinds::key(kind::INFRA_PROVIDER_STATUS, provider));
+    let status = ctx.store.get(&kinds::key(kind::INFRA_PROVIDER_STATUS, provider));
     let status = status.ok_or_else(|| Status::failed_precondition("failed to get infra provider status"))?;
     Ok(status.label(label::STATIC_INFRA_PROVIDER).is_some())
 }
 
-fn request_power_off(office: &Office, id: &str, wish: &str, verb: &str) -> Result<(), Status> {
+fn request_power_off(ctx: &ServiceContext, id: &str, wish: &str, verb: &str) -> Result<(), Status> {
     let key = kinds::key(kind::INFRA_MACHINE_CONFIG, id);
     let missing = format!("infra machine config not found, cannot {verb} machine power-off request");
-    let config = office.store.get(&key).ok_or_else(|| Status::failed_precondition(missing))?;
+    let config = ctx.store.get(&key).ok_or_else(|| Status::failed_precondition(missing))?;
     if config.spec::<InfraMachineConfigSpec>().acceptance_status() != AcceptanceStatus::Accepted {
         let text = format!("infra machine config is not accepted yet, cannot {verb} machine power-off request");
         return Err(Status::unknown(format!("failed to update infra machine config: {text}")));
     }
-    office.store.modify(&key, |object| {
+    ctx.store.modify(&key, |object| {
         let spec = InfraMachineConfigSpec { power_off_request_id: wish.to_owned(), ..object.spec() };
         object.spec = spec.encode_to_vec();
     });
@@ -332,7 +332,7 @@ fn note(audit: &AuditLog, store: &Store, method: &str, cluster: &str, machine: &
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::Release;
     use crate::inventory;
@@ -342,23 +342,23 @@ mod tests {
 
     const DISK: &str = "/dev/nvme0n1";
 
-    fn with_machine(release: Release) -> (Office, String) {
-        let office = office(release);
-        world::add_machine(&office.store, 1);
-        (office, inventory::id(1))
+    fn with_machine(release: Release) -> (ServiceContext, String) {
+        let ctx = context(release);
+        world::add_machine(&ctx.store, 1);
+        (ctx, inventory::id(1))
     }
 
-    fn status(office: &Office, id: &str) -> MachineStatusSpec {
-        office.store.get(&kinds::key(kind::MACHINE_STATUS, id)).unwrap().spec()
+    fn status(ctx: &ServiceContext, id: &str) -> MachineStatusSpec {
+        ctx.store.get(&kinds::key(kind::MACHINE_STATUS, id)).unwrap().spec()
     }
 
-    fn set(office: &Office, id: &str, change: impl FnOnce(&mut MachineStatusSpec)) {
-        edit(&office.store, id, change);
+    fn set(ctx: &ServiceContext, id: &str, change: impl FnOnce(&mut MachineStatusSpec)) {
+        edit(&ctx.store, id, change);
     }
 
-    async fn upgraded(office: &Office, id: &str, version: &str) -> Result<pb::MaintenanceUpgradeResponse, Status> {
+    async fn upgraded(ctx: &ServiceContext, id: &str, version: &str) -> Result<pb::MaintenanceUpgradeResponse, Status> {
         let request = pb::MaintenanceUpgradeRequest { machine_id: id.into(), version: version.into() };
-        maintenance_upgrade(office, call(Role::Operator, None, request)).await
+        maintenance_upgrade(ctx, call(Role::Operator, None, request)).await
     }
 
     #[track_caller]
@@ -369,11 +369,11 @@ mod tests {
 
     #[tokio::test]
     async fn machines_are_upgraded_in_maintenance_only() {
-        let (office, id) = with_machine(Release::V1_6);
-        refused(upgraded(&office, "", "1.13.8").await, Code::InvalidArgument, "machine id is required");
-        refused(upgraded(&office, "m", "1.13.8").await, Code::NotFound, "machine not found");
-        upgraded(&office, &id, "1.13.8").await.unwrap();
-        assert_eq!(status(&office, &id).talos_version, "v1.13.8");
+        let (ctx, id) = with_machine(Release::V1_6);
+        refused(upgraded(&ctx, "", "1.13.8").await, Code::InvalidArgument, "machine id is required");
+        refused(upgraded(&ctx, "m", "1.13.8").await, Code::NotFound, "machine not found");
+        upgraded(&ctx, &id, "1.13.8").await.unwrap();
+        assert_eq!(status(&ctx, &id).talos_version, "v1.13.8");
         let unready: [(Edit, &str); 4] = [
             (|m| m.security_state = None, "machine security state is not known yet"),
             (|m| m.platform_metadata = None, "machine platform is not known yet"),
@@ -381,11 +381,11 @@ mod tests {
             (|m| m.maintenance = false, "machine is not in maintenance mode"),
         ];
         for (change, text) in unready {
-            set(&office, &id, change);
-            refused(upgraded(&office, &id, "1.13.8").await, Code::FailedPrecondition, text);
+            set(&ctx, &id, change);
+            refused(upgraded(&ctx, &id, "1.13.8").await, Code::FailedPrecondition, text);
         }
         let request = pb::MaintenanceUpgradeRequest::default();
-        let reader = maintenance_upgrade(&office, call(Role::Reader, None, request)).await;
+        let reader = maintenance_upgrade(&ctx, call(Role::Reader, None, request)).await;
         refused(reader, Code::PermissionDenied, "unauthorized: access denied: insufficient role: \"Reader\"");
     }
 
@@ -399,16 +399,16 @@ mod tests {
     }
 
     async fn begin(
-        office: &Office,
+        ctx: &ServiceContext,
         request: pb::MaintenanceLifecycleRequest,
     ) -> Result<BoxStream<pb::MaintenanceLifecycleResponse>, Status> {
-        maintenance_lifecycle(office, call(Role::Operator, None, request)).await
+        maintenance_lifecycle(ctx, call(Role::Operator, None, request)).await
     }
 
     #[tokio::test]
     async fn operations_that_make_no_sense() {
         use Operation::{Install, Unspecified, Upgrade};
-        let (office, id) = with_machine(Release::NEWEST);
+        let (ctx, id) = with_machine(Release::NEWEST);
         let nobody = |request| pb::MaintenanceLifecycleRequest { machine_id: String::new(), ..request };
         let stranger = |request| pb::MaintenanceLifecycleRequest { machine_id: "m".into(), ..request };
         for (request, code) in [
@@ -423,7 +423,7 @@ mod tests {
             (wish(Install, "1.13.8", "/dev/sdz"), Code::FailedPrecondition),
         ] {
             let told = format!("{request:?}");
-            assert_eq!(begin(&office, request).await.err().unwrap().code(), code, "{told}");
+            assert_eq!(begin(&ctx, request).await.err().unwrap().code(), code, "{told}");
         }
         let changes: [Edit; 3] = [
             |m| m.talos_version = "v1.12.4".into(),
@@ -431,80 +431,80 @@ mod tests {
             |m| m.maintenance = false,
         ];
         for change in changes {
-            set(&office, &id, change);
-            let status = begin(&office, wish(Install, "", DISK)).await.err().unwrap();
+            set(&ctx, &id, change);
+            let status = begin(&ctx, wish(Install, "", DISK)).await.err().unwrap();
             assert_eq!(status.code(), Code::FailedPrecondition);
         }
     }
 
     #[tokio::test]
     async fn machines_are_installed_even_when_nobody_listens() {
-        let (office, id) = with_machine(Release::NEWEST);
-        world::disconnect_machine(&office.store, &id);
+        let (ctx, id) = with_machine(Release::NEWEST);
+        world::disconnect_machine(&ctx.store, &id);
         let install = || wish(Operation::Install, "1.13.8", DISK);
-        let mut messages = begin(&office, install()).await.unwrap();
+        let mut messages = begin(&ctx, install()).await.unwrap();
         assert!(messages.next().await.unwrap().unwrap().message.contains("v1.13.8"));
         let text = format!("an operation on machine {id:?} is already in progress");
-        refused(begin(&office, install()).await, Code::FailedPrecondition, &text);
+        refused(begin(&ctx, install()).await, Code::FailedPrecondition, &text);
         drop(messages);
-        let mut changes = office.store.subscribe();
-        world::reconnect_machine(&office.store, &id);
+        let mut changes = ctx.store.subscribe();
+        world::reconnect_machine(&ctx.store, &id);
         while changes.next().await.unwrap().key.kind != kind::MACHINE_STATUS {}
-        let status = status(&office, &id);
+        let status = status(&ctx, &id);
         assert_eq!(status.talos_version, "v1.13.8");
         assert!(status.hardware.unwrap().blockdevices[0].system_disk);
-        let noted = office.audit.read(&crate::audit::Filter::default());
+        let noted = ctx.audit.read(&crate::audit::Filter::default());
         assert_eq!(noted.last().unwrap().event.event_type, "talos_access");
     }
 
     #[tokio::test]
     async fn upgrades_tell_how_they_go() {
-        let (office, id) = with_machine(Release::NEWEST);
-        set(&office, &id, |m| m.hardware.as_mut().unwrap().blockdevices[0].system_disk = true);
-        let messages: Vec<_> = begin(&office, wish(Operation::Upgrade, "1.13.8", "")).await.unwrap().collect().await;
+        let (ctx, id) = with_machine(Release::NEWEST);
+        set(&ctx, &id, |m| m.hardware.as_mut().unwrap().blockdevices[0].system_disk = true);
+        let messages: Vec<_> = begin(&ctx, wish(Operation::Upgrade, "1.13.8", "")).await.unwrap().collect().await;
         assert_eq!(messages.last().unwrap().as_ref().unwrap().message, "done");
-        assert_eq!(status(&office, &id).talos_version, "v1.13.8");
+        assert_eq!(status(&ctx, &id).talos_version, "v1.13.8");
     }
 
     #[tokio::test]
     async fn power() {
-        let (office, id) = with_machine(Release::NEWEST);
+        let (ctx, id) = with_machine(Release::NEWEST);
         let off = |id: &str| {
-            machine_power_off(&office, call(Role::Operator, None, pb::MachinePowerOffRequest { machine_id: id.into() }))
+            machine_power_off(&ctx, call(Role::Operator, None, pb::MachinePowerOffRequest { machine_id: id.into() }))
         };
         let on = |id: &str| {
-            machine_power_on(&office, call(Role::Operator, None, pb::MachinePowerOnRequest { machine_id: id.into() }))
+            machine_power_on(&ctx, call(Role::Operator, None, pb::MachinePowerOnRequest { machine_id: id.into() }))
         };
-        let link = || office.store.get(&kinds::key(kind::LINK, &*id)).unwrap().spec::<SiderolinkSpec>();
+        let link = || ctx.store.get(&kinds::key(kind::LINK, &*id)).unwrap().spec::<SiderolinkSpec>();
         refused(off("").await, Code::InvalidArgument, "machine id is required");
         refused(off("m").await, Code::NotFound, "machine not found");
         refused(on("m").await, Code::NotFound, "machine not found");
         off(&id).await.unwrap();
-        assert!(!link().connected && status(&office, &id).power_state() == PowerState::Off);
+        assert!(!link().connected && status(&ctx, &id).power_state() == PowerState::Off);
         let manually = "machine is not managed by a static infra provider, power on the machine manually";
         refused(on(&id).await, Code::FailedPrecondition, manually);
 
-        office.store.modify(&kinds::key(kind::LINK, &*id), |o| {
+        ctx.store.modify(&kinds::key(kind::LINK, &*id), |o| {
             o.labels.insert(PROVIDER.into(), "metal".into());
         });
         refused(on(&id).await, Code::FailedPrecondition, "failed to get infra provider status");
-        office.store.put("", &kinds::key(kind::INFRA_PROVIDER_STATUS, "metal"), |o| {
+        ctx.store.put("", &kinds::key(kind::INFRA_PROVIDER_STATUS, "metal"), |o| {
             o.labels.insert(label::STATIC_INFRA_PROVIDER.into(), String::new());
         });
         let missing = "infra machine config not found, cannot clear machine power-off request";
         refused(on(&id).await, Code::FailedPrecondition, missing);
         let config = kinds::key(kind::INFRA_MACHINE_CONFIG, &*id);
-        office.store.put("", &config, |_| {});
+        ctx.store.put("", &config, |_| {});
         let pending = "failed to update infra machine config: infra machine config is not accepted yet, cannot set \
                        machine power-off request";
         refused(off(&id).await, Code::Unknown, pending);
         let mut accepted = InfraMachineConfigSpec::default();
         accepted.set_acceptance_status(AcceptanceStatus::Accepted);
-        office.store.put("", &config, |o| o.spec = accepted.encode_to_vec());
-        let wish = || office.store.get(&config).unwrap().spec::<InfraMachineConfigSpec>().power_off_request_id;
+        ctx.store.put("", &config, |o| o.spec = accepted.encode_to_vec());
+        let wish = || ctx.store.get(&config).unwrap().spec::<InfraMachineConfigSpec>().power_off_request_id;
         off(&id).await.unwrap();
         assert!(!wish().is_empty());
         on(&id).await.unwrap();
-        assert!(wish().is_empty() && link().connected && status(&office, &id).power_state() == PowerState::On);
+        assert!(wish().is_empty() && link().connected && status(&ctx, &id).power_state() == PowerState::On);
     }
 }

@@ -1,6 +1,6 @@
 //! The manifests that Talos brings to a cluster, and how they are brought up to date after an upgrade.
 
-use super::{Office, cluster};
+use super::{ServiceContext, cluster};
 use crate::access::Caller;
 use crate::applied_manifests as applied;
 use crate::bootstrap_manifests::{self, Manifest};
@@ -20,16 +20,16 @@ const ROLLOUT: &str = "manifest-rollout";
 const METHOD: &str = "management.ManagementService/KubernetesSyncManifests";
 
 pub(super) async fn kubernetes_sync_manifests(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::KubernetesSyncManifestRequest>,
 ) -> Result<BoxStream<pb::KubernetesSyncManifestResponse>, Status> {
     let id = cluster(&request);
-    office.permit(&Caller::of(&request)?, &id, Role::Operator)?;
+    ctx.permit(&Caller::of(&request)?, &id, Role::Operator)?;
     if id.is_empty() {
         return Err(Status::invalid_argument("unable to extract request context"));
     }
     let dry_run = request.get_ref().dry_run;
-    let get = |kind: &str, id: &str| office.store.get(&kinds::key(kind, id));
+    let get = |kind: &str, id: &str| ctx.store.get(&kinds::key(kind, id));
     let wanted = applied::wanted(&get, &id).ok_or_else(|| {
         let missing = format!("resource Kubeconfigs.omni.sidero.dev(default/{id}@undefined) doesn't exist");
         Status::unknown(format!("failed to get kubeconfig: {missing}"))
@@ -38,7 +38,7 @@ pub(super) async fn kubernetes_sync_manifests(
         Status::unknown(format!("failed to get talos client: cluster {id:?} has no control plane that answers"))
     })?;
     let member = json!({"full_method_name": METHOD, "cluster_name": id});
-    office.audit.access(office.store.time(), "talos_access", member);
+    ctx.audit.access(ctx.store.time(), "talos_access", member);
 
     let (before, after) = (bootstrap_manifests::all(&present), bootstrap_manifests::all(&wanted));
     let mut answers: Vec<_> = before.iter().zip(&after).map(|(old, new)| answer(old, new, dry_run)).collect();
@@ -46,10 +46,10 @@ pub(super) async fn kubernetes_sync_manifests(
         let is_rollout = |answer: &&pb::KubernetesSyncManifestResponse| !answer.skipped;
         let rollouts: Vec<_> = answers.iter().filter(is_rollout).map(rollout).collect();
         answers.extend(rollouts);
-        office.store.put("", &applied::key(&get, &id), |record| applied::write(record, &wanted));
+        ctx.store.put("", &applied::key(&get, &id), |record| applied::write(record, &wanted));
     }
-    let now = office.store.time().as_secs().to_string();
-    office.store.modify(&kinds::key(kind::KUBERNETES_UPGRADE_STATUS, &*id), |object| {
+    let now = ctx.store.time().as_secs().to_string();
+    ctx.store.modify(&kinds::key(kind::KUBERNETES_UPGRADE_STATUS, &*id), |object| {
         object.annotations.insert(ROLLOUT.into(), now);
     });
     Ok(stream::iter(answers.into_iter().map(Ok)).boxed())
@@ -73,22 +73,22 @@ fn rollout(manifest: &pb::KubernetesSyncManifestResponse) -> pb::KubernetesSyncM
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::release::Release;
     use omni_proto::specs::{ClusterSpec, KubernetesUpgradeStatusSpec};
     use prost::Message;
     use tonic::Code;
 
-    async fn sync(office: &Office, dry_run: bool) -> Vec<pb::KubernetesSyncManifestResponse> {
+    async fn sync(ctx: &ServiceContext, dry_run: bool) -> Vec<pb::KubernetesSyncManifestResponse> {
         let request = pb::KubernetesSyncManifestRequest { dry_run, ssa: None };
         let request = call(Role::Operator, Some(("cluster", "prod")), request);
-        kubernetes_sync_manifests(office, request).await.unwrap().map(Result::unwrap).collect().await
+        kubernetes_sync_manifests(ctx, request).await.unwrap().map(Result::unwrap).collect().await
     }
 
     #[tokio::test]
     async fn refusals() {
-        let office = office(Release::V1_6);
+        let ctx = context(Release::V1_6);
         let missing =
             "failed to get kubeconfig: resource Kubeconfigs.omni.sidero.dev(default/prod@undefined) doesn't exist";
         let insufficient = "unauthorized: access denied: insufficient role: \"Reader\"";
@@ -98,35 +98,35 @@ mod tests {
             (Role::Operator, Some(("context", "prod")), Code::Unknown, missing),
         ] {
             let request = call(role, header, pb::KubernetesSyncManifestRequest::default());
-            let status = kubernetes_sync_manifests(&office, request).await.err().unwrap();
+            let status = kubernetes_sync_manifests(&ctx, request).await.err().unwrap();
             assert_eq!((status.code(), status.message()), (code, text));
         }
         let key = kinds::key(kind::CLUSTER, "prod");
-        office.store.put("", &key, |object| object.spec = ClusterSpec::default().encode_to_vec());
+        ctx.store.put("", &key, |object| object.spec = ClusterSpec::default().encode_to_vec());
         let request = call(Role::Operator, Some(("cluster", "prod")), pb::KubernetesSyncManifestRequest::default());
-        let status = kubernetes_sync_manifests(&office, request).await.err().unwrap();
+        let status = kubernetes_sync_manifests(&ctx, request).await.err().unwrap();
         assert!(status.message().starts_with("failed to get talos client: "));
     }
 
     #[tokio::test]
     async fn manifests_follow_the_version_when_they_are_told_to() {
-        let office = office(Release::V1_6);
-        let get = |kind: &str, id: &str| office.store.get(&kinds::key(kind, id));
+        let ctx = context(Release::V1_6);
+        let get = |kind: &str, id: &str| ctx.store.get(&kinds::key(kind, id));
         let cluster =
             ClusterSpec { talos_version: "1.13.8".into(), kubernetes_version: "1.35.1".into(), ..Default::default() };
-        office.store.put("", &kinds::key(kind::CLUSTER, "prod"), |object| object.spec = cluster.encode_to_vec());
+        ctx.store.put("", &kinds::key(kind::CLUSTER, "prod"), |object| object.spec = cluster.encode_to_vec());
         let wanted = applied::wanted(&get, "prod").unwrap();
-        office.store.put("", &applied::key(&get, "prod"), |record| applied::write(record, &wanted));
-        assert!(sync(&office, false).await.iter().all(|answer| answer.skipped && answer.diff.is_empty()));
+        ctx.store.put("", &applied::key(&get, "prod"), |record| applied::write(record, &wanted));
+        assert!(sync(&ctx, false).await.iter().all(|answer| answer.skipped && answer.diff.is_empty()));
 
         let status = KubernetesUpgradeStatusSpec { last_upgrade_version: "1.36.3".into(), ..Default::default() };
         let key = kinds::key(kind::KUBERNETES_UPGRADE_STATUS, "prod");
-        office.store.put("", &key, |object| object.spec = status.encode_to_vec());
+        ctx.store.put("", &key, |object| object.spec = status.encode_to_vec());
         let text = |answer: &pb::KubernetesSyncManifestResponse| String::from_utf8(answer.object.clone()).unwrap();
         for (dry_run, shown) in
             [(true, "kube-proxy:v1.35.1"), (true, "kube-proxy:v1.35.1"), (false, "kube-proxy:v1.36.3")]
         {
-            let answers = sync(&office, dry_run).await;
+            let answers = sync(&ctx, dry_run).await;
             let changed: Vec<_> = answers.iter().filter(|answer| !answer.skipped).collect();
             assert_eq!(changed[0].path, "DaemonSet/kube-system/kube-proxy");
             assert!(text(changed[0]).contains(shown) && changed[0].diff.contains("+"));
@@ -134,7 +134,7 @@ mod tests {
             let last = changed.last().unwrap().response_type();
             assert_eq!(last, if dry_run { ResponseType::Manifest } else { ResponseType::Rollout });
         }
-        assert!(sync(&office, false).await.iter().all(|answer| answer.skipped));
-        assert!(office.store.get(&key).unwrap().annotations.contains_key(ROLLOUT));
+        assert!(sync(&ctx, false).await.iter().all(|answer| answer.skipped));
+        assert!(ctx.store.get(&key).unwrap().annotations.contains_key(ROLLOUT));
     }
 }

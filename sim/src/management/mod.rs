@@ -34,7 +34,7 @@ use tonic::{Request, Response, Status};
 
 /// The service.
 pub struct ManagementService {
-    office: Office,
+    ctx: ServiceContext,
 }
 
 impl ManagementService {
@@ -45,19 +45,19 @@ impl ManagementService {
         let signer = Signer::new(store.clone());
         let logs = MachineLogs::of(&store);
         let (operations, limits) = (Operations::default(), Limits::default());
-        Self { office: Office { store, endpoint, ca_pem, signer, audit, logs, operations, limits } }
+        Self { ctx: ServiceContext { store, endpoint, ca_pem, signer, audit, logs, operations, limits } }
     }
 
     /// The same with so many people and accounts at most.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.office.limits = limits;
+        self.ctx.limits = limits;
         self
     }
 }
 
 /// What every subject has at hand.
-pub(super) struct Office {
+pub(super) struct ServiceContext {
     store: Store,
     endpoint: String,
     ca_pem: Option<String>,
@@ -68,7 +68,7 @@ pub(super) struct Office {
     limits: Limits,
 }
 
-impl Office {
+impl ServiceContext {
     /// The name of the instance.
     fn instance(&self) -> String {
         let version = self.store.get(&kinds::key(kind::SYS_VERSION, "current"));
@@ -108,7 +108,7 @@ macro_rules! service {
         impl Service for ManagementService {
             $(
                 async fn $method(&self, request: Request<$input>) -> Result<Response<$output>, Status> {
-                    $subject::$method(&self.office, request).await.map(Response::new)
+                    $subject::$method(&self.ctx, request).await.map(Response::new)
                 }
             )*
         }

@@ -1,6 +1,6 @@
 //! What a caller may do with a cluster: its own role counts, or the higher one that the access policy grants there.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::access_policy::{self, Identity};
 use crate::kinds::{self, Role};
@@ -8,7 +8,7 @@ use crate::names::{kind, label};
 use omni_proto::specs::AccessPolicySpec;
 use tonic::Status;
 
-impl Office {
+impl ServiceContext {
     /// Whether the caller has at least this role on the cluster; without a cluster its own role alone counts.
     pub(super) fn permit(&self, caller: &Caller, cluster: &str, role: Role) -> Result<(), Status> {
         let granted = if cluster.is_empty() { Role::None } else { self.granted(caller, cluster) };
@@ -35,7 +35,7 @@ impl Office {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::office;
+    use super::super::fixture::context;
     use super::*;
     use crate::release::Release;
     use omni_proto::specs::AccessPolicyRule;
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_policy_raises_a_role_on_its_clusters() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let rule = AccessPolicyRule {
             users: vec!["me@example.org".into()],
             clusters: vec!["prod".into()],
@@ -52,18 +52,18 @@ mod tests {
         };
         let policy = AccessPolicySpec { rules: vec![rule], ..Default::default() };
         let key = kinds::key("AccessPolicies.omni.sidero.dev", access_policy::ID);
-        office.store.put("", &key, |object| object.spec = policy.encode_to_vec());
+        ctx.store.put("", &key, |object| object.spec = policy.encode_to_vec());
         let member = kinds::key(kind::CLUSTER_MACHINE, "m");
-        office.store.put("", &member, |object| {
+        ctx.store.put("", &member, |object| {
             object.labels.insert(label::CLUSTER.into(), "prod".into());
         });
         let caller = |name: &str| Caller { identity: name.into(), user: "u".into(), role: Role::Reader };
         let me = caller("me@example.org");
-        assert!(office.permit(&me, "prod", Role::Operator).is_ok());
-        assert!(office.permit(&me, "test", Role::Operator).is_err());
-        assert!(office.permit(&me, "", Role::Operator).is_err());
-        assert!(office.permit(&caller("you@example.org"), "prod", Role::Operator).is_err());
-        assert_eq!(office.permit_on_machine(&me, "m", Role::Operator).unwrap(), "prod");
-        assert!(office.permit_on_machine(&me, "other", Role::Operator).is_err());
+        assert!(ctx.permit(&me, "prod", Role::Operator).is_ok());
+        assert!(ctx.permit(&me, "test", Role::Operator).is_err());
+        assert!(ctx.permit(&me, "", Role::Operator).is_err());
+        assert!(ctx.permit(&caller("you@example.org"), "prod", Role::Operator).is_err());
+        assert_eq!(ctx.permit_on_machine(&me, "m", Role::Operator).unwrap(), "prod");
+        assert!(ctx.permit_on_machine(&me, "other", Role::Operator).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Service accounts: made, renewed, listed and removed by administrators.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::accounts::{AccountName, IDENTITY_STATUS, SERVICE_ACCOUNT_STATUS};
 use crate::kinds::{self, Role};
@@ -10,42 +10,42 @@ use omni_proto::specs::{IdentityStatusSpec, ServiceAccountStatusSpec};
 use tonic::{Request, Status};
 
 pub(super) async fn create_service_account(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::CreateServiceAccountRequest>,
 ) -> Result<pb::CreateServiceAccountResponse, Status> {
     Caller::of(&request)?.needs(Role::Admin)?;
     let request = request.into_inner();
     let role = (!request.use_user_role).then_some(request.role.as_str());
     let armored = request.armored_pgp_public_key.as_bytes();
-    let public_key_id = office.registry().create_account(&request.name, role, armored)?;
-    office.durable().await?;
+    let public_key_id = ctx.registry().create_account(&request.name, role, armored)?;
+    ctx.durable().await?;
     Ok(pb::CreateServiceAccountResponse { public_key_id })
 }
 
 pub(super) async fn renew_service_account(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::RenewServiceAccountRequest>,
 ) -> Result<pb::RenewServiceAccountResponse, Status> {
     Caller::of(&request)?.needs(Role::Admin)?;
     let request = request.into_inner();
     let armored = request.armored_pgp_public_key.as_bytes();
-    let public_key_id = office.registry().renew_account(&request.name, armored)?;
-    office.durable().await?;
+    let public_key_id = ctx.registry().renew_account(&request.name, armored)?;
+    ctx.durable().await?;
     Ok(pb::RenewServiceAccountResponse { public_key_id })
 }
 
 /// What the controllers have put together so far: a new account may be missing for a moment,
 /// and those of infrastructure providers always are.
 pub(super) async fn list_service_accounts(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<()>,
 ) -> Result<pb::ListServiceAccountsResponse, Status> {
     Caller::of(&request)?.needs(Role::Admin)?;
-    let accounts = office.store.list(SERVICE_ACCOUNT_STATUS).into_iter().map(|status| {
+    let accounts = ctx.store.list(SERVICE_ACCOUNT_STATUS).into_iter().map(|status| {
         let id = status.key.id.as_str();
         let name = AccountName::of_identity(id);
         let name = name.ok_or_else(|| Status::unknown(format!("unexpected service account ID {id:?}")))?;
-        let seen = office.store.get(&kinds::key(IDENTITY_STATUS, id));
+        let seen = ctx.store.get(&kinds::key(IDENTITY_STATUS, id));
         let spec: ServiceAccountStatusSpec = status.spec();
         Ok(ServiceAccount {
             name: name.written(),
@@ -58,7 +58,7 @@ pub(super) async fn list_service_accounts(
 }
 
 pub(super) async fn destroy_service_account(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::DestroyServiceAccountRequest>,
 ) -> Result<(), Status> {
     let caller = Caller::of(&request)?;
@@ -67,8 +67,8 @@ pub(super) async fn destroy_service_account(
     if AccountName::parse(&name).identity() == caller.identity {
         return Err(Status::invalid_argument("destroying your own service account is not allowed"));
     }
-    office.registry().destroy_account(&name)?;
-    office.durable().await
+    ctx.registry().destroy_account(&name)?;
+    ctx.durable().await
 }
 
 fn sent(key: omni_proto::specs::service_account_status_spec::PgpPublicKey) -> PgpPublicKey {
@@ -83,7 +83,7 @@ fn sent(key: omni_proto::specs::service_account_status_spec::PgpPublicKey) -> Pg
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{NOW, call, office};
+    use super::super::fixture::{NOW, call, context};
     use super::*;
     use crate::accounts::{self, IDENTITY, LIFETIME, Limits, PUBLIC_KEY, USER};
     use crate::controllers;
@@ -111,23 +111,23 @@ mod tests {
         (String::from_utf8(cert.armored().to_vec().unwrap()).unwrap(), cert.fingerprint().to_hex().to_lowercase())
     }
 
-    async fn create(office: &Office, name: &str, role: Option<&str>, key: &str) -> Result<String, Status> {
+    async fn create(ctx: &ServiceContext, name: &str, role: Option<&str>, key: &str) -> Result<String, Status> {
         let message = pb::CreateServiceAccountRequest {
             armored_pgp_public_key: key.into(),
             use_user_role: role.is_none(),
             role: role.unwrap_or("ignored").into(),
             name: name.into(),
         };
-        create_service_account(office, call(Role::Admin, None, message)).await.map(|answer| answer.public_key_id)
+        create_service_account(ctx, call(Role::Admin, None, message)).await.map(|answer| answer.public_key_id)
     }
 
-    async fn renew(office: &Office, name: &str, key: &str) -> Result<String, Status> {
+    async fn renew(ctx: &ServiceContext, name: &str, key: &str) -> Result<String, Status> {
         let message = pb::RenewServiceAccountRequest { name: name.into(), armored_pgp_public_key: key.into() };
-        renew_service_account(office, call(Role::Admin, None, message)).await.map(|answer| answer.public_key_id)
+        renew_service_account(ctx, call(Role::Admin, None, message)).await.map(|answer| answer.public_key_id)
     }
 
-    async fn destroy(office: &Office, name: &str) -> Result<(), Status> {
-        destroy_service_account(office, call(Role::Admin, None, pb::DestroyServiceAccountRequest { name: name.into() }))
+    async fn destroy(ctx: &ServiceContext, name: &str) -> Result<(), Status> {
+        destroy_service_account(ctx, call(Role::Admin, None, pb::DestroyServiceAccountRequest { name: name.into() }))
             .await
     }
 
@@ -135,54 +135,53 @@ mod tests {
         Driver::new(store.clone(), controllers::all(), Release::NEWEST).settle().unwrap();
     }
 
-    async fn listed(office: &Office) -> Vec<ServiceAccount> {
-        settle(&office.store);
-        list_service_accounts(office, call(Role::Admin, None, ())).await.unwrap().service_accounts
+    async fn listed(ctx: &ServiceContext) -> Vec<ServiceAccount> {
+        settle(&ctx.store);
+        list_service_accounts(ctx, call(Role::Admin, None, ())).await.unwrap().service_accounts
     }
 
     #[tokio::test]
     async fn an_account_from_first_to_last() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let ((first, first_id), (second, second_id)) = (key(LIFETIME), key(LIFETIME / 2));
-        assert_eq!(create(&office, "ci", Some("Operator"), &first).await.unwrap(), first_id);
-        let [account] = &listed(&office).await[..] else { panic!("one account") };
+        assert_eq!(create(&ctx, "ci", Some("Operator"), &first).await.unwrap(), first_id);
+        let [account] = &listed(&ctx).await[..] else { panic!("one account") };
         assert_eq!((account.name.as_str(), account.role.as_str()), ("ci", "Operator"));
         assert_eq!(account.pgp_public_keys[0].armored, first);
         assert_eq!(account.pgp_public_keys[0].expiration.unwrap().seconds, (NOW + LIFETIME.as_secs()).cast_signed());
         assert_eq!(account.pgp_public_keys[0].created.unwrap().seconds, NOW.cast_signed());
 
-        assert_eq!(renew(&office, "ci", &second).await.unwrap(), second_id);
-        let again = renew(&office, "ci", &second).await.unwrap_err();
+        assert_eq!(renew(&ctx, "ci", &second).await.unwrap(), second_id);
+        let again = renew(&ctx, "ci", &second).await.unwrap_err();
         let text = format!(
             "failed to create: resource PublicKeys.omni.sidero.dev(default/{second_id}@undefined) already exists"
         );
         assert_eq!((again.code(), again.message()), (Code::Unknown, text.as_str()));
-        let mut ids: Vec<_> = listed(&office).await[0].pgp_public_keys.iter().map(|key| key.id.clone()).collect();
+        let mut ids: Vec<_> = listed(&ctx).await[0].pgp_public_keys.iter().map(|key| key.id.clone()).collect();
         let mut expected = vec![first_id, second_id];
         ids.sort();
         expected.sort();
         assert_eq!(ids, expected);
-        let roles =
-            office.store.list(PUBLIC_KEY).iter().map(|key| key.spec::<PublicKeySpec>().role).collect::<Vec<_>>();
+        let roles = ctx.store.list(PUBLIC_KEY).iter().map(|key| key.spec::<PublicKeySpec>().role).collect::<Vec<_>>();
         assert_eq!(roles, ["Operator", "Operator"]);
 
-        destroy(&office, "ci").await.unwrap();
-        assert!(listed(&office).await.is_empty());
+        destroy(&ctx, "ci").await.unwrap();
+        assert!(listed(&ctx).await.is_empty());
         // What is left is the first person.
         for (kind, left) in [(IDENTITY, 1), (USER, 1), (PUBLIC_KEY, 0)] {
-            assert_eq!(office.store.list(kind).len(), left, "{kind}");
+            assert_eq!(ctx.store.list(kind).len(), left, "{kind}");
         }
-        let gone = destroy(&office, "ci").await.unwrap_err();
+        let gone = destroy(&ctx, "ci").await.unwrap_err();
         let text = "service account \"ci\" not found";
         assert_eq!((gone.code(), gone.message()), (Code::NotFound, text));
     }
 
     #[tokio::test]
     async fn accounts_that_cannot_be_made() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let day = Duration::from_hours(24);
         let (fine, _) = key(LIFETIME);
-        create(&office, "taken", Some("Reader"), &key(LIFETIME).0).await.unwrap();
+        create(&ctx, "taken", Some("Reader"), &key(LIFETIME).0).await.unwrap();
         for (name, role, key, code, text) in [
             ("a", Some("Boss"), &fine, Code::Unknown, "unknown role to parse: \"Boss\""),
             (
@@ -215,48 +214,48 @@ mod tests {
             ),
             ("a", Some("Reader"), &key(LIFETIME + day).0, Code::Unknown, "key lifetime is too long: 8784h0m0s"),
         ] {
-            let refused = create(&office, name, role, key).await.unwrap_err();
+            let refused = create(&ctx, name, role, key).await.unwrap_err();
             assert_eq!((refused.code(), refused.message()), (code, text));
         }
-        assert_eq!(office.store.list(PUBLIC_KEY).len(), 1);
-        let unknown = renew(&office, "nobody", &fine).await.unwrap_err();
+        assert_eq!(ctx.store.list(PUBLIC_KEY).len(), 1);
+        let unknown = renew(&ctx, "nobody", &fine).await.unwrap_err();
         assert_eq!(unknown.code(), Code::Unknown);
         assert!(unknown.message().contains("nobody@serviceaccount.omni.sidero.dev@undefined) doesn't exist"));
-        let own = destroy(&office, "me").await.unwrap_err();
+        let own = destroy(&ctx, "me").await.unwrap_err();
         assert_eq!(own.code(), Code::InvalidArgument);
     }
 
     #[tokio::test]
     async fn the_key_of_a_refused_account_stays() {
-        let mut office = office(Release::NEWEST);
+        let mut ctx = context(Release::NEWEST);
         let (fine, id) = key(LIFETIME);
-        let refused = create(&office, "Loud", Some("Reader"), &fine).await.unwrap_err();
+        let refused = create(&ctx, "Loud", Some("Reader"), &fine).await.unwrap_err();
         let text = "failed to validate: 1 error occurred:\n\t* must be lowercase\n\n";
         assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, text));
-        let again = create(&office, "quiet", Some("Reader"), &fine).await.unwrap_err();
+        let again = create(&ctx, "quiet", Some("Reader"), &fine).await.unwrap_err();
         assert_eq!(again.code(), Code::AlreadyExists);
         assert!(again.message().contains(&id));
-        office.limits = Limits { service_accounts: 1, ..Limits::default() };
-        create(&office, "one", Some("Reader"), &key(LIFETIME).0).await.unwrap();
-        let refused = create(&office, "two", Some("Reader"), &key(LIFETIME).0).await.unwrap_err();
+        ctx.limits = Limits { service_accounts: 1, ..Limits::default() };
+        create(&ctx, "one", Some("Reader"), &key(LIFETIME).0).await.unwrap();
+        let refused = create(&ctx, "two", Some("Reader"), &key(LIFETIME).0).await.unwrap_err();
         assert!(refused.message().contains("maximum number of service accounts (1) reached"), "{refused:?}");
     }
 
     #[tokio::test]
     async fn roles_and_names_of_providers() {
-        let office = office(Release::NEWEST);
-        create(&office, "boss", None, &key(LIFETIME).0).await.unwrap();
-        create(&office, "infra-provider:aws-1", Some("InfraProvider"), &key(LIFETIME).0).await.unwrap();
-        let accounts = listed(&office).await;
+        let ctx = context(Release::NEWEST);
+        create(&ctx, "boss", None, &key(LIFETIME).0).await.unwrap();
+        create(&ctx, "infra-provider:aws-1", Some("InfraProvider"), &key(LIFETIME).0).await.unwrap();
+        let accounts = listed(&ctx).await;
         let found: Vec<_> = accounts.iter().map(|account| (account.name.as_str(), account.role.as_str())).collect();
         assert_eq!(found, [("boss", "Admin")], "accounts of infrastructure providers are never listed");
         let identity = "aws-1@infra-provider.serviceaccount.omni.sidero.dev";
-        let identity = office.store.get(&kinds::key(IDENTITY, identity)).unwrap();
+        let identity = ctx.store.get(&kinds::key(IDENTITY, identity)).unwrap();
         assert_eq!(identity.label(accounts::IS_PROVIDER), Some(""));
-        assert_eq!(office.store.list(USER).len(), 3);
-        renew(&office, "infra-provider:aws-1", &key(LIFETIME).0).await.unwrap();
-        assert_eq!((listed(&office).await.len(), office.store.list(PUBLIC_KEY).len()), (1, 3));
-        accounts::remove(&office.store, &accounts::identity("infra-provider:aws-1"));
-        assert_eq!((office.store.list(USER).len(), office.store.list(PUBLIC_KEY).len()), (2, 1));
+        assert_eq!(ctx.store.list(USER).len(), 3);
+        renew(&ctx, "infra-provider:aws-1", &key(LIFETIME).0).await.unwrap();
+        assert_eq!((listed(&ctx).await.len(), ctx.store.list(PUBLIC_KEY).len()), (1, 3));
+        accounts::remove(&ctx.store, &accounts::identity("infra-provider:aws-1"));
+        assert_eq!((ctx.store.list(USER).len(), ctx.store.list(PUBLIC_KEY).len()), (2, 1));
     }
 }

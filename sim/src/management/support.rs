@@ -1,7 +1,7 @@
 //! Bundles for those who help: what is known of a cluster, and what its machines said.
 //! Types that hold secrets are not among them.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::catalogue::Feature;
 use crate::kinds::{self, Role};
@@ -58,18 +58,18 @@ const LABELLED: &[&str] = &[
 const OF_MACHINE: &[&str] = &[kind::LINK, kind::MACHINE_STATUS, kind::MACHINE_STATUS_LABELS];
 
 pub(super) async fn get_support_bundle(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::GetSupportBundleRequest>,
 ) -> Result<BoxStream<pb::GetSupportBundleResponse>, Status> {
     let cluster = request.get_ref().cluster.clone();
-    office.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
+    ctx.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
     // Older releases do not know the wish.
-    if request.get_ref().encrypt && office.release().has(Feature::EncryptedSupportBundles) {
+    if request.get_ref().encrypt && ctx.release().has(Feature::EncryptedSupportBundles) {
         return Err(Status::unimplemented("the simulator does not encrypt support bundles"));
     }
-    let files = files(office, &cluster);
+    let files = files(ctx, &cluster);
     let mut answers = Vec::new();
-    if !healthy(office, &cluster) {
+    if !healthy(ctx, &cluster) {
         let error = "failed to get kubernetes client: the cluster does not answer".to_owned();
         answers.push(progress(Progress { source: "cluster".into(), error, ..Progress::default() }));
     }
@@ -90,17 +90,17 @@ fn progress(progress: Progress) -> pb::GetSupportBundleResponse {
     pb::GetSupportBundleResponse { progress: Some(progress), ..Default::default() }
 }
 
-fn healthy(office: &Office, cluster: &str) -> bool {
-    let status = office.store.get(&kinds::key(kind::LOAD_BALANCER_STATUS, cluster));
+fn healthy(ctx: &ServiceContext, cluster: &str) -> bool {
+    let status = ctx.store.get(&kinds::key(kind::LOAD_BALANCER_STATUS, cluster));
     status.is_some_and(|status| status.spec::<omni_proto::specs::LoadBalancerStatusSpec>().healthy)
 }
 
 /// The names and contents of what goes into a bundle.
-fn files(office: &Office, cluster: &str) -> Vec<(String, Vec<u8>)> {
+fn files(ctx: &ServiceContext, cluster: &str) -> Vec<(String, Vec<u8>)> {
     let mut objects: Vec<Arc<Object>> = Vec::new();
-    objects.extend(OF_CLUSTER.iter().filter_map(|kind| office.store.get(&kinds::key(kind, cluster))));
+    objects.extend(OF_CLUSTER.iter().filter_map(|kind| ctx.store.get(&kinds::key(kind, cluster))));
     for kind in LABELLED {
-        objects.extend(office.store.list(kind).into_iter().filter(|o| o.label(label::CLUSTER) == Some(cluster)));
+        objects.extend(ctx.store.list(kind).into_iter().filter(|o| o.label(label::CLUSTER) == Some(cluster)));
     }
     let is_machine =
         |object: &&Arc<Object>| [kind::CLUSTER_MACHINE, kind::MACHINE_SET_NODE].contains(&&*object.key.kind);
@@ -108,7 +108,7 @@ fn files(office: &Office, cluster: &str) -> Vec<(String, Vec<u8>)> {
     machines.sort();
     machines.dedup();
     for machine in &machines {
-        objects.extend(OF_MACHINE.iter().filter_map(|kind| office.store.get(&kinds::key(kind, &**machine))));
+        objects.extend(OF_MACHINE.iter().filter_map(|kind| ctx.store.get(&kinds::key(kind, &**machine))));
     }
     let resource = |object: &Arc<Object>| {
         let name = format!("omni/resources/{}-{}.yaml", object.key.kind, object.key.id);
@@ -116,7 +116,7 @@ fn files(office: &Office, cluster: &str) -> Vec<(String, Vec<u8>)> {
     };
     let mut files: Vec<_> = objects.iter().map(resource).collect();
     for machine in machines {
-        let mut reader = office.logs.reader(&machine, None);
+        let mut reader = ctx.logs.reader(&machine, None);
         let lines = std::iter::from_fn(|| reader.as_mut()?.try_next()).flat_map(|line| [line, vec![b'\n']]);
         files.push((format!("omni/machine-logs/{machine}.log"), lines.flatten().collect()));
     }
@@ -134,7 +134,7 @@ fn zip(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::Release;
     use crate::{inventory, world};
@@ -147,21 +147,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_bundle_holds_a_cluster_and_its_machines() {
-        let office = office(Release::NEWEST);
-        world::add_machine(&office.store, 1);
+        let ctx = context(Release::NEWEST);
+        world::add_machine(&ctx.store, 1);
         let machine = inventory::id(1);
         let labelled = |kind: &str, id: &str| {
-            office.store.put("", &kinds::key(kind, id), |object| {
+            ctx.store.put("", &kinds::key(kind, id), |object| {
                 object.labels.insert(label::CLUSTER.into(), "prod".into());
             });
         };
         for id in ["prod", "test"] {
-            office.store.put("", &kinds::key(kind::CLUSTER, id), |_| {});
+            ctx.store.put("", &kinds::key(kind::CLUSTER, id), |_| {});
         }
         labelled(kind::CLUSTER_MACHINE, &machine);
         labelled(kind::CONFIG_PATCH, "200-secret");
         labelled("ClusterSecrets.omni.sidero.dev", "prod");
-        let answers = get_support_bundle(&office, call(Role::Operator, None, request(false))).await.unwrap();
+        let answers = get_support_bundle(&ctx, call(Role::Operator, None, request(false))).await.unwrap();
         let answers: Vec<_> = answers.map(Result::unwrap).collect().await;
         let (last, rest) = answers.split_last().unwrap();
         let states: Vec<_> = rest.iter().map(|answer| answer.progress.as_ref().unwrap()).collect();
@@ -185,11 +185,11 @@ mod tests {
 
     #[tokio::test]
     async fn refusals() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         for (role, encrypt, code) in
             [(Role::Reader, false, Code::PermissionDenied), (Role::Operator, true, Code::Unimplemented)]
         {
-            let status = get_support_bundle(&office, call(role, None, request(encrypt))).await.err().unwrap();
+            let status = get_support_bundle(&ctx, call(role, None, request(encrypt))).await.err().unwrap();
             assert_eq!(status.code(), code);
         }
     }

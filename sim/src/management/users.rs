@@ -1,6 +1,6 @@
 //! People: made, listed, changed and removed by administrators.
 
-use super::Office;
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::accounts::{IDENTITY, IDENTITY_STATUS, IS_SERVICE_ACCOUNT, USER};
 use crate::kinds::{self, Role};
@@ -14,41 +14,41 @@ use tonic::{Request, Status};
 const SAML_PREFIX: &str = "saml.omni.sidero.dev/";
 
 pub(super) async fn create_user(
-    office: &Office,
+    ctx: &ServiceContext,
     request: Request<pb::CreateUserRequest>,
 ) -> Result<pb::CreateUserResponse, Status> {
     Caller::of(&request)?.needs(Role::Admin)?;
     let pb::CreateUserRequest { email, role } = request.into_inner();
-    let user_id = office.registry().create_user(&email, &role)?;
-    office.durable().await?;
+    let user_id = ctx.registry().create_user(&email, &role)?;
+    ctx.durable().await?;
     Ok(pb::CreateUserResponse { user_id })
 }
 
-pub(super) async fn update_user(office: &Office, request: Request<pb::UpdateUserRequest>) -> Result<(), Status> {
+pub(super) async fn update_user(ctx: &ServiceContext, request: Request<pb::UpdateUserRequest>) -> Result<(), Status> {
     let caller = Caller::of(&request)?;
     caller.needs(Role::Admin)?;
     let pb::UpdateUserRequest { email, role } = request.into_inner();
     if is_same(&caller.identity, &email) {
         return Err(Status::invalid_argument("updating your own role is not allowed"));
     }
-    office.registry().update_user(&email, &role)?;
-    office.durable().await
+    ctx.registry().update_user(&email, &role)?;
+    ctx.durable().await
 }
 
-pub(super) async fn destroy_user(office: &Office, request: Request<pb::DestroyUserRequest>) -> Result<(), Status> {
+pub(super) async fn destroy_user(ctx: &ServiceContext, request: Request<pb::DestroyUserRequest>) -> Result<(), Status> {
     let caller = Caller::of(&request)?;
     caller.needs(Role::Admin)?;
     let email = request.into_inner().email;
     if is_same(&caller.identity, &email) {
         return Err(Status::invalid_argument("destroying your own account is not allowed"));
     }
-    office.registry().destroy_user(&email)?;
-    office.durable().await
+    ctx.registry().destroy_user(&email)?;
+    ctx.durable().await
 }
 
-pub(super) async fn list_users(office: &Office, request: Request<()>) -> Result<pb::ListUsersResponse, Status> {
+pub(super) async fn list_users(ctx: &ServiceContext, request: Request<()>) -> Result<pb::ListUsersResponse, Status> {
     Caller::of(&request)?.needs(Role::Admin)?;
-    let view = office.store.view();
+    let view = ctx.store.view();
     let list = |kind| view.collection(kind, kinds::namespace(kind));
     let last_active: HashMap<_, _> = list(IDENTITY_STATUS)
         .iter()
@@ -81,29 +81,29 @@ fn is_same(identity: &str, email: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{call, office};
+    use super::super::fixture::{call, context};
     use super::*;
     use crate::accounts::{IDENTITY_LAST_ACTIVE, LIFETIME, Limits, PUBLIC_KEY, mint};
     use crate::release::Release;
     use crate::seeds::FIRST_USER;
     use tonic::Code;
 
-    async fn create(office: &Office, email: &str, role: &str) -> Result<String, Status> {
+    async fn create(ctx: &ServiceContext, email: &str, role: &str) -> Result<String, Status> {
         let message = pb::CreateUserRequest { email: email.into(), role: role.into() };
-        create_user(office, call(Role::Admin, None, message)).await.map(|answer| answer.user_id)
+        create_user(ctx, call(Role::Admin, None, message)).await.map(|answer| answer.user_id)
     }
 
-    async fn update(office: &Office, email: &str, role: &str) -> Result<(), Status> {
+    async fn update(ctx: &ServiceContext, email: &str, role: &str) -> Result<(), Status> {
         let message = pb::UpdateUserRequest { email: email.into(), role: role.into() };
-        update_user(office, call(Role::Admin, None, message)).await
+        update_user(ctx, call(Role::Admin, None, message)).await
     }
 
-    async fn destroy(office: &Office, email: &str) -> Result<(), Status> {
-        destroy_user(office, call(Role::Admin, None, pb::DestroyUserRequest { email: email.into() })).await
+    async fn destroy(ctx: &ServiceContext, email: &str) -> Result<(), Status> {
+        destroy_user(ctx, call(Role::Admin, None, pb::DestroyUserRequest { email: email.into() })).await
     }
 
-    async fn listed(office: &Office) -> Vec<(String, String)> {
-        let answer = list_users(office, call(Role::Admin, None, ())).await.unwrap();
+    async fn listed(ctx: &ServiceContext) -> Vec<(String, String)> {
+        let answer = list_users(ctx, call(Role::Admin, None, ())).await.unwrap();
         let people = answer.users.into_iter().filter(|user| user.email != FIRST_USER);
         people.map(|user| (user.email, user.role)).collect()
     }
@@ -116,66 +116,62 @@ mod tests {
     /// What a running Omni 1.6.6 answered, in its order.
     #[tokio::test]
     async fn a_user_from_first_to_last() {
-        let office = office(Release::V1_6);
-        refused(create(&office, "p1@example.org", "Boss").await, Code::Unknown, "unknown role to parse: \"Boss\"");
+        let ctx = context(Release::V1_6);
+        refused(create(&ctx, "p1@example.org", "Boss").await, Code::Unknown, "unknown role to parse: \"Boss\"");
         refused(
-            create(&office, "nomail", "Reader").await,
+            create(&ctx, "nomail", "Reader").await,
             Code::InvalidArgument,
             "failed to create Identity resource nomail: failed to validate: 1 error occurred:\n\t* not a valid email address: nomail\n\n",
         );
-        let id = create(&office, "Probe.One@Example.org", "Reader").await.unwrap();
+        let id = create(&ctx, "Probe.One@Example.org", "Reader").await.unwrap();
         assert_eq!(id.len(), 36);
         refused(
-            create(&office, "probe.one@example.org", "Reader").await,
+            create(&ctx, "probe.one@example.org", "Reader").await,
             Code::Unknown,
             "user with email \"probe.one@example.org\" already exists",
         );
-        assert_eq!(listed(&office).await, [("probe.one@example.org".to_owned(), "Reader".to_owned())]);
-        update(&office, "probe.one@example.org", "Operator").await.unwrap();
-        assert_eq!(listed(&office).await[0].1, "Operator");
+        assert_eq!(listed(&ctx).await, [("probe.one@example.org".to_owned(), "Reader".to_owned())]);
+        update(&ctx, "probe.one@example.org", "Operator").await.unwrap();
+        assert_eq!(listed(&ctx).await[0].1, "Operator");
         refused(
-            update(&office, "none@example.org", "Operator").await,
+            update(&ctx, "none@example.org", "Operator").await,
             Code::NotFound,
             "failed to get: resource Identities.omni.sidero.dev(default/none@example.org@undefined) doesn't exist",
         );
+        refused(update(&ctx, "probe.one@example.org", "Boss").await, Code::Unknown, "unknown role to parse: \"Boss\"");
+        destroy(&ctx, "probe.one@example.org").await.unwrap();
         refused(
-            update(&office, "probe.one@example.org", "Boss").await,
-            Code::Unknown,
-            "unknown role to parse: \"Boss\"",
-        );
-        destroy(&office, "probe.one@example.org").await.unwrap();
-        refused(
-            destroy(&office, "probe.one@example.org").await,
+            destroy(&ctx, "probe.one@example.org").await,
             Code::NotFound,
             "user \"probe.one@example.org\" not found",
         );
         for (kind, left) in [(IDENTITY, 1), (USER, 1), (PUBLIC_KEY, 0), (IDENTITY_LAST_ACTIVE, 1)] {
-            assert_eq!(office.store.list(kind).len(), left, "{kind}");
+            assert_eq!(ctx.store.list(kind).len(), left, "{kind}");
         }
     }
 
     #[tokio::test]
     async fn nobody_changes_oneself_or_an_account() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let me = "ME@serviceaccount.omni.sidero.dev";
-        refused(update(&office, me, "Reader").await, Code::InvalidArgument, "updating your own role is not allowed");
-        refused(destroy(&office, me).await, Code::InvalidArgument, "destroying your own account is not allowed");
-        mint(&office.store, "ci", Role::Reader, LIFETIME).unwrap();
+        refused(update(&ctx, me, "Reader").await, Code::InvalidArgument, "updating your own role is not allowed");
+        refused(destroy(&ctx, me).await, Code::InvalidArgument, "destroying your own account is not allowed");
+        mint(&ctx.store, "ci", Role::Reader, LIFETIME).unwrap();
         refused(
-            destroy(&office, "ci@serviceaccount.omni.sidero.dev").await,
+            destroy(&ctx, "ci@serviceaccount.omni.sidero.dev").await,
             Code::InvalidArgument,
             "identity \"ci@serviceaccount.omni.sidero.dev\": identity is a service account, not a user",
         );
-        assert!(listed(&office).await.is_empty());
+        assert!(listed(&ctx).await.is_empty());
     }
 
     #[tokio::test]
     async fn there_may_be_enough_users() {
-        let mut office = office(Release::NEWEST);
-        office.limits = Limits { users: 2, ..Limits::default() };
-        create(&office, "one@example.org", "Reader").await.unwrap();
+        let mut ctx = context(Release::NEWEST);
+        ctx.limits = Limits { users: 2, ..Limits::default() };
+        create(&ctx, "one@example.org", "Reader").await.unwrap();
         refused(
-            create(&office, "two@example.org", "Reader").await,
+            create(&ctx, "two@example.org", "Reader").await,
             Code::InvalidArgument,
             "failed to create Identity resource two@example.org: failed to validate: 1 error occurred:\n\t* maximum number of users (2) reached\n\n",
         );
@@ -183,15 +179,15 @@ mod tests {
 
     #[tokio::test]
     async fn only_administrators_may() {
-        let office = office(Release::NEWEST);
+        let ctx = context(Release::NEWEST);
         let message = pb::CreateUserRequest::default();
         refused(
-            create_user(&office, call(Role::Operator, None, message)).await,
+            create_user(&ctx, call(Role::Operator, None, message)).await,
             Code::PermissionDenied,
             "unauthorized: access denied: insufficient role: \"Operator\"",
         );
-        assert!(list_users(&office, call(Role::Operator, None, ())).await.is_err());
-        assert!(update_user(&office, call(Role::Operator, None, pb::UpdateUserRequest::default())).await.is_err());
-        assert!(destroy_user(&office, call(Role::Operator, None, pb::DestroyUserRequest::default())).await.is_err());
+        assert!(list_users(&ctx, call(Role::Operator, None, ())).await.is_err());
+        assert!(update_user(&ctx, call(Role::Operator, None, pb::UpdateUserRequest::default())).await.is_err());
+        assert!(destroy_user(&ctx, call(Role::Operator, None, pb::DestroyUserRequest::default())).await.is_err());
     }
 }

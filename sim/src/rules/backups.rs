@@ -1,14 +1,14 @@
 //! Rules for backups: they are asked for now, not for another time, and they go where they can go.
 
 use super::Change;
-use crate::object::View;
+use crate::object::Reader;
 use crate::settings;
 use omni_proto::specs::{EtcdBackupS3ConfSpec, EtcdManualBackupSpec};
 
 const LEEWAY: i64 = 60;
 
 /// The problems with a wish for a backup now.
-pub(super) fn manual(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn manual(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let (old, new) = match change {
         Change::Create(new) => (None, new),
         Change::Update(old, new) => (Some(old), new),
@@ -28,7 +28,7 @@ pub(super) fn manual(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 /// The problems with the place that backups go to: Omni asks that place whether it can be used.
-pub(super) fn place(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn place(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
     let spec: EtcdBackupS3ConfSpec = new.spec();
     // Nothing at all means that backups are not kept in S3.
@@ -49,7 +49,7 @@ pub(super) fn place(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 /// What the store answers. There is none behind the simulator, so it answers well unless its world says otherwise.
-fn answer(view: &dyn View, spec: &EtcdBackupS3ConfSpec) -> Result<(), String> {
+fn answer(view: &dyn Reader, spec: &EtcdBackupS3ConfSpec) -> Result<(), String> {
     let told = |name: String| settings::get(view, &name);
     let endpoint = spec.endpoint.as_str();
     if spec.access_key_id.is_empty() && told(settings::MACHINE_ROLE.to_owned()).is_none() {

@@ -2,14 +2,14 @@
 
 use super::{Change, cluster_version, tolerant};
 use crate::names::{annotation, kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::{ClusterConfigVersionSpec, ClusterSpec, FeaturesConfigSpec};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// The problems with a change of a cluster.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => create(view, new),
         // What is torn down is judged by the rules for destruction alone.
@@ -29,7 +29,7 @@ pub(super) fn has_lock(cluster: &Object) -> bool {
     cluster.annotations.contains_key(annotation::CLUSTER_LOCKED)
 }
 
-fn create(view: &dyn View, new: &Object) -> Vec<String> {
+fn create(view: &dyn Reader, new: &Object) -> Vec<String> {
     let spec: ClusterSpec = new.spec();
     let mut found: Vec<String> = name(&new.key.id).into_iter().collect();
     found.extend(cluster_version::form("Kubernetes", &spec.kubernetes_version));
@@ -41,7 +41,7 @@ fn create(view: &dyn View, new: &Object) -> Vec<String> {
     found
 }
 
-fn update(view: &dyn View, old: &Object, new: &Object) -> Vec<String> {
+fn update(view: &dyn Reader, old: &Object, new: &Object) -> Vec<String> {
     if is_locked(old) && is_locked(new) {
         return vec![format!("updating cluster configuration is not allowed: the cluster {:?} is locked", new.key.id)];
     }
@@ -64,7 +64,7 @@ fn update(view: &dyn View, old: &Object, new: &Object) -> Vec<String> {
     found
 }
 
-fn destroy(view: &dyn View, old: &Object) -> Option<String> {
+fn destroy(view: &dyn Reader, old: &Object) -> Option<String> {
     let status = view.get(kind::CLUSTER_STATUS, &old.key.id)?;
     (has_lock(old) && status.label(label::TAINTED_BY_IMPORTING).is_none())
         .then(|| format!("deletion is not allowed: the cluster {:?} is locked", old.key.id))
@@ -95,11 +95,11 @@ fn encryption(spec: &ClusterSpec) -> Option<String> {
     }
 }
 
-fn features(view: &dyn View) -> FeaturesConfigSpec {
+fn features(view: &dyn Reader) -> FeaturesConfigSpec {
     view.get(kind::FEATURES_CONFIG, "features-config").map(|object| object.spec()).unwrap_or_default()
 }
 
-fn backup(view: &dyn View, spec: &ClusterSpec) -> Option<String> {
+fn backup(view: &dyn Reader, spec: &ClusterSpec) -> Option<String> {
     let interval = spec.backup_configuration.as_ref()?.interval.unwrap_or_default();
     let interval = Duration::try_from(interval).unwrap_or_default();
     let limits = features(view).etcd_backup_settings.unwrap_or_default();
@@ -127,7 +127,7 @@ fn clock(duration: Duration) -> String {
     }
 }
 
-fn discovery(view: &dyn View, id: &str, before: Option<&ClusterSpec>, after: &ClusterSpec) -> Option<String> {
+fn discovery(view: &dyn Reader, id: &str, before: Option<&ClusterSpec>, after: &ClusterSpec) -> Option<String> {
     let embedded = |spec: &ClusterSpec| spec.features.as_ref().is_some_and(|f| f.use_embedded_discovery_service);
     let private = |spec: &ClusterSpec| spec.features.as_ref().is_some_and(|f| f.disable_public_discovery_service);
     if embedded(after) && !before.is_some_and(embedded) && !features(view).embedded_discovery_service {

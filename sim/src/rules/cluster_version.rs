@@ -3,7 +3,7 @@
 use super::{kubernetes_path, missing, tolerant};
 use crate::Release;
 use crate::names::kind;
-use crate::object::View;
+use crate::object::Reader;
 use omni_proto::specs::{ClusterConfigVersionSpec, ClusterSpec, KubernetesUpgradeStatusSpec, TalosVersionSpec};
 
 /// The problem with the form of a version.
@@ -17,7 +17,7 @@ pub(super) fn form(product: &str, version: &str) -> Option<String> {
 }
 
 /// The first problem with the versions of `new`, when the cluster `id` had those of `old`.
-pub(super) fn problem(view: &dyn View, id: &str, old: Option<&ClusterSpec>, new: &ClusterSpec) -> Option<String> {
+pub(super) fn problem(view: &dyn Reader, id: &str, old: Option<&ClusterSpec>, new: &ClusterSpec) -> Option<String> {
     let same_talos = old.is_some_and(|old| old.talos_version == new.talos_version);
     let same_kubernetes = same_talos && old.is_some_and(|old| old.kubernetes_version == new.kubernetes_version);
     if same_kubernetes {
@@ -48,7 +48,7 @@ pub(super) fn problem(view: &dyn View, id: &str, old: Option<&ClusterSpec>, new:
 }
 
 /// The problem with a Talos version for what is new.
-pub(super) fn talos(view: &dyn View, version: &str) -> Option<String> {
+pub(super) fn talos(view: &dyn Reader, version: &str) -> Option<String> {
     match offer(view, version) {
         None => Some(unlisted(version)),
         Some(offer) => support(super::release(view), &offer, version, false),
@@ -68,12 +68,12 @@ fn support(release: Release, offer: &TalosVersionSpec, talos: &str, was_deprecat
     unsupported.then(|| format!("talos version {talos:?} is not supported by this Omni release"))
 }
 
-fn offer(view: &dyn View, version: &str) -> Option<TalosVersionSpec> {
+fn offer(view: &dyn Reader, version: &str) -> Option<TalosVersionSpec> {
     Some(view.get(kind::TALOS_VERSION, version)?.spec())
 }
 
 /// Talos may go down, but not below the minor version that the cluster was made with.
-fn downgrade(view: &dyn View, id: &str, talos: &str) -> Option<String> {
+fn downgrade(view: &dyn Reader, id: &str, talos: &str) -> Option<String> {
     let first: ClusterConfigVersionSpec = view.get(kind::CLUSTER_CONFIG_VERSION, id)?.spec();
     let first = tolerant::parse(&first.version).ok()?;
     let new = tolerant::parse(talos).ok()?;
@@ -81,7 +81,7 @@ fn downgrade(view: &dyn View, id: &str, talos: &str) -> Option<String> {
         .then(|| format!("downgrading from version \"{first}\" to {talos:?} is not supported"))
 }
 
-fn step(view: &dyn View, id: &str, from: &str, to: &str) -> Option<String> {
+fn step(view: &dyn Reader, id: &str, from: &str, to: &str) -> Option<String> {
     if from.is_empty() || reverts(view, id, from, to) {
         return None;
     }
@@ -93,7 +93,7 @@ fn step(view: &dyn View, id: &str, from: &str, to: &str) -> Option<String> {
 }
 
 /// Whether the change takes back an upgrade that still runs.
-fn reverts(view: &dyn View, id: &str, from: &str, to: &str) -> bool {
+fn reverts(view: &dyn Reader, id: &str, from: &str, to: &str) -> bool {
     let Some(status) = view.get(kind::KUBERNETES_UPGRADE_STATUS, id) else { return false };
     let status: KubernetesUpgradeStatusSpec = status.spec();
     let parse = |text: &str| tolerant::parse(text).ok();

@@ -2,7 +2,7 @@
 
 use super::{Change, talos_patch};
 use crate::names::{kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use crate::{Release, compression};
 use omni_proto::specs::ConfigPatchSpec;
 
@@ -10,7 +10,7 @@ use omni_proto::specs::ConfigPatchSpec;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// The problems with a change of a patch.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => match leaving_target(view, new) {
             Some(problem) => vec![problem],
@@ -25,7 +25,7 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     }
 }
 
-fn leaving_target(view: &dyn View, new: &Object) -> Option<String> {
+fn leaving_target(view: &dyn Reader, new: &Object) -> Option<String> {
     let leaves = |key, kind, what| {
         let id = new.label(key)?;
         view.get(kind, id)?.tearing_down.then(|| format!("{what} {id:?} is tearing down"))

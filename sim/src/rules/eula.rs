@@ -2,14 +2,14 @@
 
 use super::Change;
 use crate::names::kind;
-use crate::object::View;
+use crate::object::Reader;
 use omni_proto::specs::EulaAcceptanceSpec;
 
 /// The id of the one acceptance.
 const ID: &str = "eula";
 
 /// The problems with accepting the licence.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let Change::Create(new) = change else { return Vec::new() };
     let spec: EulaAcceptanceSpec = new.spec();
     let problem = if new.key.id != ID {

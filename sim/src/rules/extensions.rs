@@ -3,14 +3,14 @@
 use super::Change;
 use crate::catalogue::Feature;
 use crate::names::{kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::{ClusterSpec, ExtensionsConfigurationSpec, TalosExtensionsSpec};
 
 const MAX_EXTENSIONS: usize = 256;
 const OFFICIAL: &str = "siderolabs/";
 
 /// The problems with a change of a list of extensions.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         // Older servers take any name, for any cluster or none.
         _ if !super::release(view).has(Feature::CheckedExtensions) => Vec::new(),
@@ -19,7 +19,7 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     }
 }
 
-fn problem(view: &dyn View, new: &Object) -> Option<String> {
+fn problem(view: &dyn Reader, new: &Object) -> Option<String> {
     let names = new.spec::<ExtensionsConfigurationSpec>().extensions;
     if names.is_empty() {
         return None;
@@ -38,7 +38,7 @@ fn problem(view: &dyn View, new: &Object) -> Option<String> {
 }
 
 /// The first problem with a list of extensions for a Talos version.
-pub(super) fn offered(view: &dyn View, version: &str, names: &[String]) -> Option<String> {
+pub(super) fn offered(view: &dyn Reader, version: &str, names: &[String]) -> Option<String> {
     if names.is_empty() {
         return None;
     }

@@ -3,7 +3,7 @@
 use super::{Change, dns_name};
 use crate::catalogue::Feature;
 use crate::names::{kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::InfraMachineConfigSpec;
 use omni_proto::specs::infra_machine_config_spec::AcceptanceStatus;
 
@@ -11,7 +11,7 @@ const MAX_REQUEST_ID: usize = 128;
 const MAX_KERNEL_ARGS: usize = 4096;
 
 /// The problems with a change of a provider.
-pub(super) fn provider(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn provider(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let problem = match change {
         // Older servers take any name.
         Change::Create(_) if !super::release(view).has(Feature::ProviderNames) => None,
@@ -24,14 +24,14 @@ pub(super) fn provider(view: &dyn View, change: Change<'_>) -> Vec<String> {
     problem.into_iter().collect()
 }
 
-fn in_use(view: &dyn View, id: &str) -> Option<String> {
+fn in_use(view: &dyn Reader, id: &str) -> Option<String> {
     let machines = view.labelled(kind::MACHINE, label::INFRA_PROVIDER_ID, id);
     let count = machines.iter().filter(|machine| !machine.tearing_down).count();
     (count > 0).then(|| format!("cannot delete the infra provider {id:?} as it still has {count} machines"))
 }
 
 /// The problems with a change of what is asked of a machine.
-pub(super) fn machine_config(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn machine_config(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => limits(view, new),
         Change::Update(old, new) => {
@@ -56,7 +56,7 @@ fn accepted(object: &Object) -> bool {
 }
 
 /// The first text that is too much for a machine.
-fn limits(view: &dyn View, new: &Object) -> Vec<String> {
+fn limits(view: &dyn Reader, new: &Object) -> Vec<String> {
     if !super::release(view).has(Feature::TextLimits) {
         return Vec::new();
     }

@@ -4,13 +4,13 @@ use super::Change;
 use crate::Release;
 use crate::catalogue::Feature;
 use crate::names::kind;
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::{DefaultJoinTokenSpec, JoinTokenSpec};
 
 const MAX_NAME: usize = 16;
 
 /// The problems with a change of a token.
-pub(super) fn token(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn token(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let problem = match change {
         Change::Create(new) => name(super::release(view), &new.spec::<JoinTokenSpec>().name),
         Change::Update(old, new) => {
@@ -26,7 +26,7 @@ pub(super) fn token(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 /// The problems with a change of the choice of the default.
-pub(super) fn default_token(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn default_token(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let unknown = |object: &Object| {
         let id = object.spec::<DefaultJoinTokenSpec>().token_id;
         view.get(kind::JOIN_TOKEN, &id).is_none().then(|| format!("no token with id {id:?} exists"))

@@ -3,20 +3,20 @@
 use super::Change;
 use crate::catalogue::Feature;
 use crate::names::kind;
-use crate::object::View;
+use crate::object::Reader;
 use omni_proto::specs::KernelArgsSpec;
 
 const MAX_ARGS: usize = 64;
 const MAX_ARG: usize = 256;
 
 /// The problems with a list of kernel arguments.
-pub(super) fn kernel_args(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn kernel_args(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
     arguments(view, "args", &new.spec::<KernelArgsSpec>().args).into_iter().collect()
 }
 
 /// The first problem with kernel arguments, wherever they are listed; `what` is how the list is called there.
-pub(super) fn arguments(view: &dyn View, what: &str, args: &[String]) -> Option<String> {
+pub(super) fn arguments(view: &dyn Reader, what: &str, args: &[String]) -> Option<String> {
     if !super::release(view).has(Feature::TextLimits) {
         return None;
     }
@@ -28,7 +28,7 @@ pub(super) fn arguments(view: &dyn View, what: &str, args: &[String]) -> Option<
 }
 
 /// The problems with a request to give up on a machine.
-pub(super) fn force_destroy(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn force_destroy(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) if view.get(kind::CLUSTER_MACHINE, &new.key.id).is_none() => vec![format!(
             "cannot create/update a NodeForceDestroyRequest for node {:?}, as there is no matching cluster machine",

@@ -3,11 +3,11 @@
 use super::selector::Selector;
 use super::{Change, machine, machine_set, provision};
 use crate::names::{kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::{MachineClassSpec, MachineSetSpec};
 
 /// The problems with a change of a machine class.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => write(view, None, new),
         Change::Update(old, new) => write(view, Some(&old.spec()), new),
@@ -22,7 +22,7 @@ pub(super) fn crashes(change: Change<'_>) -> bool {
     before.auto_provision.is_none() && after.match_labels.is_empty() && after.auto_provision.is_some()
 }
 
-fn write(view: &dyn View, old: Option<&MachineClassSpec>, new: &Object) -> Vec<String> {
+fn write(view: &dyn Reader, old: Option<&MachineClassSpec>, new: &Object) -> Vec<String> {
     let spec: MachineClassSpec = new.spec();
     let Some(wanted) = &spec.auto_provision else { return selectors(&spec.match_labels).into_iter().collect() };
     if !spec.match_labels.is_empty() {
@@ -65,7 +65,7 @@ fn selectors(texts: &[String]) -> Option<String> {
     None
 }
 
-fn in_use(view: &dyn View, old: &Object) -> Option<String> {
+fn in_use(view: &dyn Reader, old: &Object) -> Option<String> {
     let users: Vec<String> = view
         .list(kind::MACHINE_SET)
         .iter()

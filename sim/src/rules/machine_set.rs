@@ -4,7 +4,7 @@ use super::cluster::{has_lock, is_locked};
 use super::{Change, relation};
 use crate::catalogue::Feature;
 use crate::names::{kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::machine_set_spec::machine_allocation::Type;
 use omni_proto::specs::machine_set_spec::{BootstrapSpec, MachineAllocation};
 use omni_proto::specs::{ClusterBootstrapStatusSpec, MachineClassSpec, MachineSetSpec};
@@ -19,7 +19,7 @@ pub fn allocation(spec: &MachineSetSpec) -> Option<&MachineAllocation> {
 }
 
 /// The problems with a change of a machine set.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let mut found = relation::problems(change, label::CLUSTER);
     found.extend(match change {
         Change::Create(new) => write(view, None, new),
@@ -30,7 +30,7 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 /// The first problem with a write.
-fn write(view: &dyn View, old: Option<&Object>, new: &Object) -> Option<String> {
+fn write(view: &dyn Reader, old: Option<&Object>, new: &Object) -> Option<String> {
     let id = &new.key.id;
     let cluster_id = new.label(label::CLUSTER).unwrap_or_default();
     let Some(cluster) = view.get(kind::CLUSTER, cluster_id) else {
@@ -66,13 +66,13 @@ fn write(view: &dyn View, old: Option<&Object>, new: &Object) -> Option<String> 
     })
 }
 
-fn bootstrapped(view: &dyn View, cluster: &str) -> bool {
+fn bootstrapped(view: &dyn Reader, cluster: &str) -> bool {
     view.get(kind::CLUSTER_BOOTSTRAP_STATUS, cluster)
         .is_some_and(|status| status.spec::<ClusterBootstrapStatusSpec>().bootstrapped)
 }
 
 fn bootstrap(
-    view: &dyn View,
+    view: &dyn Reader,
     cluster: &str,
     control_plane: bool,
     before: Option<&MachineSetSpec>,
@@ -106,7 +106,7 @@ fn snapshot(wanted: &BootstrapSpec) -> Option<String> {
 }
 
 /// A backup is known by the UUID of its cluster; what it holds is not kept here, so any snapshot will do.
-fn known_cluster(view: &dyn View, wanted: &BootstrapSpec) -> Option<String> {
+fn known_cluster(view: &dyn Reader, wanted: &BootstrapSpec) -> Option<String> {
     let uuid = &wanted.cluster_uuid;
     match view.labelled(kind::CLUSTER_UUID, label::CLUSTER_UUID, uuid).len() {
         0 => Some(format!("invalid cluster UUID {uuid:?}")),
@@ -115,7 +115,7 @@ fn known_cluster(view: &dyn View, wanted: &BootstrapSpec) -> Option<String> {
     }
 }
 
-fn class(view: &dyn View, before: Option<&MachineSetSpec>, after: &MachineSetSpec) -> Option<String> {
+fn class(view: &dyn Reader, before: Option<&MachineSetSpec>, after: &MachineSetSpec) -> Option<String> {
     let wanted = allocation(after)?;
     if wanted.name.is_empty() {
         return Some("machine allocation source name is not set".into());
@@ -141,7 +141,7 @@ fn class(view: &dyn View, before: Option<&MachineSetSpec>, after: &MachineSetSpe
 }
 
 /// A set changes between machines by hand and by class only while it is empty.
-fn mode(view: &dyn View, id: &str, before: &MachineSetSpec, after: &MachineSetSpec) -> Option<String> {
+fn mode(view: &dyn Reader, id: &str, before: &MachineSetSpec, after: &MachineSetSpec) -> Option<String> {
     let (by_class, will_be) = (allocation(before).is_some(), allocation(after).is_some());
     if by_class == will_be {
         return None;
@@ -167,7 +167,7 @@ fn name(cluster: &str, id: &str, control_plane: bool) -> Option<String> {
     }
 }
 
-fn destroy(view: &dyn View, old: &Object) -> Option<String> {
+fn destroy(view: &dyn Reader, old: &Object) -> Option<String> {
     let cluster_id = old.label(label::CLUSTER).unwrap_or_default();
     let cluster = view.get(kind::CLUSTER, cluster_id)?;
     (has_lock(&cluster) && !cluster.tearing_down).then(|| {

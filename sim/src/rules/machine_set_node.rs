@@ -3,12 +3,12 @@
 use super::cluster::{has_lock, is_locked};
 use super::{Change, machine_set, relation, tolerant};
 use crate::names::{annotation, kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::{ClusterSpec, MachineSetSpec, MachineStatusSpec};
 use std::sync::Arc;
 
 /// The problems with a change of a machine set node.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let mut found = relation::problems(change, label::CLUSTER);
     found.extend(relation::problems(change, label::MACHINE_SET));
     found.extend(match change {
@@ -21,7 +21,7 @@ pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
     found
 }
 
-fn create(view: &dyn View, new: &Object) -> Option<String> {
+fn create(view: &dyn Reader, new: &Object) -> Option<String> {
     let set_id = new.label(label::MACHINE_SET).unwrap_or_default();
     let refuse =
         |why: &str| Some(format!("adding machine set node to the machine set {set_id:?} is not allowed: {why}"));
@@ -40,7 +40,7 @@ fn create(view: &dyn View, new: &Object) -> Option<String> {
     machine.and_then(|machine| incompatibility(&machine, &cluster.spec())).or_else(|| locks_control_plane(&set, new))
 }
 
-fn update(view: &dyn View, old: &Object, new: &Object) -> Option<String> {
+fn update(view: &dyn Reader, old: &Object, new: &Object) -> Option<String> {
     if new.label(label::MACHINE_SET).unwrap_or_default().is_empty() {
         return Some("missing machine set label".into());
     }
@@ -57,7 +57,7 @@ fn update(view: &dyn View, old: &Object, new: &Object) -> Option<String> {
     }
 }
 
-fn destroy(view: &dyn View, old: &Object) -> Option<String> {
+fn destroy(view: &dyn Reader, old: &Object) -> Option<String> {
     let set_id = old.label(label::MACHINE_SET).unwrap_or_default();
     let cluster_id = old.label(label::CLUSTER).unwrap_or_default();
     let set = view.get(kind::MACHINE_SET, set_id)?;
@@ -76,7 +76,7 @@ fn destroy(view: &dyn View, old: &Object) -> Option<String> {
     Some(format!("removing machine set node from the machine set {set_id:?} is not allowed: {why}"))
 }
 
-fn running_set(view: &dyn View, id: &str) -> Result<Arc<Object>, String> {
+fn running_set(view: &dyn Reader, id: &str) -> Result<Arc<Object>, String> {
     match view.get(kind::MACHINE_SET, id) {
         None => Err("the machine set does not exist".into()),
         Some(set) if set.tearing_down => Err("the machine set is tearing down".into()),
@@ -84,7 +84,7 @@ fn running_set(view: &dyn View, id: &str) -> Result<Arc<Object>, String> {
     }
 }
 
-fn free_cluster(view: &dyn View, node: &Object) -> Result<Arc<Object>, String> {
+fn free_cluster(view: &dyn Reader, node: &Object) -> Result<Arc<Object>, String> {
     let id = node.label(label::CLUSTER).unwrap_or_default();
     let Some(cluster) = view.get(kind::CLUSTER, id) else {
         return Err(format!("the cluster {id:?} does not exist"));
@@ -99,7 +99,7 @@ fn free_cluster(view: &dyn View, node: &Object) -> Result<Arc<Object>, String> {
 }
 
 /// Whether a node that the allocation once made is put back before its machine has left.
-fn undoes_removal(view: &dyn View, new: &Object) -> bool {
+fn undoes_removal(view: &dyn Reader, new: &Object) -> bool {
     new.label(label::MANAGED_BY_ALLOCATION).is_some()
         && view.get(kind::CLUSTER_MACHINE, &new.key.id).is_some_and(|member| !member.tearing_down)
 }

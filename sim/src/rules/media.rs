@@ -3,7 +3,7 @@
 use super::{Change, extensions, missing, tolerant};
 use crate::catalogue::Feature;
 use crate::names::kind;
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use crate::virtual_kinds::platforms;
 use kit::yaml;
 use omni_proto::specs::platform_config_spec::Arch;
@@ -16,14 +16,14 @@ const DEFAULT_TALOS: &str = "1.13.8";
 const EMBEDS_CONFIG: (u64, u64) = (1, 12);
 
 /// The problems with a change of a preset.
-pub(super) fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) | Change::Update(_, new) if !new.tearing_down => write(view, new),
         _ => Vec::new(),
     }
 }
 
-fn write(view: &dyn View, new: &Object) -> Vec<String> {
+fn write(view: &dyn Reader, new: &Object) -> Vec<String> {
     let spec: InstallationMediaConfigSpec = new.spec();
     // Later the default token is taken where none is named.
     if super::release(view).has(Feature::MediaNeedToken) && spec.join_token.is_empty() {
@@ -68,7 +68,7 @@ fn embedded(config: &str, version: &str) -> Option<String> {
     yaml::parse_documents(config).err().map(|error| format!("invalid embedded machine config: {error}"))
 }
 
-fn factory(view: &dyn View, url: &str) -> Option<String> {
+fn factory(view: &dyn Reader, url: &str) -> Option<String> {
     if url.is_empty() {
         return None;
     }

@@ -32,7 +32,7 @@ pub mod tolerant;
 
 use super::Release;
 use super::names::kind;
-use super::object::{Object, View};
+use super::object::{Object, Reader};
 use crate::catalogue::Feature;
 use omni_proto::specs::SysVersionSpec;
 
@@ -64,7 +64,7 @@ impl<'a> Change<'a> {
 ///
 /// An update that sends the phase `tearingDown` has to pass the rules for updates and those for destruction.
 #[must_use]
-pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     // Older servers take any id, any label and any annotation.
     let limited = release(view).has(Feature::TextLimits);
     let mut found = if limited { metadata::problems(change) } else { Vec::new() };
@@ -82,7 +82,7 @@ pub fn problems(view: &dyn View, change: Change<'_>) -> Vec<String> {
 
 /// The release that a server with these objects imitates: it says so itself.
 #[must_use]
-pub fn release(view: &dyn View) -> Release {
+pub fn release(view: &dyn Reader) -> Release {
     let version = view.get(kind::SYS_VERSION, "current").map(|object| object.spec::<SysVersionSpec>().backend_version);
     match version.as_deref().map(tolerant::parse) {
         Some(Ok(version)) => Release::of_minor(version.minor_line().1),
@@ -90,7 +90,7 @@ pub fn release(view: &dyn View) -> Release {
     }
 }
 
-fn of_type(view: &dyn View, change: Change<'_>) -> Vec<String> {
+fn of_type(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change.object().key.kind.as_str() {
         kind::CLUSTER => cluster::problems(view, change),
         kind::MACHINE_SET => machine_set::problems(view, change),
@@ -186,7 +186,7 @@ pub(crate) mod fixture {
         }
     }
 
-    impl View for Fixture {
+    impl Reader for Fixture {
         fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
             self.0.iter().find(|o| o.key.kind == kind && o.key.id == id).cloned()
         }

@@ -5,14 +5,14 @@ use super::Change;
 use super::selector::Selector;
 use crate::kinds::Role;
 use crate::names::{kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::{AuthConfigSpec, PublicKeySpec, SamlLabelRuleSpec, UserSpec};
 
 /// The roles that a rule may hand out.
 pub(super) const GRANTED: [Role; 4] = [Role::None, Role::Reader, Role::Operator, Role::Admin];
 
 /// The problems with a change of an identity.
-pub(super) fn identity(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn identity(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let Change::Create(new) = change else { return Vec::new() };
     let id = &new.key.id;
     let mut found = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn identity(view: &dyn View, change: Change<'_>) -> Vec<String> {
     found
 }
 
-fn uses_saml(view: &dyn View) -> bool {
+fn uses_saml(view: &dyn Reader) -> bool {
     let config = view.get(kind::AUTH_CONFIG, "auth-config").map(|object| object.spec::<AuthConfigSpec>());
     config.and_then(|config| config.saml).is_some_and(|saml| saml.enabled)
 }

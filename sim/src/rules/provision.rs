@@ -3,11 +3,11 @@
 use super::{Change, cluster_version, extensions, machine, missing};
 use crate::json_schema;
 use crate::names::{kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use omni_proto::specs::{InfraProviderStatusSpec, MachineRequestSetSpec};
 
 /// The provider of this id, if it makes machines on request.
-pub(super) fn provider(view: &dyn View, id: &str) -> Result<InfraProviderStatusSpec, String> {
+pub(super) fn provider(view: &dyn Reader, id: &str) -> Result<InfraProviderStatusSpec, String> {
     let status = view.get(kind::INFRA_PROVIDER_STATUS, id).ok_or_else(|| {
         format!("failed to get provider: {}", missing(kind::INFRA_PROVIDER_STATUS, "infra-provider", id))
     })?;
@@ -35,7 +35,7 @@ pub(super) fn data(id: &str, provider: &InfraProviderStatusSpec, data: &str) -> 
 }
 
 /// The problems with a change of a set of requests.
-pub(super) fn request_set(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn request_set(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => requests(view, None, new),
         Change::Update(old, new) => requests(view, Some(&old.spec()), new),
@@ -44,7 +44,7 @@ pub(super) fn request_set(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 /// A set is judged anew with every change, but for its provider: that is asked only about other data.
-fn requests(view: &dyn View, old: Option<&MachineRequestSetSpec>, new: &Object) -> Vec<String> {
+fn requests(view: &dyn Reader, old: Option<&MachineRequestSetSpec>, new: &Object) -> Vec<String> {
     let spec: MachineRequestSetSpec = new.spec();
     let mut found = Vec::new();
     if old.is_none_or(|old| old.provider_data != spec.provider_data) {
@@ -56,7 +56,7 @@ fn requests(view: &dyn View, old: Option<&MachineRequestSetSpec>, new: &Object) 
     found
 }
 
-fn provided(view: &dyn View, spec: &MachineRequestSetSpec) -> Option<String> {
+fn provided(view: &dyn Reader, spec: &MachineRequestSetSpec) -> Option<String> {
     if spec.provider_id.is_empty() {
         return Some("provider id can not be empty".into());
     }

@@ -2,7 +2,7 @@
 
 use super::Change;
 use crate::names::kind;
-use crate::object::View;
+use crate::object::Reader;
 use crate::settings;
 use kit::yaml;
 use omni_proto::specs::secret_rotation_spec::Phase;
@@ -31,7 +31,7 @@ const PARTS: &[(&str, &[&str])] = &[
 ];
 
 /// The problems with a change of a wish for new authorities.
-pub(super) fn rotation(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn rotation(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let (verb, key) = match change {
         Change::Create(_) => return Vec::new(),
         // What is torn down is judged by the rules for destruction alone.
@@ -46,7 +46,7 @@ pub(super) fn rotation(view: &dyn View, change: Change<'_>) -> Vec<String> {
 }
 
 /// The problems with a change of secrets that a cluster brings along.
-pub(super) fn imported(view: &dyn View, change: Change<'_>) -> Vec<String> {
+pub(super) fn imported(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let Change::Create(new) = change else { return Vec::new() };
     if settings::get(view, settings::CLUSTER_IMPORT).as_deref() == Some(settings::OFF) {
         return vec!["cluster import feature is not enabled".into()];

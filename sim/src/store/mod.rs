@@ -14,7 +14,7 @@ pub(super) use journal::regular;
 pub use journal::{JournalError, Torn};
 pub use snapshot::Snapshot;
 
-use super::object::{Key, Object, View};
+use super::object::{Key, Object, Reader};
 use events::Events;
 use history::History;
 use journal::{Failed, Journal};
@@ -128,7 +128,7 @@ impl Store {
     /// All objects of a type in its own namespace, by id, as they are now.
     #[must_use]
     pub fn list(&self, kind: &str) -> Vec<Arc<Object>> {
-        View::list(&self.view(), kind)
+        Reader::list(&self.view(), kind)
     }
 
     /// The object as the cache shows it: as it was some time ago.
@@ -654,7 +654,7 @@ mod tests {
         store.put("", &key("b"), |_| {});
         store.remove(&key("a"));
         let ids = |objects: Vec<Arc<Object>>| objects.iter().map(|o| o.key.id.clone()).collect::<Vec<_>>();
-        assert_eq!(ids(View::list(&view, "MachineLabels.omni.sidero.dev")), ["a"]);
+        assert_eq!(ids(Reader::list(&view, "MachineLabels.omni.sidero.dev")), ["a"]);
         assert_eq!(ids(store.list("MachineLabels.omni.sidero.dev")), ["b"]);
     }
 

@@ -3,7 +3,7 @@
 
 use crate::kinds;
 use crate::names::label;
-use crate::object::{Key, Object, View};
+use crate::object::{Key, Object, Reader};
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -175,7 +175,7 @@ fn listed(objects: &Objects) -> Vec<Arc<Object>> {
     objects.iter().map(|object| object.0.clone()).collect()
 }
 
-impl View for Snapshot {
+impl Reader for Snapshot {
     fn get(&self, kind: &str, id: &str) -> Option<Arc<Object>> {
         self.find(kind, kinds::namespace(kind))?.objects.get(id).map(|found| found.0.clone())
     }
@@ -250,7 +250,7 @@ mod tests {
                 kept = view.clone();
             }
             for view in [&view, &kept] {
-                let all = View::list(view, kind::CONFIG_PATCH);
+                let all = Reader::list(view, kind::CONFIG_PATCH);
                 for label in INDEXED.iter().chain(&["free"]) {
                     for value in ["0", "1", "2"] {
                         let mut expected = all.clone();

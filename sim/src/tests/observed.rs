@@ -3,10 +3,10 @@
 //! `rules` holds questions, each asked of a store that holds what stands above it as given; `access` says for types,
 //! roles and verbs who may. Codes have to be the same in all of them, texts but for the few that are listed here.
 
-use crate::access::{Caller, Denied, Guard};
+use crate::access::{AccessContext, Caller, Denied};
 use crate::faults::Faults;
 use crate::kinds::{self, Role};
-use crate::object::{Key, Object, View};
+use crate::object::{Key, Object, Reader};
 use crate::presence::Presence;
 use crate::state_service::StateService;
 use crate::store::Store;
@@ -373,7 +373,7 @@ fn world_of_access() -> Store {
 }
 
 /// The answer to one cell, in the words of the table.
-fn cell(view: &(dyn View + Sync), store: &Store, kind: &str, who: &str, verb: &str) -> String {
+fn cell(view: &(dyn Reader + Sync), store: &Store, kind: &str, who: &str, verb: &str) -> String {
     let (role, by) = who.split_once('+').unwrap_or((who, ""));
     let caller = match role {
         "unsigned" => Caller::stranger(),
@@ -390,7 +390,7 @@ fn cell(view: &(dyn View + Sync), store: &Store, kind: &str, who: &str, verb: &s
     } else {
         caller
     };
-    let guard = Guard { view, caller: &caller, release: Release::NEWEST };
+    let permissions = AccessContext { view, caller: &caller, release: Release::NEWEST };
     let namespace = match kinds::find(kind) {
         Some(kind) => kind.namespace.to_owned(),
         None if kind.contains(".infraprovider.") => format!("infra-provider:{PROVIDER}"),
@@ -409,10 +409,10 @@ fn cell(view: &(dyn View + Sync), store: &Store, kind: &str, who: &str, verb: &s
         return format!("UK {}", status.message());
     }
     let answer = match verb {
-        "create" => guard.create(&new),
-        "update" => guard.update(Some(&old), &new),
-        "destroy" => guard.destroy(&old.key, Some(&old)),
-        "read" => guard.get(&old.key, Some(&old)),
+        "create" => permissions.create(&new),
+        "update" => permissions.update(Some(&old), &new),
+        "destroy" => permissions.destroy(&old.key, Some(&old)),
+        "read" => permissions.get(&old.key, Some(&old)),
         _ => {
             let term = pb::LabelTerm {
                 key: "omni.sidero.dev/cluster".into(),
@@ -421,7 +421,7 @@ fn cell(view: &(dyn View + Sync), store: &Store, kind: &str, who: &str, verb: &s
                 invert: false,
             };
             let queries = if by == "acl-label" { vec![pb::LabelQuery { terms: vec![term] }] } else { vec![] };
-            guard.list(kind, &namespace, &queries)
+            permissions.list(kind, &namespace, &queries)
         }
     };
     match answer {

@@ -9,7 +9,7 @@ mod watch;
 
 pub(super) use watch::{WATCHED, watch};
 
-use super::access::Guard;
+use super::access::AccessContext;
 use super::access_policy;
 use super::names::kind;
 use super::object::{Key, Object};
@@ -31,25 +31,27 @@ pub(super) const NAMESPACE: &str = "virtual";
 const COMPLETED: &str = "default";
 
 /// Computes objects for one caller.
-pub(super) struct Desk<'a> {
-    pub(super) guard: Guard<'a>,
+pub(super) struct VirtualContext<'a> {
+    pub(super) permissions: AccessContext<'a>,
     /// Where the server is reached.
     pub(super) endpoint: &'a str,
     /// The time of day.
     pub(super) now: Duration,
 }
 
-impl Desk<'_> {
+impl VirtualContext<'_> {
     /// The computed object of this key.
     pub(super) fn get(&self, key: &Key) -> Result<Object, Status> {
         let missing = || StoreError::missing(key, true);
         let Some(name) = short(&key.kind) else { return Err(unsupported_type("get", &key.kind)) };
-        let view = self.guard.view;
+        let view = self.permissions.view;
         let spec = match (name, key.id.as_str()) {
             ("CurrentUsers", "current") => self.current_user(),
             // Any id will do.
             ("Permissions", _) => return Ok(self.permissions()),
-            ("ClusterPermissions", cluster) => permissions::on_cluster(self.guard.role_on(cluster)).encode_to_vec(),
+            ("ClusterPermissions", cluster) => {
+                permissions::on_cluster(self.permissions.role_on(cluster)).encode_to_vec()
+            }
             ("LabelsCompletions", kind) => self.labels(kind)?.encode_to_vec(),
             ("AdvertisedEndpoints", "current") => {
                 AdvertisedEndpointsSpec { grpc_api_url: self.endpoint.to_owned() }.encode_to_vec()
@@ -60,7 +62,11 @@ impl Desk<'_> {
             ("Quirks", version) => talos::quirks(version).ok_or_else(missing)?.encode_to_vec(),
             ("VersionContract", version) => talos::contract(version).ok_or_else(missing)?.encode_to_vec(),
             (name, id) => {
-                configs(name, self.guard.release).into_iter().find(|(known, _)| *known == id).ok_or_else(missing)?.1
+                configs(name, self.permissions.release)
+                    .into_iter()
+                    .find(|(known, _)| *known == id)
+                    .ok_or_else(missing)?
+                    .1
             }
         };
         // These were never given a version.
@@ -75,10 +81,10 @@ impl Desk<'_> {
             Some("CurrentUsers") => vec![("current".to_owned(), self.current_user())],
             Some("Permissions") => return Ok(vec![self.permissions()]),
             Some(name @ ("MetalPlatformConfigs" | "CloudPlatformConfigs" | "SBCConfigs")) => {
-                configs(name, self.guard.release).into_iter().map(|(id, spec)| (id.to_owned(), spec)).collect()
+                configs(name, self.permissions.release).into_iter().map(|(id, spec)| (id.to_owned(), spec)).collect()
             }
             Some("Quirks") => {
-                let versions = self.guard.view.list(kind::TALOS_VERSION);
+                let versions = self.permissions.view.list(kind::TALOS_VERSION);
                 let ids = versions.iter().map(|version| version.key.id.clone());
                 ids.filter_map(|id| talos::quirks(&id).map(|quirks| (id, quirks.encode_to_vec()))).collect()
             }
@@ -94,22 +100,22 @@ impl Desk<'_> {
     }
 
     fn current_user(&self) -> Vec<u8> {
-        let caller = self.guard.caller;
+        let caller = self.permissions.caller;
         let role = caller.role.name().to_owned();
         CurrentUserSpec { identity: caller.identity.clone(), role, user_id: caller.user.clone() }.encode_to_vec()
     }
 
     fn permissions(&self) -> Object {
-        let has_policy = self.guard.view.get(kind::ACCESS_POLICY, access_policy::ID).is_some();
-        let spec = permissions::at_large(self.guard.caller.role, self.guard.release, has_policy);
+        let has_policy = self.permissions.view.get(kind::ACCESS_POLICY, access_policy::ID).is_some();
+        let spec = permissions::at_large(self.permissions.caller.role, self.permissions.release, has_policy);
         self.object(key("Permissions.omni.sidero.dev", "permissions"), 1, spec.encode_to_vec())
     }
 
     fn labels(&self, kind: &str) -> Result<LabelsCompletionSpec, Status> {
         // Nobody learns labels of what is closed to them.
-        refusal::unless_clean(self.guard.list(kind, COMPLETED, &[]), Vec::new())?;
+        refusal::unless_clean(self.permissions.list(kind, COMPLETED, &[]), Vec::new())?;
         let mut items: HashMap<String, Values> = HashMap::new();
-        for object in self.guard.view.list(kind).iter().filter(|object| object.key.namespace == COMPLETED) {
+        for object in self.permissions.view.list(kind).iter().filter(|object| object.key.namespace == COMPLETED) {
             for (label, value) in &object.labels {
                 let values = &mut items.entry(label.clone()).or_default().items;
                 if !values.contains(value) {
@@ -198,18 +204,18 @@ mod tests {
             Self { store, caller: Caller { identity: "a@b".into(), user: "u".into(), role }, release }
         }
 
-        fn ask<T>(&self, work: impl FnOnce(&Desk<'_>) -> T) -> T {
+        fn ask<T>(&self, work: impl FnOnce(&VirtualContext<'_>) -> T) -> T {
             let view = self.store.view();
-            let guard = Guard { view: &view, caller: &self.caller, release: self.release };
-            work(&Desk { guard, endpoint: "grpc://here", now: self.store.time() })
+            let permissions = AccessContext { view: &view, caller: &self.caller, release: self.release };
+            work(&VirtualContext { permissions, endpoint: "grpc://here", now: self.store.time() })
         }
 
         fn get(&self, kind: &str, id: &str) -> Result<Object, Status> {
-            self.ask(|desk| desk.get(&kinds::key(&format!("{kind}.omni.sidero.dev"), id)))
+            self.ask(|ctx| ctx.get(&kinds::key(&format!("{kind}.omni.sidero.dev"), id)))
         }
 
         fn count(&self, kind: &str) -> Result<usize, Code> {
-            let listed = self.ask(|desk| desk.list(&format!("{kind}.omni.sidero.dev")));
+            let listed = self.ask(|ctx| ctx.list(&format!("{kind}.omni.sidero.dev")));
             listed.map(|objects| objects.len()).map_err(|status| status.code())
         }
     }
@@ -275,7 +281,7 @@ mod tests {
         ] {
             assert_eq!(scene.count(kind), expected, "{kind}");
         }
-        let refused = scene.ask(|desk| desk.list("ClusterPermissions.omni.sidero.dev")).unwrap_err();
+        let refused = scene.ask(|ctx| ctx.list("ClusterPermissions.omni.sidero.dev")).unwrap_err();
         assert_eq!(refused.message(), "unsupported resource type for list \"ClusterPermissions.omni.sidero.dev\"");
     }
 

@@ -1,7 +1,7 @@
 //! What a cluster has and uses, added up over its nodes.
 
 use crate::names::{kind, label};
-use crate::object::View;
+use crate::object::Reader;
 use omni_proto::specs::kubernetes_usage_spec::{Pod, Quantity};
 use omni_proto::specs::{KubernetesStatusSpec, KubernetesUsageSpec, MachineStatusSpec};
 
@@ -10,7 +10,7 @@ const PODS_A_NODE: i32 = 110;
 const MEGABYTE: f64 = 1024.0 * 1024.0;
 
 /// The usage of a cluster; none before Kubernetes has said anything.
-pub(super) fn of(view: &dyn View, cluster: &str) -> Option<KubernetesUsageSpec> {
+pub(super) fn of(view: &dyn Reader, cluster: &str) -> Option<KubernetesUsageSpec> {
     let status: KubernetesStatusSpec = view.get(kind::KUBERNETES_STATUS, cluster)?.spec();
     let mut total = KubernetesUsageSpec {
         cpu: Some(Quantity::default()),

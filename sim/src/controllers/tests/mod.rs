@@ -17,7 +17,7 @@ use crate::driver::Driver;
 use crate::inventory::id;
 use crate::kinds;
 use crate::names::{annotation, kind, label};
-use crate::object::{Object, View};
+use crate::object::{Object, Reader};
 use crate::rules::{self, Change};
 use crate::store::Store;
 use crate::world;

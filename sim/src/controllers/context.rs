@@ -2,9 +2,9 @@
 //! It knows no behaviour.
 
 use crate::accounts;
-use crate::driver::{Controller, Cx};
+use crate::driver::{Controller, StepContext};
 use crate::kinds;
-use crate::object::{Key, Object, View};
+use crate::object::{Key, Object, Reader};
 use crate::release::Release;
 use crate::store::{Event, Store};
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// One thing that the server does by itself, as a function over the objects.
 pub(super) struct Behaviour {
     name: &'static str,
-    act: fn(&Desk<'_>),
+    act: fn(&ControllerContext<'_>),
     /// When there was nothing to do, and what it had looked at to find that out.
     rested: Option<(u64, Looks)>,
     /// The second of the last step, for one that looks at the clock.
@@ -25,12 +25,12 @@ pub(super) struct Behaviour {
 
 impl Behaviour {
     /// A behaviour that lasts.
-    pub(super) fn boxed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
+    pub(super) fn boxed(name: &'static str, act: fn(&ControllerContext<'_>)) -> Box<dyn Controller> {
         Box::new(Self { name, act, rested: None, looked_at: None })
     }
 
     /// One that looks at the clock, so that it may have work to do although nothing changed.
-    pub(super) fn timed(name: &'static str, act: fn(&Desk<'_>)) -> Box<dyn Controller> {
+    pub(super) fn timed(name: &'static str, act: fn(&ControllerContext<'_>)) -> Box<dyn Controller> {
         Box::new(Self { name, act, rested: None, looked_at: Some(0) })
     }
 
@@ -51,7 +51,7 @@ impl Controller for Behaviour {
         self.name
     }
 
-    fn step(&mut self, cx: &mut Cx) -> bool {
+    fn step(&mut self, cx: &mut StepContext) -> bool {
         let before = cx.store.revision();
         if let Some(second) = &mut self.looked_at
             && std::mem::replace(second, cx.now.as_secs()) != cx.now.as_secs()
@@ -62,9 +62,9 @@ impl Controller for Behaviour {
             return false;
         }
         let lost = cx.store.lost();
-        let desk = Desk { store: &cx.store, release: cx.release, looks: RefCell::default() };
-        (self.act)(&desk);
-        let mut looks = desk.looks.into_inner();
+        let ctx = ControllerContext { store: &cx.store, release: cx.release, looks: RefCell::default() };
+        (self.act)(&ctx);
+        let mut looks = ctx.looks.into_inner();
         // One that is called each second need not be called for the time in between.
         looks.all |= looks.clock && self.looked_at.is_none();
         let after = cx.store.revision();
@@ -131,7 +131,7 @@ pub(super) fn labels(object: &Object) -> Vec<(&str, &str)> {
 }
 
 /// The objects, in the words of controllers.
-pub(super) struct Desk<'a> {
+pub(super) struct ControllerContext<'a> {
     store: &'a Store,
     /// The release that the server imitates.
     pub(super) release: Release,
@@ -139,14 +139,14 @@ pub(super) struct Desk<'a> {
 }
 
 #[cfg(test)]
-impl<'a> Desk<'a> {
-    /// A desk over these objects.
+impl<'a> ControllerContext<'a> {
+    /// A context over these objects.
     pub(super) fn at(store: &'a Store) -> Self {
         Self { store, release: Release::NEWEST, looks: RefCell::default() }
     }
 }
 
-impl Desk<'_> {
+impl ControllerContext<'_> {
     /// The key of an object that is looked at.
     fn key(&self, kind: &str, id: &str) -> Key {
         self.looked(kind, id);
@@ -350,19 +350,19 @@ mod tests {
     static STEPS: AtomicUsize = AtomicUsize::new(0);
 
     /// Looks at one class, at the patches of one cluster, at one controller's clusters, and at all machine sets.
-    fn look(desk: &Desk<'_>) {
+    fn look(ctx: &ControllerContext<'_>) {
         STEPS.fetch_add(1, Ordering::Relaxed);
-        desk.has(kind::MACHINE_CLASS, "mine");
-        desk.labelled(kind::CONFIG_PATCH, label::CLUSTER, "mine");
-        desk.owned(kind::CLUSTER, "Mine");
-        desk.list(kind::MACHINE_SET);
+        ctx.has(kind::MACHINE_CLASS, "mine");
+        ctx.labelled(kind::CONFIG_PATCH, label::CLUSTER, "mine");
+        ctx.owned(kind::CLUSTER, "Mine");
+        ctx.list(kind::MACHINE_SET);
     }
 
     #[test]
     fn a_behaviour_rests_until_something_changes_that_it_looked_at() {
         let store = Store::new(Arc::new(TestClock::at(1_800_000_000)));
         let mut behaviour = Behaviour::boxed("Look", look);
-        let mut cx = Cx { store: store.clone(), now: store.time(), release: Release::NEWEST };
+        let mut cx = StepContext { store: store.clone(), now: store.time(), release: Release::NEWEST };
         let mut stepped = |what: &str, expected: bool| {
             let before = STEPS.load(Ordering::Relaxed);
             assert!(!behaviour.step(&mut cx) && !behaviour.step(&mut cx));
