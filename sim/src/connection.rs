@@ -21,22 +21,22 @@ impl Connections {
     }
 
     /// What cuts a new one.
-    pub(super) fn join(&self) -> Scissors {
-        Scissors(self.0.lock().unwrap_or_else(PoisonError::into_inner).child_token())
+    pub(super) fn join(&self) -> Disconnect {
+        Disconnect(self.0.lock().unwrap_or_else(PoisonError::into_inner).child_token())
     }
 }
 
 /// Cuts one connection; travels in the extensions of each of its requests.
 #[derive(Clone, Debug)]
-pub(super) struct Scissors(CancellationToken);
+pub(super) struct Disconnect(CancellationToken);
 
-impl Scissors {
+impl Disconnect {
     /// Breaks the connection at once.
     pub(super) fn cut(&self) {
         self.0.cancel();
     }
 
-    /// Returns once they were used.
+    /// Returns once it was used.
     pub(super) async fn used(&self) {
         self.0.cancelled().await;
     }
@@ -45,14 +45,14 @@ impl Scissors {
 /// A stream of bytes that ends with an error once it is cut.
 pub(super) struct Connection<S> {
     stream: S,
-    scissors: Scissors,
+    disconnect: Disconnect,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl<S> Connection<S> {
-    /// A connection that these scissors cut.
-    pub(super) fn new(stream: S, scissors: Scissors) -> Self {
-        Self { stream, cut: Box::pin(scissors.0.clone().cancelled_owned()), scissors }
+    /// A connection that is closed by `disconnect`.
+    pub(super) fn new(stream: S, disconnect: Disconnect) -> Self {
+        Self { stream, cut: Box::pin(disconnect.0.clone().cancelled_owned()), disconnect }
     }
 
     fn is_cut(&mut self, cx: &mut Context<'_>) -> bool {
@@ -98,9 +98,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
 }
 
 impl<S> Connected for Connection<S> {
-    type ConnectInfo = Scissors;
+    type ConnectInfo = Disconnect;
 
-    fn connect_info(&self) -> Scissors {
-        self.scissors.clone()
+    fn connect_info(&self) -> Disconnect {
+        self.disconnect.clone()
     }
 }

@@ -42,7 +42,7 @@ pub enum Mode {
 /// The controllers still had work to do after very many steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the controllers did not come to rest in {0} steps; one of them may undo what another one does")]
-pub struct Restless(pub usize);
+pub struct NotConverged(pub usize);
 
 /// All controllers of one server; clones share them.
 #[derive(Clone)]
@@ -75,13 +75,13 @@ impl Driver {
     ///
     /// # Errors
     /// When they never come to rest.
-    pub fn settle(&self) -> Result<usize, Restless> {
+    pub fn settle(&self) -> Result<usize, NotConverged> {
         for steps in 0..Self::PATIENCE {
             if !self.step() {
                 return Ok(steps);
             }
         }
-        Err(Restless(Self::PATIENCE))
+        Err(NotConverged(Self::PATIENCE))
     }
 
     /// Steps for ever, with a rest in between.

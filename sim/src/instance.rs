@@ -3,17 +3,17 @@
 use super::accounts::{self, KeyError, LIFETIME, Limits, Registry};
 use super::audit::{self, AuditLog};
 use super::auth::Authenticator;
+use super::bootstrap;
 use super::connection::Connections;
 use super::controllers;
-use super::driver::{Driver, Mode, Restless};
+use super::driver::{Driver, Mode, NotConverged};
 use super::faults::Faults;
-use super::gate::Gate;
+use super::interceptor::Interceptor;
 use super::kinds::Role;
 use super::management::ManagementService;
 use super::options::Options;
-use super::presence::Presence;
+use super::outage::Outage;
 use super::requests::{Request, Requests};
-use super::seeds;
 use super::server::{self, Door};
 use super::sign_in::SignIn;
 use super::state_service::StateService;
@@ -59,7 +59,7 @@ pub enum SimError {
     World(#[from] WorldError),
     /// The world never comes to rest.
     #[error("cannot bring the world to rest that the server should hold")]
-    Restless(#[from] Restless),
+    NotConverged(#[from] NotConverged),
     /// No key can be made.
     #[error("cannot set up the first service account")]
     Key(#[from] KeyError),
@@ -80,7 +80,7 @@ pub struct Sim {
     ca_pem: Option<String>,
     stop: CancellationToken,
     connections: Connections,
-    presence: Presence,
+    outage: Outage,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -111,10 +111,10 @@ impl Sim {
         let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
         store.tell(Arc::new(audit.clone()));
         world::seed(&store, options.machines, options.release);
-        seeds::auth(&store, options.suspended);
+        bootstrap::auth(&store, options.suspended);
         match &options.world {
             Some(told) if is_new => worlds::populate(&store, told)?,
-            _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::furnish(&store, &told))?,
+            _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::apply_instance_settings(&store, &told))?,
         }
         let key = first_key(&store, &options)?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
@@ -131,13 +131,13 @@ impl Sim {
         let faults = Arc::new(Faults::default());
         options.faults.iter().for_each(|fault| faults.add(fault.clone()));
         let (stop, connections) = (CancellationToken::new(), Connections::default());
-        let presence = Presence::new(clock.clone(), connections.clone());
+        let outage = Outage::new(clock.clone(), connections.clone());
         let requests = Requests::default();
-        let gate = Gate {
+        let interceptor = Interceptor {
             store: store.clone(),
             authenticator: Arc::new(Authenticator::new(store.clone())),
             faults: faults.clone(),
-            presence: presence.clone(),
+            outage: outage.clone(),
             requests: requests.clone(),
             release: options.release,
             delay: options.delay,
@@ -147,7 +147,7 @@ impl Sim {
         let state = StateService {
             store: store.clone(),
             faults: faults.clone(),
-            presence: presence.clone(),
+            outage: outage.clone(),
             release: options.release,
             endpoint: advertised.clone(),
         };
@@ -160,11 +160,11 @@ impl Sim {
             listener,
             tls: tls.map(|tls| TlsAcceptor::from(tls.config)),
             faults: faults.clone(),
-            presence: presence.clone(),
+            outage: outage.clone(),
             connections: connections.clone(),
             patience: options.handshake,
         };
-        let serving = server::serve(door, gate, routes, stop.clone());
+        let serving = server::serve(door, interceptor, routes, stop.clone());
         let mut tasks = vec![tokio::spawn(serving)];
         if let Mode::Auto { tick } = options.mode {
             let (driver, stop) = (driver.clone(), stop.clone());
@@ -175,7 +175,7 @@ impl Sim {
                 }
             }));
         }
-        Ok(Self { store, driver, clock, faults, requests, endpoint, key, ca_pem, stop, connections, presence, tasks })
+        Ok(Self { store, driver, clock, faults, requests, endpoint, key, ca_pem, stop, connections, outage, tasks })
     }
 
     /// Where it is reached: `grpc://127.0.0.1:34567`, or `https://…` with TLS.
@@ -253,14 +253,14 @@ impl Sim {
     ///
     /// # Errors
     /// When that never comes to pass.
-    pub fn settle(&self) -> Result<usize, Restless> {
+    pub fn settle(&self) -> Result<usize, NotConverged> {
         self.driver.settle()
     }
 
     /// Moves the server's clock forward.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
-        self.presence.clock_moved();
+        self.outage.clock_moved();
     }
 
     /// What goes wrong on purpose.
@@ -288,13 +288,13 @@ impl Sim {
     /// Goes away for this time of its clock, or until it is called back: nothing listens, and all connections break.
     /// Returns once nothing listens any more.
     pub async fn leave(&self, time: Option<Duration>) {
-        self.presence.leave(time);
-        self.presence.has_closed().await;
+        self.outage.leave(time);
+        self.outage.has_closed().await;
     }
 
     /// Comes back before its time.
     pub fn come_back(&self) {
-        self.presence.come_back();
+        self.outage.come_back();
     }
 
     /// Stops, and returns once nothing runs any more.

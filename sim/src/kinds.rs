@@ -51,7 +51,7 @@ impl Role {
 
 /// Who passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gate {
+pub struct AccessRule {
     /// Who has less hears that its role does not suffice; none lets in who did not sign, too.
     pub floor: Option<Role>,
     /// Who has at least this passes; none lets nobody pass.
@@ -60,8 +60,8 @@ pub struct Gate {
     pub why: &'static str,
 }
 
-impl Gate {
-    /// The gate of what no caller sees.
+impl AccessRule {
+    /// The rule of what no caller sees.
     pub const HIDDEN: Self = Self { floor: None, from: None, why: NOTHING };
 
     /// Reads a cell of the table of access: `ROLE`, `FLOOR/WORD` or `FLOOR/ROLE/WORD`.
@@ -83,10 +83,10 @@ impl Gate {
 #[derive(Clone, Copy, Debug)]
 struct Access {
     name: &'static str,
-    read: Gate,
-    create: Gate,
-    update: Gate,
-    destroy: Gate,
+    read: AccessRule,
+    create: AccessRule,
+    update: AccessRule,
+    destroy: AccessRule,
 }
 
 impl Access {
@@ -94,16 +94,16 @@ impl Access {
         match *row {
             [name, read, create, update, destroy] => Some(Self {
                 name,
-                read: Gate::read(read)?,
-                create: Gate::read(create)?,
-                update: Gate::read(update)?,
-                destroy: Gate::read(destroy)?,
+                read: AccessRule::read(read)?,
+                create: AccessRule::read(create)?,
+                update: AccessRule::read(update)?,
+                destroy: AccessRule::read(destroy)?,
             }),
             _ => None,
         }
     }
 
-    fn gate(&self, verb: AccessVerb) -> Gate {
+    fn access_rule(&self, verb: AccessVerb) -> AccessRule {
         match verb {
             AccessVerb::Read => self.read,
             AccessVerb::Create => self.create,
@@ -203,10 +203,10 @@ impl Kind {
 
     /// Who may do this on a server of this release.
     #[must_use]
-    pub fn gate(&self, verb: AccessVerb, release: Release) -> Gate {
+    pub fn access_rule(&self, verb: AccessVerb, release: Release) -> AccessRule {
         // The table goes back in time: the last that was in force before its release counts.
         let valid = |(before, _): &&(Option<Release>, Access)| before.is_none_or(|before| release < before);
-        self.access.iter().rfind(valid).map_or(Gate::HIDDEN, |(_, access)| access.gate(verb))
+        self.access.iter().rfind(valid).map_or(AccessRule::HIDDEN, |(_, access)| access.access_rule(verb))
     }
 
     fn of_row(row: &[&'static str], classes: &[Access]) -> Option<Self> {

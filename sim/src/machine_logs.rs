@@ -2,7 +2,7 @@
 
 use super::names::kind;
 use super::object::{Key, Object};
-use super::store::{Store, Witness};
+use super::store::{Observer, Store};
 use jiff::Timestamp;
 use omni_proto::specs::cluster_machine_status_spec::Stage;
 use omni_proto::specs::{ClusterMachineConfigStatusSpec, ClusterMachineStatusSpec, MachineStatusSpec, SiderolinkSpec};
@@ -124,7 +124,7 @@ impl Log {
     }
 }
 
-impl Witness for MachineLogs {
+impl Observer for MachineLogs {
     fn saw(&self, now: Duration, key: &Key, old: Option<&Object>, new: Option<&Object>) {
         if key.kind == kind::LINK {
             self.link(now, &key.id, new);

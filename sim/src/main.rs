@@ -6,7 +6,7 @@ use kit::text::printable;
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use omni_sim::faults::{self, Fault, GRAMMAR};
 use omni_sim::worlds::{READY, Told};
-use omni_sim::{Handover, Mode, Options, Sim};
+use omni_sim::{EndpointFile, Mode, Options, Sim};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -227,10 +227,12 @@ async fn run(options: Options, files: Files) -> Result<()> {
     for warning in sim.warnings() {
         writeln!(std::io::stderr(), "omni-sim: warning: {warning}").context("cannot warn")?;
     }
-    let handover = Handover::new(&sim, data.as_deref(), files.env.as_deref())?;
+    let endpoint_file = EndpointFile::new(&sim, data.as_deref(), files.env.as_deref())?;
     match &files.ready {
-        Some(file) => handover.write_line(file)?,
-        None => writeln!(std::io::stdout(), "{}", handover.line()).context("cannot say that the simulator is ready")?,
+        Some(file) => endpoint_file.write_line(file)?,
+        None => {
+            writeln!(std::io::stdout(), "{}", endpoint_file.line()).context("cannot say that the simulator is ready")?
+        }
     }
     stopped.await;
     sim.stop().await;

@@ -3,9 +3,9 @@
 
 use super::connection::{Connection, Connections};
 use super::faults::{Action, Faults, HANDSHAKE};
-use super::gate::Gate;
+use super::interceptor::Interceptor;
 use super::management::ManagementService;
-use super::presence::Presence;
+use super::outage::Outage;
 use super::sign_in::{PAGE, SignIn};
 use super::state_service::StateService;
 use futures_util::{StreamExt, stream};
@@ -58,7 +58,7 @@ pub(super) fn services(state: StateService, management: ManagementService, sign_
 }
 
 /// Serves until told to stop.
-pub(super) async fn serve(door: Door, gate: Gate, routes: Routes, stop: CancellationToken) {
+pub(super) async fn serve(door: Door, interceptor: Interceptor, routes: Routes, stop: CancellationToken) {
     let (sender, receiver) = mpsc::channel::<Stream>(16);
     let acceptor = door.open(sender);
     let incoming = stream::unfold(receiver, |mut receiver| async {
@@ -68,7 +68,7 @@ pub(super) async fn serve(door: Door, gate: Gate, routes: Routes, stop: Cancella
     let server = Server::builder()
         // For the page, which browsers open without TLS by HTTP/1 only.
         .accept_http1(true)
-        .layer(gate)
+        .layer(interceptor)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming.boxed(), stop.clone().cancelled_owned());
     let served = async {
@@ -89,7 +89,7 @@ pub(super) struct Door {
     pub(super) listener: TcpListener,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) faults: Arc<Faults>,
-    pub(super) presence: Presence,
+    pub(super) outage: Outage,
     pub(super) connections: Connections,
     /// How long a client may keep the door open without a word.
     pub(super) patience: Duration,
@@ -98,16 +98,16 @@ pub(super) struct Door {
 impl Door {
     /// Lets connections in, whenever the server is there.
     async fn open(self, sender: mpsc::Sender<Stream>) {
-        let Self { mut listener, tls, faults, presence, connections, patience } = self;
+        let Self { mut listener, tls, faults, outage, connections, patience } = self;
         loop {
             let address = listener.local_addr();
             tokio::select! {
                 biased;
-                () = presence.left() => drop(listener),
+                () = outage.left() => drop(listener),
                 () = accept(&listener, tls.as_ref(), &faults, &sender, &connections, patience) => return,
             }
-            presence.closed();
-            presence.back().await;
+            outage.closed();
+            outage.back().await;
             listener = match address {
                 Ok(address) => listen(address).await,
                 Err(error) => return tracing::error!(%error, "the server cannot come back"),
@@ -148,17 +148,17 @@ async fn accept(
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "answers may be late");
         }
-        let (tls, sender, scissors) = (tls.cloned(), sender.clone(), connections.join());
+        let (tls, sender, disconnect) = (tls.cloned(), sender.clone(), connections.join());
         let fault = if tls.is_some() { faults.strike(HANDSHAKE, "") } else { None };
         // A client that is slow with its half of the handshake must not hold up the others.
         tokio::spawn(async move {
             let stream = tokio::select! {
                 stream = shake_hands(tcp, tls, fault, patience) => stream,
-                () = scissors.used() => return,
+                () = disconnect.used() => return,
             };
             match stream {
                 // Fails only while the server stops.
-                Ok(stream) => drop(sender.send(Connection::new(stream, scissors)).await),
+                Ok(stream) => drop(sender.send(Connection::new(stream, disconnect)).await),
                 Err(error) => tracing::debug!(%error, "a handshake failed"),
             }
         });

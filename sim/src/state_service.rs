@@ -2,18 +2,18 @@
 //! It knows no single type; what a type allows stands in the catalogue and the rules.
 
 use super::access::{AccessContext, Caller, provider};
-use super::connection::Scissors;
+use super::connection::Disconnect;
 use super::external;
 use super::faults::{self, Action, Breakable, Faults};
 use super::kinds;
 use super::object::{Key, Object};
-use super::presence::Presence;
+use super::outage::Outage;
 use super::query::Query;
-use super::refusal;
 use super::release::Release;
 use super::requests::Entry;
 use super::rules::{self, Change};
 use super::store::{Snapshot, Store, StoreError, Verb};
+use super::violations;
 use super::virtual_kinds::{self, VirtualContext};
 use super::watch::Watch;
 use super::wire;
@@ -32,7 +32,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(super) struct StateService {
     pub(super) store: Store,
     pub(super) faults: Arc<Faults>,
-    pub(super) presence: Presence,
+    pub(super) outage: Outage,
     pub(super) release: Release,
     pub(super) endpoint: String,
 }
@@ -46,7 +46,7 @@ impl State for StateService {
             let existing = self.existing(&key);
             let view = self.store.view();
             let permissions = self.access_context(&view, &call);
-            refusal::unless_clean(permissions.get(&key, existing.as_deref()), Vec::new())?;
+            violations::unless_clean(permissions.get(&key, existing.as_deref()), Vec::new())?;
             let object = match key.namespace.as_str() {
                 virtual_kinds::NAMESPACE => Arc::new(self.virtual_context(permissions).get(&key)?),
                 _ => existing.ok_or_else(|| missing(&key))?,
@@ -62,7 +62,7 @@ impl State for StateService {
             let options = options.unwrap_or_default();
             let view = self.store.view();
             let permissions = self.access_context(&view, &call);
-            refusal::unless_clean(permissions.list(&kind, &namespace, &options.label_query), Vec::new())?;
+            violations::unless_clean(permissions.list(&kind, &namespace, &options.label_query), Vec::new())?;
             let limit = permissions.limit(&kind, &namespace).map(ToOwned::to_owned);
             if namespace == external::NAMESPACE {
                 external::check_list(&view, &options.label_query, options.id_query.as_ref())?;
@@ -96,7 +96,7 @@ impl State for StateService {
             let mut object = wire::received(resource)?;
             let view = self.store.view();
             let permissions = self.access_context(&view, &call);
-            refusal::unless_clean(permissions.create(&object), rules::problems(&view, Change::Create(&object)))?;
+            violations::unless_clean(permissions.create(&object), rules::problems(&view, Change::Create(&object)))?;
             if object.key.namespace == virtual_kinds::NAMESPACE {
                 return Err(virtual_kinds::unsupported("create"));
             }
@@ -126,10 +126,10 @@ impl State for StateService {
             }
             let change = old.as_ref().map(|old| Change::Update(old, &new));
             if access.is_ok() && change.is_some_and(rules::crashes) {
-                return Err(refusal::crash());
+                return Err(violations::crash());
             }
             let problems = change.map(|change| rules::problems(&view, change)).unwrap_or_default();
-            refusal::unless_clean(access, problems)?;
+            violations::unless_clean(access, problems)?;
             if new.key.namespace == virtual_kinds::NAMESPACE {
                 return Err(virtual_kinds::unsupported("update"));
             }
@@ -263,7 +263,7 @@ impl StateService {
     }
 
     fn breakable<'a>(&'a self, call: &'a RequestContext) -> Breakable<'a> {
-        Breakable { scissors: call.scissors.as_ref(), presence: &self.presence }
+        Breakable { disconnect: call.disconnect.as_ref(), outage: &self.outage }
     }
 
     /// The object as the checks before a write see it.
@@ -284,7 +284,7 @@ impl StateService {
         let view = self.store.view();
         let access = self.access_context(&view, call).destroy(key, existing.as_deref());
         let problems = existing.as_ref().map(|old| rules::problems(&view, Change::Destroy(old))).unwrap_or_default();
-        refusal::unless_clean(access, problems)?;
+        violations::unless_clean(access, problems)?;
         if key.namespace == virtual_kinds::NAMESPACE {
             return Err(virtual_kinds::unsupported("destroy"));
         }
@@ -318,7 +318,7 @@ impl StateService {
 struct RequestContext {
     caller: Caller,
     entry: Option<Entry>,
-    scissors: Option<Scissors>,
+    disconnect: Option<Disconnect>,
     /// Whether it is meant for a Talos node.
     talos: bool,
 }
@@ -329,8 +329,8 @@ impl RequestContext {
         let talos = request.metadata().get("runtime").is_some_and(|runtime| runtime == "Talos");
         let (_, extensions, message) = request.into_parts();
         let find = |extensions: &Extensions| (extensions.get().cloned(), extensions.get().cloned());
-        let (entry, scissors) = find(&extensions);
-        Ok((Self { caller, entry, scissors, talos }, message))
+        let (entry, disconnect) = find(&extensions);
+        Ok((Self { caller, entry, disconnect, talos }, message))
     }
 }
 
@@ -358,7 +358,7 @@ fn watched(permissions: &AccessContext<'_>, mut request: pb::WatchRequest) -> Re
         }
         None => permissions.list(&kind, &namespace, &options.label_query),
     };
-    refusal::unless_clean(access, Vec::new())?;
+    violations::unless_clean(access, Vec::new())?;
     if namespace == virtual_kinds::NAMESPACE {
         return Err(match (&request.id, options.aggregated) {
             (Some(_), _) if kind == virtual_kinds::WATCHED => return Ok(request),

@@ -81,7 +81,7 @@ fn aged(release: Release, mut resource: pb::Resource) -> pb::Resource {
         && spec_yaml::differs(&kind, release)
     {
         spec.yaml_spec = spec_yaml::render_by(release, &kind, &spec.proto_spec);
-        let written_by_users = |kind: &kinds::Kind| kind.gate(kinds::AccessVerb::Create, release).from.is_some();
+        let written_by_users = |kind: &kinds::Kind| kind.access_rule(kinds::AccessVerb::Create, release).from.is_some();
         if !kinds::find(&kind).is_some_and(written_by_users) {
             spec.proto_spec = spec_yaml::without_later_fields(release, &kind, &spec.proto_spec);
         }

@@ -1,10 +1,10 @@
 //! What a fresh simulator holds: versions on offer, the instance itself, and machines.
 
+use super::bootstrap;
 use super::catalogue::Feature;
 use super::kinds;
 use super::names::{controller, kind};
 use super::release::Release;
-use super::seeds;
 use super::store::Store;
 pub use super::worlds::{add_machine, disconnect_machine, reconnect_machine};
 use omni_proto::specs::{KubernetesVersionSpec, TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info};
@@ -75,9 +75,9 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
 /// Fills a fresh store; in one that was kept, only what does not outlive a server is made anew.
 pub fn seed(store: &Store, machines: usize, release: Release) {
     versions(store, release);
-    seeds::always(store, release);
+    bootstrap::always(store, release);
     if store.get(&kinds::key(kind::DEFAULT_JOIN_TOKEN, "default")).is_none() {
-        seeds::once(store);
+        bootstrap::once(store);
         for number in (1..).take(machines) {
             add_machine(store, number);
         }

@@ -123,11 +123,11 @@ impl Server {
                 unless(!removes, format!("removes {name} by itself"))
             }
             Need::Access(verb, name) => {
-                let open = kind(name).is_some_and(|kind| kind.gate(verb, release).from.is_some());
+                let open = kind(name).is_some_and(|kind| kind.access_rule(verb, release).from.is_some());
                 unless(open, format!("lets nobody {verb:?} {name}"))
             }
             Need::NoAccess(verb, name) => {
-                let open = kind(name).is_some_and(|kind| kind.gate(verb, release).from.is_some());
+                let open = kind(name).is_some_and(|kind| kind.access_rule(verb, release).from.is_some());
                 unless(!open, format!("lets somebody {verb:?} {name}"))
             }
             Need::PatchField(path) => unless(refused(path), format!("takes patches of {path}")),

@@ -4,7 +4,7 @@
 pub mod provider;
 
 use super::access_policy;
-use super::kinds::{self, Gate, Role, Tie};
+use super::kinds::{self, AccessRule, Role, Tie};
 use super::names::{kind, label};
 use super::object::{Key, Object, Reader};
 use super::release::Release;
@@ -210,18 +210,18 @@ impl<'a> AccessContext<'a> {
         if provider::concerns(&key.namespace, &key.kind) {
             return provider::check(self, verb, key, old, new).map_err(Denied::Alone);
         }
-        let gate = self.gate(&key.kind, verb);
+        let rule = self.access_rule(&key.kind, verb);
         // Whoever may anyway need not be looked up in the policy.
-        let enough = gate.floor.is_none_or(|floor| self.caller.role >= floor);
+        let enough = rule.floor.is_none_or(|floor| self.caller.role >= floor);
         let raised = if enough { None } else { scope.map(|scope| self.raised(scope)) };
         let caller = Caller { role: raised.unwrap_or(self.caller.role), ..self.caller.clone() };
-        pass(&caller, gate, &key.kind).map_err(Denied::Gathered)
+        pass(&caller, rule, &key.kind).map_err(Denied::Gathered)
     }
 
     /// Who may do this with a type.
-    fn gate(&self, kind: &str, verb: AccessVerb) -> Gate {
+    fn access_rule(&self, kind: &str, verb: AccessVerb) -> AccessRule {
         let kind = kinds::find(kind).filter(|kind| kind.is_in(self.release));
-        kind.map_or(Gate::HIDDEN, |kind| kind.gate(verb, self.release))
+        kind.map_or(AccessRule::HIDDEN, |kind| kind.access_rule(verb, self.release))
     }
 
     /// The cluster that an object belongs to, as far as policies care.
@@ -256,14 +256,14 @@ enum Scope<'a> {
     All,
 }
 
-/// Whether a gate lets a caller through.
-fn pass(caller: &Caller, gate: Gate, kind: &str) -> Result<(), Status> {
-    if let Some(floor) = gate.floor {
+/// Whether a rule lets a caller through.
+fn pass(caller: &Caller, rule: AccessRule, kind: &str) -> Result<(), Status> {
+    if let Some(floor) = rule.floor {
         caller.needs(floor)?;
     }
-    match gate.from {
+    match rule.from {
         Some(role) if caller.role >= role => Ok(()),
-        _ => Err(Status::permission_denied(gate.why.replace("<type>", kind))),
+        _ => Err(Status::permission_denied(rule.why.replace("<type>", kind))),
     }
 }
 

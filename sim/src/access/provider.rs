@@ -37,7 +37,7 @@ pub(super) fn check(
     new: Option<&Object>,
 ) -> Result<(), Status> {
     // Some types were open to everybody once.
-    let open = permissions.gate(&key.kind, verb).floor == Some(Role::None);
+    let open = permissions.access_rule(&key.kind, verb).floor == Some(Role::None);
     permissions.caller.needs(if open { Role::None } else { Role::InfraProvider })?;
     if permissions.caller.role != Role::InfraProvider {
         return check_user(permissions, verb, &key.kind);
@@ -97,7 +97,7 @@ fn check_provider(
 /// What nobody but a provider knows is read by everybody, and written by providers alone.
 fn check_user(permissions: &AccessContext<'_>, verb: AccessVerb, kind: &str) -> Result<(), Status> {
     if kinds::find(kind).is_some() {
-        return super::pass(permissions.caller, permissions.gate(kind, verb), kind);
+        return super::pass(permissions.caller, permissions.access_rule(kind, verb), kind);
     }
     match verb {
         AccessVerb::Read => Ok(()),

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::kinds::{self, Role};
 use crate::object::{Key, Object};
-use crate::refusal;
 use crate::rules::{self, Change};
 use crate::store::{Store, StoreError, Verb};
+use crate::violations;
 use omni_proto::specs;
 use prost::Message;
 use std::sync::Arc;
@@ -213,7 +213,7 @@ impl<'a> Registry<'a> {
         if limit > 0 && like.count() >= limit {
             problems.push(format!("maximum number of {whom} ({limit}) reached"));
         }
-        refusal::unless_clean(Ok(()), problems)?;
+        violations::unless_clean(Ok(()), problems)?;
         self.create(identity)
     }
 

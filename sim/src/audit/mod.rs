@@ -10,7 +10,7 @@ pub use filter::{Filter, Order};
 pub use session::Session;
 
 use super::object::{Key, Object};
-use super::store::Witness;
+use super::store::Observer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
@@ -180,7 +180,7 @@ impl Events {
     }
 }
 
-impl Witness for AuditLog {
+impl Observer for AuditLog {
     fn saw(&self, now: Duration, key: &Key, old: Option<&Object>, new: Option<&Object>) {
         let change = Change::of(old, new);
         let session = Session::current();

@@ -51,7 +51,7 @@ pub(super) fn act(ctx: &ControllerContext<'_>) {
             if ctx.release.has(Feature::AppliedManifests) {
                 ctx.hold(&cluster, HELD_LATER);
             }
-            cluster_parts::furnish(ctx, &cluster);
+            cluster_parts::create_parts(ctx, &cluster);
         }
     }
 }

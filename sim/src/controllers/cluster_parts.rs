@@ -63,7 +63,7 @@ const HELD_BY: &[(&str, &[&str])] = &[
 const FIRST_PORT: u32 = 10000;
 
 /// Sees to it that a cluster has all its parts.
-pub(super) fn furnish(ctx: &ControllerContext<'_>, cluster: &Object) {
+pub(super) fn create_parts(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
     identify(ctx, cluster);
     ctx.once(controller::CLUSTER_LOAD_BALANCER, kind::LOAD_BALANCER_CONFIG, id, &[], || {

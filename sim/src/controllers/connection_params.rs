@@ -1,8 +1,8 @@
 //! What machines are started with, so that they find this instance.
 
 use super::context::ControllerContext;
+use crate::bootstrap::SIDEROLINK;
 use crate::names::{controller, kind};
-use crate::seeds::SIDEROLINK;
 use omni_proto::specs::{ConnectionParamsSpec, DefaultJoinTokenSpec, SiderolinkApiConfigSpec, SiderolinkConfigSpec};
 
 pub(super) fn act(ctx: &ControllerContext<'_>) {

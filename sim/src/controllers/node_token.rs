@@ -1,9 +1,9 @@
 //! What machines prove themselves with: the join token that one came with, its own secret, and those that only knock.
 
 use super::context::ControllerContext;
+use crate::bootstrap::random_token;
 use crate::names::{controller, kind};
 use crate::rules::tolerant;
-use crate::seeds::random_token;
 use omni_proto::specs::node_unique_token_status_spec::State;
 use omni_proto::specs::{
     DefaultJoinTokenSpec, JoinTokenUsageSpec, MachineStatusSpec, NodeUniqueTokenSpec, NodeUniqueTokenStatusSpec,

@@ -147,7 +147,7 @@ fn arrive(ctx: &ControllerContext<'_>, provider: &Provider, request: &Object, id
     if let Some(set) = request.label(label::MACHINE_REQUEST_SET) {
         origin.insert(label::MACHINE_REQUEST_SET.to_owned(), set.to_owned());
     }
-    let mut arrival = worlds::Arrival {
+    let mut joining = worlds::MachineJoin {
         id: id.to_owned(),
         link: inventory::link(place),
         status,
@@ -155,8 +155,8 @@ fn arrive(ctx: &ControllerContext<'_>, provider: &Provider, request: &Object, id
         origin,
         waits: false,
     };
-    arrival.boot_with(&spec.kernel_args);
-    arrival.join(ctx.store());
+    joining.boot_with(&spec.kernel_args);
+    joining.join(ctx.store());
 }
 
 /// Does with its machines what the server wants.

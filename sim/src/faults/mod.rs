@@ -5,8 +5,8 @@ mod plan;
 
 pub use plan::{FaultError, GRAMMAR, PlanError, names, read};
 
-use super::connection::Scissors;
-use super::presence::Presence;
+use super::connection::Disconnect;
+use super::outage::Outage;
 use futures_util::{Stream, StreamExt, stream};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -125,14 +125,14 @@ impl Faults {
 
 /// What a fault breaks: one connection, or the whole server.
 pub(super) struct Breakable<'a> {
-    pub(super) scissors: Option<&'a Scissors>,
-    pub(super) presence: &'a Presence,
+    pub(super) disconnect: Option<&'a Disconnect>,
+    pub(super) outage: &'a Outage,
 }
 
 impl Breakable<'_> {
     fn cut(&self) -> Status {
-        if let Some(scissors) = self.scissors {
-            scissors.cut();
+        if let Some(disconnect) = self.disconnect {
+            disconnect.cut();
         }
         Status::unavailable("the connection was cut on purpose")
     }
@@ -163,7 +163,7 @@ pub(super) async fn around<T>(
             Err(breakable.cut())
         }
         Some(Action::Leave(time)) => {
-            breakable.presence.leave(Some(*time));
+            breakable.outage.leave(Some(*time));
             Err(breakable.cut())
         }
     }

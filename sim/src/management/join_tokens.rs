@@ -2,12 +2,12 @@
 
 use super::ServiceContext;
 use crate::access::Caller;
+use crate::bootstrap;
 use crate::kinds::{self, Role};
 use crate::names::kind;
-use crate::refusal;
 use crate::rules::{self, Change};
-use crate::seeds;
 use crate::store::Verb;
+use crate::violations;
 use omni_proto::management as pb;
 use omni_proto::specs::JoinTokenSpec;
 use prost::Message;
@@ -28,10 +28,10 @@ pub(super) async fn create_join_token(
     if name.len() > MAX_NAME {
         return Err(Status::invalid_argument(format!("token name cannot be longer than {MAX_NAME} symbols")));
     }
-    let id = seeds::random_token();
+    let id = bootstrap::random_token();
     let spec = JoinTokenSpec { name, expiration_time, revoked: false };
     let token = ctx.store.fresh(kinds::key(kind::JOIN_TOKEN, &*id), spec.encode_to_vec());
-    refusal::unless_clean(Ok(()), rules::problems(&ctx.store.view(), Change::Create(&token)))?;
+    violations::unless_clean(Ok(()), rules::problems(&ctx.store.view(), Change::Create(&token)))?;
     ctx.store.create(token, "").map_err(|error| error.status(Verb::Create))?;
     ctx.durable().await?;
     Ok(pb::CreateJoinTokenResponse { id })

@@ -84,8 +84,8 @@ mod tests {
     use super::super::fixture::{call, context};
     use super::*;
     use crate::accounts::{IDENTITY_LAST_ACTIVE, LIFETIME, Limits, PUBLIC_KEY, mint};
+    use crate::bootstrap::FIRST_USER;
     use crate::release::Release;
-    use crate::seeds::FIRST_USER;
     use tonic::Code;
 
     async fn create(ctx: &ServiceContext, email: &str, role: &str) -> Result<String, Status> {

@@ -42,7 +42,7 @@ struct Inner {
     journal: Option<Journal>,
     /// Whether the server has ended: what comes after that must not touch the disk.
     closed: bool,
-    witnesses: Vec<Arc<dyn Witness>>,
+    observers: Vec<Arc<dyn Observer>>,
     /// What could be taken away, by type.
     reapable: BTreeMap<String, BTreeSet<Key>>,
     /// How many writes of the server itself did not reach the disk, and so did not happen.
@@ -52,7 +52,7 @@ struct Inner {
 }
 
 /// Somebody who is told of every write, in order, and misses none.
-pub trait Witness: Send + Sync {
+pub trait Observer: Send + Sync {
     /// What an object was and is; none when it is new or gone.
     /// The store is held meanwhile, so this must not use it.
     fn saw(&self, now: Duration, key: &Key, old: Option<&Object>, new: Option<&Object>);
@@ -100,7 +100,7 @@ impl Store {
             secrets,
             journal,
             closed: false,
-            witnesses: Vec::new(),
+            observers: Vec::new(),
         };
         for object in inner.objects.all() {
             inner.sort_out(&object.key, Some(&object));
@@ -109,8 +109,8 @@ impl Store {
     }
 
     /// Tells somebody of every write from now on.
-    pub fn tell(&self, witness: Arc<dyn Witness>) {
-        self.lock().witnesses.push(witness);
+    pub fn tell(&self, observer: Arc<dyn Observer>) {
+        self.lock().observers.push(observer);
     }
 
     /// A consistent look at everything, as it is now.
@@ -496,8 +496,8 @@ impl Store {
         if !self.lag.is_zero() {
             inner.history.record(key, self.clock.now(), self.lag, old.clone());
         }
-        for witness in &inner.witnesses {
-            witness.saw(self.clock.now(), key, old.as_deref(), new.as_deref());
+        for observer in &inner.observers {
+            observer.saw(self.clock.now(), key, old.as_deref(), new.as_deref());
         }
         inner.sort_out(key, new.as_deref());
         inner.events.push(key, old, new);

@@ -8,7 +8,7 @@ use crate::auth::Authenticator;
 use crate::connection::Connections;
 use crate::kinds::Role;
 use crate::management::ManagementService;
-use crate::presence::Presence;
+use crate::outage::Outage;
 use crate::rules::selector::Selector;
 use crate::rules::talos_patch;
 use crate::schematic::Schematic;
@@ -181,7 +181,7 @@ fn requests_to_state() {
         faults: Arc::default(),
         release: Release::NEWEST,
         endpoint: sim.endpoint().to_owned(),
-        presence: Presence::new(Arc::new(TestClock::at(1_790_000_000)), Connections::default()),
+        outage: Outage::new(Arc::new(TestClock::at(1_790_000_000)), Connections::default()),
     };
     proptest!(ProptestConfig::with_cases(400), |(seed: u64)| {
         runtime.block_on(state(&service, &mut Dice::new(seed)))?;

@@ -7,7 +7,7 @@ use crate::access::{AccessContext, Caller, Denied};
 use crate::faults::Faults;
 use crate::kinds::{self, Role};
 use crate::object::{Key, Object, Reader};
-use crate::presence::Presence;
+use crate::outage::Outage;
 use crate::state_service::StateService;
 use crate::store::Store;
 use crate::{Release, settings, wire};
@@ -162,7 +162,7 @@ fn service(store: &Store) -> StateService {
     StateService {
         store: store.clone(),
         faults: Arc::new(Faults::default()),
-        presence: Presence::new(clock, crate::connection::Connections::default()),
+        outage: Outage::new(clock, crate::connection::Connections::default()),
         release: Release::NEWEST,
         endpoint: "grpc://127.0.0.1".to_owned(),
     }

@@ -13,9 +13,9 @@ use super::access::AccessContext;
 use super::access_policy;
 use super::names::kind;
 use super::object::{Key, Object};
-use super::refusal;
 use super::release::Release;
 use super::store::StoreError;
+use super::violations;
 use omni_proto::specs::{
     AdvertisedEndpointsSpec, CurrentUserSpec, LabelsCompletionSpec, SupportSpec, labels_completion_spec::Values,
 };
@@ -113,7 +113,7 @@ impl VirtualContext<'_> {
 
     fn labels(&self, kind: &str) -> Result<LabelsCompletionSpec, Status> {
         // Nobody learns labels of what is closed to them.
-        refusal::unless_clean(self.permissions.list(kind, COMPLETED, &[]), Vec::new())?;
+        violations::unless_clean(self.permissions.list(kind, COMPLETED, &[]), Vec::new())?;
         let mut items: HashMap<String, Values> = HashMap::new();
         for object in self.permissions.view.list(kind).iter().filter(|object| object.key.namespace == COMPLETED) {
             for (label, value) in &object.labels {

@@ -1,7 +1,7 @@
 //! The machines of a world: numbered ones, changed where the file says so.
 
-use super::arrival::{self, Arrival};
 use super::builder::Builder;
+use super::machine_join::{self, MachineJoin};
 use super::schema::{Arch, Disk, Machine, World};
 use super::size;
 use crate::inventory;
@@ -32,22 +32,22 @@ pub(super) fn add(builder: &mut Builder<'_>, world: &World, tokens: &BTreeMap<St
         }
         for copy in 1..=copies {
             number += 1;
-            let Some(arrival) = arrival(builder, machine, number, copy) else { continue };
-            let hostname = arrival.status.network.as_ref().map(|n| n.hostname.clone()).unwrap_or_default();
-            for name in [hostname, arrival.id.clone()] {
-                if directory.insert(name.clone(), arrival.id.clone()).is_some() {
+            let Some(joining) = joining(builder, machine, number, copy) else { continue };
+            let hostname = joining.status.network.as_ref().map(|n| n.hostname.clone()).unwrap_or_default();
+            for name in [hostname, joining.id.clone()] {
+                if directory.insert(name.clone(), joining.id.clone()).is_some() {
                     builder.problem(format!("machines: two machines have the name {name:?}"));
                 }
             }
             if let Some(token) = &machine.join_token {
-                remember_token(builder, &arrival.id, token, tokens);
+                remember_token(builder, &joining.id, token, tokens);
             }
             if machine.pending {
-                arrival::knock(builder.store, &arrival);
+                machine_join::knock(builder.store, &joining);
                 continue;
             }
-            accept(builder, world, machine, &arrival.id);
-            arrival.join(builder.store);
+            accept(builder, world, machine, &joining.id);
+            joining.join(builder.store);
         }
     }
     directory
@@ -79,28 +79,28 @@ fn accept(builder: &mut Builder<'_>, world: &World, machine: &Machine, id: &str)
     }
 }
 
-fn arrival(builder: &mut Builder<'_>, machine: &Machine, number: u32, copy: u32) -> Option<Arrival> {
-    let mut arrival = Arrival::numbered(number);
+fn joining(builder: &mut Builder<'_>, machine: &Machine, number: u32, copy: u32) -> Option<MachineJoin> {
+    let mut joining = MachineJoin::numbered(number);
     if let Some(id) = &machine.id {
         let uuid = builder.read("machines: id", uuid::Uuid::parse_str(id))?;
-        arrival.id = uuid.to_string();
+        joining.id = uuid.to_string();
     }
-    arrival.link.connected = machine.connected.unwrap_or(true);
-    arrival.labels.clone_from(&machine.labels);
+    joining.link.connected = machine.connected.unwrap_or(true);
+    joining.labels.clone_from(&machine.labels);
     if let Some(provider) = &machine.provider {
-        arrival.origin.insert(label::INFRA_PROVIDER_ID.into(), provider.clone());
-        arrival.waits = true;
+        joining.origin.insert(label::INFRA_PROVIDER_ID.into(), provider.clone());
+        joining.waits = true;
     }
     if let Some(hostname) = &machine.hostname {
-        inventory::rename(&mut arrival.status, &hostname.replace("{n}", &copy.to_string()));
+        inventory::rename(&mut joining.status, &hostname.replace("{n}", &copy.to_string()));
     }
-    software(&mut arrival.status, machine);
-    platform(&mut arrival.status, machine);
-    network(&mut arrival.status, machine);
-    arrival.boot_with(&machine.kernel_args);
-    let hardware = hardware(&mut arrival.status, machine);
+    software(&mut joining.status, machine);
+    platform(&mut joining.status, machine);
+    network(&mut joining.status, machine);
+    joining.boot_with(&machine.kernel_args);
+    let hardware = hardware(&mut joining.status, machine);
     builder.read("machines", hardware)?;
-    Some(arrival)
+    Some(joining)
 }
 
 fn software(status: &mut MachineStatusSpec, machine: &Machine) {

@@ -1,10 +1,10 @@
 //! Worlds: what a simulator holds when it starts, told by a YAML file or by the name of a ready one.
 //! The rules for users hold here too: a world that Omni would refuse does not start.
 
-mod arrival;
 mod builder;
 mod clusters;
-mod furniture;
+mod instance_settings;
+mod machine_join;
 mod machines;
 mod people;
 mod providers;
@@ -14,8 +14,8 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use arrival::{Arrival, report};
-pub use arrival::{add_machine, disconnect_machine, reconnect_machine};
+pub(crate) use machine_join::{MachineJoin, report};
+pub use machine_join::{add_machine, disconnect_machine, reconnect_machine};
 pub(crate) use providers::{beat, introduce};
 pub(crate) use records::{BACKUP_STORE, HARDWARE, PROVIDER_PROCESS, SETTING, is_local, process};
 pub use schema::World;
@@ -133,7 +133,7 @@ pub(super) fn kept(store: &Store) -> Option<Told> {
 pub(super) fn populate(store: &Store, told: &Told) -> Result<(), WorldError> {
     let world = &told.world;
     let mut builder = Builder::new(store);
-    furniture::add(&mut builder, world);
+    instance_settings::add(&mut builder, world);
     let tokens = people::tokens(&mut builder, world);
     people::accounts(&mut builder, world);
     providers::add(&mut builder, world);
@@ -148,9 +148,9 @@ pub(super) fn populate(store: &Store, told: &Told) -> Result<(), WorldError> {
 ///
 /// # Errors
 /// When the world holds what Omni would refuse.
-pub(super) fn furnish(store: &Store, told: &Told) -> Result<(), WorldError> {
+pub(super) fn apply_instance_settings(store: &Store, told: &Told) -> Result<(), WorldError> {
     let mut builder = Builder::new(store);
-    furniture::add(&mut builder, &told.world);
+    instance_settings::add(&mut builder, &told.world);
     refuse(builder)
 }
 

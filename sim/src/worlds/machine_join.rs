@@ -17,7 +17,7 @@ const WITH_KERNEL_ARGS: u32 = 2;
 const WITH_TAGS: u32 = 4;
 
 /// A machine on its way in.
-pub(crate) struct Arrival {
+pub(crate) struct MachineJoin {
     /// Its UUID.
     pub id: String,
     /// Its tunnel.
@@ -32,7 +32,7 @@ pub(crate) struct Arrival {
     pub waits: bool,
 }
 
-impl Arrival {
+impl MachineJoin {
     /// Machine number `number`, counted from 1.
     pub fn numbered(number: u32) -> Self {
         Self {
@@ -104,23 +104,23 @@ pub(crate) fn report(store: &Store, id: &str, status: &MachineStatusSpec, mut la
 
 /// Lets machine number `number`, counted from 1, join; what it already reports is left alone.
 pub fn add_machine(store: &Store, number: u32) {
-    let mut arrival = Arrival::numbered(number);
+    let mut joining = MachineJoin::numbered(number);
     if number == WITH_KERNEL_ARGS {
-        arrival.boot_with(&["console=ttyS0".to_owned()]);
+        joining.boot_with(&["console=ttyS0".to_owned()]);
     }
     if number == WITH_TAGS
-        && let Some(platform) = &mut arrival.status.platform_metadata
+        && let Some(platform) = &mut joining.status.platform_metadata
     {
         platform.tags.insert("team".into(), "storage".into());
     }
-    arrival.join(store);
+    joining.join(store);
 }
 
 /// Lets a machine knock only: something keeps it from joining.
-pub(super) fn knock(store: &Store, arrival: &Arrival) {
-    store.put("", &kinds::key(kind::PENDING_MACHINE, arrival.link.node_public_key.as_str()), |object| {
-        object.labels.insert(label::MACHINE_UUID.into(), arrival.id.clone());
-        object.spec = arrival.link.encode_to_vec();
+pub(super) fn knock(store: &Store, joining: &MachineJoin) {
+    store.put("", &kinds::key(kind::PENDING_MACHINE, joining.link.node_public_key.as_str()), |object| {
+        object.labels.insert(label::MACHINE_UUID.into(), joining.id.clone());
+        object.spec = joining.link.encode_to_vec();
     });
 }
 

@@ -4,12 +4,12 @@
 use super::access::Caller;
 use super::audit::Session;
 use super::auth::Authenticator;
-use super::connection::Scissors;
+use super::connection::Disconnect;
 use super::faults::{self, Action, Breakable, Faults};
 use super::kinds::{self, Role};
 use super::methods;
 use super::names::kind;
-use super::presence::Presence;
+use super::outage::Outage;
 use super::release::Release;
 use super::requests::Requests;
 use super::sign_in::PAGE;
@@ -32,13 +32,13 @@ const NO_GRPC: &str = "This is omni-sim, a simulation of Omni's gRPC services ov
                        provider or another client of these services at this address. It has no web page, no gateway \
                        for JSON, no ResourceService and no OpenID Connect.\n";
 
-/// What the gate looks at; clones share it.
+/// What the interceptor looks at; clones share it.
 #[derive(Clone)]
-pub(super) struct Gate {
+pub(super) struct Interceptor {
     pub(super) store: Store,
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) faults: Arc<Faults>,
-    pub(super) presence: Presence,
+    pub(super) outage: Outage,
     pub(super) requests: Requests,
     pub(super) release: Release,
     pub(super) delay: Duration,
@@ -47,7 +47,7 @@ pub(super) struct Gate {
     pub(super) endpoint: String,
 }
 
-impl Gate {
+impl Interceptor {
     /// Lets the call in, and puts the caller and its place in the log into it.
     fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Status> {
         let method = request.uri().path().to_owned();
@@ -68,25 +68,25 @@ impl Gate {
         methods::check(&method, self.release)
     }
 
-    fn strike<B>(&self, request: &Request<B>) -> (Option<Action>, Option<Scissors>) {
+    fn strike<B>(&self, request: &Request<B>) -> (Option<Action>, Option<Disconnect>) {
         let method = request.uri().path();
         let action = if method.starts_with(STATE) { None } else { self.faults.strike(method, "") };
         (action, request.extensions().get().cloned())
     }
 }
 
-impl<S> Layer<S> for Gate {
+impl<S> Layer<S> for Interceptor {
     type Service = Guarded<S>;
 
     fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { gate: self.clone(), inner }
+        Guarded { interceptor: self.clone(), inner }
     }
 }
 
-/// A service behind the gate.
+/// A service behind the interceptor.
 #[derive(Clone)]
 pub(super) struct Guarded<S> {
-    gate: Gate,
+    interceptor: Interceptor,
     inner: S,
 }
 
@@ -104,13 +104,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let gate = self.gate.clone();
+        let interceptor = self.interceptor.clone();
         // The one that was found ready serves; its copy waits for the next call.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            if !gate.delay.is_zero() {
-                tokio::time::sleep(gate.delay).await;
+            if !interceptor.delay.is_zero() {
+                tokio::time::sleep(interceptor.delay).await;
             }
             // A browser brings neither a licence nor a signature.
             if request.uri().path() == PAGE {
@@ -122,11 +122,11 @@ where
                 answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
                 return Ok(answer);
             }
-            if let Err(status) = gate.admit(&mut request) {
+            if let Err(status) = interceptor.admit(&mut request) {
                 return Ok(status.into_http());
             }
-            let (action, scissors) = gate.strike(&request);
-            let breakable = Breakable { scissors: scissors.as_ref(), presence: &gate.presence };
+            let (action, disconnect) = interceptor.strike(&request);
+            let breakable = Breakable { disconnect: disconnect.as_ref(), outage: &interceptor.outage };
             let caller = request.extensions().get::<Caller>();
             let session = caller.map(|caller| Session::of(caller, request.headers())).unwrap_or_default();
             let work = session.scope(async { Ok(inner.call(request).await.unwrap_or_else(|never| match never {})) });

@@ -18,13 +18,13 @@ enum State {
 
 /// Whether the server is there; clones share it.
 #[derive(Clone)]
-pub(super) struct Presence {
+pub(super) struct Outage {
     state: watch::Sender<State>,
     clock: Arc<dyn Clock>,
     connections: Connections,
 }
 
-impl Presence {
+impl Outage {
     /// A server that is there.
     pub(super) fn new(clock: Arc<dyn Clock>, connections: Connections) -> Self {
         Self { state: watch::Sender::new(State::Here), clock, connections }

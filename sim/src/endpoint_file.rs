@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// A file for other programs could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}", .path.display())]
-pub struct HandoverError {
+pub struct EndpointFileError {
     path: PathBuf,
     #[source]
     source: io::Error,
@@ -16,18 +16,18 @@ pub struct HandoverError {
 
 /// What was told; files that nobody else keeps go with it.
 #[derive(Debug)]
-pub struct Handover {
+pub struct EndpointFile {
     line: String,
     made: Option<PathBuf>,
 }
 
-impl Handover {
+impl EndpointFile {
     /// Writes the certificate of the authority, if there is one, into `folder` or a folder of its own,
     /// and the two variables into `env_file`, if one is named.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn new(sim: &Sim, folder: Option<&Path>, env_file: Option<&Path>) -> Result<Self, HandoverError> {
+    pub fn new(sim: &Sim, folder: Option<&Path>, env_file: Option<&Path>) -> Result<Self, EndpointFileError> {
         let (endpoint, key) = (sim.endpoint(), sim.service_account_key());
         let mut ready = serde_json::json!({ "endpoint": endpoint, "service_account_key": key });
         let others = sim.service_account_keys();
@@ -35,11 +35,11 @@ impl Handover {
             let keys = others.into_iter().map(|(name, key)| (name, serde_json::Value::String(key)));
             ready["service_account_keys"] = serde_json::Value::Object(keys.collect());
         }
-        let mut handover = Self { line: String::new(), made: None };
+        let mut endpoint_file = Self { line: String::new(), made: None };
         if let Some(pem) = sim.ca_pem() {
             let folder = match folder {
                 Some(folder) => folder.to_owned(),
-                None => handover.made.insert(own_folder()?).clone(),
+                None => endpoint_file.made.insert(own_folder()?).clone(),
             };
             let file = folder.join("ca.pem");
             write_private(&file, pem)?;
@@ -48,8 +48,8 @@ impl Handover {
         if let Some(file) = env_file {
             write_private(file, &format!("OMNI_ENDPOINT={endpoint}\nOMNI_SERVICE_ACCOUNT_KEY={key}\n"))?;
         }
-        handover.line = ready.to_string();
-        Ok(handover)
+        endpoint_file.line = ready.to_string();
+        Ok(endpoint_file)
     }
 
     /// One line of JSON: endpoint, key, and the file of the authority.
@@ -62,12 +62,12 @@ impl Handover {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write_line(&self, file: &Path) -> Result<(), HandoverError> {
+    pub fn write_line(&self, file: &Path) -> Result<(), EndpointFileError> {
         write_private(file, &format!("{}\n", self.line))
     }
 }
 
-impl Drop for Handover {
+impl Drop for EndpointFile {
     fn drop(&mut self) {
         if let Some(folder) = &self.made
             && let Err(error) = fs::remove_dir_all(folder)
@@ -78,21 +78,23 @@ impl Drop for Handover {
 }
 
 /// A folder that no other program could have prepared.
-fn own_folder() -> Result<PathBuf, HandoverError> {
+fn own_folder() -> Result<PathBuf, EndpointFileError> {
     let path = std::env::temp_dir().join(format!("omni-sim-{}", uuid::Uuid::new_v4().simple()));
-    fs::create_dir(&path).map_err(|source| HandoverError { path: path.clone(), source })?;
+    fs::create_dir(&path).map_err(|source| EndpointFileError { path: path.clone(), source })?;
     Ok(path)
 }
 
 /// Written anew, so that the wider permissions of an older file do not stay, and put in place as a whole.
-fn write_private(path: &Path, text: &str) -> Result<(), HandoverError> {
+fn write_private(path: &Path, text: &str) -> Result<(), EndpointFileError> {
     let fresh = path.with_extension(format!("{}.new", uuid::Uuid::new_v4().simple()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(&fresh).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.and_then(|()| fs::rename(&fresh, path)).map_err(|source| HandoverError { path: path.to_owned(), source })
+    written
+        .and_then(|()| fs::rename(&fresh, path))
+        .map_err(|source| EndpointFileError { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -107,8 +109,8 @@ mod tests {
         let env_file = folder.path().join("omni.env");
         fs::write(&env_file, "old").unwrap();
         let sim = Sim::start(Options { tls: true, ..Options::stepped() }).await.unwrap();
-        let handover = Handover::new(&sim, None, Some(&env_file)).unwrap();
-        let line: Value = serde_json::from_str(handover.line()).unwrap();
+        let endpoint_file = EndpointFile::new(&sim, None, Some(&env_file)).unwrap();
+        let line: Value = serde_json::from_str(endpoint_file.line()).unwrap();
         assert_eq!(line["endpoint"], sim.endpoint());
         assert_eq!(line["service_account_key"], sim.service_account_key());
         let ca_file = PathBuf::from(line["ca_file"].as_str().unwrap());
@@ -119,14 +121,14 @@ mod tests {
         );
         let ready_file = folder.path().join("ready.json");
         fs::write(&ready_file, "old").unwrap();
-        handover.write_line(&ready_file).unwrap();
-        assert_eq!(fs::read_to_string(&ready_file).unwrap(), format!("{}\n", handover.line()));
+        endpoint_file.write_line(&ready_file).unwrap();
+        assert_eq!(fs::read_to_string(&ready_file).unwrap(), format!("{}\n", endpoint_file.line()));
         #[cfg(unix)]
         for file in [&env_file, &ready_file] {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
         }
-        drop(handover);
+        drop(endpoint_file);
         assert!(!ca_file.exists());
         assert!(env_file.exists());
     }
@@ -134,9 +136,9 @@ mod tests {
     #[tokio::test]
     async fn without_tls_there_is_no_authority() {
         let sim = Sim::start(Options::stepped()).await.unwrap();
-        let line: Value = serde_json::from_str(Handover::new(&sim, None, None).unwrap().line()).unwrap();
+        let line: Value = serde_json::from_str(EndpointFile::new(&sim, None, None).unwrap().line()).unwrap();
         assert!(line.get("ca_file").is_none());
-        let missing = Handover::new(&sim, None, Some(Path::new("/nonexistent/file"))).unwrap_err();
+        let missing = EndpointFile::new(&sim, None, Some(Path::new("/nonexistent/file"))).unwrap_err();
         assert_eq!(missing.to_string(), "cannot write /nonexistent/file");
     }
 }
