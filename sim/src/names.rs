@@ -37,15 +37,15 @@ pub mod kind {
     pub const MACHINE_SET_DESTROY_STATUS: &str = "MachineSetDestroyStatuses.omni.sidero.dev";
     /// The place of one machine in a set.
     pub const MACHINE_SET_NODE: &str = "MachineSetNodes.omni.sidero.dev";
-    /// A machine as a member of a cluster.
+    /// A machine as a cluster machine.
     pub const CLUSTER_MACHINE: &str = "ClusterMachines.omni.sidero.dev";
-    /// What Omni reports of a member.
+    /// What Omni reports of a cluster machine.
     pub const CLUSTER_MACHINE_STATUS: &str = "ClusterMachineStatuses.omni.sidero.dev";
-    /// How a member is called within its cluster.
+    /// How a cluster machine is called within its cluster.
     pub const CLUSTER_MACHINE_IDENTITY: &str = "ClusterMachineIdentities.omni.sidero.dev";
-    /// What was last applied to a member.
+    /// What was last applied to a cluster machine.
     pub const CLUSTER_MACHINE_CONFIG_STATUS: &str = "ClusterMachineConfigStatuses.omni.sidero.dev";
-    /// The Talos version and schematic that a member should run.
+    /// The Talos version and schematic that a cluster machine should run.
     pub const CLUSTER_MACHINE_TALOS_VERSION: &str = "ClusterMachineTalosVersions.omni.sidero.dev";
     /// Patches to the machine configuration.
     pub const CONFIG_PATCH: &str = "ConfigPatches.omni.sidero.dev";
@@ -173,7 +173,7 @@ pub mod kind {
     pub const SIDEROLINK_API_CONFIG: &str = "SiderolinkAPIConfigs.omni.sidero.dev";
     /// The secrets that such a change works with.
     pub const SECRET_ROTATION: &str = "SecretRotations.omni.sidero.dev";
-    /// The secrets that a member was given.
+    /// The secrets that a cluster machine was given.
     pub const CLUSTER_MACHINE_SECRETS: &str = "ClusterMachineSecrets.omni.sidero.dev";
     /// The addresses and names that a cluster's nodes should have.
     pub const CLUSTER_KUBERNETES_NODES: &str = "ClusterKubernetesNodes.omni.sidero.dev";
@@ -183,7 +183,7 @@ pub mod kind {
     pub const CLUSTER_WORKLOAD_PROXY_STATUS: &str = "ClusterWorkloadProxyStatuses.omni.sidero.dev";
     /// Who went past Omni to a cluster.
     pub const CLUSTER_TAINT: &str = "ClusterTaints.omni.sidero.dev";
-    /// The members of a cluster that complain.
+    /// The cluster machines of a cluster that complain.
     pub const CLUSTER_DIAGNOSTICS: &str = "ClusterDiagnostics.omni.sidero.dev";
     /// How a cluster is backed up.
     pub const BACKUP_DATA: &str = "BackupDatas.omni.sidero.dev";
@@ -205,19 +205,19 @@ pub mod kind {
     pub const UPGRADE_ROLLOUT: &str = "UpgradeRollouts.omni.sidero.dev";
     /// Whether the configurations of a set may be changed now.
     pub const MACHINE_SET_CONFIG_STATUS: &str = "MachineSetConfigStatuses.omni.sidero.dev";
-    /// The patches for a member, in order.
+    /// The patches for a cluster machine, in order.
     pub const CLUSTER_MACHINE_CONFIG_PATCHES: &str = "ClusterMachineConfigPatches.omni.sidero.dev";
-    /// The configuration that a member should have.
+    /// The configuration that a cluster machine should have.
     pub const CLUSTER_MACHINE_CONFIG: &str = "ClusterMachineConfigs.omni.sidero.dev";
     /// The same, without its secrets.
     pub const REDACTED_CLUSTER_MACHINE_CONFIG: &str = "RedactedClusterMachineConfigs.omni.sidero.dev";
-    /// The key of a member's disks.
+    /// The key of a cluster machine's disks.
     pub const CLUSTER_MACHINE_ENCRYPTION_KEY: &str = "ClusterMachineEncryptionKeys.omni.sidero.dev";
-    /// What waits to be changed on a member.
+    /// What waits to be changed on a cluster machine.
     pub const MACHINE_PENDING_UPDATES: &str = "MachinePendingUpdates.omni.sidero.dev";
-    /// What was changed on a member.
+    /// What was changed on a cluster machine.
     pub const MACHINE_CONFIG_DIFF: &str = "MachineConfigDiffs.omni.sidero.dev";
-    /// The extensions that a member should have.
+    /// The extensions that a cluster machine should have.
     pub const MACHINE_EXTENSIONS: &str = "MachineExtensions.omni.sidero.dev";
     /// The extensions that it has, gets and loses.
     pub const MACHINE_EXTENSIONS_STATUS: &str = "MachineExtensionsStatuses.omni.sidero.dev";
@@ -471,7 +471,7 @@ pub mod controller {
     pub const CLUSTER_KUBERNETES_NODES: &str = "ClusterKubernetesNodesController";
     /// Takes nodes out of Kubernetes that have no machine.
     pub const KUBERNETES_NODE_AUDIT: &str = "KubernetesNodeAuditController";
-    /// Collects what the members of a cluster complain about.
+    /// Collects what the cluster machines of a cluster complain about.
     pub const CLUSTER_DIAGNOSTICS: &str = "ClusterDiagnosticsController";
     /// Makes the keys of backups.
     pub const ETCD_BACKUP_ENCRYPTION: &str = "EtcdBackupEncryptionController";
@@ -491,9 +491,9 @@ pub mod controller {
     pub const CLUSTER_MACHINE_ENCRYPTION: &str = "ClusterMachineEncryptionController";
     /// Makes the keys of disks.
     pub const CLUSTER_MACHINE_ENCRYPTION_KEY: &str = "ClusterMachineEncryptionKeyController";
-    /// Collects the patches of members.
+    /// Collects the patches of cluster machines.
     pub const CLUSTER_MACHINE_CONFIG_PATCHES: &str = "ClusterMachineConfigPatchesController";
-    /// Writes the configurations of members.
+    /// Writes the configurations of cluster machines.
     pub const CLUSTER_MACHINE_CONFIG: &str = "ClusterMachineConfigController";
     /// Takes the secrets out of them.
     pub const REDACTED_CLUSTER_MACHINE_CONFIG: &str = "RedactedClusterMachineConfigController";

@@ -79,7 +79,9 @@ fn take(ctx: &ControllerContext<'_>, set: &Object, machine: &Object) {
 }
 
 fn shrinking(ctx: &ControllerContext<'_>, set: &str) -> bool {
-    ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, set).iter().any(|member| member.tearing_down)
+    ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, set)
+        .iter()
+        .any(|cluster_machine| cluster_machine.tearing_down)
 }
 
 /// Machines that do not answer go first, then the oldest.

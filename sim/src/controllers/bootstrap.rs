@@ -24,12 +24,17 @@ fn observe(ctx: &ControllerContext<'_>, id: &str) {
     let planes: Vec<Arc<Object>> = ctx
         .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
         .into_iter()
-        .filter(|member| !member.tearing_down && member.label(label::CONTROL_PLANE).is_some())
+        .filter(|cluster_machine| {
+            !cluster_machine.tearing_down && cluster_machine.label(label::CONTROL_PLANE).is_some()
+        })
         .collect();
-    let running = planes.iter().filter(|member| runs(ctx, &member.key.id)).count();
+    let running = planes.iter().filter(|cluster_machine| runs(ctx, &cluster_machine.key.id)).count();
     let mut bootstrapped = ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
     // The API comes up one step after etcd, and stays as long as more than half of etcd's members do.
-    let voters = planes.iter().filter(|member| ctx.has(kind::CLUSTER_MACHINE_IDENTITY, &member.key.id)).count();
+    let voters = planes
+        .iter()
+        .filter(|cluster_machine| ctx.has(kind::CLUSTER_MACHINE_IDENTITY, &cluster_machine.key.id))
+        .count();
     let healthy = bootstrapped && running * 2 > voters;
     if running > 0 && !bootstrapped {
         bootstrapped = true;
@@ -38,7 +43,7 @@ fn observe(ctx: &ControllerContext<'_>, id: &str) {
     }
     let addresses: Vec<String> = planes
         .iter()
-        .map(|member| ctx.spec::<MachineSpec>(kind::MACHINE, &member.key.id).management_address)
+        .map(|cluster_machine| ctx.spec::<MachineSpec>(kind::MACHINE, &cluster_machine.key.id).management_address)
         .filter(|address| !address.is_empty())
         .collect();
     let endpoint = ClusterEndpointSpec { management_addresses: addresses.clone() };

@@ -80,8 +80,8 @@ fn leave(ctx: &ControllerContext<'_>, cluster: &Object) {
         return;
     }
     let contents: Vec<_> = CONTENTS.iter().flat_map(|kind| of_users(kind)).collect();
-    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id);
-    if !ctx.clear_all(&contents) || !members.is_empty() {
+    let cluster_machines = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id);
+    if !ctx.clear_all(&contents) || !cluster_machines.is_empty() {
         return;
     }
     let namesakes: Vec<_> = NAMESAKES.iter().filter_map(|kind| ctx.get(kind, id)).collect();
@@ -95,8 +95,8 @@ fn leave(ctx: &ControllerContext<'_>, cluster: &Object) {
 
 fn report(ctx: &ControllerContext<'_>, id: &str) {
     let sets = ctx.labelled(kind::MACHINE_SET, label::CLUSTER, id).len();
-    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id).len();
-    let phase = format!("Destroying: {sets} machine sets, {members} machines");
+    let cluster_machines = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id).len();
+    let phase = format!("Destroying: {sets} machine sets, {cluster_machines} machines");
     let owner = controller::CLUSTER_DESTROY_STATUS;
     ctx.put(owner, kind::CLUSTER_DESTROY_STATUS, id, &[], &DestroyStatusSpec { phase });
 }

@@ -139,7 +139,7 @@ fn back_up(ctx: &ControllerContext<'_>, cluster: &Object) {
     ctx.put(controller::BACKUP_DATA, kind::BACKUP_DATA, id, &[], &data);
 }
 
-/// What follows from the members and services that a cluster has now.
+/// What follows from the cluster machines and services that a cluster has now.
 fn count(ctx: &ControllerContext<'_>, id: &str) {
     let mut nodes: Vec<String> = ctx
         .labelled(kind::CLUSTER_MACHINE_IDENTITY, label::CLUSTER, id)
@@ -157,10 +157,10 @@ fn count(ctx: &ControllerContext<'_>, id: &str) {
     let complaining: Vec<cluster_diagnostics_spec::Node> = ctx
         .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
         .iter()
-        .map(|member| {
-            let diagnostics = ctx.spec::<MachineStatusSpec>(kind::MACHINE_STATUS, &member.key.id).diagnostics;
+        .map(|cluster_machine| {
+            let diagnostics = ctx.spec::<MachineStatusSpec>(kind::MACHINE_STATUS, &cluster_machine.key.id).diagnostics;
             let num_diagnostics = super::context::count(diagnostics.len());
-            cluster_diagnostics_spec::Node { id: member.key.id.clone(), num_diagnostics }
+            cluster_diagnostics_spec::Node { id: cluster_machine.key.id.clone(), num_diagnostics }
         })
         .filter(|node| node.num_diagnostics > 0)
         .collect();

@@ -48,11 +48,12 @@ fn tell(ctx: &ControllerContext<'_>, link: &Object) {
         worlds::report(ctx.store(), id, &hardware.spec::<MachineStatusSpec>(), BTreeMap::new());
         ctx.remove(worlds::HARDWARE, id);
     }
-    let member = ctx.get(kind::CLUSTER_MACHINE, id);
-    let cluster: ClusterSpec = match member.as_ref().and_then(|member| member.label(label::CLUSTER)) {
-        Some(cluster) => ctx.spec(kind::CLUSTER, cluster),
-        None => ClusterSpec::default(),
-    };
+    let cluster_machine = ctx.get(kind::CLUSTER_MACHINE, id);
+    let cluster: ClusterSpec =
+        match cluster_machine.as_ref().and_then(|cluster_machine| cluster_machine.label(label::CLUSTER)) {
+            Some(cluster) => ctx.spec(kind::CLUSTER, cluster),
+            None => ClusterSpec::default(),
+        };
     let mut spec = InfraMachineSpec {
         acceptance_status: config.acceptance_status,
         cluster_talos_version: cluster.talos_version,

@@ -298,8 +298,9 @@ fn a_rotation_goes_from_machine_to_machine_and_waits_for_locks() {
         if phases.last() != Some(&status.phase()) {
             phases.push(status.phase());
         }
-        let configuring = scene.store.list(kind::CLUSTER_MACHINE_STATUS).into_iter().filter(|member| {
-            member.spec::<ClusterMachineStatusSpec>().stage() == cluster_machine_status_spec::Stage::Configuring
+        let configuring = scene.store.list(kind::CLUSTER_MACHINE_STATUS).into_iter().filter(|cluster_machine| {
+            cluster_machine.spec::<ClusterMachineStatusSpec>().stage()
+                == cluster_machine_status_spec::Stage::Configuring
         });
         at_once = at_once.max(configuring.count());
     }

@@ -48,8 +48,8 @@ fn leave(ctx: &ControllerContext<'_>, set: &Object) {
         found.retain(|object| object.owner.is_empty() && object.label(label::CLUSTER) == set.label(label::CLUSTER));
         found
     };
-    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id).len();
-    let phase = format!("Destroying: {members} machines");
+    let cluster_machines = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id).len();
+    let phase = format!("Destroying: {cluster_machines} machines");
     let owner = controller::MACHINE_SET_DESTROY_STATUS;
     ctx.put(owner, kind::MACHINE_SET_DESTROY_STATUS, id, &[], &DestroyStatusSpec { phase });
 
@@ -58,7 +58,7 @@ fn leave(ctx: &ControllerContext<'_>, set: &Object) {
     let patches = ctx.clear_all(&of_users(kind::CONFIG_PATCH));
     // What was asked of a provider is given back before the set goes.
     let asked = ctx.has(kind::MACHINE_REQUEST_SET, id);
-    if nodes && extensions && patches && members == 0 && !asked {
+    if nodes && extensions && patches && cluster_machines == 0 && !asked {
         for kind in BELONGINGS {
             ctx.remove(kind, id);
         }

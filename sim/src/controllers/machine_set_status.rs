@@ -30,7 +30,7 @@ pub(super) fn act(ctx: &ControllerContext<'_>) {
 fn report(ctx: &ControllerContext<'_>, set: &Object) {
     let id = set.key.id.as_str();
     let spec: MachineSetSpec = set.spec();
-    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id);
+    let cluster_machines = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, id);
     let allocation = rules::allocation(&spec);
     let nodes = ctx.labelled(kind::MACHINE_SET_NODE, label::MACHINE_SET, id);
     let nodes = nodes.iter().filter(|node| !node.tearing_down).count();
@@ -39,22 +39,25 @@ fn report(ctx: &ControllerContext<'_>, set: &Object) {
         Some(class) if class.allocation_type() == Type::Static => class.machine_count,
         _ => count(nodes),
     };
-    let status =
-        |member: &Arc<Object>| ctx.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &member.key.id);
-    let with = |test: &dyn Fn(&Arc<Object>) -> bool| count(members.iter().filter(|member| test(member)).count());
+    let status = |cluster_machine: &Arc<Object>| {
+        ctx.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &cluster_machine.key.id)
+    };
+    let with = |test: &dyn Fn(&Arc<Object>) -> bool| {
+        count(cluster_machines.iter().filter(|cluster_machine| test(cluster_machine)).count())
+    };
     let machines = Machines {
-        total: count(members.len()),
-        healthy: with(&|member| status(member).ready),
-        connected: with(&|member| ctx.spec::<MachineSpec>(kind::MACHINE, &member.key.id).connected),
+        total: count(cluster_machines.len()),
+        healthy: with(&|cluster_machine| status(cluster_machine).ready),
+        connected: with(&|cluster_machine| ctx.spec::<MachineSpec>(kind::MACHINE, &cluster_machine.key.id).connected),
         requested,
     };
     // A cluster without a control plane never comes up, which the server tells of at once.
     let headless =
-        set.label(label::CONTROL_PLANE).is_some() && !set.tearing_down && members.is_empty() && requested == 0;
-    let phase = if headless { MachineSetPhase::Failed } else { phase(ctx, set, &members, requested) };
+        set.label(label::CONTROL_PLANE).is_some() && !set.tearing_down && cluster_machines.is_empty() && requested == 0;
+    let phase = if headless { MachineSetPhase::Failed } else { phase(ctx, set, &cluster_machines, requested) };
     let ready = phase == MachineSetPhase::Running && machines.healthy == machines.total;
-    let locked = |member: &Arc<Object>| {
-        ctx.get(kind::CLUSTER_MACHINE_STATUS, &member.key.id)
+    let locked = |cluster_machine: &Arc<Object>| {
+        ctx.get(kind::CLUSTER_MACHINE_STATUS, &cluster_machine.key.id)
             .is_some_and(|status| status.label(label::LOCKED_UPDATE).is_some())
     };
     let report = MachineSetStatusSpec {
@@ -64,7 +67,7 @@ fn report(ctx: &ControllerContext<'_>, set: &Object) {
         machines: Some(machines),
         machine_allocation: allocation.cloned(),
         locked_updates: with(&locked),
-        config_hash: config_hash(ctx, &members),
+        config_hash: config_hash(ctx, &cluster_machines),
     };
     let object = ctx.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_STATUS, id, &labels(set), &report);
     ctx.hold(&object, HELD_BY);
@@ -78,34 +81,50 @@ fn report(ctx: &ControllerContext<'_>, set: &Object) {
     ctx.put(controller::MACHINE_SET_STATUS, kind::MACHINE_SET_CONFIG_STATUS, id, &[], &changeable);
 }
 
-/// A digest of what the members run; without members it is that of nothing.
-fn config_hash(ctx: &ControllerContext<'_>, members: &[Arc<Object>]) -> String {
+/// A digest of what the cluster machines run; without cluster machines it is that of nothing.
+fn config_hash(ctx: &ControllerContext<'_>, cluster_machines: &[Arc<Object>]) -> String {
     let mut digest = Sha256::new();
-    for member in members {
-        let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &member.key.id);
+    for cluster_machine in cluster_machines {
+        let last: ClusterMachineConfigStatusSpec =
+            ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &cluster_machine.key.id);
         digest.update(last.cluster_machine_config_sha256.as_bytes());
     }
     hex(digest)
 }
 
-fn phase(ctx: &ControllerContext<'_>, set: &Object, members: &[Arc<Object>], requested: u32) -> MachineSetPhase {
+fn phase(
+    ctx: &ControllerContext<'_>,
+    set: &Object,
+    cluster_machines: &[Arc<Object>],
+    requested: u32,
+) -> MachineSetPhase {
     let target = set
         .label(label::CLUSTER)
         .map(|cluster| ctx.spec::<ClusterSpec>(kind::CLUSTER, cluster).talos_version)
         .unwrap_or_default();
-    let (leaving, staying): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.tearing_down);
-    let any = |test: &dyn Fn(&Member) -> bool| staying.iter().any(|member| test(&Member::read(ctx, &member.key.id)));
+    let (leaving, staying): (Vec<_>, Vec<_>) =
+        cluster_machines.iter().partition(|cluster_machine| cluster_machine.tearing_down);
+    let any = |test: &dyn Fn(&ClusterMachine) -> bool| {
+        staying.iter().any(|cluster_machine| test(&ClusterMachine::read(ctx, &cluster_machine.key.id)))
+    };
     if set.tearing_down {
         MachineSetPhase::Destroying
-    } else if count(staying.len()) < requested || any(&|member| member.last.talos_version.is_empty()) {
+    } else if count(staying.len()) < requested || any(&|cluster_machine| cluster_machine.last.talos_version.is_empty())
+    {
         MachineSetPhase::ScalingUp
     } else if !leaving.is_empty() || count(staying.len()) > requested {
         MachineSetPhase::ScalingDown
-    } else if any(&|member| member.last.talos_version != target || member.last.schematic_id != member.schematic) {
+    } else if any(&|cluster_machine| {
+        cluster_machine.last.talos_version != target || cluster_machine.last.schematic_id != cluster_machine.schematic
+    }) {
         MachineSetPhase::Upgrading
-    } else if any(&|member| member.status.stage() == Stage::Configuring || !member.status.config_up_to_date) {
+    } else if any(&|cluster_machine| {
+        cluster_machine.status.stage() == Stage::Configuring || !cluster_machine.status.config_up_to_date
+    }) {
         MachineSetPhase::Reconfiguring
-    } else if any(&|member| member.status.stage() != Stage::Running || (!member.status.ready && member.connected)) {
+    } else if any(&|cluster_machine| {
+        cluster_machine.status.stage() != Stage::Running || (!cluster_machine.status.ready && cluster_machine.connected)
+    }) {
         // What is installed but not yet up still belongs to what was asked for before.
         MachineSetPhase::ScalingUp
     } else {
@@ -113,15 +132,15 @@ fn phase(ctx: &ControllerContext<'_>, set: &Object, members: &[Arc<Object>], req
     }
 }
 
-/// What is known of one member.
-struct Member {
+/// What is known of one cluster machine.
+struct ClusterMachine {
     status: ClusterMachineStatusSpec,
     last: ClusterMachineConfigStatusSpec,
     connected: bool,
     schematic: String,
 }
 
-impl Member {
+impl ClusterMachine {
     fn read(ctx: &ControllerContext<'_>, id: &str) -> Self {
         Self {
             status: ctx.spec(kind::CLUSTER_MACHINE_STATUS, id),

@@ -17,7 +17,7 @@ pub(super) fn act(ctx: &ControllerContext<'_>) {
 fn report(ctx: &ControllerContext<'_>, machine: &Object) {
     let id = machine.key.id.as_str();
     let link: MachineSpec = ctx.spec(kind::MACHINE, id);
-    // The member is the truth about the present, the node about what is to come.
+    // The cluster machine is the truth about the present, the node about what is to come.
     let place = ctx.get(kind::CLUSTER_MACHINE, id).or_else(|| ctx.get(kind::MACHINE_SET_NODE, id));
     let of = |key: &str| place.as_ref().and_then(|place| place.label(key)).map(str::to_owned);
     let is_plane = of(label::CONTROL_PLANE).is_some();

@@ -6,6 +6,8 @@ mod attachments;
 mod backup;
 mod bootstrap;
 mod cluster;
+mod cluster_machine;
+mod cluster_machine_config;
 mod cluster_machine_status;
 mod cluster_parts;
 mod cluster_status;
@@ -25,8 +27,6 @@ mod machine_set;
 mod machine_set_status;
 mod machine_status;
 mod manifests;
-mod member;
-mod member_config;
 mod node;
 mod node_token;
 mod people;
@@ -76,8 +76,8 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::MACHINE_SET_STATUS, node::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_ENCRYPTION, system_patches::act),
         Behaviour::boxed(name::SCHEMATIC_CONFIGURATION, schematic::act),
-        Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG, member_config::act),
-        Behaviour::boxed(name::CLUSTER_MACHINE_STATUS, member::act),
+        Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG, cluster_machine_config::act),
+        Behaviour::boxed(name::CLUSTER_MACHINE_STATUS, cluster_machine::act),
         Behaviour::boxed(name::CLUSTER_MACHINE_CONFIG_STATUS, configuration::act),
         Behaviour::boxed(name::TALOS_UPGRADE_STATUS, talos_upgrade::act),
         Behaviour::boxed(name::CLUSTER_BOOTSTRAP_STATUS, bootstrap::act),

@@ -1,4 +1,4 @@
-//! Machine set nodes: each running one makes its machine a member of the cluster, each leaving one ends that.
+//! Machine set nodes: each running one makes its machine a cluster machine, each leaving one ends that.
 
 use super::cluster;
 use super::context::ControllerContext;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 const NODE_HELD_BY: &[&str] = &[controller::MACHINE_SET_STATUS];
 const NODE_MAY_BE_HELD_BY: &[&str] = &[controller::MACHINE_SET_STATUS, controller::MACHINE_SET_NODE];
 
-/// Who holds on to a member until its machine is reset.
-pub(super) const MEMBER_HELD_BY: &[&str] = &[
+/// Who holds on to a cluster machine until its machine is reset.
+pub(super) const CLUSTER_MACHINE_HELD_BY: &[&str] = &[
     controller::CLUSTER_MACHINE_CONFIG_STATUS,
     controller::CLUSTER_MACHINE_STATUS,
     controller::CLUSTER_MACHINE_TEARDOWN,
@@ -23,7 +23,7 @@ pub(super) const MACHINE_HELD_BY: &[&str] = &[controller::MACHINE_SET_STATUS];
 pub(super) fn act(ctx: &ControllerContext<'_>) {
     for node in ctx.list(kind::MACHINE_SET_NODE) {
         if node.tearing_down {
-            // The node may go at once: what is left to do is told by the member.
+            // The node may go at once: what is left to do is told by the cluster machine.
             ctx.release(&node, NODE_MAY_BE_HELD_BY);
         } else {
             ctx.hold(&node, NODE_HELD_BY);
@@ -42,7 +42,7 @@ pub(super) fn act(ctx: &ControllerContext<'_>) {
     }
 }
 
-/// Makes members of machines that are known and free.
+/// Makes cluster machines of machines that are known and free.
 fn grow(ctx: &ControllerContext<'_>, set: &Object, cluster: &Object) {
     for node in nodes(ctx, set) {
         let id = node.key.id.as_str();
@@ -54,13 +54,13 @@ fn grow(ctx: &ControllerContext<'_>, set: &Object, cluster: &Object) {
         let role = if set.label(label::CONTROL_PLANE).is_some() { label::CONTROL_PLANE } else { label::WORKER };
         let labels = [(label::CLUSTER, cluster.key.id.as_str()), (label::MACHINE_SET, set.key.id.as_str()), (role, "")];
         let spec = ClusterMachineSpec { kubernetes_version: kubernetes_version(ctx, cluster) };
-        let member = ctx.put(controller::MACHINE_SET_STATUS, kind::CLUSTER_MACHINE, id, &labels, &spec);
-        ctx.hold(&member, MEMBER_HELD_BY);
+        let cluster_machine = ctx.put(controller::MACHINE_SET_STATUS, kind::CLUSTER_MACHINE, id, &labels, &spec);
+        ctx.hold(&cluster_machine, CLUSTER_MACHINE_HELD_BY);
         ctx.hold(&machine, MACHINE_HELD_BY);
     }
 }
 
-/// During an upgrade new members start with the old version, and are upgraded with the others.
+/// During an upgrade new cluster machines start with the old version, and are upgraded with the others.
 fn kubernetes_version(ctx: &ControllerContext<'_>, cluster: &Object) -> String {
     let running: KubernetesUpgradeStatusSpec = ctx.spec(kind::KUBERNETES_UPGRADE_STATUS, &cluster.key.id);
     if running.last_upgrade_version.is_empty() {
@@ -70,17 +70,19 @@ fn kubernetes_version(ctx: &ControllerContext<'_>, cluster: &Object) -> String {
     }
 }
 
-/// Tears down members that have no node any more: as many at once as the set allows.
+/// Tears down cluster machines that have no node any more: as many at once as the set allows.
 fn shrink(ctx: &ControllerContext<'_>, set: &Object) {
-    let members = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, &set.key.id);
+    let cluster_machines = ctx.labelled(kind::CLUSTER_MACHINE, label::MACHINE_SET, &set.key.id);
     let wanted: Vec<String> = match set.tearing_down {
         true => Vec::new(),
         false => nodes(ctx, set).iter().map(|node| node.key.id.clone()).collect(),
     };
-    let (leaving, staying): (Vec<Arc<Object>>, Vec<_>) = members.into_iter().partition(|member| member.tearing_down);
+    let (leaving, staying): (Vec<Arc<Object>>, Vec<_>) =
+        cluster_machines.into_iter().partition(|cluster_machine| cluster_machine.tearing_down);
     let room = if set.tearing_down { usize::MAX } else { parallelism(set).saturating_sub(leaving.len()) };
-    for member in staying.iter().filter(|member| !wanted.contains(&member.key.id)).take(room) {
-        ctx.teardown(member);
+    for cluster_machine in staying.iter().filter(|cluster_machine| !wanted.contains(&cluster_machine.key.id)).take(room)
+    {
+        ctx.teardown(cluster_machine);
     }
 }
 

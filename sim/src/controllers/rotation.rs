@@ -3,8 +3,8 @@
 //! First machines accept the new authority beside the old one, then they use it, and last they forget the old one.
 //! What was done stands in types that no caller sees.
 
+use super::cluster_machine;
 use super::context::ControllerContext;
-use super::member;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
 use omni_proto::specs::cluster_machine_secrets_spec::Rotation;
@@ -56,15 +56,17 @@ fn rotate(ctx: &ControllerContext<'_>, cluster: &Object) {
         .and_then(|(_, _, note)| ctx.get(kind::SECRET_ROTATION, id)?.annotations.get(*note).cloned())
         .unwrap_or_default();
     let pass = Pass { ctx, goal: goal(&spec, &version) };
-    let members = members(ctx, id);
-    let done = members.iter().filter(|member| pass.is_done(member)).count();
-    if done == members.len() {
+    let cluster_machines = cluster_machines(ctx, id);
+    let done = cluster_machines.iter().filter(|cluster_machine| pass.is_done(cluster_machine)).count();
+    if done == cluster_machines.len() {
         end(ctx, id, &spec);
         return;
     }
-    let status = match pass.advance(&members) {
-        Some(machine) => format!("rotating secrets of machine {machine:?}, {done}/{} done", members.len()),
-        None => format!("waiting for machines that are locked or do not answer, {done}/{} done", members.len()),
+    let status = match pass.advance(&cluster_machines) {
+        Some(machine) => format!("rotating secrets of machine {machine:?}, {done}/{} done", cluster_machines.len()),
+        None => {
+            format!("waiting for machines that are locked or do not answer, {done}/{} done", cluster_machines.len())
+        }
     };
     report(ctx, id, &spec, &status);
 }
@@ -146,11 +148,11 @@ fn goal(spec: &SecretRotationSpec, version: &str) -> Rotation {
 }
 
 /// Control planes first, and each role by id.
-fn members(ctx: &ControllerContext<'_>, cluster: &str) -> Vec<Arc<Object>> {
-    let mut members = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, cluster);
-    members.retain(|member| !member.tearing_down);
-    members.sort_by_key(|member| member.label(label::CONTROL_PLANE).is_none());
-    members
+fn cluster_machines(ctx: &ControllerContext<'_>, cluster: &str) -> Vec<Arc<Object>> {
+    let mut cluster_machines = ctx.labelled(kind::CLUSTER_MACHINE, label::CLUSTER, cluster);
+    cluster_machines.retain(|cluster_machine| !cluster_machine.tearing_down);
+    cluster_machines.sort_by_key(|cluster_machine| cluster_machine.label(label::CONTROL_PLANE).is_none());
+    cluster_machines
 }
 
 /// One pass over the machines of a cluster.
@@ -160,32 +162,34 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn rotation(&self, member: &Object) -> Option<Rotation> {
-        self.ctx.spec::<ClusterMachineSecretsSpec>(kind::CLUSTER_MACHINE_SECRETS, &member.key.id).rotation
+    fn rotation(&self, cluster_machine: &Object) -> Option<Rotation> {
+        self.ctx.spec::<ClusterMachineSecretsSpec>(kind::CLUSTER_MACHINE_SECRETS, &cluster_machine.key.id).rotation
     }
 
-    fn is_done(&self, member: &Object) -> bool {
-        self.rotation(member).as_ref() == Some(&self.goal)
+    fn is_done(&self, cluster_machine: &Object) -> bool {
+        self.rotation(cluster_machine).as_ref() == Some(&self.goal)
     }
 
-    fn stage(&self, member: &Object) -> Stage {
-        self.ctx.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &member.key.id).stage()
+    fn stage(&self, cluster_machine: &Object) -> Stage {
+        self.ctx.spec::<ClusterMachineStatusSpec>(kind::CLUSTER_MACHINE_STATUS, &cluster_machine.key.id).stage()
     }
 
     /// One machine at a time: says which one is at it now.
-    fn advance(&self, members: &[Arc<Object>]) -> Option<String> {
+    fn advance(&self, cluster_machines: &[Arc<Object>]) -> Option<String> {
         let busy = Rotation { status: Status::InProgress.into(), ..self.goal.clone() };
-        if let Some(member) = members.iter().find(|member| self.rotation(member).as_ref() == Some(&busy)) {
-            if self.stage(member) == Stage::Running {
-                self.note(member, self.goal.clone());
+        if let Some(cluster_machine) =
+            cluster_machines.iter().find(|cluster_machine| self.rotation(cluster_machine).as_ref() == Some(&busy))
+        {
+            if self.stage(cluster_machine) == Stage::Running {
+                self.note(cluster_machine, self.goal.clone());
             }
-            return Some(member.key.id.clone());
+            return Some(cluster_machine.key.id.clone());
         }
-        let next = members.iter().find(|member| {
-            let id = member.key.id.as_str();
-            !self.is_done(member)
-                && !member::locked(self.ctx, id)
-                && self.stage(member) == Stage::Running
+        let next = cluster_machines.iter().find(|cluster_machine| {
+            let id = cluster_machine.key.id.as_str();
+            !self.is_done(cluster_machine)
+                && !cluster_machine::locked(self.ctx, id)
+                && self.stage(cluster_machine) == Stage::Running
                 && self.ctx.spec::<MachineSpec>(kind::MACHINE, id).connected
         })?;
         self.note(next, busy);
@@ -196,10 +200,11 @@ impl Pass<'_> {
         Some(next.key.id.clone())
     }
 
-    fn note(&self, member: &Object, rotation: Rotation) {
-        let (ctx, id) = (self.ctx, member.key.id.as_str());
+    fn note(&self, cluster_machine: &Object, rotation: Rotation) {
+        let (ctx, id) = (self.ctx, cluster_machine.key.id.as_str());
         if !ctx.has(kind::CLUSTER_MACHINE_SECRETS, id) {
-            let labels: Vec<_> = member.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            let labels: Vec<_> =
+                cluster_machine.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
             let owner = "ClusterMachineSecretsController";
             ctx.put(owner, kind::CLUSTER_MACHINE_SECRETS, id, &labels, &ClusterMachineSecretsSpec::default());
         }

@@ -25,19 +25,22 @@ const PUBLISHER: &str = "siderolabs/";
 pub(super) fn act(ctx: &ControllerContext<'_>) {
     for machine in ctx.list(kind::MACHINE_STATUS) {
         let Some(present) = machine.spec::<MachineStatusSpec>().schematic else { continue };
-        let member = ctx.get(kind::CLUSTER_MACHINE, &machine.key.id).filter(|member| !member.tearing_down);
-        choose(ctx, &machine.key.id, member.as_deref());
+        let cluster_machine =
+            ctx.get(kind::CLUSTER_MACHINE, &machine.key.id).filter(|cluster_machine| !cluster_machine.tearing_down);
+        choose(ctx, &machine.key.id, cluster_machine.as_deref());
         let wanted = wanted(ctx, &machine.key.id, &present);
         report(ctx, &machine, &present, &wanted);
     }
 }
 
-/// The list of extensions that counts for a member; without one there is nothing to choose.
-fn choose(ctx: &ControllerContext<'_>, id: &str, member: Option<&Object>) {
-    let Some((member, list)) = member.and_then(|member| Some((member, configuration::extensions(ctx, member)?))) else {
+/// The list of extensions that counts for a cluster machine; without one there is nothing to choose.
+fn choose(ctx: &ControllerContext<'_>, id: &str, cluster_machine: Option<&Object>) {
+    let Some((cluster_machine, list)) = cluster_machine
+        .and_then(|cluster_machine| Some((cluster_machine, configuration::extensions(ctx, cluster_machine)?)))
+    else {
         return ctx.remove(kind::MACHINE_EXTENSIONS, id);
     };
-    let mut labels = labels(member);
+    let mut labels = labels(cluster_machine);
     labels.push((label::ROOT_CONFIGURATION, list.key.id.as_str()));
     let spec = MachineExtensionsSpec { extensions: list.spec::<ExtensionsConfigurationSpec>().extensions };
     let object = ctx.put(controller::MACHINE_EXTENSIONS, kind::MACHINE_EXTENSIONS, id, &labels, &spec);

@@ -7,7 +7,7 @@ use kit::yaml;
 use omni_proto::specs::{ClusterSpec, ConfigPatchSpec, SiderolinkApiConfigSpec};
 use serde_json::{Value, json};
 
-/// Where the server itself listens for members that look for each other.
+/// Where the server itself listens for cluster machines that look for each other.
 pub(super) const DISCOVERY: &str = "http://[fdae:41e4:649b:9303::1]:8093";
 
 /// What looks for services that are to be exposed, on every node.

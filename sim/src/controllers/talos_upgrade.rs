@@ -1,8 +1,8 @@
 //! Changes of the Talos version and of schematics: control planes first, then workers, set by set in turn.
 
 use super::cluster;
+use super::cluster_machine;
 use super::context::{ControllerContext, count};
-use super::member;
 use super::schematic;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
@@ -25,8 +25,8 @@ pub(super) fn act(ctx: &ControllerContext<'_>) {
     }
 }
 
-/// A member, what it runs and what it should run.
-struct Member {
+/// A cluster machine, what it runs and what it should run.
+struct ClusterMachine {
     object: Arc<Object>,
     last: ClusterMachineConfigStatusSpec,
     stage: Stage,
@@ -34,7 +34,7 @@ struct Member {
     schematic: String,
 }
 
-impl Member {
+impl ClusterMachine {
     fn read(ctx: &ControllerContext<'_>, object: Arc<Object>, version: &str) -> Self {
         let id = object.key.id.as_str();
         Self {
@@ -78,26 +78,34 @@ impl Member {
 fn upgrade(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
     let target = cluster.spec::<ClusterSpec>().talos_version;
-    let members: Vec<Member> = ctx
+    let cluster_machines: Vec<ClusterMachine> = ctx
         .labelled(kind::CLUSTER_MACHINE, label::CLUSTER, id)
         .into_iter()
-        .filter(|member| !member.tearing_down)
-        .map(|member| Member::read(ctx, member, &target))
+        .filter(|cluster_machine| !cluster_machine.tearing_down)
+        .map(|cluster_machine| ClusterMachine::read(ctx, cluster_machine, &target))
         .collect();
-    // A member that was never installed yet gets what is right at once.
-    members.iter().filter(|member| !member.is_installed()).for_each(|member| member::aim(ctx, &member.object, &target));
+    // A cluster machine that was never installed yet gets what is right at once.
+    cluster_machines
+        .iter()
+        .filter(|cluster_machine| !cluster_machine.is_installed())
+        .for_each(|cluster_machine| cluster_machine::aim(ctx, &cluster_machine.object, &target));
 
     let before: TalosUpgradeStatusSpec = ctx.spec(kind::TALOS_UPGRADE_STATUS, id);
     let underway = !matches!(before.phase(), Phase::Unknown | Phase::Done);
-    let version =
-        members.iter().any(Member::has_other_version) || (underway && !before.current_upgrade_version.is_empty());
-    let behind = |member: &&Member| member.has_other_version() || member.has_other_schematic();
-    let mut outdated: Vec<&Member> = members.iter().filter(behind).collect();
+    let version = cluster_machines.iter().any(ClusterMachine::has_other_version)
+        || (underway && !before.current_upgrade_version.is_empty());
+    let behind = |cluster_machine: &&ClusterMachine| {
+        cluster_machine.has_other_version() || cluster_machine.has_other_schematic()
+    };
+    let mut outdated: Vec<&ClusterMachine> = cluster_machines.iter().filter(behind).collect();
     // Machines that only come up for the first time, or restart, do not make an upgrade by themselves.
     if underway || !outdated.is_empty() {
-        outdated = members.iter().filter(|member| behind(member) || member.is_on_the_way()).collect();
+        outdated = cluster_machines
+            .iter()
+            .filter(|cluster_machine| behind(cluster_machine) || cluster_machine.is_on_the_way())
+            .collect();
     }
-    outdated.sort_by_key(|member| !member.is_plane());
+    outdated.sort_by_key(|cluster_machine| !cluster_machine.is_plane());
     let mut status;
     if outdated.is_empty() {
         status = TalosUpgradeStatusSpec { last_upgrade_version: target.clone(), ..Default::default() };
@@ -116,9 +124,10 @@ fn upgrade(ctx: &ControllerContext<'_>, cluster: &Object) {
             (true, false) => Phase::Upgrading,
         });
         status.current_upgrade_version = if version { target.clone() } else { String::new() };
-        status.status = format!("updating machines {}/{}", members.len() - outdated.len(), members.len());
+        status.status =
+            format!("updating machines {}/{}", cluster_machines.len() - outdated.len(), cluster_machines.len());
         status.step = match moving.first() {
-            Some(member) => format!("updating machine {:?}", member.id()),
+            Some(cluster_machine) => format!("updating machine {:?}", cluster_machine.id()),
             None => "waiting for machines that are locked or do not answer".into(),
         };
         plan(ctx, cluster, &moving);
@@ -128,37 +137,42 @@ fn upgrade(ctx: &ControllerContext<'_>, cluster: &Object) {
 }
 
 /// Begins with the next machines, as many at once as their sets allow; returns those that are on their way now.
-fn advance<'a>(ctx: &ControllerContext<'_>, cluster: &Object, outdated: &[&'a Member]) -> Vec<&'a Member> {
-    let mut moving: Vec<&Member> = outdated.iter().copied().filter(|member| member.is_on_the_way()).collect();
-    let planes = outdated.iter().any(|member| member.is_plane());
+fn advance<'a>(
+    ctx: &ControllerContext<'_>,
+    cluster: &Object,
+    outdated: &[&'a ClusterMachine],
+) -> Vec<&'a ClusterMachine> {
+    let mut moving: Vec<&ClusterMachine> =
+        outdated.iter().copied().filter(|cluster_machine| cluster_machine.is_on_the_way()).collect();
+    let planes = outdated.iter().any(|cluster_machine| cluster_machine.is_plane());
     if cluster::paused(cluster) {
         return moving;
     }
-    for member in outdated {
-        let others = moving.iter().filter(|other| other.set() == member.set()).count();
-        let answers = ctx.spec::<MachineSpec>(kind::MACHINE, member.id()).connected;
-        if others >= parallelism(ctx, member.set())
-            || (planes && !member.is_plane())
-            || member.stage != Stage::Running
+    for cluster_machine in outdated {
+        let others = moving.iter().filter(|other| other.set() == cluster_machine.set()).count();
+        let answers = ctx.spec::<MachineSpec>(kind::MACHINE, cluster_machine.id()).connected;
+        if others >= parallelism(ctx, cluster_machine.set())
+            || (planes && !cluster_machine.is_plane())
+            || cluster_machine.stage != Stage::Running
             || !answers
-            || member::locked(ctx, member.id())
+            || cluster_machine::locked(ctx, cluster_machine.id())
         {
             continue;
         }
-        member::aim(ctx, &member.object, &member.version);
-        ctx.edit_spec(kind::CLUSTER_MACHINE_STATUS, member.id(), |status: &mut ClusterMachineStatusSpec| {
+        cluster_machine::aim(ctx, &cluster_machine.object, &cluster_machine.version);
+        ctx.edit_spec(kind::CLUSTER_MACHINE_STATUS, cluster_machine.id(), |status: &mut ClusterMachineStatusSpec| {
             status.set_stage(Stage::Upgrading);
             status.ready = false;
         });
-        moving.push(member);
+        moving.push(cluster_machine);
     }
     moving
 }
 
 /// How many more machines of each set may begin now.
-fn plan(ctx: &ControllerContext<'_>, cluster: &Object, moving: &[&Member]) {
+fn plan(ctx: &ControllerContext<'_>, cluster: &Object, moving: &[&ClusterMachine]) {
     let quota = |set: &str| {
-        let busy = moving.iter().filter(|member| member.set() == set).count();
+        let busy = moving.iter().filter(|cluster_machine| cluster_machine.set() == set).count();
         i32::try_from(count(parallelism(ctx, set).saturating_sub(busy))).unwrap_or(i32::MAX)
     };
     let sets = ctx.labelled(kind::MACHINE_SET, label::CLUSTER, &cluster.key.id);

@@ -17,8 +17,11 @@ impl ServiceContext {
 
     /// The same for the cluster that a machine is in; says which one that is.
     pub(super) fn permit_on_machine(&self, caller: &Caller, machine: &str, role: Role) -> Result<String, Status> {
-        let member = self.store.get(&kinds::key(kind::CLUSTER_MACHINE, machine));
-        let cluster = member.as_ref().and_then(|member| member.label(label::CLUSTER)).unwrap_or_default();
+        let cluster_machine = self.store.get(&kinds::key(kind::CLUSTER_MACHINE, machine));
+        let cluster = cluster_machine
+            .as_ref()
+            .and_then(|cluster_machine| cluster_machine.label(label::CLUSTER))
+            .unwrap_or_default();
         self.permit(caller, cluster, role)?;
         Ok(cluster.to_owned())
     }
@@ -53,8 +56,8 @@ mod tests {
         let policy = AccessPolicySpec { rules: vec![rule], ..Default::default() };
         let key = kinds::key("AccessPolicies.omni.sidero.dev", access_policy::ID);
         ctx.store.put("", &key, |object| object.spec = policy.encode_to_vec());
-        let member = kinds::key(kind::CLUSTER_MACHINE, "m");
-        ctx.store.put("", &member, |object| {
+        let cluster_machine = kinds::key(kind::CLUSTER_MACHINE, "m");
+        ctx.store.put("", &cluster_machine, |object| {
             object.labels.insert(label::CLUSTER.into(), "prod".into());
         });
         let caller = |name: &str| Caller { identity: name.into(), user: "u".into(), role: Role::Reader };

@@ -64,7 +64,7 @@ mod tests {
             force_destroy(&Fixture::default(), Change::Create(&request)),
             ["cannot create/update a NodeForceDestroyRequest for node \"m\", as there is no matching cluster machine"]
         );
-        let member = object(kind::CLUSTER_MACHINE, "m", &ClusterMachineSpec::default());
-        assert_eq!(force_destroy(&Fixture::default().with(member), Change::Create(&request)), [""; 0]);
+        let cluster_machine = object(kind::CLUSTER_MACHINE, "m", &ClusterMachineSpec::default());
+        assert_eq!(force_destroy(&Fixture::default().with(cluster_machine), Change::Create(&request)), [""; 0]);
     }
 }

@@ -101,7 +101,7 @@ fn free_cluster(view: &dyn Reader, node: &Object) -> Result<Arc<Object>, String>
 /// Whether a node that the allocation once made is put back before its machine has left.
 fn undoes_removal(view: &dyn Reader, new: &Object) -> bool {
     new.label(label::MANAGED_BY_ALLOCATION).is_some()
-        && view.get(kind::CLUSTER_MACHINE, &new.key.id).is_some_and(|member| !member.tearing_down)
+        && view.get(kind::CLUSTER_MACHINE, &new.key.id).is_some_and(|cluster_machine| !cluster_machine.tearing_down)
 }
 
 /// Why the machine with this status cannot join this cluster.
@@ -228,8 +228,8 @@ mod tests {
         let managed = labelled(node("c-workers"), &[(label::MANAGED_BY_ALLOCATION, "")]);
         assert_eq!(problems(&view, Change::Create(&node("c-workers"))), [refused]);
         assert_eq!(problems(&view, Change::Create(&managed)), [refused]);
-        let member = object(kind::CLUSTER_MACHINE, "m", &ClusterMachineSpec::default());
-        assert_eq!(problems(&view.with(member), Change::Create(&managed)), [""; 0]);
+        let cluster_machine = object(kind::CLUSTER_MACHINE, "m", &ClusterMachineSpec::default());
+        assert_eq!(problems(&view.with(cluster_machine), Change::Create(&managed)), [""; 0]);
     }
 
     #[test]

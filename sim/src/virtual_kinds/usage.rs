@@ -18,9 +18,11 @@ pub(super) fn of(view: &dyn Reader, cluster: &str) -> Option<KubernetesUsageSpec
         storage: Some(Quantity::default()),
         pods: Some(Pod::default()),
     };
-    let members = view.list(kind::CLUSTER_MACHINE);
-    for member in members.iter().filter(|member| member.label(label::CLUSTER) == Some(cluster)) {
-        let Some(machine) = view.get(kind::MACHINE_STATUS, &member.key.id) else { continue };
+    let cluster_machines = view.list(kind::CLUSTER_MACHINE);
+    for cluster_machine in
+        cluster_machines.iter().filter(|cluster_machine| cluster_machine.label(label::CLUSTER) == Some(cluster))
+    {
+        let Some(machine) = view.get(kind::MACHINE_STATUS, &cluster_machine.key.id) else { continue };
         add(&mut total, &machine.spec());
     }
     if let Some(pods) = &mut total.pods {

@@ -27,7 +27,7 @@ fn a_class_fills_a_set_and_gives_back() {
         &by_class(2, Type::Static),
     );
     scene.settle();
-    assert_eq!(scene.members(), [id(1), id(3), id(4)]);
+    assert_eq!(scene.cluster_machines(), [id(1), id(3), id(4)]);
     let node = scene.get(kind::MACHINE_SET_NODE, &id(3)).unwrap();
     assert_eq!((node.owner.as_str(), node.label(label::MANAGED_BY_ALLOCATION)), ("", Some("")));
     assert!(node.finalizers.contains(&"MachineSetNodeController".to_owned()));
@@ -37,7 +37,7 @@ fn a_class_fills_a_set_and_gives_back() {
     // Every machine that matches: the fourth, fifth and sixth stand in the second rack.
     scene.update(kind::MACHINE_SET, "c-workers", |set| set.spec = by_class(0, Type::Unlimited).encode_to_vec());
     scene.settle();
-    assert_eq!(scene.members(), [id(1), id(3), id(4), id(5), id(6)]);
+    assert_eq!(scene.cluster_machines(), [id(1), id(3), id(4), id(5), id(6)]);
 
     // The machine that does not answer is given back first.
     world::disconnect_machine(&scene.store, &id(6));
@@ -48,10 +48,10 @@ fn a_class_fills_a_set_and_gives_back() {
     assert_eq!(scene.phase("c-workers"), MachineSetPhase::ScalingDown);
     world::reconnect_machine(&scene.store, &id(6));
     scene.settle();
-    assert_eq!(scene.members(), [id(1), id(3), id(4), id(5)]);
+    assert_eq!(scene.cluster_machines(), [id(1), id(3), id(4), id(5)]);
 
     scene.teardown(kind::CLUSTER, "c");
     scene.settle();
-    assert_eq!(scene.members(), [""; 0]);
+    assert_eq!(scene.cluster_machines(), [""; 0]);
     assert_eq!(scene.store.list(kind::MACHINE_SET_NODE).len(), 0);
 }

@@ -147,12 +147,12 @@ fn nodes_of_unknown_machines_wait() {
     scene.set("c-workers", label::WORKER, &MachineSetSpec::default(), 50..=50);
     scene.settle();
     assert_eq!(scene.get(kind::MACHINE_SET_NODE, &id(50)).unwrap().finalizers, ["MachineSetStatusController"]);
-    assert_eq!(scene.members(), [""; 0]);
+    assert_eq!(scene.cluster_machines(), [""; 0]);
     assert_eq!(scene.phase("c-workers"), MachineSetPhase::ScalingUp);
     // The machine joins later.
     world::add_machine(&scene.store, 50);
     scene.settle();
-    assert_eq!(scene.members(), [id(50)]);
+    assert_eq!(scene.cluster_machines(), [id(50)]);
 }
 
 #[test]

@@ -11,8 +11,8 @@ fn a_locked_machine_keeps_what_it_has() {
     assert_eq!((scene.talos(4).as_str(), scene.talos(5).as_str()), ("v1.13.5", "v1.13.8"));
     let upgrade: TalosUpgradeStatusSpec = scene.spec(kind::TALOS_UPGRADE_STATUS, "c");
     assert_eq!(upgrade.phase(), talos_upgrade_status_spec::Phase::Upgrading);
-    let member = scene.get(kind::CLUSTER_MACHINE_STATUS, &id(4)).unwrap();
-    assert_eq!(member.label(label::LOCKED_UPDATE), Some(""));
+    let cluster_machine = scene.get(kind::CLUSTER_MACHINE_STATUS, &id(4)).unwrap();
+    assert_eq!(cluster_machine.label(label::LOCKED_UPDATE), Some(""));
     assert_eq!(scene.spec::<MachineSetStatusSpec>(kind::MACHINE_SET_STATUS, "c-workers").locked_updates, 1);
     scene.lock_machine(4, false);
     scene.settle();
@@ -37,12 +37,12 @@ fn a_locked_cluster_stands_still() {
     scene.settle();
     let status = scene.get(kind::CLUSTER_STATUS, "c").unwrap();
     assert!(status.annotations.contains_key(annotation::CLUSTER_LOCKED));
-    let member: ClusterMachineStatusSpec = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(4));
-    assert!(!member.config_up_to_date);
+    let cluster_machine: ClusterMachineStatusSpec = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(4));
+    assert!(!cluster_machine.config_up_to_date);
     lock(false);
     scene.settle();
-    let member: ClusterMachineStatusSpec = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(4));
-    assert!(member.config_up_to_date);
+    let cluster_machine: ClusterMachineStatusSpec = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(4));
+    assert!(cluster_machine.config_up_to_date);
     assert!(!scene.get(kind::CLUSTER_STATUS, "c").unwrap().annotations.contains_key(annotation::CLUSTER_LOCKED));
 }
 

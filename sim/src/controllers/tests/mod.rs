@@ -172,8 +172,8 @@ impl Scene {
         self.machine(number).spec::<MachineStatusSpec>().talos_version
     }
 
-    fn members(&self) -> Vec<String> {
-        self.store.list(kind::CLUSTER_MACHINE).iter().map(|member| member.key.id.clone()).collect()
+    fn cluster_machines(&self) -> Vec<String> {
+        self.store.list(kind::CLUSTER_MACHINE).iter().map(|cluster_machine| cluster_machine.key.id.clone()).collect()
     }
 }
 

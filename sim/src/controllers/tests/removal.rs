@@ -10,7 +10,7 @@ fn scaling_down_frees_machines_and_spares_etcd() {
     }
     scene.until("the nodes are gone", |scene| scene.get(kind::MACHINE_SET_NODE, &id(2)).is_none());
     // The nodes go before their machines have left.
-    assert_eq!(scene.members().len(), 5);
+    assert_eq!(scene.cluster_machines().len(), 5);
     assert_eq!(scene.phase("c-control-planes"), MachineSetPhase::ScalingDown);
     let mut stages = vec![scene.stage(5)];
     while scene.step() {
@@ -22,7 +22,7 @@ fn scaling_down_frees_machines_and_spares_etcd() {
         }
     }
     assert_eq!(stages, [Stage::BeforeDestroy, Stage::Destroying, Stage::Unknown]);
-    assert_eq!(scene.members(), [id(1), id(4)]);
+    assert_eq!(scene.cluster_machines(), [id(1), id(4)]);
     for number in [2, 3, 5] {
         let machine = scene.machine(number);
         assert_eq!(machine.label(label::AVAILABLE), Some(""));
@@ -94,7 +94,7 @@ fn destroying_a_cluster_takes_everything_along_in_order() {
         assert!(left.is_empty(), "{left:?}");
     }
     assert!(scene.get(kind::CONFIG_PATCH, "500-machine").is_some());
-    assert_eq!(scene.members(), [""; 0]);
+    assert_eq!(scene.cluster_machines(), [""; 0]);
     assert_eq!(scene.store.list(kind::CLUSTER_MACHINE_STATUS).len(), 0);
     assert!((1..=6).all(|number| scene.machine(number).label(label::AVAILABLE).is_some()));
 }
@@ -132,7 +132,7 @@ fn destroying_a_set_leaves_the_rest() {
     assert_eq!(scene.get(kind::CONFIG_PATCH, "set"), None);
     assert!(scene.get(kind::CONFIG_PATCH, "cluster").is_some());
     assert!(scene.get(kind::CONFIG_PATCH, "member").is_some());
-    assert_eq!(scene.members(), [id(1), id(2), id(3)]);
+    assert_eq!(scene.cluster_machines(), [id(1), id(2), id(3)]);
     assert!(scene.status().ready);
 }
 
@@ -150,7 +150,7 @@ fn a_machine_that_does_not_answer_holds_up_its_removal() {
 
         scene.teardown(kind::MACHINE_SET, "c-workers");
         scene.settle();
-        assert_eq!(scene.members(), [id(1), id(2), id(3), id(5)], "{way}");
+        assert_eq!(scene.cluster_machines(), [id(1), id(2), id(3), id(5)], "{way}");
         assert_eq!(scene.stage(5), Stage::BeforeDestroy);
         assert!(scene.get(kind::MACHINE_SET, "c-workers").unwrap().tearing_down);
         match way {
@@ -163,7 +163,7 @@ fn a_machine_that_does_not_answer_holds_up_its_removal() {
         }
         scene.settle();
         assert_eq!(scene.get(kind::MACHINE_SET, "c-workers"), None, "{way}");
-        assert_eq!(scene.members(), [id(1), id(2), id(3)], "{way}");
+        assert_eq!(scene.cluster_machines(), [id(1), id(2), id(3)], "{way}");
         assert_eq!(scene.get(kind::NODE_FORCE_DESTROY_REQUEST, &id(5)), None, "{way}");
     }
 }
@@ -179,7 +179,7 @@ fn older_servers_leave_nodes_to_the_caller_but_clear_what_a_cluster_takes_along(
     scene.settle();
     let node = scene.get(kind::MACHINE_SET_NODE, &id(5)).unwrap();
     assert!(node.tearing_down && node.finalizers.is_empty());
-    assert_eq!(scene.members(), [id(1), id(4)], "the machine has left all the same");
+    assert_eq!(scene.cluster_machines(), [id(1), id(4)], "the machine has left all the same");
     scene.teardown(kind::CLUSTER, "c");
     scene.settle();
     assert_eq!(scene.get(kind::CLUSTER, "c"), None);
@@ -203,10 +203,10 @@ fn workers_leave_as_many_at_once_as_their_set_says() {
         (3..=5).for_each(|number| scene.teardown(kind::MACHINE_SET_NODE, &id(number)));
         let mut most = 0;
         while scene.step() {
-            let members = scene.store.list(kind::CLUSTER_MACHINE);
-            most = most.max(members.iter().filter(|member| member.tearing_down).count());
+            let cluster_machines = scene.store.list(kind::CLUSTER_MACHINE);
+            most = most.max(cluster_machines.iter().filter(|cluster_machine| cluster_machine.tearing_down).count());
         }
         assert_eq!(most, at_once);
-        assert_eq!(scene.members(), [id(1), id(2)]);
+        assert_eq!(scene.cluster_machines(), [id(1), id(2)]);
     }
 }

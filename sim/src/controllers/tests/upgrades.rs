@@ -60,8 +60,8 @@ fn kubernetes_is_upgraded_component_by_component() {
     assert!(seen >= 8, "{seen} steps");
     assert_eq!(upgrade().phase(), kubernetes_upgrade_status_spec::Phase::Done);
     assert_eq!(upgrade().last_upgrade_version, "1.36.3");
-    let members = scene.store.list(kind::CLUSTER_MACHINE);
-    assert!(members.iter().all(|m| m.spec::<ClusterMachineSpec>().kubernetes_version == "1.36.3"));
+    let cluster_machines = scene.store.list(kind::CLUSTER_MACHINE);
+    assert!(cluster_machines.iter().all(|m| m.spec::<ClusterMachineSpec>().kubernetes_version == "1.36.3"));
 }
 
 #[test]
@@ -182,9 +182,9 @@ fn kubelets_wait_for_machines_that_are_locked_or_silent() {
     scene.change_versions(|spec| spec.kubernetes_version = "1.36.3".into());
     scene.settle();
     let kubelets = || {
-        let members = scene.store.list(kind::CLUSTER_MACHINE);
-        let old = members.iter().filter(|m| m.spec::<ClusterMachineSpec>().kubernetes_version == "1.35.1");
-        old.map(|member| member.key.id.clone()).collect::<Vec<_>>()
+        let cluster_machines = scene.store.list(kind::CLUSTER_MACHINE);
+        let old = cluster_machines.iter().filter(|m| m.spec::<ClusterMachineSpec>().kubernetes_version == "1.35.1");
+        old.map(|cluster_machine| cluster_machine.key.id.clone()).collect::<Vec<_>>()
     };
     assert_eq!(kubelets(), [id(4), id(5)]);
     world::reconnect_machine(&scene.store, &id(5));

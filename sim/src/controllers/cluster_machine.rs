@@ -1,10 +1,10 @@
-//! Members of clusters: how a machine is installed, restarted, brought up, and in the end reset.
+//! Cluster machines: how a machine is installed, restarted, brought up, and in the end reset.
 
+use super::cluster_machine_config;
 use super::cluster_machine_status::ClusterMachineStatus;
 use super::configuration;
 use super::context::{ControllerContext, labels};
-use super::member_config;
-use super::node::{MACHINE_HELD_BY, MEMBER_HELD_BY};
+use super::node::{CLUSTER_MACHINE_HELD_BY, MACHINE_HELD_BY};
 use super::schematic;
 use super::system_patches::DISCOVERY;
 use crate::names::{annotation, controller, kind, label};
@@ -19,10 +19,10 @@ use omni_proto::specs::{
 };
 use sha2::{Digest, Sha256};
 
-/// Where members look for each other unless their cluster says otherwise.
+/// Where cluster machines look for each other unless their cluster says otherwise.
 const PUBLIC_DISCOVERY: &str = "https://discovery.talos.dev/";
 
-/// What the server keeps under the id of a member.
+/// What the server keeps under the id of a cluster machine.
 const BELONGINGS: &[&str] = &[
     kind::CLUSTER_MACHINE_STATUS,
     kind::CLUSTER_MACHINE_IDENTITY,
@@ -31,12 +31,12 @@ const BELONGINGS: &[&str] = &[
 ];
 
 pub(super) fn act(ctx: &ControllerContext<'_>) {
-    for member in ctx.list(kind::CLUSTER_MACHINE) {
-        let cluster = member.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id));
-        if member.tearing_down {
-            leave(ctx, &member);
+    for cluster_machine in ctx.list(kind::CLUSTER_MACHINE) {
+        let cluster = cluster_machine.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id));
+        if cluster_machine.tearing_down {
+            leave(ctx, &cluster_machine);
         } else if let Some(cluster) = cluster {
-            live(ctx, &member, &cluster);
+            live(ctx, &cluster_machine, &cluster);
         }
     }
 }
@@ -46,12 +46,12 @@ pub(super) fn connected(ctx: &ControllerContext<'_>, id: &str) -> bool {
     ctx.spec::<MachineSpec>(kind::MACHINE, id).connected
 }
 
-/// Moves a member on by one stage.
-fn live(ctx: &ControllerContext<'_>, member: &Object, cluster: &Object) {
-    let id = member.key.id.as_str();
+/// Moves a cluster machine on by one stage.
+fn live(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &Object) {
+    let id = cluster_machine.key.id.as_str();
     let spec: ClusterSpec = cluster.spec();
     if !ctx.has(kind::CLUSTER_MACHINE_TALOS_VERSION, id) {
-        aim(ctx, member, &spec.talos_version);
+        aim(ctx, cluster_machine, &spec.talos_version);
     }
     let wanted: ClusterMachineTalosVersionSpec = ctx.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
     let ClusterMachineStatus { spec: mut status, .. } = ctx.spec(kind::CLUSTER_MACHINE_STATUS, id);
@@ -64,21 +64,21 @@ fn live(ctx: &ControllerContext<'_>, member: &Object, cluster: &Object) {
         Stage::Unknown => Stage::Upgrading,
         Stage::Installing | Stage::Upgrading => {
             install(ctx, id, &wanted.talos_version);
-            configuration::applied(ctx, member, &wanted.talos_version, &schematic::target(ctx, id));
+            configuration::applied(ctx, cluster_machine, &wanted.talos_version, &schematic::target(ctx, id));
             Stage::Rebooting
         }
         Stage::Rebooting => Stage::Booting,
         Stage::Configuring => {
-            configuration::applied(ctx, member, &last.talos_version, &last.schematic_id);
+            configuration::applied(ctx, cluster_machine, &last.talos_version, &last.schematic_id);
             Stage::Running
         }
         _ => Stage::Running,
     };
     status.set_stage(next);
     status.management_address = machine.management_address.clone();
-    status.ready = up && next == Stage::Running && serves(ctx, member, &cluster.key.id);
+    status.ready = up && next == Stage::Running && serves(ctx, cluster_machine, &cluster.key.id);
     let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
-    let desired = configuration::desired(ctx, member);
+    let desired = configuration::desired(ctx, cluster_machine);
     status.config_up_to_date = last.cluster_machine_config_sha256 == desired;
     let apply = if status.config_up_to_date { ConfigApplyStatus::Applied } else { ConfigApplyStatus::Pending };
     status.set_config_apply_status(apply);
@@ -90,7 +90,7 @@ fn live(ctx: &ControllerContext<'_>, member: &Object, cluster: &Object) {
         || last.schematic_id != schematic::target(ctx, id);
     let all: Vec<(&str, &str)> = [(label::HOSTNAME, hostname.as_str()), (label::NODE_NAME, hostname.as_str())]
         .into_iter()
-        .chain(labels(member))
+        .chain(labels(cluster_machine))
         .chain(up.then_some((label::CONNECTED, "")))
         .chain(
             (locked && pending && !last.cluster_machine_config_sha256.is_empty()).then_some((label::LOCKED_UPDATE, "")),
@@ -104,17 +104,28 @@ fn live(ctx: &ControllerContext<'_>, member: &Object, cluster: &Object) {
         let identity = ClusterMachineIdentitySpec {
             nodename: hostname,
             node_ips: machine.network.unwrap_or_default().addresses,
-            ..identity(ctx, member, &spec)
+            ..identity(ctx, cluster_machine, &spec)
         };
-        ctx.put(controller::CLUSTER_MACHINE_IDENTITY, kind::CLUSTER_MACHINE_IDENTITY, id, &labels(member), &identity);
+        ctx.put(
+            controller::CLUSTER_MACHINE_IDENTITY,
+            kind::CLUSTER_MACHINE_IDENTITY,
+            id,
+            &labels(cluster_machine),
+            &identity,
+        );
     }
 }
 
 /// How a member is known to etcd and to those who look for each other; it keeps that as long as it is a member.
-fn identity(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec) -> ClusterMachineIdentitySpec {
-    let of = member.label(label::CLUSTER).unwrap_or_default();
-    let digest = Sha256::digest(format!("{} {}", ctx.spec::<ClusterUuid>(kind::CLUSTER_UUID, of).uuid, member.key.id));
-    let is_plane = member.label(label::CONTROL_PLANE).is_some();
+fn identity(
+    ctx: &ControllerContext<'_>,
+    cluster_machine: &Object,
+    cluster: &ClusterSpec,
+) -> ClusterMachineIdentitySpec {
+    let of = cluster_machine.label(label::CLUSTER).unwrap_or_default();
+    let digest =
+        Sha256::digest(format!("{} {}", ctx.spec::<ClusterUuid>(kind::CLUSTER_UUID, of).uuid, cluster_machine.key.id));
+    let is_plane = cluster_machine.label(label::CONTROL_PLANE).is_some();
     let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let embedded = cluster.features.is_some_and(|features| features.use_embedded_discovery_service);
     ClusterMachineIdentitySpec {
@@ -125,16 +136,16 @@ fn identity(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec)
     }
 }
 
-/// Says which Talos version a member should run from now on, with the schematic that it should have by now.
-pub(super) fn aim(ctx: &ControllerContext<'_>, member: &Object, version: &str) {
-    let id = member.key.id.as_str();
+/// Says which Talos version a cluster machine should run from now on, with the schematic that it should have by now.
+pub(super) fn aim(ctx: &ControllerContext<'_>, cluster_machine: &Object, version: &str) {
+    let id = cluster_machine.key.id.as_str();
     let wanted =
         ClusterMachineTalosVersionSpec { talos_version: version.to_owned(), schematic_id: schematic::target(ctx, id) };
     let owner = controller::CLUSTER_MACHINE_TALOS_VERSION;
-    ctx.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &labels(member), &wanted);
+    ctx.put(owner, kind::CLUSTER_MACHINE_TALOS_VERSION, id, &labels(cluster_machine), &wanted);
 }
 
-/// Whether users keep the server from changing this member.
+/// Whether users keep the server from changing this cluster machine.
 pub(super) fn locked(ctx: &ControllerContext<'_>, id: &str) -> bool {
     ctx.get(kind::MACHINE_SET_NODE, id).is_some_and(|node| node.annotations.contains_key(annotation::MACHINE_LOCKED))
 }
@@ -145,8 +156,8 @@ pub(super) fn hostname(machine: &MachineStatusSpec) -> String {
 }
 
 /// A control plane is ready with etcd, a worker with the API of Kubernetes.
-fn serves(ctx: &ControllerContext<'_>, member: &Object, cluster: &str) -> bool {
-    if member.label(label::CONTROL_PLANE).is_some() {
+fn serves(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &str) -> bool {
+    if cluster_machine.label(label::CONTROL_PLANE).is_some() {
         ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, cluster).bootstrapped
     } else {
         ctx.spec::<LoadBalancerStatusSpec>(kind::LOAD_BALANCER_STATUS, cluster).healthy
@@ -180,22 +191,22 @@ fn set_system_disk(machine: &mut MachineStatusSpec, installed: bool) {
     }
 }
 
-/// Takes a member out of its cluster. A machine that does not answer holds this up until it does,
+/// Takes a cluster machine out of its cluster. A machine that does not answer holds this up until it does,
 /// or until somebody gives up on it.
-fn leave(ctx: &ControllerContext<'_>, member: &Object) {
-    let id = member.key.id.as_str();
+fn leave(ctx: &ControllerContext<'_>, cluster_machine: &Object) {
+    let id = cluster_machine.key.id.as_str();
     let machine_leaves = ctx.get(kind::MACHINE, id).is_none_or(|machine| machine.tearing_down);
     let given_up = machine_leaves || ctx.has(kind::NODE_FORCE_DESTROY_REQUEST, id);
     let up = connected(ctx, id);
     let status: ClusterMachineStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_STATUS, id);
     match status.stage() {
-        _ if given_up => gone(ctx, member, up),
-        Stage::Destroying if up => gone(ctx, member, true),
+        _ if given_up => gone(ctx, cluster_machine, up),
+        Stage::Destroying if up => gone(ctx, cluster_machine, true),
         Stage::BeforeDestroy if up => stage(ctx, id, Stage::Destroying),
         Stage::BeforeDestroy | Stage::Destroying => stage(ctx, id, status.stage()),
         _ if ctx.has(kind::CLUSTER_MACHINE_STATUS, id) => stage(ctx, id, Stage::BeforeDestroy),
         // It never got as far as having a status.
-        _ => gone(ctx, member, up),
+        _ => gone(ctx, cluster_machine, up),
     }
 }
 
@@ -208,12 +219,12 @@ fn stage(ctx: &ControllerContext<'_>, id: &str, stage: Stage) {
     });
 }
 
-fn gone(ctx: &ControllerContext<'_>, member: &Object, answered: bool) {
-    let id = member.key.id.as_str();
+fn gone(ctx: &ControllerContext<'_>, cluster_machine: &Object, answered: bool) {
+    let id = cluster_machine.key.id.as_str();
     if answered {
         reset(ctx, id);
     }
-    for kind in BELONGINGS.iter().chain(member_config::BELONGINGS) {
+    for kind in BELONGINGS.iter().chain(cluster_machine_config::BELONGINGS) {
         ctx.remove(kind, id);
     }
     if let Some(request) = ctx.get(kind::NODE_FORCE_DESTROY_REQUEST, id) {
@@ -222,6 +233,6 @@ fn gone(ctx: &ControllerContext<'_>, member: &Object, answered: bool) {
     if let Some(machine) = ctx.get(kind::MACHINE, id) {
         ctx.release(&machine, MACHINE_HELD_BY);
     }
-    ctx.release(member, MEMBER_HELD_BY);
-    ctx.clear(&member.key);
+    ctx.release(cluster_machine, CLUSTER_MACHINE_HELD_BY);
+    ctx.clear(&cluster_machine.key);
 }

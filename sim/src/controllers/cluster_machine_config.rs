@@ -1,9 +1,9 @@
-//! The configuration that each member should have, what of it still waits, and what has changed.
+//! The configuration that each cluster machine should have, what of it still waits, and what has changed.
 
+use super::cluster_machine;
 use super::configuration;
 use super::context::{ControllerContext, hex, labels};
 use super::machine_config::{self, Facts};
-use super::member;
 use super::schematic;
 use crate::compression;
 use crate::names::{controller, kind, label};
@@ -24,7 +24,7 @@ const INPUTS: &str = "inputResourceVersion";
 /// As many changes of a machine are remembered.
 const CHANGES_KEPT: usize = 1000;
 
-/// What is made here for each member.
+/// What is made here for each cluster machine.
 pub(super) const BELONGINGS: &[&str] = &[
     kind::CLUSTER_MACHINE_CONFIG_PATCHES,
     kind::CLUSTER_MACHINE_CONFIG,
@@ -34,22 +34,24 @@ pub(super) const BELONGINGS: &[&str] = &[
 ];
 
 pub(super) fn act(ctx: &ControllerContext<'_>) {
-    for member in ctx.list(kind::CLUSTER_MACHINE) {
-        let Some(cluster) = member.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id)) else { continue };
-        if !member.tearing_down {
+    for cluster_machine in ctx.list(kind::CLUSTER_MACHINE) {
+        let Some(cluster) = cluster_machine.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id)) else {
+            continue;
+        };
+        if !cluster_machine.tearing_down {
             let spec: ClusterSpec = cluster.spec();
-            let desired = configuration::desired(ctx, &member);
-            generate(ctx, &member, &spec, &desired);
-            compare(ctx, &member, &spec, &desired);
-            encrypt(ctx, &member, &spec);
+            let desired = configuration::desired(ctx, &cluster_machine);
+            generate(ctx, &cluster_machine, &spec, &desired);
+            compare(ctx, &cluster_machine, &spec, &desired);
+            encrypt(ctx, &cluster_machine, &spec);
         }
     }
 }
 
 /// Writes the configuration, if anything that it is made from has changed.
-fn generate(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
-    let id = member.key.id.as_str();
-    let name = member.label(label::CLUSTER).unwrap_or_default();
+fn generate(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &ClusterSpec, desired: &str) {
+    let id = cluster_machine.key.id.as_str();
+    let name = cluster_machine.label(label::CLUSTER).unwrap_or_default();
     let machine: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
     let uuid = ctx.spec::<ClusterUuid>(kind::CLUSTER_UUID, name).uuid;
     let endpoint = ctx.spec::<LoadBalancerConfigSpec>(kind::LOAD_BALANCER_CONFIG, name).siderolink_endpoint;
@@ -58,12 +60,12 @@ fn generate(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec,
         cluster: name,
         cluster_id: &uuid,
         endpoint: &endpoint,
-        is_plane: member.label(label::CONTROL_PLANE).is_some(),
-        hostname: &member::hostname(&machine),
+        is_plane: cluster_machine.label(label::CONTROL_PLANE).is_some(),
+        hostname: &cluster_machine::hostname(&machine),
         disk: disks.first().map(|disk| disk.linux_name.as_str()).unwrap_or_default(),
         talos_version: &cluster.talos_version,
         schematic_id: &schematic::target(ctx, id),
-        kubernetes_version: &member.spec::<ClusterMachineSpec>().kubernetes_version,
+        kubernetes_version: &cluster_machine.spec::<ClusterMachineSpec>().kubernetes_version,
     };
     // Everything but the patches stands in the text that has none.
     let inputs = hex(Sha256::new().chain_update(desired).chain_update(machine_config::render(&facts, &[])));
@@ -71,22 +73,23 @@ fn generate(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec,
     if old.is_some_and(|old| old.annotations.get(INPUTS) == Some(&inputs)) {
         return;
     }
-    let patches: Vec<String> = configuration::patches(ctx, member).iter().map(|patch| text(&patch.spec())).collect();
+    let patches: Vec<String> =
+        configuration::patches(ctx, cluster_machine).iter().map(|patch| text(&patch.spec())).collect();
     let data = machine_config::render(&facts, &patches);
     let all = ClusterMachineConfigPatchesSpec { patches, ..Default::default() };
     let owner = controller::CLUSTER_MACHINE_CONFIG_PATCHES;
-    ctx.put(owner, kind::CLUSTER_MACHINE_CONFIG_PATCHES, id, &labels(member), &all);
+    ctx.put(owner, kind::CLUSTER_MACHINE_CONFIG_PATCHES, id, &labels(cluster_machine), &all);
     // Nobody can read this one; what it says stands in the redacted one.
     let (owner, kind) = (controller::CLUSTER_MACHINE_CONFIG, kind::CLUSTER_MACHINE_CONFIG);
-    ctx.put(owner, kind, id, &labels(member), &ClusterMachineConfigSpec::default());
+    ctx.put(owner, kind, id, &labels(cluster_machine), &ClusterMachineConfigSpec::default());
     ctx.edit(kind, id, |config| drop(config.annotations.insert(INPUTS.to_owned(), inputs)));
-    publish(ctx, member, data);
+    publish(ctx, cluster_machine, data);
 }
 
 /// Shows the configuration, and notes what changed in it.
-fn publish(ctx: &ControllerContext<'_>, member: &Object, data: String) {
+fn publish(ctx: &ControllerContext<'_>, cluster_machine: &Object, data: String) {
     let (owner, kind) = (controller::REDACTED_CLUSTER_MACHINE_CONFIG, kind::REDACTED_CLUSTER_MACHINE_CONFIG);
-    let id = member.key.id.as_str();
+    let id = cluster_machine.key.id.as_str();
     if let Some(old) = ctx.get(kind, id) {
         let diff = diff(&old.spec::<RedactedClusterMachineConfigSpec>().data, &data);
         if !diff.is_empty() {
@@ -99,12 +102,18 @@ fn publish(ctx: &ControllerContext<'_>, member: &Object, data: String) {
             known.iter().take(surplus).for_each(|change| ctx.remove(kind::MACHINE_CONFIG_DIFF, &change.key.id));
         }
     }
-    ctx.put(owner, kind, id, &labels(member), &RedactedClusterMachineConfigSpec { data, ..Default::default() });
+    ctx.put(
+        owner,
+        kind,
+        id,
+        &labels(cluster_machine),
+        &RedactedClusterMachineConfigSpec { data, ..Default::default() },
+    );
 }
 
-/// Says what waits to be changed on a member, as long as anything does.
-fn compare(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec, desired: &str) {
-    let id = member.key.id.as_str();
+/// Says what waits to be changed on a cluster machine, as long as anything does.
+fn compare(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &ClusterSpec, desired: &str) {
+    let id = cluster_machine.key.id.as_str();
     let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     if last.talos_version.is_empty() {
         return;
@@ -131,14 +140,14 @@ fn compare(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec, 
         ..Default::default()
     };
     let owner = controller::CLUSTER_MACHINE_CONFIG_STATUS;
-    ctx.put(owner, kind::MACHINE_PENDING_UPDATES, id, &labels(member), &waiting);
+    ctx.put(owner, kind::MACHINE_PENDING_UPDATES, id, &labels(cluster_machine), &waiting);
 }
 
-/// A member of an encrypted cluster gets the key of its disks from the server.
-fn encrypt(ctx: &ControllerContext<'_>, member: &Object, cluster: &ClusterSpec) {
+/// A cluster machine of an encrypted cluster gets the key of its disks from the server.
+fn encrypt(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &ClusterSpec) {
     if cluster.features.is_some_and(|features| features.disk_encryption) {
         let (owner, kind) = (controller::CLUSTER_MACHINE_ENCRYPTION_KEY, kind::CLUSTER_MACHINE_ENCRYPTION_KEY);
-        ctx.once(owner, kind, &member.key.id, &labels(member), || {
+        ctx.once(owner, kind, &cluster_machine.key.id, &labels(cluster_machine), || {
             let data = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
             ClusterMachineEncryptionKeySpec { data }.encode_to_vec()
         });
