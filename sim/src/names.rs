@@ -113,7 +113,7 @@ pub mod kind {
     pub const NODE_UNIQUE_TOKEN_STATUS: &str = "NodeUniqueTokenStatuses.omni.sidero.dev";
     /// The join token that a machine came with.
     pub const JOIN_TOKEN_USAGE: &str = "JoinTokenUsages.omni.sidero.dev";
-    /// Wishes for a backup now.
+    /// Requests for a backup now.
     pub const ETCD_MANUAL_BACKUP: &str = "EtcdManualBackups.omni.sidero.dev";
     /// Where backups go.
     pub const ETCD_BACKUP_S3_CONFIG: &str = "EtcdBackupS3Configs.omni.sidero.dev";
@@ -127,9 +127,9 @@ pub mod kind {
     pub const ETCD_BACKUP: &str = "EtcdBackups.omni.sidero.dev";
     /// Secrets of a cluster that is taken over.
     pub const IMPORTED_CLUSTER_SECRETS: &str = "ImportedClusterSecrets.omni.sidero.dev";
-    /// Wishes for new Talos authorities.
+    /// Requests for new Talos authorities.
     pub const ROTATE_TALOS_CA: &str = "RotateTalosCAs.omni.sidero.dev";
-    /// Wishes for new Kubernetes authorities.
+    /// Requests for new Kubernetes authorities.
     pub const ROTATE_KUBERNETES_CA: &str = "RotateKubernetesCAs.omni.sidero.dev";
     /// Talos versions on offer.
     pub const TALOS_VERSION: &str = "TalosVersions.omni.sidero.dev";

@@ -72,18 +72,18 @@ fn back_up(ctx: &ControllerContext<'_>, cluster: &Object) {
     ctx.put(controller::ETCD_BACKUP, kind::ETCD_BACKUP_STATUS, id, &[(label::CLUSTER, id)], &status);
 }
 
-/// Whether the cluster's own interval or a wish of users asks for a backup now.
+/// Whether the cluster's own interval or a request of users asks for a backup now.
 fn is_due(ctx: &ControllerContext<'_>, cluster: &Object, status: &EtcdBackupStatusSpec, now: i64) -> bool {
     let id = cluster.key.id.as_str();
     if !ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped {
         return false;
     }
     let attempt = status.last_backup_attempt.map(|at| at.seconds);
-    let wish = ctx
+    let manual = ctx
         .get(kind::ETCD_MANUAL_BACKUP, id)
-        .filter(|wish| !wish.tearing_down)
-        .and_then(|wish| wish.spec::<EtcdManualBackupSpec>().backup_at);
-    if wish.is_some_and(|at| at.seconds <= now && attempt.is_none_or(|attempt| at.seconds > attempt)) {
+        .filter(|manual| !manual.tearing_down)
+        .and_then(|manual| manual.spec::<EtcdManualBackupSpec>().backup_at);
+    if manual.is_some_and(|at| at.seconds <= now && attempt.is_none_or(|attempt| at.seconds > attempt)) {
         return true;
     }
     let config = cluster.spec::<ClusterSpec>().backup_configuration.unwrap_or_default();

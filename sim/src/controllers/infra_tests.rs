@@ -322,9 +322,9 @@ fn a_rotation_goes_from_machine_to_machine_and_waits_for_locks() {
     let status: ClusterStatusSpec = scene.spec(kind::CLUSTER_STATUS, "c");
     assert!(status.ready);
 
-    // Any change of the wish asks for another one, and so does the other wish.
-    scene.store.modify(&kinds::key(kind::ROTATE_TALOS_CA, "c"), |wish| {
-        wish.annotations.insert("timestamp".into(), "1".into());
+    // Any change of the request asks for another one, and so does the other request.
+    scene.store.modify(&kinds::key(kind::ROTATE_TALOS_CA, "c"), |request| {
+        request.annotations.insert("timestamp".into(), "1".into());
     });
     assert!(scene.driver.step());
     assert_eq!(scene.rotation().component(), Component::TalosCa);

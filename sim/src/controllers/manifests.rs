@@ -151,26 +151,28 @@ fn group_phase(group: &GroupStatus) -> GroupPhase {
 
 /// Shows a service to the outside, if it asks for it; returns what it is called then.
 fn expose(ctx: &ControllerContext<'_>, cluster: &str, object: &Value) -> Option<String> {
-    let wish = |key: &str| object.pointer("/metadata/annotations")?.get(format!("{EXPOSER}{key}"))?.as_str();
+    let annotation = |key: &str| object.pointer("/metadata/annotations")?.get(format!("{EXPOSER}{key}"))?.as_str();
     if text(object, "/kind") != "Service" {
         return None;
     }
-    let port = wish("port")?.split([',', ':']).next()?.trim().parse().ok().filter(|port| (1..=65535).contains(port))?;
+    let port =
+        annotation("port")?.split([',', ':']).next()?.trim().parse().ok().filter(|port| (1..=65535).contains(port))?;
     let namespace = Some(text(object, "/metadata/namespace")).filter(|n| !n.is_empty()).unwrap_or("default");
     let service = format!("{}.{namespace}", text(object, "/metadata/name"));
     let id = format!("{cluster}/{service}");
     let known = ctx.get(kind::EXPOSED_SERVICE, &id);
-    let alias = match (wish("prefix"), known.as_ref().and_then(|known| known.label(label::EXPOSED_SERVICE_ALIAS))) {
+    let alias = match (annotation("prefix"), known.as_ref().and_then(|known| known.label(label::EXPOSED_SERVICE_ALIAS)))
+    {
         (Some(prefix), _) => prefix.to_owned(),
         (None, Some(alias)) => alias.to_owned(),
         (None, None) => uuid::Uuid::new_v4().simple().to_string().chars().take(6).collect(),
     };
     let spec = ExposedServiceSpec {
         port,
-        label: wish("label").map_or_else(|| service.clone(), str::to_owned),
-        icon_base64: wish("icon").unwrap_or_default().to_owned(),
+        label: annotation("label").map_or_else(|| service.clone(), str::to_owned),
+        icon_base64: annotation("icon").unwrap_or_default().to_owned(),
         url: format!("https://{alias}-omni-sim.proxy.localhost"),
-        has_explicit_alias: wish("prefix").is_some(),
+        has_explicit_alias: annotation("prefix").is_some(),
         ..Default::default()
     };
     let labels = [(label::CLUSTER, cluster), (label::EXPOSED_SERVICE_ALIAS, alias.as_str())];

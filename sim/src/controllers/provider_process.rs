@@ -94,7 +94,7 @@ fn obstacle(ctx: &ControllerContext<'_>, provider: &Provider, request: &Object) 
     if let Some(why) = &provider.fails {
         return Some(why.clone());
     }
-    if let Some(why) = wishes(request).get("fail").and_then(|why| why.as_str().map(str::to_owned)) {
+    if let Some(why) = provider_data(request).get("fail").and_then(|why| why.as_str().map(str::to_owned)) {
         return Some(why);
     }
     let made = ctx.labelled(kind::LINK, label::INFRA_PROVIDER_ID, &provider.name).len();
@@ -103,10 +103,10 @@ fn obstacle(ctx: &ControllerContext<'_>, provider: &Provider, request: &Object) 
 }
 
 /// What a request asks of the provider beyond a machine.
-fn wishes(request: &Object) -> serde_json::Map<String, serde_json::Value> {
+fn provider_data(request: &Object) -> serde_json::Map<String, serde_json::Value> {
     let data = request.spec::<MachineRequestSpec>().provider_data;
     match yaml::parse_documents(&data).ok().and_then(|documents| documents.into_iter().next()) {
-        Some(serde_json::Value::Object(wishes)) => wishes,
+        Some(serde_json::Value::Object(provider_data)) => provider_data,
         _ => serde_json::Map::new(),
     }
 }
@@ -122,15 +122,17 @@ fn machine_id(request: &Object) -> String {
 /// Lets a machine of a virtual kind join, of the size that is asked for.
 fn arrive(ctx: &ControllerContext<'_>, provider: &Provider, request: &Object, id: &str) {
     let spec: MachineRequestSpec = request.spec();
-    let wishes = wishes(request);
+    let provider_data = provider_data(request);
     let number = |key: &str, usual: u32| {
-        wishes.get(key).and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
+        provider_data.get(key).and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
     };
     // Numbers of machines from here on are far from those that users pick.
     let place = 100_000 + u32::try_from(ctx.list(kind::LINK).len()).unwrap_or_default();
     let mut status = inventory::status(place);
     inventory::resize(&mut status, number("cores", 4), number("memory", 8192), number("disk_size", 40));
-    if let (Some(hardware), Some(arch)) = (&mut status.hardware, wishes.get("architecture").and_then(|a| a.as_str())) {
+    if let (Some(hardware), Some(arch)) =
+        (&mut status.hardware, provider_data.get("architecture").and_then(|a| a.as_str()))
+    {
         arch.clone_into(&mut hardware.arch);
     }
     inventory::rename(&mut status, &request.key.id);

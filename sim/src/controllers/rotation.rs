@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 const OWNER: &str = controller::SECRET_ROTATION_STATUS;
 
-/// The wishes, what they are about, and where the version that was carried out is noted.
+/// The requests, what they are about, and where the version that was carried out is noted.
 const WISHES: &[(&str, Component, &str)] = &[
     (kind::ROTATE_TALOS_CA, Component::TalosCa, "talos-version"),
     (kind::ROTATE_KUBERNETES_CA, Component::KubernetesCa, "kubernetes-version"),
@@ -41,7 +41,7 @@ fn rotate(ctx: &ControllerContext<'_>, cluster: &Object) {
     let id = cluster.key.id.as_str();
     let spec: SecretRotationSpec = ctx.spec(kind::SECRET_ROTATION, id);
     if spec.phase() == Phase::Ok {
-        if let Some((component, note, version)) = wish(ctx, id) {
+        if let Some((component, note, version)) = requested(ctx, id) {
             begin(ctx, id, component, note, version);
         }
         return;
@@ -71,15 +71,15 @@ fn rotate(ctx: &ControllerContext<'_>, cluster: &Object) {
     report(ctx, id, &spec, &status);
 }
 
-/// A wish that was not carried out yet; only a cluster that lives can carry one out.
-fn wish(ctx: &ControllerContext<'_>, id: &str) -> Option<(Component, &'static str, String)> {
+/// A request that was not carried out yet; only a cluster that lives can carry one out.
+fn requested(ctx: &ControllerContext<'_>, id: &str) -> Option<(Component, &'static str, String)> {
     let noted = ctx.get(kind::SECRET_ROTATION, id);
     let lives = ctx.spec::<ClusterBootstrapStatusSpec>(kind::CLUSTER_BOOTSTRAP_STATUS, id).bootstrapped;
     WISHES.iter().filter(|_| lives).find_map(|(kind, component, note)| {
-        let wish = ctx.get(kind, id)?;
-        let version = wish.version.to_string();
+        let request = ctx.get(kind, id)?;
+        let version = request.version.to_string();
         let seen = noted.as_ref().and_then(|noted| noted.annotations.get(*note)) == Some(&version);
-        (!wish.tearing_down && !seen).then_some((*component, *note, version))
+        (!request.tearing_down && !seen).then_some((*component, *note, version))
     })
 }
 

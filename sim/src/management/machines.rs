@@ -309,7 +309,7 @@ fn is_static(ctx: &ServiceContext, id: &str) -> Result<bool, Status> {
     Ok(status.label(label::STATIC_INFRA_PROVIDER).is_some())
 }
 
-fn request_power_off(ctx: &ServiceContext, id: &str, wish: &str, verb: &str) -> Result<(), Status> {
+fn request_power_off(ctx: &ServiceContext, id: &str, request_id: &str, verb: &str) -> Result<(), Status> {
     let key = kinds::key(kind::INFRA_MACHINE_CONFIG, id);
     let missing = format!("infra machine config not found, cannot {verb} machine power-off request");
     let config = ctx.store.get(&key).ok_or_else(|| Status::failed_precondition(missing))?;
@@ -318,7 +318,7 @@ fn request_power_off(ctx: &ServiceContext, id: &str, wish: &str, verb: &str) -> 
         return Err(Status::unknown(format!("failed to update infra machine config: {text}")));
     }
     ctx.store.modify(&key, |object| {
-        let spec = InfraMachineConfigSpec { power_off_request_id: wish.to_owned(), ..object.spec() };
+        let spec = InfraMachineConfigSpec { power_off_request_id: request_id.to_owned(), ..object.spec() };
         object.spec = spec.encode_to_vec();
     });
     Ok(())
@@ -389,7 +389,7 @@ mod tests {
         refused(reader, Code::PermissionDenied, "unauthorized: access denied: insufficient role: \"Reader\"");
     }
 
-    fn wish(operation: Operation, version: &str, disk: &str) -> pb::MaintenanceLifecycleRequest {
+    fn operation(operation: Operation, version: &str, disk: &str) -> pb::MaintenanceLifecycleRequest {
         pb::MaintenanceLifecycleRequest {
             machine_id: inventory::id(1),
             operation: operation.into(),
@@ -412,15 +412,15 @@ mod tests {
         let nobody = |request| pb::MaintenanceLifecycleRequest { machine_id: String::new(), ..request };
         let stranger = |request| pb::MaintenanceLifecycleRequest { machine_id: "m".into(), ..request };
         for (request, code) in [
-            (nobody(wish(Install, "", DISK)), Code::InvalidArgument),
-            (wish(Unspecified, "", DISK), Code::InvalidArgument),
-            (wish(Install, "1.13.0", ""), Code::InvalidArgument),
-            (wish(Upgrade, "1.13.0", DISK), Code::InvalidArgument),
-            (wish(Upgrade, "", ""), Code::InvalidArgument),
-            (stranger(wish(Install, "", DISK)), Code::NotFound),
-            (wish(Upgrade, "1.13.8", ""), Code::FailedPrecondition),
-            (wish(Install, "1.10.9", DISK), Code::FailedPrecondition),
-            (wish(Install, "1.13.8", "/dev/sdz"), Code::FailedPrecondition),
+            (nobody(operation(Install, "", DISK)), Code::InvalidArgument),
+            (operation(Unspecified, "", DISK), Code::InvalidArgument),
+            (operation(Install, "1.13.0", ""), Code::InvalidArgument),
+            (operation(Upgrade, "1.13.0", DISK), Code::InvalidArgument),
+            (operation(Upgrade, "", ""), Code::InvalidArgument),
+            (stranger(operation(Install, "", DISK)), Code::NotFound),
+            (operation(Upgrade, "1.13.8", ""), Code::FailedPrecondition),
+            (operation(Install, "1.10.9", DISK), Code::FailedPrecondition),
+            (operation(Install, "1.13.8", "/dev/sdz"), Code::FailedPrecondition),
         ] {
             let told = format!("{request:?}");
             assert_eq!(begin(&ctx, request).await.err().unwrap().code(), code, "{told}");
@@ -432,7 +432,7 @@ mod tests {
         ];
         for change in changes {
             set(&ctx, &id, change);
-            let status = begin(&ctx, wish(Install, "", DISK)).await.err().unwrap();
+            let status = begin(&ctx, operation(Install, "", DISK)).await.err().unwrap();
             assert_eq!(status.code(), Code::FailedPrecondition);
         }
     }
@@ -441,7 +441,7 @@ mod tests {
     async fn machines_are_installed_even_when_nobody_listens() {
         let (ctx, id) = with_machine(Release::NEWEST);
         world::disconnect_machine(&ctx.store, &id);
-        let install = || wish(Operation::Install, "1.13.8", DISK);
+        let install = || operation(Operation::Install, "1.13.8", DISK);
         let mut messages = begin(&ctx, install()).await.unwrap();
         assert!(messages.next().await.unwrap().unwrap().message.contains("v1.13.8"));
         let text = format!("an operation on machine {id:?} is already in progress");
@@ -461,7 +461,7 @@ mod tests {
     async fn upgrades_tell_how_they_go() {
         let (ctx, id) = with_machine(Release::NEWEST);
         set(&ctx, &id, |m| m.hardware.as_mut().unwrap().blockdevices[0].system_disk = true);
-        let messages: Vec<_> = begin(&ctx, wish(Operation::Upgrade, "1.13.8", "")).await.unwrap().collect().await;
+        let messages: Vec<_> = begin(&ctx, operation(Operation::Upgrade, "1.13.8", "")).await.unwrap().collect().await;
         assert_eq!(messages.last().unwrap().as_ref().unwrap().message, "done");
         assert_eq!(status(&ctx, &id).talos_version, "v1.13.8");
     }
@@ -501,10 +501,10 @@ mod tests {
         let mut accepted = InfraMachineConfigSpec::default();
         accepted.set_acceptance_status(AcceptanceStatus::Accepted);
         ctx.store.put("", &config, |o| o.spec = accepted.encode_to_vec());
-        let wish = || ctx.store.get(&config).unwrap().spec::<InfraMachineConfigSpec>().power_off_request_id;
+        let request_id = || ctx.store.get(&config).unwrap().spec::<InfraMachineConfigSpec>().power_off_request_id;
         off(&id).await.unwrap();
-        assert!(!wish().is_empty());
+        assert!(!request_id().is_empty());
         on(&id).await.unwrap();
-        assert!(wish().is_empty() && link().connected && status(&ctx, &id).power_state() == PowerState::On);
+        assert!(request_id().is_empty() && link().connected && status(&ctx, &id).power_state() == PowerState::On);
     }
 }

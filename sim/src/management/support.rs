@@ -63,7 +63,7 @@ pub(super) async fn get_support_bundle(
 ) -> Result<BoxStream<pb::GetSupportBundleResponse>, Status> {
     let cluster = request.get_ref().cluster.clone();
     ctx.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
-    // Older releases do not know the wish.
+    // Older releases do not know the option.
     if request.get_ref().encrypt && ctx.release().has(Feature::EncryptedSupportBundles) {
         return Err(Status::unimplemented("the simulator does not encrypt support bundles"));
     }

@@ -7,7 +7,7 @@ use omni_proto::specs::{EtcdBackupS3ConfSpec, EtcdManualBackupSpec};
 
 const LEEWAY: i64 = 60;
 
-/// The problems with a wish for a backup now.
+/// The problems with a request for a backup now.
 pub(super) fn manual(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let (old, new) = match change {
         Change::Create(new) => (None, new),
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_backup_is_asked_for_now() {
         let now = NOW.as_secs().cast_signed();
-        let wish = |seconds| {
+        let request = |seconds| {
             let backup_at = Some(prost_types::Timestamp { seconds, nanos: 0 });
             object(kind::ETCD_MANUAL_BACKUP, "c", &EtcdManualBackupSpec { backup_at })
         };
@@ -108,9 +108,9 @@ mod tests {
             (0, Some("backup time must not be more than 1 minute in the past")),
         ] {
             let expected: Vec<&str> = expected.into_iter().collect();
-            assert_eq!(manual(&Fixture::default(), Change::Create(&wish(at))), expected, "{at}");
-            assert_eq!(manual(&Fixture::default(), Change::Update(&wish(1), &wish(at))), expected, "{at}");
-            assert_eq!(manual(&Fixture::default(), Change::Update(&wish(at), &wish(at))), [""; 0], "{at}");
+            assert_eq!(manual(&Fixture::default(), Change::Create(&request(at))), expected, "{at}");
+            assert_eq!(manual(&Fixture::default(), Change::Update(&request(1), &request(at))), expected, "{at}");
+            assert_eq!(manual(&Fixture::default(), Change::Update(&request(at), &request(at))), [""; 0], "{at}");
         }
     }
 

@@ -30,7 +30,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The problems with a change of a wish for new authorities.
+/// The problems with a change of a request for new authorities.
 pub(super) fn rotation(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let (verb, key) = match change {
         Change::Create(_) => return Vec::new(),
@@ -101,18 +101,18 @@ mod tests {
             spec.set_phase(phase);
             Fixture::default().with(object(kind::CLUSTER_SECRETS_ROTATION_STATUS, "c", &spec))
         };
-        let wish = object(kind::ROTATE_TALOS_CA, "c", &RotateTalosCaSpec {});
+        let request = object(kind::ROTATE_TALOS_CA, "c", &RotateTalosCaSpec {});
         let (idle, busy) = (status(Phase::Ok), status(Phase::Rotate));
         let modify = "cannot modify the RotateTalosCAs.omni.sidero.dev \"c\" while a secret rotation is in progress";
         let delete = "cannot delete the RotateTalosCAs.omni.sidero.dev \"c\" while a secret rotation is in progress";
-        let gone = leaving(wish.clone());
+        let gone = leaving(request.clone());
         for (view, change, expected) in [
-            (&idle, Change::Update(&wish, &wish), vec![]),
-            (&idle, Change::Destroy(&wish), vec![]),
-            (&busy, Change::Create(&wish), vec![]),
-            (&busy, Change::Update(&wish, &wish), vec![modify]),
-            (&busy, Change::Update(&wish, &gone), vec![]),
-            (&busy, Change::Destroy(&wish), vec![delete]),
+            (&idle, Change::Update(&request, &request), vec![]),
+            (&idle, Change::Destroy(&request), vec![]),
+            (&busy, Change::Create(&request), vec![]),
+            (&busy, Change::Update(&request, &request), vec![modify]),
+            (&busy, Change::Update(&request, &gone), vec![]),
+            (&busy, Change::Destroy(&request), vec![delete]),
         ] {
             assert_eq!(rotation(view, change), expected);
         }

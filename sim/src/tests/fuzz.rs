@@ -88,7 +88,7 @@ where
     let answer = tokio::time::timeout(PATIENCE, call(request)).await;
     let status = answer.map_err(|_| TestCaseError::fail("no answer"))?.err();
     let code = status.as_ref().map_or(Code::Ok, Status::code);
-    // Omni itself falls over a few wishes and says so, and the simulator says the same.
+    // Omni itself falls over a few requests and says so, and the simulator says the same.
     let imitated = status.as_ref().is_some_and(|status| status.message().starts_with("runtime error: "));
     prop_assert!(imitated || !matches!(code, Code::Internal | Code::DataLoss | Code::Cancelled), "{status:?}");
     Ok(())

@@ -23,8 +23,8 @@ async fn callers_stand_in_the_audit_log_by_name() {
     client.teardown(kind::MACHINE_LABELS, "m").await.unwrap();
     sim.settle().unwrap();
     let mut management = ManagementServiceClient::new(channel(&sim).await);
-    let wish = ReadAuditLogRequest { resource_id: "m".into(), ..Default::default() };
-    let mut answers = management.read_audit_log(signed(&client, "ReadAuditLog", wish)).await.unwrap().into_inner();
+    let request = ReadAuditLogRequest { resource_id: "m".into(), ..Default::default() };
+    let mut answers = management.read_audit_log(signed(&client, "ReadAuditLog", request)).await.unwrap().into_inner();
     let mut told = Vec::new();
     while let Some(answer) = answers.message().await.unwrap() {
         let event: Value = serde_json::from_slice(&answer.audit_log).unwrap();
@@ -47,8 +47,8 @@ async fn machines_tell_of_their_lives() {
     sim.settle().unwrap();
     let client = Client::new(&sim).await;
     let mut management = ManagementServiceClient::new(channel(&sim).await);
-    let wish = MachineLogsRequest { machine_id: inventory::id(1), follow: false, tail_lines: -1 };
-    let mut lines = management.machine_logs(signed(&client, "MachineLogs", wish)).await.unwrap().into_inner();
+    let request = MachineLogsRequest { machine_id: inventory::id(1), follow: false, tail_lines: -1 };
+    let mut lines = management.machine_logs(signed(&client, "MachineLogs", request)).await.unwrap().into_inner();
     let first: Value = serde_json::from_slice(&lines.message().await.unwrap().unwrap().bytes).unwrap();
     assert_eq!(first["seq"], 0);
     assert!(first["talos-time"].as_str().is_some_and(|time| time.ends_with('Z')));

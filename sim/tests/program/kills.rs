@@ -114,7 +114,7 @@ async fn write(
         ledger.contents += 1;
         let content = ledger.contents;
         let known = ledger.certain.get(&id).copied().flatten();
-        let (wish, write): (State, _) = match known {
+        let (state, write): (State, _) = match known {
             None => (Some((content, 1)), Write::Create(resource(&id, content, None))),
             Some(_) if random.u8(..4) == 0 => (None, Write::Destroy),
             Some((_, version)) => (Some((content, version + 1)), Write::Update(resource(&id, content, Some(version)))),
@@ -122,7 +122,7 @@ async fn write(
         let answer = tokio::time::timeout(Duration::from_secs(10), write.send(&client, &id)).await;
         match answer {
             Ok(Ok(())) => {
-                ledger.certain.insert(id, wish);
+                ledger.certain.insert(id, state);
                 // Nobody counts any more once the server is killed.
                 acknowledged.send(()).ok();
             }
@@ -130,7 +130,7 @@ async fn write(
                 // An answer of the server itself has no source.
                 let refused = lost.ok().and_then(Result::err).filter(|status| status.source().is_none());
                 assert!(refused.is_none(), "{id}: {refused:?}");
-                ledger.open = Some((id, wish));
+                ledger.open = Some((id, state));
                 return ledger;
             }
         }
@@ -146,7 +146,7 @@ fn settle(ledgers: &mut [Ledger], mut stored: BTreeMap<String, State>, round: us
         }
         for (id, certain) in &mut ledger.certain {
             let found = stored.remove(id).flatten();
-            let maybe = open.as_ref().filter(|(open, _)| open == id).map(|(_, wish)| *wish);
+            let maybe = open.as_ref().filter(|(open, _)| open == id).map(|(_, state)| *state);
             assert!(
                 found == *certain || Some(found) == maybe,
                 "round {round}: {id} is {found:?}; acknowledged was {certain:?}, and under way {maybe:?}"

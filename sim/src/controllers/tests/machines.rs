@@ -83,8 +83,8 @@ fn the_disk_to_install_on_is_the_wanted_or_the_smallest_one() {
     let scene = Scene::of(Release::NEWEST, 4);
     let disk = |number| scene.spec::<MachineInstallDiskStatusSpec>(kind::MACHINE_INSTALL_DISK_STATUS, &id(number)).disk;
     assert_eq!((disk(3).as_str(), disk(4).as_str()), ("/dev/nvme0n1", "/dev/sda"));
-    let wish = MachineInstallDiskConfigSpec { disk: "/dev/sdb".into(), ..Default::default() };
-    scene.create(kind::MACHINE_INSTALL_DISK_CONFIG, &id(4), &[], &wish);
+    let config = MachineInstallDiskConfigSpec { disk: "/dev/sdb".into(), ..Default::default() };
+    scene.create(kind::MACHINE_INSTALL_DISK_CONFIG, &id(4), &[], &config);
     scene.settle();
     assert_eq!(disk(4), "/dev/sdb");
     let older = Scene::of(Release::V1_6, 4);

@@ -141,8 +141,8 @@ fn extensions_make_a_schematic_that_goes_through_the_machines() {
 fn kernel_arguments_are_rolled_out_like_extensions() {
     let scene = Scene::with_cluster();
     let args = |number| scene.spec::<KernelArgsStatusSpec>(kind::KERNEL_ARGS_STATUS, &id(number));
-    let wish = KernelArgsSpec { args: vec!["quiet".into(), "siderolink.api=mine".into()] };
-    scene.create(kind::KERNEL_ARGS, &id(4), &[], &wish);
+    let kernel_args = KernelArgsSpec { args: vec!["quiet".into(), "siderolink.api=mine".into()] };
+    scene.create(kind::KERNEL_ARGS, &id(4), &[], &kernel_args);
     scene.until("the server has seen it", |_| args(4).args == ["quiet"]);
     assert_eq!(args(4).current_args, [""; 0]);
     scene.settle();
