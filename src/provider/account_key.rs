@@ -5,7 +5,7 @@
 //! It lists neither the accounts of infrastructure providers nor their keys: that such an account exists shows in its
 //! identity alone, and its keys are those that were registered from here.
 
-use super::crud::Cx;
+use super::crud::{Bind, Cx, Row, model};
 use super::duration;
 use super::session::at;
 use crate::omni::auth::date;
@@ -16,8 +16,9 @@ use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec, service
 use crate::omni::{AccountRole, Call, Class, Error, NewKey};
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::model::to_value;
 use crate::tf::resource::Plan;
-use crate::tf::schema::{Attribute, boolean, plain, string};
+use crate::tf::schema::{Attribute, boolean, object_type, plain, string};
 use crate::tf::value::{Type, Value};
 use kit::go_duration;
 use kit::secret::{ExposeSecret, SecretString};
@@ -26,6 +27,14 @@ use std::time::Duration;
 
 /// What steers the provider.
 pub(crate) const LOCAL: &[&str] = &["ttl", "renew_trigger", "renew_before", "store_key"];
+
+/// These attributes as rows: none of them is in the object itself.
+pub(crate) fn rows(attributes: Vec<Attribute>) -> impl Iterator<Item = Row> {
+    attributes.into_iter().map(|attribute| match LOCAL.contains(&attribute.name) {
+        true => attribute.local(),
+        false => attribute.derived(),
+    })
+}
 
 /// The attribute with which users bring a key of their own, where a resource has it.
 pub(crate) const OWN: &str = "armored_public_key";
@@ -196,6 +205,23 @@ pub(crate) enum Presence {
 }
 
 impl Keyed {
+    /// What a state holds of the key.
+    pub(crate) fn of(state: &Value) -> Result<Self, Diagnostic> {
+        model(state)
+    }
+
+    /// Puts it into a state.
+    pub(crate) fn show(&self, state: &mut Value) -> Result<(), Diagnostic> {
+        let shown = to_value(self, &object_type(&attributes())).map_err(|error| {
+            Diagnostic::from_error("Key does not fit the schema", &error)
+                .hint("This is a defect of the provider; please report it.")
+        })?;
+        for (name, value) in shown.entries().into_iter().flatten() {
+            state.set(name, value.clone());
+        }
+        Ok(())
+    }
+
     /// Whether the plan asks for a new key. A key that is not known has no id either; its account's ids are known then.
     pub(crate) fn is_asked_for(&self) -> bool {
         self.public_key_id.is_none() && self.public_key_ids.is_none()

@@ -324,6 +324,22 @@ impl Attribute {
         self
     }
 
+    /// The same attribute where it is only read: of this kind, and without all that concerns configurations and plans.
+    #[must_use]
+    pub fn described(self, kind: Kind, doc: Option<&str>) -> Self {
+        let description = doc.map_or(self.description, str::to_owned);
+        let kind = match kind {
+            Kind::Nested(nesting, nested) => Kind::Nested(nesting, nested.into_iter().map(Self::read_only).collect()),
+            plain => plain,
+        };
+        Self { sensitive: self.sensitive, mode: Mode::Computed, description, ..Self::new(self.name, kind) }
+    }
+
+    fn read_only(self) -> Self {
+        let kind = self.kind.clone();
+        self.described(kind, None)
+    }
+
     /// Only the provider gives it.
     #[must_use]
     pub fn computed(mut self) -> Self {

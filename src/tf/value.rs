@@ -120,6 +120,12 @@ impl Value {
     /// A value that is not known yet, of which nothing is promised.
     pub const UNKNOWN: Value = Value::Unknown(None);
 
+    /// A map of texts.
+    #[must_use]
+    pub fn texts<K: Into<String>, V: Into<String>>(texts: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self::Map(texts.into_iter().map(|(key, text)| (key.into(), Self::String(text.into()))).collect())
+    }
+
     /// An object of these attributes.
     pub fn object<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Value)>) -> Self {
         Self::Object(attributes.into_iter().map(|(n, v)| (n.into(), v)).collect())

@@ -2,6 +2,7 @@
 //! even fields of which this build knows nothing.
 
 use super::Spec;
+use super::fields::{Fields, undecodable};
 use crate::omni::error::Error;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
@@ -24,6 +25,9 @@ pub enum PathError {
     /// The message is not described.
     #[error("`{0}` is not among the descriptors of this build")]
     NoMessage(&'static str),
+    /// A value is of another type than its field.
+    #[error("`{0}` is of another type than the value")]
+    Type(String),
 }
 
 /// Sets the `owned` fields of the encoded spec `current` as they are in `desired`, and leaves all others alone.
@@ -36,29 +40,34 @@ pub enum PathError {
 /// # Errors
 /// [`Error::Decode`] when `current` is not such a message, or a path does not lead to a field.
 pub fn merge_owned<S: Spec>(current: &[u8], desired: &S, owned: &[&str]) -> Result<Vec<u8>, Error> {
-    let describe = || format!("a spec of the type `{}`", S::KIND.name);
-    let descriptor = descriptor::<S>().map_err(|e| Error::Decode { what: describe(), source: Box::new(e) })?;
-    let read = |bytes: &[u8]| {
-        DynamicMessage::decode(descriptor.clone(), bytes)
-            .map_err(|e| Error::Decode { what: describe(), source: Box::new(e) })
-    };
-    let mut merged = read(current)?;
-    let desired = read(&desired.encode_to_vec())?;
+    merge_fields::<S>(current, &Fields::decode::<S>(&desired.encode_to_vec())?, owned)
+}
+
+/// The same with the desired spec by its fields.
+///
+/// # Errors
+/// As for [`merge_owned`].
+pub fn merge_fields<S: Spec>(current: &[u8], desired: &Fields, owned: &[&str]) -> Result<Vec<u8>, Error> {
+    let mut merged = Fields::decode::<S>(current)?;
+    let descriptor = merged.0.descriptor();
     for path in owned {
-        let fields = resolve(&descriptor, path).map_err(|e| Error::Decode { what: describe(), source: Box::new(e) })?;
+        let fields = resolve(&descriptor, path).map_err(|e| undecodable::<S>(Box::new(e)))?;
         if let Some((leaf, parents)) = fields.split_last() {
-            set(&mut merged, &desired, parents, leaf);
+            set(&mut merged.0, &desired.0, parents, leaf);
         }
     }
-    Ok(merged.encode_to_vec())
+    Ok(merged.0.encode_to_vec())
 }
 
 /// The descriptor of a type's message.
 pub(super) fn descriptor<S: Spec>() -> Result<MessageDescriptor, PathError> {
+    pool().get_message_by_name(S::MESSAGE).ok_or(PathError::NoMessage(S::MESSAGE))
+}
+
+/// All that this build describes.
+pub(super) fn pool() -> &'static DescriptorPool {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap_or_default())
-        .get_message_by_name(S::MESSAGE)
-        .ok_or(PathError::NoMessage(S::MESSAGE))
 }
 
 /// The fields along a path.

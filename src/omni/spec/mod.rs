@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod cluster_machine;
 pub mod config_patch;
 pub mod digest;
+pub mod fields;
 pub mod instance;
 pub mod join_token;
 pub mod machine;
@@ -17,7 +18,7 @@ use super::error::Error;
 use super::state::{Key, Kind, Metadata, Resource};
 
 pub use digest::owned_digest;
-pub use merge::merge_owned;
+pub use merge::{merge_fields, merge_owned};
 
 /// A COSI type whose spec this build knows.
 pub trait Spec: prost::Message + Default + Send + Sync + 'static {

@@ -5,6 +5,7 @@
 //! The same holds for the keys of the provider block, which stand in attributes of their own: a configured map must come back as it is.
 //! All other keys are left alone.
 
+use super::binding::Binding;
 use super::{Managed, Owned};
 use crate::omni::{Metadata, labels};
 use crate::provider::session::Defaults;
@@ -171,7 +172,7 @@ fn map(entries: BTreeMap<String, Value>) -> Value {
 }
 
 /// The schema of `M` with the attributes that the engine adds.
-pub(super) fn schema<M: Managed>() -> Schema {
+pub(super) fn schema<M: Managed>(binding: &Binding) -> Schema {
     let own = |shared: Shared, what: &str| -> Attribute {
         plain(shared.name(), Type::map(Type::String)).optional_computed().stays().check(check::are_user_keys()).doc(format!(
             "{what} of the {}. Only the keys set here are managed, next to those of the provider block; keys that others set are left alone. \
@@ -187,7 +188,10 @@ pub(super) fn schema<M: Managed>() -> Schema {
             shared.name()
         ))
     };
-    M::schema()
+    let schema = M::about().with_all(binding.attributes());
+    M::WRITE_ONLY
+        .iter()
+        .fold(schema, |schema, text| schema.with_write_only(*text))
         .with(own(Shared::Labels, "Labels"))
         .with(own(Shared::Annotations, "Annotations"))
         .with(provided(Shared::Labels, "Labels"))
@@ -199,8 +203,9 @@ pub(super) fn schema<M: Managed>() -> Schema {
 }
 
 /// Adds the engine's attributes to what the resource itself showed.
-pub(super) fn fill<M: Managed>(
+pub(super) fn fill(
     state: &mut Value,
+    local: &[&str],
     metadata: &Metadata,
     owned: [&[Owned]; 2],
     private: &Private,
@@ -212,7 +217,7 @@ pub(super) fn fill<M: Managed>(
         state.set(shared.provider_name(), shared.provided(metadata, owned, private, defaults, prior));
     }
     state.set(VERSION, metadata.version.map(|v| v.to_string()).into());
-    fill_local(state, M::LOCAL, prior);
+    fill_local(state, local, prior);
 }
 
 /// The `timeouts` attribute.
@@ -248,25 +253,24 @@ pub(super) fn only_local(schema: &Schema, local: &[&str], prior: &Value, planned
 }
 
 /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
-pub(super) fn only_local_changes<M: Managed>(schema: &Schema, prior: &Value, planned: &Value) -> bool {
+pub(super) fn only_local_changes(binding: &Binding, schema: &Schema, prior: &Value, planned: &Value) -> bool {
     // What steers the provider may leave a note on the object, for other resources to read.
-    only_local(schema, M::LOCAL, prior, planned) && notes::<M>(prior) == notes::<M>(planned)
+    only_local(schema, binding.local(), prior, planned) && notes(binding, prior) == notes(binding, planned)
 }
 
-fn notes<M: Managed>(state: &Value) -> Option<Vec<Owned>> {
-    super::model::<M::Model>(state).ok().map(|model| M::desired(&model).annotations)
+fn notes(binding: &Binding, state: &Value) -> Vec<Owned> {
+    let [_, annotations] = binding.keys(state);
+    annotations
 }
 
 /// Settles the attributes of the engine in a plan.
-pub(super) fn plan<M: Managed>(schema: &Schema, defaults: &Defaults, plan: &mut Plan<'_>) {
-    let desired = super::model::<M::Model>(&plan.planned).ok().map(|model| M::desired(&model));
-    let [labels, annotations] = desired.map(|d| [d.labels, d.annotations]).unwrap_or_default();
-    for (shared, owned) in Shared::ALL.into_iter().zip([labels, annotations]) {
+pub(super) fn plan<M: Managed>(binding: &Binding, schema: &Schema, defaults: &Defaults, plan: &mut Plan<'_>) {
+    for (shared, owned) in Shared::ALL.into_iter().zip(super::keys::<M>(binding, &plan.planned)) {
         refuse_owned(shared, &owned, plan);
         plan_map(shared, &owned, defaults, plan);
     }
-    if plan.prior.is_some_and(|prior| notes::<M>(prior) == notes::<M>(&plan.planned)) {
-        keep_computed(schema, M::LOCAL, plan);
+    if plan.prior.is_some_and(|prior| notes(binding, prior) == notes(binding, &plan.planned)) {
+        keep_computed(schema, binding.local(), plan);
     }
 }
 

@@ -2,6 +2,7 @@
 //! The version alone is not enough: Omni's controllers touch finalizers and labels all the time.
 
 use super::attributes::Shared;
+use super::binding::Binding;
 use super::{Managed, Owned};
 use crate::omni::spec::owned_digest;
 use crate::omni::{Resource as Stored, labels};
@@ -38,9 +39,9 @@ fn short_digest(text: &str) -> String {
 
 impl Baseline {
     /// The labels and annotations in `owned` count as the spec does: attributes of the resource are made of them.
-    pub(super) fn of<M: Managed>(stored: &Stored, owned: [&[Owned]; 2]) -> Self {
+    pub(super) fn of<M: Managed>(binding: &Binding, stored: &Stored, owned: &[Vec<Owned>; 2]) -> Self {
         let mut parts = BTreeMap::new();
-        for field in M::FIELDS {
+        for field in binding.owned() {
             let digest = owned_digest::<M::Spec>(&stored.spec, &[field]);
             parts.insert(format!("{SPEC}{field}"), short_digest(&digest));
         }

@@ -1,8 +1,8 @@
 //! What the engines have in common: the frame around an operation, whatever makes, changes and removes the object.
 //! It opens the session, refuses writes that are not allowed, keeps what must not be lost, and imports.
 
+use super::Cx;
 use super::attributes::LOCAL_TIMEOUTS;
-use super::{Cx, model};
 use crate::omni::labels::LONGEST_ID;
 use crate::omni::{Call, Error};
 use crate::provider::explain::Doing;
@@ -16,7 +16,6 @@ use crate::tf::resource::{Context, ImportBy, Outcome, Plan, Private, Read};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,15 +129,15 @@ impl Frame {
     }
 
     /// The id of the object that is to be read: by the state, by the identity, or by what the id is made of.
-    pub(super) fn id_of<M: DeserializeOwned>(
+    pub(super) fn id_of(
         &self,
         state: &Value,
         identity: Option<&Value>,
-        composed: fn(&M) -> Option<String>,
+        composed: impl Fn(&Value) -> Option<String>,
     ) -> Result<String, Diagnostic> {
         let id = state.get(self.id).as_str().map(str::to_owned);
         let id = id.or_else(|| identity?.get(self.id).as_str().map(str::to_owned));
-        let id = id.or_else(|| model::<M>(state).ok().and_then(|m| composed(&m)));
+        let id = id.or_else(|| composed(state));
         id.ok_or_else(|| {
             Diagnostic::error(
                 format!("Could not read {}", self.noun),

@@ -2,10 +2,13 @@
 //! A resource file gives a schema, two pure mappings and, where it needs them, checks and waits; the verbs live here.
 
 mod attributes;
+mod binding;
 mod called;
+pub(crate) mod codecs;
 mod drift;
 mod existing;
 mod frame;
+mod joined;
 mod owed;
 mod owners;
 mod relabel;
@@ -13,6 +16,7 @@ mod resource;
 mod write;
 
 use crate::omni::spec::Spec;
+use crate::omni::spec::fields::Fields;
 use crate::omni::{Call, Client, Error, Key, Resource as Stored};
 use crate::provider::ledger::Ticket;
 use crate::provider::session::Session;
@@ -21,6 +25,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
+use crate::tf::write_only::WriteOnly;
 use async_trait::async_trait;
 use omni_proto::specs::{ClusterSpec, MachineSetSpec};
 use serde::de::DeserializeOwned;
@@ -28,20 +33,22 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(test)]
+pub(crate) use binding::misfits;
+pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group};
 pub(crate) use called::{Called, CalledBacked};
+pub(crate) use joined::{Join, Joined};
 pub(crate) use resource::Backed;
 
 /// A key that we own: its value, or `None` where it must be absent.
 pub(crate) type Owned = (&'static str, Option<String>);
 
 /// What the configuration wants of an object.
-pub(crate) struct Desired<S> {
-    /// The spec; only the fields that the resource lists as its own are taken from it.
-    pub(crate) spec: S,
-    /// The labels that we own.
-    pub(crate) labels: Vec<Owned>,
-    /// The annotations that we own.
-    pub(crate) annotations: Vec<Owned>,
+pub(crate) struct Desired {
+    /// The spec; only the fields that the resource owns are taken from it.
+    pub(crate) fields: Fields,
+    /// The labels and annotations that we own.
+    pub(crate) keys: [Vec<Owned>; 2],
 }
 
 /// An object as read, with its spec decoded.
@@ -142,11 +149,6 @@ impl Owner {
 pub(crate) trait Managed: Send + Sync + 'static {
     /// The message of its spec.
     type Spec: Spec;
-    /// Its attributes, without those that the engine adds.
-    type Model: Serialize + DeserializeOwned + Send + Sync;
-    /// What its computed attributes need beside the object itself.
-    type Extra: Default + Send + Sync;
-
     /// Its full name: `omni_cluster`.
     const NAME: &'static str;
     /// What it is, in words: `cluster`.
@@ -156,43 +158,52 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// The attribute by which messages name the object: another one than the id where that is a secret,
     /// and none where there is only one object.
     const SHOWN: &'static str = Self::ID;
+    /// Texts that can also be given in a form that is never stored.
+    const WRITE_ONLY: &'static [WriteOnly] = &[];
     /// How the object comes into being.
     const ORIGIN: Origin = Origin::Users;
-    /// The spec fields that the configuration owns; all others survive an update untouched.
-    const FIELDS: &'static [&'static str];
-    /// Attributes that steer the provider and are not stored in Omni.
-    const LOCAL: &'static [&'static str] = &[];
     /// Whether Omni refuses one whose owners are not there.
     const NEEDS_OWNERS: bool = true;
 
-    /// Its schema, without the attributes that the engine adds.
-    fn schema() -> Schema;
+    /// What its page begins with, and the rules over several attributes; without attributes.
+    fn about() -> Schema;
+
+    /// Its attributes, each with where it lives; without those that the engine adds.
+    fn rows() -> Vec<Row>;
 
     /// What its identity is, in words.
     fn identity() -> IdentitySchema;
 
     /// The COSI id; `None` while what it is made of is not known.
-    fn id(model: &Self::Model) -> Option<String>;
+    fn id(state: &Value) -> Option<String>;
 
     /// Fills in what depends on the time of a write, before it is written.
-    fn stamp(_model: &mut Self::Model, _now: Duration) {}
+    fn stamp(_wanted: &mut Value, _now: Duration) {}
 
-    /// From the configuration to the object.
-    fn desired(model: &Self::Model) -> Desired<Self::Spec>;
+    /// Adds labels and annotations that belong to no attribute.
+    fn keys(_state: &Value, _keys: &mut [Vec<Owned>; 2]) {}
 
     /// Annotations that a new object gets, and that nothing changes or takes away later.
     fn birthmarks(_session: &Session) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
-    /// From the object to the attributes. After an import, `prior` holds nothing but the id.
+    /// Fills in what is derived from the object and from what is joined to it, and what its rows cannot say.
+    /// `shown` holds what the rows have read; after an import, `prior` holds nothing but the id.
     ///
     /// # Errors
     /// When the object cannot be shown as this resource type.
-    fn model(object: &Object<Self::Spec>, extra: &Self::Extra, prior: &Self::Model) -> Result<Self::Model, Diagnostic>;
+    fn derive(
+        _object: &Object<Self::Spec>,
+        _joined: &Joined,
+        _prior: &Value,
+        _shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        Ok(())
+    }
 
     /// The objects without which this one cannot be: where one of them is replaced, Omni removes this one with it.
-    fn owners(_model: &Self::Model) -> Vec<Owner> {
+    fn owners(_state: &Value) -> Vec<Owner> {
         Vec::new()
     }
 
@@ -233,9 +244,9 @@ pub(crate) trait Managed: Send + Sync + 'static {
         None
     }
 
-    /// Reads what the computed attributes need.
-    async fn extra(_cx: &Cx, _object: &Object<Self::Spec>) -> Result<Self::Extra, Error> {
-        Ok(Self::Extra::default())
+    /// Adds facts that derived attributes need, beside the joined objects.
+    async fn facts(_cx: &Cx, _object: &Object<Self::Spec>, _joined: &mut Joined) -> Result<(), Error> {
+        Ok(())
     }
 
     /// Checks a plan that changes something against the server.
@@ -246,7 +257,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
     }
 
     /// Checks a removal against the server, at plan time. Nothing stops it but a lock that the removal cannot lift.
-    async fn check_delete(_cx: &Cx, _prior: &Self::Model, _diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(_cx: &Cx, _prior: &Value, _diags: &mut Diagnostics) -> Result<(), Error> {
         Ok(())
     }
 
@@ -255,7 +266,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
     ///
     /// # Errors
     /// When there is no object; or when that is not known, with what to look for.
-    async fn make(_cx: &Cx, _model: &Self::Model) -> Result<String, Diagnostic> {
+    async fn make(_cx: &Cx, _state: &Value) -> Result<String, Diagnostic> {
         Err(Diagnostic::error(format!("Could not create {}", Self::NOUN), "No call makes it.")
             .hint("This is a defect of the provider; please report it."))
     }
@@ -266,7 +277,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
     /// When it could not be done; the object is written all the same.
     async fn finish(
         _cx: &Cx,
-        _planned: &Self::Model,
+        _planned: &Value,
         _object: &Object<Self::Spec>,
         _write: Write,
     ) -> Result<bool, Diagnostic> {
@@ -275,7 +286,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
 
     /// Brings in line what belongs to the object, once that is written; `prior` is what was there before an update.
     /// What it fills into `wanted` is kept even when it fails, so that nothing is lost that can be made only once.
-    async fn accompany(_cx: &Cx, _prior: Option<&Self::Model>, _wanted: &mut Self::Model) -> Result<(), Diagnostic> {
+    async fn accompany(_cx: &Cx, _prior: Option<&Value>, _wanted: &mut Value) -> Result<(), Diagnostic> {
         Ok(())
     }
 
@@ -284,12 +295,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be told.
-    async fn awaited(
-        _cx: &Cx,
-        _model: &Self::Model,
-        _object: &Object<Self::Spec>,
-        _write: Write,
-    ) -> Result<Awaited, Error> {
+    async fn awaited(_cx: &Cx, _state: &Value, _object: &Object<Self::Spec>, _write: Write) -> Result<Awaited, Error> {
         Ok(Awaited::Nothing)
     }
 
@@ -297,7 +303,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be told.
-    async fn obstacles(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<Vec<String>, Error> {
+    async fn obstacles(_cx: &Cx, _state: &Value, _key: &Key) -> Result<Vec<String>, Error> {
         Ok(Vec::new())
     }
 
@@ -305,22 +311,22 @@ pub(crate) trait Managed: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the object cannot be removed as things are.
-    async fn let_go(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<(), Diagnostic> {
+    async fn let_go(_cx: &Cx, _state: &Value, _key: &Key) -> Result<(), Diagnostic> {
         Ok(())
     }
 
     /// Prepares a removal.
-    async fn before_delete(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<(), Error> {
+    async fn before_delete(_cx: &Cx, _state: &Value, _key: &Key) -> Result<(), Error> {
         Ok(())
     }
 
     /// Removes the object. The default is the whole way: teardown, wait for finalizers, destroy.
-    async fn remove(cx: &Cx, _model: &Self::Model, key: &Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
         cx.client().remove(&cx.call, key).await
     }
 
     /// Whether something of a removed object is still on its way out, so that its removal has not ended.
-    async fn lingers(_cx: &Cx, _model: &Self::Model, _key: &Key) -> Result<bool, Error> {
+    async fn lingers(_cx: &Cx, _state: &Value, _key: &Key) -> Result<bool, Error> {
         Ok(false)
     }
 
@@ -328,6 +334,35 @@ pub(crate) trait Managed: Send + Sync + 'static {
     async fn why_stuck(_cx: &Cx, _key: &Key) -> Option<(String, String)> {
         None
     }
+}
+
+/// The labels and annotations that a state of this type asks for.
+fn keys<M: Managed>(binding: &Binding, state: &Value) -> [Vec<Owned>; 2] {
+    let mut keys = binding.keys(state);
+    M::keys(state, &mut keys);
+    keys
+}
+
+/// What the attributes of an object show of it; `prior` is what was known before.
+///
+/// # Errors
+/// When the object cannot be shown as this resource type.
+pub(crate) fn show<M: Managed>(
+    binding: &Binding,
+    object: &Object<M::Spec>,
+    joined: &Joined,
+    prior: &Value,
+) -> Result<Value, Diagnostic> {
+    let fields = Fields::decode::<M::Spec>(&object.stored.spec).map_err(|error| misfit(&error))?;
+    let mut shown = binding.read(&object.stored, &fields, joined, prior).map_err(|error| misfit(&error))?;
+    M::derive(object, joined, prior, &mut shown)?;
+    Ok(shown)
+}
+
+/// The table of an object does not fit its message.
+fn misfit(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
+    Diagnostic::from_error("Object does not fit the schema", error)
+        .hint("This is a defect of the provider; please report it.")
 }
 
 /// Reads a model out of a value; what is unknown counts as absent.

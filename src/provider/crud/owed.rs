@@ -6,7 +6,7 @@
 
 use super::frame::Frame;
 use super::resource::Backed;
-use super::{Cx, Managed, Object, Write, model};
+use super::{Cx, Managed, Object, Write};
 use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, capital, detail};
@@ -66,10 +66,7 @@ impl<M: Managed> Backed<M> {
     /// What the state asks to be waited for after this write.
     async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
         let object = Object::<M::Spec>::decode(stored.clone())?;
-        match model::<M::Model>(state) {
-            Ok(model) => M::awaited(cx, &model, &object, write).await,
-            Err(_) => Ok(Awaited::Nothing),
-        }
+        M::awaited(cx, state, &object, write).await
     }
 
     async fn wait(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Waited {
@@ -129,10 +126,7 @@ impl<M: Managed> Backed<M> {
         }
         // The operation's own limit is over; looking for the reason gets a little time of its own.
         let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(LOOK) };
-        let obstacles = match model::<M::Model>(state) {
-            Ok(model) => M::obstacles(&look, &model, &stored.key).await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        };
+        let obstacles = M::obstacles(&look, state, &stored.key).await.unwrap_or_default();
         let limit = self.frame().limit(cx, state, owed.limit());
         let policy = cx.session.on_wait_timeout;
         let mut outcome = self.refreshed(&look, outcome, &stored.key, doing).await;

@@ -2,7 +2,7 @@
 //! Hosts plan owners first, so that the ledger knows of them; of those that nothing depends on it may know nothing.
 
 use super::resource::{Backed, ID};
-use super::{Cx, Managed, Owner, model};
+use super::{Cx, Managed, Owner};
 use crate::provider::explain::capital;
 use crate::provider::ledger::ObjectKey;
 use crate::tf::diag::Diagnostic;
@@ -11,15 +11,11 @@ use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
 
 impl<M: Managed> Backed<M> {
-    fn owners(state: &Value) -> Vec<Owner> {
-        model::<M::Model>(state).map(|model| M::owners(&model)).unwrap_or_default()
-    }
-
     /// Replaces what Omni removes together with an owner that this run replaces, though nothing of its own configuration changes.
     pub(super) fn follow_owners(cx: &Cx, plan: &mut Plan<'_>) {
         let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) else { return };
         let replaced = |owner: &Owner| cx.session.ledger.is_replaced(&ObjectKey::from(&owner.key));
-        if Self::owners(prior).iter().any(replaced) {
+        if M::owners(prior).iter().any(replaced) {
             // Hosts replace only where a value differs, so it has to be one that is free to.
             plan.planned.set(ID, Value::UNKNOWN);
             plan.replace.push(Path::of(ID));
@@ -33,7 +29,7 @@ impl<M: Managed> Backed<M> {
             return;
         }
         let ledger = &cx.session.ledger;
-        for owner in Self::owners(&plan.planned) {
+        for owner in M::owners(&plan.planned) {
             let key = ObjectKey::from(&owner.key);
             if ledger.planned(&key).is_some() {
                 continue;

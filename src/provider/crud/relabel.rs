@@ -1,8 +1,8 @@
 //! Labels that mean what the state says and are written in a way that Omni does not understand, such as the short name
 //! of a machine set that another tool has put where Omni wants the id: no attribute differs, and still the object has to be written.
 
-use super::{Desired, Object};
-use crate::omni::spec::Spec;
+use super::Owned;
+use crate::omni::Resource as Stored;
 use crate::provider::explain::{Doing, capital};
 use crate::tf::diag::Diagnostic;
 use crate::tf::resource::{Plan, Private};
@@ -12,12 +12,11 @@ use crate::tf::value::Value;
 const NAME: &str = "stale_labels";
 
 /// Notes the labels that a write of what the state says would change.
-pub(super) fn note<S: Spec>(object: &Object<S>, desired: &Desired<S>, private: &mut Private) {
-    let stale: Vec<[&str; 3]> = desired
-        .labels
+pub(super) fn note(stored: &Stored, wanted: &[Owned], private: &mut Private) {
+    let stale: Vec<[&str; 3]> = wanted
         .iter()
         .filter_map(|(key, wanted)| {
-            let (is, wanted) = (object.label(key)?, wanted.as_deref()?);
+            let (is, wanted) = (stored.metadata.labels.get(*key)?.as_str(), wanted.as_deref()?);
             (is != wanted).then_some([*key, is, wanted])
         })
         .collect();

@@ -1,13 +1,14 @@
 //! `Backed`: any [`Managed`] type as a Terraform resource.
 
 use super::attributes;
+use super::binding::Binding;
 use super::drift::Baseline;
 use super::existing;
 use super::frame::{self, Entry, Frame};
 use super::owed::{LOOK, Limit, Owed, STATUS};
 use super::relabel;
 use super::write::{self, Failure, Wish};
-use super::{Cx, Managed, Object, Origin, Write, model};
+use super::{Cx, Desired, Joined, Managed, Object, Origin, Owned, Write, keys, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, UPDATE, capital};
@@ -38,20 +39,22 @@ const LEAVING: &str = "leaving";
 /// A resource type that is a COSI object.
 pub(crate) struct Backed<M> {
     frame: Frame,
+    binding: Binding,
     kind: PhantomData<M>,
 }
 
 impl<M: Managed> Backed<M> {
     pub(crate) fn resource(handle: &Handle) -> Arc<dyn Resource> {
+        let binding = Binding::new(M::rows());
         let frame = Frame {
             name: M::NAME,
             noun: M::NOUN,
             id: M::ID,
-            schema: attributes::schema::<M>(),
+            schema: attributes::schema::<M>(&binding),
             identity: M::identity(),
             handle: handle.clone(),
         };
-        Arc::new(Self { frame, kind: PhantomData })
+        Arc::new(Self { frame, binding, kind: PhantomData })
     }
 
     pub(super) fn frame(&self) -> &Frame {
@@ -76,8 +79,9 @@ impl<M: Managed> Backed<M> {
         M::relate(cx, &entry.ticket, plan);
         Self::check_owners(cx, plan);
         // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| attributes::only_local_changes::<M>(&self.frame.schema, prior, &plan.planned))
-        {
+        if plan.prior.is_some_and(|prior| {
+            attributes::only_local_changes(&self.binding, &self.frame.schema, prior, &plan.planned)
+        }) {
             return entry.close(cx, plan);
         }
         frame::check_read_only(cx, frame::action(plan), &mut plan.diags);
@@ -109,26 +113,46 @@ impl<M: Managed> Backed<M> {
     /// What the ledger calls the object that `state` shows; `None` while its id is not known.
     fn ledger_key(state: &Value) -> Option<ObjectKey> {
         let id = match M::ORIGIN {
-            Origin::Omni => M::id(&model(state).ok()?)?,
+            Origin::Omni => M::id(state)?,
             Origin::Users | Origin::Call => state.get(M::ID).as_str()?.to_owned(),
         };
         Some(ObjectKey::from(&M::Spec::KIND.key(id)))
+    }
+
+    /// What the object's own attributes show of it.
+    pub(super) fn shown(&self, object: &Object<M::Spec>, joined: &Joined, prior: &Value) -> Result<Value, Diagnostic> {
+        show::<M>(&self.binding, object, joined, prior)
+    }
+
+    /// What the state asks Omni for.
+    fn desired(&self, state: &Value) -> Result<Desired, Diagnostic> {
+        let fields = self.binding.fields::<M::Spec>(state).map_err(|error| misfit(&error))?;
+        Ok(Desired { fields, keys: self.keys(state) })
+    }
+
+    /// The labels and annotations that the state asks for.
+    fn keys(&self, state: &Value) -> [Vec<Owned>; 2] {
+        keys::<M>(&self.binding, state)
     }
 
     /// The state that shows `shown`, with the attributes that the engine adds.
     pub(super) fn state(
         &self,
         object: &Object<M::Spec>,
-        shown: &M::Model,
+        shown: Value,
         prior: &Value,
         private: &Private,
     ) -> Result<Value, Diagnostic> {
-        let mut state = self.frame.shown(shown)?;
-        let desired = M::desired(shown);
-        attributes::fill::<M>(
+        let [labels, annotations] = self.keys(&shown);
+        let mut state = self.frame.schema.null_object();
+        for (name, value) in shown.entries().into_iter().flatten() {
+            state.set(name, value.clone());
+        }
+        attributes::fill(
             &mut state,
+            self.binding.local(),
             &object.stored.metadata,
-            [&desired.labels, &desired.annotations],
+            [&labels, &annotations],
             private,
             prior,
             &self.frame.handle.defaults(),
@@ -150,13 +174,14 @@ impl<M: Managed> Backed<M> {
         let id = stored.key.id.clone();
         let built = async {
             let object = Object::<M::Spec>::decode(stored).map_err(|e| doing.explain(&e))?;
-            let extra = M::extra(cx, &object).await.map_err(|e| doing.explain(&e))?;
-            let before: M::Model = model(prior)?;
-            let shown = M::model(&object, &extra, &before)?;
-            let desired = M::desired(&shown);
-            Baseline::of::<M>(&object.stored, [&desired.labels, &desired.annotations]).store(&mut private);
-            relabel::note(&object, &desired, &mut private);
-            self.state(&object, &shown, prior, &private)
+            let joined = Joined::read(cx, self.binding.joins(), object.id()).await;
+            let mut joined = joined.map_err(|e| doing.explain(&e))?;
+            M::facts(cx, &object, &mut joined).await.map_err(|e| doing.explain(&e))?;
+            let shown = self.shown(&object, &joined, prior)?;
+            let keys = self.keys(&shown);
+            Baseline::of::<M>(&self.binding, &object.stored, &keys).store(&mut private);
+            relabel::note(&object.stored, &keys[0], &mut private);
+            self.state(&object, shown, prior, &private)
         };
         match built.await {
             Ok(state) => {
@@ -173,7 +198,7 @@ impl<M: Managed> Backed<M> {
         &self,
         cx: &Cx,
         mut outcome: Outcome,
-        planned: &M::Model,
+        planned: &Value,
         stored: &Stored,
         write: Write,
         doing: &Doing<'_>,
@@ -219,7 +244,9 @@ impl<M: Managed> Backed<M> {
         !write_only::changes(schema, prior, planned)
             && schema.attributes.iter().all(|attribute| {
                 let (name, value) = (attribute.name, planned.get(attribute.name));
-                attributes::is_local(schema, M::LOCAL, name) || value.is_unknown() || value == prior.get(name)
+                attributes::is_local(schema, self.binding.local(), name)
+                    || value.is_unknown()
+                    || value == prior.get(name)
             })
     }
 
@@ -229,7 +256,7 @@ impl<M: Managed> Backed<M> {
         if planned.get(STATUS).is_unknown() {
             planned.set(STATUS, prior.get(STATUS).clone());
         }
-        attributes::only_local_changes::<M>(&self.frame.schema, prior, &planned)
+        attributes::only_local_changes(&self.binding, &self.frame.schema, prior, &planned)
     }
 
     /// Waits for what is owed, within the limit of the operation that owes it.
@@ -272,45 +299,37 @@ impl<M: Managed> Backed<M> {
         if private.get::<bool>(LEAVING) != Some(true) {
             return Ok(false);
         }
-        match model::<M::Model>(state) {
-            Ok(model) => M::lingers(cx, &model, &M::Spec::KIND.key(id)).await,
-            Err(_) => Ok(false),
-        }
+        M::lingers(cx, state, &M::Spec::KIND.key(id)).await
     }
 
     /// What the configuration asks for, without what the state goes on to hold though it is not configured.
-    fn asked(&self, revealed: &Value, config: &Value) -> Result<M::Model, Diagnostic> {
+    fn asked(&self, revealed: &Value, config: &Value) -> Value {
         let mut asked = revealed.clone();
         for attribute in self.frame.schema.attributes.iter().filter(|a| matches!(a.unset, Unset::Stays(_))) {
             if config.get(attribute.name).is_null() {
                 asked.set(attribute.name, Value::Null);
             }
         }
-        model(&asked)
+        asked
     }
 
     /// Brings in line what belongs to the object; the plan with what that filled in, and what went wrong.
     async fn accompanied(
         &self,
         cx: &Cx,
-        prior: Option<&M::Model>,
-        wanted: &mut M::Model,
+        prior: Option<&Value>,
+        wanted: &mut Value,
         planned: &Value,
     ) -> (Value, Option<Diagnostic>) {
         let trouble = M::accompany(cx, prior, wanted).await.err();
         let mut filled = planned.clone();
-        match self.frame.shown(wanted) {
-            Ok(shown) => {
-                for attribute in &self.frame.schema.attributes {
-                    let value = shown.get(attribute.name);
-                    if planned.get(attribute.name).is_unknown() && !value.is_null() {
-                        filled.set(attribute.name, value.clone());
-                    }
-                }
-                (filled, trouble)
+        for attribute in &self.frame.schema.attributes {
+            let value = wanted.get(attribute.name);
+            if planned.get(attribute.name).is_unknown() && value.is_set() {
+                filled.set(attribute.name, value.clone());
             }
-            Err(diagnostic) => (filled, trouble.or(Some(diagnostic))),
         }
+        (filled, trouble)
     }
 
     /// `planned` with what was there in the place of everything unknown.
@@ -344,10 +363,7 @@ impl<M: Managed> Backed<M> {
     async fn create_object(&self, context: &Context, request: Create) -> Outcome {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let mut wanted: M::Model = match model(&write_only::reveal(&self.frame.schema, &planned, &config)) {
-            Ok(model) => model,
-            Err(diagnostic) => return Outcome::failed(diagnostic),
-        };
+        let mut wanted = write_only::reveal(&self.frame.schema, &planned, &config);
         let id = M::id(&wanted);
         if id.is_none() && M::ORIGIN != Origin::Call {
             return Outcome::failed(Diagnostic::error(
@@ -369,12 +385,16 @@ impl<M: Managed> Backed<M> {
             },
             Origin::Users | Origin::Omni => id.unwrap_or_default(),
         };
-        let desired = M::desired(&wanted);
         let key = M::Spec::KIND.key(&id);
+        let desired = match self.desired(&wanted) {
+            Ok(desired) => desired,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
         // Nothing is tracked yet: a replaced object's keys went with it.
         let wish = Wish {
             doing: doing.clone(),
             desired: &desired,
+            binding: &self.binding,
             config: &config,
             private: &Private::default(),
             prior: &Value::Null,
@@ -471,20 +491,14 @@ impl<M: Managed> Backed<M> {
 
     async fn update_object(&self, context: &Context, request: Update) -> Outcome {
         let Update { prior, planned, config, mut private } = request;
-        if attributes::only_local_changes::<M>(&self.frame.schema, &prior, &planned) {
+        if attributes::only_local_changes(&self.binding, &self.frame.schema, &prior, &planned) {
             attributes::track(&mut private, &config);
             let identity = prior.get(M::ID).as_str().map(|id| self.frame.identity_of(id));
             return Outcome::ok(planned, private, identity);
         }
         let planned = write_only::with_prints(&self.frame.schema, planned, &config);
-        let revealed = write_only::reveal(&self.frame.schema, &planned, &config);
-        let models = (model::<M::Model>(&prior), model::<M::Model>(&revealed), self.asked(&revealed, &config));
-        let (before, mut wanted, asked) = match models {
-            (Ok(before), Ok(wanted), Ok(asked)) => (before, wanted, asked),
-            (Err(diagnostic), ..) | (_, Err(diagnostic), _) | (.., Err(diagnostic)) => {
-                return Outcome::failed(diagnostic);
-            }
-        };
+        let mut wanted = write_only::reveal(&self.frame.schema, &planned, &config);
+        let asked = self.asked(&wanted, &config);
         let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
         let name = Self::called(&planned, &id);
         let doing = self.frame.doing("update", &name);
@@ -500,13 +514,23 @@ impl<M: Managed> Backed<M> {
         };
         let key = M::Spec::KIND.key(&id);
         M::stamp(&mut wanted, cx.session.clock.now());
-        let desired = M::desired(&wanted);
-        let wish = Wish { doing: doing.clone(), desired: &desired, config: &config, private: &private, prior: &prior };
+        let desired = match self.desired(&wanted) {
+            Ok(desired) => desired,
+            Err(diagnostic) => return kept(diagnostic, private),
+        };
+        let wish = Wish {
+            doing: doing.clone(),
+            desired: &desired,
+            binding: &self.binding,
+            config: &config,
+            private: &private,
+            prior: &prior,
+        };
         let baseline = Baseline::load(&private);
         match write::update::<M>(&cx, &wish, &key, baseline, Some((self, &prior))).await {
             Ok(stored) => {
                 attributes::track(&mut private, &config);
-                let (filled, trouble) = self.accompanied(&cx, Some(&before), &mut wanted, &planned).await;
+                let (filled, trouble) = self.accompanied(&cx, Some(&prior), &mut wanted, &planned).await;
                 match trouble {
                     Some(diagnostic) if filled == planned => return kept(diagnostic, private),
                     Some(diagnostic) => {
@@ -554,12 +578,8 @@ impl<M: Managed> Backed<M> {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic),
         };
-        let model: M::Model = match model(&prior) {
-            Ok(model) => model,
-            Err(diagnostic) => return kept(diagnostic),
-        };
         let key = M::Spec::KIND.key(&id);
-        if let Err(diagnostic) = M::let_go(&cx, &model, &key).await {
+        if let Err(diagnostic) = M::let_go(&cx, &prior, &key).await {
             return kept(diagnostic);
         }
         let removed = async {
@@ -568,12 +588,12 @@ impl<M: Managed> Backed<M> {
             if self.frame.is_handed_over(&cx, &ObjectKey::from(&key)) {
                 return Ok(false);
             }
-            M::before_delete(&cx, &model, &key).await?;
+            M::before_delete(&cx, &prior, &key).await?;
             let cluster = prior.get("cluster").as_str().filter(|_| lock::is_part::<M::Spec>());
             if let Some(cluster) = cluster.filter(|_| private.get::<bool>(UNLOCKS) == Some(true)) {
                 lock::set(&cx, &cx.call, cluster, false).await?;
             }
-            lock::lifted(&cx, cluster, M::remove(&cx, &model, &key)).await.map(|()| true)
+            lock::lifted(&cx, cluster, M::remove(&cx, &prior, &key)).await.map(|()| true)
         };
         match removed.await {
             Ok(true) => Outcome::default(),
@@ -627,7 +647,7 @@ impl<M: Managed> Resource for Backed<M> {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(&self.frame.schema, &self.frame.handle.defaults(), plan);
+        attributes::plan::<M>(&self.binding, &self.frame.schema, &self.frame.handle.defaults(), plan);
         M::predict(plan);
         self.frame.check_id(plan);
         let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
@@ -656,11 +676,7 @@ impl<M: Managed> Resource for Backed<M> {
                 private.set(UNLOCKS, true);
             }
         }
-        let checked = match model::<M::Model>(prior) {
-            Ok(model) => M::check_delete(&cx, &model, diags).await,
-            Err(diagnostic) => return diags.push(diagnostic),
-        };
-        if let Err(error) = checked {
+        if let Err(error) = M::check_delete(&cx, prior, diags).await {
             let name = Self::called(prior, prior.get(M::ID).as_str().unwrap_or_default());
             let unchecked = self.frame.doing("check the removal of", &name).explain(&error);
             diags.push(Diagnostic { severity: Severity::Warning, ..unchecked });

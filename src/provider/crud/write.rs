@@ -1,12 +1,13 @@
 //! Creating and updating objects, so that nothing is written twice, lost, or overwritten that is not ours.
 
 use super::attributes::{self, Keys};
+use super::binding::Binding;
 use super::drift::{Baseline, Between};
 use super::existing::{self, Adoption, Standing, standing};
 use super::resource::Backed;
-use super::{Cx, Desired, Managed, Object, Owned, model};
+use super::{Cx, Desired, Joined, Managed, Object, Owned};
 use crate::omni::labels;
-use crate::omni::spec::{Spec, merge_owned};
+use crate::omni::spec::{Spec, merge_fields};
 use crate::omni::{Class, Error, Key, Metadata, Phase, Resource as Stored};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::ObjectKey;
@@ -47,9 +48,11 @@ impl From<Diagnostic> for Failure {
 }
 
 /// What goes into a write.
-pub(super) struct Wish<'a, S> {
+pub(super) struct Wish<'a> {
     pub(super) doing: Doing<'a>,
-    pub(super) desired: &'a Desired<S>,
+    pub(super) desired: &'a Desired,
+    /// The table of the object.
+    pub(super) binding: &'a Binding,
     /// The configuration, for the shared maps.
     pub(super) config: &'a Value,
     /// What was kept beside the state.
@@ -58,18 +61,18 @@ pub(super) struct Wish<'a, S> {
     pub(super) prior: &'a Value,
 }
 
-impl<S: Spec> Wish<'_, S> {
+impl Wish<'_> {
     /// Our labels and annotations, the mark of the managing tool among them.
     fn owned(&self, cx: &Cx) -> [Vec<Owned>; 2] {
-        let mut annotations = self.desired.annotations.clone();
+        let [labels, mut annotations] = self.desired.keys.clone();
         annotations.push((labels::MANAGED_BY, Some(cx.session.managed_by.clone())));
-        [self.desired.labels.clone(), annotations]
+        [labels, annotations]
     }
 
     /// Writes what is ours over `stored`.
-    fn apply<M: Managed<Spec = S>>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Error> {
+    fn apply<S: Spec>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Error> {
         let [labels, annotations] = self.owned(cx);
-        stored.spec = merge_owned(&stored.spec, &self.desired.spec, M::FIELDS)?;
+        stored.spec = merge_fields::<S>(&stored.spec, &self.desired.fields, self.binding.owned())?;
         let keys = Keys {
             owned: [&labels, &annotations],
             defaults: &cx.session.defaults,
@@ -85,13 +88,13 @@ impl<S: Spec> Wish<'_, S> {
 /// Makes the object, or takes over the one that is there when the provider is told to; `told` gets what the user has to know.
 pub(super) async fn create<M: Managed>(
     cx: &Cx,
-    wish: &Wish<'_, M::Spec>,
+    wish: &Wish<'_>,
     key: &Key,
     (resource, planned): (&Backed<M>, &Value),
     told: &mut Diagnostics,
 ) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
-    wish.apply::<M>(cx, &mut fresh)?;
+    wish.apply::<M::Spec>(cx, &mut fresh)?;
     fresh.metadata.annotations.extend(M::birthmarks(&cx.session).into_iter().map(|(key, mark)| (key.to_owned(), mark)));
     let mut caught_up = false;
     let mut waited = None;
@@ -171,7 +174,7 @@ enum TakeOver {
 /// and then leaves it.
 async fn take_over<M: Managed>(
     cx: &Cx,
-    wish: &Wish<'_, M::Spec>,
+    wish: &Wish<'_>,
     key: &Key,
     resource: &Backed<M>,
     planned: &Value,
@@ -231,7 +234,7 @@ async fn await_departure(cx: &Cx, key: &Key) -> Result<Duration, Error> {
 /// Changes the object in place. `baseline` is what the plan was made on; `before` the state that it showed.
 pub(super) async fn update<M: Managed>(
     cx: &Cx,
-    wish: &Wish<'_, M::Spec>,
+    wish: &Wish<'_>,
     key: &Key,
     baseline: Option<Baseline>,
     before: Option<(&Backed<M>, &Value)>,
@@ -242,7 +245,7 @@ pub(super) async fn update<M: Managed>(
         if current.metadata.phase == Phase::TearingDown {
             // What only steers the provider may still change: how to finish the removal is among it.
             let mut next = current.clone();
-            wish.apply::<M>(cx, &mut next)?;
+            wish.apply::<M::Spec>(cx, &mut next)?;
             next.metadata.annotations.remove(labels::LET_GO);
             let mut now = current.clone();
             now.metadata.annotations.remove(labels::LET_GO);
@@ -255,9 +258,8 @@ pub(super) async fn update<M: Managed>(
                 .into());
         }
         let mut next = current.clone();
-        wish.apply::<M>(cx, &mut next)?;
-        let owned = [wish.desired.labels.as_slice(), wish.desired.annotations.as_slice()];
-        let (now, then) = (Baseline::of::<M>(&current, owned), Baseline::of::<M>(&next, owned));
+        wish.apply::<M::Spec>(cx, &mut next)?;
+        let [now, then] = [&current, &next].map(|stored| Baseline::of::<M>(wish.binding, stored, &wish.desired.keys));
         if let (Some(baseline), Some((resource, before))) = (&baseline, before)
             && cx.session.on_conflict == OnConflict::Fail
             && baseline.is_overwritten(&now, &then)
@@ -288,7 +290,6 @@ pub(super) fn show<M: Managed>(
     private: &Private,
 ) -> Result<Value, Failure> {
     let object = Object::<M::Spec>::decode(stored.clone())?;
-    let prior: M::Model = model(before)?;
-    let shown = M::model(&object, &M::Extra::default(), &prior)?;
-    Ok(resource.state(&object, &shown, before, private)?)
+    let shown = resource.shown(&object, &Joined::default(), before)?;
+    Ok(resource.state(&object, shown, before, private)?)
 }

@@ -2,100 +2,47 @@
 
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, labels};
-use crate::provider::crud::{Cx, Object};
+use crate::provider::crud::{Binding, Cx, Managed, Object};
 use crate::provider::ids::{self, CONTROL_PLANE, WORKERS};
-use crate::provider::lookup::columns::{text, whole, words};
-use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
-use crate::provider::resources::machine_set::{MachineClass, Model, PHASES, Status, Strategy, status_attribute};
+use crate::provider::lookup::columns::words;
+use crate::provider::lookup::{Found, Lookup, Many, One, Shown, Wanted};
+use crate::provider::resources::machine_set::{MachineSet, PHASES};
 use crate::tf::check::{not_empty, one_of};
-use crate::tf::schema::{Attribute, boolean, object, string};
+use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use omni_proto::specs::{MachineSetSpec, MachineSetStatusSpec};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use omni_proto::specs::MachineSetSpec;
 
 pub(super) struct MachineSets;
 
-#[derive(Serialize)]
-pub(super) struct MachineSet {
-    id: String,
-    name: Option<String>,
-    cluster: Option<String>,
-    role: Option<String>,
-    update_strategy: Option<Strategy>,
-    delete_strategy: Option<Strategy>,
-    upgrade_strategy: Option<Strategy>,
-    machine_class: Option<MachineClass>,
-    status: Option<Status>,
-    labels: BTreeMap<String, String>,
-}
-
-fn strategy(name: &'static str, doc: &str) -> Attribute {
-    object(
-        name,
-        vec![
-            text("type", "`Rolling` updates `max_parallelism` machines at a time, `Unset` lets Omni decide."),
-            whole("max_parallelism", "Maximum number of machines at a time; null lets Omni decide."),
-        ],
-    )
-    .computed()
-    .doc(doc)
+fn table() -> Binding {
+    Binding::reading(MachineSet::rows(), &["bootstrap_spec"])
 }
 
 #[async_trait]
 impl Lookup for MachineSets {
-    type Item = MachineSet;
+    type Item = Shown;
 
     const NOUN: &'static str = "machine set";
     const NOUNS: &'static str = "machine sets";
 
     fn attributes() -> Vec<Attribute> {
-        vec![
-            text("id", "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`."),
-            text("name", "Name of the set within the cluster."),
-            text("cluster", "Cluster that the set belongs to."),
-            text("role", "Role of the machines: `controlplane` or `workers`."),
-            strategy("update_strategy", "Rollout strategy for configuration changes."),
-            strategy("delete_strategy", "Rollout strategy for removals."),
-            strategy("upgrade_strategy", "Rollout strategy for Talos upgrades."),
-            object(
-                "machine_class",
-                vec![
-                    text("name", "Name of the machine class."),
-                    whole("size", "Number of machines; null for `Unlimited`."),
-                    text("allocation_type", "`Static` takes `size` machines, `Unlimited` all that match."),
-                ],
-            )
-            .computed()
-            .doc("Machine class that the machines are taken from; null when they are named one by one."),
-            status_attribute(),
-            words("labels", "Labels, without Omni's system labels."),
-        ]
+        let mut attributes = table().described();
+        attributes.push(words("labels", "Labels, without Omni's system labels."));
+        attributes
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<MachineSet>>, Error> {
-        let (sets, statuses) =
-            tokio::try_join!(wanted.objects::<MachineSetSpec>(cx), wanted.joined::<MachineSetStatusSpec>(cx))?;
+    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Shown>>, Error> {
+        let binding = table();
+        let (sets, mut joined) =
+            tokio::try_join!(wanted.objects::<MachineSetSpec>(cx), wanted.beside(cx, binding.joins()))?;
         let set = |object: Object<MachineSetSpec>| {
-            let model = Model::of(&object, statuses.get(object.id()), &Model::default());
-            Found::new(
-                object.id(),
-                MachineSet {
-                    id: object.id().to_owned(),
-                    name: model.name,
-                    cluster: model.cluster,
-                    role: model.role,
-                    update_strategy: model.update_strategy,
-                    delete_strategy: model.delete_strategy,
-                    upgrade_strategy: model.upgrade_strategy,
-                    machine_class: model.machine_class,
-                    status: model.status,
-                    labels: labels::of_users(&object.stored.metadata.labels),
-                },
-            )
+            let joined = joined.remove(object.id()).unwrap_or_default();
+            let mut shown = Shown::of::<MachineSet>(&binding, &object, &joined)?;
+            shown.0.set("labels", Value::texts(labels::of_users(&object.stored.metadata.labels)));
+            Ok(Found::new(object.id(), shown))
         };
-        Ok(sets.into_iter().map(set).collect())
+        sets.into_iter().map(set).collect()
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
@@ -105,14 +52,12 @@ impl Lookup for MachineSets {
         ))
     }
 
-    fn keeps(config: &Value, found: &Found<MachineSet>) -> bool {
-        let set = &found.item;
-        let same =
-            |name: &str, is: &Option<String>| config.get(name).as_str().is_none_or(|want| is.as_deref() == Some(want));
-        let status = set.status.as_ref();
-        let phase = config.get("phase").as_str().is_none_or(|want| status.is_some_and(|status| status.phase == want));
-        let ready = config.get("ready").as_bool().is_none_or(|want| status.is_some_and(|status| status.ready) == want);
-        same("cluster", &set.cluster) && same("role", &set.role) && phase && ready
+    fn keeps(config: &Value, found: &Found<Shown>) -> bool {
+        let fits = |argument, path| found.item.fits(config, argument, path);
+        fits("cluster", "cluster")
+            && fits("role", "role")
+            && fits("phase", "status.phase")
+            && fits("ready", "status.ready")
     }
 }
 

@@ -8,14 +8,16 @@ mod single;
 
 use crate::omni::spec::Spec;
 use crate::omni::state::query::{LabelQuery, Query};
-use crate::omni::{Call, Error};
-use crate::provider::crud::{Cx, Object};
+use crate::omni::{Call, Class, Error};
+use crate::provider::crud::{Binding, Cx, Join, Joined, Managed, Object, show};
 use crate::provider::session::Session;
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Attribute, object_type};
 use crate::tf::value::Value;
+use crate::tf::wire::to_json;
 use async_trait::async_trait;
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -38,6 +40,34 @@ pub(crate) struct Found<I> {
 impl<I> Found<I> {
     pub(crate) fn new(id: impl Into<String>, item: I) -> Self {
         Self { id: id.into(), item }
+    }
+}
+
+/// An object as the table of its resource type shows it.
+pub(crate) struct Shown(pub(crate) Value);
+
+impl Shown {
+    /// Reads it by the table.
+    ///
+    /// # Errors
+    /// When the object cannot be shown as this resource type.
+    pub(crate) fn of<M: Managed>(binding: &Binding, object: &Object<M::Spec>, joined: &Joined) -> Result<Self, Error> {
+        show::<M>(binding, object, joined, &Value::Null).map(Self).map_err(|diagnostic| Error::Decode {
+            what: format!("the {} `{}`", M::NOUN, object.id()),
+            source: format!("{}: {}", diagnostic.summary, diagnostic.detail).into(),
+        })
+    }
+
+    /// Whether an argument of the configuration asks for what the attribute of the same name shows; it does when it is not set.
+    pub(crate) fn fits(&self, config: &Value, argument: &str, path: &str) -> bool {
+        let wanted = config.get(argument);
+        wanted.is_null() || wanted == Path::of(path).lookup(&self.0)
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        to_json(&self.0).serialize(serializer)
     }
 }
 
@@ -193,6 +223,31 @@ impl<'a> Wanted<'a> {
         let beside = Wanted { id: self.id.clone(), query, config: self.config };
         let objects = beside.objects::<S>(cx).await?;
         Ok(objects.into_iter().map(|object| (object.stored.key.id, object.spec)).collect())
+    }
+
+    /// The same for several types at once, as the tables of objects name them.
+    pub(crate) async fn beside(&self, cx: &Cx, joins: &[Join]) -> Result<HashMap<String, Joined>, Error> {
+        let query = Query { labels: Vec::new(), id_regexp: self.query.id_regexp.clone() };
+        let mut found: HashMap<String, Joined> = HashMap::new();
+        let lists = joins.iter().map(|join| {
+            let (query, id) = (&query, self.id.as_deref());
+            async move {
+                let stored = match id {
+                    Some(id) => match cx.read(&join.kind.key(id)).await {
+                        Err(error) if error.is(Class::NotFound) => Vec::new(),
+                        stored => vec![stored?],
+                    },
+                    None => cx.client().list(&cx.call, join.kind, query).await?,
+                };
+                Ok::<_, Error>((join, stored))
+            }
+        });
+        for (join, stored) in futures_util::future::try_join_all(lists).await? {
+            for stored in stored {
+                found.entry(stored.key.id.clone()).or_default().add(join, &stored)?;
+            }
+        }
+        Ok(found)
     }
 
     /// Whether something that Omni cannot choose itself is asked for, by its id and what stands for its labels.

@@ -100,7 +100,7 @@ pub(crate) const LONGEST: usize = MAX_REQUEST - 256;
 pub(crate) fn size(bytes: usize) -> String {
     match bytes >> 20 {
         0 => format!("{bytes} bytes"),
-        mib if bytes % (1 << 20) == 0 => format!("{mib} MiB"),
+        mib if bytes.is_multiple_of(1 << 20) => format!("{mib} MiB"),
         // The tenth is rounded up, so that what is above a limit does not read like it.
         mib => format!("{mib}.{} MiB", ((bytes % (1 << 20)) * 10).div_ceil(1 << 20).min(9)),
     }

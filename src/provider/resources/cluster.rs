@@ -2,11 +2,11 @@
 
 mod rules;
 
-use crate::omni::spec::Spec;
+use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
-use crate::provider::crud::{Cx, Desired, Managed, Object, Write};
+use crate::provider::crud::{Bind, Binding, Codec, Cx, Home, KeyCodec, Managed, Object, Row, Write, codecs, group};
 use crate::provider::duration;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
@@ -15,77 +15,33 @@ use crate::provider::{lock, view};
 use crate::tf::check::one_of;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
-use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use kit::go_duration::GoDuration;
 use kit::version;
 use omni_proto::specs;
-use serde::{Deserialize, Serialize};
-use specs::{ClusterSpec, cluster_spec, cluster_status_spec};
+use specs::ClusterSpec;
 
-pub(super) struct Cluster;
+pub(in crate::provider) struct Cluster;
 
-/// What a cluster can be doing.
-pub(in crate::provider) const PHASES: [&str; 5] = ["unknown", "scaling_up", "scaling_down", "running", "destroying"];
+/// What a cluster can be doing, with Omni's numbers.
+const PHASE: [(&str, i32); 5] =
+    [("unknown", 0), ("scaling_up", 1), ("scaling_down", 2), ("running", 3), ("destroying", 4)];
+pub(in crate::provider) const PHASES: [&str; 5] = codecs::texts(&PHASE);
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(in crate::provider) struct Model {
-    pub(in crate::provider) id: Option<String>,
-    pub(in crate::provider) name: Option<String>,
-    pub(in crate::provider) uuid: Option<String>,
-    pub(in crate::provider) kubernetes_version: Option<String>,
-    pub(in crate::provider) talos_version: Option<String>,
-    pub(in crate::provider) backup_interval: Option<String>,
-    pub(in crate::provider) features: Option<Features>,
-    pub(in crate::provider) locked: Option<bool>,
-    pub(in crate::provider) wait_for: Option<String>,
-    pub(in crate::provider) delete_options: Option<DeleteOptions>,
-    pub(in crate::provider) upgrade_prechecks: Option<bool>,
-    pub(in crate::provider) kubernetes_endpoint: Option<String>,
-    pub(in crate::provider) status: Option<Status>,
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(in crate::provider) struct Features {
-    pub(in crate::provider) disk_encryption: Option<bool>,
-    pub(in crate::provider) enable_workload_proxy: Option<bool>,
-    pub(in crate::provider) use_embedded_discovery_service: Option<bool>,
-    pub(in crate::provider) enable_node_audit_skip: Option<bool>,
-    pub(in crate::provider) disable_public_discovery_service: Option<bool>,
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(in crate::provider) struct DeleteOptions {
-    pub(in crate::provider) force_unlock: Option<bool>,
-    pub(in crate::provider) destroy_disconnected_machines: Option<bool>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(in crate::provider) struct Status {
-    pub(in crate::provider) phase: String,
-    pub(in crate::provider) ready: bool,
-    pub(in crate::provider) available: bool,
-    pub(in crate::provider) kubernetes_api_ready: bool,
-    pub(in crate::provider) controlplane_ready: bool,
-    pub(in crate::provider) machines: MachineCounts,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(in crate::provider) struct MachineCounts {
-    pub(in crate::provider) total: u32,
-    pub(in crate::provider) healthy: u32,
-    pub(in crate::provider) connected: u32,
-    pub(in crate::provider) requested: u32,
-}
-
-/// What other objects say of a cluster.
-#[derive(Default)]
-pub(in crate::provider) struct Extra {
-    pub(in crate::provider) uuid: Option<String>,
-    pub(in crate::provider) endpoint: Option<String>,
-    pub(in crate::provider) status: Option<specs::ClusterStatusSpec>,
-}
+/// The interval between backups. No backups are made where it is null, empty or zero: then what was written stays.
+const BACKUPS: Codec = Codec::Own {
+    write: |value| {
+        let interval = Some(codecs::to_duration(value.as_str().and_then(codecs::interval)?));
+        fields::to_message("specs.EtcdBackupConf", &specs::EtcdBackupConf { interval, enabled: true })
+    },
+    read: |field, prior| {
+        let backups = field.and_then(fields::from_message::<specs::EtcdBackupConf>).filter(|backups| backups.enabled);
+        let interval = backups.and_then(|backups| backups.interval).as_ref().and_then(codecs::positive);
+        let off = prior.as_str().filter(|text| codecs::interval(text).is_none());
+        interval.map(|interval| interval.to_string()).or_else(|| off.map(str::to_owned)).into()
+    },
+};
 
 fn feature(name: &'static str, doc: &str) -> Attribute {
     boolean(name).doc(doc)
@@ -94,140 +50,79 @@ fn feature(name: &'static str, doc: &str) -> Attribute {
 #[async_trait]
 impl Managed for Cluster {
     type Spec = ClusterSpec;
-    type Model = Model;
-    type Extra = Extra;
 
     const NAME: &'static str = "omni_cluster";
     const NOUN: &'static str = "cluster";
     const ID: &'static str = "name";
-    const FIELDS: &'static [&'static str] = &[
-        "kubernetes_version",
-        "talos_version",
-        "features.enable_workload_proxy",
-        "features.disk_encryption",
-        "features.use_embedded_discovery_service",
-        "features.enable_node_audit_skip",
-        "features.disable_public_discovery_service",
-        "backup_configuration",
-    ];
-    const LOCAL: &'static [&'static str] = &["wait_for", "delete_options", "upgrade_prechecks"];
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Manages a Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
              ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Use `prevent_destroy` where the data matters.\n\n\
              -> **Lock a cluster once it runs.** What the apply that sets `locked = true` adds to the cluster is written, but Omni brings nothing up \
              before the cluster is unlocked, so leave `locked` out of the first apply.",
         )
-        .with(string("id").computed().stays().doc(
-            "Name of the cluster. It is known only once the cluster exists, so what refers to it waits for the cluster.",
-        ))
-        .with(string("name").required().replaces().check(check::is_name()).doc(
-            "Name of the cluster: letters, digits, dashes and underscores.",
-        ))
-        .with(string("uuid").computed().stays().doc("UUID by which etcd backups refer to the cluster."))
-        .with(string("kubernetes_version").required().same_if(version::same).check(check::is_version()).doc(
-            "Kubernetes version to run, such as `1.36.2`, with or without a leading `v`. Raising it upgrades the cluster, one minor version at a time.",
-        ))
-        .with(string("talos_version").required().same_if(version::same).check(check::is_version()).doc(
-            "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one after the other.",
-        ))
-        .with(string("backup_interval").same_if(duration::same).check(duration::is_duration_or_empty()).doc(
-            "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). No backups are made when it is unset, `0s` or empty.",
-        ))
-        .with(
-            object("features", vec![
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Name of the cluster. It is known only once the cluster exists, so what refers to it waits for the cluster.").id().reading("Id of the cluster, which is its name."),
+            string("name").required().replaces().check(check::is_name()).doc("Name of the cluster: letters, digits, dashes and underscores.").id().reading("Name of the cluster."),
+            string("uuid").computed().stays().doc("UUID by which etcd backups refer to the cluster.").joined::<specs::ClusterUuid>("uuid", Codec::KeepsPrior)
+                .reading("UUID of the cluster, under which its etcd backups are stored; null until Omni has assigned it."),
+            string("kubernetes_version").required().same_if(version::same).check(check::is_version()).doc(
+                "Kubernetes version to run, such as `1.36.2`, with or without a leading `v`. Raising it upgrades the cluster, one minor version at a time.",
+            ).coded("kubernetes_version", codecs::VERSION).reading("Kubernetes version of the cluster, without a leading `v`."),
+            string("talos_version").required().same_if(version::same).check(check::is_version()).doc(
+                "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one after the other.",
+            ).coded("talos_version", codecs::VERSION).reading("Talos version of the cluster, without a leading `v`."),
+            string("backup_interval").same_if(duration::same).check(duration::is_duration_or_empty()).doc(
+                "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). No backups are made when it is unset, `0s` or empty.",
+            ).coded("backup_configuration", BACKUPS).reading("Interval between etcd backups, as a Go duration; null when backups are disabled."),
+            group("features", vec![
                 feature("disk_encryption", "Encrypt the machines' disks with a key managed by Omni. Changing this forces replacement. Needs Talos 1.5 or later.")
                     .default(false)
-                    .replaces_if(|prior, planned| matches!((prior, planned), (Value::Bool(a), Value::Bool(b)) if a != b)),
-                feature("enable_workload_proxy", "Expose services of the cluster through Omni.").default(false),
-                feature("use_embedded_discovery_service", "Use the discovery service that is built into Omni instead of the public one.").default(false),
-                feature("enable_node_audit_skip", "Leave nodes that Omni does not know in place.").initially(false).since("1.9"),
-                feature("disable_public_discovery_service", "Do not use the public discovery service. Needs Talos 1.14 or later.").initially(false).since("1.10"),
-            ])
-            .initially(Value::object::<&str>([]))
-            .doc("Features of the cluster. Those that Omni has and this list lacks are not managed."),
-        )
-        .with(boolean("locked").initially(false).doc(
-            "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes. \
-             What the apply that sets the lock has still to write is written, but Omni brings nothing up until the cluster is unlocked.",
-        ))
-        .with(string("wait_for").check(one_of(wait::LEVELS)).doc(
-            "What an update waits for: `none`, `running` (every machine runs the wanted versions) or `ready` (the nodes are ready too, which needs a CNI). \
-             A cluster without a control plane cannot run yet, so a create never waits for it: let the machine sets or their nodes wait. Defaults to `none`.",
-        ))
-        .with(
-            object("delete_options", vec![
-                boolean("force_unlock").doc("Unlock a locked cluster in order to destroy it. Machine sets and nodes go before their cluster does and are still under the lock then: when these are managed too, apply `locked = false` instead. Defaults to `false`."),
+                    .replaces_if(|prior, planned| matches!((prior, planned), (Value::Bool(a), Value::Bool(b)) if a != b))
+                    .field("features.disk_encryption")
+                    .reading("Whether the machines' disks are encrypted with a key managed by Omni."),
+                feature("enable_workload_proxy", "Expose services of the cluster through Omni.").default(false).field("features.enable_workload_proxy").reading("Whether services of the cluster can be exposed through Omni."),
+                feature("use_embedded_discovery_service", "Use the discovery service that is built into Omni instead of the public one.").default(false).field("features.use_embedded_discovery_service").reading("Whether the embedded discovery service of Omni is used."),
+                feature("enable_node_audit_skip", "Leave nodes that Omni does not know in place.").initially(false).since("1.9").field("features.enable_node_audit_skip").reading("Whether nodes that Omni does not know are left in place."),
+                feature("disable_public_discovery_service", "Do not use the public discovery service. Needs Talos 1.14 or later.").initially(false).since("1.10").field("features.disable_public_discovery_service").reading("Whether the public discovery service is disabled."),
+            ], |features| features
+                .initially(Value::object::<&str>([]))
+                .doc("Features of the cluster. Those that Omni has and this list lacks are not managed.")).reading("Features of the cluster."),
+            boolean("locked").initially(false).doc(
+                "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes. \
+                 What the apply that sets the lock has still to write is written, but Omni brings nothing up until the cluster is unlocked.",
+            ).annotation(labels::CLUSTER_LOCKED, KeyCodec::Present).reading("Whether the cluster is locked, so that Omni refuses changes to it."),
+            string("wait_for").check(one_of(wait::LEVELS)).doc(
+                "What an update waits for: `none`, `running` (every machine runs the wanted versions) or `ready` (the nodes are ready too, which needs a CNI). \
+                 A cluster without a control plane cannot run yet, so a create never waits for it: let the machine sets or their nodes wait. Defaults to `none`.",
+            ).local(),
+            group("delete_options", vec![
+                boolean("force_unlock").doc("Unlock a locked cluster in order to destroy it. Machine sets and nodes go before their cluster does and are still under the lock then: when these are managed too, apply `locked = false` instead. Defaults to `false`.").local(),
+                // Nodes and sets are destroyed before their cluster, and have to know of this by then.
                 boolean("destroy_disconnected_machines").doc(
                     "Remove machines of the cluster from Omni that are not connected, as they cannot be wiped and would hold up the removal. Takes effect once it is applied; its nodes and machine sets then do not wait for such machines either. Defaults to `false`.",
-                ),
-            ])
-            .doc("What may be done to destroy the cluster."),
-        )
-        .with(boolean("upgrade_prechecks").doc(
-            "Ask Omni at plan time whether the cluster can be upgraded to the new Kubernetes version. Defaults to `false`.",
-        ))
-        .with(string("kubernetes_endpoint").computed().stays().doc(
-            "Address of the Kubernetes API inside Omni's own network.",
-        ))
-        .with(status_attribute().changes_with(&["kubernetes_version", "talos_version", "features"]))
+                ).at(Home::Note(labels::LET_GO)),
+            ], |options| options.doc("What may be done to destroy the cluster.")),
+            boolean("upgrade_prechecks").doc(
+                "Ask Omni at plan time whether the cluster can be upgraded to the new Kubernetes version. Defaults to `false`.",
+            ).local(),
+            string("kubernetes_endpoint").computed().stays().doc("Address of the Kubernetes API inside Omni's own network.")
+                .joined::<specs::LoadBalancerConfigSpec>("siderolink_endpoint", Codec::KeepsPrior)
+                .reading("Address of the Kubernetes API inside Omni's own network; null until there is one."),
+            status(|status| status.changes_with(&["kubernetes_version", "talos_version", "features"])),
+        ]
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("name", "Name of the cluster.")
     }
 
-    fn id(model: &Model) -> Option<String> {
-        model.name.clone()
-    }
-
-    fn desired(model: &Model) -> Desired<ClusterSpec> {
-        let on = |flag: Option<bool>| flag.unwrap_or(false);
-        let features = model.features.clone().unwrap_or_default();
-        let interval = model.backup_interval.as_deref().and_then(interval);
-        let spec = ClusterSpec {
-            kubernetes_version: bare(model.kubernetes_version.as_deref()),
-            talos_version: bare(model.talos_version.as_deref()),
-            features: Some(cluster_spec::Features {
-                enable_workload_proxy: on(features.enable_workload_proxy),
-                disk_encryption: on(features.disk_encryption),
-                use_embedded_discovery_service: on(features.use_embedded_discovery_service),
-                enable_node_audit_skip: on(features.enable_node_audit_skip),
-                disable_public_discovery_service: on(features.disable_public_discovery_service),
-            }),
-            backup_configuration: interval.map(|d| specs::EtcdBackupConf {
-                interval: Some({
-                    let (seconds, nanos) = d.parts();
-                    prost_types::Duration { seconds, nanos }
-                }),
-                enabled: true,
-            }),
-        };
-        let lock = on(model.locked).then(String::new);
-        let options = model.delete_options.clone().unwrap_or_default();
-        // Nodes and sets are destroyed before their cluster, and have to know of this by then.
-        let let_go = on(options.destroy_disconnected_machines).then(String::new);
-        let annotations = vec![(labels::CLUSTER_LOCKED, lock), (labels::LET_GO, let_go)];
-        Desired { spec, labels: Vec::new(), annotations }
-    }
-
-    fn model(object: &Object<ClusterSpec>, extra: &Extra, prior: &Model) -> Result<Model, Diagnostic> {
-        Ok(Model::of(object, extra, prior))
-    }
-
-    async fn extra(cx: &Cx, object: &Object<ClusterSpec>) -> Result<Extra, Error> {
-        let id = object.id();
-        let (uuid, status, balancer) = tokio::try_join!(
-            cx.find::<specs::ClusterUuid>(id),
-            cx.find::<specs::ClusterStatusSpec>(id),
-            cx.find::<specs::LoadBalancerConfigSpec>(id),
-        )?;
-        Ok(Extra {
-            uuid: uuid.map(|o| o.spec.uuid),
-            status: status.map(|o| o.spec),
-            endpoint: balancer.map(|o| o.spec.siderolink_endpoint).filter(|e| !e.is_empty()),
-        })
+    fn id(state: &Value) -> Option<String> {
+        state.get("name").as_str().map(str::to_owned)
     }
 
     fn due(cx: &Cx, plan: &mut Plan<'_>) {
@@ -242,16 +137,16 @@ impl Managed for Cluster {
         rules::check(cx, plan).await
     }
 
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
-        if prior.locked != Some(true) {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        if prior.get("locked").as_bool() != Some(true) {
             return Ok(());
         }
-        let name = prior.name.as_deref().unwrap_or_default();
+        let name = prior.get("name").as_str().unwrap_or_default();
         if !lock::keeps(cx, name).await? {
             return Ok(());
         }
         let summary = format!("Cluster `{name}` is locked");
-        let unlock = prior.delete_options.as_ref().and_then(|o| o.force_unlock).unwrap_or(false);
+        let unlock = prior.get("delete_options").get("force_unlock").as_bool() == Some(true);
         if !unlock {
             // The other way is none where more than the cluster is managed from here.
             let hint = match has_parts(cx, name).await? {
@@ -276,15 +171,15 @@ impl Managed for Cluster {
         Ok(())
     }
 
-    async fn finish(cx: &Cx, _planned: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Diagnostic> {
+    async fn finish(cx: &Cx, _planned: &Value, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Diagnostic> {
         if write == Write::Create {
             wait::introduced(cx, object.id()).await;
         }
         Ok(write == Write::Create)
     }
 
-    async fn awaited(cx: &Cx, model: &Model, object: &Object<ClusterSpec>, write: Write) -> Result<Awaited, Error> {
-        let level = model.wait_for.as_deref().unwrap_or("none");
+    async fn awaited(cx: &Cx, state: &Value, object: &Object<ClusterSpec>, write: Write) -> Result<Awaited, Error> {
+        let level = state.get("wait_for").as_str().unwrap_or("none");
         let id = object.id();
         // Without a control plane the cluster cannot run, and its machines may well come later in the same apply.
         if write == Write::Create || level == "none" || !wait::has_control_plane(cx, id).await? {
@@ -297,16 +192,16 @@ impl Managed for Cluster {
         ]))
     }
 
-    async fn obstacles(cx: &Cx, _model: &Model, key: &Key) -> Result<Vec<String>, Error> {
+    async fn obstacles(cx: &Cx, _state: &Value, key: &Key) -> Result<Vec<String>, Error> {
         wait::obstacles(cx, &key.id, &Query::label(labels::CLUSTER, &key.id)).await
     }
 
-    async fn before_delete(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
-        let options = model.delete_options.clone().unwrap_or_default();
-        if options.force_unlock == Some(true) {
+    async fn before_delete(cx: &Cx, state: &Value, key: &Key) -> Result<(), Error> {
+        let chosen = |option: &str| state.get("delete_options").get(option).as_bool() == Some(true);
+        if chosen("force_unlock") {
             lock::set(cx, &cx.call, &key.id, false).await?;
         }
-        if options.destroy_disconnected_machines == Some(true) {
+        if chosen("destroy_disconnected_machines") {
             wait::remove_disconnected(cx, &key.id).await?;
         }
         Ok(())
@@ -317,103 +212,35 @@ impl Managed for Cluster {
     }
 }
 
-impl Model {
-    /// A cluster as its attributes show it.
-    pub(in crate::provider) fn of(object: &Object<ClusterSpec>, extra: &Extra, prior: &Self) -> Self {
-        let spec = &object.spec;
-        let features = spec.features.unwrap_or_default();
-        let backups = spec.backup_configuration.as_ref().filter(|b| b.enabled).and_then(|b| b.interval);
-        let backups = backups.and_then(|d| GoDuration::from_parts(d.seconds, d.nanos)).filter(|d| d.nanos() > 0);
-        // "0s", "" and nothing all mean that there are no backups: what was written stays.
-        let off = prior.backup_interval.clone().filter(|text| interval(text).is_none());
-        Self {
-            id: Some(object.id().to_owned()),
-            name: Some(object.id().to_owned()),
-            uuid: extra.uuid.clone().or_else(|| prior.uuid.clone()),
-            kubernetes_version: Some(spec.kubernetes_version.clone()),
-            talos_version: Some(spec.talos_version.clone()),
-            backup_interval: backups.map(|d| d.to_string()).or(off),
-            features: Some(Features {
-                disk_encryption: Some(features.disk_encryption),
-                enable_workload_proxy: Some(features.enable_workload_proxy),
-                use_embedded_discovery_service: Some(features.use_embedded_discovery_service),
-                enable_node_audit_skip: Some(features.enable_node_audit_skip),
-                disable_public_discovery_service: Some(features.disable_public_discovery_service),
-            }),
-            locked: Some(object.has_annotation(labels::CLUSTER_LOCKED)),
-            wait_for: None,
-            delete_options: None,
-            upgrade_prechecks: None,
-            kubernetes_endpoint: extra.endpoint.clone().or_else(|| prior.kubernetes_endpoint.clone()),
-            // A cluster that Omni has not looked at yet is in an unknown phase; it is not without one.
-            status: Some(status(&extra.status.clone().unwrap_or_default())),
-        }
-    }
-}
-
 /// What Omni reports of a cluster.
-pub(in crate::provider) fn status_attribute() -> Attribute {
-    object(
-        "status",
-        vec![
-            string("phase").computed().doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", "))),
-            boolean("ready").computed().doc("Whether all machines are ready."),
-            boolean("available").computed().doc("Whether the cluster can be used."),
-            boolean("kubernetes_api_ready").computed().doc("Whether the Kubernetes API answers."),
-            boolean("controlplane_ready").computed().doc("Whether the control plane is ready."),
-            machine_counts(),
-        ],
-    )
-    .computed()
-    .doc("Status of the cluster at the last read.")
-}
-
-pub(super) fn machine_counts() -> Attribute {
-    let count = |name, doc: &str| number(name).computed().doc(doc);
-    object(
-        "machines",
-        vec![
-            count("total", "Total machines."),
-            count("healthy", "Machines that are ready."),
-            count("connected", "Machines that are connected to Omni."),
-            count("requested", "Requested machines."),
-        ],
-    )
-    .computed()
-    .doc("Machine counts.")
-}
-
-pub(super) fn counts(machines: Option<&specs::Machines>) -> MachineCounts {
-    let m = machines.copied().unwrap_or_default();
-    MachineCounts { total: m.total, healthy: m.healthy, connected: m.connected, requested: m.requested }
-}
-
-fn status(spec: &specs::ClusterStatusSpec) -> Status {
-    use cluster_status_spec::Phase as P;
-    let phase = match spec.phase() {
-        P::Unknown => "unknown",
-        P::ScalingUp => "scaling_up",
-        P::ScalingDown => "scaling_down",
-        P::Running => "running",
-        P::Destroying => "destroying",
+pub(in crate::provider) fn status(finish: impl FnOnce(Attribute) -> Attribute) -> Row {
+    let flag = |name, doc: &str, path| {
+        boolean(name).computed().doc(doc).joined::<specs::ClusterStatusSpec>(path, Codec::Plain)
     };
-    Status {
-        phase: phase.to_owned(),
-        ready: spec.ready,
-        available: spec.available,
-        kubernetes_api_ready: spec.kubernetes_api_ready,
-        controlplane_ready: spec.controlplane_ready,
-        machines: counts(spec.machines.as_ref()),
-    }
+    let rows = vec![
+        string("phase")
+            .computed()
+            .doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", ")))
+            .joined::<specs::ClusterStatusSpec>("phase", Codec::Enum(&PHASE)),
+        flag("ready", "Whether all machines are ready.", "ready"),
+        flag("available", "Whether the cluster can be used.", "available"),
+        flag("kubernetes_api_ready", "Whether the Kubernetes API answers.", "kubernetesAPIReady"),
+        flag("controlplane_ready", "Whether the control plane is ready.", "controlplaneReady"),
+        machine_counts::<specs::ClusterStatusSpec>(),
+    ];
+    group("status", rows, |status| finish(status.computed().doc("Status of the cluster at the last read.")))
 }
 
-/// The interval between backups that a text asks for; `None` where it asks for no backups.
-fn interval(text: &str) -> Option<GoDuration> {
-    duration::parse(text).ok().filter(|interval| interval.nanos() > 0)
-}
-
-fn bare(version: Option<&str>) -> String {
-    version::strip_v(version.unwrap_or_default()).to_owned()
+/// How many machines the status of a cluster or of a machine set counts.
+pub(super) fn machine_counts<S: Spec>() -> Row {
+    let count = |name, doc: &str, path| number(name).computed().doc(doc).joined::<S>(path, Codec::Plain);
+    let rows = vec![
+        count("total", "Total machines.", "machines.total"),
+        count("healthy", "Machines that are ready.", "machines.healthy"),
+        count("connected", "Machines that are connected to Omni.", "machines.connected"),
+        count("requested", "Requested machines.", "machines.requested"),
+    ];
+    group("machines", rows, |machines| machines.computed().doc("Machine counts."))
 }
 
 /// Tells what this plan makes of the lock, for the plans of what is in the cluster.
@@ -537,10 +364,9 @@ async fn check_lock(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     if !plan.replace.is_empty() {
         return check_lock_of_replaced(cx, plan, prior).await;
     }
-    let changed = ["kubernetes_version", "talos_version", "backup_interval", "features", "labels", "annotations"]
-        .into_iter()
-        .filter(|name| prior.get(name) != plan.planned.get(name))
-        .collect::<Vec<_>>();
+    let table = Binding::new(Cluster::rows());
+    let changed = table.stored().filter(|name| *name != "locked").chain(["labels", "annotations"]);
+    let changed = changed.filter(|name| prior.get(name) != plan.planned.get(name)).collect::<Vec<_>>();
     if !locked(&plan.planned) || changed.is_empty() {
         return Ok(());
     }

@@ -1,8 +1,9 @@
 //! `omni_config_patch`: a patch of the Talos machine configuration.
 
 use crate::omni::spec::config_patch;
+use crate::omni::spec::fields::Field;
 use crate::omni::{Class, Error, MAX_REQUEST, labels};
-use crate::provider::crud::{Cx, Desired, Managed, Object, Owner, model};
+use crate::provider::crud::{Bind, Cx, Home, Joined, KeyCodec, Managed, Object, Owner, Row, Several, group, model};
 use crate::provider::patch::{self, PatchError};
 use crate::provider::session::at;
 use crate::provider::{ids, references};
@@ -10,14 +11,14 @@ use crate::tf::check::{Rule, not_empty, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
-use crate::tf::schema::{IdentitySchema, Schema, boolean, number, object, string};
+use crate::tf::schema::{IdentitySchema, Schema, boolean, number, string};
 use crate::tf::value::Value;
 use crate::tf::write_only::{Print, WriteOnly, write_only};
 use async_trait::async_trait;
 use kit::text::quoted;
 use kit::yaml::{self, Budget};
 use omni_proto::specs::ConfigPatchSpec;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub(super) struct ConfigPatch;
 
@@ -26,19 +27,18 @@ const WEIGHT: i64 = 400;
 /// A patch is a document, so its print is that of what it means.
 const DATA: WriteOnly = write_only!("data", Print::Meaning(patch::digest));
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Model {
+/// What ids are made of.
+#[derive(Clone, Default, Deserialize)]
+struct Model {
     id: Option<String>,
     name: Option<String>,
     weight: Option<i64>,
-    data: Option<String>,
     cluster: Option<String>,
     selector: Option<Selector>,
-    enabled: Option<bool>,
     id_override: Option<String>,
 }
 
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 struct Selector {
     machine_set: Option<String>,
     cluster_machine: Option<String>,
@@ -68,48 +68,34 @@ impl Model {
     }
 }
 
+/// The id of the machine set that a whole value selects; `None` where it selects none, and while that is not known.
+fn set_of(whole: &Value) -> Option<String> {
+    model::<Model>(whole).ok()?.machine_set()
+}
+
+/// The text of the patch. The compressed form wins on the server when both are set, so it has to go.
+static TEXT: Several = Several {
+    owned: &["data", "compressed_data"],
+    write: |value, fields| fields.set("data", value.as_str().map(|text| Field::String(text.to_owned()))),
+    // Reading it can fail, which only the step that derives can say.
+    read: |_, _| Ok(Value::Null),
+};
+
 #[async_trait]
 impl Managed for ConfigPatch {
     type Spec = ConfigPatchSpec;
-    type Model = Model;
-    type Extra = ();
 
     const NAME: &'static str = "omni_config_patch";
     const NOUN: &'static str = "config patch";
     const ID: &'static str = "id";
-    const FIELDS: &'static [&'static str] = &["data", "compressed_data"];
+    const WRITE_ONLY: &'static [WriteOnly] = &[DATA];
     const NEEDS_OWNERS: bool = false;
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Manages a patch of the Talos machine configuration for a cluster, a machine set, a cluster machine, or a machine.",
         )
-        .with(string("id").computed().stays().doc("Id of the patch: `<weight>-<target>-<name>`, or `id_override`."))
-        .with(string("name").required().replaces().check(not_empty()).doc("Name of the patch."))
-        .with(number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(
-            "Order among the patches of the same level: those with a lower weight are applied first.",
-        ))
-        .with(string("data").required().document().same_if(patch::same).doc(
-            "The patch, in YAML. Fields that Omni itself controls are refused at plan time. Formatting-only changes produce no diff; a number or a truth value that is spelled in another way is a change, since Talos reads the text where it wants one.",
-        ))
-        .with_write_only(DATA)
-        .with(string("cluster").replaces().check(not_empty()).doc("Name of the cluster that the patch is for."))
-        .with(
-            object("selector", vec![
-                string("machine_set").check(not_empty()).doc("Machine set of `cluster` that the patch is for, by its id such as `prod-workers` or its name such as `workers`."),
-                string("cluster_machine").check(not_empty()).doc("Id (UUID) of the machine of `cluster` that the patch is for."),
-                string("machine").check(not_empty()).doc("Id (UUID) of the machine that the patch is for, in whatever cluster it is, or in none."),
-            ])
-            .or_nothing()
-            .replaces()
-            .doc("Narrows the patch down to a machine set or a machine. At most one of its attributes may be set."),
-        )
-        .with(boolean("enabled").default(true).doc("Whether the patch is applied. A patch that is not stays in Omni without effect.").since("1.10"))
-        .with(string("id_override").remains("A patch keeps the id that it was made with.").replaces().check(not_empty()).doc(
-            "Id to use instead of the composed one, for patches that something else made, such as a cluster template. \
-             An import fills it in. While it is set, all else changes in place.",
-        ))
-        .meaning("selector.machine_set", |whole| model::<Model>(whole).ok()?.machine_set().filter(|_| whole.get("cluster").is_set()))
+        .meaning("selector.machine_set", |whole| set_of(whole).filter(|_| whole.get("cluster").is_set()))
         .stays_if(keeps_id)
         .rule(Rule::ExactlyOne(&["cluster", "selector.machine"]))
         .rule(Rule::AtMostOne(&["selector.machine_set", "selector.cluster_machine", "selector.machine"]))
@@ -117,72 +103,73 @@ impl Managed for ConfigPatch {
         .rule(Rule::Needs("selector.cluster_machine", "cluster"))
     }
 
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Id of the patch: `<weight>-<target>-<name>`, or `id_override`.").id(),
+            string("name").required().replaces().check(not_empty()).doc("Name of the patch.").annotation(labels::NAME, KeyCodec::Text),
+            number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(
+                "Order among the patches of the same level: those with a lower weight are applied first.",
+            ).derived(),
+            string("data").required().document().same_if(patch::same).doc(
+                "The patch, in YAML. Fields that Omni itself controls are refused at plan time. Formatting-only changes produce no diff; a number or a truth value that is spelled in another way is a change, since Talos reads the text where it wants one.",
+            ).at(Home::Fields(&TEXT)),
+            string("cluster").replaces().check(not_empty()).doc("Name of the cluster that the patch is for.").label(labels::CLUSTER, KeyCodec::Text),
+            group("selector", vec![
+                string("machine_set").check(not_empty()).doc("Machine set of `cluster` that the patch is for, by its id such as `prod-workers` or its name such as `workers`.").label(labels::MACHINE_SET, KeyCodec::Made(set_of)),
+                string("cluster_machine").check(not_empty()).doc("Id (UUID) of the machine of `cluster` that the patch is for.").label(labels::CLUSTER_MACHINE, KeyCodec::Text),
+                string("machine").check(not_empty()).doc("Id (UUID) of the machine that the patch is for, in whatever cluster it is, or in none.").label(labels::MACHINE, KeyCodec::Text),
+            ], |selector| selector.or_nothing().replaces().doc("Narrows the patch down to a machine set or a machine. At most one of its attributes may be set.")),
+            boolean("enabled").default(true).doc("Whether the patch is applied. A patch that is not stays in Omni without effect.").since("1.10").label(labels::DISABLED, KeyCodec::Absent),
+            string("id_override").remains("A patch keeps the id that it was made with.").replaces().check(not_empty()).doc(
+                "Id to use instead of the composed one, for patches that something else made, such as a cluster template. \
+                 An import fills it in. While it is set, all else changes in place.",
+            ).derived(),
+        ]
+    }
+
     fn identity() -> IdentitySchema {
         IdentitySchema::of("id", "Id of the config patch.")
     }
 
-    fn id(model: &Model) -> Option<String> {
+    fn id(state: &Value) -> Option<String> {
+        let model: Model = model(state).ok()?;
         model.id_override.clone().or_else(|| model.composed())
     }
 
-    fn desired(model: &Model) -> Desired<ConfigPatchSpec> {
-        let selector = model.selector.clone().unwrap_or_default();
-        let machine_set = model.machine_set();
-        let data = model.data.clone().unwrap_or_default();
-        let disabled = (model.enabled == Some(false)).then(String::new);
-        Desired {
-            // The compressed form wins on the server when both are set, so it has to go.
-            spec: ConfigPatchSpec { data, compressed_data: Vec::new() },
-            labels: vec![
-                (labels::CLUSTER, model.cluster.clone()),
-                (labels::MACHINE_SET, machine_set),
-                (labels::CLUSTER_MACHINE, selector.cluster_machine),
-                (labels::MACHINE, selector.machine),
-                (labels::DISABLED, disabled),
-            ],
-            annotations: vec![(labels::NAME, model.name.clone())],
-        }
-    }
-
-    fn model(object: &Object<ConfigPatchSpec>, _extra: &(), prior: &Model) -> Result<Model, Diagnostic> {
+    fn derive(
+        object: &Object<ConfigPatchSpec>,
+        _joined: &Joined,
+        prior: &Value,
+        shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
         let text = config_patch::text(&object.stored).map_err(|error| {
             Diagnostic::from_error(format!("Could not read config patch `{}`", object.id()), &error)
         })?;
-        let label = |key: &str| object.label(key).map(str::to_owned);
-        let selector = Selector {
-            machine_set: label(labels::MACHINE_SET),
-            cluster_machine: label(labels::CLUSTER_MACHINE),
-            machine: label(labels::MACHINE),
-        };
-        let narrowed =
-            selector.machine_set.is_some() || selector.cluster_machine.is_some() || selector.machine.is_some();
-        let mut model = Model {
-            id: Some(object.id().to_owned()),
-            data: Some(text),
-            cluster: label(labels::CLUSTER),
-            // An import cannot tell an empty one from none, and takes what is no change for either.
-            selector: (narrowed || prior.name.is_none()).then_some(selector),
-            enabled: Some(object.label(labels::DISABLED).is_none()),
-            ..Model::default()
-        };
-        let (weight, tail) = split(object.id());
-        model.weight = Some(prior.weight.or(weight).unwrap_or(WEIGHT));
-        let annotation = object.stored.metadata.annotations.get(labels::NAME).filter(|n| !n.is_empty());
-        model.name = Some(match (annotation, model.target()) {
-            (Some(name), _) => name.clone(),
-            (None, Some(target)) => name_in(tail, &target).unwrap_or(tail).to_owned(),
-            (None, None) => tail.to_owned(),
-        });
-        let told = prior.id_override.as_deref() == Some(object.id());
-        if told || model.composed().as_deref() != Some(object.id()) {
-            model.id_override = Some(object.id().to_owned());
+        shown.set("data", text.into());
+        // An import cannot tell an empty one from none, and takes what is no change for either.
+        if prior.get("name").is_null() && shown.get("selector").is_null() {
+            let none = ["machine_set", "cluster_machine", "machine"].map(|name| (name, Value::Null));
+            shown.set("selector", Value::object(none));
         }
-        Ok(model)
+        let (weight, tail) = split(object.id());
+        let weight = prior.get("weight").as_i64().or(weight).unwrap_or(WEIGHT);
+        shown.set("weight", weight.into());
+        let mut model: Model = model(shown)?;
+        if model.name.as_ref().is_none_or(String::is_empty) {
+            let name = model.target().and_then(|target| name_in(tail, &target)).unwrap_or(tail).to_owned();
+            shown.set("name", name.as_str().into());
+            model.name = Some(name);
+        }
+        let told = prior.get("id_override").as_str() == Some(object.id());
+        if told || model.composed().as_deref() != Some(object.id()) {
+            shown.set("id_override", object.id().into());
+        }
+        Ok(())
     }
 
-    fn owners(model: &Model) -> Vec<Owner> {
-        let cluster = model.cluster.iter().map(|cluster| Owner::cluster(cluster));
-        cluster.chain(model.machine_set().map(|set| Owner::machine_set(&set, "selector.machine_set"))).collect()
+    fn owners(state: &Value) -> Vec<Owner> {
+        let set = set_of(state).map(|set| Owner::machine_set(&set, "selector.machine_set"));
+        state.get("cluster").as_str().map(Owner::cluster).into_iter().chain(set).collect()
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
@@ -212,7 +199,7 @@ impl Managed for ConfigPatch {
                 plan.planned.set("id_override", Value::Null);
             }
             let known = ID_PARTS.iter().all(|part| plan.planned.get(part).is_wholly_known());
-            let id = model::<Model>(&plan.planned).ok().filter(|_| known).and_then(|m| Self::id(&m));
+            let id = Self::id(&plan.planned).filter(|_| known);
             plan.planned.set("id", id.map_or(Value::UNKNOWN, Value::from));
         }
         check_form(plan);
@@ -404,35 +391,42 @@ mod tests {
     use crate::omni::spec::Spec as _;
     use omni_proto::specs::MachineSetSpec;
 
+    fn patch(more: &[(&str, Value)]) -> Value {
+        let common = [("name", Value::from("x")), ("cluster", "prod".into())];
+        let mut whole = Value::object(common);
+        for (name, value) in more {
+            whole.set(name, value.clone());
+        }
+        whole
+    }
+
+    fn selects(set: &str) -> (&'static str, Value) {
+        ("selector", Value::object([("machine_set", Value::from(set))]))
+    }
+
     #[test]
     fn ids_are_composed_of_weight_narrowest_target_and_name() {
-        let mut model = Model { name: Some("x".into()), cluster: Some("prod".into()), ..Model::default() };
-        assert_eq!(ConfigPatch::id(&model).as_deref(), Some("400-prod-x"));
-        model.weight = Some(7);
-        model.selector = Some(Selector { machine_set: Some("prod-workers".into()), ..Selector::default() });
-        assert_eq!(ConfigPatch::id(&model).as_deref(), Some("007-prod-workers-x"));
-        model.id_override = Some("500-abc".into());
-        assert_eq!(ConfigPatch::id(&model).as_deref(), Some("500-abc"));
+        let weight = ("weight", Value::from(7));
+        let set = selects("prod-workers");
+        for (more, id) in [
+            (vec![], "400-prod-x"),
+            (vec![weight.clone(), set.clone()], "007-prod-workers-x"),
+            (vec![weight, set, ("id_override", "500-abc".into())], "500-abc"),
+        ] {
+            assert_eq!(ConfigPatch::id(&patch(&more)).as_deref(), Some(id));
+        }
     }
 
     #[test]
     fn a_short_name_of_a_set_is_its_id() {
-        let selector = |set: &str| Some(Selector { machine_set: Some(set.into()), ..Selector::default() });
-        let of = |set: &str| Model {
-            name: Some("x".into()),
-            cluster: Some("prod".into()),
-            selector: selector(set),
-            ..Model::default()
-        };
         for set in ["workers", "prod-workers"] {
-            let model = of(set);
-            assert_eq!(ConfigPatch::id(&model).as_deref(), Some("400-prod-workers-x"), "{set}");
-            let label = ConfigPatch::desired(&model).labels.into_iter().find(|(key, _)| *key == labels::MACHINE_SET);
+            let whole = patch(&[selects(set)]);
+            assert_eq!(ConfigPatch::id(&whole).as_deref(), Some("400-prod-workers-x"), "{set}");
+            let [labels, _] = crate::provider::crud::Binding::new(ConfigPatch::rows()).keys(&whole);
+            let label = labels.into_iter().find(|(key, _)| *key == labels::MACHINE_SET);
             assert_eq!(label.unwrap().1.as_deref(), Some("prod-workers"), "{set}");
-            assert!(
-                ConfigPatch::owners(&model).iter().any(|o| o.key == MachineSetSpec::KIND.key("prod-workers")),
-                "{set}"
-            );
+            let set_key = MachineSetSpec::KIND.key("prod-workers");
+            assert!(ConfigPatch::owners(&whole).iter().any(|owner| owner.key == set_key), "{set}");
         }
     }
 

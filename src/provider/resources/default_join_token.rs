@@ -3,7 +3,7 @@
 
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
 use crate::omni::{Error, Key, Phase, Resource as Stored, labels};
-use crate::provider::crud::{Cx, Desired, Managed, Object, Origin};
+use crate::provider::crud::{Bind, Cx, Managed, Origin, Row};
 use crate::provider::explain::Doing;
 use crate::provider::ledger::Ticket;
 use crate::provider::session::at;
@@ -12,22 +12,14 @@ use crate::tf::check::not_empty;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, string};
+use crate::tf::value::Value;
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
 pub(super) struct DefaultJoinToken;
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Model {
-    id: Option<String>,
-    token_id: Option<String>,
-}
 
 #[async_trait]
 impl Managed for DefaultJoinToken {
     type Spec = DefaultJoinTokenSpec;
-    type Model = Model;
-    type Extra = ();
 
     const NAME: &'static str = "omni_default_join_token";
     const NOUN: &'static str = "default join token";
@@ -35,35 +27,30 @@ impl Managed for DefaultJoinToken {
     // There is one, so it needs no name.
     const SHOWN: &'static str = "";
     const ORIGIN: Origin = Origin::Omni;
-    const FIELDS: &'static [&'static str] = &["token_id"];
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Selects the default join token, which Omni puts into installation media and join configurations where none is named. \
              This is a singleton: creating it adopts the existing setting, whoever made it, and destroying this leaves it as it is. \
              For a token that the same configuration makes, `default = true` on the `omni_join_token` is simpler; do not use both.",
         )
-        .with(string("id").computed().stays().doc("Always `default`."))
-        .with(string("token_id").required().sensitive().check(not_empty()).doc(
-            "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
-        ))
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Always `default`.").id(),
+            string("token_id").required().sensitive().check(not_empty()).doc(
+                "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
+            ).field("token_id"),
+        ]
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("id", "Always `default`: Omni has one such choice.")
     }
 
-    fn id(_model: &Model) -> Option<String> {
+    fn id(_state: &Value) -> Option<String> {
         Some(DEFAULT_ID.to_owned())
-    }
-
-    fn desired(model: &Model) -> Desired<DefaultJoinTokenSpec> {
-        let spec = DefaultJoinTokenSpec { token_id: model.token_id.clone().unwrap_or_default() };
-        Desired { spec, labels: Vec::new(), annotations: Vec::new() }
-    }
-
-    fn model(object: &Object<DefaultJoinTokenSpec>, _extra: &(), _prior: &Model) -> Result<Model, Diagnostic> {
-        Ok(Model { id: Some(object.id().to_owned()), token_id: Some(object.spec.token_id.clone()) })
     }
 
     fn import_id(_text: &str) -> Result<String, Diagnostic> {
@@ -106,7 +93,7 @@ impl Managed for DefaultJoinToken {
         Ok(())
     }
 
-    async fn check_delete(_cx: &Cx, _prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(_cx: &Cx, _prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
         diags.push(
             Diagnostic::warning(
                 "The default join token stays as it is",
@@ -118,7 +105,7 @@ impl Managed for DefaultJoinToken {
     }
 
     /// What is left is Omni's own again, and no longer marked as managed from here.
-    async fn remove(cx: &Cx, _model: &Model, key: &Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
         let mut ours = true;
         let change = |current: &mut Stored| {
             // After a conflict somebody else is at it, and may well manage it from now on.

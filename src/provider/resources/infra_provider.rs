@@ -7,7 +7,7 @@ use crate::omni::{AccountRole, Class, Error, Key};
 use crate::provider::account_key::{self, Keyed, Presence};
 use crate::provider::caller;
 use crate::provider::check::local_part_problem;
-use crate::provider::crud::{Cx, Desired, Managed, Object};
+use crate::provider::crud::{Bind, Cx, Joined, Managed, Object, Row};
 use crate::provider::explain::Doing;
 use crate::provider::session::at;
 use crate::provider::since;
@@ -18,70 +18,61 @@ use crate::tf::schema::{IdentitySchema, Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::text::quoted;
-use serde::{Deserialize, Serialize};
 
 pub(super) struct InfraProvider;
 
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct Model {
-    name: Option<String>,
-    service_account_id: Option<String>,
-    #[serde(flatten)]
-    keyed: Keyed,
-}
-
-impl Model {
-    fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or_default()
-    }
-}
+/// The fact whether the account is there; not known where the provider's role does not allow to tell.
+const THERE: &str = "account_is_there";
 
 #[async_trait]
 impl Managed for InfraProvider {
     type Spec = InfraProviderSpec;
-    type Model = Model;
-    /// Whether the account is there.
-    type Extra = Presence;
 
     const NAME: &'static str = "omni_infra_provider";
     const NOUN: &'static str = "infra provider";
     const ID: &'static str = "name";
-    const FIELDS: &'static [&'static str] = &[];
-    const LOCAL: &'static [&'static str] = account_key::LOCAL;
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Manages an infrastructure provider and its service account. \
              Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
         )
-        .with(string("name").required().replaces().check(is_name()).doc(
-            "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end. Before Omni 1.10, any valid lower-case e-mail local part.",
-        ))
-        .with(string("service_account_id").computed().stays().doc(
-            "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null when the account has been removed; the next apply then creates it again, with a new key.",
-        ))
-        .with_all(account_key::unlisted_attributes())
+    }
+
+    fn rows() -> Vec<Row> {
+        let own = [
+            string("name").required().replaces().check(is_name()).doc(
+                "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end. Before Omni 1.10, any valid lower-case e-mail local part.",
+            ).id(),
+            string("service_account_id").computed().stays().doc(
+                "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null when the account has been removed; the next apply then creates it again, with a new key.",
+            ).derived(),
+        ];
+        own.into_iter().chain(account_key::rows(account_key::unlisted_attributes())).collect()
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("name", "Name of the infrastructure provider.")
     }
 
-    fn id(model: &Model) -> Option<String> {
-        model.name.clone()
+    fn id(state: &Value) -> Option<String> {
+        state.get("name").as_str().map(str::to_owned)
     }
 
-    fn desired(_model: &Model) -> Desired<InfraProviderSpec> {
-        Desired { spec: InfraProviderSpec::default(), labels: Vec::new(), annotations: Vec::new() }
-    }
-
-    fn model(object: &Object<InfraProviderSpec>, presence: &Presence, prior: &Model) -> Result<Model, Diagnostic> {
+    fn derive(
+        object: &Object<InfraProviderSpec>,
+        joined: &Joined,
+        prior: &Value,
+        shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        let presence = match joined.fact(THERE) {
+            Value::Bool(true) => Presence::There,
+            Value::Bool(false) => Presence::Missing,
+            _ => Presence::Unknown,
+        };
         let account = identity(&account(object.id()));
-        Ok(Model {
-            name: Some(object.id().to_owned()),
-            service_account_id: (*presence != Presence::Missing).then_some(account),
-            keyed: prior.keyed.with_presence(*presence),
-        })
+        shown.set("service_account_id", (presence != Presence::Missing).then_some(account).into());
+        Keyed::of(prior)?.with_presence(presence).show(shown)
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -101,8 +92,13 @@ impl Managed for InfraProvider {
         account_key::due(plan, cx.session.clock.now());
     }
 
-    async fn extra(cx: &Cx, object: &Object<InfraProviderSpec>) -> Result<Self::Extra, Error> {
-        account_key::presence(cx, &account(object.id())).await
+    async fn facts(cx: &Cx, object: &Object<InfraProviderSpec>, joined: &mut Joined) -> Result<(), Error> {
+        match account_key::presence(cx, &account(object.id())).await? {
+            Presence::There => joined.note(THERE, true),
+            Presence::Missing => joined.note(THERE, false),
+            Presence::Unknown => {}
+        }
+        Ok(())
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
@@ -147,11 +143,12 @@ impl Managed for InfraProvider {
         Ok(())
     }
 
-    async fn accompany(cx: &Cx, prior: Option<&Model>, wanted: &mut Model) -> Result<(), Diagnostic> {
-        if !wanted.keyed.is_asked_for() {
+    async fn accompany(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Result<(), Diagnostic> {
+        let mut keyed = Keyed::of(wanted)?;
+        if !keyed.is_asked_for() {
             return Ok(());
         }
-        let name = wanted.name().to_owned();
+        let name = wanted.get("name").as_str().unwrap_or_default().to_owned();
         let account = account(&name);
         let doing = Doing {
             verb: if prior.is_some() { "renew the key of the account of" } else { "create the service account of" },
@@ -172,24 +169,21 @@ impl Managed for InfraProvider {
             Presence::Unknown => prior.is_some(),
         };
         let role = (!there).then(|| AccountRole::Named("InfraProvider".to_owned()));
-        let before = wanted.keyed.clone();
-        let before_it = prior.filter(|_| there).map(|prior| &prior.keyed);
-        let fresh = wanted.keyed.make(cx, &account, None).map_err(|e| doing.explain(&e))?;
+        let before = prior.filter(|_| there).map(Keyed::of).transpose()?;
+        let fresh = keyed.make(cx, &account, None).map_err(|e| doing.explain(&e))?;
         let Err(error) = account_key::register(cx, &account, role.as_ref(), &fresh).await else {
-            wanted.keyed.note_registered(before_it, true);
-            wanted.service_account_id = Some(identity(&account));
-            return Ok(());
+            keyed.note_registered(before.as_ref(), true);
+            wanted.set("service_account_id", identity(&account).into());
+            return keyed.show(wanted);
         };
         if error.is(Class::AlreadyExists) {
-            wanted.keyed = before;
             let (detail, hint) = in_the_way(&name);
             return Err(Diagnostic::error(doing.summary(), detail).hint(hint).at(at("name")));
         }
         if error.may_have_happened() {
             // The new key may be good, so the state keeps it. It is not known to be registered, and the next plan makes another.
-            wanted.keyed.note_registered(before_it, false);
-        } else {
-            wanted.keyed = before;
+            keyed.note_registered(before.as_ref(), false);
+            keyed.show(wanted)?;
         }
         let diagnostic = doing.explain(&error);
         Err(match error.class() {
@@ -200,13 +194,13 @@ impl Managed for InfraProvider {
         })
     }
 
-    async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
         match cx.client().remove(&cx.call, key).await {
             Err(error) if !error.is(Class::NotFound) => return Err(error),
             _ => {}
         }
         // Omni removes the account with the provider; one that was made without it, or too late for that, is left over.
-        account_key::remove(cx, &account(model.name())).await
+        account_key::remove(cx, &account(&key.id)).await
     }
 }
 

@@ -3,7 +3,8 @@
 
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Class, Error, Key};
-use crate::provider::crud::{Cx, Desired, Managed, Object, Origin, Write};
+use crate::provider::crud::codecs;
+use crate::provider::crud::{Bind, Codec, Cx, Joined, Managed, Object, Origin, Row, Write, model};
 use crate::provider::duration;
 use crate::provider::explain::Doing;
 use crate::provider::ledger::Ticket;
@@ -21,17 +22,15 @@ use tokens::choice::Successor;
 
 pub(super) struct JoinToken;
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Model {
+/// What checks and steps look at of a token.
+#[derive(Clone, Default, Deserialize)]
+struct Model {
     id: Option<String>,
     name: Option<String>,
     expiration_time: Option<String>,
     ttl: Option<String>,
     revoked: Option<bool>,
     default: Option<bool>,
-    state: Option<String>,
-    use_count: Option<i64>,
-    warnings: Option<Vec<Warning>>,
 }
 
 /// A machine that still needs a token.
@@ -51,13 +50,10 @@ impl Model {
     }
 }
 
-/// What other objects say of a token.
-#[derive(Default)]
-pub(super) struct Extra {
-    default: Option<bool>,
-    status: Option<JoinTokenStatusSpec>,
-    now: Duration,
-}
+/// The fact whether a token is the default one.
+const IS_DEFAULT: &str = "is_default";
+/// The fact what a token is good for now.
+const STATE: &str = "state";
 
 /// The machines that a token's status warns of.
 pub(in crate::provider) fn warnings(status: JoinTokenStatusSpec) -> Vec<Warning> {
@@ -86,94 +82,88 @@ const COMPUTED: [&str; 2] = ["state", "warnings"];
 #[async_trait]
 impl Managed for JoinToken {
     type Spec = JoinTokenSpec;
-    type Model = Model;
-    type Extra = Extra;
 
     const NAME: &'static str = "omni_join_token";
     const NOUN: &'static str = "join token";
     const ID: &'static str = "id";
     const SHOWN: &'static str = "name";
     const ORIGIN: Origin = Origin::Call;
-    const FIELDS: &'static [&'static str] = &["expiration_time", "revoked", "name"];
-    const LOCAL: &'static [&'static str] = &["ttl"];
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Manages a join token for machines. Its `id` is the secret, which the state has to keep; \
              where only a provisioner needs a token for the length of a run, the ephemeral `omni_join_token` keeps none. \
              To rotate a token, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
              Needs a service account with the role `Admin`.",
         )
-        .with(string("id").computed().stays().sensitive().doc(
+        .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().sensitive().doc(
             "The token itself: whoever knows it can have machines join. Hosts that keep identities keep it a second time, as the identity. \
              They also print the `id` of what they have read during an import and wherever `-json` is given, sensitive or not: \
              treat states and such output as secret.",
-        ))
-        .with(string("name").required().check(tokens::is_name()).doc(
+            ).id(),
+            string("name").required().check(tokens::is_name()).doc(
             "Name of the token: 1 to 16 bytes without control characters. It need not be the only one of its name, and can be changed.",
-        ))
-        .with(
+            ).field("name"),
             string("expiration_time").optional_computed().stays().same_if(time::same).check(time::is_time()).doc(
                 "When the token expires, in RFC 3339, such as `2027-01-31T12:00:00Z`; null if it does not expire. \
                  Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
-            ),
-        )
-        .with(string("ttl").same_if(duration::same).check(duration::is_positive()).doc(
+            ).coded("expiration_time", codecs::TIME),
+            string("ttl").same_if(duration::same).check(duration::is_positive()).doc(
             "Lifetime of the token, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
              An expiration that others change is kept as long as this is not changed; one that they remove is set again.",
-        ))
-        .with(boolean("revoked").default(false).doc(
+            ).local(),
+            boolean("revoked").default(false).doc(
             "Whether the token is revoked: no machine can join with it, until this is `false` again.",
-        ))
-        .with(boolean("default").remains("Omni always has a default join token: for another one, make that the default, or set this to `false`.").doc(
+            ).field("revoked"),
+            boolean("default").remains("Omni always has a default join token: for another one, make that the default, or set this to `false`.").doc(
             "Whether this is the default token, which Omni puts into installation media and join configurations. \
              `true` makes it so. There always is exactly one: with `false`, and before the token is destroyed, the place goes back to the token that had it \
              before, if that can still be used; if there is none, another one has to be made the default, or Omni refuses. \
              Without it, the choice is left alone. Do not set it together with an `omni_default_join_token`.",
-        ))
-        .with(string("state").computed().changes_with(&["revoked", "expiration_time", "ttl"]).doc("One of `active`, `revoked`, `expired`, as of the last read."))
-        .with(number("use_count").computed().stays().doc("How many machines have joined with it, as of the last read."))
-        .with(warnings_attribute().changes_with(&["revoked", "expiration_time", "ttl"]))
-        .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
+            ).derived(),
+            string("state").computed().changes_with(&["revoked", "expiration_time", "ttl"]).doc("One of `active`, `revoked`, `expired`, as of the last read.").derived(),
+            number("use_count").computed().stays().doc("How many machines have joined with it, as of the last read.").joined::<JoinTokenStatusSpec>("use_count", Codec::Plain),
+            warnings_attribute().changes_with(&["revoked", "expiration_time", "ttl"]).joined::<JoinTokenStatusSpec>("warnings", Codec::Plain),
+        ]
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("id", "The token itself, which is a secret.")
     }
 
-    fn id(model: &Model) -> Option<String> {
-        model.id.clone()
+    fn id(state: &Value) -> Option<String> {
+        state.get("id").as_str().map(str::to_owned)
     }
 
-    fn stamp(model: &mut Model, now: Duration) {
-        if model.expiration_time.is_none() {
-            model.expiration_time = model.ttl.as_deref().and_then(|ttl| after(now, ttl)).map(time::show);
+    fn stamp(wanted: &mut Value, now: Duration) {
+        if !wanted.get("expiration_time").is_set() {
+            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(time::show);
+            wanted.set("expiration_time", end.into());
         }
     }
 
-    fn desired(model: &Model) -> Desired<JoinTokenSpec> {
-        let spec = JoinTokenSpec {
-            expiration_time: model.expires().map(time::to_proto),
-            revoked: model.revoked.unwrap_or(false),
-            name: model.name().to_owned(),
+    fn derive(
+        object: &Object<JoinTokenSpec>,
+        joined: &Joined,
+        prior: &Value,
+        shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        let default = match joined.fact(IS_DEFAULT) {
+            Value::Null => prior.get("default"),
+            known => known,
         };
-        Desired { spec, labels: Vec::new(), annotations: Vec::new() }
-    }
-
-    fn model(object: &Object<JoinTokenSpec>, extra: &Extra, prior: &Model) -> Result<Model, Diagnostic> {
-        let spec = &object.spec;
-        let status = extra.status.clone().unwrap_or_default();
-        Ok(Model {
-            id: Some(object.id().to_owned()),
-            name: Some(spec.name.clone()),
-            expiration_time: tokens::expiration(spec).map(time::show),
-            ttl: None,
-            revoked: Some(spec.revoked),
-            default: extra.default.or(prior.default),
-            state: Some(tokens::state_of(spec, extra.now).to_owned()),
-            use_count: Some(i64::try_from(status.use_count).unwrap_or(i64::MAX)),
-            warnings: Some(warnings(status)),
-        })
+        shown.set("default", if default.is_unknown() { Value::Null } else { default.clone() });
+        let state = match joined.fact(STATE) {
+            Value::Null => tokens::state_of(&object.spec, Duration::ZERO).into(),
+            known => known.clone(),
+        };
+        shown.set("state", state);
+        Ok(())
     }
 
     fn predict(plan: &mut Plan<'_>) {
@@ -204,22 +194,20 @@ impl Managed for JoinToken {
         tokens::choice::warn_of_rivals(cx, ticket, chosen.then_some((&id, name)), plan);
     }
 
-    async fn extra(cx: &Cx, object: &Object<JoinTokenSpec>) -> Result<Extra, Error> {
-        let (default, status) = tokio::try_join!(
-            tokens::choice::default_id(cx.client(), &cx.call),
-            cx.find::<JoinTokenStatusSpec>(object.id())
-        )?;
-        let now = cx.session.clock.now();
-        Ok(Extra { default: Some(default == object.id()), status: status.map(|o| o.spec), now })
+    async fn facts(cx: &Cx, object: &Object<JoinTokenSpec>, joined: &mut Joined) -> Result<(), Error> {
+        let default = tokens::choice::default_id(cx.client(), &cx.call).await?;
+        joined.note(IS_DEFAULT, default == object.id());
+        joined.note(STATE, tokens::state_of(&object.spec, cx.session.clock.now()));
+        Ok(())
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         let now = cx.session.clock.now();
-        let planned: Model = match crate::provider::crud::model(&plan.planned) {
+        let planned: Model = match model(&plan.planned) {
             Ok(model) => model,
             Err(_) => return Ok(()),
         };
-        let prior = plan.prior.and_then(|prior| crate::provider::crud::model::<Model>(prior).ok());
+        let prior = plan.prior.and_then(|prior| model::<Model>(prior).ok());
         warn_of_settings(&planned, prior.as_ref(), now, &mut plan.diags);
         let Some(prior) = prior else {
             caller::warn_of_role(cx, &doing("create", planned.name()), "Admin", "", &mut plan.diags).await;
@@ -251,7 +239,8 @@ impl Managed for JoinToken {
         Ok(())
     }
 
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
         let id = prior.id.as_deref().unwrap_or_default();
         let what = format!("Destroying join token `{}`", prior.name());
         tokens::warn_of_role(cx, &doing("destroy", prior.name()), diags).await;
@@ -262,7 +251,8 @@ impl Managed for JoinToken {
         Ok(())
     }
 
-    async fn make(cx: &Cx, model: &Model) -> Result<String, Diagnostic> {
+    async fn make(cx: &Cx, wanted: &Value) -> Result<String, Diagnostic> {
+        let model: Model = model(wanted)?;
         // The name is given with the labels, in the write that follows; until then only this call knows the token.
         let name = tokens::one_off_name();
         // So does the time it lasts: a token of which nobody learns, because no answer comes, ends by itself.
@@ -279,10 +269,11 @@ impl Managed for JoinToken {
 
     async fn finish(
         cx: &Cx,
-        planned: &Model,
+        planned: &Value,
         object: &Object<JoinTokenSpec>,
         _write: Write,
     ) -> Result<bool, Diagnostic> {
+        let planned: Model = model(planned)?;
         let verb = if planned.default == Some(true) { "make the default" } else { "give up the place of the default" };
         let doing = Doing { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
         let key = &object.stored.key;
@@ -298,7 +289,8 @@ impl Managed for JoinToken {
         }
     }
 
-    async fn let_go(cx: &Cx, model: &Model, key: &Key) -> Result<(), Diagnostic> {
+    async fn let_go(cx: &Cx, state: &Value, key: &Key) -> Result<(), Diagnostic> {
+        let model: Model = model(state)?;
         let doing = doing("destroy", model.name());
         match tokens::choice::give_back(cx, key).await {
             Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it")),

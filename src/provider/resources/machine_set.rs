@@ -1,11 +1,13 @@
 //! `omni_machine_set`: machines of a cluster that share a role.
 
-use super::cluster::{MachineCounts, counts, machine_counts};
-use crate::omni::spec::Spec;
+use super::cluster::machine_counts;
+use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
 use crate::provider::check;
-use crate::provider::crud::{Cx, Desired, Managed, Object, Owner, Write};
+use crate::provider::crud::{
+    Bind, Codec, Cx, Home, Joined, KeyCodec, Managed, Object, Owner, Row, Several, Write, codecs, group,
+};
 use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
@@ -20,133 +22,141 @@ use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, obje
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use omni_proto::specs;
-use serde::{Deserialize, Serialize};
 use specs::machine_set_spec::{
-    BootstrapSpec, MachineAllocation, RollingUpdateStrategyConfig, UpdateStrategy, UpdateStrategyConfig,
-    machine_allocation,
+    MachineAllocation, RollingUpdateStrategyConfig, UpdateStrategyConfig, machine_allocation,
 };
-use specs::{MachineSetPhase, MachineSetSpec, MachineSetStatusSpec};
+use specs::{MachineSetSpec, MachineSetStatusSpec};
 
-pub(super) struct MachineSet;
+pub(in crate::provider) struct MachineSet;
 
-/// What a machine set can be doing.
-pub(in crate::provider) const PHASES: [&str; 8] =
-    ["unknown", "scaling_up", "scaling_down", "running", "destroying", "failed", "reconfiguring", "upgrading"];
+/// What a machine set can be doing, with Omni's numbers.
+const PHASE: [(&str, i32); 8] = [
+    ("unknown", 0),
+    ("scaling_up", 1),
+    ("scaling_down", 2),
+    ("running", 3),
+    ("destroying", 4),
+    ("failed", 5),
+    ("reconfiguring", 6),
+    ("upgrading", 7),
+];
+pub(in crate::provider) const PHASES: [&str; 8] = codecs::texts(&PHASE);
 
 /// The allocation that takes every machine of a class.
 const UNLIMITED: &str = "Unlimited";
 
 const LARGEST: i64 = u32::MAX as i64;
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(in crate::provider) struct Model {
-    pub(in crate::provider) id: Option<String>,
-    pub(in crate::provider) name: Option<String>,
-    pub(in crate::provider) cluster: Option<String>,
-    pub(in crate::provider) role: Option<String>,
-    pub(in crate::provider) update_strategy: Option<Strategy>,
-    pub(in crate::provider) delete_strategy: Option<Strategy>,
-    pub(in crate::provider) upgrade_strategy: Option<Strategy>,
-    pub(in crate::provider) machine_class: Option<MachineClass>,
-    pub(in crate::provider) bootstrap_spec: Option<Bootstrap>,
-    pub(in crate::provider) wait_for: Option<String>,
-    pub(in crate::provider) status: Option<Status>,
+/// How many machines a class gives to the set; `None` for all that match.
+fn machines(class: &Value) -> Option<u32> {
+    let size = || class.get("size").as_i64().and_then(|size| u32::try_from(size).ok()).unwrap_or_default();
+    (class.get("allocation_type").as_str() != Some(UNLIMITED)).then(size)
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-pub(in crate::provider) struct Strategy {
-    #[serde(rename = "type")]
-    pub(in crate::provider) kind: Option<String>,
-    pub(in crate::provider) max_parallelism: Option<u32>,
+/// The strategies, with Omni's numbers; the first is what a set has that says nothing.
+const ROLLING: &[(&str, i32)] = &[("Rolling", 1), ("Unset", 0)];
+const UNSET: &[(&str, i32)] = &[("Unset", 0), ("Rolling", 1)];
+
+/// How many machines at a time. Zero and nothing both leave it to Omni: then what was configured stays.
+const PARALLELISM: Codec = Codec::Own {
+    write: |value| {
+        let most = value.as_i64().and_then(|most| u32::try_from(most).ok()).filter(|most| *most > 0)?;
+        let rolling = Some(RollingUpdateStrategyConfig { max_parallelism: most });
+        fields::to_message("specs.MachineSetSpec.UpdateStrategyConfig", &UpdateStrategyConfig { rolling })
+    },
+    read: |field, prior| {
+        let config = field.and_then(fields::from_message::<UpdateStrategyConfig>);
+        let most = config.and_then(|config| config.rolling).map(|rolling| i64::from(rolling.max_parallelism));
+        most.filter(|most| *most > 0).or(prior.as_i64().filter(|most| *most == 0)).into()
+    },
+};
+
+fn strategy(
+    name: &'static str,
+    [kind, config]: [&'static str; 2],
+    all: &'static [(&'static str, i32)],
+    finish: impl FnOnce(Attribute) -> Attribute,
+) -> Row {
+    let rows = vec![
+        string("type")
+            .required()
+            .check(one_of(&["Unset", "Rolling"]))
+            .doc("`Rolling` updates `max_parallelism` machines at a time, `Unset` lets Omni decide.")
+            .coded(kind, Codec::Enum(all)),
+        number("max_parallelism")
+            .check(whole_between(0, LARGEST))
+            .doc("Maximum number of machines taken at a time with `Rolling`. `0` and unset leave it to Omni, which takes one.")
+            .coded(config, PARALLELISM)
+            .reading("Maximum number of machines at a time; null lets Omni decide."),
+    ];
+    let initial = all.first().map(|(kind, _)| *kind);
+    let initial = Value::object([("type", Value::from(initial)), ("max_parallelism", Value::Null)]);
+    group(name, rows, |strategy| finish(strategy.initially(initial)))
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-pub(in crate::provider) struct MachineClass {
-    pub(in crate::provider) name: Option<String>,
-    pub(in crate::provider) size: Option<u32>,
-    pub(in crate::provider) allocation_type: Option<String>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(in crate::provider) struct Bootstrap {
-    pub(in crate::provider) cluster_uuid: Option<String>,
-    pub(in crate::provider) snapshot: Option<String>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(in crate::provider) struct Status {
-    pub(in crate::provider) phase: String,
-    pub(in crate::provider) ready: bool,
-    pub(in crate::provider) error: String,
-    pub(in crate::provider) machines: MachineCounts,
-    pub(in crate::provider) locked_updates: u32,
-}
-
-impl MachineClass {
-    /// How many machines the set takes; `None` for all that match.
-    fn machines(&self) -> Option<u32> {
-        (self.allocation_type.as_deref() != Some(UNLIMITED)).then(|| self.size.unwrap_or_default())
-    }
-}
-
-fn strategy(name: &'static str, initial: &str, doc: &str) -> Attribute {
-    object(
-        name,
-        vec![
-            string("type")
-                .required()
-                .check(one_of(&["Unset", "Rolling"]))
-                .doc("`Rolling` updates `max_parallelism` machines at a time, `Unset` lets Omni decide."),
-            number("max_parallelism")
-                .check(whole_between(0, LARGEST))
-                .doc("Maximum number of machines taken at a time with `Rolling`. `0` and unset leave it to Omni, which takes one."),
-        ],
-    )
-    .initially(Value::object([("type", Value::from(initial)), ("max_parallelism", Value::Null)]))
-    .doc(doc)
-}
+/// The class that the machines come from. The older field wins on the server when both are set, so it has to go.
+static ALLOCATION: Several = Several {
+    owned: &["machine_class", "machine_allocation"],
+    write: |class, fields| {
+        let Some(name) = class.get("name").as_str() else { return Ok(()) };
+        let (count, kind) = match machines(class) {
+            // Omni takes a count with a static allocation only.
+            None => (0, machine_allocation::Type::Unlimited),
+            Some(count) => (count, machine_allocation::Type::Static),
+        };
+        let allocation =
+            MachineAllocation { name: name.to_owned(), machine_count: count, allocation_type: kind.into() };
+        fields.set("machine_allocation", fields::to_message("specs.MachineSetSpec.MachineAllocation", &allocation))
+    },
+    read: |fields, prior| {
+        let found = |path| Ok(fields.get(path)?.as_ref().and_then(fields::from_message::<MachineAllocation>));
+        let allocation = match found("machine_class")? {
+            None => found("machine_allocation")?,
+            older => older,
+        };
+        let Some(class) = allocation else { return Ok(Value::Null) };
+        let unlimited = class.allocation_type() == machine_allocation::Type::Unlimited;
+        // The size of an unlimited allocation means nothing and is stored nowhere: what was configured stays.
+        let size = match unlimited {
+            true => prior.get("size").as_i64(),
+            false => Some(class.machine_count.into()),
+        };
+        Ok(Value::object([
+            ("name", class.name.into()),
+            ("size", size.into()),
+            ("allocation_type", if unlimited { UNLIMITED } else { "Static" }.into()),
+        ]))
+    },
+};
 
 #[async_trait]
 impl Managed for MachineSet {
     type Spec = MachineSetSpec;
-    type Model = Model;
-    type Extra = Option<MachineSetStatusSpec>;
 
     const NAME: &'static str = "omni_machine_set";
     const NOUN: &'static str = "machine set";
     const ID: &'static str = "id";
-    const FIELDS: &'static [&'static str] = &[
-        "update_strategy",
-        "update_strategy_config",
-        "delete_strategy",
-        "delete_strategy_config",
-        "upgrade_strategy",
-        "upgrade_strategy_config",
-        "machine_class",
-        "machine_allocation",
-        "bootstrap_spec",
-    ];
-    const LOCAL: &'static [&'static str] = &["wait_for"];
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Manages a machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
              ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
         )
-        .with(string("id").computed().stays().doc(
-            "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.",
-        ))
-        .with(string("name").remains("A machine set keeps the name that it was made with.").check(not_empty()).doc(
-            "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing this forces replacement.",
-        ))
-        .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster."))
-        .with(string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
-            "Role of the machines: `controlplane` or `workers`.",
-        ))
-        .with(strategy("update_strategy", "Rolling", "Rollout strategy for configuration changes."))
-        .with(strategy("delete_strategy", "Unset", "Rollout strategy for removals."))
-        .with(strategy("upgrade_strategy", "Unset", "Rollout strategy for Talos upgrades.").since("1.6"))
-        .with(
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.").id(),
+            string("name").remains("A machine set keeps the name that it was made with.").check(not_empty()).doc(
+                "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing this forces replacement.",
+            ).derived().reading("Name of the set within the cluster."),
+            string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text).reading("Cluster that the set belongs to."),
+            string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
+                "Role of the machines: `controlplane` or `workers`.",
+            ).at(Home::OneOf(&[(CONTROL_PLANE, labels::ROLE_CONTROL_PLANE), (WORKERS, labels::ROLE_WORKER)])),
+            strategy("update_strategy", ["update_strategy", "update_strategy_config"], ROLLING, |strategy| strategy.doc("Rollout strategy for configuration changes.")),
+            strategy("delete_strategy", ["delete_strategy", "delete_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for removals.")),
+            strategy("upgrade_strategy", ["upgrade_strategy", "upgrade_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for Talos upgrades.").since("1.6")),
             object("machine_class", vec![
                 string("name").required().check(not_empty()).doc("Name of the machine class."),
                 number("size").check(whole_between(0, LARGEST)).doc("Number of machines to take. Required for `Static`, ignored for `Unlimited`."),
@@ -154,77 +164,44 @@ impl Managed for MachineSet {
                     "`Static` takes `size` machines, `Unlimited` all that match.",
                 ),
             ])
-            .doc("Takes machines from a machine class instead of naming them with `omni_machine_set_node`."),
-        )
-        .with(
+            .doc("Takes machines from a machine class instead of naming them with `omni_machine_set_node`.")
+            .at(Home::Fields(&ALLOCATION))
+            .reading("Machine class that the machines are taken from; null when they are named one by one."),
             object("bootstrap_spec", vec![
                 string("cluster_uuid").required().check(not_empty()).doc("UUID of the cluster whose backup is restored."),
                 string("snapshot").required().at_most(4096).check(check::is_snapshot()).doc("Name of the etcd snapshot."),
             ])
-            .doc("Restores etcd from a backup when the control plane is made. It cannot be added or changed later; once the cluster runs it may be removed, which changes nothing in the cluster."),
-        )
-        .with(string("wait_for").check(one_of(wait::LEVELS)).doc(
-            "What a create or an update waits for: `none`, `running` (the machines of the class run) or `ready` (their nodes are ready too, which needs a CNI). \
-             Defaults to `none`, or to `ready` when the provider has `wait_for_ready`.",
-        ))
-        .with(status_attribute().changes_with(&["machine_class"]))
+            .doc("Restores etcd from a backup when the control plane is made. It cannot be added or changed later; once the cluster runs it may be removed, which changes nothing in the cluster.")
+            .field("bootstrap_spec"),
+            string("wait_for").check(one_of(wait::LEVELS)).doc(
+                "What a create or an update waits for: `none`, `running` (the machines of the class run) or `ready` (their nodes are ready too, which needs a CNI). \
+                 Defaults to `none`, or to `ready` when the provider has `wait_for_ready`.",
+            ).local(),
+            status(|status| status.changes_with(&["machine_class"])),
+        ]
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("id", "Id of the machine set.")
     }
 
-    fn id(model: &Model) -> Option<String> {
-        let cluster = model.cluster.as_deref()?;
-        Some(ids::machine_set(cluster, model.role.as_deref()?, model.name.as_deref()))
+    fn id(state: &Value) -> Option<String> {
+        let text = |name: &str| state.get(name).as_str();
+        Some(ids::machine_set(text("cluster")?, text("role")?, text("name")))
     }
 
-    fn desired(model: &Model) -> Desired<MachineSetSpec> {
-        let (update, update_config) = to_strategy(model.update_strategy.as_ref(), UpdateStrategy::Rolling);
-        let (delete, delete_config) = to_strategy(model.delete_strategy.as_ref(), UpdateStrategy::Unset);
-        let (upgrade, upgrade_config) = to_strategy(model.upgrade_strategy.as_ref(), UpdateStrategy::Unset);
-        let spec = MachineSetSpec {
-            update_strategy: update.into(),
-            update_strategy_config: update_config,
-            delete_strategy: delete.into(),
-            delete_strategy_config: delete_config,
-            upgrade_strategy: upgrade.into(),
-            upgrade_strategy_config: upgrade_config,
-            machine_allocation: model.machine_class.as_ref().map(|class| MachineAllocation {
-                name: class.name.clone().unwrap_or_default(),
-                // Omni takes a count with a static allocation only.
-                machine_count: class.machines().unwrap_or_default(),
-                allocation_type: match class.machines() {
-                    None => machine_allocation::Type::Unlimited,
-                    Some(_) => machine_allocation::Type::Static,
-                }
-                .into(),
-            }),
-            bootstrap_spec: model.bootstrap_spec.as_ref().map(|b| BootstrapSpec {
-                cluster_uuid: b.cluster_uuid.clone().unwrap_or_default(),
-                snapshot: b.snapshot.clone().unwrap_or_default(),
-            }),
-            ..MachineSetSpec::default()
-        };
-        let control_plane = model.role.as_deref() == Some(CONTROL_PLANE);
-        let role = |yes: bool| yes.then(String::new);
-        Desired {
-            spec,
-            labels: vec![
-                (labels::CLUSTER, model.cluster.clone()),
-                (labels::ROLE_CONTROL_PLANE, role(control_plane)),
-                (labels::ROLE_WORKER, role(!control_plane)),
-            ],
-            annotations: Vec::new(),
-        }
+    fn derive(
+        object: &Object<MachineSetSpec>,
+        _joined: &Joined,
+        prior: &Value,
+        shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        shown.set("name", name_of(object, prior).into());
+        Ok(())
     }
 
-    fn model(object: &Object<MachineSetSpec>, extra: &Self::Extra, prior: &Model) -> Result<Model, Diagnostic> {
-        Ok(Model::of(object, extra.as_ref(), prior))
-    }
-
-    fn owners(model: &Model) -> Vec<Owner> {
-        model.cluster.iter().map(|cluster| Owner::cluster(cluster)).collect()
+    fn owners(state: &Value) -> Vec<Owner> {
+        state.get("cluster").as_str().map(Owner::cluster).into_iter().collect()
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -341,10 +318,6 @@ impl Managed for MachineSet {
         Some((ids::no_set_id(id)?, format!("Give the full id, or `<cluster>/<name>`, such as `prod/{WORKERS}`.")))
     }
 
-    async fn extra(cx: &Cx, object: &Object<MachineSetSpec>) -> Result<Self::Extra, Error> {
-        Ok(cx.find::<MachineSetStatusSpec>(object.id()).await?.map(|o| o.spec))
-    }
-
     fn due(_cx: &Cx, plan: &mut Plan<'_>) {
         control_planes::warn_of_machines(plan);
     }
@@ -361,25 +334,25 @@ impl Managed for MachineSet {
         check_mode(cx, plan).await
     }
 
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
-        let what = format!("machine set `{}`", prior.id.as_deref().unwrap_or_default());
-        lock::check_removal(cx, prior.cluster.as_deref().unwrap_or_default(), "machine sets", &what, diags).await
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        let what = format!("machine set `{}`", prior.get("id").as_str().unwrap_or_default());
+        lock::check_removal(cx, prior.get("cluster").as_str().unwrap_or_default(), "machine sets", &what, diags).await
     }
 
-    async fn awaited(cx: &Cx, model: &Model, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {
+    async fn awaited(cx: &Cx, state: &Value, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {
         let default = if cx.session.wait_for_ready { "ready" } else { "none" };
-        let level = model.wait_for.as_deref().unwrap_or(default);
+        let level = state.get("wait_for").as_str().unwrap_or(default);
         // Without a class the machines come later, as resources of their own: there is nothing to wait for yet.
-        let Some(class) = model.machine_class.as_ref().filter(|_| level != "none") else {
+        let Some(class) = Some(state.get("machine_class")).filter(|class| class.is_set() && level != "none") else {
             return Ok(Awaited::Nothing);
         };
-        let machines = class.machines().unwrap_or_default();
+        let machines = machines(class).unwrap_or_default();
         let conditions = vec![wait::machine_set(object.id(), level, machines)];
-        if let Some(why) = lock::holds_up(cx, model.cluster.as_deref().unwrap_or_default()).await? {
+        if let Some(why) = lock::holds_up(cx, state.get("cluster").as_str().unwrap_or_default()).await? {
             return Ok(Awaited::Later(conditions, PutOff::Locked(why)));
         }
-        if model.role.as_deref() != Some(CONTROL_PLANE)
-            && let Some(why) = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?
+        if state.get("role").as_str() != Some(CONTROL_PLANE)
+            && let Some(why) = wait::too_early(cx, state.get("cluster").as_str().unwrap_or_default()).await?
         {
             let why = PutOff::Early(why);
             return Ok(Awaited::Later(conditions, why));
@@ -387,14 +360,14 @@ impl Managed for MachineSet {
         Ok(Awaited::Conditions(conditions))
     }
 
-    async fn obstacles(cx: &Cx, model: &Model, key: &crate::omni::Key) -> Result<Vec<String>, Error> {
+    async fn obstacles(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<Vec<String>, Error> {
         let query = Query::label(labels::MACHINE_SET, &key.id);
-        wait::obstacles(cx, model.cluster.as_deref().unwrap_or_default(), &query).await
+        wait::obstacles(cx, state.get("cluster").as_str().unwrap_or_default(), &query).await
     }
 
-    async fn remove(cx: &Cx, model: &Model, key: &crate::omni::Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<(), Error> {
         let query = Query::label(labels::MACHINE_SET, &key.id);
-        let cluster = model.cluster.as_deref().unwrap_or_default();
+        let cluster = state.get("cluster").as_str().unwrap_or_default();
         if wait::lets_go(cx, cluster).await? && !wait::disconnected_among(cx, &query).await?.is_empty() {
             tracing::warn!(machine_set = key.id, "machines of the set are out of reach; its cluster lets them go");
             // Omni removes the set by itself once the last machine is gone.
@@ -409,121 +382,31 @@ impl Managed for MachineSet {
     }
 }
 
-impl Model {
-    /// A machine set as its attributes show it.
-    pub(in crate::provider) fn of(
-        object: &Object<MachineSetSpec>,
-        extra: Option<&MachineSetStatusSpec>,
-        prior: &Self,
-    ) -> Self {
-        let spec = &object.spec;
-        let id = object.id();
-        let cluster = object.label(labels::CLUSTER).unwrap_or_default();
-        let control_plane = object.label(labels::ROLE_CONTROL_PLANE).is_some();
-        // The older field wins on the server when both are set.
-        #[allow(deprecated, reason = "servers before the new field wrote this one")]
-        let allocation = spec.machine_class.as_ref().or(spec.machine_allocation.as_ref());
-        let short = id.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')).unwrap_or(id);
-        // Adopted state may name the set by its full id: then that stays.
-        let name = prior.name.clone().filter(|name| name == id).unwrap_or_else(|| short.to_owned());
-        Self {
-            id: Some(id.to_owned()),
-            name: Some(name),
-            cluster: Some(cluster.to_owned()),
-            role: Some(if control_plane { CONTROL_PLANE } else { WORKERS }.to_owned()),
-            update_strategy: Some(from_strategy(
-                spec.update_strategy(),
-                spec.update_strategy_config.as_ref(),
-                prior.update_strategy.as_ref(),
-            )),
-            delete_strategy: Some(from_strategy(
-                spec.delete_strategy(),
-                spec.delete_strategy_config.as_ref(),
-                prior.delete_strategy.as_ref(),
-            )),
-            upgrade_strategy: Some(from_strategy(
-                spec.upgrade_strategy(),
-                spec.upgrade_strategy_config.as_ref(),
-                prior.upgrade_strategy.as_ref(),
-            )),
-            machine_class: allocation.map(|class| {
-                let unlimited = class.allocation_type() == machine_allocation::Type::Unlimited;
-                // The size of an unlimited allocation means nothing and is stored nowhere: what was configured stays.
-                let configured = prior.machine_class.as_ref().and_then(|class| class.size);
-                MachineClass {
-                    name: Some(class.name.clone()),
-                    size: if unlimited { configured } else { Some(class.machine_count) },
-                    allocation_type: Some(if unlimited { UNLIMITED } else { "Static" }.to_owned()),
-                }
-            }),
-            bootstrap_spec: spec
-                .bootstrap_spec
-                .as_ref()
-                .map(|b| Bootstrap { cluster_uuid: Some(b.cluster_uuid.clone()), snapshot: Some(b.snapshot.clone()) }),
-            wait_for: None,
-            status: Some(status(&extra.cloned().unwrap_or_default())),
-        }
-    }
+/// The name of a set within its cluster. State that was taken over may name the set by its full id: then that stays.
+fn name_of(object: &Object<MachineSetSpec>, prior: &Value) -> String {
+    let id = object.id();
+    let cluster = object.label(labels::CLUSTER).unwrap_or_default();
+    let short = id.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')).unwrap_or(id);
+    prior.get("name").as_str().filter(|name| *name == id).unwrap_or(short).to_owned()
 }
 
 /// What Omni reports of a machine set.
-pub(in crate::provider) fn status_attribute() -> Attribute {
-    object(
-        "status",
-        vec![
-            string("phase").computed().doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", "))),
-            boolean("ready").computed().doc("Whether all machines are ready."),
-            string("error").computed().doc("Last error, if any."),
-            machine_counts(),
+pub(in crate::provider) fn status(finish: impl FnOnce(Attribute) -> Attribute) -> Row {
+    let joined = |attribute: Attribute, path| attribute.joined::<MachineSetStatusSpec>(path, Codec::Plain);
+    let rows = vec![
+        string("phase")
+            .computed()
+            .doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", ")))
+            .joined::<MachineSetStatusSpec>("phase", Codec::Enum(&PHASE)),
+        joined(boolean("ready").computed().doc("Whether all machines are ready."), "ready"),
+        joined(string("error").computed().doc("Last error, if any."), "error"),
+        machine_counts::<MachineSetStatusSpec>(),
+        joined(
             number("locked_updates").computed().doc("Machines that have changes pending and are locked."),
-        ],
-    )
-    .computed()
-    .doc("Status of the machine set at the last read.")
-}
-
-fn to_strategy(strategy: Option<&Strategy>, default: UpdateStrategy) -> (UpdateStrategy, Option<UpdateStrategyConfig>) {
-    let Some(strategy) = strategy else { return (default, None) };
-    let kind = match strategy.kind.as_deref() {
-        Some("Rolling") => UpdateStrategy::Rolling,
-        _ => UpdateStrategy::Unset,
-    };
-    let config = strategy
-        .max_parallelism
-        .filter(|most| *most > 0)
-        .map(|max_parallelism| UpdateStrategyConfig { rolling: Some(RollingUpdateStrategyConfig { max_parallelism }) });
-    (kind, config)
-}
-
-fn from_strategy(kind: UpdateStrategy, config: Option<&UpdateStrategyConfig>, prior: Option<&Strategy>) -> Strategy {
-    let parallel = config.and_then(|c| c.rolling.as_ref()).map(|r| r.max_parallelism).filter(|n| *n > 0);
-    // Zero and nothing both leave it to Omni: what was configured stays.
-    let parallel = parallel.or_else(|| prior.and_then(|prior| prior.max_parallelism).filter(|n| *n == 0));
-    let kind = match kind {
-        UpdateStrategy::Rolling => "Rolling",
-        UpdateStrategy::Unset => "Unset",
-    };
-    Strategy { kind: Some(kind.to_owned()), max_parallelism: parallel }
-}
-
-fn status(spec: &MachineSetStatusSpec) -> Status {
-    let phase = match spec.phase() {
-        MachineSetPhase::Unknown => "unknown",
-        MachineSetPhase::ScalingUp => "scaling_up",
-        MachineSetPhase::ScalingDown => "scaling_down",
-        MachineSetPhase::Running => "running",
-        MachineSetPhase::Destroying => "destroying",
-        MachineSetPhase::Failed => "failed",
-        MachineSetPhase::Reconfiguring => "reconfiguring",
-        MachineSetPhase::Upgrading => "upgrading",
-    };
-    Status {
-        phase: phase.to_owned(),
-        ready: spec.ready,
-        error: spec.error.clone(),
-        machines: counts(spec.machines.as_ref()),
-        locked_updates: spec.locked_updates,
-    }
+            "locked_updates",
+        ),
+    ];
+    group("status", rows, |status| finish(status.computed().doc("Status of the machine set at the last read.")))
 }
 
 /// The control plane is bootstrapped once: what decides about it cannot change afterwards.

@@ -1,9 +1,12 @@
 //! `omni_machine_set_node`: a machine that belongs to a machine set.
 
 use crate::omni::spec::Spec;
+use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Class, Error, Key, Phase, labels};
-use crate::provider::crud::{Cx, Desired, Managed, Object, Owner, Write};
+use crate::provider::crud::{
+    Bind, Codec, Cx, Home, Join, Joined, KeyCodec, Managed, Object, Owned, Owner, Row, Write, group, model,
+};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::references::{self, SetOf};
 use crate::provider::session::{Session, at};
@@ -13,12 +16,12 @@ use crate::provider::{control_planes, ids, lock, machine_id};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
-use crate::tf::schema::{IdentitySchema, Schema, boolean, object, string};
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::version;
 use omni_proto::specs;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use specs::cluster_machine_status_spec::Stage;
 use specs::{ClusterMachineStatusSpec, ClusterSpec, MachineSetNodeSpec, MachineSetSpec, MachineStatusSpec};
 use std::time::Duration;
@@ -33,32 +36,15 @@ const INSTALLED: &str = "omni.sidero.dev/installed";
 /// How long a machine that was given up may still take to go.
 const FORCED: Duration = Duration::from_secs(120);
 
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Model {
-    id: Option<String>,
+/// What checks and steps look at of a node.
+#[derive(Clone, Deserialize)]
+struct Model {
     machine_id: Option<String>,
     machine_set: Option<String>,
     cluster: Option<String>,
     locked: Option<bool>,
     wait_for: Option<String>,
     force_destroy_on_timeout: Option<bool>,
-    status: Option<Status>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Status {
-    stage: String,
-    ready: bool,
-    config_up_to_date: bool,
-    last_config_error: String,
-    management_address: String,
-    node_name: String,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        status(&ClusterMachineStatusSpec::default(), "")
-    }
 }
 
 impl Model {
@@ -76,6 +62,26 @@ impl Model {
     }
 }
 
+/// Where a machine is: Omni's own word, in lower case.
+const STAGE: Codec = Codec::Own {
+    write: |_| None,
+    read: |field, _| {
+        let stage = field.and_then(Field::as_enum_number).and_then(|number| Stage::try_from(number).ok());
+        stage.unwrap_or_default().as_str_name().to_lowercase().into()
+    },
+};
+
+/// Label of a cluster machine: the name of its Kubernetes node.
+const NODE_NAME: &str = "omni.sidero.dev/node-name";
+
+/// Omni gives the set of control planes a fixed id, so the role follows from it.
+fn is_control_plane(state: &Value) -> bool {
+    match (state.get("cluster").as_str(), set_of(state)) {
+        (Some(cluster), Some(set)) => ids::is_control_planes(cluster, &set),
+        _ => false,
+    }
+}
+
 /// The id of the machine set that a whole value names; `None` while that is not known.
 fn set_of(whole: &Value) -> Option<String> {
     Some(ids::set_in(whole.get("cluster").as_str()?, whole.get("machine_set").as_str()?))
@@ -84,67 +90,62 @@ fn set_of(whole: &Value) -> Option<String> {
 #[async_trait]
 impl Managed for MachineSetNode {
     type Spec = MachineSetNodeSpec;
-    type Model = Model;
-    type Extra = Option<(ClusterMachineStatusSpec, String)>;
 
     const NAME: &'static str = "omni_machine_set_node";
     const NOUN: &'static str = "machine set node";
     const ID: &'static str = "machine_id";
-    const FIELDS: &'static [&'static str] = &[];
-    const LOCAL: &'static [&'static str] = &["wait_for", "force_destroy_on_timeout"];
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.\n\n\
              ~> **Destroying or replacing a node wipes the machine's disks.** A changed `machine_id`, `machine_set` or `cluster` replaces the node. \
              Review the plan, and use `prevent_destroy` where the data matters.",
         )
-        .with(string("id").computed().stays().doc("Same as `machine_id`."))
-        .with(string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine."))
-        .with(string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by its id such as `prod-workers` or its name such as `workers`."))
-        .with(string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to."))
-        .with(boolean("locked").initially(false).doc(
-            "Whether the machine is locked, that is, excluded from configuration changes, upgrades and removal. Only workers can be locked.",
-        ))
-        .with(string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
-            "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). A worker waits only once the cluster has a control plane. \
-             Defaults to `none`, or to `running` when the provider has `wait_for_ready`.",
-        ))
-        .with(boolean("force_destroy_on_timeout").doc(
-            "When the machine cannot be wiped within `timeouts.delete`, for example because it is not connected, remove it without wiping its disks. Defaults to `false`.",
-        ))
-        .with(object("status", vec![
-            string("stage").computed().doc("Where the machine is: `unknown` until the cluster has taken it, then for example `booting`, `installing`, `configuring`, `running`, `upgrading`, `destroying`."),
-            boolean("ready").computed().doc("Whether the machine is ready."),
-            boolean("config_up_to_date").computed().doc("Whether the machine has its current configuration."),
-            string("last_config_error").computed().doc("Why the last configuration was not applied, if so."),
-            string("management_address").computed().doc("Address of the machine in Omni's own network."),
-            string("node_name").computed().doc("Name of the Kubernetes node."),
-        ]).computed().stays().doc("What Omni reported of the machine at the last read."))
         .meaning("machine_set", set_of)
+    }
+
+    fn rows() -> Vec<Row> {
+        let status = |attribute: Attribute, path, codec| attribute.joined::<ClusterMachineStatusSpec>(path, codec);
+        vec![
+            string("id").computed().stays().doc("Same as `machine_id`.").id(),
+            string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine.").id(),
+            string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by its id such as `prod-workers` or its name such as `workers`.")
+                .label(labels::MACHINE_SET, KeyCodec::Made(set_of)),
+            string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to.").label(labels::CLUSTER, KeyCodec::Text),
+            boolean("locked").initially(false).doc(
+                "Whether the machine is locked, that is, excluded from configuration changes, upgrades and removal. Only workers can be locked.",
+            ).annotation(labels::LOCKED, KeyCodec::Present),
+            string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
+                "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). A worker waits only once the cluster has a control plane. \
+                 Defaults to `none`, or to `running` when the provider has `wait_for_ready`.",
+            ).local(),
+            boolean("force_destroy_on_timeout").doc(
+                "When the machine cannot be wiped within `timeouts.delete`, for example because it is not connected, remove it without wiping its disks. Defaults to `false`.",
+            ).local(),
+            group("status", vec![
+                status(string("stage").computed().doc("Where the machine is: `unknown` until the cluster has taken it, then for example `booting`, `installing`, `configuring`, `running`, `upgrading`, `destroying`."), "stage", STAGE),
+                status(boolean("ready").computed().doc("Whether the machine is ready."), "ready", Codec::Plain),
+                status(boolean("config_up_to_date").computed().doc("Whether the machine has its current configuration."), "config_up_to_date", Codec::Plain),
+                status(string("last_config_error").computed().doc("Why the last configuration was not applied, if so."), "last_config_error", Codec::Plain),
+                status(string("management_address").computed().doc("Address of the machine in Omni's own network."), "management_address", Codec::Plain),
+                string("node_name").computed().doc("Name of the Kubernetes node.").at(Home::JoinedLabel(Join::of::<ClusterMachineStatusSpec>(), NODE_NAME)),
+            ], |status| status.computed().stays().doc("What Omni reported of the machine at the last read.")),
+        ]
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("machine_id", "Id (UUID) of the machine.")
     }
 
-    fn id(model: &Model) -> Option<String> {
-        model.machine_id.clone()
+    fn id(state: &Value) -> Option<String> {
+        state.get("machine_id").as_str().map(str::to_owned)
     }
 
-    fn desired(model: &Model) -> Desired<MachineSetNodeSpec> {
-        let control_plane = model.is_control_plane();
-        let flag = |yes: bool| yes.then(String::new);
-        Desired {
-            spec: MachineSetNodeSpec::default(),
-            labels: vec![
-                (labels::CLUSTER, model.cluster.clone()),
-                (labels::MACHINE_SET, model.machine_set.is_some().then(|| model.set())),
-                (labels::ROLE_CONTROL_PLANE, flag(control_plane)),
-                (labels::ROLE_WORKER, flag(!control_plane)),
-            ],
-            annotations: vec![(labels::LOCKED, flag(model.locked.unwrap_or(false)))],
-        }
+    fn keys(state: &Value, [labels, _]: &mut [Vec<Owned>; 2]) {
+        let control_plane = is_control_plane(state);
+        let there = |yes: bool| yes.then(String::new);
+        labels.push((labels::ROLE_CONTROL_PLANE, there(control_plane)));
+        labels.push((labels::ROLE_WORKER, there(!control_plane)));
     }
 
     fn birthmarks(session: &Session) -> Vec<(&'static str, String)> {
@@ -152,30 +153,27 @@ impl Managed for MachineSetNode {
         vec![(labels::RUN, session.run.clone())]
     }
 
-    fn model(object: &Object<MachineSetNodeSpec>, extra: &Self::Extra, _prior: &Model) -> Result<Model, Diagnostic> {
-        if object.label(labels::MANAGED_BY_ALLOCATOR).is_some() {
-            return Err(Diagnostic::error(
-                format!("Machine `{}` belongs to a machine class", object.id()),
-                "Omni took the machine from a machine class, and may give it back at any time.",
-            )
-            .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
-            .at(at("machine_id")));
+    fn derive(
+        object: &Object<MachineSetNodeSpec>,
+        _joined: &Joined,
+        _prior: &Value,
+        _shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        if object.label(labels::MANAGED_BY_ALLOCATOR).is_none() {
+            return Ok(());
         }
-        Ok(Model {
-            id: Some(object.id().to_owned()),
-            machine_id: Some(object.id().to_owned()),
-            machine_set: object.label(labels::MACHINE_SET).map(str::to_owned),
-            cluster: object.label(labels::CLUSTER).map(str::to_owned),
-            locked: Some(object.has_annotation(labels::LOCKED)),
-            wait_for: None,
-            force_destroy_on_timeout: None,
-            status: Some(extra.as_ref().map_or_else(Status::default, |(spec, node)| status(spec, node))),
-        })
+        Err(Diagnostic::error(
+            format!("Machine `{}` belongs to a machine class", object.id()),
+            "Omni took the machine from a machine class, and may give it back at any time.",
+        )
+        .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
+        .at(at("machine_id")))
     }
 
-    fn owners(model: &Model) -> Vec<Owner> {
-        let cluster = model.cluster.iter().map(|cluster| Owner::cluster(cluster));
-        cluster.chain(model.machine_set.iter().map(|_| Owner::machine_set(&model.set(), "machine_set"))).collect()
+    fn owners(state: &Value) -> Vec<Owner> {
+        let set = set_of(state).or_else(|| state.get("machine_set").as_str().map(str::to_owned));
+        let set = set.map(|set| Owner::machine_set(&set, "machine_set"));
+        state.get("cluster").as_str().map(Owner::cluster).into_iter().chain(set).collect()
     }
 
     fn predict(plan: &mut Plan<'_>) {
@@ -186,14 +184,6 @@ impl Managed for MachineSetNode {
 
     fn about_id(id: &str) -> Option<(String, String)> {
         machine_id::problem(id)
-    }
-
-    async fn extra(cx: &Cx, object: &Object<MachineSetNodeSpec>) -> Result<Self::Extra, Error> {
-        let found = cx.find::<ClusterMachineStatusSpec>(object.id()).await?;
-        Ok(found.map(|object| {
-            let node = object.label("omni.sidero.dev/node-name").unwrap_or_default().to_owned();
-            (object.spec, node)
-        }))
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
@@ -220,7 +210,9 @@ impl Managed for MachineSetNode {
         Ok(())
     }
 
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
+        let prior = &prior;
         let id = prior.machine_id.as_deref().unwrap_or_default();
         if prior.locked == Some(true) && lock_holds(cx, prior).await? {
             diags.push(
@@ -241,10 +233,11 @@ impl Managed for MachineSetNode {
 
     async fn awaited(
         cx: &Cx,
-        model: &Model,
+        state: &Value,
         object: &Object<MachineSetNodeSpec>,
         write: Write,
     ) -> Result<Awaited, Error> {
+        let Ok(model) = model::<Model>(state) else { return Ok(Awaited::Nothing) };
         let default = if cx.session.wait_for_ready { "running" } else { "none" };
         let set = model.set();
         let condition = match model.wait_for.as_deref().unwrap_or(default) {
@@ -265,12 +258,14 @@ impl Managed for MachineSetNode {
         Ok(Awaited::Conditions(vec![condition]))
     }
 
-    async fn obstacles(cx: &Cx, model: &Model, key: &Key) -> Result<Vec<String>, Error> {
-        let early = wait::too_early(cx, model.cluster.as_deref().unwrap_or_default()).await?;
+    async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
+        let early = wait::too_early(cx, state.get("cluster").as_str().unwrap_or_default()).await?;
         Ok(early.into_iter().chain(wait::obstacle(cx, &key.id).await?).collect())
     }
 
-    async fn remove(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, state: &Value, key: &Key) -> Result<(), Error> {
+        let Ok(model) = model::<Model>(state) else { return cx.client().remove(&cx.call, key).await };
+        let model = &model;
         let removed = release(cx, model, key).await;
         let Err(error) = removed else { return Ok(()) };
         if !error.is(Class::Timeout) || model.force_destroy_on_timeout != Some(true) {
@@ -283,12 +278,13 @@ impl Managed for MachineSetNode {
     }
 
     /// The node itself goes at once; a machine that cannot be wiped stays in its cluster for as long as that takes.
-    async fn lingers(cx: &Cx, model: &Model, key: &Key) -> Result<bool, Error> {
+    async fn lingers(cx: &Cx, state: &Value, key: &Key) -> Result<bool, Error> {
+        let wanted = set_of(state);
         let member = cx.find::<specs::ClusterMachineSpec>(&key.id).await?;
         Ok(member.is_some_and(|member| {
             let set = member.label(labels::MACHINE_SET);
             let leaving = member.stored.metadata.phase == crate::omni::Phase::TearingDown;
-            leaving && set.is_none_or(|set| model.set() == set)
+            leaving && set.is_none_or(|set| wanted.as_deref() == Some(set))
         }))
     }
 
@@ -347,11 +343,7 @@ async fn lock_holds(cx: &Cx, node: &Model) -> Result<bool, Error> {
 
 /// What the values of other objects must be to each other. Only a plan judges it: validation sees mocked values too.
 fn check_relations(planned: &Value, diags: &mut Diagnostics) {
-    let control_plane = match (planned.get("cluster").as_str(), set_of(planned)) {
-        (Some(cluster), Some(set)) => ids::is_control_planes(cluster, &set),
-        _ => false,
-    };
-    if control_plane && planned.get("locked").as_bool() == Some(true) {
+    if is_control_plane(planned) && planned.get("locked").as_bool() == Some(true) {
         diags.push(
             Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
                 .hint("Take `locked` out.")
@@ -476,21 +468,6 @@ fn misfit(machine: &str, status: &Object<MachineStatusSpec>, cluster: &str, talo
         .hint(hint)
         .at(at("machine_id")),
     )
-}
-
-fn status(spec: &ClusterMachineStatusSpec, node: &str) -> Status {
-    let stage = match spec.stage() {
-        Stage::Unknown => "unknown".to_owned(),
-        stage => stage.as_str_name().to_lowercase(),
-    };
-    Status {
-        stage,
-        ready: spec.ready,
-        config_up_to_date: spec.config_up_to_date,
-        last_config_error: spec.last_config_error.clone(),
-        management_address: spec.management_address.clone(),
-        node_name: node.to_owned(),
-    }
 }
 
 #[cfg(test)]

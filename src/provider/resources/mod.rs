@@ -29,3 +29,51 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
         CalledBacked::<user::User>::resource(handle),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::crud::{Managed, misfits};
+    use super::*;
+
+    /// What the compiler would know if the rows named fields and not paths.
+    #[test]
+    fn every_row_leads_to_a_field_of_its_type() {
+        fn check<M: Managed>() {
+            assert_eq!(misfits::<M::Spec>(M::rows()), Vec::<String>::new(), "{}", M::NAME);
+        }
+        check::<cluster::Cluster>();
+        check::<config_patch::ConfigPatch>();
+        check::<default_join_token::DefaultJoinToken>();
+        check::<infra_provider::InfraProvider>();
+        check::<join_token::JoinToken>();
+        check::<machine_set::MachineSet>();
+        check::<machine_set_node::MachineSetNode>();
+    }
+
+    #[test]
+    fn a_row_that_leads_nowhere_is_found() {
+        use super::super::crud::{Bind, Codec};
+        use crate::tf::schema::{number, string};
+        use omni_proto::specs::{ClusterSpec, ClusterStatusSpec};
+        let rows = vec![
+            string("a").required().field("talos"),
+            number("b").required().field("talos_version"),
+            string("c").computed().joined::<ClusterStatusSpec>("fase", Codec::Plain),
+            string("d").computed().local(),
+            string("e").required().field("kubernetes_version"),
+            string("f").required().field("kubernetes_version"),
+            string("g").coded("talos_version", Codec::Enum(&[("x", 0)])),
+        ];
+        let found = misfits::<ClusterSpec>(rows).join("\n");
+        for part in [
+            "a: talos: ",
+            "b: talos_version is of",
+            "c: fase: ",
+            "d is computed",
+            "kubernetes_version has two",
+            "g: talos_version is of",
+        ] {
+            assert!(found.contains(part), "{part}: {found}");
+        }
+    }
+}

@@ -294,7 +294,9 @@ impl<M: Called> CalledBacked<M> {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let id = match Self::canonical(&state).map_or_else(|| self.frame.id_of(&state, identity.as_ref(), M::id), Ok) {
+        let id = match Self::canonical(&state)
+            .map_or_else(|| self.frame.id_of(&state, identity.as_ref(), Self::canonical), Ok)
+        {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };

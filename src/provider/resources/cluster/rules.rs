@@ -4,7 +4,7 @@
 
 use crate::omni::spec::{self, Spec, instance};
 use crate::omni::{Class, Error};
-use crate::provider::crud::Cx;
+use crate::provider::crud::{Cx, codecs};
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::tf::diag::{Diagnostic, sentence};
@@ -35,7 +35,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
 
 /// Intervals and features that depend on the configuration of the instance. Omni judges the interval anew with every write.
 async fn check_instance(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> Result<(), Error> {
-    let interval = plan.planned.get("backup_interval").as_str().and_then(super::interval);
+    let interval = plan.planned.get("backup_interval").as_str().and_then(codecs::interval);
     let embedded =
         on(&plan.planned, EMBEDDED) == Some(true) && prior.and_then(|prior| on(prior, EMBEDDED)) != Some(true);
     if interval.is_none() && !embedded {
