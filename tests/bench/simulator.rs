@@ -1,15 +1,17 @@
 //! The simulator as a process: how fast it starts, what many objects weigh in it, how fast it lists them,
 //! and what making one more costs it, with few objects and with many.
 
-use crate::process::{at, processor_time, resident};
+use crate::process::{at, milliseconds, processor_time, resident};
 use crate::report::line;
 use anyhow::{Context, Error, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use kit::clock::SystemClock;
 use kit::secret::SecretString;
 use omni_proto::specs::MachineClassSpec;
+use omni_sim::{Options, Sim, kinds};
 use prost::Message;
 use std::io::{BufRead as _, BufReader};
+use std::ops::Range;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ const FEW: usize = 1_000;
 const HELD: usize = 100_000;
 /// So many more are made, with few objects and with many, to see what one costs.
 const MORE: usize = 2_000;
+/// So many are made before that: the connection is there then, and controllers have seen everything.
+const FIRST: usize = 200;
 const LISTS: usize = 5;
 /// So many writes are under way at once while objects are made.
 const PARALLEL: usize = 64;
@@ -79,33 +83,65 @@ pub async fn report() -> Result<()> {
         line(&format!("exec to ready line{what}, {STARTS} runs: {}", at(took)))?;
     }
 
-    let simulator = Simulator::start(&["--machines", "0"])?;
-    let id = simulator.child.id();
-    line(&format!("resident when ready: {}", resident(id)?))?;
-    let client = simulator.client()?;
-    let begin = Instant::now();
-    make(&client, LISTED..LISTED + FEW).await?;
-    let few = cost(id, make(&client, LISTED + FEW..LISTED + FEW + MORE)).await?;
-    make(&client, (0..LISTED).chain(LISTED + FEW + MORE..HELD)).await?;
-    let took = begin.elapsed();
-    line(&format!("resident with {HELD} resources: {}; made in {:.1} s", resident(id)?, took.as_secs_f64()))?;
-    let many = cost(id, make(&client, HELD..HELD + MORE)).await?;
-    let each = |cost: Duration| cost.as_secs_f64() * 1_000_000.0 / MORE as f64;
-    line(&format!(
-        "processor time of a create: {:.0} µs with {FEW} resources, {:.0} µs with {HELD}: {:.2} times as much",
-        each(few),
-        each(many),
-        each(many) / each(few)
-    ))?;
+    let few = Filled::start(LISTED..LISTED + FEW).await?;
+    line(&format!("resident with {FEW} resources: {}", resident(few.simulator.child.id())?))?;
+    let with_few = few.create(HELD).await?;
+    drop(few);
+
+    let many = Filled::start(0..HELD).await?;
+    let id = many.simulator.child.id();
+    let ready = milliseconds(many.simulator.took);
+    line(&format!("resident with {HELD} resources: {}; ready with them after {ready}", resident(id)?))?;
     let mut times = Vec::new();
     for _ in 0..LISTS {
         let begin = Instant::now();
-        let listed = client.list(&call(), CLASSES, &Query::default()).await?;
+        let listed = many.client.list(&call(), CLASSES, &Query::default()).await?;
         times.push(begin.elapsed());
         ensure!(listed.len() == LISTED, "{} of {LISTED} objects were listed", listed.len());
     }
     line(&format!("list of {LISTED} over loopback, {LISTS} runs: {}", at(times)))?;
-    line(&format!("resident after the lists: {}", resident(id)?))
+    line(&format!("resident after the lists: {}", resident(id)?))?;
+    let with_many = many.create(HELD).await?;
+    let each = |cost: Duration| cost.as_secs_f64() * 1_000_000.0 / MORE as f64;
+    line(&format!(
+        "processor time of a create with --data: {:.0} µs with {FEW} resources, {:.0} µs with {HELD}: {:.2} times as much",
+        each(with_few),
+        each(with_many),
+        each(with_many) / each(with_few)
+    ))
+}
+
+/// A simulator that keeps its objects on disk, and had many of them when it started.
+struct Filled {
+    simulator: Simulator,
+    client: Client,
+    _data: tempfile::TempDir,
+}
+
+impl Filled {
+    /// Writes the objects without calls, of which 100,000 would take a minute and more.
+    async fn start(numbers: Range<usize>) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let options = Options { machines: 0, data: Some(data.path().to_owned()), ..Options::stepped() };
+        let sim = Sim::start(options).await?;
+        for Resource { key, metadata, spec, .. } in numbers.map(object) {
+            sim.store().put("", &kinds::key(key.kind.name, &*key.id), |object| {
+                object.labels = metadata.labels;
+                object.spec = spec;
+            });
+        }
+        sim.store().sync_whole()?;
+        sim.stop().await;
+        let simulator = Simulator::start(&["--machines", "0", "--data", &data.path().to_string_lossy()])?;
+        let client = simulator.client()?;
+        Ok(Self { simulator, client, _data: data })
+    }
+
+    /// The processor time that the simulator takes to create more objects, which have these numbers.
+    async fn create(&self, from: usize) -> Result<Duration> {
+        make(&self.client, from..from + FIRST).await?;
+        cost(self.simulator.child.id(), make(&self.client, from + FIRST..from + FIRST + MORE)).await
+    }
 }
 
 /// Makes the objects of these numbers, many at once.
