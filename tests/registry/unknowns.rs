@@ -2,8 +2,8 @@
 //! Replacing whatever a configuration says, or does not say, by an unknown value may take a refusal away and never adds one.
 
 use crate::fixture::{self, merged};
-use crate::host::errors;
-use crate::lifecycle::block;
+use crate::host::{Host, Instance, errors};
+use crate::lifecycle::{block, prepare};
 use libtest_mimic::{Failed, Trial};
 use omni_proto::tfplugin6 as pb;
 use omni_proto::tfplugin6::provider_server::Provider as _;
@@ -30,7 +30,11 @@ pub fn trials() -> Vec<Trial> {
     let data = provider.data_sources().iter().map(|d| Block::Data(d.type_name()));
     let ephemerals = provider.ephemerals().iter().map(|e| Block::Ephemeral(e.type_name()));
     let all = [Block::Provider].into_iter().chain(resources).chain(data).chain(ephemerals);
-    all.map(|block| Trial::test(format!("unknowns::{block:?}"), move || no_refusal_for_an_unknown(block))).collect()
+    let validated =
+        all.map(|block| Trial::test(format!("unknowns::{block:?}"), move || no_refusal_for_an_unknown(block)));
+    let planned = provider.resources().iter().map(|r| r.type_name());
+    let planned = planned.map(|name| Trial::test(format!("unknowns::planned::{name}"), move || no_plan_refused(name)));
+    validated.chain(planned).collect()
 }
 
 impl Block {
@@ -134,6 +138,36 @@ fn no_refusal_for_an_unknown(what: Block) -> Result<(), Failed> {
                 }
             }
         }
+    })
+}
+
+/// The same of plans, which ask Omni: of a new object, and of one that is there.
+fn no_plan_refused(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::start(&[]).await;
+        let fixture = fixture::on(&host, name);
+        prepare(&host, &fixture.needs).await;
+        let config = host.config(name, &fixture.create);
+        let schema = host.schema(name);
+        let mut places = Vec::new();
+        collect(&schema.attributes, &config, &mut Vec::new(), &mut places);
+        let refused = async |prior: Option<&Instance>| {
+            let mut found = Vec::new();
+            for place in &places {
+                host.next_run().await;
+                let mut config = config.clone();
+                put(&mut config, place);
+                if let Err(diags) = host.plan(name, prior, &config).await {
+                    found.push(format!("{place:?}: {:?}", errors(&diags)));
+                }
+            }
+            found
+        };
+        assert_eq!(refused(None).await, Vec::<String>::new(), "{name}: a new object");
+        host.next_run().await;
+        let made = host.apply(name, None, &config).await;
+        let made = made.unwrap_or_else(|(diags, _)| panic!("{name}: {:?}", errors(&diags)));
+        assert_eq!(refused(Some(&made)).await, Vec::<String>::new(), "{name}: one that is there");
     })
 }
 

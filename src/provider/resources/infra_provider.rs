@@ -102,6 +102,7 @@ impl Managed for InfraProvider {
     }
 
     async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        // Empty while it is not known.
         let name = plan.planned.get("name").as_str().unwrap_or_default();
         if plan.prior.is_none_or(|prior| prior.get("public_key_id") != plan.planned.get("public_key_id")) {
             let verb = if plan.prior.is_some() { "renew the key of the account of" } else { "create" };
@@ -109,6 +110,7 @@ impl Managed for InfraProvider {
             caller::warn_of_role(cx, &doing, "Admin", "", &mut plan.diags).await;
         }
         if (plan.prior.is_none() || !plan.replace.is_empty())
+            && !name.is_empty()
             && !is_label(name)
             && let Some(server) = since::of_release(cx, LABELS_SINCE).await
         {
@@ -135,9 +137,12 @@ impl Managed for InfraProvider {
             let (detail, hint) = in_the_way(name);
             // It may be gone before the apply, and nothing else that is planned has to wait for that.
             plan.diags.push(
-                Diagnostic::warning(format!("Infra provider `{name}` cannot be created as things are"), detail)
-                    .hint(hint)
-                    .at(at("name")),
+                Diagnostic::warning(
+                    format!("Infra provider `{name}` cannot be created as things are"),
+                    detail,
+                )
+                .hint(hint)
+                .at(at("name")),
             );
         }
         Ok(())
