@@ -260,6 +260,12 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// A noun with its article: `an infrastructure provider`.
+pub(crate) fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
 /// `text` with a capital letter first.
 pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();

@@ -62,7 +62,7 @@ const DEFAULT_TOKEN: &[&str] = &["default join token"];
 const USER: &[&str] = &["user"];
 const ACCOUNT: &[&str] = &["service account"];
 const PEOPLE: &[&str] = &["user", "service account"];
-const PROVIDER: &[&str] = &["infra provider"];
+const PROVIDER: &[&str] = &["infrastructure provider"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";

@@ -12,7 +12,7 @@ use super::write::{Failure, show};
 use super::{Cx, Managed, Origin};
 use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Phase, Resource as Stored, labels};
-use crate::provider::explain::{Doing, capital};
+use crate::provider::explain::{Doing, capital, with_article};
 use crate::provider::ledger::{Action, ObjectKey, Planned};
 use crate::provider::session::Session;
 use crate::tf::diag::Diagnostic;
@@ -107,7 +107,7 @@ pub(in crate::provider::crud) fn duplicate(name: &str, doing: &Doing<'_>, id: &s
     if adopts {
         hint.push_str(" With `adopt_existing = true` the provider takes such objects over by itself.");
     }
-    let detail = format!("Omni already has a {} `{id}`, which this resource has not created.", doing.noun);
+    let detail = format!("Omni already has {} `{id}`, which this resource has not created.", doing.noun);
     Diagnostic::error(doing.summary(), detail).hint(hint).at(Path::of(doing.id_attribute))
 }
 
@@ -121,8 +121,10 @@ fn import(name: &str, id: &str) -> String {
 /// The object belongs to one of Omni's controllers.
 pub(super) fn of_controllers(doing: &Doing<'_>, existing: &Stored) -> Diagnostic {
     let detail = format!(
-        "Omni already has a {} `{}`, which belongs to Omni's own {}.",
-        doing.noun, existing.key.id, existing.metadata.owner
+        "Omni already has {} `{}`, which belongs to Omni's own {}.",
+        with_article(doing.noun),
+        existing.key.id,
+        existing.metadata.owner
     );
     Diagnostic::error(doing.summary(), detail).hint("Choose another name.").at(Path::of(doing.id_attribute))
 }
@@ -131,10 +133,10 @@ pub(super) fn of_controllers(doing: &Doing<'_>, existing: &Stored) -> Diagnostic
 pub(super) fn held(name: &str, doing: &Doing<'_>, id: &str, mark: &str, adopts: bool, waited: Duration) -> Diagnostic {
     let not = if adopts { " `adopt_existing` takes over only objects without that annotation." } else { "" };
     let detail = format!(
-        "Omni already has a {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed: \
+        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed: \
          by another resource of this configuration, or by another state. \
          The provider waited {} for it to be removed.{not}",
-        doing.noun,
+        with_article(doing.noun),
         labels::MANAGED_BY,
         kit::go_duration::short(waited),
     );
@@ -160,8 +162,8 @@ pub(in crate::provider::crud) fn stayed(
     waited: Duration,
 ) -> Diagnostic {
     let detail = format!(
-        "Omni already has a {} `{id}`. The provider waited {} for this apply to destroy it at another address.",
-        doing.noun,
+        "Omni already has {} `{id}`. The provider waited {} for this apply to destroy it at another address.",
+        with_article(doing.noun),
         kit::go_duration::short(waited),
     );
     let adopt = if adopts { " With `adopt_existing = true` the provider takes it over by itself." } else { "" };
@@ -217,8 +219,8 @@ pub(in crate::provider::crud) fn there(name: &str, doing: &Doing<'_>, id: &str, 
 /// The same of an object that somebody manages, by this mark.
 fn managed(name: &str, doing: &Doing<'_>, id: &str, mark: &str) -> Diagnostic {
     let detail = format!(
-        "Omni already has a {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed. This state does not hold it.",
-        doing.noun,
+        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed.",
+        with_article(doing.noun),
         labels::MANAGED_BY,
     );
     let attribute = if doing.id_attribute.is_empty() { "id" } else { doing.id_attribute };
@@ -235,7 +237,7 @@ fn managed(name: &str, doing: &Doing<'_>, id: &str, mark: &str) -> Diagnostic {
 fn foretold_unless_removed(problem: Diagnostic) -> Diagnostic {
     let mut told = foretold(problem);
     told.detail.push_str(
-        "\nThe apply fails unless it destroys the object at another address, such as an old key of `for_each`.",
+        "\nThe apply fails unless this state holds the object at another address, such as an old key of `for_each`, where it is destroyed.",
     );
     told
 }
@@ -270,8 +272,9 @@ impl Adoption {
         let path = self.fixed.first()?;
         let list = self.fixed.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
         let detail = format!(
-            "Omni already has a {} `{id}`, and it cannot be taken over as it is: a change of {list} forces replacement. The two differ in:{}",
-            doing.noun, self.changes
+            "Omni already has {} `{id}`, and it cannot be taken over as it is: a change of {list} forces replacement. The two differ in:{}",
+            with_article(doing.noun),
+            self.changes
         );
         let hint = format!("Set {list} to what the object has, choose another name, or {}", import(name, id));
         Some(Diagnostic::error(doing.summary(), detail).hint(hint).at(path.clone()))

@@ -29,7 +29,7 @@ impl Managed for InfraProvider {
     type Spec = InfraProviderSpec;
 
     const NAME: &'static str = "omni_infra_provider";
-    const NOUN: &'static str = "infra provider";
+    const NOUN: &'static str = "infrastructure provider";
     const ID: &'static str = "name";
 
     fn about() -> Schema {
@@ -138,7 +138,7 @@ impl Managed for InfraProvider {
             // It may be gone before the apply, and nothing else that is planned has to wait for that.
             plan.diags.push(
                 Diagnostic::warning(
-                    format!("Infra provider `{name}` cannot be created as things are"),
+                    format!("Infrastructure provider `{name}` cannot be created as things are"),
                     detail,
                 )
                 .hint(hint)
