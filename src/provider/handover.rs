@@ -5,11 +5,15 @@
 //! sides notes the object in a small file of the host's process, by digest. With the note the create takes the object over,
 //! and its removal at the old address leaves it. Without one, as for a plan that was saved, the create waits and is refused.
 //! A create whose predecessor of the same id is still there comes too early: the note tells that nobody is going to remove it before.
+//!
+//! What is owned goes with its owner. So nothing is taken over that loses parts which go for good, such as a cluster whose sets
+//! get another id that the plan does not know yet, nor what is part of something that goes for good: taking it over would leave
+//! an owner without its parts.
 //! This knows nothing of objects but their keys.
 
 use super::ledger::ObjectKey;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -22,6 +26,10 @@ pub(crate) enum Note {
     Kept,
     /// It is replaced by one of the same id.
     Remade,
+    /// It goes at one address, and is not known to come at another one.
+    Gone,
+    /// Something that is part of it goes like that.
+    Losing,
 }
 
 /// The notes of one host process.
@@ -32,7 +40,45 @@ pub(crate) struct Handover {
     /// What was noted before this run, as digests.
     before: BTreeSet<String>,
     /// What this run has noted.
-    noted: Mutex<BTreeSet<String>>,
+    noted: Mutex<Noted>,
+}
+
+/// What a run has noted, as digests.
+#[derive(Default)]
+struct Noted {
+    /// What changes its address, or is replaced.
+    moves: BTreeSet<String>,
+    /// What goes for good, with the owners that lose it.
+    going: BTreeMap<String, Going>,
+    /// The owners that lose something, and how much.
+    losing: BTreeMap<String, usize>,
+    /// What the file holds.
+    written: String,
+}
+
+struct Going {
+    owners: Vec<String>,
+    /// Whether other objects can be part of it; nobody asks for any other.
+    is_owner: bool,
+}
+
+impl Noted {
+    /// The object stays after all.
+    fn stays(&mut self, key: &ObjectKey) {
+        for owner in self.going.remove(&line(key, Note::Gone)).into_iter().flat_map(|going| going.owners) {
+            if let Some(parts) = self.losing.get_mut(&owner) {
+                *parts -= 1;
+            }
+        }
+        self.losing.retain(|_, parts| *parts > 0);
+    }
+
+    /// The lines of the file; where nothing moves there is nothing to tell.
+    fn text(&self) -> String {
+        let gone = self.going.iter().filter(|(_, going)| going.is_owner).map(|(line, _)| line);
+        let lines = self.moves.iter().chain(self.losing.keys()).chain(gone);
+        lines.filter(|_| !self.moves.is_empty()).map(|line| format!("{line}\n")).collect()
+    }
 }
 
 impl Handover {
@@ -45,15 +91,42 @@ impl Handover {
 
     /// A plan has found this of the object.
     pub(crate) fn note(&self, key: &ObjectKey, what: Note) {
+        self.change(|noted| {
+            noted.stays(key);
+            noted.moves.insert(line(key, what));
+        });
+    }
+
+    /// A plan removes the object, and no other one is known to have it; `is_owner` is whether objects can be part of it.
+    pub(crate) fn note_gone(&self, key: &ObjectKey, owners: &[ObjectKey], is_owner: bool) {
+        self.change(|noted| {
+            noted.stays(key);
+            let owners: Vec<String> = owners.iter().map(|owner| line(owner, Note::Losing)).collect();
+            for owner in &owners {
+                *noted.losing.entry(owner.clone()).or_default() += 1;
+            }
+            noted.going.insert(line(key, Note::Gone), Going { owners, is_owner });
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Noted)) {
         let Some(file) = &self.file else { return };
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !noted.insert(line(key, what)) {
+        change(&mut noted);
+        let text = noted.text();
+        if text == noted.written {
             return;
         }
-        let text: String = noted.iter().map(|line| format!("{line}\n")).collect();
-        if let Err(error) = write(file, &text) {
-            tracing::debug!(%error, "the apply will not know which objects change their address");
+        match write(file, &text) {
+            Ok(()) => noted.written = text,
+            Err(error) => tracing::debug!(%error, "the apply will not know which objects change their address"),
         }
+    }
+
+    /// Whether a create may take the object over by a note: it changes its address together with its owners and its parts.
+    pub(crate) fn may_take_over(&self, key: &ObjectKey, owners: &[ObjectKey]) -> bool {
+        let goes = |owner: &ObjectKey| self.before.contains(&line(owner, Note::Gone));
+        self.is_noted(key) && !self.before.contains(&line(key, Note::Losing)) && !owners.iter().any(goes)
     }
 
     /// Whether the object changes its address, by a plan of the same host process.
@@ -78,6 +151,8 @@ fn line(key: &ObjectKey, what: Note) -> String {
         Note::Made => "made",
         Note::Kept => "kept",
         Note::Remade => "remade",
+        Note::Gone => "gone",
+        Note::Losing => "losing",
     };
     digest(&[kind, id, what])
 }
@@ -178,6 +253,45 @@ mod tests {
         assert!(apply.is_remade(&again) && !apply.is_noted(&again) && !apply.is_remade(&key));
         drop(apply);
         assert!(!open("one").is_noted(&key), "once only");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_loses_its_parts_or_its_owner_is_not_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Handover::open(folder.path().to_owned(), "one");
+        let [cluster, set, node, other] = ["c", "s", "n", "o"].map(|id| ObjectKey::called("omni_user", id));
+        let owners = [cluster.clone(), set.clone()];
+        // What the plan finds first does not matter.
+        for (what, gone, back) in [
+            ("a set goes", vec![(&set, &owners[..1])], None),
+            ("a set and its node go", vec![(&node, &owners[..]), (&set, &owners[..1])], None),
+            ("the set comes back", vec![(&set, &owners[..1])], Some(&set)),
+            ("nothing goes", vec![], None),
+        ] {
+            let plan = open();
+            plan.note(&cluster, Note::Made);
+            for (key, owners) in &gone {
+                plan.note_gone(key, owners, *key == &set);
+            }
+            plan.note(&node, Note::Made);
+            if let Some(key) = back {
+                plan.note(key, Note::Made);
+            }
+            drop(plan);
+            let apply = open();
+            let stays = gone.is_empty() || back.is_some();
+            assert_eq!(apply.may_take_over(&cluster, &[]), stays, "{what}");
+            assert_eq!(apply.may_take_over(&node, &owners), stays, "{what}");
+            assert!(!apply.may_take_over(&other, &[]), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_moves_nothing_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Handover::open(folder.path().to_owned(), "one");
+        plan.note_gone(&ObjectKey::called("omni_user", "a"), &[], true);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 

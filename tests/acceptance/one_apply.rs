@@ -3,11 +3,13 @@
 use crate::omni::Omni;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
+use libtest_mimic::Failed;
 use omni_sim::inventory;
 
 tests![
     a_cluster_is_created_locked_and_unlocked_with_a_removal,
     a_replaced_cluster_takes_along_what_names_it,
+    a_renamed_cluster_is_replaced_with_all_that_is_in_it,
     a_wrong_set_does_not_stop_a_destroy,
 ];
 
@@ -59,6 +61,24 @@ fn a_replaced_cluster_takes_along_what_names_it(context: &Context) -> Outcome {
     workspace.plan()?.must_be_empty()
 }
 
+/// Every address changes, as with a renamed module. Its sets get ids that the plan does not know, so they go; a cluster that stayed
+/// would be left without its control plane, and Omni refuses to give it another one.
+fn a_renamed_cluster_is_replaced_with_all_that_is_in_it(context: &Context) -> Outcome {
+    let omni = Omni::start()?;
+    let workspace = Workspace::of(context, &omni)?;
+    let whole = WHOLE.replace("MACHINE", &inventory::id(1));
+    workspace.write("main.tf", &whole)?;
+    workspace.apply()?;
+    let uuid = |name: &str| Ok::<_, Failed>(workspace.values(&format!("omni_cluster.{name}"))?["uuid"].clone());
+    let before = uuid("old")?;
+    workspace.write("main.tf", &whole.replace("old", "new"))?;
+    workspace.apply()?;
+    assert_ne!(uuid("new")?, before);
+    assert_eq!(omni.ids("MachineSets"), ["demo-control-planes", "demo-workers"]);
+    assert_eq!(omni.ids("MachineSetNodes"), [inventory::id(1)]);
+    workspace.plan()?.must_be_empty()
+}
+
 /// What Omni refuses of one resource is no reason to keep all others.
 fn a_wrong_set_does_not_stop_a_destroy(context: &Context) -> Outcome {
     let omni = Omni::start()?;
@@ -75,6 +95,31 @@ fn a_wrong_set_does_not_stop_a_destroy(context: &Context) -> Outcome {
     assert_eq!(omni.ids("Clusters"), Vec::<String>::new());
     Ok(())
 }
+
+const WHOLE: &str = r#"
+resource "omni_cluster" "old" {
+  name               = "demo"
+  talos_version      = "1.13.5"
+  kubernetes_version = "1.36.2"
+}
+
+resource "omni_machine_set" "control_planes_old" {
+  cluster = omni_cluster.old.id
+  role    = "controlplane"
+}
+
+resource "omni_machine_set" "workers_old" {
+  cluster = omni_cluster.old.id
+  role    = "workers"
+}
+
+resource "omni_machine_set_node" "old" {
+  machine_id  = "MACHINE"
+  machine_set = omni_machine_set.control_planes_old.id
+  cluster     = omni_cluster.old.id
+  wait_for    = "running"
+}
+"#;
 
 const PARTS: &str = r#"
 variable "locked" {

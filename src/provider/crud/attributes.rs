@@ -145,7 +145,7 @@ impl Shared {
         map(entries.map(|(k, v)| (k.clone(), v.as_str().into())).collect())
     }
 
-    /// The keys of the provider block that the object shall have, next to what the configuration sets itself.
+    /// The keys of the provider block that the object is to have, next to what the configuration sets itself.
     fn wanted(self, config: &Value, owned: &[Owned], defaults: &Defaults) -> Value {
         let Some(all) = self.defaults(defaults) else { return Value::UNKNOWN };
         let mut wanted = BTreeMap::new();

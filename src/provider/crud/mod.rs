@@ -1,5 +1,5 @@
 //! The engine behind every resource that is a COSI object: reads, plans, writes, waits, removal, import.
-//! A resource file gives a schema, two pure mappings and, where it needs them, checks and waits; the verbs live here.
+//! A resource file gives a table of rows and, where it needs them, checks and waits; the verbs live here.
 
 mod attributes;
 mod binding;
@@ -17,7 +17,7 @@ mod write;
 
 use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Fields;
-use crate::omni::{Call, Client, Error, Key, Resource as Stored};
+use crate::omni::{Call, Client, Error, Key, Kind, Resource as Stored};
 use crate::provider::ledger::Ticket;
 use crate::provider::session::Session;
 use crate::provider::wait::Awaited;
@@ -135,6 +135,11 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
+    /// Whether objects of a type can own others.
+    pub(crate) fn is_kind(kind: Kind) -> bool {
+        [ClusterSpec::KIND, MachineSetSpec::KIND].contains(&kind)
+    }
+
     pub(crate) fn cluster(id: &str) -> Self {
         Self { key: ClusterSpec::KIND.key(id), noun: "cluster", attribute: "cluster" }
     }

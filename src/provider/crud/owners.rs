@@ -10,6 +10,11 @@ use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
 
+/// The owners that a state names.
+pub(super) fn keys<M: Managed>(state: &Value) -> Vec<ObjectKey> {
+    M::owners(state).iter().map(|owner| ObjectKey::from(&owner.key)).collect()
+}
+
 impl<M: Managed> Backed<M> {
     /// Replaces what Omni removes together with an owner that this run replaces, though nothing of its own configuration changes.
     pub(super) fn follow_owners(cx: &Cx, plan: &mut Plan<'_>) {

@@ -6,9 +6,10 @@ use super::drift::Baseline;
 use super::existing;
 use super::frame::{self, Entry, Frame};
 use super::owed::{LOOK, Limit, Owed, STATUS};
+use super::owners;
 use super::relabel;
 use super::write::{self, Failure, Wish};
-use super::{Cx, Desired, Joined, Managed, Object, Origin, Owned, Write, keys, misfit, show};
+use super::{Cx, Desired, Joined, Managed, Object, Origin, Owned, Owner, Write, keys, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Class, Error, Key, Phase, Resource as Stored};
 use crate::provider::explain::{Doing, UPDATE, capital};
@@ -669,7 +670,12 @@ impl<M: Managed> Resource for Backed<M> {
         frame::check_read_only(&cx, Action::Remove, diags);
         if let Some(key) = Self::ledger_key(prior) {
             cx.session.ledger.note_removal(&key, prior);
-            frame::note_move(&cx, &key);
+            if cx.session.ledger.moves(&key) {
+                frame::note_move(&cx, &key);
+            } else {
+                let owners = owners::keys::<M>(prior);
+                cx.session.handover.note_gone(&key, &owners, Owner::is_kind(M::Spec::KIND));
+            }
             // Hosts remove what is in a cluster before they change the cluster.
             if lock::is_part::<M::Spec>() && prior.get("cluster").as_str().is_some_and(|c| cx.session.locks.unlocks(c))
             {

@@ -4,6 +4,7 @@ use super::attributes::{self, Keys};
 use super::binding::Binding;
 use super::drift::{Baseline, Between};
 use super::existing::{self, Adoption, Standing, standing};
+use super::owners;
 use super::resource::Backed;
 use super::{Cx, Desired, Joined, Managed, Object, Owned};
 use crate::omni::labels;
@@ -124,7 +125,10 @@ pub(super) async fn create<M: Managed>(
                 cx.client().remove(&cx.call, key).await.map_err(not_made)?;
             }
             Standing::Controllers => return Err(existing::of_controllers(&wish.doing, &existing).into()),
-            Standing::Managed(_) if cx.session.handover.is_noted(&ObjectKey::from(key)) && !refused => {
+            Standing::Managed(_)
+                if !refused
+                    && cx.session.handover.may_take_over(&ObjectKey::from(key), &owners::keys::<M>(planned)) =>
+            {
                 match take_over::<M>(cx, wish, key, resource, planned).await? {
                     TakeOver::Done(stored, _) => return Ok(*stored),
                     TakeOver::Refused(_) => refused = true,
