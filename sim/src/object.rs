@@ -41,6 +41,25 @@ pub struct Object {
 }
 
 impl Object {
+    /// An object with this spec and nothing else, as it is before it is stored.
+    #[must_use]
+    pub fn new(key: Key, spec: Vec<u8>) -> Self {
+        Self {
+            key,
+            version: 0,
+            owner: String::new(),
+            tearing_down: false,
+            finalizers: Vec::new(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            created: (0, 0),
+            updated: (0, 0),
+            spec,
+        }
+    }
+}
+
+impl Object {
     /// The spec as a message; what cannot be read counts as empty.
     #[must_use]
     pub fn spec<M: prost::Message + Default>(&self) -> M {

@@ -135,20 +135,12 @@ fn number(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::kinds;
-    use std::collections::BTreeMap;
 
     fn object(labels: &[(&str, &str)]) -> Object {
         Object {
-            key: kinds::key("Clusters.omni.sidero.dev", "prod-1"),
             version: 1,
-            owner: String::new(),
-            tearing_down: false,
-            finalizers: vec![],
             labels: labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            annotations: BTreeMap::new(),
-            created: (0, 0),
-            updated: (0, 0),
-            spec: vec![],
+            ..Object::new(kinds::key("Clusters.omni.sidero.dev", "prod-1"), vec![])
         }
     }
 

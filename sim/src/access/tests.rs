@@ -8,7 +8,6 @@ use kit::clock::TestClock;
 use omni_proto::specs::access_policy_cluster_group::Cluster;
 use omni_proto::specs::{AccessPolicyClusterGroup, AccessPolicyRule};
 use prost::Message;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tonic::Code;
 
@@ -31,16 +30,9 @@ fn store() -> Store {
 
 fn object(kind: &str, id: &str, labels: &[(&str, &str)]) -> Object {
     Object {
-        key: kinds::key(kind, id),
         version: 1,
-        owner: String::new(),
-        tearing_down: false,
-        finalizers: vec![],
         labels: labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-        annotations: BTreeMap::new(),
-        created: (0, 0),
-        updated: (0, 0),
-        spec: vec![],
+        ..Object::new(kinds::key(kind, id), vec![])
     }
 }
 

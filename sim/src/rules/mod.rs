@@ -203,16 +203,8 @@ pub(crate) mod fixture {
     /// A running object without labels.
     pub(crate) fn object(kind: &str, id: &str, spec: &impl Message) -> Object {
         Object {
-            key: Key { namespace: "default".into(), kind: kind.into(), id: id.into() },
             version: 1,
-            owner: String::new(),
-            tearing_down: false,
-            finalizers: Vec::new(),
-            labels: Default::default(),
-            annotations: Default::default(),
-            created: (0, 0),
-            updated: (0, 0),
-            spec: spec.encode_to_vec(),
+            ..Object::new(Key { namespace: "default".into(), kind: kind.into(), id: id.into() }, spec.encode_to_vec())
         }
     }
 

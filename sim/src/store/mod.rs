@@ -211,18 +211,7 @@ impl Store {
     #[must_use]
     pub fn fresh(&self, key: Key, spec: Vec<u8>) -> Object {
         let now = self.now();
-        Object {
-            key,
-            version: 0,
-            owner: String::new(),
-            tearing_down: false,
-            finalizers: Vec::new(),
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-            created: now,
-            updated: now,
-            spec,
-        }
+        Object { created: now, updated: now, ..Object::new(key, spec) }
     }
 
     /// What a caller's Create does: `object.owner` is what the metadata said, `owner` what the options said.

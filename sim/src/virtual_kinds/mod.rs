@@ -20,7 +20,7 @@ use omni_proto::specs::{
     AdvertisedEndpointsSpec, CurrentUserSpec, LabelsCompletionSpec, SupportSpec, labels_completion_spec::Values,
 };
 use prost::Message;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 use tonic::Status;
 
@@ -130,18 +130,7 @@ impl VirtualContext<'_> {
 /// An object that was made just now, and is stored nowhere.
 fn computed(key: Key, version: u64, spec: Vec<u8>, now: Duration) -> Object {
     let now = (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed());
-    Object {
-        key,
-        version,
-        owner: String::new(),
-        tearing_down: false,
-        finalizers: Vec::new(),
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        created: now,
-        updated: now,
-        spec,
-    }
+    Object { version, created: now, updated: now, ..Object::new(key, spec) }
 }
 
 /// The name of a computed type without its domain.

@@ -35,16 +35,10 @@ impl<'a> Builder<'a> {
     ) {
         let now = self.store.time();
         let object = Object {
-            key: kinds::key(kind, id),
-            version: 0,
-            owner: String::new(),
-            tearing_down: false,
-            finalizers: Vec::new(),
             labels,
             annotations,
-            created: (0, 0),
             updated: (now.as_secs().cast_signed(), now.subsec_nanos().cast_signed()),
-            spec: spec.encode_to_vec(),
+            ..Object::new(kinds::key(kind, id), spec.encode_to_vec())
         };
         let problems = rules::problems(&self.store.view(), Change::Create(&object));
         if !problems.is_empty() {

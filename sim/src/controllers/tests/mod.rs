@@ -85,16 +85,8 @@ impl Scene {
     /// Creates as a user would: only what the rules let pass.
     fn create(&self, kind: &str, id: &str, labels: &[(&str, &str)], spec: &impl Message) {
         let object = Object {
-            key: kinds::key(kind, id),
-            version: 0,
-            owner: String::new(),
-            tearing_down: false,
-            finalizers: Vec::new(),
             labels: labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            annotations: Default::default(),
-            created: (0, 0),
-            updated: (0, 0),
-            spec: spec.encode_to_vec(),
+            ..Object::new(kinds::key(kind, id), spec.encode_to_vec())
         };
         assert_eq!(rules::problems(&self.store.view(), Change::Create(&object)), [""; 0]);
         self.store.create(object, "").unwrap();
