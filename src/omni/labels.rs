@@ -34,7 +34,7 @@ pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-n
 pub const OPERATION: &str = "omnirs/operation";
 /// Annotation of a machine set node: the random name of the apply that made it.
 pub const RUN: &str = "omnirs/run";
-/// Annotation: whoever destroys the cluster shall not wait for machines that are out of reach.
+/// Annotation: whoever destroys the cluster does not wait for machines that are out of reach.
 pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
 /// Annotation of a join token: digests of those that were the default before it, the last one first.
 pub const DEFAULT_BEFORE: &str = "omnirs/default-before";

@@ -398,7 +398,7 @@ pub(super) async fn disconnected(cx: &Cx, cluster: &str) -> Result<Vec<String>, 
     disconnected_among(cx, &Query::label(labels::CLUSTER, cluster)).await
 }
 
-/// Whether whoever destroys the cluster shall leave behind machines that are out of reach, as the cluster is told to.
+/// Whether whoever destroys the cluster leaves behind machines that are out of reach, as the cluster is told to.
 pub(super) async fn lets_go(cx: &Cx, cluster: &str) -> Result<bool, Error> {
     let cluster = cx.find::<specs::ClusterSpec>(cluster).await?;
     Ok(cluster.is_some_and(|cluster| cluster.has_annotation(labels::LET_GO)))

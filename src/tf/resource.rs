@@ -127,7 +127,7 @@ pub struct Read {
 }
 
 /// What is really there after a request.
-/// With errors in `diags`, `state` says what the host shall keep: a created object that is not as it should be, or `None` for nothing.
+/// With errors in `diags`, `state` says what the host keeps: a created object that is not as it should be, or `None` for nothing.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The state, wholly known; `None` when there is no object.

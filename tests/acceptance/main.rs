@@ -5,11 +5,11 @@
 //! Its name is `<version>::<file>::<function>`; `cargo test --test acceptance -- 1.15::demo` runs some of them.
 //! With `KEEP_WORKSPACES=1` the folders of the tests stay, and their paths are printed.
 #![cfg(unix)]
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on stops")]
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod accounts;
-#[path = "../shared/built.rs"]
+#[path = "../support/built.rs"]
 mod built;
 #[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
 #[path = "../binary/certificates.rs"]

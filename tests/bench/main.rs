@@ -2,7 +2,7 @@
 //! It prints what it measures and the command that measures it again; it judges nothing and never fails because of a figure.
 
 #[cfg(unix)]
-#[path = "../shared/built.rs"]
+#[path = "../support/built.rs"]
 mod built;
 #[cfg(unix)]
 mod calls;

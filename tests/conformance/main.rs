@@ -12,7 +12,7 @@
 
 mod behaviours;
 mod bench;
-#[path = "../shared/built.rs"]
+#[path = "../support/built.rs"]
 mod built;
 mod client;
 mod elsewhere;

@@ -1,4 +1,4 @@
-//! What users shall not meet: values that are unknown without need, attributes that are missing, waits that cannot end.
+//! What users must not meet: values that are unknown without need, attributes that are missing, waits that cannot end.
 
 use crate::defects::{cluster, made};
 use crate::host::{Host, errors};

@@ -1,6 +1,6 @@
 //! The built simulator as a process: what it says, how it ends, and what goes wrong in it when told to.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall stop")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on stops")]
 
 mod client;
 mod kills;

@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 /// Ends the process when asked.
 pub struct Controller {
-    /// Cancelled when the process shall end.
+    /// Cancelled when the process is to end.
     pub end: CancellationToken,
 }
 

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 /// Keeps its stream open, and sends nothing, until the process ends.
 pub struct Stdio {
-    /// Cancelled when the process shall end.
+    /// Cancelled when the process is to end.
     pub end: CancellationToken,
 }
 

@@ -1,5 +1,5 @@
 //! ApplyResourceChange: creates, changes and removes objects.
-//! Whatever goes wrong, the answer says what the host shall keep: losing track of an object is the worst outcome.
+//! Whatever goes wrong, the answer says what the host keeps: losing track of an object is the worst outcome.
 
 use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
