@@ -23,7 +23,7 @@ pub(super) const PAGE: &str = "/authenticate";
 const KEY_ID: &str = "public-key-id";
 
 /// How long somebody waits for a confirmation.
-const PATIENCE: Duration = Duration::from_mins(5);
+const RUN_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The service, and the page.
 #[derive(Clone)]
@@ -113,7 +113,7 @@ impl AuthService for SignIn {
         request: Request<pb::AwaitPublicKeyConfirmationRequest>,
     ) -> Result<Response<()>, Status> {
         let id = request.into_inner().public_key_id;
-        let waited = tokio::time::timeout(PATIENCE, self.confirmed(&id)).await;
+        let waited = tokio::time::timeout(RUN_TIMEOUT, self.confirmed(&id)).await;
         waited.unwrap_or_else(|_| Err(Status::deadline_exceeded("context deadline exceeded"))).map(Response::new)
     }
 

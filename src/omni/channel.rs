@@ -189,7 +189,7 @@ fn tls_failure(error: &std::io::Error, tls: &Tls) -> ConnectFailure {
 mod tests {
     use super::*;
     use crate::omni::config::{Credentials, RetryPolicy, TlsOptions};
-    use crate::omni::error::Class;
+    use crate::omni::error::ErrorKind;
     use crate::omni::testing::{NOW, cluster, fake, key, minute};
     use crate::omni::{Client, Config};
     use kit::clock::TestClock;
@@ -244,7 +244,7 @@ mod tests {
     async fn fails(config: &Config) -> (String, bool) {
         let client = client(config);
         let error = client.create(&minute(), cluster("1.13.5")).await.unwrap_err();
-        assert!(error.is(Class::Unavailable), "{error:?}");
+        assert!(error.is(ErrorKind::Unavailable), "{error:?}");
         match error {
             Error::Transport { message, maybe_sent, .. } => (message, maybe_sent),
             other => panic!("{other:?}"),

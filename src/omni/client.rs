@@ -9,9 +9,9 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::plain::Glimpse;
 use super::spec::{self, instance};
-use super::state::recent::Recent;
+use super::state::recent_writes::RecentWrites;
 use super::status::Failure;
-use super::transport::{Transport, Wire};
+use super::transport::{Transport, TransportState};
 use kit::clock::Clock;
 use kit::secret::SecretString;
 use omni_proto::cosi::resource::state_client::StateClient;
@@ -40,8 +40,8 @@ pub(crate) struct Inner {
     pub(crate) request_timeout: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) permits: Option<Arc<Semaphore>>,
-    pub(crate) wire: Arc<Wire>,
-    pub(crate) recent: Recent,
+    pub(crate) transport_state: Arc<TransportState>,
+    pub(crate) recent: RecentWrites,
     /// The server has been found not to know `Teardown`.
     pub(crate) no_teardown: AtomicBool,
     transport: Transport,
@@ -76,7 +76,7 @@ impl Client {
         clock: Arc<dyn Clock>,
         (channel, glimpse): (Channel, Arc<Glimpse>),
     ) -> Self {
-        let wire = Arc::new(Wire::new(Signer::new(key), clock, glimpse));
+        let transport_state = Arc::new(TransportState::new(Signer::new(key), clock, glimpse));
         Self {
             inner: Arc::new(Inner {
                 endpoint: endpoint.to_string(),
@@ -86,9 +86,9 @@ impl Client {
                 permits: config
                     .max_concurrent_requests
                     .map(|n| Arc::new(Semaphore::new(n.clamp(1, Semaphore::MAX_PERMITS)))),
-                transport: Transport::new(channel, Arc::clone(&wire)),
-                wire,
-                recent: Recent::default(),
+                transport: Transport::new(channel, Arc::clone(&transport_state)),
+                transport_state,
+                recent: RecentWrites::default(),
                 no_teardown: AtomicBool::new(false),
                 version: Mutex::new(None),
             }),
@@ -101,9 +101,10 @@ impl Client {
     /// [`Error::Config`] that says what is wrong with the key.
     pub fn with_key(&self, key: &SecretString) -> Result<Self, Error> {
         let inner = &self.inner;
-        let clock = Arc::clone(&inner.wire.clock);
+        let clock = Arc::clone(&inner.transport_state.clock);
         let key = SigningKey::service_account(key, clock.now())?;
-        let wire = Arc::new(Wire::new(Signer::new(key), clock, Arc::clone(&inner.wire.glimpse)));
+        let transport_state =
+            Arc::new(TransportState::new(Signer::new(key), clock, Arc::clone(&inner.transport_state.glimpse)));
         Ok(Self {
             inner: Arc::new(Inner {
                 endpoint: inner.endpoint.clone(),
@@ -111,9 +112,9 @@ impl Client {
                 request_timeout: inner.request_timeout,
                 retry: inner.retry,
                 permits: inner.permits.clone(),
-                transport: inner.transport.signed_by(Arc::clone(&wire)),
-                wire,
-                recent: Recent::default(),
+                transport: inner.transport.signed_by(Arc::clone(&transport_state)),
+                transport_state,
+                recent: RecentWrites::default(),
                 no_teardown: AtomicBool::new(inner.no_teardown.load(Ordering::Relaxed)),
                 version: Mutex::new(self.known_version()),
             }),
@@ -123,7 +124,7 @@ impl Client {
     /// What this client's clock shows, since 1970.
     #[must_use]
     pub fn now(&self) -> Duration {
-        self.inner.wire.clock.now()
+        self.inner.transport_state.clock.now()
     }
 
     /// Where the calls go: `https://omni.example.com:443`.
@@ -141,7 +142,7 @@ impl Client {
     /// How many requests went out so far, by full method name; every attempt counts.
     #[must_use]
     pub fn rpc_counts(&self) -> BTreeMap<String, u64> {
-        self.inner.wire.counts()
+        self.inner.transport_state.counts()
     }
 
     /// Which Omni the server says it is: `v1.6.6`. It is asked once.

@@ -1,5 +1,5 @@
-//! What can go wrong in a call to Omni, sorted into classes.
-//! Callers decide by class, never by text.
+//! What can go wrong in a call to Omni, sorted by kind.
+//! Callers decide by kind, never by text.
 
 use super::state::Key;
 use kit::go_duration::short;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
+pub enum ErrorKind {
     /// The object is not there.
     NotFound,
     /// The object is there already.
@@ -57,7 +57,7 @@ pub enum Error {
     #[error("{message}")]
     Status {
         /// What kind of failure it is.
-        class: Class,
+        kind: ErrorKind,
         /// What the server said, tidied; for [`Class::Validation`] see `problems`.
         message: String,
         /// The problems that the server listed, if it listed any.
@@ -141,17 +141,17 @@ pub enum Error {
 impl Error {
     /// What kind of failure it is.
     #[must_use]
-    pub fn class(&self) -> Class {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Config { .. } => Class::Config,
-            Self::Status { class, .. } => *class,
-            Self::Unauthenticated { .. } => Class::Unauthenticated,
-            Self::Transport { .. } => Class::Unavailable,
-            Self::Timeout { .. } | Self::Stuck { .. } => Class::Timeout,
-            Self::Unsupported { .. } => Class::Unimplemented,
-            Self::Cancelled { .. } => Class::Cancelled,
-            Self::Decode { .. } => Class::Other,
-            Self::Open(error) | Self::Undone(error) => error.class(),
+            Self::Config { .. } => ErrorKind::Config,
+            Self::Status { kind, .. } => *kind,
+            Self::Unauthenticated { .. } => ErrorKind::Unauthenticated,
+            Self::Transport { .. } => ErrorKind::Unavailable,
+            Self::Timeout { .. } | Self::Stuck { .. } => ErrorKind::Timeout,
+            Self::Unsupported { .. } => ErrorKind::Unimplemented,
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
+            Self::Decode { .. } => ErrorKind::Other,
+            Self::Open(error) | Self::Undone(error) => error.kind(),
         }
     }
 
@@ -164,7 +164,7 @@ impl Error {
     pub fn may_have_happened(&self) -> bool {
         match self {
             Self::Transport { maybe_sent, .. } => *maybe_sent,
-            Self::Status { class, .. } => matches!(class, Class::Unavailable | Class::Other),
+            Self::Status { kind, .. } => matches!(kind, ErrorKind::Unavailable | ErrorKind::Other),
             Self::Timeout { .. } | Self::Cancelled { .. } | Self::Decode { .. } | Self::Open(_) => true,
             Self::Undone(_)
             | Self::Config { .. }
@@ -178,7 +178,7 @@ impl Error {
     #[must_use]
     pub(crate) fn is_final_word(&self) -> bool {
         match self {
-            Self::Status { class, .. } => *class != Class::Unavailable,
+            Self::Status { kind, .. } => *kind != ErrorKind::Unavailable,
             Self::Unauthenticated { .. } | Self::Unsupported { .. } => true,
             _ => false,
         }
@@ -207,10 +207,10 @@ impl Error {
         }
     }
 
-    /// Whether the failure is of this class.
+    /// Whether the failure is of this kind.
     #[must_use]
-    pub fn is(&self, class: Class) -> bool {
-        self.class() == class
+    pub fn is(&self, kind: ErrorKind) -> bool {
+        self.kind() == kind
     }
 }
 
@@ -232,8 +232,8 @@ mod tests {
             maybe_sent,
             setting: "endpoint",
         };
-        let status = |class| Error::Status {
-            class,
+        let status = |kind| Error::Status {
+            kind,
             message: "no".into(),
             problems: Vec::new(),
             key: None,
@@ -247,28 +247,28 @@ mod tests {
             (Error::Unauthenticated { reason: None }, false),
             (Error::Config { setting: "endpoint", message: "no".into() }, false),
             (Error::Decode { what: "it".into(), source: "no".into() }, true),
-            (status(Class::NotFound), false),
-            (status(Class::AlreadyExists), false),
-            (status(Class::Denied), false),
-            (status(Class::OwnerConflict), false),
-            (status(Class::Validation), false),
-            (status(Class::PhaseConflict), false),
-            (status(Class::Conflict), false),
-            (status(Class::Finalizers), false),
-            (status(Class::LicenceGate), false),
-            (status(Class::Unavailable), true),
-            (status(Class::Other), true),
+            (status(ErrorKind::NotFound), false),
+            (status(ErrorKind::AlreadyExists), false),
+            (status(ErrorKind::Denied), false),
+            (status(ErrorKind::OwnerConflict), false),
+            (status(ErrorKind::Validation), false),
+            (status(ErrorKind::PhaseConflict), false),
+            (status(ErrorKind::Conflict), false),
+            (status(ErrorKind::Finalizers), false),
+            (status(ErrorKind::LicenceGate), false),
+            (status(ErrorKind::Unavailable), true),
+            (status(ErrorKind::Other), true),
         ] {
             assert_eq!(error.may_have_happened(), open, "{error:?}");
-            let (text, class) = (error.to_string(), error.class());
+            let (text, kind) = (error.to_string(), error.kind());
             for known in [!open, open] {
                 let settled = match error.cause() {
-                    Error::Status { class, .. } => status(*class).settled(known),
+                    Error::Status { kind, .. } => status(*kind).settled(known),
                     Error::Transport { maybe_sent, .. } => transport(*maybe_sent).settled(known),
                     _ => continue,
                 };
                 assert_eq!(settled.may_have_happened(), known, "{settled:?}");
-                assert_eq!((settled.to_string(), settled.class()), (text.clone(), class), "it reads the same");
+                assert_eq!((settled.to_string(), settled.kind()), (text.clone(), kind), "it reads the same");
             }
         }
     }

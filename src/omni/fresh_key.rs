@@ -3,7 +3,7 @@
 
 use super::call::Call;
 use super::client::Client;
-use super::error::{Class, Error};
+use super::error::{Error, ErrorKind};
 use super::spec::{self, instance};
 use omni_proto::specs::CurrentUserSpec;
 use tokio::time::Instant;
@@ -15,17 +15,17 @@ impl Client {
     /// [`Error::Timeout`] when it still does not at the end of `call`; otherwise when something else is wrong.
     pub async fn until_accepted(&self, call: &Call) -> Result<CurrentUserSpec, Error> {
         let started = Instant::now();
-        let what = format!("Omni to accept the new key of `{}`", self.inner.wire.signer.identity());
+        let what = format!("Omni to accept the new key of `{}`", self.inner.transport_state.signer.identity());
         let mut delays = self.inner.retry.endless();
         loop {
             match self.get(call, &instance::current_user_key()).await {
                 Ok(found) => return spec::decode(&found),
-                Err(error) if error.is(Class::Unauthenticated) => {}
+                Err(error) if error.is(ErrorKind::Unauthenticated) => {}
                 // The end may come while a question is under way; it is the key that was waited for all the time.
-                Err(error) if error.is(Class::Timeout) => {
+                Err(error) if error.is(ErrorKind::Timeout) => {
                     return Err(Error::Timeout { what, after: started.elapsed() });
                 }
-                Err(error) if error.is(Class::Cancelled) => return Err(Error::Cancelled { what }),
+                Err(error) if error.is(ErrorKind::Cancelled) => return Err(Error::Cancelled { what }),
                 Err(error) => return Err(error),
             }
             let delay = delays.next().unwrap_or_default();
@@ -61,7 +61,7 @@ mod tests {
         refuse(&pair.server, 3);
         // This server knows nobody: any answer but a refused signature ends the wait.
         let error = other.until_accepted(&minute()).await.unwrap_err();
-        assert!(error.is(Class::NotFound), "{error}");
+        assert!(error.is(ErrorKind::NotFound), "{error}");
         let seen = pair.server.seen.lock().unwrap();
         let signers = seen.iter().map(|(_, metadata)| metadata.get("x-sidero-signature").unwrap().to_str().unwrap());
         assert!(signers.clone().count() == 4 && signers.clone().all(|line| line.starts_with("siderov1 other ")));
@@ -83,13 +83,13 @@ mod tests {
         assert_eq!(error, "gave up after 5s while waiting for Omni to accept the new key of `other`");
         let stopped = minute();
         stopped.cancel.cancel();
-        assert!(other.until_accepted(&stopped).await.unwrap_err().is(Class::Cancelled));
+        assert!(other.until_accepted(&stopped).await.unwrap_err().is(ErrorKind::Cancelled));
     }
 
     #[tokio::test]
     async fn what_is_no_key_is_refused_before_anything_is_sent() {
         let pair = pair();
         let error = pair.client.with_key(&SecretString::from("abc")).unwrap_err();
-        assert!(error.is(Class::Config) && pair.server.count("Get") == 0, "{error}");
+        assert!(error.is(ErrorKind::Config) && pair.server.count("Get") == 0, "{error}");
     }
 }

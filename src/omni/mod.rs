@@ -31,7 +31,7 @@ pub use channel::{MAX_REQUEST, open as open_channel};
 pub use client::Client;
 pub use config::{Config, Credentials, ProxyOptions, RetryPolicy, TlsOptions};
 pub use endpoint::ignored;
-pub use error::{Class, Error};
+pub use error::{Error, ErrorKind};
 pub use management::{AccountKey, AccountRole, JoinConfig, KubeconfigRequest, NewKey, PreChecks, ServiceAccount, User};
 pub use state::query::{LabelQuery, Query};
 pub use state::watch::{Event, Watch};

@@ -3,7 +3,7 @@
 
 use super::call::Call;
 use super::client::Client;
-use super::error::{Class, Error};
+use super::error::{Error, ErrorKind};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl Client {
                 Ok(made) => return Ok((made, open)),
                 Err(error) => error,
             };
-            let taken = unsure.is_some() && error.is(Class::AlreadyExists);
+            let taken = unsure.is_some() && error.is(ErrorKind::AlreadyExists);
             if !error.may_have_happened() && !taken {
                 // A later attempt that did nothing does not undo an earlier one.
                 return Err(error.settled(open));

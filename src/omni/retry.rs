@@ -5,7 +5,7 @@ use super::call::Call;
 use super::client::Client;
 use super::config::RetryPolicy;
 use super::error::Error;
-use super::status::{Failure, Fate, Op, read};
+use super::status::{Delivery, Failure, Op, read};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::future::Future;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use tonic::Status;
 
 /// How long the answer to a write is still waited for after the operation was stopped.
 /// It mostly is under way already, and without it nobody knows what the write left behind.
-const GRACE: Duration = Duration::from_secs(2);
+const CANCEL_GRACE_PERIOD: Duration = Duration::from_secs(2);
 
 /// Which failed attempts may be followed by another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Idempotency {
     /// Also those of which nobody knows whether the server acted: reads, and calls that may happen twice.
-    Lost,
+    Idempotent,
     /// Only those that certainly did not reach the server.
-    Unsent,
+    AtMostOnce,
 }
 
 impl RetryPolicy {
@@ -43,13 +43,19 @@ impl RetryPolicy {
 }
 
 impl Client {
-    /// Sends a call, and again as `repeat` allows, until it is answered or the limits are reached.
-    pub(crate) async fn run<T, F, Fut>(&self, call: &Call, op: &Op<'_>, repeat: Repeat, send: F) -> Result<T, Failure>
+    /// Sends a call, and again as `idempotency` allows, until it is answered or the limits are reached.
+    pub(crate) async fn run<T, F, Fut>(
+        &self,
+        call: &Call,
+        op: &Op<'_>,
+        idempotency: Idempotency,
+        send: F,
+    ) -> Result<T, Failure>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Status>>,
     {
-        self.run_within(call, op, repeat, Some(self.inner.request_timeout), send).await
+        self.run_within(call, op, idempotency, Some(self.inner.request_timeout), send).await
     }
 
     /// Like [`Client::run`], but with another limit for each attempt; `None` leaves only the call's own deadline.
@@ -57,7 +63,7 @@ impl Client {
         &self,
         call: &Call,
         op: &Op<'_>,
-        repeat: Repeat,
+        idempotency: Idempotency,
         limit: Option<Duration>,
         mut send: F,
     ) -> Result<T, Failure>
@@ -68,14 +74,14 @@ impl Client {
         let started = Instant::now();
         let mut delays = self.inner.retry.delays();
         loop {
-            let failure = match self.attempt(call, op, repeat, limit, started, &mut send).await {
+            let failure = match self.attempt(call, op, idempotency, limit, started, &mut send).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            let again = match failure.fate {
-                Fate::Final => false,
-                Fate::Unsent => true,
-                Fate::Lost => repeat == Repeat::Lost,
+            let again = match failure.delivery {
+                Delivery::Final => false,
+                Delivery::Unsent => true,
+                Delivery::Lost => idempotency == Idempotency::Idempotent,
             };
             let delay = if again { delays.next() } else { None };
             // What went wrong says more than that the time is up.
@@ -84,7 +90,7 @@ impl Client {
             };
             tracing::debug!(method = op.method, error = %failure.error, ?delay, "repeating a call");
             let slept = self.sleep(call, delay, started, &op.words()).await;
-            slept.map_err(|error| Failure::last(unsent(error, repeat)))?;
+            slept.map_err(|error| Failure::last(unsent(error, idempotency)))?;
         }
     }
 
@@ -92,7 +98,7 @@ impl Client {
         &self,
         call: &Call,
         op: &Op<'_>,
-        repeat: Repeat,
+        idempotency: Idempotency,
         limit: Option<Duration>,
         started: Instant,
         send: &mut F,
@@ -103,7 +109,7 @@ impl Client {
     {
         let timeout = || Error::Timeout { what: op.words(), after: started.elapsed() };
         let cancelled = || Error::Cancelled { what: op.words() };
-        let unsent = |error| Failure::last(unsent(error, repeat));
+        let unsent = |error| Failure::last(unsent(error, idempotency));
         let _permit = match &self.inner.permits {
             None => None,
             Some(permits) => tokio::select! {
@@ -126,15 +132,15 @@ impl Client {
             biased;
             answer = &mut answer => answer,
             () = call.cancel.cancelled() => {
-                if repeat == Repeat::Lost || limit.is_none() {
+                if idempotency == Idempotency::Idempotent || limit.is_none() {
                     return Err(Failure::last(cancelled()));
                 }
-                tokio::time::timeout(GRACE, answer).await.map_err(|_| Failure::last(cancelled()))?
+                tokio::time::timeout(CANCEL_GRACE_PERIOD, answer).await.map_err(|_| Failure::last(cancelled()))?
             }
         };
         match answer {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(status)) => Err(read(op, &status, &self.inner.wire, &self.inner.endpoint)),
+            Ok(Err(status)) => Err(read(op, &status, &self.inner.transport_state, &self.inner.endpoint)),
             Err(_) if call.remaining().is_zero() => Err(Failure::last(timeout())),
             Err(_) => Err(Failure {
                 error: Error::Transport {
@@ -143,7 +149,7 @@ impl Client {
                     maybe_sent: true,
                     setting: "endpoint",
                 },
-                fate: Fate::Lost,
+                delivery: Delivery::Lost,
             }),
         }
     }
@@ -167,10 +173,10 @@ impl Client {
 
 /// The end of a call between two attempts, or before the first: a write that is not repeated when it may have
 /// taken effect has then certainly not been sent.
-fn unsent(error: Error, repeat: Repeat) -> Error {
-    match repeat {
-        Repeat::Unsent => error.settled(false),
-        Repeat::Lost => error,
+fn unsent(error: Error, idempotency: Idempotency) -> Error {
+    match idempotency {
+        Idempotency::AtMostOnce => error.settled(false),
+        Idempotency::Idempotent => error,
     }
 }
 

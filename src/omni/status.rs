@@ -1,14 +1,14 @@
-//! From a gRPC status to an error with a class.
+//! From a gRPC status to an error with a kind.
 //! Where the code alone leaves it open, this looks at the parts of the message that have been stable across releases;
 //! no other place may look at a message to decide anything.
 
 use super::auth::{MAX_SKEW, date};
 use super::channel::ConnectFailure;
-use super::error::{Class, Error};
+use super::error::{Error, ErrorKind};
 use super::problems;
 use super::spec::{self, Spec};
 use super::state::{HIDDEN, Key, Kind};
-use super::transport::{CutOff, NotGrpc, NotSigned, Wire, is_received};
+use super::transport::{CutOff, NotGrpc, NotSigned, TransportState, is_received};
 use super::version;
 use kit::text::quoted;
 use omni_proto::specs::DefaultJoinTokenSpec;
@@ -86,7 +86,7 @@ impl Op<'_> {
 
 /// Whether another attempt may go well; whether the failed one took effect, [`Error::may_have_happened`] tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Delivery {
     /// Another attempt would end the same.
     Final,
     /// It may, and this one certainly did not reach the server.
@@ -99,12 +99,12 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    pub(crate) fate: Fate,
+    pub(crate) delivery: Delivery,
 }
 
 impl Failure {
     pub(crate) fn last(error: Error) -> Self {
-        Self { error, fate: Fate::Final }
+        Self { error, delivery: Delivery::Final }
     }
 }
 
@@ -115,22 +115,24 @@ impl From<Failure> for Error {
 }
 
 /// Reads the status that an attempt ended with.
-pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) -> Failure {
-    if let Some(failure) = local(status, wire, endpoint) {
+pub(crate) fn read(op: &Op<'_>, status: &Status, transport: &TransportState, endpoint: &str) -> Failure {
+    if let Some(failure) = local(status, transport, endpoint) {
         return failure;
     }
     if !is_received(status) {
         // The answer was there, but could not be made sense of; one that is too large stays so.
         let failure = lost(endpoint, format!("the answer could not be read: {}", problems::tidy(status.message())));
-        let fate = if status.code() == Code::OutOfRange { Fate::Final } else { failure.fate };
-        return Failure { fate, ..failure };
+        let delivery = if status.code() == Code::OutOfRange { Delivery::Final } else { failure.delivery };
+        return Failure { delivery, ..failure };
     }
-    let class = class(op, status);
+    let kind = kind(op, status);
     let said = op.without_secrets(status.message());
     let refusal = problems::read(&said);
-    match class {
-        Class::Unauthenticated => Failure::last(Error::Unauthenticated { reason: Some(reason(wire, endpoint)) }),
-        Class::Unimplemented => Failure::last(Error::Unsupported {
+    match kind {
+        ErrorKind::Unauthenticated => {
+            Failure::last(Error::Unauthenticated { reason: Some(reason(transport, endpoint)) })
+        }
+        ErrorKind::Unimplemented => Failure::last(Error::Unsupported {
             what: unknown(op, status),
             needs: version::needs(op.verb()).or_else(|| op.kind().and_then(|k| version::needs(k.name))),
             server: None,
@@ -138,14 +140,15 @@ pub(crate) fn read(op: &Op<'_>, status: &Status, wire: &Wire, endpoint: &str) ->
         }),
         _ => {
             let error = Error::Status {
-                class,
-                message: message(class, status, refusal.message),
-                problems: if class == Class::Validation { refusal.problems } else { Vec::new() },
+                kind,
+                message: message(kind, status, refusal.message),
+                problems: if kind == ErrorKind::Validation { refusal.problems } else { Vec::new() },
                 key: op.key().cloned(),
                 method: op.method,
             };
-            let fate = if error.may_have_happened() && !is_too_large(status) { Fate::Lost } else { Fate::Final };
-            Failure { error, fate }
+            let delivery =
+                if error.may_have_happened() && !is_too_large(status) { Delivery::Lost } else { Delivery::Final };
+            Failure { error, delivery }
         }
     }
 }
@@ -165,7 +168,7 @@ fn not_grpc(endpoint: &str, answer: &NotGrpc) -> Failure {
 }
 
 /// Failures that did not come from the server.
-fn local(status: &Status, wire: &Wire, endpoint: &str) -> Option<Failure> {
+fn local(status: &Status, transport: &TransportState, endpoint: &str) -> Option<Failure> {
     let mut deepest = status.source()?;
     loop {
         if let Some(NotSigned(e)) = deepest.downcast_ref() {
@@ -196,7 +199,7 @@ fn local(status: &Status, wire: &Wire, endpoint: &str) -> Option<Failure> {
             None => break,
         }
     }
-    Some(match wire.glimpse.seen() {
+    Some(match transport.glimpse.seen() {
         Some(seen) if seen.certain => {
             let message = seen.message.to_owned();
             unconnected(endpoint, &ConnectFailure { message, permanent: true, setting: "endpoint" })
@@ -213,41 +216,45 @@ fn unconnected(endpoint: &str, why: &ConnectFailure) -> Failure {
         maybe_sent: false,
         setting: why.setting,
     };
-    Failure { error, fate: if why.permanent { Fate::Final } else { Fate::Unsent } }
+    Failure { error, delivery: if why.permanent { Delivery::Final } else { Delivery::Unsent } }
 }
 
 fn lost(endpoint: &str, message: String) -> Failure {
     let error = Error::Transport { endpoint: endpoint.to_owned(), message, maybe_sent: true, setting: "endpoint" };
-    Failure { error, fate: Fate::Lost }
+    Failure { error, delivery: Delivery::Lost }
 }
 
-fn class(op: &Op<'_>, status: &Status) -> Class {
+fn kind(op: &Op<'_>, status: &Status) -> ErrorKind {
     let text = status.message();
     let validated = text.contains("failed to validate");
     match status.code() {
-        Code::NotFound => Class::NotFound,
-        Code::AlreadyExists => Class::AlreadyExists,
-        Code::Unauthenticated => Class::Unauthenticated,
-        Code::Unimplemented => Class::Unimplemented,
-        Code::PermissionDenied if !validated && text.contains("is owned by") => Class::OwnerConflict,
+        Code::NotFound => ErrorKind::NotFound,
+        Code::AlreadyExists => ErrorKind::AlreadyExists,
+        Code::Unauthenticated => ErrorKind::Unauthenticated,
+        Code::Unimplemented => ErrorKind::Unimplemented,
+        Code::PermissionDenied if !validated && text.contains("is owned by") => ErrorKind::OwnerConflict,
         // A type that the server has never heard of falls through all its rules about access.
         Code::PermissionDenied
             if text.contains("no access is permitted") && op.kind().is_some_and(|k| spec::KINDS.contains(&k)) =>
         {
-            Class::Unimplemented
+            ErrorKind::Unimplemented
         }
-        Code::PermissionDenied => Class::Denied,
-        Code::FailedPrecondition if text.contains("EULA") => Class::LicenceGate,
-        Code::FailedPrecondition if text.contains("has pending finalizers") => Class::Finalizers,
-        Code::FailedPrecondition if text.contains("update conflict") || in_state(op) => Class::Conflict,
-        Code::InvalidArgument if !validated && in_state(op) && text.contains("is not in phase") => Class::PhaseConflict,
-        Code::FailedPrecondition | Code::InvalidArgument => Class::Validation,
-        Code::ResourceExhausted if is_too_large(status) => Class::Other,
+        Code::PermissionDenied => ErrorKind::Denied,
+        Code::FailedPrecondition if text.contains("EULA") => ErrorKind::LicenceGate,
+        Code::FailedPrecondition if text.contains("has pending finalizers") => ErrorKind::Finalizers,
+        Code::FailedPrecondition if text.contains("update conflict") || in_state(op) => ErrorKind::Conflict,
+        Code::InvalidArgument if !validated && in_state(op) && text.contains("is not in phase") => {
+            ErrorKind::PhaseConflict
+        }
+        Code::FailedPrecondition | Code::InvalidArgument => ErrorKind::Validation,
+        Code::ResourceExhausted if is_too_large(status) => ErrorKind::Other,
         // Calls about users and accounts give these without a code.
-        Code::Unknown if !in_state(op) && text.contains("already exists") => Class::AlreadyExists,
-        Code::Unknown if !in_state(op) && text.starts_with("unknown role to parse") => Class::Validation,
-        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => Class::Unavailable,
-        _ => Class::Other,
+        Code::Unknown if !in_state(op) && text.contains("already exists") => ErrorKind::AlreadyExists,
+        Code::Unknown if !in_state(op) && text.starts_with("unknown role to parse") => ErrorKind::Validation,
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled => {
+            ErrorKind::Unavailable
+        }
+        _ => ErrorKind::Other,
     }
 }
 
@@ -260,10 +267,10 @@ fn in_state(op: &Op<'_>) -> bool {
     op.method.starts_with("/cosi.resource.State/")
 }
 
-fn message(class: Class, status: &Status, tidied: String) -> String {
-    match class {
+fn message(kind: ErrorKind, status: &Status, tidied: String) -> String {
+    match kind {
         // The server puts raw version numbers into this text.
-        Class::Conflict => "somebody else changed the object first".to_owned(),
+        ErrorKind::Conflict => "somebody else changed the object first".to_owned(),
         _ if tidied.is_empty() => format!("the server gave no reason ({})", status.code()),
         _ => tidied,
     }
@@ -279,13 +286,13 @@ fn unknown(op: &Op<'_>, status: &Status) -> String {
 }
 
 /// Why the server may have refused a signature, as far as can be seen from here.
-fn reason(wire: &Wire, endpoint: &str) -> String {
-    let now = wire.clock.now();
-    let signer = &wire.signer;
+fn reason(transport: &TransportState, endpoint: &str) -> String {
+    let now = transport.clock.now();
+    let signer = &transport.signer;
     if let Some(end) = signer.expires().filter(|end| *end <= now) {
         return format!("The key of {} expired on {}; renew it in Omni.", quoted(signer.identity()), date(end));
     }
-    if let Some(skew) = wire.skew().filter(|skew| skew.unsigned_abs() > MAX_SKEW.as_secs()) {
+    if let Some(skew) = transport.skew().filter(|skew| skew.unsigned_abs() > MAX_SKEW.as_secs()) {
         return format!(
             "The clock of this machine is {} min {} the server's, and Omni refuses signatures that are more than {} min off; set the clock.",
             skew.unsigned_abs() / 60,
@@ -312,19 +319,23 @@ mod tests {
 
     const NOW: u64 = 1_790_000_000;
 
-    fn wire(clock: Arc<TestClock>) -> Wire {
+    fn transport(clock: Arc<TestClock>) -> TransportState {
         let now = Duration::from_secs(NOW);
         let made = generate("ci", Duration::from_secs(3600), now).unwrap();
-        Wire::new(Signer::new(SigningKey::service_account(&made.exported, now).unwrap()), clock, Arc::default())
+        TransportState::new(
+            Signer::new(SigningKey::service_account(&made.exported, now).unwrap()),
+            clock,
+            Arc::default(),
+        )
     }
 
     fn state(verb: &'static str, code: Code, message: &str) -> Failure {
         let key = ClusterSpec::KIND.key("prod");
         let op = Op { method: verb, about: About::Object(&key) };
-        read(&op, &received(code, message), &wire(Arc::new(TestClock::at(NOW))), "http://omni:80")
+        read(&op, &received(code, message), &transport(Arc::new(TestClock::at(NOW))), "http://omni:80")
     }
 
-    /// A status as it comes over the wire.
+    /// A status as it comes over the transport.
     fn received(code: Code, message: &str) -> Status {
         let mut status = Status::new(code, message);
         status.metadata_mut().insert("x-omnirs-received", "1".parse().unwrap());
@@ -337,66 +348,85 @@ mod tests {
     const TEARDOWN: &str = "/cosi.resource.State/Teardown";
 
     #[test]
-    fn classes() {
+    fn kinds() {
         let table = [
             (
                 GET,
                 Code::NotFound,
                 "resource Clusters.omni.sidero.dev(default/prod@undefined) doesn't exist",
-                Class::NotFound,
+                ErrorKind::NotFound,
             ),
-            (UPDATE, Code::AlreadyExists, "resource already exists", Class::AlreadyExists),
-            (UPDATE, Code::FailedPrecondition, "resource X update conflict: expected version '\x01'", Class::Conflict),
-            (DESTROY, Code::FailedPrecondition, "resource X has pending finalizers &[A B]", Class::Finalizers),
-            (GET, Code::FailedPrecondition, "EULA has not been accepted: https://omni/eula", Class::LicenceGate),
-            (TEARDOWN, Code::PermissionDenied, "failed to update: resource X is owned by \"C\"", Class::OwnerConflict),
+            (UPDATE, Code::AlreadyExists, "resource already exists", ErrorKind::AlreadyExists),
+            (
+                UPDATE,
+                Code::FailedPrecondition,
+                "resource X update conflict: expected version '\x01'",
+                ErrorKind::Conflict,
+            ),
+            (DESTROY, Code::FailedPrecondition, "resource X has pending finalizers &[A B]", ErrorKind::Finalizers),
+            (GET, Code::FailedPrecondition, "EULA has not been accepted: https://omni/eula", ErrorKind::LicenceGate),
+            (
+                TEARDOWN,
+                Code::PermissionDenied,
+                "failed to update: resource X is owned by \"C\"",
+                ErrorKind::OwnerConflict,
+            ),
             (
                 GET,
                 Code::PermissionDenied,
                 "failed to validate: 1 error occurred:\n\t* rpc error: code = PermissionDenied desc = no access is permitted\n\n",
-                Class::Unimplemented,
+                ErrorKind::Unimplemented,
             ),
-            (GET, Code::PermissionDenied, "unauthorized: access denied: insufficient role: \"Reader\"", Class::Denied),
+            (
+                GET,
+                Code::PermissionDenied,
+                "unauthorized: access denied: insufficient role: \"Reader\"",
+                ErrorKind::Denied,
+            ),
             (
                 UPDATE,
                 Code::PermissionDenied,
                 "failed to validate: 1 error occurred:\n\t* a name that is owned by nobody\n\n",
-                Class::Denied,
+                ErrorKind::Denied,
             ),
             (
                 UPDATE,
                 Code::InvalidArgument,
                 "failed to update: resource X is not in phase running",
-                Class::PhaseConflict,
+                ErrorKind::PhaseConflict,
             ),
             (
                 UPDATE,
                 Code::InvalidArgument,
                 "failed to validate: 1 error occurred:\n\t* the set is not in phase one\n\n",
-                Class::Validation,
+                ErrorKind::Validation,
             ),
             (
                 TEARDOWN,
                 Code::Unimplemented,
                 "unknown method Teardown for service cosi.resource.State",
-                Class::Unimplemented,
+                ErrorKind::Unimplemented,
             ),
-            (GET, Code::Unavailable, "", Class::Unavailable),
-            (GET, Code::ResourceExhausted, "slow down", Class::Unavailable),
-            (GET, Code::ResourceExhausted, "received message larger than max (9 vs. 4)", Class::Other),
-            (GET, Code::Unauthenticated, "invalid signature", Class::Unauthenticated),
-            (GET, Code::Unknown, "metadata is missing", Class::Other),
-            (GET, Code::Internal, "", Class::Other),
-            (UPDATE, Code::Aborted, "", Class::Other),
-            (UPDATE, Code::DataLoss, "", Class::Other),
+            (GET, Code::Unavailable, "", ErrorKind::Unavailable),
+            (GET, Code::ResourceExhausted, "slow down", ErrorKind::Unavailable),
+            (GET, Code::ResourceExhausted, "received message larger than max (9 vs. 4)", ErrorKind::Other),
+            (GET, Code::Unauthenticated, "invalid signature", ErrorKind::Unauthenticated),
+            (GET, Code::Unknown, "metadata is missing", ErrorKind::Other),
+            (GET, Code::Internal, "", ErrorKind::Other),
+            (UPDATE, Code::Aborted, "", ErrorKind::Other),
+            (UPDATE, Code::DataLoss, "", ErrorKind::Other),
         ];
-        for (verb, code, message, class) in table {
+        for (verb, code, message, kind) in table {
             let failure = state(verb, code, message);
-            assert_eq!(failure.error.class(), class, "{verb} {code:?} {message}");
-            let open = matches!(class, Class::Unavailable | Class::Other);
+            assert_eq!(failure.error.kind(), kind, "{verb} {code:?} {message}");
+            let open = matches!(kind, ErrorKind::Unavailable | ErrorKind::Other);
             assert_eq!(failure.error.may_have_happened(), open, "{verb} {code:?} {message}");
             let again = open && !message.contains("larger than max");
-            assert_eq!(failure.fate, if again { Fate::Lost } else { Fate::Final }, "{verb} {code:?} {message}");
+            assert_eq!(
+                failure.delivery,
+                if again { Delivery::Lost } else { Delivery::Final },
+                "{verb} {code:?} {message}"
+            );
             assert!(!failure.error.to_string().is_empty());
             assert!(failure.error.to_string().chars().all(|c| c == '\n' || !c.is_control()), "{}", failure.error);
         }
@@ -404,7 +434,7 @@ mod tests {
 
     #[test]
     fn ids_of_join_tokens_are_not_repeated() {
-        let wire = wire(Arc::new(TestClock::at(NOW)));
+        let transport = transport(Arc::new(TestClock::at(NOW)));
         for (key, code, message, shown) in [
             (
                 JoinTokenSpec::KIND.key("hush"),
@@ -426,7 +456,7 @@ mod tests {
             ),
         ] {
             let op = Op { method: UPDATE, about: About::Object(&key) };
-            let failure = read(&op, &received(code, message), &wire, "http://omni:80");
+            let failure = read(&op, &received(code, message), &transport, "http://omni:80");
             assert!(failure.error.to_string().contains(shown), "{}", failure.error);
             assert!(!format!("{failure:?}").contains("hush"), "{failure:?}");
         }
@@ -435,11 +465,11 @@ mod tests {
     #[test]
     fn management_calls() {
         let op = Op { method: "/management.ManagementService/KubernetesUpgradePreChecks", about: About::Words("") };
-        let wire = wire(Arc::new(TestClock::at(NOW)));
-        let class = |code, text: &str| read(&op, &received(code, text), &wire, "http://omni:80").error.class();
-        assert_eq!(class(Code::FailedPrecondition, "unknown version"), Class::Validation);
-        assert_eq!(class(Code::InvalidArgument, "x is not in phase y"), Class::Validation);
-        assert_eq!(class(Code::PermissionDenied, "no access is permitted"), Class::Denied);
+        let transport = transport(Arc::new(TestClock::at(NOW)));
+        let kind = |code, text: &str| read(&op, &received(code, text), &transport, "http://omni:80").error.kind();
+        assert_eq!(kind(Code::FailedPrecondition, "unknown version"), ErrorKind::Validation);
+        assert_eq!(kind(Code::InvalidArgument, "x is not in phase y"), ErrorKind::Validation);
+        assert_eq!(kind(Code::PermissionDenied, "no access is permitted"), ErrorKind::Denied);
     }
 
     #[test]
@@ -471,10 +501,10 @@ mod tests {
     #[test]
     fn something_else_than_omni() {
         let key = ClusterSpec::KIND.key("prod");
-        let wire = wire(Arc::new(TestClock::at(NOW)));
+        let transport = transport(Arc::new(TestClock::at(NOW)));
         let read = |error: Box<dyn StdError + Send + Sync>| {
             let op = Op { method: UPDATE, about: About::Object(&key) };
-            read(&op, &Status::from_error(error), &wire, "http://omni:80")
+            read(&op, &Status::from_error(error), &transport, "http://omni:80")
         };
         let http = |code: u16, kind: Option<&str>| {
             let status = http::StatusCode::from_u16(code).unwrap();
@@ -490,12 +520,12 @@ mod tests {
             (302, None, "sends callers to another address"),
         ] {
             let failure = http(code, kind);
-            assert_eq!(failure.fate, Fate::Lost, "{code}");
-            assert!(failure.error.may_have_happened() && failure.error.is(Class::Unavailable), "{code}");
+            assert_eq!(failure.delivery, Delivery::Lost, "{code}");
+            assert!(failure.error.may_have_happened() && failure.error.is(ErrorKind::Unavailable), "{code}");
             assert!(failure.error.to_string().contains(says), "{code}: {}", failure.error);
         }
         let cut = read(Box::new(CutOff));
-        assert!(cut.fate == Fate::Lost && cut.error.may_have_happened(), "{cut:?}");
+        assert!(cut.delivery == Delivery::Lost && cut.error.may_have_happened(), "{cut:?}");
     }
 
     /// A status that the library makes up, whatever its words are, is an answer that could not be read.
@@ -503,10 +533,10 @@ mod tests {
     fn only_what_was_received_can_be_a_refusal() {
         let key = ClusterSpec::KIND.key("prod");
         let op = Op { method: UPDATE, about: About::Object(&key) };
-        let wire = wire(Arc::new(TestClock::at(NOW)));
+        let transport = transport(Arc::new(TestClock::at(NOW)));
         for status in [Status::internal("failed to decode"), Status::not_found("x"), Status::unimplemented("y")] {
-            let failure = read(&op, &status, &wire, "http://omni:80");
-            assert!(failure.fate == Fate::Lost && failure.error.may_have_happened(), "{failure:?}");
+            let failure = read(&op, &status, &transport, "http://omni:80");
+            assert!(failure.delivery == Delivery::Lost && failure.error.may_have_happened(), "{failure:?}");
             assert!(failure.error.to_string().contains("the answer could not be read"), "{}", failure.error);
         }
     }
@@ -514,36 +544,38 @@ mod tests {
     /// As a running Omni 1.6.6 answered; the same text from the state would be something else.
     #[test]
     fn calls_about_people_fail_without_a_code() {
-        let wire = wire(Arc::new(TestClock::at(NOW)));
-        let class = |method, text| {
+        let transport = transport(Arc::new(TestClock::at(NOW)));
+        let kind = |method, text| {
             let op = Op { method, about: About::Words("the user `p@example.org`") };
-            read(&op, &received(Code::Unknown, text), &wire, "http://omni:80").error.class()
+            read(&op, &received(Code::Unknown, text), &transport, "http://omni:80").error.kind()
         };
         const CREATE_USER: &str = "/management.ManagementService/CreateUser";
         let taken = "user with email \"p@example.org\" already exists";
-        assert_eq!(class(CREATE_USER, taken), Class::AlreadyExists);
-        assert_eq!(class(CREATE_USER, "unknown role to parse: \"Boss\""), Class::Validation);
-        assert_eq!(class(CREATE_USER, "something else"), Class::Other);
-        assert_eq!(class(GET, taken), Class::Other);
+        assert_eq!(kind(CREATE_USER, taken), ErrorKind::AlreadyExists);
+        assert_eq!(kind(CREATE_USER, "unknown role to parse: \"Boss\""), ErrorKind::Validation);
+        assert_eq!(kind(CREATE_USER, "something else"), ErrorKind::Other);
+        assert_eq!(kind(GET, taken), ErrorKind::Other);
     }
 
     #[test]
     fn refused_signatures() {
         let clock = Arc::new(TestClock::at(NOW));
-        let wire = wire(clock.clone());
+        let transport = transport(clock.clone());
         let op = Op { method: GET, about: About::Words("") };
         let text =
-            || match read(&op, &received(Code::Unauthenticated, "invalid signature"), &wire, "http://omni:80").error {
+            || match read(&op, &received(Code::Unauthenticated, "invalid signature"), &transport, "http://omni:80")
+                .error
+            {
                 Error::Unauthenticated { reason: Some(reason) } => reason,
                 other => panic!("{other:?}"),
             };
         assert!(text().contains("may be unknown to `http://omni:80`"), "{}", text());
-        assert!(text().contains(wire.signer.fingerprint()), "{}", text());
+        assert!(text().contains(transport.signer.fingerprint()), "{}", text());
 
         let mut headers = http::HeaderMap::new();
         // The server's clock is 10 minutes ahead of ours.
         headers.insert("date", "Mon, 21 Sep 2026 14:23:20 GMT".parse().unwrap());
-        wire.observe(&headers);
+        transport.observe(&headers);
         assert!(text().contains("is 10 min behind the server's"), "{}", text());
 
         clock.advance(Duration::from_secs(3600));

@@ -20,8 +20,8 @@ use tower::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What all clones of a client share about the wire.
-pub(crate) struct Wire {
+/// What all clones of a client share about the state.
+pub(crate) struct TransportState {
     pub(crate) signer: Signer,
     pub(crate) clock: Arc<dyn Clock>,
     /// What the last connection turned out to be.
@@ -34,7 +34,7 @@ pub(crate) struct Wire {
 /// No answer has told the server's time yet.
 const UNKNOWN: i64 = i64::MIN;
 
-impl Wire {
+impl TransportState {
     pub(crate) fn new(signer: Signer, clock: Arc<dyn Clock>, glimpse: Arc<Glimpse>) -> Self {
         Self { signer, clock, glimpse, counts: Mutex::default(), skew: AtomicI64::new(UNKNOWN) }
     }
@@ -71,17 +71,17 @@ impl Wire {
 #[derive(Clone)]
 pub(crate) struct Transport {
     channel: Channel,
-    wire: Arc<Wire>,
+    state: Arc<TransportState>,
 }
 
 impl Transport {
-    pub(crate) fn new(channel: Channel, wire: Arc<Wire>) -> Self {
-        Self { channel, wire }
+    pub(crate) fn new(channel: Channel, state: Arc<TransportState>) -> Self {
+        Self { channel, state }
     }
 
     /// The same connections, with another signature.
-    pub(crate) fn signed_by(&self, wire: Arc<Wire>) -> Self {
-        Self { channel: self.channel.clone(), wire }
+    pub(crate) fn signed_by(&self, state: Arc<TransportState>) -> Self {
+        Self { channel: self.channel.clone(), state }
     }
 }
 
@@ -101,15 +101,15 @@ impl Service<http::Request<Body>> for Transport {
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let method = request.uri().path().to_owned();
-        if let Err(e) = self.wire.signer.sign(&method, request.headers_mut(), self.wire.clock.now()) {
+        if let Err(e) = self.state.signer.sign(&method, request.headers_mut(), self.state.clock.now()) {
             return Box::pin(async move { Err(NotSigned(e).into()) });
         }
-        self.wire.count(&method);
+        self.state.count(&method);
         let answer = self.channel.call(request);
-        let wire = Arc::clone(&self.wire);
+        let state = Arc::clone(&self.state);
         Box::pin(async move {
             let answer = answer.await?;
-            wire.observe(answer.headers());
+            state.observe(answer.headers());
             grpc(answer)
         })
     }
@@ -131,7 +131,7 @@ pub(crate) struct CutOff;
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// The library that reads it stops the process when it is not base64, and nothing here needs it.
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
-/// Stands beside each refusal that came over the wire; those that the library makes up lack it.
+/// Stands beside each refusal that came over the state; those that the library makes up lack it.
 const RECEIVED: HeaderName = HeaderName::from_static("x-omnirs-received");
 
 /// Whether the other side sent this status; otherwise it was made on this side, of an answer that could not be read.

@@ -5,15 +5,15 @@
 //! It lists neither the accounts of infrastructure providers nor their keys: that such an account exists shows in its
 //! identity alone, and its keys are those that were registered from here.
 
-use super::crud::{Bind, Cx, Row, model};
 use super::duration;
+use super::engine::{Bind, Cx, Row, model};
 use super::session::at;
 use crate::omni::auth::date;
 use crate::omni::auth::generate::{self, identity};
 use crate::omni::auth::public::{LONGEST, PublicKey};
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
-use crate::omni::{AccountRole, Call, Class, Error, NewKey};
+use crate::omni::{AccountRole, Call, Error, ErrorKind, NewKey};
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::model::to_value;
@@ -139,7 +139,7 @@ pub(crate) fn validate(config: &Value, diags: &mut Diagnostics) {
 
 /// Settles in a plan what becomes of the key, as far as that does not depend on the time.
 /// `missing` is whether the account itself is gone, and its keys with it.
-pub(crate) fn predict(plan: &mut Plan<'_>, missing: bool) {
+pub(crate) fn modify_plan(plan: &mut Plan<'_>, missing: bool) {
     if let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) {
         let differs = |name| plan.planned.get(name) != prior.get(name);
         // After an import nobody knows how long the key was to live.
@@ -159,7 +159,7 @@ pub(crate) fn predict(plan: &mut Plan<'_>, missing: bool) {
 }
 
 /// Plans a new key when the one that there is ends soon; `now` is the time since the Unix epoch.
-pub(crate) fn due(plan: &mut Plan<'_>, now: Duration) {
+pub(crate) fn plan_existing(plan: &mut Plan<'_>, now: Duration) {
     let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) else { return };
     let ends = prior.get("expiration").as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
     let ends = ends.and_then(|ends| u64::try_from(ends.as_second()).ok()).map(Duration::from_secs);
@@ -197,7 +197,7 @@ pub(crate) struct Fresh {
 /// Whether an account exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Presence {
-    There,
+    Exists,
     Missing,
     /// The provider's role does not allow to tell.
     #[default]
@@ -290,7 +290,7 @@ impl Keyed {
         let registered = match presence {
             Presence::Missing => Vec::new(),
             // A state of the official provider holds no more than the last one.
-            Presence::There | Presence::Unknown => {
+            Presence::Exists | Presence::Unknown => {
                 self.public_key_ids.clone().unwrap_or_else(|| self.public_key_id.clone().into_iter().collect())
             }
         };
@@ -326,8 +326,8 @@ pub(crate) async fn status(cx: &Cx, account: &str) -> Result<Option<ServiceAccou
 /// Whether there is an account of this name, listed or not.
 pub(crate) async fn presence(cx: &Cx, account: &str) -> Result<Presence, Error> {
     match cx.find::<IdentitySpec>(&identity(account)).await {
-        Ok(found) => Ok(if found.is_some() { Presence::There } else { Presence::Missing }),
-        Err(error) if error.is(Class::Denied) => Ok(Presence::Unknown),
+        Ok(found) => Ok(if found.is_some() { Presence::Exists } else { Presence::Missing }),
+        Err(error) if error.is(ErrorKind::Denied) => Ok(Presence::Unknown),
         Err(error) => Err(error),
     }
 }
@@ -344,7 +344,7 @@ pub(crate) async fn register(cx: &Cx, account: &str, role: Option<&AccountRole>,
 /// Removes the account if it is there, and waits until its name is free for a successor.
 pub(crate) async fn remove(cx: &Cx, account: &str) -> Result<(), Error> {
     match cx.client().destroy_service_account(&cx.call, account).await {
-        Err(error) if !error.is(Class::NotFound) => return Err(error),
+        Err(error) if !error.is(ErrorKind::NotFound) => return Err(error),
         _ => {}
     }
     let call = Call::within(REMOVAL_TIMEOUT.min(cx.call.remaining()), &cx.call.cancel);

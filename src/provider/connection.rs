@@ -6,7 +6,7 @@ use super::file::{self, FileError};
 use super::omniconfig::Omniconfig;
 use crate::omni::auth::date;
 use crate::omni::config::{Config, Credentials, ProxyOptions, RetryPolicy, TlsOptions};
-use crate::omni::{Class, Client, Error, ignored, pem};
+use crate::omni::{Client, Error, ErrorKind, ignored, pem};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::value::Value;
@@ -193,15 +193,15 @@ impl Connection {
             Error::Config { setting: "endpoint", .. } => ("Endpoint cannot be used", endpoint, "endpoint"),
             Error::Config { setting: "proxy", .. } => ("Proxy cannot be used", "proxy_url", "proxy"),
             Error::Config { setting, .. } => ("Provider configuration cannot be used", *setting, ""),
-            _ => match error.class() {
-                Class::Unauthenticated => ("Omni does not accept the key", key(), "key"),
-                Class::Denied => ("The account may not use Omni", key(), "key"),
+            _ => match error.kind() {
+                ErrorKind::Unauthenticated => ("Omni does not accept the key", key(), "key"),
+                ErrorKind::Denied => ("The account may not use Omni", key(), "key"),
                 _ => ("Omni cannot be reached", endpoint, "endpoint"),
             },
         };
-        let diagnostic = Diagnostic::error(summary, super::explain::detail(error)).at(Path::of(attribute));
+        let diagnostic = Diagnostic::error(summary, super::errors::detail(error)).at(Path::of(attribute));
         let diagnostic = self.with_origin(diagnostic, origin);
-        match super::explain::hint(error) {
+        match super::errors::hint(error) {
             Some(hint) => diagnostic.hint(hint),
             None if summary == CA_REFUSED => diagnostic.hint(
                 "Write each certificate whole, from the line `-----BEGIN CERTIFICATE-----` to the line `-----END CERTIFICATE-----`.",
@@ -248,7 +248,7 @@ impl Connection {
         };
         // What is not written down cannot be pointed at; then the endpoint is what led here.
         let attribute = if config.get(attribute).is_null() { self.endpoint_attribute(config) } else { attribute };
-        let diagnostic = Diagnostic::error("Omni cannot be reached", super::explain::detail(error));
+        let diagnostic = Diagnostic::error("Omni cannot be reached", super::errors::detail(error));
         self.with_origin(diagnostic, origin).hint(hint).at(Path::of(attribute))
     }
 

@@ -1,9 +1,9 @@
 //! How many machines a control plane has: a plan warns of none, of an even number, and of the removal of the last one.
 //! A plan sees one object at a time, so what it counts is what Omni has now and what this run is known to change.
 
-use super::crud::Cx;
-use super::ids::{self, CONTROL_PLANE};
+use super::engine::Cx;
 use super::ledger::ObjectKey;
+use super::naming::{self, CONTROL_PLANE};
 use super::session::at;
 use super::view;
 use crate::omni::spec::Spec;
@@ -95,9 +95,9 @@ pub(crate) async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<()
     let Some(prior) = plan.prior else { return Ok(()) };
     let text = |name: &str| prior.get(name).as_str().unwrap_or_default().to_owned();
     let (cluster, machine) = (text("cluster"), text("machine_id"));
-    let set = ids::set_in(&cluster, &text("machine_set"));
+    let set = naming::set_in(&cluster, &text("machine_set"));
     let Some(by) = plan.replace.first().cloned() else { return Ok(()) };
-    if ids::is_control_planes(&cluster, &set) && stays(cx, &cluster, &set) {
+    if naming::is_control_planes(&cluster, &set) && stays(cx, &cluster, &set) {
         let machines = machines(cx, &set, &machine).await?;
         if machines.staying.is_empty() {
             plan.diags.push(lost(&cluster, &set, &machine, &machines).at(by));
@@ -161,7 +161,7 @@ async fn machines(cx: &Cx, set: &str, machine: &str) -> Result<Machines, Error> 
     let (going, staying) = (ids(going), ids(staying));
     let is_of = |state: &Value| {
         let text = |name: &str| state.get(name).as_str();
-        text("cluster").zip(text("machine_set")).is_some_and(|(cluster, name)| ids::set_in(cluster, name) == set)
+        text("cluster").zip(text("machine_set")).is_some_and(|(cluster, name)| naming::set_in(cluster, name) == set)
     };
     let planned = ledger.all_planned(MachineSetNodeSpec::KIND.name).into_iter();
     let added = planned.filter(|(id, state)| is_of(state) && !staying.contains(id)).map(|(id, _)| id).collect();

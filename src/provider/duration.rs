@@ -1,7 +1,7 @@
 //! Durations in configurations: how they are read and checked, for every attribute that holds one.
 //! They are Go durations; white space around one means nothing anywhere, since the official provider takes it.
 
-use super::explain::capital;
+use super::errors::capital;
 use crate::tf::check::Check;
 use kit::go_duration::{self, GoDuration, ParseError};
 use kit::text::quoted;

@@ -54,7 +54,7 @@ pub(crate) enum NoAccess {
 }
 
 /// Takes the current context apart.
-pub(crate) fn access(text: &str) -> Result<Access, NoAccess> {
+pub(crate) fn parse(text: &str) -> Result<Access, NoAccess> {
     let documents = yaml::parse_documents(text).map_err(NoAccess::NotYaml)?;
     let root = documents.first().unwrap_or(&Value::Null);
     let current = string(root, "current-context").filter(|name| !name.is_empty()).ok_or(NoAccess::NoContext)?;
@@ -120,7 +120,7 @@ users:
             ca: Some("PEM".into()),
             ..Access::default()
         };
-        assert_eq!(access(TEXT), Ok(expected));
+        assert_eq!(parse(TEXT), Ok(expected));
     }
 
     #[test]
@@ -136,8 +136,8 @@ users:
             ),
             (&TEXT.replace("UEVN", "no-base64!"), NoAccess::NotPem { part: "certificate-authority-data" }),
         ] {
-            assert_eq!(access(text), Err(expected), "{text}");
+            assert_eq!(parse(text), Err(expected), "{text}");
         }
-        assert!(matches!(access("{"), Err(NoAccess::NotYaml(_))));
+        assert!(matches!(parse("{"), Err(NoAccess::NotYaml(_))));
     }
 }

@@ -1,29 +1,30 @@
 //! What users see: the provider block, the resources, the data sources, and the engine behind them.
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
-mod access;
 pub(crate) mod account_key;
-mod block;
-pub(crate) mod caller;
 pub(crate) mod check;
+mod cluster_lock;
+mod config;
+mod configs;
 mod connection;
 mod control_planes;
-pub(crate) mod crud;
+pub(crate) mod current_user;
 mod data_sources;
+pub(crate) mod dual;
 pub(crate) mod duration;
+pub(crate) mod engine;
 mod ephemerals;
-pub(crate) mod explain;
-pub(crate) mod fetched;
+pub(crate) mod errors;
 mod file;
 mod functions;
 pub(crate) mod handover;
-pub(crate) mod ids;
 pub(crate) mod kernel_args;
+mod key_lock;
 pub(crate) mod kubeconfig;
 pub(crate) mod ledger;
-mod lock;
 pub(crate) mod lookup;
 pub(crate) mod machine_id;
+pub(crate) mod naming;
 mod omniconfig;
 pub(crate) mod patch;
 mod references;
@@ -32,10 +33,9 @@ mod resources;
 pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod since;
-pub(crate) mod time;
 pub(crate) mod timeouts;
+pub(crate) mod timestamp;
 mod tokens;
-mod turns;
 pub(crate) mod view;
 mod wait;
 
@@ -73,7 +73,7 @@ pub fn new() -> Arc<dyn Provider> {
 pub fn with_clock(clock: Arc<dyn Clock>) -> Arc<dyn Provider> {
     let handle = Handle::default();
     Arc::new(Omni {
-        schema: block::schema(),
+        schema: config::schema(),
         clock,
         resources: resources::all(&handle),
         data_sources: data_sources::all(&handle),
@@ -90,12 +90,12 @@ impl Provider for Omni {
     }
 
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
-        block::validate(config, diags);
+        config::validate(config, diags);
     }
 
     async fn configure(&self, context: &Context, config: Value, terraform_version: &str) -> Diagnostics {
         let mut diags = Diagnostics::new();
-        let state = block::configure(context, &config, terraform_version, &self.clock, &mut diags).await;
+        let state = config::configure(context, &config, terraform_version, &self.clock, &mut diags).await;
         self.handle.put(state);
         diags
     }

@@ -2,11 +2,11 @@
 //! A name that leads to another cluster's set, or that is none, is an error; one that leads nowhere is a warning,
 //! for the object may come before the apply. What this run plans to be there counts as being there.
 
-use super::crud::Cx;
-use super::ids;
+use super::engine::Cx;
 use super::ledger::ObjectKey;
 use super::machine_id;
-use super::view::{self, Seen};
+use super::naming;
+use super::view::{self, Presence};
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
@@ -33,16 +33,16 @@ pub(crate) enum SetOf {
 /// # Errors
 /// When Omni does not answer.
 pub(crate) async fn set_of(cx: &Cx, cluster: &str, text: &str) -> Result<SetOf, Error> {
-    let id = ids::set_in(cluster, text);
+    let id = naming::set_in(cluster, text);
     match owner(cx, &id).await? {
-        Seen::Hidden => return Ok(SetOf::Cluster),
-        Seen::There(found) if found == cluster => return Ok(SetOf::Cluster),
+        Presence::Unreadable => return Ok(SetOf::Cluster),
+        Presence::Exists(found) if found == cluster => return Ok(SetOf::Cluster),
         // An id can begin with the name of a cluster and be of one whose name is longer.
-        Seen::There(found) => return Ok(SetOf::Other { id, cluster: found }),
-        Seen::Missing => {}
+        Presence::Exists(found) => return Ok(SetOf::Other { id, cluster: found }),
+        Presence::Missing => {}
     }
     if id != text
-        && let Seen::There(found) = owner(cx, text).await?
+        && let Presence::Exists(found) = owner(cx, text).await?
     {
         return Ok(SetOf::Other { id: text.to_owned(), cluster: found });
     }
@@ -50,14 +50,17 @@ pub(crate) async fn set_of(cx: &Cx, cluster: &str, text: &str) -> Result<SetOf, 
 }
 
 /// The cluster of the machine set of this id.
-async fn owner(cx: &Cx, id: &str) -> Result<Seen<String>, Error> {
+async fn owner(cx: &Cx, id: &str) -> Result<Presence<String>, Error> {
     if let Some(planned) = cx.session.ledger.planned(&ObjectKey::from(&MachineSetSpec::KIND.key(id))) {
-        return Ok(planned.get("cluster").as_str().map_or(Seen::Hidden, |cluster| Seen::There(cluster.to_owned())));
+        return Ok(planned
+            .get("cluster")
+            .as_str()
+            .map_or(Presence::Unreadable, |cluster| Presence::Exists(cluster.to_owned())));
     }
     Ok(match view::object::<MachineSetSpec>(cx, id).await? {
-        Seen::There(set) => Seen::There(set.label(labels::CLUSTER).unwrap_or_default().to_owned()),
-        Seen::Missing => Seen::Missing,
-        Seen::Hidden => Seen::Hidden,
+        Presence::Exists(set) => Presence::Exists(set.label(labels::CLUSTER).unwrap_or_default().to_owned()),
+        Presence::Missing => Presence::Missing,
+        Presence::Unreadable => Presence::Unreadable,
     })
 }
 
@@ -81,7 +84,7 @@ pub(crate) async fn check_target_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str
         SetOf::Cluster => {}
         SetOf::Other { id, cluster: other } => plan.diags.push(foreign(PATH, cluster, &id, &other)),
         SetOf::Missing => {
-            let id = ids::set_in(cluster, text);
+            let id = naming::set_in(cluster, text);
             let sets = view::list(cx, MachineSetSpec::KIND, &Query::label(labels::CLUSTER, cluster)).await?;
             let there = match sets.iter().take(MOST_SETS).map(|set| format!("`{}`", set.key.id)).collect::<Vec<_>>() {
                 none if none.is_empty() => String::new(),
@@ -108,7 +111,7 @@ pub(crate) async fn check_target_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str
 /// When Omni does not answer.
 pub(crate) async fn check_target_cluster(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<bool, Error> {
     let planned = cx.session.ledger.planned(&ObjectKey::from(&ClusterSpec::KIND.key(cluster))).is_some();
-    if planned || !matches!(view::object::<ClusterSpec>(cx, cluster).await?, Seen::Missing) {
+    if planned || !matches!(view::object::<ClusterSpec>(cx, cluster).await?, Presence::Missing) {
         return Ok(true);
     }
     plan.diags.push(
@@ -129,7 +132,7 @@ pub(crate) async fn check_target_cluster(cx: &Cx, plan: &mut Plan<'_>, cluster: 
 pub(crate) async fn check_machine_id(cx: &Cx, plan: &mut Plan<'_>, path: &str, machine: &str) -> Result<bool, Error> {
     let Some((why, hint)) = machine_id::problem(machine) else { return Ok(true) };
     // Whatever it looks like: what Omni knows by this id is a machine.
-    if !matches!(view::object::<MachineStatusSpec>(cx, machine).await?, Seen::Missing) {
+    if !matches!(view::object::<MachineStatusSpec>(cx, machine).await?, Presence::Missing) {
         return Ok(true);
     }
     let diagnostic = Diagnostic::error(format!("`{path}` is not the id of a machine"), why);
@@ -159,13 +162,13 @@ pub(crate) async fn check_target_machine(
     let warning =
         |summary, why: String, hint: &str| Diagnostic::warning(summary, why).hint(hint.to_owned()).at(Path::of(path));
     match view::object::<MachineStatusSpec>(cx, machine).await? {
-        Seen::Hidden => {}
-        Seen::Missing => plan.diags.push(warning(
+        Presence::Unreadable => {}
+        Presence::Missing => plan.diags.push(warning(
             format!("Machine `{machine}` is not known to Omni"),
             "Omni takes the patch, but it has no effect until a machine with this id registers.".to_owned(),
             &format!("Check `{path}` if the machine should be there already; the data source `omni_machines` lists those that are."),
         )),
-        Seen::There(status) => {
+        Presence::Exists(status) => {
             let other = status.spec.cluster.as_str();
             if let Some(cluster) = cluster.filter(|cluster| !other.is_empty() && *cluster != other)
                 && !ledger.goes(&node)

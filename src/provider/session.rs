@@ -1,10 +1,10 @@
 //! What the provider block set up: the client and the settings that every resource and data source shares.
 
+use super::cluster_lock::Locks;
 use super::handover::Handover;
+use super::key_lock::KeyLocks;
 use super::ledger::Ledger;
-use super::lock::Locks;
 use super::timeouts::Timeouts;
-use super::turns::Turns;
 use crate::omni::Client;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -68,7 +68,7 @@ pub(crate) struct Session {
     pub(crate) defaults: Defaults,
     pub(crate) timeouts: Timeouts,
     /// Whose turn it is with which object.
-    pub(crate) turns: Turns,
+    pub(crate) key_locks: KeyLocks,
     /// What this run has read, planned and done so far.
     pub(crate) ledger: Ledger,
     /// Which objects change their address, as the plan of the same host process has noted.

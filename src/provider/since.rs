@@ -1,7 +1,7 @@
 //! Which Omni a configuration needs: an older one takes what it does not know and ignores it,
 //! so that the state would say what is not so. The rows of the schemas say what needs which release.
 
-use super::crud::Cx;
+use super::engine::Cx;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::plan::needed;

@@ -1,33 +1,33 @@
 //! What the checks of a plan see of other objects: as this run leaves them, or else as they are in Omni.
 //! An account may see less than it may write, and an older Omni has fewer types: what cannot be read says nothing.
 
-use super::crud::{Cx, Object};
-use super::explain::capital;
+use super::engine::{Cx, Object};
+use super::errors::capital;
 use super::ledger::ObjectKey;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
-use crate::omni::{Class, Error, Kind, Phase, Resource};
+use crate::omni::{Error, ErrorKind, Kind, Phase, Resource};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use omni_proto::specs::ClusterSpec;
 
 /// An object, as far as it can be seen.
-pub(crate) enum Seen<T> {
+pub(crate) enum Presence<T> {
     /// It is there.
-    There(T),
+    Exists(T),
     /// It is not there.
     Missing,
     /// Nobody may know.
-    Hidden,
+    Unreadable,
 }
 
-impl<T> Seen<T> {
+impl<T> Presence<T> {
     /// The object, when it is there and can be seen.
     pub(crate) fn there(self) -> Option<T> {
         match self {
-            Self::There(object) => Some(object),
-            Self::Missing | Self::Hidden => None,
+            Self::Exists(object) => Some(object),
+            Self::Missing | Self::Unreadable => None,
         }
     }
 }
@@ -36,11 +36,11 @@ impl<T> Seen<T> {
 ///
 /// # Errors
 /// When Omni does not answer.
-pub(crate) async fn object<S: Spec>(cx: &Cx, id: &str) -> Result<Seen<Object<S>>, Error> {
+pub(crate) async fn object<S: Spec>(cx: &Cx, id: &str) -> Result<Presence<Object<S>>, Error> {
     match cx.find::<S>(id).await {
-        Ok(Some(object)) => Ok(Seen::There(object)),
-        Ok(None) => Ok(Seen::Missing),
-        Err(error) if is_hidden(&error) => Ok(Seen::Hidden),
+        Ok(Some(object)) => Ok(Presence::Exists(object)),
+        Ok(None) => Ok(Presence::Missing),
+        Err(error) if is_hidden(&error) => Ok(Presence::Unreadable),
         Err(error) => Err(error),
     }
 }
@@ -80,14 +80,14 @@ pub(crate) async fn check_parent<S: Spec>(
     }
     let noun = attribute.replace('_', " ");
     let (summary, why, hint) = match object::<S>(cx, id).await? {
-        Seen::Hidden => return Ok(()),
-        Seen::There(parent) if parent.stored.metadata.phase == Phase::Running => return Ok(()),
-        Seen::There(_) => (
+        Presence::Unreadable => return Ok(()),
+        Presence::Exists(parent) if parent.stored.metadata.phase == Phase::Running => return Ok(()),
+        Presence::Exists(_) => (
             format!("{} `{id}` is being destroyed", capital(&noun)),
             "Omni adds nothing to what is being destroyed: the apply will fail".to_owned(),
             format!("Wait until the {noun} is gone, and create it again, or choose another one."),
         ),
-        Seen::Missing => (
+        Presence::Missing => (
             format!("{} `{id}` does not exist", capital(&noun)),
             format!(
                 "Omni refuses what belongs to a {noun} that does not exist: the apply will fail unless it is created by then"
@@ -113,5 +113,5 @@ pub(crate) async fn talos_version(cx: &Cx, cluster: &str) -> Result<Option<Strin
 }
 
 fn is_hidden(error: &Error) -> bool {
-    error.is(Class::Denied) || error.is(Class::Unimplemented)
+    error.is(ErrorKind::Denied) || error.is(ErrorKind::Unimplemented)
 }

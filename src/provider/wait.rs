@@ -2,11 +2,11 @@
 //! Every wait is a watch with the operation's limit, and says what it waits for and what it saw last.
 //! Whether a wait that ran out is an error or is owed is decided elsewhere.
 
-use super::crud::Cx;
-use super::ids;
+use super::engine::Cx;
+use super::naming;
 use crate::omni::spec::{self, Spec};
 use crate::omni::state::query::Query;
-use crate::omni::{Class, Error, Key, Kind, Phase, Resource as Stored, labels};
+use crate::omni::{Error, ErrorKind, Key, Kind, Phase, Resource as Stored, labels};
 use omni_proto::specs;
 use specs::cluster_machine_status_spec::Stage;
 use specs::{ClusterMachineStatusSpec, cluster_status_spec, kubernetes_upgrade_status_spec, talos_upgrade_status_spec};
@@ -106,7 +106,7 @@ impl Condition {
     pub(super) async fn look(&self, cx: &Cx) -> Result<Step, Error> {
         match cx.read(&self.key).await {
             Ok(stored) => (self.judge)(Some(&stored)),
-            Err(error) if error.is(Class::NotFound) => (self.judge)(None),
+            Err(error) if error.is(ErrorKind::NotFound) => (self.judge)(None),
             Err(error) => Err(error),
         }
     }
@@ -181,12 +181,12 @@ pub(super) fn upgraded<S: Upgrade>(cluster: &str, what: &'static str, version: &
 }
 
 /// How long a new cluster may take to get what Omni gives each of them at once.
-const INTRODUCTION: Duration = Duration::from_secs(5);
+const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Waits a little until a new cluster has its UUID, its endpoint and a status, so that outputs need no second apply.
 /// Nothing depends on them, so their lack is no failure.
 pub(super) async fn introduced(cx: &Cx, id: &str) {
-    let limit = INTRODUCTION.min(cx.call.remaining());
+    let limit = REGISTRATION_TIMEOUT.min(cx.call.remaining());
     let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(limit) };
     let there = async |condition: Condition| condition.wait(&look).await;
     let made = tokio::try_join!(
@@ -213,7 +213,7 @@ pub(super) async fn has_control_plane(cx: &Cx, cluster: &str) -> Result<bool, Er
     if nodes.iter().any(|node| node.metadata.labels.contains_key(labels::ROLE_CONTROL_PLANE)) {
         return Ok(true);
     }
-    let set = cx.find::<specs::MachineSetSpec>(&ids::machine_set(cluster, ids::CONTROL_PLANE, None)).await?;
+    let set = cx.find::<specs::MachineSetSpec>(&naming::machine_set(cluster, naming::CONTROL_PLANE, None)).await?;
     #[allow(deprecated, reason = "servers before the new field wrote this one")]
     let class = set.and_then(|set| set.spec.machine_class.or(set.spec.machine_allocation));
     let unlimited = specs::machine_set_spec::machine_allocation::Type::Unlimited;
@@ -430,7 +430,7 @@ pub(super) async fn remove_disconnected(cx: &Cx, cluster: &str) -> Result<(), Er
     for machine in disconnected(cx, cluster).await? {
         tracing::warn!(machine, cluster, "removing a machine that is not connected");
         match cx.client().teardown(&cx.call, &LINKS.key(&machine)).await {
-            Err(error) if error.is(Class::NotFound) => {}
+            Err(error) if error.is(ErrorKind::NotFound) => {}
             other => other.map(|_| ())?,
         }
     }
@@ -445,7 +445,7 @@ pub(super) async fn force_destroy(cx: &Cx, machine: &str, cluster: &str) -> Resu
     metadata.annotations.insert(labels::MANAGED_BY.to_owned(), cx.session.managed_by.clone());
     let request = Stored { key, metadata, spec: Vec::new(), yaml: String::new() };
     match cx.client().create(&cx.call, request).await {
-        Err(error) if error.is(Class::AlreadyExists) => Ok(()),
+        Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(()),
         other => other.map(|_| ()),
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Long enough that only a fault lasts longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RUN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Faster than a machine would be, and slow enough for many at a time.
 pub const TICK: Duration = Duration::from_millis(20);
@@ -139,7 +139,7 @@ impl Omni {
                 }
             }
         };
-        let waited = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, wait).await });
+        let waited = self.runtime.block_on(async { tokio::time::timeout(RUN_TIMEOUT, wait).await });
         waited.map_err(|_| format!("it never came to pass that {what}").into())
     }
 

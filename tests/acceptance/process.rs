@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// No step of a test takes this long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(240);
+const RUN_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Keeps what is set on the developer's machine away from a program.
 pub trait Isolated {
@@ -111,7 +111,7 @@ impl Running {
     /// # Errors
     /// With all output so far, when the program ends before that, or takes too long.
     pub fn wait_for(&mut self, text: &str) -> Outcome<String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RUN_TIMEOUT;
         loop {
             match self.next(deadline) {
                 Some(line) if line.contains(text) => return Ok(line),
@@ -145,7 +145,7 @@ impl Running {
     /// # Errors
     /// When that takes too long; the program is killed then.
     pub fn finish(mut self) -> Outcome<Output> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RUN_TIMEOUT;
         while self.next(deadline).is_some() {}
         if Instant::now() >= deadline {
             return Err(format!("`{}` hangs\n{}\n{}", self.command, self.stdout, self.stderr).into());

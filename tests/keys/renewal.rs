@@ -4,7 +4,7 @@ use crate::omni::{admin, ask, block, call, client, fresh_key};
 use libtest_mimic::{Failed, Trial};
 use omni_sim::{Options, Sim};
 use std::time::Duration;
-use terraform_provider_omni::omni::{AccountRole, Class};
+use terraform_provider_omni::omni::{AccountRole, ErrorKind};
 
 /// What lags are reads of objects; this is longer than a test takes.
 const LAG: Duration = Duration::from_secs(3600);
@@ -27,7 +27,7 @@ fn renewal(lag: Duration) -> Result<(), Failed> {
         let (old, new) = (client(&sim, first.exported.clone()), client(&sim, second.exported.clone()));
         ask(&old).await?;
         let early = ask(&new).await.expect_err("it is not registered");
-        assert!(early.is(Class::Unauthenticated), "{early}");
+        assert!(early.is(ErrorKind::Unauthenticated), "{early}");
 
         let id = admin.renew_service_account(&call(), "ci", &second.armored_public).await?;
         assert_eq!(id, second.fingerprint);

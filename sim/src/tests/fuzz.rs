@@ -29,7 +29,7 @@ use std::time::Duration;
 use tonic::{Code, Request, Response, Status};
 
 /// Longer than any answer takes, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Texts as they come, and texts out of the bits and pieces of the languages that are read here.
 fn texts() -> impl Strategy<Value = String> {
@@ -85,7 +85,7 @@ where
     let mut request = Request::new(message);
     let caller = Caller { identity: "me@example.org".into(), user: "u".into(), role: Role::Admin };
     request.extensions_mut().insert(caller);
-    let answer = tokio::time::timeout(PATIENCE, call(request)).await;
+    let answer = tokio::time::timeout(RUN_TIMEOUT, call(request)).await;
     let status = answer.map_err(|_| TestCaseError::fail("no answer"))?.err();
     let code = status.as_ref().map_or(Code::Ok, Status::code);
     // Omni itself falls over a few requests and says so, and the simulator says the same.

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// What Omni grants on top of that, for rounding.
-const GRACE: Duration = Duration::from_mins(1);
+const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 /// What is known of a public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl PublicKey {
         if self.expires <= now {
             return Err(Unfit::Expired(self.fingerprint.clone(), date(self.expires)));
         }
-        if self.expires >= now + LONGEST + GRACE {
+        if self.expires >= now + LONGEST + CLOCK_SKEW {
             return Err(Unfit::TooLong(self.fingerprint.clone(), date(self.expires)));
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::omni::auth::generate::identity;
 use crate::omni::once::{AtMostOnce, Look, Sight};
 use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec};
 use crate::omni::spec::{self, Spec};
-use crate::omni::{Call, Class, Client, Error, Resource};
+use crate::omni::{Call, Client, Error, ErrorKind, Resource};
 use async_trait::async_trait;
 use omni_proto::management as pb;
 use pb::list_service_accounts_response as listed;
@@ -196,7 +196,7 @@ impl AtMostOnce for Registration<'_> {
         let identity = identity(self.name);
         match self.role {
             // Lists are late; this is not.
-            Some(_) if self.client.peek(self.call, &IdentitySpec::KIND.key(&*identity)).await?.is_none() => {
+            Some(_) if self.client.get_fresh(self.call, &IdentitySpec::KIND.key(&*identity)).await?.is_none() => {
                 return Ok(Look::Absent);
             }
             // Nobody else has this key, so that it is there says that it was registered.
@@ -223,7 +223,7 @@ impl AtMostOnce for Registration<'_> {
         match found {
             Ok(()) => Ok(Look::There(())),
             // Whose account is there, nobody knows; a key of one that was there before may be registered once more.
-            Err(error) if error.is(Class::Timeout) => {
+            Err(error) if error.is(ErrorKind::Timeout) => {
                 Ok(if self.role.is_some() { Look::Unclear } else { Look::Absent })
             }
             Err(error) => Err(error),

@@ -4,7 +4,7 @@ use super::{Ask, named};
 use crate::omni::once::{AtMostOnce, Look, Sight};
 use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::spec::{self, Spec};
-use crate::omni::state::recent::Left;
+use crate::omni::state::recent_writes::Expect;
 use crate::omni::state::watch::Event;
 use crate::omni::{Call, Client, Error, Key, Query, Resource};
 use async_trait::async_trait;
@@ -51,7 +51,7 @@ impl Client {
             self.remove_twins(call, name, &key).await;
         }
         // The caches of the server may not have it yet.
-        self.inner.recent.note(&key, Left::Version(1));
+        self.inner.recent.note(&key, Expect::Version(1));
         Ok(key)
     }
 

@@ -18,7 +18,7 @@ pub use users::User;
 use super::call::Call;
 use super::client::Client;
 use super::error::Error;
-use super::retry::Repeat;
+use super::retry::Idempotency;
 use super::status::{About, Failure, Op};
 use super::transport::Transport;
 use omni_proto::management::management_service_client::ManagementServiceClient;
@@ -35,18 +35,18 @@ struct Ask<'a> {
     about: &'a str,
     /// The cluster that it is about.
     cluster: Option<&'a str>,
-    repeat: Repeat,
+    idempotency: Idempotency,
 }
 
 impl<'a> Ask<'a> {
     /// A call that may be sent twice.
     fn again(method: &'static str, about: &'a str) -> Self {
-        Self { method, about, cluster: None, repeat: Repeat::Lost }
+        Self { method, about, cluster: None, idempotency: Idempotency::Idempotent }
     }
 
     /// A call that must not happen twice.
     fn once(method: &'static str, about: &'a str) -> Self {
-        Self { repeat: Repeat::Unsent, ..Self::again(method, about) }
+        Self { idempotency: Idempotency::AtMostOnce, ..Self::again(method, about) }
     }
 
     fn of(self, cluster: &'a str) -> Self {
@@ -64,7 +64,7 @@ impl Client {
         let header = ask.cluster.map(header).transpose()?;
         let op = Op { method: ask.method, about: About::Words(ask.about) };
         let answer = self
-            .run(call, &op, ask.repeat, || {
+            .run(call, &op, ask.idempotency, || {
                 let mut request = Request::new(message.clone());
                 if let Some(header) = &header {
                     request.metadata_mut().insert("cluster", header.clone());

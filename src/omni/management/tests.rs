@@ -2,7 +2,7 @@
 
 use super::{AccountRole, KubeconfigRequest, PreChecks};
 use crate::omni::testing::{NOW, fake, minute};
-use crate::omni::{Class, Client, Config, Credentials, Error};
+use crate::omni::{Client, Config, Credentials, Error, ErrorKind};
 use kit::clock::TestClock;
 use kit::secret::{ExposeSecret, SecretString};
 use omni_proto::management as pb;
@@ -166,7 +166,7 @@ async fn calls() {
 
     client.validate_config(&minute(), "good").await.unwrap();
     match client.validate_config(&minute(), "machine.token").await.unwrap_err() {
-        Error::Status { class: Class::Validation, problems, .. } => {
+        Error::Status { kind: ErrorKind::Validation, problems, .. } => {
             assert_eq!(problems, ["machine.token is not allowed"]);
         }
         other => panic!("{other:?}"),
@@ -176,7 +176,7 @@ async fn calls() {
     assert_eq!(checks, PreChecks { ok: false, reason: "prod 1.36.2".to_owned() });
 
     let error = client.kubeconfig(&minute(), "prö\nd", request).await.unwrap_err();
-    assert!(error.is(Class::Config), "{error}");
+    assert!(error.is(ErrorKind::Config), "{error}");
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn service_accounts() {
     assert_eq!(all[0].keys[0].last_used, None);
     assert_eq!((all[1].name.as_str(), all[1].last_active.as_ref(), all[1].keys.len()), ("new", None, 0));
     let error = client.destroy_service_account(&minute(), "gone").await.unwrap_err();
-    assert!(error.is(Class::NotFound), "{error}");
+    assert!(error.is(ErrorKind::NotFound), "{error}");
 }
 
 #[tokio::test]
@@ -220,8 +220,8 @@ async fn users() {
     let error = client.users(&minute()).await.unwrap_err().to_string();
     assert!(error.contains("needs Omni 1.6 or later"), "{error}");
     let error = client.update_user(&minute(), "a@b.c", "Admin").await.unwrap_err();
-    assert!(error.is(Class::Validation), "{error:?}");
-    assert!(client.destroy_user(&minute(), "a@b.c").await.unwrap_err().is(Class::NotFound));
+    assert!(error.is(ErrorKind::Validation), "{error:?}");
+    assert!(client.destroy_user(&minute(), "a@b.c").await.unwrap_err().is(ErrorKind::NotFound));
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ impl AtMostOnce for NewUser<'_> {
 
     /// The list of users may be late; this is not.
     async fn look(&self, _: Sight) -> Result<Look<String>, Error> {
-        let found = self.client.peek(self.call, &IdentitySpec::KIND.key(self.email.to_lowercase())).await?;
+        let found = self.client.get_fresh(self.call, &IdentitySpec::KIND.key(self.email.to_lowercase())).await?;
         Ok(match found.map(|identity| spec::decode::<IdentitySpec>(&identity)).transpose()? {
             Some(identity) => Look::There(identity.user_id),
             None => Look::Absent,

@@ -2,15 +2,15 @@
 //! Writes whose answer got lost are never simply sent again: the object is looked at first.
 
 use super::query::Query;
-use super::recent::{Left, WINDOW, Write};
+use super::recent_writes::{Expect, WINDOW, Write};
 use super::unseen::Unseen;
 use super::wire::{decode, encode, phase_name};
 use super::{Key, Kind, Phase, Resource};
 use crate::omni::call::Call;
 use crate::omni::client::Client;
-use crate::omni::error::{Class, Error};
+use crate::omni::error::{Error, ErrorKind};
 use crate::omni::labels;
-use crate::omni::retry::Repeat;
+use crate::omni::retry::Idempotency;
 use crate::omni::status::{About, Op};
 use omni_proto::cosi::resource as pb;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const LIST: &str = "/cosi.resource.State/List";
 const CREATE: &str = "/cosi.resource.State/Create";
 const UPDATE: &str = "/cosi.resource.State/Update";
 /// The first wait for a write to become visible, and the longest.
-const LAG: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const CACHE_POLL_INTERVAL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 impl Client {
     /// Reads an object.
@@ -42,29 +42,29 @@ impl Client {
         let own = self.inner.recent.get(key);
         let write = match (version, own) {
             // What this client destroyed is gone whatever version it had.
-            (_, Some(Write { left: Left::Gone, .. })) | (None, _) => own,
-            (Some(version), Some(Write { left: Left::Version(newer), .. })) if newer >= version => own,
-            (Some(version), _) => Some(Write { left: Left::Version(version), at: Instant::now() }),
+            (_, Some(Write { left: Expect::Gone, .. })) | (None, _) => own,
+            (Some(version), Some(Write { left: Expect::Version(newer), .. })) if newer >= version => own,
+            (Some(version), _) => Some(Write { left: Expect::Version(version), at: Instant::now() }),
         };
         self.get_after(call, key, write).await
     }
 
     async fn get_after(&self, call: &Call, key: &Key, write: Option<Write>) -> Result<Resource, Error> {
         let started = Instant::now();
-        let mut delay = LAG.0;
+        let mut delay = CACHE_POLL_INTERVAL.0;
         loop {
             let answer = self.read(call, key).await;
             let seen = match &answer {
                 Ok(resource) => Some(resource),
-                Err(e) if e.is(Class::NotFound) => None,
+                Err(e) if e.is(ErrorKind::NotFound) => None,
                 Err(_) => return answer,
             };
-            let Some(write) = write.filter(|w| w.outdates(seen) && Instant::now() < w.until()) else {
+            let Some(write) = write.filter(|w| w.is_stale(seen) && Instant::now() < w.until()) else {
                 return answer;
             };
             let wait = delay.min(write.until().saturating_duration_since(Instant::now()));
             self.sleep(call, wait, started, &format!("Omni to show the last change of `{key}`")).await?;
-            delay = (delay * 2).min(LAG.1);
+            delay = (delay * 2).min(CACHE_POLL_INTERVAL.1);
         }
     }
 
@@ -89,7 +89,7 @@ impl Client {
             options: Some(pb::GetOptions {}),
         };
         let answer = self
-            .run(call, &op, Repeat::Lost, || {
+            .run(call, &op, Idempotency::Idempotent, || {
                 let mut service = self.state();
                 let request = message.clone();
                 async move { service.get(request).await.map(tonic::Response::into_inner) }
@@ -111,7 +111,7 @@ impl Client {
             options: Some(pb::ListOptions { label_query: query.label_queries(), id_query: query.id_query() }),
         };
         let answers = self
-            .run(call, &op, Repeat::Lost, || {
+            .run(call, &op, Idempotency::Idempotent, || {
                 let mut service = self.state();
                 let request = message.clone();
                 async move {
@@ -158,7 +158,7 @@ impl Client {
             let message =
                 pb::CreateRequest { resource: Some(encode(&resource)), options: Some(pb::CreateOptions::default()) };
             let answer = self
-                .run(call, &op, Repeat::Unsent, || {
+                .run(call, &op, Idempotency::AtMostOnce, || {
                     let mut service = self.state();
                     let request = message.clone();
                     async move { service.create(request).await.map(tonic::Response::into_inner) }
@@ -171,13 +171,13 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            let taken = error.is(Class::AlreadyExists);
+            let taken = error.is(ErrorKind::AlreadyExists);
             if !taken && !error.may_have_happened() {
                 // A later attempt that did nothing does not undo an earlier one.
                 return Err(error.settled(open));
             }
             open |= error.may_have_happened() && !error.is_final_word();
-            match self.peek(call, &key).await {
+            match self.get_fresh(call, &key).await {
                 Ok(Some(found)) if found.metadata.annotations.get(labels::OPERATION) == Some(&operation) => {
                     self.inner.recent.note_version(&found);
                     return Ok(found);
@@ -188,7 +188,7 @@ impl Client {
                 }
                 Ok(Some(_)) if taken => return Err(error),
                 Ok(Some(_)) => {
-                    return Err(status(Class::AlreadyExists, "somebody else made the object first", &op, &key));
+                    return Err(status(ErrorKind::AlreadyExists, "somebody else made the object first", &op, &key));
                 }
                 // It is not there yet, or it went away between the two calls.
                 Ok(None) => {}
@@ -232,12 +232,12 @@ impl Client {
             }),
         };
         let write = self.inner.recent.get(&key);
-        let mut lag = LAG.0;
+        let mut lag = CACHE_POLL_INTERVAL.0;
         let mut delays = self.inner.retry.delays();
         let mut lost = false;
         loop {
             let answer = self
-                .run(call, &op, Repeat::Unsent, || {
+                .run(call, &op, Idempotency::AtMostOnce, || {
                     let mut service = self.state();
                     let request = message.clone();
                     async move { service.update(request).await.map(tonic::Response::into_inner) }
@@ -251,15 +251,15 @@ impl Client {
                 Err(error) => error,
             };
             lost |= error.may_have_happened();
-            let delay = match error.class() {
+            let delay = match error.kind() {
                 // The server looks for the object in its cache before it writes.
-                Class::NotFound if self.still_hidden(write) => {
+                ErrorKind::NotFound if self.still_hidden(write) => {
                     let delay = lag;
-                    lag = (lag * 2).min(LAG.1);
+                    lag = (lag * 2).min(CACHE_POLL_INTERVAL.1);
                     Some(delay)
                 }
-                class if error.may_have_happened() || (class == Class::Conflict && lost) => {
-                    match self.peek(call, &key).await {
+                kind if error.may_have_happened() || (kind == ErrorKind::Conflict && lost) => {
+                    match self.get_fresh(call, &key).await {
                         Ok(Some(found)) if found.metadata.version == resource.metadata.version => delays.next(),
                         Ok(Some(found)) if same_content(&found, &resource) => {
                             self.inner.recent.note_version(&found);
@@ -280,11 +280,11 @@ impl Client {
 
     /// Whether an object that the server does not find is one that this client just wrote.
     pub(crate) fn still_hidden(&self, write: Option<Write>) -> bool {
-        write.is_some_and(|w| matches!(w.left, Left::Version(_)) && Instant::now() < w.until())
+        write.is_some_and(|w| matches!(w.left, Expect::Version(_)) && Instant::now() < w.until())
     }
 
     fn timestamp(&self) -> prost_types::Timestamp {
-        let now = self.inner.wire.clock.now();
+        let now = self.inner.transport_state.clock.now();
         prost_types::Timestamp {
             seconds: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
             nanos: i32::try_from(now.subsec_nanos()).unwrap_or(0),
@@ -295,10 +295,10 @@ impl Client {
 /// The waits until a cache has caught up, as long as that may reasonably take.
 pub(crate) fn lag_delays() -> impl Iterator<Item = Duration> {
     let mut total = Duration::ZERO;
-    let mut delay = LAG.0;
+    let mut delay = CACHE_POLL_INTERVAL.0;
     std::iter::from_fn(move || {
         let current = delay;
-        delay = (delay * 2).min(LAG.1);
+        delay = (delay * 2).min(CACHE_POLL_INTERVAL.1);
         total += current;
         (total <= WINDOW).then_some(current)
     })
@@ -323,21 +323,15 @@ fn same_content(found: &Resource, sent: &Resource) -> bool {
 }
 
 fn conflict(op: &Op<'_>, key: &Key) -> Error {
-    status(Class::Conflict, "somebody else changed the object first", op, key)
+    status(ErrorKind::Conflict, "somebody else changed the object first", op, key)
 }
 
 fn missing(op: &Op<'_>, key: &Key) -> Error {
-    status(Class::NotFound, "the object is no longer there", op, key)
+    status(ErrorKind::NotFound, "the object is no longer there", op, key)
 }
 
-fn status(class: Class, message: &str, op: &Op<'_>, key: &Key) -> Error {
-    Error::Status {
-        class,
-        message: message.to_owned(),
-        problems: Vec::new(),
-        key: Some(key.clone()),
-        method: op.method,
-    }
+fn status(kind: ErrorKind, message: &str, op: &Op<'_>, key: &Key) -> Error {
+    Error::Status { kind, message: message.to_owned(), problems: Vec::new(), key: Some(key.clone()), method: op.method }
 }
 
 #[cfg(test)]
@@ -370,10 +364,10 @@ mod tests {
         assert_eq!(client.list(&call, ClusterSpec::KIND, &Query::all()).await.unwrap(), std::slice::from_ref(&written));
 
         let stale = client.update(&call, change, None).await.unwrap_err();
-        assert!(stale.is(Class::Conflict), "{stale}");
+        assert!(stale.is(ErrorKind::Conflict), "{stale}");
         let phase = client.update(&call, written, Some(Phase::TearingDown)).await.unwrap_err();
-        assert!(phase.is(Class::PhaseConflict), "{phase}");
-        assert!(client.get(&call, &ClusterSpec::KIND.key("other")).await.unwrap_err().is(Class::NotFound));
+        assert!(phase.is(ErrorKind::PhaseConflict), "{phase}");
+        assert!(client.get(&call, &ClusterSpec::KIND.key("other")).await.unwrap_err().is(ErrorKind::NotFound));
         let counts = client.rpc_counts();
         assert_eq!(counts["/cosi.resource.State/Update"], 3);
         assert_eq!(counts["/cosi.resource.State/Get"], 2);
@@ -393,11 +387,11 @@ mod tests {
             pair.server.fault("List", unavailable());
         }
         let error = pair.client.list(&minute(), ClusterSpec::KIND, &Query::all()).await.unwrap_err();
-        assert!(error.is(Class::Unavailable), "{error}");
+        assert!(error.is(ErrorKind::Unavailable), "{error}");
         assert_eq!(pair.server.count("List"), 5);
 
         pair.server.fault("Get", Fault::Refuse(Status::permission_denied("no")));
-        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(Class::Denied));
+        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(ErrorKind::Denied));
         assert_eq!(pair.server.count("Get"), 5);
     }
 
@@ -424,7 +418,7 @@ mod tests {
         };
         let (call, key) = (minute(), key());
         let (answer, ()) = tokio::join!(pair.client.get(&call, &key), waiting);
-        assert!(answer.unwrap_err().is(Class::NotFound));
+        assert!(answer.unwrap_err().is(ErrorKind::NotFound));
         let seen = pair.server.seen.lock().unwrap();
         assert_eq!(seen.len(), 2);
         for ((_, headers), second) in seen.iter().zip([1_790_000_000_u64, 1_790_000_400]) {
@@ -461,10 +455,10 @@ mod tests {
         };
         let key = key();
         let (answer, ()) = tokio::join!(pair.client.get(&call, &key), stop);
-        assert!(answer.unwrap_err().is(Class::Cancelled));
+        assert!(answer.unwrap_err().is(ErrorKind::Cancelled));
         // A call that was stopped already sends nothing.
         let before = pair.server.seen.lock().unwrap().len();
-        assert!(pair.client.get(&call, &key).await.unwrap_err().is(Class::Cancelled));
+        assert!(pair.client.get(&call, &key).await.unwrap_err().is(ErrorKind::Cancelled));
         assert_eq!(pair.server.seen.lock().unwrap().len(), before);
     }
 
@@ -491,7 +485,7 @@ mod tests {
         };
         let started = Instant::now();
         let (made, ()) = tokio::join!(pair.client.create(&call, cluster("1.13.5")), stop);
-        assert!(made.unwrap_err().is(Class::Cancelled));
+        assert!(made.unwrap_err().is(ErrorKind::Cancelled));
         assert!(started.elapsed() >= Duration::from_secs(2));
         assert!(started.elapsed() <= Duration::from_secs(3));
     }
@@ -517,7 +511,7 @@ mod tests {
         let (a, b, c) =
             tokio::join!(pair.client.get(&call, &key), pair.client.get(&call, &key), pair.client.get(&call, &key));
         for answer in [a, b, c] {
-            assert!(answer.unwrap_err().is(Class::Timeout));
+            assert!(answer.unwrap_err().is(ErrorKind::Timeout));
         }
         assert_eq!(pair.server.count("Get"), 2);
     }
@@ -541,7 +535,7 @@ mod tests {
             })),
         );
         let error = pair.client.create(&minute(), cluster("1.13.8")).await.unwrap_err();
-        assert!(error.is(Class::AlreadyExists), "{error}");
+        assert!(error.is(ErrorKind::AlreadyExists), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -600,14 +594,14 @@ mod tests {
         // It took place, and somebody changed it back.
         pair.server.fault("Update", Fault::Then(Box::new(|server| server.edit("prod", |m, _| m.labels.clear()))));
         let error = pair.client.update(&minute(), written.clone(), None).await.unwrap_err();
-        assert!(error.is(Class::Conflict), "{error}");
+        assert!(error.is(ErrorKind::Conflict), "{error}");
 
         // It took place, and the object was deleted.
         let mut change = pair.client.get(&minute(), &key()).await.unwrap();
         change.metadata.labels.insert("x".to_owned(), String::new());
         pair.server.fault("Update", Fault::Then(Box::new(|server| server.delete("prod"))));
         let error = pair.client.update(&minute(), change, None).await.unwrap_err();
-        assert!(error.is(Class::NotFound), "{error}");
+        assert!(error.is(ErrorKind::NotFound), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -632,13 +626,13 @@ mod tests {
         // What does not change for ten seconds is believed.
         pair.server.delete("prod");
         let started = Instant::now();
-        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(Class::NotFound));
+        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(ErrorKind::NotFound));
         assert!(started.elapsed() >= Duration::from_secs(9), "{:?}", started.elapsed());
         assert!(started.elapsed() <= WINDOW);
         let started = Instant::now();
-        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(Class::NotFound));
+        assert!(pair.client.get(&minute(), &key()).await.unwrap_err().is(ErrorKind::NotFound));
         assert!(started.elapsed() < Duration::from_secs(1));
-        assert!(pair.client.update(&minute(), written, None).await.unwrap_err().is(Class::NotFound));
+        assert!(pair.client.update(&minute(), written, None).await.unwrap_err().is(ErrorKind::NotFound));
     }
 
     #[tokio::test(start_paused = true)]
@@ -676,7 +670,7 @@ mod tests {
         // A server that does not know its own version is not asked for it again and again.
         let other = crate::omni::testing::pair();
         other.server.fault("Get", Fault::Refuse(Status::unimplemented("unknown method Get")));
-        assert!(other.client.read(&minute(), &sys_version_key()).await.unwrap_err().is(Class::Unimplemented));
+        assert!(other.client.read(&minute(), &sys_version_key()).await.unwrap_err().is(ErrorKind::Unimplemented));
         assert_eq!(other.server.count("Get"), 1);
     }
 

@@ -3,7 +3,7 @@
 mod client;
 pub(crate) mod modify;
 pub mod query;
-pub(crate) mod recent;
+pub(crate) mod recent_writes;
 mod remove;
 mod unseen;
 pub mod watch;

@@ -3,7 +3,7 @@
 use super::client::lag_delays;
 use super::{Key, Phase, Resource};
 use crate::omni::client::Client;
-use crate::omni::{Call, Class, Error};
+use crate::omni::{Call, Error, ErrorKind};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -30,7 +30,7 @@ impl Attempts<'_> {
         if self.conflicts == 0 {
             return self.client.get(self.call, &self.key).await;
         }
-        match self.client.peek(self.call, &self.key).await? {
+        match self.client.get_fresh(self.call, &self.key).await? {
             Some(found) => Ok(found),
             // In the words of the server.
             None => self.client.get(self.call, &self.key).await,
@@ -47,7 +47,7 @@ impl Attempts<'_> {
     /// # Errors
     /// With `error` when it is no conflict, or there were too many of them; or when the call ends in the pause.
     pub(crate) async fn again(&mut self, error: Error) -> Result<(), Error> {
-        if !error.is(Class::Conflict) {
+        if !error.is(ErrorKind::Conflict) {
             return Err(error);
         }
         self.conflicts += 1;
@@ -181,7 +181,7 @@ mod tests {
             label(resource)
         };
         let error = pair.client.modify(&minute(), &key(), Some(Phase::Running), edit).await.unwrap_err();
-        assert!(error.is(Class::Conflict), "{error}");
+        assert!(error.is(ErrorKind::Conflict), "{error}");
         assert!(pair.server.count("Update") > 5);
         let time = started.elapsed();
         assert!(time > Duration::from_secs(5) && time < Duration::from_secs(15), "{time:?}");
@@ -191,11 +191,11 @@ mod tests {
     async fn other_errors_end_it_at_once() {
         let pair = pair();
         let error = pair.client.modify(&minute(), &key(), None, label).await.unwrap_err();
-        assert!(error.is(Class::NotFound), "{error}");
+        assert!(error.is(ErrorKind::NotFound), "{error}");
         pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
         pair.server.fault("Update", Fault::Refuse(tonic::Status::permission_denied("no")));
         let error = pair.client.modify(&minute(), &key(), None, label).await.unwrap_err();
-        assert!(error.is(Class::Denied), "{error}");
+        assert!(error.is(ErrorKind::Denied), "{error}");
         assert_eq!(pair.server.count("Update"), 1);
     }
 }

@@ -2,14 +2,14 @@
 //! At each step of a removal an object that is not there counts as success.
 
 use super::client::lag_delays;
-use super::recent::Left;
+use super::recent_writes::Expect;
 use super::unseen::Unseen;
 use super::watch::Event;
 use super::{Key, Phase};
 use crate::omni::call::Call;
 use crate::omni::client::Client;
-use crate::omni::error::{Class, Error};
-use crate::omni::retry::Repeat;
+use crate::omni::error::{Error, ErrorKind};
+use crate::omni::retry::Idempotency;
 use crate::omni::status::{About, Failure, Op};
 use omni_proto::cosi::resource as pb;
 use std::sync::atomic::Ordering;
@@ -41,7 +41,7 @@ impl Client {
                 })
                 .await;
             match answer {
-                Err(e) if e.is(Class::Unimplemented) => self.inner.no_teardown.store(true, Ordering::Relaxed),
+                Err(e) if e.is(ErrorKind::Unimplemented) => self.inner.no_teardown.store(true, Ordering::Relaxed),
                 answer => return answer.map(|ready| ready.unwrap_or(true)),
             }
         }
@@ -53,7 +53,7 @@ impl Client {
         let mut attempts = self.attempts(call, key.clone());
         loop {
             let mut current = match attempts.read().await {
-                Err(e) if e.is(Class::NotFound) && attempts.lost_a_race() => return Ok(true),
+                Err(e) if e.is(ErrorKind::NotFound) && attempts.lost_a_race() => return Ok(true),
                 found => found?,
             };
             if current.metadata.phase == Phase::TearingDown {
@@ -87,7 +87,7 @@ impl Client {
             async move { service.destroy(request).await.map(|_| ()) }
         })
         .await?;
-        self.inner.recent.note(key, Left::Gone);
+        self.inner.recent.note(key, Expect::Gone);
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Client {
         if !self.inner.no_teardown.load(Ordering::Relaxed) {
             let op = Op { method: TEARDOWN_AND_DESTROY, about: About::Object(key) };
             let answer = self
-                .run_within(call, &op, Repeat::Unsent, None, || {
+                .run_within(call, &op, Idempotency::AtMostOnce, None, || {
                     let mut service = self.state();
                     let request = message.clone();
                     async move { service.teardown_and_destroy(request).await.map(|_| ()) }
@@ -114,16 +114,18 @@ impl Client {
                 .await;
             match answer {
                 Ok(()) => {
-                    self.inner.recent.note(key, Left::Gone);
+                    self.inner.recent.note(key, Expect::Gone);
                     return Ok(());
                 }
                 // The limits of the operation are those of the long way too.
-                Err(Failure { error, .. }) if error.is(Class::Timeout) || error.is(Class::Cancelled) => {
+                Err(Failure { error, .. }) if error.is(ErrorKind::Timeout) || error.is(ErrorKind::Cancelled) => {
                     return Err(error);
                 }
                 // A cache may hide the object; the long way looks behind it.
                 Err(Failure { error, .. })
-                    if error.may_have_happened() || error.is(Class::Unimplemented) || error.is(Class::NotFound) => {}
+                    if error.may_have_happened()
+                        || error.is(ErrorKind::Unimplemented)
+                        || error.is(ErrorKind::NotFound) => {}
                 Err(failure) => return Err(failure.error),
             }
         }
@@ -142,12 +144,12 @@ impl Client {
         let ready = loop {
             match self.teardown(call, key).await {
                 Ok(ready) => break ready,
-                Err(e) if e.is(Class::NotFound) => {}
+                Err(e) if e.is(ErrorKind::NotFound) => {}
                 Err(e) => return Err(e),
             }
             // The server looks for it in a cache, which may be behind.
-            if self.peek(call, key).await?.is_none() {
-                self.inner.recent.note(key, Left::Gone);
+            if self.get_fresh(call, key).await?.is_none() {
+                self.inner.recent.note(key, Expect::Gone);
                 return Ok(());
             }
             match delays.next() {
@@ -157,11 +159,11 @@ impl Client {
         };
         if ready {
             match self.destroy(call, key).await {
-                Err(e) if e.is(Class::NotFound) => {
-                    self.inner.recent.note(key, Left::Gone);
+                Err(e) if e.is(ErrorKind::NotFound) => {
+                    self.inner.recent.note(key, Expect::Gone);
                     return Ok(());
                 }
-                Err(e) if e.is(Class::Finalizers) || e.is(Class::Conflict) => {}
+                Err(e) if e.is(ErrorKind::Finalizers) || e.is(ErrorKind::Conflict) => {}
                 result => return result,
             }
         }
@@ -193,7 +195,7 @@ impl Client {
             loop {
                 match watch.next().await? {
                     Event::Gone(_) => {
-                        self.inner.recent.note(key, Left::Gone);
+                        self.inner.recent.note(key, Expect::Gone);
                         return Ok(());
                     }
                     // Ours is gone, and somebody has made another one.
@@ -210,12 +212,12 @@ impl Client {
             drop(watch);
             match self.destroy(call, key).await {
                 Ok(()) => return Ok(()),
-                Err(e) if e.is(Class::NotFound) => {
-                    self.inner.recent.note(key, Left::Gone);
+                Err(e) if e.is(ErrorKind::NotFound) => {
+                    self.inner.recent.note(key, Expect::Gone);
                     return Ok(());
                 }
                 // A controller came back, or the server's cache is behind.
-                Err(e) if e.is(Class::Finalizers) || e.is(Class::Conflict) => {
+                Err(e) if e.is(ErrorKind::Finalizers) || e.is(ErrorKind::Conflict) => {
                     let delay = delays.next().unwrap_or(self.inner.retry.max_delay);
                     self.sleep(call, delay, started, &what).await?;
                 }
@@ -236,14 +238,14 @@ impl Client {
         let mut lag = lag_delays();
         let mut lost = false;
         loop {
-            let error = match self.run(call, op, Repeat::Unsent, &mut send).await {
+            let error = match self.run(call, op, Idempotency::AtMostOnce, &mut send).await {
                 Ok(value) => return Ok(Some(value)),
                 // An object that has come since then is not the one that was to go.
                 Err(failure) => match self.seen_through(call, key, failure.error).await {
                     Unseen::Settled(error) | Unseen::There(error) => error,
                 },
             };
-            let delay = if error.is(Class::NotFound) {
+            let delay = if error.is(ErrorKind::NotFound) {
                 if lost {
                     return Ok(None);
                 }
@@ -251,13 +253,13 @@ impl Client {
                     return Err(error);
                 }
                 // Either the server's cache is behind, or the server removed the object by itself.
-                match self.peek(call, key).await {
+                match self.get_fresh(call, key).await {
                     Ok(None) => return Err(error),
                     _ => lag.next(),
                 }
             } else if error.may_have_happened() {
                 lost = true;
-                match self.peek(call, key).await {
+                match self.get_fresh(call, key).await {
                     Ok(None) => return Ok(None),
                     // Deleting a running object a second time could hit one that somebody has just made.
                     Ok(Some(found)) if op.method == DESTROY && found.metadata.phase == Phase::Running => None,
@@ -370,7 +372,7 @@ mod tests {
         };
         let key = key();
         let (result, ()) = tokio::join!(pair.client.remove(&call, &key), stop);
-        assert!(result.unwrap_err().is(Class::Cancelled));
+        assert!(result.unwrap_err().is(ErrorKind::Cancelled));
     }
 
     #[tokio::test(start_paused = true)]
@@ -392,7 +394,7 @@ mod tests {
         finalizer(&pair, &[]);
         pair.client.teardown_and_destroy(&minute(), &key()).await.unwrap();
         assert!(pair.server.stored("prod").is_none());
-        assert!(pair.client.teardown(&minute(), &key()).await.unwrap_err().is(Class::NotFound));
+        assert!(pair.client.teardown(&minute(), &key()).await.unwrap_err().is(ErrorKind::NotFound));
     }
 
     #[tokio::test(start_paused = true)]
@@ -422,7 +424,7 @@ mod tests {
         let made = |server: &crate::omni::testing::Fake| server.put(again, pb::EventType::Created);
         pair.server.fault("Destroy", Fault::Then(Box::new(made)));
         let error = pair.client.destroy(&minute(), &key()).await.unwrap_err();
-        assert!(error.is(Class::Unavailable), "{error}");
+        assert!(error.is(ErrorKind::Unavailable), "{error}");
         assert!(pair.server.stored("prod").is_some());
         assert_eq!(pair.server.count("Destroy"), 1);
     }
@@ -455,7 +457,7 @@ mod tests {
         let locked = "failed to validate: 1 error occurred:\n\t* deletion is not allowed: the cluster is locked\n\n";
         pair.server.fault("Teardown", Fault::Refuse(Status::invalid_argument(locked)));
         let error = pair.client.remove(&minute(), &key()).await.unwrap_err();
-        assert!(error.is(Class::Validation), "{error}");
+        assert!(error.is(ErrorKind::Validation), "{error}");
         assert_eq!(pair.server.count("Destroy"), 0);
     }
 }

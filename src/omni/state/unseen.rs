@@ -7,7 +7,7 @@ use super::query::{LabelQuery, Query};
 use super::{Key, Kind};
 use crate::omni::call::Call;
 use crate::omni::client::Client;
-use crate::omni::error::{Class, Error};
+use crate::omni::error::{Error, ErrorKind};
 use crate::omni::labels;
 
 /// The types that access policies go by the label of, as far as this build asks for them by id.
@@ -49,11 +49,13 @@ impl Client {
     /// What a refused read or removal of the object means: that it is missing, when the caller sees the objects of its cluster and
     /// it is not among them. Any other denial stays one.
     pub(crate) async fn seen_through(&self, call: &Call, key: &Key, error: Error) -> Unseen {
-        let Some(query) = query(call, key).filter(|_| error.is(Class::Denied)) else { return Unseen::Settled(error) };
+        let Some(query) = query(call, key).filter(|_| error.is(ErrorKind::Denied)) else {
+            return Unseen::Settled(error);
+        };
         let missing = match Box::pin(self.list(call, key.kind, &query)).await {
             Ok(found) if found.is_empty() => true,
             // A list may be behind a removal; a watch is not.
-            Ok(_) => match Box::pin(self.peek_by(call, key, query)).await {
+            Ok(_) => match Box::pin(self.get_fresh_by(call, key, query)).await {
                 Ok(Some(_)) => return Unseen::There(error),
                 seen => seen.is_ok(),
             },
@@ -61,7 +63,7 @@ impl Client {
         };
         Unseen::Settled(match error {
             Error::Status { problems, key, method, .. } if missing => Error::Status {
-                class: Class::NotFound,
+                kind: ErrorKind::NotFound,
                 message: "the cluster has no such object".to_owned(),
                 problems,
                 key,
@@ -100,11 +102,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_missing_is_told_from_what_is_denied() {
         let key = ConfigPatchSpec::KIND.key("p");
-        for (there, call, class) in [
-            (false, call(), Class::NotFound),
-            (true, call(), Class::Denied),
-            (false, minute(), Class::Denied),
-            (false, minute().in_cluster(Some("")), Class::Denied),
+        for (there, call, error_kind) in [
+            (false, call(), ErrorKind::NotFound),
+            (true, call(), ErrorKind::Denied),
+            (false, minute(), ErrorKind::Denied),
+            (false, minute().in_cluster(Some("")), ErrorKind::Denied),
         ] {
             let pair = pair();
             // What is there is denied as often as it is asked for.
@@ -114,11 +116,11 @@ mod tests {
             }
             denies("Get");
             let error = pair.client.get(&call, &key).await.unwrap_err();
-            assert_eq!(error.class(), class, "{there} {error}");
+            assert_eq!(error.kind(), error_kind, "{there} {error}");
             denies("Destroy");
-            assert_eq!(pair.client.destroy(&call, &key).await.unwrap_err().class(), class, "{there}");
+            assert_eq!(pair.client.destroy(&call, &key).await.unwrap_err().kind(), error_kind, "{there}");
             denies("Teardown");
-            assert_eq!(pair.client.teardown(&call, &key).await.unwrap_err().class(), class, "{there}");
+            assert_eq!(pair.client.teardown(&call, &key).await.unwrap_err().kind(), error_kind, "{there}");
         }
     }
 
@@ -131,7 +133,7 @@ mod tests {
         assert_eq!(pair.client.get(&call(), &key).await.unwrap().key, key);
         // Whoever removes it does not mean the one that has come since.
         denies(&pair, "Destroy");
-        assert!(pair.client.destroy(&call(), &key).await.unwrap_err().is(Class::Denied));
+        assert!(pair.client.destroy(&call(), &key).await.unwrap_err().is(ErrorKind::Denied));
     }
 
     #[tokio::test(start_paused = true)]
@@ -140,7 +142,7 @@ mod tests {
         denies(&pair, "Get");
         denies(&pair, "List");
         let error = pair.client.get(&call(), &ConfigPatchSpec::KIND.key("p")).await.unwrap_err();
-        assert!(error.is(Class::Denied), "{error}");
+        assert!(error.is(ErrorKind::Denied), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -148,7 +150,7 @@ mod tests {
         let pair = pair();
         denies(&pair, "Get");
         let error = pair.client.get(&call(), &crate::omni::testing::key()).await.unwrap_err();
-        assert!(error.is(Class::Denied), "{error}");
+        assert!(error.is(ErrorKind::Denied), "{error}");
         assert_eq!(pair.server.count("List"), 0);
     }
 
@@ -157,7 +159,7 @@ mod tests {
         let pair = pair();
         let key = ConfigPatchSpec::KIND.key("p");
         denies(&pair, "Watch");
-        assert_eq!(pair.client.peek(&call(), &key).await.unwrap(), None);
+        assert_eq!(pair.client.get_fresh(&call(), &key).await.unwrap(), None);
         put(&pair);
         denies(&pair, "Watch");
         let mut watch = pair.client.watch(&call(), &key).await.unwrap();
@@ -166,7 +168,7 @@ mod tests {
         assert!(matches!(watch.next().await.unwrap(), crate::omni::Event::Gone(gone) if gone == key));
 
         denies(&pair, "Watch");
-        assert!(pair.client.watch(&minute(), &key).await.err().unwrap().is(Class::Denied));
+        assert!(pair.client.watch(&minute(), &key).await.err().unwrap().is(ErrorKind::Denied));
     }
 
     #[test]

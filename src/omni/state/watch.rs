@@ -7,9 +7,9 @@ use super::wire::decode;
 use super::{Key, Kind, Resource};
 use crate::omni::call::Call;
 use crate::omni::client::Client;
-use crate::omni::error::{Class, Error};
-use crate::omni::retry::Repeat;
-use crate::omni::status::{About, Failure, Fate, Op, read};
+use crate::omni::error::{Error, ErrorKind};
+use crate::omni::retry::Idempotency;
+use crate::omni::status::{About, Delivery, Failure, Op, read};
 use backon::ExponentialBackoff;
 use omni_proto::cosi::resource as pb;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -65,7 +65,7 @@ impl Client {
     /// When the server refuses, or does not answer.
     pub async fn watch(&self, call: &Call, key: &Key) -> Result<Watch, Error> {
         match self.open(call, Target::One(key.clone())).await {
-            Err(denied) if denied.is(Class::Denied) => match unseen::query(call, key) {
+            Err(denied) if denied.is(ErrorKind::Denied) => match unseen::query(call, key) {
                 Some(query) => self.open(call, Target::Only(key.clone(), query)).await.map_err(|_| denied),
                 None => Err(denied),
             },
@@ -141,12 +141,12 @@ impl Client {
     }
 
     /// An object as it is now; unlike a read, this is never behind.
-    pub(crate) async fn peek(&self, call: &Call, key: &Key) -> Result<Option<Resource>, Error> {
+    pub(crate) async fn get_fresh(&self, call: &Call, key: &Key) -> Result<Option<Resource>, Error> {
         self.watch(call, key).await?.first().await
     }
 
     /// The same by a watch of the kind that takes nothing but this object.
-    pub(crate) async fn peek_by(&self, call: &Call, key: &Key, query: Query) -> Result<Option<Resource>, Error> {
+    pub(crate) async fn get_fresh_by(&self, call: &Call, key: &Key, query: Query) -> Result<Option<Resource>, Error> {
         self.open(call, Target::Only(key.clone(), query)).await?.first().await
     }
 
@@ -163,7 +163,7 @@ impl Client {
             bootstrapped: false,
             refusals: 0,
         };
-        watch.connect(Repeat::Lost).await?;
+        watch.connect(Idempotency::Idempotent).await?;
         Ok(watch)
     }
 }
@@ -221,7 +221,7 @@ impl Watch {
                 Ok(None) => self.stream = None,
                 Err(status) => {
                     let failure = self.failure(&status);
-                    if failure.fate == Fate::Final {
+                    if failure.delivery == Delivery::Final {
                         return Err(failure.error);
                     }
                     tracing::debug!(error = %failure.error, "a watch lost its connection");
@@ -235,11 +235,11 @@ impl Watch {
         let what = self.words();
         let delay = self.delays.next().unwrap_or(self.client.inner.retry.max_delay);
         self.client.sleep(&self.call, delay, started, &what).await?;
-        match self.connect(Repeat::Unsent).await {
+        match self.connect(Idempotency::AtMostOnce).await {
             // A server that restarts is worth waiting for: only the deadline ends a watch.
-            Err(Failure { fate: Fate::Lost | Fate::Unsent, error }) => {
+            Err(Failure { delivery: Delivery::Lost | Delivery::Unsent, error }) => {
                 // One that answers and does not say that it is busy may go on so for ever.
-                self.refusals += usize::from(error.is(Class::Other));
+                self.refusals += usize::from(error.is(ErrorKind::Other));
                 if self.refusals >= self.client.inner.retry.max_attempts {
                     return Err(error);
                 }
@@ -250,7 +250,7 @@ impl Watch {
         }
     }
 
-    async fn connect(&mut self, repeat: Repeat) -> Result<(), Failure> {
+    async fn connect(&mut self, idempotency: Idempotency) -> Result<(), Failure> {
         let (kind, key, query) = match &self.target {
             Target::One(key) => (key.kind, Some(key), None),
             Target::Only(key, query) => (key.kind, None, Some(query)),
@@ -271,7 +271,7 @@ impl Watch {
         let op = Op { method: WATCH, about: key.map_or(About::Kind(kind), About::Object) };
         let client = self.client.clone();
         let (stream, first) = client
-            .run(&self.call, &op, repeat, || {
+            .run(&self.call, &op, idempotency, || {
                 let mut service = client.state();
                 let request = message.clone();
                 async move {
@@ -357,7 +357,7 @@ impl Watch {
             Target::One(key) | Target::Only(key, _) => About::Object(key),
             Target::Kind(kind, _) => About::Kind(*kind),
         };
-        read(&Op { method: WATCH, about }, status, &inner.wire, &inner.endpoint)
+        read(&Op { method: WATCH, about }, status, &inner.transport_state, &inner.endpoint)
     }
 
     fn words(&self) -> String {
@@ -375,7 +375,7 @@ fn query_of(target: &Target) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::omni::error::Class;
+    use crate::omni::error::ErrorKind;
     use crate::omni::spec::cluster::ClusterSpec;
     use crate::omni::spec::{Spec, resource};
     use crate::omni::state::wire::encode;
@@ -464,14 +464,14 @@ mod tests {
         assert_eq!(error.to_string(), "gave up after 5s while waiting for a change of `Clusters.omni.sidero.dev/prod`");
 
         pair.server.fault("Watch", Fault::Refuse(Status::unauthenticated("invalid signature")));
-        assert!(pair.client.watch(&minute(), &key()).await.err().unwrap().is(Class::Unauthenticated));
+        assert!(pair.client.watch(&minute(), &key()).await.err().unwrap().is(ErrorKind::Unauthenticated));
 
         // Of what a server says when it comes back, only refusals count.
         pair.server.fault("Watch", Fault::Break(2));
         pair.server.fault("Watch", Fault::Refuse(Status::permission_denied("no")));
         let mut watch = pair.client.watch(&minute(), &key()).await.unwrap();
         assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
-        assert!(watch.next().await.unwrap_err().is(Class::Denied));
+        assert!(watch.next().await.unwrap_err().is(ErrorKind::Denied));
     }
 
     #[tokio::test(start_paused = true)]
@@ -530,8 +530,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peek_sees_what_is_there() {
         let pair = pair();
-        assert_eq!(pair.client.peek(&minute(), &key()).await.unwrap(), None);
+        assert_eq!(pair.client.get_fresh(&minute(), &key()).await.unwrap(), None);
         let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
-        assert_eq!(pair.client.peek(&minute(), &key()).await.unwrap(), Some(made));
+        assert_eq!(pair.client.get_fresh(&minute(), &key()).await.unwrap(), Some(made));
     }
 }

@@ -1,9 +1,9 @@
 //! `omni_cluster` and `omni_clusters`: clusters, how they are, and which versions they can go to.
 
 use crate::omni::{Error, labels};
-use crate::provider::crud::{Binding, Cx, Managed, Object};
-use crate::provider::lookup::columns::{text, texts, words};
-use crate::provider::lookup::{Found, Lookup, Many, One, Shown, Wanted};
+use crate::provider::engine::{Binding, CosiObject, Cx, Object};
+use crate::provider::lookup::computed::{text, texts, words};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, Shown, SingleSource};
 use crate::provider::resources::cluster::{Cluster, PHASES};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, boolean, string};
@@ -20,7 +20,7 @@ fn table() -> Binding {
 
 #[async_trait]
 impl Lookup for Clusters {
-    type Item = Shown;
+    type Object = Shown;
 
     const NOUN: &'static str = "cluster";
     const NOUNS: &'static str = "clusters";
@@ -46,14 +46,14 @@ impl Lookup for Clusters {
         attributes
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Shown>>, Error> {
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Shown>>, Error> {
         let binding = table();
         let (clusters, mut joined, first, talos, kubernetes) = tokio::try_join!(
-            wanted.objects::<ClusterSpec>(cx),
-            wanted.beside(cx, binding.joins()),
-            wanted.joined::<ClusterConfigVersionSpec>(cx),
-            wanted.joined::<TalosUpgradeStatusSpec>(cx),
-            wanted.joined::<KubernetesUpgradeStatusSpec>(cx),
+            request.objects::<ClusterSpec>(cx),
+            request.beside(cx, binding.joins()),
+            request.joined::<ClusterConfigVersionSpec>(cx),
+            request.joined::<TalosUpgradeStatusSpec>(cx),
+            request.joined::<KubernetesUpgradeStatusSpec>(cx),
         )?;
         let cluster = |object: Object<ClusterSpec>| {
             let id = object.id();
@@ -68,18 +68,18 @@ impl Lookup for Clusters {
             shown.0.set("kubernetes_upgrade_versions", list(kubernetes));
             shown.0.set("labels", Value::texts(labels::of_users(&object.stored.metadata.labels)));
             shown.0.set("annotations", Value::texts(labels::of_users(&object.stored.metadata.annotations)));
-            Ok(Found::new(id, shown))
+            Ok(Item::new(id, shown))
         };
         clusters.into_iter().map(cluster).collect()
     }
 
-    fn keeps(config: &Value, found: &Found<Shown>) -> bool {
+    fn matches(config: &Value, found: &Item<Shown>) -> bool {
         let fits = |argument, path| found.item.fits(config, argument, path);
         fits("phase", "status.phase") && fits("ready", "status.ready") && fits("locked", "locked")
     }
 }
 
-impl Many for Clusters {
+impl ListSource for Clusters {
     const NAME: &'static str = "omni_clusters";
     const LIST: &'static str = "clusters";
     const ABOUT: &'static str =
@@ -95,7 +95,7 @@ impl Many for Clusters {
     }
 }
 
-impl One for Clusters {
+impl SingleSource for Clusters {
     const NAME: &'static str = "omni_cluster";
     const ABOUT: &'static str = "Reads a cluster: its configuration, status and available upgrades. It does not have to be managed by Terraform.";
     const ID: &'static str = "name";

@@ -2,10 +2,10 @@
 
 use crate::omni::Call;
 use crate::omni::spec::{self, instance};
-use crate::provider::explain::Doing;
-use crate::provider::lookup::columns::{flag, text};
+use crate::provider::errors::Operation;
+use crate::provider::lookup::computed::{flag, text};
 use crate::provider::session::Handle;
-use crate::provider::{caller, crud::Cx, roles};
+use crate::provider::{current_user, engine::Cx, roles};
 use crate::tf::data_source::DataSource;
 use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -125,13 +125,13 @@ impl DataSource for CurrentUser {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
         let cx = Cx { session, call };
-        let doing = Doing { verb: "find out", noun: "who the provider works as", id: "", id_attribute: "" };
+        let operation = Operation { verb: "find out", noun: "who the provider works as", id: "", id_attribute: "" };
         let key = instance::permissions_key();
         let read = async {
-            let (user, permissions) = tokio::try_join!(caller::current(&cx), cx.read(&key))?;
+            let (user, permissions) = tokio::try_join!(current_user::current(&cx), cx.read(&key))?;
             Ok((user, spec::decode::<instance::PermissionsSpec>(&permissions)?))
         };
-        let (user, permissions) = read.await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
+        let (user, permissions) = read.await.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
         let shown =
             Shown { id: user.user_id, identity: user.identity, role: user.role, permissions: permissions.into() };
         crate::tf::model::to_value(&shown, &self.schema.object_type()).map(Done::from).map_err(|error| {

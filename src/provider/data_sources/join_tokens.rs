@@ -2,12 +2,12 @@
 //! Their ids are secrets, so messages speak of them by name.
 
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
-use crate::omni::{Class, Error, Phase, labels};
-use crate::provider::crud::{Cx, Object};
-use crate::provider::lookup::columns::{flag, text, whole, words};
-use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
+use crate::omni::{Error, ErrorKind, Phase, labels};
+use crate::provider::engine::{Cx, Object};
+use crate::provider::lookup::computed::{flag, text, whole, words};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, SingleSource};
 use crate::provider::resources::join_token::{Warning, warnings, warnings_attribute};
-use crate::provider::{time, tokens};
+use crate::provider::{timestamp, tokens};
 use crate::tf::check::{Rule, not_empty, one_of};
 use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
@@ -32,10 +32,10 @@ pub(super) struct JoinToken {
 }
 
 /// The tokens that are asked for, and whether their labels are known: before Omni 1.8 only the role `Admin` sees those.
-async fn tokens_of(cx: &Cx, wanted: &Wanted<'_>) -> Result<(Vec<Object<JoinTokenSpec>>, bool), Error> {
-    match wanted.objects::<JoinTokenSpec>(cx).await {
-        Err(error) if error.is(Class::Denied) && wanted.query.labels.is_empty() => {
-            let statuses = wanted.objects::<JoinTokenStatusSpec>(cx).await.map_err(|_| error)?;
+async fn tokens_of(cx: &Cx, request: &Request<'_>) -> Result<(Vec<Object<JoinTokenSpec>>, bool), Error> {
+    match request.objects::<JoinTokenSpec>(cx).await {
+        Err(error) if error.is(ErrorKind::Denied) && request.query.labels.is_empty() => {
+            let statuses = request.objects::<JoinTokenStatusSpec>(cx).await.map_err(|_| error)?;
             Ok((statuses.iter().map(tokens::token_of).collect(), false))
         }
         tokens => Ok((tokens?, true)),
@@ -44,7 +44,7 @@ async fn tokens_of(cx: &Cx, wanted: &Wanted<'_>) -> Result<(Vec<Object<JoinToken
 
 #[async_trait]
 impl Lookup for JoinTokens {
-    type Item = JoinToken;
+    type Object = JoinToken;
 
     const NOUN: &'static str = "join token";
     const NOUNS: &'static str = "join tokens";
@@ -66,10 +66,10 @@ impl Lookup for JoinTokens {
         ]
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<JoinToken>>, Error> {
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<JoinToken>>, Error> {
         let ((all, labelled), mut statuses, default) = tokio::try_join!(
-            tokens_of(cx, wanted),
-            wanted.joined::<JoinTokenStatusSpec>(cx),
+            tokens_of(cx, request),
+            request.joined::<JoinTokenStatusSpec>(cx),
             tokens::choice::default_id(cx.client(), &cx.call)
         )?;
         let now = cx.session.clock.now();
@@ -78,7 +78,7 @@ impl Lookup for JoinTokens {
             let item = JoinToken {
                 id: object.id().to_owned(),
                 name: object.spec.name.clone(),
-                expiration_time: tokens::expiration(&object.spec).map(time::show),
+                expiration_time: tokens::expiration(&object.spec).map(timestamp::show),
                 revoked: object.spec.revoked,
                 default: object.id() == default,
                 state: tokens::state_of(&object.spec, now),
@@ -86,30 +86,30 @@ impl Lookup for JoinTokens {
                 warnings: warnings(status),
                 labels: labelled.then(|| labels::of_users(&object.stored.metadata.labels)),
             };
-            Found::new(object.id(), item)
+            Item::new(object.id(), item)
         };
         let there = all.into_iter().filter(|object| object.stored.metadata.phase == Phase::Running);
         Ok(there.map(token).collect())
     }
 
-    fn keeps(config: &Value, found: &Found<JoinToken>) -> bool {
+    fn matches(config: &Value, found: &Item<JoinToken>) -> bool {
         let token = &found.item;
         let text = |name: &str, is: &str| config.get(name).as_str().is_none_or(|want| want == is);
         let default = config.get("default").as_bool().is_none_or(|want| want == token.default);
         text("name", &token.name) && text("state", token.state) && default
     }
 
-    fn order(a: &Found<JoinToken>, b: &Found<JoinToken>) -> Ordering {
+    fn order(a: &Item<JoinToken>, b: &Item<JoinToken>) -> Ordering {
         (&a.item.name, &a.id).cmp(&(&b.item.name, &b.id))
     }
 
-    fn shown(found: &Found<JoinToken>) -> String {
+    fn shown(found: &Item<JoinToken>) -> String {
         let state = found.item.state;
         if state == "active" { format!("`{}`", found.item.name) } else { format!("`{}` ({state})", found.item.name) }
     }
 }
 
-impl Many for JoinTokens {
+impl ListSource for JoinTokens {
     const NAME: &'static str = "omni_join_tokens";
     const LIST: &'static str = "join_tokens";
     const ABOUT: &'static str = "Lists join tokens and their validity, sorted by name. All filters that are set must match. \
@@ -126,7 +126,7 @@ impl Many for JoinTokens {
     }
 }
 
-impl One for JoinTokens {
+impl SingleSource for JoinTokens {
     const NAME: &'static str = "omni_join_token";
     const ABOUT: &'static str = "Reads a join token by name or ID; without either, the default token. \
          The token is a secret and is stored in state; use the ephemeral resource `omni_join_token` to avoid that.";
@@ -143,7 +143,7 @@ impl One for JoinTokens {
         vec![Rule::AtMostOne(&["name", "id"])]
     }
 
-    fn prefer(config: &Value, mut fit: Vec<Found<JoinToken>>) -> Vec<Found<JoinToken>> {
+    fn choose(config: &Value, mut fit: Vec<Item<JoinToken>>) -> Vec<Item<JoinToken>> {
         if config.get("name").is_null() && config.get("id").is_null() {
             fit.retain(|found| found.item.default);
         }

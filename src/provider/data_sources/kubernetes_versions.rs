@@ -4,9 +4,9 @@ use super::talos_versions::{allowed, among, constraint, newest};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, spec::Spec};
 use crate::provider::check::is_version;
-use crate::provider::crud::{Cx, Object};
-use crate::provider::lookup::columns::{text, texts};
-use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
+use crate::provider::engine::{Cx, Object};
+use crate::provider::lookup::computed::{text, texts};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, SingleSource};
 use crate::tf::schema::{Attribute, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -33,7 +33,7 @@ async fn hosts(cx: &Cx) -> Result<Vec<(String, Vec<String>)>, Error> {
 
 #[async_trait]
 impl Lookup for KubernetesVersions {
-    type Item = KubernetesVersion;
+    type Object = KubernetesVersion;
 
     const NOUN: &'static str = "Kubernetes version";
     const NOUNS: &'static str = "Kubernetes versions";
@@ -48,27 +48,27 @@ impl Lookup for KubernetesVersions {
         ]
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<KubernetesVersion>>, Error> {
-        let (versions, hosts) = tokio::try_join!(wanted.objects::<KubernetesVersionSpec>(cx), hosts(cx))?;
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<KubernetesVersion>>, Error> {
+        let (versions, hosts) = tokio::try_join!(request.objects::<KubernetesVersionSpec>(cx), hosts(cx))?;
         let version = |object: Object<KubernetesVersionSpec>| {
             let id = object.stored.key.id;
             let runs = |(_, versions): &&(String, Vec<String>)| versions.contains(&id);
             let talos = version::sorted(hosts.iter().filter(runs).map(|(talos, _)| talos.clone()).collect());
-            Found::new(id.clone(), KubernetesVersion { version: id, compatible_talos_versions: talos })
+            Item::new(id.clone(), KubernetesVersion { version: id, compatible_talos_versions: talos })
         };
         Ok(versions.into_iter().map(version).collect())
     }
 
-    fn keeps(config: &Value, found: &Found<KubernetesVersion>) -> bool {
+    fn matches(config: &Value, found: &Item<KubernetesVersion>) -> bool {
         allowed(config, &found.id) && among(config, "talos_version", &found.item.compatible_talos_versions)
     }
 
-    fn order(a: &Found<KubernetesVersion>, b: &Found<KubernetesVersion>) -> Ordering {
+    fn order(a: &Item<KubernetesVersion>, b: &Item<KubernetesVersion>) -> Ordering {
         version::compare(&a.id, &b.id)
     }
 }
 
-impl Many for KubernetesVersions {
+impl ListSource for KubernetesVersions {
     const NAME: &'static str = "omni_kubernetes_versions";
     const LIST: &'static str = "versions";
     const LABELS: Option<&'static str> = None;
@@ -84,7 +84,7 @@ impl Many for KubernetesVersions {
     }
 }
 
-impl One for KubernetesVersions {
+impl SingleSource for KubernetesVersions {
     const NAME: &'static str = "omni_kubernetes_version";
     const ABOUT: &'static str = "Reads a Kubernetes version that the instance offers: a given one, or the newest that satisfies a constraint and is supported by a Talos version.";
     const ID: &'static str = "version";
@@ -106,7 +106,7 @@ impl One for KubernetesVersions {
         version::strip_v(text).to_owned()
     }
 
-    fn prefer(_config: &Value, fit: Vec<Found<KubernetesVersion>>) -> Vec<Found<KubernetesVersion>> {
+    fn choose(_config: &Value, fit: Vec<Item<KubernetesVersion>>) -> Vec<Item<KubernetesVersion>> {
         newest(fit)
     }
 }

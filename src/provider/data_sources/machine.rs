@@ -4,9 +4,9 @@ use super::machines::{Machine, Machines, bare_mac, machine_of};
 use crate::omni::Error;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
-use crate::provider::crud::{Cx, Object};
 use crate::provider::duration;
-use crate::provider::lookup::{Found, Lookup, One, SELECTOR, Wanted, is_selector};
+use crate::provider::engine::{Cx, Object};
+use crate::provider::lookup::{Item, Lookup, Request, SELECTOR, SingleSource, is_selector};
 use crate::tf::check::{Check, Rule, not_empty};
 use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
@@ -15,7 +15,7 @@ use omni_proto::specs::MachineStatusSpec;
 use std::time::Duration;
 
 /// How long a machine may take to register: long enough for one that is made, boots and installs nothing yet.
-const PATIENCE: Duration = Duration::from_secs(10 * 60);
+const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 const WAIT: &str = "wait_for_registration";
 
 /// The text is a MAC address, in any of the usual ways to write one.
@@ -35,7 +35,7 @@ fn waits(config: &Value) -> bool {
 }
 
 #[async_trait]
-impl One for Machines {
+impl SingleSource for Machines {
     const NAME: &'static str = "omni_machine";
     const ABOUT: &'static str = "Reads a machine that is registered with Omni by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine.";
     const ID: &'static str = "id";
@@ -78,19 +78,19 @@ impl One for Machines {
 
     fn limit(config: &Value) -> Option<Duration> {
         let written = config.get("timeout").as_str().and_then(duration::of);
-        waits(config).then(|| written.unwrap_or(PATIENCE))
+        waits(config).then(|| written.unwrap_or(REGISTRATION_TIMEOUT))
     }
 
-    async fn find(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Machine>>, Error> {
-        if !waits(wanted.config) {
-            return Self::list(cx, wanted).await;
+    async fn find(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Machine>>, Error> {
+        if !waits(request.config) {
+            return Self::list(cx, request).await;
         }
-        let query = match &wanted.id {
+        let query = match &request.id {
             Some(id) => Query::id(format!("^{}$", regex::escape(id))),
-            None => wanted.query.clone(),
+            None => request.query.clone(),
         };
         let mut known = ["id", "mac_address", "hostname", "label_selector"].into_iter();
-        let known = known.find_map(|name| Some(format!("`{name}` = `{}`", wanted.config.get(name).as_str()?)));
+        let known = known.find_map(|name| Some(format!("`{name}` = `{}`", request.config.get(name).as_str()?)));
         let what = format!("a machine with {} to register", known.unwrap_or_default());
         let kind = MachineStatusSpec::KIND;
         let waited = cx.client().wait_for_any(&cx.call, kind, &query, &what, |there| {
@@ -98,7 +98,7 @@ impl One for Machines {
                 Ok(object) => {
                     let reported = object.spec.hardware.is_some() && object.spec.network.is_some();
                     let found = machine_of(object);
-                    (reported && Self::keeps(wanted.config, &found)).then_some(Ok(found))
+                    (reported && Self::matches(request.config, &found)).then_some(Ok(found))
                 }
                 Err(error) => Some(Err(error)),
             });

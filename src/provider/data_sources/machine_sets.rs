@@ -2,10 +2,10 @@
 
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, labels};
-use crate::provider::crud::{Binding, Cx, Managed, Object};
-use crate::provider::ids::{self, CONTROL_PLANE, WORKERS};
-use crate::provider::lookup::columns::words;
-use crate::provider::lookup::{Found, Lookup, Many, One, Shown, Wanted};
+use crate::provider::engine::{Binding, CosiObject, Cx, Object};
+use crate::provider::lookup::computed::words;
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, Shown, SingleSource};
+use crate::provider::naming::{self, CONTROL_PLANE, WORKERS};
 use crate::provider::resources::machine_set::{MachineSet, PHASES};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, boolean, string};
@@ -21,7 +21,7 @@ fn table() -> Binding {
 
 #[async_trait]
 impl Lookup for MachineSets {
-    type Item = Shown;
+    type Object = Shown;
 
     const NOUN: &'static str = "machine set";
     const NOUNS: &'static str = "machine sets";
@@ -32,27 +32,27 @@ impl Lookup for MachineSets {
         attributes
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Shown>>, Error> {
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Shown>>, Error> {
         let binding = table();
         let (sets, mut joined) =
-            tokio::try_join!(wanted.objects::<MachineSetSpec>(cx), wanted.beside(cx, binding.joins()))?;
+            tokio::try_join!(request.objects::<MachineSetSpec>(cx), request.beside(cx, binding.joins()))?;
         let set = |object: Object<MachineSetSpec>| {
             let joined = joined.remove(object.id()).unwrap_or_default();
             let mut shown = Shown::of::<MachineSet>(&binding, &object, &joined)?;
             shown.0.set("labels", Value::texts(labels::of_users(&object.stored.metadata.labels)));
-            Ok(Found::new(object.id(), shown))
+            Ok(Item::new(object.id(), shown))
         };
         sets.into_iter().map(set).collect()
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
         Some((
-            ids::no_set_id(id)?,
+            naming::no_set_id(id)?,
             "Give the full id; the function `machine_set_id` makes it of cluster, role and name.".to_owned(),
         ))
     }
 
-    fn keeps(config: &Value, found: &Found<Shown>) -> bool {
+    fn matches(config: &Value, found: &Item<Shown>) -> bool {
         let fits = |argument, path| found.item.fits(config, argument, path);
         fits("cluster", "cluster")
             && fits("role", "role")
@@ -61,7 +61,7 @@ impl Lookup for MachineSets {
     }
 }
 
-impl Many for MachineSets {
+impl ListSource for MachineSets {
     const NAME: &'static str = "omni_machine_sets";
     const LIST: &'static str = "machine_sets";
     const ABOUT: &'static str = "Lists machine sets and their status. All filters that are set must match.";
@@ -86,7 +86,7 @@ impl Many for MachineSets {
     }
 }
 
-impl One for MachineSets {
+impl SingleSource for MachineSets {
     const NAME: &'static str = "omni_machine_set";
     const ABOUT: &'static str =
         "Reads a machine set of a cluster and its status. It does not have to be managed by Terraform.";

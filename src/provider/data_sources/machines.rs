@@ -4,10 +4,10 @@ use crate::omni::spec::Spec;
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, Phase, Query, Resource, labels};
 use crate::provider::check::is_name;
-use crate::provider::crud::{Cx, Object};
+use crate::provider::engine::{Cx, Object};
 use crate::provider::kernel_args;
-use crate::provider::lookup::columns::{flag, text, texts, whole, words};
-use crate::provider::lookup::{Found, Lookup, Many, Wanted};
+use crate::provider::lookup::computed::{flag, text, texts, whole, words};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request};
 use crate::provider::machine_id;
 use crate::tf::check::{Rule, one_of};
 use crate::tf::schema::{Attribute, boolean, object, objects, string};
@@ -237,7 +237,7 @@ fn machine() -> Vec<Attribute> {
 
 #[async_trait]
 impl Lookup for Machines {
-    type Item = Machine;
+    type Object = Machine;
 
     const NOUN: &'static str = "machine";
     const NOUNS: &'static str = "machines";
@@ -246,15 +246,15 @@ impl Lookup for Machines {
         machine()
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Machine>>, Error> {
-        let cluster = wanted.config.get(AVAILABLE_TO).as_str();
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Machine>>, Error> {
+        let cluster = request.config.get(AVAILABLE_TO).as_str();
         let members = async {
             match cluster {
                 Some(cluster) => members(cx, cluster).await,
                 None => Ok(HashMap::new()),
             }
         };
-        let (machines, members) = tokio::try_join!(wanted.objects::<MachineStatusSpec>(cx), members)?;
+        let (machines, members) = tokio::try_join!(request.objects::<MachineStatusSpec>(cx), members)?;
         let machine = |object| {
             let mut found = machine_of(object);
             found.item.place = members.get(&found.id).copied();
@@ -263,9 +263,9 @@ impl Lookup for Machines {
         Ok(machines.into_iter().map(machine).collect())
     }
 
-    fn keeps(config: &Value, found: &Found<Machine>) -> bool {
+    fn matches(config: &Value, found: &Item<Machine>) -> bool {
         let machine = &found.item;
-        let wanted = |attribute: &str, is: &str| config.get(attribute).as_str().is_none_or(|want| want == is);
+        let request = |attribute: &str, is: &str| config.get(attribute).as_str().is_none_or(|want| want == is);
         let id = config.get("id").as_str().is_none_or(|want| want.eq_ignore_ascii_case(&machine.id));
         if machine.place.is_some() {
             // A machine of the cluster must not fall out of the list because it restarts or is away for a while.
@@ -280,11 +280,11 @@ impl Lookup for Machines {
         let maintenance = config.get("maintenance").as_bool().is_none_or(|want| want == machine.maintenance);
         let hostname = config.get("hostname").as_str().is_none_or(|want| want.eq_ignore_ascii_case(&machine.hostname));
         let mac = config.get("mac_address").as_str().is_none_or(|want| machine.has_mac(want));
-        id && wanted("role", machine.role) && maintenance && hostname && mac
+        id && request("role", machine.role) && maintenance && hostname && mac
     }
 
-    fn order(a: &Found<Machine>, b: &Found<Machine>) -> Ordering {
-        let place = |found: &Found<Machine>| found.item.place.unwrap_or(usize::MAX);
+    fn order(a: &Item<Machine>, b: &Item<Machine>) -> Ordering {
+        let place = |found: &Item<Machine>| found.item.place.unwrap_or(usize::MAX);
         (place(a), &a.id).cmp(&(place(b), &b.id))
     }
 
@@ -292,7 +292,7 @@ impl Lookup for Machines {
         machine_id::problem(id)
     }
 
-    fn shown(found: &Found<Machine>) -> String {
+    fn shown(found: &Item<Machine>) -> String {
         let links = found.item.network.links.iter().map(|link| link.hardware_address.as_str());
         let known = std::iter::once(found.item.hostname.as_str()).chain(links).filter(|text| !text.is_empty());
         let known: Vec<_> = known.collect();
@@ -300,7 +300,7 @@ impl Lookup for Machines {
     }
 }
 
-impl Many for Machines {
+impl ListSource for Machines {
     const NAME: &'static str = "omni_machines";
     const LIST: &'static str = "machines";
     const ABOUT: &'static str = "Lists machines that are registered with Omni: their hardware, network and labels. All filters that are set must match.\n\n\
@@ -380,8 +380,8 @@ fn in_order(nodes: &[Resource]) -> Vec<&str> {
 
 impl Machine {
     /// Whether one of its links has this address, however both are written.
-    fn has_mac(&self, wanted: &str) -> bool {
-        self.network.links.iter().any(|link| bare_mac(&link.hardware_address) == bare_mac(wanted))
+    fn has_mac(&self, request: &str) -> bool {
+        self.network.links.iter().any(|link| bare_mac(&link.hardware_address) == bare_mac(request))
     }
 }
 
@@ -390,7 +390,7 @@ pub(super) fn bare_mac(address: &str) -> String {
     address.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_lowercase()).collect()
 }
 
-pub(super) fn machine_of(object: Object<MachineStatusSpec>) -> Found<Machine> {
+pub(super) fn machine_of(object: Object<MachineStatusSpec>) -> Item<Machine> {
     let Object { stored, spec } = object;
     let label = |key: &str| stored.metadata.labels.get(key).cloned().unwrap_or_default();
     let role = match spec.role() {
@@ -444,7 +444,7 @@ pub(super) fn machine_of(object: Object<MachineStatusSpec>) -> Found<Machine> {
         },
         place: None,
     };
-    Found::new(stored.key.id, machine)
+    Item::new(stored.key.id, machine)
 }
 
 fn hardware_of(hardware: part::HardwareStatus) -> Hardware {

@@ -2,7 +2,7 @@
 
 use super::lookup::{Plural, Single};
 use super::session::Handle;
-use super::{access, fetched};
+use super::{configs, dual};
 use crate::tf::data_source::DataSource;
 use std::sync::Arc;
 
@@ -26,20 +26,20 @@ pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn DataSource>> {
         current_user::CurrentUser::data_source(handle),
         Single::<join_tokens::JoinTokens>::data_source(handle),
         Plural::<join_tokens::JoinTokens>::data_source(handle),
-        fetched::data_source::<access::Kubeconfig>(handle),
+        dual::data_source::<configs::Kubeconfig>(handle),
         Single::<kubernetes_versions::KubernetesVersions>::data_source(handle),
         Plural::<kubernetes_versions::KubernetesVersions>::data_source(handle),
-        fetched::data_source::<access::MachineJoinConfig>(handle),
+        dual::data_source::<configs::MachineJoinConfig>(handle),
         Single::<machines::Machines>::data_source(handle),
         Plural::<machines::Machines>::data_source(handle),
         Single::<machine_sets::MachineSets>::data_source(handle),
         Plural::<machine_sets::MachineSets>::data_source(handle),
-        fetched::data_source::<access::Omniconfig>(handle),
+        dual::data_source::<configs::Omniconfig>(handle),
         Single::<service_accounts::ServiceAccounts>::data_source(handle),
         Plural::<service_accounts::ServiceAccounts>::data_source(handle),
         Single::<talos_versions::TalosVersions>::data_source(handle),
         Plural::<talos_versions::TalosVersions>::data_source(handle),
-        fetched::data_source::<access::Talosconfig>(handle),
+        dual::data_source::<configs::Talosconfig>(handle),
         Single::<users::Users>::data_source(handle),
         Plural::<users::Users>::data_source(handle),
         version::Version::data_source(handle),

@@ -6,10 +6,10 @@ use crate::omni::auth::generate::{self, identity};
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::{IdentitySpec, IdentityStatusSpec};
 use crate::omni::state::query::LabelQuery;
-use crate::omni::{AccountKey, Class, Error, Query, ServiceAccount};
-use crate::provider::crud::{Cx, Object};
-use crate::provider::lookup::columns::{flag, text};
-use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
+use crate::omni::{AccountKey, Error, ErrorKind, Query, ServiceAccount};
+use crate::provider::engine::{Cx, Object};
+use crate::provider::lookup::computed::{flag, text};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, SingleSource};
 use crate::provider::roles;
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, boolean, objects, plain, string};
@@ -47,7 +47,7 @@ struct PublicKey {
     last_used: Option<String>,
 }
 
-impl From<ServiceAccount> for Found<Account> {
+impl From<ServiceAccount> for Item<Account> {
     fn from(account: ServiceAccount) -> Self {
         let ServiceAccount { name, role, last_active, mut keys } = account;
         keys.sort_by(|a, b| (b.expiration, &a.id).cmp(&(a.expiration, &b.id)));
@@ -75,7 +75,7 @@ impl From<AccountKey> for PublicKey {
 
 #[async_trait]
 impl Lookup for ServiceAccounts {
-    type Item = Account;
+    type Object = Account;
 
     const NOUN: &'static str = "service account";
     const NOUNS: &'static str = "service accounts";
@@ -106,48 +106,48 @@ impl Lookup for ServiceAccounts {
         ]
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>>, Error> {
-        let (listed, providers) = tokio::try_join!(listed(cx, wanted), of_providers(cx, wanted))?;
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account>>, Error> {
+        let (listed, providers) = tokio::try_join!(listed(cx, request), of_providers(cx, request))?;
         Ok(listed.into_iter().chain(providers).collect())
     }
 
-    fn keeps(config: &Value, found: &Found<Account>) -> bool {
+    fn matches(config: &Value, found: &Item<Account>) -> bool {
         config.get("role").as_str().is_none_or(|role| role == found.item.role)
-            && config.get("infra_provider").as_bool().is_none_or(|wanted| wanted == found.item.infra_provider)
+            && config.get("infra_provider").as_bool().is_none_or(|request| request == found.item.infra_provider)
     }
 
-    fn shown(found: &Found<Account>) -> String {
+    fn shown(found: &Item<Account>) -> String {
         format!("`{}`", found.item.name)
     }
 }
 
 /// Which of the two kinds of accounts can be among those that are wanted.
-fn asks_for(wanted: &Wanted<'_>, provider: bool) -> bool {
-    let filter = wanted.config.get("infra_provider").as_bool();
+fn asks_for(request: &Request<'_>, provider: bool) -> bool {
+    let filter = request.config.get("infra_provider").as_bool();
     filter.is_none_or(|only| only == provider)
-        && wanted.id.as_ref().is_none_or(|name| name.starts_with(PROVIDER) == provider)
+        && request.id.as_ref().is_none_or(|name| name.starts_with(PROVIDER) == provider)
 }
 
 /// The accounts that Omni lists.
-async fn listed(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>>, Error> {
-    if !asks_for(wanted, false) {
+async fn listed(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account>>, Error> {
+    if !asks_for(request, false) {
         return Ok(Vec::new());
     }
     let accounts = cx.client().service_accounts(&cx.call).await?;
     // One is asked for by its name, and several are chosen by their ids.
     let id = |account: &ServiceAccount| {
-        if wanted.id.is_some() { account.name.clone() } else { identity(&account.name) }
+        if request.id.is_some() { account.name.clone() } else { identity(&account.name) }
     };
-    let takes = |account: &ServiceAccount| wanted.takes(&id(account), &BTreeMap::new());
-    Ok(accounts.into_iter().filter(takes).map(Found::from).collect())
+    let selects = |account: &ServiceAccount| request.selects(&id(account), &BTreeMap::new());
+    Ok(accounts.into_iter().filter(selects).map(Item::from).collect())
 }
 
 /// The accounts of infrastructure providers, by their identities.
-async fn of_providers(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>>, Error> {
-    if !asks_for(wanted, true) {
+async fn of_providers(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account>>, Error> {
+    if !asks_for(request, true) {
         return Ok(Vec::new());
     }
-    let identities: Vec<Object<IdentitySpec>> = match &wanted.id {
+    let identities: Vec<Object<IdentitySpec>> = match &request.id {
         Some(name) => cx.find::<IdentitySpec>(&identity(name)).await?.into_iter().collect(),
         None => {
             let query = Query::from(LabelQuery::new().exists(PROVIDER_LABEL));
@@ -156,7 +156,7 @@ async fn of_providers(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>
         }
     };
     let chosen = |identity: &Object<IdentitySpec>| {
-        wanted.id.is_some() || wanted.takes(identity.id(), &identity.stored.metadata.labels)
+        request.id.is_some() || request.selects(identity.id(), &identity.stored.metadata.labels)
     };
     let identities: Vec<_> = identities.into_iter().filter(chosen).collect();
     if identities.is_empty() {
@@ -175,7 +175,7 @@ async fn of_providers(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Account>
             keys: None,
             id: id.clone(),
         };
-        Some(Found::new(id, item))
+        Some(Item::new(id, item))
     };
     Ok(identities.into_iter().filter_map(account).collect())
 }
@@ -185,7 +185,7 @@ async fn last_active(cx: &Cx) -> Result<HashMap<String, String>, Error> {
     let query = Query::from(LabelQuery::new().exists(PROVIDER_LABEL));
     let statuses = match cx.client().list(&cx.call, IdentityStatusSpec::KIND, &query).await {
         // Servers before 1.6 do not keep it, and say so in either way.
-        Err(error) if error.is(Class::Unimplemented) || error.is(Class::Denied) => return Ok(HashMap::new()),
+        Err(error) if error.is(ErrorKind::Unimplemented) || error.is(ErrorKind::Denied) => return Ok(HashMap::new()),
         statuses => statuses?,
     };
     let mut active = HashMap::new();
@@ -198,7 +198,7 @@ async fn last_active(cx: &Cx) -> Result<HashMap<String, String>, Error> {
     Ok(active)
 }
 
-impl Many for ServiceAccounts {
+impl ListSource for ServiceAccounts {
     const NAME: &'static str = "omni_service_accounts";
     const LIST: &'static str = "service_accounts";
     const ABOUT: &'static str = "Lists service accounts, their roles and their public keys. All filters that are set must match. Needs a provider key with the role `Admin`.";
@@ -212,7 +212,7 @@ impl Many for ServiceAccounts {
     }
 }
 
-impl One for ServiceAccounts {
+impl SingleSource for ServiceAccounts {
     const NAME: &'static str = "omni_service_account";
     const ABOUT: &'static str = "Reads a service account, its role and its public keys. It does not have to be managed by Terraform. Needs a provider key with the role `Admin`.";
     const ID: &'static str = "name";
@@ -241,7 +241,7 @@ mod tests {
         let keys = vec![key("b", Some(60)), key("c", None), key("a", Some(3600))];
         let account =
             ServiceAccount { name: "infra-provider:p".into(), role: "InfraProvider".into(), last_active: None, keys };
-        let found = Found::from(account);
+        let found = Item::from(account);
         assert_eq!(found.id, "p@infra-provider.serviceaccount.omni.sidero.dev");
         assert!(found.item.infra_provider);
         assert_eq!(found.item.expiration.as_deref(), Some("1970-01-01T01:00:00Z"));

@@ -2,9 +2,9 @@
 
 use crate::omni::Error;
 use crate::provider::check::{is_constraint, is_version};
-use crate::provider::crud::{Cx, Object};
-use crate::provider::lookup::columns::{flag, text, texts};
-use crate::provider::lookup::{Found, Lookup, Many, One, Wanted};
+use crate::provider::engine::{Cx, Object};
+use crate::provider::lookup::computed::{flag, text, texts};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, SingleSource};
 use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -35,12 +35,12 @@ pub(super) fn allowed(config: &Value, written: &str) -> bool {
 
 /// Whether the version of this argument, when it is set, is among these.
 pub(super) fn among(config: &Value, argument: &str, versions: &[String]) -> bool {
-    config.get(argument).as_str().is_none_or(|wanted| versions.iter().any(|have| version::same(have, wanted)))
+    config.get(argument).as_str().is_none_or(|request| versions.iter().any(|have| version::same(have, request)))
 }
 
 /// Only the newest is left; one that is not released yet only when all are such, or the constraint names it.
-pub(super) fn newest<I>(mut fit: Vec<Found<I>>) -> Vec<Found<I>> {
-    let released = |found: &Found<I>| version::parse(&found.id).is_ok_and(|version| version.pre.is_empty());
+pub(super) fn newest<I>(mut fit: Vec<Item<I>>) -> Vec<Item<I>> {
+    let released = |found: &Item<I>| version::parse(&found.id).is_ok_and(|version| version.pre.is_empty());
     let at = fit.iter().rposition(released).or(fit.len().checked_sub(1));
     at.map(|at| fit.swap_remove(at)).into_iter().collect()
 }
@@ -55,7 +55,7 @@ pub(super) fn constraint(doc: &str) -> Attribute {
 
 #[async_trait]
 impl Lookup for TalosVersions {
-    type Item = TalosVersion;
+    type Object = TalosVersion;
 
     const NOUN: &'static str = "Talos version";
     const NOUNS: &'static str = "Talos versions";
@@ -81,11 +81,11 @@ impl Lookup for TalosVersions {
         ]
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<TalosVersion>>, Error> {
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<TalosVersion>>, Error> {
         let version = |object: Object<TalosVersionSpec>| {
             let Object { stored, spec } = object;
             let id = stored.key.id;
-            Found::new(
+            Item::new(
                 id.clone(),
                 TalosVersion {
                     version: id,
@@ -97,10 +97,10 @@ impl Lookup for TalosVersions {
                 },
             )
         };
-        Ok(wanted.objects::<TalosVersionSpec>(cx).await?.into_iter().map(version).collect())
+        Ok(request.objects::<TalosVersionSpec>(cx).await?.into_iter().map(version).collect())
     }
 
-    fn keeps(config: &Value, found: &Found<TalosVersion>) -> bool {
+    fn matches(config: &Value, found: &Item<TalosVersion>) -> bool {
         let version = &found.item;
         let flag = |name: &str, is: bool| config.get(name).as_bool().is_none_or(|want| want == is);
         allowed(config, &version.version)
@@ -109,12 +109,12 @@ impl Lookup for TalosVersions {
             && flag("unsupported", version.unsupported)
     }
 
-    fn order(a: &Found<TalosVersion>, b: &Found<TalosVersion>) -> Ordering {
+    fn order(a: &Item<TalosVersion>, b: &Item<TalosVersion>) -> Ordering {
         version::compare(&a.id, &b.id)
     }
 }
 
-impl Many for TalosVersions {
+impl ListSource for TalosVersions {
     const NAME: &'static str = "omni_talos_versions";
     const LIST: &'static str = "versions";
     const LABELS: Option<&'static str> = None;
@@ -133,7 +133,7 @@ impl Many for TalosVersions {
     }
 }
 
-impl One for TalosVersions {
+impl SingleSource for TalosVersions {
     const NAME: &'static str = "omni_talos_version";
     const ABOUT: &'static str = "Reads a Talos version that the instance offers: a given one, or the newest that satisfies a constraint and supports a Kubernetes version.";
     const ID: &'static str = "version";
@@ -151,7 +151,7 @@ impl One for TalosVersions {
         version::strip_v(text).to_owned()
     }
 
-    fn prefer(config: &Value, mut fit: Vec<Found<TalosVersion>>) -> Vec<Found<TalosVersion>> {
+    fn choose(config: &Value, mut fit: Vec<Item<TalosVersion>>) -> Vec<Item<TalosVersion>> {
         // One that no cluster can go to is given only to who asks for it by name.
         if config.get("version").is_null() {
             fit.retain(|found| !found.item.deprecated && !found.item.unsupported);

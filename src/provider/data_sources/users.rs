@@ -1,9 +1,9 @@
 //! `omni_user` and `omni_users`: the people who sign in.
 
 use crate::omni::{Error, User};
-use crate::provider::crud::Cx;
-use crate::provider::lookup::columns::{text, words};
-use crate::provider::lookup::{Found, Lookup, Many, One, Wanted, is_regexp};
+use crate::provider::engine::Cx;
+use crate::provider::lookup::computed::{text, words};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, SingleSource, is_regexp};
 use crate::provider::roles;
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, string};
@@ -25,7 +25,7 @@ pub(super) struct Person {
     last_active: Option<String>,
 }
 
-impl From<User> for Found<Person> {
+impl From<User> for Item<Person> {
     fn from(user: User) -> Self {
         let User { id, email, role, saml_labels, last_active } = user;
         Self::new(id.clone(), Person { id, email, role, saml_labels, last_active })
@@ -34,7 +34,7 @@ impl From<User> for Found<Person> {
 
 #[async_trait]
 impl Lookup for Users {
-    type Item = Person;
+    type Object = Person;
 
     const NOUN: &'static str = "user";
     const NOUNS: &'static str = "users";
@@ -50,30 +50,30 @@ impl Lookup for Users {
         ]
     }
 
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Person>>, Error> {
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Person>>, Error> {
         let users = cx.client().users(&cx.call).await?.into_iter();
         // One is asked for by its address, and several are chosen by their ids.
-        let id = |user: &User| if wanted.id.is_some() { user.email.to_lowercase() } else { user.id.clone() };
-        Ok(users.filter(|user| wanted.takes(&id(user), &user.saml_labels)).map(Found::from).collect())
+        let id = |user: &User| if request.id.is_some() { user.email.to_lowercase() } else { user.id.clone() };
+        Ok(users.filter(|user| request.selects(&id(user), &user.saml_labels)).map(Item::from).collect())
     }
 
-    fn keeps(config: &Value, found: &Found<Person>) -> bool {
+    fn matches(config: &Value, found: &Item<Person>) -> bool {
         // The expression was checked with the configuration.
         let matches = |regexp: &str| Regex::new(regexp).is_ok_and(|regexp| regexp.is_match(&found.item.email));
         config.get("email_regexp").as_str().is_none_or(matches)
             && config.get("role").as_str().is_none_or(|role| role == found.item.role)
     }
 
-    fn order(a: &Found<Person>, b: &Found<Person>) -> Ordering {
+    fn order(a: &Item<Person>, b: &Item<Person>) -> Ordering {
         a.item.email.cmp(&b.item.email)
     }
 
-    fn shown(found: &Found<Person>) -> String {
+    fn shown(found: &Item<Person>) -> String {
         format!("`{}`", found.item.email)
     }
 }
 
-impl Many for Users {
+impl ListSource for Users {
     const NAME: &'static str = "omni_users";
     const LIST: &'static str = "users";
     const ABOUT: &'static str = "Lists Omni users, sorted by e-mail address, without service accounts. All filters that are set must match. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
@@ -90,7 +90,7 @@ impl Many for Users {
     }
 }
 
-impl One for Users {
+impl SingleSource for Users {
     const NAME: &'static str = "omni_user";
     const ABOUT: &'static str = "Reads an Omni user and their role. It does not have to be managed by Terraform. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
     const ID: &'static str = "email";

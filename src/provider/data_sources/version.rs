@@ -3,8 +3,8 @@
 use crate::omni::Call;
 use crate::omni::spec;
 use crate::omni::spec::instance::{SysVersionSpec, sys_version_key};
-use crate::provider::explain::Doing;
-use crate::provider::lookup::columns::{text, whole};
+use crate::provider::errors::Operation;
+use crate::provider::lookup::computed::{text, whole};
 use crate::provider::session::Handle;
 use crate::tf::data_source::DataSource;
 use crate::tf::described::Described;
@@ -51,9 +51,9 @@ impl DataSource for Version {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
-        let doing = Doing { verb: "read", noun: "the version of Omni", id: "", id_attribute: "" };
+        let operation = Operation { verb: "read", noun: "the version of Omni", id: "", id_attribute: "" };
         let read = async { spec::decode::<SysVersionSpec>(&session.client.get(&call, &sys_version_key()).await?) };
-        let system = read.await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
+        let system = read.await.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
         config.set("version", kit::version::strip_v(&system.backend_version).into());
         config.set("backend_version", system.backend_version.into());
         config.set("backend_api_version", i64::from(system.backend_api_version).into());

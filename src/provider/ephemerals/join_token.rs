@@ -4,11 +4,11 @@
 use crate::omni::spec::join_token::JoinTokenSpec;
 use crate::omni::spec::{self, merge_owned};
 use crate::omni::{Call, Error, Key, Phase, Resource as Stored, labels};
-use crate::provider::crud::{Cx, Object};
 use crate::provider::duration;
-use crate::provider::explain::Doing;
+use crate::provider::engine::{Cx, Object};
+use crate::provider::errors::Operation;
 use crate::provider::session::{Handle, at};
-use crate::provider::time;
+use crate::provider::timestamp;
 use crate::provider::tokens::{self, Token};
 use crate::tf::check::{Check, Rule};
 use crate::tf::described::Described;
@@ -36,7 +36,7 @@ impl JoinToken {
 }
 
 /// How long taking back may take: the host waits for it, also after Ctrl-C.
-const TAKING_BACK: Duration = Duration::from_secs(60);
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Shorter ones would end between two renewals when Omni is slow to answer.
 const SHORTEST: Duration = Duration::from_secs(10);
 /// Under which name the mark of a token that was made is kept for renewals and the closing. It is no secret.
@@ -82,8 +82,8 @@ fn is_ttl() -> Check {
     })
 }
 
-fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
-    Doing { verb, noun: "join token", id: name, id_attribute: "name" }
+fn operation<'a>(verb: &'a str, name: &'a str) -> Operation<'a> {
+    Operation { verb, noun: "join token", id: name, id_attribute: "name" }
 }
 
 /// How a token that was made is found again: its id is a secret, and what is kept for later must not hold one.
@@ -146,10 +146,10 @@ impl Ephemeral for JoinToken {
     async fn renew(&self, context: &Context, private: Private) -> Result<Done<Renewed>, Diagnostics> {
         let Some(made) = Made::kept(&private) else { return Ok(Renewed { private, ..Renewed::default() }.into()) };
         let cx = self.cx(&context.cancel, None)?;
-        let doing = doing("renew", &made.name);
-        let Some(token) = made.find(&cx).await.map_err(|e| doing.explain(&e))? else {
+        let operation = operation("renew", &made.name);
+        let Some(token) = made.find(&cx).await.map_err(|e| operation.explain(&e))? else {
             return Err(Diagnostic::error(
-                doing.summary(),
+                operation.summary(),
                 "The token is gone: somebody removed it while it was in use.",
             )
             .hint("Apply again.")
@@ -157,18 +157,18 @@ impl Ephemeral for JoinToken {
         };
         let now = cx.session.clock.now();
         let end = now + made.ttl;
-        change(&cx, &token.stored.key, |spec| spec.expiration_time = Some(time::to_proto(end)), &[])
+        change(&cx, &token.stored.key, |spec| spec.expiration_time = Some(timestamp::to_proto(end)), &[])
             .await
-            .map_err(|e| doing.explain(&e))?;
+            .map_err(|e| operation.explain(&e))?;
         Ok(Renewed { private, renew_at: Some(made.renewal(now)) }.into())
     }
 
     async fn close(&self, _context: &Context, private: Private) -> Result<Done<()>, Diagnostics> {
         let Some(made) = Made::kept(&private) else { return Ok(().into()) };
         // A host that was told to stop closes all the same, and nothing else takes the token back.
-        let cx = self.cx(&CancellationToken::new(), Some(TAKING_BACK))?;
+        let cx = self.cx(&CancellationToken::new(), Some(REVOKE_TIMEOUT))?;
         let failed = |error: &Error| {
-            doing("remove", &made.name).explain(error).hint(format!(
+            operation("remove", &made.name).explain(error).hint(format!(
                 "The token expires by itself, at most {} after its last renewal; or remove it in Omni.",
                 go_duration::GoDuration::from_std(made.ttl).unwrap_or_default()
             ))
@@ -176,7 +176,7 @@ impl Ephemeral for JoinToken {
         let Some(token) = made.find(&cx).await.map_err(|e| failed(&e))? else { return Ok(().into()) };
         let dependents = tokens::dependents(&cx, token.id()).await.map_err(|e| failed(&e))?;
         if !dependents.is_empty() {
-            let end = tokens::expiration(&token.spec).map(time::show).unwrap_or_default();
+            let end = tokens::expiration(&token.spec).map(timestamp::show).unwrap_or_default();
             return Ok(Done::from(()).warn(Diagnostic::warning(
                 format!("Join token `{}` is not removed yet", made.name),
                 format!(
@@ -201,8 +201,8 @@ impl JoinToken {
 
 async fn open_existing(cx: &Cx, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
     let (name, id) = (config.get("name").as_str().map(str::to_owned), config.get("id").as_str().map(str::to_owned));
-    let doing = doing("open", name.as_deref().unwrap_or_default());
-    let explain = |error: Error| Diagnostics::from(doing.explain(&error));
+    let operation = operation("open", name.as_deref().unwrap_or_default());
+    let explain = |error: Error| Diagnostics::from(operation.explain(&error));
     let default = tokens::choice::default_id(cx.client(), &cx.call).await.map_err(explain)?;
     let token = tokens::one(cx, name.as_deref(), id.as_deref().or(name.is_none().then_some(&*default))).await?;
     let state = tokens::state_of(&token.spec, cx.session.clock.now());
@@ -223,18 +223,18 @@ async fn open_existing(cx: &Cx, mut config: Value) -> Result<Done<Opened>, Diagn
 async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
     let one_off = tokens::one_off_name();
     let name = config.get("name").as_str().unwrap_or(&one_off).to_owned();
-    let doing = doing("make", &name);
-    cx.session.may_write("create", &format!("{} (omni_join_token)", doing.what()))?;
+    let operation = operation("make", &name);
+    cx.session.may_write("create", &format!("{} (omni_join_token)", operation.what()))?;
     let now = cx.session.clock.now();
     let made = Made { mark: uuid::Uuid::new_v4().to_string(), name: name.clone(), ttl };
     let key = cx.client().make_join_token(&cx.call, &one_off, Some(now + ttl)).await.map_err(|error| {
-        let diagnostic = doing.explain(&error);
+        let diagnostic = operation.explain(&error);
         if error.may_have_happened() { diagnostic.hint(tokens::look_for(&one_off)) } else { diagnostic }
     })?;
     let marks = [(labels::OPERATION, made.mark.as_str()), (labels::MANAGED_BY, cx.session.managed_by.as_str())];
     let token = match change(cx, &key, |spec| spec.name.clone_from(&name), &marks).await {
         Ok(token) => token,
-        Err(error) => return Err(taken_back(cx, &key, &one_off, doing.explain(&error)).await),
+        Err(error) => return Err(taken_back(cx, &key, &one_off, operation.explain(&error)).await),
     };
     fill(&mut config, &token, false);
     let renew_at = Some(made.renewal(now));
@@ -243,10 +243,10 @@ async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Done<Open
 
 /// Hosts close only what was opened, so what could not be finished goes at once.
 async fn taken_back(cx: &Cx, key: &Key, name: &str, why: Diagnostic) -> Diagnostics {
-    let call = Call::within(TAKING_BACK, &CancellationToken::new());
+    let call = Call::within(REVOKE_TIMEOUT, &CancellationToken::new());
     let mut diags = Diagnostics::from(why);
     if let Err(error) = cx.client().remove(&call, key).await {
-        let left = doing("remove", name).explain(&error);
+        let left = operation("remove", name).explain(&error);
         diags.push(left.hint("The token expires by itself when its `ttl` is over; or remove it in Omni."));
     }
     diags
@@ -275,6 +275,6 @@ async fn change(
 fn fill(value: &mut Value, token: &Token, default: bool) {
     value.set("id", token.id().into());
     value.set("name", token.spec.name.as_str().into());
-    value.set("expiration_time", tokens::expiration(&token.spec).map(time::show).into());
+    value.set("expiration_time", tokens::expiration(&token.spec).map(timestamp::show).into());
     value.set("default", default.into());
 }

@@ -4,7 +4,7 @@ mod join_token;
 mod service_account_key;
 
 use super::session::Handle;
-use super::{access, fetched};
+use super::{configs, dual};
 use crate::tf::ephemeral::Ephemeral;
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use std::sync::Arc;
 pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Ephemeral>> {
     vec![
         join_token::JoinToken::ephemeral(handle),
-        fetched::ephemeral::<access::Kubeconfig>(handle),
-        fetched::ephemeral::<access::MachineJoinConfig>(handle),
-        fetched::ephemeral::<access::Omniconfig>(handle),
+        dual::ephemeral::<configs::Kubeconfig>(handle),
+        dual::ephemeral::<configs::MachineJoinConfig>(handle),
+        dual::ephemeral::<configs::Omniconfig>(handle),
         service_account_key::ServiceAccountKey::ephemeral(handle),
-        fetched::ephemeral::<access::Talosconfig>(handle),
+        dual::ephemeral::<configs::Talosconfig>(handle),
     ]
 }

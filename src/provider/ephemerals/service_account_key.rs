@@ -5,11 +5,11 @@ use crate::omni::auth::generate::{self, GeneratedKey, identity};
 use crate::omni::auth::{date, generate as generate_key};
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::IdentitySpec;
-use crate::omni::{AccountRole, Call, Class, Client, Error, NewKey};
+use crate::omni::{AccountRole, Call, Client, Error, ErrorKind, NewKey};
 use crate::provider::account_key;
 use crate::provider::check::is_account_name;
 use crate::provider::duration;
-use crate::provider::explain::{Doing, detail};
+use crate::provider::errors::{Operation, detail};
 use crate::provider::session::{Handle, Session, at};
 use crate::tf::check::{Check, Rule, not_empty, one_of};
 use crate::tf::described::Described;
@@ -43,11 +43,11 @@ const OWN_TTL: &str = "4h";
 /// How long a key lives that nothing but time takes away.
 const ADDED_TTL: &str = "1h";
 /// How long Omni may take to accept what a new key signs.
-const ACCEPTED: Duration = Duration::from_secs(60);
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The same where nobody knows whether Omni got the key at all.
-const UNCERTAIN: Duration = Duration::from_secs(5);
+const UNCERTAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long taking back may take: the host waits for it, also after Ctrl-C.
-const TAKING_BACK: Duration = Duration::from_secs(30);
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Under which name the account that was made is kept for the closing.
 const MADE: &str = "account";
 
@@ -211,26 +211,26 @@ impl<'a> Opening<'a> {
 
     /// Makes an account with the key, and gives its role.
     async fn make(&self, role: &str, chosen: bool) -> Result<String, Diagnostics> {
-        let doing = Doing { verb: "create", noun: "service account", id: &self.name, id_attribute: "name" };
+        let operation = Operation { verb: "create", noun: "service account", id: &self.name, id_attribute: "name" };
         let role_sent = AccountRole::Named(role.to_owned());
         let client = &self.session.client;
         let sent = client.register_key(&self.call, &self.name, Some(&role_sent), &self.new_key()).await;
         let (error, made) = match sent {
-            Ok(_) => match self.accepted(ACCEPTED).await {
+            Ok(_) => match self.accepted(ACCEPT_TIMEOUT).await {
                 Ok(_) => return Ok(role.to_owned()),
                 Err(error) => (error, Made::Certainly),
             },
             Err(error) if !error.may_have_happened() => (error, Made::No),
             // Only this key's owner can sign with it, so if that works, the account is there and is ours.
-            Err(error) => match self.accepted(UNCERTAIN).await {
+            Err(error) => match self.accepted(UNCERTAIN_TIMEOUT).await {
                 Ok(_) => return Ok(role.to_owned()),
                 // Nobody else has a name that was made up for this run.
                 Err(_) => (error, if chosen { Made::Perhaps } else { Made::Certainly }),
             },
         };
-        let mut diags = Diagnostics::from(match error.class() {
-            Class::AlreadyExists => taken(&self.name),
-            _ => doing.explain_unstored(&error),
+        let mut diags = Diagnostics::from(match error.kind() {
+            ErrorKind::AlreadyExists => taken(&self.name),
+            _ => operation.explain_unstored(&error),
         });
         diags.extend(self.take_back(made).await);
         Err(diags)
@@ -256,7 +256,7 @@ impl<'a> Opening<'a> {
 
     /// Whose the account of this name is: its keys tell.
     async fn whose(&self) -> Result<Whose, Error> {
-        let call = Call::within(TAKING_BACK, &CancellationToken::new());
+        let call = Call::within(REVOKE_TIMEOUT, &CancellationToken::new());
         let client = &self.session.client;
         let all = client.service_accounts(&call).await?;
         match all.iter().find(|account| account.name == self.name) {
@@ -265,7 +265,7 @@ impl<'a> Opening<'a> {
             // The list is late; this is not, but it names no keys.
             None => match client.get(&call, &IdentitySpec::KIND.key(identity(&self.name))).await {
                 Ok(_) => Ok(Whose::Nobodys),
-                Err(error) if error.is(Class::NotFound) => Ok(Whose::NotOurs),
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(Whose::NotOurs),
                 Err(error) => Err(error),
             },
         }
@@ -273,27 +273,31 @@ impl<'a> Opening<'a> {
 
     /// Adds the key to an account that is there, and gives its role.
     async fn add(&self) -> Result<String, Diagnostics> {
-        let doing =
-            Doing { verb: "add a key to", noun: "service account", id: &self.name, id_attribute: "service_account" };
+        let operation = Operation {
+            verb: "add a key to",
+            noun: "service account",
+            id: &self.name,
+            id_attribute: "service_account",
+        };
         let client = &self.session.client;
         // Omni itself answers for an account that does not exist in words only.
         match client.get(&self.call, &IdentitySpec::KIND.key(identity(&self.name))).await {
             Ok(_) => {}
-            Err(error) if error.is(Class::NotFound) => return Err(missing(&self.name).into()),
-            Err(error) => return Err(doing.explain_unstored(&error).into()),
+            Err(error) if error.is(ErrorKind::NotFound) => return Err(missing(&self.name).into()),
+            Err(error) => return Err(operation.explain_unstored(&error).into()),
         }
         let error = match client.register_key(&self.call, &self.name, None, &self.new_key()).await {
-            Ok(_) => match self.accepted(ACCEPTED).await {
+            Ok(_) => match self.accepted(ACCEPT_TIMEOUT).await {
                 Ok(role) => return Ok(role),
                 Err(error) => error,
             },
-            Err(error) if !error.may_have_happened() => return Err(doing.explain_unstored(&error).into()),
-            Err(error) => match self.accepted(UNCERTAIN).await {
+            Err(error) if !error.may_have_happened() => return Err(operation.explain_unstored(&error).into()),
+            Err(error) => match self.accepted(UNCERTAIN_TIMEOUT).await {
                 Ok(role) => return Ok(role),
                 Err(_) => error,
             },
         };
-        let mut diagnostic = doing.explain_unstored(&error);
+        let mut diagnostic = operation.explain_unstored(&error);
         diagnostic.detail.push_str(&format!(
             "\nThe account may have got the key {}. Nobody has its private half; Omni cannot take it back, and it ends at {}.",
             self.key.fingerprint,
@@ -333,9 +337,9 @@ fn unique(prefix: &str) -> String {
 
 /// Removes the account; it has a limit of its own, since it also happens after Ctrl-C.
 async fn remove(client: &Client, name: &str) -> Result<(), Error> {
-    let call = Call::within(TAKING_BACK, &CancellationToken::new());
+    let call = Call::within(REVOKE_TIMEOUT, &CancellationToken::new());
     match client.destroy_service_account(&call, name).await {
-        Err(error) if error.is(Class::NotFound) => Ok(()),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(()),
         other => other,
     }
 }

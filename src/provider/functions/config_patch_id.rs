@@ -1,7 +1,7 @@
 //! `config_patch_id`: the id that a config patch has or will have.
 
 use super::{Pure, text};
-use crate::provider::ids;
+use crate::provider::naming;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 
@@ -38,7 +38,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
             return Err(FunctionError::at(index, format!("The {what} is empty.")));
         }
     }
-    Ok(ids::config_patch(weight, text(arguments, 1), text(arguments, 2)).into())
+    Ok(naming::config_patch(weight, text(arguments, 1), text(arguments, 2)).into())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `kubeconfig_parse`: what the current context of a kubeconfig leads to.
 
 use super::{Pure, text};
-use crate::provider::explain::capital;
+use crate::provider::errors::capital;
 use crate::provider::kubeconfig;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
@@ -25,7 +25,7 @@ pub(super) fn function() -> Pure {
 
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     let access =
-        kubeconfig::access(text(arguments, 0)).map_err(|error| FunctionError::at(0, capital(&error.to_string())))?;
+        kubeconfig::parse(text(arguments, 0)).map_err(|error| FunctionError::at(0, capital(&error.to_string())))?;
     Ok(Value::object([
         ("context", access.context.into()),
         ("host", access.host.into()),

@@ -2,7 +2,7 @@
 
 use super::{Pure, text};
 use crate::omni::Query;
-use crate::provider::explain::capital;
+use crate::provider::errors::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use std::collections::BTreeMap;

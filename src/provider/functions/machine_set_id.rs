@@ -1,7 +1,7 @@
 //! `machine_set_id`: the id that a machine set has or will have.
 
 use super::{Pure, text};
-use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
+use crate::provider::naming::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use kit::text::{closest, quoted};
@@ -40,7 +40,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
         (WORKERS, Some(CONTROL_PLANES_NAME)) => {
             Err(FunctionError::at(2, "This name belongs to the set of control planes. Choose another."))
         }
-        (CONTROL_PLANE | WORKERS, _) => Ok(ids::machine_set(cluster, role, named).into()),
+        (CONTROL_PLANE | WORKERS, _) => Ok(naming::machine_set(cluster, role, named).into()),
         _ => {
             let roles = match closest(role, &[CONTROL_PLANE, WORKERS]) {
                 Some(word) => format!("`{word}`"),

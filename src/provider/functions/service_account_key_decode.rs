@@ -3,7 +3,7 @@
 use super::{Pure, text};
 use crate::omni::Error;
 use crate::omni::auth::{date, generate, key};
-use crate::provider::explain::capital;
+use crate::provider::errors::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use kit::secret::SecretString;

@@ -1,7 +1,7 @@
 //! `version_latest`: the newest of some versions.
 
 use super::{Pure, text, texts};
-use crate::provider::explain::capital;
+use crate::provider::errors::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use kit::text::quoted;

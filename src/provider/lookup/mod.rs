@@ -1,15 +1,15 @@
 //! The engine behind data sources that look things up: one by what names it, or all that meet some filters.
 //! A file of a data source says what its things are, how they are listed and what tells them apart; the reads live here.
 
-pub(crate) mod columns;
+pub(crate) mod computed;
 mod filter;
 mod plural;
 mod single;
 
 use crate::omni::spec::Spec;
 use crate::omni::state::query::{LabelQuery, Query};
-use crate::omni::{Call, Class, Error};
-use crate::provider::crud::{Binding, Cx, Join, Joined, Managed, Object, show};
+use crate::omni::{Call, Error, ErrorKind};
+use crate::provider::engine::{Binding, CosiObject, Cx, Join, Joined, Object, show};
 use crate::provider::session::Session;
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -30,14 +30,14 @@ pub(crate) use plural::Plural;
 pub(crate) use single::Single;
 
 /// One thing that was found.
-pub(crate) struct Found<I> {
+pub(crate) struct Item<I> {
     /// Its id: `ids` of the plural holds these.
     pub(crate) id: String,
     /// What it is, by attribute.
     pub(crate) item: I,
 }
 
-impl<I> Found<I> {
+impl<I> Item<I> {
     pub(crate) fn new(id: impl Into<String>, item: I) -> Self {
         Self { id: id.into(), item }
     }
@@ -51,7 +51,11 @@ impl Shown {
     ///
     /// # Errors
     /// When the object cannot be shown as this resource type.
-    pub(crate) fn of<M: Managed>(binding: &Binding, object: &Object<M::Spec>, joined: &Joined) -> Result<Self, Error> {
+    pub(crate) fn of<M: CosiObject>(
+        binding: &Binding,
+        object: &Object<M::Spec>,
+        joined: &Joined,
+    ) -> Result<Self, Error> {
         show::<M>(binding, object, joined, &Value::Null).map(Self).map_err(|diagnostic| Error::Decode {
             what: format!("the {} `{}`", M::NOUN, object.id()),
             source: format!("{}: {}", diagnostic.summary, diagnostic.detail).into(),
@@ -60,8 +64,8 @@ impl Shown {
 
     /// Whether an argument of the configuration asks for what the attribute of the same name shows; it does when it is not set.
     pub(crate) fn fits(&self, config: &Value, argument: &str, path: &str) -> bool {
-        let wanted = config.get(argument);
-        wanted.is_null() || wanted == Path::of(path).lookup(&self.0)
+        let request = config.get(argument);
+        request.is_null() || request == Path::of(path).lookup(&self.0)
     }
 }
 
@@ -75,7 +79,7 @@ impl Serialize for Shown {
 #[async_trait]
 pub(crate) trait Lookup: Send + Sync + 'static {
     /// One of them; its fields are the attributes of [`Lookup::attributes`].
-    type Item: Serialize + Send + Sync;
+    type Object: Serialize + Send + Sync;
 
     /// One of them in words: `machine set`.
     const NOUN: &'static str;
@@ -87,15 +91,15 @@ pub(crate) trait Lookup: Send + Sync + 'static {
 
     /// Lists what `wanted` takes: COSI objects through [`Wanted::objects`], anything else by asking [`Wanted::takes`].
     /// No order is asked of it, and the filters are run over it by the engine.
-    async fn list(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Self::Item>>, Error>;
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Self::Object>>, Error>;
 
     /// Whether it passes the filters, or the arguments of the singular, that are its own; those that are null are not set.
-    fn keeps(_config: &Value, _found: &Found<Self::Item>) -> bool {
+    fn matches(_config: &Value, _found: &Item<Self::Object>) -> bool {
         true
     }
 
     /// Which comes first: by default, the lower id.
-    fn order(a: &Found<Self::Item>, b: &Found<Self::Item>) -> Ordering {
+    fn order(a: &Item<Self::Object>, b: &Item<Self::Object>) -> Ordering {
         a.id.cmp(&b.id)
     }
 
@@ -108,7 +112,7 @@ pub(crate) trait Lookup: Send + Sync + 'static {
     }
 
     /// How a person would point at it; the id, and more where that says little.
-    fn shown(found: &Found<Self::Item>) -> String {
+    fn shown(found: &Item<Self::Object>) -> String {
         format!("`{}`", found.id)
     }
 }
@@ -116,7 +120,7 @@ pub(crate) trait Lookup: Send + Sync + 'static {
 /// The data source of all things of a kind, with filters.
 ///
 /// It has `id_regexp` and, unless its things bear no labels, `label_selector` beside its own filters, and gives `ids` and the list.
-pub(crate) trait Many: Lookup {
+pub(crate) trait ListSource: Lookup {
     /// Its full name: `omni_machine_sets`.
     const NAME: &'static str;
     /// The attribute with the list: `machine_sets`.
@@ -144,7 +148,7 @@ pub(crate) trait Many: Lookup {
 
 /// The data source of one thing.
 #[async_trait]
-pub(crate) trait One: Lookup {
+pub(crate) trait SingleSource: Lookup {
     /// Its full name: `omni_machine_set`.
     const NAME: &'static str;
     /// What it is for, in Markdown; the first sentence stands alone.
@@ -177,7 +181,7 @@ pub(crate) trait One: Lookup {
     }
 
     /// What is left of several, in order, that fit: by default all of them, which is an error.
-    fn prefer(_config: &Value, fit: Vec<Found<Self::Item>>) -> Vec<Found<Self::Item>> {
+    fn choose(_config: &Value, fit: Vec<Item<Self::Object>>) -> Vec<Item<Self::Object>> {
         fit
     }
 
@@ -187,13 +191,13 @@ pub(crate) trait One: Lookup {
     }
 
     /// Lists what `wanted` takes, or waits for it when the arguments say so.
-    async fn find(cx: &Cx, wanted: &Wanted<'_>) -> Result<Vec<Found<Self::Item>>, Error> {
-        Self::list(cx, wanted).await
+    async fn find(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Self::Object>>, Error> {
+        Self::list(cx, request).await
     }
 }
 
 /// What a list is about.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct Request<'a> {
     /// The one id that is asked for, if it is one.
     pub(crate) id: Option<String>,
     /// Labels and ids otherwise; COSI lists leave it to Omni.
@@ -202,7 +206,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) config: &'a Value,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> Request<'a> {
     /// All there is, whatever the configuration says.
     fn all(config: &'a Value) -> Self {
         Self { id: None, query: Query::all(), config }
@@ -220,7 +224,7 @@ impl<'a> Wanted<'a> {
     /// What Omni keeps under the same ids in another type; its labels may be others, so they are not asked.
     pub(crate) async fn joined<S: Spec>(&self, cx: &Cx) -> Result<HashMap<String, S>, Error> {
         let query = Query { labels: Vec::new(), id_regexp: self.query.id_regexp.clone() };
-        let beside = Wanted { id: self.id.clone(), query, config: self.config };
+        let beside = Request { id: self.id.clone(), query, config: self.config };
         let objects = beside.objects::<S>(cx).await?;
         Ok(objects.into_iter().map(|object| (object.stored.key.id, object.spec)).collect())
     }
@@ -234,7 +238,7 @@ impl<'a> Wanted<'a> {
             async move {
                 let stored = match id {
                     Some(id) => match cx.read(&join.kind.key(id)).await {
-                        Err(error) if error.is(Class::NotFound) => Vec::new(),
+                        Err(error) if error.is(ErrorKind::NotFound) => Vec::new(),
                         stored => vec![stored?],
                     },
                     None => cx.client().list(&cx.call, join.kind, query).await?,
@@ -251,8 +255,8 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether something that Omni cannot choose itself is asked for, by its id and what stands for its labels.
-    pub(crate) fn takes(&self, id: &str, labels: &BTreeMap<String, String>) -> bool {
-        self.id.as_deref().is_none_or(|wanted| wanted == id)
+    pub(crate) fn selects(&self, id: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.id.as_deref().is_none_or(|request| request == id)
             && self.query.takes_labels(labels)
             // The expression was checked with the configuration.
             && self.query.id_regexp.as_deref().is_none_or(|regexp| regex::Regex::new(regexp).is_ok_and(|r| r.is_match(id)))
@@ -266,14 +270,14 @@ fn cx(session: Arc<Session>, context: &Context, limit: Option<Duration>) -> Cx {
 }
 
 /// The things that pass the filters, in order.
-fn kept<L: Lookup>(config: &Value, found: Vec<Found<L::Item>>) -> Vec<Found<L::Item>> {
-    let mut kept: Vec<_> = found.into_iter().filter(|found| L::keeps(config, found)).collect();
+fn kept<L: Lookup>(config: &Value, found: Vec<Item<L::Object>>) -> Vec<Item<L::Object>> {
+    let mut kept: Vec<_> = found.into_iter().filter(|found| L::matches(config, found)).collect();
     kept.sort_by(L::order);
     kept
 }
 
 /// Things as values of their attributes.
-fn value_of<L: Lookup>(found: &Found<L::Item>) -> Result<Value, Diagnostics> {
+fn value_of<L: Lookup>(found: &Item<L::Object>) -> Result<Value, Diagnostics> {
     crate::tf::model::to_value(&found.item, &object_type(&L::attributes())).map_err(|error| {
         Diagnostic::from_error(format!("The {} {} does not fit the schema", L::NOUN, L::shown(found)), &error)
             .hint("This is a defect of the provider; please report it.")

@@ -1,8 +1,8 @@
 //! All things of a kind that meet the filters.
 
-use super::{Many, SELECTOR, Wanted, columns, cx, is_regexp, is_selector, kept, selector, value_of};
+use super::{ListSource, Request, SELECTOR, computed, cx, is_regexp, is_selector, kept, selector, value_of};
 use crate::omni::state::query::{LabelQuery, Query};
-use crate::provider::explain::Doing;
+use crate::provider::errors::Operation;
 use crate::provider::session::{Handle, at};
 use crate::tf::data_source::DataSource;
 use crate::tf::described::Described;
@@ -22,15 +22,15 @@ pub(crate) struct Plural<L> {
     of: PhantomData<L>,
 }
 
-impl<L: Many> Plural<L> {
+impl<L: ListSource> Plural<L> {
     pub(crate) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
         Arc::new(Self { schema: schema::<L>(), handle: handle.clone(), of: PhantomData })
     }
 }
 
-fn schema<L: Many>() -> Schema {
+fn schema<L: ListSource>() -> Schema {
     let nouns = L::NOUNS;
-    let mut ids = columns::texts("ids", &format!("Ids of the {nouns}, in order."));
+    let mut ids = computed::texts("ids", &format!("Ids of the {nouns}, in order."));
     // Where one id is a secret, all of them are.
     ids.sensitive = L::attributes().iter().any(|attribute| attribute.name == "id" && attribute.sensitive);
     let selector = L::LABELS.map(|labels| {
@@ -55,7 +55,7 @@ fn schema<L: Many>() -> Schema {
 }
 
 /// The filters that Omni can apply itself.
-fn query<L: Many>(config: &Value) -> Result<Query, Diagnostics> {
+fn query<L: ListSource>(config: &Value) -> Result<Query, Diagnostics> {
     let terms = selector(config)?.labels.into_iter().next().unwrap_or_default();
     let terms = L::terms(config, terms);
     let mut query = if terms == LabelQuery::default() { Query::all() } else { Query::from(terms) };
@@ -64,7 +64,7 @@ fn query<L: Many>(config: &Value) -> Result<Query, Diagnostics> {
 }
 
 #[async_trait]
-impl<L: Many> Described for Plural<L> {
+impl<L: ListSource> Described for Plural<L> {
     fn type_name(&self) -> &'static str {
         L::NAME
     }
@@ -75,15 +75,15 @@ impl<L: Many> Described for Plural<L> {
 }
 
 #[async_trait]
-impl<L: Many> DataSource for Plural<L> {
+impl<L: ListSource> DataSource for Plural<L> {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let cx = cx(self.handle.session()?, context, None);
-        let doing = Doing { verb: "list", noun: L::NOUNS, id: "", id_attribute: "" };
-        let wanted = Wanted { id: None, query: query::<L>(&config)?, config: &config };
-        let found = L::list(&cx, &wanted).await.map_err(|error| Diagnostics::from(doing.explain(&error)))?;
+        let operation = Operation { verb: "list", noun: L::NOUNS, id: "", id_attribute: "" };
+        let request = Request { id: None, query: query::<L>(&config)?, config: &config };
+        let found = L::list(&cx, &request).await.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
         let found = kept::<L>(&config, found);
-        if let Some(wanted) = config.get("id").as_str().filter(|_| found.is_empty())
-            && let Some((why, hint)) = L::about_id(wanted)
+        if let Some(request) = config.get("id").as_str().filter(|_| found.is_empty())
+            && let Some((why, hint)) = L::about_id(request)
         {
             return Err(Diagnostic::error(format!("No {} can have this `id`", L::NOUN), why)
                 .hint(hint)

@@ -1,10 +1,10 @@
 //! One thing, by what names it: it is an error when there is none, or more than one.
 
-use super::{Found, One, Wanted, cx, kept, selector, value_of};
+use super::{Item, Request, SingleSource, cx, kept, selector, value_of};
 use crate::omni::state::query::Query;
-use crate::omni::{Call, Class, Error};
-use crate::provider::crud::Cx;
-use crate::provider::explain::{Doing, capital};
+use crate::omni::{Call, Error, ErrorKind};
+use crate::provider::engine::Cx;
+use crate::provider::errors::{Operation, capital};
 use crate::provider::session::{Handle, at};
 use crate::tf::data_source::DataSource;
 use crate::tf::described::Described;
@@ -25,7 +25,7 @@ const MOST_FITTING: usize = 10;
 const MOST_CLOSE: usize = 3;
 
 /// How long it may take to find out what there is when what was waited for did not come.
-const LAST_LOOK: Duration = Duration::from_secs(10);
+const LAST_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The data source of one thing.
 pub(crate) struct Single<L> {
@@ -34,13 +34,13 @@ pub(crate) struct Single<L> {
     of: PhantomData<L>,
 }
 
-impl<L: One> Single<L> {
+impl<L: SingleSource> Single<L> {
     pub(crate) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
         Arc::new(Self { schema: schema::<L>(), handle: handle.clone(), of: PhantomData })
     }
 }
 
-fn schema<L: One>() -> Schema {
+fn schema<L: SingleSource>() -> Schema {
     let described = L::attributes();
     let mut schema = Schema::new(L::ABOUT);
     schema.rules = L::rules();
@@ -54,7 +54,7 @@ fn schema<L: One>() -> Schema {
 }
 
 /// The arguments that are set, as one would write them; what is secret is not written.
-fn written<L: One>(config: &Value) -> Vec<(&'static str, String)> {
+fn written<L: SingleSource>(config: &Value) -> Vec<(&'static str, String)> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(format!("`{text}`")),
         Value::Bool(flag) => Some(format!("`{flag}`")),
@@ -67,7 +67,7 @@ fn written<L: One>(config: &Value) -> Vec<(&'static str, String)> {
 }
 
 #[async_trait]
-impl<L: One> Described for Single<L> {
+impl<L: SingleSource> Described for Single<L> {
     fn type_name(&self) -> &'static str {
         L::NAME
     }
@@ -78,7 +78,7 @@ impl<L: One> Described for Single<L> {
 }
 
 #[async_trait]
-impl<L: One> DataSource for Single<L> {
+impl<L: SingleSource> DataSource for Single<L> {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let limit = L::limit(&config);
         let cx = cx(self.handle.session()?, context, limit);
@@ -86,19 +86,19 @@ impl<L: One> DataSource for Single<L> {
         let secret = self.schema.attribute(L::ID).is_some_and(|attribute| attribute.sensitive);
         let name = id.clone().filter(|_| !secret).unwrap_or_default();
         let query = if id.is_some() { Query::all() } else { selector(&config)? };
-        let wanted = Wanted { id, query, config: &config };
-        let found = match L::find(&cx, &wanted).await {
+        let request = Request { id, query, config: &config };
+        let found = match L::find(&cx, &request).await {
             Ok(found) => found,
-            Err(error) if limit.is_some() && error.is(Class::Timeout) => {
-                return Err(late::<L>(&cx, context, &wanted, &error).await.into());
+            Err(error) if limit.is_some() && error.is(ErrorKind::Timeout) => {
+                return Err(late::<L>(&cx, context, &request, &error).await.into());
             }
             Err(error) => {
-                let doing = Doing { verb: "look up", noun: L::NOUN, id: &name, id_attribute: L::ID };
-                return Err(doing.explain(&error).into());
+                let operation = Operation { verb: "look up", noun: L::NOUN, id: &name, id_attribute: L::ID };
+                return Err(operation.explain(&error).into());
             }
         };
-        let mut fit = L::prefer(&config, kept::<L>(&config, found));
-        let Some(found) = fit.pop() else { return Err(missing::<L>(&cx, &wanted, &name).await.into()) };
+        let mut fit = L::choose(&config, kept::<L>(&config, found));
+        let Some(found) = fit.pop() else { return Err(missing::<L>(&cx, &request, &name).await.into()) };
         if !fit.is_empty() {
             fit.push(found);
             return Err(ambiguous::<L>(&config, &fit).into());
@@ -115,9 +115,9 @@ impl<L: One> DataSource for Single<L> {
 }
 
 /// There is none, and what there is instead.
-async fn missing<L: One>(cx: &Cx, wanted: &Wanted<'_>, name: &str) -> Diagnostic {
-    let arguments = written::<L>(wanted.config);
-    let there = there_is::<L>(cx, wanted.config).await;
+async fn missing<L: SingleSource>(cx: &Cx, request: &Request<'_>, name: &str) -> Diagnostic {
+    let arguments = written::<L>(request.config);
+    let there = there_is::<L>(cx, request.config).await;
     let by_name = matches!(arguments[..], [(only, _)] if only == L::ID) && !name.is_empty();
     let summary = match &arguments[..] {
         _ if by_name => format!("{} `{name}` does not exist", capital(L::NOUN)),
@@ -139,16 +139,16 @@ async fn missing<L: One>(cx: &Cx, wanted: &Wanted<'_>, name: &str) -> Diagnostic
 }
 
 /// It did not come in time, and what there is instead.
-async fn late<L: One>(cx: &Cx, context: &Context, wanted: &Wanted<'_>, error: &Error) -> Diagnostic {
+async fn late<L: SingleSource>(cx: &Cx, context: &Context, request: &Request<'_>, error: &Error) -> Diagnostic {
     // The time of the read itself is up.
-    let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LAST_LOOK, &context.cancel) };
-    let there = there_is::<L>(&look, wanted.config).await;
+    let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LAST_READ_TIMEOUT, &context.cancel) };
+    let there = there_is::<L>(&look, request.config).await;
     let detail = format!("{} {there}", chain(error));
     let diagnostic = Diagnostic::error(format!("{} did not come in time", capital(L::NOUN)), detail.trim_end());
-    blame(diagnostic, &written::<L>(wanted.config)).hint(L::IF_LATE)
+    blame(diagnostic, &written::<L>(request.config)).hint(L::IF_LATE)
 }
 
-fn ambiguous<L: One>(config: &Value, fit: &[Found<L::Item>]) -> Diagnostic {
+fn ambiguous<L: SingleSource>(config: &Value, fit: &[Item<L::Object>]) -> Diagnostic {
     let arguments = written::<L>(config);
     let detail =
         format!("{} {}{} are there: {}.", fit.len(), L::NOUNS, conditions(" with ", &arguments), names::<L>(fit));
@@ -170,17 +170,17 @@ fn conditions(before: &str, arguments: &[(&str, String)]) -> String {
 
 /// What there is, as a sentence: the few that come closest to what was asked for.
 /// The error is about what is missing: that the rest cannot be listed is nothing beside it.
-async fn there_is<L: One>(cx: &Cx, config: &Value) -> String {
+async fn there_is<L: SingleSource>(cx: &Cx, config: &Value) -> String {
     if !L::MAY_BE_NAMED {
         return String::new();
     }
-    let Ok(mut all) = L::list(cx, &Wanted::all(config)).await else { return String::new() };
+    let Ok(mut all) = L::list(cx, &Request::all(config)).await else { return String::new() };
     all.sort_by(L::order);
     closest::<L>(config, &all)
 }
 
-fn closest<L: One>(config: &Value, all: &[Found<L::Item>]) -> String {
-    let names = |some: &[&Found<L::Item>]| some.iter().map(|found| L::shown(found)).collect::<Vec<_>>().join(", ");
+fn closest<L: SingleSource>(config: &Value, all: &[Item<L::Object>]) -> String {
+    let names = |some: &[&Item<L::Object>]| some.iter().map(|found| L::shown(found)).collect::<Vec<_>>().join(", ");
     let mut ranked: Vec<_> = all.iter().collect();
     let count = ranked.len();
     if count == 0 {
@@ -228,7 +228,7 @@ fn alike(a: &str, b: &str) -> f64 {
 }
 
 /// Some of them, and how many more there are.
-fn names<L: One>(all: &[Found<L::Item>]) -> String {
+fn names<L: SingleSource>(all: &[Item<L::Object>]) -> String {
     let mut names: Vec<_> = all.iter().take(MOST_FITTING).map(L::shown).collect();
     if let Some(more) = all.len().checked_sub(MOST_FITTING).filter(|more| *more > 0) {
         names.push(format!("and {more} more"));

@@ -20,32 +20,32 @@ const FRUITS: [Fruit; 3] = [
 
 #[async_trait]
 impl Lookup for Fruits {
-    type Item = Fruit;
+    type Object = Fruit;
 
     const NOUN: &'static str = "fruit";
     const NOUNS: &'static str = "fruits";
 
     fn attributes() -> Vec<Attribute> {
-        vec![columns::text("name", "Name."), columns::text("colour", "Colour.")]
+        vec![computed::text("name", "Name."), computed::text("colour", "Colour.")]
     }
 
-    async fn list(_cx: &Cx, _wanted: &Wanted<'_>) -> Result<Vec<Found<Fruit>>, Error> {
-        Ok(FRUITS.map(|fruit| Found::new(fruit.name, fruit)).into())
+    async fn list(_cx: &Cx, _wanted: &Request<'_>) -> Result<Vec<Item<Fruit>>, Error> {
+        Ok(FRUITS.map(|fruit| Item::new(fruit.name, fruit)).into())
     }
 
-    fn keeps(config: &Value, found: &Found<Fruit>) -> bool {
+    fn matches(config: &Value, found: &Item<Fruit>) -> bool {
         config.get("colour").as_str().is_none_or(|colour| colour == found.item.colour)
     }
 }
 
-impl Many for Fruits {
+impl ListSource for Fruits {
     const NAME: &'static str = "omni_fruits";
     const LIST: &'static str = "fruits";
     const ABOUT: &'static str = "Fruits.";
     const LABELS: Option<&'static str> = Some("leaves");
 }
 
-impl One for Fruits {
+impl SingleSource for Fruits {
     const NAME: &'static str = "omni_fruit";
     const ABOUT: &'static str = "A fruit.";
     const ID: &'static str = "name";
@@ -79,7 +79,7 @@ fn arguments_that_are_described_too_are_filled_in() {
 fn what_omni_cannot_choose_is_chosen_here() {
     let config = Value::Null;
     let labels = |text: &str| BTreeMap::from([("team".to_owned(), text.to_owned())]);
-    let wanted = |selector: &str, regexp: Option<&str>, id: Option<&str>| Wanted {
+    let request = |selector: &str, regexp: Option<&str>, id: Option<&str>| Request {
         id: id.map(str::to_owned),
         query: Query { id_regexp: regexp.map(str::to_owned), ..Query::parse_selector(selector).unwrap() },
         config: &config,
@@ -93,7 +93,7 @@ fn what_omni_cannot_choose_is_chosen_here() {
         ("", None, Some("pear"), true),
         ("", None, Some("pea"), false),
     ] {
-        let found = wanted(selector, regexp, id).takes("pear", &labels("a"));
+        let found = request(selector, regexp, id).selects("pear", &labels("a"));
         assert_eq!(found, expected, "{selector} {regexp:?} {id:?}");
     }
 }
@@ -101,7 +101,7 @@ fn what_omni_cannot_choose_is_chosen_here() {
 #[test]
 fn filters_choose_and_the_rest_is_in_order() {
     let names = |config: &Value| {
-        let all = FRUITS.map(|fruit| Found::new(fruit.name, fruit)).into();
+        let all = FRUITS.map(|fruit| Item::new(fruit.name, fruit)).into();
         kept::<Fruits>(config, all).into_iter().map(|found| found.id).collect::<Vec<_>>()
     };
     assert_eq!(names(&Value::Null), ["apple", "cherry", "pear"]);

@@ -102,9 +102,9 @@ fn merging_is_associative() {
             // A mark below can ask for a second document.
             let Some(merged) = case.merged.as_ref().filter(|_| !under.contains(MARK)) else { continue };
             let one = merge(&[under, merged]);
-            let turns = merge(&[under, &case.a, &case.b]);
-            if let (Ok(one), Ok(turns)) = (&one, &turns) {
-                assert_eq!(bare_documents(one), bare_documents(turns), "{} onto {under}", case.name);
+            let key_locks = merge(&[under, &case.a, &case.b]);
+            if let (Ok(one), Ok(key_locks)) = (&one, &key_locks) {
+                assert_eq!(bare_documents(one), bare_documents(key_locks), "{} onto {under}", case.name);
                 compared += 1;
             }
         }

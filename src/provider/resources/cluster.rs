@@ -6,12 +6,14 @@ use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
-use crate::provider::crud::{Bind, Binding, Codec, Cx, Home, KeyCodec, Managed, Object, Row, Write, codecs, group};
 use crate::provider::duration;
+use crate::provider::engine::{
+    Bind, Binding, Codec, CosiObject, Cx, Home, KeyCodec, Object, Row, Write, codecs, group,
+};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
 use crate::provider::wait::{self, Awaited};
-use crate::provider::{lock, view};
+use crate::provider::{cluster_lock, view};
 use crate::tf::check::one_of;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -48,7 +50,7 @@ fn feature(name: &'static str, doc: &str) -> Attribute {
 }
 
 #[async_trait]
-impl Managed for Cluster {
+impl CosiObject for Cluster {
     type Spec = ClusterSpec;
 
     const NAME: &'static str = "omni_cluster";
@@ -125,12 +127,12 @@ impl Managed for Cluster {
         state.get("name").as_str().map(str::to_owned)
     }
 
-    fn due(cx: &Cx, plan: &mut Plan<'_>) {
+    fn plan_existing(cx: &Cx, plan: &mut Plan<'_>) {
         note_lock(cx, plan);
         check_parts_that_go(cx, plan);
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         note_lock(cx, plan);
         check_lock(cx, plan).await?;
         warn_of_replacement(cx, plan).await?;
@@ -142,7 +144,7 @@ impl Managed for Cluster {
             return Ok(());
         }
         let name = prior.get("name").as_str().unwrap_or_default();
-        if !lock::keeps(cx, name).await? {
+        if !cluster_lock::is_kept(cx, name).await? {
             return Ok(());
         }
         let summary = format!("Cluster `{name}` is locked");
@@ -199,7 +201,7 @@ impl Managed for Cluster {
     async fn before_delete(cx: &Cx, state: &Value, key: &Key) -> Result<(), Error> {
         let chosen = |option: &str| state.get("delete_options").get(option).as_bool() == Some(true);
         if chosen("force_unlock") {
-            lock::set(cx, &cx.call, &key.id, false).await?;
+            cluster_lock::set(cx, &cx.call, &key.id, false).await?;
         }
         if chosen("destroy_disconnected_machines") {
             wait::remove_disconnected(cx, &key.id).await?;
@@ -371,7 +373,7 @@ async fn check_lock(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let name = prior.get("name").as_str().unwrap_or_default();
-    if lock::is_importing(cx, name).await? {
+    if cluster_lock::is_importing(cx, name).await? {
         return Ok(());
     }
     let list = changed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
@@ -394,7 +396,7 @@ async fn check_lock(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
 /// A locked cluster cannot be destroyed to be made anew, and whatever the configuration says of the lock is for the new one.
 async fn check_lock_of_replaced(cx: &Cx, plan: &mut Plan<'_>, prior: &Value) -> Result<(), Error> {
     let name = prior.get("name").as_str().unwrap_or_default();
-    if !lock::keeps(cx, name).await? {
+    if !cluster_lock::is_kept(cx, name).await? {
         return Ok(());
     }
     let unlocks = prior.get("delete_options").get("force_unlock").as_bool() == Some(true);

@@ -2,18 +2,20 @@
 
 use crate::omni::spec::config_patch;
 use crate::omni::spec::fields::Field;
-use crate::omni::{Class, Error, MAX_REQUEST, labels};
-use crate::provider::crud::{Bind, Cx, Home, Joined, KeyCodec, Managed, Object, Owner, Row, Several, group, model};
+use crate::omni::{Error, ErrorKind, MAX_REQUEST, labels};
+use crate::provider::engine::{
+    Bind, CosiObject, Cx, Home, Joined, KeyCodec, Object, Owner, Row, Several, group, model,
+};
 use crate::provider::patch::{self, PatchError};
 use crate::provider::session::at;
-use crate::provider::{ids, references};
+use crate::provider::{naming, references};
 use crate::tf::check::{Rule, not_empty, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, boolean, number, string};
 use crate::tf::value::Value;
-use crate::tf::write_only::{Print, WriteOnly, write_only};
+use crate::tf::write_only::{Fingerprint, WriteOnly, write_only};
 use async_trait::async_trait;
 use kit::text::quoted;
 use kit::yaml::{self, Budget};
@@ -25,7 +27,7 @@ pub(super) struct ConfigPatch;
 const WEIGHT: i64 = 400;
 
 /// A patch is a document, so its print is that of what it means.
-const DATA: WriteOnly = write_only!("data", Print::Meaning(patch::digest));
+const DATA: WriteOnly = write_only!("data", Fingerprint::Meaning(patch::digest));
 
 /// What ids are made of.
 #[derive(Clone, Default, Deserialize)]
@@ -57,14 +59,14 @@ impl Model {
     fn machine_set(&self) -> Option<String> {
         let set = self.selector.as_ref()?.machine_set.as_deref()?;
         Some(match &self.cluster {
-            Some(cluster) => ids::set_in(cluster, set),
+            Some(cluster) => naming::set_in(cluster, set),
             None => set.to_owned(),
         })
     }
 
     /// The id by the rule, whatever `id_override` says.
     fn composed(&self) -> Option<String> {
-        Some(ids::config_patch(self.weight.unwrap_or(WEIGHT), &self.target()?, self.name.as_deref()?))
+        Some(naming::config_patch(self.weight.unwrap_or(WEIGHT), &self.target()?, self.name.as_deref()?))
     }
 }
 
@@ -82,7 +84,7 @@ static TEXT: Several = Several {
 };
 
 #[async_trait]
-impl Managed for ConfigPatch {
+impl CosiObject for ConfigPatch {
     type Spec = ConfigPatchSpec;
 
     const NAME: &'static str = "omni_config_patch";
@@ -192,7 +194,7 @@ impl Managed for ConfigPatch {
         }
     }
 
-    fn predict(plan: &mut Plan<'_>) {
+    fn modify_plan(plan: &mut Plan<'_>) {
         if plan.prior.is_none() || !plan.replace.is_empty() {
             // What an import has filled in belongs to the object that was imported.
             if plan.config.get("id_override").is_null() {
@@ -205,7 +207,7 @@ impl Managed for ConfigPatch {
         check_form(plan);
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         if plan.diags.has_errors() {
             return Ok(());
         }
@@ -216,15 +218,15 @@ impl Managed for ConfigPatch {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        match error.class() {
-            Class::Validation => {
+        match error.kind() {
+            ErrorKind::Validation => {
                 let (detail, hint) = match overridden(&error) {
                     Some(fields) => {
                         let list = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
                         (format!("It sets what Omni controls itself: {list}."), "Take these fields out of the patch.")
                     }
                     None => (
-                        crate::provider::explain::detail(&error),
+                        crate::provider::errors::detail(&error),
                         "Take out what Omni controls itself, and check the names and the types of the fields against Talos' machine configuration.",
                     ),
                 };
@@ -232,7 +234,7 @@ impl Managed for ConfigPatch {
                 Ok(())
             }
             // A server without the call finds out when the patch is written.
-            Class::Unimplemented => Ok(()),
+            ErrorKind::Unimplemented => Ok(()),
             _ => Err(error),
         }
     }
@@ -422,7 +424,7 @@ mod tests {
         for set in ["workers", "prod-workers"] {
             let whole = patch(&[selects(set)]);
             assert_eq!(ConfigPatch::id(&whole).as_deref(), Some("400-prod-workers-x"), "{set}");
-            let [labels, _] = crate::provider::crud::Binding::new(ConfigPatch::rows()).keys(&whole);
+            let [labels, _] = crate::provider::engine::Binding::new(ConfigPatch::rows()).keys(&whole);
             let label = labels.into_iter().find(|(key, _)| *key == labels::MACHINE_SET);
             assert_eq!(label.unwrap().1.as_deref(), Some("prod-workers"), "{set}");
             let set_key = MachineSetSpec::KIND.key("prod-workers");

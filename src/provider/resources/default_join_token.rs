@@ -3,11 +3,11 @@
 
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
 use crate::omni::{Error, Key, Phase, Resource as Stored, labels};
-use crate::provider::crud::{Bind, Cx, Managed, Origin, Row};
-use crate::provider::explain::Doing;
+use crate::provider::engine::{Bind, CosiObject, Cx, Origin, Row};
+use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::session::at;
-use crate::provider::{time, tokens};
+use crate::provider::{timestamp, tokens};
 use crate::tf::check::not_empty;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -18,14 +18,14 @@ use async_trait::async_trait;
 pub(super) struct DefaultJoinToken;
 
 #[async_trait]
-impl Managed for DefaultJoinToken {
+impl CosiObject for DefaultJoinToken {
     type Spec = DefaultJoinTokenSpec;
 
     const NAME: &'static str = "omni_default_join_token";
     const NOUN: &'static str = "default join token";
     const ID: &'static str = "id";
     // There is one, so it needs no name.
-    const SHOWN: &'static str = "";
+    const DISPLAY: &'static str = "";
     const ORIGIN: Origin = Origin::Omni;
 
     fn about() -> Schema {
@@ -53,18 +53,18 @@ impl Managed for DefaultJoinToken {
         Some(DEFAULT_ID.to_owned())
     }
 
-    fn import_id(_text: &str) -> Result<String, Diagnostic> {
+    fn parse_import(_text: &str) -> Result<String, Diagnostic> {
         Ok(DEFAULT_ID.to_owned())
     }
 
-    fn relate(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+    fn check_run(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
         let id = plan.planned.get("token_id").clone();
         tokens::choice::warn_of_rivals(cx, ticket, Some((&id, "")), plan);
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
-        let doing = Doing { verb: "choose", noun: Self::NOUN, id: "", id_attribute: "token_id" };
-        tokens::warn_of_role(cx, &doing, &mut plan.diags).await;
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let operation = Operation { verb: "choose", noun: Self::NOUN, id: "", id_attribute: "token_id" };
+        tokens::warn_of_role(cx, &operation, &mut plan.diags).await;
         let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
         let Some(token) = tokens::find(cx, id).await? else {
             plan.diags.push(
@@ -79,7 +79,7 @@ impl Managed for DefaultJoinToken {
         };
         let (name, state) = (&token.spec.name, tokens::state_of(&token.spec, cx.session.clock.now()));
         if state != "active" {
-            let since = tokens::expiration(&token.spec).filter(|_| state == "expired").map(time::show);
+            let since = tokens::expiration(&token.spec).filter(|_| state == "expired").map(timestamp::show);
             let since = since.map(|end| format!(" since {end}")).unwrap_or_default();
             plan.diags.push(
                 Diagnostic::warning(

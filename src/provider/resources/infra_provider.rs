@@ -3,12 +3,12 @@
 
 use crate::omni::auth::generate::identity;
 use crate::omni::spec::account::InfraProviderSpec;
-use crate::omni::{AccountRole, Class, Error, Key};
+use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::account_key::{self, Keyed, Presence};
-use crate::provider::caller;
 use crate::provider::check::local_part_problem;
-use crate::provider::crud::{Bind, Cx, Joined, Managed, Object, Row};
-use crate::provider::explain::Doing;
+use crate::provider::current_user;
+use crate::provider::engine::{Bind, CosiObject, Cx, Joined, Object, Row};
+use crate::provider::errors::Operation;
 use crate::provider::session::at;
 use crate::provider::since;
 use crate::tf::check::Check;
@@ -25,7 +25,7 @@ pub(super) struct InfraProvider;
 const THERE: &str = "account_is_there";
 
 #[async_trait]
-impl Managed for InfraProvider {
+impl CosiObject for InfraProvider {
     type Spec = InfraProviderSpec;
 
     const NAME: &'static str = "omni_infra_provider";
@@ -66,7 +66,7 @@ impl Managed for InfraProvider {
         shown: &mut Value,
     ) -> Result<(), Diagnostic> {
         let presence = match joined.fact(THERE) {
-            Value::Bool(true) => Presence::There,
+            Value::Bool(true) => Presence::Exists,
             Value::Bool(false) => Presence::Missing,
             _ => Presence::Unknown,
         };
@@ -79,35 +79,35 @@ impl Managed for InfraProvider {
         account_key::validate(config, diags);
     }
 
-    fn predict(plan: &mut Plan<'_>) {
+    fn modify_plan(plan: &mut Plan<'_>) {
         // The id of the account stays unknown until there is one, so that what refers to it waits.
         let missing = plan.prior.is_some_and(|prior| prior.get("service_account_id").is_null());
-        account_key::predict(plan, missing);
+        account_key::modify_plan(plan, missing);
         if missing {
             plan.planned.set("service_account_id", Value::UNKNOWN);
         }
     }
 
-    fn due(cx: &Cx, plan: &mut Plan<'_>) {
-        account_key::due(plan, cx.session.clock.now());
+    fn plan_existing(cx: &Cx, plan: &mut Plan<'_>) {
+        account_key::plan_existing(plan, cx.session.clock.now());
     }
 
     async fn facts(cx: &Cx, object: &Object<InfraProviderSpec>, joined: &mut Joined) -> Result<(), Error> {
         match account_key::presence(cx, &account(object.id())).await? {
-            Presence::There => joined.note(THERE, true),
+            Presence::Exists => joined.note(THERE, true),
             Presence::Missing => joined.note(THERE, false),
             Presence::Unknown => {}
         }
         Ok(())
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         // Empty while it is not known.
         let name = plan.planned.get("name").as_str().unwrap_or_default();
         if plan.prior.is_none_or(|prior| prior.get("public_key_id") != plan.planned.get("public_key_id")) {
             let verb = if plan.prior.is_some() { "renew the key of the account of" } else { "create" };
-            let doing = Doing { verb, noun: Self::NOUN, id: name, id_attribute: Self::ID };
-            caller::warn_of_role(cx, &doing, "Admin", "", &mut plan.diags).await;
+            let operation = Operation { verb, noun: Self::NOUN, id: name, id_attribute: Self::ID };
+            current_user::warn_of_role(cx, &operation, "Admin", "", &mut plan.diags).await;
         }
         if (plan.prior.is_none() || !plan.replace.is_empty())
             && !name.is_empty()
@@ -131,7 +131,7 @@ impl Managed for InfraProvider {
             return Ok(());
         }
         // With its provider there, this is about to be replaced, or a duplicate that the create names.
-        let left = account_key::presence(cx, &account(name)).await? == Presence::There
+        let left = account_key::presence(cx, &account(name)).await? == Presence::Exists
             && cx.find::<InfraProviderSpec>(name).await?.is_none();
         if left {
             let (detail, hint) = in_the_way(name);
@@ -155,7 +155,7 @@ impl Managed for InfraProvider {
         }
         let name = wanted.get("name").as_str().unwrap_or_default().to_owned();
         let account = account(&name);
-        let doing = Doing {
+        let operation = Operation {
             verb: if prior.is_some() { "renew the key of the account of" } else { "create the service account of" },
             noun: Self::NOUN,
             id: &name,
@@ -164,35 +164,35 @@ impl Managed for InfraProvider {
         // An account that somebody removed is made again, and that of a provider that was taken over stays.
         let may_be_there = prior.is_some() || cx.session.adopt_existing;
         let presence = match may_be_there {
-            true => account_key::presence(cx, &account).await.map_err(|e| doing.explain(&e))?,
+            true => account_key::presence(cx, &account).await.map_err(|e| operation.explain(&e))?,
             false => Presence::Missing,
         };
         let there = match presence {
-            Presence::There => true,
+            Presence::Exists => true,
             Presence::Missing => false,
             // Whoever may not ask may not register a key either; Omni says so.
             Presence::Unknown => prior.is_some(),
         };
         let role = (!there).then(|| AccountRole::Named("InfraProvider".to_owned()));
         let before = prior.filter(|_| there).map(Keyed::of).transpose()?;
-        let fresh = keyed.make(cx, &account, None).map_err(|e| doing.explain(&e))?;
+        let fresh = keyed.make(cx, &account, None).map_err(|e| operation.explain(&e))?;
         let Err(error) = account_key::register(cx, &account, role.as_ref(), &fresh).await else {
             keyed.note_registered(before.as_ref(), true);
             wanted.set("service_account_id", identity(&account).into());
             return keyed.show(wanted);
         };
-        if error.is(Class::AlreadyExists) {
+        if error.is(ErrorKind::AlreadyExists) {
             let (detail, hint) = in_the_way(&name);
-            return Err(Diagnostic::error(doing.summary(), detail).hint(hint).at(at("name")));
+            return Err(Diagnostic::error(operation.summary(), detail).hint(hint).at(at("name")));
         }
         if error.may_have_happened() {
             // The new key may be good, so the state keeps it. It is not known to be registered, and the next plan makes another.
             keyed.note_registered(before.as_ref(), false);
             keyed.show(wanted)?;
         }
-        let diagnostic = doing.explain(&error);
-        Err(match error.class() {
-            Class::Denied => diagnostic.hint(
+        let diagnostic = operation.explain(&error);
+        Err(match error.kind() {
+            ErrorKind::Denied => diagnostic.hint(
                 "Only the role `Admin` may manage service accounts, and no access policy grants that: configure the provider with the key of such an account.",
             ),
             _ => diagnostic,
@@ -201,7 +201,7 @@ impl Managed for InfraProvider {
 
     async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
         match cx.client().remove(&cx.call, key).await {
-            Err(error) if !error.is(Class::NotFound) => return Err(error),
+            Err(error) if !error.is(ErrorKind::NotFound) => return Err(error),
             _ => {}
         }
         // Omni removes the account with the provider; one that was made without it, or too late for that, is left over.

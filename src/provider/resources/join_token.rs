@@ -2,14 +2,14 @@
 //! A call of its own makes it, and what the call gives as the id is the secret itself.
 
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
-use crate::omni::{Class, Error, Key};
-use crate::provider::crud::codecs;
-use crate::provider::crud::{Bind, Codec, Cx, Joined, Managed, Object, Origin, Row, Write, model};
+use crate::omni::{Error, ErrorKind, Key};
 use crate::provider::duration;
-use crate::provider::explain::Doing;
+use crate::provider::engine::codecs;
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Joined, Object, Origin, Row, Write, model};
+use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::session::at;
-use crate::provider::{caller, time, tokens};
+use crate::provider::{current_user, timestamp, tokens};
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -46,7 +46,7 @@ impl Model {
     }
 
     fn expires(&self) -> Option<Duration> {
-        self.expiration_time.as_deref().and_then(time::parse)
+        self.expiration_time.as_deref().and_then(timestamp::parse)
     }
 }
 
@@ -80,13 +80,13 @@ pub(in crate::provider) fn warnings_attribute() -> Attribute {
 const COMPUTED: [&str; 2] = ["state", "warnings"];
 
 #[async_trait]
-impl Managed for JoinToken {
+impl CosiObject for JoinToken {
     type Spec = JoinTokenSpec;
 
     const NAME: &'static str = "omni_join_token";
     const NOUN: &'static str = "join token";
     const ID: &'static str = "id";
-    const SHOWN: &'static str = "name";
+    const DISPLAY: &'static str = "name";
     const ORIGIN: Origin = Origin::Call;
 
     fn about() -> Schema {
@@ -109,7 +109,7 @@ impl Managed for JoinToken {
             string("name").required().check(tokens::is_name()).doc(
             "Name of the token: 1 to 16 bytes without control characters. It need not be the only one of its name, and can be changed.",
             ).field("name"),
-            string("expiration_time").optional_computed().stays().same_if(time::same).check(time::is_time()).doc(
+            string("expiration_time").optional_computed().stays().same_if(timestamp::same).check(timestamp::is_time()).doc(
                 "When the token expires, in RFC 3339, such as `2027-01-31T12:00:00Z`; null if it does not expire. \
                  Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
             ).coded("expiration_time", codecs::TIME),
@@ -140,9 +140,9 @@ impl Managed for JoinToken {
         state.get("id").as_str().map(str::to_owned)
     }
 
-    fn stamp(wanted: &mut Value, now: Duration) {
+    fn before_create(wanted: &mut Value, now: Duration) {
         if !wanted.get("expiration_time").is_set() {
-            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(time::show);
+            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
             wanted.set("expiration_time", end.into());
         }
     }
@@ -166,7 +166,7 @@ impl Managed for JoinToken {
         Ok(())
     }
 
-    fn predict(plan: &mut Plan<'_>) {
+    fn modify_plan(plan: &mut Plan<'_>) {
         if !plan.config.get("expiration_time").is_null() {
             return;
         }
@@ -186,7 +186,7 @@ impl Managed for JoinToken {
         plan.planned.set("expiration_time", next);
     }
 
-    fn relate(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+    fn check_run(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
         let chosen = plan.config.get("default").as_bool() == Some(true) && plan.replace.is_empty();
         let (id, name) = (plan.planned.get("id").clone(), plan.planned.get("name").clone());
         // A name that is not known yet is one all the same.
@@ -201,7 +201,7 @@ impl Managed for JoinToken {
         Ok(())
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         let now = cx.session.clock.now();
         let planned: Model = match model(&plan.planned) {
             Ok(model) => model,
@@ -210,10 +210,10 @@ impl Managed for JoinToken {
         let prior = plan.prior.and_then(|prior| model::<Model>(prior).ok());
         warn_of_settings(&planned, prior.as_ref(), now, &mut plan.diags);
         let Some(prior) = prior else {
-            caller::warn_of_role(cx, &doing("create", planned.name()), "Admin", "", &mut plan.diags).await;
+            current_user::warn_of_role(cx, &operation("create", planned.name()), "Admin", "", &mut plan.diags).await;
             return Ok(());
         };
-        tokens::warn_of_role(cx, &doing("update", planned.name()), &mut plan.diags).await;
+        tokens::warn_of_role(cx, &operation("update", planned.name()), &mut plan.diags).await;
         let id = prior.id.as_deref().unwrap_or_default();
         let name = planned.name();
         if planned.revoked == Some(true) && prior.revoked != Some(true) {
@@ -229,7 +229,7 @@ impl Managed for JoinToken {
         };
         if let Some(end) = end.filter(|end| prior.expires().is_none_or(|was| *end < was)) {
             let what = format!("An expiration of join token `{name}`");
-            let when = if end <= now { "at once".into() } else { format!("from {} on", time::show(end)) };
+            let when = if end <= now { "at once".into() } else { format!("from {} on", timestamp::show(end)) };
             let cause = if planned.ttl.is_some() { "ttl" } else { "expiration_time" };
             warn_of_machines(cx, id, &what, &when, Some(cause), &mut plan.diags).await?;
         }
@@ -243,7 +243,7 @@ impl Managed for JoinToken {
         let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
         let id = prior.id.as_deref().unwrap_or_default();
         let what = format!("Destroying join token `{}`", prior.name());
-        tokens::warn_of_role(cx, &doing("destroy", prior.name()), diags).await;
+        tokens::warn_of_role(cx, &operation("destroy", prior.name()), diags).await;
         warn_of_machines(cx, id, &what, "once it is destroyed", None, diags).await?;
         if prior.default == Some(true) {
             warn_of_succession(cx, id, prior.name(), "is", diags).await?;
@@ -251,7 +251,7 @@ impl Managed for JoinToken {
         Ok(())
     }
 
-    async fn make(cx: &Cx, wanted: &Value) -> Result<String, Diagnostic> {
+    async fn create_by_call(cx: &Cx, wanted: &Value) -> Result<String, Diagnostic> {
         let model: Model = model(wanted)?;
         // The name is given with the labels, in the write that follows; until then only this call knows the token.
         let name = tokens::one_off_name();
@@ -261,7 +261,7 @@ impl Managed for JoinToken {
         match cx.client().make_join_token(&cx.call, &name, Some(end)).await {
             Ok(key) => Ok(key.id),
             Err(error) => {
-                let diagnostic = doing("create", model.name()).explain(&error);
+                let diagnostic = operation("create", model.name()).explain(&error);
                 Err(if error.may_have_happened() { diagnostic.hint(tokens::look_for(&name)) } else { diagnostic })
             }
         }
@@ -275,11 +275,11 @@ impl Managed for JoinToken {
     ) -> Result<bool, Diagnostic> {
         let planned: Model = model(planned)?;
         let verb = if planned.default == Some(true) { "make the default" } else { "give up the place of the default" };
-        let doing = Doing { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
+        let operation = Operation { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
         let key = &object.stored.key;
         match planned.default {
-            Some(true) => tokens::choice::make_default(cx, key).await.map_err(|e| doing.explain(&e)),
-            Some(false) => match tokens::choice::give_back(cx, key).await.map_err(|e| doing.explain(&e))? {
+            Some(true) => tokens::choice::make_default(cx, key).await.map_err(|e| operation.explain(&e)),
+            Some(false) => match tokens::choice::give_back(cx, key).await.map_err(|e| operation.explain(&e))? {
                 Successor::Nobody => {
                     Err(without_successor(planned.name(), "`default = false` cannot be applied to it"))
                 }
@@ -291,7 +291,7 @@ impl Managed for JoinToken {
 
     async fn let_go(cx: &Cx, state: &Value, key: &Key) -> Result<(), Diagnostic> {
         let model: Model = model(state)?;
-        let doing = doing("destroy", model.name());
+        let operation = operation("destroy", model.name());
         match tokens::choice::give_back(cx, key).await {
             Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it")),
             Ok(Successor::Former(name)) => {
@@ -300,15 +300,16 @@ impl Managed for JoinToken {
             }
             Ok(Successor::Other) => Ok(()),
             // Without the right to choose, Omni itself says what is in the way.
-            Err(error) if error.is(Class::Denied) => Ok(()),
-            Err(error) => Err(doing.explain(&error)),
+            Err(error) if error.is(ErrorKind::Denied) => Ok(()),
+            Err(error) => Err(operation.explain(&error)),
         }
     }
 
-    async fn locate(cx: &Cx, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(cx: &Cx, text: &str) -> Result<String, Diagnostic> {
         // The text may be an id, and is repeated only where it is a name.
         let all = tokens::all(cx.client(), &cx.call).await;
-        let all = all.map_err(|e| Doing { verb: "import", noun: Self::NOUN, id: "", id_attribute: "" }.explain(&e))?;
+        let all =
+            all.map_err(|e| Operation { verb: "import", noun: Self::NOUN, id: "", id_attribute: "" }.explain(&e))?;
         if all.iter().any(|token| token.id() == text) {
             return Ok(text.to_owned());
         }
@@ -320,8 +321,8 @@ impl Managed for JoinToken {
     }
 }
 
-fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
-    Doing { verb, noun: JoinToken::NOUN, id: name, id_attribute: "name" }
+fn operation<'a>(verb: &'a str, name: &'a str) -> Operation<'a> {
+    Operation { verb, noun: JoinToken::NOUN, id: name, id_attribute: "name" }
 }
 
 /// How long a token lasts that is made and not finished.

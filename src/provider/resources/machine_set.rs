@@ -5,15 +5,15 @@ use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
 use crate::provider::check;
-use crate::provider::crud::{
-    Bind, Codec, Cx, Home, Joined, KeyCodec, Managed, Object, Owner, Row, Several, Write, codecs, group,
+use crate::provider::engine::{
+    Bind, Codec, CosiObject, Cx, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write, codecs, group,
 };
-use crate::provider::ids::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::provider::ledger::ObjectKey;
+use crate::provider::naming::{self, CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::provider::session::at;
-use crate::provider::view::{self, Seen, check_parent};
+use crate::provider::view::{self, Presence, check_parent};
 use crate::provider::wait::{self, Awaited, PutOff};
-use crate::provider::{control_planes, lock};
+use crate::provider::{cluster_lock, control_planes};
 use crate::tf::check::{not_empty, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
@@ -130,7 +130,7 @@ static ALLOCATION: Several = Several {
 };
 
 #[async_trait]
-impl Managed for MachineSet {
+impl CosiObject for MachineSet {
     type Spec = MachineSetSpec;
 
     const NAME: &'static str = "omni_machine_set";
@@ -187,7 +187,7 @@ impl Managed for MachineSet {
 
     fn id(state: &Value) -> Option<String> {
         let text = |name: &str| state.get(name).as_str();
-        Some(ids::machine_set(text("cluster")?, text("role")?, text("name")))
+        Some(naming::machine_set(text("cluster")?, text("role")?, text("name")))
     }
 
     fn derive(
@@ -260,7 +260,7 @@ impl Managed for MachineSet {
         }
     }
 
-    fn predict(plan: &mut Plan<'_>) {
+    fn modify_plan(plan: &mut Plan<'_>) {
         let planned = &plan.planned;
         let (cluster, role, name) = (planned.get("cluster"), planned.get("role"), plan.config.get("name"));
         if cluster.is_unknown() || role.is_unknown() || name.is_unknown() {
@@ -283,8 +283,9 @@ impl Managed for MachineSet {
             Some(CONTROL_PLANE) => CONTROL_PLANES_NAME,
             _ => name.as_str().unwrap_or(WORKERS),
         };
-        let id =
-            cluster.as_str().map(|cluster| ids::machine_set(cluster, role.as_str().unwrap_or_default(), name.as_str()));
+        let id = cluster
+            .as_str()
+            .map(|cluster| naming::machine_set(cluster, role.as_str().unwrap_or_default(), name.as_str()));
         let short = short.to_owned();
         plan.planned.set("id", id.into());
         plan.planned.set("name", short.into());
@@ -303,7 +304,7 @@ impl Managed for MachineSet {
         state.insert("name".into(), short.unwrap_or(name).into());
     }
 
-    fn import_id(text: &str) -> Result<String, Diagnostic> {
+    fn parse_import(text: &str) -> Result<String, Diagnostic> {
         match text.split_once('/') {
             None => Ok(text.to_owned()),
             Some((cluster, name)) if !cluster.is_empty() && !name.is_empty() && !name.contains('/') => {
@@ -315,18 +316,18 @@ impl Managed for MachineSet {
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
-        Some((ids::no_set_id(id)?, format!("Give the full id, or `<cluster>/<name>`, such as `prod/{WORKERS}`.")))
+        Some((naming::no_set_id(id)?, format!("Give the full id, or `<cluster>/<name>`, such as `prod/{WORKERS}`.")))
     }
 
-    fn due(_cx: &Cx, plan: &mut Plan<'_>) {
+    fn plan_existing(_cx: &Cx, plan: &mut Plan<'_>) {
         control_planes::warn_of_machines(plan);
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         control_planes::warn_of_size(plan);
         check_class(cx, plan).await?;
         let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
-        lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
+        cluster_lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
         if plan.prior.is_none() {
             check_parent::<specs::ClusterSpec>(cx, plan, "cluster", &cluster).await?;
         }
@@ -336,7 +337,8 @@ impl Managed for MachineSet {
 
     async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
         let what = format!("machine set `{}`", prior.get("id").as_str().unwrap_or_default());
-        lock::check_removal(cx, prior.get("cluster").as_str().unwrap_or_default(), "machine sets", &what, diags).await
+        cluster_lock::check_removal(cx, prior.get("cluster").as_str().unwrap_or_default(), "machine sets", &what, diags)
+            .await
     }
 
     async fn awaited(cx: &Cx, state: &Value, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {
@@ -348,7 +350,7 @@ impl Managed for MachineSet {
         };
         let machines = machines(class).unwrap_or_default();
         let conditions = vec![wait::machine_set(object.id(), level, machines)];
-        if let Some(why) = lock::holds_up(cx, state.get("cluster").as_str().unwrap_or_default()).await? {
+        if let Some(why) = cluster_lock::holds_up(cx, state.get("cluster").as_str().unwrap_or_default()).await? {
             return Ok(Awaited::Later(conditions, PutOff::Locked(why)));
         }
         if state.get("role").as_str() != Some(CONTROL_PLANE)
@@ -471,7 +473,7 @@ async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     }
     let unlimited = class.get("allocation_type").as_str() == Some(UNLIMITED);
     match view::object::<specs::MachineClassSpec>(cx, &name).await? {
-        Seen::Missing => plan.diags.push(
+        Presence::Missing => plan.diags.push(
             Diagnostic::warning(
                 format!("Machine class `{name}` does not exist"),
                 "Omni refuses a machine set whose class does not exist: the apply will fail unless it is created by then.",
@@ -479,7 +481,7 @@ async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
             .hint("Check `machine_class.name`, or create the class before the machine set.")
             .at(Path::of("machine_class.name")),
         ),
-        Seen::There(found) if unlimited && found.spec.auto_provision.is_some() => plan.diags.push(
+        Presence::Exists(found) if unlimited && found.spec.auto_provision.is_some() => plan.diags.push(
             Diagnostic::warning(
                 format!("Machine class `{name}` provisions machines"),
                 "Omni refuses an unlimited allocation from a class that provisions machines, since there is no limit to how many it makes: the apply will fail.",
@@ -487,7 +489,7 @@ async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
             .hint("Set `allocation_type = \"Static\"` and a `size`.")
             .at(Path::of("machine_class.allocation_type")),
         ),
-        Seen::There(_) | Seen::Hidden => {}
+        Presence::Exists(_) | Presence::Unreadable => {}
     }
     Ok(())
 }

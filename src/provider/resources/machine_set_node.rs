@@ -3,16 +3,16 @@
 use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
-use crate::omni::{Call, Class, Error, Key, Phase, labels};
-use crate::provider::crud::{
-    Bind, Codec, Cx, Home, Join, Joined, KeyCodec, Managed, Object, Owned, Owner, Row, Write, group, model,
+use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
+use crate::provider::engine::{
+    Bind, Codec, CosiObject, Cx, Home, Join, Joined, KeyCodec, Object, Owned, Owner, Row, Write, group, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::references::{self, SetOf};
 use crate::provider::session::{Session, at};
-use crate::provider::view::{self, Seen, check_parent};
+use crate::provider::view::{self, Presence, check_parent};
 use crate::provider::wait::{self, Awaited, PutOff};
-use crate::provider::{control_planes, ids, lock, machine_id};
+use crate::provider::{cluster_lock, control_planes, machine_id, naming};
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -34,7 +34,7 @@ const TALOS_VERSION: &str = "omni.sidero.dev/talos-version";
 const INSTALLED: &str = "omni.sidero.dev/installed";
 
 /// How long a machine that was given up may still take to go.
-const FORCED: Duration = Duration::from_secs(120);
+const FORCE_DESTROY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What checks and steps look at of a node.
 #[derive(Clone, Deserialize)]
@@ -51,14 +51,14 @@ impl Model {
     /// The id of the machine set; empty while it is not known.
     fn set(&self) -> String {
         match (&self.cluster, &self.machine_set) {
-            (Some(cluster), Some(set)) => ids::set_in(cluster, set),
+            (Some(cluster), Some(set)) => naming::set_in(cluster, set),
             (_, set) => set.clone().unwrap_or_default(),
         }
     }
 
     /// Omni gives the set of control planes a fixed id, so the role follows from it.
     fn is_control_plane(&self) -> bool {
-        self.cluster.as_deref().is_some_and(|cluster| ids::is_control_planes(cluster, &self.set()))
+        self.cluster.as_deref().is_some_and(|cluster| naming::is_control_planes(cluster, &self.set()))
     }
 }
 
@@ -77,18 +77,18 @@ const NODE_NAME: &str = "omni.sidero.dev/node-name";
 /// Omni gives the set of control planes a fixed id, so the role follows from it.
 fn is_control_plane(state: &Value) -> bool {
     match (state.get("cluster").as_str(), set_of(state)) {
-        (Some(cluster), Some(set)) => ids::is_control_planes(cluster, &set),
+        (Some(cluster), Some(set)) => naming::is_control_planes(cluster, &set),
         _ => false,
     }
 }
 
 /// The id of the machine set that a whole value names; `None` while that is not known.
 fn set_of(whole: &Value) -> Option<String> {
-    Some(ids::set_in(whole.get("cluster").as_str()?, whole.get("machine_set").as_str()?))
+    Some(naming::set_in(whole.get("cluster").as_str()?, whole.get("machine_set").as_str()?))
 }
 
 #[async_trait]
-impl Managed for MachineSetNode {
+impl CosiObject for MachineSetNode {
     type Spec = MachineSetNodeSpec;
 
     const NAME: &'static str = "omni_machine_set_node";
@@ -148,7 +148,7 @@ impl Managed for MachineSetNode {
         labels.push((labels::ROLE_WORKER, there(!control_plane)));
     }
 
-    fn birthmarks(session: &Session) -> Vec<(&'static str, String)> {
+    fn creation_marks(session: &Session) -> Vec<(&'static str, String)> {
         // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
         vec![(labels::RUN, session.run.clone())]
     }
@@ -176,7 +176,7 @@ impl Managed for MachineSetNode {
         state.get("cluster").as_str().map(Owner::cluster).into_iter().chain(set).collect()
     }
 
-    fn predict(plan: &mut Plan<'_>) {
+    fn modify_plan(plan: &mut Plan<'_>) {
         let id = plan.planned.get("machine_id").clone();
         plan.planned.set("id", id);
         check_relations(&plan.planned, &mut plan.diags);
@@ -186,11 +186,11 @@ impl Managed for MachineSetNode {
         machine_id::problem(id)
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
         let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
         if let Some(cluster) = &cluster {
-            lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
+            cluster_lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
         }
         if plan.prior.is_some() {
             return control_planes::check_replacement(cx, plan).await;
@@ -228,7 +228,8 @@ impl Managed for MachineSetNode {
         if prior.is_control_plane() {
             control_planes::check_removal(cx, cluster, &prior.set(), id, diags).await?;
         }
-        lock::check_removal(cx, cluster, "machine set nodes", &format!("the node of machine `{id}`"), diags).await
+        cluster_lock::check_removal(cx, cluster, "machine set nodes", &format!("the node of machine `{id}`"), diags)
+            .await
     }
 
     async fn awaited(
@@ -246,7 +247,7 @@ impl Managed for MachineSetNode {
             "running" => wait::machine_running(object.id(), &set),
             _ => return Ok(Awaited::Nothing),
         };
-        if let Some(why) = lock::holds_up(cx, model.cluster.as_deref().unwrap_or_default()).await? {
+        if let Some(why) = cluster_lock::holds_up(cx, model.cluster.as_deref().unwrap_or_default()).await? {
             return Ok(Awaited::Later(vec![condition], PutOff::Locked(why)));
         }
         if !model.is_control_plane()
@@ -268,17 +269,20 @@ impl Managed for MachineSetNode {
         let model = &model;
         let removed = release(cx, model, key).await;
         let Err(error) = removed else { return Ok(()) };
-        if !error.is(Class::Timeout) || model.force_destroy_on_timeout != Some(true) {
+        if !error.is(ErrorKind::Timeout) || model.force_destroy_on_timeout != Some(true) {
             return Err(error);
         }
         tracing::warn!(machine = key.id, "the machine did not let itself be wiped in time; giving it up");
-        let more = Cx { session: std::sync::Arc::clone(&cx.session), call: Call::within(FORCED, &cx.call.cancel) };
+        let more = Cx {
+            session: std::sync::Arc::clone(&cx.session),
+            call: Call::within(FORCE_DESTROY_TIMEOUT, &cx.call.cancel),
+        };
         wait::force_destroy(&more, &key.id, model.cluster.as_deref().unwrap_or_default()).await?;
         release(&more, model, key).await
     }
 
     /// The node itself goes at once; a machine that cannot be wiped stays in its cluster for as long as that takes.
-    async fn lingers(cx: &Cx, state: &Value, key: &Key) -> Result<bool, Error> {
+    async fn is_deleting(cx: &Cx, state: &Value, key: &Key) -> Result<bool, Error> {
         let wanted = set_of(state);
         let member = cx.find::<specs::ClusterMachineSpec>(&key.id).await?;
         Ok(member.is_some_and(|member| {
@@ -307,7 +311,7 @@ impl Managed for MachineSetNode {
 /// but a set cannot give a machine up, so a machine out of reach is waited for here all the same.
 async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
     match cx.client().remove(&cx.call, key).await {
-        Err(error) if !error.is(Class::NotFound) => return Err(error),
+        Err(error) if !error.is(ErrorKind::NotFound) => return Err(error),
         _ => {}
     }
     let set = model.set();
@@ -335,9 +339,9 @@ async fn lock_holds(cx: &Cx, node: &Model) -> Result<bool, Error> {
         return Ok(false);
     }
     Ok(match view::object::<MachineSetSpec>(cx, &node.set()).await? {
-        Seen::There(set) => stays(set.stored.metadata.phase),
-        Seen::Missing => false,
-        Seen::Hidden => true,
+        Presence::Exists(set) => stays(set.stored.metadata.phase),
+        Presence::Missing => false,
+        Presence::Unreadable => true,
     })
 }
 
@@ -358,7 +362,7 @@ async fn check_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> R
         plan.diags.push(references::foreign("machine_set", cluster, &id, &other));
         return Ok(());
     }
-    let set = &ids::set_in(cluster, text);
+    let set = &naming::set_in(cluster, text);
     let key = MachineSetSpec::KIND.key(set);
     if let Some(planned) = cx.session.ledger.planned(&ObjectKey::from(&key)) {
         if let Some(class) = planned.get("machine_class").get("name").as_str() {
@@ -393,9 +397,9 @@ async fn check_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> R
 /// The machine must be free by then, and of a Talos version that the cluster can take.
 async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &str) -> Result<(), Error> {
     let status = match view::object::<MachineStatusSpec>(cx, machine).await? {
-        Seen::There(status) => status,
-        Seen::Hidden => return Ok(()),
-        Seen::Missing => {
+        Presence::Exists(status) => status,
+        Presence::Unreadable => return Ok(()),
+        Presence::Missing => {
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Machine `{machine}` is not known to Omni"),

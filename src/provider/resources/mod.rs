@@ -1,6 +1,6 @@
 //! The list of managed resources: one line each.
 
-use super::crud::{Backed, CalledBacked};
+use super::engine::{CosiResource, RpcResource};
 use super::session::Handle;
 use crate::tf::resource::Resource;
 use std::sync::Arc;
@@ -18,27 +18,27 @@ mod user;
 /// Every managed resource type.
 pub(super) fn all(handle: &Handle) -> Vec<Arc<dyn Resource>> {
     vec![
-        Backed::<cluster::Cluster>::resource(handle),
-        Backed::<config_patch::ConfigPatch>::resource(handle),
-        Backed::<default_join_token::DefaultJoinToken>::resource(handle),
-        Backed::<infra_provider::InfraProvider>::resource(handle),
-        Backed::<join_token::JoinToken>::resource(handle),
-        Backed::<machine_set::MachineSet>::resource(handle),
-        Backed::<machine_set_node::MachineSetNode>::resource(handle),
-        CalledBacked::<service_account::ServiceAccount>::resource(handle),
-        CalledBacked::<user::User>::resource(handle),
+        CosiResource::<cluster::Cluster>::resource(handle),
+        CosiResource::<config_patch::ConfigPatch>::resource(handle),
+        CosiResource::<default_join_token::DefaultJoinToken>::resource(handle),
+        CosiResource::<infra_provider::InfraProvider>::resource(handle),
+        CosiResource::<join_token::JoinToken>::resource(handle),
+        CosiResource::<machine_set::MachineSet>::resource(handle),
+        CosiResource::<machine_set_node::MachineSetNode>::resource(handle),
+        RpcResource::<service_account::ServiceAccount>::resource(handle),
+        RpcResource::<user::User>::resource(handle),
     ]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::crud::{Managed, misfits};
+    use super::super::engine::{CosiObject, misfits};
     use super::*;
 
     /// What the compiler would know if the rows named fields and not paths.
     #[test]
     fn every_row_leads_to_a_field_of_its_type() {
-        fn check<M: Managed>() {
+        fn check<M: CosiObject>() {
             assert_eq!(misfits::<M::Spec>(M::rows()), Vec::<String>::new(), "{}", M::NAME);
         }
         check::<cluster::Cluster>();
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_row_that_leads_nowhere_is_found() {
-        use super::super::crud::{Bind, Codec};
+        use super::super::engine::{Bind, Codec};
         use crate::tf::schema::{number, string};
         use omni_proto::specs::{ClusterSpec, ClusterStatusSpec};
         let rows = vec![

@@ -3,12 +3,12 @@
 use crate::omni::auth::generate::identity;
 use crate::omni::spec::Spec;
 use crate::omni::spec::account::{IdentityStatusSpec, ServiceAccountStatusSpec};
-use crate::omni::{AccountRole, Class, Error, Key};
+use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::account_key::{self, Keyed, OWN, Presence};
-use crate::provider::caller;
 use crate::provider::check::is_account_name;
-use crate::provider::crud::{Called, Cx};
-use crate::provider::explain::Doing;
+use crate::provider::current_user;
+use crate::provider::engine::{Cx, RpcObject};
+use crate::provider::errors::Operation;
 use crate::tf::check::{Rule, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -45,16 +45,16 @@ impl Model {
 }
 
 /// What Omni says of an account.
-pub(super) struct Seen {
+pub(super) struct Observed {
     name: String,
     status: ServiceAccountStatusSpec,
     last_active: Option<String>,
 }
 
 #[async_trait]
-impl Called for ServiceAccount {
+impl RpcObject for ServiceAccount {
     type Model = Model;
-    type Seen = Seen;
+    type Observed = Observed;
 
     const NAME: &'static str = "omni_service_account";
     const NOUN: &'static str = "service account";
@@ -96,7 +96,7 @@ impl Called for ServiceAccount {
         model.name.clone()
     }
 
-    fn model(seen: &Seen, prior: &Model) -> Result<Model, Diagnostic> {
+    fn model(seen: &Observed, prior: &Model) -> Result<Model, Diagnostic> {
         Ok(Model {
             id: Some(identity(&seen.name)),
             name: Some(seen.name.clone()),
@@ -107,7 +107,7 @@ impl Called for ServiceAccount {
         })
     }
 
-    fn shows(seen: &Seen, wanted: &Model) -> bool {
+    fn reflects(seen: &Observed, wanted: &Model) -> bool {
         wanted.keyed.is_listed(&seen.status)
     }
 
@@ -119,16 +119,16 @@ impl Called for ServiceAccount {
         account_key::validate(config, diags);
     }
 
-    fn predict(plan: &mut Plan<'_>) {
+    fn modify_plan(plan: &mut Plan<'_>) {
         // The id stays unknown until there is an account, so that what refers to it waits.
-        account_key::predict(plan, false);
+        account_key::modify_plan(plan, false);
     }
 
-    fn due(cx: &Cx, plan: &mut Plan<'_>) {
-        account_key::due(plan, cx.session.clock.now());
+    fn plan_existing(cx: &Cx, plan: &mut Plan<'_>) {
+        account_key::plan_existing(plan, cx.session.clock.now());
     }
 
-    fn import_id(text: &str) -> Result<String, Diagnostic> {
+    fn parse_import(text: &str) -> Result<String, Diagnostic> {
         let provider = text.strip_prefix(PROVIDER).or_else(|| text.strip_suffix(PROVIDER_SUFFIX));
         if let Some(name) = provider {
             return Err(Diagnostic::error(
@@ -140,37 +140,37 @@ impl Called for ServiceAccount {
         Ok(text.strip_suffix(SUFFIX).unwrap_or(text).to_owned())
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         account_key::check_own(plan, cx.session.clock.now());
         let Some(name) = plan.prior.and_then(|prior| prior.get("name").as_str()) else {
             let name = plan.planned.get("name").as_str().unwrap_or_default();
-            caller::warn_of_role(cx, &doing("create", name), "Admin", "", &mut plan.diags).await;
+            current_user::warn_of_role(cx, &operation("create", name), "Admin", "", &mut plan.diags).await;
             return Ok(());
         };
-        if !plan.replace.is_empty() && caller::is_self(cx, &identity(name)).await? {
+        if !plan.replace.is_empty() && current_user::is_self(cx, &identity(name)).await? {
             let by = plan.replace.first().map(ToString::to_string);
             let attribute = if by.as_deref() == Some("role") { "role" } else { "name" };
-            plan.diags.push(caller::refused(&doing("replace", name), attribute));
+            plan.diags.push(current_user::refused(&operation("replace", name), attribute));
         }
         Ok(())
     }
 
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
-        if caller::is_self(cx, &identity(prior.name())).await? {
-            diags.push(caller::unremovable(&doing("destroy", prior.name()), "name"));
+        if current_user::is_self(cx, &identity(prior.name())).await? {
+            diags.push(current_user::unremovable(&operation("destroy", prior.name()), "name"));
         }
         Ok(())
     }
 
-    async fn find(cx: &Cx, id: &str) -> Result<Option<Seen>, Error> {
+    async fn find(cx: &Cx, id: &str) -> Result<Option<Observed>, Error> {
         let Some(status) = account_key::status(cx, id).await? else { return Ok(None) };
         let last_active = match cx.find::<IdentityStatusSpec>(&identity(id)).await {
             Ok(found) => found.map(|object| object.spec.last_active).filter(|at| !at.is_empty()),
             // Servers before 1.6 do not keep it.
-            Err(error) if error.is(Class::Unimplemented) => None,
+            Err(error) if error.is(ErrorKind::Unimplemented) => None,
             Err(error) => return Err(error),
         };
-        Ok(Some(Seen { name: id.to_owned(), status, last_active }))
+        Ok(Some(Observed { name: id.to_owned(), status, last_active }))
     }
 
     async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
@@ -179,9 +179,9 @@ impl Called for ServiceAccount {
         let fresh = wanted.keyed.make(cx, &name, own.as_deref())?;
         match account_key::register(cx, &name, Some(&role), &fresh).await {
             // It is the account or the key that is there; only the account can be imported.
-            Err(error) if error.is(Class::AlreadyExists) && own.is_some() => {
+            Err(error) if error.is(ErrorKind::AlreadyExists) && own.is_some() => {
                 // Whatever is there was not made here.
-                let there = account_key::presence(cx, &name).await.map_err(|e| e.settled(false))? == Presence::There;
+                let there = account_key::presence(cx, &name).await.map_err(|e| e.settled(false))? == Presence::Exists;
                 Err(if there { error } else { used_up() })
             }
             sent => sent,
@@ -200,7 +200,7 @@ impl Called for ServiceAccount {
             return Ok(());
         }
         match account_key::register(cx, &name, None, &fresh).await {
-            Err(error) if error.is(Class::AlreadyExists) => Err(used_up()),
+            Err(error) if error.is(ErrorKind::AlreadyExists) => Err(used_up()),
             sent => sent,
         }
     }
@@ -213,14 +213,16 @@ impl Called for ServiceAccount {
     async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
         let name = model.name();
         match cx.client().destroy_service_account(&cx.call, name).await {
-            Err(error) => Err(caller::explain_refused(cx, &identity(name), &doing("destroy", name), error).await),
+            Err(error) => {
+                Err(current_user::explain_refused(cx, &identity(name), &operation("destroy", name), error).await)
+            }
             Ok(()) => Ok(()),
         }
     }
 }
 
-fn doing<'a>(verb: &'a str, name: &'a str) -> Doing<'a> {
-    Doing { verb, noun: ServiceAccount::NOUN, id: name, id_attribute: ServiceAccount::ID }
+fn operation<'a>(verb: &'a str, name: &'a str) -> Operation<'a> {
+    Operation { verb, noun: ServiceAccount::NOUN, id: name, id_attribute: ServiceAccount::ID }
 }
 
 /// Omni has the key that is to be registered.
@@ -245,10 +247,10 @@ mod tests {
 
     #[test]
     fn accounts_are_imported_by_name_or_identity() {
-        assert_eq!(ServiceAccount::import_id("ci").unwrap(), "ci");
-        assert_eq!(ServiceAccount::import_id("ci@serviceaccount.omni.sidero.dev").unwrap(), "ci");
+        assert_eq!(ServiceAccount::parse_import("ci").unwrap(), "ci");
+        assert_eq!(ServiceAccount::parse_import("ci@serviceaccount.omni.sidero.dev").unwrap(), "ci");
         for text in ["infra-provider:aws", "aws@infra-provider.serviceaccount.omni.sidero.dev"] {
-            let refused = ServiceAccount::import_id(text).unwrap_err();
+            let refused = ServiceAccount::parse_import(text).unwrap_err();
             assert!(refused.hint.unwrap().contains("named `aws`"));
         }
     }

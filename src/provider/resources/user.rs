@@ -4,9 +4,9 @@ use crate::omni::spec::Spec;
 use crate::omni::spec::account::IdentityStatusSpec;
 use crate::omni::spec::instance::{self, AuthConfigSpec};
 use crate::omni::{Error, Key, User as Listed};
-use crate::provider::crud::{Called, Cx};
-use crate::provider::explain::Doing;
-use crate::provider::{caller, roles, view};
+use crate::provider::engine::{Cx, RpcObject};
+use crate::provider::errors::Operation;
+use crate::provider::{current_user, roles, view};
 use crate::tf::check::{Check, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -33,9 +33,9 @@ pub(super) struct Model {
 }
 
 #[async_trait]
-impl Called for User {
+impl RpcObject for User {
     type Model = Model;
-    type Seen = Listed;
+    type Observed = Listed;
 
     const NAME: &'static str = "omni_user";
     const NOUN: &'static str = "user";
@@ -80,7 +80,7 @@ impl Called for User {
         })
     }
 
-    fn shows(seen: &Listed, wanted: &Model) -> bool {
+    fn reflects(seen: &Listed, wanted: &Model) -> bool {
         wanted.role.as_ref() == Some(&seen.role)
     }
 
@@ -88,7 +88,7 @@ impl Called for User {
         Self::id(wanted).map(|email| IdentityStatusSpec::KIND.key(email))
     }
 
-    fn predict(plan: &mut Plan<'_>) {
+    fn modify_plan(plan: &mut Plan<'_>) {
         // An identity whose user is gone has no role, and cannot be given one.
         if plan.prior.is_some_and(|prior| prior.get("role").as_str() == Some("")) {
             plan.replace.push(Path::of("role"));
@@ -98,32 +98,32 @@ impl Called for User {
         }
     }
 
-    fn import_id(text: &str) -> Result<String, Diagnostic> {
+    fn parse_import(text: &str) -> Result<String, Diagnostic> {
         problem(text).map_or(Ok(text.to_owned()), |problem| {
             Err(Diagnostic::error(format!("Could not import user `{text}`"), problem)
                 .hint("Users are imported by their e-mail address."))
         })
     }
 
-    async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         check_address(cx, plan).await?;
         let Some(prior) = plan.prior else {
             // A server that has no such call, or does not allow it, says so now.
             return cx.client().users(&cx.call).await.map(drop);
         };
         let email = prior.get("email").as_str().unwrap_or_default();
-        if caller::is_self(cx, email).await? {
+        if current_user::is_self(cx, email).await? {
             let verb = if plan.replace.is_empty() { "update" } else { "replace" };
             let attribute = if prior.get("role") == plan.planned.get("role") { "email" } else { "role" };
-            plan.diags.push(caller::refused(&doing(verb, email), attribute));
+            plan.diags.push(current_user::refused(&operation(verb, email), attribute));
         }
         Ok(())
     }
 
     async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
         let email = prior.email.as_deref().unwrap_or_default();
-        if caller::is_self(cx, email).await? {
-            diags.push(caller::unremovable(&doing("destroy", email), "email"));
+        if current_user::is_self(cx, email).await? {
+            diags.push(current_user::unremovable(&operation("destroy", email), "email"));
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Called for User {
     async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
         let email = written(model).0;
         match cx.client().destroy_user(&cx.call, &email).await {
-            Err(error) => Err(caller::explain_refused(cx, &email, &doing("destroy", &email), error).await),
+            Err(error) => Err(current_user::explain_refused(cx, &email, &operation("destroy", &email), error).await),
             Ok(()) => Ok(()),
         }
     }
@@ -181,8 +181,8 @@ fn is_address(text: &str) -> bool {
     text.split_once('@').is_some_and(|(local, host)| part(local) && part(host))
 }
 
-fn doing<'a>(verb: &'a str, email: &'a str) -> Doing<'a> {
-    Doing { verb, noun: User::NOUN, id: email, id_attribute: User::ID }
+fn operation<'a>(verb: &'a str, email: &'a str) -> Operation<'a> {
+    Operation { verb, noun: User::NOUN, id: email, id_attribute: User::ID }
 }
 
 /// What goes to the server.

@@ -5,8 +5,8 @@ use super::{Token, all, find, state_of};
 use crate::omni::spec::Spec;
 use crate::omni::spec::join_token::{DefaultJoinTokenSpec, JoinTokenStatusSpec, default_key};
 use crate::omni::spec::{self, merge_owned};
-use crate::omni::{Call, Class, Client, Error, Key, Phase, Query, Resource as Stored, labels};
-use crate::provider::crud::Cx;
+use crate::omni::{Call, Client, Error, ErrorKind, Key, Phase, Query, Resource as Stored, labels};
+use crate::provider::engine::Cx;
 use crate::provider::ledger::Ticket;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -18,12 +18,12 @@ use std::time::Duration;
 /// How many former defaults a token remembers.
 const REMEMBERED: usize = 8;
 /// How long another resource of the same apply is given to make its token the default.
-const SUCCESSION: Duration = Duration::from_secs(15);
+const SUCCESSOR_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The id of the default token.
 pub(crate) async fn default_id(client: &Client, call: &Call) -> Result<String, Error> {
     match client.get(call, &default_key()).await {
-        Err(error) if error.is(Class::Denied) => {
+        Err(error) if error.is(ErrorKind::Denied) => {
             let statuses = client.list(call, JoinTokenStatusSpec::KIND, &Query::all()).await.map_err(|_| error)?;
             for status in statuses {
                 if spec::decode::<JoinTokenStatusSpec>(&status)?.is_default {
@@ -142,14 +142,14 @@ pub(crate) async fn former(cx: &Cx, token: &Key) -> Result<Option<Token>, Error>
 }
 
 async fn succession(cx: &Cx, token: &Key) -> Result<Successor, Error> {
-    let call = Call::within(SUCCESSION.min(cx.call.remaining()), &cx.call.cancel);
+    let call = Call::within(SUCCESSOR_TIMEOUT.min(cx.call.remaining()), &cx.call.cancel);
     let other = |stored: Option<&Stored>| {
         let now = spec::decode::<DefaultJoinTokenSpec>(stored?).ok()?.token_id;
         (now != token.id).then_some(())
     };
     match cx.client().wait_for(&call, &default_key(), "another join token to become the default", other).await {
         Ok(()) => Ok(Successor::Other),
-        Err(error) if error.is(Class::Timeout) => Ok(Successor::Nobody),
+        Err(error) if error.is(ErrorKind::Timeout) => Ok(Successor::Nobody),
         Err(error) => Err(error),
     }
 }

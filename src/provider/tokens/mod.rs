@@ -6,12 +6,12 @@
 
 pub(crate) mod choice;
 
-use super::crud::{Cx, Object};
-use super::explain::Doing;
-use super::{caller, time};
+use super::engine::{Cx, Object};
+use super::errors::Operation;
+use super::{current_user, timestamp};
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::spec::{self, Spec};
-use crate::omni::{Call, Class, Client, Error, Phase, Query, Resource as Stored};
+use crate::omni::{Call, Client, Error, ErrorKind, Phase, Query, Resource as Stored};
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -56,7 +56,7 @@ pub(crate) fn look_for(name: &str) -> String {
 pub(crate) fn state_of(spec: &JoinTokenSpec, now: Duration) -> &'static str {
     if spec.revoked {
         "revoked"
-    } else if spec.expiration_time.is_some_and(|end| time::from_proto(&end) <= now) {
+    } else if spec.expiration_time.is_some_and(|end| timestamp::from_proto(&end) <= now) {
         "expired"
     } else {
         "active"
@@ -65,13 +65,13 @@ pub(crate) fn state_of(spec: &JoinTokenSpec, now: Duration) -> &'static str {
 
 /// When a token expires; `None` for never.
 pub(crate) fn expiration(spec: &JoinTokenSpec) -> Option<Duration> {
-    spec.expiration_time.as_ref().map(time::from_proto)
+    spec.expiration_time.as_ref().map(timestamp::from_proto)
 }
 
 /// All tokens, without those that are on their way out.
 pub(crate) async fn all(client: &Client, call: &Call) -> Result<Vec<Token>, Error> {
     let stored = match client.list(call, JoinTokenSpec::KIND, &Query::all()).await {
-        Err(error) if error.is(Class::Denied) => {
+        Err(error) if error.is(ErrorKind::Denied) => {
             let statuses = client.list(call, JoinTokenStatusSpec::KIND, &Query::all()).await.map_err(|_| error)?;
             return statuses.into_iter().map(Object::decode).map(|status| status.map(|s| token_of(&s))).collect();
         }
@@ -93,15 +93,15 @@ pub(crate) fn token_of(status: &Object<JoinTokenStatusSpec>) -> Token {
 }
 
 /// Warns of a plan to change or to destroy a token, or to choose the default one, for which the provider's role is too low.
-pub(crate) async fn warn_of_role(cx: &Cx, doing: &Doing<'_>, diags: &mut Diagnostics) {
+pub(crate) async fn warn_of_role(cx: &Cx, operation: &Operation<'_>, diags: &mut Diagnostics) {
     let release = cx.client().server_version(&cx.call).await.ok();
     let release = release.as_deref().and_then(|text| version::parse(text).ok());
     match release.filter(|release| (release.major, release.minor) < (1, 8)) {
         Some(release) => {
             let because = format!(" before Omni 1.8; the server says that it is {release}");
-            caller::warn_of_role(cx, doing, "Admin", &because, diags).await;
+            current_user::warn_of_role(cx, operation, "Admin", &because, diags).await;
         }
-        None => caller::warn_of_role(cx, doing, "Operator", "", diags).await,
+        None => current_user::warn_of_role(cx, operation, "Operator", "", diags).await,
     }
 }
 
@@ -111,25 +111,25 @@ pub(crate) async fn warn_of_role(cx: &Cx, doing: &Doing<'_>, diags: &mut Diagnos
 /// When there is none, or more than one of the name.
 pub(crate) async fn one(cx: &Cx, name: Option<&str>, id: Option<&str>) -> Result<Token, Diagnostic> {
     let shown = name.unwrap_or_default();
-    let doing = Doing { verb: "find", noun: "join token", id: shown, id_attribute: "name" };
+    let operation = Operation { verb: "find", noun: "join token", id: shown, id_attribute: "name" };
     if let Some(id) = id {
         return match find(cx, id).await {
             Ok(Some(token)) => Ok(token),
             // An id is a secret, and is not repeated.
-            Ok(None) => Err(Diagnostic::error(doing.summary(), "Omni has no join token of this `id`.")
+            Ok(None) => Err(Diagnostic::error(operation.summary(), "Omni has no join token of this `id`.")
                 .hint("Check that the id is whole, and that `endpoint` leads to the right Omni.")
                 .at(Path::of("id"))),
-            Err(error) => Err(doing.explain(&error)),
+            Err(error) => Err(operation.explain(&error)),
         };
     }
-    let mut named = all(cx.client(), &cx.call).await.map_err(|error| doing.explain(&error))?;
+    let mut named = all(cx.client(), &cx.call).await.map_err(|error| operation.explain(&error))?;
     named.retain(|token| token.spec.name == shown);
     match (named.len(), named.pop()) {
         (1, Some(token)) => Ok(token),
-        (0, _) => Err(Diagnostic::error(doing.summary(), format!("Omni has no join token of the name `{shown}`."))
+        (0, _) => Err(Diagnostic::error(operation.summary(), format!("Omni has no join token of the name `{shown}`."))
             .hint("Check the name. For a token that the same configuration makes, refer to its `id`, so that the read waits for it.")
             .at(Path::of("name"))),
-        (n, _) => Err(Diagnostic::error(doing.summary(), format!("Omni has {n} join tokens of the name `{shown}`."))
+        (n, _) => Err(Diagnostic::error(operation.summary(), format!("Omni has {n} join tokens of the name `{shown}`."))
             .hint("Rename all but one of them, or give the `id` instead.")
             .at(Path::of("name"))),
     }
@@ -141,7 +141,7 @@ pub(crate) async fn find(cx: &Cx, id: &str) -> Result<Option<Token>, Error> {
         return Ok(None);
     }
     match cx.find::<JoinTokenSpec>(id).await {
-        Err(error) if error.is(Class::Denied) => {
+        Err(error) if error.is(ErrorKind::Denied) => {
             let status = cx.find::<JoinTokenStatusSpec>(id).await.map_err(|_| error)?;
             Ok(status.as_ref().map(token_of))
         }

@@ -36,7 +36,7 @@ pub use promise::keep_promises;
 pub(crate) use replace::replacements;
 pub use since::needed;
 pub use texts::keep_same;
-pub use unset::{Configured, Left, initial};
+pub use unset::{Configured, Remaining, initial};
 
 /// What the schema makes of a configuration.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub struct Planned {
     /// Attributes that change.
     pub changed: Vec<Path>,
     /// What stays though the configuration stopped setting it.
-    pub left: Vec<Left>,
+    pub left: Vec<Remaining>,
 }
 
 /// Plans a create or an update: defaults, what is not configured any more, write-only values, texts that mean the same,

@@ -293,7 +293,7 @@ fn what_others_set_stays_theirs() {
 fn what_cannot_go_back_is_told() {
     let (state, planned) = taken_out(&[("role", "Admin".into())], &[], &[]);
     assert_eq!(planned.state, state);
-    assert_eq!(planned.left, [Left { path: Path::of("role"), why: "Nobody can change it." }]);
+    assert_eq!(planned.left, [Remaining { path: Path::of("role"), why: "Nobody can change it." }]);
     let (_, planned) = taken_out(&[("features", features(true, Value::Null, true))], &[], &[]);
     assert_eq!(planned.state.get("features"), &features(false, false, true), "nothing is replaced for a missing line");
     assert_eq!(planned.left.iter().map(|l| l.path.to_string()).collect::<Vec<_>>(), ["features.fixed"]);

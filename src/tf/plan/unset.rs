@@ -34,7 +34,7 @@ impl Configured {
 
 /// A value that was configured, is configured no more, and stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Remaining {
     /// Where it is.
     pub path: Path,
     /// Why it stays, as a sentence.
@@ -80,7 +80,7 @@ pub(super) struct Filling<'a> {
     /// What the configuration set before.
     pub(super) configured: &'a Configured,
     /// What stays though it is configured no more.
-    pub(super) left: Vec<Left>,
+    pub(super) left: Vec<Remaining>,
 }
 
 impl Filling<'_> {
@@ -132,7 +132,7 @@ impl Filling<'_> {
             }
             (_, Some(initial), _) if mine => self.back(attribute, before, &initial, path),
             (_, None, Unset::Stays(why)) if mine && !before.is_null() => {
-                self.left.push(Left { path: path.clone(), why });
+                self.left.push(Remaining { path: path.clone(), why });
                 None
             }
             _ => None,
@@ -144,7 +144,7 @@ impl Filling<'_> {
             return None;
         }
         if !matches!(attribute.replace, Replace::Never) {
-            self.left.push(Left { path: path.clone(), why: REPLACES });
+            self.left.push(Remaining { path: path.clone(), why: REPLACES });
             return None;
         }
         Some(initial.clone())

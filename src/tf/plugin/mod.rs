@@ -6,7 +6,7 @@ mod broker;
 mod connection;
 mod controller;
 pub mod handshake;
-mod life;
+mod lifetime;
 pub mod listener;
 mod reattach;
 mod stdio;
@@ -23,7 +23,7 @@ use super::server::Server;
 use arguments::Task;
 use connection::{Alive, Connection};
 use handshake::{Environment, HandshakeError, Host};
-use life::{Patience, Signals};
+use lifetime::{Signals, Timeouts};
 use listener::{Address, ListenError, Listener};
 use omni_proto::plugin::grpc_broker_server::GrpcBrokerServer;
 use omni_proto::plugin::grpc_controller_server::GrpcControllerServer;
@@ -100,16 +100,16 @@ pub fn run(
     let task = match arguments::read(arguments) {
         Ok(task) => task,
         Err(argument) => {
-            complain(&format!("`{}` means nothing here; see `{} --help`.", argument.display(), program.name));
+            eprint(&format!("`{}` means nothing here; see `{} --help`.", argument.display(), program.name));
             return ExitCode::from(2);
         }
     };
     let done = match task {
-        Task::Version => say(&format!("{} {}\n", program.name, program.version)),
-        Task::Help => say(&help(program)),
+        Task::Version => print(&format!("{} {}\n", program.name, program.version)),
+        Task::Help => print(&help(program)),
         Task::Serve => match Host::read(environment) {
             Err(HandshakeError::NoHost) => {
-                complain(&by_hand(program));
+                eprint(&by_hand(program));
                 return ExitCode::FAILURE;
             }
             Err(error) => Err(error.into()),
@@ -129,7 +129,7 @@ pub fn run(
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The prefix is how hosts find the level of a line that is not JSON.
-            complain(&format!("[ERROR] {}", chain(&error).replace('\n', " ")));
+            eprint(&format!("[ERROR] {}", chain(&error).replace('\n', " ")));
             ExitCode::FAILURE
         }
     }
@@ -159,14 +159,14 @@ async fn serve_host(host: Host, server: Server) -> Result<(), PluginError> {
     if !host.speaks_our_version() {
         tracing::warn!(versions = ?host.versions, "the host does not speak protocol {}", handshake::PROTOCOL);
     }
-    say(&host.answer(address.network, &address.address, tls.as_ref().map(|t| t.certificate.as_ref())))?;
+    print(&host.answer(address.network, &address.address, tls.as_ref().map(|t| t.certificate.as_ref())))?;
 
     let (alive, watch) = watch::channel(Alive::default());
     let incoming = connection::incoming(listener, tls.map(|t| t.acceptor), alive);
     let ends = async {
         tokio::select! {
             () = signals.end(false) => tracing::debug!("asked to end by a signal"),
-            () = life::abandoned(watch, Patience::HOST) => tracing::warn!("the host is gone"),
+            () = lifetime::abandoned(watch, Timeouts::HOST) => tracing::warn!("the host is gone"),
         }
     };
     serve(server, incoming, ends).await
@@ -175,8 +175,8 @@ async fn serve_host(host: Host, server: Server) -> Result<(), PluginError> {
 async fn serve_attached(program: &Program, server: Server) -> Result<(), PluginError> {
     let signals = Signals::take().map_err(PluginError::Signals)?;
     let (listener, address) = listen(None, None, 0..=0)?;
-    complain("Serving until Ctrl-C. Set this variable where Terraform or OpenTofu runs:");
-    say(&reattach::line(program.address, std::process::id(), &address))?;
+    eprint("Serving until Ctrl-C. Set this variable where Terraform or OpenTofu runs:");
+    print(&reattach::line(program.address, std::process::id(), &address))?;
 
     let (alive, _watch) = watch::channel(Alive::default());
     serve(server, connection::incoming(listener, None, alive), signals.end(true)).await
@@ -243,13 +243,13 @@ pub(crate) async fn services(server: Arc<Server>, end: &CancellationToken) -> Ro
 }
 
 /// Writes to stdout, at once.
-fn say(text: &str) -> Result<(), PluginError> {
+fn print(text: &str) -> Result<(), PluginError> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(PluginError::Stdout)
 }
 
 /// Writes a line to stderr; there is nobody to tell if that fails.
-fn complain(line: &str) {
+fn eprint(line: &str) {
     writeln!(io::stderr().lock(), "{line}").ok();
 }
 

@@ -1,9 +1,9 @@
 //! Actions: checked, planned, and invoked as a stream of progress that ends with exactly one completion.
 
 use super::Server;
-use super::answer::Subject;
 use super::coding::decode;
 use super::deferral;
+use super::respond::Subject;
 use super::stream::{Sender, stream};
 use crate::tf::action::Progress;
 use crate::tf::diag::{Diagnostic, Diagnostics};

@@ -4,8 +4,8 @@
 //! Warnings travel with the object that they are about.
 
 use super::Server;
-use super::answer::{Answer as _, Subject};
 use super::coding::{decode, encode, encode_identity, settle};
+use super::respond::{Answer as _, Subject};
 use super::stream::{self, Sender, stream};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::list_resource::{ListRequest, ListResult, ListResults};

@@ -2,7 +2,6 @@
 //! It knows no provider and no transport. A problem is always a diagnostic in the answer, never a gRPC status.
 
 mod action;
-mod answer;
 mod apply;
 mod coding;
 mod data;
@@ -13,6 +12,7 @@ mod list_resource;
 mod plan;
 mod read;
 mod registry;
+mod respond;
 mod schema;
 mod service;
 mod state;

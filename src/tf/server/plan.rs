@@ -5,7 +5,7 @@ use super::coding::{decode, encode};
 use super::deferral;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
-use crate::tf::plan::{self, Left};
+use crate::tf::plan::{self, Remaining};
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
 use omni_proto::tfplugin6::plan_resource_change::{Request, Response};
@@ -13,7 +13,7 @@ use omni_proto::tfplugin6::plan_resource_change::{Request, Response};
 /// Beside the state: what the configuration set at the last apply. It is there once the provider has seen the object.
 pub(super) const CONFIGURED: &str = "configured";
 
-fn left(Left { path, why }: Left) -> Diagnostic {
+fn left(Remaining { path, why }: Remaining) -> Diagnostic {
     Diagnostic::warning(format!("`{path}` is not configured any more, and stays as it is"), why)
         .hint(format!("Set `{path}` to another value to change it."))
         .at(path)

@@ -1,6 +1,6 @@
 //! The calls of the service, in the order of the protocol; each hands on to the file that knows how.
 
-use super::answer::{Answer as _, Reply, Subject, answer, netted, reply};
+use super::respond::{Answer as _, Reply, Subject, netted, reply, respond};
 use super::stream::one;
 use super::unsupported::{no_feature, no_type};
 use super::{
@@ -116,7 +116,7 @@ impl provider_server::Provider for Server {
         let (prior, private, identity) =
             (request.prior_state.clone(), request.planned_private.clone(), request.planned_identity.clone());
         let work = async { apply::apply(self, request).await };
-        let mut answer = answer("ApplyResourceChange", Subject::Resource(&name), work).await;
+        let mut answer = respond("ApplyResourceChange", Subject::Resource(&name), work).await;
         // After a failure that left no state at all, even a panic, the host keeps what it had.
         if answer.new_state.is_none() {
             (answer.new_state, answer.private, answer.new_identity) = (prior, private, identity);
@@ -254,7 +254,7 @@ impl provider_server::Provider for Server {
     ) -> Reply<BoxStream<read_state_bytes::Response>> {
         let request = request.into_inner();
         let answer =
-            answer("ReadStateBytes", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
+            respond("ReadStateBytes", Subject::Provider, async { no_type("state store", &request.type_name) }).await;
         Ok(Response::new(one(answer)))
     }
 

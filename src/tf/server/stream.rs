@@ -1,6 +1,6 @@
 //! Answers that come in several messages: the work runs in a task, waits for the host, and ends when the host goes away.
 
-use super::answer::{Answer, Subject, guarded};
+use super::respond::{Answer, Subject, guarded};
 use crate::tf::diag::Diagnostics;
 use crate::tf::resource::Context;
 use futures_util::StreamExt as _;

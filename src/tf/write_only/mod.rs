@@ -5,14 +5,14 @@
 //! The plan logic and the checks do the rest. A resource reads and writes `X` alone, whichever form the secret came in:
 //! [`reveal`] puts it there before a write, and [`hide`] takes it out of what was read.
 
-mod print;
+mod fingerprint;
 
 use super::check::Broken;
 use super::path::Path;
 use super::schema::{Attribute, Kind, Mode, Nesting, Schema, number, string};
 use super::value::{Type, Value};
 
-pub use print::Print;
+pub use fingerprint::Fingerprint;
 
 /// One secret in its forms.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub struct WriteOnly {
     /// The print that the state keeps in the place of the secret.
     pub hash: &'static str,
     /// How the print is made.
-    pub print: Print,
+    pub print: Fingerprint,
     /// Whether the server never gives the secret back, so that nobody can tell whether it still holds it.
     pub unreadable: bool,
     /// Whether one of the two forms must be given.
@@ -49,7 +49,7 @@ pub(crate) use write_only;
 impl WriteOnly {
     /// The forms by their names: plain, write-only, version, hash.
     #[must_use]
-    pub const fn new([plain, secret, version, hash]: [&'static str; 4], print: Print) -> Self {
+    pub const fn new([plain, secret, version, hash]: [&'static str; 4], print: Fingerprint) -> Self {
         Self { within: None, plain, secret, version, hash, print, unreadable: false, required: false }
     }
 
@@ -137,7 +137,7 @@ impl WriteOnly {
             }
             // Hosts let a write-only value be another one in the apply, as that of an ephemeral resource is.
             (name, Value::String(text)) if name == self.plain => {
-                self.print.promise(text).map_or(Value::UNKNOWN, Value::from)
+                self.print.digest(text).map_or(Value::UNKNOWN, Value::from)
             }
             _ => Value::UNKNOWN,
         }
@@ -265,7 +265,7 @@ pub fn changes(schema: &Schema, prior: &Value, planned: &Value) -> bool {
 
 /// The plan with every print in it: those that a plan cannot promise are made now.
 #[must_use]
-pub fn with_prints(schema: &Schema, mut planned: Value, config: &Value) -> Value {
+pub fn with_fingerprints(schema: &Schema, mut planned: Value, config: &Value) -> Value {
     for secret in &schema.write_only {
         if secret.get(&planned, secret.hash).is_unknown()
             && let Some(text) = secret.given(config, &planned).1.as_str().map(str::to_owned)
@@ -279,7 +279,7 @@ pub fn with_prints(schema: &Schema, mut planned: Value, config: &Value) -> Value
 /// The plan with all that only the configuration holds, each secret in its plain attribute;
 /// to be written from, and not to reach a state.
 #[must_use]
-pub fn reveal(schema: &Schema, planned: &Value, config: &Value) -> Value {
+pub fn with_secrets(schema: &Schema, planned: &Value, config: &Value) -> Value {
     let mut full = planned.clone();
     let alone = |a: &&Attribute| a.write_only && schema.write_only_at(&Path::of(a.name)).is_none();
     for attribute in schema.attributes.iter().filter(alone) {
@@ -296,7 +296,7 @@ pub fn reveal(schema: &Schema, planned: &Value, config: &Value) -> Value {
 
 /// Makes a state of what was read: the prints are those of the secrets that are really there,
 /// and what `prior` keeps in the write-only form stays out.
-pub fn hide(schema: &Schema, prior: &Value, state: &mut Value) {
+pub fn redact(schema: &Schema, prior: &Value, state: &mut Value) {
     let known = |value: &Value| if value.is_unknown() { Value::Null } else { value.clone() };
     for secret in &schema.write_only {
         let hidden = secret.is_hidden(prior);

@@ -3,8 +3,8 @@
 //! It changes nothing, and knows no other resource.
 
 use crate::omni::spec::{self, Spec, instance};
-use crate::omni::{Class, Error};
-use crate::provider::crud::{Cx, codecs};
+use crate::omni::{Error, ErrorKind};
+use crate::provider::engine::{Cx, codecs};
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::tf::diag::{Diagnostic, sentence};
@@ -325,10 +325,10 @@ async fn check_upgrade(
             sentence(&answer.reason),
             "Mend what the checks found, or set `upgrade_prechecks = false` to upgrade all the same.",
         ),
-        Err(error) if error.is(Class::Cancelled) => return Err(error),
+        Err(error) if error.is(ErrorKind::Cancelled) => return Err(error),
         Err(error) => (
             format!("Upgrade of cluster `{name}` to Kubernetes {kubernetes} could not be checked"),
-            crate::provider::explain::detail(&error),
+            crate::provider::errors::detail(&error),
             "Apply again once Omni can check the cluster, or set `upgrade_prechecks = false` to upgrade without checks.",
         ),
     };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tonic::{Code, Request, Response, Status};
 
 /// Longer than any answer takes, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Names of types, those that there are and others.
 fn names() -> impl Strategy<Value = String> {
@@ -35,7 +35,7 @@ fn values() -> impl Strategy<Value = Option<pb::DynamicValue>> {
 }
 
 async fn answered<A>(call: impl Future<Output = Result<Response<A>, Status>>) -> TestCaseResult {
-    let answer = tokio::time::timeout(PATIENCE, call).await.map_err(|_| TestCaseError::fail("no answer"))?;
+    let answer = tokio::time::timeout(RUN_TIMEOUT, call).await.map_err(|_| TestCaseError::fail("no answer"))?;
     let status = answer.err();
     let code = status.as_ref().map_or(Code::Ok, Status::code);
     prop_assert!(!matches!(code, Code::DataLoss | Code::Cancelled), "{status:?}");

@@ -6,15 +6,15 @@ use crate::tf::described::Described;
 use crate::tf::plan::check_schema;
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Read, Resource, Update};
 use crate::tf::schema::{Attribute, Schema, object, string};
-use crate::tf::write_only::{self, Print, WriteOnly, write_only};
+use crate::tf::write_only::{self, Fingerprint, WriteOnly, write_only};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex};
 
 const VAULT: &str = "test_vault";
 
-const DOCUMENT: WriteOnly = write_only!("document", Print::Meaning(meaning));
-const PASSWORD: WriteOnly = write_only!("password", Print::Salted).within("login");
+const DOCUMENT: WriteOnly = write_only!("document", Fingerprint::Meaning(meaning));
+const PASSWORD: WriteOnly = write_only!("password", Fingerprint::Salted).within("login");
 
 /// Case means nothing.
 fn meaning(text: &str) -> String {
@@ -48,11 +48,11 @@ fn shown(mut full: Value) -> Value {
 
 impl Vault {
     fn write(&self, planned: Value, config: &Value) -> Outcome {
-        let planned = write_only::with_prints(&SCHEMA, planned, config);
-        let full = shown(write_only::reveal(&SCHEMA, &planned, config));
+        let planned = write_only::with_fingerprints(&SCHEMA, planned, config);
+        let full = shown(write_only::with_secrets(&SCHEMA, &planned, config));
         self.0.lock().unwrap().insert(full.get("name").as_str().unwrap().to_owned(), full.clone());
         let mut state = full;
-        write_only::hide(&SCHEMA, &planned, &mut state);
+        write_only::redact(&SCHEMA, &planned, &mut state);
         Outcome { state: Some(state), ..Outcome::default() }
     }
 }
@@ -90,7 +90,7 @@ impl Resource for Vault {
             state.set("document", Value::Null);
         }
         let mut state = shown(state);
-        write_only::hide(&SCHEMA, &request.state, &mut state);
+        write_only::redact(&SCHEMA, &request.state, &mut state);
         Outcome { state: Some(state), ..Outcome::default() }
     }
 

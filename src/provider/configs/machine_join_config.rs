@@ -1,0 +1,81 @@
+//! `omni_machine_join_config`: what a machine needs to find its Omni and to be let in.
+
+use crate::omni::spec::Spec;
+use crate::omni::spec::join_token::JoinTokenSpec;
+use crate::omni::{Call, ErrorKind};
+use crate::provider::dual::{DualForm, DualSource};
+use crate::provider::errors::Operation;
+use crate::provider::session::{Session, at};
+use crate::tf::check::not_empty;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::schema::{Attribute, boolean, plain, string};
+use crate::tf::value::{Type, Value};
+use async_trait::async_trait;
+use kit::secret::{ExposeSecret, SecretString};
+
+pub(in crate::provider) struct MachineJoinConfig;
+
+#[async_trait]
+impl DualSource for MachineJoinConfig {
+    const TYPE: &'static str = "omni_machine_join_config";
+
+    fn about(form: DualForm) -> &'static str {
+        match form {
+            DualForm::Stored => {
+                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. The join token is in both, and so it is in the state; the ephemeral resource of the same name keeps it out. Needs Omni 1.0 or later."
+            }
+            DualForm::Ephemeral => {
+                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. Never written to state or plan. The join token is in both. Needs Omni 1.0 or later."
+            }
+        }
+    }
+
+    fn attributes() -> Vec<Attribute> {
+        vec![
+            boolean("use_grpc_tunnel").default(false).doc(
+                "Whether the machine wraps its WireGuard traffic in gRPC, for networks that block UDP. An instance that enforces the tunnel overrides this.",
+            ),
+            string("join_token").sensitive().check(not_empty()).doc(
+                "Join token to use. Defaults to the default token. It must exist; whether it is revoked or expired is not checked.",
+            ),
+            plain("kernel_args", Type::list(Type::String))
+                .computed()
+                .sensitive()
+                .doc("Kernel arguments to boot Talos with, one element each; the join token is in the first."),
+            string("config").computed().sensitive().doc(
+                "Documents of the Talos machine configuration, in YAML; the join token is in them.",
+            ),
+        ]
+    }
+
+    async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
+        if let Some(token) = config.get("join_token").as_str() {
+            token_exists(session, call, token).await?;
+        }
+        let operation = Operation { verb: "make", noun: "a join configuration for machines", id: "", id_attribute: "" };
+        let tunnel = config.get("use_grpc_tunnel").as_bool().unwrap_or_default();
+        let token = config.get("join_token").as_str().map(SecretString::from);
+        let join = session.client.machine_join_config(call, tunnel, token.as_ref()).await;
+        let join = join.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
+        let arguments = join.kernel_args.iter().map(|argument| argument.expose_secret().into()).collect();
+        config.set("kernel_args", Value::List(arguments));
+        config.set("config", join.config.expose_secret().into());
+        Ok(config)
+    }
+}
+
+/// Holds that the token exists: Omni itself makes a configuration for any text, with which no machine would get in.
+async fn token_exists(session: &Session, call: &Call, token: &str) -> Result<(), Diagnostics> {
+    let operation = Operation { verb: "look for", noun: "the join token", id: "", id_attribute: "" };
+    match session.client.get(call, &JoinTokenSpec::KIND.key(token)).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is(ErrorKind::NotFound) => Err(Diagnostic::error(
+            "Join token does not exist",
+            "Omni has no such join token. It is not shown, because it is a secret.",
+        )
+        .hint("Check the token, and that it is one of this instance. Leave `join_token` out to use the default one.")
+        .at(at("join_token"))
+        .into()),
+        Err(error) => Err(operation.explain(&error).into()),
+    }
+}

@@ -1,0 +1,44 @@
+//! Configurations that give access: to Kubernetes, to Talos, to Omni itself, and for machines that join.
+
+mod kubeconfig;
+mod machine_join_config;
+mod omniconfig;
+mod talosconfig;
+
+pub(super) use kubeconfig::Kubeconfig;
+pub(super) use machine_join_config::MachineJoinConfig;
+pub(super) use omniconfig::Omniconfig;
+pub(super) use talosconfig::Talosconfig;
+
+use super::check::is_name;
+use super::errors::Operation;
+use super::session::{Session, at};
+use crate::omni::spec::Spec;
+use crate::omni::{Call, ErrorKind};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::schema::{Attribute, string};
+use omni_proto::specs::ClusterSpec;
+
+/// The attribute that names the cluster.
+fn cluster_attribute() -> Attribute {
+    string("cluster").check(is_name())
+}
+
+/// Holds that the cluster exists; Omni itself makes configurations for any name.
+async fn cluster_exists(
+    session: &Session,
+    call: &Call,
+    cluster: &str,
+    operation: &Operation<'_>,
+) -> Result<(), Diagnostics> {
+    match session.client.get(call, &ClusterSpec::KIND.key(cluster)).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is(ErrorKind::NotFound) => {
+            Err(Diagnostic::error(format!("Cluster `{cluster}` does not exist"), "Omni has no cluster of this name.")
+                .hint("Check the name. If the cluster is made in the same apply, refer to its `id` instead of its `name`: this then waits for it.")
+                .at(at("cluster"))
+                .into())
+        }
+        Err(error) => Err(operation.explain(&error).into()),
+    }
+}

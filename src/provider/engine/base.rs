@@ -1,0 +1,312 @@
+//! What the engines have in common: the frame around an operation, whatever makes, changes and removes the object.
+//! It opens the session, refuses writes that are not allowed, keeps what must not be lost, and imports.
+
+use super::Cx;
+use super::attributes::LOCAL_TIMEOUTS;
+use crate::omni::labels::LONGEST_ID;
+use crate::omni::{Call, Error};
+use crate::provider::errors::Operation;
+use crate::provider::handover::Note;
+use crate::provider::ledger::{Action, ObjectKey, Planned, Ticket};
+use crate::provider::session::{Handle, Session};
+use crate::provider::timeouts::Timeouts;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::{Context, ImportBy, Outcome, Plan, Private, Read};
+use crate::tf::schema::{IdentitySchema, Schema};
+use crate::tf::value::Value;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A resource type as the host sees it, with the way to the session.
+pub(super) struct ResourceBase {
+    /// Its full name: `omni_cluster`.
+    pub(super) name: &'static str,
+    /// What it is, in words: `cluster`.
+    pub(super) noun: &'static str,
+    /// The attribute that holds the id; also the name of the identity's one part.
+    pub(super) id: &'static str,
+    /// The schema with the engine's attributes.
+    pub(super) schema: Schema,
+    pub(super) identity: IdentitySchema,
+    pub(super) handle: Handle,
+}
+
+impl ResourceBase {
+    pub(super) fn operation<'a>(&self, verb: &'a str, id: &'a str) -> Operation<'a> {
+        let given = |name: &str| self.schema.attribute(name).is_some_and(|a| a.configurable());
+        let id_attribute = [self.id, "name"].into_iter().find(|name| given(name)).unwrap_or_default();
+        Operation { verb, noun: self.noun, id, id_attribute }
+    }
+
+    /// The session and the limits of one operation.
+    pub(super) fn cx(&self, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Result<Cx, Diagnostic> {
+        let session = self.handle.session()?;
+        Ok(Self::limited(session, context, at, limit))
+    }
+
+    /// The same for an operation that writes; a read-only provider refuses it.
+    pub(super) fn writing(
+        &self,
+        context: &Context,
+        at: &Value,
+        limit: fn(Timeouts) -> Duration,
+        operation: &Operation<'_>,
+    ) -> Result<Cx, Diagnostic> {
+        let cx = self.cx(context, at, limit)?;
+        cx.session.may_write(operation.verb, &format!("{} ({})", operation.what(), self.name))?;
+        Ok(cx)
+    }
+
+    /// The same for a plan, which looks at the server only when there is a session.
+    pub(super) fn planning(&self, context: &Context, at: &Value) -> Option<Cx> {
+        Some(Self::limited(self.handle.ready()?, context, at, |t| t.read))
+    }
+
+    fn limited(session: Arc<Session>, context: &Context, at: &Value, limit: fn(Timeouts) -> Duration) -> Cx {
+        let timeouts = session.timeouts.or(at.get(LOCAL_TIMEOUTS));
+        let call = Call::within(limit(timeouts), &context.cancel).in_cluster(at.get("cluster").as_str());
+        Cx { session, call }
+    }
+
+    pub(super) fn identity_of(&self, id: &str) -> Value {
+        Value::object([(self.id, Value::from(id))])
+    }
+
+    /// A model as a value of the schema, without the engine's attributes.
+    pub(super) fn shown(&self, model: &impl Serialize) -> Result<Value, Diagnostic> {
+        crate::tf::model::to_value(model, &self.schema.object_type()).map_err(|error| {
+            Diagnostic::from_error("Object does not fit the schema", &error)
+                .hint("This is a defect of the provider; please report it.")
+        })
+    }
+
+    /// What was planned, with nothing unknown left in it: enough to find the object again.
+    pub(super) fn remembered(&self, planned: &Value, id: &str) -> Value {
+        let mut state = known(planned);
+        state.set(self.id, id.into());
+        for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
+            state.set(attribute.name, Value::Null);
+        }
+        state
+    }
+
+    /// The object stays in the state as `state`, and `diagnostics` say what went wrong.
+    pub(super) fn kept(
+        &self,
+        state: Value,
+        private: Private,
+        id: &str,
+        diagnostics: impl Into<Diagnostics>,
+    ) -> Outcome {
+        Outcome::partial(state, private, Some(self.identity_of(id)), diagnostics)
+    }
+
+    /// Says in the plan of a new object that its id is longer than Omni takes: one that is made of several parts can be so
+    /// though each part is not.
+    pub(super) fn check_id(&self, plan: &mut Plan<'_>) {
+        let Some(id) = plan.planned.get(self.id).as_str() else { return };
+        let moves = plan.prior.is_none_or(|prior| prior.get(self.id).as_str() != Some(id));
+        if moves && id.len() > LONGEST_ID {
+            let detail = format!("It would have {} bytes, and Omni takes at most {LONGEST_ID}.", id.len());
+            plan.diags.push(
+                Diagnostic::error(format!("The id of the {} is too long", self.noun), detail)
+                    .hint("Shorten what it is made of.")
+                    .at(Path::of(self.operation("plan", "").id_attribute)),
+            );
+        }
+    }
+
+    /// The answer to a read before the provider is configured: the state as it is.
+    pub(super) fn unrefreshed(&self, request: Read) -> Outcome {
+        let diagnostic = Diagnostic::warning(
+            format!("Not refreshed: {}", self.name),
+            "The provider's configuration is not known before apply, so the state is taken as it is.",
+        );
+        let Read { state, private, identity } = request;
+        Outcome::partial(state, private, identity, diagnostic)
+    }
+
+    /// The id of the object that is to be read: by the state, by the identity, or by what the id is made of.
+    pub(super) fn id_of(
+        &self,
+        state: &Value,
+        identity: Option<&Value>,
+        composed: impl Fn(&Value) -> Option<String>,
+    ) -> Result<String, Diagnostic> {
+        let id = state.get(self.id).as_str().map(str::to_owned);
+        let id = id.or_else(|| identity?.get(self.id).as_str().map(str::to_owned));
+        let id = id.or_else(|| composed(state));
+        id.ok_or_else(|| {
+            Diagnostic::error(
+                format!("Could not read {}", self.noun),
+                format!("The state does not hold its `{}`.", self.id),
+            )
+        })
+    }
+
+    /// Whether the state is what an import left for the first read: an id and nothing else.
+    pub(super) fn is_import(&self, state: &Value) -> bool {
+        state.entries().is_some_and(|all| all.iter().all(|(name, value)| value.is_null() || name == self.id))
+    }
+
+    /// The host's own words for this name neither the id nor what one looks like.
+    /// `about` is what is wrong with the id itself, as a sentence, and what to do.
+    pub(super) fn nothing_to_import(&self, id: &str, about: Option<(String, String)>) -> Diagnostic {
+        let summary = self.operation("import", id).summary();
+        let none = format!("Omni has no {} with this `{}`", self.noun, self.id);
+        if let Some((why, hint)) = about {
+            return Diagnostic::error(summary, format!("{none}: {why}")).hint(hint);
+        }
+        let like = self.schema.attribute(self.id).map(|a| a.description.as_str()).unwrap_or_default();
+        Diagnostic::error(summary, format!("{none}."))
+            .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", self.id))
+    }
+
+    /// What an import leaves for the first read: the id in the form that `id` gives it, and nothing else.
+    pub(super) fn import(&self, by: ImportBy, id: fn(&str) -> Result<String, Diagnostic>) -> Outcome {
+        let id = match by {
+            ImportBy::Id(text) => match id(text.trim()) {
+                Ok(id) => id,
+                Err(diagnostic) => return Outcome::failed(diagnostic),
+            },
+            ImportBy::Identity(identity) => identity.get(self.id).as_str().unwrap_or_default().to_owned(),
+        };
+        if id.is_empty() {
+            return Outcome::failed(
+                Diagnostic::error(format!("Could not import {}", self.noun), "The id is empty.")
+                    .hint(format!("Give the `{}` of the object.", self.id)),
+            );
+        }
+        let mut state = self.schema.null_object();
+        state.set(self.id, id.as_str().into());
+        Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
+    }
+
+    /// Tells the ledger what a read of the object `key` has brought.
+    pub(super) fn note_read(&self, key: Option<ObjectKey>, outcome: &Outcome) {
+        let (Some(session), Some(key)) = (self.handle.ready(), key) else { return };
+        match &outcome.state {
+            Some(state) => session.ledger.note_read(&key, state),
+            None if outcome.diags.has_errors() => {}
+            None => session.ledger.note_gone(&key),
+        }
+    }
+
+    /// Tells the ledger what a create, an update or a removal of the object `key` has left.
+    pub(super) fn note_done(&self, key: Option<ObjectKey>, outcome: &Outcome) {
+        let (Some(session), Some(key)) = (self.handle.ready(), key) else { return };
+        match &outcome.state {
+            Some(state) => session.ledger.note_written(&key, state),
+            None if outcome.diags.has_errors() => session.ledger.note_failed(&key),
+            None => session.ledger.note_removed(&key),
+        }
+    }
+
+    /// Whether another resource of this apply has the object by now, so that its removal here leaves it.
+    pub(super) fn is_handed_over(&self, cx: &Cx, key: &ObjectKey) -> bool {
+        cx.session.ledger.is_adopted(key) || cx.session.handover.is_kept(key)
+    }
+
+    /// What to do about a create of which nobody knows whether it took effect.
+    pub(super) fn uncertain(&self, operation: &Operation<'_>, error: &Error) -> Diagnostic {
+        operation.explain(error).hint(
+            "Omni may have created the object. The state keeps its id, so the next plan finds out: \
+             an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
+        )
+    }
+}
+
+/// A plan of one resource, as the ledger knows it.
+pub(super) struct Entry {
+    pub(super) ticket: Ticket,
+    /// The object that it is about; `None` while its id is not known.
+    pub(super) key: Option<ObjectKey>,
+}
+
+impl Entry {
+    /// Tells the ledger of a plan that is being made; `key` names the object that a state shows.
+    pub(super) fn open(cx: &Cx, plan: &mut Plan<'_>, key: impl Fn(&Value) -> Option<ObjectKey>) -> Self {
+        let ticket = Ticket::of(&plan.replaced, &mut plan.private);
+        let entry = Self { ticket, key: plan.prior.and_then(&key).or_else(|| key(&plan.planned)) };
+        entry.note(cx, plan);
+        entry
+    }
+
+    /// Tells the ledger what the plan has come to.
+    pub(super) fn close(self, cx: &Cx, plan: &Plan<'_>) {
+        match &self.key {
+            Some(key) if plan.diags.has_errors() => cx.session.ledger.forget_plan(key, &self.ticket),
+            Some(key) => {
+                self.note(cx, plan);
+                note_move(cx, key);
+            }
+            None => {}
+        }
+    }
+
+    fn note(&self, cx: &Cx, plan: &Plan<'_>) {
+        if let Some(key) = &self.key {
+            cx.session.ledger.note_plan(key, &self.ticket, action(plan), plan.prior, Some(&plan.planned));
+        }
+    }
+
+    /// The plans of other resources that want the same object to be there.
+    pub(super) fn rivals(&self, cx: &Cx, plan: &Plan<'_>) -> Vec<Planned> {
+        let action = action(plan);
+        match &self.key {
+            Some(key) if action.stays() => cx.session.ledger.rivals(key, &self.ticket, action),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Leaves a note for the apply when the object is removed at one address and kept or made at another one,
+/// or is replaced by one of the same id.
+pub(super) fn note_move(cx: &Cx, key: &ObjectKey) {
+    let Session { ledger, handover, .. } = &*cx.session;
+    if ledger.moves(key) {
+        handover.note(key, if ledger.keeps(key) { Note::Kept } else { Note::Made });
+    } else if ledger.is_remade(key) {
+        handover.note(key, Note::Remade);
+    }
+}
+
+/// Says once that the apply of a plan that changes something will be refused.
+pub(super) fn check_read_only(cx: &Cx, action: Action, diags: &mut Diagnostics) {
+    let provider = ObjectKey::called("provider", "");
+    if cx.session.read_only && action != Action::Keep && cx.session.ledger.once(&provider, "read_only") {
+        diags.push(
+            Diagnostic::warning(
+                "The provider is read-only: this plan cannot be applied",
+                "It is configured with `read_only = true` (or `OMNI_READ_ONLY`). An apply refuses each create, update and destroy before it is sent to Omni.",
+            )
+            .hint("Take `read_only` out of the provider block to apply, or use this configuration for plans only."),
+        );
+    }
+}
+
+/// What a plan does with the object.
+pub(super) fn action(plan: &Plan<'_>) -> Action {
+    match plan.prior {
+        None => Action::Create,
+        Some(_) if !plan.replace.is_empty() => Action::Replace,
+        Some(prior) if *prior == plan.planned => Action::Keep,
+        Some(_) => Action::Update,
+    }
+}
+
+/// `value` with null in the place of everything unknown.
+pub(super) fn known(value: &Value) -> Value {
+    match value {
+        Value::Unknown(_) => Value::Null,
+        Value::List(v) => Value::List(v.iter().map(known).collect()),
+        Value::Set(v) => Value::Set(v.iter().map(known).collect()),
+        Value::Tuple(v) => Value::Tuple(v.iter().map(known).collect()),
+        Value::Map(m) => Value::Map(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
+        Value::Object(m) => Value::Object(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
+        Value::Dynamic(t, v) => Value::Dynamic(t.clone(), Box::new(known(v))),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,590 @@
+//! Attributes bound to where their values live. The table of an object's rows says all that is to be known of them:
+//! what is owned in Omni, what a write sends, what a read shows, and what stays with the provider.
+
+use super::Owned;
+use super::joined::{Join, Joined};
+use crate::omni::spec::Spec;
+use crate::omni::spec::fields::{self, Field, FieldKind, Fields, MapKey, PathError};
+use crate::omni::{Error, Resource as Stored};
+use crate::tf::schema::{Attribute, Kind as Shape, Nesting, object};
+use crate::tf::value::{BigDecimal, Type, Value};
+use std::collections::BTreeMap;
+
+/// An attribute, and where its value lives.
+pub(crate) struct Row {
+    attribute: Attribute,
+    home: Home,
+    /// Its description where it is only read, if that differs.
+    reading: Option<&'static str>,
+}
+
+impl Row {
+    /// Describes it for data sources.
+    #[must_use]
+    pub(crate) fn reading(mut self, doc: &'static str) -> Self {
+        self.reading = Some(doc);
+        self
+    }
+
+    /// The attribute as data sources show it.
+    fn described(&self) -> Attribute {
+        let own = &self.attribute;
+        let shape = match &self.home {
+            Home::Group(rows) => Shape::Nested(Nesting::Single, rows.iter().map(Row::described).collect()),
+            _ => own.kind.clone(),
+        };
+        own.clone().described(shape, self.reading)
+    }
+}
+
+/// Where the value of an attribute lives.
+pub(crate) enum Home {
+    /// It is the id of the object.
+    Id,
+    /// In a field of the spec, named by its path.
+    Spec(&'static str, Codec),
+    /// In several fields of the spec.
+    Fields(&'static Several),
+    /// In a label.
+    Label(KeyHome),
+    /// In an annotation.
+    Annotation(KeyHome),
+    /// Which of these labels is there; the last one counts when none is.
+    OneOf(&'static [(&'static str, &'static str)]),
+    /// In a field of another object of the same id.
+    Joined(Join, &'static str, Codec),
+    /// In a label of another object of the same id.
+    JoinedLabel(Join, &'static str),
+    /// Nested attributes with homes of their own. Where all of them are null, so is the whole.
+    Group(Vec<Row>),
+    /// Nowhere in Omni: it steers the provider. It stays as configured.
+    Local,
+    /// The same, with an annotation that tells other resources of it: there while it is `true`.
+    Note(&'static str),
+    /// It is made of other things by the object's own step: see [`CosiObject::derive`](super::CosiObject::derive).
+    Derived,
+}
+
+/// A label or an annotation that holds an attribute.
+pub(crate) struct KeyHome {
+    key: &'static str,
+    codec: KeyCodec,
+}
+
+/// How an attribute is written in a label or an annotation.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyCodec {
+    /// As it is.
+    Text,
+    /// Written as this makes it of the whole state, and read as it is.
+    Made(fn(&Value) -> Option<String>),
+    /// `true` while the key is there.
+    Present,
+    /// `true` while the key is not there.
+    Absent,
+}
+
+/// How an attribute is written in a field.
+#[derive(Clone, Copy)]
+pub(crate) enum Codec {
+    /// As it is. A message is an object whose attributes are named as its fields.
+    Plain,
+    /// The same for what Omni fills in late: the default value of the field says nothing, and what was known before stays.
+    KeepsPrior,
+    /// A text for each value of an enum; the first one stands for null and for values without a text.
+    Enum(&'static [(&'static str, i32)]),
+    /// In a form of its own.
+    Own {
+        /// From the attribute to the field; `None` leaves it out.
+        write: fn(&Value) -> Option<Field>,
+        /// From the field, which may be left out, and what was known before.
+        read: fn(Option<&Field>, &Value) -> Value,
+    },
+}
+
+/// An attribute that lives in several fields.
+pub(crate) struct Several {
+    /// The fields, by their paths.
+    pub(crate) owned: &'static [&'static str],
+    /// Sets them.
+    pub(crate) write: fn(&Value, &mut Fields) -> Result<(), PathError>,
+    /// Reads them; the second argument is what was known before.
+    pub(crate) read: fn(&Fields, &Value) -> Result<Value, PathError>,
+}
+
+/// Gives an attribute its home.
+pub(crate) trait Bind: Sized {
+    /// It lives there.
+    fn at(self, home: Home) -> Row;
+
+    /// It is the id of the object.
+    fn id(self) -> Row {
+        self.at(Home::Id)
+    }
+
+    /// It lives in this field of the spec, as it is.
+    fn field(self, path: &'static str) -> Row {
+        self.coded(path, Codec::Plain)
+    }
+
+    /// It lives in this field of the spec, in this form.
+    fn coded(self, path: &'static str, codec: Codec) -> Row {
+        self.at(Home::Spec(path, codec))
+    }
+
+    /// It lives in this label.
+    fn label(self, key: &'static str, codec: KeyCodec) -> Row {
+        self.at(Home::Label(KeyHome { key, codec }))
+    }
+
+    /// It lives in this annotation.
+    fn annotation(self, key: &'static str, codec: KeyCodec) -> Row {
+        self.at(Home::Annotation(KeyHome { key, codec }))
+    }
+
+    /// It lives in this field of the object of the same id in another type.
+    fn joined<S: Spec>(self, path: &'static str, codec: Codec) -> Row {
+        self.at(Home::Joined(Join::of::<S>(), path, codec))
+    }
+
+    /// It steers the provider.
+    fn local(self) -> Row {
+        self.at(Home::Local)
+    }
+
+    /// The object's own step makes it.
+    fn derived(self) -> Row {
+        self.at(Home::Derived)
+    }
+}
+
+impl Bind for Attribute {
+    fn at(self, home: Home) -> Row {
+        Row { attribute: self, home, reading: None }
+    }
+}
+
+/// An object of attributes that have homes of their own; `finish` says what the object itself is.
+pub(crate) fn group(name: &'static str, rows: Vec<Row>, finish: impl FnOnce(Attribute) -> Attribute) -> Row {
+    let nested = rows.iter().map(|row| row.attribute.clone()).collect();
+    finish(object(name, nested)).at(Home::Group(rows))
+}
+
+/// The table of an object, and what follows from it.
+pub(crate) struct Binding {
+    rows: Vec<Row>,
+    /// The fields of the spec that are ours.
+    owned: Vec<&'static str>,
+    /// The attributes that steer the provider.
+    local: Vec<&'static str>,
+    /// The other types that attributes live in.
+    joins: Vec<Join>,
+}
+
+impl Binding {
+    pub(crate) fn new(rows: Vec<Row>) -> Self {
+        let (mut owned, mut joins) = (Vec::new(), Vec::new());
+        visit(&rows, &mut |row| match &row.home {
+            Home::Spec(path, _) => owned.push(*path),
+            Home::Fields(several) => owned.extend(several.owned),
+            Home::Joined(join, ..) | Home::JoinedLabel(join, _) if !joins.contains(join) => joins.push(*join),
+            _ => {}
+        });
+        let local = rows.iter().filter(|row| is_local(row)).map(|row| row.attribute.name).collect();
+        Self { rows, owned, local, joins }
+    }
+
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = Attribute> {
+        self.rows.iter().map(|row| row.attribute.clone())
+    }
+
+    /// What a data source shows of the object: all that Omni has of it, but for these attributes.
+    pub(crate) fn reading(mut rows: Vec<Row>, but: &[&str]) -> Self {
+        rows.retain(|row| !is_local(row) && !but.contains(&row.attribute.name));
+        Self::new(rows)
+    }
+
+    /// The attributes as data sources have them: all are computed.
+    pub(crate) fn described(&self) -> Vec<Attribute> {
+        self.rows.iter().map(Row::described).collect()
+    }
+
+    /// The fields of the spec that the configuration owns; all others survive an update untouched.
+    pub(crate) fn owned(&self) -> &[&'static str] {
+        &self.owned
+    }
+
+    /// The attributes that are not stored in Omni.
+    pub(crate) fn local(&self) -> &[&'static str] {
+        &self.local
+    }
+
+    /// The other types that attributes live in.
+    pub(crate) fn joins(&self) -> &[Join] {
+        &self.joins
+    }
+
+    /// The top-level attributes whose change reaches the object in Omni.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &'static str> {
+        let configurable = self.rows.iter().filter(|row| row.attribute.configurable() && !is_local(row));
+        configurable.map(|row| row.attribute.name)
+    }
+
+    /// The spec that the state asks for; only the owned fields of it count.
+    ///
+    /// # Errors
+    /// When a row does not fit the message, which is a defect of this build.
+    pub(crate) fn fields<S: Spec>(&self, state: &Value) -> Result<Fields, Error> {
+        let mut made = Fields::empty::<S>()?;
+        write::<S>(&self.rows, state, &mut made).map_err(|source| Error::Decode {
+            what: format!("the attributes of a spec of the type `{}`", S::KIND.name),
+            source: Box::new(source),
+        })?;
+        Ok(made)
+    }
+
+    /// The labels and annotations that the state asks for.
+    pub(crate) fn keys(&self, state: &Value) -> [Vec<Owned>; 2] {
+        let mut keys = [Vec::new(), Vec::new()];
+        collect_keys(&self.rows, state, state, &mut keys);
+        keys
+    }
+
+    /// The attributes as the object and what is joined to it show them. What is derived is null, and so is what steers the provider.
+    ///
+    /// # Errors
+    /// When a row does not fit the message, which is a defect of this build.
+    pub(crate) fn read(
+        &self,
+        stored: &Stored,
+        fields: &Fields,
+        joined: &Joined,
+        prior: &Value,
+    ) -> Result<Value, PathError> {
+        read(&self.rows, &Source { stored, fields, joined }, prior)
+    }
+}
+
+/// What a read takes values from.
+struct Source<'a> {
+    stored: &'a Stored,
+    fields: &'a Fields,
+    joined: &'a Joined,
+}
+
+fn visit<'r>(rows: &'r [Row], each: &mut impl FnMut(&'r Row)) {
+    for row in rows {
+        each(row);
+        if let Home::Group(nested) = &row.home {
+            visit(nested, each);
+        }
+    }
+}
+
+fn is_local(row: &Row) -> bool {
+    match &row.home {
+        Home::Local | Home::Note(_) => true,
+        Home::Group(rows) => rows.iter().all(is_local),
+        _ => false,
+    }
+}
+
+fn write<S: Spec>(rows: &[Row], state: &Value, made: &mut Fields) -> Result<(), PathError> {
+    for row in rows {
+        let value = state.get(row.attribute.name);
+        match &row.home {
+            Home::Spec(path, codec) => {
+                let field = fields::field::<S>(path)?;
+                made.set(path, codec.write(value, &field.kind()))?;
+            }
+            Home::Fields(several) => (several.write)(value, made)?,
+            Home::Group(nested) => write::<S>(nested, value, made)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn collect_keys(rows: &[Row], whole: &Value, state: &Value, keys: &mut [Vec<Owned>; 2]) {
+    for row in rows {
+        let value = state.get(row.attribute.name);
+        let [labels, annotations] = &mut *keys;
+        match &row.home {
+            Home::Label(home) => labels.push((home.key, home.codec.write(value, whole))),
+            Home::Annotation(home) => annotations.push((home.key, home.codec.write(value, whole))),
+            Home::Note(key) => annotations.push((key, (value.as_bool() == Some(true)).then(String::new))),
+            Home::OneOf(all) => {
+                labels.extend(all.iter().map(|(text, key)| (*key, (value.as_str() == Some(text)).then(String::new))));
+            }
+            Home::Group(nested) => collect_keys(nested, whole, value, keys),
+            _ => {}
+        }
+    }
+}
+
+fn read(rows: &[Row], source: &Source<'_>, prior: &Value) -> Result<Value, PathError> {
+    let mut shown = BTreeMap::new();
+    for row in rows {
+        let Attribute { name, .. } = row.attribute;
+        let before = prior.get(name);
+        let metadata = &source.stored.metadata;
+        let value = match &row.home {
+            Home::Id => source.stored.key.id.as_str().into(),
+            Home::Spec(path, codec) => codec.read(source.fields.get(path)?.as_ref(), before, &row.attribute),
+            Home::Fields(several) => (several.read)(source.fields, before)?,
+            Home::Label(home) => home.codec.read(metadata.labels.get(home.key)),
+            Home::Annotation(home) => home.codec.read(metadata.annotations.get(home.key)),
+            Home::OneOf(all) => {
+                let there = all.iter().find(|(_, key)| metadata.labels.contains_key(*key)).or(all.last());
+                there.map(|(text, _)| *text).into()
+            }
+            Home::Joined(join, path, codec) => {
+                let field = source.joined.fields(join.kind).map(|fields| fields.get(path)).transpose()?.flatten();
+                codec.read(field.as_ref(), before, &row.attribute)
+            }
+            Home::JoinedLabel(join, key) => {
+                let found = source.joined.stored(join.kind).and_then(|stored| stored.metadata.labels.get(*key));
+                found.map(String::as_str).unwrap_or_default().into()
+            }
+            Home::Group(nested) => match read(nested, source, before)? {
+                all if all.entries().is_some_and(|all| all.values().all(Value::is_null)) => Value::Null,
+                all => all,
+            },
+            Home::Local | Home::Note(_) | Home::Derived => Value::Null,
+        };
+        shown.insert(name.to_owned(), value);
+    }
+    Ok(Value::Object(shown))
+}
+
+impl KeyCodec {
+    fn write(self, value: &Value, whole: &Value) -> Option<String> {
+        match self {
+            Self::Text => value.as_str().map(str::to_owned),
+            Self::Made(make) => make(whole),
+            Self::Present => (value.as_bool() == Some(true)).then(String::new),
+            Self::Absent => (value.as_bool() == Some(false)).then(String::new),
+        }
+    }
+
+    fn read(self, found: Option<&String>) -> Value {
+        match self {
+            Self::Text | Self::Made(_) => found.map(String::as_str).into(),
+            Self::Present => found.is_some().into(),
+            Self::Absent => found.is_none().into(),
+        }
+    }
+}
+
+impl Codec {
+    fn write(self, value: &Value, kind: &FieldKind) -> Option<Field> {
+        match self {
+            Self::Plain | Self::KeepsPrior => to_field(value, kind),
+            Self::Enum(texts) => {
+                let found = texts.iter().find(|(text, _)| value.as_str() == Some(text)).or(texts.first());
+                found.map(|(_, number)| Field::EnumNumber(*number))
+            }
+            Self::Own { write, .. } => write(value),
+        }
+    }
+
+    fn read(self, field: Option<&Field>, prior: &Value, attribute: &Attribute) -> Value {
+        let shown = || field.map_or_else(|| empty(&attribute.kind), |field| to_value(field, &attribute.kind));
+        match self {
+            Self::Plain => shown(),
+            Self::KeepsPrior => match field.filter(|field| !is_default(field)) {
+                Some(_) => shown(),
+                None if prior.is_unknown() => Value::Null,
+                None => prior.clone(),
+            },
+            Self::Enum(texts) => {
+                let number = field.and_then(Field::as_enum_number).unwrap_or_default();
+                let found = texts.iter().find(|(_, n)| *n == number).or(texts.first());
+                found.map(|(text, _)| *text).into()
+            }
+            Self::Own { read, .. } => read(field, prior),
+        }
+    }
+}
+
+/// What an attribute shows of an object that is not there: the default of its type, as for a field that is not set.
+fn empty(shape: &Shape) -> Value {
+    match shape {
+        Shape::Plain(Type::String) => "".into(),
+        Shape::Plain(Type::Number) => 0.into(),
+        Shape::Plain(Type::Bool) => false.into(),
+        Shape::Plain(Type::List(_)) | Shape::Nested(Nesting::List, _) => Value::List(Vec::new()),
+        Shape::Plain(Type::Set(_)) | Shape::Nested(Nesting::Set, _) => Value::Set(Vec::new()),
+        Shape::Plain(Type::Map(_)) => Value::Map(BTreeMap::new()),
+        _ => Value::Null,
+    }
+}
+
+fn is_default(field: &Field) -> bool {
+    match field {
+        Field::Bool(flag) => !flag,
+        Field::String(text) => text.is_empty(),
+        Field::Bytes(bytes) => bytes.is_empty(),
+        Field::I32(n) | Field::EnumNumber(n) => *n == 0,
+        Field::I64(n) => *n == 0,
+        Field::U32(n) => *n == 0,
+        Field::U64(n) => *n == 0,
+        Field::F32(n) => *n == 0.0,
+        Field::F64(n) => *n == 0.0,
+        Field::List(all) => all.is_empty(),
+        Field::Map(all) => all.is_empty(),
+        Field::Message(_) => false,
+    }
+}
+
+/// A value as a field of this kind; null and what is not known yet leave it out.
+fn to_field(value: &Value, kind: &FieldKind) -> Option<Field> {
+    Some(match (value.bare(), kind) {
+        (Value::String(text), FieldKind::String) => Field::String(text.clone()),
+        (Value::Bool(flag), FieldKind::Bool) => Field::Bool(*flag),
+        (Value::Number(_), FieldKind::Int32 | FieldKind::Sint32 | FieldKind::Sfixed32) => {
+            Field::I32(i32::try_from(value.as_i64()?).ok()?)
+        }
+        (Value::Number(_), FieldKind::Int64 | FieldKind::Sint64 | FieldKind::Sfixed64) => Field::I64(value.as_i64()?),
+        (Value::Number(_), FieldKind::Uint32 | FieldKind::Fixed32) => Field::U32(u32::try_from(value.as_i64()?).ok()?),
+        (Value::Number(_), FieldKind::Uint64 | FieldKind::Fixed64) => Field::U64(u64::try_from(value.as_i64()?).ok()?),
+        (Value::List(all) | Value::Set(all), kind) => {
+            Field::List(all.iter().filter_map(|item| to_field(item, kind)).collect())
+        }
+        (Value::Map(all), FieldKind::Message(entry)) if entry.is_map_entry() => {
+            let kind = entry.map_entry_value_field().kind();
+            let entry = |(key, value): (&String, &Value)| Some((MapKey::String(key.clone()), to_field(value, &kind)?));
+            Field::Map(all.iter().filter_map(entry).collect())
+        }
+        (Value::Object(all), FieldKind::Message(message)) => {
+            let mut made = prost_reflect::DynamicMessage::new(message.clone());
+            for (name, value) in all {
+                let field = message.get_field_by_name(name)?;
+                if let Some(value) = to_field(value, &field.kind()) {
+                    made.try_set_field(&field, value).ok()?;
+                }
+            }
+            Field::Message(made)
+        }
+        _ => return None,
+    })
+}
+
+/// A field as a value of an attribute of this shape.
+fn to_value(field: &Field, shape: &Shape) -> Value {
+    let number = |n: BigDecimal| Value::Number(n);
+    let ty = match shape {
+        Shape::Plain(ty) => Some(ty),
+        Shape::Nested(..) => None,
+    };
+    match field {
+        Field::Bool(flag) => (*flag).into(),
+        Field::String(text) => text.as_str().into(),
+        Field::I32(n) | Field::EnumNumber(n) => number((*n).into()),
+        Field::I64(n) => number((*n).into()),
+        Field::U32(n) => number((*n).into()),
+        Field::U64(n) => number((*n).into()),
+        Field::F32(n) => BigDecimal::try_from(*n).map_or(Value::Null, Value::Number),
+        Field::F64(n) => BigDecimal::try_from(*n).map_or(Value::Null, Value::Number),
+        Field::Bytes(_) => Value::Null,
+        Field::List(all) => {
+            let items = match (ty, shape) {
+                (Some(Type::List(item) | Type::Set(item)), _) => {
+                    let item = Shape::Plain((**item).clone());
+                    all.iter().map(|field| to_value(field, &item)).collect()
+                }
+                (_, Shape::Nested(_, nested)) => {
+                    all.iter().map(|field| to_value(field, &Shape::Nested(Nesting::Single, nested.clone()))).collect()
+                }
+                _ => return Value::Null,
+            };
+            let is_set = matches!(ty, Some(Type::Set(_))) || matches!(shape, Shape::Nested(Nesting::Set, _));
+            if is_set { Value::Set(items) } else { Value::List(items) }
+        }
+        Field::Map(all) => {
+            let Some(Type::Map(item)) = ty else { return Value::Null };
+            let item = Shape::Plain((**item).clone());
+            let key = |key: &MapKey| key.as_str().map(str::to_owned);
+            Value::Map(all.iter().filter_map(|(k, field)| Some((key(k)?, to_value(field, &item)))).collect())
+        }
+        Field::Message(message) => {
+            let Shape::Nested(_, nested) = shape else { return Value::Null };
+            let descriptor = prost_reflect::ReflectMessage::descriptor(message);
+            let each = nested.iter().map(|attribute| {
+                let field = descriptor.get_field_by_name(attribute.name);
+                let field = field.and_then(|field| fields::get(message, &field));
+                let value = field.map_or_else(|| empty(&attribute.kind), |field| to_value(&field, &attribute.kind));
+                (attribute.name.to_owned(), value)
+            });
+            Value::Object(each.collect())
+        }
+    }
+}
+
+/// What in the table does not fit the messages, a sentence for each: nothing but a test asks.
+#[cfg(test)]
+pub(crate) fn misfits<S: Spec>(rows: Vec<Row>) -> Vec<String> {
+    let mut found = Vec::new();
+    let binding = Binding::new(rows);
+    visit(&binding.rows, &mut |row| {
+        let name = row.attribute.name;
+        let (path, field, codec) = match &row.home {
+            Home::Spec(path, codec) => (path, fields::field::<S>(path), codec),
+            Home::Joined(join, path, codec) => (path, join.field(path), codec),
+            _ => return,
+        };
+        match field {
+            Err(error) => found.push(format!("{name}: {path}: {error}")),
+            Ok(field) if !codec.fits(&field.kind(), &row.attribute.kind) => {
+                found.push(format!("{name}: {path} is of another type"));
+            }
+            Ok(_) => {}
+        }
+    });
+    let mut owned = binding.owned.clone();
+    owned.sort_unstable();
+    for pair in owned.windows(2).filter(|pair| pair[0] == pair[1]) {
+        found.push(format!("{} has two rows", pair[0]));
+    }
+    let unresolved = owned.iter().filter(|path| fields::field::<S>(path).is_err());
+    found.extend(unresolved.map(|path| format!("{path} leads to no field")));
+    let homeless = binding.rows.iter().filter(|row| {
+        row.attribute.mode == crate::tf::schema::Mode::Computed && matches!(row.home, Home::Local | Home::Note(_))
+    });
+    found.extend(homeless.map(|row| format!("{} is computed, and stored nowhere", row.attribute.name)));
+    found
+}
+
+#[cfg(test)]
+impl Codec {
+    /// Whether values of such a field can be shown as such an attribute.
+    fn fits(&self, kind: &FieldKind, shape: &Shape) -> bool {
+        match self {
+            Self::Own { .. } => true,
+            Self::Enum(texts) => match kind {
+                FieldKind::Enum(all) => {
+                    all.values().len() == texts.len() && texts.iter().all(|(_, n)| all.get_value(*n).is_some())
+                }
+                _ => false,
+            },
+            Self::Plain | Self::KeepsPrior => match (kind, shape) {
+                (FieldKind::String, Shape::Plain(Type::String)) | (FieldKind::Bool, Shape::Plain(Type::Bool)) => true,
+                (FieldKind::Message(message), Shape::Nested(_, nested)) => nested.iter().all(|attribute| {
+                    message
+                        .get_field_by_name(attribute.name)
+                        .is_some_and(|field| Self::Plain.fits(&field.kind(), &attribute.kind))
+                }),
+                (kind, Shape::Plain(Type::List(item) | Type::Set(item))) => {
+                    self.fits(kind, &Shape::Plain((**item).clone()))
+                }
+                (FieldKind::Message(entry), Shape::Plain(Type::Map(_))) => entry.is_map_entry(),
+                (
+                    FieldKind::Message(_) | FieldKind::String | FieldKind::Bool | FieldKind::Bytes | FieldKind::Enum(_),
+                    _,
+                ) => false,
+                (_, Shape::Plain(Type::Number)) => true,
+                _ => false,
+            },
+        }
+    }
+}

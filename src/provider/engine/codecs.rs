@@ -1,0 +1,54 @@
+//! Forms that attributes of several objects share: points in time, versions, durations.
+
+use super::Codec;
+use crate::omni::spec::fields::{self, Field};
+use crate::provider::{duration, timestamp};
+use kit::go_duration::GoDuration;
+use kit::version;
+use prost_types::{Duration, Timestamp};
+
+/// A point in time: RFC 3339 in the attribute, a timestamp in the field; null while it is not set.
+pub(crate) const TIME: Codec = Codec::Own {
+    write: |value| {
+        value
+            .as_str()
+            .and_then(timestamp::parse)
+            .and_then(|at| fields::to_message("google.protobuf.Timestamp", &timestamp::to_proto(at)))
+    },
+    read: |field, _| {
+        field.and_then(fields::from_message::<Timestamp>).map(|at| timestamp::show(timestamp::from_proto(&at))).into()
+    },
+};
+
+/// A version, which Omni keeps without a leading `v`.
+pub(crate) const VERSION: Codec = Codec::Own {
+    write: |value| value.as_str().map(|text| Field::String(version::strip_v(text).to_owned())),
+    read: |field, _| field.and_then(Field::as_str).unwrap_or_default().into(),
+};
+
+/// The Go duration of a message; `None` where it is not positive.
+pub(crate) fn positive(duration: &Duration) -> Option<GoDuration> {
+    GoDuration::from_parts(duration.seconds, duration.nanos).filter(|duration| duration.nanos() > 0)
+}
+
+/// The interval that a text asks for; `None` for a text that is no duration, or asks for none.
+pub(crate) fn interval(text: &str) -> Option<GoDuration> {
+    duration::parse(text).ok().filter(|interval| interval.nanos() > 0)
+}
+
+/// A Go duration as a message.
+pub(crate) fn to_duration(duration: GoDuration) -> Duration {
+    let (seconds, nanos) = duration.parts();
+    Duration { seconds, nanos }
+}
+
+/// The texts of a table of enum values.
+pub(crate) const fn texts<const N: usize>(table: &[(&'static str, i32); N]) -> [&'static str; N] {
+    let mut texts = [""; N];
+    let mut at = 0;
+    while at < N {
+        texts[at] = table[at].0;
+        at += 1;
+    }
+    texts
+}

@@ -1,0 +1,394 @@
+//! What a plan and a create make of an object that is there already, or that two resources want.
+//!
+//! An object that carries the managed-by annotation is somebody's: another resource of this configuration, whose removal may
+//! still be to come in the same apply, or another state. It is never taken over. One without it is a stranger, and
+//! `adopt_existing` decides. It words these cases and compares; writing is done elsewhere.
+
+use super::attributes::Shared;
+use super::base::ResourceBase;
+use super::conflict;
+use super::resource::CosiResource;
+use super::write::{Failure, show};
+use super::{CosiObject, Cx, Origin};
+use crate::omni::spec::Spec;
+use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
+use crate::provider::errors::{Operation, capital, with_article};
+use crate::provider::ledger::{Action, ObjectKey, Planned};
+use crate::provider::session::Session;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::plan::{self, replacements};
+use crate::tf::resource::{Outcome, Plan, Private};
+use crate::tf::schema::Attribute;
+use crate::tf::value::Value;
+use std::time::Duration;
+
+/// What is at the place of an object that is to be made.
+pub(super) enum Standing {
+    /// Omni's own controllers made it.
+    Controllers,
+    /// It is on its way out.
+    Deleting,
+    /// Somebody manages it, by this mark.
+    Managed(String),
+    /// Nothing says whose it is.
+    Stranger,
+}
+
+pub(super) fn standing(existing: &Stored) -> Standing {
+    let metadata = &existing.metadata;
+    if !metadata.owner.is_empty() {
+        Standing::Controllers
+    } else if metadata.phase == Phase::TearingDown {
+        Standing::Deleting
+    } else if let Some(mark) = metadata.annotations.get(labels::MANAGED_BY) {
+        Standing::Managed(mark.clone())
+    } else {
+        Standing::Stranger
+    }
+}
+
+/// Two resources of one configuration want the object; `None` when both have it in the state, and `others` tell no news.
+pub(super) fn planned_twice(
+    base: &ResourceBase,
+    name: &str,
+    planned: &Value,
+    action: Action,
+    others: &[Planned],
+) -> Option<Diagnostic> {
+    let other = others.first()?;
+    let operation = base.operation("plan", name);
+    let what = capital(&operation.what());
+    let id = base.id;
+    let differ = other.planned.as_ref().map(|other| difference(base, planned, other)).unwrap_or_default();
+    let meaning = base.schema.attribute(id).map(|a| a.description.as_str()).unwrap_or_default();
+    if action != Action::Create && other.action != Action::Create {
+        let detail = format!(
+            "Two resources of this configuration have the same `{id}` in the state: each apply writes both, \
+             and destroying either destroys the object of the other. {differ}"
+        );
+        let warning = Diagnostic::warning(format!("{what} is managed twice"), detail).hint(
+            "Take one of the two out of the configuration, and out of the state with `terraform state rm`, \
+             which leaves the object in Omni.",
+        );
+        return Some(warning.at(Path::of(operation.id_attribute)));
+    }
+    let who = if other.action == Action::Create {
+        "Two resources of this configuration are to create"
+    } else if action == Action::Create {
+        "Another resource of this configuration manages"
+    } else {
+        "This resource manages, and another one of this configuration is to create,"
+    };
+    let detail = format!("{who} the {} of this `{id}`, and Omni holds only one. {differ}", base.noun);
+    let error = Diagnostic::error(format!("{what} is planned twice"), detail)
+        .hint(format!("Take one of the two out, or change what makes up its `{id}`.\n`{id}`: {meaning}"));
+    Some(error.at(Path::of(operation.id_attribute)))
+}
+
+/// What distinguishes two plans of one object: the host does not say where they stand.
+fn difference(base: &ResourceBase, one: &Value, two: &Value) -> String {
+    let configurable: Vec<Attribute> = base.schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();
+    let known = |path: &Path| !path.lookup(one).is_unknown() && !path.lookup(two).is_unknown();
+    let paths: Vec<String> =
+        plan::changes(one, two, &configurable).iter().filter(|p| known(p)).map(|p| format!("`{p}`")).collect();
+    match paths.as_slice() {
+        [] => "The two are alike in all arguments: look for two elements of one `count` or `for_each`, \
+               or for a module that is called twice."
+            .to_owned(),
+        [path] => format!("The two differ in {path}."),
+        [rest @ .., last] => format!("The two differ in {} and {last}.", rest.join(", ")),
+    }
+}
+
+/// The object is there, and nothing says whose it is; `adopts` is whether the provider could take it over by itself.
+pub(in crate::provider::engine) fn duplicate(
+    name: &str,
+    operation: &Operation<'_>,
+    id: &str,
+    adopts: bool,
+) -> Diagnostic {
+    let mut hint = format!("To manage it from here, {}\n\nOtherwise choose another name.", import(name, id));
+    if adopts {
+        hint.push_str(" With `adopt_existing = true` the provider takes such objects over by itself.");
+    }
+    let detail = format!("Omni already has {} `{id}`, which this resource has not created.", operation.noun);
+    Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute))
+}
+
+fn import(name: &str, id: &str) -> String {
+    format!(
+        "import it, either with the command\n\n  terraform import {name}.<NAME> {id}\n\nor with the block\n\n  \
+         import {{\n    to = {name}.<NAME>\n    id = \"{id}\"\n  }}"
+    )
+}
+
+/// The object belongs to one of Omni's controllers.
+pub(super) fn of_controllers(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
+    let detail = format!(
+        "Omni already has {} `{}`, which belongs to Omni's own {}.",
+        with_article(operation.noun),
+        existing.key.id,
+        existing.metadata.owner
+    );
+    Diagnostic::error(operation.summary(), detail).hint("Choose another name.").at(Path::of(operation.id_attribute))
+}
+
+/// The object is somebody's, and did not go while it was waited for.
+pub(super) fn held(
+    name: &str,
+    operation: &Operation<'_>,
+    id: &str,
+    mark: &str,
+    adopts: bool,
+    waited: Duration,
+) -> Diagnostic {
+    let not = if adopts { " `adopt_existing` takes over only objects without that annotation." } else { "" };
+    let detail = format!(
+        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed: \
+         by another resource of this configuration, or by another state. \
+         The provider waited {} for it to be removed.{not}",
+        with_article(operation.noun),
+        labels::MANAGED_BY,
+        kit::go_duration::short(waited),
+    );
+    let attribute = if operation.id_attribute.is_empty() { "id" } else { operation.id_attribute };
+    let hint = format!(
+        "What to do depends on who manages it:\n\
+         - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
+         A `moved` block changes an address without destroying anything.\n\
+         - {PREDECESSOR}\n\
+         - Another configuration or state manages it: choose another `{attribute}`, or manage it in one place only.\n\
+         - Nothing manages it any more: {}",
+        import(name, id)
+    );
+    Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute))
+}
+
+/// The object is there, nobody can tell whose it is, and it did not go while it was waited for.
+pub(in crate::provider::engine) fn stayed(
+    name: &str,
+    operation: &Operation<'_>,
+    id: &str,
+    adopts: bool,
+    waited: Duration,
+) -> Diagnostic {
+    let detail = format!(
+        "Omni already has {} `{id}`. The provider waited {} for this apply to destroy it at another address.",
+        with_article(operation.noun),
+        kit::go_duration::short(waited),
+    );
+    let adopt = if adopts { " With `adopt_existing = true` the provider takes it over by itself." } else { "" };
+    let hint = format!(
+        "What to do depends on who manages it:\n\
+         - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
+         A `moved` block changes an address without destroying anything.\n\
+         - {PREDECESSOR}\n\
+         - Another configuration or state manages it: choose another `{}`, or manage it in one place only.\n\
+         - Nothing manages it: {}{adopt}",
+        operation.id_attribute,
+        import(name, id)
+    );
+    Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute))
+}
+
+/// What to do about a successor that comes before its predecessor goes.
+const PREDECESSOR: &str = "This resource is replaced with `create_before_destroy`: set that to `false`, here and on what depends on this resource. \
+     Omni has only one object of an id, so the old one has to go first.";
+
+/// Whether the object that is there is the one that a create is to replace: it has been planned so, and not been removed yet.
+pub(in crate::provider::engine) fn is_held_by_predecessor(cx: &Cx, key: &ObjectKey) -> bool {
+    cx.session.handover.is_remade(key) && !cx.session.ledger.is_removed(key)
+}
+
+/// The successor comes before its predecessor goes.
+pub(in crate::provider::engine) fn held_by_predecessor(operation: &Operation<'_>) -> Diagnostic {
+    let detail = format!(
+        "This resource is replaced with `create_before_destroy`, and the new {} has the id of the old one, which is still there. \
+         Omni has only one object of an id, so the old one has to go first.",
+        operation.noun
+    );
+    Diagnostic::error(operation.summary(), detail)
+        .hint(
+            "Set `create_before_destroy = false` in the `lifecycle` block of this resource. \
+             Terraform also sets it on what a resource with `create_before_destroy = true` depends on: look at those that refer to this one too.",
+        )
+        .at(Path::of(operation.id_attribute))
+}
+
+/// Whether this run is known to have had the object before, to remove it, or to take it over from another address:
+/// that it is there is no surprise then.
+pub(in crate::provider::engine) fn is_expected(cx: &Cx, key: &ObjectKey) -> bool {
+    let Session { ledger, handover, .. } = &*cx.session;
+    ledger.prior(key).is_some() || ledger.goes(key) || handover.is_noted(key) || handover.is_remade(key)
+}
+
+/// The plan's word on an object that is there and that the state does not hold.
+pub(in crate::provider::engine) fn there(name: &str, operation: &Operation<'_>, id: &str, adopts: bool) -> Diagnostic {
+    foretold_unless_removed(duplicate(name, operation, id, adopts))
+}
+
+/// The same of an object that somebody manages, by this mark.
+fn managed(name: &str, operation: &Operation<'_>, id: &str, mark: &str) -> Diagnostic {
+    let detail = format!(
+        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed.",
+        with_article(operation.noun),
+        labels::MANAGED_BY,
+    );
+    let attribute = if operation.id_attribute.is_empty() { "id" } else { operation.id_attribute };
+    let hint = format!(
+        "If another configuration or state manages it, choose another `{attribute}`, or manage it in one place only. \
+         If nothing manages it any more, {}",
+        import(name, id)
+    );
+    let problem = Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute));
+    foretold_unless_removed(problem)
+}
+
+/// An error of the apply that does not come if the same plan removes the object at another address, which may be planned later.
+fn foretold_unless_removed(problem: Diagnostic) -> Diagnostic {
+    let mut told = foretold(problem);
+    told.detail.push_str(
+        "\nThe apply fails unless this state holds the object at another address, such as an old key of `for_each`, where it is destroyed.",
+    );
+    told
+}
+
+/// What taking the object over means.
+pub(super) struct Adoption {
+    /// What changes, as lines.
+    changes: String,
+    /// Attributes that differ and cannot change in place.
+    fixed: Vec<Path>,
+}
+
+impl Adoption {
+    /// Compares what is there with what is planned.
+    pub(super) fn of<M: CosiObject>(
+        resource: &CosiResource<M>,
+        existing: &Stored,
+        planned: &Value,
+        config: &Value,
+    ) -> Result<Self, Failure> {
+        let mut private = Private::default();
+        super::attributes::track(&mut private, config);
+        let now = show::<M>(resource, existing, planned, &private)?;
+        let base = resource.base();
+        let fixed = replacements(&base.schema.attributes, &now, planned);
+        let fixed = fixed.into_iter().filter(|path| !path.lookup(planned).is_unknown()).collect();
+        Ok(Self { changes: changes(base, &now, planned), fixed })
+    }
+
+    /// Why the object cannot be taken over, if so.
+    pub(super) fn refusal(&self, name: &str, operation: &Operation<'_>, id: &str) -> Option<Diagnostic> {
+        let path = self.fixed.first()?;
+        let list = self.fixed.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
+        let detail = format!(
+            "Omni already has {} `{id}`, and it cannot be taken over as it is: a change of {list} forces replacement. The two differ in:{}",
+            with_article(operation.noun),
+            self.changes
+        );
+        let hint = format!("Set {list} to what the object has, choose another name, or {}", import(name, id));
+        Some(Diagnostic::error(operation.summary(), detail).hint(hint).at(path.clone()))
+    }
+
+    /// Says that the object is taken over, and what changes in it.
+    pub(super) fn told(&self, operation: &Operation<'_>) -> Diagnostic {
+        let what = operation.what();
+        let changes = &self.changes;
+        adopted(operation, &format!("Omni already has the {what}, and nothing marks it as managed."), changes)
+    }
+}
+
+/// What a taken over object is changed in, as lines that begin with a line break.
+pub(in crate::provider::engine) fn changes(base: &ResourceBase, now: &Value, planned: &Value) -> String {
+    let schema = &base.schema;
+    let line = |path: &Path| {
+        let [now, then] = [now, planned].map(|value| conflict::shown(schema, path, value));
+        format!("\n  - `{path}`: {now} becomes {then}")
+    };
+    // Keys that others have set stay where none is configured.
+    let kept = |path: &Path| {
+        let shared = Shared::ALL.iter().any(|shared| path == &Path::of(shared.name()));
+        shared && path.lookup(planned).is_null()
+    };
+    let paths = conflict::changed(schema, now, planned);
+    paths.iter().filter(|path| !path.lookup(planned).is_unknown() && !kept(path)).map(line).collect()
+}
+
+/// The warning that an object is taken over, for this reason and with these changes.
+pub(in crate::provider::engine) fn adopted(operation: &Operation<'_>, why: &str, changes: &str) -> Diagnostic {
+    let changes = if changes.is_empty() {
+        "None of its attributes changes.".to_owned()
+    } else {
+        format!("The apply changes in it:{changes}")
+    };
+    Diagnostic::warning(format!("Existing {} is taken over", operation.what()), format!("{why} {changes}"))
+        .hint(
+            "The provider does so since `adopt_existing = true`. Destroying this resource will destroy the object. \
+             If that is not what you want, choose another name.",
+        )
+        .at(Path::of(operation.id_attribute))
+}
+
+/// A removal finds that another resource of the same apply has taken the object over: as planned, or by adoption, which is told.
+pub(in crate::provider::engine) fn handed_over(cx: &Cx, operation: &Operation<'_>, key: &ObjectKey) -> Outcome {
+    tracing::info!(id = operation.id, "the object stays: another resource has it by now");
+    if cx.session.handover.is_noted(key) {
+        return Outcome::default();
+    }
+    let told = Diagnostic::warning(
+        format!("{} is not destroyed", capital(&operation.what())),
+        "Another resource of this apply has taken it over, so only this address is gone from the state.",
+    );
+    Outcome { diags: told.into(), ..Outcome::default() }
+}
+
+impl<M: CosiObject> CosiResource<M> {
+    /// Says of a planned create that the object is there already, as far as that can be known: what is in this state goes first.
+    pub(super) async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey) -> Result<(), Error> {
+        if M::ORIGIN != Origin::Users || plan.prior.is_some() {
+            return Ok(());
+        }
+        let ledger = &cx.session.ledger;
+        if is_expected(cx, key) {
+            return Ok(());
+        }
+        let existing = match cx.read(&M::Spec::KIND.key(key.id())).await {
+            Ok(existing) => existing,
+            Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let id = existing.key.id.clone();
+        let name = Self::called(&plan.planned, &id);
+        let operation = self.base().operation("create", &name);
+        let problem = match standing(&existing) {
+            Standing::Deleting => return Ok(()),
+            Standing::Managed(mark) => {
+                plan.diags.push(managed(M::NAME, &operation, &id, &mark));
+                return Ok(());
+            }
+            Standing::Controllers => of_controllers(&operation, &existing),
+            Standing::Stranger if !cx.session.adopt_existing => duplicate(M::NAME, &operation, &id, true),
+            Standing::Stranger => match Adoption::of(self, &existing, &plan.planned, plan.config) {
+                Ok(adoption) => adoption.refusal(M::NAME, &operation, &id).unwrap_or_else(|| {
+                    ledger.once(key, "adoption");
+                    adoption.told(&operation)
+                }),
+                Err(failure) => Self::failed(&operation, failure),
+            },
+        };
+        // The state of Omni may change before the apply, and a plan leads to a destroy too: nothing of this ends it.
+        plan.diags.push(foretold(problem));
+        Ok(())
+    }
+}
+
+/// An error of the apply as a warning of the plan.
+fn foretold(mut problem: Diagnostic) -> Diagnostic {
+    if problem.severity == crate::tf::diag::Severity::Error {
+        problem.severity = crate::tf::diag::Severity::Warning;
+        problem.summary = problem.summary.replacen("Could not create", "The apply cannot create", 1);
+    }
+    problem
+}

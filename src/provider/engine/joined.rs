@@ -1,0 +1,99 @@
+//! What an object's computed attributes need beside the object itself: other objects of the same id, and facts.
+
+use super::Cx;
+use crate::omni::spec::Spec;
+use crate::omni::spec::fields::Fields;
+#[cfg(test)]
+use crate::omni::spec::fields::{self, FieldDescriptor, PathError};
+use crate::omni::{Error, ErrorKind, Kind, Resource as Stored};
+use crate::tf::value::Value;
+use std::collections::BTreeMap;
+
+/// Another type that has an object of the same id.
+#[derive(Clone, Copy)]
+pub(crate) struct Join {
+    pub(crate) kind: Kind,
+    decode: fn(&[u8]) -> Result<Fields, Error>,
+    #[cfg(test)]
+    field: fn(&str) -> Result<FieldDescriptor, PathError>,
+}
+
+impl PartialEq for Join {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+impl Join {
+    pub(crate) fn of<S: Spec>() -> Self {
+        Self {
+            kind: S::KIND,
+            decode: Fields::decode::<S>,
+            #[cfg(test)]
+            field: fields::field::<S>,
+        }
+    }
+
+    /// The field that a path leads to; nothing but a test asks.
+    ///
+    /// # Errors
+    /// When there is none.
+    #[cfg(test)]
+    pub(crate) fn field(&self, path: &str) -> Result<FieldDescriptor, PathError> {
+        (self.field)(path)
+    }
+}
+
+/// The objects and facts beside one object.
+#[derive(Default)]
+pub(crate) struct Joined {
+    objects: Vec<(Stored, Fields)>,
+    facts: BTreeMap<&'static str, Value>,
+}
+
+impl Joined {
+    /// Reads the objects of this id in other types; one that is not there leaves its attributes at their defaults.
+    pub(super) async fn read(cx: &Cx, joins: &[Join], id: &str) -> Result<Self, Error> {
+        let reads = joins.iter().map(|join| async move {
+            match cx.read(&join.kind.key(id)).await {
+                Ok(stored) => Ok(Some(((join.decode)(&stored.spec)?, stored))),
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let mut joined = Self::default();
+        for (fields, stored) in futures_util::future::try_join_all(reads).await?.into_iter().flatten() {
+            joined.objects.push((stored, fields));
+        }
+        Ok(joined)
+    }
+
+    /// Adds an object of another type, as a list of them has given it.
+    ///
+    /// # Errors
+    /// When its spec cannot be read.
+    pub(crate) fn add(&mut self, join: &Join, stored: &Stored) -> Result<(), Error> {
+        self.objects.push((stored.clone(), (join.decode)(&stored.spec)?));
+        Ok(())
+    }
+
+    /// Adds a fact.
+    pub(crate) fn note(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.facts.insert(name, value.into());
+    }
+
+    /// A fact; null when it is not known.
+    pub(crate) fn fact(&self, name: &str) -> &Value {
+        self.facts.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// The object of this type.
+    pub(super) fn stored(&self, kind: Kind) -> Option<&Stored> {
+        self.objects.iter().map(|(stored, _)| stored).find(|stored| stored.key.kind == kind)
+    }
+
+    /// Its fields.
+    pub(super) fn fields(&self, kind: Kind) -> Option<&Fields> {
+        self.objects.iter().find(|(stored, _)| stored.key.kind == kind).map(|(_, fields)| fields)
+    }
+}

@@ -1,0 +1,379 @@
+//! The engine behind every resource that is a COSI object: reads, plans, writes, waits, removal, import.
+//! A resource file gives a table of rows and, where it needs them, checks and waits; the verbs live here.
+
+mod attributes;
+mod base;
+mod binding;
+pub(crate) mod codecs;
+mod conflict;
+mod existing;
+mod joined;
+mod owed;
+mod owners;
+mod relabel;
+mod resource;
+mod rpc_object;
+mod write;
+
+use crate::omni::spec::Spec;
+use crate::omni::spec::fields::Fields;
+use crate::omni::{Call, Client, Error, Key, Kind, Resource as Stored};
+use crate::provider::ledger::Ticket;
+use crate::provider::session::Session;
+use crate::provider::wait::Awaited;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema};
+use crate::tf::value::Value;
+use crate::tf::write_only::WriteOnly;
+use async_trait::async_trait;
+use omni_proto::specs::{ClusterSpec, MachineSetSpec};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(test)]
+pub(crate) use binding::misfits;
+pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group};
+pub(crate) use joined::{Join, Joined};
+pub(crate) use resource::CosiResource;
+pub(crate) use rpc_object::{RpcObject, RpcResource};
+
+/// A key that we own: its value, or `None` where it must be absent.
+pub(crate) type Owned = (&'static str, Option<String>);
+
+/// What the configuration wants of an object.
+pub(crate) struct Desired {
+    /// The spec; only the fields that the resource owns are taken from it.
+    pub(crate) fields: Fields,
+    /// The labels and annotations that we own.
+    pub(crate) keys: [Vec<Owned>; 2],
+}
+
+/// An object as read, with its spec decoded.
+pub(crate) struct Object<S> {
+    pub(crate) stored: Stored,
+    pub(crate) spec: S,
+}
+
+impl<S: Spec> Object<S> {
+    pub(crate) fn decode(stored: Stored) -> Result<Self, Error> {
+        let spec = crate::omni::spec::decode::<S>(&stored)?;
+        Ok(Self { stored, spec })
+    }
+
+    /// The value of a label.
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.stored.metadata.labels.get(key).map(String::as_str)
+    }
+
+    /// Whether the annotation is there.
+    pub(crate) fn has_annotation(&self, key: &str) -> bool {
+        self.stored.metadata.annotations.contains_key(key)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.stored.key.id
+    }
+}
+
+/// What the steps of one operation share.
+pub(crate) struct Cx {
+    pub(crate) session: Arc<Session>,
+    pub(crate) call: Call,
+}
+
+impl Cx {
+    pub(crate) fn client(&self) -> &Client {
+        &self.session.client
+    }
+
+    /// An object as it is, or was a moment ago.
+    /// Every read for a refresh, a status or a check goes through here, and not through the client:
+    /// this is where reads can be answered from lists.
+    pub(crate) async fn read(&self, key: &Key) -> Result<Stored, Error> {
+        self.client().get(&self.call, key).await
+    }
+
+    /// The decoded object of this id; `None` when there is none.
+    pub(crate) async fn find<S: Spec>(&self, id: &str) -> Result<Option<Object<S>>, Error> {
+        match self.read(&S::KIND.key(id)).await {
+            Ok(stored) => Object::decode(stored).map(Some),
+            Err(error) if error.is(crate::omni::ErrorKind::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Which write an operation made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Write {
+    Create,
+    Update,
+}
+
+/// How an object comes into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Users create it, under an id of their choice.
+    Users,
+    /// A call of its own makes it and gives the id: see [`CosiObject::create_by_call`]. The object is written right after.
+    Call,
+    /// It is always there: a create takes it over.
+    Omni,
+}
+
+/// An object without which another one cannot be.
+pub(crate) struct Owner {
+    pub(crate) key: Key,
+    /// What it is, in words: `cluster`.
+    pub(crate) noun: &'static str,
+    /// The attribute that names it.
+    pub(crate) attribute: &'static str,
+}
+
+impl Owner {
+    /// Whether objects of a type can own others.
+    pub(crate) fn is_kind(kind: Kind) -> bool {
+        [ClusterSpec::KIND, MachineSetSpec::KIND].contains(&kind)
+    }
+
+    pub(crate) fn cluster(id: &str) -> Self {
+        Self { key: ClusterSpec::KIND.key(id), noun: "cluster", attribute: "cluster" }
+    }
+
+    pub(crate) fn machine_set(id: &str, attribute: &'static str) -> Self {
+        Self { key: MachineSetSpec::KIND.key(id), noun: "machine set", attribute }
+    }
+}
+
+/// A resource type that is a COSI object.
+#[async_trait]
+pub(crate) trait CosiObject: Send + Sync + 'static {
+    /// The message of its spec.
+    type Spec: Spec;
+    /// Its full name: `omni_cluster`.
+    const NAME: &'static str;
+    /// What it is, in words: `cluster`.
+    const NOUN: &'static str;
+    /// The attribute that holds the COSI id; also the name of the identity's one part.
+    const ID: &'static str;
+    /// The attribute by which messages name the object: another one than the id where that is a secret,
+    /// and none where there is only one object.
+    const DISPLAY: &'static str = Self::ID;
+    /// Texts that can also be given in a form that is never stored.
+    const WRITE_ONLY: &'static [WriteOnly] = &[];
+    /// How the object comes into being.
+    const ORIGIN: Origin = Origin::Users;
+    /// Whether Omni refuses one whose owners are not there.
+    const NEEDS_OWNERS: bool = true;
+
+    /// What its page begins with, and the rules over several attributes; without attributes.
+    fn about() -> Schema;
+
+    /// Its attributes, each with where it lives; without those that the engine adds.
+    fn rows() -> Vec<Row>;
+
+    /// What its identity is, in words.
+    fn identity() -> IdentitySchema;
+
+    /// The COSI id; `None` while what it is made of is not known.
+    fn id(state: &Value) -> Option<String>;
+
+    /// Fills in what depends on the time of a write, before it is written.
+    fn before_create(_wanted: &mut Value, _now: Duration) {}
+
+    /// Adds labels and annotations that belong to no attribute.
+    fn keys(_state: &Value, _keys: &mut [Vec<Owned>; 2]) {}
+
+    /// Annotations that a new object gets, and that nothing changes or takes away later.
+    fn creation_marks(_session: &Session) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Fills in what is derived from the object and from what is joined to it, and what its rows cannot say.
+    /// `shown` holds what the rows have read; after an import, `prior` holds nothing but the id.
+    ///
+    /// # Errors
+    /// When the object cannot be shown as this resource type.
+    fn derive(
+        _object: &Object<Self::Spec>,
+        _joined: &Joined,
+        _prior: &Value,
+        _shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
+    /// The objects without which this one cannot be: where one of them is replaced, Omni removes this one with it.
+    fn owners(_state: &Value) -> Vec<Owner> {
+        Vec::new()
+    }
+
+    /// Checks of the configuration that need no server; it may hold unknowns.
+    /// It judges what was written in this block alone: under a mocked provider, what other objects give is random text.
+    fn validate(_config: &Value, _diags: &mut Diagnostics) {}
+
+    /// Adjusts a plan without the server: predicts what can be known.
+    fn modify_plan(_plan: &mut Plan<'_>) {}
+
+    /// Adds to a plan what time alone makes necessary; asked of every plan of an object that is there.
+    fn plan_existing(_cx: &Cx, _plan: &mut Plan<'_>) {}
+
+    /// Holds a plan against what this run plans for other objects; asked of every plan, whether it changes something or not.
+    fn check_run(_cx: &Cx, _ticket: &Ticket, _plan: &mut Plan<'_>) {}
+
+    /// Rewrites state of an older or foreign shape.
+    fn upgrade(_state: &mut serde_json::Map<String, serde_json::Value>) {}
+
+    /// The COSI id that an import text means.
+    ///
+    /// # Errors
+    /// When the text has the wrong form.
+    fn parse_import(text: &str) -> Result<String, Diagnostic> {
+        Ok(text.to_owned())
+    }
+
+    /// The COSI id that the text of an import stands for, when only the server can tell.
+    ///
+    /// # Errors
+    /// When it stands for none, or for several.
+    async fn resolve_import(_cx: &Cx, text: &str) -> Result<String, Diagnostic> {
+        Ok(text.to_owned())
+    }
+
+    /// What is wrong with an id that Omni does not have, as a sentence, and what to do; `None` where its form is right.
+    fn about_id(_id: &str) -> Option<(String, String)> {
+        None
+    }
+
+    /// Adds facts that derived attributes need, beside the joined objects.
+    async fn facts(_cx: &Cx, _object: &Object<Self::Spec>, _joined: &mut Joined) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Checks a plan that changes something against the server.
+    /// What is wrong with the configuration is an error. What depends on other objects as they are now is a warning that says what Omni
+    /// would refuse: they may change before the apply, and a host plans like this on its way to a destroy too.
+    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Checks a removal against the server, at plan time. Nothing stops it but a lock that the removal cannot lift.
+    async fn check_delete(_cx: &Cx, _prior: &Value, _diags: &mut Diagnostics) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Makes the object by the call of its own and gives the id; only for [`Origin::Call`].
+    /// What the call does not take is written right after.
+    ///
+    /// # Errors
+    /// When there is no object; or when that is not known, with what to look for.
+    async fn create_by_call(_cx: &Cx, _state: &Value) -> Result<String, Diagnostic> {
+        Err(Diagnostic::error(format!("Could not create {}", Self::NOUN), "No call makes it.")
+            .hint("This is a defect of the provider; please report it."))
+    }
+
+    /// Does what belongs to a write and is no part of the object; says whether the state has to be read again.
+    ///
+    /// # Errors
+    /// When it could not be done; the object is written all the same.
+    async fn finish(
+        _cx: &Cx,
+        _planned: &Value,
+        _object: &Object<Self::Spec>,
+        _write: Write,
+    ) -> Result<bool, Diagnostic> {
+        Ok(false)
+    }
+
+    /// Brings in line what belongs to the object, once that is written; `prior` is what was there before an update.
+    /// What it fills into `wanted` is kept even when it fails, so that nothing is lost that can be made only once.
+    async fn accompany(_cx: &Cx, _prior: Option<&Value>, _wanted: &mut Value) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
+    /// What the model asks to be waited for after this write. It is asked again, and only looked at, for as long as a wait is owed.
+    /// A type that waits has a computed attribute `status`.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    async fn awaited(_cx: &Cx, _state: &Value, _object: &Object<Self::Spec>, _write: Write) -> Result<Awaited, Error> {
+        Ok(Awaited::Nothing)
+    }
+
+    /// What holds up a wait, a sentence for each, for the text when it ran out.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    async fn obstacles(_cx: &Cx, _state: &Value, _key: &Key) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Clears the way for a removal, or says what stands in it.
+    ///
+    /// # Errors
+    /// When the object cannot be removed as things are.
+    async fn let_go(_cx: &Cx, _state: &Value, _key: &Key) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
+    /// Prepares a removal.
+    async fn before_delete(_cx: &Cx, _state: &Value, _key: &Key) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Removes the object. The default is the whole way: teardown, wait for finalizers, destroy.
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
+        cx.client().remove(&cx.call, key).await
+    }
+
+    /// Whether something of a removed object is still on its way out, so that its removal has not ended.
+    async fn is_deleting(_cx: &Cx, _state: &Value, _key: &Key) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// Why a removal ran out of time, as sentences, and the way out; `None` when nothing is known.
+    async fn why_stuck(_cx: &Cx, _key: &Key) -> Option<(String, String)> {
+        None
+    }
+}
+
+/// The labels and annotations that a state of this type asks for.
+fn keys<M: CosiObject>(binding: &Binding, state: &Value) -> [Vec<Owned>; 2] {
+    let mut keys = binding.keys(state);
+    M::keys(state, &mut keys);
+    keys
+}
+
+/// What the attributes of an object show of it; `prior` is what was known before.
+///
+/// # Errors
+/// When the object cannot be shown as this resource type.
+pub(crate) fn show<M: CosiObject>(
+    binding: &Binding,
+    object: &Object<M::Spec>,
+    joined: &Joined,
+    prior: &Value,
+) -> Result<Value, Diagnostic> {
+    let fields = Fields::decode::<M::Spec>(&object.stored.spec).map_err(|error| misfit(&error))?;
+    let mut shown = binding.read(&object.stored, &fields, joined, prior).map_err(|error| misfit(&error))?;
+    M::derive(object, joined, prior, &mut shown)?;
+    Ok(shown)
+}
+
+/// The table of an object does not fit its message.
+fn misfit(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
+    Diagnostic::from_error("Object does not fit the schema", error)
+        .hint("This is a defect of the provider; please report it.")
+}
+
+/// Reads a model out of a value; what is unknown counts as absent.
+pub(crate) fn model<M: DeserializeOwned>(value: &Value) -> Result<M, Diagnostic> {
+    crate::tf::model::from_value(value).map_err(|error| {
+        Diagnostic::from_error("State does not fit the schema", &error)
+            .hint("This is a defect of the provider; please report it.")
+    })
+}

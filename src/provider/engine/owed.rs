@@ -1,0 +1,304 @@
+//! Waits after a write, and those that are owed.
+//!
+//! A wait can run out although the object was written as it should be. The object stays, and the wait is owed: the private data
+//! beside the state says so, each plan shows it as a change of `status`, and the next apply waits again. A read that finds the
+//! object ready drops it. What is waited for is the resource type's; how the wait ends is decided here.
+
+use super::base::ResourceBase;
+use super::resource::CosiResource;
+use super::{CosiObject, Cx, Object, Write};
+use crate::omni::spec::Spec;
+use crate::omni::{Error, ErrorKind, Phase, Resource as Stored};
+use crate::provider::errors::{Operation, capital, detail};
+use crate::provider::session::OnWaitTimeout;
+use crate::provider::wait::{Awaited, Condition, PutOff, Step, Unmet};
+use crate::tf::diag::{Diagnostic, Severity};
+use crate::tf::resource::{Outcome, Plan, Private};
+use crate::tf::value::Value;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+const NAME: &str = "owed";
+/// The computed attribute that an owed wait makes unknown: it is what the wait will change.
+pub(super) const STATUS: &str = "status";
+/// How long to look for what holds up a wait whose own time is over.
+pub(super) const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A wait that an apply has not brought to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owed {
+    /// The write that it followed.
+    pub(super) after: Write,
+}
+
+impl Owed {
+    pub(super) fn load(private: &Private) -> Option<Self> {
+        private.get(NAME)
+    }
+
+    pub(super) fn clear(private: &mut Private) {
+        private.remove(NAME);
+    }
+
+    fn store(self, private: &mut Private) {
+        private.set(NAME, self);
+    }
+
+    /// The attribute of `timeouts` that limits the wait.
+    fn limit(self) -> &'static str {
+        match self.after {
+            Write::Create => "create",
+            Write::Update => "update",
+        }
+    }
+}
+
+/// How a wait has ended.
+enum Waited {
+    ForNothing,
+    Met,
+    Later(PutOff),
+    Unmet(Unmet),
+}
+
+impl<M: CosiObject> CosiResource<M> {
+    /// What the state asks to be waited for after this write.
+    async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
+        let object = Object::<M::Spec>::decode(stored.clone())?;
+        M::awaited(cx, state, &object, write).await
+    }
+
+    async fn wait(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Waited {
+        let conditions = match Self::awaited(cx, state, stored, write).await {
+            Ok(Awaited::Nothing) => return Waited::ForNothing,
+            Ok(Awaited::Later(conditions, why)) => {
+                return match first_unmet(cx, &conditions).await {
+                    Ok(None) => Waited::Met,
+                    _ => Waited::Later(why),
+                };
+            }
+            Ok(Awaited::Conditions(conditions)) => conditions,
+            Err(error) => return Waited::Unmet(Unmet { error, what: String::new(), seen: String::new() }),
+        };
+        for condition in &conditions {
+            if let Err(unmet) = condition.wait(cx).await {
+                return Waited::Unmet(unmet);
+            }
+        }
+        Waited::Met
+    }
+
+    /// Waits as configured after a write, and for what is owed; what does not come is told, owed, and loses nothing.
+    pub(super) async fn settle(
+        &self,
+        cx: &Cx,
+        mut outcome: Outcome,
+        stored: &Stored,
+        owed: Owed,
+        operation: &Operation<'_>,
+    ) -> Outcome {
+        if outcome.diags.has_errors() {
+            return outcome;
+        }
+        let Some(state) = &outcome.state else { return outcome };
+        let unmet = match Self::wait(cx, state, stored, owed.after).await {
+            Waited::ForNothing => {
+                Owed::clear(&mut outcome.private);
+                return outcome;
+            }
+            Waited::Met => {
+                Owed::clear(&mut outcome.private);
+                // Waiting takes a while: show the object as it is now.
+                return self.refreshed(cx, outcome, &stored.key, operation).await;
+            }
+            Waited::Later(why) => {
+                owed.store(&mut outcome.private);
+                outcome.diags.push(later(operation, &why));
+                return outcome;
+            }
+            Waited::Unmet(unmet) => unmet,
+        };
+        owed.store(&mut outcome.private);
+        if unmet.error.is(ErrorKind::Cancelled) {
+            outcome.diags.push(stopped(operation, &unmet));
+            return outcome;
+        }
+        // The operation's own limit is over; looking for the reason gets a little time of its own.
+        let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
+        let obstacles = M::obstacles(&look, state, &stored.key).await.unwrap_or_default();
+        let limit = self.base().limit(cx, state, owed.limit());
+        let policy = cx.session.on_wait_timeout;
+        let mut outcome = self.refreshed(&look, outcome, &stored.key, operation).await;
+        outcome.diags.push(unready(operation, owed, &unmet, &obstacles, &limit, policy));
+        outcome
+    }
+
+    /// Whether a wait is still owed for the object, and what was seen of it.
+    async fn still_owed(cx: &Cx, owed: Owed, state: &Value, stored: &Stored) -> Result<Option<String>, Error> {
+        if stored.metadata.phase == Phase::TearingDown {
+            return Ok(None);
+        }
+        match Self::awaited(cx, state, stored, owed.after).await? {
+            Awaited::Nothing => Ok(None),
+            Awaited::Later(conditions, why) => Ok(first_unmet(cx, &conditions).await?.map(|_| why.why().to_owned())),
+            Awaited::Conditions(all) => first_unmet(cx, &all).await,
+        }
+    }
+
+    /// Drops what was owed when a read finds it done; what cannot be told stays owed.
+    pub(super) async fn read_owed(&self, cx: &Cx, outcome: &mut Outcome, stored: &Stored) {
+        let (Some(owed), Some(state)) = (Owed::load(&outcome.private), &outcome.state) else { return };
+        match Self::still_owed(cx, owed, state, stored).await {
+            Ok(None) => Owed::clear(&mut outcome.private),
+            Ok(Some(seen)) => tracing::debug!(id = stored.key.id, seen, "a wait is still owed"),
+            Err(error) => tracing::debug!(id = stored.key.id, %error, "whether a wait is still owed cannot be told"),
+        }
+    }
+
+    /// Whether the apply of this plan has a wait to make up for, which is told; without a session that stays open.
+    pub(super) async fn plan_owed(&self, cx: Option<&Cx>, plan: &mut Plan<'_>) -> bool {
+        let Some(owed) = Owed::load(&plan.private).filter(|_| plan.prior.is_some() && plan.replace.is_empty()) else {
+            return false;
+        };
+        let (Some(cx), Some(id)) = (cx, plan.planned.get(M::ID).as_str().map(str::to_owned)) else { return true };
+        let looked = async {
+            let stored = cx.read(&M::Spec::KIND.key(&id)).await?;
+            Self::still_owed(cx, owed, &plan.planned, &stored).await
+        };
+        let seen = match looked.await {
+            Ok(Some(seen)) => seen,
+            Err(error) if !error.is(ErrorKind::NotFound) => detail(&error),
+            Ok(None) | Err(_) => {
+                Owed::clear(&mut plan.private);
+                return false;
+            }
+        };
+        let operation = Self::called(&plan.planned, &id);
+        let operation = self.base().operation("update", &operation);
+        let limit = self.base().limit(cx, &plan.planned, owed.limit());
+        plan.diags.push(shown(&operation, &seen, &limit));
+        true
+    }
+}
+
+impl ResourceBase {
+    /// A limit of `timeouts`, as text: as it is configured on the resource, or else as it holds.
+    pub(super) fn limit(&self, cx: &Cx, state: &Value, operation: &'static str) -> Limit {
+        let configured = state.get(super::attributes::LOCAL_TIMEOUTS).get(operation).as_str().map(str::to_owned);
+        let limits = cx.session.timeouts;
+        let holds = match operation {
+            "create" => limits.create,
+            "delete" => limits.delete,
+            _ => limits.update,
+        };
+        Limit { operation, text: configured.unwrap_or_else(|| kit::go_duration::short(holds)) }
+    }
+}
+
+/// How long a wait may take, and where that is set.
+pub(super) struct Limit {
+    pub(super) operation: &'static str,
+    text: String,
+}
+
+impl Limit {
+    /// That it is over, as the beginning of a sentence.
+    pub(super) fn ran_out(&self) -> String {
+        format!("`timeouts.{}` ({}) ran out", self.operation, self.text)
+    }
+}
+
+async fn first_unmet(cx: &Cx, all: &[Condition]) -> Result<Option<String>, Error> {
+    for condition in all {
+        if let Step::Unmet(seen) = condition.look(cx).await? {
+            return Ok(Some(format!("It waits for {}: {seen}.", condition.what())));
+        }
+    }
+    Ok(None)
+}
+
+/// The plan's word on a wait that is owed.
+fn shown(operation: &Operation<'_>, seen: &str, limit: &Limit) -> Diagnostic {
+    let Limit { operation: name, text } = limit;
+    Diagnostic::warning(
+        format!("{} is not ready yet", capital(&operation.what())),
+        format!(
+            "An earlier apply has written it, and its wait did not come to an end. {seen}\n\
+             The plan shows that as a change of `{STATUS}`; applying it waits again, for up to {text}."
+        ),
+    )
+    .hint(format!(
+        "Apply to wait. Raise `timeouts.{name}` if it only needs more time, or set `wait_for = \"none\"` to wait no more."
+    ))
+}
+
+/// A wait that cannot begin yet.
+fn later(operation: &Operation<'_>, put_off: &PutOff) -> Diagnostic {
+    let (why, rest, hint) = match put_off {
+        PutOff::Early(why) => {
+            let hint = "Nothing needs to be done if the rest of the apply brings it.";
+            (why, " This apply may still be about to make it, so nothing waits here.", hint)
+        }
+        PutOff::Locked(why) => {
+            let hint =
+                "Apply `locked = false` on its `omni_cluster` to let Omni go on, and lock it again once it is ready.";
+            (why, " A wait would never end, so nothing waits here.", hint)
+        }
+    };
+    Diagnostic::warning(
+        format!("{} is written, and its wait is put off", capital(&operation.what())),
+        format!("{why}{rest}"),
+    )
+    .hint(format!("{hint} Until it is ready, the next plan shows a change of `{STATUS}`, and the next apply waits."))
+}
+
+/// The host has been told to stop: an error would mark a new object for replacement.
+fn stopped(operation: &Operation<'_>, unmet: &Unmet) -> Diagnostic {
+    Diagnostic::warning(
+        format!("Stopped waiting for {}", operation.what()),
+        format!("The object was written, and the state holds it; whether it is ready is not known.{}", last(unmet)),
+    )
+    .hint("Plan again to see where it stands; the next apply waits again until it is ready.")
+}
+
+fn last(unmet: &Unmet) -> String {
+    if unmet.seen.is_empty() { String::new() } else { format!("\nLast seen: {}.", unmet.seen) }
+}
+
+/// What a wait that ran out, or failed, comes to.
+fn unready(
+    operation: &Operation<'_>,
+    owed: Owed,
+    unmet: &Unmet,
+    obstacles: &[String],
+    limit: &Limit,
+    policy: OnWaitTimeout,
+) -> Diagnostic {
+    let mut why = if unmet.error.is(ErrorKind::Timeout) {
+        format!("{} while the provider waited for {}.", limit.ran_out(), unmet.what)
+    } else {
+        format!("The provider could not wait for it: {}", detail(&unmet.error))
+    };
+    why.push_str(&last(unmet));
+    for obstacle in obstacles {
+        why.push_str(&format!("\n{obstacle}"));
+    }
+    let more = format!("Raise `timeouts.{}` if it only needs more time.", limit.operation);
+    let hint = match (policy, owed.after) {
+        (OnWaitTimeout::Warn, _) => format!(
+            "It stays as it is, and the wait is owed: the next plan shows a change of `{STATUS}`, and the next apply waits again. {more}"
+        ),
+        (OnWaitTimeout::Fail, Write::Create) => format!(
+            "Terraform marks the new object as tainted and would replace it. \
+             To keep it, run `terraform untaint` on its address; the next apply then waits again. {more}"
+        ),
+        (OnWaitTimeout::Fail, Write::Update) => format!("It is written, and the next apply waits again. {more}"),
+    };
+    let summary = format!("{} is written, but not ready", capital(&operation.what()));
+    let severity = match policy {
+        OnWaitTimeout::Warn => Severity::Warning,
+        OnWaitTimeout::Fail => Severity::Error,
+    };
+    Diagnostic { severity, ..Diagnostic::error(summary, why).hint(hint) }
+}

@@ -1,0 +1,81 @@
+//! What becomes of an object whose owners go: the cluster or the machine set without which it cannot be.
+//! Hosts plan owners first, so that the ledger knows of them; of those that nothing depends on it may know nothing.
+
+use super::resource::{CosiResource, ID};
+use super::{CosiObject, Cx, Owner};
+use crate::provider::errors::capital;
+use crate::provider::ledger::ObjectKey;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::resource::{Plan, Private};
+use crate::tf::value::Value;
+
+/// The owners that a state names.
+pub(super) fn keys<M: CosiObject>(state: &Value) -> Vec<ObjectKey> {
+    M::owners(state).iter().map(|owner| ObjectKey::from(&owner.key)).collect()
+}
+
+impl<M: CosiObject> CosiResource<M> {
+    /// Replaces what Omni removes together with an owner that this run replaces, though nothing of its own configuration changes.
+    pub(super) fn follow_owners(cx: &Cx, plan: &mut Plan<'_>) {
+        let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) else { return };
+        let replaced = |owner: &Owner| cx.session.ledger.is_replaced(&ObjectKey::from(&owner.key));
+        if M::owners(prior).iter().any(replaced) {
+            // Hosts replace only where a value differs, so it has to be one that is free to.
+            plan.planned.set(ID, Value::UNKNOWN);
+            plan.replace.push(Path::of(ID));
+        }
+    }
+
+    /// Says of an object that is to be there that an owner goes, and comes back under another name or not at all.
+    pub(super) fn check_owners(cx: &Cx, plan: &mut Plan<'_>) {
+        // The first plan of a replacement has told it.
+        if plan.replaced != Private::default() {
+            return;
+        }
+        let ledger = &cx.session.ledger;
+        for owner in M::owners(&plan.planned) {
+            let key = ObjectKey::from(&owner.key);
+            if ledger.planned(&key).is_some() {
+                continue;
+            }
+            let successor = ledger.successor(&key);
+            if successor.is_none() && !ledger.is_planned_to_go(&key) {
+                continue;
+            }
+            plan.diags.push(without::<M>(&owner, key.id(), successor.as_deref()));
+            return;
+        }
+    }
+}
+
+/// The object would be left without this owner. One that is destroyed at one address may still be planned at another.
+fn without<M: CosiObject>(owner: &Owner, id: &str, successor: Option<&str>) -> Diagnostic {
+    let (attribute, noun) = (owner.attribute, owner.noun);
+    let outcome = match (M::NEEDS_OWNERS, successor) {
+        (true, Some(_)) => format!("and refuses a {} in one that does not exist: the apply will fail.", M::NOUN),
+        (true, None) => {
+            format!("and refuses a {} in one that does not exist, unless it is made again by then.", M::NOUN)
+        }
+        (false, _) => format!("and a {} for one that does not exist has no effect.", M::NOUN),
+    };
+    let (summary, why, hint) = match successor {
+        Some(new) => (
+            format!("{} `{id}` is replaced by `{new}`", capital(noun)),
+            format!("`{attribute}` still names `{id}`. Omni removes a {noun} with all that is in it, {outcome}"),
+            format!(
+                "Set `{attribute}` to the `id` of its `omni_{}`, so that it follows the name, or to `{new}`.",
+                noun.replace(' ', "_")
+            ),
+        ),
+        None => (
+            format!("{} `{id}` is destroyed", capital(noun)),
+            format!(
+                "This plan destroys it, and `{attribute}` still names it. Omni removes a {noun} with all that is in it, {outcome}"
+            ),
+            format!("Destroy this {} too, or set `{attribute}` to a {noun} that stays.", M::NOUN),
+        ),
+    };
+    // A host plans like this on its way to a destroy too, which an error would stop.
+    Diagnostic::warning(summary, why).hint(hint).at(Path::of(attribute))
+}

@@ -1,0 +1,303 @@
+//! Creating and updating objects, so that nothing is written twice, lost, or overwritten that is not ours.
+
+use super::attributes::{self, Keys};
+use super::binding::Binding;
+use super::conflict::{Baseline, Between};
+use super::existing::{self, Adoption, Standing, standing};
+use super::owners;
+use super::resource::CosiResource;
+use super::{CosiObject, Cx, Desired, Joined, Object, Owned};
+use crate::omni::labels;
+use crate::omni::spec::{Spec, merge_fields};
+use crate::omni::{Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
+use crate::provider::cluster_lock;
+use crate::provider::errors::Operation;
+use crate::provider::ledger::ObjectKey;
+use crate::provider::session::OnConflict;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::Private;
+use crate::tf::value::Value;
+use omni_proto::specs::{ClusterSpec, MachineSetSpec};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often a create decides again what stands in its place.
+const STANDINGS: usize = 5;
+
+/// How long a create waits for another resource of the same apply to remove the object.
+pub(super) const REMOVAL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why a write did not happen.
+pub(super) enum Failure {
+    /// The call failed.
+    Call(Box<Error>),
+    /// The object stands against it.
+    Refused(Box<Diagnostic>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(Box::new(error))
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Refused(Box::new(diagnostic))
+    }
+}
+
+/// What goes into a write.
+pub(super) struct WriteRequest<'a> {
+    pub(super) operation: Operation<'a>,
+    pub(super) desired: &'a Desired,
+    /// The table of the object.
+    pub(super) binding: &'a Binding,
+    /// The configuration, for the shared maps.
+    pub(super) config: &'a Value,
+    /// What was kept beside the state.
+    pub(super) private: &'a Private,
+    /// The state before; null for a new object.
+    pub(super) prior: &'a Value,
+}
+
+impl WriteRequest<'_> {
+    /// Our labels and annotations, the mark of the managing tool among them.
+    fn owned(&self, cx: &Cx) -> [Vec<Owned>; 2] {
+        let [labels, mut annotations] = self.desired.keys.clone();
+        annotations.push((labels::MANAGED_BY, Some(cx.session.managed_by.clone())));
+        [labels, annotations]
+    }
+
+    /// Writes what is ours over `stored`.
+    fn apply<S: Spec>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Error> {
+        let [labels, annotations] = self.owned(cx);
+        stored.spec = merge_fields::<S>(&stored.spec, &self.desired.fields, self.binding.owned())?;
+        let keys = Keys {
+            owned: [&labels, &annotations],
+            defaults: &cx.session.defaults,
+            config: self.config,
+            private: self.private,
+            prior: self.prior,
+        };
+        attributes::write(&mut stored.metadata, &keys);
+        Ok(())
+    }
+}
+
+/// Makes the object, or takes over the one that is there when the provider is told to; `told` gets what the user has to know.
+pub(super) async fn create<M: CosiObject>(
+    cx: &Cx,
+    request: &WriteRequest<'_>,
+    key: &Key,
+    (resource, planned): (&CosiResource<M>, &Value),
+    told: &mut Diagnostics,
+) -> Result<Stored, Failure> {
+    let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
+    request.apply::<M::Spec>(cx, &mut fresh)?;
+    fresh
+        .metadata
+        .annotations
+        .extend(M::creation_marks(&cx.session).into_iter().map(|(key, mark)| (key.to_owned(), mark)));
+    let mut caught_up = false;
+    let mut waited = None;
+    let mut refused = false;
+    for _ in 0..STANDINGS {
+        // A removal by this process holds the lock; it is not held any longer than the call.
+        let lock = cx.session.key_locks.take(&cx.call, key).await.map_err(not_made)?;
+        let cluster = cluster_lock::cluster_of::<M::Spec>(&fresh.metadata);
+        let created = cluster_lock::lifted(cx, cluster, cx.client().create(&cx.call, fresh.clone())).await;
+        drop(lock);
+        match created {
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {}
+            Err(error) if error.is(ErrorKind::Validation) && !caught_up => {
+                caught_up = true;
+                catch_up(cx, &fresh.metadata).await;
+                continue;
+            }
+            other => return Ok(other?),
+        }
+        let existing = match cx.client().get(&cx.call, key).await {
+            Err(error) if error.is(ErrorKind::NotFound) => continue,
+            other => other.map_err(not_made)?,
+        };
+        match standing(&existing) {
+            Standing::Deleting => {
+                tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
+                cx.client().remove(&cx.call, key).await.map_err(not_made)?;
+            }
+            Standing::Controllers => return Err(existing::of_controllers(&request.operation, &existing).into()),
+            Standing::Managed(_)
+                if !refused
+                    && cx.session.handover.may_take_over(&ObjectKey::from(key), &owners::keys::<M>(planned)) =>
+            {
+                match take_over::<M>(cx, request, key, resource, planned).await? {
+                    TakeOver::Done(stored, _) => return Ok(*stored),
+                    TakeOver::Refused(_) => refused = true,
+                    TakeOver::Gone => {}
+                }
+            }
+            Standing::Managed(_) if existing::is_held_by_predecessor(cx, &ObjectKey::from(key)) => {
+                return Err(existing::held_by_predecessor(&request.operation).into());
+            }
+            // The same apply may be about to remove it at another address, in no particular order.
+            Standing::Managed(mark) => match waited {
+                None => waited = Some(await_departure(cx, key).await.map_err(not_made)?),
+                Some(time) => {
+                    let adopts = cx.session.adopt_existing;
+                    return Err(existing::held(M::NAME, &request.operation, &key.id, &mark, adopts, time).into());
+                }
+            },
+            Standing::Stranger if !cx.session.adopt_existing => {
+                return Err(existing::duplicate(M::NAME, &request.operation, &key.id, true).into());
+            }
+            Standing::Stranger => match take_over::<M>(cx, request, key, resource, planned).await? {
+                TakeOver::Done(stored, adoption) => {
+                    if cx.session.ledger.once(&ObjectKey::from(key), "adoption") {
+                        told.push(adoption.told(&request.operation));
+                    }
+                    return Ok(*stored);
+                }
+                TakeOver::Refused(refusal) => return Err((*refusal).into()),
+                TakeOver::Gone => {}
+            },
+        }
+    }
+    let what = format!("another writer to leave {} alone", request.operation.what());
+    Err(not_made(Error::Timeout { what, after: cx.call.remaining() }).into())
+}
+
+/// What came of taking over an object.
+enum TakeOver {
+    Done(Box<Stored>, Adoption),
+    /// It would have to be replaced.
+    Refused(Box<Diagnostic>),
+    /// It is not there any more, or is on its way out.
+    Gone,
+}
+
+/// Takes over the object that is there, under its lock: a removal at its former address comes before or after it,
+/// and then leaves it.
+async fn take_over<M: CosiObject>(
+    cx: &Cx,
+    request: &WriteRequest<'_>,
+    key: &Key,
+    resource: &CosiResource<M>,
+    planned: &Value,
+) -> Result<TakeOver, Failure> {
+    let _lock = cx.session.key_locks.take(&cx.call, key).await.map_err(not_made)?;
+    let existing = match cx.client().get(&cx.call, key).await {
+        Err(error) if error.is(ErrorKind::NotFound) => return Ok(TakeOver::Gone),
+        other => other.map_err(not_made)?,
+    };
+    if existing.metadata.phase == Phase::TearingDown {
+        return Ok(TakeOver::Gone);
+    }
+    let adoption = Adoption::of(resource, &existing, planned, request.config)?;
+    if let Some(refusal) = adoption.refusal(M::NAME, &request.operation, &key.id) {
+        return Ok(TakeOver::Refused(Box::new(refusal)));
+    }
+    tracing::info!(id = key.id, "taking over the object that is there");
+    cx.session.ledger.note_adopted(&ObjectKey::from(key));
+    match update::<M>(cx, request, key, None, None).await {
+        Ok(stored) => Ok(TakeOver::Done(Box::new(stored), adoption)),
+        Err(Failure::Call(error)) => Err(not_made(*error).into()),
+        Err(refused) => Err(refused),
+    }
+}
+
+/// A failure beside the create itself: what is there then was not made here, and must not be taken for it.
+fn not_made(error: Error) -> Error {
+    error.settled(false)
+}
+
+/// Omni checks an object against a cache that may lag behind what was just written, and then misses its cluster or its set.
+/// Reading these waits until the cache has what this process wrote.
+async fn catch_up(cx: &Cx, metadata: &Metadata) {
+    for (label, kind) in [(labels::CLUSTER, ClusterSpec::KIND), (labels::MACHINE_SET, MachineSetSpec::KIND)] {
+        if let Some(id) = metadata.labels.get(label)
+            && let Err(error) = cx.client().get(&cx.call, &kind.key(id)).await
+        {
+            tracing::debug!(id, %error, "the parent of a refused object is not there");
+        }
+    }
+}
+
+/// Gives another resource of the same apply a little time to remove the object, or to begin with it; says how long that was.
+/// A second remover would be a danger here: its last call could hit the object that is about to be made.
+async fn await_departure(cx: &Cx, key: &Key) -> Result<Duration, Error> {
+    let started = Instant::now();
+    // Half of a short limit is left for what comes after.
+    let call = cx.call.again_within(REMOVAL_TIMEOUT.min(cx.call.remaining() / 2));
+    let gone =
+        |stored: Option<&Stored>| stored.is_none_or(|stored| stored.metadata.phase == Phase::TearingDown).then_some(());
+    match cx.client().wait_for(&call, key, &format!("`{key}` to be removed"), gone).await {
+        Err(error) if !error.is(ErrorKind::Timeout) => Err(error),
+        _ => Ok(started.elapsed()),
+    }
+}
+
+/// Changes the object in place. `baseline` is what the plan was made on; `before` the state that it showed.
+pub(super) async fn update<M: CosiObject>(
+    cx: &Cx,
+    request: &WriteRequest<'_>,
+    key: &Key,
+    baseline: Option<Baseline>,
+    before: Option<(&CosiResource<M>, &Value)>,
+) -> Result<Stored, Failure> {
+    let mut attempts = cx.client().attempts(&cx.call, key.clone());
+    loop {
+        let current = attempts.read().await?;
+        if current.metadata.phase == Phase::TearingDown {
+            // What only steers the provider may still change: how to finish the removal is among it.
+            let mut next = current.clone();
+            request.apply::<M::Spec>(cx, &mut next)?;
+            next.metadata.annotations.remove(labels::LET_GO);
+            let mut now = current.clone();
+            now.metadata.annotations.remove(labels::LET_GO);
+            if next == now {
+                return Ok(current);
+            }
+            return Err(Diagnostic::error(request.operation.summary(), format!("The {} is being destroyed.", M::NOUN))
+                .hint("Wait until it is gone; the next apply makes it again.")
+                .at(Path::of(request.operation.id_attribute))
+                .into());
+        }
+        let mut next = current.clone();
+        request.apply::<M::Spec>(cx, &mut next)?;
+        let [now, then] =
+            [&current, &next].map(|stored| Baseline::of::<M>(request.binding, stored, &request.desired.keys));
+        if let (Some(baseline), Some((resource, before))) = (&baseline, before)
+            && cx.session.on_conflict == OnConflict::Fail
+            && baseline.is_overwritten(&now, &then)
+        {
+            let shown = show::<M>(resource, &current, before, request.private)?;
+            let between = Between { baseline, current: &current, now: &now, shown: &shown, next: &then, before };
+            return Err(between.conflict(&request.operation, &resource.base().schema).into());
+        }
+        if next == current {
+            return Ok(current);
+        }
+        let cluster = cluster_lock::cluster_of::<M::Spec>(&current.metadata);
+        match cluster_lock::lifted(cx, cluster, cx.client().update(&cx.call, next, Some(Phase::Running))).await {
+            Ok(written) => return Ok(written),
+            Err(error) if error.is(ErrorKind::Validation) && now.same_spec(&then) => {
+                return Err(request.operation.explain_stale(&error).into());
+            }
+            Err(error) => attempts.again(error).await?,
+        }
+    }
+}
+
+/// The object as the state would show it, without what other objects add.
+pub(super) fn show<M: CosiObject>(
+    resource: &CosiResource<M>,
+    stored: &Stored,
+    before: &Value,
+    private: &Private,
+) -> Result<Value, Failure> {
+    let object = Object::<M::Spec>::decode(stored.clone())?;
+    let shown = resource.shown(&object, &Joined::default(), before)?;
+    Ok(resource.state(&object, shown, before, private)?)
+}
