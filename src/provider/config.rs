@@ -2,17 +2,19 @@
 //! What the client has to be told is put together in [`connection`].
 
 use super::check;
-use super::cluster_lock::Locks;
-use super::connection::{self, Connection, env};
+use super::connection;
+use super::connection::{Connection, env};
 use super::duration;
 use super::handover::Handover;
 use super::key_lock::KeyLocks;
 use super::ledger::Ledger;
 use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
-use super::timeouts::{self, Timeouts};
+use super::timeouts;
+use super::timeouts::Timeouts;
 use crate::omni::labels;
 use crate::omni::spec::instance::current_user_key;
 use crate::omni::{Call, Client};
+use crate::provider::objects::cluster::lock::Locks;
 use crate::tf::check::{Rule, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;

@@ -2,11 +2,12 @@
 //! of that is wrong. This is the only file that reads the environment.
 
 use super::duration;
-use super::file::{self, FileError};
-use super::omniconfig::Omniconfig;
+use super::file;
+use super::file::FileError;
 use crate::omni::auth::date;
 use crate::omni::config::{Config, Credentials, ProxyOptions, RetryPolicy, TlsOptions};
 use crate::omni::{Client, Error, ErrorKind, ignored, pem};
+use crate::provider::objects::omniconfig::file::Omniconfig;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::value::Value;

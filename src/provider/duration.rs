@@ -3,7 +3,8 @@
 
 use super::errors::capital;
 use crate::tf::check::Check;
-use kit::go_duration::{self, GoDuration, ParseError};
+use kit::go_duration;
+use kit::go_duration::{GoDuration, ParseError};
 use kit::text::quoted;
 use std::time::Duration;
 

@@ -2,7 +2,8 @@
 //! This is the only place that words such errors. What to do follows the kind;
 //! only what Omni refuses is told apart by its text, by the table in [`refusals`].
 
-use super::refusals::{self, Advice};
+use super::refusals;
+use super::refusals::Advice;
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind};
 use crate::tf::diag::{Diagnostic, Diagnostics, sentence};

@@ -1,7 +1,8 @@
 //! Files that the user names, in the provider block or in the environment.
 //! A name may lead to anything, so what is not a regular file is not opened, and no more is read than a key or a bundle needs.
 
-use std::io::{self, Read as _};
+use std::io;
+use std::io::Read as _;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;

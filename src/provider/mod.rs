@@ -1,41 +1,29 @@
 //! What users see: the provider block, the resources, the data sources, and the engine behind them.
 //! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
 
-pub(crate) mod account_key;
 pub(crate) mod check;
-mod cluster_lock;
 mod config;
-mod configs;
 mod connection;
-mod control_planes;
-pub(crate) mod current_user;
-mod data_sources;
 pub(crate) mod dual;
 pub(crate) mod duration;
 pub(crate) mod engine;
-mod ephemerals;
 pub(crate) mod errors;
 mod file;
 mod functions;
 pub(crate) mod handover;
-pub(crate) mod kernel_args;
 mod key_lock;
-pub(crate) mod kubeconfig;
 pub(crate) mod ledger;
 pub(crate) mod lookup;
-pub(crate) mod machine_id;
 pub(crate) mod naming;
-mod omniconfig;
-pub(crate) mod patch;
+mod objects;
 mod references;
 mod refusals;
-mod resources;
 pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod since;
 pub(crate) mod timeouts;
 pub(crate) mod timestamp;
-mod tokens;
+mod types;
 pub(crate) mod view;
 mod wait;
 
@@ -51,6 +39,7 @@ use async_trait::async_trait;
 use kit::clock::{Clock, SystemClock};
 use session::Handle;
 use std::sync::Arc;
+use types::Types;
 
 struct Omni {
     schema: Schema,
@@ -72,15 +61,8 @@ pub fn new() -> Arc<dyn Provider> {
 #[must_use]
 pub fn with_clock(clock: Arc<dyn Clock>) -> Arc<dyn Provider> {
     let handle = Handle::default();
-    Arc::new(Omni {
-        schema: config::schema(),
-        clock,
-        resources: resources::all(&handle),
-        data_sources: data_sources::all(&handle),
-        ephemerals: ephemerals::all(&handle),
-        functions: functions::all(),
-        handle,
-    })
+    let Types { resources, data_sources, ephemerals, functions, .. } = Types::all(&handle);
+    Arc::new(Omni { schema: config::schema(), clock, resources, data_sources, ephemerals, functions, handle })
 }
 
 #[async_trait]

@@ -4,12 +4,13 @@
 
 use super::engine::Cx;
 use super::ledger::ObjectKey;
-use super::machine_id;
 use super::naming;
-use super::view::{self, Presence};
+use super::view;
+use super::view::Presence;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
+use crate::provider::objects::machine::machine_id;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;

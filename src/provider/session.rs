@@ -1,11 +1,11 @@
 //! What the provider block set up: the client and the settings that every resource and data source shares.
 
-use super::cluster_lock::Locks;
 use super::handover::Handover;
 use super::key_lock::KeyLocks;
 use super::ledger::Ledger;
 use super::timeouts::Timeouts;
 use crate::omni::Client;
+use crate::provider::objects::cluster::lock::Locks;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use kit::clock::Clock;

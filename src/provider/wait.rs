@@ -4,7 +4,8 @@
 
 use super::engine::Cx;
 use super::naming;
-use crate::omni::spec::{self, Spec};
+use crate::omni::spec;
+use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, ErrorKind, Key, Kind, Phase, Resource as Stored, labels};
 use omni_proto::specs;

@@ -16,7 +16,8 @@ use crate::tf::plan::means_same;
 use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, Schema, plain, string};
 use crate::tf::value::{Type, Value};
-use crate::tf::write_only::{self, WriteOnly};
+use crate::tf::write_only;
+use crate::tf::write_only::WriteOnly;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the timeouts attribute, which is kept as configured.

@@ -4,7 +4,8 @@
 use super::Owned;
 use super::joined::{Join, Joined};
 use crate::omni::spec::Spec;
-use crate::omni::spec::fields::{self, Field, FieldKind, Fields, MapKey, PathError};
+use crate::omni::spec::fields;
+use crate::omni::spec::fields::{Field, FieldKind, Fields, MapKey, PathError};
 use crate::omni::{Error, Resource as Stored};
 use crate::tf::schema::{Attribute, Kind as Shape, Nesting, object};
 use crate::tf::value::{BigDecimal, Type, Value};

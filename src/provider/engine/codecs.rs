@@ -1,7 +1,8 @@
 //! Forms that attributes of several objects share: points in time, versions, durations.
 
 use super::Codec;
-use crate::omni::spec::fields::{self, Field};
+use crate::omni::spec::fields;
+use crate::omni::spec::fields::Field;
 use crate::provider::{duration, timestamp};
 use kit::go_duration::GoDuration;
 use kit::version;

@@ -1,20 +1,22 @@
 //! `CosiResource`: any [`CosiObject`] type as a Terraform resource.
 
 use super::attributes;
-use super::base::{self, Entry, ResourceBase};
+use super::base;
+use super::base::{Entry, ResourceBase};
 use super::binding::Binding;
 use super::conflict::Baseline;
 use super::existing;
 use super::owed::{Limit, Owed, STATUS, STATUS_TIMEOUT};
 use super::owners;
 use super::relabel;
-use super::write::{self, Failure, WriteRequest};
+use super::write;
+use super::write::{Failure, WriteRequest};
 use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Owner, Write, keys, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
-use crate::provider::cluster_lock;
 use crate::provider::errors::{Operation, UPDATE, capital};
 use crate::provider::ledger::{Action, ObjectKey, Ticket};
+use crate::provider::objects::cluster::lock as cluster_lock;
 use crate::provider::session::Handle;
 use crate::provider::since;
 use crate::provider::timeouts::Timeouts;

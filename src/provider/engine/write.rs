@@ -1,18 +1,20 @@
 //! Creating and updating objects, so that nothing is written twice, lost, or overwritten that is not ours.
 
-use super::attributes::{self, Keys};
+use super::attributes;
+use super::attributes::Keys;
 use super::binding::Binding;
 use super::conflict::{Baseline, Between};
-use super::existing::{self, Adoption, Standing, standing};
+use super::existing;
+use super::existing::{Adoption, Standing, standing};
 use super::owners;
 use super::resource::CosiResource;
 use super::{CosiObject, Cx, Desired, Joined, Object, Owned};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_fields};
 use crate::omni::{Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
-use crate::provider::cluster_lock;
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
+use crate::provider::objects::cluster::lock as cluster_lock;
 use crate::provider::session::OnConflict;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;

@@ -2,43 +2,25 @@
 
 use crate::tf::function::{Function, FunctionError, Signature};
 use crate::tf::value::Value;
-use std::sync::Arc;
 
-mod config_patch_id;
-mod config_patch_merge;
-mod config_patch_validate;
 mod duration_normalize;
-mod kubeconfig_parse;
 mod label_selector_matches;
-mod machine_set_id;
 mod resource_decode_multi;
-mod service_account_key_decode;
 mod version_latest;
 
-/// Every function.
-pub(super) fn all() -> Vec<Arc<dyn Function>> {
-    [
-        config_patch_id::function(),
-        config_patch_merge::function(),
-        config_patch_validate::function(),
-        duration_normalize::function(),
-        kubeconfig_parse::function(),
-        label_selector_matches::function(),
-        machine_set_id::function(),
-        resource_decode_multi::function(),
-        service_account_key_decode::function(),
-        version_latest::function(),
-    ]
-    .into_iter()
-    .map(|pure| Arc::new(pure) as Arc<dyn Function>)
-    .collect()
-}
+/// The functions that belong to no noun.
+pub(super) const ALL: &[fn() -> Pure] = &[
+    duration_normalize::function,
+    label_selector_matches::function,
+    resource_decode_multi::function,
+    version_latest::function,
+];
 
 /// A function that is a name, a signature, and what it does.
-struct Pure {
-    name: &'static str,
-    signature: Signature,
-    call: fn(&[Value]) -> Result<Value, FunctionError>,
+pub(super) struct Pure {
+    pub(super) name: &'static str,
+    pub(super) signature: Signature,
+    pub(super) call: fn(&[Value]) -> Result<Value, FunctionError>,
 }
 
 impl Function for Pure {
@@ -56,20 +38,26 @@ impl Function for Pure {
 }
 
 /// The text at this place; empty when the argument is null.
-fn text(arguments: &[Value], index: usize) -> &str {
+pub(super) fn text(arguments: &[Value], index: usize) -> &str {
     arguments.get(index).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The texts of the list at this place.
-fn texts(arguments: &[Value], index: usize) -> Vec<&str> {
+pub(super) fn texts(arguments: &[Value], index: usize) -> Vec<&str> {
     arguments.get(index).map(Value::elements).unwrap_or_default().iter().filter_map(Value::as_str).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::session::Handle;
+    use crate::provider::types::Types;
     use crate::tf::value::Type;
     use kit::text::ERROR_LIMIT;
+
+    fn all() -> Vec<std::sync::Arc<dyn Function>> {
+        Types::all(&Handle::default()).functions
+    }
 
     #[test]
     fn signatures_are_complete() {
@@ -201,10 +189,10 @@ mod tests {
                     }
                 }
             }
-            assert!(crate::provider::patch::same(&free, &format!("{free} # note")));
+            assert!(crate::provider::objects::config_patch::patch::same(&free, &format!("{free} # note")));
             assert_eq!(
-                crate::provider::patch::digest(&free),
-                crate::provider::patch::digest(&format!("{free} # note"))
+                crate::provider::objects::config_patch::patch::digest(&free),
+                crate::provider::objects::config_patch::patch::digest(&format!("{free} # note"))
             );
         };
         let thread = std::thread::Builder::new().stack_size(crate::tf::plugin::STACK - SERVER).spawn(work);

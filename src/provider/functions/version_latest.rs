@@ -5,7 +5,8 @@ use crate::provider::errors::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use kit::text::quoted;
-use kit::version::{self, Constraint};
+use kit::version;
+use kit::version::Constraint;
 
 /// How many versions a message names.
 const NAMED: usize = 20;

@@ -238,7 +238,7 @@ mod tests {
             ("src/tf/value.rs", "use crate::base::yaml; use super::wire; use super::*; use self::x::y;"),
             ("src/tf/mod.rs", "pub(crate) fn a() { self::b(); super::base::yaml::same(); }"),
             ("src/tf/plugin/tls.rs", "use super::super::value::Value; pub(in crate::tf) fn a() {}"),
-            ("src/provider/resources/cluster.rs", "use crate::{base::{yaml, clock}, omni::Client, tf};"),
+            ("src/provider/objects/cluster/resource.rs", "use crate::{base::{yaml, clock}, omni::Client, tf};"),
             ("src/tf/value.rs", "// use crate::omni::x;\nconst A: &str = \"crate::omni\";"),
             ("src/tf/value.rs", "mod a { use super::super::value; mod b { use super::super::super::base; } }"),
             ("src/tf/value.rs", "pub(crate) struct A; pub(super) struct B; pub(in crate) struct C;"),

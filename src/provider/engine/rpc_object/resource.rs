@@ -1,12 +1,16 @@
 //! `RpcResource`: any [`RpcObject`] type as a Terraform resource.
 
 use super::RpcObject;
-use super::consistency::{self, LOOKUP_TIMEOUT, VISIBLE_TIMEOUT, brief};
+use super::consistency;
+use super::consistency::{LOOKUP_TIMEOUT, VISIBLE_TIMEOUT, brief};
 use crate::omni::{Error, ErrorKind};
 use crate::provider::engine::attributes;
-use crate::provider::engine::base::{self, Entry, ResourceBase};
-use crate::provider::engine::conflict::{self, Change, Versions};
-use crate::provider::engine::existing::{self, duplicate};
+use crate::provider::engine::base;
+use crate::provider::engine::base::{Entry, ResourceBase};
+use crate::provider::engine::conflict;
+use crate::provider::engine::conflict::{Change, Versions};
+use crate::provider::engine::existing;
+use crate::provider::engine::existing::duplicate;
 use crate::provider::engine::write::REMOVAL_TIMEOUT;
 use crate::provider::engine::{Cx, model};
 use crate::provider::errors::{Operation, capital};

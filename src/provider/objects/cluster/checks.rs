@@ -1,0 +1,401 @@
+//! What Omni demands of a cluster beyond the form of its attributes, asked when the plan is made:
+//! versions that the instance offers, that fit each other and that the cluster can go to, and features and intervals that the instance allows.
+//! It changes nothing, and knows no other resource.
+
+use crate::omni::spec;
+use crate::omni::spec::{Spec, instance};
+use crate::omni::{Error, ErrorKind};
+use crate::provider::engine::{Cx, codecs};
+use crate::provider::session::at;
+use crate::provider::view;
+use crate::tf::diag::{Diagnostic, sentence};
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::value::Value;
+use kit::go_duration::GoDuration;
+use kit::version;
+use omni_proto::specs::{
+    ClusterConfigVersionSpec, FeaturesConfigSpec, KubernetesUpgradeStatusSpec, TalosUpgradeStatusSpec, TalosVersionSpec,
+};
+
+/// The limits of backup intervals where the instance names none, in seconds.
+const SHORTEST_INTERVAL: i64 = 3600;
+const LONGEST_INTERVAL: i64 = 24 * 3600;
+
+/// Checks a plan that changes something.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    // What is replaced begins from nothing.
+    let prior = plan.prior.filter(|_| plan.replace.is_empty());
+    check_instance(cx, plan, prior).await?;
+    check_discovery(cx, plan, prior).await?;
+    check_versions(cx, plan, prior).await
+}
+
+/// Intervals and features that depend on the configuration of the instance. Omni judges the interval anew with every write.
+async fn check_instance(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> Result<(), Error> {
+    let interval = plan.planned.get("backup_interval").as_str().and_then(codecs::interval);
+    let embedded =
+        on(&plan.planned, EMBEDDED) == Some(true) && prior.and_then(|prior| on(prior, EMBEDDED)) != Some(true);
+    if interval.is_none() && !embedded {
+        return Ok(());
+    }
+    let Some(instance) = view::spec::<FeaturesConfigSpec>(cx, &instance::features_key().id).await? else {
+        return Ok(());
+    };
+    if let Some(interval) = interval {
+        let settings = instance.etcd_backup_settings.unwrap_or_default();
+        let limit = |given: Option<prost_types::Duration>, default: i64| {
+            let given = given.and_then(|d| GoDuration::from_parts(d.seconds, d.nanos));
+            given.filter(|d| d.nanos() > 0).or_else(|| GoDuration::from_seconds(default)).unwrap_or_default()
+        };
+        let shortest = limit(settings.min_interval, SHORTEST_INTERVAL);
+        let longest = limit(settings.max_interval, LONGEST_INTERVAL);
+        if interval < shortest || interval > longest {
+            plan.diags.push(
+                Diagnostic::error(
+                    "Backup interval is out of range",
+                    format!("This Omni instance takes intervals from `{shortest}` to `{longest}`, and `backup_interval` is `{interval}`."),
+                )
+                .hint("Set `backup_interval` to a value within this range, or take it out to have no backups.")
+                .at(at("backup_interval")),
+            );
+        }
+    }
+    if embedded && !instance.embedded_discovery_service {
+        plan.diags.push(
+            Diagnostic::error(
+                "Embedded discovery service is not enabled",
+                "The operator of this Omni instance has switched its embedded discovery service off.",
+            )
+            .hint("Take `use_embedded_discovery_service` out, or have the operator of this Omni enable the service.")
+            .at(feature(EMBEDDED)),
+        );
+    }
+    Ok(())
+}
+
+const EMBEDDED: &str = "use_embedded_discovery_service";
+const NO_PUBLIC: &str = "disable_public_discovery_service";
+const ENCRYPTION: &str = "disk_encryption";
+
+fn on(state: &Value, feature: &str) -> Option<bool> {
+    state.get("features").get(feature).as_bool()
+}
+
+fn feature(name: &str) -> Path {
+    at("features").attribute(name)
+}
+
+/// Features that need a Talos version, or each other.
+async fn check_discovery(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> Result<(), Error> {
+    let talos = text(&plan.planned, "talos_version");
+    let line = |version: &str| version::parse(version).ok().map(|v| (v.major, v.minor));
+    let older = |version: Option<&str>, than: (u64, u64)| version.and_then(line).is_some_and(|line| line < than);
+    if on(&plan.planned, ENCRYPTION) == Some(true) && older(talos.as_deref(), (1, 5)) {
+        plan.diags.push(
+            Diagnostic::error("Disk encryption needs a later Talos", "Omni encrypts disks from Talos 1.5.0 on.")
+                .hint("Set `talos_version` to 1.5.0 or later, or take `disk_encryption` out.")
+                .at(feature(ENCRYPTION)),
+        );
+    }
+    if on(&plan.planned, NO_PUBLIC) != Some(true) {
+        return Ok(());
+    }
+    if on(&plan.planned, EMBEDDED) == Some(false) {
+        plan.diags.push(
+            Diagnostic::error(
+                "Cluster would have no discovery service",
+                "The public discovery service can be disabled only while the embedded one is used.",
+            )
+            .hint("Set `use_embedded_discovery_service = true` too, or take `disable_public_discovery_service` out.")
+            .at(feature(NO_PUBLIC)),
+        );
+        return Ok(());
+    }
+    let first = match prior.and_then(|prior| text(prior, "name")) {
+        Some(name) => initial(cx, &name).await?,
+        None => talos,
+    };
+    if older(first.as_deref(), (1, 14)) {
+        plan.diags.push(
+            Diagnostic::error(
+                "Cluster cannot do without the public discovery service",
+                format!(
+                    "That needs a cluster that was created with Talos 1.14 or later; this one is at Talos {}.",
+                    first.unwrap_or_default()
+                ),
+            )
+            .hint("Take `disable_public_discovery_service` out.")
+            .at(feature(NO_PUBLIC)),
+        );
+    }
+    Ok(())
+}
+
+/// The Talos version that the cluster was created with, without a leading `v`; every release of Omni knows it.
+async fn initial(cx: &Cx, cluster: &str) -> Result<Option<String>, Error> {
+    let version = view::spec::<ClusterConfigVersionSpec>(cx, cluster).await?.map(|spec| spec.version);
+    Ok(version.map(|version| version::strip_v(&version).to_owned()).filter(|version| !version.is_empty()))
+}
+
+fn text(state: &Value, name: &str) -> Option<String> {
+    state.get(name).as_str().map(|text| version::strip_v(text).to_owned())
+}
+
+/// The versions must be offered by the instance, fit each other, and be on the way that the cluster can go.
+async fn check_versions(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> Result<(), Error> {
+    let before = |name: &str| prior.and_then(|prior| text(prior, name));
+    let (old_talos, old_kubernetes) = (before("talos_version"), before("kubernetes_version"));
+    let (talos, kubernetes) = (text(&plan.planned, "talos_version"), text(&plan.planned, "kubernetes_version"));
+    if (&talos, &kubernetes) == (&old_talos, &old_kubernetes) {
+        return Ok(());
+    }
+    let Some(talos) = talos else { return Ok(()) };
+    let stays = old_talos.as_ref() == Some(&talos);
+    let Some(offered) = cx.find::<TalosVersionSpec>(&talos).await?.map(|object| object.spec) else {
+        // Omni lets a cluster stay on a Talos that it no longer knows, with whatever Kubernetes.
+        if !stays {
+            let diagnostic = not_offered(cx, "Unknown Talos version", &talos, "not offered").await?;
+            plan.diags.push(diagnostic);
+        }
+        return Ok(());
+    };
+    let deprecated = offered.deprecated && !was_deprecated(cx, old_talos.as_deref(), stays).await?;
+    if deprecated || offered.unsupported {
+        let why = if deprecated { "no longer supported" } else { "not supported yet" };
+        let diagnostic = not_offered(cx, "Talos version is not supported", &talos, why).await?;
+        plan.diags.push(diagnostic);
+    }
+    if let (Some(old), Some(name)) = (old_talos.filter(|_| !stays), prior.and_then(|prior| text(prior, "name"))) {
+        check_talos_path(cx, plan, &name, &old, &talos).await?;
+    }
+    let Some(kubernetes) = kubernetes else { return Ok(()) };
+    let compatible = offered.compatible_kubernetes_versions;
+    if !compatible.contains(&kubernetes) {
+        let list = listed(compatible);
+        plan.diags.push(
+            Diagnostic::error(
+                "Kubernetes version does not fit",
+                format!("Talos {talos} does not run Kubernetes {kubernetes} on this Omni instance. It runs {list}."),
+            )
+            .hint("Set `kubernetes_version` to one of these, or choose another `talos_version`.")
+            .at(at("kubernetes_version")),
+        );
+        return Ok(());
+    }
+    let Some(old) = old_kubernetes.filter(|old| *old != kubernetes) else { return Ok(()) };
+    let Some(name) = prior.and_then(|prior| text(prior, "name")) else { return Ok(()) };
+    let status = view::spec::<KubernetesUpgradeStatusSpec>(cx, &name).await?;
+    if let Some(refused) = kubernetes_path(&name, &old, &kubernetes, status.as_ref(), compatible) {
+        plan.diags.push(refused);
+        return Ok(());
+    }
+    check_upgrade(cx, plan, &name, &kubernetes, status.as_ref()).await
+}
+
+/// Whether the Talos version that the cluster has now is one that Omni no longer supports: then another such one is taken.
+async fn was_deprecated(cx: &Cx, old: Option<&str>, stays: bool) -> Result<bool, Error> {
+    match old {
+        Some(_) if stays => Ok(true),
+        Some(old) => Ok(cx.find::<TalosVersionSpec>(old).await?.is_some_and(|object| object.spec.deprecated)),
+        None => Ok(false),
+    }
+}
+
+async fn not_offered(cx: &Cx, summary: &str, talos: &str, why: &str) -> Result<Diagnostic, Error> {
+    let known = offered_talos(cx).await?;
+    let detail = if why == "not offered" {
+        format!("This Omni instance does not offer Talos {talos}. It offers {known}.")
+    } else {
+        format!("Talos {talos} is {why} by this Omni instance. It supports {known}.")
+    };
+    Ok(Diagnostic::error(summary, detail).hint("Set `talos_version` to one of these.").at(at("talos_version")))
+}
+
+/// Talos may not go below the minor release that the cluster was created with, and should not skip one.
+async fn check_talos_path(cx: &Cx, plan: &mut Plan<'_>, name: &str, old: &str, talos: &str) -> Result<(), Error> {
+    let (Ok(from), Ok(to)) = (version::parse(old), version::parse(talos)) else { return Ok(()) };
+    let line = |v: &semver::Version| (v.major, v.minor);
+    if line(&to) < line(&from)
+        && let Some(first) = initial(cx, name).await?.and_then(|first| version::parse(&first).ok())
+        && line(&to) < line(&first)
+    {
+        plan.diags.push(
+            Diagnostic::error(
+                format!("Talos cannot be downgraded to {talos}"),
+                format!(
+                    "Cluster `{name}` was created with Talos {first}, and Omni does not go below the minor release {}.{}.",
+                    first.major, first.minor
+                ),
+            )
+            .hint(format!("Set `talos_version` to {}.{} or later.", first.major, first.minor))
+            .at(at("talos_version")),
+        );
+    }
+    if line(&to) > (from.major, from.minor + 1) {
+        let status = view::spec::<TalosUpgradeStatusSpec>(cx, name).await?.unwrap_or_default();
+        let offered = match status.upgrade_versions.is_empty() {
+            true => String::new(),
+            false => format!(" It offers the cluster {}.", listed(status.upgrade_versions)),
+        };
+        plan.diags.push(
+            Diagnostic::warning(
+                format!("Talos upgrade to {talos} skips a minor release"),
+                format!("Cluster `{name}` is at Talos {old}. Talos supports upgrades from one minor release to the next only; Omni takes the version all the same.{offered}"),
+            )
+            .hint("Set `talos_version` to a version of the next minor release first, apply, and go on from there in further applies.")
+            .at(at("talos_version")),
+        );
+    }
+    Ok(())
+}
+
+/// Why Omni does not take the cluster from one Kubernetes version to another; `None` when it does.
+fn kubernetes_path(
+    cluster: &str,
+    old: &str,
+    new: &str,
+    status: Option<&KubernetesUpgradeStatusSpec>,
+    compatible: Vec<String>,
+) -> Option<Diagnostic> {
+    let (from, to) = (version::parse(old).ok()?, version::parse(new).ok()?);
+    let offered = status.map(|status| status.upgrade_versions.clone()).unwrap_or_default();
+    if is_step(&from, &to)
+        || offered.iter().any(|version| version == new)
+        || status.is_some_and(|s| reverts(s, &from, &to))
+    {
+        return None;
+    }
+    let offered = if offered.is_empty() {
+        let step = |version: &String| version != old && version::parse(version).is_ok_and(|to| is_step(&from, &to));
+        compatible.into_iter().filter(step).collect()
+    } else {
+        offered
+    };
+    let (summary, hint) = if to < from {
+        (
+            format!("Kubernetes cannot be downgraded to {new}"),
+            "Set `kubernetes_version` to one of these, or back to what it was.",
+        )
+    } else {
+        (
+            format!("Kubernetes cannot be upgraded to {new} in one step"),
+            "Set `kubernetes_version` to one of these first, apply, and go on from there in further applies.",
+        )
+    };
+    let detail = format!(
+        "Cluster `{cluster}` is at Kubernetes {old}. Omni upgrades by one minor release at a time, and does not go back to an earlier one. From {old} it can go to {}.",
+        listed(offered)
+    );
+    Some(Diagnostic::error(summary, detail).hint(hint).at(at("kubernetes_version")))
+}
+
+/// Whether Kubernetes can go there in one upgrade: within its minor release, or to the next one.
+fn is_step(from: &semver::Version, to: &semver::Version) -> bool {
+    from.major == to.major && (to.minor == from.minor || to.minor == from.minor + 1)
+}
+
+/// Whether the change takes back an upgrade that still runs.
+fn reverts(status: &KubernetesUpgradeStatusSpec, from: &semver::Version, to: &semver::Version) -> bool {
+    let parsed = |text: &str| version::parse(text).ok();
+    match (parsed(&status.last_upgrade_version), parsed(&status.current_upgrade_version)) {
+        (Some(last), Some(current)) => (*to == last && *from == current) || (*to < last && *from < current),
+        _ => false,
+    }
+}
+
+/// Asks Omni whether the cluster is fit for the upgrade. A cluster whose control plane has not run yet has nothing to check.
+async fn check_upgrade(
+    cx: &Cx,
+    plan: &mut Plan<'_>,
+    name: &str,
+    kubernetes: &str,
+    status: Option<&KubernetesUpgradeStatusSpec>,
+) -> Result<(), Error> {
+    let wanted = plan.planned.get("upgrade_prechecks").as_bool() == Some(true);
+    if !wanted || status.is_none_or(|status| status.last_upgrade_version.is_empty()) {
+        return Ok(());
+    }
+    let (summary, detail, hint) = match cx.client().kubernetes_upgrade_prechecks(&cx.call, name, kubernetes).await {
+        Ok(answer) if answer.ok => return Ok(()),
+        Ok(answer) => (
+            format!("Cluster `{name}` is not ready for the upgrade to Kubernetes {kubernetes}"),
+            sentence(&answer.reason),
+            "Mend what the checks found, or set `upgrade_prechecks = false` to upgrade all the same.",
+        ),
+        Err(error) if error.is(ErrorKind::Cancelled) => return Err(error),
+        Err(error) => (
+            format!("Upgrade of cluster `{name}` to Kubernetes {kubernetes} could not be checked"),
+            crate::provider::errors::detail(&error),
+            "Apply again once Omni can check the cluster, or set `upgrade_prechecks = false` to upgrade without checks.",
+        ),
+    };
+    plan.diags.push(Diagnostic::error(summary, detail).hint(hint).at(at("kubernetes_version")));
+    Ok(())
+}
+
+/// The Talos versions that a cluster may run, in order.
+async fn offered_talos(cx: &Cx) -> Result<String, Error> {
+    let all = cx.client().list(&cx.call, TalosVersionSpec::KIND, &Default::default()).await?;
+    let mut versions = Vec::new();
+    for stored in &all {
+        let spec = spec::decode::<TalosVersionSpec>(stored)?;
+        if !spec.deprecated && !spec.unsupported {
+            versions.push(stored.key.id.clone());
+        }
+    }
+    Ok(listed(versions))
+}
+
+fn listed(versions: Vec<String>) -> String {
+    if versions.is_empty() { "none".to_owned() } else { version::sorted(versions).join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the validators of the 1.11 line answered.
+    #[test]
+    fn the_way_that_kubernetes_can_go() {
+        let under_way = |last: &str, current: &str| KubernetesUpgradeStatusSpec {
+            last_upgrade_version: last.into(),
+            current_upgrade_version: current.into(),
+            ..Default::default()
+        };
+        let status = under_way("1.34.1", "1.35.0");
+        for (status, from, to, refused) in [
+            (None, "1.34.1", "1.35.0", None),
+            (None, "1.34.1", "1.34.0", None),
+            (None, "1.34.1", "1.36.0", Some("in one step")),
+            (None, "1.34.1", "1.33.0", Some("downgraded")),
+            (None, "1.34.1", "2.34.1", Some("in one step")),
+            (Some(&status), "1.35.0", "1.34.1", None),
+            (Some(&status), "1.35.0", "1.34.0", Some("downgraded")),
+            (Some(&status), "1.35.0", "1.36.0", None),
+            (Some(&status), "1.34.1", "1.33.0", None),
+            (Some(&under_way("1.35.0", "")), "1.35.0", "1.34.1", Some("downgraded")),
+        ] {
+            let found = kubernetes_path("c", from, to, status, Vec::new());
+            assert_eq!(found.is_some(), refused.is_some(), "{from} to {to}: {found:?}");
+            assert!(found.is_none_or(|d| d.summary.contains(refused.unwrap_or_default())), "{from} to {to}");
+        }
+    }
+
+    #[test]
+    fn what_the_instance_offers_is_listed_and_taken() {
+        let status = KubernetesUpgradeStatusSpec {
+            upgrade_versions: vec!["1.35.0".into(), "1.34.9".into()],
+            ..Default::default()
+        };
+        let compatible: Vec<String> = ["1.34.1", "1.34.2", "1.35.1", "1.36.0"].map(str::to_owned).into();
+        let said = |status| kubernetes_path("c", "1.34.1", "1.36.0", status, compatible.clone()).unwrap().detail;
+        assert!(said(Some(&status)).ends_with("can go to 1.34.9, 1.35.0."), "{}", said(Some(&status)));
+        assert!(said(None).ends_with("can go to 1.34.2, 1.35.1."), "{}", said(None));
+        let wide = KubernetesUpgradeStatusSpec { upgrade_versions: vec!["1.36.0".into()], ..Default::default() };
+        assert_eq!(kubernetes_path("c", "1.34.1", "1.36.0", Some(&wide), compatible), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! `config_patch_id`: the id that a config patch has or will have.
+
+use crate::provider::functions::{Pure, text};
+use crate::provider::naming;
+use crate::tf::function::{FunctionError, Parameter, Signature};
+use crate::tf::value::{Type, Value};
+
+pub(super) fn function() -> Pure {
+    Pure {
+        name: "config_patch_id",
+        signature: Signature {
+            summary: "Builds the ID of a config patch.",
+            description: "Composes the id of a config patch: `<weight>-<target>-<name>`, the weight with three digits. \
+                          Use it to import or refer to a patch that another configuration manages.",
+            parameters: vec![
+                Parameter::new("weight", Type::Number, "Weight of the patch, 0 to 999."),
+                Parameter::new(
+                    "target",
+                    Type::String,
+                    "What the patch is for, at its narrowest: the name of a cluster, or the id of a machine set or machine.",
+                ),
+                Parameter::new("name", Type::String, "Name of the patch."),
+            ],
+            variadic: None,
+            returns: Type::String,
+        },
+        call,
+    }
+}
+
+fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
+    let weight = arguments.first().and_then(Value::as_i64).filter(|weight| (0..=999).contains(weight));
+    let Some(weight) = weight else {
+        return Err(FunctionError::at(0, "The weight must be a whole number from 0 to 999."));
+    };
+    for (index, what) in [(1, "target"), (2, "name")] {
+        if text(arguments, index).is_empty() {
+            return Err(FunctionError::at(index, format!("The {what} is empty.")));
+        }
+    }
+    Ok(naming::config_patch(weight, text(arguments, 1), text(arguments, 2)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_have_three_digits() {
+        let id = |weight: i64, target: &str, name: &str| call(&[weight.into(), target.into(), name.into()]);
+        assert_eq!(id(7, "prod-workers", "x"), Ok("007-prod-workers-x".into()));
+        assert_eq!(id(400, "prod", "x"), Ok("400-prod-x".into()));
+        for (weight, target, name, at) in [(1000, "a", "b", 0), (-1, "a", "b", 0), (1, "", "b", 1), (1, "a", "", 2)] {
+            assert_eq!(id(weight, target, name).unwrap_err().argument(), Some(at), "{weight} {target:?} {name:?}");
+        }
+    }
+}

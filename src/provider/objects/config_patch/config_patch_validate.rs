@@ -1,0 +1,95 @@
+//! `config_patch_validate`: whether Omni could take a config patch, as far as that shows without a server.
+
+use super::patch;
+use super::patch::{PatchError, Release};
+use crate::provider::functions::{Pure, text};
+use crate::tf::function::{FunctionError, Parameter, Signature};
+use crate::tf::value::{Type, Value};
+use kit::text::quoted;
+use kit::version;
+
+pub(super) fn function() -> Pure {
+    Pure {
+        name: "config_patch_validate",
+        signature: Signature {
+            summary: "Validates a config patch without a server.",
+            description: "Checks a config patch without a server. The result is true, or an error that says what is wrong; wrap the call in `can` for a condition.\n\n\
+                          Checked is that the patch is YAML and not too large; that it is a strategic merge patch, and no JSON patch; that each document is a mapping, and either the machine configuration or has a `kind` and the `apiVersion` `v1alpha1`; \
+                          that no document is given twice, and one of them sets or deletes something; that `$patch` has the value `delete`, in a place where something can be deleted; and that nothing is set or deleted that Omni controls itself.\n\n\
+                          Not checked are the names of fields and kinds, and the types and values of fields: these depend on the version of Talos, so that `machine: {foo: 1}` is valid here. \
+                          Omni checks them when an `omni_config_patch` is planned, by the release of Talos that the server is built with.\n\n\
+                          The rules are those of the newest Omni, or of the release that is given: \
+                          `machine.install.disk` is Omni's own since 1.11; `cluster.ca`, `cluster.serviceAccount`, and the kinds `UnattendedInstallConfig`, `DiscoveryIdentityConfig`, `KubeClusterConfig`, `KubeEtcdEncryptionConfig`, `KubeAPIServerCAConfig` and `KubeAggregatorCAConfig` since 1.10; \
+                          before 1.10, only the first document of a patch is checked.",
+            parameters: vec![Parameter::new("patch", Type::String, "The patch, in YAML.")],
+            variadic: Some(
+                Parameter::new(
+                    "omni_version",
+                    Type::String,
+                    "Version of the Omni that is to take the patch, such as `1.10` or the `version` of `omni_version`. At most one; null or none for the newest.",
+                )
+                .nullable(),
+            ),
+            returns: Type::Bool,
+        },
+        call,
+    }
+}
+
+fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
+    if arguments.len() > 2 {
+        return Err(FunctionError::at(2, "Only one version of Omni can be given. Call the function once for each."));
+    }
+    let release = match text(arguments, 1) {
+        "" => Release::NEWEST,
+        written => release(written).ok_or_else(|| {
+            let shown = quoted(written);
+            FunctionError::at(1, format!("{shown} is not a version of Omni: write it like `1.10` or `v1.10.4`."))
+        })?,
+    };
+    match patch::check(text(arguments, 0), release) {
+        Ok(()) => Ok(true.into()),
+        Err(error @ PatchError::TooMuch { .. }) => {
+            Err(FunctionError::at(0, format!("This patch cannot be checked: {error}")))
+        }
+        Err(error) => Err(FunctionError::at(0, format!("Omni would refuse this patch: {error}"))),
+    }
+}
+
+/// The rules of a release that is written with two numbers or three.
+fn release(written: &str) -> Option<Release> {
+    let plain = version::strip_v(written);
+    let parsed = version::parse(plain).or_else(|_| version::parse(&format!("{plain}.0"))).ok()?;
+    Some(Release::of(parsed.major, parsed.minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_patch_is_blamed_on_the_argument() {
+        assert_eq!(call(&["machine: {}".into()]), Ok(true.into()));
+        let error = call(&["machine: {token: x}".into()]).unwrap_err();
+        assert_eq!((error.argument(), error.text().contains("`machine.token`")), (Some(0), true), "{}", error.text());
+    }
+
+    #[test]
+    fn the_release_may_be_given() {
+        let disk = "machine: {install: {disk: /dev/sda}}";
+        for (version, good) in [
+            (Value::Null, false),
+            ("".into(), false),
+            ("1.11".into(), false),
+            ("v1.11.0-beta.0".into(), false),
+            ("2.0.0".into(), false),
+            ("1.10".into(), true),
+            ("v1.10.4".into(), true),
+            ("1.6.6".into(), true),
+        ] {
+            assert_eq!(call(&[disk.into(), version.clone()]).is_ok(), good, "{version:?}");
+        }
+        assert_eq!(call(&[disk.into(), "newest".into()]).unwrap_err().argument(), Some(1));
+        assert_eq!(call(&[disk.into(), "1.10".into(), "1.11".into()]).unwrap_err().argument(), Some(2));
+    }
+}

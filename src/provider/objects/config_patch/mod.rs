@@ -1,0 +1,18 @@
+//! Config patches, and the functions on their content.
+
+mod config_patch_id;
+mod config_patch_merge;
+mod config_patch_validate;
+pub(crate) mod patch;
+mod resource;
+
+use crate::provider::types::Types;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types
+        .cosi::<resource::ConfigPatch>()
+        .function(config_patch_id::function())
+        .function(config_patch_merge::function())
+        .function(config_patch_validate::function());
+}

@@ -1,0 +1,145 @@
+//! `omni_current_user`: whom the provider signs as, and what that allows.
+
+use crate::omni::Call;
+use crate::omni::spec;
+use crate::omni::spec::instance;
+use crate::provider::engine::Cx;
+use crate::provider::errors::Operation;
+use crate::provider::lookup::computed::{flag, text};
+use crate::provider::roles;
+use crate::provider::session::Handle;
+use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
+use crate::tf::resource::Context;
+use crate::tf::schema::{Schema, object};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::Serialize;
+use std::sync::Arc;
+
+pub(super) struct CurrentUser {
+    schema: Schema,
+    handle: Handle,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    identity: String,
+    role: String,
+    permissions: Permissions,
+}
+
+#[derive(Serialize)]
+struct Permissions {
+    read_clusters: bool,
+    create_clusters: bool,
+    manage_users: bool,
+    read_machines: bool,
+    remove_machines: bool,
+    read_machine_logs: bool,
+    read_machine_config_patches: bool,
+    manage_machine_config_patches: bool,
+    manage_backup_store: bool,
+    access_maintenance_nodes: bool,
+    read_audit_log: bool,
+    read_join_tokens: bool,
+    manage_join_tokens: bool,
+    read_installation_media: bool,
+    manage_installation_media: bool,
+}
+
+impl From<instance::PermissionsSpec> for Permissions {
+    fn from(may: instance::PermissionsSpec) -> Self {
+        Self {
+            read_clusters: may.can_read_clusters,
+            create_clusters: may.can_create_clusters,
+            manage_users: may.can_manage_users,
+            read_machines: may.can_read_machines,
+            remove_machines: may.can_remove_machines,
+            read_machine_logs: may.can_read_machine_logs,
+            read_machine_config_patches: may.can_read_machine_config_patches,
+            manage_machine_config_patches: may.can_manage_machine_config_patches,
+            manage_backup_store: may.can_manage_backup_store,
+            access_maintenance_nodes: may.can_access_maintenance_nodes,
+            read_audit_log: may.can_read_audit_log,
+            read_join_tokens: may.can_read_join_tokens,
+            manage_join_tokens: may.can_manage_join_tokens,
+            read_installation_media: may.can_read_installation_media,
+            manage_installation_media: may.can_manage_installation_media,
+        }
+    }
+}
+
+impl CurrentUser {
+    pub(super) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
+        Arc::new(Self { schema: schema(), handle: handle.clone() })
+    }
+}
+
+fn schema() -> Schema {
+    let may = |name, what: &str| flag(name, &format!("Whether it may {what}."));
+    let permissions = vec![
+        may("read_clusters", "see all clusters"),
+        may("create_clusters", "create clusters, or may where an access policy lets it"),
+        may("manage_users", "manage users and service accounts"),
+        may("read_machines", "see all machines"),
+        may("remove_machines", "remove machines"),
+        may("read_machine_logs", "read the logs of machines"),
+        may("read_machine_config_patches", "see config patches"),
+        may("manage_machine_config_patches", "change config patches"),
+        may("manage_backup_store", "set up where etcd backups are kept"),
+        may("access_maintenance_nodes", "reach machines in maintenance mode"),
+        may("read_audit_log", "read the audit log"),
+        may("read_join_tokens", "see join tokens"),
+        may("manage_join_tokens", "make and change join tokens"),
+        may("read_installation_media", "see presets of installation media"),
+        may("manage_installation_media", "change presets of installation media"),
+    ];
+    Schema::new("Reads the identity that the provider is authenticated as, and its permissions without access policies. Available to every role.")
+        .with(text("id", "Id (UUID) of the user or service account."))
+        .with(text(
+            "identity",
+            "E-mail address of the user, or full identity of the service account: `<name>@serviceaccount.omni.sidero.dev`.",
+        ))
+        .with(text("role", &format!("Effective role of the key: the lower of the key's and the account's. It is {}.", roles::DOC)))
+        .with(object("permissions", permissions).computed().doc(
+            "Permissions of the role. Those that the instance does not know are `false`.",
+        ))
+}
+
+#[async_trait]
+impl Described for CurrentUser {
+    fn type_name(&self) -> &'static str {
+        "omni_current_user"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+#[async_trait]
+impl DataSource for CurrentUser {
+    async fn read(&self, context: &Context, _config: Value) -> Result<Done<Value>, Diagnostics> {
+        let session = self.handle.session()?;
+        let call = Call::within(session.timeouts.read, &context.cancel);
+        let cx = Cx { session, call };
+        let operation = Operation { verb: "find out", noun: "who the provider works as", id: "", id_attribute: "" };
+        let key = instance::permissions_key();
+        let read = async {
+            let (user, permissions) = tokio::try_join!(super::current(&cx), cx.read(&key))?;
+            Ok((user, spec::decode::<instance::PermissionsSpec>(&permissions)?))
+        };
+        let (user, permissions) = read.await.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
+        let shown =
+            Shown { id: user.user_id, identity: user.identity, role: user.role, permissions: permissions.into() };
+        crate::tf::model::to_value(&shown, &self.schema.object_type()).map(Done::from).map_err(|error| {
+            Diagnostic::from_error("The current user does not fit the schema", &error)
+                .hint("This is a defect of the provider; please report it.")
+                .into()
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Who the provider is to Omni: its own account cannot be taken from under it.
+
+mod data_source;
+
+use crate::omni::spec;
+use crate::omni::spec::instance;
+use crate::omni::{Error, ErrorKind};
+use crate::provider::engine::Cx;
+use crate::provider::errors::Operation;
+use crate::provider::roles;
+use crate::provider::types::Types;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types.data_source(data_source::CurrentUser::data_source);
+}
+
+/// What Omni says of the key that the provider signs with.
+pub(crate) async fn current(cx: &Cx) -> Result<instance::CurrentUserSpec, Error> {
+    spec::decode(&cx.read(&instance::current_user_key()).await?)
+}
+
+/// Whether `identity` is whom the provider signs as; identities are compared without case.
+pub(crate) async fn is_self(cx: &Cx, identity: &str) -> Result<bool, Error> {
+    Ok(current(cx).await?.identity.to_lowercase() == identity.to_lowercase())
+}
+
+/// Warns of a plan that Omni will refuse since the provider's role is too low. Another key may apply it, so it is no error.
+/// `because` says what is special about the role that is needed, if anything.
+pub(crate) async fn warn_of_role(
+    cx: &Cx,
+    operation: &Operation<'_>,
+    needed: &str,
+    because: &str,
+    diags: &mut Diagnostics,
+) {
+    let role = match current(cx).await {
+        Ok(user) => user.role,
+        Err(error) => return tracing::debug!(%error, "the provider's own role is not known"),
+    };
+    // A role that is not known may allow anything.
+    let (Some(has), Some(needs)) = (roles::rank(&role), roles::rank(needed)) else { return };
+    if has >= needs {
+        return;
+    }
+    let diagnostic = Diagnostic::warning(
+        format!("Omni will refuse to {} {}", operation.verb, operation.what()),
+        format!("The provider's key has the role `{role}`, and this needs the role `{needed}`{because}."),
+    );
+    diags.push(
+        diagnostic
+            .hint("Apply the plan with the key of an account that has this role. Access policies do not grant it."),
+    );
+}
+
+/// Omni lets nobody change or remove oneself: said while nothing has happened yet.
+pub(crate) fn refused(operation: &Operation<'_>, attribute: &'static str) -> Diagnostic {
+    let (detail, hint) = oneself(operation);
+    Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(attribute))
+}
+
+/// The same for the plan of a removal, which must not keep anything else from being planned: Omni itself refuses in the end.
+pub(crate) fn unremovable(operation: &Operation<'_>, attribute: &'static str) -> Diagnostic {
+    let (detail, hint) = oneself(operation);
+    let summary = format!("Omni will refuse to {} {}", operation.verb, operation.what());
+    Diagnostic::warning(summary, detail).hint(hint).at(Path::of(attribute))
+}
+
+/// What to make of a refused removal: where Omni refused it because it is the provider's own account, that is said.
+pub(crate) async fn explain_refused(cx: &Cx, identity: &str, operation: &Operation<'_>, error: Error) -> Error {
+    if !error.is(ErrorKind::Validation) || !is_self(cx, identity).await.unwrap_or(false) {
+        return error;
+    }
+    let (detail, hint) = oneself(operation);
+    Error::Config { setting: "service_account_key", message: format!("{detail}\n{hint}") }
+}
+
+fn oneself(operation: &Operation<'_>) -> (String, String) {
+    (
+        format!(
+            "The provider signs its requests as {}, and Omni lets nobody change or remove the account that is asking.",
+            operation.what()
+        ),
+        format!(
+            "Configure the provider with the key of another account, or leave the {} as it is; \
+             `terraform state rm` takes it out of this configuration.",
+            operation.noun
+        ),
+    )
+}

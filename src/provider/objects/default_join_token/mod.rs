@@ -1,0 +1,11 @@
+//! Which join token is the default one.
+
+mod resource;
+pub(crate) mod setting;
+
+use crate::provider::types::Types;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types.cosi::<resource::DefaultJoinToken>();
+}

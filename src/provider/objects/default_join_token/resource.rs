@@ -1,0 +1,121 @@
+//! `omni_default_join_token`: which join token Omni uses where none is named.
+//! The choice is always there: a create takes it over, and a removal leaves it.
+
+use super::setting;
+use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
+use crate::omni::{Error, Key, Phase, Resource as Stored, labels};
+use crate::provider::engine::{Bind, CosiObject, Cx, Origin, Row};
+use crate::provider::errors::Operation;
+use crate::provider::ledger::Ticket;
+use crate::provider::objects::join_token::tokens;
+use crate::provider::session::at;
+use crate::provider::timestamp;
+use crate::tf::check::not_empty;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+
+pub(super) struct DefaultJoinToken;
+
+#[async_trait]
+impl CosiObject for DefaultJoinToken {
+    type Spec = DefaultJoinTokenSpec;
+
+    const NAME: &'static str = "omni_default_join_token";
+    const NOUN: &'static str = "default join token";
+    const ID: &'static str = "id";
+    // There is one, so it needs no name.
+    const DISPLAY: &'static str = "";
+    const ORIGIN: Origin = Origin::Omni;
+
+    fn about() -> Schema {
+        Schema::new(
+            "Selects the default join token, which Omni puts into installation media and join configurations where none is named. \
+             This is a singleton: creating it adopts the existing setting, whoever made it, and destroying this leaves it as it is. \
+             For a token that the same configuration makes, `default = true` on the `omni_join_token` is simpler; do not use both.",
+        )
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Always `default`.").id(),
+            string("token_id").required().sensitive().check(not_empty()).doc(
+                "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
+            ).field("token_id"),
+        ]
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("id", "Always `default`: Omni has one such choice.")
+    }
+
+    fn id(_state: &Value) -> Option<String> {
+        Some(DEFAULT_ID.to_owned())
+    }
+
+    fn parse_import(_text: &str) -> Result<String, Diagnostic> {
+        Ok(DEFAULT_ID.to_owned())
+    }
+
+    fn check_run(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+        let id = plan.planned.get("token_id").clone();
+        setting::warn_of_rivals(cx, ticket, Some((&id, "")), plan);
+    }
+
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let operation = Operation { verb: "choose", noun: Self::NOUN, id: "", id_attribute: "token_id" };
+        tokens::warn_of_role(cx, &operation, &mut plan.diags).await;
+        let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
+        let Some(token) = tokens::find(cx, id).await? else {
+            plan.diags.push(
+                Diagnostic::warning(
+                    "The join token does not exist",
+                    "Omni has no join token of the id in `token_id`: the apply will fail unless it is created by then.",
+                )
+                .hint("Refer to the `id` of an `omni_join_token`. The value is an id, not a name.")
+                .at(at("token_id")),
+            );
+            return Ok(());
+        };
+        let (name, state) = (&token.spec.name, tokens::state_of(&token.spec, cx.session.clock.now()));
+        if state != "active" {
+            let since = tokens::expiration(&token.spec).filter(|_| state == "expired").map(timestamp::show);
+            let since = since.map(|end| format!(" since {end}")).unwrap_or_default();
+            plan.diags.push(
+                Diagnostic::warning(
+                    format!("The default join token `{name}` is {state}"),
+                    format!("It is {state}{since}, so machines that start from new installation media cannot join."),
+                )
+                .hint("Choose an active token.")
+                .at(at("token_id")),
+            );
+        }
+        Ok(())
+    }
+
+    async fn check_delete(_cx: &Cx, _prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        diags.push(
+            Diagnostic::warning(
+                "The default join token stays as it is",
+                "Omni always has a default join token and does not let it be removed: destroying an `omni_default_join_token` only takes it out of the state.",
+            )
+            .hint("To have another one, choose it before, or in Omni. Until then Omni refuses to destroy the token that is the default."),
+        );
+        Ok(())
+    }
+
+    /// What is left is Omni's own again, and no longer marked as managed from here.
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
+        let mut ours = true;
+        let change = |current: &mut Stored| {
+            // After a conflict somebody else is at it, and may well manage it from now on.
+            if std::mem::take(&mut ours) {
+                current.metadata.annotations.remove(labels::MANAGED_BY);
+            }
+            Ok(())
+        };
+        cx.client().modify(&cx.call, key, Some(Phase::Running), change).await.map(drop)
+    }
+}

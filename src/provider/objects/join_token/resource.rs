@@ -1,0 +1,431 @@
+//! `omni_join_token`: the secret with which machines join.
+//! A call of its own makes it, and what the call gives as the id is the secret itself.
+
+use super::tokens;
+use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
+use crate::omni::{Error, ErrorKind, Key};
+use crate::provider::duration;
+use crate::provider::engine::codecs;
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Joined, Object, Origin, Row, Write, model};
+use crate::provider::errors::Operation;
+use crate::provider::ledger::Ticket;
+use crate::provider::objects::current_user;
+use crate::provider::objects::default_join_token::setting;
+use crate::provider::session::at;
+use crate::provider::timestamp;
+use crate::tf::check::Rule;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, objects, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use setting::Successor;
+use std::time::Duration;
+
+pub(super) struct JoinToken;
+
+/// What checks and steps look at of a token.
+#[derive(Clone, Default, Deserialize)]
+struct Model {
+    id: Option<String>,
+    name: Option<String>,
+    expiration_time: Option<String>,
+    ttl: Option<String>,
+    revoked: Option<bool>,
+    default: Option<bool>,
+}
+
+/// A machine that still needs a token.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::provider) struct Warning {
+    machine: String,
+    message: String,
+}
+
+impl Model {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    fn expires(&self) -> Option<Duration> {
+        self.expiration_time.as_deref().and_then(timestamp::parse)
+    }
+}
+
+/// The fact whether a token is the default one.
+const IS_DEFAULT: &str = "is_default";
+/// The fact what a token is good for now.
+const STATE: &str = "state";
+
+/// The machines that a token's status warns of.
+pub(in crate::provider) fn warnings(status: JoinTokenStatusSpec) -> Vec<Warning> {
+    status.warnings.into_iter().map(|w| Warning { machine: w.machine, message: w.message }).collect()
+}
+
+/// What describes them.
+pub(in crate::provider) fn warnings_attribute() -> Attribute {
+    objects(
+        "warnings",
+        vec![
+            string("machine").computed().doc("Id (UUID) of the machine."),
+            string("message").computed().doc("Why the machine still depends on the token."),
+        ],
+    )
+    .computed()
+    .doc(
+        "Machines that still depend on this token because they have no unique node token yet, as of the last read. \
+         A plan that revokes or destroys the token, or lets it expire earlier, warns of them.",
+    )
+}
+
+/// What is computed anew when a token changes.
+const COMPUTED: [&str; 2] = ["state", "warnings"];
+
+#[async_trait]
+impl CosiObject for JoinToken {
+    type Spec = JoinTokenSpec;
+
+    const NAME: &'static str = "omni_join_token";
+    const NOUN: &'static str = "join token";
+    const ID: &'static str = "id";
+    const DISPLAY: &'static str = "name";
+    const ORIGIN: Origin = Origin::Call;
+
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a join token for machines. Its `id` is the secret, which the state has to keep; \
+             where only a provisioner needs a token for the length of a run, the ephemeral `omni_join_token` keeps none. \
+             To rotate a token, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
+             Needs a service account with the role `Admin`.",
+        )
+        .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().sensitive().doc(
+            "The token itself: whoever knows it can have machines join. Hosts that keep identities keep it a second time, as the identity. \
+             They also print the `id` of what they have read during an import and wherever `-json` is given, sensitive or not: \
+             treat states and such output as secret.",
+            ).id(),
+            string("name").required().check(tokens::is_name()).doc(
+            "Name of the token: 1 to 16 bytes without control characters. It need not be the only one of its name, and can be changed.",
+            ).field("name"),
+            string("expiration_time").optional_computed().stays().same_if(timestamp::same).check(timestamp::is_time()).doc(
+                "When the token expires, in RFC 3339, such as `2027-01-31T12:00:00Z`; null if it does not expire. \
+                 Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
+            ).coded("expiration_time", codecs::TIME),
+            string("ttl").same_if(duration::same).check(duration::is_positive()).doc(
+            "Lifetime of the token, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
+             An expiration that others change is kept as long as this is not changed; one that they remove is set again.",
+            ).local(),
+            boolean("revoked").default(false).doc(
+            "Whether the token is revoked: no machine can join with it, until this is `false` again.",
+            ).field("revoked"),
+            boolean("default").remains("Omni always has a default join token: for another one, make that the default, or set this to `false`.").doc(
+            "Whether this is the default token, which Omni puts into installation media and join configurations. \
+             `true` makes it so. There always is exactly one: with `false`, and before the token is destroyed, the place goes back to the token that had it \
+             before, if that can still be used; if there is none, another one has to be made the default, or Omni refuses. \
+             Without it, the choice is left alone. Do not set it together with an `omni_default_join_token`.",
+            ).derived(),
+            string("state").computed().changes_with(&["revoked", "expiration_time", "ttl"]).doc("One of `active`, `revoked`, `expired`, as of the last read.").derived(),
+            number("use_count").computed().stays().doc("How many machines have joined with it, as of the last read.").joined::<JoinTokenStatusSpec>("use_count", Codec::Plain),
+            warnings_attribute().changes_with(&["revoked", "expiration_time", "ttl"]).joined::<JoinTokenStatusSpec>("warnings", Codec::Plain),
+        ]
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("id", "The token itself, which is a secret.")
+    }
+
+    fn id(state: &Value) -> Option<String> {
+        state.get("id").as_str().map(str::to_owned)
+    }
+
+    fn before_create(wanted: &mut Value, now: Duration) {
+        if !wanted.get("expiration_time").is_set() {
+            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
+            wanted.set("expiration_time", end.into());
+        }
+    }
+
+    fn derive(
+        object: &Object<JoinTokenSpec>,
+        joined: &Joined,
+        prior: &Value,
+        shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        let default = match joined.fact(IS_DEFAULT) {
+            Value::Null => prior.get("default"),
+            known => known,
+        };
+        shown.set("default", if default.is_unknown() { Value::Null } else { default.clone() });
+        let state = match joined.fact(STATE) {
+            Value::Null => tokens::state_of(&object.spec, Duration::ZERO).into(),
+            known => known.clone(),
+        };
+        shown.set("state", state);
+        Ok(())
+    }
+
+    fn modify_plan(plan: &mut Plan<'_>) {
+        if !plan.config.get("expiration_time").is_null() {
+            return;
+        }
+        let before = plan.prior.map_or(&Value::Null, |prior| prior.get("expiration_time"));
+        let ttl = plan.planned.get("ttl");
+        let counted = plan.prior.is_some_and(|prior| prior.get("ttl") == ttl);
+        let next = match ttl {
+            Value::Null => Value::Null,
+            _ if counted && !before.is_null() => before.clone(),
+            _ => Value::UNKNOWN,
+        };
+        if plan.prior.is_some() && &next != before {
+            for name in COMPUTED {
+                plan.planned.set(name, Value::UNKNOWN);
+            }
+        }
+        plan.planned.set("expiration_time", next);
+    }
+
+    fn check_run(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+        let chosen = plan.config.get("default").as_bool() == Some(true) && plan.replace.is_empty();
+        let (id, name) = (plan.planned.get("id").clone(), plan.planned.get("name").clone());
+        // A name that is not known yet is one all the same.
+        let name = name.as_str().unwrap_or("(known after apply)");
+        setting::warn_of_rivals(cx, ticket, chosen.then_some((&id, name)), plan);
+    }
+
+    async fn facts(cx: &Cx, object: &Object<JoinTokenSpec>, joined: &mut Joined) -> Result<(), Error> {
+        let default = setting::default_id(cx.client(), &cx.call).await?;
+        joined.note(IS_DEFAULT, default == object.id());
+        joined.note(STATE, tokens::state_of(&object.spec, cx.session.clock.now()));
+        Ok(())
+    }
+
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        let now = cx.session.clock.now();
+        let planned: Model = match model(&plan.planned) {
+            Ok(model) => model,
+            Err(_) => return Ok(()),
+        };
+        let prior = plan.prior.and_then(|prior| model::<Model>(prior).ok());
+        warn_of_settings(&planned, prior.as_ref(), now, &mut plan.diags);
+        let Some(prior) = prior else {
+            current_user::warn_of_role(cx, &operation("create", planned.name()), "Admin", "", &mut plan.diags).await;
+            return Ok(());
+        };
+        tokens::warn_of_role(cx, &operation("update", planned.name()), &mut plan.diags).await;
+        let id = prior.id.as_deref().unwrap_or_default();
+        let name = planned.name();
+        if planned.revoked == Some(true) && prior.revoked != Some(true) {
+            let what = format!("Revoking join token `{name}`");
+            warn_of_machines(cx, id, &what, "once it is revoked", Some("revoked"), &mut plan.diags).await?;
+        }
+        let end = match planned.expires() {
+            Some(end) => Some(end),
+            None if plan.planned.get("expiration_time").is_unknown() => {
+                planned.ttl.as_deref().and_then(|ttl| after(now, ttl))
+            }
+            None => None,
+        };
+        if let Some(end) = end.filter(|end| prior.expires().is_none_or(|was| *end < was)) {
+            let what = format!("An expiration of join token `{name}`");
+            let when = if end <= now { "at once".into() } else { format!("from {} on", timestamp::show(end)) };
+            let cause = if planned.ttl.is_some() { "ttl" } else { "expiration_time" };
+            warn_of_machines(cx, id, &what, &when, Some(cause), &mut plan.diags).await?;
+        }
+        if plan.config.get("default").as_bool() == Some(false) && prior.default == Some(true) {
+            warn_of_succession(cx, id, name, "stays", &mut plan.diags).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
+        let id = prior.id.as_deref().unwrap_or_default();
+        let what = format!("Destroying join token `{}`", prior.name());
+        tokens::warn_of_role(cx, &operation("destroy", prior.name()), diags).await;
+        warn_of_machines(cx, id, &what, "once it is destroyed", None, diags).await?;
+        if prior.default == Some(true) {
+            warn_of_succession(cx, id, prior.name(), "is", diags).await?;
+        }
+        Ok(())
+    }
+
+    async fn create_by_call(cx: &Cx, wanted: &Value) -> Result<String, Diagnostic> {
+        let model: Model = model(wanted)?;
+        // The name is given with the labels, in the write that follows; until then only this call knows the token.
+        let name = tokens::one_off_name();
+        // So does the time it lasts: a token of which nobody learns, because no answer comes, ends by itself.
+        let end = cx.session.clock.now() + UNFINISHED_TTL;
+        let end = model.expires().map_or(end, |wanted| wanted.min(end));
+        match cx.client().make_join_token(&cx.call, &name, Some(end)).await {
+            Ok(key) => Ok(key.id),
+            Err(error) => {
+                let diagnostic = operation("create", model.name()).explain(&error);
+                Err(if error.may_have_happened() { diagnostic.hint(tokens::look_for(&name)) } else { diagnostic })
+            }
+        }
+    }
+
+    async fn finish(
+        cx: &Cx,
+        planned: &Value,
+        object: &Object<JoinTokenSpec>,
+        _write: Write,
+    ) -> Result<bool, Diagnostic> {
+        let planned: Model = model(planned)?;
+        let verb = if planned.default == Some(true) { "make the default" } else { "give up the place of the default" };
+        let operation = Operation { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
+        let key = &object.stored.key;
+        match planned.default {
+            Some(true) => setting::make_default(cx, key).await.map_err(|e| operation.explain(&e)),
+            Some(false) => match setting::give_back(cx, key).await.map_err(|e| operation.explain(&e))? {
+                Successor::Nobody => {
+                    Err(without_successor(planned.name(), "`default = false` cannot be applied to it"))
+                }
+                _ => Ok(true),
+            },
+            None => Ok(false),
+        }
+    }
+
+    async fn let_go(cx: &Cx, state: &Value, key: &Key) -> Result<(), Diagnostic> {
+        let model: Model = model(state)?;
+        let operation = operation("destroy", model.name());
+        match setting::give_back(cx, key).await {
+            Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it")),
+            Ok(Successor::Former(name)) => {
+                tracing::info!(former = name, "the default join token is the former one again");
+                Ok(())
+            }
+            Ok(Successor::Other) => Ok(()),
+            // Without the right to choose, Omni itself says what is in the way.
+            Err(error) if error.is(ErrorKind::Denied) => Ok(()),
+            Err(error) => Err(operation.explain(&error)),
+        }
+    }
+
+    async fn resolve_import(cx: &Cx, text: &str) -> Result<String, Diagnostic> {
+        // The text may be an id, and is repeated only where it is a name.
+        let all = tokens::all(cx.client(), &cx.call).await;
+        let all =
+            all.map_err(|e| Operation { verb: "import", noun: Self::NOUN, id: "", id_attribute: "" }.explain(&e))?;
+        if all.iter().any(|token| token.id() == text) {
+            return Ok(text.to_owned());
+        }
+        if all.iter().all(|token| token.spec.name != text) {
+            return Err(Diagnostic::error("Could not import join token", "Omni has no join token of this name or id.")
+                .hint("Give the name or the id as Omni lists it, and check that `endpoint` leads to the right Omni."));
+        }
+        tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())
+    }
+}
+
+fn operation<'a>(verb: &'a str, name: &'a str) -> Operation<'a> {
+    Operation { verb, noun: JoinToken::NOUN, id: name, id_attribute: "name" }
+}
+
+/// How long a token lasts that is made and not finished.
+const UNFINISHED_TTL: Duration = Duration::from_secs(15 * 60);
+
+/// The time so long after `now`, to the second.
+fn after(now: Duration, ttl: &str) -> Option<Duration> {
+    let ttl = duration::of(ttl)?;
+    Some(Duration::from_secs((now + ttl).as_secs()))
+}
+
+/// What Omni takes, and is hardly meant.
+fn warn_of_settings(planned: &Model, prior: Option<&Model>, now: Duration, diags: &mut Diagnostics) {
+    let name = planned.name();
+    let over = |model: &Model| model.expires().is_some_and(|end| end <= now);
+    if over(planned) && prior.is_none() {
+        diags.push(
+            Diagnostic::warning(
+                format!("Join token `{name}` is made after its end"),
+                "Its `expiration_time` has passed, so no machine can ever join with it.",
+            )
+            .hint("Choose a later time, or a `ttl`.")
+            .at(at("expiration_time")),
+        );
+    }
+    let changes = prior.is_none_or(|p| p.default != planned.default || p.revoked != planned.revoked);
+    if planned.default == Some(true) && planned.revoked == Some(true) && changes {
+        diags.push(
+            Diagnostic::warning(
+                format!("The default join token `{name}` is revoked"),
+                "Installation media and join configurations get the default token, so machines that start from new ones cannot join.",
+            )
+            .hint("Make another token the default.")
+            .at(at("revoked")),
+        );
+    }
+}
+
+/// Names the machines that need the token still.
+async fn warn_of_machines(
+    cx: &Cx,
+    id: &str,
+    what: &str,
+    when: &str,
+    attribute: Option<&str>,
+    diags: &mut Diagnostics,
+) -> Result<(), Error> {
+    let machines = tokens::dependents(cx, id).await?;
+    if machines.is_empty() {
+        return Ok(());
+    }
+    let diagnostic = Diagnostic::warning(
+        format!("{what} cuts off machines"),
+        format!(
+            "These machines have joined with it and have no unique node token, so they cannot come back to Omni {when}:\n{}",
+            machines.join("\n")
+        ),
+    )
+    .hint("Have Talos installed on them, in a version that gives them a token of their own, or go on if they may be lost.");
+    diags.push(match attribute {
+        Some(attribute) => diagnostic.at(at(attribute)),
+        None => diagnostic,
+    });
+    Ok(())
+}
+
+/// Says who becomes the default when this one is no longer; `verb` fits "the default".
+async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &mut Diagnostics) -> Result<(), Error> {
+    use crate::omni::spec::Spec;
+    let key = JoinTokenSpec::KIND.key(id);
+    if setting::default_id(cx.client(), &cx.call).await? != id {
+        return Ok(());
+    }
+    let diagnostic = match setting::former(cx, &key).await? {
+        Some(former) => Diagnostic::warning(
+            format!("Join token `{name}` is the default one"),
+            format!("The place goes back to `{}`, which had it before.", former.spec.name),
+        )
+        .hint("To make another token the default, set `default = true` on that one."),
+        None => Diagnostic::warning(
+            format!("Join token `{name}` {verb} the default one"),
+            "Omni always has a default token, and no usable one is known that was the default before.",
+        )
+        .hint(
+            "Let the same apply make another one the default (`default = true`, or an `omni_default_join_token`), \
+             or choose another one in Omni first. Otherwise the apply fails.",
+        ),
+    };
+    diags.push(diagnostic.at(at("default")));
+    Ok(())
+}
+
+fn without_successor(name: &str, so: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("Join token `{name}` is still the default one"),
+        format!("Omni always has a default token, and no usable one is known that was the default before: {so}."),
+    )
+    .hint(
+        "Make another token the default, with `default = true` on its `omni_join_token`, with an `omni_default_join_token`, \
+         or in Omni, and apply again. To leave the token where it is, take it out of the state with a `removed` block.",
+    )
+    .at(at("default"))
+}

@@ -1,0 +1,13 @@
+//! Machines that have joined Omni.
+
+mod data_source;
+pub(crate) mod kernel_args;
+pub(crate) mod machine_id;
+mod single;
+
+use crate::provider::types::Types;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types.single::<data_source::Machines>().list::<data_source::Machines>();
+}

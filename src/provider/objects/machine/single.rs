@@ -1,0 +1,136 @@
+//! `omni_machine`: one machine, by what is known of it beforehand; the read can wait until it registers.
+
+use super::data_source::{Machine, Machines, bare_mac, machine_of};
+use crate::omni::Error;
+use crate::omni::spec::Spec;
+use crate::omni::state::query::Query;
+use crate::provider::duration;
+use crate::provider::engine::{Cx, Object};
+use crate::provider::lookup::{Item, Lookup, Request, SELECTOR, SingleSource, is_selector};
+use crate::tf::check::{Check, Rule, not_empty};
+use crate::tf::schema::{Attribute, boolean, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use omni_proto::specs::MachineStatusSpec;
+use std::time::Duration;
+
+/// How long a machine may take to register: long enough for one that is made, boots and installs nothing yet.
+const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const WAIT: &str = "wait_for_registration";
+
+/// The text is a MAC address, in any of the usual ways to write one.
+fn is_mac() -> Check {
+    Check::text(|text| {
+        let clean = text.chars().all(|c| c.is_ascii_hexdigit() || [':', '-', '.'].contains(&c));
+        // Six bytes for Ethernet, eight or twenty for what has longer ones.
+        if clean && [12, 16, 40].contains(&bare_mac(text).len()) {
+            return Ok(());
+        }
+        Err(format!("`{text}` is not a MAC address: write it like `52:54:00:12:34:56`."))
+    })
+}
+
+fn waits(config: &Value) -> bool {
+    config.get(WAIT).as_bool() == Some(true)
+}
+
+#[async_trait]
+impl SingleSource for Machines {
+    const NAME: &'static str = "omni_machine";
+    const ABOUT: &'static str = "Reads a machine that is registered with Omni by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine.";
+    const ID: &'static str = "id";
+    const IF_MISSING: &'static str =
+        "If it is still on its way, set `wait_for_registration = true`: the read then waits for it.";
+    const IF_LATE: &'static str = "Check that the machine runs, that it boots an image of this instance, and that it reaches Omni; or raise `timeout`. If it is made in the same apply, refer to an attribute of it that is known only after apply: otherwise the plan waits for it, before it is made.";
+
+    fn arguments() -> Vec<Attribute> {
+        vec![
+            string("id").check(not_empty()).doc("Id (UUID) of the machine, in upper or lower case."),
+            string("mac_address")
+                .check(is_mac())
+                .doc("MAC address of any of its links, in upper or lower case, such as `52:54:00:12:34:56`."),
+            string("hostname").check(not_empty()).doc("Its host name, in upper or lower case."),
+            string("label_selector")
+                .document()
+                .check(is_selector())
+                .doc(format!("Labels that only this machine has, {SELECTOR}")),
+        ]
+    }
+
+    fn options() -> Vec<Attribute> {
+        vec![
+            boolean(WAIT).doc(
+                "Wait until such a machine has registered and has reported its hardware and network. Defaults to `false`: it is an error when there is none.",
+            ),
+            string("timeout").check(duration::is_positive()).doc(
+                "How long to wait for it, as a Go duration. Defaults to `10m`.",
+            ),
+        ]
+    }
+
+    fn rules() -> Vec<Rule> {
+        vec![Rule::ExactlyOne(&["id", "mac_address", "hostname", "label_selector"]), Rule::Needs("timeout", WAIT)]
+    }
+
+    fn id(text: &str) -> String {
+        text.to_lowercase()
+    }
+
+    fn limit(config: &Value) -> Option<Duration> {
+        let written = config.get("timeout").as_str().and_then(duration::of);
+        waits(config).then(|| written.unwrap_or(REGISTRATION_TIMEOUT))
+    }
+
+    async fn find(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Machine>>, Error> {
+        if !waits(request.config) {
+            return Self::list(cx, request).await;
+        }
+        let query = match &request.id {
+            Some(id) => Query::id(format!("^{}$", regex::escape(id))),
+            None => request.query.clone(),
+        };
+        let mut known = ["id", "mac_address", "hostname", "label_selector"].into_iter();
+        let known = known.find_map(|name| Some(format!("`{name}` = `{}`", request.config.get(name).as_str()?)));
+        let what = format!("a machine with {} to register", known.unwrap_or_default());
+        let kind = MachineStatusSpec::KIND;
+        let waited = cx.client().wait_for_any(&cx.call, kind, &query, &what, |there| {
+            let fit = there.values().filter_map(|stored| match Object::<MachineStatusSpec>::decode(stored.clone()) {
+                Ok(object) => {
+                    let reported = object.spec.hardware.is_some() && object.spec.network.is_some();
+                    let found = machine_of(object);
+                    (reported && Self::matches(request.config, &found)).then_some(Ok(found))
+                }
+                Err(error) => Some(Err(error)),
+            });
+            let fit = fit.collect::<Result<Vec<_>, _>>();
+            if matches!(&fit, Ok(fit) if fit.is_empty()) {
+                tracing::info!(registered = there.len(), "waiting for {what}");
+                return None;
+            }
+            Some(fit)
+        });
+        waited.await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mac_addresses_are_told_from_other_text() {
+        for (text, expected) in [
+            ("52:54:00:12:34:56", true),
+            ("52-54-00-12-34-5F", true),
+            ("5254.0012.3456", true),
+            ("525400123456", true),
+            ("52:54:00:12:34", false),
+            ("52:54:00:12:34:5g", false),
+            ("machine-1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_mac().run(&text.into()).is_ok(), expected, "{text:?}");
+        }
+        assert_eq!(bare_mac("52-54-00-12-34-5F"), bare_mac("5254.0012.345f"));
+    }
+}

@@ -1,0 +1,170 @@
+//! How many machines a control plane has: a plan warns of none, of an even number, and of the removal of the last one.
+//! A plan sees one object at a time, so what it counts is what Omni has now and what this run is known to change.
+
+use crate::omni::spec::Spec;
+use crate::omni::state::query::Query;
+use crate::omni::{Error, labels};
+use crate::provider::engine::Cx;
+use crate::provider::ledger::ObjectKey;
+use crate::provider::naming;
+use crate::provider::naming::CONTROL_PLANE;
+use crate::provider::session::at;
+use crate::provider::view;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::value::Value;
+use omni_proto::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
+use std::collections::BTreeSet;
+
+/// What is wrong with a control plane of so many machines, and why.
+fn problem(machines: i64) -> Option<(String, &'static str, &'static str)> {
+    match machines {
+        0 => Some((
+            "no machines".to_owned(),
+            "A cluster runs only with a control plane of at least one machine.",
+            "Give it one machine, or three to survive the loss of one.",
+        )),
+        n if n > 0 && n % 2 == 0 => Some((
+            format!("an even number of machines: {n}"),
+            "etcd needs more than half of its members: an even number tolerates no more failures than one machine less.",
+            "Use an odd number: 1, 3 or 5.",
+        )),
+        _ => None,
+    }
+}
+
+fn is_control_plane(plan: &Plan<'_>) -> bool {
+    plan.planned.get("role").as_str() == Some(CONTROL_PLANE)
+}
+
+/// Warns of the size that a machine class is to give a control plane.
+pub(crate) fn warn_of_size(plan: &mut Plan<'_>) {
+    let size = plan.planned.get("machine_class").get("size").as_i64();
+    let unlimited = plan.planned.get("machine_class").get("allocation_type").as_str() == Some("Unlimited");
+    if !is_control_plane(plan) || unlimited {
+        return;
+    }
+    if let Some((what, why, hint)) = size.and_then(problem) {
+        plan.diags.push(
+            Diagnostic::warning(format!("Control plane would have {what}"), why)
+                .hint(hint)
+                .at(Path::of("machine_class.size")),
+        );
+    }
+}
+
+/// Warns of the number of named machines that a control plane has, as of the last refresh.
+pub(crate) fn warn_of_machines(plan: &mut Plan<'_>) {
+    let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty() && is_control_plane(plan)) else { return };
+    let status = prior.get("status");
+    let known = status.get("phase").as_str().is_some_and(|phase| phase != "unknown");
+    if !known || !plan.planned.get("machine_class").is_null() {
+        return;
+    }
+    let Some((what, why, hint)) = status.get("machines").get("requested").as_i64().and_then(problem) else { return };
+    let id = prior.get("id").as_str().unwrap_or_default();
+    plan.diags.push(
+        Diagnostic::warning(
+            format!("Control plane `{id}` has {what}"),
+            format!("{why}\nThis is as of now; the plans of its `omni_machine_set_node` may change it."),
+        )
+        .hint(hint)
+        .at(at("role")),
+    );
+}
+
+/// Warns when a removal leaves a control plane that stays without any of the machines that it has now.
+pub(crate) async fn check_removal(
+    cx: &Cx,
+    cluster: &str,
+    set: &str,
+    machine: &str,
+    diags: &mut Diagnostics,
+) -> Result<(), Error> {
+    if stays(cx, cluster, set) {
+        let machines = machines(cx, set, machine).await?;
+        if machines.staying.is_empty() {
+            diags.push(lost(cluster, set, machine, &machines).at(at("machine_set")));
+        }
+    }
+    Ok(())
+}
+
+/// The same of a replacement: the old machine goes before the new one comes.
+pub(crate) async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let Some(prior) = plan.prior else { return Ok(()) };
+    let text = |name: &str| prior.get(name).as_str().unwrap_or_default().to_owned();
+    let (cluster, machine) = (text("cluster"), text("machine_id"));
+    let set = naming::set_in(&cluster, &text("machine_set"));
+    let Some(by) = plan.replace.first().cloned() else { return Ok(()) };
+    if naming::is_control_planes(&cluster, &set) && stays(cx, &cluster, &set) {
+        let machines = machines(cx, &set, &machine).await?;
+        if machines.staying.is_empty() {
+            plan.diags.push(lost(&cluster, &set, &machine, &machines).at(by));
+        }
+    }
+    Ok(())
+}
+
+/// The machines of a set beside one.
+struct Machines {
+    /// Those that it has now and keeps, as far as this run is known to leave them.
+    staying: BTreeSet<String>,
+    /// Those that go together with the one.
+    going: BTreeSet<String>,
+    /// Those that the run is known to add, perhaps those that go.
+    added: BTreeSet<String>,
+}
+
+/// Machines that are added come too late: etcd goes with the last of those that are there.
+fn lost(cluster: &str, set: &str, machine: &str, machines: &Machines) -> Diagnostic {
+    let which = match machines.going.len() {
+        0 => format!("Machine `{machine}` is the last one of machine set `{set}`"),
+        more => format!("All {} machines of machine set `{set}` are removed", more + 1),
+    };
+    let comes_back = machines.added.contains(machine) || !machines.going.is_disjoint(&machines.added);
+    let (added, hint) = match (machines.added.is_empty(), comes_back) {
+        (true, _) => ("", "Destroy the whole cluster, or give the control plane another machine first."),
+        (false, true) => (
+            ", and the machines that are added may come too late",
+            "If only addresses or keys of `for_each` have changed, keep the machines with `moved` blocks.",
+        ),
+        (false, false) => (
+            ", and the machines that are added may come too late",
+            "First add the new machines in new resources, and remove the old ones in a later apply.",
+        ),
+    };
+    Diagnostic::warning(
+        format!("Cluster `{cluster}` would lose its last control plane"),
+        format!("{which}{added}. With it goes etcd, and the cluster cannot be bootstrapped a second time."),
+    )
+    .hint(hint)
+}
+
+/// Whether the set is known to stay: nothing is lost with a machine whose whole cluster is to go.
+fn stays(cx: &Cx, cluster: &str, set: &str) -> bool {
+    let ledger = &cx.session.ledger;
+    let set = ObjectKey::from(&MachineSetSpec::KIND.key(set));
+    let cluster = ObjectKey::from(&ClusterSpec::KIND.key(cluster));
+    ledger.planned(&set).is_some() && !ledger.goes(&set) && !ledger.goes(&cluster)
+}
+
+async fn machines(cx: &Cx, set: &str, machine: &str) -> Result<Machines, Error> {
+    let ledger = &cx.session.ledger;
+    let nodes = view::list(cx, MachineSetNodeSpec::KIND, &Query::label(labels::MACHINE_SET, set)).await?;
+    let (going, staying): (Vec<_>, Vec<_>) = nodes
+        .into_iter()
+        .map(|node| node.key)
+        .filter(|key| key.id != machine)
+        .partition(|key| ledger.goes(&ObjectKey::from(key)));
+    let ids = |keys: Vec<crate::omni::Key>| keys.into_iter().map(|key| key.id).collect::<BTreeSet<_>>();
+    let (going, staying) = (ids(going), ids(staying));
+    let is_of = |state: &Value| {
+        let text = |name: &str| state.get(name).as_str();
+        text("cluster").zip(text("machine_set")).is_some_and(|(cluster, name)| naming::set_in(cluster, name) == set)
+    };
+    let planned = ledger.all_planned(MachineSetNodeSpec::KIND.name).into_iter();
+    let added = planned.filter(|(id, state)| is_of(state) && !staying.contains(id)).map(|(id, _)| id).collect();
+    Ok(Machines { staying, going, added })
+}

@@ -1,0 +1,77 @@
+//! `machine_set_id`: the id that a machine set has or will have.
+
+use crate::provider::functions::{Pure, text};
+use crate::provider::naming;
+use crate::provider::naming::{CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
+use crate::tf::function::{FunctionError, Parameter, Signature};
+use crate::tf::value::{Type, Value};
+use kit::text::{closest, quoted};
+
+pub(super) fn function() -> Pure {
+    Pure {
+        name: "machine_set_id",
+        signature: Signature {
+            summary: "Builds the ID of a machine set.",
+            description: "Composes the id of a machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. \
+                          Use it to refer to a set that another configuration manages.",
+            parameters: vec![
+                Parameter::new("cluster", Type::String, "Name of the cluster."),
+                Parameter::new("role", Type::String, "Role of the set: `controlplane` or `workers`."),
+                Parameter::new("name", Type::String, "Name of a set of workers; null for the default, `workers`.")
+                    .nullable(),
+            ],
+            variadic: None,
+            returns: Type::String,
+        },
+        call,
+    }
+}
+
+fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
+    let (cluster, role, name) = (text(arguments, 0), text(arguments, 1), text(arguments, 2));
+    if cluster.is_empty() {
+        return Err(FunctionError::at(0, "The name of the cluster is empty."));
+    }
+    let named = Some(name).filter(|name| !name.is_empty());
+    match (role, named) {
+        (CONTROL_PLANE, Some(name)) if name != CONTROL_PLANES_NAME => Err(FunctionError::at(
+            2,
+            "A cluster has one set of control planes, whose name is fixed. Give null as its name.",
+        )),
+        (WORKERS, Some(CONTROL_PLANES_NAME)) => {
+            Err(FunctionError::at(2, "This name belongs to the set of control planes. Choose another."))
+        }
+        (CONTROL_PLANE | WORKERS, _) => Ok(naming::machine_set(cluster, role, named).into()),
+        _ => {
+            let roles = match closest(role, &[CONTROL_PLANE, WORKERS]) {
+                Some(word) => format!("`{word}`"),
+                None => format!("`{CONTROL_PLANE}` or `{WORKERS}`"),
+            };
+            Err(FunctionError::at(1, format!("{} is no role of a machine set. Use {roles}.", quoted(role))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_follow_the_role_and_the_name() {
+        for (cluster, role, name, expected) in [
+            ("prod", "controlplane", None, Ok("prod-control-planes")),
+            ("prod", "workers", None, Ok("prod-workers")),
+            ("prod", "workers", Some("gpu"), Ok("prod-gpu")),
+            ("prod", "controlplane", Some("gpu"), Err(2)),
+            ("prod", "workers", Some("control-planes"), Err(2)),
+            ("prod", "boss", None, Err(1)),
+            ("", "workers", None, Err(0)),
+        ] {
+            let result = call(&[cluster.into(), role.into(), name.into()]);
+            match expected {
+                Ok(id) => assert_eq!(result, Ok(id.into()), "{cluster} {role} {name:?}"),
+                Err(at) => assert_eq!(result.unwrap_err().argument(), Some(at), "{cluster} {role} {name:?}"),
+            }
+        }
+    }
+}

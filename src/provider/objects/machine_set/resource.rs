@@ -1,0 +1,524 @@
+//! `omni_machine_set`: machines of a cluster that share a role.
+
+use super::control_planes;
+use crate::omni::spec::{Spec, fields};
+use crate::omni::state::query::Query;
+use crate::omni::{Error, labels};
+use crate::provider::check;
+use crate::provider::engine::{
+    Bind, Codec, CosiObject, Cx, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write, codecs, group,
+};
+use crate::provider::ledger::ObjectKey;
+use crate::provider::naming;
+use crate::provider::naming::{CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
+use crate::provider::objects::cluster::lock as cluster_lock;
+use crate::provider::objects::cluster::resource::machine_counts;
+use crate::provider::session::at;
+use crate::provider::view;
+use crate::provider::view::{Presence, check_parent};
+use crate::provider::wait;
+use crate::provider::wait::{Awaited, PutOff};
+use crate::tf::check::{not_empty, one_of, whole_between};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use omni_proto::specs;
+use specs::machine_set_spec::{
+    MachineAllocation, RollingUpdateStrategyConfig, UpdateStrategyConfig, machine_allocation,
+};
+use specs::{MachineSetSpec, MachineSetStatusSpec};
+
+pub(in crate::provider) struct MachineSet;
+
+/// What a machine set can be doing, with Omni's numbers.
+const PHASE: [(&str, i32); 8] = [
+    ("unknown", 0),
+    ("scaling_up", 1),
+    ("scaling_down", 2),
+    ("running", 3),
+    ("destroying", 4),
+    ("failed", 5),
+    ("reconfiguring", 6),
+    ("upgrading", 7),
+];
+pub(in crate::provider) const PHASES: [&str; 8] = codecs::texts(&PHASE);
+
+/// The allocation that takes every machine of a class.
+const UNLIMITED: &str = "Unlimited";
+
+const LARGEST: i64 = u32::MAX as i64;
+
+/// How many machines a class gives to the set; `None` for all that match.
+fn machines(class: &Value) -> Option<u32> {
+    let size = || class.get("size").as_i64().and_then(|size| u32::try_from(size).ok()).unwrap_or_default();
+    (class.get("allocation_type").as_str() != Some(UNLIMITED)).then(size)
+}
+
+/// The strategies, with Omni's numbers; the first is what a set has that says nothing.
+const ROLLING: &[(&str, i32)] = &[("Rolling", 1), ("Unset", 0)];
+const UNSET: &[(&str, i32)] = &[("Unset", 0), ("Rolling", 1)];
+
+/// How many machines at a time. Zero and nothing both leave it to Omni: then what was configured stays.
+const PARALLELISM: Codec = Codec::Own {
+    write: |value| {
+        let most = value.as_i64().and_then(|most| u32::try_from(most).ok()).filter(|most| *most > 0)?;
+        let rolling = Some(RollingUpdateStrategyConfig { max_parallelism: most });
+        fields::to_message("specs.MachineSetSpec.UpdateStrategyConfig", &UpdateStrategyConfig { rolling })
+    },
+    read: |field, prior| {
+        let config = field.and_then(fields::from_message::<UpdateStrategyConfig>);
+        let most = config.and_then(|config| config.rolling).map(|rolling| i64::from(rolling.max_parallelism));
+        most.filter(|most| *most > 0).or(prior.as_i64().filter(|most| *most == 0)).into()
+    },
+};
+
+fn strategy(
+    name: &'static str,
+    [kind, config]: [&'static str; 2],
+    all: &'static [(&'static str, i32)],
+    finish: impl FnOnce(Attribute) -> Attribute,
+) -> Row {
+    let rows = vec![
+        string("type")
+            .required()
+            .check(one_of(&["Unset", "Rolling"]))
+            .doc("`Rolling` updates `max_parallelism` machines at a time, `Unset` lets Omni decide.")
+            .coded(kind, Codec::Enum(all)),
+        number("max_parallelism")
+            .check(whole_between(0, LARGEST))
+            .doc("Maximum number of machines taken at a time with `Rolling`. `0` and unset leave it to Omni, which takes one.")
+            .coded(config, PARALLELISM)
+            .reading("Maximum number of machines at a time; null lets Omni decide."),
+    ];
+    let initial = all.first().map(|(kind, _)| *kind);
+    let initial = Value::object([("type", Value::from(initial)), ("max_parallelism", Value::Null)]);
+    group(name, rows, |strategy| finish(strategy.initially(initial)))
+}
+
+/// The class that the machines come from. The older field wins on the server when both are set, so it has to go.
+static ALLOCATION: Several = Several {
+    owned: &["machine_class", "machine_allocation"],
+    write: |class, fields| {
+        let Some(name) = class.get("name").as_str() else { return Ok(()) };
+        let (count, kind) = match machines(class) {
+            // Omni takes a count with a static allocation only.
+            None => (0, machine_allocation::Type::Unlimited),
+            Some(count) => (count, machine_allocation::Type::Static),
+        };
+        let allocation =
+            MachineAllocation { name: name.to_owned(), machine_count: count, allocation_type: kind.into() };
+        fields.set("machine_allocation", fields::to_message("specs.MachineSetSpec.MachineAllocation", &allocation))
+    },
+    read: |fields, prior| {
+        let found = |path| Ok(fields.get(path)?.as_ref().and_then(fields::from_message::<MachineAllocation>));
+        let allocation = match found("machine_class")? {
+            None => found("machine_allocation")?,
+            older => older,
+        };
+        let Some(class) = allocation else { return Ok(Value::Null) };
+        let unlimited = class.allocation_type() == machine_allocation::Type::Unlimited;
+        // The size of an unlimited allocation means nothing and is stored nowhere: what was configured stays.
+        let size = match unlimited {
+            true => prior.get("size").as_i64(),
+            false => Some(class.machine_count.into()),
+        };
+        Ok(Value::object([
+            ("name", class.name.into()),
+            ("size", size.into()),
+            ("allocation_type", if unlimited { UNLIMITED } else { "Static" }.into()),
+        ]))
+    },
+};
+
+#[async_trait]
+impl CosiObject for MachineSet {
+    type Spec = MachineSetSpec;
+
+    const NAME: &'static str = "omni_machine_set";
+    const NOUN: &'static str = "machine set";
+    const ID: &'static str = "id";
+
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
+             ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
+        )
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.").id(),
+            string("name").remains("A machine set keeps the name that it was made with.").check(not_empty()).doc(
+                "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing this forces replacement.",
+            ).derived().reading("Name of the set within the cluster."),
+            string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text).reading("Cluster that the set belongs to."),
+            string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
+                "Role of the machines: `controlplane` or `workers`.",
+            ).at(Home::OneOf(&[(CONTROL_PLANE, labels::ROLE_CONTROL_PLANE), (WORKERS, labels::ROLE_WORKER)])),
+            strategy("update_strategy", ["update_strategy", "update_strategy_config"], ROLLING, |strategy| strategy.doc("Rollout strategy for configuration changes.")),
+            strategy("delete_strategy", ["delete_strategy", "delete_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for removals.")),
+            strategy("upgrade_strategy", ["upgrade_strategy", "upgrade_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for Talos upgrades.").since("1.6")),
+            object("machine_class", vec![
+                string("name").required().check(not_empty()).doc("Name of the machine class."),
+                number("size").check(whole_between(0, LARGEST)).doc("Number of machines to take. Required for `Static`, ignored for `Unlimited`."),
+                string("allocation_type").default("Static").check(one_of(&["Static", UNLIMITED])).doc(
+                    "`Static` takes `size` machines, `Unlimited` all that match.",
+                ),
+            ])
+            .doc("Takes machines from a machine class instead of naming them with `omni_machine_set_node`.")
+            .at(Home::Fields(&ALLOCATION))
+            .reading("Machine class that the machines are taken from; null when they are named one by one."),
+            object("bootstrap_spec", vec![
+                string("cluster_uuid").required().check(not_empty()).doc("UUID of the cluster whose backup is restored."),
+                string("snapshot").required().at_most(4096).check(check::is_snapshot()).doc("Name of the etcd snapshot."),
+            ])
+            .doc("Restores etcd from a backup when the control plane is made. It cannot be added or changed later; once the cluster runs it may be removed, which changes nothing in the cluster.")
+            .field("bootstrap_spec"),
+            string("wait_for").check(one_of(wait::LEVELS)).doc(
+                "What a create or an update waits for: `none`, `running` (the machines of the class run) or `ready` (their nodes are ready too, which needs a CNI). \
+                 Defaults to `none`, or to `ready` when the provider has `wait_for_ready`.",
+            ).local(),
+            status(|status| status.changes_with(&["machine_class"])),
+        ]
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("id", "Id of the machine set.")
+    }
+
+    fn id(state: &Value) -> Option<String> {
+        let text = |name: &str| state.get(name).as_str();
+        Some(naming::machine_set(text("cluster")?, text("role")?, text("name")))
+    }
+
+    fn derive(
+        object: &Object<MachineSetSpec>,
+        _joined: &Joined,
+        prior: &Value,
+        shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        shown.set("name", name_of(object, prior).into());
+        Ok(())
+    }
+
+    fn owners(state: &Value) -> Vec<Owner> {
+        state.get("cluster").as_str().map(Owner::cluster).into_iter().collect()
+    }
+
+    fn validate(config: &Value, diags: &mut Diagnostics) {
+        let role = config.get("role").as_str();
+        // The name that Omni gives may be written out, as generated configurations do.
+        let name = config.get("name");
+        let named = name.is_set() && name.as_str() != Some(CONTROL_PLANES_NAME);
+        if role == Some(CONTROL_PLANE) && named {
+            diags.push(
+                Diagnostic::error(
+                    "Control planes have no name",
+                    "A cluster has one set of control planes, and Omni names it.",
+                )
+                .hint("Take `name` out.")
+                .at(at("name")),
+            );
+        }
+        if role == Some(WORKERS) {
+            if config.get("bootstrap_spec").is_set() {
+                diags.push(
+                    Diagnostic::error(
+                        "Workers restore no etcd",
+                        "`bootstrap_spec` belongs to the set of control planes.",
+                    )
+                    .hint("Move it to the machine set with `role = \"controlplane\"`.")
+                    .at(at("bootstrap_spec")),
+                );
+            }
+            if config.get("name").as_str() == Some(CONTROL_PLANES_NAME) {
+                diags.push(
+                    Diagnostic::error(
+                        "Name is reserved",
+                        format!("`{CONTROL_PLANES_NAME}` is the name of the set of control planes."),
+                    )
+                    .hint("Choose another name, or set `role = \"controlplane\"`.")
+                    .at(at("name")),
+                );
+            }
+        }
+        let class = config.get("machine_class");
+        let (size, unlimited) = (class.get("size"), class.get("allocation_type").as_str() == Some(UNLIMITED));
+        let path = Path::of("machine_class.size");
+        if matches!(class, Value::Object(_))
+            && size.is_null()
+            && !unlimited
+            && !class.get("allocation_type").is_unknown()
+        {
+            diags.push(
+                Diagnostic::error(
+                    "Missing size",
+                    "A static allocation takes a fixed number of machines from the class.",
+                )
+                .hint("Set `machine_class.size`, or `allocation_type = \"Unlimited\"` to take all that match.")
+                .at(path),
+            );
+        }
+    }
+
+    fn modify_plan(plan: &mut Plan<'_>) {
+        let planned = &plan.planned;
+        let (cluster, role, name) = (planned.get("cluster"), planned.get("role"), plan.config.get("name"));
+        if cluster.is_unknown() || role.is_unknown() || name.is_unknown() {
+            return;
+        }
+        // An object keeps the id that it has, whatever the rule says today.
+        if let Some(prior) = plan.prior {
+            let moved = prior.get("cluster") != cluster || prior.get("role") != role;
+            let id = prior.get("id").as_str().unwrap_or_default();
+            let wanted = name.as_str().map(|name| format!("{}-{name}", cluster.as_str().unwrap_or_default()));
+            let renamed = wanted.is_some_and(|wanted| wanted != id && name.as_str() != Some(id));
+            if renamed && !moved {
+                plan.replace.push(at("name"));
+            }
+            if !renamed && !moved {
+                return;
+            }
+        }
+        let short = match role.as_str() {
+            Some(CONTROL_PLANE) => CONTROL_PLANES_NAME,
+            _ => name.as_str().unwrap_or(WORKERS),
+        };
+        let id = cluster
+            .as_str()
+            .map(|cluster| naming::machine_set(cluster, role.as_str().unwrap_or_default(), name.as_str()));
+        let short = short.to_owned();
+        plan.planned.set("id", id.into());
+        plan.planned.set("name", short.into());
+    }
+
+    /// The first versions of the official provider kept the full id in `name`, and no `id`.
+    fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
+        if state.get("id").is_some_and(|id| !id.is_null()) {
+            return;
+        }
+        let text = |key: &str| state.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+        let (Some(name), Some(cluster)) = (text("name"), text("cluster")) else { return };
+        let short = name.strip_prefix(&format!("{cluster}-")).map(str::to_owned);
+        let id = if short.is_some() { name.clone() } else { format!("{cluster}-{name}") };
+        state.insert("id".into(), id.into());
+        state.insert("name".into(), short.unwrap_or(name).into());
+    }
+
+    fn parse_import(text: &str) -> Result<String, Diagnostic> {
+        match text.split_once('/') {
+            None => Ok(text.to_owned()),
+            Some((cluster, name)) if !cluster.is_empty() && !name.is_empty() && !name.contains('/') => {
+                Ok(format!("{cluster}-{name}"))
+            }
+            Some(_) => Err(Diagnostic::error("Could not import machine set", format!("`{text}` is not an id."))
+                .hint("Give the full id, such as `prod-workers`, or `<cluster>/<name>`, such as `prod/workers`.")),
+        }
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        Some((naming::no_set_id(id)?, format!("Give the full id, or `<cluster>/<name>`, such as `prod/{WORKERS}`.")))
+    }
+
+    fn plan_existing(_cx: &Cx, plan: &mut Plan<'_>) {
+        control_planes::warn_of_machines(plan);
+    }
+
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        control_planes::warn_of_size(plan);
+        check_class(cx, plan).await?;
+        let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
+        cluster_lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
+        if plan.prior.is_none() {
+            check_parent::<specs::ClusterSpec>(cx, plan, "cluster", &cluster).await?;
+        }
+        check_bootstrap(cx, plan, &cluster).await?;
+        check_mode(cx, plan).await
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        let what = format!("machine set `{}`", prior.get("id").as_str().unwrap_or_default());
+        cluster_lock::check_removal(cx, prior.get("cluster").as_str().unwrap_or_default(), "machine sets", &what, diags)
+            .await
+    }
+
+    async fn awaited(cx: &Cx, state: &Value, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {
+        let default = if cx.session.wait_for_ready { "ready" } else { "none" };
+        let level = state.get("wait_for").as_str().unwrap_or(default);
+        // Without a class the machines come later, as resources of their own: there is nothing to wait for yet.
+        let Some(class) = Some(state.get("machine_class")).filter(|class| class.is_set() && level != "none") else {
+            return Ok(Awaited::Nothing);
+        };
+        let machines = machines(class).unwrap_or_default();
+        let conditions = vec![wait::machine_set(object.id(), level, machines)];
+        if let Some(why) = cluster_lock::holds_up(cx, state.get("cluster").as_str().unwrap_or_default()).await? {
+            return Ok(Awaited::Later(conditions, PutOff::Locked(why)));
+        }
+        if state.get("role").as_str() != Some(CONTROL_PLANE)
+            && let Some(why) = wait::too_early(cx, state.get("cluster").as_str().unwrap_or_default()).await?
+        {
+            let why = PutOff::Early(why);
+            return Ok(Awaited::Later(conditions, why));
+        }
+        Ok(Awaited::Conditions(conditions))
+    }
+
+    async fn obstacles(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<Vec<String>, Error> {
+        let query = Query::label(labels::MACHINE_SET, &key.id);
+        wait::obstacles(cx, state.get("cluster").as_str().unwrap_or_default(), &query).await
+    }
+
+    async fn remove(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<(), Error> {
+        let query = Query::label(labels::MACHINE_SET, &key.id);
+        let cluster = state.get("cluster").as_str().unwrap_or_default();
+        if wait::lets_go(cx, cluster).await? && !wait::disconnected_among(cx, &query).await?.is_empty() {
+            tracing::warn!(machine_set = key.id, "machines of the set are out of reach; its cluster lets them go");
+            // Omni removes the set by itself once the last machine is gone.
+            return cx.client().teardown(&cx.call, key).await.map(|_| ());
+        }
+        cx.client().remove(&cx.call, key).await
+    }
+
+    async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<(String, String)> {
+        let query = Query::label(labels::MACHINE_SET, &key.id);
+        wait::why_machines_stay(cx, &query).await
+    }
+}
+
+/// The name of a set within its cluster. State that was taken over may name the set by its full id: then that stays.
+fn name_of(object: &Object<MachineSetSpec>, prior: &Value) -> String {
+    let id = object.id();
+    let cluster = object.label(labels::CLUSTER).unwrap_or_default();
+    let short = id.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')).unwrap_or(id);
+    prior.get("name").as_str().filter(|name| *name == id).unwrap_or(short).to_owned()
+}
+
+/// What Omni reports of a machine set.
+pub(in crate::provider) fn status(finish: impl FnOnce(Attribute) -> Attribute) -> Row {
+    let joined = |attribute: Attribute, path| attribute.joined::<MachineSetStatusSpec>(path, Codec::Plain);
+    let rows = vec![
+        string("phase")
+            .computed()
+            .doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", ")))
+            .joined::<MachineSetStatusSpec>("phase", Codec::Enum(&PHASE)),
+        joined(boolean("ready").computed().doc("Whether all machines are ready."), "ready"),
+        joined(string("error").computed().doc("Last error, if any."), "error"),
+        machine_counts::<MachineSetStatusSpec>(),
+        joined(
+            number("locked_updates").computed().doc("Machines that have changes pending and are locked."),
+            "locked_updates",
+        ),
+    ];
+    group("status", rows, |status| finish(status.computed().doc("Status of the machine set at the last read.")))
+}
+
+/// The control plane is bootstrapped once: what decides about it cannot change afterwards.
+async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<(), Error> {
+    if plan.planned.get("role").as_str() != Some(CONTROL_PLANE) {
+        return Ok(());
+    }
+    let bootstrapped = view::spec::<specs::ClusterBootstrapStatusSpec>(cx, cluster).await?;
+    let bootstrapped = bootstrapped.is_some_and(|status| status.bootstrapped);
+    let Some(prior) = plan.prior else {
+        // With a cluster that is replaced, its etcd goes too.
+        if bootstrapped && !cx.session.ledger.goes(&ObjectKey::from(&specs::ClusterSpec::KIND.key(cluster))) {
+            // A host plans like this on its way to a destroy too, and an error would be in the way of that.
+            plan.diags.push(
+                Diagnostic::warning(
+                    "The cluster has been bootstrapped already",
+                    format!(
+                        "Omni will refuse to make a second set of control planes for cluster `{cluster}`, whose etcd runs."
+                    ),
+                )
+                .hint("Import the set that is there, or destroy the cluster and create it again.")
+                .at(at("cluster")),
+            );
+        }
+        return Ok(());
+    };
+    if !plan.replace.is_empty() {
+        return Ok(());
+    }
+    let (before, after) = (prior.get("bootstrap_spec"), plan.planned.get("bootstrap_spec"));
+    let problem = match (before.is_null(), after.is_null()) {
+        _ if before == after => None,
+        (true, false) => {
+            Some(("Omni restores etcd only when the control plane is made.", "Take `bootstrap_spec` out."))
+        }
+        (false, true) if !bootstrapped => Some((
+            "Omni takes it away only once the cluster has been bootstrapped.",
+            "Leave `bootstrap_spec` until the cluster runs.",
+        )),
+        (false, true) => None,
+        _ => Some((
+            "Omni does not change it after the control plane is made.",
+            "Set `bootstrap_spec` back to what it was, or take it out once the cluster runs.",
+        )),
+    };
+    if let Some((why, hint)) = problem {
+        let diagnostic = Diagnostic::error("`bootstrap_spec` cannot change", why).hint(hint).at(at("bootstrap_spec"));
+        // By the apply, the cluster may have been bootstrapped.
+        let waits = after.is_null();
+        plan.diags.push(if waits { Diagnostic { severity: Severity::Warning, ..diagnostic } } else { diagnostic });
+    }
+    Ok(())
+}
+
+/// The class must be there when the set begins to use it, and must be one that fits the allocation.
+async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let class = plan.planned.get("machine_class");
+    let Some(name) = class.get("name").as_str().map(str::to_owned) else { return Ok(()) };
+    let before = plan.prior.filter(|_| plan.replace.is_empty()).map(|prior| prior.get("machine_class"));
+    if before.is_some_and(|before| before.get("name") == class.get("name")) {
+        return Ok(());
+    }
+    let unlimited = class.get("allocation_type").as_str() == Some(UNLIMITED);
+    match view::object::<specs::MachineClassSpec>(cx, &name).await? {
+        Presence::Missing => plan.diags.push(
+            Diagnostic::warning(
+                format!("Machine class `{name}` does not exist"),
+                "Omni refuses a machine set whose class does not exist: the apply will fail unless it is created by then.",
+            )
+            .hint("Check `machine_class.name`, or create the class before the machine set.")
+            .at(Path::of("machine_class.name")),
+        ),
+        Presence::Exists(found) if unlimited && found.spec.auto_provision.is_some() => plan.diags.push(
+            Diagnostic::warning(
+                format!("Machine class `{name}` provisions machines"),
+                "Omni refuses an unlimited allocation from a class that provisions machines, since there is no limit to how many it makes: the apply will fail.",
+            )
+            .hint("Set `allocation_type = \"Static\"` and a `size`.")
+            .at(Path::of("machine_class.allocation_type")),
+        ),
+        Presence::Exists(_) | Presence::Unreadable => {}
+    }
+    Ok(())
+}
+
+/// A set with nodes cannot switch between named machines and a class.
+async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let Some(prior) = plan.prior else { return Ok(()) };
+    let (before, after) = (prior.get("machine_class"), plan.planned.get("machine_class"));
+    if before.is_null() == after.is_null() || !plan.replace.is_empty() {
+        return Ok(());
+    }
+    let id = prior.get("id").as_str().unwrap_or_default();
+    let query = Query::label(labels::MACHINE_SET, id);
+    let mut nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
+    nodes.retain(|node| !cx.session.ledger.goes(&ObjectKey::from(&node.key)));
+    if !nodes.is_empty() {
+        let list = nodes.iter().map(|n| format!("`{}`", n.key.id)).collect::<Vec<_>>().join(", ");
+        plan.diags.push(
+            Diagnostic::warning(
+                "The machine set still has machines",
+                format!("Omni lets a set switch between named machines and a machine class only while it is empty, and it holds {list}: the apply will fail unless they have left by then."),
+            )
+            .hint("Remove the machines in an apply of their own (take out their `omni_machine_set_node`, or set `size = 0`), then switch.")
+            .at(at("machine_class")),
+        );
+    }
+    Ok(())
+}

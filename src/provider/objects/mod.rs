@@ -1,0 +1,34 @@
+//! The list of nouns: one line each. The room of a noun holds all that belongs to it alone: rows, checks, data sources,
+//! ephemeral resources and functions.
+
+use super::types::Types;
+
+macro_rules! nouns {
+    ($($noun:ident),* $(,)?) => {
+        $(pub(crate) mod $noun;)*
+
+        /// Each noun registers its types.
+        pub(super) const ALL: &[fn(&mut Types<'_>)] = &[$($noun::register),*];
+    };
+}
+
+nouns! {
+    cluster,
+    config_patch,
+    current_user,
+    default_join_token,
+    infra_provider,
+    join_token,
+    kubeconfig,
+    kubernetes_version,
+    machine,
+    machine_join_config,
+    machine_set,
+    machine_set_node,
+    omniconfig,
+    service_account,
+    talos_version,
+    talosconfig,
+    user,
+    version,
+}

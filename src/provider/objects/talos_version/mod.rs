@@ -1,0 +1,10 @@
+//! Talos versions that Omni offers.
+
+pub(crate) mod data_source;
+
+use crate::provider::types::Types;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types.single::<data_source::TalosVersions>().list::<data_source::TalosVersions>();
+}

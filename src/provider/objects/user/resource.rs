@@ -1,0 +1,274 @@
+//! `omni_user`: a person who signs in.
+
+use crate::omni::spec::Spec;
+use crate::omni::spec::account::IdentityStatusSpec;
+use crate::omni::spec::instance;
+use crate::omni::spec::instance::AuthConfigSpec;
+use crate::omni::{Error, Key, User as Listed};
+use crate::provider::engine::{Cx, RpcObject};
+use crate::provider::errors::Operation;
+use crate::provider::objects::current_user;
+use crate::provider::{roles, view};
+use crate::tf::check::{Check, one_of};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::schema::{IdentitySchema, Schema, plain, string};
+use crate::tf::value::{Type, Value};
+use async_trait::async_trait;
+use kit::text::quoted;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub(super) struct User;
+
+/// What the identities of service accounts end with.
+const ACCOUNTS: &str = "serviceaccount.omni.sidero.dev";
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Model {
+    id: Option<String>,
+    email: Option<String>,
+    role: Option<String>,
+    saml_labels: Option<BTreeMap<String, String>>,
+    last_active: Option<String>,
+}
+
+#[async_trait]
+impl RpcObject for User {
+    type Model = Model;
+    type Observed = Listed;
+
+    const NAME: &'static str = "omni_user";
+    const NOUN: &'static str = "user";
+    const ID: &'static str = "email";
+    const ADOPTS: bool = true;
+
+    fn schema() -> Schema {
+        Schema::new("Manages an Omni user and their role. Access policies can grant more. Needs a provider key with the role `Admin`.")
+            .since("1.6")
+            .with(string("id").computed().stays().doc("Id (UUID) of the user."))
+            .with(string("email").required().same_if(same).replaces().check(is_email()).doc(
+                "E-mail address by which the user signs in. Omni keeps it in lower case; here it stays as written, and upper and lower case make no difference.",
+            ))
+            .with(string("role").required().check(one_of(roles::ALL)).doc(format!(
+                "Role of the user: {}. A change takes effect in place; keys that the user holds never gain rights by it.",
+                roles::DOC
+            )).since_for("1.10", &["Auditor"]))
+            .with(plain("saml_labels", Type::map(Type::String)).computed().stays().doc(
+                "Labels that the SAML identity provider gave the user; empty without SAML.",
+            ))
+            .with(string("last_active").computed().stays().doc(
+                "When the user was last active, in RFC 3339, as of the last refresh; null if it never was.",
+            ))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("email", "E-mail address of the user, in lower case.")
+    }
+
+    fn id(model: &Model) -> Option<String> {
+        model.email.as_deref().map(str::to_lowercase)
+    }
+
+    fn model(seen: &Listed, prior: &Model) -> Result<Model, Diagnostic> {
+        let written = prior.email.clone().filter(|email| same(email, &seen.email));
+        Ok(Model {
+            id: Some(seen.id.clone()),
+            email: Some(written.unwrap_or_else(|| seen.email.clone())),
+            role: Some(seen.role.clone()),
+            saml_labels: Some(seen.saml_labels.clone()),
+            last_active: seen.last_active.clone(),
+        })
+    }
+
+    fn reflects(seen: &Listed, wanted: &Model) -> bool {
+        wanted.role.as_ref() == Some(&seen.role)
+    }
+
+    fn watched(wanted: &Model) -> Option<Key> {
+        Self::id(wanted).map(|email| IdentityStatusSpec::KIND.key(email))
+    }
+
+    fn modify_plan(plan: &mut Plan<'_>) {
+        // An identity whose user is gone has no role, and cannot be given one.
+        if plan.prior.is_some_and(|prior| prior.get("role").as_str() == Some("")) {
+            plan.replace.push(Path::of("role"));
+            for name in ["id", "saml_labels", "last_active"] {
+                plan.planned.set(name, Value::UNKNOWN);
+            }
+        }
+    }
+
+    fn parse_import(text: &str) -> Result<String, Diagnostic> {
+        problem(text).map_or(Ok(text.to_owned()), |problem| {
+            Err(Diagnostic::error(format!("Could not import user `{text}`"), problem)
+                .hint("Users are imported by their e-mail address."))
+        })
+    }
+
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        check_address(cx, plan).await?;
+        let Some(prior) = plan.prior else {
+            // A server that has no such call, or does not allow it, says so now.
+            return cx.client().users(&cx.call).await.map(drop);
+        };
+        let email = prior.get("email").as_str().unwrap_or_default();
+        if current_user::is_self(cx, email).await? {
+            let verb = if plan.replace.is_empty() { "update" } else { "replace" };
+            let attribute = if prior.get("role") == plan.planned.get("role") { "email" } else { "role" };
+            plan.diags.push(current_user::refused(&operation(verb, email), attribute));
+        }
+        Ok(())
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+        let email = prior.email.as_deref().unwrap_or_default();
+        if current_user::is_self(cx, email).await? {
+            diags.push(current_user::unremovable(&operation("destroy", email), "email"));
+        }
+        Ok(())
+    }
+
+    async fn find(cx: &Cx, id: &str) -> Result<Option<Listed>, Error> {
+        Ok(cx.client().users(&cx.call).await?.into_iter().find(|user| same(&user.email, id)))
+    }
+
+    async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
+        let (email, role) = written(wanted);
+        wanted.id = Some(cx.client().make_user(&cx.call, &email, &role).await?);
+        Ok(())
+    }
+
+    async fn update(cx: &Cx, _prior: &Model, wanted: &mut Model) -> Result<(), Error> {
+        let (email, role) = written(wanted);
+        cx.client().update_user(&cx.call, &email, &role).await
+    }
+
+    async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
+        let email = written(model).0;
+        match cx.client().destroy_user(&cx.call, &email).await {
+            Err(error) => Err(current_user::explain_refused(cx, &email, &operation("destroy", &email), error).await),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Without SAML, Omni takes e-mail addresses only.
+async fn check_address(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let Some(email) = plan.planned.get("email").as_str().filter(|email| !is_address(email)) else { return Ok(()) };
+    if plan.prior.is_some_and(|prior| prior.get("email").as_str() == Some(email)) {
+        return Ok(());
+    }
+    let Some(config) = view::spec::<AuthConfigSpec>(cx, &instance::auth_config_key().id).await? else { return Ok(()) };
+    if config.saml.is_some_and(|saml| saml.enabled) {
+        return Ok(());
+    }
+    plan.diags.push(
+        Diagnostic::error(
+            "Not an e-mail address",
+            format!("`{email}` is not an e-mail address. This Omni instance does not use SAML, so its users are named by e-mail addresses."),
+        )
+        .hint("Write it like `name@example.org`.")
+        .at(Path::of("email")),
+    );
+    Ok(())
+}
+
+/// Whether the text has the form of a plain e-mail address: something, one `@`, and a host.
+fn is_address(text: &str) -> bool {
+    let part = |part: &str| {
+        part.split('.').all(|atom| !atom.is_empty()) && !part.contains(|c: char| "()<>[]:;@\\,\"".contains(c))
+    };
+    text.split_once('@').is_some_and(|(local, host)| part(local) && part(host))
+}
+
+fn operation<'a>(verb: &'a str, email: &'a str) -> Operation<'a> {
+    Operation { verb, noun: User::NOUN, id: email, id_attribute: User::ID }
+}
+
+/// What goes to the server.
+fn written(model: &Model) -> (String, String) {
+    (User::id(model).unwrap_or_default(), model.role.clone().unwrap_or_default())
+}
+
+/// Whether two addresses are one to Omni.
+fn same(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+fn is_email() -> Check {
+    Check::text(|text| problem(text).map_or(Ok(()), Err))
+}
+
+/// What keeps a text from naming a user. With SAML any name will do, so nobody asks for an `@` here.
+fn problem(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("The e-mail address must not be empty.".to_owned());
+    }
+    if text.chars().any(char::is_whitespace) {
+        return Some(format!("{} is not an e-mail address: it holds white space.", quoted(text)));
+    }
+    let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
+    let account = domain == ACCOUNTS || domain.ends_with(&format!(".{ACCOUNTS}"));
+    account.then(|| format!("`{text}` is a service account; those are managed with `omni_service_account`."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_name_a_user() {
+        for (text, says) in [
+            ("jane@example.org", None),
+            ("Jane.Doe+x@Example.org", None),
+            ("jane", None),
+            ("", Some("must not be empty")),
+            ("jane doe@example.org", Some("white space")),
+            ("ci@serviceaccount.omni.sidero.dev", Some("omni_service_account")),
+            ("p@Infra-Provider.serviceaccount.omni.sidero.dev", Some("omni_service_account")),
+            ("jane@myserviceaccount.omni.sidero.dev", None),
+        ] {
+            let found = problem(text);
+            assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
+            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for (text, is) in [
+            ("jane@example.org", true),
+            ("Jane.Doe+x@Example.org", true),
+            ("jane@localhost", true),
+            ("jane", false),
+            ("@example.org", false),
+            ("jane@", false),
+            ("jane@example@org", false),
+            ("jane..doe@example.org", false),
+            ("<jane@example.org>", false),
+        ] {
+            assert_eq!(is_address(text), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_address_stays_as_written() {
+        let seen = Listed {
+            id: "u".into(),
+            email: "jane@example.org".into(),
+            role: "Reader".into(),
+            saml_labels: BTreeMap::new(),
+            last_active: None,
+        };
+        for (prior, shown) in [
+            (Some("Jane@Example.org"), "Jane@Example.org"),
+            (Some("joe@example.org"), "jane@example.org"),
+            (None, "jane@example.org"),
+        ] {
+            let prior = Model { email: prior.map(str::to_owned), ..Model::default() };
+            assert_eq!(User::model(&seen, &prior).unwrap().email.as_deref(), Some(shown));
+        }
+    }
+}
