@@ -57,6 +57,10 @@ pub(crate) enum PutOff {
     Locked(String),
 }
 
+/// What to do about a wait that the lock of the cluster holds up.
+pub(super) const UNLOCK: &str =
+    "Apply `locked = false` on its `omni_cluster` to let Omni go on, and lock it again once it is ready.";
+
 impl PutOff {
     /// The sentence.
     pub(super) fn why(&self) -> &str {

@@ -146,6 +146,8 @@ pub struct Schema {
     /// Whether the object stays the one that it is, given its prior state and a configuration with its defaults:
     /// then no change replaces it, whatever the attributes say.
     pub stays: Option<fn(&Value, &Value) -> bool>,
+    /// Rewrites stored state of an older or foreign shape.
+    pub upgrade: Option<fn(&mut serde_json::Map<String, serde_json::Value>)>,
     /// The first release of the service that has it at all, if not every release does.
     pub since: Option<&'static str>,
 }
@@ -171,6 +173,7 @@ impl Schema {
             write_only: Vec::new(),
             meanings: Vec::new(),
             stays: None,
+            upgrade: None,
             since: None,
         }
     }
@@ -201,6 +204,20 @@ impl Schema {
     pub fn meaning(mut self, path: &'static str, of: fn(&Value) -> Option<String>) -> Self {
         self.meanings.push(Meaning { path, of });
         self
+    }
+
+    /// Sets how stored state of an older or foreign shape is rewritten.
+    #[must_use]
+    pub fn upgraded_by(mut self, upgrade: fn(&mut serde_json::Map<String, serde_json::Value>)) -> Self {
+        self.upgrade = Some(upgrade);
+        self
+    }
+
+    /// Rewrites stored state, where its shape is an older or a foreign one.
+    pub fn upgrade(&self, state: &mut serde_json::Map<String, serde_json::Value>) {
+        if let Some(upgrade) = self.upgrade {
+            upgrade(state);
+        }
     }
 
     /// An object for which this holds stays the one that it is; see [`Schema::stays`].

@@ -266,7 +266,7 @@ fn notes(binding: &Binding, state: &Value) -> Vec<Owned> {
 
 /// Settles the attributes of the engine in a plan.
 pub(super) fn plan<M: CosiObject>(binding: &Binding, schema: &Schema, defaults: &Defaults, plan: &mut Plan<'_>) {
-    for (shared, owned) in Shared::ALL.into_iter().zip(super::keys::<M>(binding, &plan.planned)) {
+    for (shared, owned) in Shared::ALL.into_iter().zip(binding.keys(&plan.planned)) {
         refuse_owned(shared, &owned, plan);
         plan_map(shared, &owned, defaults, plan);
     }

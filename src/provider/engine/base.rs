@@ -12,7 +12,7 @@ use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
-use crate::tf::resource::{Context, ImportBy, Outcome, Plan, Private, Read};
+use crate::tf::resource::{Context, Outcome, Plan, Private, Read};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use serde::Serialize;
@@ -164,15 +164,8 @@ impl ResourceBase {
             .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", self.id))
     }
 
-    /// What an import leaves for the first read: the id in the form that `id` gives it, and nothing else.
-    pub(super) fn import(&self, by: ImportBy, id: fn(&str) -> Result<String, Diagnostic>) -> Outcome {
-        let id = match by {
-            ImportBy::Id(text) => match id(text.trim()) {
-                Ok(id) => id,
-                Err(diagnostic) => return Outcome::failed(diagnostic),
-            },
-            ImportBy::Identity(identity) => identity.get(self.id).as_str().unwrap_or_default().to_owned(),
-        };
+    /// What an import leaves for the first read: the id, and nothing else.
+    pub(super) fn imported(&self, id: &str) -> Outcome {
         if id.is_empty() {
             return Outcome::failed(
                 Diagnostic::error(format!("Could not import {}", self.noun), "The id is empty.")
@@ -180,8 +173,8 @@ impl ResourceBase {
             );
         }
         let mut state = self.schema.null_object();
-        state.set(self.id, id.as_str().into());
-        Outcome { state: Some(state), identity: Some(self.identity_of(&id)), ..Outcome::default() }
+        state.set(self.id, id.into());
+        Outcome { state: Some(state), identity: Some(self.identity_of(id)), ..Outcome::default() }
     }
 
     /// Tells the ledger what a read of the object `key` has brought.

@@ -11,12 +11,17 @@ use crate::tf::schema::{Attribute, Kind as Shape, Nesting, object};
 use crate::tf::value::{BigDecimal, Type, Value};
 use std::collections::BTreeMap;
 
+/// A label that follows from the whole state: its key, and its value while it is there.
+pub(crate) type MadeLabel = (&'static str, fn(&Value) -> Option<String>);
+
 /// An attribute, and where its value lives.
 pub(crate) struct Row {
     attribute: Attribute,
     home: Home,
     /// Its description where it is only read, if that differs.
     reading: Option<&'static str>,
+    /// Labels that follow from the whole state, and that no attribute shows.
+    also_labels: &'static [MadeLabel],
 }
 
 impl Row {
@@ -24,6 +29,13 @@ impl Row {
     #[must_use]
     pub(crate) fn reading(mut self, doc: &'static str) -> Self {
         self.reading = Some(doc);
+        self
+    }
+
+    /// Adds labels that follow from the whole state, and that no attribute shows.
+    #[must_use]
+    pub(crate) fn also_labels(mut self, labels: &'static [MadeLabel]) -> Self {
+        self.also_labels = labels;
         self
     }
 
@@ -161,7 +173,7 @@ pub(crate) trait Bind: Sized {
 
 impl Bind for Attribute {
     fn at(self, home: Home) -> Row {
-        Row { attribute: self, home, reading: None }
+        Row { attribute: self, home, reading: None, also_labels: &[] }
     }
 }
 
@@ -310,6 +322,7 @@ fn collect_keys(rows: &[Row], whole: &Value, state: &Value, keys: &mut [Vec<Owne
     for row in rows {
         let value = state.get(row.attribute.name);
         let [labels, annotations] = &mut *keys;
+        labels.extend(row.also_labels.iter().map(|(key, made)| (*key, made(whole))));
         match &row.home {
             Home::Label(home) => labels.push((home.key, home.codec.write(value, whole))),
             Home::Annotation(home) => annotations.push((home.key, home.codec.write(value, whole))),

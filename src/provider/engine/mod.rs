@@ -17,7 +17,7 @@ mod write;
 
 use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Fields;
-use crate::omni::{Call, Client, Error, Key, Kind, Resource as Stored};
+use crate::omni::{Call, Client, Error, Key, Resource as Stored};
 use crate::provider::ledger::Ticket;
 use crate::provider::session::Session;
 use crate::provider::wait::Awaited;
@@ -27,7 +27,6 @@ use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only::WriteOnly;
 use async_trait::async_trait;
-use omni_proto::specs::{ClusterSpec, MachineSetSpec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -39,6 +38,7 @@ pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, gro
 pub(crate) use joined::{Join, Joined};
 pub(crate) use resource::CosiResource;
 pub(crate) use rpc_object::{RpcObject, RpcResource};
+pub(crate) use write::Failure;
 
 /// A key that we own: its value, or `None` where it must be absent.
 pub(crate) type Owned = (&'static str, Option<String>);
@@ -134,19 +134,15 @@ pub(crate) struct Owner {
     pub(crate) attribute: &'static str,
 }
 
-impl Owner {
-    /// Whether objects of a type can own others.
-    pub(crate) fn is_kind(kind: Kind) -> bool {
-        [ClusterSpec::KIND, MachineSetSpec::KIND].contains(&kind)
-    }
-
-    pub(crate) fn cluster(id: &str) -> Self {
-        Self { key: ClusterSpec::KIND.key(id), noun: "cluster", attribute: "cluster" }
-    }
-
-    pub(crate) fn machine_set(id: &str, attribute: &'static str) -> Self {
-        Self { key: MachineSetSpec::KIND.key(id), noun: "machine set", attribute }
-    }
+/// A write that was made, for the step after it.
+pub(crate) struct Written<'a, S> {
+    /// The object as it was written.
+    pub(crate) object: &'a Object<S>,
+    pub(crate) write: Write,
+    /// The state before an update.
+    pub(crate) prior: Option<&'a Value>,
+    /// What the configuration asks for, without what the state goes on to hold though it is not configured.
+    pub(crate) asked: &'a Value,
 }
 
 /// A resource type that is a COSI object.
@@ -169,6 +165,10 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     const ORIGIN: Origin = Origin::Users;
     /// Whether Omni refuses one whose owners are not there.
     const NEEDS_OWNERS: bool = true;
+    /// Whether objects of other types can have this one as an owner.
+    const OWNS: bool = false;
+    /// The annotation in which a new object keeps which run created it; nothing changes it later.
+    const RUN_MARK: Option<&'static str> = None;
 
     /// What its page begins with, and the rules over several attributes; without attributes.
     fn about() -> Schema;
@@ -183,15 +183,7 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     fn id(state: &Value) -> Option<String>;
 
     /// Fills in what depends on the time of a write, before it is written.
-    fn before_create(_wanted: &mut Value, _now: Duration) {}
-
-    /// Adds labels and annotations that belong to no attribute.
-    fn keys(_state: &Value, _keys: &mut [Vec<Owned>; 2]) {}
-
-    /// Annotations that a new object gets, and that nothing changes or takes away later.
-    fn creation_marks(_session: &Session) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
+    fn before_write(_wanted: &mut Value, _now: Duration) {}
 
     /// Fills in what is derived from the object and from what is joined to it, and what its rows cannot say.
     /// `shown` holds what the rows have read; after an import, `prior` holds nothing but the id.
@@ -212,6 +204,11 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The id of the object whose lock, as long as it is set, has Omni refuse writes of this one.
+    fn locked_by(_state: &Value) -> Option<&str> {
+        None
+    }
+
     /// Checks of the configuration that need no server; it may hold unknowns.
     /// It judges what was written in this block alone: under a mocked provider, what other objects give is random text.
     fn validate(_config: &Value, _diags: &mut Diagnostics) {}
@@ -225,22 +222,11 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     /// Holds a plan against what this run plans for other objects; asked of every plan, whether it changes something or not.
     fn check_run(_cx: &Cx, _ticket: &Ticket, _plan: &mut Plan<'_>) {}
 
-    /// Rewrites state of an older or foreign shape.
-    fn upgrade(_state: &mut serde_json::Map<String, serde_json::Value>) {}
-
-    /// The COSI id that an import text means.
+    /// The COSI id that the text of an import stands for. `cx` is there once the provider is configured.
     ///
     /// # Errors
-    /// When the text has the wrong form.
-    fn parse_import(text: &str) -> Result<String, Diagnostic> {
-        Ok(text.to_owned())
-    }
-
-    /// The COSI id that the text of an import stands for, when only the server can tell.
-    ///
-    /// # Errors
-    /// When it stands for none, or for several.
-    async fn resolve_import(_cx: &Cx, text: &str) -> Result<String, Diagnostic> {
+    /// When the text has the wrong form, or stands for no object or for several.
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
         Ok(text.to_owned())
     }
 
@@ -276,23 +262,17 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
             .hint("This is a defect of the provider; please report it."))
     }
 
-    /// Does what belongs to a write and is no part of the object; says whether the state has to be read again.
+    /// Does what belongs to a write and is no part of the object; says whether the object has to be read again.
+    /// What it changes in `wanted` is kept in the state even when it fails, so that nothing is lost that can be made only once.
     ///
     /// # Errors
-    /// When it could not be done; the object is written all the same.
-    async fn finish(
+    /// When it could not be done; the object is written all the same, and stays in the state.
+    async fn after_write(
         _cx: &Cx,
-        _planned: &Value,
-        _object: &Object<Self::Spec>,
-        _write: Write,
+        _written: &Written<'_, Self::Spec>,
+        _wanted: &mut Value,
     ) -> Result<bool, Diagnostic> {
         Ok(false)
-    }
-
-    /// Brings in line what belongs to the object, once that is written; `prior` is what was there before an update.
-    /// What it fills into `wanted` is kept even when it fails, so that nothing is lost that can be made only once.
-    async fn accompany(_cx: &Cx, _prior: Option<&Value>, _wanted: &mut Value) -> Result<(), Diagnostic> {
-        Ok(())
     }
 
     /// What the model asks to be waited for after this write. It is asked again, and only looked at, for as long as a wait is owed.
@@ -312,16 +292,11 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
-    /// Clears the way for a removal, or says what stands in it.
+    /// Prepares a removal, or says what stands in its way.
     ///
     /// # Errors
     /// When the object cannot be removed as things are.
-    async fn let_go(_cx: &Cx, _state: &Value, _key: &Key) -> Result<(), Diagnostic> {
-        Ok(())
-    }
-
-    /// Prepares a removal.
-    async fn before_delete(_cx: &Cx, _state: &Value, _key: &Key) -> Result<(), Error> {
+    async fn before_delete(_cx: &Cx, _state: &Value, _key: &Key) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -339,13 +314,6 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     async fn why_stuck(_cx: &Cx, _key: &Key) -> Option<(String, String)> {
         None
     }
-}
-
-/// The labels and annotations that a state of this type asks for.
-fn keys<M: CosiObject>(binding: &Binding, state: &Value) -> [Vec<Owned>; 2] {
-    let mut keys = binding.keys(state);
-    M::keys(state, &mut keys);
-    keys
 }
 
 /// What the attributes of an object show of it; `prior` is what was known before.

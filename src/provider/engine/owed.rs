@@ -11,7 +11,7 @@ use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, capital, detail};
 use crate::provider::session::OnWaitTimeout;
-use crate::provider::wait::{Awaited, Condition, PutOff, Step, Unmet};
+use crate::provider::wait::{Awaited, Condition, PutOff, Step, UNLOCK, Unmet};
 use crate::tf::diag::{Diagnostic, Severity};
 use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::value::Value;
@@ -240,11 +240,7 @@ fn later(operation: &Operation<'_>, put_off: &PutOff) -> Diagnostic {
             let hint = "Nothing needs to be done if the rest of the apply brings it.";
             (why, " This apply may still be about to make it, so nothing waits here.", hint)
         }
-        PutOff::Locked(why) => {
-            let hint =
-                "Apply `locked = false` on its `omni_cluster` to let Omni go on, and lock it again once it is ready.";
-            (why, " A wait would never end, so nothing waits here.", hint)
-        }
+        PutOff::Locked(why) => (why, " A wait would never end, so nothing waits here.", UNLOCK),
     };
     Diagnostic::warning(
         format!("{} is written, and its wait is put off", capital(&operation.what())),

@@ -11,12 +11,11 @@ use super::owners;
 use super::relabel;
 use super::write;
 use super::write::{Failure, WriteRequest};
-use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Owner, Write, keys, misfit, show};
+use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, UPDATE, capital};
 use crate::provider::ledger::{Action, ObjectKey, Ticket};
-use crate::provider::objects::cluster::lock as cluster_lock;
 use crate::provider::session::Handle;
 use crate::provider::since;
 use crate::provider::timeouts::Timeouts;
@@ -30,14 +29,25 @@ use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Beside a planned removal: the same plan unlocks the cluster, and the removal comes first.
-const UNLOCKS: &str = "unlocks_cluster";
+/// Beside a planned removal: the same plan unlocks the object's owner, and the removal comes first.
+const UNLOCKS: &str = "unlocks_owner";
 
 /// The computed attribute that every object with an owner has.
 pub(super) const ID: &str = "id";
 
 /// Beside the state: a removal of ours was begun, and did not end in time.
 const DELETING: &str = "leaving";
+
+/// An object that was written, before the step after it.
+struct Made<'a> {
+    write: Write,
+    prior: Option<&'a Value>,
+    planned: &'a Value,
+    config: &'a Value,
+    /// What was planned, with its secrets and what was filled in for the write.
+    wanted: Value,
+    private: Private,
+}
 
 /// A resource type that is a COSI object.
 pub(crate) struct CosiResource<M> {
@@ -136,7 +146,7 @@ impl<M: CosiObject> CosiResource<M> {
 
     /// The labels and annotations that the state asks for.
     fn keys(&self, state: &Value) -> [Vec<Owned>; 2] {
-        keys::<M>(&self.binding, state)
+        self.binding.keys(state)
     }
 
     /// The state that shows `shown`, with the attributes that the engine adds.
@@ -197,33 +207,45 @@ impl<M: CosiObject> CosiResource<M> {
         }
     }
 
-    /// Does what belongs to a write and is no part of the object; a failure is reported, and the object stays in the state.
-    async fn finish(
-        &self,
-        cx: &Cx,
-        mut outcome: Outcome,
-        planned: &Value,
-        stored: &Stored,
-        write: Write,
-        operation: &Operation<'_>,
-    ) -> Outcome {
-        if outcome.diags.has_errors() {
-            return outcome;
-        }
-        let finished = async {
+    /// The step after a write, and what the host keeps then: the object stays in the state even when the step fails.
+    async fn after_write(&self, cx: &Cx, stored: &mut Stored, made: Made<'_>, operation: &Operation<'_>) -> Outcome {
+        let Made { write, prior, planned, config, mut wanted, private } = made;
+        let before = wanted.clone();
+        let asked = self.asked(&wanted, config);
+        let step = async {
             let object = Object::<M::Spec>::decode(stored.clone()).map_err(|e| operation.explain(&e))?;
-            M::finish(cx, planned, &object, write).await
+            let written = Written { object: &object, write, prior, asked: &asked };
+            M::after_write(cx, &written, &mut wanted).await
         };
-        match finished.await {
-            Ok(false) => outcome,
-            Ok(true) => self.refreshed(cx, outcome, &stored.key, operation).await,
+        let step = step.await;
+        let mut filled = planned.clone();
+        for attribute in &self.base.schema.attributes {
+            let value = wanted.get(attribute.name);
+            let changed = value != before.get(attribute.name);
+            if changed || (planned.get(attribute.name).is_unknown() && value.is_set()) {
+                filled.set(attribute.name, value.clone());
+            }
+        }
+        match step {
+            Ok(again) => {
+                if again && let Ok(now) = cx.read(&stored.key).await {
+                    *stored = now;
+                }
+                self.outcome(cx, stored.clone(), &filled, private, operation).await
+            }
             Err(mut diagnostic) => {
+                let id = stored.key.id.clone();
+                let filled = match prior {
+                    Some(prior) => self.with_prior(filled, prior, &id),
+                    None => self.base.remembered(&filled, &id),
+                };
                 if write == Write::Create {
                     diagnostic.detail.push_str(&format!(
-                        "\n{} is made, and Terraform marks it as tainted; `terraform untaint` keeps it.",
+                        "\n{} is created, and Terraform marks it as tainted; `terraform untaint` keeps it.",
                         capital(&operation.what())
                     ));
                 }
+                let mut outcome = self.outcome(cx, stored.clone(), &filled, private, operation).await;
                 outcome.diags.push(diagnostic);
                 outcome
             }
@@ -317,25 +339,6 @@ impl<M: CosiObject> CosiResource<M> {
         asked
     }
 
-    /// Brings in line what belongs to the object; the plan with what that filled in, and what went wrong.
-    async fn accompanied(
-        &self,
-        cx: &Cx,
-        prior: Option<&Value>,
-        wanted: &mut Value,
-        planned: &Value,
-    ) -> (Value, Option<Diagnostic>) {
-        let trouble = M::accompany(cx, prior, wanted).await.err();
-        let mut filled = planned.clone();
-        for attribute in &self.base.schema.attributes {
-            let value = wanted.get(attribute.name);
-            if planned.get(attribute.name).is_unknown() && value.is_set() {
-                filled.set(attribute.name, value.clone());
-            }
-        }
-        (filled, trouble)
-    }
-
     /// `planned` with what was there in the place of everything unknown.
     fn with_prior(&self, mut planned: Value, prior: &Value, id: &str) -> Value {
         for attribute in &self.base.schema.attributes {
@@ -381,7 +384,7 @@ impl<M: CosiObject> CosiResource<M> {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        M::before_create(&mut wanted, cx.session.clock.now());
+        M::before_write(&mut wanted, cx.session.clock.now());
         let id = match M::ORIGIN {
             Origin::Call => match M::create_by_call(&cx, &wanted).await {
                 Ok(id) => id,
@@ -398,6 +401,7 @@ impl<M: CosiObject> CosiResource<M> {
         let write = WriteRequest {
             operation: operation.clone(),
             desired: &desired,
+            planned: &planned,
             binding: &self.binding,
             config: &config,
             private: &Private::default(),
@@ -411,13 +415,10 @@ impl<M: CosiObject> CosiResource<M> {
         let mut private = Private::default();
         attributes::track(&mut private, &config);
         match created {
-            Ok(stored) => {
-                let (filled, trouble) = self.accompanied(&cx, None, &mut wanted, &planned).await;
-                if let Some(diagnostic) = trouble {
-                    return self.base.kept(self.base.remembered(&filled, &id), private, &id, diagnostic);
-                }
-                let outcome = self.outcome(&cx, stored.clone(), &filled, private, &operation).await;
-                let outcome = self.finish(&cx, outcome, &wanted, &stored, Write::Create, &operation).await;
+            Ok(mut stored) => {
+                let made =
+                    Made { write: Write::Create, prior: None, planned: &planned, config: &config, wanted, private };
+                let outcome = self.after_write(&cx, &mut stored, made, &operation).await;
                 let owed = Owed { after: Write::Create };
                 let mut outcome = self.settle(&cx, outcome, &stored, owed, &operation).await;
                 keep_promises(&mut outcome, &planned);
@@ -502,7 +503,6 @@ impl<M: CosiObject> CosiResource<M> {
         }
         let planned = write_only::with_fingerprints(&self.base.schema, planned, &config);
         let mut wanted = write_only::with_secrets(&self.base.schema, &planned, &config);
-        let asked = self.asked(&wanted, &config);
         let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
         let name = Self::called(&planned, &id);
         let operation = self.base.operation("update", &name);
@@ -517,7 +517,7 @@ impl<M: CosiObject> CosiResource<M> {
             Err(diagnostic) => return kept(diagnostic, private),
         };
         let key = M::Spec::KIND.key(&id);
-        M::before_create(&mut wanted, cx.session.clock.now());
+        M::before_write(&mut wanted, cx.session.clock.now());
         let desired = match self.desired(&wanted) {
             Ok(desired) => desired,
             Err(diagnostic) => return kept(diagnostic, private),
@@ -525,6 +525,7 @@ impl<M: CosiObject> CosiResource<M> {
         let write = WriteRequest {
             operation: operation.clone(),
             desired: &desired,
+            planned: &planned,
             binding: &self.binding,
             config: &config,
             private: &private,
@@ -532,20 +533,11 @@ impl<M: CosiObject> CosiResource<M> {
         };
         let baseline = Baseline::load(&private);
         match write::update::<M>(&cx, &write, &key, baseline, Some((self, &prior))).await {
-            Ok(stored) => {
+            Ok(mut stored) => {
                 attributes::track(&mut private, &config);
-                let (filled, trouble) = self.accompanied(&cx, Some(&prior), &mut wanted, &planned).await;
-                match trouble {
-                    Some(diagnostic) if filled == planned => return kept(diagnostic, private),
-                    Some(diagnostic) => {
-                        let state = self.with_prior(filled, &prior, &id);
-                        return self.base.kept(state, private, &id, diagnostic);
-                    }
-                    None => {}
-                }
-                let mut outcome = self.outcome(&cx, stored.clone(), &filled, private, &operation).await;
-                keep_promises(&mut outcome, &planned);
-                let outcome = self.finish(&cx, outcome, &asked, &stored, Write::Update, &operation).await;
+                let prior = Some(&prior);
+                let made = Made { write: Write::Update, prior, planned: &planned, config: &config, wanted, private };
+                let outcome = self.after_write(&cx, &mut stored, made, &operation).await;
                 // Who owes the wait of a create waits as a create does, whatever else has changed.
                 let owed = owed.unwrap_or(Owed { after: Write::Update });
                 let mut outcome = self.settle(&cx, outcome, &stored, owed, &operation).await;
@@ -583,27 +575,26 @@ impl<M: CosiObject> CosiResource<M> {
             Err(diagnostic) => return kept(diagnostic),
         };
         let key = M::Spec::KIND.key(&id);
-        if let Err(diagnostic) = M::let_go(&cx, &prior, &key).await {
-            return kept(diagnostic);
-        }
         let removed = async {
             let _lock = cx.session.key_locks.take(&cx.call, &key).await?;
-            // Whoever takes an object over has had a turn with it before.
+            // An operation that takes the object over has held the lock before.
             if self.base.is_handed_over(&cx, &ObjectKey::from(&key)) {
-                return Ok(false);
+                return Ok::<_, Failure>(false);
             }
             M::before_delete(&cx, &prior, &key).await?;
-            let cluster = prior.get("cluster").as_str().filter(|_| cluster_lock::is_part::<M::Spec>());
-            if let Some(cluster) = cluster.filter(|_| private.get::<bool>(UNLOCKS) == Some(true)) {
-                cluster_lock::set(&cx, &cx.call, cluster, false).await?;
+            let owner = M::locked_by(&prior);
+            if let Some(owner) = owner.filter(|_| private.get::<bool>(UNLOCKS) == Some(true)) {
+                cx.session.locks.unlock(&cx, owner).await?;
             }
-            cluster_lock::lifted(&cx, cluster, M::remove(&cx, &prior, &key)).await.map(|()| true)
+            cx.session.locks.lifted(&cx, owner, M::remove(&cx, &prior, &key)).await?;
+            Ok(true)
         };
         match removed.await {
             Ok(true) => Outcome::default(),
             Ok(false) => existing::handed_over(&cx, &operation, &ObjectKey::from(&key)),
-            Err(error) if error.is(ErrorKind::NotFound) => Outcome::default(),
-            Err(error) => {
+            Err(Failure::Refused(diagnostic)) => kept(*diagnostic),
+            Err(Failure::Call(error)) if error.is(ErrorKind::NotFound) => Outcome::default(),
+            Err(Failure::Call(error)) => {
                 if !error.is(ErrorKind::Timeout) {
                     let stale = is_refused_update(&error);
                     return kept(if stale { operation.explain_stale(&error) } else { operation.explain(&error) });
@@ -646,7 +637,7 @@ impl<M: CosiObject> Resource for CosiResource<M> {
         _version: i64,
         mut state: serde_json::Map<String, serde_json::Value>,
     ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
-        M::upgrade(&mut state);
+        self.base.schema.upgrade(&mut state);
         Ok(state)
     }
 
@@ -677,12 +668,10 @@ impl<M: CosiObject> Resource for CosiResource<M> {
                 base::note_move(&cx, &key);
             } else {
                 let owners = owners::keys::<M>(prior);
-                cx.session.handover.note_gone(&key, &owners, Owner::is_kind(M::Spec::KIND));
+                cx.session.handover.note_gone(&key, &owners, M::OWNS);
             }
-            // Hosts remove what is in a cluster before they change the cluster.
-            if cluster_lock::is_part::<M::Spec>()
-                && prior.get("cluster").as_str().is_some_and(|c| cx.session.locks.unlocks(c))
-            {
+            // Hosts remove an object before they change its owner.
+            if M::locked_by(prior).is_some_and(|owner| cx.session.locks.unlocks(owner)) {
                 private.set(UNLOCKS, true);
             }
         }
@@ -722,13 +711,16 @@ impl<M: CosiObject> Resource for CosiResource<M> {
     }
 
     async fn import(&self, context: &Context, by: ImportBy) -> Outcome {
-        let text = matches!(by, ImportBy::Id(_));
-        let outcome = self.base.import(by, M::parse_import);
-        let id = outcome.state.as_ref().and_then(|state| state.get(M::ID).as_str()).filter(|_| text);
-        let (Some(id), Some(cx)) = (id, self.base.planning(context, &Value::Null)) else { return outcome };
-        match M::resolve_import(&cx, id).await {
-            Ok(id) => self.base.import(ImportBy::Identity(self.base.identity_of(&id)), M::parse_import),
-            Err(diagnostic) => Outcome::failed(diagnostic),
+        match by {
+            ImportBy::Id(text) if !text.trim().is_empty() => {
+                let cx = self.base.planning(context, &Value::Null);
+                match M::resolve_import(cx.as_ref(), text.trim()).await {
+                    Ok(id) => self.base.imported(&id),
+                    Err(diagnostic) => Outcome::failed(diagnostic),
+                }
+            }
+            ImportBy::Id(_) => self.base.imported(""),
+            ImportBy::Identity(identity) => self.base.imported(identity.get(M::ID).as_str().unwrap_or_default()),
         }
     }
 }

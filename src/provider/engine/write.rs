@@ -8,19 +8,17 @@ use super::existing;
 use super::existing::{Adoption, Standing, standing};
 use super::owners;
 use super::resource::CosiResource;
-use super::{CosiObject, Cx, Desired, Joined, Object, Owned};
+use super::{CosiObject, Cx, Desired, Joined, Object, Owned, Owner};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_fields};
 use crate::omni::{Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
-use crate::provider::objects::cluster::lock as cluster_lock;
 use crate::provider::session::OnConflict;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
-use omni_proto::specs::{ClusterSpec, MachineSetSpec};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,7 +29,7 @@ const STANDINGS: usize = 5;
 pub(super) const REMOVAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Why a write did not happen.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The call failed.
     Call(Box<Error>),
     /// The object stands against it.
@@ -54,6 +52,8 @@ impl From<Diagnostic> for Failure {
 pub(super) struct WriteRequest<'a> {
     pub(super) operation: Operation<'a>,
     pub(super) desired: &'a Desired,
+    /// The planned state.
+    pub(super) planned: &'a Value,
     /// The table of the object.
     pub(super) binding: &'a Binding,
     /// The configuration, for the shared maps.
@@ -98,24 +98,23 @@ pub(super) async fn create<M: CosiObject>(
 ) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
     request.apply::<M::Spec>(cx, &mut fresh)?;
-    fresh
-        .metadata
-        .annotations
-        .extend(M::creation_marks(&cx.session).into_iter().map(|(key, mark)| (key.to_owned(), mark)));
+    if let Some(key) = M::RUN_MARK {
+        fresh.metadata.annotations.insert(key.to_owned(), cx.session.run.clone());
+    }
     let mut caught_up = false;
     let mut waited = None;
     let mut refused = false;
     for _ in 0..STANDINGS {
         // A removal by this process holds the lock; it is not held any longer than the call.
         let lock = cx.session.key_locks.take(&cx.call, key).await.map_err(not_made)?;
-        let cluster = cluster_lock::cluster_of::<M::Spec>(&fresh.metadata);
-        let created = cluster_lock::lifted(cx, cluster, cx.client().create(&cx.call, fresh.clone())).await;
+        let owner = M::locked_by(planned);
+        let created = cx.session.locks.lifted(cx, owner, cx.client().create(&cx.call, fresh.clone())).await;
         drop(lock);
         match created {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {}
             Err(error) if error.is(ErrorKind::Validation) && !caught_up => {
                 caught_up = true;
-                catch_up(cx, &fresh.metadata).await;
+                catch_up::<M>(cx, planned).await;
                 continue;
             }
             other => return Ok(other?),
@@ -214,14 +213,12 @@ fn not_made(error: Error) -> Error {
     error.settled(false)
 }
 
-/// Omni checks an object against a cache that may lag behind what was just written, and then misses its cluster or its set.
+/// Omni checks an object against a cache that may lag behind what was just written, and then misses its owners.
 /// Reading these waits until the cache has what this process wrote.
-async fn catch_up(cx: &Cx, metadata: &Metadata) {
-    for (label, kind) in [(labels::CLUSTER, ClusterSpec::KIND), (labels::MACHINE_SET, MachineSetSpec::KIND)] {
-        if let Some(id) = metadata.labels.get(label)
-            && let Err(error) = cx.client().get(&cx.call, &kind.key(id)).await
-        {
-            tracing::debug!(id, %error, "the parent of a refused object is not there");
+async fn catch_up<M: CosiObject>(cx: &Cx, planned: &Value) {
+    for Owner { key, .. } in M::owners(planned) {
+        if let Err(error) = cx.client().get(&cx.call, &key).await {
+            tracing::debug!(%key, %error, "the owner of a refused object is not there");
         }
     }
 }
@@ -281,8 +278,12 @@ pub(super) async fn update<M: CosiObject>(
         if next == current {
             return Ok(current);
         }
-        let cluster = cluster_lock::cluster_of::<M::Spec>(&current.metadata);
-        match cluster_lock::lifted(cx, cluster, cx.client().update(&cx.call, next, Some(Phase::Running))).await {
+        match cx
+            .session
+            .locks
+            .lifted(cx, M::locked_by(request.planned), cx.client().update(&cx.call, next, Some(Phase::Running)))
+            .await
+        {
             Ok(written) => return Ok(written),
             Err(error) if error.is(ErrorKind::Validation) && now.same_spec(&then) => {
                 return Err(request.operation.explain_stale(&error).into());

@@ -70,14 +70,11 @@ pub(crate) trait RpcObject: Send + Sync + 'static {
     /// Adds to a plan what time alone makes necessary; asked of every plan of an object that is there.
     fn plan_existing(_cx: &Cx, _plan: &mut Plan<'_>) {}
 
-    /// Rewrites state of an older or foreign shape.
-    fn upgrade(_state: &mut serde_json::Map<String, serde_json::Value>) {}
-
-    /// The value of the id attribute that an import text means.
+    /// The value of the id attribute that the text of an import stands for. `cx` is there once the provider is configured.
     ///
     /// # Errors
     /// When the text has the wrong form.
-    fn parse_import(text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
         Ok(text.to_owned())
     }
 

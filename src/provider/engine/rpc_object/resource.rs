@@ -436,7 +436,7 @@ impl<M: RpcObject> Resource for RpcResource<M> {
         _version: i64,
         mut state: serde_json::Map<String, serde_json::Value>,
     ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
-        M::upgrade(&mut state);
+        self.base.schema.upgrade(&mut state);
         Ok(state)
     }
 
@@ -509,8 +509,18 @@ impl<M: RpcObject> Resource for RpcResource<M> {
         outcome
     }
 
-    async fn import(&self, _context: &Context, by: ImportBy) -> Outcome {
-        let mut outcome = self.base.import(by, M::parse_import);
+    async fn import(&self, context: &Context, by: ImportBy) -> Outcome {
+        let mut outcome = match by {
+            ImportBy::Id(text) if !text.trim().is_empty() => {
+                let cx = self.base.planning(context, &Value::Null);
+                match M::resolve_import(cx.as_ref(), text.trim()).await {
+                    Ok(id) => self.base.imported(&id),
+                    Err(diagnostic) => Outcome::failed(diagnostic),
+                }
+            }
+            ImportBy::Id(_) => self.base.imported(""),
+            ImportBy::Identity(identity) => self.base.imported(identity.get(M::ID).as_str().unwrap_or_default()),
+        };
         let id = outcome.state.as_ref().and_then(Self::canonical);
         if let Some(id) = id {
             outcome.identity = Some(self.base.identity_of(&id));

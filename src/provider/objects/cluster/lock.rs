@@ -2,14 +2,14 @@
 //! A lock that the run itself sets is meant for what comes after it: it is lifted for what the same run still has to write.
 
 use crate::omni::spec::Spec;
-use crate::omni::{Call, Error, ErrorKind, Metadata, Phase, Resource as Stored, labels};
+use crate::omni::{Call, Error, ErrorKind, Phase, Resource as Stored, labels};
 use crate::provider::engine::Cx;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::view::Presence;
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use omni_proto::specs::{ClusterSpec, ClusterStatusSpec, MachineSetNodeSpec, MachineSetSpec};
+use omni_proto::specs::{ClusterSpec, ClusterStatusSpec};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -67,6 +67,47 @@ impl Locks {
     /// Whether this run unlocks the cluster.
     pub(crate) fn unlocks(&self, cluster: &str) -> bool {
         self.intent(cluster) == Some(Intent::Unlocks)
+    }
+
+    /// Sends a write of a part of the cluster; a lock that this run has set is lifted for as long as that takes.
+    ///
+    /// # Errors
+    /// Those of the write. A lock that could not be put back is shown as drift by the next plan.
+    pub(crate) async fn lifted<T>(
+        &self,
+        cx: &Cx,
+        cluster: Option<&str>,
+        write: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let Some(cluster) = cluster.filter(|cluster| self.intent(cluster) == Some(Intent::Set)) else {
+            return write.await;
+        };
+        let lift = self.lift_of(cluster);
+        {
+            let mut writes = lift.lock().await;
+            if *writes == 0 {
+                set(cx, &cx.call, cluster, false).await?;
+            }
+            *writes += 1;
+        }
+        let written = write.await;
+        let mut writes = lift.lock().await;
+        *writes -= 1;
+        if *writes == 0 {
+            // The operation may be over or stopped by now.
+            let call = Call::within(RESTORE_TIMEOUT, &CancellationToken::new());
+            if let Err(error) = set(cx, &call, cluster, true).await {
+                tracing::warn!(cluster, %error, "the cluster could not be locked again; the next apply does it");
+            }
+        }
+        written
+    }
+    /// Unlocks the cluster.
+    ///
+    /// # Errors
+    /// When Omni refuses, or does not answer.
+    pub(crate) async fn unlock(&self, cx: &Cx, cluster: &str) -> Result<(), Error> {
+        set(cx, &cx.call, cluster, false).await
     }
 
     fn intent(&self, cluster: &str) -> Option<Intent> {
@@ -184,49 +225,6 @@ async fn blocks_removals(cx: &Cx, cluster: &str) -> Result<bool, Error> {
         }
         Presence::Missing | Presence::Unreadable => false,
     })
-}
-
-/// The cluster whose lock holds for this object, if it is one of those.
-pub(crate) fn cluster_of<S: Spec>(metadata: &Metadata) -> Option<&str> {
-    is_part::<S>().then(|| metadata.labels.get(labels::CLUSTER).map(String::as_str)).flatten()
-}
-
-/// Whether objects of this type are among those that the lock of their cluster holds for.
-pub(crate) fn is_part<S: Spec>() -> bool {
-    [MachineSetSpec::KIND, MachineSetNodeSpec::KIND].contains(&S::KIND)
-}
-
-/// Sends a write of a part of the cluster; a lock that this run has set is lifted for as long as that takes.
-///
-/// # Errors
-/// Those of the write. A lock that could not be put back is shown as drift by the next plan.
-pub(crate) async fn lifted<T>(
-    cx: &Cx,
-    cluster: Option<&str>,
-    write: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let Some(cluster) = cluster.filter(|cluster| cx.session.locks.intent(cluster) == Some(Intent::Set)) else {
-        return write.await;
-    };
-    let lift = cx.session.locks.lift_of(cluster);
-    {
-        let mut writes = lift.lock().await;
-        if *writes == 0 {
-            set(cx, &cx.call, cluster, false).await?;
-        }
-        *writes += 1;
-    }
-    let written = write.await;
-    let mut writes = lift.lock().await;
-    *writes -= 1;
-    if *writes == 0 {
-        // The operation may be over or stopped by now.
-        let call = Call::within(RESTORE_TIMEOUT, &CancellationToken::new());
-        if let Err(error) = set(cx, &call, cluster, true).await {
-            tracing::warn!(cluster, %error, "the cluster could not be locked again; the next apply does it");
-        }
-    }
-    written
 }
 
 /// Puts the lock on the cluster, or takes it off. A cluster that is gone, or is on its way out, stays as it is.

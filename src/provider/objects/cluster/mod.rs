@@ -6,9 +6,17 @@ mod data_source;
 pub(crate) mod lock;
 pub(crate) mod resource;
 
+use crate::omni::spec::Spec;
+use crate::provider::engine::Owner;
 use crate::provider::types::Types;
+use omni_proto::specs::ClusterSpec;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
     types.cosi::<resource::Cluster>().single::<data_source::Clusters>().list::<data_source::Clusters>();
+}
+
+/// The cluster as the owner of what its attribute `cluster` names it in.
+pub(super) fn owner(id: &str) -> Owner {
+    Owner { key: ClusterSpec::KIND.key(id), noun: "cluster", attribute: "cluster" }
 }

@@ -8,7 +8,7 @@ use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::duration;
 use crate::provider::engine::{
-    Bind, Binding, Codec, CosiObject, Cx, Home, KeyCodec, Object, Row, Write, codecs, group,
+    Bind, Binding, Codec, CosiObject, Cx, Failure, Home, KeyCodec, Object, Row, Write, Written, codecs, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
@@ -56,6 +56,7 @@ impl CosiObject for Cluster {
 
     const NAME: &'static str = "omni_cluster";
     const NOUN: &'static str = "cluster";
+    const OWNS: bool = true;
     const ID: &'static str = "name";
 
     fn about() -> Schema {
@@ -174,11 +175,12 @@ impl CosiObject for Cluster {
         Ok(())
     }
 
-    async fn finish(cx: &Cx, _planned: &Value, object: &Object<ClusterSpec>, write: Write) -> Result<bool, Diagnostic> {
-        if write == Write::Create {
-            wait::introduced(cx, object.id()).await;
+    async fn after_write(cx: &Cx, written: &Written<'_, ClusterSpec>, _wanted: &mut Value) -> Result<bool, Diagnostic> {
+        let created = written.write == Write::Create;
+        if created {
+            wait::introduced(cx, written.object.id()).await;
         }
-        Ok(write == Write::Create)
+        Ok(created)
     }
 
     async fn awaited(cx: &Cx, state: &Value, object: &Object<ClusterSpec>, write: Write) -> Result<Awaited, Error> {
@@ -199,7 +201,7 @@ impl CosiObject for Cluster {
         wait::obstacles(cx, &key.id, &Query::label(labels::CLUSTER, &key.id)).await
     }
 
-    async fn before_delete(cx: &Cx, state: &Value, key: &Key) -> Result<(), Error> {
+    async fn before_delete(cx: &Cx, state: &Value, key: &Key) -> Result<(), Failure> {
         let chosen = |option: &str| state.get("delete_options").get(option).as_bool() == Some(true);
         if chosen("force_unlock") {
             cluster_lock::set(cx, &cx.call, &key.id, false).await?;

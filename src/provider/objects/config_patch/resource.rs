@@ -8,6 +8,7 @@ use crate::omni::{Error, ErrorKind, MAX_REQUEST, labels};
 use crate::provider::engine::{
     Bind, CosiObject, Cx, Home, Joined, KeyCodec, Object, Owner, Row, Several, group, model,
 };
+use crate::provider::objects::{cluster, machine_set};
 use crate::provider::session::at;
 use crate::provider::{naming, references};
 use crate::tf::check::{Rule, not_empty, whole_between};
@@ -172,8 +173,8 @@ impl CosiObject for ConfigPatch {
     }
 
     fn owners(state: &Value) -> Vec<Owner> {
-        let set = set_of(state).map(|set| Owner::machine_set(&set, "selector.machine_set"));
-        state.get("cluster").as_str().map(Owner::cluster).into_iter().chain(set).collect()
+        let set = set_of(state).map(|set| machine_set::owner(&set, "selector.machine_set"));
+        state.get("cluster").as_str().map(cluster::owner).into_iter().chain(set).collect()
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {

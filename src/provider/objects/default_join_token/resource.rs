@@ -55,7 +55,7 @@ impl CosiObject for DefaultJoinToken {
         Some(DEFAULT_ID.to_owned())
     }
 
-    fn parse_import(_text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, _text: &str) -> Result<String, Diagnostic> {
         Ok(DEFAULT_ID.to_owned())
     }
 

@@ -5,7 +5,7 @@ use crate::omni::auth::generate::identity;
 use crate::omni::spec::account::InfraProviderSpec;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
-use crate::provider::engine::{Bind, CosiObject, Cx, Joined, Object, Row};
+use crate::provider::engine::{Bind, CosiObject, Cx, Joined, Object, Row, Written};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
@@ -149,55 +149,20 @@ impl CosiObject for InfraProvider {
         Ok(())
     }
 
-    async fn accompany(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Result<(), Diagnostic> {
-        let mut keyed = Keyed::of(wanted)?;
-        if !keyed.is_asked_for() {
-            return Ok(());
+    async fn after_write(
+        cx: &Cx,
+        written: &Written<'_, InfraProviderSpec>,
+        wanted: &mut Value,
+    ) -> Result<bool, Diagnostic> {
+        let before = wanted.clone();
+        let registered = register_key(cx, written.prior, wanted).await;
+        if let (Err(_), Some(prior)) = (&registered, written.prior)
+            && *wanted == before
+        {
+            // The key is the former one, and so is all that the state tells of it.
+            *wanted = prior.clone();
         }
-        let name = wanted.get("name").as_str().unwrap_or_default().to_owned();
-        let account = account(&name);
-        let operation = Operation {
-            verb: if prior.is_some() { "renew the key of the account of" } else { "create the service account of" },
-            noun: Self::NOUN,
-            id: &name,
-            id_attribute: Self::ID,
-        };
-        // An account that somebody removed is made again, and that of a provider that was taken over stays.
-        let may_be_there = prior.is_some() || cx.session.adopt_existing;
-        let presence = match may_be_there {
-            true => account_key::presence(cx, &account).await.map_err(|e| operation.explain(&e))?,
-            false => Presence::Missing,
-        };
-        let there = match presence {
-            Presence::Exists => true,
-            Presence::Missing => false,
-            // Whoever may not ask may not register a key either; Omni says so.
-            Presence::Unknown => prior.is_some(),
-        };
-        let role = (!there).then(|| AccountRole::Named("InfraProvider".to_owned()));
-        let before = prior.filter(|_| there).map(Keyed::of).transpose()?;
-        let fresh = keyed.make(cx, &account, None).map_err(|e| operation.explain(&e))?;
-        let Err(error) = account_key::register(cx, &account, role.as_ref(), &fresh).await else {
-            keyed.note_registered(before.as_ref(), true);
-            wanted.set("service_account_id", identity(&account).into());
-            return keyed.show(wanted);
-        };
-        if error.is(ErrorKind::AlreadyExists) {
-            let (detail, hint) = in_the_way(&name);
-            return Err(Diagnostic::error(operation.summary(), detail).hint(hint).at(at("name")));
-        }
-        if error.may_have_happened() {
-            // The new key may be good, so the state keeps it. It is not known to be registered, and the next plan makes another.
-            keyed.note_registered(before.as_ref(), false);
-            keyed.show(wanted)?;
-        }
-        let diagnostic = operation.explain(&error);
-        Err(match error.kind() {
-            ErrorKind::Denied => diagnostic.hint(
-                "Only the role `Admin` may manage service accounts, and no access policy grants that: configure the provider with the key of such an account.",
-            ),
-            _ => diagnostic,
-        })
+        registered.map(|()| false)
     }
 
     async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
@@ -208,6 +173,58 @@ impl CosiObject for InfraProvider {
         // Omni removes the account with the provider; one that was made without it, or too late for that, is left over.
         account_key::remove(cx, &account(&key.id)).await
     }
+}
+
+/// Registers the key that the plan asks for. What it fills into `wanted` counts even when it fails.
+async fn register_key(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Result<(), Diagnostic> {
+    let mut keyed = Keyed::of(wanted)?;
+    if !keyed.is_asked_for() {
+        return Ok(());
+    }
+    let name = wanted.get("name").as_str().unwrap_or_default().to_owned();
+    let account = account(&name);
+    let operation = Operation {
+        verb: if prior.is_some() { "renew the key of the account of" } else { "create the service account of" },
+        noun: InfraProvider::NOUN,
+        id: &name,
+        id_attribute: InfraProvider::ID,
+    };
+    // An account that somebody removed is made again, and that of a provider that was taken over stays.
+    let may_be_there = prior.is_some() || cx.session.adopt_existing;
+    let presence = match may_be_there {
+        true => account_key::presence(cx, &account).await.map_err(|e| operation.explain(&e))?,
+        false => Presence::Missing,
+    };
+    let there = match presence {
+        Presence::Exists => true,
+        Presence::Missing => false,
+        // Whoever may not ask may not register a key either; Omni says so.
+        Presence::Unknown => prior.is_some(),
+    };
+    let role = (!there).then(|| AccountRole::Named("InfraProvider".to_owned()));
+    let before = prior.filter(|_| there).map(Keyed::of).transpose()?;
+    let fresh = keyed.make(cx, &account, None).map_err(|e| operation.explain(&e))?;
+    let Err(error) = account_key::register(cx, &account, role.as_ref(), &fresh).await else {
+        keyed.note_registered(before.as_ref(), true);
+        wanted.set("service_account_id", identity(&account).into());
+        return keyed.show(wanted);
+    };
+    if error.is(ErrorKind::AlreadyExists) {
+        let (detail, hint) = in_the_way(&name);
+        return Err(Diagnostic::error(operation.summary(), detail).hint(hint).at(at("name")));
+    }
+    if error.may_have_happened() {
+        // The new key may be good, so the state keeps it. It is not known to be registered, and the next plan makes another.
+        keyed.note_registered(before.as_ref(), false);
+        keyed.show(wanted)?;
+    }
+    let diagnostic = operation.explain(&error);
+    Err(match error.kind() {
+        ErrorKind::Denied => diagnostic.hint(
+            "Only the role `Admin` may manage service accounts, and no access policy grants that: configure the provider with the key of such an account.",
+        ),
+        _ => diagnostic,
+    })
 }
 
 /// The name of the account of the provider.

@@ -6,7 +6,7 @@ use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Error, ErrorKind, Key};
 use crate::provider::duration;
 use crate::provider::engine::codecs;
-use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Joined, Object, Origin, Row, Write, model};
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, Joined, Object, Origin, Row, Written, model};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::current_user;
@@ -143,7 +143,7 @@ impl CosiObject for JoinToken {
         state.get("id").as_str().map(str::to_owned)
     }
 
-    fn before_create(wanted: &mut Value, now: Duration) {
+    fn before_write(wanted: &mut Value, now: Duration) {
         if !wanted.get("expiration_time").is_set() {
             let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
             wanted.set("expiration_time", end.into());
@@ -270,16 +270,15 @@ impl CosiObject for JoinToken {
         }
     }
 
-    async fn finish(
+    async fn after_write(
         cx: &Cx,
-        planned: &Value,
-        object: &Object<JoinTokenSpec>,
-        _write: Write,
+        written: &Written<'_, JoinTokenSpec>,
+        _wanted: &mut Value,
     ) -> Result<bool, Diagnostic> {
-        let planned: Model = model(planned)?;
+        let planned: Model = model(written.asked)?;
         let verb = if planned.default == Some(true) { "make the default" } else { "give up the place of the default" };
         let operation = Operation { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
-        let key = &object.stored.key;
+        let key = &written.object.stored.key;
         match planned.default {
             Some(true) => setting::make_default(cx, key).await.map_err(|e| operation.explain(&e)),
             Some(false) => match setting::give_back(cx, key).await.map_err(|e| operation.explain(&e))? {
@@ -292,11 +291,11 @@ impl CosiObject for JoinToken {
         }
     }
 
-    async fn let_go(cx: &Cx, state: &Value, key: &Key) -> Result<(), Diagnostic> {
+    async fn before_delete(cx: &Cx, state: &Value, key: &Key) -> Result<(), Failure> {
         let model: Model = model(state)?;
         let operation = operation("destroy", model.name());
         match setting::give_back(cx, key).await {
-            Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it")),
+            Ok(Successor::Nobody) => Err(without_successor(model.name(), "Omni refuses to destroy it").into()),
             Ok(Successor::Former(name)) => {
                 tracing::info!(former = name, "the default join token is the former one again");
                 Ok(())
@@ -304,11 +303,12 @@ impl CosiObject for JoinToken {
             Ok(Successor::Other) => Ok(()),
             // Without the right to choose, Omni itself says what is in the way.
             Err(error) if error.is(ErrorKind::Denied) => Ok(()),
-            Err(error) => Err(operation.explain(&error)),
+            Err(error) => Err(operation.explain(&error).into()),
         }
     }
 
-    async fn resolve_import(cx: &Cx, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+        let Some(cx) = cx else { return Ok(text.to_owned()) };
         // The text may be an id, and is repeated only where it is a name.
         let all = tokens::all(cx.client(), &cx.call).await;
         let all =

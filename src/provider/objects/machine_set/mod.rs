@@ -5,7 +5,10 @@ mod data_source;
 mod machine_set_id;
 pub(crate) mod resource;
 
+use crate::omni::spec::Spec;
+use crate::provider::engine::Owner;
 use crate::provider::types::Types;
+use omni_proto::specs::MachineSetSpec;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
@@ -14,4 +17,9 @@ pub(super) fn register(types: &mut Types<'_>) {
         .single::<data_source::MachineSets>()
         .list::<data_source::MachineSets>()
         .function(machine_set_id::function());
+}
+
+/// The machine set as the owner of what `attribute` names it in.
+pub(super) fn owner(id: &str, attribute: &'static str) -> Owner {
+    Owner { key: MachineSetSpec::KIND.key(id), noun: "machine set", attribute }
 }

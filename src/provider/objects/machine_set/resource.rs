@@ -11,6 +11,7 @@ use crate::provider::engine::{
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
 use crate::provider::naming::{CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
+use crate::provider::objects::cluster;
 use crate::provider::objects::cluster::lock as cluster_lock;
 use crate::provider::objects::cluster::resource::machine_counts;
 use crate::provider::session::at;
@@ -133,12 +134,26 @@ static ALLOCATION: Several = Several {
     },
 };
 
+/// The official provider keeps the full id as the name, and has no `id`.
+fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
+    if state.get("id").is_some_and(|id| !id.is_null()) {
+        return;
+    }
+    let text = |key: &str| state.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+    let (Some(name), Some(cluster)) = (text("name"), text("cluster")) else { return };
+    let short = name.strip_prefix(&format!("{cluster}-")).map(str::to_owned);
+    let id = if short.is_some() { name.clone() } else { format!("{cluster}-{name}") };
+    state.insert("id".into(), id.into());
+    state.insert("name".into(), short.unwrap_or(name).into());
+}
+
 #[async_trait]
 impl CosiObject for MachineSet {
     type Spec = MachineSetSpec;
 
     const NAME: &'static str = "omni_machine_set";
     const NOUN: &'static str = "machine set";
+    const OWNS: bool = true;
     const ID: &'static str = "id";
 
     fn about() -> Schema {
@@ -146,6 +161,7 @@ impl CosiObject for MachineSet {
             "Manages a machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
              ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
         )
+        .upgraded_by(upgrade)
     }
 
     fn rows() -> Vec<Row> {
@@ -204,8 +220,12 @@ impl CosiObject for MachineSet {
         Ok(())
     }
 
+    fn locked_by(state: &Value) -> Option<&str> {
+        state.get("cluster").as_str()
+    }
+
     fn owners(state: &Value) -> Vec<Owner> {
-        state.get("cluster").as_str().map(Owner::cluster).into_iter().collect()
+        state.get("cluster").as_str().map(cluster::owner).into_iter().collect()
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -296,19 +316,7 @@ impl CosiObject for MachineSet {
     }
 
     /// The first versions of the official provider kept the full id in `name`, and no `id`.
-    fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
-        if state.get("id").is_some_and(|id| !id.is_null()) {
-            return;
-        }
-        let text = |key: &str| state.get(key).and_then(|v| v.as_str()).map(str::to_owned);
-        let (Some(name), Some(cluster)) = (text("name"), text("cluster")) else { return };
-        let short = name.strip_prefix(&format!("{cluster}-")).map(str::to_owned);
-        let id = if short.is_some() { name.clone() } else { format!("{cluster}-{name}") };
-        state.insert("id".into(), id.into());
-        state.insert("name".into(), short.unwrap_or(name).into());
-    }
-
-    fn parse_import(text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
         match text.split_once('/') {
             None => Ok(text.to_owned()),
             Some((cluster, name)) if !cluster.is_empty() && !name.is_empty() && !name.contains('/') => {

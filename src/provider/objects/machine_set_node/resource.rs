@@ -5,16 +5,17 @@ use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Home, Join, Joined, KeyCodec, Object, Owned, Owner, Row, Write, group, model,
+    Bind, Codec, CosiObject, Cx, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
 use crate::provider::objects::cluster::lock as cluster_lock;
 use crate::provider::objects::machine::machine_id;
 use crate::provider::objects::machine_set::control_planes;
+use crate::provider::objects::{cluster, machine_set};
 use crate::provider::references;
 use crate::provider::references::SetOf;
-use crate::provider::session::{Session, at};
+use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::view::{Presence, check_parent};
 use crate::provider::wait;
@@ -100,6 +101,8 @@ impl CosiObject for MachineSetNode {
     const NAME: &'static str = "omni_machine_set_node";
     const NOUN: &'static str = "machine set node";
     const ID: &'static str = "machine_id";
+    // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
+    const RUN_MARK: Option<&'static str> = Some(labels::RUN);
 
     fn about() -> Schema {
         Schema::new(
@@ -116,7 +119,11 @@ impl CosiObject for MachineSetNode {
             string("id").computed().stays().doc("Same as `machine_id`.").id(),
             string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine.").id(),
             string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by its id such as `prod-workers` or its name such as `workers`.")
-                .label(labels::MACHINE_SET, KeyCodec::Made(set_of)),
+                .label(labels::MACHINE_SET, KeyCodec::Made(set_of))
+                .also_labels(&[
+                    (labels::ROLE_CONTROL_PLANE, |state| is_control_plane(state).then(String::new)),
+                    (labels::ROLE_WORKER, |state| (!is_control_plane(state)).then(String::new)),
+                ]),
             string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to.").label(labels::CLUSTER, KeyCodec::Text),
             boolean("locked").initially(false).doc(
                 "Whether the machine is locked, that is, excluded from configuration changes, upgrades and removal. Only workers can be locked.",
@@ -147,18 +154,6 @@ impl CosiObject for MachineSetNode {
         state.get("machine_id").as_str().map(str::to_owned)
     }
 
-    fn keys(state: &Value, [labels, _]: &mut [Vec<Owned>; 2]) {
-        let control_plane = is_control_plane(state);
-        let there = |yes: bool| yes.then(String::new);
-        labels.push((labels::ROLE_CONTROL_PLANE, there(control_plane)));
-        labels.push((labels::ROLE_WORKER, there(!control_plane)));
-    }
-
-    fn creation_marks(session: &Session) -> Vec<(&'static str, String)> {
-        // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
-        vec![(labels::RUN, session.run.clone())]
-    }
-
     fn derive(
         object: &Object<MachineSetNodeSpec>,
         _joined: &Joined,
@@ -176,10 +171,14 @@ impl CosiObject for MachineSetNode {
         .at(at("machine_id")))
     }
 
+    fn locked_by(state: &Value) -> Option<&str> {
+        state.get("cluster").as_str()
+    }
+
     fn owners(state: &Value) -> Vec<Owner> {
         let set = set_of(state).or_else(|| state.get("machine_set").as_str().map(str::to_owned));
-        let set = set.map(|set| Owner::machine_set(&set, "machine_set"));
-        state.get("cluster").as_str().map(Owner::cluster).into_iter().chain(set).collect()
+        let set = set.map(|set| machine_set::owner(&set, "machine_set"));
+        state.get("cluster").as_str().map(cluster::owner).into_iter().chain(set).collect()
     }
 
     fn modify_plan(plan: &mut Plan<'_>) {

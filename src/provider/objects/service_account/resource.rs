@@ -129,7 +129,7 @@ impl RpcObject for ServiceAccount {
         account_key::plan_existing(plan, cx.session.clock.now());
     }
 
-    fn parse_import(text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
         let provider = text.strip_prefix(PROVIDER).or_else(|| text.strip_suffix(PROVIDER_SUFFIX));
         if let Some(name) = provider {
             return Err(Diagnostic::error(
@@ -246,12 +246,12 @@ fn same_text(a: &str, b: &str) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn accounts_are_imported_by_name_or_identity() {
-        assert_eq!(ServiceAccount::parse_import("ci").unwrap(), "ci");
-        assert_eq!(ServiceAccount::parse_import("ci@serviceaccount.omni.sidero.dev").unwrap(), "ci");
+    #[tokio::test]
+    async fn accounts_are_imported_by_name_or_identity() {
+        assert_eq!(ServiceAccount::resolve_import(None, "ci").await.unwrap(), "ci");
+        assert_eq!(ServiceAccount::resolve_import(None, "ci@serviceaccount.omni.sidero.dev").await.unwrap(), "ci");
         for text in ["infra-provider:aws", "aws@infra-provider.serviceaccount.omni.sidero.dev"] {
-            let refused = ServiceAccount::parse_import(text).unwrap_err();
+            let refused = ServiceAccount::resolve_import(None, text).await.unwrap_err();
             assert!(refused.hint.unwrap().contains("named `aws`"));
         }
     }

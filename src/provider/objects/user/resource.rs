@@ -100,7 +100,7 @@ impl RpcObject for User {
         }
     }
 
-    fn parse_import(text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
         problem(text).map_or(Ok(text.to_owned()), |problem| {
             Err(Diagnostic::error(format!("Could not import user `{text}`"), problem)
                 .hint("Users are imported by their e-mail address."))
