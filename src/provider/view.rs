@@ -2,9 +2,11 @@
 //! An account may see less than it may write, and an older Omni has fewer types: what cannot be read says nothing.
 
 use super::engine::{Cx, Object};
-use super::errors::capital;
+use super::errors::{Operation, capital};
 use super::ledger::ObjectKey;
+use crate::omni::spec;
 use crate::omni::spec::Spec;
+use crate::omni::spec::instance::{self, CurrentUserSpec};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, ErrorKind, Kind, Phase, Resource};
 use crate::tf::diag::Diagnostic;
@@ -61,6 +63,31 @@ pub(crate) async fn list(cx: &Cx, kind: Kind, query: &Query) -> Result<Vec<Resou
     match cx.client().list(&cx.call, kind, query).await {
         Err(error) if is_hidden(&error) => Ok(Vec::new()),
         other => other,
+    }
+}
+
+/// The role of infrastructure providers, to which Omni answers that the objects of others do not exist.
+const PARTIAL: &str = "InfraProvider";
+
+/// Checks that the provider's role can read the objects of others, before an answer that one is missing is believed.
+///
+/// # Errors
+/// When it does not, or when that cannot be found out.
+pub(crate) async fn check_sight(cx: &Cx, operation: &Operation<'_>) -> Result<(), Diagnostic> {
+    let current = async { spec::decode::<CurrentUserSpec>(&cx.read(&instance::current_user_key()).await?) };
+    match current.await {
+        Ok(user) if user.role == PARTIAL => Err(Diagnostic::error(
+            operation.summary(),
+            format!(
+                "The provider's key has the role `{PARTIAL}`. Omni answers to it as if the objects of others did not exist, \
+                 so nobody can tell whether {} is still there. The state keeps it.",
+                operation.what()
+            ),
+        )
+        .hint("Configure the provider with the key of an account that has the role `Reader` or a higher one.")),
+        Ok(_) => Ok(()),
+        Err(error) if error.is(ErrorKind::Denied) || error.is(ErrorKind::Unimplemented) => Ok(()),
+        Err(error) => Err(operation.explain(&error)),
     }
 }
 

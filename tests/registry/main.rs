@@ -29,6 +29,7 @@ mod policy;
 mod quiet;
 mod reads;
 mod references;
+mod refresh;
 mod registration;
 mod relay;
 mod releases;
@@ -85,6 +86,7 @@ fn main() {
     trials.extend(policy::trials());
     trials.extend(quiet::trials());
     trials.extend(references::trials());
+    trials.extend(refresh::trials());
     trials.extend(registration::trials());
     trials.extend(shared_keys::trials());
     trials.extend(since::trials());

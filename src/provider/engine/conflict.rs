@@ -60,6 +60,10 @@ impl Baseline {
         private.get(NAME)
     }
 
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
     pub(super) fn store(&self, private: &mut Private) {
         private.set(NAME, self);
     }

@@ -17,7 +17,7 @@ mod write;
 
 use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Fields;
-use crate::omni::{Call, Client, Error, Key, Resource as Stored};
+use crate::omni::{Call, Client, Error, ErrorKind, Key, Resource as Stored};
 use crate::provider::ledger::Ticket;
 use crate::provider::session::Session;
 use crate::provider::wait::Awaited;
@@ -96,11 +96,34 @@ impl Cx {
         self.client().get(&self.call, key).await
     }
 
+    /// An object for a refresh: what a cache does not show yet, or shows older than `version`, is read again past all caches.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] only when the server itself says so; or when it refuses, or does not answer.
+    pub(crate) async fn read_surely(&self, key: &Key, version: Option<u64>) -> Result<Stored, Error> {
+        let answer = self.read(key).await;
+        let stale = match &answer {
+            Ok(stored) => stored.metadata.version < version,
+            Err(error) => error.is(ErrorKind::NotFound),
+        };
+        if !stale {
+            return answer;
+        }
+        match self.client().get_fresh(&self.call, key).await? {
+            Some(stored) => Ok(stored),
+            None => match answer {
+                // It was removed, and the cache still has it.
+                Ok(_) => self.read(key).await,
+                gone => gone,
+            },
+        }
+    }
+
     /// The decoded object of this id; `None` when there is none.
     pub(crate) async fn find<S: Spec>(&self, id: &str) -> Result<Option<Object<S>>, Error> {
         match self.read(&S::KIND.key(id)).await {
             Ok(stored) => Object::decode(stored).map(Some),
-            Err(error) if error.is(crate::omni::ErrorKind::NotFound) => Ok(None),
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -19,6 +19,7 @@ use crate::provider::ledger::{Action, ObjectKey, Ticket};
 use crate::provider::session::Handle;
 use crate::provider::since;
 use crate::provider::timeouts::Timeouts;
+use crate::provider::view;
 use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
@@ -459,7 +460,14 @@ impl<M: CosiObject> CosiResource<M> {
         };
         let name = Self::called(&state, &id);
         let operation = self.base.operation("read", &name);
-        match cx.read(&M::Spec::KIND.key(&id)).await {
+        let version = Baseline::load(&private).map(|baseline| baseline.version());
+        let found = cx.read_surely(&M::Spec::KIND.key(&id), version).await;
+        if found.as_ref().is_err_and(|error| error.is(ErrorKind::NotFound))
+            && let Err(diagnostic) = view::check_sight(&cx, &operation).await
+        {
+            return Outcome::partial(state, private, identity, diagnostic);
+        }
+        match found {
             Ok(stored) => {
                 let leaving = stored.metadata.phase == Phase::TearingDown;
                 let mut private = private;

@@ -91,6 +91,11 @@ pub(crate) trait RpcObject: Send + Sync + 'static {
     /// Reads the object of this id; `None` when there is none.
     async fn find(cx: &Cx, id: &str) -> Result<Option<Self::Observed>, Error>;
 
+    /// The same past all caches, asked before a refresh believes that the object is gone; `None` as well where a find is never behind.
+    async fn find_fresh(_cx: &Cx, _id: &str) -> Result<Option<Self::Observed>, Error> {
+        Ok(None)
+    }
+
     /// Makes the object. What only this knows, such as a private key, goes into `wanted` before the call,
     /// so that the state has it even when the answer gets lost.
     async fn create(cx: &Cx, wanted: &mut Self::Model) -> Result<(), Error>;

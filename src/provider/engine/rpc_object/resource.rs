@@ -17,6 +17,7 @@ use crate::provider::errors::{Operation, capital};
 use crate::provider::ledger::{Action, ObjectKey, Ticket};
 use crate::provider::session::{Handle, OnConflict};
 use crate::provider::since;
+use crate::provider::view;
 use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -308,11 +309,21 @@ impl<M: RpcObject> RpcResource<M> {
             Ok(model) => model,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        match M::find(&cx, &id).await {
+        let operation = self.base.operation("read", &id);
+        let mut found = M::find(&cx, &id).await;
+        if matches!(found, Ok(None)) {
+            found = M::find_fresh(&cx, &id).await;
+        }
+        if matches!(found, Ok(None))
+            && let Err(diagnostic) = view::check_sight(&cx, &operation).await
+        {
+            return Outcome::partial(state, private, identity, diagnostic);
+        }
+        match found {
             Ok(Some(seen)) => self.outcome(&seen, &before, &state, private, &id),
             Ok(None) if self.base.is_import(&state) => Outcome::failed(self.base.nothing_to_import(&id, None)),
             Ok(None) => Outcome::default(),
-            Err(error) => Outcome::partial(state, private, identity, self.base.operation("read", &id).explain(&error)),
+            Err(error) => Outcome::partial(state, private, identity, operation.explain(&error)),
         }
     }
 

@@ -3,8 +3,8 @@
 use super::account_key;
 use super::account_key::{Keyed, OWN, Presence};
 use crate::omni::auth::generate::identity;
-use crate::omni::spec::Spec;
 use crate::omni::spec::account::{IdentityStatusSpec, ServiceAccountStatusSpec};
+use crate::omni::spec::{self, Spec};
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::is_account_name;
 use crate::provider::engine::{Cx, RpcObject};
@@ -164,14 +164,18 @@ impl RpcObject for ServiceAccount {
     }
 
     async fn find(cx: &Cx, id: &str) -> Result<Option<Observed>, Error> {
-        let Some(status) = account_key::status(cx, id).await? else { return Ok(None) };
-        let last_active = match cx.find::<IdentityStatusSpec>(&identity(id)).await {
-            Ok(found) => found.map(|object| object.spec.last_active).filter(|at| !at.is_empty()),
-            // Servers before 1.6 do not keep it.
-            Err(error) if error.is(ErrorKind::Unimplemented) => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Some(Observed { name: id.to_owned(), status, last_active }))
+        match account_key::status(cx, id).await? {
+            Some(status) => observed(cx, id, status).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn find_fresh(cx: &Cx, id: &str) -> Result<Option<Observed>, Error> {
+        let key = ServiceAccountStatusSpec::KIND.key(identity(id));
+        match cx.client().get_fresh(&cx.call, &key).await? {
+            Some(stored) => observed(cx, id, spec::decode(&stored)?).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
@@ -220,6 +224,17 @@ impl RpcObject for ServiceAccount {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// What Omni says of an account, with what it notes beside the status.
+async fn observed(cx: &Cx, name: &str, status: ServiceAccountStatusSpec) -> Result<Observed, Error> {
+    let last_active = match cx.find::<IdentityStatusSpec>(&identity(name)).await {
+        Ok(found) => found.map(|object| object.spec.last_active).filter(|at| !at.is_empty()),
+        // Servers before 1.6 do not keep it.
+        Err(error) if error.is(ErrorKind::Unimplemented) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Observed { name: name.to_owned(), status, last_active })
 }
 
 fn operation<'a>(verb: &'a str, name: &'a str) -> Operation<'a> {
