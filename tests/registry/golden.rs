@@ -8,7 +8,7 @@ use std::path::Path;
 /// # Errors
 /// With the difference, when there is one.
 pub fn compare(path: &Path, found: &str) -> Result<(), Failed> {
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if crate::update::golden() {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }

@@ -39,6 +39,8 @@ mod shared_keys;
 mod since;
 mod spoilt;
 mod unknowns;
+#[path = "../support/update.rs"]
+mod update;
 
 use libtest_mimic::{Arguments, Trial};
 

@@ -1,6 +1,7 @@
 //! Golden files: text that is made by the code and kept in the tree, where a review can see it change.
 //! `UPDATE_GOLDEN=1` rewrites them; without it a difference fails with what differs.
 
+use crate::update;
 use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,11 +14,26 @@ use std::path::{Path, PathBuf};
 /// When they differ and no update is asked for.
 #[track_caller]
 pub fn assert_folder(folder: &Path, expected: &BTreeMap<String, String>) {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some_and(|v| !v.is_empty() && v != "0");
-    let result = if update { write(folder, expected) } else { compare(folder, expected) };
+    let result = if update::golden() { write(folder, expected) } else { compare(folder, expected) };
     if let Err(problem) = result {
         panic!("{problem}");
     }
+}
+
+/// Holds a file against `expected`; `changes` says what differs, in the terms of what the file holds.
+///
+/// # Panics
+/// When they differ and no update is asked for.
+#[track_caller]
+pub fn assert_file(file: &Path, expected: &str, changes: &dyn Fn() -> String) {
+    if fs::read_to_string(file).is_ok_and(|text| text == expected) {
+        return;
+    }
+    if update::golden() {
+        fs::write(file, expected).expect("a writable file");
+        return;
+    }
+    panic!("{} is out of date; `UPDATE_GOLDEN=1 cargo test` rewrites it\n{}", file.display(), changes());
 }
 
 /// Holds the part of a file between `<!-- name -->` and `<!-- /name -->` against `expected`.
@@ -31,7 +47,7 @@ pub fn assert_section(file: &Path, name: &str, expected: &str) {
     if whole == text {
         return;
     }
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|v| !v.is_empty() && v != "0") {
+    if update::golden() {
         fs::write(file, whole).expect("a writable file");
         return;
     }
@@ -115,6 +131,26 @@ fn files_below(folder: &Path) -> Result<Vec<String>, String> {
 
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn only_a_variable_that_asks_for_it_rewrites() {
+        for (value, expected) in [(None, false), (Some(""), false), (Some("0"), false), (Some("1"), true)] {
+            assert_eq!(update::asked(value.map(OsStr::new)), expected, "{value:?}");
+        }
+    }
+
+    /// A program that reads the variable by itself could give it another meaning.
+    #[test]
+    fn one_place_reads_the_variable() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let reads = |path: &String| {
+            let text = fs::read_to_string(tests.join(path)).unwrap_or_default();
+            path.ends_with(".rs") && text.lines().any(|l| l.contains(concat!("var_os(\"UPDATE_", "GOLDEN\")")))
+        };
+        let found: Vec<_> = files_below(&tests).expect("the tests").into_iter().filter(reads).collect();
+        assert_eq!(found, ["support/update.rs"]);
+    }
 
     fn pages(of: &[(&str, &str)]) -> BTreeMap<String, String> {
         of.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()

@@ -1,6 +1,9 @@
 //! One binary for the tests that look at the package as a whole.
 #![allow(clippy::expect_used, reason = "a test that cannot read the tree has to stop")]
 
+mod contract;
 mod docs;
 mod golden;
 mod house;
+#[path = "../support/update.rs"]
+mod update;
