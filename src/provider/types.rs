@@ -1,7 +1,7 @@
 //! The types that the provider offers, as the rooms of [`super::objects`] and the functions register them.
 
 use super::dual::{self, DualSource};
-use super::engine::{CosiObject, CosiResource, RpcObject, RpcResource};
+use super::engine::{self, CosiObject, RpcObject};
 use super::functions::{self, Pure};
 use super::lookup::{ListSource, Plural, Single, SingleSource};
 use super::objects;
@@ -48,15 +48,14 @@ impl<'h> Types<'h> {
     /// A managed resource that is a COSI object.
     pub(super) fn cosi<M: CosiObject>(&mut self) -> &mut Self {
         #[cfg(test)]
-        self.misfits
-            .extend(super::engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
-        self.resources.push(CosiResource::<M>::resource(self.handle));
+        self.misfits.extend(engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
+        self.resources.push(engine::cosi::<M>(self.handle));
         self
     }
 
     /// A managed resource that Omni serves by RPCs.
     pub(super) fn rpc<M: RpcObject>(&mut self) -> &mut Self {
-        self.resources.push(RpcResource::<M>::resource(self.handle));
+        self.resources.push(engine::rpc::<M>(self.handle));
         self
     }
 

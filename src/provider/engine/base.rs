@@ -55,8 +55,13 @@ impl ResourceBase {
         operation: &Operation<'_>,
     ) -> Result<Cx, Diagnostic> {
         let cx = self.cx(context, at, limit)?;
-        cx.session.may_write(operation.verb, &format!("{} ({})", operation.what(), self.name))?;
+        self.may_write(&cx, operation)?;
         Ok(cx)
+    }
+
+    /// Refuses a write of a read-only provider.
+    pub(super) fn may_write(&self, cx: &Cx, operation: &Operation<'_>) -> Result<(), Diagnostic> {
+        cx.session.may_write(operation.verb, &format!("{} ({})", operation.what(), self.name))
     }
 
     /// The same for a plan, which looks at the server only when there is a session.

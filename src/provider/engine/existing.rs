@@ -5,9 +5,10 @@
 //! `adopt_existing` decides. It words these cases and compares; writing is done elsewhere.
 
 use super::attributes::Shared;
+use super::backend::Backend;
 use super::base::ResourceBase;
 use super::conflict;
-use super::resource::CosiResource;
+use super::cosi::CosiBackend;
 use super::write::{Failure, show};
 use super::{CosiObject, Cx, Origin};
 use crate::omni::spec::Spec;
@@ -266,7 +267,7 @@ pub(super) struct Adoption {
 impl Adoption {
     /// Compares what is there with what is planned.
     pub(super) fn of<M: CosiObject>(
-        resource: &CosiResource<M>,
+        resource: &CosiBackend<M>,
         existing: &Stored,
         planned: &Value,
         config: &Value,
@@ -345,9 +346,9 @@ pub(in crate::provider::engine) fn handed_over(cx: &Cx, operation: &Operation<'_
     Outcome { diags: told.into(), ..Outcome::default() }
 }
 
-impl<M: CosiObject> CosiResource<M> {
+impl<M: CosiObject> CosiBackend<M> {
     /// Says of a planned create that the object is there already, as far as that can be known: what is in this state goes first.
-    pub(super) async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey) -> Result<(), Error> {
+    pub(super) async fn check_standing(&self, cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey) -> Result<(), Error> {
         if M::ORIGIN != Origin::Users || plan.prior.is_some() {
             return Ok(());
         }
@@ -361,7 +362,7 @@ impl<M: CosiObject> CosiResource<M> {
             Err(error) => return Err(error),
         };
         let id = existing.key.id.clone();
-        let name = Self::called(&plan.planned, &id);
+        let name = self.name(&plan.planned, &id);
         let operation = self.base().operation("create", &name);
         let problem = match standing(&existing) {
             Standing::Deleting => return Ok(()),

@@ -2,10 +2,12 @@
 //! A resource file gives a table of rows and, where it needs them, checks and waits; the verbs live here.
 
 mod attributes;
+mod backend;
 mod base;
 mod binding;
 pub(crate) mod codecs;
 mod conflict;
+mod cosi;
 mod existing;
 mod joined;
 mod owed;
@@ -19,10 +21,10 @@ use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Fields;
 use crate::omni::{Call, Client, Error, ErrorKind, Key, Resource as Stored};
 use crate::provider::ledger::Ticket;
-use crate::provider::session::Session;
+use crate::provider::session::{Handle, Session};
 use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::resource::Plan;
+use crate::tf::resource::{Plan, Resource};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only::WriteOnly;
@@ -36,9 +38,18 @@ use std::time::Duration;
 pub(crate) use binding::misfits;
 pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group};
 pub(crate) use joined::{Join, Joined};
-pub(crate) use resource::CosiResource;
-pub(crate) use rpc_object::{RpcObject, RpcResource};
+pub(crate) use rpc_object::RpcObject;
 pub(crate) use write::Failure;
+
+/// The resource type of a COSI object.
+pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> Arc<dyn Resource> {
+    resource::resource(cosi::CosiBackend::<M>::new(handle))
+}
+
+/// The resource type of an object that RPCs serve.
+pub(crate) fn rpc<M: RpcObject>(handle: &Handle) -> Arc<dyn Resource> {
+    resource::resource(rpc_object::RpcBackend::<M>::new(handle))
+}
 
 /// A key that we own: its value, or `None` where it must be absent.
 pub(crate) type Owned = (&'static str, Option<String>);

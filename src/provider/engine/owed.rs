@@ -4,8 +4,9 @@
 //! beside the state says so, each plan shows it as a change of `status`, and the next apply waits again. A read that finds the
 //! object ready drops it. What is waited for is the resource type's; how the wait ends is decided here.
 
+use super::backend::Backend;
 use super::base::ResourceBase;
-use super::resource::CosiResource;
+use super::cosi::CosiBackend;
 use super::{CosiObject, Cx, Object, Write};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored};
@@ -62,7 +63,7 @@ enum Waited {
     Unmet(Unmet),
 }
 
-impl<M: CosiObject> CosiResource<M> {
+impl<M: CosiObject> CosiBackend<M> {
     /// What the state asks to be waited for after this write.
     async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
         let object = Object::<M::Spec>::decode(stored.clone())?;
@@ -157,7 +158,7 @@ impl<M: CosiObject> CosiResource<M> {
     }
 
     /// Whether the apply of this plan has a wait to make up for, which is told; without a session that stays open.
-    pub(super) async fn plan_owed(&self, cx: Option<&Cx>, plan: &mut Plan<'_>) -> bool {
+    pub(super) async fn owes_wait(&self, cx: Option<&Cx>, plan: &mut Plan<'_>) -> bool {
         let Some(owed) = Owed::load(&plan.private).filter(|_| plan.prior.is_some() && plan.replace.is_empty()) else {
             return false;
         };
@@ -174,7 +175,7 @@ impl<M: CosiObject> CosiResource<M> {
                 return false;
             }
         };
-        let operation = Self::called(&plan.planned, &id);
+        let operation = self.name(&plan.planned, &id);
         let operation = self.base().operation("update", &operation);
         let limit = self.base().limit(cx, &plan.planned, owed.limit());
         plan.diags.push(shown(&operation, &seen, &limit));

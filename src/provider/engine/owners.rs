@@ -1,7 +1,7 @@
 //! What becomes of an object whose owners go: the cluster or the machine set without which it cannot be.
 //! Hosts plan owners first, so that the ledger knows of them; of those that nothing depends on it may know nothing.
 
-use super::resource::{CosiResource, ID};
+use super::cosi::{CosiBackend, ID};
 use super::{CosiObject, Cx, Owner};
 use crate::provider::errors::capital;
 use crate::provider::ledger::ObjectKey;
@@ -15,7 +15,7 @@ pub(super) fn keys<M: CosiObject>(state: &Value) -> Vec<ObjectKey> {
     M::owners(state).iter().map(|owner| ObjectKey::from(&owner.key)).collect()
 }
 
-impl<M: CosiObject> CosiResource<M> {
+impl<M: CosiObject> CosiBackend<M> {
     /// Replaces what Omni removes together with an owner that this run replaces, though nothing of its own configuration changes.
     pub(super) fn follow_owners(cx: &Cx, plan: &mut Plan<'_>) {
         let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) else { return };

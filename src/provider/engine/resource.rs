@@ -1,118 +1,69 @@
-//! `CosiResource`: any [`CosiObject`] type as a Terraform resource.
+//! The engine: the verbs of every managed resource, over the [`Backend`] of its type.
 
-use super::attributes;
-use super::base;
-use super::base::{Entry, ResourceBase};
-use super::binding::Binding;
-use super::conflict::Baseline;
+use super::Cx;
+use super::backend::{Backend, Work};
+use super::base::{self, Entry};
 use super::existing;
-use super::owed::{Limit, Owed, STATUS, STATUS_TIMEOUT};
-use super::owners;
-use super::relabel;
-use super::write;
-use super::write::{Failure, WriteRequest};
-use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
-use crate::omni::spec::Spec;
-use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
-use crate::provider::errors::{Operation, UPDATE, capital};
-use crate::provider::ledger::{Action, ObjectKey, Ticket};
-use crate::provider::session::Handle;
+use super::owed::STATUS;
+use crate::omni::ErrorKind;
+use crate::provider::errors::Operation;
+use crate::provider::ledger::{Action, Ticket};
 use crate::provider::since;
-use crate::provider::timeouts::Timeouts;
 use crate::provider::view;
 use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
-use crate::tf::schema::{IdentitySchema, Schema, Unset};
+use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only;
 use async_trait::async_trait;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Beside a planned removal: the same plan unlocks the object's owner, and the removal comes first.
-const UNLOCKS: &str = "unlocks_owner";
-
-/// The computed attribute that every object with an owner has.
-pub(super) const ID: &str = "id";
-
-/// Beside the state: a removal of ours was begun, and did not end in time.
-const DELETING: &str = "leaving";
-
-/// An object that was written, before the step after it.
-struct Made<'a> {
-    write: Write,
-    prior: Option<&'a Value>,
-    planned: &'a Value,
-    config: &'a Value,
-    /// What was planned, with its secrets and what was filled in for the write.
-    wanted: Value,
-    private: Private,
+/// A type of managed resources.
+struct Engine<B> {
+    backend: B,
 }
 
-/// A resource type that is a COSI object.
-pub(crate) struct CosiResource<M> {
-    base: ResourceBase,
-    binding: Binding,
-    kind: PhantomData<M>,
+/// The resource type whose objects `backend` stores.
+pub(super) fn resource(backend: impl Backend) -> Arc<dyn Resource> {
+    Arc::new(Engine { backend })
 }
 
-impl<M: CosiObject> CosiResource<M> {
-    pub(crate) fn resource(handle: &Handle) -> Arc<dyn Resource> {
-        let binding = Binding::new(M::rows());
-        let base = ResourceBase {
-            name: M::NAME,
-            noun: M::NOUN,
-            id: M::ID,
-            schema: attributes::schema::<M>(&binding),
-            identity: M::identity(),
-            handle: handle.clone(),
-        };
-        Arc::new(Self { base, binding, kind: PhantomData })
-    }
-
-    pub(super) fn base(&self) -> &ResourceBase {
-        &self.base
-    }
-
-    /// What messages call the object of this id, as far as `state` tells.
-    pub(super) fn called(state: &Value, id: &str) -> String {
-        let shown = if M::DISPLAY == M::ID { id } else { state.get(M::DISPLAY).as_str().unwrap_or_default() };
-        shown.to_owned()
+/// The verbs, without what the ledger is told.
+impl<B: Backend> Engine<B> {
+    /// What messages call the object that `state` shows or plans.
+    fn name(&self, state: &Value) -> String {
+        let id = state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| self.backend.id(state));
+        self.backend.name(state, &id.unwrap_or_default())
     }
 
     /// The part of a plan that looks at the server and at the other plans of this run.
     async fn plan_with(&self, cx: &Cx, plan: &mut Plan<'_>) {
-        since::check(cx, M::NAME, &self.base.schema, plan).await;
-        Self::follow_owners(cx, plan);
-        if plan.prior.is_some() {
-            M::plan_existing(cx, plan);
-        }
-        let entry = Entry::open(cx, plan, Self::ledger_key);
+        let base = self.backend.base();
+        since::check(cx, base.name, &base.schema, plan).await;
+        self.backend.follow(cx, plan);
+        let entry = Entry::open(cx, plan, |state| self.backend.key(state));
         self.check_rivals(cx, plan, &entry);
-        M::check_run(cx, &entry.ticket, plan);
-        Self::check_owners(cx, plan);
+        self.backend.check_run(cx, &entry.ticket, plan);
         // What reaches no object needs no check against the server.
-        if plan
-            .prior
-            .is_some_and(|prior| attributes::only_local_changes(&self.binding, &self.base.schema, prior, &plan.planned))
-        {
+        if plan.prior.is_some_and(|prior| self.backend.is_only_local(prior, &plan.planned)) {
             return entry.close(cx, plan);
         }
         base::check_read_only(cx, base::action(plan), &mut plan.diags);
         let checked = async {
-            if let Some(key) = entry.key.as_ref().filter(|_| !plan.diags.has_errors()) {
-                self.check_existing(cx, plan, key).await?;
+            if !plan.diags.has_errors() {
+                self.backend.check_existing(cx, plan, &entry).await?;
             }
-            M::check_plan(cx, plan).await
+            self.backend.check_plan(cx, plan).await
         };
         let checked = checked.await;
-        let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+        let name = self.name(&plan.planned);
         match checked {
             Ok(()) => {}
-            // An account may write more than it may read.
-            Err(error) if error.is(ErrorKind::Denied) => tracing::debug!(name, %error, "the plan is not checked"),
-            Err(error) => plan.diags.push(self.base.operation("plan", &name).explain(&error)),
+            Err(error) if error.is(ErrorKind::Denied) && self.backend.is_written_unread() => {
+                tracing::debug!(name, %error, "the plan is not checked");
+            }
+            Err(error) => plan.diags.push(base.operation("plan", &name).explain(&error)),
         }
         entry.close(cx, plan);
     }
@@ -120,524 +71,132 @@ impl<M: CosiObject> CosiResource<M> {
     /// Says of a plan that another resource plans the same object.
     fn check_rivals(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) {
         let rivals = entry.rivals(cx, plan);
-        let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
-        let told = existing::planned_twice(&self.base, &name, &plan.planned, base::action(plan), &rivals);
+        let name = self.name(&plan.planned);
+        let told = existing::planned_twice(self.backend.base(), &name, &plan.planned, base::action(plan), &rivals);
         plan.diags.extend(told.into_iter().collect());
     }
 
-    /// What the ledger calls the object that `state` shows; `None` while its id is not known.
-    fn ledger_key(state: &Value) -> Option<ObjectKey> {
-        let id = match M::ORIGIN {
-            Origin::Omni => M::id(state)?,
-            Origin::Users | Origin::Call => state.get(M::ID).as_str()?.to_owned(),
-        };
-        Some(ObjectKey::from(&M::Spec::KIND.key(id)))
-    }
-
-    /// What the object's own attributes show of it.
-    pub(super) fn shown(&self, object: &Object<M::Spec>, joined: &Joined, prior: &Value) -> Result<Value, Diagnostic> {
-        show::<M>(&self.binding, object, joined, prior)
-    }
-
-    /// What the state asks Omni for.
-    fn desired(&self, state: &Value) -> Result<Desired, Diagnostic> {
-        let fields = self.binding.fields::<M::Spec>(state).map_err(|error| misfit(&error))?;
-        Ok(Desired { fields, keys: self.keys(state) })
-    }
-
-    /// The labels and annotations that the state asks for.
-    fn keys(&self, state: &Value) -> [Vec<Owned>; 2] {
-        self.binding.keys(state)
-    }
-
-    /// The state that shows `shown`, with the attributes that the engine adds.
-    pub(super) fn state(
-        &self,
-        object: &Object<M::Spec>,
-        shown: Value,
-        prior: &Value,
-        private: &Private,
-    ) -> Result<Value, Diagnostic> {
-        let [labels, annotations] = self.keys(&shown);
-        let mut state = self.base.schema.null_object();
-        for (name, value) in shown.entries().into_iter().flatten() {
-            state.set(name, value.clone());
-        }
-        attributes::fill(
-            &mut state,
-            self.binding.local(),
-            &object.stored.metadata,
-            [&labels, &annotations],
-            private,
-            prior,
-            &self.base.handle.defaults(),
-        );
-        let mut state = crate::tf::plan::keep_same(&self.base.schema, prior, state);
-        write_only::redact(&self.base.schema, prior, &mut state);
-        Ok(state)
-    }
-
-    /// What the host keeps of an object that is there.
-    async fn outcome(
-        &self,
-        cx: &Cx,
-        stored: Stored,
-        prior: &Value,
-        mut private: Private,
-        operation: &Operation<'_>,
-    ) -> Outcome {
-        let id = stored.key.id.clone();
-        let built = async {
-            let object = Object::<M::Spec>::decode(stored).map_err(|e| operation.explain(&e))?;
-            let joined = Joined::read(cx, self.binding.joins(), object.id()).await;
-            let mut joined = joined.map_err(|e| operation.explain(&e))?;
-            M::facts(cx, &object, &mut joined).await.map_err(|e| operation.explain(&e))?;
-            let shown = self.shown(&object, &joined, prior)?;
-            let keys = self.keys(&shown);
-            Baseline::of::<M>(&self.binding, &object.stored, &keys).store(&mut private);
-            relabel::note(&object.stored, &keys[0], &mut private);
-            self.state(&object, shown, prior, &private)
-        };
-        match built.await {
-            Ok(state) => {
-                let identity = Some(self.base.identity_of(&id));
-                Outcome::ok(state, private, identity)
-            }
-            // The object is there: what is known of it must not be lost.
-            Err(diagnostic) => self.base.kept(self.base.remembered(prior, &id), private, &id, diagnostic),
-        }
-    }
-
-    /// The step after a write, and what the host keeps then: the object stays in the state even when the step fails.
-    async fn after_write(&self, cx: &Cx, stored: &mut Stored, made: Made<'_>, operation: &Operation<'_>) -> Outcome {
-        let Made { write, prior, planned, config, mut wanted, private } = made;
-        let before = wanted.clone();
-        let asked = self.asked(&wanted, config);
-        let step = async {
-            let object = Object::<M::Spec>::decode(stored.clone()).map_err(|e| operation.explain(&e))?;
-            let written = Written { object: &object, write, prior, asked: &asked };
-            M::after_write(cx, &written, &mut wanted).await
-        };
-        let step = step.await;
-        let mut filled = planned.clone();
-        for attribute in &self.base.schema.attributes {
-            let value = wanted.get(attribute.name);
-            let changed = value != before.get(attribute.name);
-            if changed || (planned.get(attribute.name).is_unknown() && value.is_set()) {
-                filled.set(attribute.name, value.clone());
-            }
-        }
-        match step {
-            Ok(again) => {
-                if again && let Ok(now) = cx.read(&stored.key).await {
-                    *stored = now;
-                }
-                self.outcome(cx, stored.clone(), &filled, private, operation).await
-            }
-            Err(mut diagnostic) => {
-                let id = stored.key.id.clone();
-                let filled = match prior {
-                    Some(prior) => self.with_prior(filled, prior, &id),
-                    None => self.base.remembered(&filled, &id),
-                };
-                if write == Write::Create {
-                    diagnostic.detail.push_str(&format!(
-                        "\n{} is created, and Terraform marks it as tainted; `terraform untaint` keeps it.",
-                        capital(&operation.what())
-                    ));
-                }
-                let mut outcome = self.outcome(cx, stored.clone(), &filled, private, operation).await;
-                outcome.diags.push(diagnostic);
-                outcome
-            }
-        }
-    }
-
-    /// The outcome with the object as it is now, where that can be read.
-    pub(super) async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome {
-        let operation = Operation { verb: "read", ..operation.clone() };
-        if let (Some(state), Ok(now)) = (&outcome.state, cx.read(key).await) {
-            let fresh = self.outcome(cx, now, state, outcome.private.clone(), &operation).await;
-            if !fresh.diags.has_errors() {
-                return fresh;
-            }
-        }
-        outcome
-    }
-
-    /// Whether the plan changes nothing but what steers the provider.
-    fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
-        let schema = &self.base.schema;
-        !write_only::changes(schema, prior, planned)
-            && schema.attributes.iter().all(|attribute| {
-                let (name, value) = (attribute.name, planned.get(attribute.name));
-                attributes::is_local(schema, self.binding.local(), name)
-                    || value.is_unknown()
-                    || value == prior.get(name)
-            })
-    }
-
-    /// Whether a plan is only about a wait that is owed, so that nothing is written.
-    fn only_waits(&self, prior: &Value, planned: &Value) -> bool {
-        let mut planned = planned.clone();
-        if planned.get(STATUS).is_unknown() {
-            planned.set(STATUS, prior.get(STATUS).clone());
-        }
-        attributes::only_local_changes(&self.binding, &self.base.schema, prior, &planned)
-    }
-
-    /// Waits for what is owed, within the limit of the operation that owes it.
-    async fn wait_again(
-        &self,
-        context: &Context,
-        prior: &Value,
-        planned: Value,
-        private: Private,
-        owed: Owed,
-        operation: &Operation<'_>,
-    ) -> Outcome {
-        let id = prior.get(M::ID).as_str().unwrap_or_default();
-        let limit = match owed.after {
-            Write::Create => |t: Timeouts| t.create,
-            Write::Update => |t: Timeouts| t.update,
-        };
-        let kept = |diagnostic, private| self.base.kept(prior.clone(), private, id, diagnostic);
-        let cx = match self.base.cx(context, &planned, limit) {
-            Ok(cx) => cx,
-            Err(diagnostic) => return kept(diagnostic, private),
-        };
-        let stored = match cx.client().get(&cx.call, &M::Spec::KIND.key(id)).await {
-            Ok(stored) => stored,
-            Err(error) => return kept(operation.explain(&error), private),
-        };
-        let outcome = self.outcome(&cx, stored.clone(), &planned, private, operation).await;
-        let mut outcome = self.settle(&cx, outcome, &stored, owed, operation).await;
-        // Nothing was written: what others have changed meanwhile is for the next plan.
-        if let Some(state) = &mut outcome.state {
-            for attribute in self.base.schema.attributes.iter().filter(|a| planned.get(a.name).is_wholly_known()) {
-                state.set(attribute.name, planned.get(attribute.name).clone());
-            }
-        }
-        outcome
-    }
-
-    /// Whether a removal of ours has not ended, though the object is gone.
-    async fn is_deleting(&self, cx: &Cx, state: &Value, private: &Private, id: &str) -> Result<bool, Error> {
-        if private.get::<bool>(DELETING) != Some(true) {
-            return Ok(false);
-        }
-        M::is_deleting(cx, state, &M::Spec::KIND.key(id)).await
-    }
-
-    /// What the configuration asks for, without what the state goes on to hold though it is not configured.
-    fn asked(&self, revealed: &Value, config: &Value) -> Value {
-        let mut asked = revealed.clone();
-        for attribute in self.base.schema.attributes.iter().filter(|a| matches!(a.unset, Unset::Stays(_))) {
-            if config.get(attribute.name).is_null() {
-                asked.set(attribute.name, Value::Null);
-            }
-        }
-        asked
-    }
-
-    /// `planned` with what was there in the place of everything unknown.
-    fn with_prior(&self, mut planned: Value, prior: &Value, id: &str) -> Value {
-        for attribute in &self.base.schema.attributes {
-            if !planned.get(attribute.name).is_wholly_known() {
-                planned.set(attribute.name, prior.get(attribute.name).clone());
-            }
-        }
-        self.base.remembered(&planned, id)
-    }
-
-    pub(super) fn failed(operation: &Operation<'_>, failure: Failure) -> Diagnostic {
-        match failure {
-            Failure::Call(error) => operation.explain(&error),
-            Failure::Refused(diagnostic) => *diagnostic,
-        }
-    }
-
-    /// The same, with a diagnostic for each attribute that Omni refuses.
-    fn failed_each(operation: &Operation<'_>, failure: Failure) -> Diagnostics {
-        match failure {
-            Failure::Call(error) => operation.explain_each(&error),
-            Failure::Refused(diagnostic) => (*diagnostic).into(),
-        }
-    }
-}
-
-/// The verbs, without what the ledger is told.
-impl<M: CosiObject> CosiResource<M> {
     async fn create_object(&self, context: &Context, request: Create) -> Outcome {
+        let base = self.backend.base();
         let Create { planned, config, .. } = request;
-        let planned = write_only::with_fingerprints(&self.base.schema, planned, &config);
-        let mut wanted = write_only::with_secrets(&self.base.schema, &planned, &config);
-        let id = M::id(&wanted);
-        if id.is_none() && M::ORIGIN != Origin::Call {
+        let planned = write_only::with_fingerprints(&base.schema, planned, &config);
+        let wanted = write_only::with_secrets(&base.schema, &planned, &config);
+        let id = self.backend.id(&wanted);
+        if id.is_none() && !self.backend.is_named_by_create() {
             return Outcome::failed(Diagnostic::error(
-                format!("Could not create {}", M::NOUN),
-                "What its id is made of is not known.",
+                format!("Could not create {}", base.noun),
+                format!("Its `{}` is not known.", base.id),
             ));
         }
-        let name = Self::called(&planned, id.as_deref().unwrap_or_default());
-        let operation = self.base.operation("create", &name);
-        let cx = match self.base.writing(context, &planned, |t| t.create, &operation) {
+        let id = id.unwrap_or_default();
+        let name = self.backend.name(&planned, &id);
+        let operation = base.operation("create", &name);
+        let cx = match base.writing(context, &planned, |t| t.create, &operation) {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        M::before_write(&mut wanted, cx.session.clock.now());
-        let id = match M::ORIGIN {
-            Origin::Call => match M::create_by_call(&cx, &wanted).await {
-                Ok(id) => id,
-                Err(diagnostic) => return Outcome::failed(diagnostic),
-            },
-            Origin::Users | Origin::Omni => id.unwrap_or_default(),
-        };
-        let key = M::Spec::KIND.key(&id);
-        let desired = match self.desired(&wanted) {
-            Ok(desired) => desired,
-            Err(diagnostic) => return Outcome::failed(diagnostic),
-        };
-        // Nothing is tracked yet: a replaced object's keys went with it.
-        let write = WriteRequest {
-            operation: operation.clone(),
-            desired: &desired,
-            planned: &planned,
-            binding: &self.binding,
-            config: &config,
-            private: &Private::default(),
-            prior: &Value::Null,
-        };
-        let mut told = Diagnostics::new();
-        let created = match M::ORIGIN {
-            Origin::Users => write::create::<M>(&cx, &write, &key, (self, &planned), &mut told).await,
-            Origin::Call | Origin::Omni => write::update::<M>(&cx, &write, &key, None, None).await,
-        };
-        let mut private = Private::default();
-        attributes::track(&mut private, &config);
-        match created {
-            Ok(mut stored) => {
-                let made =
-                    Made { write: Write::Create, prior: None, planned: &planned, config: &config, wanted, private };
-                let outcome = self.after_write(&cx, &mut stored, made, &operation).await;
-                let owed = Owed { after: Write::Create };
-                let mut outcome = self.settle(&cx, outcome, &stored, owed, &operation).await;
-                keep_promises(&mut outcome, &planned);
-                told.extend(std::mem::take(&mut outcome.diags));
-                outcome.diags = told;
-                outcome
-            }
-            // The call has made the object: whatever came after, it must not be lost.
-            Err(failure) if M::ORIGIN == Origin::Call => {
-                let mut diagnostic = Self::failed(&operation, failure);
-                diagnostic.summary = format!("{} is made, but not as configured", capital(&operation.what()));
-                diagnostic.detail.push_str(
-                    "\nTerraform marks it as tainted and would replace it; `terraform untaint` keeps it, and the next apply completes it.",
-                );
-                self.base.kept(self.base.remembered(&planned, &id), private, &id, diagnostic)
-            }
-            // The answer is lost, and the object may be there: keep what leads to it.
-            Err(Failure::Call(error)) if error.may_have_happened() => {
-                let diagnostic = self.base.uncertain(&operation, &error);
-                self.base.kept(self.base.remembered(&planned, &id), private, &id, diagnostic)
-            }
-            Err(failure) => Outcome::failed(Self::failed_each(&operation, failure)),
-        }
+        let (id, prior, private) = (id.as_str(), &Value::Null, Private::default());
+        let work = Work { cx: &cx, context, operation, id, prior, planned: &planned, wanted, config: &config, private };
+        self.backend.create(work).await
     }
 
     async fn read_object(&self, context: &Context, request: Read) -> Outcome {
-        if self.base.handle.is_deferred() {
-            return self.base.unrefreshed(request);
+        let base = self.backend.base();
+        if base.handle.is_deferred() {
+            return base.unrefreshed(request);
         }
         let Read { state, private, identity } = request;
-        let cx = match self.base.cx(context, &state, |t| t.read) {
+        let cx = match base.cx(context, &state, |t| t.read) {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let id = match self.base.id_of(&state, identity.as_ref(), M::id) {
+        let known = self.backend.key(&state).map(|key| key.id().to_owned());
+        let id = match known.map_or_else(|| base.id_of(&state, identity.as_ref(), |state| self.backend.id(state)), Ok) {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let name = Self::called(&state, &id);
-        let operation = self.base.operation("read", &name);
-        let version = Baseline::load(&private).map(|baseline| baseline.version());
-        let found = cx.read_surely(&M::Spec::KIND.key(&id), version).await;
-        if found.as_ref().is_err_and(|error| error.is(ErrorKind::NotFound))
-            && let Err(diagnostic) = view::check_sight(&cx, &operation).await
-        {
-            return Outcome::partial(state, private, identity, diagnostic);
-        }
-        match found {
-            Ok(stored) => {
-                let leaving = stored.metadata.phase == Phase::TearingDown;
-                let mut private = private;
-                if !leaving {
-                    private.remove(DELETING);
+        let name = self.backend.name(&state, &id);
+        let operation = base.operation("read", &name);
+        match self.backend.read(&cx, &operation, &id, &state, &private).await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => match view::check_sight(&cx, &operation).await {
+                Err(diagnostic) => Outcome::partial(state, private, identity, diagnostic),
+                Ok(()) if base.is_import(&state) => {
+                    Outcome::failed(base.nothing_to_import(&name, self.backend.about_id(&id)))
                 }
-                let mut outcome = self.outcome(&cx, stored.clone(), &state, private, &operation).await;
-                self.read_owed(&cx, &mut outcome, &stored).await;
-                if leaving {
-                    outcome.diags.push(Diagnostic::warning(
-                        format!("{} is being destroyed", capital(&operation.what())),
-                        "A removal was begun and has not ended; the object takes no changes any more.",
-                    ));
-                }
-                outcome
-            }
-            Err(error) if error.is(ErrorKind::NotFound) && self.base.is_import(&state) => {
-                Outcome::failed(self.base.nothing_to_import(&name, M::about_id(&id)))
-            }
-            Err(error) if error.is(ErrorKind::NotFound) => match self.is_deleting(&cx, &state, &private, &id).await {
-                Ok(false) => Outcome::default(),
-                Ok(true) => {
-                    let diagnostic = Diagnostic::warning(
-                        format!("{} is being destroyed", capital(&operation.what())),
-                        "A removal was begun and has not ended; the state keeps the object until it has.",
-                    );
-                    Outcome::partial(state, private, identity, diagnostic)
-                }
-                Err(error) => Outcome::partial(state, private, identity, operation.explain(&error)),
+                Ok(()) => Outcome::default(),
             },
             Err(error) => Outcome::partial(state, private, identity, operation.explain(&error)),
         }
     }
 
     async fn update_object(&self, context: &Context, request: Update) -> Outcome {
+        let base = self.backend.base();
         let Update { prior, planned, config, mut private } = request;
-        if attributes::only_local_changes(&self.binding, &self.base.schema, &prior, &planned) {
-            attributes::track(&mut private, &config);
-            let identity = prior.get(M::ID).as_str().map(|id| self.base.identity_of(id));
-            return Outcome::ok(planned, private, identity);
+        let known = self.backend.key(&prior).map(|key| key.id().to_owned());
+        if self.backend.is_only_local(&prior, &planned) {
+            self.backend.track(&mut private, &config);
+            return Outcome::ok(planned, private, known.map(|id| base.identity_of(&id)));
         }
-        let planned = write_only::with_fingerprints(&self.base.schema, planned, &config);
-        let mut wanted = write_only::with_secrets(&self.base.schema, &planned, &config);
-        let id = prior.get(M::ID).as_str().map(str::to_owned).or_else(|| M::id(&wanted)).unwrap_or_default();
-        let name = Self::called(&planned, &id);
-        let operation = self.base.operation("update", &name);
-        let kept = |diagnostic, private| self.base.kept(prior.clone(), private, &id, diagnostic);
-        let owed = Owed::load(&private);
-        if let Some(owed) = owed.filter(|_| self.only_waits(&prior, &planned)) {
-            attributes::track(&mut private, &config);
-            return self.wait_again(context, &prior, planned, private, owed, &operation).await;
-        }
-        let cx = match self.base.writing(context, &planned, |t| t.update, &operation) {
+        let planned = write_only::with_fingerprints(&base.schema, planned, &config);
+        let wanted = write_only::with_secrets(&base.schema, &planned, &config);
+        let id = known.or_else(|| self.backend.id(&wanted)).unwrap_or_default();
+        let name = self.backend.name(&planned, &id);
+        let operation = base.operation("update", &name);
+        let cx = match base.cx(context, &planned, |t| t.update) {
             Ok(cx) => cx,
-            Err(diagnostic) => return kept(diagnostic, private),
+            Err(diagnostic) => return base.kept(prior, private, &id, diagnostic),
         };
-        let key = M::Spec::KIND.key(&id);
-        M::before_write(&mut wanted, cx.session.clock.now());
-        let desired = match self.desired(&wanted) {
-            Ok(desired) => desired,
-            Err(diagnostic) => return kept(diagnostic, private),
-        };
-        let write = WriteRequest {
-            operation: operation.clone(),
-            desired: &desired,
-            planned: &planned,
-            binding: &self.binding,
-            config: &config,
-            private: &private,
+        let id = id.as_str();
+        let work = Work {
+            cx: &cx,
+            context,
+            operation,
+            id,
             prior: &prior,
+            planned: &planned,
+            wanted,
+            config: &config,
+            private,
         };
-        let baseline = Baseline::load(&private);
-        match write::update::<M>(&cx, &write, &key, baseline, Some((self, &prior))).await {
-            Ok(mut stored) => {
-                attributes::track(&mut private, &config);
-                let prior = Some(&prior);
-                let made = Made { write: Write::Update, prior, planned: &planned, config: &config, wanted, private };
-                let outcome = self.after_write(&cx, &mut stored, made, &operation).await;
-                // Who owes the wait of a create waits as a create does, whatever else has changed.
-                let owed = owed.unwrap_or(Owed { after: Write::Update });
-                let mut outcome = self.settle(&cx, outcome, &stored, owed, &operation).await;
-                keep_promises(&mut outcome, &planned);
-                outcome
-            }
-            // What steers the end of a removal may still change; there is nothing to write it to.
-            Err(Failure::Call(error))
-                if error.is(ErrorKind::NotFound)
-                    && self.steers_only(&prior, &planned)
-                    && self.is_deleting(&cx, &prior, &private, &id).await.unwrap_or(false) =>
-            {
-                let state = self.with_prior(planned, &prior, &id);
-                Outcome::ok(state, private, Some(self.base.identity_of(&id)))
-            }
-            Err(failure) => {
-                let refused = matches!(&failure, Failure::Call(error) if error.is(ErrorKind::Validation));
-                let mut told = Self::failed_each(&operation, failure);
-                if refused {
-                    told = told.iter().map(|d| with_stale_attribute(d.clone(), &prior, &planned)).collect();
-                }
-                self.base.kept(prior.clone(), private, &id, told)
-            }
-        }
+        self.backend.update(work).await
     }
 
     async fn delete_object(&self, context: &Context, request: Delete) -> Outcome {
+        let base = self.backend.base();
         let Delete { prior, private } = request;
-        let id = prior.get(M::ID).as_str().unwrap_or_default().to_owned();
-        let name = Self::called(&prior, &id);
-        let operation = self.base.operation("destroy", &name);
-        let kept = |diagnostic| self.base.kept(prior.clone(), private.clone(), &id, diagnostic);
-        let cx = match self.base.writing(context, &prior, |t| t.delete, &operation) {
+        let id = self.backend.key(&prior).map(|key| key.id().to_owned()).unwrap_or_default();
+        let name = self.backend.name(&prior, &id);
+        let operation: Operation<'_> = base.operation("destroy", &name);
+        let cx = match base.writing(context, &prior, |t| t.delete, &operation) {
             Ok(cx) => cx,
-            Err(diagnostic) => return kept(diagnostic),
+            Err(diagnostic) => return base.kept(prior, private, &id, diagnostic),
         };
-        let key = M::Spec::KIND.key(&id);
-        let removed = async {
-            let _lock = cx.session.key_locks.take(&cx.call, &key).await?;
-            // An operation that takes the object over has held the lock before.
-            if self.base.is_handed_over(&cx, &ObjectKey::from(&key)) {
-                return Ok::<_, Failure>(false);
-            }
-            M::before_delete(&cx, &prior, &key).await?;
-            let owner = M::locked_by(&prior);
-            if let Some(owner) = owner.filter(|_| private.get::<bool>(UNLOCKS) == Some(true)) {
-                cx.session.locks.unlock(&cx, owner).await?;
-            }
-            cx.session.locks.lifted(&cx, owner, M::remove(&cx, &prior, &key)).await?;
-            Ok(true)
-        };
-        match removed.await {
-            Ok(true) => Outcome::default(),
-            Ok(false) => existing::handed_over(&cx, &operation, &ObjectKey::from(&key)),
-            Err(Failure::Refused(diagnostic)) => kept(*diagnostic),
-            Err(Failure::Call(error)) if error.is(ErrorKind::NotFound) => Outcome::default(),
-            Err(Failure::Call(error)) => {
-                if !error.is(ErrorKind::Timeout) {
-                    let stale = is_refused_update(&error);
-                    return kept(if stale { operation.explain_stale(&error) } else { operation.explain(&error) });
-                }
-                // The operation's own limit is over; looking for the reason gets a little time of its own.
-                let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
-                let why = M::why_stuck(&look, &key).await;
-                let limit = self.base.limit(&cx, &prior, "delete");
-                let mut outcome = kept(hanging(&operation, &error, &limit, why));
-                outcome.private.set(DELETING, true);
-                outcome
-            }
-        }
+        let (planned, wanted, config) = (&Value::Null, Value::Null, &Value::Null);
+        let work = Work { cx: &cx, context, operation, id: &id, prior: &prior, planned, wanted, config, private };
+        self.backend.delete(work).await
     }
 }
 
 #[async_trait]
-impl<M: CosiObject> Described for CosiResource<M> {
+impl<B: Backend> Described for Engine<B> {
     fn type_name(&self) -> &'static str {
-        M::NAME
+        self.backend.base().name
     }
 
     fn schema(&self) -> &Schema {
-        &self.base.schema
+        &self.backend.base().schema
     }
 
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
-        M::validate(config, diags);
+        self.backend.validate(config, diags);
     }
 }
 
 #[async_trait]
-impl<M: CosiObject> Resource for CosiResource<M> {
+impl<B: Backend> Resource for Engine<B> {
     fn identity(&self) -> Option<&IdentitySchema> {
-        Some(&self.base.identity)
+        Some(&self.backend.base().identity)
     }
 
     fn upgrade(
@@ -645,18 +204,15 @@ impl<M: CosiObject> Resource for CosiResource<M> {
         _version: i64,
         mut state: serde_json::Map<String, serde_json::Value>,
     ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostic> {
-        self.base.schema.upgrade(&mut state);
+        self.schema().upgrade(&mut state);
         Ok(state)
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(&self.binding, &self.base.schema, &self.base.handle.defaults(), plan);
-        M::modify_plan(plan);
-        self.base.check_id(plan);
-        let name = Self::called(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
-        relabel::plan(&self.base.operation("plan", &name), attributes::VERSION, plan);
-        let cx = self.base.planning(context, &plan.planned);
-        let owed = self.plan_owed(cx.as_ref(), plan).await;
+        self.backend.complete_plan(plan);
+        self.backend.base().check_id(plan);
+        let cx = self.backend.base().planning(context, &plan.planned);
+        let owed = self.backend.plan_owed(cx.as_ref(), plan).await;
         if let Some(cx) = cx {
             self.plan_with(&cx, plan).await;
         }
@@ -667,122 +223,67 @@ impl<M: CosiObject> Resource for CosiResource<M> {
     }
 
     async fn plan_delete(&self, context: &Context, prior: &Value, private: &mut Private, diags: &mut Diagnostics) {
-        let Some(cx) = self.base.planning(context, prior) else { return };
-        private.remove(UNLOCKS);
+        let base = self.backend.base();
+        let Some(cx) = base.planning(context, prior) else { return };
         base::check_read_only(&cx, Action::Remove, diags);
-        if let Some(key) = Self::ledger_key(prior) {
+        if let Some(key) = self.backend.key(prior) {
             cx.session.ledger.note_removal(&key, prior);
-            if cx.session.ledger.moves(&key) {
-                base::note_move(&cx, &key);
-            } else {
-                let owners = owners::keys::<M>(prior);
-                cx.session.handover.note_gone(&key, &owners, M::OWNS);
-            }
-            // Hosts remove an object before they change its owner.
-            if M::locked_by(prior).is_some_and(|owner| cx.session.locks.unlocks(owner)) {
-                private.set(UNLOCKS, true);
-            }
+            self.backend.note_removal(&cx, &key, prior, private);
         }
-        if let Err(error) = M::check_delete(&cx, prior, diags).await {
-            let name = Self::called(prior, prior.get(M::ID).as_str().unwrap_or_default());
-            let unchecked = self.base.operation("check the removal of", &name).explain(&error);
+        if let Err(error) = self.backend.check_delete(&cx, prior, diags).await {
+            let name = self.name(prior);
+            let unchecked = base.operation("check the removal of", &name).explain(&error);
             diags.push(Diagnostic { severity: Severity::Warning, ..unchecked });
         }
     }
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
-        let before = Self::ledger_key(&request.planned);
+        let before = self.backend.key(&request.planned);
         let outcome = self.create_object(context, request).await;
-        self.base.note_done(outcome.state.as_ref().and_then(Self::ledger_key).or(before), &outcome);
+        let key = outcome.state.as_ref().and_then(|state| self.backend.key(state)).or(before);
+        self.backend.base().note_done(key, &outcome);
         outcome
     }
 
     async fn read(&self, context: &Context, request: Read) -> Outcome {
-        let before = Self::ledger_key(&request.state);
+        let before = self.backend.key(&request.state);
         let outcome = self.read_object(context, request).await;
-        self.base.note_read(outcome.state.as_ref().and_then(Self::ledger_key).or(before), &outcome);
+        let key = outcome.state.as_ref().and_then(|state| self.backend.key(state)).or(before);
+        self.backend.base().note_read(key, &outcome);
         outcome
     }
 
     async fn update(&self, context: &Context, mut request: Update) -> Outcome {
         Ticket::strip(&mut request.private);
         let outcome = self.update_object(context, request).await;
-        self.base.note_done(outcome.state.as_ref().and_then(Self::ledger_key), &outcome);
+        let key = outcome.state.as_ref().and_then(|state| self.backend.key(state));
+        self.backend.base().note_done(key, &outcome);
         outcome
     }
 
     async fn delete(&self, context: &Context, request: Delete) -> Outcome {
-        let key = Self::ledger_key(&request.prior);
+        let key = self.backend.key(&request.prior);
         let outcome = self.delete_object(context, request).await;
-        self.base.note_done(key, &outcome);
+        self.backend.base().note_done(key, &outcome);
         outcome
     }
 
     async fn import(&self, context: &Context, by: ImportBy) -> Outcome {
-        match by {
+        let base = self.backend.base();
+        let mut outcome = match by {
             ImportBy::Id(text) if !text.trim().is_empty() => {
-                let cx = self.base.planning(context, &Value::Null);
-                match M::resolve_import(cx.as_ref(), text.trim()).await {
-                    Ok(id) => self.base.imported(&id),
+                let cx = base.planning(context, &Value::Null);
+                match self.backend.resolve_import(cx.as_ref(), text.trim()).await {
+                    Ok(id) => base.imported(&id),
                     Err(diagnostic) => Outcome::failed(diagnostic),
                 }
             }
-            ImportBy::Id(_) => self.base.imported(""),
-            ImportBy::Identity(identity) => self.base.imported(identity.get(M::ID).as_str().unwrap_or_default()),
+            ImportBy::Id(_) => base.imported(""),
+            ImportBy::Identity(identity) => base.imported(identity.get(base.id).as_str().unwrap_or_default()),
+        };
+        if let Some(key) = outcome.state.as_ref().and_then(|state| self.backend.key(state)) {
+            outcome.identity = Some(base.identity_of(key.id()));
         }
-    }
-}
-
-/// Says of a refused attribute that this update does not change it: that is no mistake of the plan.
-fn with_stale_attribute(mut told: Diagnostic, prior: &Value, planned: &Value) -> Diagnostic {
-    let Some(path) = &told.path else { return told };
-    let (before, now) = (path.lookup(prior), path.lookup(planned));
-    if !before.is_null() && before == now {
-        told.detail.push_str(&format!(
-            "\nThe object holds this `{path}` already, and nothing of it is changed here: Omni checks the whole object with every \
-             update, and takes no longer what it took before."
-        ));
-    }
-    told
-}
-
-/// Whether a removal was refused because of what the object holds: servers without a call for it have objects updated first.
-fn is_refused_update(error: &Error) -> bool {
-    matches!(error, Error::Status { kind: ErrorKind::Validation, method: UPDATE, .. })
-}
-
-/// A removal that ran out of time: what is still there, why, and the way out.
-fn hanging(operation: &Operation<'_>, error: &Error, limit: &Limit, why: Option<(String, String)>) -> Diagnostic {
-    let what = match error {
-        Error::Stuck { finalizers, .. } => {
-            let list = finalizers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            format!("its removal, which these controllers of Omni have not finished: {list}")
-        }
-        Error::Timeout { what, .. } => what.clone(),
-        _ => format!("the removal of {}", operation.what()),
-    };
-    let (why, way_out) = why.unwrap_or_else(|| {
-        let way_out = format!(
-            "Look at {} in Omni for what holds it up, and destroy again. Raise `timeouts.{}` if it only needs more time.",
-            operation.what(),
-            limit.operation
-        );
-        (String::new(), way_out)
-    });
-    let detail = format!("{} while the provider waited for {what}.\n{why}", limit.ran_out());
-    Diagnostic::error(operation.summary(), detail.trim_end())
-        .hint(format!("{way_out} The state keeps it until it is gone."))
-}
-
-/// What was planned and known is a promise: labels and annotations, which may show more keys than are ours after an import,
-/// or fewer where an object was taken over.
-fn keep_promises(outcome: &mut Outcome, planned: &Value) {
-    if let Some(state) = &mut outcome.state {
-        for name in attributes::Shared::ALL.map(attributes::Shared::name) {
-            let value = planned.get(name);
-            if value.is_wholly_known() {
-                state.set(name, value.clone());
-            }
-        }
+        outcome
     }
 }

@@ -2,12 +2,13 @@
 
 use super::attributes;
 use super::attributes::Keys;
+use super::backend::Backend;
 use super::binding::Binding;
 use super::conflict::{Baseline, Between};
+use super::cosi::CosiBackend;
 use super::existing;
 use super::existing::{Adoption, Standing, standing};
 use super::owners;
-use super::resource::CosiResource;
 use super::{CosiObject, Cx, Desired, Joined, Object, Owned, Owner};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_fields};
@@ -93,7 +94,7 @@ pub(super) async fn create<M: CosiObject>(
     cx: &Cx,
     request: &WriteRequest<'_>,
     key: &Key,
-    (resource, planned): (&CosiResource<M>, &Value),
+    (resource, planned): (&CosiBackend<M>, &Value),
     told: &mut Diagnostics,
 ) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
@@ -184,7 +185,7 @@ async fn take_over<M: CosiObject>(
     cx: &Cx,
     request: &WriteRequest<'_>,
     key: &Key,
-    resource: &CosiResource<M>,
+    resource: &CosiBackend<M>,
     planned: &Value,
 ) -> Result<TakeOver, Failure> {
     let _lock = cx.session.key_locks.take(&cx.call, key).await.map_err(not_made)?;
@@ -243,7 +244,7 @@ pub(super) async fn update<M: CosiObject>(
     request: &WriteRequest<'_>,
     key: &Key,
     baseline: Option<Baseline>,
-    before: Option<(&CosiResource<M>, &Value)>,
+    before: Option<(&CosiBackend<M>, &Value)>,
 ) -> Result<Stored, Failure> {
     let mut attempts = cx.client().attempts(&cx.call, key.clone());
     loop {
@@ -295,7 +296,7 @@ pub(super) async fn update<M: CosiObject>(
 
 /// The object as the state would show it, without what other objects add.
 pub(super) fn show<M: CosiObject>(
-    resource: &CosiResource<M>,
+    resource: &CosiBackend<M>,
     stored: &Stored,
     before: &Value,
     private: &Private,

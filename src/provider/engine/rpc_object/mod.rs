@@ -1,8 +1,8 @@
 //! The engine behind resources that Omni serves by calls of their own, such as users and service accounts.
 //! Nobody can write their labels or annotations, and what Omni lists of them may lag behind what was just written.
 
+mod backend;
 mod consistency;
-mod resource;
 
 use super::Cx;
 use crate::omni::{Error, Key};
@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use resource::RpcResource;
+pub(super) use backend::RpcBackend;
 
 /// A resource type whose objects are made, changed and removed by calls.
 #[async_trait]

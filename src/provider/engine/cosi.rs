@@ -1,0 +1,656 @@
+//! `CosiBackend`: the objects of any [`CosiObject`] type, in the state of Omni.
+
+use super::attributes;
+use super::backend::{Backend, Work};
+use super::base;
+use super::base::{Entry, ResourceBase};
+use super::binding::Binding;
+use super::conflict::Baseline;
+use super::existing;
+use super::owed::{Limit, Owed, STATUS, STATUS_TIMEOUT};
+use super::owners;
+use super::relabel;
+use super::write;
+use super::write::{Failure, WriteRequest};
+use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
+use crate::omni::spec::Spec;
+use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
+use crate::provider::errors::{Operation, UPDATE, capital};
+use crate::provider::ledger::{ObjectKey, Ticket};
+use crate::provider::session::Handle;
+use crate::provider::timeouts::Timeouts;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::resource::{Context, Outcome, Plan, Private};
+use crate::tf::schema::Unset;
+use crate::tf::value::Value;
+use crate::tf::write_only;
+use async_trait::async_trait;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Beside a planned removal: the same plan unlocks the object's owner, and the removal comes first.
+const UNLOCKS: &str = "unlocks_owner";
+
+/// The computed attribute that every object with an owner has.
+pub(super) const ID: &str = "id";
+
+/// Beside the state: a removal of ours was begun, and did not end in time.
+const DELETING: &str = "leaving";
+
+/// An object that was written, before the step after it.
+struct Made<'a> {
+    write: Write,
+    prior: Option<&'a Value>,
+    planned: &'a Value,
+    config: &'a Value,
+    /// What was planned, with its secrets and what was filled in for the write.
+    wanted: Value,
+    private: Private,
+}
+
+/// Stores the objects of a type in the state of Omni.
+pub(crate) struct CosiBackend<M> {
+    base: ResourceBase,
+    binding: Binding,
+    kind: PhantomData<M>,
+}
+
+impl<M: CosiObject> CosiBackend<M> {
+    pub(super) fn new(handle: &Handle) -> Self {
+        let binding = Binding::new(M::rows());
+        let base = ResourceBase {
+            name: M::NAME,
+            noun: M::NOUN,
+            id: M::ID,
+            schema: attributes::schema::<M>(&binding),
+            identity: M::identity(),
+            handle: handle.clone(),
+        };
+        Self { base, binding, kind: PhantomData }
+    }
+
+    /// What the object's own attributes show of it.
+    pub(super) fn shown(&self, object: &Object<M::Spec>, joined: &Joined, prior: &Value) -> Result<Value, Diagnostic> {
+        show::<M>(&self.binding, object, joined, prior)
+    }
+
+    /// What the state asks Omni for.
+    fn desired(&self, state: &Value) -> Result<Desired, Diagnostic> {
+        let fields = self.binding.fields::<M::Spec>(state).map_err(|error| misfit(&error))?;
+        Ok(Desired { fields, keys: self.keys(state) })
+    }
+
+    /// The labels and annotations that the state asks for.
+    fn keys(&self, state: &Value) -> [Vec<Owned>; 2] {
+        self.binding.keys(state)
+    }
+
+    /// The state that shows `shown`, with the attributes that the engine adds.
+    pub(super) fn state(
+        &self,
+        object: &Object<M::Spec>,
+        shown: Value,
+        prior: &Value,
+        private: &Private,
+    ) -> Result<Value, Diagnostic> {
+        let [labels, annotations] = self.keys(&shown);
+        let mut state = self.base.schema.null_object();
+        for (name, value) in shown.entries().into_iter().flatten() {
+            state.set(name, value.clone());
+        }
+        attributes::fill(
+            &mut state,
+            self.binding.local(),
+            &object.stored.metadata,
+            [&labels, &annotations],
+            private,
+            prior,
+            &self.base.handle.defaults(),
+        );
+        let mut state = crate::tf::plan::keep_same(&self.base.schema, prior, state);
+        write_only::redact(&self.base.schema, prior, &mut state);
+        Ok(state)
+    }
+
+    /// What the host keeps of an object that is there.
+    async fn outcome(
+        &self,
+        cx: &Cx,
+        stored: Stored,
+        prior: &Value,
+        mut private: Private,
+        operation: &Operation<'_>,
+    ) -> Outcome {
+        let id = stored.key.id.clone();
+        let built = async {
+            let object = Object::<M::Spec>::decode(stored).map_err(|e| operation.explain(&e))?;
+            let joined = Joined::read(cx, self.binding.joins(), object.id()).await;
+            let mut joined = joined.map_err(|e| operation.explain(&e))?;
+            M::facts(cx, &object, &mut joined).await.map_err(|e| operation.explain(&e))?;
+            let shown = self.shown(&object, &joined, prior)?;
+            let keys = self.keys(&shown);
+            Baseline::of::<M>(&self.binding, &object.stored, &keys).store(&mut private);
+            relabel::note(&object.stored, &keys[0], &mut private);
+            self.state(&object, shown, prior, &private)
+        };
+        match built.await {
+            Ok(state) => {
+                let identity = Some(self.base.identity_of(&id));
+                Outcome::ok(state, private, identity)
+            }
+            // The object is there: what is known of it must not be lost.
+            Err(diagnostic) => self.base.kept(self.base.remembered(prior, &id), private, &id, diagnostic),
+        }
+    }
+
+    /// The step after a write, and what the host keeps then: the object stays in the state even when the step fails.
+    async fn after_write(&self, cx: &Cx, stored: &mut Stored, made: Made<'_>, operation: &Operation<'_>) -> Outcome {
+        let Made { write, prior, planned, config, mut wanted, private } = made;
+        let before = wanted.clone();
+        let asked = self.asked(&wanted, config);
+        let step = async {
+            let object = Object::<M::Spec>::decode(stored.clone()).map_err(|e| operation.explain(&e))?;
+            let written = Written { object: &object, write, prior, asked: &asked };
+            M::after_write(cx, &written, &mut wanted).await
+        };
+        let step = step.await;
+        let mut filled = planned.clone();
+        for attribute in &self.base.schema.attributes {
+            let value = wanted.get(attribute.name);
+            let changed = value != before.get(attribute.name);
+            if changed || (planned.get(attribute.name).is_unknown() && value.is_set()) {
+                filled.set(attribute.name, value.clone());
+            }
+        }
+        match step {
+            Ok(again) => {
+                if again && let Ok(now) = cx.read(&stored.key).await {
+                    *stored = now;
+                }
+                self.outcome(cx, stored.clone(), &filled, private, operation).await
+            }
+            Err(mut diagnostic) => {
+                let id = stored.key.id.clone();
+                let filled = match prior {
+                    Some(prior) => self.with_prior(filled, prior, &id),
+                    None => self.base.remembered(&filled, &id),
+                };
+                if write == Write::Create {
+                    diagnostic.detail.push_str(&format!(
+                        "\n{} is created, and Terraform marks it as tainted; `terraform untaint` keeps it.",
+                        capital(&operation.what())
+                    ));
+                }
+                let mut outcome = self.outcome(cx, stored.clone(), &filled, private, operation).await;
+                outcome.diags.push(diagnostic);
+                outcome
+            }
+        }
+    }
+
+    /// The outcome with the object as it is now, where that can be read.
+    pub(super) async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome {
+        let operation = Operation { verb: "read", ..operation.clone() };
+        if let (Some(state), Ok(now)) = (&outcome.state, cx.read(key).await) {
+            let fresh = self.outcome(cx, now, state, outcome.private.clone(), &operation).await;
+            if !fresh.diags.has_errors() {
+                return fresh;
+            }
+        }
+        outcome
+    }
+
+    /// Whether the plan changes nothing but what steers the provider.
+    fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
+        let schema = &self.base.schema;
+        !write_only::changes(schema, prior, planned)
+            && schema.attributes.iter().all(|attribute| {
+                let (name, value) = (attribute.name, planned.get(attribute.name));
+                attributes::is_local(schema, self.binding.local(), name)
+                    || value.is_unknown()
+                    || value == prior.get(name)
+            })
+    }
+
+    /// Whether a plan is only about a wait that is owed, so that nothing is written.
+    fn only_waits(&self, prior: &Value, planned: &Value) -> bool {
+        let mut planned = planned.clone();
+        if planned.get(STATUS).is_unknown() {
+            planned.set(STATUS, prior.get(STATUS).clone());
+        }
+        attributes::only_local_changes(&self.binding, &self.base.schema, prior, &planned)
+    }
+
+    /// Waits for what is owed, within the limit of the operation that owes it.
+    async fn wait_again(
+        &self,
+        context: &Context,
+        prior: &Value,
+        planned: Value,
+        private: Private,
+        owed: Owed,
+        operation: &Operation<'_>,
+    ) -> Outcome {
+        let id = prior.get(M::ID).as_str().unwrap_or_default();
+        let limit = match owed.after {
+            Write::Create => |t: Timeouts| t.create,
+            Write::Update => |t: Timeouts| t.update,
+        };
+        let kept = |diagnostic, private| self.base.kept(prior.clone(), private, id, diagnostic);
+        let cx = match self.base.cx(context, &planned, limit) {
+            Ok(cx) => cx,
+            Err(diagnostic) => return kept(diagnostic, private),
+        };
+        let stored = match cx.client().get(&cx.call, &M::Spec::KIND.key(id)).await {
+            Ok(stored) => stored,
+            Err(error) => return kept(operation.explain(&error), private),
+        };
+        let outcome = self.outcome(&cx, stored.clone(), &planned, private, operation).await;
+        let mut outcome = self.settle(&cx, outcome, &stored, owed, operation).await;
+        // Nothing was written: what others have changed meanwhile is for the next plan.
+        if let Some(state) = &mut outcome.state {
+            for attribute in self.base.schema.attributes.iter().filter(|a| planned.get(a.name).is_wholly_known()) {
+                state.set(attribute.name, planned.get(attribute.name).clone());
+            }
+        }
+        outcome
+    }
+
+    /// Whether a removal of ours has not ended, though the object is gone.
+    async fn is_deleting(&self, cx: &Cx, state: &Value, private: &Private, id: &str) -> Result<bool, Error> {
+        if private.get::<bool>(DELETING) != Some(true) {
+            return Ok(false);
+        }
+        M::is_deleting(cx, state, &M::Spec::KIND.key(id)).await
+    }
+
+    /// What the configuration asks for, without what the state goes on to hold though it is not configured.
+    fn asked(&self, revealed: &Value, config: &Value) -> Value {
+        let mut asked = revealed.clone();
+        for attribute in self.base.schema.attributes.iter().filter(|a| matches!(a.unset, Unset::Stays(_))) {
+            if config.get(attribute.name).is_null() {
+                asked.set(attribute.name, Value::Null);
+            }
+        }
+        asked
+    }
+
+    /// `planned` with what was there in the place of everything unknown.
+    fn with_prior(&self, mut planned: Value, prior: &Value, id: &str) -> Value {
+        for attribute in &self.base.schema.attributes {
+            if !planned.get(attribute.name).is_wholly_known() {
+                planned.set(attribute.name, prior.get(attribute.name).clone());
+            }
+        }
+        self.base.remembered(&planned, id)
+    }
+
+    pub(super) fn failed(operation: &Operation<'_>, failure: Failure) -> Diagnostic {
+        match failure {
+            Failure::Call(error) => operation.explain(&error),
+            Failure::Refused(diagnostic) => *diagnostic,
+        }
+    }
+
+    /// The same, with a diagnostic for each attribute that Omni refuses.
+    fn failed_each(operation: &Operation<'_>, failure: Failure) -> Diagnostics {
+        match failure {
+            Failure::Call(error) => operation.explain_each(&error),
+            Failure::Refused(diagnostic) => (*diagnostic).into(),
+        }
+    }
+}
+
+#[async_trait]
+impl<M: CosiObject> Backend for CosiBackend<M> {
+    fn base(&self) -> &ResourceBase {
+        &self.base
+    }
+
+    fn key(&self, state: &Value) -> Option<ObjectKey> {
+        let id = match M::ORIGIN {
+            Origin::Omni => M::id(state)?,
+            Origin::Users | Origin::Call => state.get(M::ID).as_str()?.to_owned(),
+        };
+        Some(ObjectKey::from(&M::Spec::KIND.key(id)))
+    }
+
+    fn id(&self, planned: &Value) -> Option<String> {
+        M::id(planned)
+    }
+
+    fn is_named_by_create(&self) -> bool {
+        M::ORIGIN == Origin::Call
+    }
+
+    fn name(&self, state: &Value, id: &str) -> String {
+        let shown = if M::DISPLAY == M::ID { id } else { state.get(M::DISPLAY).as_str().unwrap_or_default() };
+        shown.to_owned()
+    }
+
+    fn about_id(&self, id: &str) -> Option<(String, String)> {
+        M::about_id(id)
+    }
+
+    fn is_written_unread(&self) -> bool {
+        true
+    }
+
+    fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        M::validate(config, diags);
+    }
+
+    fn complete_plan(&self, plan: &mut Plan<'_>) {
+        attributes::plan::<M>(&self.binding, &self.base.schema, &self.base.handle.defaults(), plan);
+        M::modify_plan(plan);
+    }
+
+    async fn plan_owed(&self, cx: Option<&Cx>, plan: &mut Plan<'_>) -> bool {
+        let name = self.name(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+        relabel::plan(&self.base.operation("plan", &name), attributes::VERSION, plan);
+        self.owes_wait(cx, plan).await
+    }
+
+    fn follow(&self, cx: &Cx, plan: &mut Plan<'_>) {
+        Self::follow_owners(cx, plan);
+        if plan.prior.is_some() {
+            M::plan_existing(cx, plan);
+        }
+    }
+
+    fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+        M::check_run(cx, ticket, plan);
+        Self::check_owners(cx, plan);
+    }
+
+    fn is_only_local(&self, prior: &Value, planned: &Value) -> bool {
+        attributes::only_local_changes(&self.binding, &self.base.schema, prior, planned)
+    }
+
+    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Error> {
+        match &entry.key {
+            Some(key) => self.check_standing(cx, plan, key).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+        M::check_plan(cx, plan).await
+    }
+
+    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+        M::check_delete(cx, prior, diags).await
+    }
+
+    fn note_removal(&self, cx: &Cx, key: &ObjectKey, prior: &Value, private: &mut Private) {
+        private.remove(UNLOCKS);
+        if cx.session.ledger.moves(key) {
+            base::note_move(cx, key);
+        } else {
+            cx.session.handover.note_gone(key, &owners::keys::<M>(prior), M::OWNS);
+        }
+        // Hosts remove an object before they change its owner.
+        if M::locked_by(prior).is_some_and(|owner| cx.session.locks.unlocks(owner)) {
+            private.set(UNLOCKS, true);
+        }
+    }
+
+    fn track(&self, private: &mut Private, config: &Value) {
+        attributes::track(private, config);
+    }
+
+    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+        M::resolve_import(cx, text).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Cx,
+        operation: &Operation<'_>,
+        id: &str,
+        state: &Value,
+        private: &Private,
+    ) -> Result<Option<Outcome>, Error> {
+        let version = Baseline::load(private).map(|baseline| baseline.version());
+        let stored = match cx.read_surely(&M::Spec::KIND.key(id), version).await {
+            Ok(stored) => stored,
+            Err(error) if error.is(ErrorKind::NotFound) => {
+                if !self.is_deleting(cx, state, private, id).await? {
+                    return Ok(None);
+                }
+                let diagnostic = Diagnostic::warning(
+                    format!("{} is being destroyed", capital(&operation.what())),
+                    "A removal was begun and has not ended; the state keeps the object until it has.",
+                );
+                return Ok(Some(self.base.kept(state.clone(), private.clone(), id, diagnostic)));
+            }
+            Err(error) => return Err(error),
+        };
+        let leaving = stored.metadata.phase == Phase::TearingDown;
+        let mut private = private.clone();
+        if !leaving {
+            private.remove(DELETING);
+        }
+        let mut outcome = self.outcome(cx, stored.clone(), state, private, operation).await;
+        self.read_owed(cx, &mut outcome, &stored).await;
+        if leaving {
+            outcome.diags.push(Diagnostic::warning(
+                format!("{} is being destroyed", capital(&operation.what())),
+                "A removal was begun and has not ended; the object takes no changes any more.",
+            ));
+        }
+        Ok(Some(outcome))
+    }
+
+    async fn create(&self, work: Work<'_>) -> Outcome {
+        let Work { cx, operation, id, planned, mut wanted, config, .. } = work;
+        M::before_write(&mut wanted, cx.session.clock.now());
+        let id = match M::ORIGIN {
+            Origin::Call => match M::create_by_call(cx, &wanted).await {
+                Ok(id) => id,
+                Err(diagnostic) => return Outcome::failed(diagnostic),
+            },
+            Origin::Users | Origin::Omni => id.to_owned(),
+        };
+        let key = M::Spec::KIND.key(&id);
+        let desired = match self.desired(&wanted) {
+            Ok(desired) => desired,
+            Err(diagnostic) => return Outcome::failed(diagnostic),
+        };
+        // Nothing is tracked yet: a replaced object's keys went with it.
+        let write = WriteRequest {
+            operation: operation.clone(),
+            desired: &desired,
+            planned,
+            binding: &self.binding,
+            config,
+            private: &Private::default(),
+            prior: &Value::Null,
+        };
+        let mut told = Diagnostics::new();
+        let created = match M::ORIGIN {
+            Origin::Users => write::create::<M>(cx, &write, &key, (self, planned), &mut told).await,
+            Origin::Call | Origin::Omni => write::update::<M>(cx, &write, &key, None, None).await,
+        };
+        let mut private = Private::default();
+        attributes::track(&mut private, config);
+        match created {
+            Ok(mut stored) => {
+                let made = Made { write: Write::Create, prior: None, planned, config, wanted, private };
+                let outcome = self.after_write(cx, &mut stored, made, &operation).await;
+                let owed = Owed { after: Write::Create };
+                let mut outcome = self.settle(cx, outcome, &stored, owed, &operation).await;
+                keep_promises(&mut outcome, planned);
+                told.extend(std::mem::take(&mut outcome.diags));
+                outcome.diags = told;
+                outcome
+            }
+            // The call has made the object: whatever came after, it must not be lost.
+            Err(failure) if M::ORIGIN == Origin::Call => {
+                let mut diagnostic = Self::failed(&operation, failure);
+                diagnostic.summary = format!("{} is made, but not as configured", capital(&operation.what()));
+                diagnostic.detail.push_str(
+                    "\nTerraform marks it as tainted and would replace it; `terraform untaint` keeps it, and the next apply completes it.",
+                );
+                self.base.kept(self.base.remembered(planned, &id), private, &id, diagnostic)
+            }
+            // The answer is lost, and the object may be there: keep what leads to it.
+            Err(Failure::Call(error)) if error.may_have_happened() => {
+                let diagnostic = self.base.uncertain(&operation, &error);
+                self.base.kept(self.base.remembered(planned, &id), private, &id, diagnostic)
+            }
+            Err(failure) => Outcome::failed(Self::failed_each(&operation, failure)),
+        }
+    }
+
+    async fn update(&self, work: Work<'_>) -> Outcome {
+        let Work { cx, context, operation, id, prior, planned, mut wanted, config, mut private } = work;
+        let kept = |diagnostic, private| self.base.kept(prior.clone(), private, id, diagnostic);
+        let owed = Owed::load(&private);
+        if let Some(owed) = owed.filter(|_| self.only_waits(prior, planned)) {
+            attributes::track(&mut private, config);
+            return self.wait_again(context, prior, planned.clone(), private, owed, &operation).await;
+        }
+        if let Err(diagnostic) = self.base.may_write(cx, &operation) {
+            return kept(diagnostic, private);
+        }
+        let key = M::Spec::KIND.key(id);
+        M::before_write(&mut wanted, cx.session.clock.now());
+        let desired = match self.desired(&wanted) {
+            Ok(desired) => desired,
+            Err(diagnostic) => return kept(diagnostic, private),
+        };
+        let write = WriteRequest {
+            operation: operation.clone(),
+            desired: &desired,
+            planned,
+            binding: &self.binding,
+            config,
+            private: &private,
+            prior: prior,
+        };
+        let baseline = Baseline::load(&private);
+        match write::update::<M>(cx, &write, &key, baseline, Some((self, prior))).await {
+            Ok(mut stored) => {
+                attributes::track(&mut private, config);
+                let made = Made { write: Write::Update, prior: Some(prior), planned, config, wanted, private };
+                let outcome = self.after_write(cx, &mut stored, made, &operation).await;
+                // Who owes the wait of a create waits as a create does, whatever else has changed.
+                let owed = owed.unwrap_or(Owed { after: Write::Update });
+                let mut outcome = self.settle(cx, outcome, &stored, owed, &operation).await;
+                keep_promises(&mut outcome, planned);
+                outcome
+            }
+            // What steers the end of a removal may still change; there is nothing to write it to.
+            Err(Failure::Call(error))
+                if error.is(ErrorKind::NotFound)
+                    && self.steers_only(prior, planned)
+                    && self.is_deleting(cx, prior, &private, id).await.unwrap_or(false) =>
+            {
+                let state = self.with_prior(planned.clone(), prior, id);
+                Outcome::ok(state, private, Some(self.base.identity_of(id)))
+            }
+            Err(failure) => {
+                let refused = matches!(&failure, Failure::Call(error) if error.is(ErrorKind::Validation));
+                let mut told = Self::failed_each(&operation, failure);
+                if refused {
+                    told = told.iter().map(|d| with_stale_attribute(d.clone(), prior, planned)).collect();
+                }
+                self.base.kept(prior.clone(), private, id, told)
+            }
+        }
+    }
+
+    async fn delete(&self, work: Work<'_>) -> Outcome {
+        let Work { cx, operation, id, prior, private, .. } = work;
+        let kept = |diagnostic| self.base.kept(prior.clone(), private.clone(), id, diagnostic);
+        let key = M::Spec::KIND.key(id);
+        let removed = async {
+            let _lock = cx.session.key_locks.take(&cx.call, &key).await?;
+            // An operation that takes the object over has held the lock before.
+            if self.base.is_handed_over(cx, &ObjectKey::from(&key)) {
+                return Ok::<_, Failure>(false);
+            }
+            M::before_delete(cx, prior, &key).await?;
+            let owner = M::locked_by(prior);
+            if let Some(owner) = owner.filter(|_| private.get::<bool>(UNLOCKS) == Some(true)) {
+                cx.session.locks.unlock(cx, owner).await?;
+            }
+            cx.session.locks.lifted(cx, owner, M::remove(cx, prior, &key)).await?;
+            Ok(true)
+        };
+        match removed.await {
+            Ok(true) => Outcome::default(),
+            Ok(false) => existing::handed_over(cx, &operation, &ObjectKey::from(&key)),
+            Err(Failure::Refused(diagnostic)) => kept(*diagnostic),
+            Err(Failure::Call(error)) if error.is(ErrorKind::NotFound) => Outcome::default(),
+            Err(Failure::Call(error)) => {
+                if !error.is(ErrorKind::Timeout) {
+                    let stale = is_refused_update(&error);
+                    return kept(if stale { operation.explain_stale(&error) } else { operation.explain(&error) });
+                }
+                // The operation's own limit is over; looking for the reason gets a little time of its own.
+                let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
+                let why = M::why_stuck(&look, &key).await;
+                let limit = self.base.limit(cx, prior, "delete");
+                let mut outcome = kept(hanging(&operation, &error, &limit, why));
+                outcome.private.set(DELETING, true);
+                outcome
+            }
+        }
+    }
+}
+
+/// Says of a refused attribute that this update does not change it: that is no mistake of the plan.
+fn with_stale_attribute(mut told: Diagnostic, prior: &Value, planned: &Value) -> Diagnostic {
+    let Some(path) = &told.path else { return told };
+    let (before, now) = (path.lookup(prior), path.lookup(planned));
+    if !before.is_null() && before == now {
+        told.detail.push_str(&format!(
+            "\nThe object holds this `{path}` already, and nothing of it is changed here: Omni checks the whole object with every \
+             update, and takes no longer what it took before."
+        ));
+    }
+    told
+}
+
+/// Whether a removal was refused because of what the object holds: servers without a call for it have objects updated first.
+fn is_refused_update(error: &Error) -> bool {
+    matches!(error, Error::Status { kind: ErrorKind::Validation, method: UPDATE, .. })
+}
+
+/// A removal that ran out of time: what is still there, why, and the way out.
+fn hanging(operation: &Operation<'_>, error: &Error, limit: &Limit, why: Option<(String, String)>) -> Diagnostic {
+    let what = match error {
+        Error::Stuck { finalizers, .. } => {
+            let list = finalizers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            format!("its removal, which these controllers of Omni have not finished: {list}")
+        }
+        Error::Timeout { what, .. } => what.clone(),
+        _ => format!("the removal of {}", operation.what()),
+    };
+    let (why, way_out) = why.unwrap_or_else(|| {
+        let way_out = format!(
+            "Look at {} in Omni for what holds it up, and destroy again. Raise `timeouts.{}` if it only needs more time.",
+            operation.what(),
+            limit.operation
+        );
+        (String::new(), way_out)
+    });
+    let detail = format!("{} while the provider waited for {what}.\n{why}", limit.ran_out());
+    Diagnostic::error(operation.summary(), detail.trim_end())
+        .hint(format!("{way_out} The state keeps it until it is gone."))
+}
+
+/// What was planned and known is a promise: labels and annotations, which may show more keys than are ours after an import,
+/// or fewer where an object was taken over.
+fn keep_promises(outcome: &mut Outcome, planned: &Value) {
+    if let Some(state) = &mut outcome.state {
+        for name in attributes::Shared::ALL.map(attributes::Shared::name) {
+            let value = planned.get(name);
+            if value.is_wholly_known() {
+                state.set(name, value.clone());
+            }
+        }
+    }
+}
