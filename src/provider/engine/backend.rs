@@ -1,11 +1,10 @@
 //! Where the objects of a type are stored, and how they are written there.
 
-use super::Cx;
 use super::base::{Entry, ResourceBase, note_move};
-use crate::omni::Error;
+use super::{Cx, Failure};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{ObjectKey, Ticket};
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::Diagnostics;
 use crate::tf::resource::{Context, Outcome, Plan, Private};
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -79,13 +78,13 @@ pub(super) trait Backend: Send + Sync + 'static {
     fn is_only_local(&self, prior: &Value, planned: &Value) -> bool;
 
     /// Holds a plan against an object that is there already.
-    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Error>;
+    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure>;
 
     /// Checks a plan that changes something against the server.
-    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error>;
+    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure>;
 
     /// Checks a removal against the server, at plan time.
-    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error>;
+    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure>;
 
     /// Leaves notes of a planned removal for the apply.
     fn note_removal(&self, cx: &Cx, key: &ObjectKey, _prior: &Value, _private: &mut Private) {
@@ -96,7 +95,7 @@ pub(super) trait Backend: Send + Sync + 'static {
     fn track(&self, _private: &mut Private, _config: &Value) {}
 
     /// The id that the text of an import stands for.
-    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic>;
+    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Failure>;
 
     /// Reads the object for a refresh; `None` when the server itself says that there is none.
     async fn read(
@@ -106,7 +105,7 @@ pub(super) trait Backend: Send + Sync + 'static {
         id: &str,
         state: &Value,
         private: &Private,
-    ) -> Result<Option<Outcome>, Error>;
+    ) -> Result<Option<Outcome>, Failure>;
 
     /// Creates the object. Nothing of it may be lost, and nothing be taken for it that is not.
     async fn create(&self, work: Work<'_>) -> Outcome;

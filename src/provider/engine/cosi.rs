@@ -7,11 +7,12 @@ use super::base::{Entry, ResourceBase};
 use super::binding::Binding;
 use super::conflict::Baseline;
 use super::existing;
+use super::failure::Failure;
 use super::owed::{Limit, Owed, STATUS, STATUS_TIMEOUT};
 use super::owners;
 use super::relabel;
 use super::write;
-use super::write::{Failure, WriteRequest};
+use super::write::WriteRequest;
 use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
@@ -153,7 +154,7 @@ impl<M: CosiObject> CosiBackend<M> {
             let written = Written { object: &object, write, prior, asked: &asked };
             M::after_write(cx, &written, &mut wanted).await
         };
-        let step = step.await;
+        let step: Result<bool, Failure> = step.await;
         let mut filled = planned.clone();
         for attribute in &self.base.schema.attributes {
             let value = wanted.get(attribute.name);
@@ -169,7 +170,8 @@ impl<M: CosiObject> CosiBackend<M> {
                 }
                 self.outcome(cx, stored.clone(), &filled, private, operation).await
             }
-            Err(mut diagnostic) => {
+            Err(failure) => {
+                let mut diagnostic = failure.explain(operation);
                 let id = stored.key.id.clone();
                 let filled = match prior {
                     Some(prior) => self.with_prior(filled, prior, &id),
@@ -284,21 +286,6 @@ impl<M: CosiObject> CosiBackend<M> {
         }
         self.base.remembered(&planned, id)
     }
-
-    pub(super) fn failed(operation: &Operation<'_>, failure: Failure) -> Diagnostic {
-        match failure {
-            Failure::Call(error) => operation.explain(&error),
-            Failure::Refused(diagnostic) => *diagnostic,
-        }
-    }
-
-    /// The same, with a diagnostic for each attribute that Omni refuses.
-    fn failed_each(operation: &Operation<'_>, failure: Failure) -> Diagnostics {
-        match failure {
-            Failure::Call(error) => operation.explain_each(&error),
-            Failure::Refused(diagnostic) => (*diagnostic).into(),
-        }
-    }
 }
 
 #[async_trait]
@@ -367,18 +354,18 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         attributes::only_local_changes(&self.binding, &self.base.schema, prior, planned)
     }
 
-    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Error> {
+    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure> {
         match &entry.key {
-            Some(key) => self.check_standing(cx, plan, key).await,
+            Some(key) => Ok(self.check_standing(cx, plan, key).await?),
             None => Ok(()),
         }
     }
 
-    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         M::check_plan(cx, plan).await
     }
 
-    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         M::check_delete(cx, prior, diags).await
     }
 
@@ -399,7 +386,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         attributes::track(private, config);
     }
 
-    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         M::resolve_import(cx, text).await
     }
 
@@ -410,7 +397,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         id: &str,
         state: &Value,
         private: &Private,
-    ) -> Result<Option<Outcome>, Error> {
+    ) -> Result<Option<Outcome>, Failure> {
         let version = Baseline::load(private).map(|baseline| baseline.version());
         let stored = match cx.read_surely(&M::Spec::KIND.key(id), version).await {
             Ok(stored) => stored,
@@ -424,7 +411,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 );
                 return Ok(Some(self.base.kept(state.clone(), private.clone(), id, diagnostic)));
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let leaving = stored.metadata.phase == Phase::TearingDown;
         let mut private = private.clone();
@@ -448,7 +435,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         let id = match M::ORIGIN {
             Origin::Call => match M::create_by_call(cx, &wanted).await {
                 Ok(id) => id,
-                Err(diagnostic) => return Outcome::failed(diagnostic),
+                Err(failure) => return Outcome::failed(failure.explain(&operation)),
             },
             Origin::Users | Origin::Omni => id.to_owned(),
         };
@@ -487,7 +474,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             }
             // The call has made the object: whatever came after, it must not be lost.
             Err(failure) if M::ORIGIN == Origin::Call => {
-                let mut diagnostic = Self::failed(&operation, failure);
+                let mut diagnostic = failure.explain(&operation);
                 diagnostic.summary = format!("{} is made, but not as configured", capital(&operation.what()));
                 diagnostic.detail.push_str(
                     "\nTerraform marks it as tainted and would replace it; `terraform untaint` keeps it, and the next apply completes it.",
@@ -499,7 +486,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 let diagnostic = self.base.uncertain(&operation, &error);
                 self.base.kept(self.base.remembered(planned, &id), private, &id, diagnostic)
             }
-            Err(failure) => Outcome::failed(Self::failed_each(&operation, failure)),
+            Err(failure) => Outcome::failed(failure.explain_each(&operation)),
         }
     }
 
@@ -552,7 +539,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             }
             Err(failure) => {
                 let refused = matches!(&failure, Failure::Call(error) if error.is(ErrorKind::Validation));
-                let mut told = Self::failed_each(&operation, failure);
+                let mut told = failure.explain_each(&operation);
                 if refused {
                     told = told.iter().map(|d| with_stale_attribute(d.clone(), prior, planned)).collect();
                 }

@@ -9,7 +9,8 @@ use super::backend::Backend;
 use super::base::ResourceBase;
 use super::conflict;
 use super::cosi::CosiBackend;
-use super::write::{Failure, show};
+use super::failure::Failure;
+use super::write::show;
 use super::{CosiObject, Cx, Origin};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
@@ -377,7 +378,7 @@ impl<M: CosiObject> CosiBackend<M> {
                     ledger.once(key, "adoption");
                     adoption.told(&operation)
                 }),
-                Err(failure) => Self::failed(&operation, failure),
+                Err(failure) => failure.explain(&operation),
             },
         };
         // The state of Omni may change before the apply, and a plan leads to a destroy too: nothing of this ends it.

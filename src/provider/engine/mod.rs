@@ -9,6 +9,7 @@ pub(crate) mod codecs;
 mod conflict;
 mod cosi;
 mod existing;
+mod failure;
 mod joined;
 mod owed;
 mod owners;
@@ -37,9 +38,9 @@ use std::time::Duration;
 #[cfg(test)]
 pub(crate) use binding::misfits;
 pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group};
+pub(crate) use failure::Failure;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use rpc_object::RpcObject;
-pub(crate) use write::Failure;
 
 /// The resource type of a COSI object.
 pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> Arc<dyn Resource> {
@@ -260,7 +261,7 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the text has the wrong form, or stands for no object or for several.
-    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         Ok(text.to_owned())
     }
 
@@ -277,12 +278,12 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     /// Checks a plan that changes something against the server.
     /// What is wrong with the configuration is an error. What depends on other objects as they are now is a warning that says what Omni
     /// would refuse: they may change before the apply, and a host plans like this on its way to a destroy too.
-    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
         Ok(())
     }
 
     /// Checks a removal against the server, at plan time. Nothing stops it but a lock that the removal cannot lift.
-    async fn check_delete(_cx: &Cx, _prior: &Value, _diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(_cx: &Cx, _prior: &Value, _diags: &mut Diagnostics) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -291,9 +292,10 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     ///
     /// # Errors
     /// When there is no object; or when that is not known, with what to look for.
-    async fn create_by_call(_cx: &Cx, _state: &Value) -> Result<String, Diagnostic> {
+    async fn create_by_call(_cx: &Cx, _state: &Value) -> Result<String, Failure> {
         Err(Diagnostic::error(format!("Could not create {}", Self::NOUN), "No call makes it.")
-            .hint("This is a defect of the provider; please report it."))
+            .hint("This is a defect of the provider; please report it.")
+            .into())
     }
 
     /// Does what belongs to a write and is no part of the object; says whether the object has to be read again.
@@ -301,11 +303,7 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it could not be done; the object is written all the same, and stays in the state.
-    async fn after_write(
-        _cx: &Cx,
-        _written: &Written<'_, Self::Spec>,
-        _wanted: &mut Value,
-    ) -> Result<bool, Diagnostic> {
+    async fn after_write(_cx: &Cx, _written: &Written<'_, Self::Spec>, _wanted: &mut Value) -> Result<bool, Failure> {
         Ok(false)
     }
 
@@ -335,8 +333,8 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     }
 
     /// Removes the object. The default is the whole way: teardown, wait for finalizers, destroy.
-    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
-        cx.client().remove(&cx.call, key).await
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Failure> {
+        Ok(cx.client().remove(&cx.call, key).await?)
     }
 
     /// Whether something of a removed object is still on its way out, so that its removal has not ended.

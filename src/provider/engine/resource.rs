@@ -61,9 +61,9 @@ impl<B: Backend> Engine<B> {
         match checked {
             Ok(()) => {}
             Err(error) if error.is(ErrorKind::Denied) && self.backend.is_written_unread() => {
-                tracing::debug!(name, %error, "the plan is not checked");
+                tracing::debug!(name, ?error, "the plan is not checked");
             }
-            Err(error) => plan.diags.push(base.operation("plan", &name).explain(&error)),
+            Err(failure) => plan.diags.push(failure.explain(&base.operation("plan", &name))),
         }
         entry.close(cx, plan);
     }
@@ -71,7 +71,7 @@ impl<B: Backend> Engine<B> {
     /// Says of a plan that another resource plans the same object.
     fn check_rivals(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) {
         let rivals = entry.rivals(cx, plan);
-        let name = self.name(&plan.planned);
+        let name = entry.key.as_ref().map(|key| self.backend.name(&plan.planned, key.id())).unwrap_or_default();
         let told = existing::planned_twice(self.backend.base(), &name, &plan.planned, base::action(plan), &rivals);
         plan.diags.extend(told.into_iter().collect());
     }
@@ -126,7 +126,7 @@ impl<B: Backend> Engine<B> {
                 }
                 Ok(()) => Outcome::default(),
             },
-            Err(error) => Outcome::partial(state, private, identity, operation.explain(&error)),
+            Err(failure) => Outcome::partial(state, private, identity, failure.explain(&operation)),
         }
     }
 
@@ -230,9 +230,9 @@ impl<B: Backend> Resource for Engine<B> {
             cx.session.ledger.note_removal(&key, prior);
             self.backend.note_removal(&cx, &key, prior, private);
         }
-        if let Err(error) = self.backend.check_delete(&cx, prior, diags).await {
+        if let Err(failure) = self.backend.check_delete(&cx, prior, diags).await {
             let name = self.name(prior);
-            let unchecked = base.operation("check the removal of", &name).explain(&error);
+            let unchecked = failure.explain(&base.operation("check the removal of", &name));
             diags.push(Diagnostic { severity: Severity::Warning, ..unchecked });
         }
     }
@@ -275,7 +275,7 @@ impl<B: Backend> Resource for Engine<B> {
                 let cx = base.planning(context, &Value::Null);
                 match self.backend.resolve_import(cx.as_ref(), text.trim()).await {
                     Ok(id) => base.imported(&id),
-                    Err(diagnostic) => Outcome::failed(diagnostic),
+                    Err(failure) => Outcome::failed(failure.explain(&base.operation("import", text.trim()))),
                 }
             }
             ImportBy::Id(_) => base.imported(""),

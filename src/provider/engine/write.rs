@@ -8,6 +8,7 @@ use super::conflict::{Baseline, Between};
 use super::cosi::CosiBackend;
 use super::existing;
 use super::existing::{Adoption, Standing, standing};
+use super::failure::Failure;
 use super::owners;
 use super::{CosiObject, Cx, Desired, Joined, Object, Owned, Owner};
 use crate::omni::labels;
@@ -28,26 +29,6 @@ const STANDINGS: usize = 5;
 
 /// How long a create waits for another resource of the same apply to remove the object.
 pub(super) const REMOVAL_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Why a write did not happen.
-pub(crate) enum Failure {
-    /// The call failed.
-    Call(Box<Error>),
-    /// The object stands against it.
-    Refused(Box<Diagnostic>),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Call(Box::new(error))
-    }
-}
-
-impl From<Diagnostic> for Failure {
-    fn from(diagnostic: Diagnostic) -> Self {
-        Self::Refused(Box::new(diagnostic))
-    }
-}
 
 /// What goes into a write.
 pub(super) struct WriteRequest<'a> {

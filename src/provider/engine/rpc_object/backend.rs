@@ -12,7 +12,7 @@ use crate::provider::engine::conflict::{Change, Versions};
 use crate::provider::engine::existing;
 use crate::provider::engine::existing::duplicate;
 use crate::provider::engine::write::REMOVAL_TIMEOUT;
-use crate::provider::engine::{Cx, model};
+use crate::provider::engine::{Cx, Failure, model};
 use crate::provider::errors::{Operation, capital};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::{Handle, OnConflict};
@@ -230,7 +230,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
     }
 
     /// Says of a planned create that the object is there already; whose it is nobody can tell.
-    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Error> {
+    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure> {
         let Some(key) = entry.key.as_ref().filter(|_| plan.prior.is_none()) else { return Ok(()) };
         if existing::is_expected(cx, key) || (M::ADOPTS && cx.session.adopt_existing) {
             return Ok(());
@@ -251,11 +251,11 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
         Ok(())
     }
 
-    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         M::check_plan(cx, plan).await
     }
 
-    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         match model::<M::Model>(prior) {
             Ok(model) => M::check_delete(cx, &model, diags).await,
             Err(diagnostic) => {
@@ -265,7 +265,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
         }
     }
 
-    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         M::resolve_import(cx, text).await
     }
 
@@ -276,7 +276,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
         id: &str,
         state: &Value,
         private: &Private,
-    ) -> Result<Option<Outcome>, Error> {
+    ) -> Result<Option<Outcome>, Failure> {
         let before: M::Model = match model(state) {
             Ok(model) => model,
             Err(diagnostic) => return Ok(Some(self.base.kept(state.clone(), private.clone(), id, diagnostic))),

@@ -4,7 +4,7 @@
 mod backend;
 mod consistency;
 
-use super::Cx;
+use super::{Cx, Failure};
 use crate::omni::{Error, Key};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
@@ -74,17 +74,17 @@ pub(crate) trait RpcObject: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the text has the wrong form.
-    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         Ok(text.to_owned())
     }
 
     /// Checks a plan that changes something against the server.
-    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
         Ok(())
     }
 
     /// Checks a removal against the server, at plan time.
-    async fn check_delete(_cx: &Cx, _prior: &Self::Model, _diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(_cx: &Cx, _prior: &Self::Model, _diags: &mut Diagnostics) -> Result<(), Failure> {
         Ok(())
     }
 

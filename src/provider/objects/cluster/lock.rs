@@ -73,12 +73,12 @@ impl Locks {
     ///
     /// # Errors
     /// Those of the write. A lock that could not be put back is shown as drift by the next plan.
-    pub(crate) async fn lifted<T>(
+    pub(crate) async fn lifted<T, E: From<Error>>(
         &self,
         cx: &Cx,
         cluster: Option<&str>,
-        write: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+        write: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let Some(cluster) = cluster.filter(|cluster| self.intent(cluster) == Some(Intent::Set)) else {
             return write.await;
         };

@@ -134,14 +134,14 @@ impl CosiObject for Cluster {
         check_parts_that_go(cx, plan);
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         note_lock(cx, plan);
         check_lock(cx, plan).await?;
         warn_of_replacement(cx, plan).await?;
-        checks::check(cx, plan).await
+        Ok(checks::check(cx, plan).await?)
     }
 
-    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         if prior.get("locked").as_bool() != Some(true) {
             return Ok(());
         }
@@ -175,7 +175,7 @@ impl CosiObject for Cluster {
         Ok(())
     }
 
-    async fn after_write(cx: &Cx, written: &Written<'_, ClusterSpec>, _wanted: &mut Value) -> Result<bool, Diagnostic> {
+    async fn after_write(cx: &Cx, written: &Written<'_, ClusterSpec>, _wanted: &mut Value) -> Result<bool, Failure> {
         let created = written.write == Write::Create;
         if created {
             wait::introduced(cx, written.object.id()).await;

@@ -6,7 +6,7 @@ use crate::omni::spec::config_patch;
 use crate::omni::spec::fields::Field;
 use crate::omni::{Error, ErrorKind, MAX_REQUEST, labels};
 use crate::provider::engine::{
-    Bind, CosiObject, Cx, Home, Joined, KeyCodec, Object, Owner, Row, Several, group, model,
+    Bind, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, group, model,
 };
 use crate::provider::objects::{cluster, machine_set};
 use crate::provider::session::at;
@@ -210,7 +210,7 @@ impl CosiObject for ConfigPatch {
         check_form(plan);
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         if plan.diags.has_errors() {
             return Ok(());
         }
@@ -238,7 +238,7 @@ impl CosiObject for ConfigPatch {
             }
             // A server without the call finds out when the patch is written.
             ErrorKind::Unimplemented => Ok(()),
-            _ => Err(error),
+            _ => Err(error.into()),
         }
     }
 }

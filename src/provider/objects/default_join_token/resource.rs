@@ -3,8 +3,8 @@
 
 use super::setting;
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
-use crate::omni::{Error, Key, Phase, Resource as Stored, labels};
-use crate::provider::engine::{Bind, CosiObject, Cx, Origin, Row};
+use crate::omni::{Key, Phase, Resource as Stored, labels};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Origin, Row};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::join_token::tokens;
@@ -55,7 +55,7 @@ impl CosiObject for DefaultJoinToken {
         Some(DEFAULT_ID.to_owned())
     }
 
-    async fn resolve_import(_cx: Option<&Cx>, _text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, _text: &str) -> Result<String, Failure> {
         Ok(DEFAULT_ID.to_owned())
     }
 
@@ -64,7 +64,7 @@ impl CosiObject for DefaultJoinToken {
         setting::warn_of_rivals(cx, ticket, Some((&id, "")), plan);
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         let operation = Operation { verb: "choose", noun: Self::NOUN, id: "", id_attribute: "token_id" };
         tokens::warn_of_role(cx, &operation, &mut plan.diags).await;
         let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
@@ -95,7 +95,7 @@ impl CosiObject for DefaultJoinToken {
         Ok(())
     }
 
-    async fn check_delete(_cx: &Cx, _prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(_cx: &Cx, _prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         diags.push(
             Diagnostic::warning(
                 "The default join token stays as it is",
@@ -107,7 +107,7 @@ impl CosiObject for DefaultJoinToken {
     }
 
     /// What is left is Omni's own again, and no longer marked as managed from here.
-    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Failure> {
         let mut ours = true;
         let change = |current: &mut Stored| {
             // After a conflict somebody else is at it, and may well manage it from now on.
@@ -116,6 +116,6 @@ impl CosiObject for DefaultJoinToken {
             }
             Ok(())
         };
-        cx.client().modify(&cx.call, key, Some(Phase::Running), change).await.map(drop)
+        Ok(cx.client().modify(&cx.call, key, Some(Phase::Running), change).await.map(drop)?)
     }
 }

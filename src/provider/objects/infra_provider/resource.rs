@@ -5,7 +5,7 @@ use crate::omni::auth::generate::identity;
 use crate::omni::spec::account::InfraProviderSpec;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
-use crate::provider::engine::{Bind, CosiObject, Cx, Joined, Object, Row, Written};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, Row, Written};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
@@ -102,7 +102,7 @@ impl CosiObject for InfraProvider {
         Ok(())
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         // Empty while it is not known.
         let name = plan.planned.get("name").as_str().unwrap_or_default();
         if plan.prior.is_none_or(|prior| prior.get("public_key_id") != plan.planned.get("public_key_id")) {
@@ -153,7 +153,7 @@ impl CosiObject for InfraProvider {
         cx: &Cx,
         written: &Written<'_, InfraProviderSpec>,
         wanted: &mut Value,
-    ) -> Result<bool, Diagnostic> {
+    ) -> Result<bool, Failure> {
         let before = wanted.clone();
         let registered = register_key(cx, written.prior, wanted).await;
         if let (Err(_), Some(prior)) = (&registered, written.prior)
@@ -162,16 +162,16 @@ impl CosiObject for InfraProvider {
             // The key is the former one, and so is all that the state tells of it.
             *wanted = prior.clone();
         }
-        registered.map(|()| false)
+        Ok(registered.map(|()| false)?)
     }
 
-    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Failure> {
         match cx.client().remove(&cx.call, key).await {
-            Err(error) if !error.is(ErrorKind::NotFound) => return Err(error),
+            Err(error) if !error.is(ErrorKind::NotFound) => return Err(error.into()),
             _ => {}
         }
         // Omni removes the account with the provider; one that was made without it, or too late for that, is left over.
-        account_key::remove(cx, &account(&key.id)).await
+        Ok(account_key::remove(cx, &account(&key.id)).await?)
     }
 }
 

@@ -204,7 +204,7 @@ impl CosiObject for JoinToken {
         Ok(())
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         let now = cx.session.clock.now();
         let planned: Model = match model(&plan.planned) {
             Ok(model) => model,
@@ -242,7 +242,7 @@ impl CosiObject for JoinToken {
         Ok(())
     }
 
-    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
         let id = prior.id.as_deref().unwrap_or_default();
         let what = format!("Destroying join token `{}`", prior.name());
@@ -254,7 +254,7 @@ impl CosiObject for JoinToken {
         Ok(())
     }
 
-    async fn create_by_call(cx: &Cx, wanted: &Value) -> Result<String, Diagnostic> {
+    async fn create_by_call(cx: &Cx, wanted: &Value) -> Result<String, Failure> {
         let model: Model = model(wanted)?;
         // The name is given with the labels, in the write that follows; until then only this call knows the token.
         let name = tokens::one_off_name();
@@ -265,25 +265,25 @@ impl CosiObject for JoinToken {
             Ok(key) => Ok(key.id),
             Err(error) => {
                 let diagnostic = operation("create", model.name()).explain(&error);
-                Err(if error.may_have_happened() { diagnostic.hint(tokens::look_for(&name)) } else { diagnostic })
+                Err(if error.may_have_happened() {
+                    diagnostic.hint(tokens::look_for(&name)).into()
+                } else {
+                    diagnostic.into()
+                })
             }
         }
     }
 
-    async fn after_write(
-        cx: &Cx,
-        written: &Written<'_, JoinTokenSpec>,
-        _wanted: &mut Value,
-    ) -> Result<bool, Diagnostic> {
+    async fn after_write(cx: &Cx, written: &Written<'_, JoinTokenSpec>, _wanted: &mut Value) -> Result<bool, Failure> {
         let planned: Model = model(written.asked)?;
         let verb = if planned.default == Some(true) { "make the default" } else { "give up the place of the default" };
         let operation = Operation { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
         let key = &written.object.stored.key;
         match planned.default {
-            Some(true) => setting::make_default(cx, key).await.map_err(|e| operation.explain(&e)),
+            Some(true) => Ok(setting::make_default(cx, key).await.map_err(|e| operation.explain(&e))?),
             Some(false) => match setting::give_back(cx, key).await.map_err(|e| operation.explain(&e))? {
                 Successor::Nobody => {
-                    Err(without_successor(planned.name(), "`default = false` cannot be applied to it"))
+                    Err(without_successor(planned.name(), "`default = false` cannot be applied to it").into())
                 }
                 _ => Ok(true),
             },
@@ -307,7 +307,7 @@ impl CosiObject for JoinToken {
         }
     }
 
-    async fn resolve_import(cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         let Some(cx) = cx else { return Ok(text.to_owned()) };
         // The text may be an id, and is repeated only where it is a name.
         let all = tokens::all(cx.client(), &cx.call).await;
@@ -318,9 +318,10 @@ impl CosiObject for JoinToken {
         }
         if all.iter().all(|token| token.spec.name != text) {
             return Err(Diagnostic::error("Could not import join token", "Omni has no join token of this name or id.")
-                .hint("Give the name or the id as Omni lists it, and check that `endpoint` leads to the right Omni."));
+                .hint("Give the name or the id as Omni lists it, and check that `endpoint` leads to the right Omni.")
+                .into());
         }
-        tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())
+        Ok(tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())?)
     }
 }
 

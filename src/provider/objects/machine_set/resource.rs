@@ -6,7 +6,7 @@ use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
 use crate::provider::check;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write, codecs, group,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write, codecs, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -316,14 +316,15 @@ impl CosiObject for MachineSet {
     }
 
     /// The first versions of the official provider kept the full id in `name`, and no `id`.
-    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         match text.split_once('/') {
             None => Ok(text.to_owned()),
             Some((cluster, name)) if !cluster.is_empty() && !name.is_empty() && !name.contains('/') => {
                 Ok(format!("{cluster}-{name}"))
             }
             Some(_) => Err(Diagnostic::error("Could not import machine set", format!("`{text}` is not an id."))
-                .hint("Give the full id, such as `prod-workers`, or `<cluster>/<name>`, such as `prod/workers`.")),
+                .hint("Give the full id, such as `prod-workers`, or `<cluster>/<name>`, such as `prod/workers`.")
+                .into()),
         }
     }
 
@@ -335,7 +336,7 @@ impl CosiObject for MachineSet {
         control_planes::warn_of_machines(plan);
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         control_planes::warn_of_size(plan);
         check_class(cx, plan).await?;
         let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
@@ -344,13 +345,19 @@ impl CosiObject for MachineSet {
             check_parent::<specs::ClusterSpec>(cx, plan, "cluster", &cluster).await?;
         }
         check_bootstrap(cx, plan, &cluster).await?;
-        check_mode(cx, plan).await
+        Ok(check_mode(cx, plan).await?)
     }
 
-    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         let what = format!("machine set `{}`", prior.get("id").as_str().unwrap_or_default());
-        cluster_lock::check_removal(cx, prior.get("cluster").as_str().unwrap_or_default(), "machine sets", &what, diags)
-            .await
+        Ok(cluster_lock::check_removal(
+            cx,
+            prior.get("cluster").as_str().unwrap_or_default(),
+            "machine sets",
+            &what,
+            diags,
+        )
+        .await?)
     }
 
     async fn awaited(cx: &Cx, state: &Value, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {
@@ -379,15 +386,15 @@ impl CosiObject for MachineSet {
         wait::obstacles(cx, state.get("cluster").as_str().unwrap_or_default(), &query).await
     }
 
-    async fn remove(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<(), Error> {
+    async fn remove(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<(), Failure> {
         let query = Query::label(labels::MACHINE_SET, &key.id);
         let cluster = state.get("cluster").as_str().unwrap_or_default();
         if wait::lets_go(cx, cluster).await? && !wait::disconnected_among(cx, &query).await?.is_empty() {
             tracing::warn!(machine_set = key.id, "machines of the set are out of reach; its cluster lets them go");
             // Omni removes the set by itself once the last machine is gone.
-            return cx.client().teardown(&cx.call, key).await.map(|_| ());
+            return Ok(cx.client().teardown(&cx.call, key).await.map(|_| ())?);
         }
-        cx.client().remove(&cx.call, key).await
+        Ok(cx.client().remove(&cx.call, key).await?)
     }
 
     async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<(String, String)> {

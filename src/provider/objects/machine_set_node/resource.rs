@@ -5,7 +5,7 @@ use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, model,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -168,7 +168,8 @@ impl CosiObject for MachineSetNode {
             "Omni took the machine from a machine class, and may give it back at any time.",
         )
         .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
-        .at(at("machine_id")))
+        .at(at("machine_id"))
+        .into())
     }
 
     fn locked_by(state: &Value) -> Option<&str> {
@@ -191,14 +192,14 @@ impl CosiObject for MachineSetNode {
         machine_id::problem(id)
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
         let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
         if let Some(cluster) = &cluster {
             cluster_lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
         }
         if plan.prior.is_some() {
-            return control_planes::check_replacement(cx, plan).await;
+            return Ok(control_planes::check_replacement(cx, plan).await?);
         }
         if let Some(cluster) = &cluster {
             check_parent::<ClusterSpec>(cx, plan, "cluster", cluster).await?;
@@ -215,7 +216,7 @@ impl CosiObject for MachineSetNode {
         Ok(())
     }
 
-    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
         let prior = &prior;
         let id = prior.machine_id.as_deref().unwrap_or_default();
@@ -233,8 +234,8 @@ impl CosiObject for MachineSetNode {
         if prior.is_control_plane() {
             control_planes::check_removal(cx, cluster, &prior.set(), id, diags).await?;
         }
-        cluster_lock::check_removal(cx, cluster, "machine set nodes", &format!("the node of machine `{id}`"), diags)
-            .await
+        Ok(cluster_lock::check_removal(cx, cluster, "machine set nodes", &format!("the node of machine `{id}`"), diags)
+            .await?)
     }
 
     async fn awaited(
@@ -269,13 +270,13 @@ impl CosiObject for MachineSetNode {
         Ok(early.into_iter().chain(wait::obstacle(cx, &key.id).await?).collect())
     }
 
-    async fn remove(cx: &Cx, state: &Value, key: &Key) -> Result<(), Error> {
-        let Ok(model) = model::<Model>(state) else { return cx.client().remove(&cx.call, key).await };
+    async fn remove(cx: &Cx, state: &Value, key: &Key) -> Result<(), Failure> {
+        let Ok(model) = model::<Model>(state) else { return Ok(cx.client().remove(&cx.call, key).await?) };
         let model = &model;
         let removed = release(cx, model, key).await;
         let Err(error) = removed else { return Ok(()) };
         if !error.is(ErrorKind::Timeout) || model.force_destroy_on_timeout != Some(true) {
-            return Err(error);
+            return Err(error.into());
         }
         tracing::warn!(machine = key.id, "the machine did not let itself be wiped in time; giving it up");
         let more = Cx {
@@ -283,7 +284,7 @@ impl CosiObject for MachineSetNode {
             call: Call::within(FORCE_DESTROY_TIMEOUT, &cx.call.cancel),
         };
         wait::force_destroy(&more, &key.id, model.cluster.as_deref().unwrap_or_default()).await?;
-        release(&more, model, key).await
+        Ok(release(&more, model, key).await?)
     }
 
     /// The node itself goes at once; a machine that cannot be wiped stays in its cluster for as long as that takes.

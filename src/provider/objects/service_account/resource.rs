@@ -7,7 +7,7 @@ use crate::omni::spec::account::{IdentityStatusSpec, ServiceAccountStatusSpec};
 use crate::omni::spec::{self, Spec};
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::is_account_name;
-use crate::provider::engine::{Cx, RpcObject};
+use crate::provider::engine::{Cx, Failure, RpcObject};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::tf::check::{Rule, one_of};
@@ -129,19 +129,20 @@ impl RpcObject for ServiceAccount {
         account_key::plan_existing(plan, cx.session.clock.now());
     }
 
-    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         let provider = text.strip_prefix(PROVIDER).or_else(|| text.strip_suffix(PROVIDER_SUFFIX));
         if let Some(name) = provider {
             return Err(Diagnostic::error(
                 format!("Could not import service account `{text}`"),
                 "It belongs to an infrastructure provider.",
             )
-            .hint(format!("Import it together with its provider, as an `omni_infra_provider` named `{name}`.")));
+            .hint(format!("Import it together with its provider, as an `omni_infra_provider` named `{name}`."))
+            .into());
         }
         Ok(text.strip_suffix(SUFFIX).unwrap_or(text).to_owned())
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         account_key::check_own(plan, cx.session.clock.now());
         let Some(name) = plan.prior.and_then(|prior| prior.get("name").as_str()) else {
             let name = plan.planned.get("name").as_str().unwrap_or_default();
@@ -156,7 +157,7 @@ impl RpcObject for ServiceAccount {
         Ok(())
     }
 
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Failure> {
         if current_user::is_self(cx, &identity(prior.name())).await? {
             diags.push(current_user::unremovable(&operation("destroy", prior.name()), "name"));
         }
@@ -266,7 +267,9 @@ mod tests {
         assert_eq!(ServiceAccount::resolve_import(None, "ci").await.unwrap(), "ci");
         assert_eq!(ServiceAccount::resolve_import(None, "ci@serviceaccount.omni.sidero.dev").await.unwrap(), "ci");
         for text in ["infra-provider:aws", "aws@infra-provider.serviceaccount.omni.sidero.dev"] {
-            let refused = ServiceAccount::resolve_import(None, text).await.unwrap_err();
+            let operation =
+                Operation { verb: "import", noun: ServiceAccount::NOUN, id: text, id_attribute: ServiceAccount::ID };
+            let refused = ServiceAccount::resolve_import(None, text).await.unwrap_err().explain(&operation);
             assert!(refused.hint.unwrap().contains("named `aws`"));
         }
     }

@@ -5,7 +5,7 @@ use crate::omni::spec::account::IdentityStatusSpec;
 use crate::omni::spec::instance;
 use crate::omni::spec::instance::AuthConfigSpec;
 use crate::omni::{Error, Key, User as Listed};
-use crate::provider::engine::{Cx, RpcObject};
+use crate::provider::engine::{Cx, Failure, RpcObject};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::{roles, view};
@@ -100,18 +100,19 @@ impl RpcObject for User {
         }
     }
 
-    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Diagnostic> {
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
         problem(text).map_or(Ok(text.to_owned()), |problem| {
             Err(Diagnostic::error(format!("Could not import user `{text}`"), problem)
-                .hint("Users are imported by their e-mail address."))
+                .hint("Users are imported by their e-mail address.")
+                .into())
         })
     }
 
-    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         check_address(cx, plan).await?;
         let Some(prior) = plan.prior else {
             // A server that has no such call, or does not allow it, says so now.
-            return cx.client().users(&cx.call).await.map(drop);
+            return Ok(cx.client().users(&cx.call).await.map(drop)?);
         };
         let email = prior.get("email").as_str().unwrap_or_default();
         if current_user::is_self(cx, email).await? {
@@ -122,7 +123,7 @@ impl RpcObject for User {
         Ok(())
     }
 
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Error> {
+    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Failure> {
         let email = prior.email.as_deref().unwrap_or_default();
         if current_user::is_self(cx, email).await? {
             diags.push(current_user::unremovable(&operation("destroy", email), "email"));

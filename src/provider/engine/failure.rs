@@ -1,0 +1,49 @@
+//! Why a step of an operation failed.
+
+use crate::omni::{Error, ErrorKind};
+use crate::provider::errors::Operation;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+
+/// Why a step failed: the one error type of all steps.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A call failed; the engine words it, with the operation that it was part of.
+    Call(Box<Error>),
+    /// The step itself says what is wrong.
+    Refused(Box<Diagnostic>),
+}
+
+impl Failure {
+    /// Whether a call failed, and this way.
+    pub(crate) fn is(&self, kind: ErrorKind) -> bool {
+        matches!(self, Self::Call(error) if error.is(kind))
+    }
+
+    /// The diagnostic of the operation that the step was part of.
+    pub(crate) fn explain(self, operation: &Operation<'_>) -> Diagnostic {
+        match self {
+            Self::Call(error) => operation.explain(&error),
+            Self::Refused(diagnostic) => *diagnostic,
+        }
+    }
+
+    /// The same, with a diagnostic for each attribute that Omni refuses.
+    pub(super) fn explain_each(self, operation: &Operation<'_>) -> Diagnostics {
+        match self {
+            Self::Call(error) => operation.explain_each(&error),
+            Self::Refused(diagnostic) => (*diagnostic).into(),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(Box::new(error))
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Refused(Box::new(diagnostic))
+    }
+}
