@@ -6,6 +6,7 @@ use super::connection;
 use super::connection::{Connection, env};
 use super::duration;
 use super::handover::Handover;
+use super::host_command::HostCommand;
 use super::key_lock::KeyLocks;
 use super::ledger::Ledger;
 use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
@@ -201,6 +202,7 @@ fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>, read_only: bo
         ledger: Ledger::default(),
         handover: Handover::open(std::env::temp_dir(), client.endpoint()),
         locks: Locks::default(),
+        host: HostCommand::current(),
         client,
         clock: Arc::clone(clock),
         run: uuid::Uuid::new_v4().to_string(),

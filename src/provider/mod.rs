@@ -11,6 +11,7 @@ pub(crate) mod errors;
 mod file;
 mod functions;
 pub(crate) mod handover;
+mod host_command;
 mod key_lock;
 pub(crate) mod ledger;
 pub(crate) mod lookup;

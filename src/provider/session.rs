@@ -1,6 +1,7 @@
 //! What the provider block set up: the client and the settings that every resource and data source shares.
 
 use super::handover::Handover;
+use super::host_command::HostCommand;
 use super::key_lock::KeyLocks;
 use super::ledger::Ledger;
 use super::timeouts::Timeouts;
@@ -73,6 +74,8 @@ pub(crate) struct Session {
     pub(crate) ledger: Ledger,
     /// Which objects change their address, as the plan of the same host process has noted.
     pub(crate) handover: Handover,
+    /// How the host was called, as far as that can be seen.
+    pub(crate) host: HostCommand,
     /// What this run makes of the locks of clusters.
     pub(crate) locks: Locks,
 }

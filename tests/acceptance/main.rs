@@ -30,6 +30,7 @@ mod join_tokens;
 mod keys;
 mod leaks;
 mod lookups;
+mod losses;
 mod messages;
 mod mocks;
 mod objects;
@@ -104,6 +105,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("leaks", leaks::tests()),
         ("lookups", lookups::tests()),
         ("messages", messages::tests()),
+        ("losses", losses::tests()),
         ("mocks", mocks::tests()),
         ("objects", objects::tests()),
         ("one_apply", one_apply::tests()),

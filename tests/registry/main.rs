@@ -35,6 +35,7 @@ mod relay;
 mod releases;
 mod rules;
 mod runs;
+mod set_loss;
 mod shared_keys;
 mod since;
 mod spoilt;
@@ -90,6 +91,7 @@ fn main() {
     trials.extend(references::trials());
     trials.extend(refresh::trials());
     trials.extend(registration::trials());
+    trials.extend(set_loss::trials());
     trials.extend(shared_keys::trials());
     trials.extend(since::trials());
     trials.extend(spoilt::trials(&provider));

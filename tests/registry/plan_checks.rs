@@ -251,6 +251,11 @@ fn cases_of_parts() -> Vec<Case> {
             then: bootstrapped,
             ..part("A second control plane", SET, json!({ "cluster": "demo", "role": "controlplane" }))
         },
+        part(
+            "A backup of a cluster whose UUID is none",
+            SET,
+            json!({ "cluster": "demo", "role": "controlplane", "bootstrap_spec": { "cluster_uuid": "x", "snapshot": "s" } }),
+        ),
         Case { then: locked_by_others, ..part("A set of a cluster that others have locked", SET, workers()) },
         part("A node of a set that does not exist", NODE, node("demo-workers", 1)),
         Case {

@@ -10,7 +10,8 @@ use crate::provider::duration;
 use crate::provider::engine::{
     Bind, Binding, Codec, CosiObject, Cx, Failure, Home, KeyCodec, Object, Row, Write, Written, codecs, group,
 };
-use crate::provider::ledger::ObjectKey;
+use crate::provider::ledger::{ObjectKey, Ticket};
+use crate::provider::objects::machine_set::set_loss;
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::wait;
@@ -131,7 +132,12 @@ impl CosiObject for Cluster {
 
     fn plan_existing(cx: &Cx, plan: &mut Plan<'_>) {
         note_lock(cx, plan);
+    }
+
+    // Removals are planned at the same time: they look for this plan, and this plan, once it is noted, for them.
+    fn check_run(cx: &Cx, _ticket: &Ticket, plan: &mut Plan<'_>) {
         check_parts_that_go(cx, plan);
+        set_loss::check_cluster(cx, plan);
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {

@@ -92,19 +92,15 @@ pub(crate) async fn check_removal(
 }
 
 /// The same of a replacement: the old machine goes before the new one comes.
-pub(crate) async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
-    let Some(prior) = plan.prior else { return Ok(()) };
+pub(crate) async fn check_replacement(cx: &Cx, prior: &Value, by: Path) -> Result<Option<Diagnostic>, Error> {
     let text = |name: &str| prior.get(name).as_str().unwrap_or_default().to_owned();
     let (cluster, machine) = (text("cluster"), text("machine_id"));
     let set = naming::set_in(&cluster, &text("machine_set"));
-    let Some(by) = plan.replace.first().cloned() else { return Ok(()) };
-    if naming::is_control_planes(&cluster, &set) && stays(cx, &cluster, &set) {
-        let machines = machines(cx, &set, &machine).await?;
-        if machines.staying.is_empty() {
-            plan.diags.push(lost(&cluster, &set, &machine, &machines).at(by));
-        }
+    if !naming::is_control_planes(&cluster, &set) || !stays(cx, &cluster, &set) {
+        return Ok(None);
     }
-    Ok(())
+    let machines = machines(cx, &set, &machine).await?;
+    Ok(machines.staying.is_empty().then(|| lost(&cluster, &set, &machine, &machines).at(by)))
 }
 
 /// The machines of a set beside one.

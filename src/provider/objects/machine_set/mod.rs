@@ -4,6 +4,7 @@ pub(crate) mod control_planes;
 mod data_source;
 mod machine_set_id;
 pub(crate) mod resource;
+pub(crate) mod set_loss;
 
 use crate::omni::spec::Spec;
 use crate::provider::engine::Owner;

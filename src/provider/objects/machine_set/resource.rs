@@ -1,6 +1,6 @@
 //! `omni_machine_set`: machines of a cluster that share a role.
 
-use super::control_planes;
+use super::{control_planes, set_loss};
 use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
@@ -26,6 +26,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::text::quoted;
 use omni_proto::specs;
 use specs::machine_set_spec::{
     MachineAllocation, RollingUpdateStrategyConfig, UpdateStrategyConfig, machine_allocation,
@@ -339,6 +340,7 @@ impl CosiObject for MachineSet {
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         control_planes::warn_of_size(plan);
         check_class(cx, plan).await?;
+        set_loss::warn_of_replacement(cx, plan).await?;
         let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) else { return Ok(()) };
         cluster_lock::check(cx, &cluster, "machine sets", &mut plan.diags).await?;
         if plan.prior.is_none() {
@@ -349,6 +351,7 @@ impl CosiObject for MachineSet {
     }
 
     async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        set_loss::check_removal(cx, prior, diags).await?;
         let what = format!("machine set `{}`", prior.get("id").as_str().unwrap_or_default());
         Ok(cluster_lock::check_removal(
             cx,
@@ -435,22 +438,14 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
     if plan.planned.get("role").as_str() != Some(CONTROL_PLANE) {
         return Ok(());
     }
+    check_uuid(plan);
     let bootstrapped = view::spec::<specs::ClusterBootstrapStatusSpec>(cx, cluster).await?;
     let bootstrapped = bootstrapped.is_some_and(|status| status.bootstrapped);
     let Some(prior) = plan.prior else {
         // With a cluster that is replaced, its etcd goes too.
         if bootstrapped && !cx.session.ledger.goes(&ObjectKey::from(&specs::ClusterSpec::KIND.key(cluster))) {
-            // A host plans like this on its way to a destroy too, and an error would be in the way of that.
-            plan.diags.push(
-                Diagnostic::warning(
-                    "The cluster has been bootstrapped already",
-                    format!(
-                        "Omni will refuse to make a second set of control planes for cluster `{cluster}`, whose etcd runs."
-                    ),
-                )
-                .hint("Import the set that is there, or destroy the cluster and create it again.")
-                .at(at("cluster")),
-            );
+            let told = set_loss::second_control_plane(cx, plan, cluster);
+            plan.diags.push(told);
         }
         return Ok(());
     };
@@ -480,6 +475,25 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
         plan.diags.push(if waits { Diagnostic { severity: Severity::Warning, ..diagnostic } } else { diagnostic });
     }
     Ok(())
+}
+
+/// The cluster whose backup is restored goes by the UUID that Omni has given it. Only a plan judges it: validation sees mocked values.
+fn check_uuid(plan: &mut Plan<'_>) {
+    const PATH: &str = "bootstrap_spec.cluster_uuid";
+    let known = plan.prior.filter(|_| plan.replace.is_empty());
+    let Some(text) = plan.planned.get("bootstrap_spec").get("cluster_uuid").as_str().filter(|_| known.is_none()) else {
+        return;
+    };
+    if uuid::Uuid::try_parse(text).is_err() {
+        plan.diags.push(
+            Diagnostic::error(
+                format!("`{PATH}` is not a UUID"),
+                format!("{} is none, and Omni finds backups by the UUID of their cluster.", quoted(text)),
+            )
+            .hint("Set it to the `uuid` of the cluster whose backup is restored: an `omni_cluster` has it, and backups are stored under it.")
+            .at(Path::of(PATH)),
+        );
+    }
 }
 
 /// The class must be there when the set begins to use it, and must be one that fits the allocation.

@@ -21,8 +21,8 @@ use crate::provider::view::{Presence, check_parent};
 use crate::provider::wait;
 use crate::provider::wait::{Awaited, PutOff};
 use crate::tf::check::{not_empty, one_of};
-use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::resource::Plan;
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
+use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -30,7 +30,10 @@ use kit::version;
 use omni_proto::specs;
 use serde::Deserialize;
 use specs::cluster_machine_status_spec::Stage;
-use specs::{ClusterMachineStatusSpec, ClusterSpec, MachineSetNodeSpec, MachineSetSpec, MachineStatusSpec};
+use specs::{
+    ClusterBootstrapStatusSpec, ClusterMachineStatusSpec, ClusterSpec, MachineSetNodeSpec, MachineSetSpec,
+    MachineStatusSpec,
+};
 use std::time::Duration;
 
 pub(super) struct MachineSetNode;
@@ -198,8 +201,9 @@ impl CosiObject for MachineSetNode {
         if let Some(cluster) = &cluster {
             cluster_lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
         }
+        check_replacement(cx, plan).await?;
         if plan.prior.is_some() {
-            return Ok(control_planes::check_replacement(cx, plan).await?);
+            return Ok(());
         }
         if let Some(cluster) = &cluster {
             check_parent::<ClusterSpec>(cx, plan, "cluster", cluster).await?;
@@ -335,6 +339,54 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
         return Ok(());
     }
     if staying || !model.is_control_plane() { wait::released(cx, &key.id, &set).await } else { Ok(()) }
+}
+
+/// Beside a plan that is to be made anew: what the replacement costs was told.
+const TOLD: &str = "replacement_told";
+
+/// Says what stands against the replacement of a node, by a change, by force or since it is tainted, and what it costs.
+async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let ledger = &cx.session.ledger;
+    let by = plan.replace.first().cloned();
+    let before = match plan.prior {
+        Some(prior) if by.is_some() => prior.clone(),
+        Some(_) => return Ok(()),
+        None => {
+            let key = MachineSetNodeSpec::KIND.key(plan.planned.get("machine_id").as_str().unwrap_or_default());
+            let key = ObjectKey::from(&key);
+            // One that gets another address is told with its removal.
+            let replaced = ledger.is_replaced(&key) && !ledger.is_planned_to_go(&key);
+            match ledger.prior(&key).filter(|_| replaced && plan.replaced.get::<bool>(TOLD) != Some(true)) {
+                Some(before) => before,
+                None => return Ok(()),
+            }
+        }
+    };
+    plan.private.set(TOLD, true);
+    let Ok(node) = model::<Model>(&before) else { return Ok(()) };
+    if node.locked == Some(true) && lock_holds(cx, &node).await? {
+        let why = match &by {
+            Some(by) => format!("A change of `{by}` replaces the node, and Omni"),
+            None => "This plan replaces the node, and Omni".to_owned(),
+        };
+        plan.diags.push(
+            Diagnostic::error(
+                format!("Machine `{}` is locked", node.machine_id.as_deref().unwrap_or_default()),
+                format!("{why} does not remove a locked machine from its set."),
+            )
+            .hint("Apply `locked = false` alone first, and then this change.")
+            .at(by.clone().unwrap_or_else(|| at("locked"))),
+        );
+    }
+    let by = by.unwrap_or_else(|| at("machine_id"));
+    let Some(lost) = control_planes::check_replacement(cx, &before, by).await? else { return Ok(()) };
+    // Hosts drop what the plan of a forced replacement warns of, so only an error is heard.
+    let forced = plan.prior.is_none() && plan.replaced != Private::default() && !cx.session.host.destroys;
+    let cluster = node.cluster.as_deref().unwrap_or_default();
+    let is_final =
+        forced && view::spec::<ClusterBootstrapStatusSpec>(cx, cluster).await?.is_some_and(|s| s.bootstrapped);
+    plan.diags.push(if is_final { Diagnostic { severity: Severity::Error, ..lost } } else { lost });
+    Ok(())
 }
 
 /// Whether the lock of a node keeps it: not when its cluster or its set is on the way out, or the set is gone.
