@@ -2,7 +2,7 @@
 //! Each rule is also held against a text that breaks it, so that none can pass by finding nothing.
 
 mod layers;
-mod source;
+pub mod source;
 
 use layers::Table;
 use source::{Kind, Source};
@@ -44,12 +44,12 @@ const CLOCK: &str = "kit/src/clock.rs";
 /// Where Terraform's messages are, and where alone they may be used: nothing of Omni's is used there.
 const TERRAFORM: ([&str; 2], &str) = (["plugin", "tfplugin6"], "src/tf/");
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every Rust file below the folder, sorted by path.
-fn sources(folder: &str) -> Vec<Source> {
+pub fn sources(folder: &str) -> Vec<Source> {
     let mut files = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

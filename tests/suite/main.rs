@@ -3,6 +3,7 @@
 
 mod contract;
 mod docs;
+mod figures;
 mod golden;
 mod house;
 #[path = "../support/update.rs"]

@@ -42,6 +42,7 @@ impl Token {
 pub struct TestItem {
     /// Its tokens.
     tokens: Range<usize>,
+    first_line: usize,
     /// How many lines it takes.
     lines: usize,
     is_module: bool,
@@ -76,6 +77,20 @@ impl Source {
     pub fn lines_of_code(&self) -> usize {
         let tests = self.tests.iter().filter(|t| t.inline && t.is_module).map(|t| t.lines).sum::<usize>();
         self.lines.saturating_sub(tests)
+    }
+
+    /// The lines that are code of the product: no tests, no comments, no attributes, no imports; without their indentation.
+    pub fn product_lines<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let tests: Vec<_> = self.tests.iter().map(|t| t.first_line..t.first_line + t.lines).collect();
+        let numbered = text.lines().enumerate().filter(|(at, _)| !tests.iter().any(|lines| lines.contains(&(at + 1))));
+        let others = ["//", "#[", "use ", "pub use "];
+        let code = |line: &&str| !line.is_empty() && !others.iter().any(|start| line.starts_with(start));
+        numbered.map(|(_, line)| line.trim()).filter(code).collect()
+    }
+
+    /// The tokens of the product, without tests.
+    pub fn product(&self) -> Vec<Token> {
+        self.tokens.iter().enumerate().filter(|(at, _)| !self.is_test(*at)).map(|(_, token)| token.clone()).collect()
     }
 
     /// Whether the token is compiled for tests only.
@@ -224,7 +239,8 @@ fn test_items(tokens: &[Token]) -> Vec<TestItem> {
         let is_module = tokens.get(start).is_some_and(|t| t.is("mod"));
         let inline = tokens.get(end - 1).is_some_and(|t| t.is_sign('}'));
         let lines = tokens[end - 1].line - tokens[at].line + 1;
-        items.push(TestItem { tokens: at..end, lines, is_module, inline });
+        let first_line = tokens[at].line;
+        items.push(TestItem { tokens: at..end, first_line, lines, is_module, inline });
         at = end;
     }
     items
@@ -258,7 +274,7 @@ fn end_of_item(tokens: &[Token], start: usize) -> usize {
 }
 
 /// The place behind the bracket that closes the one at `at`.
-fn end_of_brackets(tokens: &[Token], at: usize, open: char, close: char) -> usize {
+pub fn end_of_brackets(tokens: &[Token], at: usize, open: char, close: char) -> usize {
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate().skip(at) {
         if token.is_sign(open) {
@@ -317,5 +333,7 @@ mod tests {
         assert_eq!(["a", "b", "c", "e", "other"].map(test), [false, true, false, true, true]);
         assert_eq!(source.lines_of_code(), 13 - 5);
         assert!(source.has_header());
+        assert_eq!(source.product_lines(text), ["fn c() {}"]);
+        assert!(!source.product().iter().any(|t| t.is("b")));
     }
 }
