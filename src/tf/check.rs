@@ -1,6 +1,6 @@
-//! Reusable checks of configured values, run at validate and plan time.
-//! A check sees known values only; null and unknown are never handed to it.
-//! What a collection holds may still be unknown, so a check of its elements passes over unknown ones.
+//! Reusable validators of configured values, run at validate and at plan time.
+//! A check is called with known values only, never with null or unknown.
+//! Elements of a collection may still be unknown, so a check of elements skips unknown ones.
 
 use super::diag::{Diagnostic, Diagnostics};
 use super::path::Path;
@@ -8,36 +8,50 @@ use super::value::Value;
 use kit::text::{closest, quoted};
 use std::sync::Arc;
 
-/// What a check says of a value it refuses: the problem as a sentence, without naming the attribute.
+/// The problem that a check found, as a sentence that does not name the attribute: the diagnostic points at it.
 pub type Refusal = String;
 
 type Run = dyn Fn(&Value) -> Result<(), Refusal> + Send + Sync;
 
-/// A check of one known value.
+/// A validator of one known value.
+///
+/// ```
+/// use terraform_provider_omni::tf::check::{Check, one_of, whole_between};
+///
+/// let even = Check::by(|value| match value.as_i64() {
+///     Some(n) if n % 2 == 0 => Ok(()),
+///     _ => Err("The value must be even.".to_owned()),
+/// });
+/// assert!(even.run(&2.into()).is_ok());
+/// assert!(whole_between(1, 5).run(&6.into()).is_err());
+///
+/// let refusal = one_of(&["controlplane", "worker"]).run(&"workers".into()).unwrap_err();
+/// assert_eq!(refusal, "`workers` is not one of `controlplane`, `worker`. Did you mean `worker`?");
+/// ```
 #[derive(Clone)]
 pub struct Check(Arc<Run>);
 
 impl Check {
-    /// A check by any rule.
+    /// A check of a value of any type.
     pub fn by(rule: impl Fn(&Value) -> Result<(), Refusal> + Send + Sync + 'static) -> Self {
         Self(Arc::new(rule))
     }
 
-    /// A check of text by any rule.
+    /// A check of a string; values of other types pass.
     pub fn text(rule: impl Fn(&str) -> Result<(), Refusal> + Send + Sync + 'static) -> Self {
         Self::by(move |v| v.as_str().map_or(Ok(()), &rule))
     }
 
-    /// Whether the value passes.
+    /// Checks a known value.
     ///
     /// # Errors
-    /// With the problem, when it does not.
+    /// With the problem, as a sentence.
     pub fn run(&self, value: &Value) -> Result<(), Refusal> {
         (self.0)(value)
     }
 }
 
-/// The text is one of these. A refusal lists them, and names the one that a misspelled text was likely meant to be.
+/// The string is one of these. The problem lists them, and suggests the closest one for a misspelling.
 #[must_use]
 pub fn one_of(allowed: &'static [&'static str]) -> Check {
     Check::text(move |text| {
@@ -50,13 +64,13 @@ pub fn one_of(allowed: &'static [&'static str]) -> Check {
     })
 }
 
-/// The text is not empty.
+/// The string is not empty.
 #[must_use]
 pub fn not_empty() -> Check {
     Check::text(|text| if text.is_empty() { Err("The value must not be empty.".into()) } else { Ok(()) })
 }
 
-/// The number is whole and lies in this range.
+/// The number is an integer in this range; both bounds are allowed.
 #[must_use]
 pub fn whole_between(low: i64, high: i64) -> Check {
     Check::by(move |value| match value.as_i64() {
@@ -65,19 +79,20 @@ pub fn whole_between(low: i64, high: i64) -> Check {
     })
 }
 
-/// A rule over several attributes, named by their paths.
+/// A rule over several attributes, named by their paths: `features.disk_encryption`.
+/// An unknown attribute breaks no rule, since it may turn out to be null or set.
 #[derive(Clone, Debug)]
 pub enum Rule {
     /// Exactly one of them is set.
     ExactlyOne(&'static [&'static str]),
     /// At most one of them is set.
     AtMostOne(&'static [&'static str]),
-    /// When the first is set, the second must be.
+    /// If the first is set, the second must be set.
     Needs(&'static str, &'static str),
 }
 
 impl Rule {
-    /// Runs the rule; attributes that are not known yet are given the benefit of the doubt.
+    /// Adds the problem to `broken` when the configuration breaks the rule.
     pub(super) fn run(&self, config: &Value, broken: &mut Broken) {
         match self {
             Self::ExactlyOne(names) => broken.one_set(names, true, config),
@@ -88,7 +103,7 @@ impl Rule {
 }
 
 /// The rules over several attributes that a configuration breaks.
-/// One mistake often breaks several of them; it is told once.
+/// One mistake often breaks several of them; it is reported once.
 #[derive(Debug, Default)]
 pub(super) struct Broken {
     /// What is set and needs what is not.

@@ -1,66 +1,79 @@
-//! Diagnostics: what the person at the terminal reads.
-//! This is the only place that turns a chain of errors into text.
+//! Diagnostics: the errors and warnings that a host displays.
+//! This is the only module that turns a chain of errors into text.
 
 use super::path::Path;
 use kit::text::printable;
 use omni_proto::tfplugin6 as pb;
 use std::error::Error;
 
-/// How bad it is.
+/// Whether a diagnostic makes the operation fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The operation fails.
     Error,
-    /// The operation goes on.
+    /// The operation continues.
     Warning,
 }
 
-/// One problem: what failed, why, and what to do about it.
+/// One problem: what is wrong, why, and what to do about it.
+///
+/// ```
+/// use terraform_provider_omni::tf::diag::Diagnostic;
+/// use terraform_provider_omni::tf::path::Path;
+///
+/// let diagnostic = Diagnostic::error("Invalid Talos version", "Omni has no Talos `1.99.0`.")
+///     .hint("Set one of the versions of the data source `omni_talos_versions`.")
+///     .at(Path::of("talos_version"));
+/// assert_eq!(
+///     diagnostic.text(),
+///     "Omni has no Talos `1.99.0`.\n\nSet one of the versions of the data source `omni_talos_versions`.",
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Whether the operation fails.
     pub severity: Severity,
-    /// What failed, in one line without a full stop.
+    /// What is wrong with which object, in one line without a full stop.
     pub summary: String,
-    /// Why, in sentences.
+    /// Why, in sentences, with the values that were found.
     pub detail: String,
-    /// What to do next, in sentences; the last paragraph of the detail.
+    /// What to do next, in sentences; displayed as the last paragraph of the detail.
     pub hint: Option<String>,
-    /// The attribute to blame, if there is one.
+    /// The attribute that the host points at; none for the whole resource.
     pub path: Option<Path>,
 }
 
 impl Diagnostic {
-    /// An error.
+    /// A problem that makes the operation fail.
     pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { severity: Severity::Error, summary: summary.into(), detail: detail.into(), hint: None, path: None }
     }
 
-    /// A warning.
+    /// A problem that is displayed while the operation continues.
     pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(summary, detail) }
     }
 
-    /// An error whose detail is the chain of `error` and its sources, one sentence each.
+    /// An error whose detail is [`chain`] of `error`.
     pub fn from_error(summary: impl Into<String>, error: &(dyn Error + 'static)) -> Self {
         Self::error(summary, chain(error))
     }
 
-    /// Names the attribute to blame.
+    /// Points at an attribute.
     #[must_use]
     pub fn at(mut self, path: Path) -> Self {
         self.path = Some(path);
         self
     }
 
-    /// Says what to do next.
+    /// Adds what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The detail as shown: why, then what to do.
+    /// The body that hosts display: the detail, then the hint as a paragraph.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.hint {
@@ -86,42 +99,52 @@ impl Diagnostic {
     }
 }
 
-/// All problems of one request, in the order in which they were found.
+/// The problems of one request, in the order in which they were found, without duplicates.
+///
+/// ```
+/// use terraform_provider_omni::tf::diag::{Diagnostic, Diagnostics};
+///
+/// let warning = Diagnostic::warning("Cluster is locked", "The lock is lifted first.");
+/// let mut diagnostics = Diagnostics::from(warning.clone());
+/// diagnostics.push(warning);
+/// assert_eq!(diagnostics.iter().count(), 1);
+/// assert!(!diagnostics.has_errors());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// None so far.
+    /// No problems.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one, unless the very same is there already.
+    /// Adds a problem, unless an equal one is there.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);
         }
     }
 
-    /// Adds all of `other`.
+    /// Adds the problems of `other`, without duplicates.
     pub fn extend(&mut self, other: Diagnostics) {
         other.0.into_iter().for_each(|d| self.push(d));
     }
 
-    /// Whether an error is among them.
+    /// Whether the operation fails.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Whether there are none.
+    /// Whether there is neither an error nor a warning.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The diagnostics in order.
+    /// In the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
     }
@@ -147,7 +170,15 @@ impl FromIterator<Diagnostic> for Diagnostics {
     }
 }
 
-/// The error and its sources as sentences; no error of the chain prints its own source.
+/// The error and its sources, one sentence a line.
+/// It relies on errors whose text does not repeat their source.
+///
+/// ```
+/// use terraform_provider_omni::tf::diag::chain;
+///
+/// let error = std::io::Error::other("connection refused");
+/// assert_eq!(chain(&error), "Connection refused.");
+/// ```
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = sentence(&error.to_string());
@@ -160,7 +191,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// `text` with a capital letter first and a full stop last.
+/// The text with a capital first letter and a full stop, unless it ends with other punctuation.
 #[must_use]
 pub fn sentence(text: &str) -> String {
     let text = text.trim();

@@ -1,4 +1,4 @@
-//! What the server asks of an ephemeral resource type: a value that exists while it is used, and is stored nowhere.
+//! The trait of ephemeral resource types: values that exist for one run and are stored neither in plan nor in state.
 
 use super::described::Described;
 use super::diag::Diagnostics;
@@ -8,58 +8,107 @@ use super::value::Value;
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// What an open resource is.
+/// The result of opening an ephemeral resource.
 #[derive(Debug)]
 pub struct Opened {
     /// The configuration with the computed attributes filled in; wholly known.
     pub value: Value,
-    /// Given back on renewals and when the resource is closed; hosts keep it in memory only.
+    /// Passed to `renew` and `close`; hosts keep it in memory only.
     pub private: Private,
-    /// When it has to be renewed, since 1970; never when there is nothing to renew.
+    /// When the host calls `renew`, as the time since 1970; `None` for a value that needs no renewal.
     pub renew_at: Option<Duration>,
 }
 
 impl Opened {
-    /// A value that nothing has to be done about any more.
+    /// A value that needs neither renewing nor closing.
     #[must_use]
     pub fn new(value: Value) -> Self {
         Self { value, private: Private::default(), renew_at: None }
     }
 }
 
-/// What a renewal came to.
+/// The result of a renewal.
 #[derive(Debug, Default)]
 pub struct Renewed {
-    /// Replaces what was kept before.
+    /// Replaces the private data.
     pub private: Private,
-    /// When it has to be renewed again, since 1970.
+    /// When the host calls `renew` again, as the time since 1970; `None` for never.
     pub renew_at: Option<Duration>,
 }
 
 /// An ephemeral resource type.
 ///
-/// A host calls `validate` and `open`, `renew` as often as the value asks for it, and `close` once it needs the value no more.
+/// A host calls `validate`, then `open`, `renew` at each [`Opened::renew_at`], and `close` when nothing uses the value any
+/// more. It does so in the plan and again in the apply. An interrupted host does not close; the server then does.
+///
+/// ```
+/// use terraform_provider_omni::tf::described::Described;
+/// use terraform_provider_omni::tf::diag::Diagnostics;
+/// use terraform_provider_omni::tf::done::Done;
+/// use terraform_provider_omni::tf::ephemeral::{Ephemeral, Opened};
+/// use terraform_provider_omni::tf::resource::{Context, Private};
+/// use terraform_provider_omni::tf::schema::{Schema, string};
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// struct Token(Schema);
+///
+/// #[async_trait::async_trait]
+/// impl Described for Token {
+///     fn type_name(&self) -> &'static str {
+///         "example_token"
+///     }
+///
+///     fn schema(&self) -> &Schema {
+///         &self.0
+///     }
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl Ephemeral for Token {
+///     async fn open(&self, _: &Context, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
+///         config.set("token", "secret".into());
+///         let mut private = Private::default();
+///         private.set("id", "token-1");
+///         Ok(Opened { private, ..Opened::new(config) }.into())
+///     }
+///
+///     async fn close(&self, _: &Context, private: Private) -> Result<Done<()>, Diagnostics> {
+///         // Here the server would be asked to revoke it.
+///         assert_eq!(private.get::<String>("id").as_deref(), Some("token-1"));
+///         Ok(().into())
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let token = Token(Schema::new("A token.").with(string("token").computed().sensitive()));
+/// let (context, config) = (Context::default(), token.schema().null_object());
+/// let opened = token.open(&context, config).await.unwrap().value;
+/// // Without an implementation of its own, a renewal keeps the private data.
+/// let renewed = token.renew(&context, opened.private.clone()).await.unwrap().value;
+/// assert_eq!((renewed.private, renewed.renew_at), (opened.private.clone(), None));
+/// token.close(&context, opened.private).await.unwrap();
+/// # });
+/// ```
 #[async_trait]
 pub trait Ephemeral: Described {
-    /// Makes the value; the configuration is wholly known, and defaults are filled in.
-    /// A host opens it in the plan and again in the apply.
+    /// Creates the value. The configuration is wholly known and has its defaults.
     ///
     /// # Errors
-    /// With every problem found; then nothing is left behind.
+    /// With every problem that was found; whatever was created by then is deleted first.
     async fn open(&self, context: &Context, config: Value) -> Result<Done<Opened>, Diagnostics>;
 
-    /// Makes the value last longer; the value itself cannot change. Terraform shows only the warnings of the closing.
+    /// Extends the validity of the value, which cannot change itself. Terraform displays no warnings of a renewal.
     ///
     /// # Errors
-    /// With every problem found.
+    /// When it cannot be extended.
     async fn renew(&self, _context: &Context, private: Private) -> Result<Done<Renewed>, Diagnostics> {
         Ok(Renewed { private, ..Renewed::default() }.into())
     }
 
-    /// Takes back what opening made; what was kept is that of the opening, not of a renewal.
+    /// Revokes or deletes what `open` created. The private data is that of `open`, not that of a renewal.
     ///
     /// # Errors
-    /// With every problem found.
+    /// When something is left behind.
     async fn close(&self, _context: &Context, _private: Private) -> Result<Done<()>, Diagnostics> {
         Ok(().into())
     }

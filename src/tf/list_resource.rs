@@ -1,4 +1,4 @@
-//! What the server asks of a list resource type: the objects that exist, whether Terraform manages them or not.
+//! The trait of list resource types: they list existing objects, managed by Terraform or not.
 
 use super::described::Described;
 use super::diag::Diagnostics;
@@ -7,48 +7,108 @@ use super::value::Value;
 use async_trait::async_trait;
 use std::ops::ControlFlow;
 
-/// A request to list.
+/// A request to list objects.
 #[derive(Debug)]
 pub struct ListRequest {
-    /// The inside of the `config` block, wholly known; defaults are filled in.
+    /// The content of the `config` block, wholly known and with its defaults.
     pub config: Value,
-    /// How many results the host takes at most; never 0. A list that is read in pages need not read further.
+    /// The most results that the host accepts; never 0. A list that is read in pages need not read further.
     pub limit: u64,
-    /// Whether each result needs the whole state of the object.
+    /// Whether each result must carry the state of the object.
     pub include_object: bool,
 }
 
-/// One object.
+/// One object of a list.
 #[derive(Debug)]
 pub struct ListResult {
-    /// What identifies it: a value of the managed type's identity.
+    /// A value of the managed type's identity schema.
     pub identity: Value,
-    /// The name by which a person recognises it.
+    /// The name that the host displays.
     pub display_name: String,
-    /// Its state, in the schema of the managed type, where the request asks for it.
+    /// The state in the schema of the managed type, if [`ListRequest::include_object`] is set.
     pub object: Option<Value>,
-    /// Problems with this object that do not keep it from being listed.
+    /// Problems with this object; it is listed nevertheless.
     pub warnings: Diagnostics,
 }
 
-/// Takes the results, at the pace of the host.
+/// Where results go; it applies the back-pressure of the host.
 #[async_trait]
 pub trait ListResults: Send {
-    /// Hands on one result, and waits until the host has room for it.
-    /// After [`ControlFlow::Break`] the host takes no more: the list ends its work.
+    /// Sends one result, and waits until the host can take it.
+    /// After [`ControlFlow::Break`] the host accepts no more, and the list returns.
     async fn push(&mut self, result: ListResult) -> ControlFlow<()>;
 }
 
 /// A list resource type; a managed resource type with identities has the same name.
 ///
-/// For each query a host calls `validate` and then `list`.
+/// For each `list` block of a query a host calls `validate` and then `list`.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use terraform_provider_omni::tf::described::Described;
+/// use terraform_provider_omni::tf::diag::Diagnostics;
+/// use terraform_provider_omni::tf::list_resource::{ListRequest, ListResource, ListResult, ListResults};
+/// use terraform_provider_omni::tf::resource::Context;
+/// use terraform_provider_omni::tf::schema::Schema;
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// struct Clusters(Schema);
+///
+/// #[async_trait::async_trait]
+/// impl Described for Clusters {
+///     fn type_name(&self) -> &'static str {
+///         "example_cluster"
+///     }
+///
+///     fn schema(&self) -> &Schema {
+///         &self.0
+///     }
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl ListResource for Clusters {
+///     async fn list(
+///         &self,
+///         _: &Context,
+///         request: ListRequest,
+///         results: &mut dyn ListResults,
+///     ) -> Result<(), Diagnostics> {
+///         for name in ["prod", "test", "old"].into_iter().take(request.limit.try_into().unwrap_or(usize::MAX)) {
+///             let identity = Value::object([("name", Value::from(name))]);
+///             let (display_name, warnings) = (name.to_owned(), Diagnostics::new());
+///             if results.push(ListResult { identity, display_name, object: None, warnings }).await.is_break() {
+///                 break;
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// struct Names(Vec<String>);
+///
+/// #[async_trait::async_trait]
+/// impl ListResults for Names {
+///     async fn push(&mut self, result: ListResult) -> ControlFlow<()> {
+///         self.0.push(result.display_name);
+///         ControlFlow::Continue(())
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let clusters = Clusters(Schema::new("Clusters."));
+/// let request = ListRequest { config: clusters.schema().null_object(), limit: 2, include_object: false };
+/// let mut names = Names(Vec::new());
+/// clusters.list(&Context::default(), request, &mut names).await.unwrap();
+/// assert_eq!(names.0, ["prod", "test"]);
+/// # });
+/// ```
 #[async_trait]
 pub trait ListResource: Described {
-    /// Lists the objects, each as soon as it is known.
-    /// The context is cancelled when the host goes away or has as many as it asked for.
+    /// Sends each object as soon as it is known.
+    /// The context is cancelled when the host disconnects or has as many results as it asked for.
     ///
     /// # Errors
-    /// With every problem found. What was handed on before stays listed.
+    /// With every problem that was found; results that were sent stay listed.
     async fn list(
         &self,
         context: &Context,

@@ -1,25 +1,42 @@
-//! Between values and Rust structs, by way of serde: null and unknown are absent, names are the attributes'.
-//! A value of dynamic type is an object of `type` and `value`, both ways.
+//! Conversion between values and Rust structs with serde. Fields have the names of the attributes; null and unknown
+//! are both absent. A value of [`Type::Dynamic`] is an object of `type` and `value`, in both directions.
 
 use super::value::{Type, Value};
 use super::wire::{self, WireError};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Why a value and a struct do not fit each other.
+/// Why a conversion between a value and a struct failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The struct cannot be read from, or written as, JSON.
+    /// The struct cannot be deserialised from, or serialised to, JSON.
     #[error("the attributes do not fit the model")]
     Serde(#[from] serde_json::Error),
-    /// The struct is not of the schema's type.
+    /// The struct does not have the schema's type.
     #[error("the model does not fit the schema")]
     Wire(#[from] WireError),
 }
 
-/// Reads a struct; what is null or unknown counts as absent.
+/// Deserialises a value into a struct; null and unknown are absent.
+///
+/// ```
+/// use serde::Deserialize;
+/// use terraform_provider_omni::tf::model::from_value;
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// #[derive(Deserialize)]
+/// struct Cluster {
+///     name: String,
+///     machines: Option<u32>,
+/// }
+///
+/// let value = Value::object([("name", Value::from("prod")), ("machines", Value::UNKNOWN)]);
+/// let cluster: Cluster = from_value(&value).unwrap();
+/// assert_eq!((cluster.name.as_str(), cluster.machines), ("prod", None));
+/// assert!(from_value::<Cluster>(&Value::object([("name", Value::from(1))])).is_err());
+/// ```
 ///
 /// # Errors
-/// When the value does not have the shape of the struct.
+/// When a required field is absent, or a value has another type than its field.
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ModelError> {
     Ok(serde_json::from_value(wire::to_json(&present(value)))?)
 }
@@ -39,10 +56,10 @@ fn present(value: &Value) -> Value {
     }
 }
 
-/// Writes a struct as a value of type `ty`; what it leaves out is null, what the type lacks is an error.
+/// Serialises a struct as a value of type `ty`; attributes that it lacks are null.
 ///
 /// # Errors
-/// When the struct does not have the shape of the type.
+/// When a field has no attribute in `ty`, or another type.
 pub fn to_value<T: Serialize>(model: &T, ty: &Type) -> Result<Value, ModelError> {
     Ok(wire::from_json(&serde_json::to_value(model)?, ty)?)
 }

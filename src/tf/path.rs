@@ -1,4 +1,4 @@
-//! Paths to a value inside a resource, a data source or a provider configuration.
+//! Paths to an attribute of a resource, a data source or a provider configuration.
 
 use super::value::Value;
 use omni_proto::tfplugin6 as pb;
@@ -15,18 +15,33 @@ pub enum Step {
     Index(i64),
 }
 
-/// A path from the root; the empty path is the root itself.
+/// A path from the root of a configuration or a state; the empty path is the root.
+///
+/// ```
+/// use terraform_provider_omni::tf::path::Path;
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// let path = Path::of("labels").key("team");
+/// assert_eq!(path.to_string(), r#"labels["team"]"#);
+///
+/// let config = Value::object([("labels", Value::texts([("team", "web")])), ("nodes", Value::UNKNOWN)]);
+/// assert_eq!(path.lookup(&config).as_str(), Some("web"));
+/// // A path that does not exist is null, and below an unknown value everything is unknown.
+/// assert!(Path::of("name").lookup(&config).is_null());
+/// assert!(Path::of("nodes").index(0).lookup(&config).is_unknown());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path(Vec<Step>);
 
 impl Path {
-    /// The root.
+    /// The path without steps.
     #[must_use]
     pub const fn root() -> Self {
         Self(Vec::new())
     }
 
-    /// A path of attribute names, separated by dots: `features.disk_encryption`; the root when there is none.
+    /// Parses attribute names separated by dots, such as `features.disk_encryption`; the root for an empty string.
+    /// It knows no keys and no indices: append those with [`Path::key`] and [`Path::index`].
     #[must_use]
     pub fn of(attributes: &str) -> Self {
         if attributes.is_empty() {
@@ -35,25 +50,25 @@ impl Path {
         Self(attributes.split('.').map(|a| Step::Attribute(a.to_owned())).collect())
     }
 
-    /// The attribute below this path.
+    /// Appends the attribute of an object.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Self {
         self.step(Step::Attribute(name.to_owned()))
     }
 
-    /// The map element below this path.
+    /// Appends the key of a map.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         self.step(Step::Key(key.to_owned()))
     }
 
-    /// The list element below this path.
+    /// Appends the index of a list, counted from 0.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         self.step(Step::Index(i64::try_from(index).unwrap_or(i64::MAX)))
     }
 
-    /// This path and one step more.
+    /// Appends any step.
     #[must_use]
     pub fn step(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
@@ -73,15 +88,15 @@ impl Path {
         self.0.is_empty()
     }
 
-    /// The part of this path that a host finds in a configuration: the attribute at the top, and its element.
-    /// Hosts look further down for blocks only, and without one they point at the whole resource.
+    /// The prefix of this path that a host can find in a configuration: the top-level attribute and its element.
+    /// For a longer path hosts look for a block, and without one they point at the whole resource.
     #[must_use]
     pub fn findable(&self) -> Self {
         let element = self.0.get(1).is_some_and(|step| !matches!(step, Step::Attribute(_)));
         Self(self.0.iter().take(1 + usize::from(element)).cloned().collect())
     }
 
-    /// The value at this path; null where the path leads nowhere, unknown where it leads through an unknown.
+    /// The value at this path; null for a path that does not exist, unknown for a path through an unknown value.
     #[must_use]
     pub fn lookup<'v>(&self, root: &'v Value) -> &'v Value {
         const NULL: &Value = &Value::Null;
@@ -117,7 +132,7 @@ impl Path {
     }
 }
 
-/// As one would write it in a configuration: `features.disk_encryption`, `labels["a"]`, `rules[0].name`.
+/// In the syntax of a configuration: `features.disk_encryption`, `labels["a"]`, `rules[0].name`.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, step) in self.0.iter().enumerate() {

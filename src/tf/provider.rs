@@ -1,4 +1,4 @@
-//! What the server asks of the provider as a whole.
+//! The trait of a provider: its configuration and its types.
 
 use super::action::Action;
 use super::data_source::DataSource;
@@ -12,20 +12,25 @@ use super::value::Value;
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// A provider: its own configuration and the types that it offers.
-/// Resources and data sources reach what `configure` set up through a handle of their own.
+/// A provider: its configuration and the types that it offers.
+///
+/// A host asks for `schema` and the types, then calls `validate` and `configure`, then the types' methods.
+/// `validate` of a type and functions are also called without `configure`.
+/// The types share what `configure` sets up by a handle that their implementation holds.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// The schema of the provider block.
     fn schema(&self) -> &Schema;
 
-    /// Checks of the provider block beyond the schema's own; it may hold unknowns.
+    /// Checks what the schema of the provider block cannot express; the block may have unknown values.
     async fn validate(&self, _context: &Context, _config: &Value, _diags: &mut Diagnostics) {}
 
-    /// Takes the provider block; in a plan it may hold unknowns. Called again in a process that serves several runs.
+    /// Configures the provider; in a plan the block may have unknown values.
+    /// It is called again when one process serves several runs, and replaces the previous configuration.
+    /// Errors make the host stop before it calls anything else.
     async fn configure(&self, context: &Context, config: Value, terraform_version: &str) -> Diagnostics;
 
-    /// The managed resource types.
+    /// The managed resource types, in any order; names are unique.
     fn resources(&self) -> &[Arc<dyn Resource>];
 
     /// The data source types.
@@ -36,7 +41,7 @@ pub trait Provider: Send + Sync {
         &[]
     }
 
-    /// The list resource types; each has the name of a managed type with identities.
+    /// The list resource types; each has the name of a managed resource type with an identity schema.
     fn list_resources(&self) -> &[Arc<dyn ListResource>] {
         &[]
     }
@@ -46,7 +51,7 @@ pub trait Provider: Send + Sync {
         &[]
     }
 
-    /// The functions; they work without `configure`.
+    /// The functions; hosts call them without `configure`.
     fn functions(&self) -> &[Arc<dyn Function>] {
         &[]
     }

@@ -1,5 +1,5 @@
-//! What the server asks of a managed resource type.
-//! The server has decoded every value, checked it against the schema and run the general plan logic before it calls.
+//! The trait of managed resource types, and its requests and results.
+//! Before a call the server has decoded every value, checked it against the schema and run the general plan logic.
 
 use super::described::Described;
 use super::diag::{Diagnostic, Diagnostics};
@@ -11,23 +11,38 @@ use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
-/// What every request carries.
+/// What every request carries: how to stop, and what the host supports.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    /// Cancelled when the host asks the provider to stop; waits and calls in flight end then.
+    /// Cancelled when the host asks the provider to stop: waits and calls in flight return early.
     pub cancel: CancellationToken,
-    /// Whether the host understands write-only attributes.
+    /// Whether the host supports write-only attributes (Terraform 1.11).
     pub write_only_allowed: bool,
-    /// Whether the host takes a deferral for an answer.
+    /// Whether the host accepts a [`Deferral`]; otherwise an operation that cannot finish is an error.
     pub deferral_allowed: bool,
 }
 
-/// What a provider keeps beside the state of one object: small JSON values by name, in clear text, never a secret.
+/// Private state: small JSON values by name that the host stores beside the state of one object.
+/// Hosts write it in clear text, so it never holds a secret.
+///
+/// ```
+/// use terraform_provider_omni::tf::resource::Private;
+///
+/// let mut private = Private::default();
+/// private.set("attempts", 3);
+/// let stored = private.to_bytes();
+/// assert_eq!(Private::from_bytes(&stored).get::<u32>("attempts"), Some(3));
+///
+/// // Another type, another name and foreign bytes are all absent.
+/// assert_eq!(private.get::<String>("attempts"), None);
+/// assert_eq!(private.get::<u32>("waits"), None);
+/// assert_eq!(Private::from_bytes(b"\xff"), Private::default());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Private(serde_json::Map<String, serde_json::Value>);
 
 impl Private {
-    /// Reads what [`Private::to_bytes`] wrote; anything else counts as nothing kept.
+    /// Decodes what [`Private::to_bytes`] wrote; anything else is empty private state.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         match crate::tf::wire::parse(bytes) {
@@ -36,120 +51,161 @@ impl Private {
         }
     }
 
-    /// The bytes that the host keeps.
+    /// The bytes for the host; none for empty private state.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         if self.0.is_empty() { Vec::new() } else { serde_json::to_vec(&self.0).unwrap_or_default() }
     }
 
-    /// The value kept under `name`.
+    /// The value under `name`; `None` when it is absent or of another type.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.0.get(name).and_then(|v| serde_json::from_value(v.clone()).ok())
     }
 
-    /// Keeps a value under `name`.
+    /// Sets a value; one that JSON cannot represent is ignored.
     pub fn set(&mut self, name: &str, value: impl Serialize) {
         if let Ok(value) = serde_json::to_value(value) {
             self.0.insert(name.to_owned(), value);
         }
     }
 
-    /// Forgets the value under `name`.
+    /// Removes a value.
     pub fn remove(&mut self, name: &str) {
         self.0.remove(name);
     }
 }
 
-/// A plan in the making, after defaults, computed values and replacements are settled by the schema.
+/// A plan that a resource type may modify. The schema's defaults, computed values and replacements are in it already.
+///
+/// ```
+/// use terraform_provider_omni::tf::diag::Diagnostics;
+/// use terraform_provider_omni::tf::path::Path;
+/// use terraform_provider_omni::tf::resource::{Plan, Private};
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// let config = Value::object([("name", Value::from("new")), ("id", Value::Null)]);
+/// let prior = Value::object([("name", Value::from("old")), ("id", Value::from("old"))]);
+/// let mut plan = Plan {
+///     config: &config,
+///     prior: Some(&prior),
+///     planned: Value::object([("name", Value::from("new")), ("id", Value::UNKNOWN)]),
+///     replace: Vec::new(),
+///     private: Private::default(),
+///     replaced: Private::default(),
+///     diags: Diagnostics::new(),
+///     deferral: None,
+/// };
+/// // A plan modifier predicts a computed value, and requires a replacement.
+/// plan.planned.set("id", "new".into());
+/// plan.replace.push(Path::of("name"));
+/// assert_eq!(plan.planned.get("id").as_str(), Some("new"));
+/// ```
 #[derive(Debug)]
 pub struct Plan<'a> {
-    /// The configuration; unknown where it depends on what is not there yet.
+    /// The configuration; unknown where it refers to values that are known after apply.
     pub config: &'a Value,
-    /// The state before; `None` when the object is to be made.
+    /// The prior state; `None` for a create.
     pub prior: Option<&'a Value>,
-    /// The state after, to be adjusted.
+    /// The planned state. A known value is a guarantee: the apply must return it. What cannot be predicted stays unknown.
     pub planned: Value,
-    /// Attributes whose change makes the object anew, to be adjusted.
+    /// The attributes whose change forces replacement.
     pub replace: Vec<Path>,
-    /// Kept beside the state; goes to apply.
+    /// Private state; the apply gets it.
     pub private: Private,
-    /// What the first plan of a replacement kept, when this is the second one, which has no prior state.
+    /// Private state of the first plan of a replacement, in the second one, which has no prior state.
     pub replaced: Private,
-    /// Problems found.
+    /// Problems; an error fails the plan.
     pub diags: Diagnostics,
-    /// Set when the plan is only what could be said so far.
+    /// Set when the plan is preliminary.
     pub deferral: Option<Deferral>,
 }
 
-/// A request to make an object.
+/// A request to create an object.
 #[derive(Debug)]
 pub struct Create {
-    /// The planned state; unknown where the provider is to fill in.
+    /// The planned state; unknown where the provider computes the value.
     pub planned: Value,
-    /// The configuration, which alone holds write-only values.
+    /// The configuration, the only place of write-only values.
     pub config: Value,
-    /// What the plan kept.
+    /// Private state of the plan.
     pub private: Private,
 }
 
 /// A request to change an object in place.
 #[derive(Debug)]
 pub struct Update {
-    /// The state before.
+    /// The state before the update.
     pub prior: Value,
-    /// The planned state; unknown where the provider is to fill in.
+    /// The planned state; unknown where the provider computes the value.
     pub planned: Value,
-    /// The configuration, which alone holds write-only values.
+    /// The configuration, the only place of write-only values.
     pub config: Value,
-    /// What the plan kept.
+    /// Private state of the plan.
     pub private: Private,
 }
 
-/// A request to remove an object.
+/// A request to delete an object.
 #[derive(Debug)]
 pub struct Delete {
-    /// The state before.
+    /// The state of the object.
     pub prior: Value,
-    /// What was kept beside the state.
+    /// Private state, as `plan_delete` left it.
     pub private: Private,
 }
 
-/// A request to read an object again.
+/// A request to refresh an object.
 #[derive(Debug)]
 pub struct Read {
-    /// The state as it was; after an import nearly everything in it is null.
+    /// The stored state; after an import only the attributes that identify the object are set.
     pub state: Value,
-    /// What was kept beside the state.
+    /// The stored private state.
     pub private: Private,
-    /// The identity, when the host keeps it.
+    /// The identity, from hosts that store it.
     pub identity: Option<Value>,
 }
 
-/// What is really there after a request.
-/// With errors in `diags`, `state` says what the host keeps: a created object that is not as it should be, or `None` for nothing.
+/// The object after a request, whether that succeeded or failed.
+/// With errors in `diags` the host still stores `state`: a created object that is not as planned, or `None` for no object.
+///
+/// ```
+/// use terraform_provider_omni::tf::diag::Diagnostic;
+/// use terraform_provider_omni::tf::resource::{Outcome, Private};
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// let state = Value::object([("name", Value::from("prod"))]);
+/// let timeout = || Diagnostic::error("Cluster is not ready", "Two machines are not healthy.");
+/// for (outcome, stored, failed) in [
+///     (Outcome::ok(state.clone(), Private::default(), None), true, false),
+///     // The object exists, and the wait for it failed: the host marks it as tainted after a create.
+///     (Outcome::partial(state, Private::default(), None, timeout()), true, true),
+///     (Outcome::failed(timeout()), false, true),
+/// ] {
+///     assert_eq!((outcome.state.is_some(), outcome.diags.has_errors()), (stored, failed));
+/// }
+/// ```
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The state, wholly known; `None` when there is no object.
     pub state: Option<Value>,
-    /// Kept beside the state.
+    /// Private state.
     pub private: Private,
-    /// The identity; needed whenever there is a state and the type has identities.
+    /// The identity; required with a state if the type has an identity schema.
     pub identity: Option<Value>,
-    /// Problems found.
+    /// Problems; an error fails the operation.
     pub diags: Diagnostics,
-    /// Set when a read or an import can say more only later.
+    /// Set when a read or an import is preliminary.
     pub deferral: Option<Deferral>,
 }
 
 impl Outcome {
-    /// The object as it is, without problems.
+    /// An object without problems.
     #[must_use]
     pub fn ok(state: Value, private: Private, identity: Option<Value>) -> Self {
         Self { state: Some(state), private, identity, ..Self::default() }
     }
 
-    /// The object as the state is to keep it, and what there is to say about it.
+    /// An object that the host stores, with problems.
     #[must_use]
     pub fn partial(
         state: Value,
@@ -160,37 +216,47 @@ impl Outcome {
         Self { diags: diagnostics.into(), ..Self::ok(state, private, identity) }
     }
 
-    /// No object, and why.
+    /// No object, with the problems that led to it.
     #[must_use]
     pub fn failed(diagnostics: impl Into<Diagnostics>) -> Self {
         Self { diags: diagnostics.into(), ..Self::default() }
     }
 }
 
-/// How an import names the object.
+/// How an import identifies the object.
 #[derive(Debug)]
 pub enum ImportBy {
-    /// By the text on the command line or in an `import` block.
+    /// By the ID of `terraform import`, or `id` of an `import` block.
     Id(String),
-    /// By identity.
+    /// By `identity` of an `import` block: a value of the identity schema.
     Identity(Value),
 }
 
 /// A managed resource type.
 ///
-/// A plan calls `upgrade` for stored state, then `read`, then `plan` or `plan_delete`; an apply calls `plan` again before
-/// `create`, `update` or `delete`. An import calls `import` and then `read`.
+/// # Order of calls
+///
+/// | the host | calls |
+/// |---|---|
+/// | validates | `validate` |
+/// | plans | `upgrade` and `read` for stored state, `validate`, then `plan` or `plan_delete` |
+/// | applies | `validate`, `plan` again with the values known by then, then `create`, `update` or `delete` |
+/// | replaces | `plan` with and then without the prior state; `delete`, then `create` (the reverse for `create_before_destroy`) |
+/// | imports | `import`, then `read` |
+///
+/// Methods run concurrently, for different objects of a type too. `plan` must not change anything on the server.
 #[async_trait]
 pub trait Resource: Described {
-    /// What identifies its objects, if it has identities.
+    /// The identity schema, for types that have one.
     fn identity(&self) -> Option<&IdentitySchema> {
         None
     }
 
-    /// Rewrites stored state of an older or foreign shape; what it leaves out becomes null, what the schema lacks is dropped.
+    /// Upgrades stored state of an older schema version or of another provider to the current schema.
+    /// Attributes that the result lacks become null, and those that the schema lacks are dropped.
     ///
     /// # Errors
-    /// When the state cannot be read at all.
+    /// When the state cannot be upgraded.
     fn upgrade(
         &self,
         _version: i64,
@@ -199,24 +265,24 @@ pub trait Resource: Described {
         Ok(state)
     }
 
-    /// Adjusts a plan to create or update.
+    /// Modifies the plan of a create or an update; errors in the plan stop it.
     async fn plan(&self, _context: &Context, _plan: &mut Plan<'_>) {}
 
-    /// Looks at a plan to remove an object; errors stop it. `private` is what was kept beside the state, and goes to the removal.
+    /// Checks the plan of a delete; errors in `diags` stop it. `private` is the stored private state, and is passed to `delete`.
     async fn plan_delete(&self, _context: &Context, _prior: &Value, _private: &mut Private, _diags: &mut Diagnostics) {}
 
-    /// Makes an object.
+    /// Creates an object and waits as configured. The outcome must agree with every known value of the plan.
     async fn create(&self, context: &Context, request: Create) -> Outcome;
 
-    /// Reads an object again; `None` in the outcome means that it is gone.
+    /// Refreshes an object; an outcome without a state means that it no longer exists.
     async fn read(&self, context: &Context, request: Read) -> Outcome;
 
-    /// Changes an object in place.
+    /// Updates an object in place. The outcome must agree with every known value of the plan.
     async fn update(&self, context: &Context, request: Update) -> Outcome;
 
-    /// Removes an object; `None` in the outcome means that it is gone.
+    /// Deletes an object; an outcome without a state means that it no longer exists. A missing object is no error.
     async fn delete(&self, context: &Context, request: Delete) -> Outcome;
 
-    /// Finds an object to take over; the host reads it right after.
+    /// Resolves an import to the attributes that `read` needs; the host calls `read` right after it.
     async fn import(&self, context: &Context, by: ImportBy) -> Outcome;
 }

@@ -1,88 +1,130 @@
-//! Terraform values and their types, as the protocol sees them: null, unknown and known, at any depth.
-//! How they look on the wire is the business of [`super::wire`].
+//! Terraform values and their types: null, unknown and known, at any depth.
+//! [`super::wire`] encodes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use bigdecimal::BigDecimal;
 
-/// The type of a value, as a schema states it.
+/// The type of a value, as a schema declares it.
+///
+/// ```
+/// use terraform_provider_omni::tf::value::Type;
+///
+/// let labels = Type::map(Type::String);
+/// assert_eq!(labels, Type::Map(Box::new(Type::String)));
+///
+/// // Attributes of an object are sorted by name, however they were given.
+/// let ports = Type::object([("to", Type::Number), ("from", Type::Number)]);
+/// assert_eq!(ports, Type::object([("from", Type::Number), ("to", Type::Number)]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// Text.
+    /// Unicode text.
     String,
-    /// A decimal number of any size.
+    /// A decimal number of any size and precision.
     Number,
-    /// True or false.
+    /// `true` or `false`.
     Bool,
-    /// Any type: each value names its own.
+    /// Any type: each value carries its type, see [`Value::Dynamic`].
     Dynamic,
     /// An ordered sequence of one type.
     List(Box<Type>),
-    /// A sequence of one type in which order and repetition mean nothing.
+    /// Elements of one type; order and duplicates have no meaning.
     Set(Box<Type>),
-    /// Text keys to values of one type.
+    /// String keys to values of one type.
     Map(Box<Type>),
     /// A sequence with a type for each position.
     Tuple(Vec<Type>),
-    /// Named attributes, each with its type; the second field names those that may be left out.
+    /// Named attributes, each with its type; the second field names the optional ones.
     Object(BTreeMap<String, Type>, BTreeSet<String>),
 }
 
 impl Type {
-    /// A list of `element`.
+    /// [`Type::List`] without the box.
     #[must_use]
     pub fn list(element: Type) -> Self {
         Self::List(Box::new(element))
     }
 
-    /// A set of `element`.
+    /// [`Type::Set`] without the box.
     #[must_use]
     pub fn set(element: Type) -> Self {
         Self::Set(Box::new(element))
     }
 
-    /// A map to `element`.
+    /// [`Type::Map`] without the box.
     #[must_use]
     pub fn map(element: Type) -> Self {
         Self::Map(Box::new(element))
     }
 
-    /// An object of these attributes, none of which may be left out.
+    /// An object in which no attribute is optional.
     pub fn object<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Type)>) -> Self {
         Self::Object(attributes.into_iter().map(|(n, t)| (n.into(), t)).collect(), BTreeSet::new())
     }
 }
 
-/// What a host promises of a value that it does not know yet.
-/// An applied value must keep the promise, so a refinement is passed on only together with the value that carried it.
+/// What a host guarantees about an unknown value.
+/// The applied value must keep the guarantee, so a refinement is passed on only with the unknown value that carried it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Refinements {
     /// `Some(false)`: the value will not be null.
     pub nullness: Option<bool>,
-    /// The text will begin like this.
+    /// The string starts with this.
     pub prefix: Option<String>,
     /// Lower bound of a number, and whether the bound itself is allowed.
     pub lower: Option<(BigDecimal, bool)>,
     /// Upper bound of a number, and whether the bound itself is allowed.
     pub upper: Option<(BigDecimal, bool)>,
-    /// Fewest elements of a collection.
+    /// Lower bound of a collection's length.
     pub min_length: Option<i64>,
-    /// Most elements of a collection.
+    /// Upper bound of a collection's length.
     pub max_length: Option<i64>,
 }
 
 /// A value: null, unknown, or known.
+///
+/// A known collection can hold unknown elements, so the four questions have different answers:
+///
+/// ```
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// let partly = Value::List(vec!["a".into(), Value::UNKNOWN]);
+/// for (value, is_null, is_unknown, is_set, wholly_known) in [
+///     (Value::Null, true, false, false, true),
+///     (Value::UNKNOWN, false, true, false, false),
+///     (Value::from(""), false, false, true, true),
+///     (partly, false, false, true, false),
+/// ] {
+///     assert_eq!(value.is_null(), is_null);
+///     assert_eq!(value.is_unknown(), is_unknown);
+///     assert_eq!(value.is_set(), is_set);
+///     assert_eq!(value.is_wholly_known(), wholly_known);
+/// }
+/// ```
+///
+/// Access to an object never fails; what is missing is null:
+///
+/// ```
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// let cluster = Value::object([("name", Value::from("prod")), ("machines", Value::from(3))]);
+/// assert_eq!(cluster.get("name").as_str(), Some("prod"));
+/// assert_eq!(cluster.get("machines").as_i64(), Some(3));
+/// assert!(cluster.get("labels").is_null());
+/// assert!(Value::from("prod").get("name").is_null());
+/// ```
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// Absent.
+    /// Absent, or set to `null`.
     Null,
-    /// Not known before apply; with what the host promises of it, if anything.
+    /// Known after apply, with the guarantees of the host, if it gave any.
     Unknown(Option<Box<Refinements>>),
-    /// Text.
+    /// A known [`Type::String`].
     String(String),
-    /// A number.
+    /// A known [`Type::Number`].
     Number(BigDecimal),
-    /// True or false.
+    /// A known [`Type::Bool`].
     Bool(bool),
     /// Elements in order.
     List(Vec<Value>),
@@ -94,11 +136,20 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// Values by attribute name.
     Object(BTreeMap<String, Value>),
-    /// A value in a place of type [`Type::Dynamic`], with its own type.
+    /// A value where the schema says [`Type::Dynamic`], with its actual type.
     Dynamic(Type, Box<Value>),
 }
 
-/// Sets are equal when they hold the same elements; everything else compares as written.
+/// Sets are equal when they have the same elements, in any order; all other values compare element by element.
+///
+/// ```
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// let (a, b): (Value, Value) = ("a".into(), "b".into());
+/// assert_eq!(Value::Set(vec![a.clone(), b.clone()]), Value::Set(vec![b.clone(), a.clone()]));
+/// assert_ne!(Value::List(vec![a.clone(), b.clone()]), Value::List(vec![b, a]));
+/// assert_ne!(Value::Null, Value::UNKNOWN);
+/// ```
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -117,28 +168,36 @@ impl PartialEq for Value {
 }
 
 impl Value {
-    /// A value that is not known yet, of which nothing is promised.
+    /// An unknown value without refinements.
     pub const UNKNOWN: Value = Value::Unknown(None);
 
-    /// A map of texts.
+    /// A map of strings.
     #[must_use]
     pub fn texts<K: Into<String>, V: Into<String>>(texts: impl IntoIterator<Item = (K, V)>) -> Self {
         Self::Map(texts.into_iter().map(|(key, text)| (key.into(), Self::String(text.into()))).collect())
     }
 
-    /// An object of these attributes.
+    /// An object with these attributes; names that the type has and the object lacks count as null.
     pub fn object<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Value)>) -> Self {
         Self::Object(attributes.into_iter().map(|(n, v)| (n.into(), v)).collect())
     }
 
-    /// A value of JSON with the type that it has by itself: objects become objects, arrays tuples.
+    /// A JSON value and the type that it has without a schema: objects become objects, arrays become tuples.
+    ///
+    /// ```
+    /// use terraform_provider_omni::tf::value::{Type, Value};
+    ///
+    /// let (of, value) = Value::of_json(&serde_json::json!(["a", 1]));
+    /// assert_eq!(of, Type::Tuple(vec![Type::String, Type::Number]));
+    /// assert_eq!(value, Value::Tuple(vec!["a".into(), Value::from(1)]));
+    /// ```
     #[must_use]
     pub fn of_json(json: &serde_json::Value) -> (Type, Self) {
         use serde_json::Value as Json;
         match json {
             Json::Null => (Type::Dynamic, Self::Null),
             Json::Bool(b) => (Type::Bool, Self::Bool(*b)),
-            // JSON's numbers are decimals; one that is none would be no JSON.
+            // Every JSON number is a decimal.
             Json::Number(n) => (Type::Number, n.to_string().parse().map_or(Self::Null, Self::Number)),
             Json::String(s) => (Type::String, Self::String(s.clone())),
             Json::Array(items) => {
@@ -153,32 +212,32 @@ impl Value {
         }
     }
 
-    /// A value of JSON for a place of type [`Type::Dynamic`].
+    /// A JSON value for an attribute of type [`Type::Dynamic`].
     #[must_use]
     pub fn dynamic(json: &serde_json::Value) -> Self {
         let (of, value) = Self::of_json(json);
         Self::Dynamic(of, Box::new(value))
     }
 
-    /// Whether the value is null.
+    /// False for an unknown value, although it may turn out to be null.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// Whether the value itself is unknown.
+    /// Whether the value itself is unknown; a known collection with unknown elements is not.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown(_))
     }
 
-    /// Whether there is a value for certain: an unknown one may turn out to be null.
+    /// Whether the value is known and not null.
     #[must_use]
     pub fn is_set(&self) -> bool {
         !matches!(self, Self::Null | Self::Unknown(_))
     }
 
-    /// Whether nothing in the value, at any depth, is unknown.
+    /// Whether the value and everything in it, at any depth, is known.
     #[must_use]
     pub fn is_wholly_known(&self) -> bool {
         match self {
@@ -190,7 +249,7 @@ impl Value {
         }
     }
 
-    /// The value without the type that it carries in a place of type [`Type::Dynamic`].
+    /// The value inside of [`Value::Dynamic`]; any other value is returned unchanged.
     #[must_use]
     pub fn bare(&self) -> &Value {
         let mut value = self;
@@ -200,7 +259,7 @@ impl Value {
         value
     }
 
-    /// The attribute of an object; null when this is no object or has no such attribute.
+    /// An attribute of an object; null for a missing attribute, and for a value that is not an object.
     #[must_use]
     pub fn get(&self, attribute: &str) -> &Value {
         const NULL: &Value = &Value::Null;
@@ -217,7 +276,7 @@ impl Value {
         }
     }
 
-    /// The text, when this is known text.
+    /// The string; `None` for null, unknown and other types.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -226,7 +285,7 @@ impl Value {
         }
     }
 
-    /// The truth value, when known.
+    /// The boolean; `None` for null, unknown and other types.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -235,7 +294,7 @@ impl Value {
         }
     }
 
-    /// The number, when it is known, whole and fits.
+    /// The number; `None` for null, unknown, fractions, and numbers outside of 64 bits.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         use bigdecimal::ToPrimitive;
@@ -245,7 +304,7 @@ impl Value {
         }
     }
 
-    /// The elements of a known list, set or tuple.
+    /// The elements of a list, set or tuple; empty for everything else.
     #[must_use]
     pub fn elements(&self) -> &[Value] {
         match self {
@@ -254,7 +313,7 @@ impl Value {
         }
     }
 
-    /// The entries of a known map or object.
+    /// The entries of a map or an object; `None` for everything else.
     #[must_use]
     pub fn entries(&self) -> Option<&BTreeMap<String, Value>> {
         match self {
