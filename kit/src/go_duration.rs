@@ -6,11 +6,22 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A signed length of time in whole nanoseconds, at most about 292 years.
+/// A signed duration in nanoseconds, at most about 292 years, in the syntax of Go.
+///
+/// ```
+/// use kit::go_duration::parse;
+///
+/// for (text, seconds) in [("90s", 90), ("1h30m", 5400), ("1.5h", 5400), ("-2m", -120), ("1500ms", 1), ("0", 0)] {
+///     assert_eq!(parse(text).unwrap().seconds(), seconds, "{text}");
+/// }
+/// for text in ["", "90", "1d", "s", "1h 30m"] {
+///     assert!(parse(text).is_err(), "{text}");
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GoDuration(i64);
 
-/// Why a text is no length of time.
+/// Why a string is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// It does not begin like a number.
@@ -85,7 +96,14 @@ pub fn parse(text: &str) -> Result<GoDuration, ParseError> {
     i64::try_from(total).map(GoDuration).map_err(|_| overflow())
 }
 
-/// Whether both texts mean the same length; texts that are no durations are the same only when they are equal.
+/// Whether both strings are the same duration; strings that are not durations must be equal.
+///
+/// ```
+/// use kit::go_duration::same;
+///
+/// assert!(same("90s", "1m30s") && same("soon", "soon"));
+/// assert!(!same("90s", "90m"));
+/// ```
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
     match (parse(a), parse(b)) {
@@ -94,7 +112,7 @@ pub fn same(a: &str, b: &str) -> bool {
     }
 }
 
-/// A length of time as people write it in a configuration: `90s`, `20m`, `1h30m`; rounded to the second, below that to the millisecond.
+/// A duration for messages: `90s`, `20m`, `1h30m`; rounded to seconds, and below a second to milliseconds.
 #[must_use]
 pub fn short(duration: Duration) -> String {
     let millis = duration.as_millis();

@@ -6,7 +6,15 @@ pub fn strip_v(version: &str) -> &str {
     version.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(version)
 }
 
-/// Whether both texts name the same version.
+/// Whether both strings are the same version.
+///
+/// ```
+/// use kit::version::same;
+///
+/// for (a, b, equal) in [("v1.13.0", "1.13.0", true), ("1.13.0", "1.13.1", false), ("latest", "latest", true)] {
+///     assert_eq!(same(a, b), equal, "{a} {b}");
+/// }
+/// ```
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
     strip_v(a) == strip_v(b)
@@ -20,7 +28,14 @@ pub fn parse(version: &str) -> Result<semver::Version, semver::Error> {
     semver::Version::parse(strip_v(version))
 }
 
-/// Which version is older; what is no version comes first, by its text.
+/// Orders two versions by age. A string that is not a version comes before all versions.
+///
+/// ```
+/// use kit::version::sorted;
+///
+/// let versions = ["1.10.0", "v1.9.3", "1.10.0-beta.1", "latest"].map(str::to_owned).to_vec();
+/// assert_eq!(sorted(versions), ["latest", "v1.9.3", "1.10.0-beta.1", "1.10.0"]);
+/// ```
 #[must_use]
 pub fn compare(a: &str, b: &str) -> std::cmp::Ordering {
     parse(a).ok().cmp(&parse(b).ok()).then_with(|| a.cmp(b))
@@ -33,7 +48,25 @@ pub fn sorted(mut versions: Vec<String>) -> Vec<String> {
     versions
 }
 
-/// What a version must fulfil, written as Terraform writes it: `>= 1.12, < 1.14`.
+/// A version constraint in Terraform's syntax: `>= 1.12, < 1.14`.
+///
+/// ```
+/// use kit::version::{Constraint, parse};
+///
+/// for (constraint, version, allowed) in [
+///     ("~> 1.13.0", "v1.13.4", true),
+///     ("~> 1.13.0", "1.14.0", false),
+///     (">= 1.12, != 1.13.0", "1.13.0", false),
+///     // A pre-release needs a condition that names it.
+///     (">= 1.12", "1.13.0-beta.1", false),
+///     ("= 1.13.0-beta.1", "1.13.0-beta.1", true),
+/// ] {
+///     let constraint: Constraint = constraint.parse().unwrap();
+///     assert_eq!(constraint.allows(&parse(version).unwrap()), allowed, "{constraint:?} {version}");
+/// }
+/// let newest: Constraint = "< 1.14".parse().unwrap();
+/// assert_eq!(newest.latest(["1.13.0", "1.14.0", "latest"]), Some("1.13.0"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraint(Vec<Term>);
 
@@ -57,7 +90,7 @@ enum Sign {
     Pessimistic,
 }
 
-/// A constraint that cannot be read.
+/// An invalid constraint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} is not a condition on a version: write it like `>= 1.12`, `~> 1.13.0` or `!= 1.13.2`", super::text::quoted(.0))]
 pub struct ConstraintError(String);

@@ -1,40 +1,57 @@
-//! What goes with every call: how long it may take, and who may stop it.
+//! What every call carries: its deadline and its cancellation.
 
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The limits of one operation; retries and waits count against the same deadline.
+/// The context of one operation. Retries and waits of the operation share its deadline.
+///
+/// ```
+/// use std::time::Duration;
+/// use terraform_provider_omni::omni::Call;
+/// use tokio_util::sync::CancellationToken;
+///
+/// let cancel = CancellationToken::new();
+/// let call = Call::within(Duration::from_secs(60), &cancel).in_cluster(Some("prod"));
+/// assert!(call.remaining() <= Duration::from_secs(60));
+///
+/// // A step with its own deadline is cancelled together with the operation.
+/// let step = call.again_within(Duration::from_secs(5));
+/// cancel.cancel();
+/// assert!(step.cancel.is_cancelled());
+/// assert_eq!(step.cluster.as_deref(), Some("prod"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Ends the operation at once when cancelled.
     pub cancel: CancellationToken,
-    /// When the operation must have ended.
+    /// When the operation times out.
     pub deadline: Instant,
-    /// The cluster that the operation is about, if it is about one: who has rights on that alone finds its objects by it.
+    /// The cluster of the operation, if it has one: an identity with access to that cluster alone can list its objects
+    /// only with this.
     pub cluster: Option<String>,
 }
 
 impl Call {
-    /// An operation that may take `limit` from now on.
+    /// An operation with a deadline in `limit` from now.
     #[must_use]
     pub fn within(limit: Duration, cancel: &CancellationToken) -> Self {
         Self { cancel: cancel.clone(), deadline: Instant::now() + limit, cluster: None }
     }
 
-    /// The same operation, about this cluster.
+    /// Sets the cluster; an empty name is none.
     #[must_use]
     pub fn in_cluster(self, cluster: Option<&str>) -> Self {
         Self { cluster: cluster.filter(|name| !name.is_empty()).map(str::to_owned), ..self }
     }
 
-    /// A part of the operation, or what follows it, with a limit that begins now.
+    /// A step of the operation with a deadline in `limit` from now, which may be later than that of the operation.
     #[must_use]
     pub fn again_within(&self, limit: Duration) -> Self {
         Self { deadline: Instant::now() + limit, ..self.clone() }
     }
 
-    /// What is left of the limit.
+    /// The time until the deadline; zero after it.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())

@@ -1,5 +1,5 @@
-//! The client: one per endpoint and key, cheap to clone.
-//! The calls themselves are beside it, by service; here is only what they share.
+//! The client: one for each endpoint and key, cheap to clone.
+//! The calls are implemented in the modules of their services; this one has what they share.
 
 use super::auth::{Signer, SigningKey};
 use super::call::Call;
@@ -25,10 +25,14 @@ use tokio::sync::Semaphore;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::Channel;
 
-/// How long an error may be held up by the question which Omni it came from.
+/// How long an error may be delayed by reading the version of the server for its message.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
-/// A client of one Omni.
+/// A client of one Omni instance.
+///
+/// Reads and writes of COSI resources are in [`state`](super::state), other RPCs in [`management`](super::management).
+/// Every call is signed, has a deadline and a cancellation token ([`Call`]), and is retried by the [`RetryPolicy`].
+/// Reads after a write of this client see that write, although the server reads from a cache.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -42,7 +46,7 @@ pub(crate) struct Inner {
     pub(crate) permits: Option<Arc<Semaphore>>,
     pub(crate) transport_state: Arc<TransportState>,
     pub(crate) recent: RecentWrites,
-    /// The server has been found not to know `Teardown`.
+    /// Set once the server has refused `Teardown` as unimplemented.
     pub(crate) no_teardown: AtomicBool,
     transport: Transport,
     version: Mutex<Option<String>>,

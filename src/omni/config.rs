@@ -1,57 +1,67 @@
-//! What a client has to be told: where Omni is, who asks, and how patient to be.
-//! It reads no environment and no files; whoever builds a [`Config`] does that.
+//! The configuration of a client: endpoint, credentials, TLS, proxy, timeouts and retries.
+//! It reads no environment and no files; the caller that builds a [`Config`] does.
 
 use kit::secret::SecretString;
 use std::time::Duration;
 
-/// Who asks.
+/// The credentials of the client.
 #[derive(Clone)]
 pub enum Credentials {
-    /// A service account key as Omni hands it out: base64 of a JSON object.
+    /// A service account key as Omni prints it: base64 of a JSON object.
     ServiceAccountKey(SecretString),
-    /// The key of a person, as `omnictl` keeps it in a file.
+    /// The PGP key of a user, as `omnictl` stores it in a file.
     UserKey {
         /// The e-mail address that the key was registered for.
         identity: String,
-        /// The armored private key.
+        /// The ASCII-armored private key.
         private_key: SecretString,
     },
 }
 
-/// How the server proves who it is. Without TLS none of it matters.
+/// How the certificate of the server is verified; ignored for endpoints without TLS.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
-    /// Certificates of authorities to trust besides those of the system, in PEM form.
+    /// CA certificates in PEM form, trusted in addition to those of the system.
     pub ca_pem: Option<String>,
-    /// The name to expect in the certificate, when it differs from the endpoint's host.
+    /// The expected name in the certificate, if it is not the host of the endpoint.
     pub server_name: Option<String>,
-    /// Accept any certificate.
+    /// Accepts any certificate.
     pub insecure_skip_verify: bool,
 }
 
-/// Through which HTTP proxy the server is reached: URLs, with `user:password@` where a proxy asks for them.
+/// The HTTP proxy: URLs, with `user:password@` for a proxy that needs authentication.
 #[derive(Clone, Default)]
 pub struct ProxyOptions {
     /// The proxy for every endpoint.
     pub url: Option<String>,
-    /// The proxy for endpoints that begin with `https://`, as the variable `HTTPS_PROXY` names it; never for this machine.
+    /// The value of `HTTPS_PROXY`, for endpoints with `https://`; never used for this machine.
     pub for_https: Option<String>,
-    /// The proxy for all other endpoints, as the variable `HTTP_PROXY` names it; never for this machine.
+    /// The value of `HTTP_PROXY`, for all other endpoints; never used for this machine.
     pub for_http: Option<String>,
-    /// What is reached without any of them, as the variable `NO_PROXY` holds it.
+    /// The value of `NO_PROXY`: hosts that are reached without these two.
     pub exceptions: Option<String>,
 }
 
-/// How often, and how patiently, a call is repeated.
+/// When a failed call is retried. Only failures that a retry can fix, and calls that are safe to repeat, are retried.
+///
+/// ```
+/// use std::time::Duration;
+/// use terraform_provider_omni::omni::RetryPolicy;
+///
+/// // Pauses of 0.2, 0.4, 0.8 and 1.6 seconds, each stretched at random.
+/// let policy = RetryPolicy::default();
+/// assert_eq!((policy.max_attempts, policy.base_delay), (5, Duration::from_millis(200)));
+/// assert!(policy.jitter);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
-    /// How many times a call is sent at most.
+    /// The most attempts, the first one included.
     pub max_attempts: usize,
-    /// The wait before the second attempt; it doubles from there.
+    /// The pause before the second attempt; each further one doubles.
     pub base_delay: Duration,
-    /// The longest wait between two attempts.
+    /// The longest pause between two attempts.
     pub max_delay: Duration,
-    /// Whether waits are stretched at random, so that many clients do not return in step.
+    /// Whether pauses are stretched at random, so that many clients do not retry at the same moment.
     pub jitter: bool,
 }
 
@@ -66,29 +76,40 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Everything that a [`Client`](super::Client) needs to know.
+/// The configuration of a [`Client`](super::Client).
+///
+/// ```
+/// use kit::secret::SecretString;
+/// use std::time::Duration;
+/// use terraform_provider_omni::omni::{Config, Credentials};
+///
+/// let key = Credentials::ServiceAccountKey(SecretString::from("…".to_owned()));
+/// let config = Config::new("https://omni.example.com", key);
+/// assert_eq!(config.request_timeout, Duration::from_secs(30));
+/// assert_eq!(config.max_concurrent_requests, None);
+/// ```
 #[derive(Clone)]
 pub struct Config {
-    /// Where Omni is: `https://omni.example.com`, `http://host:port`, `grpc://host:port` or `host:port`.
+    /// The endpoint of Omni: `https://omni.example.com`, `http://host:port`, `grpc://host:port` or `host:port`.
     pub endpoint: String,
-    /// Who asks.
+    /// The credentials that sign every call.
     pub credentials: Credentials,
-    /// How the server proves who it is.
+    /// Verification of the server's certificate.
     pub tls: TlsOptions,
-    /// Through which proxy Omni is reached.
+    /// The HTTP proxy.
     pub proxy: ProxyOptions,
-    /// How long one attempt of a call may take.
+    /// The timeout of one attempt of a call.
     pub request_timeout: Duration,
-    /// How calls are repeated.
+    /// When failed calls are retried.
     pub retry: RetryPolicy,
-    /// How many calls may be under way at once; watches do not count.
+    /// The most calls at the same time, without watches; `None` for no limit.
     pub max_concurrent_requests: Option<usize>,
-    /// How the client introduces itself.
+    /// The `User-Agent` header.
     pub user_agent: String,
 }
 
 impl Config {
-    /// A configuration with the usual settings.
+    /// The default settings: no proxy, the system's CA certificates, 30 seconds for each attempt.
     #[must_use]
     pub fn new(endpoint: impl Into<String>, credentials: Credentials) -> Self {
         Self {

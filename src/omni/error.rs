@@ -1,145 +1,160 @@
-//! What can go wrong in a call to Omni, sorted by kind.
-//! Callers decide by kind, never by text.
+//! Errors of calls to Omni.
+//! Callers decide by [`ErrorKind`], never by text.
 
 use super::state::Key;
 use kit::go_duration::short;
 use std::time::Duration;
 
-/// What kind of failure it is.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The object is not there.
+    /// The object does not exist.
     NotFound,
-    /// The object is there already.
+    /// The object exists already.
     AlreadyExists,
-    /// Somebody else wrote first.
+    /// The object was changed since it was read (optimistic concurrency).
     Conflict,
-    /// The object belongs to a controller.
+    /// A controller owns the object.
     OwnerConflict,
-    /// The object is being torn down, or is not.
+    /// The object is in another phase than the call expects, such as being torn down.
     PhaseConflict,
-    /// Finalizers are left.
+    /// The object cannot be destroyed while it has finalizers.
     Finalizers,
-    /// Omni refuses the content.
+    /// Omni refuses the content of the object.
     Validation,
-    /// The role does not suffice.
+    /// The role or the access policy does not allow the call.
     Denied,
-    /// The signature was not accepted.
+    /// The signature was refused.
     Unauthenticated,
-    /// No answer, or none yet.
+    /// The server did not respond, or asks to try again.
     Unavailable,
-    /// The server does not know the call or the type.
+    /// The server does not have the RPC or the type.
     Unimplemented,
     /// The licence of the instance has not been accepted.
     LicenceGate,
-    /// The limit of the operation has passed.
+    /// The deadline of the operation has passed.
     Timeout,
-    /// The operation was stopped.
+    /// The operation was cancelled.
     Cancelled,
-    /// The configuration of the client is wrong; nothing was sent.
+    /// The configuration of the client is invalid; nothing was sent.
     Config,
-    /// Anything else: most likely a defect.
+    /// Any other error, most likely a defect.
     Other,
 }
 
-/// A failed call.
+/// An error of a call.
+///
+/// ```
+/// use terraform_provider_omni::omni::{Error, ErrorKind};
+///
+/// let lost = |maybe_sent| Error::Transport {
+///     endpoint: "https://omni.example.com:443".to_owned(),
+///     message: "connection reset".to_owned(),
+///     maybe_sent,
+///     setting: "endpoint",
+/// };
+/// assert!(lost(true).is(ErrorKind::Unavailable));
+/// // A write whose response got lost may have taken effect; one that was never sent has not.
+/// assert!(lost(true).may_have_happened());
+/// assert!(!lost(false).may_have_happened());
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Something in the client's own configuration, found before anything was sent.
+    /// The configuration of the client is invalid; found before anything was sent.
     #[error("{message}")]
     Config {
-        /// Which setting is to blame: `endpoint`, `service_account_key`, `ca_certificate`, ….
+        /// The setting: `endpoint`, `service_account_key`, `ca_certificate`, ….
         setting: &'static str,
         /// What is wrong with it.
         message: String,
     },
-    /// The server answered with an error.
+    /// The server responded with an error.
     #[error("{message}")]
     Status {
-        /// What kind of failure it is.
+        /// The kind of the error.
         kind: ErrorKind,
-        /// What the server said, tidied; for [`Class::Validation`] see `problems`.
+        /// The message of the server, cleaned up; for [`ErrorKind::Validation`] see `problems`.
         message: String,
-        /// The problems that the server listed, if it listed any.
+        /// The problems that the server listed.
         problems: Vec<String>,
-        /// The object of the call, if it was about one.
+        /// The object of the call, if it has one.
         key: Option<Key>,
         /// The full method name.
         method: &'static str,
     },
-    /// The signature was refused; the server never says why, so this is what the client found out.
+    /// The signature was refused. The server never says why; the client checks the likely reasons.
     #[error("Omni did not accept the request's signature")]
     Unauthenticated {
-        /// The likely reason, as a sentence, if one was found.
+        /// The likely reason, as a sentence, if the client found one.
         reason: Option<String>,
     },
-    /// There was no answer.
+    /// The server did not respond.
     #[error("no answer from `{endpoint}`: {message}")]
     Transport {
-        /// Where the call went.
+        /// The endpoint of the call.
         endpoint: String,
-        /// What happened.
+        /// What failed.
         message: String,
-        /// Whether the server may have acted on the request.
+        /// Whether the server may have received the request.
         maybe_sent: bool,
-        /// Which setting the failure is most likely about: `endpoint`, or what the connection to it needs.
+        /// The setting that is most likely wrong: `endpoint`, or one that the connection needs.
         setting: &'static str,
     },
-    /// The limit has passed.
+    /// The deadline has passed.
     #[error("gave up after {} while waiting for {what}", short(*.after))]
     Timeout {
         /// What was waited for.
         what: String,
-        /// How long.
+        /// How long it was waited for.
         after: Duration,
     },
-    /// The operation was stopped.
+    /// The operation was cancelled.
     #[error("stopped while waiting for {what}")]
     Cancelled {
         /// What was waited for.
         what: String,
     },
-    /// An object could not be removed, since controllers hold on to it.
+    /// An object could not be destroyed, since finalizers are left.
     #[error("`{key}` is still there after {}: {} {} pending", short(*.after), if .finalizers.len() == 1 { "finalizer" } else { "finalizers" }, quoted(.finalizers))]
     Stuck {
         /// The object.
         key: Key,
-        /// Who still has to clean up.
+        /// The controllers that did not clean up.
         finalizers: Vec<String>,
-        /// How long that was waited for.
+        /// How long it was waited for.
         after: Duration,
     },
-    /// The server is too old, or too new, for what was asked.
+    /// The server does not have the RPC or the type: it is too old or too new.
     #[error("this Omni does not know {what}{}{}", needs.map(|v| format!("; that needs Omni {v} or later")).unwrap_or_default(), server.as_ref().map(|v| format!(" (the server says that it is {v})")).unwrap_or_default())]
     Unsupported {
-        /// The method or the type that was asked for.
+        /// The RPC or the type.
         what: String,
-        /// Which Omni has it first, if that is known.
+        /// The first release of Omni that has it, if known.
         needs: Option<&'static str>,
-        /// Which Omni the server says it is, if it does.
+        /// The version of the server, if it could be read.
         server: Option<String>,
         /// The full method name.
         method: &'static str,
     },
-    /// A write of which nobody knows whether it took effect, and what was found out last.
+    /// A write that may or may not have taken effect, with its last error.
     #[error(transparent)]
     Open(Box<Error>),
-    /// A write that certainly did not take effect: it was looked for, or nothing was sent.
+    /// A write that did not take effect: a read has shown it, or nothing was sent.
     #[error(transparent)]
     Undone(Box<Error>),
-    /// The server sent something that cannot be read.
+    /// The server sent something that cannot be decoded.
     #[error("could not read {what}")]
     Decode {
-        /// What could not be read.
+        /// What could not be decoded.
         what: String,
-        /// Why.
+        /// The error of the decoder.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
 impl Error {
-    /// What kind of failure it is.
+    /// The kind of the error, by which callers decide.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -155,11 +170,11 @@ impl Error {
         }
     }
 
-    /// Whether a write that failed in this way may have taken effect all the same.
+    /// Whether a write with this error may have taken effect nevertheless.
     ///
     /// Only `NotFound`, `AlreadyExists`, `PermissionDenied`, `Unauthenticated`, `InvalidArgument`,
-    /// `FailedPrecondition` and `Unimplemented` say that nothing happened. Any other answer, and none at all, leaves
-    /// it open until somebody has looked: that is what [`Error::Open`] and [`Error::Undone`] are for.
+    /// `FailedPrecondition` and `Unimplemented` mean that it has not. After any other response, and without one, the
+    /// client reads the object to find out: then the error is [`Error::Open`] or [`Error::Undone`].
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
         match self {
@@ -174,7 +189,7 @@ impl Error {
         }
     }
 
-    /// Whether the server itself said how the call went, so that nothing of it can still be under way.
+    /// Whether the server itself reported the result, so that the call is not still in progress.
     #[must_use]
     pub(crate) fn is_final_word(&self) -> bool {
         match self {
@@ -184,7 +199,7 @@ impl Error {
         }
     }
 
-    /// This failure of a write, now that it is known whether the write may have taken effect.
+    /// The same error, marked with what is now known: whether the write may have taken effect.
     #[must_use]
     pub fn settled(self, open: bool) -> Self {
         let error = match self {
@@ -198,7 +213,7 @@ impl Error {
         }
     }
 
-    /// The failure itself, without what became of the write.
+    /// The error without that mark.
     #[must_use]
     pub fn cause(&self) -> &Self {
         match self {
@@ -207,7 +222,7 @@ impl Error {
         }
     }
 
-    /// Whether the failure is of this kind.
+    /// Whether [`Error::kind`] is this one.
     #[must_use]
     pub fn is(&self, kind: ErrorKind) -> bool {
         self.kind() == kind

@@ -1,12 +1,12 @@
-//! Keys that Omni gives a meaning to, as labels and annotations.
+//! The labels and annotations that have a meaning to Omni or to this provider.
 
 use std::collections::BTreeMap;
 
-/// The prefix of every key that belongs to Omni.
+/// The prefix of all keys that Omni reserves.
 pub const PREFIX: &str = "omni.sidero.dev/";
 /// The most bytes of the value of a label or an annotation.
 pub const LONGEST_VALUE: usize = 16384;
-/// The most bytes of an id, and of the key of a label or an annotation.
+/// The most bytes of an ID, and of the key of a label or an annotation.
 pub const LONGEST_ID: usize = 1024;
 /// Label: the cluster that an object belongs to.
 pub const CLUSTER: &str = "omni.sidero.dev/cluster";
@@ -16,38 +16,46 @@ pub const MACHINE_SET: &str = "omni.sidero.dev/machine-set";
 pub const CLUSTER_MACHINE: &str = "omni.sidero.dev/cluster-machine";
 /// Label: the machine, in a cluster or not, that a patch is for.
 pub const MACHINE: &str = "omni.sidero.dev/machine";
-/// Label: the machines of a set run the control plane.
+/// Label of a machine set: its machines run the control plane.
 pub const ROLE_CONTROL_PLANE: &str = "omni.sidero.dev/role-controlplane";
-/// Label: the machines of a set are workers.
+/// Label of a machine set: its machines are workers.
 pub const ROLE_WORKER: &str = "omni.sidero.dev/role-worker";
-/// Label: the object is kept but not applied.
+/// Label of a config patch: it is stored but not applied.
 pub const DISABLED: &str = "omni.sidero.dev/disabled";
 /// Annotation: the cluster is locked.
 pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
 /// Annotation: the machine is locked.
 pub const LOCKED: &str = "omni.sidero.dev/locked";
-/// Annotation: another tool manages the object, and Omni's UI warns before it changes it.
+/// Annotation: another tool manages the object; the Omni UI warns before it is edited.
 pub const MANAGED_BY: &str = "omni.sidero.dev/managed-by-gitops-tools";
-/// Label: a machine set node that Omni made from a machine class.
+/// Label of a machine set node that Omni created for a machine class.
 pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-node-controller";
-/// Annotation: the random name of the operation that made the object, by which a repeated create knows its own.
+/// Annotation: the random name of the operation that created the object, so that a retried create recognises its object.
 pub const OPERATION: &str = "omnirs/operation";
-/// Annotation of a machine set node: the random name of the apply that made it.
+/// Annotation of a machine set node: the random name of the apply that created it.
 pub const RUN: &str = "omnirs/run";
-/// Annotation: whoever destroys the cluster does not wait for machines that are out of reach.
+/// Annotation of a cluster: its destroy does not wait for disconnected machines.
 pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
-/// Annotation of a join token: digests of those that were the default before it, the last one first.
+/// Annotation of a join token: digests of the previous default tokens, the most recent one first.
 pub const DEFAULT_BEFORE: &str = "omnirs/default-before";
-/// Annotation: what the UI calls the object.
+/// Annotation: the name of the object in the Omni UI.
 pub const NAME: &str = "name";
 
-/// The entries that belong to users.
+/// The labels or annotations that users may set.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use terraform_provider_omni::omni::labels::{CLUSTER, OPERATION, of_users};
+///
+/// let all = [CLUSTER, OPERATION, "team"].map(|key| (key.to_owned(), "x".to_owned()));
+/// assert_eq!(of_users(&BTreeMap::from(all)).into_keys().collect::<Vec<_>>(), ["team"]);
+/// ```
 #[must_use]
 pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     all.iter().filter(|(key, _)| is_users(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// Whether the key belongs to users: neither Omni's nor ours.
+/// Whether users may set the key: neither Omni nor this provider reserves it.
 #[must_use]
 pub fn is_users(key: &str) -> bool {
     !key.starts_with(PREFIX) && ![OPERATION, RUN, LET_GO, DEFAULT_BEFORE].contains(&key)

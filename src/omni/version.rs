@@ -1,8 +1,7 @@
-//! Which Omni has what.
-//! The table knows only what this client may ask for; it is for messages, and nothing is refused because of it.
+//! The first release of Omni that has an RPC, a type or a field.
+//! The table has only what this client uses. It serves messages: no request is refused because of it.
 
-/// Since when an RPC, a type or a field is there, by the short name of the RPC, the name of the type,
-/// or `Message.path.of.field`.
+/// The first release by the short name of the RPC, the name of the type, or `Message.path.of.field`.
 const SINCE: &[(&str, &str)] = &[
     ("Teardown", "1.8"),
     ("TeardownAndDestroy", "1.8"),
@@ -31,8 +30,16 @@ const SINCE: &[(&str, &str)] = &[
     ("ClusterSpec.features.disable_public_discovery_service", "1.10"),
 ];
 
-/// The first Omni that has `thing`, if it is younger than the oldest Omni that this client can talk to.
+/// The first release that has `thing`; `None` if every supported release has it.
 /// `thing` is the short name of an RPC, the name of a type, or `Message.path.of.field`.
+///
+/// ```
+/// use terraform_provider_omni::omni::version::needs;
+///
+/// assert_eq!(needs("CreateUser"), Some("1.6"));
+/// assert_eq!(needs("KernelArgs.omni.sidero.dev"), Some("1.3"));
+/// assert_eq!(needs("Get"), None);
+/// ```
 #[must_use]
 pub fn needs(thing: &str) -> Option<&'static str> {
     SINCE.iter().find(|(name, _)| *name == thing).map(|(_, version)| *version)

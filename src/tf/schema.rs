@@ -1,5 +1,5 @@
-//! The schema model: what attributes there are, how they behave in a plan, and the text of their documentation.
-//! One description serves the host, the plan logic, the checks and the docs pages.
+//! The schema model: attributes, their behaviour in a plan, their checks, and their documentation.
+//! The host, the plan logic, the checks and the docs pages all read the same schema.
 
 use super::check::{Check, Rule};
 use super::path::{Path, Step};
@@ -7,163 +7,196 @@ use super::value::{Type, Value};
 use super::write_only::WriteOnly;
 use std::collections::BTreeMap;
 
-/// Who gives an attribute its value.
+/// Who sets the value of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The configuration must.
+    /// The configuration must set it.
     Required,
-    /// The configuration may; otherwise it is null.
+    /// The configuration may set it; otherwise it is null.
     Optional,
-    /// Only the provider.
+    /// The provider sets it; a configuration that does is invalid.
     Computed,
-    /// The configuration may; otherwise the provider.
+    /// The configuration may set it; otherwise the provider does.
     OptionalComputed,
 }
 
-/// How nested attributes are held.
+/// The collection around nested attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nesting {
-    /// One object.
+    /// A single object.
     Single,
     /// A list of objects.
     List,
     /// A set of objects.
     Set,
-    /// Objects by key.
+    /// A map of objects.
     Map,
 }
 
-/// What an attribute holds.
+/// Whether an attribute has a type or nested attributes.
 #[derive(Clone)]
 pub enum Kind {
-    /// A value of this type.
+    /// A value of a type.
     Plain(Type),
-    /// Attributes of its own.
+    /// Nested attributes, each with its own mode and documentation.
     Nested(Nesting, Vec<Attribute>),
 }
 
-/// When a changed attribute means that the object is made anew.
+/// When a change of an attribute forces replacement.
 #[derive(Clone, Copy)]
 pub enum Replace {
-    /// Never: it changes in place.
+    /// Updated in place.
     Never,
-    /// Whenever it changes.
+    /// Every change forces replacement.
     Always,
-    /// When this says so of the prior and the planned value.
+    /// A change forces replacement if this returns true for the prior and the planned value.
     If(fn(&Value, &Value) -> bool),
 }
 
-/// What a plan says of a computed value that the configuration does not give.
-/// Where there is no value yet, or the object is made anew, it is unknown in any case.
+/// When a plan shows a computed value as "known after apply". Without a prior value, and for a replacement, it always is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recompute {
-    /// Unknown whenever anything of the resource changes.
+    /// Unknown if any attribute of the resource changes.
     OnAnyChange,
-    /// As it was, for the life of the object.
+    /// The prior value, for the lifetime of the object.
     Never,
-    /// Unknown only when one of these top-level attributes changes.
+    /// Unknown if one of these top-level attributes changes.
     With(&'static [&'static str]),
 }
 
-/// What becomes of an attribute that the provider may fill in, where the configuration does not set it.
+/// The planned value of an optional and computed attribute that the configuration does not set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Unset {
-    /// The provider plans it itself.
+    /// As [`Recompute`] says.
     Own,
-    /// A new object begins with this, and a value that the configuration stops setting goes back to it.
-    /// What others set is left alone.
+    /// The initial value of a new object. Removing the attribute from the configuration resets it to this value;
+    /// a value that somebody else set is kept as long as the configuration never sets it.
     Initial(Value),
-    /// A value that the configuration stops setting stays, and the plan says so, for this reason.
+    /// Removing the attribute from the configuration keeps its value, with a warning that gives this reason.
     Stays(&'static str),
-    /// Nothing is there then. An object in which nothing is set is nothing too, and stays as it is: an import cannot tell
-    /// which of the two is configured.
+    /// Null. An object in which every attribute is null counts as null too, and is kept: an import cannot tell which
+    /// of the two the configuration has.
     Nothing,
 }
 
-/// The release of the service that an attribute needs; older ones may take it, and ignore it.
+/// The release of the service that an attribute needs. Older ones may accept the attribute and ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since {
     /// The first release, such as `1.9`.
     pub release: &'static str,
-    /// The texts that need it; with none, every value that differs from what an object begins with.
+    /// The values that need it; empty for every value that differs from the initial one.
     pub values: &'static [&'static str],
 }
 
-/// One attribute.
+/// An attribute and its behaviour. [`string`], [`number`], [`boolean`], [`plain`], [`object`] and [`objects`] make an
+/// optional one; the methods change what differs.
+///
+/// ```
+/// use terraform_provider_omni::tf::schema::{Mode, objects, number, string};
+/// use terraform_provider_omni::tf::value::Type;
+///
+/// for (attribute, mode) in [
+///     (string("name").required().replaces(), Mode::Required),
+///     (string("note"), Mode::Optional),
+///     (string("id").computed().stays(), Mode::Computed),
+///     (number("replicas").default(1_i64), Mode::OptionalComputed),
+/// ] {
+///     assert_eq!(attribute.mode, mode, "{}", attribute.name);
+///     assert_eq!(attribute.configurable(), mode != Mode::Computed);
+/// }
+///
+/// let ports = objects("ports", vec![number("port").required(), string("note")]);
+/// let port = Type::object([("port", Type::Number), ("note", Type::String)]);
+/// assert_eq!(ports.value_type(), Type::list(port));
+/// ```
 #[derive(Clone)]
 pub struct Attribute {
-    /// Its name in a configuration.
+    /// The name in a configuration: lower case, digits and `_`.
     pub name: &'static str,
-    /// What it holds.
+    /// A type or nested attributes.
     pub kind: Kind,
-    /// Who gives it its value.
+    /// Who sets the value.
     pub mode: Mode,
-    /// Hosts hide the value in their output.
+    /// Hosts redact the value in their output.
     pub sensitive: bool,
-    /// The value reaches the provider and is never stored.
+    /// The provider gets the value, and neither plan nor state stores it.
     pub write_only: bool,
     /// Documentation, in Markdown; ends with a full stop.
     pub description: String,
-    /// Why not to use it any more.
+    /// The message of hosts for a configuration that sets it: what to use instead.
     pub deprecated: Option<&'static str>,
-    /// The value where the configuration gives none.
+    /// The value if the configuration sets none.
     pub default: Option<Value>,
-    /// When a change makes the object anew.
+    /// When a change forces replacement.
     pub replace: Replace,
-    /// What a plan says of it while the provider computes it.
+    /// When a computed value is known after apply.
     pub recompute: Recompute,
-    /// What becomes of it where the configuration does not set it.
+    /// The planned value if the configuration sets none.
     pub unset: Unset,
-    /// The release of the service that it needs, if not every release has it.
+    /// The release of the service that it needs; `None` if every supported release has it.
     pub since: Option<Since>,
-    /// Whether two texts mean the same: then the one in the state stays and no change is planned.
+    /// Semantic equality of two strings: an equal one keeps the string in the state, and plans no change.
     pub same: Option<fn(&str, &str) -> bool>,
-    /// The most bytes of a text, or of each text in a collection, which is then one line without control characters;
-    /// `None` for a document of any length. The keys and values of maps are left to checks.
+    /// The most bytes of a string, or of each string of a collection, which must be one line without control characters;
+    /// `None` for a document of any length. Keys and values of maps are left to checks.
     pub line: Option<usize>,
-    /// Checks of a known value.
+    /// Validators; they are called with known values only.
     pub checks: Vec<Check>,
 }
 
-/// How long a text may be where its attribute does not say.
+/// The most bytes of a string whose attribute does not say otherwise.
 pub const LONGEST_LINE: usize = 1024;
 
-/// The schema of a resource, a data source or the provider itself.
+/// The schema of a resource, a data source, an ephemeral resource, a list resource, an action, or the provider block.
+///
+/// ```
+/// use terraform_provider_omni::tf::path::Path;
+/// use terraform_provider_omni::tf::schema::{Schema, object, string};
+///
+/// let schema = Schema::new("Manages a box.").with_all([
+///     string("name").required().doc("Name of the box. Changing this forces replacement.").replaces(),
+///     object("lock", vec![string("code").sensitive().doc("Code of the lock.")]).doc("The lock."),
+/// ]);
+/// assert!(schema.attribute("name").is_some());
+/// assert!(schema.is_sensitive(&Path::of("lock.code")));
+/// assert!(!schema.is_sensitive(&Path::of("lock")));
+/// assert!(schema.null_object().get("name").is_null());
+/// ```
 #[derive(Clone)]
 pub struct Schema {
-    /// Raised when stored state has to be rewritten.
+    /// Incremented when stored state needs an upgrade.
     pub version: i64,
-    /// Documentation, in Markdown; the first sentence stands alone as a summary.
+    /// Documentation, in Markdown; the first sentence is the summary.
     pub description: String,
-    /// The attributes, in the order of the docs' source; the wire and the pages sort by name.
+    /// The attributes, in any order; the protocol and the pages sort by name.
     pub attributes: Vec<Attribute>,
     /// Rules over several attributes.
     pub rules: Vec<Rule>,
-    /// Secrets that can be given in a form that is never stored.
+    /// Attributes with a write-only form.
     pub write_only: Vec<WriteOnly>,
-    /// Texts whose meaning depends on other attributes.
+    /// Strings whose semantic equality depends on other attributes.
     pub meanings: Vec<Meaning>,
-    /// Whether the object stays the one that it is, given its prior state and a configuration with its defaults:
-    /// then no change replaces it, whatever the attributes say.
+    /// Returns true, for the prior state and the configuration with its defaults, if no change forces replacement,
+    /// whatever the attributes say.
     pub stays: Option<fn(&Value, &Value) -> bool>,
-    /// Rewrites stored state of an older or foreign shape.
+    /// Upgrades stored state of an older schema version or of another provider, in place.
     pub upgrade: Option<fn(&mut serde_json::Map<String, serde_json::Value>)>,
-    /// The first release of the service that has it at all, if not every release does.
+    /// The first release of the service that has the type; `None` if every supported release has it.
     pub since: Option<&'static str>,
 }
 
-/// A text that means something only together with other attributes, such as a short name within a group.
-/// Of two that mean the same, the one in the state stays and no change is planned.
+/// Semantic equality of a string that depends on other attributes, such as a short name within a group.
+/// An equal string keeps the one in the state, and plans no change.
 #[derive(Clone)]
 pub struct Meaning {
-    /// Where the text is, through single objects: `selector.machine_set`.
+    /// The path of the string, through single objects: `selector.machine_set`.
     pub path: &'static str,
-    /// What it means, in a whole value; `None` while that is not known.
+    /// The meaning, computed from the value of the whole resource; `None` while it is unknown.
     pub of: fn(&Value) -> Option<String>,
 }
 
 impl Schema {
-    /// A schema without attributes.
+    /// A schema without attributes, of version 0.
     pub fn new(description: impl Into<String>) -> Self {
         Self {
             version: 0,
@@ -178,7 +211,7 @@ impl Schema {
         }
     }
 
-    /// Adds an attribute.
+    /// Adds one attribute.
     #[must_use]
     pub fn with(mut self, attribute: Attribute) -> Self {
         self.attributes.push(attribute);
@@ -199,42 +232,42 @@ impl Schema {
         self
     }
 
-    /// What the text at this path means depends on other attributes.
+    /// Sets the [`Meaning`] of the string at this path.
     #[must_use]
     pub fn meaning(mut self, path: &'static str, of: fn(&Value) -> Option<String>) -> Self {
         self.meanings.push(Meaning { path, of });
         self
     }
 
-    /// Sets how stored state of an older or foreign shape is rewritten.
+    /// Sets the upgrade of stored state.
     #[must_use]
     pub fn upgraded_by(mut self, upgrade: fn(&mut serde_json::Map<String, serde_json::Value>)) -> Self {
         self.upgrade = Some(upgrade);
         self
     }
 
-    /// Rewrites stored state, where its shape is an older or a foreign one.
+    /// Upgrades stored state; state of the current schema stays as it is.
     pub fn upgrade(&self, state: &mut serde_json::Map<String, serde_json::Value>) {
         if let Some(upgrade) = self.upgrade {
             upgrade(state);
         }
     }
 
-    /// An object for which this holds stays the one that it is; see [`Schema::stays`].
+    /// Prevents replacement where this returns true; see [`Schema::stays`].
     #[must_use]
     pub fn stays_if(mut self, stays: fn(&Value, &Value) -> bool) -> Self {
         self.stays = Some(stays);
         self
     }
 
-    /// It needs this release of the service, or a later one.
+    /// The type needs this release of the service or a later one.
     #[must_use]
     pub fn since(mut self, release: &'static str) -> Self {
         self.since = Some(release);
         self
     }
 
-    /// Whether what is at this path is hidden by hosts.
+    /// Whether hosts redact the value at this path: the attribute, or one that contains it, is sensitive.
     #[must_use]
     pub fn is_sensitive(&self, path: &Path) -> bool {
         let mut attributes: &[Attribute] = &self.attributes;
@@ -250,19 +283,19 @@ impl Schema {
         false
     }
 
-    /// The attribute of this name.
+    /// The top-level attribute of this name.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| a.name == name)
     }
 
-    /// The type of a whole value of this schema.
+    /// The object type of a configuration or a state.
     #[must_use]
     pub fn object_type(&self) -> Type {
         object_type(&self.attributes)
     }
 
-    /// The value in which every attribute is null.
+    /// An object in which every attribute is null.
     #[must_use]
     pub fn null_object(&self) -> Value {
         Value::Object(self.attributes.iter().map(|a| (a.name.to_owned(), Value::Null)).collect())
@@ -296,7 +329,7 @@ impl Attribute {
         }
     }
 
-    /// The type of its value.
+    /// The type of the value, with the collection around nested attributes.
     #[must_use]
     pub fn value_type(&self) -> Type {
         match &self.kind {
@@ -313,13 +346,13 @@ impl Attribute {
         }
     }
 
-    /// Whether the configuration may give it.
+    /// Whether the configuration may set it.
     #[must_use]
     pub fn configurable(&self) -> bool {
         self.mode != Mode::Computed
     }
 
-    /// Whether the provider may give it.
+    /// Whether the provider may set it.
     #[must_use]
     pub fn computed_mode(&self) -> bool {
         matches!(self.mode, Mode::Computed | Mode::OptionalComputed)
@@ -334,14 +367,15 @@ impl Attribute {
         }
     }
 
-    /// The configuration must give it.
+    /// The configuration must set it.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.mode = Mode::Required;
         self
     }
 
-    /// The same attribute where it is only read: of this kind, and without all that concerns configurations and plans.
+    /// The computed attribute of a data source for this one: of this kind, without checks and plan behaviour.
+    /// `doc` replaces the documentation.
     #[must_use]
     pub fn described(self, kind: Kind, doc: Option<&str>) -> Self {
         let description = doc.map_or(self.description, str::to_owned);
@@ -357,21 +391,22 @@ impl Attribute {
         self.described(kind, None)
     }
 
-    /// Only the provider gives it.
+    /// Only the provider sets it.
     #[must_use]
     pub fn computed(mut self) -> Self {
         self.mode = Mode::Computed;
         self
     }
 
-    /// The configuration may give it, otherwise the provider does.
+    /// The configuration may set it, otherwise the provider does.
     #[must_use]
     pub fn optional_computed(mut self) -> Self {
         self.mode = Mode::OptionalComputed;
         self
     }
 
-    /// The value where the configuration gives none; makes it optional and computed.
+    /// Sets the value for configurations without one, as a default: removing the attribute resets it.
+    /// It becomes optional and computed.
     #[must_use]
     pub fn default(mut self, value: impl Into<Value>) -> Self {
         self.mode = Mode::OptionalComputed;
@@ -379,8 +414,7 @@ impl Attribute {
         self
     }
 
-    /// A new object begins with this value, and a value that the configuration stops setting goes back to it;
-    /// until the configuration sets it, what others set is left alone.
+    /// [`Unset::Initial`]: unlike a default, it does not overwrite what somebody else set.
     #[must_use]
     pub fn initially(mut self, value: impl Into<Value>) -> Self {
         self.mode = Mode::OptionalComputed;
@@ -389,7 +423,7 @@ impl Attribute {
         self
     }
 
-    /// The configuration may give it; where it does not, there is nothing, or an object in which nothing is set.
+    /// [`Unset::Nothing`]: without a configured value it is null, or an object in which every attribute is null.
     #[must_use]
     pub fn or_nothing(mut self) -> Self {
         self.mode = Mode::OptionalComputed;
@@ -398,7 +432,7 @@ impl Attribute {
         self
     }
 
-    /// The configuration may give it, otherwise the provider does; when the configuration stops giving it, it stays, for this reason.
+    /// [`Unset::Stays`]: removing the attribute from the configuration keeps its value, for this reason.
     #[must_use]
     pub fn remains(mut self, why: &'static str) -> Self {
         self.mode = Mode::OptionalComputed;
@@ -407,91 +441,91 @@ impl Attribute {
         self
     }
 
-    /// It needs this release of the service, or a later one.
+    /// The attribute needs this release of the service or a later one.
     #[must_use]
     pub fn since(mut self, release: &'static str) -> Self {
         self.since = Some(Since { release, values: &[] });
         self
     }
 
-    /// These of its values need this release of the service, or a later one.
+    /// These values need this release of the service or a later one.
     #[must_use]
     pub fn since_for(mut self, release: &'static str, values: &'static [&'static str]) -> Self {
         self.since = Some(Since { release, values });
         self
     }
 
-    /// Hosts hide it.
+    /// Hosts redact it in their output; it is stored nevertheless.
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
         self
     }
 
-    /// It is never stored.
+    /// It is neither in plan nor in state; needs a host with write-only attributes.
     #[must_use]
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
         self
     }
 
-    /// Its documentation.
+    /// Sets the documentation, in Markdown.
     #[must_use]
     pub fn doc(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
         self
     }
 
-    /// Any change makes the object anew.
+    /// Every change forces replacement.
     #[must_use]
     pub fn replaces(mut self) -> Self {
         self.replace = Replace::Always;
         self
     }
 
-    /// A change makes the object anew when `rule` says so of the prior and the planned value.
+    /// A change forces replacement if `rule` returns true for the prior and the planned value.
     #[must_use]
     pub fn replaces_if(mut self, rule: fn(&Value, &Value) -> bool) -> Self {
         self.replace = Replace::If(rule);
         self
     }
 
-    /// Once computed, it stays for the life of the object.
+    /// Once computed, it keeps its value for the lifetime of the object.
     #[must_use]
     pub fn stays(mut self) -> Self {
         self.recompute = Recompute::Never;
         self
     }
 
-    /// It is computed anew only when one of these top-level attributes changes.
+    /// It is known after apply only if one of these top-level attributes changes.
     #[must_use]
     pub fn changes_with(mut self, attributes: &'static [&'static str]) -> Self {
         self.recompute = Recompute::With(attributes);
         self
     }
 
-    /// Texts for which `same` holds are no change.
+    /// Sets the semantic equality of two strings: equal ones plan no change.
     #[must_use]
     pub fn same_if(mut self, same: fn(&str, &str) -> bool) -> Self {
         self.same = Some(same);
         self
     }
 
-    /// It is one line of at most so many bytes.
+    /// The string is one line of at most so many bytes.
     #[must_use]
     pub fn at_most(mut self, bytes: usize) -> Self {
         self.line = Some(bytes);
         self
     }
 
-    /// It is text of any length and with any characters.
+    /// The string is a document: of any length, with line breaks.
     #[must_use]
     pub fn document(mut self) -> Self {
         self.line = None;
         self
     }
 
-    /// Adds a check of a known value.
+    /// Adds a validator; all of them are run.
     #[must_use]
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
@@ -499,73 +533,73 @@ impl Attribute {
     }
 }
 
-/// An optional attribute that holds text.
+/// An optional string attribute.
 #[must_use]
 pub fn string(name: &'static str) -> Attribute {
     plain(name, Type::String)
 }
 
-/// An optional attribute that holds a number.
+/// An optional number attribute.
 #[must_use]
 pub fn number(name: &'static str) -> Attribute {
     plain(name, Type::Number)
 }
 
-/// An optional attribute that holds true or false.
+/// An optional boolean attribute.
 #[must_use]
 pub fn boolean(name: &'static str) -> Attribute {
     plain(name, Type::Bool)
 }
 
-/// An optional attribute of any plain type.
+/// An optional attribute of any type.
 #[must_use]
 pub fn plain(name: &'static str, of: Type) -> Attribute {
     Attribute::new(name, Kind::Plain(of))
 }
 
-/// An optional attribute that holds one object.
+/// An optional attribute with nested attributes: a single object.
 #[must_use]
 pub fn object(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
     Attribute::new(name, Kind::Nested(Nesting::Single, attributes))
 }
 
-/// An optional attribute that holds a list of objects.
+/// An optional attribute with nested attributes: a list of objects.
 #[must_use]
 pub fn objects(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
     Attribute::new(name, Kind::Nested(Nesting::List, attributes))
 }
 
-/// What tells one object of a resource type from all others, for hosts that keep identities.
+/// The identity schema of a resource type: what identifies an object, for imports and for hosts that store identities.
 #[derive(Clone, Debug)]
 pub struct IdentitySchema {
-    /// Raised when stored identities have to be rewritten.
+    /// Incremented when stored identities need an upgrade.
     pub version: i64,
-    /// Name, type, and text of each part; all are needed for an import.
+    /// The attributes of the identity; together they are unique.
     pub attributes: Vec<IdentityAttribute>,
 }
 
-/// One part of an identity.
+/// An attribute of an identity.
 #[derive(Clone, Debug)]
 pub struct IdentityAttribute {
-    /// Its name.
+    /// The name in the `identity` block of an import.
     pub name: &'static str,
-    /// A primitive type, or a list of one.
+    /// A primitive type, or a list of one: hosts refuse all others.
     pub of: Type,
-    /// Whether an import must give it.
+    /// Whether an import must set it.
     pub required_for_import: bool,
-    /// What it is.
+    /// Documentation, in Markdown.
     pub description: &'static str,
 }
 
 impl IdentitySchema {
-    /// An identity of one text.
+    /// An identity of one required string.
     #[must_use]
     pub fn of(name: &'static str, description: &'static str) -> Self {
         let attribute = IdentityAttribute { name, of: Type::String, required_for_import: true, description };
         Self { version: 0, attributes: vec![attribute] }
     }
 
-    /// The type of a whole identity.
+    /// The object type of an identity.
     #[must_use]
     pub fn object_type(&self) -> Type {
         Type::Object(

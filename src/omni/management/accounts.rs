@@ -82,7 +82,7 @@ impl Client {
     /// Makes a service account with a first key, and gives the key's id. It is never sent twice.
     ///
     /// # Errors
-    /// [`Class::AlreadyExists`] when there is one of this name;
+    /// [`ErrorKind::AlreadyExists`] when there is one of this name;
     /// otherwise when the server refuses, or does not answer.
     pub async fn create_service_account(
         &self,
@@ -133,7 +133,7 @@ impl Client {
     /// is accepted, or it is listed.
     ///
     /// # Errors
-    /// [`Class::AlreadyExists`] when there is such an account, or such a key;
+    /// [`ErrorKind::AlreadyExists`] when there is such an account, or such a key;
     /// otherwise when the server refuses, or does not answer. [`Error::may_have_happened`] tells whether the key may
     /// be registered all the same.
     pub async fn register_key(
@@ -160,7 +160,7 @@ impl Client {
     /// Removes a service account with all its keys.
     ///
     /// # Errors
-    /// [`Class::NotFound`] when there is none, as after an earlier attempt whose answer
+    /// [`ErrorKind::NotFound`] when there is none, as after an earlier attempt whose answer
     /// got lost; otherwise when the server refuses, or does not answer.
     pub async fn destroy_service_account(&self, call: &Call, name: &str) -> Result<(), Error> {
         let message = pb::DestroyServiceAccountRequest { name: name.to_owned() };

@@ -17,7 +17,7 @@ impl Client {
     /// Asks the server whether a config patch is acceptable.
     ///
     /// # Errors
-    /// [`Class::Validation`](crate::omni::Class::Validation) with the server's objections when it is not.
+    /// [`ErrorKind::Validation`](crate::omni::ErrorKind::Validation) with the server's objections when it is not.
     pub async fn validate_config(&self, call: &Call, yaml: &str) -> Result<(), Error> {
         let message = pb::ValidateConfigRequest { config: yaml.to_owned() };
         let ask = Ask::again("/management.ManagementService/ValidateConfig", "a config patch");

@@ -41,7 +41,7 @@ impl Client {
     /// is looked for before anything is repeated.
     ///
     /// # Errors
-    /// [`Class::AlreadyExists`](crate::omni::Class::AlreadyExists) when there is one of this address; otherwise when the server refuses, or does not
+    /// [`ErrorKind::AlreadyExists`](crate::omni::ErrorKind::AlreadyExists) when there is one of this address; otherwise when the server refuses, or does not
     /// answer. [`Error::may_have_happened`] tells whether there may be such a user now.
     pub async fn make_user(&self, call: &Call, email: &str, role: &str) -> Result<String, Error> {
         let what = format!("the answer to CreateUser of {}", about(email));
@@ -79,7 +79,7 @@ impl Client {
     /// Removes a user with all its keys.
     ///
     /// # Errors
-    /// [`Class::NotFound`](crate::omni::Class::NotFound) when there is none, as after an earlier attempt whose answer
+    /// [`ErrorKind::NotFound`](crate::omni::ErrorKind::NotFound) when there is none, as after an earlier attempt whose answer
     /// got lost; otherwise when the server refuses, or does not answer.
     pub async fn destroy_user(&self, call: &Call, email: &str) -> Result<(), Error> {
         let message = pb::DestroyUserRequest { email: email.to_owned() };

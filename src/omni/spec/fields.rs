@@ -1,4 +1,4 @@
-//! The fields of a spec by their paths, for whoever describes objects in tables: `features.disk_encryption`.
+//! Access to the fields of a spec by path, such as `features.disk_encryption`, for tables that describe objects.
 
 use super::Spec;
 use super::merge::{descriptor, pool, resolve};
@@ -8,20 +8,35 @@ use prost_reflect::{DynamicMessage, ReflectMessage};
 pub use super::merge::PathError;
 pub use prost_reflect::{FieldDescriptor, Kind as FieldKind, MapKey, Value as Field};
 
-/// A spec whose fields are reached by path.
+/// A spec with access to its fields by path.
+///
+/// ```
+/// use omni_proto::specs::ClusterSpec;
+/// use terraform_provider_omni::omni::spec::fields::{Field, Fields};
+///
+/// let mut fields = Fields::empty::<ClusterSpec>().unwrap();
+/// // A field without presence has its default value, and a field of a message that is not set is absent.
+/// assert_eq!(fields.get("talos_version").unwrap(), Some(Field::String(String::new())));
+/// assert_eq!(fields.get("features.disk_encryption").unwrap(), None);
+///
+/// fields.set("features.disk_encryption", Some(Field::Bool(true))).unwrap();
+/// assert_eq!(fields.get("features.disk_encryption").unwrap(), Some(Field::Bool(true)));
+/// assert!(fields.set("features.disk_encryption", Some(Field::I32(1))).is_err());
+/// assert!(fields.get("features.disks").is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fields(pub(super) DynamicMessage);
 
 impl Fields {
-    /// A spec in which nothing is set.
+    /// A spec without any field set.
     ///
     /// # Errors
-    /// When the message is not described, which is a defect of this build.
+    /// When the message has no descriptor, which is a defect of this build.
     pub fn empty<S: Spec>() -> Result<Self, Error> {
         Ok(Self(DynamicMessage::new(described::<S>()?)))
     }
 
-    /// The fields of an encoded spec.
+    /// Decodes a spec.
     ///
     /// # Errors
     /// [`Error::Decode`] when the bytes are not such a message.
@@ -29,20 +44,20 @@ impl Fields {
         DynamicMessage::decode(described::<S>()?, spec).map(Self).map_err(|e| undecodable::<S>(Box::new(e)))
     }
 
-    /// The field at this path; `None` for a message or an optional field that is not set, and for whatever lies in one.
-    /// Any other field has its default value where it is not set.
+    /// The field at this path; `None` for a message or an optional field that is not set, and for the fields of such a
+    /// message. Any other field that is not set has its default value.
     ///
     /// # Errors
-    /// When the path leads to no field.
+    /// When the path has no field.
     pub fn get(&self, path: &str) -> Result<Option<Field>, PathError> {
         let fields = resolve(&self.0.descriptor(), path)?;
         Ok(fields.split_last().and_then(|(leaf, parents)| lookup(&self.0, parents, leaf)))
     }
 
-    /// Sets the field at this path, and the messages that lead to it; `None` leaves it out.
+    /// Sets the field at this path, and creates the messages around it; `None` changes nothing.
     ///
     /// # Errors
-    /// When the path leads to no field, or the value is of another type than the field.
+    /// When the path has no field, or the value has another type than the field.
     pub fn set(&mut self, path: &str, value: Option<Field>) -> Result<(), PathError> {
         let fields = resolve(&self.0.descriptor(), path)?;
         let Some((leaf, parents)) = fields.split_last() else { return Ok(()) };
@@ -58,7 +73,7 @@ impl Fields {
     }
 }
 
-/// The field of a message, as [`Fields::get`] gives it.
+/// The field of a message by the rules of [`Fields::get`].
 #[must_use]
 pub fn get(message: &DynamicMessage, field: &FieldDescriptor) -> Option<Field> {
     (!field.supports_presence() || message.has_field(field)).then(|| message.get_field(field).into_owned())
@@ -72,23 +87,23 @@ fn lookup(message: &DynamicMessage, parents: &[FieldDescriptor], leaf: &FieldDes
     message.get_field(parent).as_message().and_then(|inner| lookup(inner, rest, leaf))
 }
 
-/// A message as the value of a field; `name` is the full name of its type. `None` for a type that is not described here.
+/// A message as the value of a field; `name` is the full name of its type. `None` for a type without a descriptor.
 #[must_use]
 pub fn to_message(name: &str, message: &impl prost::Message) -> Option<Field> {
     let described = pool().get_message_by_name(name)?;
     DynamicMessage::decode(described, message.encode_to_vec().as_slice()).ok().map(Field::Message)
 }
 
-/// The value of a field as a message; `None` when it is none of this type.
+/// The value of a field as a message; `None` for a value of another type.
 #[must_use]
 pub fn from_message<M: prost::Message + Default>(field: &Field) -> Option<M> {
     M::decode(prost::Message::encode_to_vec(field.as_message()?).as_slice()).ok()
 }
 
-/// The field that a path of this type leads to.
+/// The descriptor of the field at this path.
 ///
 /// # Errors
-/// When there is none.
+/// When the path has no field.
 pub fn field<S: Spec>(path: &str) -> Result<FieldDescriptor, PathError> {
     let fields = resolve(&descriptor::<S>()?, path)?;
     fields.into_iter().last().ok_or(PathError::NoMessage(S::MESSAGE))

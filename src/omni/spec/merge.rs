@@ -1,5 +1,4 @@
-//! Writes that keep what others set: only owned fields change, everything else stays as it was,
-//! even fields of which this build knows nothing.
+//! Merges for writes: only owned fields change. All others keep their values, even fields that this build does not know.
 
 use super::Spec;
 use super::fields::{Fields, undecodable};
@@ -8,7 +7,7 @@ use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use std::sync::OnceLock;
 
-/// A path does not lead to a field.
+/// Why a path or a value does not fit a message.
 #[derive(Debug, thiserror::Error)]
 pub enum PathError {
     /// A message has no such field.
@@ -19,31 +18,52 @@ pub enum PathError {
         /// The part of the path.
         field: String,
     },
-    /// A path goes on behind something that is not a message.
+    /// A path continues after a field that is not a message.
     #[error("`{0}` holds no fields of its own")]
     NotAMessage(String),
-    /// The message is not described.
+    /// The message has no descriptor.
     #[error("`{0}` is not among the descriptors of this build")]
     NoMessage(&'static str),
-    /// A value is of another type than its field.
+    /// A value has another type than its field.
     #[error("`{0}` is of another type than the value")]
     Type(String),
 }
 
-/// Sets the `owned` fields of the encoded spec `current` as they are in `desired`, and leaves all others alone.
+/// Sets the `owned` fields of the encoded spec `current` to their values in `desired`; all others keep theirs.
 ///
-/// An owned field is named by its path: `features.disk_encryption`.
-/// A field that is not set in `desired` is cleared, and so is a message by the path of the message itself.
-/// When a message is owned as a whole, fields in it that this build does not know stay.
+/// An owned field is given by its path, such as `features.disk_encryption`.
+/// A field that `desired` does not set is cleared; so is a message that is owned by the path of the message itself.
+/// If a message is owned as a whole, its fields that this build does not know are kept.
 /// Lists and maps are replaced as a whole.
 ///
+/// ```
+/// use omni_proto::specs::ClusterSpec;
+/// use prost::Message;
+/// use terraform_provider_omni::omni::spec::merge_owned;
+///
+/// let spec = |talos: &str, kubernetes: &str| ClusterSpec {
+///     talos_version: talos.to_owned(),
+///     kubernetes_version: kubernetes.to_owned(),
+///     ..ClusterSpec::default()
+/// };
+/// let current = spec("1.12.0", "1.34.0").encode_to_vec();
+/// for (owned, expected) in [
+///     (vec!["talos_version"], spec("1.13.0", "1.34.0")),
+///     (vec!["talos_version", "kubernetes_version"], spec("1.13.0", "")),
+///     (vec![], spec("1.12.0", "1.34.0")),
+/// ] {
+///     let merged = merge_owned(&current, &spec("1.13.0", ""), &owned).unwrap();
+///     assert_eq!(ClusterSpec::decode(merged.as_slice()).unwrap(), expected, "{owned:?}");
+/// }
+/// ```
+///
 /// # Errors
-/// [`Error::Decode`] when `current` is not such a message, or a path does not lead to a field.
+/// [`Error::Decode`] when `current` is not such a message, or a path has no field.
 pub fn merge_owned<S: Spec>(current: &[u8], desired: &S, owned: &[&str]) -> Result<Vec<u8>, Error> {
     merge_fields::<S>(current, &Fields::decode::<S>(&desired.encode_to_vec())?, owned)
 }
 
-/// The same with the desired spec by its fields.
+/// [`merge_owned`] with the desired spec as [`Fields`].
 ///
 /// # Errors
 /// As for [`merge_owned`].
@@ -64,7 +84,7 @@ pub(super) fn descriptor<S: Spec>() -> Result<MessageDescriptor, PathError> {
     pool().get_message_by_name(S::MESSAGE).ok_or(PathError::NoMessage(S::MESSAGE))
 }
 
-/// All that this build describes.
+/// The descriptors of every message of this build.
 pub(super) fn pool() -> &'static DescriptorPool {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap_or_default())

@@ -1,5 +1,5 @@
-//! The COSI types that the provider knows: one file a family, each type with its name, namespace and message.
-//! Nothing here sends anything.
+//! The COSI types that the client knows, each with its name, namespace and protobuf message; one file for each family.
+//! Nothing here sends a request.
 
 pub mod account;
 pub mod cluster;
@@ -20,15 +20,24 @@ use super::state::{Key, Kind, Metadata, Resource};
 pub use digest::owned_digest;
 pub use merge::{merge_fields, merge_owned};
 
-/// A COSI type whose spec this build knows.
+/// The protobuf message of a COSI type's spec. A new type needs an implementation and an entry in [`KINDS`].
+///
+/// ```
+/// use omni_proto::specs::ClusterSpec;
+/// use terraform_provider_omni::omni::spec::{KINDS, Spec};
+///
+/// assert_eq!(ClusterSpec::KIND.name, "Clusters.omni.sidero.dev");
+/// assert_eq!(ClusterSpec::MESSAGE, "specs.ClusterSpec");
+/// assert!(KINDS.contains(&ClusterSpec::KIND));
+/// ```
 pub trait Spec: prost::Message + Default + Send + Sync + 'static {
-    /// Its type and namespace.
+    /// The COSI type and namespace.
     const KIND: Kind;
-    /// The full name of its message: `specs.ClusterSpec`.
+    /// The full name of the message: `specs.ClusterSpec`.
     const MESSAGE: &'static str;
 }
 
-/// Every type of this folder.
+/// Every type that implements [`Spec`].
 pub const KINDS: &[Kind] = &[
     account::IdentitySpec::KIND,
     account::IdentityStatusSpec::KIND,
@@ -68,7 +77,7 @@ pub const KINDS: &[Kind] = &[
     release::TalosVersionSpec::KIND,
 ];
 
-/// The spec of an object.
+/// Decodes the spec of an object; the type of the object is not checked.
 ///
 /// # Errors
 /// [`Error::Decode`] when the bytes are not such a message.
@@ -77,7 +86,7 @@ pub fn decode<S: Spec>(resource: &Resource) -> Result<S, Error> {
         .map_err(|e| Error::Decode { what: format!("the spec of `{}`", resource.key), source: Box::new(e) })
 }
 
-/// A new object with this spec, as it is handed to [`Client::create`](super::Client::create).
+/// A new object with this spec, for [`Client::create`](super::Client::create).
 pub fn resource<S: Spec>(id: impl Into<String>, spec: &S) -> Resource {
     Resource {
         key: Key { kind: S::KIND, id: id.into() },
@@ -87,7 +96,7 @@ pub fn resource<S: Spec>(id: impl Into<String>, spec: &S) -> Resource {
     }
 }
 
-/// A type in the namespace where most of Omni lives.
+/// A type in the namespace `default`, which most types use.
 const fn in_default(name: &'static str) -> Kind {
     Kind { namespace: "default", name }
 }

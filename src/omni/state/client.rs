@@ -28,7 +28,7 @@ impl Client {
     /// After a write of this client the server is given ten seconds to show it, and is then believed.
     ///
     /// # Errors
-    /// [`Class::NotFound`] when there is none; or when the server refuses, or does not answer.
+    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses, or does not answer.
     pub async fn get(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
         let write = self.inner.recent.get(key);
         self.get_after(call, key, write).await
@@ -134,7 +134,7 @@ impl Client {
     /// carries; only where there is none is the call repeated.
     ///
     /// # Errors
-    /// [`Class::AlreadyExists`] when somebody else made it; or when the server refuses, or does not answer.
+    /// [`ErrorKind::AlreadyExists`] when somebody else made it; or when the server refuses, or does not answer.
     /// [`Error::may_have_happened`] tells whether the object may be there all the same.
     pub async fn create(&self, call: &Call, mut resource: Resource) -> Result<Resource, Error> {
         let started = Instant::now();
@@ -212,7 +212,7 @@ impl Client {
     /// sent again, and anything else is a conflict.
     ///
     /// # Errors
-    /// [`Class::Conflict`] when somebody else wrote first; [`Class::PhaseConflict`] when the object is in another phase
+    /// [`ErrorKind::Conflict`] when somebody else wrote first; [`ErrorKind::PhaseConflict`] when the object is in another phase
     /// than `expected_phase`; or when the server refuses, or does not answer.
     pub async fn update(
         &self,

@@ -1,4 +1,4 @@
-//! COSI resources as the client sees them, and the calls that read and write them.
+//! COSI resources, and the calls that read, write and watch them.
 
 mod client;
 pub(crate) mod modify;
@@ -12,7 +12,7 @@ pub(crate) mod wire;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A type of resource and the namespace that its objects live in.
+/// A COSI resource type and the namespace of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kind {
     /// The namespace: `default`.
@@ -22,33 +22,46 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The key of the object with this id.
+    /// The key of the object with this ID.
     pub fn key(self, id: impl Into<String>) -> Key {
         Key { kind: self, id: id.into() }
     }
 
-    /// Whether the ids of its objects are secrets: whoever knows the id of a join token can join.
-    /// No text that is made here shows such an id.
+    /// Whether the IDs of its objects are secrets: the ID of a join token lets machines join.
+    /// No message and no log contains such an ID.
     #[must_use]
     pub fn hides_ids(self) -> bool {
         matches!(self.name, "JoinTokens.omni.sidero.dev" | "JoinTokenStatuses.omni.sidero.dev")
     }
 }
 
-/// What stands in texts in the place of a secret.
+/// What messages contain instead of a secret.
 pub(crate) const HIDDEN: &str = "(sensitive value)";
 
-/// What names an object.
+/// Identifies an object: its type, namespace and ID.
+///
+/// ```
+/// use terraform_provider_omni::omni::Kind;
+///
+/// for (name, text) in [
+///     ("Clusters.omni.sidero.dev", "Clusters.omni.sidero.dev/prod"),
+///     // The ID of a join token is a secret, so no message contains it.
+///     ("JoinTokens.omni.sidero.dev", "JoinTokens.omni.sidero.dev/(sensitive value)"),
+/// ] {
+///     let key = Kind { namespace: "default", name }.key("prod");
+///     assert_eq!((key.id.as_str(), key.to_string().as_str()), ("prod", text));
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// Its type and namespace.
+    /// The type and namespace.
     pub kind: Kind,
-    /// Its id within them.
+    /// The ID, unique within type and namespace.
     pub id: String,
 }
 
 impl Key {
-    /// The id as texts may show it.
+    /// The ID for messages.
     fn shown(&self) -> &str {
         if self.kind.hides_ids() { HIDDEN } else { &self.id }
     }
@@ -66,47 +79,58 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Where an object is in its life.
+/// The lifecycle phase of an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     /// In use.
     #[default]
     Running,
-    /// On its way out; stays until no finalizer is left.
+    /// Being torn down: it exists until every finalizer is removed and it is destroyed.
     TearingDown,
 }
 
 /// The metadata of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {
-    /// The version, which every write raises; `None` for an object that is not stored yet.
+    /// Incremented by every write, for optimistic concurrency; `None` for an object that is not stored yet.
     pub version: Option<u64>,
-    /// The controller that owns the object; empty for one that users made.
+    /// The controller that owns the object; empty for an object of a user.
     pub owner: String,
-    /// Where it is in its life.
+    /// The lifecycle phase.
     pub phase: Phase,
-    /// When it was made.
+    /// The time of the create.
     pub created: Option<prost_types::Timestamp>,
-    /// When it was last written.
+    /// The time of the last write.
     pub updated: Option<prost_types::Timestamp>,
-    /// Who still has to clean up before it can go.
+    /// The controllers that must clean up before the object can be destroyed.
     pub finalizers: Vec<String>,
-    /// Labels: objects are found by them.
+    /// Labels: queries select by them.
     pub labels: BTreeMap<String, String>,
-    /// Annotations: notes on the object.
+    /// Annotations: queries do not select by them.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// An object: its key, its metadata, and its spec in encoded form, so that fields this build does not know stay in it.
+/// A COSI resource. Its spec is encoded, so that a write keeps fields that this build does not know.
+///
+/// ```
+/// use terraform_provider_omni::omni::spec;
+/// use omni_proto::specs::ClusterSpec;
+///
+/// let wanted = ClusterSpec { talos_version: "1.13.0".to_owned(), ..ClusterSpec::default() };
+/// let resource = spec::resource("prod", &wanted);
+/// assert_eq!(resource.key.to_string(), "Clusters.omni.sidero.dev/prod");
+/// assert_eq!(resource.metadata.version, None);
+/// assert_eq!(spec::decode::<ClusterSpec>(&resource).unwrap().talos_version, "1.13.0");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
-    /// What names it.
+    /// The type, namespace and ID.
     pub key: Key,
-    /// Its metadata.
+    /// Version, phase, labels and annotations.
     pub metadata: Metadata,
-    /// The encoded spec.
+    /// The spec, encoded as its protobuf message.
     pub spec: Vec<u8>,
-    /// The spec as the server renders it; the only readable form of a spec that is stored compressed.
+    /// The spec as YAML, rendered by the server; the only readable form of a spec that is stored compressed.
     pub yaml: String,
 }
 

@@ -25,7 +25,7 @@ impl Attempts<'_> {
     /// The object as it is now.
     ///
     /// # Errors
-    /// [`Class::NotFound`] when there is none; or when the server refuses, or does not answer.
+    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses, or does not answer.
     pub(crate) async fn read(&self) -> Result<Resource, Error> {
         if self.conflicts == 0 {
             return self.client.get(self.call, &self.key).await;
@@ -85,7 +85,7 @@ impl Client {
     /// What `edit` leaves as it is, is not written.
     ///
     /// # Errors
-    /// Those of `edit`; [`Class::NotFound`] when there is no object; [`Class::Conflict`] when it changes all the time;
+    /// Those of `edit`; [`ErrorKind::NotFound`] when there is no object; [`ErrorKind::Conflict`] when it changes all the time;
     /// or when the server refuses, or does not answer.
     pub(crate) async fn modify(
         &self,

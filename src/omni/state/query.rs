@@ -1,4 +1,4 @@
-//! Which objects a list or a watch is about: by labels and by id.
+//! Queries of lists and watches: by labels and by ID.
 
 use kit::text::quoted;
 use omni_proto::cosi::resource as pb;
@@ -6,64 +6,90 @@ use omni_proto::cosi::resource::label_term::Operation;
 use regex::Regex;
 use std::collections::BTreeMap;
 
-/// A choice of objects; the empty one takes them all.
+/// A query; the empty one matches every object.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use terraform_provider_omni::omni::{LabelQuery, Query};
+///
+/// let labels = BTreeMap::from([("team".to_owned(), "web".to_owned()), ("memory".to_owned(), "16 GiB".to_owned())]);
+/// for (selector, matches) in [
+///     ("", true),
+///     ("team", true),
+///     ("!team", false),
+///     ("team == web, memory >= 8 GiB", true),
+///     ("team in (db, web)", true),
+///     ("team notin (db, web)", false),
+///     // A label that is missing is not equal to anything.
+///     ("zone != a", true),
+///     // Units differ, and are compared.
+///     ("memory < 16 GB", false),
+/// ] {
+///     assert_eq!(Query::parse_selector(selector).unwrap().takes_labels(&labels), matches, "{selector}");
+/// }
+/// assert!(Query::parse_selector("team = web and zone = a").is_err());
+///
+/// // Conditions of one `LabelQuery` must all hold; one `LabelQuery` of a `Query` is enough.
+/// let either = Query::label("team", "db").or(LabelQuery::new().exists("memory"));
+/// assert!(either.takes_labels(&labels));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
-    /// An object is taken when one of these takes it, or when there are none.
+    /// An object matches if one of these matches, or if there are none.
     pub labels: Vec<LabelQuery>,
-    /// An expression that occurs in the id.
+    /// A regular expression that must match a part of the ID.
     pub id_regexp: Option<String>,
 }
 
-/// Conditions on the labels of an object, which must all hold.
+/// Conditions on the labels of an object; all of them must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelQuery {
     terms: Vec<pb::LabelTerm>,
 }
 
-/// A selector that cannot be read.
+/// Why a selector is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} is not a condition on a label: {problem}", quoted(.term))]
 pub struct SelectorError {
     /// The part of the selector.
     pub term: String,
-    /// What is wrong with it, and where that is known, what to write instead.
+    /// What is wrong with it and, if known, what to write instead.
     pub problem: String,
 }
 
 impl Query {
-    /// All objects.
+    /// Matches every object.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// The objects whose label `key` has this value.
+    /// Matches the objects whose label `key` has this value.
     pub fn label(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self::from(LabelQuery::new().equal(key, value))
     }
 
-    /// The objects in whose id the expression occurs.
+    /// Matches the objects of whose ID a part matches this regular expression.
     pub fn id(regexp: impl Into<String>) -> Self {
         Self { labels: Vec::new(), id_regexp: Some(regexp.into()) }
     }
 
-    /// Also takes the objects that `labels` takes.
+    /// Also matches the objects that `labels` matches. A query without labels so far is restricted by it.
     #[must_use]
     pub fn or(mut self, labels: LabelQuery) -> Self {
         self.labels.push(labels);
         self
     }
 
-    /// Reads a selector: conditions separated by commas, which must all hold.
+    /// Parses a label selector: conditions separated by commas, all of which must hold.
     ///
     /// `key`, `!key`, `key = v`, `key == v`, `key != v`, `key < n`, `key <= n`, `key > n`, `key >= n`,
     /// `key in (a, b)`, `key notin (a, b)`.
     /// Numbers may have units: `8`, `16 GiB`.
     ///
     /// # Errors
-    /// When a part is not such a condition; also when its value is plainly another condition, as in `a = b and c = d`:
-    /// Omni would look for the value `b and c = d`, and find nothing.
+    /// When a part is not a condition; also when its value is clearly another condition, as in `a = b and c = d`:
+    /// Omni would search for the value `b and c = d`, and find nothing.
     pub fn parse_selector(selector: &str) -> Result<Self, SelectorError> {
         let mut labels = LabelQuery::new();
         for term in split(selector) {
@@ -72,7 +98,7 @@ impl Query {
         Ok(if labels.terms.is_empty() { Self::all() } else { Self::from(labels) })
     }
 
-    /// Whether an object with these labels is taken, by the rules of the server; the id is not asked.
+    /// Whether an object with these labels matches, by the rules of the server. It ignores [`Query::id_regexp`].
     #[must_use]
     pub fn takes_labels(&self, labels: &BTreeMap<String, String>) -> bool {
         self.labels.is_empty() || self.labels.iter().any(|query| query.terms.iter().all(|term| holds(term, labels)))
@@ -94,19 +120,19 @@ impl From<LabelQuery> for Query {
 }
 
 impl LabelQuery {
-    /// No condition yet.
+    /// Without conditions, which matches every object.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The label is there.
+    /// The label is set.
     #[must_use]
     pub fn exists(self, key: impl Into<String>) -> Self {
         self.term(key, Operation::Exists, Vec::new(), false)
     }
 
-    /// The label is not there.
+    /// The label is not set.
     #[must_use]
     pub fn absent(self, key: impl Into<String>) -> Self {
         self.term(key, Operation::Exists, Vec::new(), true)
@@ -118,7 +144,7 @@ impl LabelQuery {
         self.term(key, Operation::Equal, vec![value.into()], false)
     }
 
-    /// The label does not have this value, or is not there.
+    /// The label has another value, or is not set.
     #[must_use]
     pub fn not_equal(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.term(key, Operation::Equal, vec![value.into()], true)
@@ -130,31 +156,31 @@ impl LabelQuery {
         self.term(key, Operation::In, values, false)
     }
 
-    /// The label has none of these values, or is not there.
+    /// The label has none of these values, or is not set.
     #[must_use]
     pub fn none_of(self, key: impl Into<String>, values: Vec<String>) -> Self {
         self.term(key, Operation::In, values, true)
     }
 
-    /// The label is a number below this one.
+    /// The label is a number less than this one.
     #[must_use]
     pub fn below(self, key: impl Into<String>, number: impl Into<String>) -> Self {
         self.term(key, Operation::LtNumeric, vec![number.into()], false)
     }
 
-    /// The label is a number, and at most this one.
+    /// The label is a number less than or equal to this one.
     #[must_use]
     pub fn at_most(self, key: impl Into<String>, number: impl Into<String>) -> Self {
         self.term(key, Operation::LteNumeric, vec![number.into()], false)
     }
 
-    /// The label is a number above this one.
+    /// The label is a number greater than this one.
     #[must_use]
     pub fn above(self, key: impl Into<String>, number: impl Into<String>) -> Self {
         self.term(key, Operation::LteNumeric, vec![number.into()], true)
     }
 
-    /// The label is a number, and at least this one.
+    /// The label is a number greater than or equal to this one.
     #[must_use]
     pub fn at_least(self, key: impl Into<String>, number: impl Into<String>) -> Self {
         self.term(key, Operation::LtNumeric, vec![number.into()], true)
@@ -166,7 +192,7 @@ impl LabelQuery {
     }
 }
 
-/// Whether a condition holds, as the server decides it.
+/// Whether a condition holds by the rules of the server.
 fn holds(term: &pb::LabelTerm, labels: &BTreeMap<String, String>) -> bool {
     let value = labels.get(&term.key);
     let wanted = term.value.first().map(String::as_str).unwrap_or_default();
@@ -176,7 +202,7 @@ fn holds(term: &pb::LabelTerm, labels: &BTreeMap<String, String>) -> bool {
         Operation::NotExists => value.is_none(),
         Operation::Equal => value.is_some_and(|value| value == wanted),
         Operation::In => value.is_some_and(|value| term.value.contains(value)),
-        // What cannot be compared is not on the other side either.
+        // A value that is not a number fulfils neither the condition nor its inverse.
         Operation::Lt | Operation::Lte | Operation::LtNumeric | Operation::LteNumeric => {
             let less = match (term.op(), value) {
                 (Operation::Lt, Some(value)) => Some(value.as_str() < wanted),

@@ -23,7 +23,7 @@ impl Client {
     /// Tells the controllers to let go of an object; true when none of them holds on to it.
     ///
     /// # Errors
-    /// [`Class::NotFound`] when there is none; or when the server refuses, or does not answer.
+    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses, or does not answer.
     pub async fn teardown(&self, call: &Call, key: &Key) -> Result<bool, Error> {
         if !self.inner.no_teardown.load(Ordering::Relaxed) {
             let message = pb::TeardownRequest {
@@ -71,7 +71,7 @@ impl Client {
     /// Deletes an object that no controller holds on to. Nothing is cleaned up by that: see [`Client::remove`].
     ///
     /// # Errors
-    /// [`Class::NotFound`] when there is none; [`Class::Finalizers`] when controllers still hold on to it;
+    /// [`ErrorKind::NotFound`] when there is none; [`ErrorKind::Finalizers`] when controllers still hold on to it;
     /// or when the server refuses, or does not answer.
     pub async fn destroy(&self, call: &Call, key: &Key) -> Result<(), Error> {
         let message = pb::DestroyRequest {

@@ -1,5 +1,5 @@
-//! Following objects as they change.
-//! A watch outlives its connection: it opens a new one, with a fresh signature, and reports what it missed.
+//! Watches of objects.
+//! A watch survives its connection: it reconnects with a new signature and reports the changes that it missed.
 
 use super::query::Query;
 use super::unseen;
@@ -17,24 +17,24 @@ use tokio::time::Instant;
 use tonic::Streaming;
 
 const WATCH: &str = "/cosi.resource.State/Watch";
-/// The version of the protocol from which on a watch says when it has shown everything, and when it failed.
+/// The first version of the protocol in which a watch sends bootstrap events and errors.
 const API_VERSION: i32 = 1;
 
-/// Something that happened to an object.
+/// An event of a watch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// It is there, new or changed.
+    /// The object exists: it was created, updated, or is part of the bootstrap.
     Present(Box<Resource>),
-    /// It is not there, or no longer.
+    /// The object does not exist, or was destroyed.
     Gone(Key),
-    /// Everything that was there when the watch of a kind began has been reported.
+    /// The bootstrap event of a watch of a kind: every object that existed at its start has been reported.
     Bootstrapped,
 }
 
 #[derive(Clone)]
 enum Target {
     One(Key),
-    /// The same by a watch of the kind that takes nothing else.
+    /// One object by a watch of its kind, with a query that matches nothing else.
     Only(Key, Query),
     Kind(Kind, Query),
 }
@@ -47,22 +47,22 @@ pub struct Watch {
     stream: Option<Streaming<pb::WatchResponse>>,
     queue: VecDeque<Event>,
     delays: ExponentialBackoff,
-    /// What has been reported: id to version and time of creation.
+    /// The reported objects: ID to version and time of creation.
     known: HashMap<String, Mark>,
-    /// The ids seen since the stream was opened; `None` once everything has been shown.
+    /// The IDs since the stream was opened; `None` after its bootstrap event.
     fresh: Option<HashSet<String>>,
     bootstrapped: bool,
-    /// How often in a row the server has refused to open the stream again.
+    /// Failed attempts to reopen the stream, in a row.
     refusals: usize,
 }
 
 type Mark = (Option<u64>, Option<prost_types::Timestamp>);
 
 impl Client {
-    /// Watches one object. The first event tells whether it is there; it is never behind the server's own writes.
+    /// Watches one object. The first event says whether it exists, and reflects every write before the call.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn watch(&self, call: &Call, key: &Key) -> Result<Watch, Error> {
         match self.open(call, Target::One(key.clone())).await {
             Err(denied) if denied.is(ErrorKind::Denied) => match unseen::query(call, key) {
@@ -73,11 +73,11 @@ impl Client {
         }
     }
 
-    /// Watches the objects of a kind. It begins with those that are there, then [`Event::Bootstrapped`].
-    /// An object that no longer meets the query is reported as gone.
+    /// Watches the objects of a kind: first those that exist, then [`Event::Bootstrapped`], then changes.
+    /// An object that no longer matches the query is reported as [`Event::Gone`].
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn watch_kind(&self, call: &Call, kind: Kind, query: &Query) -> Result<Watch, Error> {
         self.open(call, Target::Kind(kind, query.clone())).await
     }

@@ -1,9 +1,9 @@
 //! The general plan logic: everything about a plan that follows from the schema alone.
 //!
-//! Hosts hold a provider to rules: a planned value is the configured one, or the prior one if both are set,
-//! or, where the configuration gives nothing, whatever the provider computes.
-//! What is planned and known is a promise; what cannot be promised is unknown.
-//! It knows no wire format and no resource type.
+//! Hosts enforce rules: a planned value is the configured one, or the prior one if both are set,
+//! or, if the configuration sets none, whatever the provider computes.
+//! A known planned value is a guarantee; what cannot be guaranteed is unknown.
+//! This module knows no encoding and no resource type.
 
 mod check;
 mod compute;
@@ -38,25 +38,52 @@ pub use since::needed;
 pub use texts::keep_same;
 pub use unset::{Configured, Remaining, initial};
 
-/// What the schema makes of a configuration.
+/// The plan that follows from a schema and a configuration.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// The state after.
+    /// The planned state.
     pub state: Value,
-    /// Attributes whose change makes the object anew.
+    /// The attributes whose change forces replacement.
     pub replace: Vec<Path>,
-    /// Attributes that change.
+    /// The attributes that change.
     pub changed: Vec<Path>,
-    /// What stays though the configuration stopped setting it.
+    /// The values that are kept although the configuration no longer sets them.
     pub left: Vec<Remaining>,
 }
 
-/// Plans a create or an update: defaults, what is not configured any more, write-only values, texts that mean the same,
-/// prints of secrets, replacements, computed values, in this order. `configured` is what the last configuration set; none when this provider has not seen the object yet.
+/// Plans a create or an update, in this order: defaults, attributes that are no longer configured, write-only values,
+/// semantic equality, digests of secrets, replacements, computed values.
 ///
-/// With nothing changed the plan is the prior state itself.
-/// Elements of nested lists count as the same object by position, those of maps by key;
-/// those of sets pair by what the configuration gives of them, and where two are alike, in order.
+/// `prior` is `None` for a create. `proposed` is the state that the host proposes. `configured` is what the last
+/// configuration set; `None` for an object that this provider has not planned before.
+/// Without a change the plan equals the prior state.
+/// Elements of nested lists are compared by position, those of maps by key, and those of sets by their configured
+/// attributes; equal ones in order.
+///
+/// ```
+/// use terraform_provider_omni::tf::plan::plan;
+/// use terraform_provider_omni::tf::schema::{Schema, number, string};
+/// use terraform_provider_omni::tf::value::Value;
+///
+/// let schema = Schema::new("A box.").with_all([
+///     string("name").required().replaces(),
+///     number("size").default(1_i64),
+///     string("id").computed().stays(),
+/// ]);
+/// let object = |name: &str, size: Value, id: Value| Value::object([("name", name.into()), ("size", size), ("id", id)]);
+/// let config = |name| object(name, Value::Null, Value::Null);
+///
+/// // A create has its defaults, and computed values are known after apply.
+/// let created = plan(&schema, None, &config("a"), &config("a"), None);
+/// assert_eq!(created.state, object("a", Value::from(1), Value::UNKNOWN));
+///
+/// let prior = object("a", Value::from(1), "x".into());
+/// for (name, replace, id) in [("a", false, "x".into()), ("b", true, Value::UNKNOWN)] {
+///     let proposed = object(name, Value::from(1), "x".into());
+///     let planned = plan(&schema, Some(&prior), &proposed, &config(name), None);
+///     assert_eq!((!planned.replace.is_empty(), planned.state.get("id")), (replace, &id));
+/// }
+/// ```
 #[must_use]
 pub fn plan(
     schema: &Schema,
@@ -90,7 +117,7 @@ pub fn plan(
     Planned { changed: changes(prior, &state, attributes), replace, state, left }
 }
 
-/// Makes write-only values null, at any depth: they are in the configuration alone.
+/// Sets write-only values to null, at any depth: neither plan nor state may have them.
 pub fn drop_write_only(attributes: &[Attribute], value: &mut Value) {
     let Value::Object(entries) = value else { return };
     for attribute in attributes {

@@ -1,5 +1,5 @@
-//! Values on the wire: msgpack as hosts send it, JSON as state files hold it, and types as schemas write them.
-//! Bytes come from outside: nothing in here may panic, recurse without a limit, or allocate more than the input can hold.
+//! Encoding of values: msgpack for requests and responses, JSON for stored state, and types for schemas.
+//! Input is untrusted: nothing here may panic, recurse without a limit, or allocate more than the input can hold.
 
 mod json;
 mod msgpack;
@@ -15,16 +15,16 @@ use place::Place;
 
 pub use json::{from_json, from_state_json, parse, to_json};
 
-/// Deeper values than this are refused: no schema is that deep, and each level costs stack.
+/// The deepest value that is accepted: no schema is that deep, and each level uses stack.
 const DEEPEST: usize = 128;
 
-/// Why bytes are no value of the expected type.
+/// Why bytes or a value do not have the expected type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", at(.path))]
 pub struct WireError {
-    /// Where in the value.
+    /// The part of the value.
     pub path: Path,
-    /// What is wrong there.
+    /// What is wrong with it, as a clause: `expected a number`.
     pub problem: String,
 }
 
@@ -38,10 +38,24 @@ impl WireError {
     }
 }
 
-/// Reads a value of type `ty`; msgpack wins over JSON, and neither means null.
+/// Decodes a value of type `ty`; msgpack takes precedence over JSON, and without either the value is null.
+///
+/// ```
+/// use terraform_provider_omni::tf::value::{Type, Value};
+/// use terraform_provider_omni::tf::wire::{decode, encode};
+///
+/// let labels = Type::map(Type::String);
+/// let value = Value::texts([("team", "web")]);
+/// let encoded = encode(&value, &labels).unwrap();
+/// assert_eq!(decode(Some(&encoded), &labels).unwrap(), value);
+/// assert_eq!(decode(None, &labels).unwrap(), Value::Null);
+///
+/// let error = decode(Some(&encoded), &Type::map(Type::Number)).unwrap_err();
+/// assert_eq!(error.path.to_string(), r#"["team"]"#);
+/// ```
 ///
 /// # Errors
-/// When the bytes hold no value of that type.
+/// When the bytes are not a value of that type.
 pub fn decode(value: Option<&DynamicValue>, ty: &Type) -> Result<Value, WireError> {
     match value {
         Some(v) if !v.msgpack.is_empty() => msgpack::decode(&v.msgpack, ty),
@@ -50,10 +64,10 @@ pub fn decode(value: Option<&DynamicValue>, ty: &Type) -> Result<Value, WireErro
     }
 }
 
-/// Writes a value of type `ty` as msgpack.
+/// Encodes a value of type `ty` as msgpack.
 ///
 /// # Errors
-/// When the value is not of that type.
+/// When the value does not have that type.
 pub fn encode(value: &Value, ty: &Type) -> Result<DynamicValue, WireError> {
     Ok(DynamicValue { msgpack: msgpack::encode(value, ty)?, json: Vec::new() })
 }

@@ -1,7 +1,7 @@
-//! Prints: what a state keeps in the place of a secret, to tell whether it has changed.
+//! Digests that the state stores instead of a secret, to detect changes of it.
 //!
-//! Whoever reads a state can hold a guess against a print. Long texts stand that; short secrets get a print with a salt
-//! that takes time to make, so that neither tables nor equal secrets help, and guesses are slow.
+//! Anyone who reads the state can test a guess against a digest. Documents are too long to guess; short secrets get a
+//! salted digest that is slow to compute, so that neither tables nor equal secrets help.
 
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -17,19 +17,32 @@ const MOST_ROUNDS: u32 = 10_000_000;
 const SALT: usize = 16;
 const DIGEST: usize = 32;
 
-/// How a print is made.
+/// How a digest is computed.
+///
+/// ```
+/// use terraform_provider_omni::tf::write_only::Fingerprint;
+///
+/// // A digest of the meaning ignores the formatting, here upper and lower case.
+/// let meaning = Fingerprint::Meaning(str::to_lowercase);
+/// assert_eq!(meaning.of("Yes"), meaning.of("yes"));
+///
+/// // Two salted digests of one secret differ, and both match it.
+/// let (a, b) = (Fingerprint::Salted.of("secret"), Fingerprint::Salted.of("secret"));
+/// assert_ne!(a, b);
+/// assert!(Fingerprint::Salted.is_of(&a, "secret") && !Fingerprint::Salted.is_of(&a, "Secret"));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Fingerprint {
-    /// A digest of what the text means: the same at every time and place, so that a plan can promise it.
-    /// For documents, in which a secret is one part among others.
+    /// A digest of the meaning of a document: always the same, so that a plan can predict it.
+    /// For documents that contain secrets.
     Meaning(fn(&str) -> String),
-    /// Salted and slow, as for a password: two prints of one secret differ.
-    /// For secrets that are short or chosen by people.
+    /// A salted and slow digest, as for passwords: two digests of one secret differ, and a plan shows them as known after
+    /// apply. For short secrets.
     Salted,
 }
 
 impl Fingerprint {
-    /// The print of a text.
+    /// Computes the digest; empty if the system has no randomness for a salt.
     #[must_use]
     pub fn of(self, text: &str) -> String {
         match self {
@@ -38,14 +51,14 @@ impl Fingerprint {
                 let mut salt = [0; SALT];
                 match SystemRandom::new().fill(&mut salt) {
                     Ok(()) => salted(text, &salt, ROUNDS),
-                    // Without a salt there is no print, and every plan sees a change.
+                    // An empty digest matches nothing, so every plan sees a change.
                     Err(_) => String::new(),
                 }
             }
         }
     }
 
-    /// The print that a plan can promise; none where each one is another.
+    /// The digest that a plan can predict; `None` for a salted one.
     pub(super) fn digest(self, text: &str) -> Option<String> {
         match self {
             Self::Meaning(digest) => Some(digest(text)),
@@ -53,7 +66,7 @@ impl Fingerprint {
         }
     }
 
-    /// Whether `print` was made of a text like this.
+    /// Whether `print` is a digest of this text.
     #[must_use]
     pub fn is_of(self, print: &str, text: &str) -> bool {
         match self {
@@ -68,7 +81,7 @@ impl Fingerprint {
         matches!(self, Self::Salted)
     }
 
-    /// What the documentation says of it.
+    /// The documentation of the hash attribute.
     pub(super) fn describe(self, plain: &str, secret: &str) -> String {
         let what = format!("of `{plain}` or `{secret}`");
         match self {

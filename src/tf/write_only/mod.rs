@@ -1,9 +1,9 @@
-//! Secrets that a configuration gives without a trace in plan or state, and how a change of them is seen all the same.
+//! Write-only attributes: secrets that neither plan nor state stores, and the detection of their changes.
 //!
-//! A resource asks for it with one line, [`Schema::with_write_only`]: its attribute `X` gets a write-only twin `X_wo`,
-//! a number `X_wo_version` to be raised by hand, and `X_hash`, a print of the content that the state keeps in its place.
-//! The plan logic and the checks do the rest. A resource reads and writes `X` alone, whichever form the secret came in:
-//! [`reveal`] puts it there before a write, and [`hide`] takes it out of what was read.
+//! A resource declares one with [`Schema::with_write_only`]: its attribute `X` gets the write-only attribute `X_wo`,
+//! the number `X_wo_version` that users may raise, and `X_hash`, a digest of the content that the state stores.
+//! The plan logic and the checks do the rest. A resource reads and writes `X` only, whichever form was configured:
+//! [`with_secrets`] sets it before a write, and [`redact`] removes it from what was read.
 
 mod fingerprint;
 
@@ -14,28 +14,54 @@ use super::value::{Type, Value};
 
 pub use fingerprint::Fingerprint;
 
-/// One secret in its forms.
+/// A secret and the names of its attributes.
+///
+/// ```
+/// use terraform_provider_omni::tf::schema::{Schema, string};
+/// use terraform_provider_omni::tf::value::Value;
+/// use terraform_provider_omni::tf::write_only::{Fingerprint, WriteOnly, redact, with_secrets};
+///
+/// let names = ["data", "data_wo", "data_wo_version", "data_hash"];
+/// let secret = WriteOnly::new(names, Fingerprint::Meaning(|text| format!("{} bytes", text.len())));
+/// let schema = Schema::new("A note.").with(string("data")).with_write_only(secret);
+/// assert!(names.iter().all(|name| schema.attribute(name).is_some()));
+///
+/// // A write finds the secret in the plain attribute.
+/// let mut config = schema.null_object();
+/// config.set("data_wo", "hush".into());
+/// let planned = schema.null_object();
+/// assert_eq!(with_secrets(&schema, &planned, &config).get("data").as_str(), Some("hush"));
+///
+/// // A read of a state that was written in this form keeps the digest alone.
+/// let mut prior = schema.null_object();
+/// prior.set("data_hash", "4 bytes".into());
+/// let mut read = schema.null_object();
+/// read.set("data", "hush".into());
+/// redact(&schema, &prior, &mut read);
+/// assert!(read.get("data").is_null());
+/// assert_eq!(read.get("data_hash"), &Value::from("4 bytes"));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct WriteOnly {
-    /// The object at the top that the attributes stand in; none when they stand at the top themselves.
+    /// The top-level object that contains the attributes; `None` for top-level attributes.
     pub within: Option<&'static str>,
-    /// The attribute that the state keeps.
+    /// The plain attribute, which the state stores.
     pub plain: &'static str,
-    /// Its write-only twin.
+    /// The write-only attribute.
     pub secret: &'static str,
-    /// The number that is raised by hand.
+    /// The number that users raise.
     pub version: &'static str,
-    /// The print that the state keeps in the place of the secret.
+    /// The digest that the state stores instead of the secret.
     pub hash: &'static str,
-    /// How the print is made.
+    /// How the digest is computed.
     pub print: Fingerprint,
-    /// Whether the server never gives the secret back, so that nobody can tell whether it still holds it.
+    /// Whether the server never returns the secret, so that its drift cannot be detected.
     pub unreadable: bool,
-    /// Whether one of the two forms must be given.
+    /// Whether the plain or the write-only attribute must be set.
     required: bool,
 }
 
-/// The forms of the secret `X`, by the names that all resources use.
+/// The secret `X` with the attribute names that all resources use.
 macro_rules! write_only {
     ($name:literal, $print:expr) => {
         $crate::tf::write_only::WriteOnly::new(
@@ -47,27 +73,27 @@ macro_rules! write_only {
 pub(crate) use write_only;
 
 impl WriteOnly {
-    /// The forms by their names: plain, write-only, version, hash.
+    /// A top-level secret, from the names of its attributes: plain, write-only, version, hash.
     #[must_use]
     pub const fn new([plain, secret, version, hash]: [&'static str; 4], print: Fingerprint) -> Self {
         Self { within: None, plain, secret, version, hash, print, unreadable: false, required: false }
     }
 
-    /// The attributes stand in this object.
+    /// The attributes are in this top-level object.
     #[must_use]
     pub const fn within(mut self, object: &'static str) -> Self {
         self.within = Some(object);
         self
     }
 
-    /// One number serves several secrets.
+    /// Shares the version number of another secret.
     #[must_use]
     pub const fn versioned_by(mut self, version: &'static str) -> Self {
         self.version = version;
         self
     }
 
-    /// The server never gives the secret back.
+    /// The server never returns the secret.
     #[must_use]
     pub const fn unreadable(mut self) -> Self {
         self.unreadable = true;
@@ -86,7 +112,7 @@ impl WriteOnly {
         self.holder(root).get(name)
     }
 
-    /// Where a plan has the secret: the attribute that was given, and its value.
+    /// The attribute that was configured, and its value: the write-only one if it is set.
     #[must_use]
     pub fn given<'v>(&self, config: &'v Value, planned: &'v Value) -> (&'static str, &'v Value) {
         match self.get(config, self.secret) {
@@ -95,7 +121,7 @@ impl WriteOnly {
         }
     }
 
-    /// Whether one of the two forms must be given.
+    /// Whether the plain or the write-only attribute must be set.
     #[must_use]
     pub const fn is_required(&self) -> bool {
         self.required
@@ -123,7 +149,7 @@ impl WriteOnly {
         !is_set(self.plain) && (is_set(self.hash) || is_set(self.version))
     }
 
-    /// The print that a plan ends with.
+    /// The planned digest.
     fn planned_print(&self, prior: &Value, config: &Value, state: &Value) -> Value {
         let before = self.get(prior, self.hash);
         match self.given(config, state) {
@@ -131,11 +157,11 @@ impl WriteOnly {
             (_, Value::String(text)) if before.as_str().is_some_and(|print| self.print.is_of(print, text)) => {
                 before.clone()
             }
-            // A print of an earlier version is as good as the text beside it, which stays.
+            // A digest by an earlier version of the provider is kept as long as the string beside it is.
             (name, text) if name == self.plain && !before.is_null() && self.get(prior, self.plain) == text => {
                 before.clone()
             }
-            // Hosts let a write-only value be another one in the apply, as that of an ephemeral resource is.
+            // A write-only value may differ in the apply, as the value of an ephemeral resource does.
             (name, Value::String(text)) if name == self.plain => {
                 self.print.digest(text).map_or(Value::UNKNOWN, Value::from)
             }
@@ -143,7 +169,7 @@ impl WriteOnly {
         }
     }
 
-    /// The attributes beside the plain one; `checks` are shared with it.
+    /// The attributes that are added to the plain one; the write-only one has the same checks.
     fn attributes(&self, plain: &Attribute) -> Vec<Attribute> {
         let Self { plain: name, secret, version, hash, .. } = self;
         let mut twin = string(secret).write_only().sensitive().doc(format!(
@@ -160,7 +186,7 @@ impl WriteOnly {
         vec![twin, version, hash]
     }
 
-    /// What is wrong with the attributes, for whoever wrote the schema.
+    /// Mistakes of the schema's author.
     pub(super) fn problems(&self, schema: &Schema) -> Vec<String> {
         let mut problems = Vec::new();
         let all = match self.within {
@@ -179,7 +205,8 @@ impl WriteOnly {
 }
 
 impl Schema {
-    /// Gives the attribute `X`, which is there already, a write-only form.
+    /// Adds the write-only form of an attribute that the schema has. A required attribute becomes optional, and one of
+    /// the two forms must be set.
     #[must_use]
     pub fn with_write_only(mut self, mut secret: WriteOnly) -> Self {
         let all = match secret.within {
@@ -204,20 +231,20 @@ impl Schema {
         self
     }
 
-    /// The secret that has a form of this path.
+    /// The secret whose plain or write-only attribute has this path.
     #[must_use]
     pub fn write_only_at(&self, path: &Path) -> Option<&WriteOnly> {
         self.write_only.iter().find(|w| [w.plain, w.secret].iter().any(|name| &w.path(name) == path))
     }
 }
 
-/// Checks that each secret is given in one form, and none that needs the other.
+/// Checks that at most one form of each secret is set, and that a version number comes with a write-only value.
 pub(super) fn check(schema: &Schema, config: &Value, broken: &mut Broken) {
     for secret in schema.write_only.iter().filter(|w| matches!(w.holder(config), Value::Object(_))) {
         let names = [secret.plain, secret.secret].map(|name| secret.path(name).to_string());
         let names = names.each_ref().map(String::as_str);
         broken.one_set(&names, secret.required, config);
-        // A number that serves several secrets needs any of them.
+        // A shared version number needs any of its secrets.
         let all = || schema.write_only.iter().filter(|w| w.version == secret.version && w.within == secret.within);
         let first = all().next().is_some_and(|w| w.secret == secret.secret);
         if first && all().all(|w| w.get(config, w.secret).is_null()) {
@@ -226,7 +253,7 @@ pub(super) fn check(schema: &Schema, config: &Value, broken: &mut Broken) {
     }
 }
 
-/// The prints of a plan, in the order of the secrets; none where there is no place for one.
+/// The planned digests, in the order of the secrets; none if the object around a secret is null.
 pub(super) fn prints(schema: &Schema, prior: &Value, config: &Value, state: &Value) -> Vec<Option<Value>> {
     let print = |secret: &WriteOnly| match secret.holder(state) {
         Value::Object(_) => Some(secret.planned_print(prior, config, state)),
@@ -235,7 +262,7 @@ pub(super) fn prints(schema: &Schema, prior: &Value, config: &Value, state: &Val
     schema.write_only.iter().map(print).collect()
 }
 
-/// Puts prints into a plan.
+/// Sets the digests of a plan.
 pub(super) fn put(schema: &Schema, prints: &[Option<Value>], state: &mut Value) {
     for (secret, print) in schema.write_only.iter().zip(prints) {
         if let Some(print) = print {
@@ -244,8 +271,8 @@ pub(super) fn put(schema: &Schema, prints: &[Option<Value>], state: &mut Value) 
     }
 }
 
-/// Puts prints into a plan, but for those that are no change by themselves:
-/// a state that was written before there were prints lacks them, and the next read fills them in.
+/// Sets the digests of a plan, except those that are no change by themselves:
+/// state of an earlier version of the provider lacks them, and the next read adds them.
 pub(super) fn put_changes(schema: &Schema, prior: &Value, config: &Value, prints: &[Option<Value>], state: &mut Value) {
     for (secret, print) in schema.write_only.iter().zip(prints) {
         let lacks = !prior.is_null() && secret.get(prior, secret.hash).is_null();
@@ -257,13 +284,13 @@ pub(super) fn put_changes(schema: &Schema, prior: &Value, config: &Value, prints
     }
 }
 
-/// Whether a plan changes a secret: its print is another one, or is not known yet.
+/// Whether a plan changes a secret: its digest differs, or is known after apply.
 #[must_use]
 pub fn changes(schema: &Schema, prior: &Value, planned: &Value) -> bool {
     schema.write_only.iter().any(|w| w.get(prior, w.hash) != w.get(planned, w.hash))
 }
 
-/// The plan with every print in it: those that a plan cannot promise are made now.
+/// The plan of an apply with every digest known; called before a write.
 #[must_use]
 pub fn with_fingerprints(schema: &Schema, mut planned: Value, config: &Value) -> Value {
     for secret in &schema.write_only {
@@ -276,8 +303,8 @@ pub fn with_fingerprints(schema: &Schema, mut planned: Value, config: &Value) ->
     planned
 }
 
-/// The plan with all that only the configuration holds, each secret in its plain attribute;
-/// to be written from, and not to reach a state.
+/// The plan of an apply with write-only values, each secret in its plain attribute.
+/// A write uses it; it must not become state.
 #[must_use]
 pub fn with_secrets(schema: &Schema, planned: &Value, config: &Value) -> Value {
     let mut full = planned.clone();
@@ -294,8 +321,8 @@ pub fn with_secrets(schema: &Schema, planned: &Value, config: &Value) -> Value {
     full
 }
 
-/// Makes a state of what was read: the prints are those of the secrets that are really there,
-/// and what `prior` keeps in the write-only form stays out.
+/// Makes state of an object that was read: sets the digests of the secrets that the server has, and removes those secrets
+/// that `prior` has in the write-only form.
 pub fn redact(schema: &Schema, prior: &Value, state: &mut Value) {
     let known = |value: &Value| if value.is_unknown() { Value::Null } else { value.clone() };
     for secret in &schema.write_only {
@@ -305,7 +332,7 @@ pub fn redact(schema: &Schema, prior: &Value, state: &mut Value) {
             Some(text) if before.as_str().is_some_and(|print| secret.print.is_of(print, text)) => before.clone(),
             Some(text) => secret.print.of(text).into(),
             None if hidden && secret.unreadable => known(before),
-            // The print of nothing is no print: the secret is gone, and its form is remembered.
+            // The secret is gone; an empty digest records that it was write-only.
             None if hidden => "".into(),
             None => Value::Null,
         };
