@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test that cannot read the tree has to stop")]
 
 mod contract;
+mod contributing;
 mod docs;
 mod figures;
 mod golden;
