@@ -1,80 +1,80 @@
-//! What a world file may say. The comments of the fields are the reference in the docs.
-//! It knows no objects: what becomes of it is for the other files here.
+//! The schema of a world file. The comments of the fields are the reference in the docs.
+//! It knows no objects; the other files here create them.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Text by name.
+/// Strings by name.
 pub type Words = BTreeMap<String, String>;
 
-/// What a simulator holds when it starts: machines, versions on offer, clusters, people, providers.
+/// The initial objects: machines, available versions, clusters, users, infrastructure providers.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
-    /// What this world is for, in one line.
+    /// Description, in one line.
     pub description: String,
-    /// What the instance allows.
+    /// Settings of the instance.
     pub instance: Instance,
-    /// The Talos versions on offer; without them, those of the simulator.
+    /// Available Talos versions. Defaults to those of the simulator.
     pub talos_versions: Vec<TalosVersion>,
-    /// The Kubernetes versions on offer; without them, those of the simulator.
+    /// Available Kubernetes versions. Defaults to those of the simulator.
     pub kubernetes_versions: Vec<String>,
-    /// Tokens that machines join with, beside the one that every instance has.
+    /// Join tokens, in addition to the one that every instance has.
     pub join_tokens: Vec<JoinToken>,
-    /// Programs that offer machines, played by the simulator.
+    /// Infrastructure providers, run by the simulator.
     pub providers: Vec<Provider>,
-    /// Machines that joined, in order: each without an id takes the next free number.
+    /// Machines that have joined. Machines without an ID are numbered in order.
     pub machines: Vec<Machine>,
-    /// Named choices of machines.
+    /// Machine classes.
     pub machine_classes: Vec<MachineClass>,
-    /// Clusters, made as a user would make them.
+    /// Clusters, validated like those of a user.
     pub clusters: Vec<Cluster>,
-    /// Patches for any target, by labels.
+    /// Config patches for any target, selected by labels.
     pub patches: Vec<Patch>,
-    /// People who may log in.
+    /// Users.
     pub users: Vec<User>,
-    /// Accounts for programs; their keys are in the ready line.
+    /// Service accounts; their keys are in the ready line.
     pub service_accounts: Vec<ServiceAccount>,
 }
 
-/// What an instance allows.
+/// Settings of an instance.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Instance {
-    /// Its name.
+    /// Name of the instance.
     pub name: String,
-    /// Whether services of clusters may be exposed.
+    /// Enables the workload proxy, which exposes services of clusters.
     pub workload_proxy: bool,
-    /// Whether clusters may use the discovery service of the instance.
+    /// Enables the embedded discovery service.
     pub embedded_discovery: bool,
-    /// Whether an audit log is kept.
+    /// Enables the audit log.
     pub audit_log: bool,
-    /// The shortest time between two backups of etcd, such as `1h`.
+    /// Minimum interval of etcd backups, such as `1h`.
     pub min_backup_interval: String,
-    /// The longest time between two backups of etcd, such as `24h`.
+    /// Maximum interval of etcd backups, such as `24h`.
     pub max_backup_interval: String,
-    /// Where backups go.
+    /// Storage of etcd backups.
     pub backup_store: BackupStore,
-    /// Whether clusters that were made elsewhere can be taken over.
+    /// Enables the import of existing Talos clusters.
     pub cluster_import: bool,
-    /// What S3 answers when Omni asks it whether backups can go there.
+    /// Responses of S3 when Omni validates a backup configuration.
     pub s3: S3,
 }
 
-/// What S3 answers; without a word about it, that all is well.
+/// Responses of S3. By default every bucket is accessible.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct S3 {
-    /// Buckets that are not there.
+    /// Buckets that do not exist.
     pub missing: Vec<String>,
-    /// Buckets that are somebody else's.
+    /// Buckets that belong to another account.
     pub denied: Vec<String>,
-    /// Endpoints where nothing listens.
+    /// Endpoints that do not respond.
     pub silent: Vec<String>,
-    /// Whether the machine that Omni runs on has a role, so that no keys are needed.
+    /// The host of Omni has an instance role, so that no keys are needed.
     pub machine_role: bool,
 }
 
@@ -94,171 +94,171 @@ impl Default for Instance {
     }
 }
 
-/// Where backups go.
+/// Storage of etcd backups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum BackupStore {
-    /// To the store that `EtcdBackupS3Configs` names; without one there are no backups.
+    /// The bucket of `EtcdBackupS3Configs`; without one there are no backups.
     #[default]
     S3,
-    /// To the disk of the instance.
+    /// The disk of the instance.
     Local,
 }
 
-/// A Talos version on offer.
+/// An available Talos version.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TalosVersion {
-    /// The version, without a leading `v`.
+    /// Version, without a leading `v`.
     pub version: String,
-    /// The Kubernetes versions that it runs; without them, those that fit by its minor version.
+    /// Compatible Kubernetes versions. Defaults to those that its minor version supports.
     #[serde(default)]
     pub kubernetes: Vec<String>,
-    /// Whether new clusters may not use it any more.
+    /// Deprecated: new clusters cannot use it.
     #[serde(default)]
     pub deprecated: bool,
-    /// Whether the instance cannot use it yet.
+    /// Unsupported: the instance is too old for it.
     #[serde(default)]
     pub unsupported: bool,
 }
 
-/// A token that machines join with.
+/// A join token.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JoinToken {
-    /// Its name, of at most 16 bytes.
+    /// Name, at most 16 bytes.
     pub name: String,
-    /// The token itself; without it, one that nobody can guess.
+    /// The token. Defaults to a random one.
     #[serde(default)]
     pub token: Option<String>,
-    /// Whether machines without a token take this one.
+    /// Makes it the default token.
     #[serde(default)]
     pub default: bool,
-    /// Whether it was taken back.
+    /// Revoked.
     #[serde(default)]
     pub revoked: bool,
-    /// How long it can be used after the start, such as `24h`; without it, for ever.
+    /// Validity from the start, such as `24h`. Defaults to no expiration.
     #[serde(default)]
     pub expires_in: Option<String>,
 }
 
-/// A program that offers machines.
+/// An infrastructure provider.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// Its id.
+    /// ID.
     pub name: String,
-    /// What it is called.
+    /// Display name.
     #[serde(default)]
     pub title: Option<String>,
-    /// What it offers.
+    /// Description.
     #[serde(default)]
     pub description: String,
-    /// Its version.
+    /// Version.
     #[serde(default)]
     pub version: Option<String>,
-    /// The JSON schema of what machine classes may ask of it.
+    /// JSON schema of the provider data of machine classes.
     #[serde(default)]
     pub schema: Option<String>,
-    /// Whether its machines stand there already and wait to be accepted, instead of being made on request.
+    /// Static: its machines exist and wait to be accepted, instead of being created on request.
     #[serde(default, rename = "static")]
     pub is_static: bool,
-    /// Whether it is known to the instance from the start; if not, it connects once somebody creates it.
+    /// Registered at the start. Otherwise it connects when it is created.
     #[serde(default = "yes")]
     pub registered: bool,
-    /// Whether the program runs.
+    /// Connected to the instance.
     #[serde(default = "yes")]
     pub connected: bool,
-    /// What it complains about.
+    /// Error that it reports.
     #[serde(default)]
     pub error: String,
-    /// How many machines it can make; without it, as many as are asked for.
+    /// Maximum number of machines. Defaults to no limit.
     #[serde(default)]
     pub capacity: Option<u32>,
-    /// Why it makes no machine at all.
+    /// Error for every machine request.
     #[serde(default)]
     pub fails: Option<String>,
 }
 
-/// A machine, or several alike. What is not said is as with the numbered machines.
+/// A machine, or several equal ones. Fields that are not set are as in the machines of `default`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Machine {
-    /// Its UUID; without it, `00000000-0000-4000-8000-` and its number with twelve digits.
+    /// UUID. Defaults to `00000000-0000-4000-8000-` and its number with twelve digits.
     pub id: Option<String>,
-    /// How many of them there are.
+    /// Number of machines. Defaults to 1.
     pub count: Option<u32>,
-    /// Its host name; `{n}` stands for its number within `count`.
+    /// Host name; `{n}` is replaced by its number within `count`.
     pub hostname: Option<String>,
-    /// Its architecture.
+    /// Architecture.
     pub arch: Option<Arch>,
-    /// Who made its processor, such as `Intel`.
+    /// Manufacturer of the processors, such as `Intel`.
     pub manufacturer: Option<String>,
-    /// The name of its processor.
+    /// Model of the processors.
     pub processor: Option<String>,
-    /// How many processors it has.
+    /// Number of processors.
     pub processors: Option<u32>,
-    /// How many cores each of them has.
+    /// Cores of each processor.
     pub cores: Option<u32>,
-    /// Its memory, such as `16GiB`.
+    /// Memory, such as `16GiB`.
     pub memory: Option<String>,
-    /// Its disks, the one to install on first.
+    /// Disks; the first one is the install disk.
     pub disks: Option<Vec<Disk>>,
-    /// Its network addresses, such as `10.5.0.2/24`.
+    /// Network addresses, such as `10.5.0.2/24`.
     pub addresses: Option<Vec<String>>,
-    /// The hardware addresses of its network ports, the connected one first.
+    /// MAC addresses of the network links; the first one is up.
     pub macs: Option<Vec<String>>,
-    /// The speed of its network, in Mbit/s.
+    /// Speed of the network link, in Mbit/s.
     pub mbps: Option<u32>,
-    /// What it runs on: `metal`, `aws`, …
+    /// Platform: `metal`, `aws`, …
     pub platform: Option<String>,
-    /// The region of the platform.
+    /// Region of the platform.
     pub region: Option<String>,
-    /// The zone of the region.
+    /// Zone of the region.
     pub zone: Option<String>,
-    /// The type that the platform gives it.
+    /// Instance type of the platform.
     pub instance_type: Option<String>,
-    /// The tags that the platform gives it, which become labels.
+    /// Tags of the platform, which become labels.
     pub tags: Words,
-    /// Labels that users gave it.
+    /// Labels, set by users.
     pub labels: Words,
-    /// Labels that came with its image.
+    /// Labels of the installation image.
     pub image_labels: Option<Words>,
-    /// The Talos version that it boots, without a leading `v`.
+    /// Talos version that it runs, without a leading `v`.
     pub talos: Option<String>,
-    /// Extensions in its image.
+    /// System extensions of the image.
     pub extensions: Vec<String>,
-    /// Kernel arguments in its image.
+    /// Kernel arguments of the image.
     pub kernel_args: Vec<String>,
-    /// Whether Talos is on its disk.
+    /// Talos is installed on the disk.
     pub installed: bool,
-    /// Whether it boots only what is signed.
+    /// Secure boot is enabled.
     pub secure_boot: bool,
-    /// Whether it answers; it does unless told otherwise.
+    /// Connected to the instance. Defaults to `true`.
     pub connected: Option<bool>,
-    /// The provider that it comes from, one with `static: true`.
+    /// Infrastructure provider of the machine, one with `static: true`.
     pub provider: Option<String>,
-    /// Whether a machine of a provider was accepted.
+    /// Accepted, for a machine of an infrastructure provider.
     pub accepted: bool,
-    /// The name of the token that it joined with; without it, the default one.
+    /// Name of the join token. Defaults to the default token.
     pub join_token: Option<String>,
-    /// Whether it only knocks: something keeps it from joining.
+    /// Pending: it has not joined, and waits for acceptance.
     pub pending: bool,
 }
 
-/// An architecture.
+/// CPU architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
-    /// `amd64`.
+    /// 64-bit x86.
     Amd64,
-    /// `arm64`.
+    /// 64-bit Arm.
     Arm64,
 }
 
@@ -267,38 +267,38 @@ pub enum Arch {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Disk {
-    /// Its name, such as `sda`.
+    /// Name, such as `sda`.
     pub name: String,
-    /// Its size, such as `500GB`.
+    /// Size, such as `500GB`.
     pub size: String,
-    /// Its model.
+    /// Model.
     #[serde(default)]
     pub model: String,
-    /// How it is connected: `nvme`, `sata`, `usb`, `mmc`, `virtio`.
+    /// Transport: `nvme`, `sata`, `usb`, `mmc`, `virtio`.
     #[serde(default)]
     pub transport: Option<String>,
-    /// Whether it turns.
+    /// Rotational disk.
     #[serde(default)]
     pub rotational: bool,
 }
 
-/// A named choice of machines: one of `match` and `provider`.
+/// A machine class: either `match` or `provider` is set.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MachineClass {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Selectors such as `omni.sidero.dev/arch = amd64, rack = r1`; a machine has to match one of them.
+    /// Label selectors such as `omni.sidero.dev/arch = amd64, rack = r1`; a machine must match one of them.
     #[serde(default, rename = "match")]
     pub matches: Vec<String>,
-    /// The provider that makes machines for it.
+    /// Infrastructure provider that creates machines for it.
     #[serde(default)]
     pub provider: Option<String>,
-    /// What it asks of the provider.
+    /// Provider data, in YAML.
     #[serde(default)]
     pub provider_data: String,
-    /// Kernel arguments of the machines that are made.
+    /// Kernel arguments of the created machines.
     #[serde(default)]
     pub kernel_args: Vec<String>,
 }
@@ -308,110 +308,110 @@ pub struct MachineClass {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its Talos version, without a leading `v`.
+    /// Talos version, without a leading `v`.
     pub talos: String,
-    /// Its Kubernetes version, without a leading `v`.
+    /// Kubernetes version, without a leading `v`.
     pub kubernetes: String,
-    /// Its labels.
+    /// Labels.
     #[serde(default)]
     pub labels: Words,
-    /// Its annotations.
+    /// Annotations.
     #[serde(default)]
     pub annotations: Words,
-    /// Whether its disks are encrypted.
+    /// Enables disk encryption.
     #[serde(default)]
     pub disk_encryption: bool,
-    /// Whether its services may be exposed.
+    /// Enables the workload proxy.
     #[serde(default)]
     pub workload_proxy: bool,
-    /// How often etcd is backed up, such as `2h`.
+    /// Interval of etcd backups, such as `2h`.
     #[serde(default)]
     pub backup_interval: Option<String>,
-    /// Patches for all of its machines.
+    /// Config patches of the cluster.
     #[serde(default)]
     pub patches: Vec<NamedPatch>,
-    /// Extensions on all of its machines.
+    /// System extensions of the cluster.
     #[serde(default)]
     pub extensions: Option<Vec<String>>,
-    /// Its control planes.
+    /// Control plane machine set.
     pub control_planes: MachineSet,
-    /// Its sets of workers.
+    /// Worker machine sets.
     #[serde(default)]
     pub workers: Vec<MachineSet>,
-    /// Whether it may not be changed.
+    /// Locked.
     #[serde(default)]
     pub locked: bool,
 }
 
-/// A set of machines in one role: one of `machines` and `class`.
+/// A machine set: either `machines` or `class` is set.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct MachineSet {
-    /// Its name within the cluster; without it, `workers`. Control planes have none.
+    /// Name within the cluster. Defaults to `workers`; control planes have none.
     pub name: Option<String>,
-    /// Its machines, by id or host name.
+    /// Machines, by ID or host name.
     pub machines: Vec<String>,
-    /// Those of its machines that may not be changed, by id or host name.
+    /// Locked machines, by ID or host name.
     pub locked: Vec<String>,
-    /// The machine class that it takes machines from.
+    /// Machine class to allocate machines from.
     pub class: Option<String>,
-    /// How many machines it takes; without it, all that match.
+    /// Number of machines to allocate. Defaults to all that match.
     pub size: Option<u32>,
-    /// Its labels.
+    /// Labels.
     pub labels: Words,
-    /// Patches for its machines.
+    /// Config patches of the machine set.
     pub patches: Vec<NamedPatch>,
-    /// Extensions on its machines.
+    /// System extensions of the machine set.
     pub extensions: Option<Vec<String>>,
 }
 
-/// A patch of a cluster or a set.
+/// A config patch of a cluster or a machine set.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NamedPatch {
-    /// Its name; it becomes a part of its id.
+    /// Name, a part of the ID.
     pub name: String,
-    /// Its text.
+    /// Patch, in YAML.
     pub data: String,
 }
 
-/// A patch for any target.
+/// A config patch for any target.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Patch {
-    /// Its id.
+    /// ID.
     pub id: String,
-    /// Its labels, which say what it is for.
+    /// Labels, which select the target.
     #[serde(default)]
     pub labels: Words,
-    /// Its text.
+    /// Patch, in YAML.
     pub data: String,
 }
 
-/// Somebody who may log in.
+/// A user.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// The mail address.
+    /// E-mail address.
     pub email: String,
-    /// What the user may do: `None`, `Reader`, `Auditor`, `Operator` or `Admin`.
+    /// Role: `None`, `Reader`, `Auditor`, `Operator` or `Admin`.
     pub role: String,
 }
 
-/// An account for a program.
+/// A service account.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ServiceAccount {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it may do: `None`, `InfraProvider`, `Reader`, `Auditor`, `Operator` or `Admin`.
+    /// Role: `None`, `InfraProvider`, `Reader`, `Auditor`, `Operator` or `Admin`.
     pub role: String,
 }
 

@@ -148,13 +148,14 @@ fn reference() -> String {
         }
         if let Some(values) = object["oneOf"].as_array() {
             for value in values {
-                let about = value["description"].as_str().unwrap_or_default();
-                text.push_str(&format!("- `{}`: {about}\n", value["const"].as_str().unwrap_or_default()));
+                let name = value["const"].as_str().unwrap_or_default();
+                let about = value["description"].as_str().map(|about| format!(": {about}")).unwrap_or_default();
+                text.push_str(&format!("- `{name}`{about}\n"));
             }
             text.push('\n');
         }
         if let Some(fields) = object["properties"].as_object() {
-            text.push_str("| Field | Type | What it says |\n|---|---|---|\n");
+            text.push_str("| Field | Type | Meaning |\n|---|---|---|\n");
             for (name, field) in fields {
                 let about = field["description"].as_str().unwrap_or_default().replace('\n', " ");
                 text.push_str(&format!("| `{name}` | {} | {about} |\n", type_of(field)));
@@ -176,11 +177,14 @@ fn type_of(field: &serde_json::Value) -> String {
     }
     let plain = field["type"].as_str().or_else(|| field["type"][0].as_str()).unwrap_or_default();
     match plain {
-        "array" => format!("list of {}", type_of(&field["items"])),
-        "object" => "text by name".into(),
-        "integer" => "number".into(),
-        "boolean" => "truth value".into(),
-        "string" => "text".into(),
+        "array" => match type_of(&field["items"]) {
+            plain if plain.starts_with('`') => format!("`list({})`", plain.trim_matches('`')),
+            other => format!("list of {other}"),
+        },
+        "object" => "`map(string)`".into(),
+        "integer" => "`number`".into(),
+        "boolean" => "`bool`".into(),
+        "string" => "`string`".into(),
         other => panic!("{other:?} in {field}"),
     }
 }
