@@ -1,6 +1,6 @@
 //! A running simulated server, and what tests and demos do with it.
 
-use super::accounts::{self, KeyError, LIFETIME, Limits, Registry};
+use super::accounts::{self, KeyError, LIFETIME, Limits, Minting, Registry};
 use super::audit::{self, AuditLog};
 use super::auth::Authenticator;
 use super::bootstrap;
@@ -100,11 +100,13 @@ impl Sim {
 
         let clock = Arc::new(AheadClock::new(options.clock.clone()));
         let store = Store::open(clock.clone(), options.lag, options.data.as_deref())?;
-        if store.secret(FIRST_KEY).is_none() {
+        let kept = store.secret(FIRST_KEY).and_then(|bytes| String::from_utf8(bytes).ok());
+        let is_new = kept.is_none();
+        if is_new {
             // Either there is nothing, or a server was killed while it was set up; half a world is of no use.
             store.reset();
         }
-        let is_new = store.secret(FIRST_KEY).is_none();
+        let first = kept.ok_or_else(|| Minting::begin(&store, &options.account, LIFETIME));
         if let Some(folder) = &options.data {
             store::regular(&folder.join(audit::FILE))?;
         }
@@ -116,7 +118,7 @@ impl Sim {
             Some(told) if is_new => worlds::populate(&store, told)?,
             _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::apply_instance_settings(&store, &told))?,
         }
-        let key = first_key(&store, &options)?;
+        let key = first.or_else(|minting| first_key(&store, minting))?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };
         store.sync_whole()?;
         // Nobody can have read anything yet: what the server starts with is no news.
@@ -326,12 +328,9 @@ impl std::fmt::Debug for Sim {
     }
 }
 
-/// The key of the first account; a new server is set up on the way.
-fn first_key(store: &Store, options: &Options) -> Result<String, KeyError> {
-    if let Some(key) = store.secret(FIRST_KEY).and_then(|bytes| String::from_utf8(bytes).ok()) {
-        return Ok(key);
-    }
-    let key = accounts::mint(store, &options.account, Role::Admin, LIFETIME)?;
+/// The key of the first account, once it is made.
+fn first_key(store: &Store, minting: Minting) -> Result<String, KeyError> {
+    let key = minting.end(store, Role::Admin)?;
     // Last, so that a server that was killed on the way is set up anew.
     store.keep_secret(FIRST_KEY, key.clone().into_bytes());
     Ok(key)

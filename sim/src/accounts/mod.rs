@@ -19,6 +19,10 @@ use super::kinds::{self, Role};
 use super::store::Store;
 use objects::{Owner, put};
 use omni_proto::specs;
+use secret_key::SecretKey;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 /// The type of the objects that say when a key was last used.
@@ -73,22 +77,86 @@ pub fn add_person(store: &Store, email: &str, role: Role) {
 /// # Errors
 /// When no key can be made.
 pub fn mint(store: &Store, name: &str, role: Role, lifetime: Duration) -> Result<String, KeyError> {
-    let fail = |source: anyhow::Error| KeyError { name: name.to_owned(), source: source.into() };
-    let now = store.time();
-    let made = secret_key::generate(name, now.saturating_sub(BACKDATED), lifetime + BACKDATED).map_err(fail)?;
-    let key = PublicKey { id: made.id, armored: made.public, expires: now + lifetime };
-    let account = AccountName::parse(name);
-    let known = store.get(&kinds::key(IDENTITY, account.identity()));
-    let known = known.map(|identity| identity.spec::<specs::IdentitySpec>().user_id);
-    let owner = Owner::account(&account, known.unwrap_or_else(objects::user_id));
-    put(store, owner.key(store, &key, role));
-    put(store, owner.identity(store));
-    put(store, owner.user(store, role));
-    if let Some(active) = owner.last_active(store) {
-        // One that is there keeps what it knows.
-        drop(store.create(active, ""));
+    Ok(Made::now(name, store.time(), lifetime)?.enter(store, role))
+}
+
+/// A key of a service account, for which there are no objects yet.
+struct Made {
+    name: String,
+    expires: Duration,
+    key: SecretKey,
+}
+
+impl Made {
+    fn now(name: &str, now: Duration, lifetime: Duration) -> Result<Self, KeyError> {
+        let key = secret_key::generate(name, now.saturating_sub(BACKDATED), lifetime + BACKDATED)
+            .map_err(|source| KeyError { name: name.to_owned(), source: source.into() })?;
+        Ok(Self { name: name.to_owned(), expires: now + lifetime, key })
     }
-    Ok(made.exported)
+
+    /// Makes the account, and returns the key in the form that clients read from their environment.
+    fn enter(self, store: &Store, role: Role) -> String {
+        let key = PublicKey { id: self.key.id, armored: self.key.public, expires: self.expires };
+        let account = AccountName::parse(&self.name);
+        let known = store.get(&kinds::key(IDENTITY, account.identity()));
+        let known = known.map(|identity| identity.spec::<specs::IdentitySpec>().user_id);
+        let owner = Owner::account(&account, known.unwrap_or_else(objects::user_id));
+        put(store, owner.key(store, &key, role));
+        put(store, owner.identity(store));
+        put(store, owner.user(store, role));
+        if let Some(active) = owner.last_active(store) {
+            // One that is there keeps what it knows.
+            drop(store.create(active, ""));
+        }
+        self.key.exported
+    }
+}
+
+/// A key of a service account that is made while the server does something else.
+pub(super) struct Minting {
+    name: String,
+    now: Duration,
+    lifetime: Duration,
+    slot: Arc<Mutex<Slot>>,
+}
+
+/// What the other thread has come to. On a busy machine it may wait for a processor longer than the key takes.
+enum Slot {
+    Waiting,
+    Made(Result<Made, KeyError>),
+    Given,
+}
+
+impl Minting {
+    /// Begins to make a key for the account of this name, with a lifetime from now on.
+    pub(super) fn begin(store: &Store, name: &str, lifetime: Duration) -> Self {
+        let (now, slot) = (store.time(), Arc::new(Mutex::new(Slot::Waiting)));
+        let minting = Self { name: name.to_owned(), now, lifetime, slot: slot.clone() };
+        let name = name.to_owned();
+        let work = move || {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(*slot, Slot::Waiting) {
+                *slot = Slot::Made(Made::now(&name, now, lifetime));
+            }
+        };
+        if let Err(error) = thread::Builder::new().spawn(work) {
+            tracing::debug!(%error, "the key is made without another thread");
+        }
+        minting
+    }
+
+    /// Makes the account as [`mint`] does, with the key of the other thread if that has begun to make one.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub(super) fn end(self, store: &Store, role: Role) -> Result<String, KeyError> {
+        let slot = mem::replace(&mut *self.slot.lock().unwrap_or_else(PoisonError::into_inner), Slot::Given);
+        let made = match slot {
+            Slot::Made(made) => made,
+            Slot::Waiting | Slot::Given => Made::now(&self.name, self.now, self.lifetime),
+        };
+        Ok(made?.enter(store, role))
+    }
 }
 
 /// Signs a person in, whom [`add_person`] made: makes a key of theirs that nobody has to confirm, and returns it in armor,
@@ -118,7 +186,6 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use kit::clock::TestClock;
-    use std::sync::Arc;
 
     #[test]
     fn an_account_is_a_key_an_identity_and_a_user() {
@@ -138,6 +205,27 @@ mod tests {
         let identity = store.get(&kinds::key(IDENTITY, "ci@serviceaccount.omni.sidero.dev")).unwrap();
         assert_eq!(identity.label(USER_ID), Some(user));
         assert_eq!(identity.label(IS_SERVICE_ACCOUNT), Some(""));
+    }
+
+    #[test]
+    fn a_key_is_the_same_whichever_thread_makes_it() {
+        let store = Store::new(Arc::new(TestClock::at(1_800_000_000)));
+        let expires = |store: &Store| {
+            store.list(PUBLIC_KEY).iter().map(|key| key.spec::<specs::PublicKeySpec>().expiration).collect::<Vec<_>>()
+        };
+        mint(&store, "ci", Role::Admin, LIFETIME).unwrap();
+        for waits in [true, false] {
+            let minting = Minting::begin(&store, "ci", LIFETIME);
+            while waits && matches!(*minting.slot.lock().unwrap(), Slot::Waiting) {
+                thread::yield_now();
+            }
+            let key = minting.end(&store, Role::Admin).unwrap();
+            let key: serde_json::Value = serde_json::from_slice(&STANDARD.decode(key).unwrap()).unwrap();
+            assert_eq!(key["name"], "ci");
+        }
+        let expected = Some(objects::timestamp(Duration::from_secs(1_800_000_000) + LIFETIME));
+        assert_eq!(expires(&store), [expected, expected, expected]);
+        assert_eq!((store.list(USER).len(), store.list(IDENTITY).len()), (1, 1));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openpgp::Profile;
 use openpgp::cert::{Cert, CertBuilder, CipherSuite};
-use openpgp::serialize::SerializeInto;
+use openpgp::serialize::Serialize;
 use openpgp::types::KeyFlags;
 use sequoia_openpgp as openpgp;
 use std::time::{Duration, UNIX_EPOCH};
@@ -25,11 +25,15 @@ pub(super) struct SecretKey {
 /// Makes a key for the service account of this name.
 pub(super) fn generate(name: &str, created: Duration, lifetime: Duration) -> Result<SecretKey, anyhow::Error> {
     let cert = certificate(&AccountName::parse(name), created, lifetime)?;
-    let secret = String::from_utf8(cert.as_tsk().armored().to_vec()?)?;
+    // Not `to_vec`: that asks for lengths first, and so opens the secret, which rests sealed, more often.
+    let (mut secret, mut public) = (Vec::new(), Vec::new());
+    cert.as_tsk().armored().serialize(&mut secret)?;
+    cert.armored().serialize(&mut public)?;
+    let secret = String::from_utf8(secret)?;
     let exported = serde_json::json!({ "name": name, "pgp_key": &secret });
     Ok(SecretKey {
         id: cert.fingerprint().to_hex().to_lowercase(),
-        public: cert.armored().to_vec()?,
+        public,
         secret,
         exported: STANDARD.encode(exported.to_string()),
     })
