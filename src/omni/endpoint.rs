@@ -85,7 +85,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What follows host and port in an endpoint, and has no effect: gRPC calls have paths of their own. A lone `/` is nothing.
+/// What follows host and port in an endpoint, and has no effect: a gRPC call sets its path. A single `/` does not count.
 pub fn ignored(endpoint: &str) -> Option<&str> {
     let rest = endpoint.trim().split_once("://").map_or(endpoint, |(_, rest)| rest).trim();
     let at = rest.find(['/', '?', '#'])?;

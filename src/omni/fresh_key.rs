@@ -9,7 +9,7 @@ use omni_proto::specs::CurrentUserSpec;
 use tokio::time::Instant;
 
 impl Client {
-    /// Waits until the server accepts what this client signs, and says as whom.
+    /// Waits until the server accepts the signatures of this client, and returns its identity.
     ///
     /// # Errors
     /// [`Error::Timeout`] when it still does not at the end of `call`; otherwise when something else is wrong.

@@ -1,5 +1,7 @@
-//! Client of Omni: signed gRPC calls, retries, COSI state, management calls.
-//! It knows no Terraform, and reads no environment: everything comes in through [`config`].
+//! The client of Omni: signed gRPC calls with retries, COSI resources, and management RPCs.
+//!
+//! It knows no Terraform, and reads no environment: [`Config`] has all settings. A [`Client`] is made once for each endpoint
+//! and key; every operation passes a [`Call`] with its deadline, and decides by [`ErrorKind`] when it fails.
 
 pub mod auth;
 pub mod call;

@@ -35,7 +35,7 @@ pub(crate) trait AtMostOnce: Send + Sync {
     /// Sends it once.
     async fn send(&self) -> Result<Self::Made, Error>;
 
-    /// Looks for its effect, after an answer that leaves open whether there is one.
+    /// Looks for the effect of a call whose response leaves open whether it took effect.
     async fn look(&self, sight: Sight) -> Result<Look<Self::Made>, Error>;
 }
 

@@ -1,6 +1,6 @@
 //! What happens to every request on its way out and to every answer on its way in:
 //! it is signed and counted, the server's clock is compared with ours, and an answer that is none of gRPC ends here.
-//! It repeats nothing, so each attempt carries a signature of its own.
+//! It repeats nothing, so each attempt has a new signature.
 
 use super::auth::Signer;
 use super::auth::sign::SignError;
@@ -156,7 +156,7 @@ fn is_grpc(content_type: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
 }
 
-/// Marks the status in headers or trailers as received; says whether there is one.
+/// Marks a gRPC status in headers or trailers as received; returns whether it was present.
 fn mark(headers: &mut HeaderMap) -> bool {
     headers.remove(DETAILS);
     let Some(status) = headers.get(STATUS) else { return false };

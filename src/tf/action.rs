@@ -63,7 +63,7 @@ pub trait Progress: Send + Sync {
 /// let reboot = Reboot(Schema::new("Reboots a machine.").with(string("machine").required()));
 /// let config = Value::object([("machine", Value::from("m-1"))]);
 /// let lines = Lines(Mutex::default());
-/// // Without an implementation of its own, a plan has nothing to object to.
+/// // The default plan accepts every configuration.
 /// assert!(reboot.plan(&Context::default(), &config).await.is_ok());
 /// reboot.invoke(&Context::default(), config, &lines).await.unwrap();
 /// assert_eq!(*lines.0.lock().unwrap(), ["Rebooting `m-1`"]);

@@ -83,7 +83,7 @@ pub struct Renewed {
 /// let token = Token(Schema::new("A token.").with(string("token").computed().sensitive()));
 /// let (context, config) = (Context::default(), token.schema().null_object());
 /// let opened = token.open(&context, config).await.unwrap().value;
-/// // Without an implementation of its own, a renewal keeps the private data.
+/// // The default renewal keeps the private data.
 /// let renewed = token.renew(&context, opened.private.clone()).await.unwrap().value;
 /// assert_eq!((renewed.private, renewed.renew_at), (opened.private.clone(), None));
 /// token.close(&context, opened.private).await.unwrap();

@@ -242,7 +242,7 @@ impl LogLayer {
         now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
     }
 
-    /// `omni`, or `omni.client` for a module that has a name of its own.
+    /// `omni`, or `omni.client` for a module with a separate level.
     fn module(&self, target: &str) -> String {
         let mut parts = target.split("::");
         let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());

@@ -1,5 +1,8 @@
-//! Terraform's plugin layer: values, schemas, plans, diagnostics, and the server that speaks protocol 6.
-//! It knows no Omni: everything provider-specific comes through the traits in [`resource`], [`data_source`] and [`provider`].
+//! The Terraform plugin framework: values, schemas, plans, diagnostics, and the server of plugin protocol 6.
+//!
+//! It knows no Omni. A provider implements the traits [`provider::Provider`], [`resource::Resource`],
+//! [`data_source::DataSource`], [`ephemeral::Ephemeral`], [`function::Function`], [`list_resource::ListResource`] and
+//! [`action::Action`]; [`schema`] describes their attributes, and [`plan`] does everything that follows from a schema alone.
 
 pub mod action;
 pub mod check;

@@ -1,5 +1,5 @@
-//! The pages under `docs/` are those that the schemas, the examples and the guides give, and they tell all there is to tell.
-//! So does the overview in the README.
+//! The pages under `docs/` are generated from the schemas, the examples and the guides, and are complete.
+//! So is the overview in the README.
 
 use crate::golden;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ fn pages_are_up_to_date() {
     golden::assert_folder(&root().join("docs"), &pages());
 }
 
-/// The pages as they should be, by path.
+/// The generated pages, by path.
 fn pages() -> BTreeMap<String, String> {
     match docs::render(provider::new().as_ref(), &root().join("examples")) {
         Ok(pages) => pages.into_iter().map(|p| (p.path, p.text)).collect(),
@@ -31,7 +31,7 @@ fn the_readme_names_everything() {
     golden::assert_section(&root().join("README.md"), "overview", &tables);
 }
 
-/// A registry lists types and functions by these headings, and serves no relative link as it is meant.
+/// A registry lists types and functions by these headings, and breaks relative links.
 #[test]
 fn every_page_has_a_heading_and_links_that_work() {
     for (path, text) in pages() {
@@ -44,7 +44,7 @@ fn every_page_has_a_heading_and_links_that_work() {
     }
 }
 
-/// What a page has to hold; each part with why.
+/// The parts that each page must contain.
 type Wanted = BTreeMap<String, Vec<String>>;
 
 fn wanted(provider: &dyn Provider) -> Wanted {
@@ -103,7 +103,7 @@ fn example(path: &str) -> String {
     text.trim().to_owned()
 }
 
-/// How the line of each attribute begins, at any depth, with its marks, and the headings of what is nested.
+/// The begin of the line of each attribute, at any depth, with its marks, and the headings of nested ones.
 fn lines(attributes: &[Attribute]) -> Vec<String> {
     let mut lines = Vec::new();
     for attribute in attributes {
@@ -125,7 +125,7 @@ fn lines(attributes: &[Attribute]) -> Vec<String> {
     lines
 }
 
-/// What is missing in the pages, and which of them are about nothing.
+/// Missing parts of pages, and pages without a type.
 fn problems(wanted: &Wanted, pages: &BTreeMap<String, String>) -> Vec<String> {
     let mut problems = Vec::new();
     for (path, parts) in wanted {
@@ -147,7 +147,7 @@ fn everything_has_a_whole_page() {
     let mut pages = pages();
     assert_eq!(problems(&wanted, &pages), [""; 0]);
 
-    // And each page that is not there, or says less, is missed.
+    // A page that is missing or incomplete is found.
     for path in wanted.keys() {
         let page = pages.remove(path).expect("a page");
         assert_eq!(problems(&wanted, &pages), [format!("there is no {path}")]);
@@ -160,7 +160,7 @@ fn everything_has_a_whole_page() {
     assert_eq!(problems(&wanted, &pages), ["resources/of_old.md is about nothing"]);
 }
 
-/// What the official provider has.
+/// The types of the official provider.
 const OFFICIAL: [(&str, &[&str]); 2] = [
     (
         "resource",
@@ -198,7 +198,7 @@ fn the_guide_to_moving_tells_what_can_be_moved() {
     assert!(guide.contains(&expected), "the guide should hold\n{expected}");
 }
 
-/// What a state holds in clear text without being asked is named, so that nobody finds out later.
+/// The guide lists every secret that a state contains by default.
 #[test]
 fn the_guide_to_secrets_names_every_secret_in_the_state() {
     let provider = provider::new();

@@ -1,5 +1,5 @@
-//! Golden files: text that is made by the code and kept in the tree, where a review can see it change.
-//! `UPDATE_GOLDEN=1` rewrites them; without it a difference fails with what differs.
+//! Golden files: generated text in the tree, where a review sees its changes.
+//! `UPDATE_GOLDEN=1` rewrites them; without it a difference fails and is printed.
 
 use crate::update;
 use similar::TextDiff;
@@ -95,7 +95,7 @@ fn write(folder: &Path, expected: &BTreeMap<String, String>) -> Result<(), Strin
         let file = folder.join(path);
         let parent = file.parent().unwrap_or(folder);
         fs::create_dir_all(parent).map_err(|e| format!("could not make {}: {e}", parent.display()))?;
-        // An unchanged file keeps its time, so that nothing is built anew for it.
+        // An unchanged file keeps its modification time, so that it causes no rebuild.
         if fs::read_to_string(&file).ok().as_ref() != Some(text) {
             fs::write(&file, text).map_err(|e| format!("could not write {}: {e}", file.display()))?;
         }

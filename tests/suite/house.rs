@@ -1,5 +1,5 @@
-//! The rules of the house, held against the sources: layers, headers, sizes, and what only some files may do.
-//! Each rule is also held against a text that breaks it, so that none can pass by finding nothing.
+//! Rules of the source tree: layers, headers, sizes, and what only some files may do.
+//! Each rule is also tested with a text that breaks it, so that none can pass by finding nothing.
 
 mod layers;
 pub mod source;
@@ -12,7 +12,7 @@ use std::process::Command;
 
 const LONGEST_FILE: usize = 800;
 
-/// What may lie at the top, beside files whose names begin with a point.
+/// The allowed files and folders at the top, besides hidden ones.
 const TOP: [&str; 17] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -33,7 +33,7 @@ const TOP: [&str; 17] = [
     "tests",
 ];
 
-/// Where the sources of the members are.
+/// The source folders of the workspace members.
 const SOURCES: [&str; 3] = ["src", "kit/src", "sim/src"];
 
 /// Where stdout may be written: it is the handshake channel of the plugin.
@@ -41,7 +41,7 @@ const MAY_PRINT: [&str; 3] = ["src/tf/plugin/", "src/main.rs", "sim/src/main.rs"
 
 const CLOCK: &str = "kit/src/clock.rs";
 
-/// Where Terraform's messages are, and where alone they may be used: nothing of Omni's is used there.
+/// The modules of Terraform's messages, and the only folder that may use them; it may not use those of Omni.
 const TERRAFORM: ([&str; 2], &str) = (["plugin", "tfplugin6"], "src/tf/");
 
 pub fn root() -> &'static Path {
@@ -144,7 +144,7 @@ fn file_problems(source: &Source) -> Vec<String> {
     problems
 }
 
-/// The files that no other file names: they are not compiled, whatever they say.
+/// The files that no module declares: they are not compiled.
 fn unlisted(sources: &[Source]) -> Vec<String> {
     let mut problems = Vec::new();
     for source in sources {

@@ -1,5 +1,5 @@
-//! Makes keys of the form that Omni's own tools make.
-//! The private half never leaves this process but inside [`GeneratedKey::exported`].
+//! Generates keys in the format of `omnictl`.
+//! The private half leaves this process only in [`GeneratedKey::exported`].
 
 use super::system_time;
 use base64::Engine;
@@ -16,17 +16,17 @@ const PROVIDER_PREFIX: &str = "infra-provider:";
 const ACCOUNT_SUFFIX: &str = "@serviceaccount.omni.sidero.dev";
 const PROVIDER_SUFFIX: &str = "@infra-provider.serviceaccount.omni.sidero.dev";
 
-/// A fresh key pair of a service account.
+/// A new key pair of a service account.
 pub struct GeneratedKey {
-    /// What Omni is given.
+    /// The ASCII-armored public key, to register with Omni.
     pub armored_public: String,
-    /// By what Omni finds it: 40 lower-case digits.
+    /// The fingerprint: 40 lower-case hexadecimal digits.
     pub fingerprint: String,
-    /// What a client is configured with.
+    /// The service account key, to configure a client with.
     pub exported: SecretString,
 }
 
-/// The full identity of the service account called `name`.
+/// The full identity of the service account `name`.
 #[must_use]
 pub fn identity(name: &str) -> String {
     match name.strip_prefix(PROVIDER_PREFIX) {
@@ -35,14 +35,14 @@ pub fn identity(name: &str) -> String {
     }
 }
 
-/// The name behind the identity of a service account; `None` when it is not one of those.
+/// The name in the identity of a service account; `None` for another identity.
 #[must_use]
 pub fn name(identity: &str) -> Option<String> {
     let provider = identity.strip_suffix(PROVIDER_SUFFIX).map(|base| format!("{PROVIDER_PREFIX}{base}"));
     provider.or_else(|| identity.strip_suffix(ACCOUNT_SUFFIX).map(str::to_owned))
 }
 
-/// The key could not be made.
+/// Why a key could not be generated.
 #[derive(Debug, thiserror::Error)]
 #[error("could not make a key for the service account `{name}`")]
 pub struct GenerateError {
@@ -53,10 +53,10 @@ pub struct GenerateError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Makes a key for the service account called `name` that ends after `lifetime`; `now` is the time since the Unix epoch.
+/// Generates a key for the service account `name` that expires after `lifetime`; `now` is the time since the Unix epoch.
 ///
 /// # Errors
-/// When the system gives no randomness, or the lifetime cannot be written into a key.
+/// When the system has no randomness, or a key cannot represent the lifetime.
 pub fn generate(name: &str, lifetime: Duration, now: Duration) -> Result<GeneratedKey, GenerateError> {
     make(name, lifetime, now).map_err(|source| GenerateError { name: name.to_owned(), source })
 }

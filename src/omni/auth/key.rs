@@ -1,6 +1,5 @@
-//! Reads keys, and finds out what is wrong with one before anything is sent.
-//! Omni says no more than "invalid signature", so every check that can be made here is made here.
-//! No message may quote any part of the key but its name and its fingerprint.
+//! Parses keys, and validates them before anything is sent: Omni only responds "invalid signature".
+//! No message may quote any part of a key except its name and its fingerprint.
 
 use super::{MAX_SKEW, date, since_epoch, system_time};
 use crate::omni::config::Credentials;
@@ -19,7 +18,7 @@ use sequoia_openpgp as openpgp;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// A key that can sign, and what is known about it.
+/// A private key with its identity and expiration.
 pub struct SigningKey {
     pub(super) identity: String,
     pub(super) fingerprint: String,
@@ -28,7 +27,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Reads the key of `credentials`; `now` is the time since the Unix epoch.
+    /// Parses the key of `credentials`; `now` is the time since the Unix epoch.
     ///
     /// # Errors
     /// [`Error::Config`] that says what is wrong with the key.
@@ -41,7 +40,7 @@ impl SigningKey {
         }
     }
 
-    /// Reads a service account key as Omni hands it out.
+    /// Parses a service account key as Omni prints it.
     ///
     /// # Errors
     /// [`Error::Config`] that says what is wrong with the key.
@@ -51,7 +50,7 @@ impl SigningKey {
         armored(SETTING, &what, &unpacked.name, &unpacked.armor, now)
     }
 
-    /// The name that goes into the signature.
+    /// The identity in the signature.
     #[must_use]
     pub fn identity(&self) -> &str {
         &self.identity
@@ -63,7 +62,7 @@ impl SigningKey {
         &self.fingerprint
     }
 
-    /// When the key ends, since the Unix epoch; `None` for one that does not end.
+    /// The expiration, as the time since the Unix epoch; `None` for no expiration.
     #[must_use]
     pub fn expires(&self) -> Option<Duration> {
         self.expires
@@ -72,7 +71,7 @@ impl SigningKey {
 
 const SETTING: &str = "service_account_key";
 
-/// A service account key taken out of its wrapping.
+/// A decoded service account key.
 struct Unpacked {
     name: String,
     armor: Zeroizing<String>,
@@ -122,10 +121,10 @@ fn unpack(key: &SecretString) -> Result<Unpacked, Error> {
     Ok(Unpacked { name: name.to_owned(), armor: Zeroizing::new(pgp.to_owned()) })
 }
 
-/// What a service account key says of itself.
+/// The contents of a service account key, without the private key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// The name of the account, as its owner gave it.
+    /// The name of the account.
     pub name: String,
     /// The fingerprint by which the server finds the key.
     pub fingerprint: String,
@@ -133,7 +132,7 @@ pub struct KeyFacts {
     pub expires: Option<Duration>,
 }
 
-/// Reads what a service account key says of itself; whether it is still good is not asked.
+/// Decodes a service account key; its validity is not checked.
 ///
 /// # Errors
 /// [`Error::Config`] that says what is wrong with the key.

@@ -1,5 +1,5 @@
-//! Who asks: keys, and the signature that goes with every call.
-//! It opens no connections, and takes the time from its caller.
+//! Authentication: keys, and the signature of every call.
+//! It opens no connections, and gets the time from its caller.
 
 pub mod generate;
 pub mod key;
@@ -13,7 +13,7 @@ pub use sign::Signer;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How far two clocks may be apart before Omni refuses a signature.
+/// The clock difference above which Omni refuses a signature.
 pub const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
 
 fn system_time(since_epoch: Duration) -> SystemTime {
@@ -24,7 +24,7 @@ fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// A point in time as people read it: `2026-11-21T10:00:00Z`.
+/// A time in RFC 3339: `2026-11-21T10:00:00Z`.
 #[must_use]
 pub fn date(since_epoch: Duration) -> String {
     i64::try_from(since_epoch.as_secs())

@@ -1,4 +1,4 @@
-//! Reads public keys that are to be registered with Omni, and finds what Omni would refuse them for.
+//! Parses public keys to register with Omni, and validates them as Omni does.
 //! No message quotes any part of a key: by mistake it may be the private half.
 
 use super::key::lifetime;
@@ -11,55 +11,55 @@ use openpgp::types::RevocationStatus;
 use sequoia_openpgp as openpgp;
 use std::time::Duration;
 
-/// The longest that Omni lets the key of a service account live.
+/// The longest lifetime of a service account key in Omni.
 pub const LONGEST: Duration = Duration::from_hours(365 * 24);
 
-/// What Omni grants on top of that, for rounding.
+/// The tolerance of Omni on top of that, for rounding.
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
-/// What is known of a public key.
+/// A public key that Omni accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
-    /// By what Omni finds it: 40 lower-case digits.
+    /// The fingerprint: 40 lower-case hexadecimal digits.
     pub fingerprint: String,
-    /// When it ends, since the Unix epoch.
+    /// The expiration, as the time since the Unix epoch.
     pub expires: Duration,
 }
 
-/// Why Omni would not take a key.
+/// Why Omni refuses a public key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// It is no key in armor.
+    /// It is not an ASCII-armored key.
     #[error("the text holds no OpenPGP key in armor, which begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`")]
     Unreadable,
-    /// It holds more than one key.
+    /// It contains more than one key.
     #[error("the text holds more than one key; Omni takes one")]
     Several,
-    /// It is the whole key.
+    /// It contains the private key.
     #[error("the text holds a private key; Omni must be given its public half only")]
     Private,
-    /// Its owner took it back.
+    /// It is revoked.
     #[error("the key `{0}` has been revoked")]
     Revoked(String),
-    /// Nobody with an address is named in it.
+    /// It has no user ID with an e-mail address.
     #[error("the key `{0}` names nobody with an e-mail address, such as `ci <ci@example.org>`")]
     Nameless(String),
-    /// It never ends.
+    /// It does not expire.
     #[error("the key `{0}` never expires; Omni takes keys that live for 365 days at most")]
     Endless(String),
-    /// It has ended.
+    /// It has expired.
     #[error("the key `{0}` expired on {1}")]
     Expired(String, String),
-    /// It ends too late.
+    /// Its lifetime is too long.
     #[error("the key `{0}` lives until {1}; Omni takes keys that end within 365 days from now")]
     TooLong(String, String),
 }
 
 impl PublicKey {
-    /// Reads a key in armor; whether its time has come or passed is not asked.
+    /// Parses an ASCII-armored key; its validity period is not checked.
     ///
     /// # Errors
-    /// When Omni would never take it.
+    /// When Omni refuses the key at any time.
     pub fn read(armored: &str) -> Result<Self, Unfit> {
         let cert = only(armored)?;
         let fingerprint = cert.fingerprint().to_hex().to_lowercase();
@@ -80,10 +80,10 @@ impl PublicKey {
         }
     }
 
-    /// Whether Omni would take it now; `now` is the time since the Unix epoch.
+    /// Checks whether Omni accepts it now; `now` is the time since the Unix epoch.
     ///
     /// # Errors
-    /// When it has ended, or ends too late.
+    /// When it has expired, or its lifetime is too long.
     pub fn fits(&self, now: Duration) -> Result<(), Unfit> {
         if self.expires <= now {
             return Err(Unfit::Expired(self.fingerprint.clone(), date(self.expires)));

@@ -1,5 +1,5 @@
-//! Signs one call.
-//! The signature covers the method and ten headers, but not the body; it holds for five minutes around its timestamp.
+//! Signatures of calls.
+//! A signature covers the method and ten headers, but not the body; it is valid for five minutes around its timestamp.
 
 use super::key::SigningKey;
 use super::system_time;
@@ -28,13 +28,13 @@ const SIGNED: [&str; 9] =
     ["authorization", "cluster", "context", "namespace", "nodes", "runtime", "selectors", "uid", "x-sidero-timestamp"];
 const NEVER_THERE: &str = "fieldSelectors";
 
-/// A call could not be signed.
+/// Why a call could not be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// A header has a value that cannot stand in the payload.
+    /// The payload cannot represent the value of a header.
     #[error("the header `{0}` holds characters that cannot be signed")]
     Header(&'static str),
-    /// The key did not sign.
+    /// Signing failed.
     #[error("the key did not sign")]
     Key(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -75,19 +75,19 @@ impl Signer {
         &self.key.fingerprint
     }
 
-    /// The name that goes into the signature.
+    /// The identity in the signature.
     #[must_use]
     pub fn identity(&self) -> &str {
         &self.key.identity
     }
 
-    /// When the key ends, since the Unix epoch.
+    /// The expiration of the key, as the time since the Unix epoch; `None` for no expiration.
     #[must_use]
     pub fn expires(&self) -> Option<Duration> {
         self.key.expires
     }
 
-    /// Puts timestamp, payload and signature among `headers`, in place of older ones.
+    /// Adds timestamp, payload and signature to `headers`, and replaces existing ones.
     /// `method` is the full name with the leading slash; `now` is the time since the Unix epoch.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Configurations that give access: to Kubernetes, to Talos, to Omni itself, and for machines that join.
+//! Client configurations for Kubernetes, Talos and Omni, and the join configuration of machines.
 
 use super::Ask;
 use crate::omni::{Call, Client, Error};
@@ -6,18 +6,18 @@ use kit::secret::SecretString;
 use omni_proto::management as pb;
 use std::time::Duration;
 
-/// What a kubeconfig with a token is asked for with.
+/// The parameters of a kubeconfig with a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KubeconfigRequest {
-    /// The user that the token is for.
+    /// The user of the token.
     pub user: String,
     /// The groups of that user.
     pub groups: Vec<String>,
-    /// How long the token holds.
+    /// The validity of the token.
     pub ttl: Duration,
 }
 
-/// What a machine needs to find its Omni.
+/// The configuration with which a machine joins Omni.
 #[derive(Clone, Debug)]
 pub struct JoinConfig {
     /// Kernel arguments; the join token is in them.
@@ -27,11 +27,11 @@ pub struct JoinConfig {
 }
 
 impl Client {
-    /// A kubeconfig of `cluster` with a token of its own; every call makes a new token.
-    /// The server does not ask whether the cluster exists.
+    /// A kubeconfig of `cluster`; every call issues a new token.
+    /// The server does not check whether the cluster exists.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn kubeconfig(
         &self,
         call: &Call,
@@ -55,10 +55,10 @@ impl Client {
         text(answer.kubeconfig, &about)
     }
 
-    /// A talosconfig of `cluster`, or of the whole instance. It holds no key: who uses it signs with a key of his own.
+    /// A talosconfig of `cluster`, or of the instance. It contains no key: users sign with their own.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn talosconfig(&self, call: &Call, cluster: Option<&str>) -> Result<SecretString, Error> {
         let about = match cluster {
             Some(cluster) => format!("the talosconfig of the cluster `{cluster}`"),
@@ -70,10 +70,10 @@ impl Client {
         text(answer.talosconfig, &about)
     }
 
-    /// An omniconfig for the identity of this client. It holds no key.
+    /// An omniconfig for the identity of this client. It contains no key.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn omniconfig(&self, call: &Call) -> Result<SecretString, Error> {
         let about = "the omniconfig";
         let ask = Ask::again("/management.ManagementService/Omniconfig", about);
@@ -81,11 +81,11 @@ impl Client {
         text(answer.omniconfig, about)
     }
 
-    /// What a machine needs to join; without a token, with the default one.
-    /// The server does not ask whether the token exists.
+    /// The configuration with which a machine joins, with the default token unless one is given.
+    /// The server does not check whether the token exists.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn machine_join_config(
         &self,
         call: &Call,

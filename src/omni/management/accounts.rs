@@ -73,17 +73,17 @@ pub struct NewKey<'a> {
     pub bearer: Option<&'a Client>,
 }
 
-/// How long Omni may take to accept what a key signs whose account is there.
+/// How long Omni may take to accept signatures of a key whose account exists.
 const ACCEPTANCE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long Omni may take to list a key whose private half is not at hand.
+/// How long Omni may take to list a key whose private half is not available.
 const LISTING_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Client {
-    /// Makes a service account with a first key, and gives the key's id. It is never sent twice.
+    /// Creates a service account with a first key, and returns the ID of the key. The RPC is not retried.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] when there is one of this name;
-    /// otherwise when the server refuses, or does not answer.
+    /// [`ErrorKind::AlreadyExists`] when an account of this name exists;
+    /// otherwise when the server refuses or does not respond.
     pub async fn create_service_account(
         &self,
         call: &Call,
@@ -107,11 +107,11 @@ impl Client {
         named(answer.public_key_id, &about)
     }
 
-    /// Gives a service account one more key, and gives the key's id; the keys that it has stay good until they expire.
-    /// It is never sent twice.
+    /// Adds a key to a service account, and returns the ID of the key. Existing keys stay valid until they expire.
+    /// The RPC is not retried.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn renew_service_account(
         &self,
         call: &Call,
@@ -128,13 +128,13 @@ impl Client {
         named(answer.public_key_id, &about)
     }
 
-    /// Registers a key that nobody else has, with a role for an account that is to be made and was not there before.
-    /// Unless the answer says that nothing happened, the key is looked for before anything is repeated: what it signs
-    /// is accepted, or it is listed.
+    /// Registers a new key, with a role to create an account that did not exist before.
+    /// If the response leaves open whether the call took effect, the key is looked up before a retry: its signature is
+    /// accepted, or it is listed.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] when there is such an account, or such a key;
-    /// otherwise when the server refuses, or does not answer. [`Error::may_have_happened`] tells whether the key may
+    /// [`ErrorKind::AlreadyExists`] when the account or the key exists;
+    /// otherwise when the server refuses or does not respond. [`Error::may_have_happened`] tells whether the key may
     /// be registered all the same.
     pub async fn register_key(
         &self,
@@ -147,21 +147,21 @@ impl Client {
         self.at_most_once(call, &what, &Registration { client: self, call, name, role, key }).await.map(drop)
     }
 
-    /// Every service account. One that was just made may not be among them yet.
+    /// All service accounts. A new one may not be listed yet.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn service_accounts(&self, call: &Call) -> Result<Vec<ServiceAccount>, Error> {
         let ask = Ask::again("/management.ManagementService/ListServiceAccounts", "the service accounts");
         let answer = self.ask(call, ask, (), |mut s, r| async move { s.list_service_accounts(r).await }).await?;
         Ok(answer.service_accounts.into_iter().map(ServiceAccount::from).collect())
     }
 
-    /// Removes a service account with all its keys.
+    /// Destroys a service account with all keys.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none, as after an earlier attempt whose answer
-    /// got lost; otherwise when the server refuses, or does not answer.
+    /// got lost; otherwise when the server refuses or does not respond.
     pub async fn destroy_service_account(&self, call: &Call, name: &str) -> Result<(), Error> {
         let message = pb::DestroyServiceAccountRequest { name: name.to_owned() };
         let about = about(name);
@@ -170,7 +170,7 @@ impl Client {
     }
 }
 
-/// A key that is to be registered, with a role for an account that was not there before.
+/// The registration of a key, with a role for an account that did not exist before.
 struct Registration<'a> {
     client: &'a Client,
     call: &'a Call,

@@ -1,33 +1,33 @@
-//! Questions that change nothing: is this patch good, may this cluster be upgraded.
+//! Validation RPCs, which change nothing: of config patches, and of Kubernetes upgrades.
 
 use super::Ask;
 use crate::omni::{Call, Client, Error};
 use omni_proto::management as pb;
 
-/// Whether a cluster may be upgraded.
+/// The result of the pre-checks of an upgrade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreChecks {
-    /// Whether it may.
+    /// Whether the upgrade may start.
     pub ok: bool,
-    /// Why not.
+    /// Why it may not; empty if it may.
     pub reason: String,
 }
 
 impl Client {
-    /// Asks the server whether a config patch is acceptable.
+    /// Validates a config patch on the server.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`](crate::omni::ErrorKind::Validation) with the server's objections when it is not.
+    /// [`ErrorKind::Validation`](crate::omni::ErrorKind::Validation) with the problems that the server lists.
     pub async fn validate_config(&self, call: &Call, yaml: &str) -> Result<(), Error> {
         let message = pb::ValidateConfigRequest { config: yaml.to_owned() };
         let ask = Ask::again("/management.ManagementService/ValidateConfig", "a config patch");
         self.ask(call, ask, message, |mut s, r| async move { s.validate_config(r).await }).await
     }
 
-    /// Asks whether `cluster` may be upgraded to the Kubernetes `version`.
+    /// Runs the pre-checks of an upgrade of `cluster` to the Kubernetes `version`.
     ///
     /// # Errors
-    /// When the server refuses to say, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn kubernetes_upgrade_prechecks(
         &self,
         call: &Call,

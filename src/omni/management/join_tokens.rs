@@ -1,4 +1,4 @@
-//! Join tokens: made by a call, since the server makes their secret; read, changed and removed as objects.
+//! Join tokens: created by an RPC, since the server generates the secret; read, updated and destroyed as COSI resources.
 
 use super::{Ask, named};
 use crate::omni::once::{AtMostOnce, Look, Sight};
@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 impl Client {
-    /// Makes a join token, and gives its id, which is the secret itself. It is never sent twice.
-    /// `expiration` is since 1970; without one it never expires.
+    /// Creates a join token and returns its ID, which is the secret. The RPC is not retried.
+    /// `expiration` is the time since 1970; `None` for no expiration.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn create_join_token(
         &self,
         call: &Call,
@@ -36,13 +36,13 @@ impl Client {
         Ok(SecretString::from(named(answer.id, &about)?))
     }
 
-    /// Makes a join token and gives its key. `name` must be one that no other token ever had:
-    /// unless the answer says that nothing happened, the token is looked for by it before anything is repeated,
-    /// and of two that were made in the end, one is taken away again.
+    /// Creates a join token and returns its key. `name` must be one that no other token ever had:
+    /// if the response leaves open whether the call took effect, the token is looked up by name before a retry,
+    /// and a duplicate is destroyed.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer; [`Error::may_have_happened`] tells whether there may be such a
-    /// token now.
+    /// When the server refuses or does not respond; [`Error::may_have_happened`] says whether the token may
+    /// exist now.
     pub async fn make_join_token(&self, call: &Call, name: &str, expiration: Option<Duration>) -> Result<Key, Error> {
         let what = format!("the answer to CreateJoinToken of `{name}`");
         let made = self.at_most_once(call, &what, &NewToken { client: self, call, name, expiration }).await;
@@ -55,7 +55,7 @@ impl Client {
         Ok(key)
     }
 
-    /// Removes what else has this name: an attempt that seemed lost may take effect after its repetition.
+    /// Destroys duplicates of this name: a lost attempt may take effect after its retry.
     async fn remove_twins(&self, call: &Call, name: &str, kept: &Key) {
         let is_twin = |token: &Resource| {
             token.key != *kept && spec::decode::<JoinTokenSpec>(token).is_ok_and(|spec| spec.name == name)
@@ -68,10 +68,10 @@ impl Client {
         }
     }
 
-    /// The first token for which `fits` holds; unlike a list, this is never behind.
+    /// The first token for which `fits` returns true; unlike a list, this reflects every write.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn join_token_where<F>(&self, call: &Call, fits: F) -> Result<Option<Resource>, Error>
     where
         F: Fn(&Resource) -> bool + Send,
@@ -87,7 +87,7 @@ impl Client {
     }
 }
 
-/// A join token that is to be made, under a name that no other one ever had.
+/// The create of a join token, under a name that no other one ever had.
 struct NewToken<'a> {
     client: &'a Client,
     call: &'a Call,

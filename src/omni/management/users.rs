@@ -1,4 +1,4 @@
-//! Users: people who sign in. Omni has these calls since 1.6.
+//! Users. Omni has these RPCs since 1.6.
 
 use super::{Ask, named};
 use crate::omni::once::{AtMostOnce, Look, Sight};
@@ -9,26 +9,26 @@ use async_trait::async_trait;
 use omni_proto::management as pb;
 use std::collections::BTreeMap;
 
-/// A user as the server lists it.
+/// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Its id, a UUID.
+    /// The ID, a UUID.
     pub id: String,
-    /// Its e-mail address, in lower case.
+    /// The e-mail address, in lower case.
     pub email: String,
-    /// Its role.
+    /// The role.
     pub role: String,
-    /// What the SAML identity provider says of it.
+    /// The labels from the SAML identity provider.
     pub saml_labels: BTreeMap<String, String>,
-    /// When it was last active, in RFC 3339; `None` when it never was.
+    /// The time of the last activity, in RFC 3339; `None` for no activity.
     pub last_active: Option<String>,
 }
 
 impl Client {
-    /// Makes a user, and gives its id. It is never sent twice.
+    /// Creates a user and returns its ID. The RPC is not retried.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn create_user(&self, call: &Call, email: &str, role: &str) -> Result<String, Error> {
         let message = pb::CreateUserRequest { email: email.to_owned(), role: role.to_owned() };
         let about = about(email);
@@ -37,21 +37,22 @@ impl Client {
         named(answer.user_id, &about)
     }
 
-    /// Makes a user that was not there before, and gives its id. Unless the answer says that nothing happened, the user
-    /// is looked for before anything is repeated.
+    /// Creates a user that did not exist before, and returns its ID. If the response leaves open whether the call took
+    /// effect, the user is looked up before a retry.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`](crate::omni::ErrorKind::AlreadyExists) when there is one of this address; otherwise when the server refuses, or does not
-    /// answer. [`Error::may_have_happened`] tells whether there may be such a user now.
+    /// [`ErrorKind::AlreadyExists`](crate::omni::ErrorKind::AlreadyExists) when a user with this address exists;
+    /// otherwise when the server refuses or does not respond. [`Error::may_have_happened`] says whether the user may
+    /// exist now.
     pub async fn make_user(&self, call: &Call, email: &str, role: &str) -> Result<String, Error> {
         let what = format!("the answer to CreateUser of {}", about(email));
         self.at_most_once(call, &what, &NewUser { client: self, call, email, role }).await.map(|(id, _)| id)
     }
 
-    /// Every user; service accounts are not among them.
+    /// All users, without service accounts.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn users(&self, call: &Call) -> Result<Vec<User>, Error> {
         let ask = Ask::again("/management.ManagementService/ListUsers", "the users");
         let answer = self.ask(call, ask, (), |mut s, r| async move { s.list_users(r).await }).await?;
@@ -65,10 +66,10 @@ impl Client {
         Ok(answer.users.into_iter().map(user).collect())
     }
 
-    /// Gives a user another role.
+    /// Changes the role of a user.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn update_user(&self, call: &Call, email: &str, role: &str) -> Result<(), Error> {
         let message = pb::UpdateUserRequest { email: email.to_owned(), role: role.to_owned() };
         let about = about(email);
@@ -76,11 +77,11 @@ impl Client {
         self.ask(call, ask, message, |mut s, r| async move { s.update_user(r).await }).await
     }
 
-    /// Removes a user with all its keys.
+    /// Destroys a user with all keys.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::omni::ErrorKind::NotFound) when there is none, as after an earlier attempt whose answer
-    /// got lost; otherwise when the server refuses, or does not answer.
+    /// got lost; otherwise when the server refuses or does not respond.
     pub async fn destroy_user(&self, call: &Call, email: &str) -> Result<(), Error> {
         let message = pb::DestroyUserRequest { email: email.to_owned() };
         let about = about(email);
@@ -89,7 +90,7 @@ impl Client {
     }
 }
 
-/// A user who is to be made, and was not there before.
+/// The create of a user that did not exist before.
 struct NewUser<'a> {
     client: &'a Client,
     call: &'a Call,
@@ -105,7 +106,7 @@ impl AtMostOnce for NewUser<'_> {
         self.client.create_user(self.call, self.email, self.role).await
     }
 
-    /// The list of users may be late; this is not.
+    /// Unlike the list of users, this reflects every write.
     async fn look(&self, _: Sight) -> Result<Look<String>, Error> {
         let found = self.client.get_fresh(self.call, &IdentitySpec::KIND.key(self.email.to_lowercase())).await?;
         Ok(match found.map(|identity| spec::decode::<IdentitySpec>(&identity)).transpose()? {

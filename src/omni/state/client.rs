@@ -28,7 +28,7 @@ impl Client {
     /// After a write of this client the server is given ten seconds to show it, and is then believed.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses, or does not answer.
+    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses or does not respond.
     pub async fn get(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
         let write = self.inner.recent.get(key);
         self.get_after(call, key, write).await
@@ -102,7 +102,7 @@ impl Client {
     /// A list may be behind this client's own writes.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer.
+    /// When the server refuses or does not respond.
     pub async fn list(&self, call: &Call, kind: Kind, query: &Query) -> Result<Vec<Resource>, Error> {
         let op = Op { method: LIST, about: About::Kind(kind) };
         let message = pb::ListRequest {
@@ -134,7 +134,7 @@ impl Client {
     /// carries; only where there is none is the call repeated.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] when somebody else made it; or when the server refuses, or does not answer.
+    /// [`ErrorKind::AlreadyExists`] when somebody else made it; or when the server refuses or does not respond.
     /// [`Error::may_have_happened`] tells whether the object may be there all the same.
     pub async fn create(&self, call: &Call, mut resource: Resource) -> Result<Resource, Error> {
         let started = Instant::now();
@@ -213,7 +213,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] when somebody else wrote first; [`ErrorKind::PhaseConflict`] when the object is in another phase
-    /// than `expected_phase`; or when the server refuses, or does not answer.
+    /// than `expected_phase`; or when the server refuses or does not respond.
     pub async fn update(
         &self,
         call: &Call,

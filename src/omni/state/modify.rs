@@ -25,7 +25,7 @@ impl Attempts<'_> {
     /// The object as it is now.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses, or does not answer.
+    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses or does not respond.
     pub(crate) async fn read(&self) -> Result<Resource, Error> {
         if self.conflicts == 0 {
             return self.client.get(self.call, &self.key).await;
@@ -86,7 +86,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of `edit`; [`ErrorKind::NotFound`] when there is no object; [`ErrorKind::Conflict`] when it changes all the time;
-    /// or when the server refuses, or does not answer.
+    /// or when the server refuses or does not respond.
     pub(crate) async fn modify(
         &self,
         call: &Call,

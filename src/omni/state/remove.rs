@@ -23,7 +23,7 @@ impl Client {
     /// Tells the controllers to let go of an object; true when none of them holds on to it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses, or does not answer.
+    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses or does not respond.
     pub async fn teardown(&self, call: &Call, key: &Key) -> Result<bool, Error> {
         if !self.inner.no_teardown.load(Ordering::Relaxed) {
             let message = pb::TeardownRequest {
@@ -72,7 +72,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none; [`ErrorKind::Finalizers`] when controllers still hold on to it;
-    /// or when the server refuses, or does not answer.
+    /// or when the server refuses or does not respond.
     pub async fn destroy(&self, call: &Call, key: &Key) -> Result<(), Error> {
         let message = pb::DestroyRequest {
             namespace: key.kind.namespace.to_owned(),
@@ -137,7 +137,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Stuck`] with the finalizers that are left when the deadline passes;
-    /// or when the server refuses, or does not answer.
+    /// or when the server refuses or does not respond.
     pub async fn remove(&self, call: &Call, key: &Key) -> Result<(), Error> {
         let started = Instant::now();
         let mut delays = lag_delays();

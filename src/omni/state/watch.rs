@@ -85,7 +85,7 @@ impl Client {
     /// Watches an object until `look` finds what it looks for. `what` says what that is, for the error.
     ///
     /// # Errors
-    /// [`Error::Timeout`] and [`Error::Cancelled`] that name `what`; or when the server refuses, or does not answer.
+    /// [`Error::Timeout`] and [`Error::Cancelled`] that name `what`; or when the server refuses or does not respond.
     pub async fn wait_for<T, F>(&self, call: &Call, key: &Key, what: &str, mut look: F) -> Result<T, Error>
     where
         F: FnMut(Option<&Resource>) -> Option<T> + Send,

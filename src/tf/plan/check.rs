@@ -104,7 +104,7 @@ fn veiled(refusal: String, value: &Value) -> String {
     }
 }
 
-/// Visits the objects of a nested attribute. Elements of a set have no path of their own.
+/// Visits the objects of a nested attribute. Elements of a set have no path: they are visited with the path of the set.
 fn elements(nesting: Nesting, value: &Value, path: &Path, each: &mut impl FnMut(&Value, &Path)) {
     match (nesting, value) {
         (Nesting::Single, object @ Value::Object(_)) => each(object, path),

@@ -5,7 +5,7 @@ use crate::tf::schema::{Attribute, Kind, Recompute, Unset};
 use crate::tf::value::Value;
 use std::collections::BTreeSet;
 
-/// Makes unknown what the provider computes anew, at any depth of what is configured.
+/// Sets computed values to unknown if the provider recomputes them, at any depth of the configured values.
 ///
 /// `config` has its defaults; `prior` is null for a new object; `seen` is whether the provider has filled it in before.
 /// Elements of lists count as the same object as long as their position is the same.
@@ -83,7 +83,7 @@ pub(super) fn settle(
         let mut round = state.clone();
         compute(attributes, prior, config, &mut round, seen, &|recompute| match recompute {
             Recompute::OnAnyChange => !idle,
-            // An object that is made anew computes everything anew. The host plans such an object once more
+            // A replacement recomputes everything. The host plans such an object once more
             // without a prior state, and takes that plan; this one only has to be honest.
             Recompute::Never => replaced,
             Recompute::With(names) => replaced || names.iter().any(|name| moved.contains(name)),

@@ -5,7 +5,7 @@ use crate::tf::schema::{Attribute, Kind, Schema};
 use crate::tf::value::Value;
 
 /// Fills in the defaults where the configuration gives nothing; a nested object that is not set stays unset,
-/// unless it has a default of its own, whose gaps are filled in the same way.
+/// unless it has a default itself, which gets the defaults of its attributes in the same way.
 #[must_use]
 pub fn with_defaults(schema: &Schema, value: &Value, config: &Value) -> Value {
     let mut value = value.clone();

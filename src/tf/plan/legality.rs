@@ -1,5 +1,5 @@
 //! The hosts' rules as properties over random schemas, configurations and prior states.
-//! The host is played here by code of its own, so that it shares no mistake with the plan logic.
+//! Separate code simulates the host, so that it shares no mistake with the plan logic.
 
 use super::*;
 use crate::tf::schema::{Mode, Nesting, Recompute, objects, string};
@@ -142,7 +142,7 @@ fn elements(nesting: Nesting, element: BoxedStrategy<Value>, key: Option<&'stati
         .boxed()
 }
 
-/// What a host proposes: the configuration, with prior values in the place of computed ones that are not set.
+/// What a host proposes: the configuration, with prior values of computed attributes that are not set.
 fn propose(attributes: &[Attribute], prior: &Value, config: &Value) -> Value {
     let object = |(attribute, given, before): (&Attribute, &Value, &Value)| match (&attribute.kind, given) {
         // A nested value with what only a configuration can have given is proposed as null.

@@ -49,7 +49,7 @@ pub(super) fn keep(attributes: &[Attribute], known: &Value, state: &mut Value) {
     for attribute in attributes.iter().filter(|a| a.configurable() && !a.write_only) {
         let before = known.get(attribute.name);
         let Some(slot) = entries.get_mut(attribute.name) else { continue };
-        // Null in the place of what a provider may fill in says nothing.
+        // Null means nothing for an attribute that the provider may set.
         if before.is_unknown() || (before.is_null() && attribute.computed_mode()) || before == slot {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Replacements: the attributes whose change means that the object is made anew.
+//! Replacements: the attributes whose change forces replacement.
 
 use super::pairs::partners;
 use crate::tf::path::Path;
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 const NULL: &Value = &Value::Null;
 
-/// The paths of the attributes whose change makes the object anew.
+/// The paths of the attributes whose change forces replacement.
 ///
 /// Meant to be called before computed values become unknown: what the provider itself will compute is no reason
 /// to replace anything, while a configured value that is still unknown is.

@@ -68,7 +68,7 @@ fn config(entries: &[(&str, Value)]) -> Value {
     config
 }
 
-/// What a host proposes: the configuration, with the prior value in the place of unset computed attributes.
+/// What a host proposes: the configuration, with the prior values of computed attributes that are not set.
 fn propose(prior: Option<&Value>, config: &Value) -> Value {
     propose_in(&schema().attributes, prior, config)
 }

@@ -1,4 +1,4 @@
-//! From a listener to connections that may be served: the TLS handshake, each in a task of its own, and a count of those alive.
+//! From a listener to connections that may be served: the TLS handshake, each in a separate task, and the number of open connections.
 
 use super::listener::{Bytes, Listener};
 use std::io;

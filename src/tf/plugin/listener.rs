@@ -71,7 +71,7 @@ impl Drop for SocketFile {
 
 impl Listener {
     /// Listens on a fresh Unix socket in `dir`, or in the system's folder for temporary files.
-    /// Only the owner may connect, and `group` if there is one.
+    /// Only the owner and `group`, if set, may connect.
     ///
     /// # Errors
     /// When the socket cannot be made.

@@ -57,7 +57,7 @@ impl Tls {
             .with_single_cert(vec![certificate.clone()], key.into())
             .map_err(TlsError::Setup)?;
         config.alpn_protocols = vec![b"h2".to_vec()];
-        // Every connection shows its certificate anew.
+        // Every connection presents its certificate again.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })

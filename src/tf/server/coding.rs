@@ -33,7 +33,7 @@ pub(super) fn decode_identity(
     Ok(Some(identity).filter(|i| !i.is_null()))
 }
 
-/// Writes an identity, if there is one and the type has identities.
+/// Encodes an identity; `None` without one, or for a type without an identity schema.
 pub(super) fn encode_identity(
     identity: Option<&Value>,
     of: Option<&Type>,

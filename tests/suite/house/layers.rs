@@ -200,7 +200,7 @@ fn tree(tokens: &[Token], mut at: usize, before: &[String], found: &mut Vec<Vec<
                 }
                 return at + 1;
             }
-            // Such as the types in `a::b::<c>`, which are paths of their own.
+            // Such as the types in `a::b::<c>`, which are separate paths.
             _ => break,
         }
         at += 1;

@@ -1,4 +1,4 @@
-//! A source file as tokens: enough of Rust's grammar to tell code from comments and text, and tests from the rest.
+//! A source file as tokens: enough of the grammar of Rust to separate code from comments and strings, and tests from the rest.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ pub enum Kind {
     Sign(char),
 }
 
-/// A token and the line on which it stands, counted from 1.
+/// A token and its line, counted from 1.
 #[derive(Clone, Debug)]
 pub struct Token {
     pub kind: Kind,
@@ -46,7 +46,7 @@ pub struct TestItem {
     /// How many lines it takes.
     lines: usize,
     is_module: bool,
-    /// Whether it stands in this file and not in one of its own.
+    /// Whether its body is in this file.
     inline: bool,
 }
 
@@ -68,7 +68,7 @@ impl Source {
         Self { path: path.to_owned(), tests, tokens, header: text.starts_with("//! "), lines: text.lines().count() }
     }
 
-    /// Whether it begins by saying what it is.
+    /// Whether it begins with a `//!` comment.
     pub fn has_header(&self) -> bool {
         self.header
     }
@@ -206,7 +206,7 @@ fn end_of_prefixed(chars: &[char], at: usize, prefix: &str) -> Option<usize> {
         ("r" | "br" | "cr", '"' | '#') => {
             let quote = find(chars, at, |c| c != '#');
             if chars.get(quote) != Some(&'"') {
-                // A raw name, such as `r#type`: the name follows as a token of its own.
+                // A raw name, such as `r#type`: the name follows as a separate token.
                 return None;
             }
             let hashes = quote - at;
