@@ -30,7 +30,7 @@ pub struct Identity<'a> {
 pub struct Grant {
     /// The highest role of all rules that match; `None` when none does.
     pub role: Role,
-    /// The Kubernetes groups of all of them, each once, in the order of the rules.
+    /// The Kubernetes groups of all of them, in the order of the rules; one that several rules give is there as often.
     pub groups: Vec<String>,
 }
 
@@ -69,11 +69,7 @@ fn grant(
         }
         granted.role = granted.role.max(Role::parse(&rule.role).unwrap_or(Role::None));
         let groups = rule.kubernetes.as_ref().and_then(|k| k.impersonate.as_ref());
-        for group in groups.into_iter().flat_map(|impersonate| &impersonate.groups) {
-            if !granted.groups.contains(group) {
-                granted.groups.push(group.clone());
-            }
-        }
+        granted.groups.extend(groups.into_iter().flat_map(|impersonate| impersonate.groups.iter().cloned()));
     }
     granted
 }
@@ -216,7 +212,7 @@ mod tests {
         let boss = BTreeMap::from([("level".to_owned(), "2".to_owned()), ("boss".to_owned(), String::new())]);
         for (name, labels, cluster, role, groups) in [
             ("ann@example.org", &none, "test-1", Role::Reader, &["view"][..]),
-            ("ann@example.org", &none, "sandbox", Role::Operator, &["view", "edit"]),
+            ("ann@example.org", &none, "sandbox", Role::Operator, &["view", "view", "edit"]),
             ("ann@example.org", &none, "prod", Role::None, &[]),
             ("dev-1@example.org", &none, "prod", Role::Operator, &[]),
             ("carl@example.org", &second, "test-1", Role::None, &[]),

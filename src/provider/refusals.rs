@@ -547,7 +547,7 @@ const ROWS: &[Row] = &[
     ),
     row(
         PROVIDER,
-        r#"cannot delete the infra provider "*" as it still has *"#,
+        r#"cannot delete the infra provider "*", as there are *"#,
         ID,
         "Remove the machines of provider `{1}` from their clusters and from Omni first.",
     ),

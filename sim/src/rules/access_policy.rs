@@ -13,33 +13,43 @@ use std::collections::BTreeMap;
 pub(super) fn problems(change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
     let mut found = Vec::new();
-    if new.key.namespace != "default" {
-        found.push(format!("access policy namespace mismatch: expected \"default\", got {:?}", new.key.namespace));
-    }
     if new.key.id != policy::ID {
         found.push(format!("access policy ID mismatch: expected {:?}, got {:?}", policy::ID, new.key.id));
     }
+    if new.key.namespace != "default" {
+        found.push(format!("access policy namespace mismatch: expected \"default\", got {:?}", new.key.namespace));
+    }
     let spec: AccessPolicySpec = new.spec();
-    let form = form(&spec);
-    // Tests of a policy that cannot be read would say nothing.
-    let tests = if form.is_empty() { tests(&spec) } else { Vec::new() };
-    found.into_iter().chain(form).chain(tests).collect()
+    found.extend(form(&spec));
+    // Tests of a policy that cannot be read would say nothing new.
+    if is_readable(&spec) {
+        found.extend(spec.tests.iter().flat_map(|test| run(&spec, test)));
+    }
+    found
+}
+
+/// Whether it can be said who gets which role where.
+fn is_readable(spec: &AccessPolicySpec) -> bool {
+    let users = spec.user_groups.values().flat_map(|group| &group.users).map(|user| &user.r#match);
+    let clusters = spec.cluster_groups.values().flat_map(|group| &group.clusters).map(|cluster| &cluster.r#match);
+    users.chain(clusters).all(|glob| pattern(glob).is_none())
+        && spec.rules.iter().all(|rule| rule.role.is_empty() || Role::parse(&rule.role).is_some())
 }
 
 fn form(spec: &AccessPolicySpec) -> Vec<String> {
     let mut found = Vec::new();
     for (name, group) in spec.user_groups.iter().collect::<BTreeMap<_, _>>() {
-        found.extend(group.users.iter().filter_map(|entry| user(name, entry)));
+        found.extend(group.users.iter().flat_map(|entry| user(name, entry)));
     }
     for (name, group) in spec.cluster_groups.iter().collect::<BTreeMap<_, _>>() {
         let of = format!("access policy cluster group {name:?} contains");
-        found.extend(group.clusters.iter().filter_map(|cluster| {
-            match (cluster.name.is_empty(), cluster.r#match.is_empty()) {
+        found.extend(group.clusters.iter().flat_map(|cluster| {
+            let count = match (cluster.name.is_empty(), cluster.r#match.is_empty()) {
                 (true, true) => Some(format!("{of} an empty cluster")),
                 (false, false) => Some(format!("{of} a cluster with mutually exclusive fields set")),
-                (true, false) => pattern(&cluster.r#match),
-                (false, true) => None,
-            }
+                _ => None,
+            };
+            pattern(&cluster.r#match).into_iter().chain(count)
         }));
     }
     found.extend(spec.rules.iter().filter_map(|rule| role(&rule.role)));
@@ -47,15 +57,15 @@ fn form(spec: &AccessPolicySpec) -> Vec<String> {
 }
 
 /// Selectors are not read here; who uses them finds out.
-fn user(group: &str, user: &User) -> Option<String> {
+fn user(group: &str, user: &User) -> impl Iterator<Item = String> {
     let of = format!("access policy user group {group:?} contains");
     let set = [!user.name.is_empty(), !user.r#match.is_empty(), !user.label_selectors.is_empty()];
-    match set.into_iter().filter(|set| *set).count() {
+    let count = match set.into_iter().filter(|set| *set).count() {
         0 => Some(format!("{of} an empty user")),
-        1 if user.r#match.is_empty() => None,
-        1 => pattern(&user.r#match),
+        1 => None,
         _ => Some(format!("{of} a user with mutually exclusive fields set")),
-    }
+    };
+    pattern(&user.r#match).into_iter().chain(count)
 }
 
 fn pattern(glob: &str) -> Option<String> {
@@ -74,43 +84,37 @@ fn role(name: &str) -> Option<String> {
     }
 }
 
-fn tests(spec: &AccessPolicySpec) -> Vec<String> {
-    spec.tests.iter().flat_map(|test| run(spec, test)).collect()
-}
-
 fn run(spec: &AccessPolicySpec, test: &AccessPolicyTest) -> Vec<String> {
     let user = test.user.as_ref().map(|user| user.name.as_str()).unwrap_or_default();
     let cluster = test.cluster.as_ref().map(|cluster| cluster.name.as_str()).unwrap_or_default();
-    let mut missing = Vec::new();
+    let mut found = Vec::new();
     if test.name.is_empty() {
-        missing.push("invalid test: name is empty".to_owned());
+        found.push("invalid test: name is empty".to_owned());
     }
     // The server shows the name that is empty, which is not that of the test.
-    missing.extend(cluster.is_empty().then(|| "invalid test \"\": cluster name is empty".to_owned()));
-    missing.extend(user.is_empty().then(|| "invalid test \"\": user name is empty".to_owned()));
-    if !missing.is_empty() {
-        return missing;
-    }
+    found.extend(cluster.is_empty().then(|| "invalid test \"\": cluster name is empty".to_owned()));
+    found.extend(user.is_empty().then(|| "invalid test \"\": user name is empty".to_owned()));
+    // Whatever is missing, the test is run.
     if let Some(problem) = selectors(spec) {
-        return vec![problem];
+        found.push(problem);
+        return found;
     }
     let labels = test.user.iter().flat_map(|user| user.labels.clone()).collect();
     let granted = policy::on_cluster(spec, Identity { name: user, labels: &labels }, cluster);
     let expected = test.expected.clone().unwrap_or_default();
     let groups = expected.kubernetes.and_then(|k| k.impersonate).map(|i| i.groups).unwrap_or_default();
     let failed = format!("access policy test {:?} failed", test.name);
-    let mut found = Vec::new();
-    if !expected.role.is_empty() && expected.role != granted.role.name() {
-        found.push(format!("{failed}: role mismatch: expected {:?}, got {:?}", expected.role, granted.role.name()));
-    }
     let sorted = |mut groups: Vec<String>| {
         groups.sort();
         groups
     };
-    let (groups, granted) = (sorted(groups), sorted(granted.groups));
-    if groups != granted {
-        let (groups, granted) = (listed(&groups), listed(&granted));
-        found.push(format!("{failed}: kubernetes impersonate groups mismatch: expected {groups}, got {granted}"));
+    let (wanted, given) = (sorted(groups), sorted(granted.groups));
+    if wanted != given {
+        let (wanted, given) = (listed(&wanted), listed(&given));
+        found.push(format!("{failed}: kubernetes impersonate groups mismatch: expected {wanted}, got {given}"));
+    }
+    if !expected.role.is_empty() && expected.role != granted.role.name() {
+        found.push(format!("{failed}: role mismatch: expected {:?}, got {:?}", expected.role, granted.role.name()));
     }
     found
 }
@@ -193,7 +197,30 @@ mod unit {
     }
 
     #[test]
+    fn a_pattern_is_read_whatever_stands_beside_it() {
+        let clusters = vec![Cluster { name: "a".into(), r#match: "[".into() }];
+        let group = AccessPolicyClusterGroup { clusters };
+        let spec = AccessPolicySpec { cluster_groups: [("g".to_owned(), group)].into(), ..Default::default() };
+        assert_eq!(
+            check(&spec),
+            [
+                "syntax error in pattern",
+                "access policy cluster group \"g\" contains a cluster with mutually exclusive fields set"
+            ]
+        );
+    }
+
+    #[test]
     fn there_is_one() {
+        let mut elsewhere = object(kind::ACCESS_POLICY, "other", &AccessPolicySpec::default());
+        elsewhere.key.namespace = "n".into();
+        assert_eq!(
+            problems(Change::Create(&elsewhere)),
+            [
+                "access policy ID mismatch: expected \"access-policy\", got \"other\"",
+                "access policy namespace mismatch: expected \"default\", got \"n\"",
+            ]
+        );
         let other = object(kind::ACCESS_POLICY, "other", &AccessPolicySpec::default());
         assert_eq!(
             problems(Change::Create(&other)),
@@ -222,6 +249,16 @@ mod unit {
             ),
             ("t", "a", "c", "", vec![]),
             (
+                "t",
+                "",
+                "c",
+                "Reader",
+                vec![
+                    "invalid test \"\": user name is empty",
+                    "access policy test \"t\" failed: role mismatch: expected \"Reader\", got \"None\"",
+                ],
+            ),
+            (
                 "",
                 "",
                 "",
@@ -242,5 +279,24 @@ mod unit {
             let spec = AccessPolicySpec { rules: vec![rule.clone()], tests: vec![test], ..Default::default() };
             assert_eq!(check(&spec), expected);
         }
+        let auditor = AccessPolicyRule { role: "Auditor".into(), ..rule };
+        let impersonate = case::expected::kubernetes::Impersonate { groups: vec!["g".into()] };
+        let kubernetes = Some(case::expected::Kubernetes { impersonate: Some(impersonate) });
+        let test = AccessPolicyTest {
+            name: "t".into(),
+            user: Some(case::User { name: "a".into(), ..Default::default() }),
+            cluster: Some(case::Cluster { name: "c".into() }),
+            expected: Some(Expected { role: "Reader".into(), kubernetes }),
+        };
+        let spec = AccessPolicySpec { rules: vec![auditor], tests: vec![test], ..Default::default() };
+        assert_eq!(
+            check(&spec),
+            [
+                "role \"Auditor\" cannot be assigned by an access policy",
+                "access policy test \"t\" failed: kubernetes impersonate groups mismatch: expected [\"g\"], got []",
+                "access policy test \"t\" failed: role mismatch: expected \"Reader\", got \"Auditor\"",
+            ],
+            "tests run whatever else is wrong"
+        );
     }
 }

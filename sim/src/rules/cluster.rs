@@ -130,11 +130,12 @@ fn clock(duration: Duration) -> String {
 fn discovery(view: &dyn Reader, id: &str, before: Option<&ClusterSpec>, after: &ClusterSpec) -> Option<String> {
     let embedded = |spec: &ClusterSpec| spec.features.as_ref().is_some_and(|f| f.use_embedded_discovery_service);
     let private = |spec: &ClusterSpec| spec.features.as_ref().is_some_and(|f| f.disable_public_discovery_service);
-    if embedded(after) && !before.is_some_and(embedded) && !features(view).embedded_discovery_service {
-        return Some("embedded discovery service is not enabled".into());
-    }
+    let off = || {
+        let begins = embedded(after) && !before.is_some_and(embedded) && !features(view).embedded_discovery_service;
+        begins.then(|| "embedded discovery service is not enabled".into())
+    };
     if !private(after) || !super::release(view).has_field("ClusterSpec.Features", "disable_public_discovery_service") {
-        return None;
+        return off();
     }
     // What a cluster was made with counts, and for one that is being made what it will be made with.
     let first = before.and_then(|_| view.get(kind::CLUSTER_CONFIG_VERSION, id));
@@ -152,7 +153,7 @@ fn discovery(view: &dyn Reader, id: &str, before: Option<&ClusterSpec>, after: &
              the embedded discovery service"
                 .into(),
         ),
-        Ok(_) => None,
+        Ok(_) => off(),
     }
 }
 
@@ -297,6 +298,13 @@ mod tests {
         assert_eq!(problems(&view, Change::Create(&embedded)), [""; 0]);
         let bare = Fixture(view.0.into_iter().filter(|o| o.key.kind != kind::FEATURES_CONFIG).collect());
         assert_eq!(problems(&bare, Change::Create(&embedded)), ["embedded discovery service is not enabled"]);
+        let mut private = embedded.spec::<ClusterSpec>();
+        private.features.as_mut().unwrap().disable_public_discovery_service = true;
+        assert_eq!(
+            problems(&bare, Change::Create(&cluster("c", &private))),
+            ["the public discovery service can only be configured for clusters created with Talos 1.14 or newer"],
+            "the public service is asked about first"
+        );
     }
 
     #[test]

@@ -6,10 +6,13 @@ const MAX_SUBDOMAIN: usize = 253;
 /// The problem with a name that should be one label.
 pub(super) fn label(text: &str) -> Option<String> {
     if text.len() > MAX_LABEL {
-        return Some(format!("{text:?} is longer than {MAX_LABEL} characters"));
+        return Some(format!("DNS-1123 label is too long: {} bytes (max {MAX_LABEL})", text.len()));
     }
     (!is_label(text)).then(|| {
-        format!("{text:?} must be made of a-z, 0-9 and '-', and begin and end with a letter or a digit (RFC 1123)")
+        format!(
+            "{text:?} is not a valid DNS-1123 label (lowercase alphanumeric and hyphens, starting and ending with \
+             alphanumeric, max {MAX_LABEL} characters)"
+        )
     })
 }
 

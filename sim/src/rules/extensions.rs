@@ -39,7 +39,8 @@ fn problem(view: &dyn Reader, new: &Object) -> Option<String> {
 
 /// The first problem with a list of extensions for a Talos version.
 pub(super) fn offered(view: &dyn Reader, version: &str, names: &[String]) -> Option<String> {
-    if names.is_empty() {
+    // Older servers take any name.
+    if names.is_empty() || !super::release(view).has(Feature::CheckedExtensions) {
         return None;
     }
     if names.len() > MAX_EXTENSIONS {

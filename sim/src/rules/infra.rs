@@ -26,21 +26,23 @@ pub(super) fn provider(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
 
 fn in_use(view: &dyn Reader, id: &str) -> Option<String> {
     let machines = view.labelled(kind::MACHINE, label::INFRA_PROVIDER_ID, id);
-    let count = machines.iter().filter(|machine| !machine.tearing_down).count();
-    (count > 0).then(|| format!("cannot delete the infra provider {id:?} as it still has {count} machines"))
+    let running: Vec<_> = machines.iter().filter(|m| !m.tearing_down).map(|m| m.key.id.as_str()).collect();
+    (!running.is_empty()).then(|| {
+        format!(
+            "cannot delete the infra provider {id:?}, as there are {} running machines managed by it: [{}]",
+            running.len(),
+            running.join(" ")
+        )
+    })
 }
 
 /// The problems with a change of what is asked of a machine.
 pub(super) fn machine_config(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
-        Change::Create(new) => limits(view, new),
-        Change::Update(old, new) => {
-            let mut found = limits(view, new);
-            if accepted(old) && !accepted(new) {
-                found.push("an accepted machine cannot be rejected or set back to pending acceptance".into());
-            }
-            found
+        Change::Update(old, new) if accepted(old) && !accepted(new) => {
+            vec!["an accepted machine cannot be rejected or set back to pending acceptance".into()]
         }
+        Change::Create(new) | Change::Update(_, new) => limits(view, new),
         Change::Destroy(old) if accepted(old) && view.get(kind::LINK, &old.key.id).is_some() => {
             vec![
                 "cannot delete the config for an already accepted machine config while it is linked to a machine"
@@ -80,14 +82,22 @@ mod tests {
         let named = |id: &str| object(kind::INFRA_PROVIDER, id, &InfraProviderSpec {});
         let nobody = Fixture::default();
         assert_eq!(provider(&nobody, Change::Create(&named("kubevirt-1"))), [""; 0]);
-        let problem = provider(&nobody, Change::Create(&named("Kube.virt")));
-        assert!(problem.len() == 1 && problem[0].starts_with("invalid infra provider name: "), "{problem:?}");
+        let rule = "is not a valid DNS-1123 label (lowercase alphanumeric and hyphens, starting and ending with \
+                    alphanumeric, max 63 characters)";
+        for (id, expected) in [
+            ("Kube.virt", format!("\"Kube.virt\" {rule}")),
+            ("", format!("\"\" {rule}")),
+            (&"a".repeat(64), "DNS-1123 label is too long: 64 bytes (max 63)".to_owned()),
+        ] {
+            let expected = format!("invalid infra provider name: {expected}");
+            assert_eq!(provider(&nobody, Change::Create(&named(id))), [expected]);
+        }
         let machine =
             labelled(object(kind::MACHINE, "m", &MachineSpec::default()), &[(label::INFRA_PROVIDER_ID, "kubevirt-1")]);
         let view = Fixture::default().with(machine);
         assert_eq!(
             provider(&view, Change::Destroy(&named("kubevirt-1"))),
-            ["cannot delete the infra provider \"kubevirt-1\" as it still has 1 machines"]
+            ["cannot delete the infra provider \"kubevirt-1\", as there are 1 running machines managed by it: [m]"]
         );
         assert_eq!(provider(&view, Change::Destroy(&named("other"))), [""; 0]);
     }
@@ -112,6 +122,11 @@ mod tests {
         ] {
             assert_eq!(machine_config(&view, Change::Update(&config(old, ""), &config(new, ""))), expected);
         }
+        assert_eq!(
+            machine_config(&view, Change::Update(&config(Accepted, ""), &config(Pending, "a\n"))),
+            [back],
+            "the first problem is the only one"
+        );
         let long = "x".repeat(129);
         for (reboot, expected) in [
             ("a", vec![]),

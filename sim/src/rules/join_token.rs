@@ -31,13 +31,15 @@ pub(super) fn default_token(view: &dyn Reader, change: Change<'_>) -> Vec<String
         let id = object.spec::<DefaultJoinTokenSpec>().token_id;
         view.get(kind::JOIN_TOKEN, &id).is_none().then(|| format!("no token with id {id:?} exists"))
     };
-    let problem = match change {
-        Change::Create(_) => None,
-        Change::Update(_, new) => unknown(new),
-        // One of another name, which means nothing, may go while its token is there.
-        Change::Destroy(old) if old.key.id != "default" => unknown(old),
-        Change::Destroy(_) => Some("destroying the default join token resource is not allowed".to_owned()),
+    let leaving = match change {
+        Change::Create(_) => return Vec::new(),
+        Change::Update(_, new) => new.tearing_down,
+        Change::Destroy(_) => true,
     };
+    // One of another name, which means nothing, may go while its token is there.
+    let needed = leaving && change.object().key.id == "default";
+    let problem = unknown(change.object())
+        .or_else(|| needed.then(|| "destroying the default join token resource is not allowed".to_owned()));
     problem.into_iter().collect()
 }
 
@@ -55,7 +57,7 @@ fn name(release: Release, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Fixture, object};
+    use super::super::fixture::{Fixture, leaving, object};
     use super::*;
 
     #[test]
@@ -78,9 +80,9 @@ mod tests {
             default_token(&view, Change::Update(&default("t"), &default("u"))),
             ["no token with id \"u\" exists"]
         );
-        assert_eq!(
-            default_token(&view, Change::Destroy(&default("t"))),
-            ["destroying the default join token resource is not allowed"]
-        );
+        let kept = "destroying the default join token resource is not allowed";
+        assert_eq!(default_token(&view, Change::Destroy(&default("t"))), [kept]);
+        assert_eq!(default_token(&view, Change::Update(&default("t"), &leaving(default("t")))), [kept]);
+        assert_eq!(default_token(&view, Change::Destroy(&default("u"))), ["no token with id \"u\" exists"]);
     }
 }

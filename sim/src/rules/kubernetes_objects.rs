@@ -15,9 +15,9 @@ pub(super) fn manifest_group(change: Change<'_>) -> Vec<String> {
     let problem = if spec.mode == 0 {
         Some("the manifest should have mode field set".to_owned())
     } else if new.label(label::CLUSTER).is_none() {
-        Some(format!("the resource must have {:?} label set", label::CLUSTER))
+        Some(format!("the resource must have {} label set", label::CLUSTER))
     } else if new.label(label::SYSTEM_MANIFEST).is_some() {
-        Some(format!("label {:?} is not allowed", label::SYSTEM_MANIFEST))
+        Some("system manifests can't be created by the user".into())
     } else {
         manifests(&spec)
     };
@@ -33,16 +33,28 @@ fn manifests(spec: &KubernetesManifestGroupSpec) -> Option<String> {
 }
 
 fn objects(text: &str) -> Result<(), String> {
-    let documents = yaml::parse_documents(text).map_err(|error| format!("failed to parse manifests: {error}"))?;
-    for document in documents.iter().filter(|document| !document.is_null()) {
-        if !document.is_object() {
-            return Err("failed to parse manifests: every document must be an object".into());
+    let documents =
+        yaml::parse_documents(text).map_err(|error| format!("error converting manifest to JSON: {error}"))?;
+    documents.iter().try_for_each(|document| {
+        object(document).map_err(|problem| format!("error loading JSON manifest into unstructured: {problem}"))
+    })
+}
+
+/// Documents without anything in them are passed over.
+fn object(document: &Value) -> Result<(), String> {
+    let found = match document {
+        Value::Null => return Ok(()),
+        Value::Object(fields) if fields.is_empty() => return Ok(()),
+        Value::Object(fields) if fields.get("kind").and_then(Value::as_str).is_some_and(|kind| !kind.is_empty()) => {
+            return Ok(());
         }
-        if document.get("kind").and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(format!("failed to parse manifests: Object 'Kind' is missing in '{document}'"));
-        }
-    }
-    Ok(())
+        Value::Object(_) => return Err(format!("Object 'Kind' is missing in '{document}'")),
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+    };
+    Err(format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"))
 }
 
 #[cfg(test)]
@@ -62,13 +74,26 @@ mod tests {
             (Mode::Full, &cluster[..], config_map, &[][..]),
             (Mode::OneTime, &cluster, two.as_str(), &[]),
             (Mode::Unknown, &cluster, config_map, &["the manifest should have mode field set"]),
-            (Mode::Full, &[], config_map, &["the resource must have \"omni.sidero.dev/cluster\" label set"]),
-            (Mode::Full, &system, config_map, &["label \"omni.sidero.dev/system-manifest\" is not allowed"]),
-            (Mode::Full, &cluster, "- a\n", &["failed to parse manifests: every document must be an object"]),
-            (Mode::Full, &cluster, "a: b\n", &["failed to parse manifests: Object 'Kind' is missing in "]),
+            (Mode::Full, &[], config_map, &["the resource must have omni.sidero.dev/cluster label set"]),
+            (Mode::Full, &system, config_map, &["system manifests can't be created by the user"]),
+            (Mode::Full, &cluster, "{}\n", &[]),
+            (
+                Mode::Full,
+                &cluster,
+                "- a\n",
+                &["error loading JSON manifest into unstructured: json: cannot unmarshal array into Go value of type \
+                   map[string]interface {}"],
+            ),
+            (
+                Mode::Full,
+                &cluster,
+                "b: 1\na: b\n",
+                &["error loading JSON manifest into unstructured: Object 'Kind' is missing in '{\"a\":\"b\",\"b\":1}'"],
+            ),
+            (Mode::Full, &cluster, "a: [", &["error converting manifest to JSON: "]),
             (Mode::Full, &cluster, "# nothing\n", &[]),
             (Mode::Unknown, &[], "a: [", &["the manifest should have mode field set"]),
-            (Mode::Full, &[], "a: [", &["the resource must have \"omni.sidero.dev/cluster\" label set"]),
+            (Mode::Full, &[], "a: [", &["the resource must have omni.sidero.dev/cluster label set"]),
         ] {
             let mut spec = KubernetesManifestGroupSpec { data: data.into(), ..Default::default() };
             spec.set_mode(mode);

@@ -11,38 +11,35 @@ pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => write(view, None, new),
         Change::Update(old, new) => write(view, Some(&old.spec()), new),
-        Change::Destroy(old) => in_use(view, old).into_iter().collect(),
+        Change::Destroy(old) => in_use(view, old),
     }
+    .into_iter()
+    .collect()
 }
 
 /// Whether the server fails over this change instead of judging it: it compares with a provider that was not there.
 pub(super) fn crashes(change: Change<'_>) -> bool {
     let Change::Update(old, new) = change else { return false };
     let (before, after): (MachineClassSpec, MachineClassSpec) = (old.spec(), new.spec());
-    before.auto_provision.is_none() && after.match_labels.is_empty() && after.auto_provision.is_some()
+    let provider = after.auto_provision.filter(|_| after.match_labels.is_empty());
+    before.auto_provision.is_none() && provider.is_some_and(|provider| !provider.provider_id.is_empty())
 }
 
-fn write(view: &dyn Reader, old: Option<&MachineClassSpec>, new: &Object) -> Vec<String> {
+/// The first problem with a write.
+fn write(view: &dyn Reader, old: Option<&MachineClassSpec>, new: &Object) -> Option<String> {
     let spec: MachineClassSpec = new.spec();
-    let Some(wanted) = &spec.auto_provision else { return selectors(&spec.match_labels).into_iter().collect() };
+    let Some(wanted) = &spec.auto_provision else { return selectors(&spec.match_labels) };
     if !spec.match_labels.is_empty() {
-        return vec!["can't set both auto provision and match labels at the same time".into()];
-    }
-    let mut found: Vec<String> =
-        machine::arguments(view, "auto provision kernel args", &wanted.kernel_args).into_iter().collect();
-    let before = old.and_then(|old| old.auto_provision.as_ref());
-    // Whoever changes nothing about the data is not asked for the provider either.
-    if before.is_some_and(|before| before.provider_data == wanted.provider_data) {
-        return found;
+        return Some("can't set both auto provision and match labels at the same time".into());
     }
     if wanted.provider_id.is_empty() {
-        return vec!["providerID can not be empty".into()];
+        return Some("providerID can not be empty".into());
     }
-    match provision::provider(view, &wanted.provider_id) {
-        Err(problem) => return vec![problem],
-        Ok(provider) => found.extend(provision::data(&wanted.provider_id, &provider, &wanted.provider_data)),
-    }
-    found
+    // Whoever changes nothing about the data is not asked for the provider.
+    let before = old.and_then(|old| old.auto_provision.as_ref());
+    let changed = before.is_none_or(|before| before.provider_data != wanted.provider_data);
+    let provided = changed.then(|| provision::provided(view, &wanted.provider_id, &wanted.provider_data)).flatten();
+    provided.or_else(|| machine::arguments(view, "auto provision kernel args", &wanted.kernel_args))
 }
 
 fn selectors(texts: &[String]) -> Option<String> {
@@ -152,12 +149,16 @@ mod tests {
         for (data, args, expected) in [
             ("cores: 4", &["console=ttyS0"][..], &[][..]),
             ("memory: 4", &[], &[schema]),
-            ("memory: 4", &["a\n"], &[control, schema]),
+            ("cores: 4", &["a\n"], &[control]),
+            ("memory: 4", &["a\n"], &[schema]),
         ] {
             assert_eq!(problems(&view, Change::Create(&class(data, args))), expected);
         }
         let old = class("memory: 4", &[]);
         assert_eq!(problems(&view, Change::Update(&old, &old)), [""; 0], "data is checked when it changes");
+        assert_eq!(problems(&view, Change::Update(&old, &class("memory: 4", &["a\n"]))), [control]);
+        let nobody = self::class(&[], Some(""));
+        assert_eq!(problems(&view, Change::Update(&nobody, &nobody)), ["providerID can not be empty"]);
     }
 
     #[test]
@@ -165,6 +166,7 @@ mod tests {
         let (labels, provider) = (class(&["a"], None), class(&[], Some("known")));
         for (change, expected) in [
             (Change::Update(&labels, &provider), true),
+            (Change::Update(&labels, &class(&[], Some(""))), false),
             (Change::Update(&provider, &labels), false),
             (Change::Update(&provider, &provider), false),
             (Change::Create(&provider), false),

@@ -20,7 +20,7 @@ pub fn allocation(spec: &MachineSetSpec) -> Option<&MachineAllocation> {
 
 /// The problems with a change of a machine set.
 pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
-    let mut found = relation::problems(change, label::CLUSTER);
+    let mut found = relation::problems(change, &[label::CLUSTER]);
     found.extend(match change {
         Change::Create(new) => write(view, None, new),
         Change::Update(old, new) => write(view, Some(old), new),
@@ -99,10 +99,11 @@ fn bootstrap(
 fn snapshot(wanted: &BootstrapSpec) -> Option<String> {
     let path = &wanted.snapshot;
     if path.len() > MAX_SNAPSHOT {
-        return Some(format!("snapshot path is too long: {} bytes (max {MAX_SNAPSHOT})", path.len()));
+        return Some(format!("bootstrap snapshot path is too long: {} bytes (max {MAX_SNAPSHOT})", path.len()));
     }
-    (path.starts_with('/') || path.ends_with('/') || path.split('/').any(|part| part == ".."))
-        .then(|| format!("snapshot path {path:?} must be relative and must not contain \"..\""))
+    // The store looks at none, and at the folder itself.
+    let fits = ["", "."].contains(&path.as_str()) || path.split('/').all(|part| !["", ".", ".."].contains(&part));
+    (!fits).then(|| "bootstrap snapshot must be a relative path without parent-directory references".into())
 }
 
 /// A backup is known by the UUID of its cluster; what it holds is not kept here, so any snapshot will do.
@@ -188,6 +189,7 @@ mod tests {
 
     const CP: &[(&str, &str)] = &[(label::CLUSTER, "c"), (label::CONTROL_PLANE, "")];
     const W: &[(&str, &str)] = &[(label::CLUSTER, "c"), (label::WORKER, "")];
+    const RELATIVE: &str = "bootstrap snapshot must be a relative path without parent-directory references";
 
     fn set(id: &str, labels: &[(&str, &str)], spec: &MachineSetSpec) -> Object {
         labelled(object(kind::MACHINE_SET, id, spec), labels)
@@ -256,11 +258,18 @@ mod tests {
             ("c-workers", W, &from("u", "s"), vec!["bootstrap spec is not allowed for worker machine sets"]),
             ("c-control-planes", CP, &from("u", "s"), vec![]),
             ("c-control-planes", CP, &from("x", "s"), vec!["invalid cluster UUID \"x\""]),
+            ("c-control-planes", CP, &from("u", "."), vec![]),
+            ("c-control-planes", CP, &from("u", "a/b.c"), vec![]),
+            ("c-control-planes", CP, &from("u", "a/../b"), vec![RELATIVE]),
+            ("c-control-planes", CP, &from("u", "a//b"), vec![RELATIVE]),
+            ("c-control-planes", CP, &from("u", "./a"), vec![RELATIVE]),
+            ("c-control-planes", CP, &from("u", "/a"), vec![RELATIVE]),
+            ("c-control-planes", CP, &from("u", "a/"), vec![RELATIVE]),
             (
                 "c-control-planes",
                 CP,
-                &from("u", "a/../b"),
-                vec!["snapshot path \"a/../b\" must be relative and must not contain \"..\""],
+                &from("u", &"a".repeat(4097)),
+                vec!["bootstrap snapshot path is too long: 4097 bytes (max 4096)"],
             ),
             ("c-workers", W, &by_class("", 1, Type::Static), vec!["machine allocation source name is not set"]),
             (

@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 /// The problems with a change of a machine set node.
 pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
-    let mut found = relation::problems(change, label::CLUSTER);
-    found.extend(relation::problems(change, label::MACHINE_SET));
+    let mut found = relation::problems(change, &[label::CLUSTER, label::MACHINE_SET]);
     found.extend(match change {
         Change::Create(new) => create(view, new),
         // What is torn down is judged by the rules for destruction alone.
@@ -41,9 +40,6 @@ fn create(view: &dyn Reader, new: &Object) -> Option<String> {
 }
 
 fn update(view: &dyn Reader, old: &Object, new: &Object) -> Option<String> {
-    if new.label(label::MACHINE_SET).unwrap_or_default().is_empty() {
-        return Some("missing machine set label".into());
-    }
     let set_id = old.label(label::MACHINE_SET).unwrap_or_default();
     let refuse =
         |why: &str| Some(format!("updating machine set node on the machine set {set_id:?} is not allowed: {why}"));
@@ -51,10 +47,14 @@ fn update(view: &dyn Reader, old: &Object, new: &Object) -> Option<String> {
         Ok(set) => set,
         Err(why) => return refuse(&why),
     };
-    match free_cluster(view, old) {
-        Ok(_) => locks_control_plane(&set, new),
-        Err(why) => refuse(&why),
-    }
+    let cluster = match free_cluster(view, old) {
+        Ok(cluster) => cluster,
+        Err(why) => return refuse(&why),
+    };
+    let Some(new_set) = new.label(label::MACHINE_SET) else { return Some("missing machine set label".into()) };
+    // Whoever moves has to fit, although nobody may move.
+    let machine = view.get(kind::MACHINE_STATUS, &new.key.id).filter(|_| new_set != set_id);
+    machine.and_then(|machine| incompatibility(&machine, &cluster.spec())).or_else(|| locks_control_plane(&set, new))
 }
 
 fn destroy(view: &dyn Reader, old: &Object) -> Option<String> {
@@ -214,6 +214,32 @@ mod tests {
         assert_eq!(
             problems(&view(cluster("1.13.5")), Change::Update(&node("c-workers"), &node("cp"))),
             ["changing value of label \"omni.sidero.dev/machine-set\" from \"c-workers\" to \"cp\""]
+        );
+        let moved = problems(
+            &view(cluster("1.13.5")).with(machine("v1.14.0")),
+            Change::Update(&node("c-workers"), &node("cp")),
+        );
+        assert!(moved.len() == 2 && moved[1].starts_with("the machine has a newer Talos version"), "{moved:?}");
+        let lost = labelled(bare.clone(), &[(label::CLUSTER, "c")]);
+        let whole = problems(&view(cluster("1.13.5")), Change::Update(&node("c-workers"), &lost));
+        assert_eq!(whole.last().map(String::as_str), Some("missing machine set label"));
+        let bare = problems(&view(cluster("1.13.5")), Change::Update(&node("c-workers"), &bare));
+        assert_eq!(
+            bare,
+            [
+                "label \"omni.sidero.dev/cluster\" does not exist",
+                "label \"omni.sidero.dev/machine-set\" does not exist",
+                "changing value of label \"omni.sidero.dev/cluster\" from \"c\" to \"\"",
+                "changing value of label \"omni.sidero.dev/machine-set\" from \"c-workers\" to \"\"",
+                "missing machine set label",
+            ]
+        );
+        let gone = problems(&view(cluster("1.13.5")), Change::Update(&node("other"), &lost));
+        assert_eq!(
+            gone.last().map(String::as_str),
+            Some(
+                "updating machine set node on the machine set \"other\" is not allowed: the machine set does not exist"
+            )
         );
     }
 

@@ -1,11 +1,11 @@
 //! Rules for presets of installation media: a version, an architecture, and what the media is for.
 
-use super::{Change, extensions, missing, tolerant};
+use super::{Change, extensions, tolerant};
+use crate::Release;
 use crate::catalogue::Feature;
 use crate::names::kind;
 use crate::object::{Object, Reader};
 use crate::virtual_kinds::platforms;
-use kit::yaml;
 use omni_proto::specs::platform_config_spec::Arch;
 use omni_proto::specs::{FeaturesConfigSpec, InstallationMediaConfigSpec};
 
@@ -15,57 +15,71 @@ const DEFAULT_TALOS: &str = "1.13.8";
 /// The first whose media can carry a machine configuration.
 const EMBEDS_CONFIG: (u64, u64) = (1, 12);
 
-/// The problems with a change of a preset.
+/// The problems with a change of a preset. The first is the only one that is told.
 pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
-        Change::Create(new) | Change::Update(_, new) if !new.tearing_down => write(view, new),
+        Change::Create(new) | Change::Update(_, new) if !new.tearing_down => write(view, new).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
-fn write(view: &dyn Reader, new: &Object) -> Vec<String> {
-    let spec: InstallationMediaConfigSpec = new.spec();
+fn write(view: &dyn Reader, new: &Object) -> Option<String> {
+    let (release, spec) = (super::release(view), new.spec::<InstallationMediaConfigSpec>());
+    if let Some(problem) = target(release, &spec) {
+        return Some(format!("invalid installation media config: {problem}"));
+    }
+    // Older servers look at nothing else.
+    if !release.has(Feature::TextLimits) {
+        return None;
+    }
+    if let Some(problem) = super::limited("kernel args", &spec.kernel_args, MAX_KERNEL_ARGS) {
+        return Some(problem);
+    }
+    let pinned = spec.talos_version.strip_prefix('v').unwrap_or(&spec.talos_version);
+    if !pinned.is_empty() {
+        if view.get(kind::TALOS_VERSION, pinned).is_none() {
+            return Some(format!("unknown Talos version {:?}", spec.talos_version));
+        }
+        // What the configuration says is the machine's business.
+        if !spec.embedded_machine_config.is_empty() && !embeds(pinned) {
+            let version = &spec.talos_version;
+            return Some(format!("embedded machine config is not supported by Talos version {version:?}"));
+        }
+    }
+    let version = if pinned.is_empty() { DEFAULT_TALOS } else { pinned };
+    factory(view, &spec.image_factory_url).or_else(|| extensions::offered(view, version, &spec.install_extensions))
+}
+
+/// The problem with what the media are for. A number that no architecture has is as good as one.
+fn target(release: Release, spec: &InstallationMediaConfigSpec) -> Option<String> {
     // Later the default token is taken where none is named.
-    if super::release(view).has(Feature::MediaNeedToken) && spec.join_token.is_empty() {
-        return vec!["invalid installation media config: join token is required".into()];
+    let needs_token = release.has(Feature::MediaNeedToken);
+    if spec.architecture == Arch::UnknownArch as i32 {
+        return Some("architecture is required".into());
     }
-    let mut found = Vec::new();
-    if spec.architecture() == Arch::UnknownArch {
-        found.push("architecture must be set".to_owned());
+    if needs_token && spec.join_token.is_empty() {
+        return Some("join token is required".into());
     }
-    if spec.cloud.is_some() && spec.sbc.is_some() {
-        found.push("cloud and sbc are mutually exclusive".into());
+    match (&spec.cloud, &spec.sbc) {
+        (Some(_), Some(_)) => Some("both sbc and cloud fields are set".into()),
+        // Who asks for a token takes any platform and any board.
+        _ if needs_token => None,
+        (None, Some(board)) if board.overlay.is_empty() => Some("sbc.overlay is required when sbc is set".into()),
+        (None, Some(board)) => unknown("SBC overlay", &board.overlay, platforms::BOARDS.iter().map(|board| board.id)),
+        (Some(cloud), None) if cloud.platform.is_empty() => Some("cloud.platform is required when cloud is set".into()),
+        (Some(cloud), None) => {
+            unknown("cloud platform", &cloud.platform, platforms::clouds(release).map(|platform| platform.id))
+        }
+        (None, None) => None,
     }
-    let clouds = || platforms::clouds(super::release(view)).map(|platform| platform.id);
-    found.extend(spec.cloud.and_then(|cloud| unknown("platform", &cloud.platform, clouds())));
-    let boards = || platforms::BOARDS.iter().map(|board| board.id);
-    found.extend(spec.sbc.and_then(|board| unknown("overlay", &board.overlay, boards())));
-    super::text(&mut found, "kernel args", &spec.kernel_args, MAX_KERNEL_ARGS);
-    let version = spec.talos_version.trim_start_matches('v');
-    if !version.is_empty() && view.get(kind::TALOS_VERSION, version).is_none() {
-        let problem = missing(kind::TALOS_VERSION, "default", version);
-        found.push(format!("invalid talos version {:?}: {problem}", spec.talos_version));
-        return found;
-    }
-    let version = if version.is_empty() { DEFAULT_TALOS } else { version };
-    found.extend(embedded(&spec.embedded_machine_config, version));
-    found.extend(factory(view, &spec.image_factory_url));
-    found.extend(extensions::offered(view, version, &spec.install_extensions));
-    found
 }
 
 fn unknown<'a>(what: &str, name: &str, mut known: impl Iterator<Item = &'a str>) -> Option<String> {
     (!known.any(|other| other == name)).then(|| format!("unknown {what} {name:?}"))
 }
 
-fn embedded(config: &str, version: &str) -> Option<String> {
-    if config.is_empty() {
-        return None;
-    }
-    if tolerant::parse(version).is_ok_and(|version| version.minor_line() < EMBEDS_CONFIG) {
-        return Some(format!("embedded machine config is not supported by Talos version {version:?}"));
-    }
-    yaml::parse_documents(config).err().map(|error| format!("invalid embedded machine config: {error}"))
+fn embeds(version: &str) -> bool {
+    tolerant::parse(version).is_ok_and(|version| version.minor_line() >= EMBEDS_CONFIG)
 }
 
 fn factory(view: &dyn Reader, url: &str) -> Option<String> {
@@ -85,7 +99,7 @@ mod tests {
     use super::super::fixture::{Fixture, leaving, object};
     use super::*;
     use omni_proto::specs::installation_media_config_spec::{Cloud, Sbc};
-    use omni_proto::specs::{TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info};
+    use omni_proto::specs::{SysVersionSpec, TalosExtensionsSpec, TalosVersionSpec, talos_extensions_spec::Info};
 
     fn view() -> Fixture {
         let items = vec![Info { name: "siderolabs/gvisor".into(), ..Default::default() }];
@@ -105,59 +119,110 @@ mod tests {
             spec.set_architecture(Arch::Amd64);
             spec
         };
-        let change = |edit: fn(&mut InstallationMediaConfigSpec)| {
-            let mut spec = good();
-            edit(&mut spec);
-            spec
-        };
+        let invalid = |problem: &str| format!("invalid installation media config: {problem}");
+        let sbc = |overlay: &str| Some(Sbc { overlay: overlay.into(), ..Sbc::default() });
+        let cloud = |platform: &str| Some(Cloud { platform: platform.into() });
         for (spec, expected) in [
-            (good(), vec![]),
-            (change(|s| s.architecture = 0), vec!["architecture must be set"]),
+            (good(), None),
+            (InstallationMediaConfigSpec { architecture: 0, ..good() }, Some(invalid("architecture is required"))),
+            (InstallationMediaConfigSpec { architecture: 9, bootloader: 9, ..good() }, None),
             (
-                change(|s| {
-                    s.cloud = Some(Cloud { platform: "aws".into() });
-                    s.sbc = Some(Sbc { overlay: "rpi_generic".into(), ..Sbc::default() });
-                }),
-                vec!["cloud and sbc are mutually exclusive"],
+                InstallationMediaConfigSpec { cloud: cloud("aws"), sbc: sbc("rpi_generic"), ..good() },
+                Some(invalid("both sbc and cloud fields are set")),
             ),
-            (change(|s| s.cloud = Some(Cloud { platform: "x".into() })), vec!["unknown platform \"x\""]),
-            (change(|s| s.sbc = Some(Sbc { overlay: "x".into(), ..Sbc::default() })), vec!["unknown overlay \"x\""]),
-            (change(|s| s.kernel_args = "x".repeat(4097)), vec!["kernel args is too long: 4097 bytes (max 4096)"]),
-            (change(|s| s.kernel_args = "a\tb".into()), vec!["kernel args must not contain control characters"]),
+            (InstallationMediaConfigSpec { cloud: cloud("aws"), ..good() }, None),
+            (InstallationMediaConfigSpec { sbc: sbc("rpi_generic"), ..good() }, None),
             (
-                change(|s| s.talos_version = "1.2.3".into()),
-                vec![
-                    "invalid talos version \"1.2.3\": failed to get: resource \
-                     TalosVersions.omni.sidero.dev(default/1.2.3@undefined) doesn't exist",
-                ],
+                InstallationMediaConfigSpec { cloud: cloud("x"), ..good() },
+                Some(invalid("unknown cloud platform \"x\"")),
             ),
-            (change(|s| s.embedded_machine_config = "machine: {}".into()), vec![]),
             (
-                change(|s| {
-                    s.talos_version = "1.11.6".into();
-                    s.embedded_machine_config = "machine: {}".into();
-                }),
-                vec!["embedded machine config is not supported by Talos version \"1.11.6\""],
+                InstallationMediaConfigSpec { cloud: cloud(""), ..good() },
+                Some(invalid("cloud.platform is required when cloud is set")),
             ),
-            (change(|s| s.image_factory_url = "https://factory.example.org".into()), vec![]),
-            (change(|s| s.image_factory_url = "https://factory.example.org/".into()), vec![]),
+            (InstallationMediaConfigSpec { sbc: sbc("x"), ..good() }, Some(invalid("unknown SBC overlay \"x\""))),
             (
-                change(|s| s.image_factory_url = "https://other.example.org".into()),
-                vec!["image factory \"https://other.example.org\" is not configured"],
+                InstallationMediaConfigSpec { sbc: sbc(""), ..good() },
+                Some(invalid("sbc.overlay is required when sbc is set")),
             ),
-            (change(|s| s.install_extensions = vec!["gvisor".into()]), vec![]),
             (
-                change(|s| {
-                    s.talos_version.clear();
-                    s.install_extensions = vec!["nope".into()];
-                }),
-                vec!["extension \"nope\" (entry 0) is not available for Talos version \"1.13.8\""],
+                InstallationMediaConfigSpec { kernel_args: "x".repeat(4097), ..good() },
+                Some("kernel args is too long: 4097 bytes (max 4096)".into()),
+            ),
+            (
+                InstallationMediaConfigSpec { kernel_args: "a\tb".into(), ..good() },
+                Some("kernel args contains a control character".into()),
+            ),
+            (
+                InstallationMediaConfigSpec { talos_version: "v1.2.3".into(), ..good() },
+                Some("unknown Talos version \"v1.2.3\"".into()),
+            ),
+            (InstallationMediaConfigSpec { embedded_machine_config: "a: [".into(), ..good() }, None),
+            (
+                InstallationMediaConfigSpec {
+                    talos_version: "v1.11.6".into(),
+                    embedded_machine_config: "machine: {}".into(),
+                    ..good()
+                },
+                Some("embedded machine config is not supported by Talos version \"v1.11.6\"".into()),
+            ),
+            (InstallationMediaConfigSpec { image_factory_url: "https://factory.example.org".into(), ..good() }, None),
+            (InstallationMediaConfigSpec { image_factory_url: "https://factory.example.org/".into(), ..good() }, None),
+            (
+                InstallationMediaConfigSpec { image_factory_url: "https://other.example.org".into(), ..good() },
+                Some("image factory \"https://other.example.org\" is not configured".into()),
+            ),
+            (InstallationMediaConfigSpec { install_extensions: vec!["gvisor".into()], ..good() }, None),
+            (
+                InstallationMediaConfigSpec {
+                    talos_version: String::new(),
+                    install_extensions: vec!["nope".into()],
+                    ..good()
+                },
+                Some("extension \"nope\" (entry 0) is not available for Talos version \"1.13.8\"".into()),
             ),
         ] {
             let new = object(kind::INSTALLATION_MEDIA_CONFIG, "p", &spec);
-            assert_eq!(problems(&view(), Change::Create(&new)), expected);
+            assert_eq!(problems(&view(), Change::Create(&new)), Vec::from_iter(expected));
         }
         let bad = object(kind::INSTALLATION_MEDIA_CONFIG, "p", &InstallationMediaConfigSpec::default());
         assert_eq!(problems(&view(), Change::Update(&bad, &leaving(bad.clone()))), [""; 0]);
+    }
+
+    #[test]
+    fn older_servers_ask_for_a_token_and_look_at_no_version() {
+        let server = |version: &str| {
+            let spec = SysVersionSpec { backend_version: version.into(), ..Default::default() };
+            view().with(object(kind::SYS_VERSION, "current", &spec))
+        };
+        let spec = InstallationMediaConfigSpec {
+            architecture: Arch::Amd64 as i32,
+            talos_version: "1.2.3".into(),
+            install_extensions: vec!["nope".into()],
+            ..Default::default()
+        };
+        let of = |spec: &InstallationMediaConfigSpec| object(kind::INSTALLATION_MEDIA_CONFIG, "p", spec);
+        let without = of(&spec);
+        let nothing = of(&InstallationMediaConfigSpec::default());
+        let unheard = Some(Cloud { platform: "unheard-of".into() });
+        let anywhere = of(&InstallationMediaConfigSpec { join_token: "t".into(), cloud: unheard, ..spec.clone() });
+        let with = object(
+            kind::INSTALLATION_MEDIA_CONFIG,
+            "p",
+            &InstallationMediaConfigSpec { join_token: "t".into(), ..spec },
+        );
+        let missing = "invalid installation media config: join token is required";
+        let architecture = "invalid installation media config: architecture is required";
+        let unknown = "unknown Talos version \"1.2.3\"";
+        for (version, new, expected) in [
+            ("v1.6.6", &nothing, Some(architecture)),
+            ("v1.6.6", &anywhere, None),
+            ("v1.6.6", &without, Some(missing)),
+            ("v1.6.6", &with, None),
+            ("v1.9.0", &without, Some(unknown)),
+            ("v1.11.0", &with, Some(unknown)),
+        ] {
+            assert_eq!(problems(&server(version), Change::Create(new)), Vec::from_iter(expected), "{version}");
+        }
     }
 }

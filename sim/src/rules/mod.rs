@@ -6,6 +6,7 @@ mod backups;
 mod cluster;
 mod cluster_version;
 mod config_patch;
+mod disk_selector;
 mod dns_name;
 mod eula;
 mod extensions;
@@ -107,6 +108,7 @@ fn of_type(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
         kind::ETCD_BACKUP_S3_CONFIG => backups::place(view, change),
         kind::INSTALLATION_MEDIA_CONFIG => media::problems(view, change),
         kind::MACHINE_REQUEST_SET => provision::request_set(view, change),
+        kind::MACHINE_REQUEST => provision::request(change),
         kind::INFRA_MACHINE_CONFIG => infra::machine_config(view, change),
         kind::INFRA_PROVIDER => infra::provider(view, change),
         kind::ACCESS_POLICY => access_policy::problems(change),

@@ -1,13 +1,21 @@
 //! Rules for machines that a provider makes: the provider is there, takes requests, and understands its data.
 
-use super::{Change, cluster_version, extensions, machine, missing};
+use super::{Change, cluster_version, extensions, machine, missing, tolerant};
 use crate::json_schema;
 use crate::names::{kind, label};
 use crate::object::{Object, Reader};
-use omni_proto::specs::{InfraProviderStatusSpec, MachineRequestSetSpec};
+use omni_proto::specs::{InfraProviderStatusSpec, MachineRequestSetSpec, MachineRequestSpec};
+
+/// The problem with what a provider is asked for: the provider, or the data for it.
+pub(super) fn provided(view: &dyn Reader, id: &str, text: &str) -> Option<String> {
+    match provider(view, id) {
+        Err(problem) => Some(problem),
+        Ok(provider) => data(id, &provider, text),
+    }
+}
 
 /// The provider of this id, if it makes machines on request.
-pub(super) fn provider(view: &dyn Reader, id: &str) -> Result<InfraProviderStatusSpec, String> {
+fn provider(view: &dyn Reader, id: &str) -> Result<InfraProviderStatusSpec, String> {
     let status = view.get(kind::INFRA_PROVIDER_STATUS, id).ok_or_else(|| {
         format!("failed to get provider: {}", missing(kind::INFRA_PROVIDER_STATUS, "infra-provider", id))
     })?;
@@ -18,7 +26,7 @@ pub(super) fn provider(view: &dyn Reader, id: &str) -> Result<InfraProviderStatu
 }
 
 /// The problem with the data for a provider; one that has no schema takes any.
-pub(super) fn data(id: &str, provider: &InfraProviderStatusSpec, data: &str) -> Option<String> {
+fn data(id: &str, provider: &InfraProviderStatusSpec, data: &str) -> Option<String> {
     if provider.schema.is_empty() {
         return None;
     }
@@ -39,31 +47,40 @@ pub(super) fn request_set(view: &dyn Reader, change: Change<'_>) -> Vec<String> 
     match change {
         Change::Create(new) => requests(view, None, new),
         Change::Update(old, new) => requests(view, Some(&old.spec()), new),
-        Change::Destroy(_) => Vec::new(),
+        Change::Destroy(_) => None,
     }
+    .into_iter()
+    .collect()
+}
+
+/// The problems with a change of a request for one machine.
+pub(super) fn request(change: Change<'_>) -> Vec<String> {
+    let problem = match change {
+        Change::Create(new) => {
+            let version = new.spec::<MachineRequestSpec>().talos_version;
+            tolerant::parse(&version).err().map(|_| format!("invalid talos version format: {version:?}"))
+        }
+        Change::Update(old, new) => (old.spec::<MachineRequestSpec>() != new.spec::<MachineRequestSpec>())
+            .then(|| "machine request spec is immutable".to_owned()),
+        Change::Destroy(_) => None,
+    };
+    problem.into_iter().collect()
 }
 
 /// A set is judged anew with every change, but for its provider: that is asked only about other data.
-fn requests(view: &dyn Reader, old: Option<&MachineRequestSetSpec>, new: &Object) -> Vec<String> {
+/// The first problem is the only one that is told.
+fn requests(view: &dyn Reader, old: Option<&MachineRequestSetSpec>, new: &Object) -> Option<String> {
     let spec: MachineRequestSetSpec = new.spec();
-    let mut found = Vec::new();
-    if old.is_none_or(|old| old.provider_data != spec.provider_data) {
-        found.extend(provided(view, &spec));
-    }
-    found.extend(machine::arguments(view, "kernel args", &spec.kernel_args));
-    found.extend(cluster_version::talos(view, &spec.talos_version));
-    found.extend(extensions::offered(view, &spec.talos_version, &spec.extensions));
-    found
-}
-
-fn provided(view: &dyn Reader, spec: &MachineRequestSetSpec) -> Option<String> {
     if spec.provider_id.is_empty() {
         return Some("provider id can not be empty".into());
     }
-    match provider(view, &spec.provider_id) {
-        Err(problem) => Some(problem),
-        Ok(provider) => data(&spec.provider_id, &provider, &spec.provider_data),
-    }
+    let changed = old.is_none_or(|old| old.provider_data != spec.provider_data);
+    changed
+        .then(|| provided(view, &spec.provider_id, &spec.provider_data))
+        .flatten()
+        .or_else(|| machine::arguments(view, "kernel args", &spec.kernel_args))
+        .or_else(|| cluster_version::talos(view, &spec.talos_version))
+        .or_else(|| extensions::offered(view, &spec.talos_version, &spec.extensions))
 }
 
 #[cfg(test)]
@@ -125,6 +142,35 @@ mod tests {
         let more = object(kind::MACHINE_REQUEST_SET, "r", &MachineRequestSetSpec { machine_count: 2, ..spec });
         let late = ["talos version \"1.8.4\" is no longer supported"];
         assert_eq!(request_set(&view(), Change::Update(&old, &more)), late);
-        assert_eq!(request_set(&view(), Change::Create(&more)).len(), 2);
+        // Without the cores that the provider needs, nobody asks for the version.
+        assert_eq!(request_set(&view(), Change::Create(&more)), ["- config value \".cores\": is required"]);
+        let nobody = MachineRequestSetSpec { provider_id: String::new(), ..more.spec() };
+        let nobody = object(kind::MACHINE_REQUEST_SET, "r", &nobody);
+        assert_eq!(request_set(&view(), Change::Update(&nobody, &nobody)), ["provider id can not be empty"]);
+    }
+
+    #[test]
+    fn a_request_is_for_a_version_and_stays_as_it_is() {
+        let asked = |version: &str, schema: &str| {
+            let spec = MachineRequestSpec {
+                talos_version: version.into(),
+                provider_data: schema.into(),
+                ..Default::default()
+            };
+            object(kind::MACHINE_REQUEST, "r", &spec)
+        };
+        for (version, expected) in [
+            ("1.13.8", None),
+            ("v1.13", None),
+            ("abc", Some("invalid talos version format: \"abc\"")),
+            ("", Some("invalid talos version format: \"\"")),
+        ] {
+            assert_eq!(request(Change::Create(&asked(version, ""))), Vec::from_iter(expected), "{version}");
+        }
+        let (old, other) = (asked("1.13.8", ""), asked("1.13.8", "cores: 4"));
+        let more = labelled(old.clone(), &[("a", "b")]);
+        assert_eq!(request(Change::Update(&old, &other)), ["machine request spec is immutable"]);
+        assert_eq!(request(Change::Update(&old, &more)), [""; 0]);
+        assert_eq!(request(Change::Destroy(&old)), [""; 0]);
     }
 }

@@ -1,17 +1,21 @@
 //! The labels that say what an object belongs to: they must be there, and they never change.
 
 use super::Change;
+use crate::object::Object;
 
-/// The problems with the relation `key`.
-pub(super) fn problems(change: Change<'_>, key: &str) -> Vec<String> {
+/// The problems with the relations `keys`: first those that are not there, then those that change.
+pub(super) fn problems(change: Change<'_>, keys: &[&str]) -> Vec<String> {
+    let missing = |new: &Object| keys.iter().filter_map(|key| set(new.label(key), key)).collect::<Vec<_>>();
     match change {
-        Change::Create(new) => set(new.label(key), key).into_iter().collect(),
+        Change::Create(new) => missing(new),
         Change::Update(old, new) => {
-            let before = old.label(key).unwrap_or_default();
-            let after = new.label(key).unwrap_or_default();
-            let changed = (!before.is_empty() && before != after)
-                .then(|| format!("changing value of label {key:?} from {before:?} to {after:?}"));
-            set(new.label(key), key).into_iter().chain(changed).collect()
+            let changed = keys.iter().filter_map(|key| {
+                let before = old.label(key).unwrap_or_default();
+                let after = new.label(key).unwrap_or_default();
+                (!before.is_empty() && before != after)
+                    .then(|| format!("changing value of label {key:?} from {before:?} to {after:?}"))
+            });
+            missing(new).into_iter().chain(changed).collect()
         }
         Change::Destroy(_) => Vec::new(),
     }

@@ -4,31 +4,16 @@ use super::Change;
 use crate::names::kind;
 use crate::object::Reader;
 use crate::settings;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kit::yaml;
 use omni_proto::specs::secret_rotation_spec::Phase;
 use omni_proto::specs::{ClusterSecretsRotationStatusSpec, ImportedClusterSecretsSpec};
 use serde_json::Value;
 
-/// The parts of a bundle of secrets, and what each must hold.
-const PARTS: &[(&str, &[&str])] = &[
-    ("cluster", &["id", "secret"]),
-    ("secrets", &["bootstraptoken"]),
-    ("trustdinfo", &["token"]),
-    (
-        "certs",
-        &[
-            "etcd/crt",
-            "etcd/key",
-            "k8s/crt",
-            "k8s/key",
-            "k8saggregator/crt",
-            "k8saggregator/key",
-            "k8sserviceaccount/key",
-            "os/crt",
-            "os/key",
-        ],
-    ),
-];
+/// The pairs of certificate and key in a bundle of secrets, and those that are a key alone.
+const CERTS: &[(&str, bool)] =
+    &[("etcd", true), ("k8s", true), ("k8saggregator", true), ("k8sserviceaccount", false), ("os", true)];
 
 /// The problems with a change of a request for new authorities.
 pub(super) fn rotation(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
@@ -51,41 +36,78 @@ pub(super) fn imported(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     if settings::get(view, settings::CLUSTER_IMPORT).as_deref() == Some(settings::OFF) {
         return vec!["cluster import feature is not enabled".into()];
     }
-    let mut found = Vec::new();
     if view.get(kind::CLUSTER, &new.key.id).is_some() {
-        found.push(format!("cannot import secrets for the cluster {:?}: it already exists", new.key.id));
+        let id = &new.key.id;
+        return vec![format!(
+            "cannot create an ImportedClusterSecrets, as there is already an existing cluster with name: {id:?}"
+        )];
     }
-    let problems = bundle(&new.spec::<ImportedClusterSecretsSpec>().data);
-    if !problems.is_empty() {
-        found.push(format!("failed to validate imported cluster secret: {}", super::joined(&problems)));
+    match bundle(&new.spec::<ImportedClusterSecretsSpec>().data) {
+        Err(problem) => vec![format!("failed to unmarshal imported cluster secret: {problem}")],
+        Ok(problems) if problems.is_empty() => Vec::new(),
+        Ok(problems) => vec![format!("failed to validate imported cluster secret: {}", super::joined(&problems))],
     }
-    found
 }
 
 /// What a bundle lacks; a whole part that is not there is told once.
-fn bundle(text: &str) -> Vec<String> {
-    let bundle = match yaml::parse_documents(text) {
-        Err(error) => return vec![format!("failed to read the secrets bundle: {error}")],
-        Ok(documents) => documents.into_iter().next().unwrap_or(Value::Null),
-    };
-    let present = |path: &str| bundle.pointer(path).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-    let mut missing = Vec::new();
-    for (part, paths) in PARTS {
-        if bundle.get(part).is_none_or(Value::is_null) {
-            missing.push(format!("{part} is required"));
+fn bundle(text: &str) -> Result<Vec<String>, String> {
+    let bundle = yaml::parse_documents(text).map_err(|error| error.to_string())?.into_iter().next().unwrap_or_default();
+    if !(bundle.is_object() || bundle.is_null()) {
+        return Err(format!("yaml: cannot read {bundle} as secrets"));
+    }
+    let part = |name: &str| bundle.get(name).filter(|part| !part.is_null());
+    let has = |part: &Value, field: &str| part.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let mut found = Vec::new();
+    for (name, fields) in
+        [("cluster", &["id", "secret"][..]), ("secrets", &["bootstraptoken"]), ("trustdinfo", &["token"])]
+    {
+        let Some(part) = part(name) else {
+            found.push(format!("{name} is required"));
             continue;
-        }
-        let name = |path: &str| format!("{part}.{} is required", path.replace('/', "."));
-        missing.extend(paths.iter().filter(|path| !present(&format!("/{part}/{path}"))).map(|path| name(path)));
-        // Older clusters encrypt with the one, newer ones with the other.
-        if *part == "secrets"
-            && !present("/secrets/secretboxencryptionsecret")
-            && !present("/secrets/aescbcencryptionsecret")
-        {
-            missing.push(name("secretboxencryptionsecret"));
+        };
+        found
+            .extend(fields.iter().filter(|field| !has(part, field)).map(|field| format!("{name}.{field} is required")));
+        if name == "secrets" {
+            // Older clusters encrypt with the one, newer ones with the other.
+            let either = "[secrets.secretboxencryptionsecret, secrets.aescbcencryptionsecret]";
+            match (has(part, "secretboxencryptionsecret"), has(part, "aescbcencryptionsecret")) {
+                (false, false) => found.push(format!("one of {either} is required")),
+                (true, true) => found.push(format!("only one of {either} is allowed")),
+                _ => {}
+            }
         }
     }
-    missing
+    let Some(certs) = part("certs") else {
+        found.push("certs is required".into());
+        return Ok(found);
+    };
+    for (name, is_pair) in CERTS {
+        let Some(cert) = certs.get(name).filter(|cert| !cert.is_null()) else {
+            found.push(format!("certs.{name} is required"));
+            continue;
+        };
+        let certificate = if *is_pair { pem(cert, "crt")?.map(drop) } else { Ok(()) };
+        let what = if *is_pair { format!("certs.{name}") } else { format!("certs.{name}.key") };
+        let key = pem(cert, "key")?;
+        found.extend(
+            certificate.and(key.and_then(private)).err().map(|problem| format!("{what} is invalid: {problem}")),
+        );
+    }
+    Ok(found)
+}
+
+/// The label of the block that a field holds in base64; the field cannot be read when it holds something else.
+fn pem(cert: &Value, field: &str) -> Result<Result<String, String>, String> {
+    let text = cert.get(field).and_then(Value::as_str).unwrap_or_default();
+    let bytes = STANDARD.decode(text).map_err(|error| format!("yaml: {field}: {error}"))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let label = text.split_once("-----BEGIN ").and_then(|(_, rest)| rest.split_once("-----"));
+    let whole = label.filter(|(label, rest)| rest.contains(&format!("-----END {label}-----")));
+    Ok(whole.map(|(label, _)| label.to_owned()).ok_or_else(|| "failed to parse PEM block".to_owned()))
+}
+
+fn private(label: String) -> Result<(), String> {
+    if label.ends_with("PRIVATE KEY") { Ok(()) } else { Err(format!("unsupported key type: {label:?}")) }
 }
 
 #[cfg(test)]
@@ -120,32 +142,61 @@ mod tests {
 
     #[test]
     fn bundles_are_complete() {
-        let pair = "{crt: a, key: b}";
+        let block = |label: &str| STANDARD.encode(format!("-----BEGIN {label}-----\nAA==\n-----END {label}-----\n"));
+        let (crt, key) = (block("CERTIFICATE"), block("ED25519 PRIVATE KEY"));
+        let pair = format!("{{crt: {crt}, key: {key}}}");
         let good = format!(
             "cluster: {{id: a, secret: b}}\nsecrets: {{bootstraptoken: a, secretboxencryptionsecret: b}}\n\
              trustdinfo: {{token: a}}\ncerts: {{etcd: {pair}, k8s: {pair}, k8saggregator: {pair}, \
-             k8sserviceaccount: {{key: a}}, os: {pair}}}\n"
+             k8sserviceaccount: {{key: {key}}}, os: {pair}}}\n"
         );
         let import =
             |data: &str| object(kind::IMPORTED_CLUSTER_SECRETS, "c", &ImportedClusterSecretsSpec { data: data.into() });
         let view = Fixture::default();
-        assert_eq!(imported(&view, Change::Create(&import(&good))), [""; 0]);
-        assert_eq!(
-            imported(&view, Change::Create(&import(&good.replace("id: a, ", "")))),
-            ["failed to validate imported cluster secret: 1 error occurred:\n\t* cluster.id is required\n\n"]
-        );
-        assert_eq!(
-            imported(&view, Change::Create(&import(""))),
-            [
-                "failed to validate imported cluster secret: 4 errors occurred:\n\t* cluster is required\n\t* secrets is \
-              required\n\t* trustdinfo is required\n\t* certs is required\n\n"
-            ]
-        );
-        assert_eq!(imported(&view, Change::Create(&import("a: ["))).len(), 1);
+        let either = "[secrets.secretboxencryptionsecret, secrets.aescbcencryptionsecret]";
+        for (data, expected) in [
+            (good.clone(), vec![]),
+            (good.replace("id: a, ", ""), vec!["cluster.id is required".to_owned()]),
+            (good.replace(", secret: b", ""), vec!["cluster.secret is required".into()]),
+            (good.replace("token: a}\ncerts", "token: ''}\ncerts"), vec!["trustdinfo.token is required".into()]),
+            (good.replace("secretboxencryptionsecret", "other"), vec![format!("one of {either} is required")]),
+            (
+                good.replace("bootstraptoken: a", "aescbcencryptionsecret: a"),
+                vec!["secrets.bootstraptoken is required".into(), format!("only one of {either} is allowed")],
+            ),
+            (good.replace("k8s: ", "other: "), vec!["certs.k8s is required".into()]),
+            (
+                good.replace(&format!("etcd: {pair}"), "etcd: {}"),
+                vec!["certs.etcd is invalid: failed to parse PEM block".into()],
+            ),
+            (
+                good.replace(&format!("os: {pair}"), &format!("os: {{crt: {crt}, key: {crt}}}")),
+                vec!["certs.os is invalid: unsupported key type: \"CERTIFICATE\"".into()],
+            ),
+            (
+                good.replace(&format!("{{key: {key}}}"), "{key: ''}"),
+                vec!["certs.k8sserviceaccount.key is invalid: failed to parse PEM block".into()],
+            ),
+            (
+                String::new(),
+                ["cluster", "secrets", "trustdinfo", "certs"].map(|part| format!("{part} is required")).into(),
+            ),
+        ] {
+            let expected = match expected.as_slice() {
+                [] => vec![],
+                some => vec![format!("failed to validate imported cluster secret: {}", super::super::joined(some))],
+            };
+            assert_eq!(imported(&view, Change::Create(&import(&data))), expected, "{data}");
+        }
+        for broken in ["a: [", "words", &*good.replace(&crt, "a*b")] {
+            let found = imported(&view, Change::Create(&import(broken)));
+            let [problem] = &found[..] else { panic!("{found:?}") };
+            assert!(problem.starts_with("failed to unmarshal imported cluster secret: "), "{problem}");
+        }
         let taken = view.with(object(kind::CLUSTER, "c", &ClusterSpec::default()));
         assert_eq!(
-            imported(&taken, Change::Create(&import(&good))),
-            ["cannot import secrets for the cluster \"c\": it already exists"]
+            imported(&taken, Change::Create(&import(""))),
+            ["cannot create an ImportedClusterSecrets, as there is already an existing cluster with name: \"c\""]
         );
     }
 }

@@ -406,6 +406,7 @@ async fn refusals_of_single_types() {
     };
     let class = MachineClassSpec { match_labels: vec!["(".into()], ..Default::default() };
     let patch = ConfigPatchSpec { data: "machine:\n  time: 5\n".into(), ..Default::default() };
+    let media = InstallationMediaConfigSpec { talos_version: "1.13.8".into(), architecture: 1, ..Default::default() };
     for (object, expected) in [
         (
             resource(kind::ACCESS_POLICY, "nosuch", &AccessPolicySpec::default()),
@@ -417,7 +418,7 @@ async fn refusals_of_single_types() {
         ),
         (resource(kind::MACHINE_CLASS, "c", &class), "found '(', expected: !, identifier, or 'end of string'\n\n"),
         (
-            resource(kind::INSTALLATION_MEDIA_CONFIG, "p", &InstallationMediaConfigSpec::default()),
+            resource(kind::INSTALLATION_MEDIA_CONFIG, "p", &media),
             "* invalid installation media config: join token is required\n\n",
         ),
         (

@@ -161,7 +161,7 @@ pub const LIST: &[Behaviour] = creations![
         "manifests_of_the_system",
         MANIFESTS_ARE,
         |b| Ok(manifests(b, "FULL", MAP)?.label("omni.sidero.dev/system-manifest", "")),
-        Refused("omni.sidero.dev/system-manifest")
+        Refused("system manifests can't be created by the user")
     ),
     ("manifests_once", MANIFESTS_ARE, |b| manifests(b, "ONE_TIME", &format!("# nothing\n---\n{MAP}")), Taken),
     (
