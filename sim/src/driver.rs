@@ -54,7 +54,7 @@ pub struct Driver {
 
 impl Driver {
     /// More steps than any change needs.
-    const PATIENCE: usize = 10_000;
+    const STEP_LIMIT: usize = 10_000;
 
     /// A driver of these controllers, and of the one that takes objects away.
     #[must_use]
@@ -76,12 +76,12 @@ impl Driver {
     /// # Errors
     /// When they never come to rest.
     pub fn settle(&self) -> Result<usize, NotConverged> {
-        for steps in 0..Self::PATIENCE {
+        for steps in 0..Self::STEP_LIMIT {
             if !self.step() {
                 return Ok(steps);
             }
         }
-        Err(NotConverged(Self::PATIENCE))
+        Err(NotConverged(Self::STEP_LIMIT))
     }
 
     /// Steps for ever, with a rest in between.

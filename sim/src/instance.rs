@@ -116,7 +116,7 @@ impl Sim {
         bootstrap::auth(&store, options.suspended);
         match &options.world {
             Some(told) if is_new => worlds::populate(&store, told)?,
-            _ => worlds::kept(&store).map_or(Ok(()), |told| worlds::apply_instance_settings(&store, &told))?,
+            _ => worlds::stored(&store).map_or(Ok(()), |told| worlds::apply_instance_settings(&store, &told))?,
         }
         let key = first.or_else(|minting| first_key(&store, minting))?;
         let tls = if options.tls { Some(Tls::new(&store, local.ip())?) } else { None };

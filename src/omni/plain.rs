@@ -25,7 +25,7 @@ const ALERT: [u8; 2] = [0x15, 3];
 pub(crate) struct Glimpse(AtomicU8);
 
 /// Why a connection was of no use.
-pub(crate) struct Seen {
+pub(crate) struct Observed {
     /// What to read.
     pub(crate) message: &'static str,
     /// Whether the server certainly speaks something else, so that it has read nothing of the call.
@@ -43,7 +43,7 @@ impl Glimpse {
     }
 
     /// What was wrong with the server's first bytes, if anything was.
-    pub(crate) fn seen(&self) -> Option<Seen> {
+    pub(crate) fn seen(&self) -> Option<Observed> {
         let (message, certain) = match self.0.load(Ordering::Relaxed) {
             OF_TLS => (TLS, true),
             OF_HTTP1 => (HTTP1, true),
@@ -51,7 +51,7 @@ impl Glimpse {
             OF_NOBODY => (SILENT, false),
             _ => return None,
         };
-        Some(Seen { message, certain })
+        Some(Observed { message, certain })
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, UNIX_EPOCH};
 const SKEW: Duration = Duration::from_mins(5);
 
 /// What the limit of a lifetime gives for rounding.
-const GRACE: Duration = Duration::from_mins(1);
+const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 /// A key that may be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl PublicKey {
         if lifetime.is_zero() {
             return Err(KeyProblem::Endless);
         }
-        if created + lifetime >= now + longest + GRACE {
+        if created + lifetime >= now + longest + CLOCK_SKEW {
             return Err(KeyProblem::TooLong(GoDuration::from_std(lifetime).unwrap_or_default()));
         }
         if cert.is_tsk() {

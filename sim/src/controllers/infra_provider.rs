@@ -23,7 +23,7 @@ const BELONGINGS: &[&str] = &[
 ];
 
 /// A provider that was not heard of for longer counts as gone; in seconds.
-const PATIENCE: i64 = 60;
+const HEALTH_TIMEOUT: i64 = 60;
 
 pub(super) fn act(ctx: &ControllerContext<'_>) {
     for provider in ctx.list(kind::INFRA_PROVIDER) {
@@ -42,7 +42,7 @@ fn report(ctx: &ControllerContext<'_>, id: &str) {
     let about: InfraProviderStatusSpec = known.as_ref().map(|status| status.spec()).unwrap_or_default();
     let health: InfraProviderHealthStatusSpec = ctx.spec(kind::INFRA_PROVIDER_HEALTH_STATUS, id);
     let now = ctx.now().as_secs().cast_signed();
-    let connected = health.last_heartbeat_timestamp.is_some_and(|last| now - last.seconds <= PATIENCE);
+    let connected = health.last_heartbeat_timestamp.is_some_and(|last| now - last.seconds <= HEALTH_TIMEOUT);
     let status = InfraProviderCombinedStatusSpec {
         name: about.name,
         description: about.description,

@@ -122,7 +122,7 @@ fn syntax(error: &serde_saphyr::Error) -> WorldError {
 }
 
 /// The world that the server of this store was made with.
-pub(super) fn kept(store: &Store) -> Option<Told> {
+pub(super) fn stored(store: &Store) -> Option<Told> {
     String::from_utf8(store.secret(KEPT)?).ok()?.parse().ok()
 }
 
@@ -163,7 +163,7 @@ fn refuse(builder: Builder<'_>) -> Result<(), WorldError> {
 
 /// The keys of the service accounts that came with the world, by name.
 pub(super) fn service_account_keys(store: &Store) -> Vec<(String, String)> {
-    let Some(told) = kept(store) else { return Vec::new() };
+    let Some(told) = stored(store) else { return Vec::new() };
     let accounts = told.world.service_accounts.iter().map(|account| account.name.clone());
     let providers = told.world.providers.iter().filter(|p| p.registered).map(|p| format!("infra-provider:{}", p.name));
     accounts

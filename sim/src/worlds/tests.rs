@@ -133,7 +133,7 @@ fn versions_on_offer_are_those_of_the_world() {
         assert_eq!(ids(kind::KUBERNETES_VERSION), ["1.34.0", "1.35.0"]);
         // A restart puts the usual versions there first.
         world::seed(&store, 0, Release::NEWEST);
-        apply_instance_settings(&store, &kept(&store).unwrap()).unwrap();
+        apply_instance_settings(&store, &stored(&store).unwrap()).unwrap();
     }
 }
 

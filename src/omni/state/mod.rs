@@ -62,20 +62,20 @@ pub struct Key {
 
 impl Key {
     /// The ID for messages.
-    fn shown(&self) -> &str {
+    fn display(&self) -> &str {
         if self.kind.hides_ids() { HIDDEN } else { &self.id }
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind.name, self.shown())
+        write!(f, "{}/{}", self.kind.name, self.display())
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("kind", &self.kind).field("id", &self.shown()).finish()
+        f.debug_struct("Key").field("kind", &self.kind).field("id", &self.display()).finish()
     }
 }
 

@@ -80,7 +80,7 @@ impl ResourceBase {
     }
 
     /// A model as a value of the schema, without the engine's attributes.
-    pub(super) fn shown(&self, model: &impl Serialize) -> Result<Value, Diagnostic> {
+    pub(super) fn value_of(&self, model: &impl Serialize) -> Result<Value, Diagnostic> {
         crate::tf::model::to_value(model, &self.schema.object_type()).map_err(|error| {
             Diagnostic::from_error("Object does not fit the schema", &error)
                 .hint("This is a defect of the provider; please report it.")
@@ -98,7 +98,7 @@ impl ResourceBase {
     }
 
     /// The object stays in the state as `state`, and `diagnostics` say what went wrong.
-    pub(super) fn kept(
+    pub(super) fn partial(
         &self,
         state: Value,
         private: Private,

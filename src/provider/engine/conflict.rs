@@ -173,7 +173,7 @@ pub(super) struct Change {
 
 impl Change {
     pub(super) fn of(schema: &Schema, path: Path, before: &Value, now: &Value) -> Self {
-        let (had, has) = (shown(schema, &path, before), shown(schema, &path, now));
+        let (had, has) = (display(schema, &path, before), display(schema, &path, now));
         Self { path, had, has }
     }
 }
@@ -204,7 +204,7 @@ pub(super) fn conflict(operation: &Operation<'_>, versions: Versions, found: Vec
 }
 
 /// The value at `path` as a text may show it.
-pub(super) fn shown(schema: &Schema, path: &Path, value: &Value) -> String {
+pub(super) fn display(schema: &Schema, path: &Path, value: &Value) -> String {
     if schema.is_sensitive(path) { "(sensitive value)".into() } else { short(path.lookup(value)) }
 }
 

@@ -71,7 +71,12 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// What the object's own attributes show of it.
-    pub(super) fn shown(&self, object: &Object<M::Spec>, joined: &Joined, prior: &Value) -> Result<Value, Diagnostic> {
+    pub(super) fn read_attributes(
+        &self,
+        object: &Object<M::Spec>,
+        joined: &Joined,
+        prior: &Value,
+    ) -> Result<Value, Diagnostic> {
         show::<M>(&self.binding, object, joined, prior)
     }
 
@@ -128,7 +133,7 @@ impl<M: CosiObject> CosiBackend<M> {
             let joined = Joined::read(cx, self.binding.joins(), object.id()).await;
             let mut joined = joined.map_err(|e| operation.explain(&e))?;
             M::facts(cx, &object, &mut joined).await.map_err(|e| operation.explain(&e))?;
-            let shown = self.shown(&object, &joined, prior)?;
+            let shown = self.read_attributes(&object, &joined, prior)?;
             let keys = self.keys(&shown);
             Baseline::of::<M>(&self.binding, &object.stored, &keys).store(&mut private);
             relabel::note(&object.stored, &keys[0], &mut private);
@@ -140,7 +145,7 @@ impl<M: CosiObject> CosiBackend<M> {
                 Outcome::ok(state, private, identity)
             }
             // The object is there: what is known of it must not be lost.
-            Err(diagnostic) => self.base.kept(self.base.remembered(prior, &id), private, &id, diagnostic),
+            Err(diagnostic) => self.base.partial(self.base.remembered(prior, &id), private, &id, diagnostic),
         }
     }
 
@@ -238,7 +243,7 @@ impl<M: CosiObject> CosiBackend<M> {
             Write::Create => |t: Timeouts| t.create,
             Write::Update => |t: Timeouts| t.update,
         };
-        let kept = |diagnostic, private| self.base.kept(prior.clone(), private, id, diagnostic);
+        let kept = |diagnostic, private| self.base.partial(prior.clone(), private, id, diagnostic);
         let cx = match self.base.cx(context, &planned, limit) {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
@@ -409,7 +414,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                     format!("{} is being destroyed", capital(&operation.what())),
                     "A removal was begun and has not ended; the state keeps the object until it has.",
                 );
-                return Ok(Some(self.base.kept(state.clone(), private.clone(), id, diagnostic)));
+                return Ok(Some(self.base.partial(state.clone(), private.clone(), id, diagnostic)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -479,12 +484,12 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 diagnostic.detail.push_str(
                     "\nTerraform marks it as tainted and would replace it; `terraform untaint` keeps it, and the next apply completes it.",
                 );
-                self.base.kept(self.base.remembered(planned, &id), private, &id, diagnostic)
+                self.base.partial(self.base.remembered(planned, &id), private, &id, diagnostic)
             }
             // The answer is lost, and the object may be there: keep what leads to it.
             Err(Failure::Call(error)) if error.may_have_happened() => {
                 let diagnostic = self.base.uncertain(&operation, &error);
-                self.base.kept(self.base.remembered(planned, &id), private, &id, diagnostic)
+                self.base.partial(self.base.remembered(planned, &id), private, &id, diagnostic)
             }
             Err(failure) => Outcome::failed(failure.explain_each(&operation)),
         }
@@ -492,7 +497,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     async fn update(&self, work: Work<'_>) -> Outcome {
         let Work { cx, context, operation, id, prior, planned, mut wanted, config, mut private } = work;
-        let kept = |diagnostic, private| self.base.kept(prior.clone(), private, id, diagnostic);
+        let kept = |diagnostic, private| self.base.partial(prior.clone(), private, id, diagnostic);
         let owed = Owed::load(&private);
         if let Some(owed) = owed.filter(|_| self.only_waits(prior, planned)) {
             attributes::track(&mut private, config);
@@ -543,14 +548,14 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 if refused {
                     told = told.iter().map(|d| with_stale_attribute(d.clone(), prior, planned)).collect();
                 }
-                self.base.kept(prior.clone(), private, id, told)
+                self.base.partial(prior.clone(), private, id, told)
             }
         }
     }
 
     async fn delete(&self, work: Work<'_>) -> Outcome {
         let Work { cx, operation, id, prior, private, .. } = work;
-        let kept = |diagnostic| self.base.kept(prior.clone(), private.clone(), id, diagnostic);
+        let kept = |diagnostic| self.base.partial(prior.clone(), private.clone(), id, diagnostic);
         let key = M::Spec::KIND.key(id);
         let removed = async {
             let _lock = cx.session.key_locks.take(&cx.call, &key).await?;

@@ -307,7 +307,7 @@ impl Adoption {
 pub(in crate::provider::engine) fn changes(base: &ResourceBase, now: &Value, planned: &Value) -> String {
     let schema = &base.schema;
     let line = |path: &Path| {
-        let [now, then] = [now, planned].map(|value| conflict::shown(schema, path, value));
+        let [now, then] = [now, planned].map(|value| conflict::display(schema, path, value));
         format!("\n  - `{path}`: {now} becomes {then}")
     };
     // Keys that others have set stay where none is configured.

@@ -178,7 +178,7 @@ impl<M: CosiObject> CosiBackend<M> {
         let operation = self.name(&plan.planned, &id);
         let operation = self.base().operation("update", &operation);
         let limit = self.base().limit(cx, &plan.planned, owed.limit());
-        plan.diags.push(shown(&operation, &seen, &limit));
+        plan.diags.push(unmet_wait(&operation, &seen, &limit));
         true
     }
 }
@@ -220,7 +220,7 @@ async fn first_unmet(cx: &Cx, all: &[Condition]) -> Result<Option<String>, Error
 }
 
 /// The plan's word on a wait that is owed.
-fn shown(operation: &Operation<'_>, seen: &str, limit: &Limit) -> Diagnostic {
+fn unmet_wait(operation: &Operation<'_>, seen: &str, limit: &Limit) -> Diagnostic {
     let Limit { operation: name, text } = limit;
     Diagnostic::warning(
         format!("{} is not ready yet", capital(&operation.what())),

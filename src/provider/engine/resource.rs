@@ -145,7 +145,7 @@ impl<B: Backend> Engine<B> {
         let operation = base.operation("update", &name);
         let cx = match base.cx(context, &planned, |t| t.update) {
             Ok(cx) => cx,
-            Err(diagnostic) => return base.kept(prior, private, &id, diagnostic),
+            Err(diagnostic) => return base.partial(prior, private, &id, diagnostic),
         };
         let id = id.as_str();
         let work = Work {
@@ -170,7 +170,7 @@ impl<B: Backend> Engine<B> {
         let operation: Operation<'_> = base.operation("destroy", &name);
         let cx = match base.writing(context, &prior, |t| t.delete, &operation) {
             Ok(cx) => cx,
-            Err(diagnostic) => return base.kept(prior, private, &id, diagnostic),
+            Err(diagnostic) => return base.partial(prior, private, &id, diagnostic),
         };
         let (planned, wanted, config) = (&Value::Null, Value::Null, &Value::Null);
         let work = Work { cx: &cx, context, operation, id: &id, prior: &prior, planned, wanted, config, private };

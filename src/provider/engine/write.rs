@@ -283,6 +283,6 @@ pub(super) fn show<M: CosiObject>(
     private: &Private,
 ) -> Result<Value, Failure> {
     let object = Object::<M::Spec>::decode(stored.clone())?;
-    let shown = resource.shown(&object, &Joined::default(), before)?;
+    let shown = resource.read_attributes(&object, &Joined::default(), before)?;
     Ok(resource.state(&object, shown, before, private)?)
 }

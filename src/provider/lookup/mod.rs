@@ -112,7 +112,7 @@ pub(crate) trait Lookup: Send + Sync + 'static {
     }
 
     /// How a person would point at it; the id, and more where that says little.
-    fn shown(found: &Item<Self::Object>) -> String {
+    fn display(found: &Item<Self::Object>) -> String {
         format!("`{}`", found.id)
     }
 }
@@ -270,7 +270,7 @@ fn cx(session: Arc<Session>, context: &Context, limit: Option<Duration>) -> Cx {
 }
 
 /// The things that pass the filters, in order.
-fn kept<L: Lookup>(config: &Value, found: Vec<Item<L::Object>>) -> Vec<Item<L::Object>> {
+fn matching<L: Lookup>(config: &Value, found: Vec<Item<L::Object>>) -> Vec<Item<L::Object>> {
     let mut kept: Vec<_> = found.into_iter().filter(|found| L::matches(config, found)).collect();
     kept.sort_by(L::order);
     kept
@@ -279,7 +279,7 @@ fn kept<L: Lookup>(config: &Value, found: Vec<Item<L::Object>>) -> Vec<Item<L::O
 /// Things as values of their attributes.
 fn value_of<L: Lookup>(found: &Item<L::Object>) -> Result<Value, Diagnostics> {
     crate::tf::model::to_value(&found.item, &object_type(&L::attributes())).map_err(|error| {
-        Diagnostic::from_error(format!("The {} {} does not fit the schema", L::NOUN, L::shown(found)), &error)
+        Diagnostic::from_error(format!("The {} {} does not fit the schema", L::NOUN, L::display(found)), &error)
             .hint("This is a defect of the provider; please report it.")
             .into()
     })

@@ -1,6 +1,6 @@
 //! All things of a kind that meet the filters.
 
-use super::{ListSource, Request, SELECTOR, computed, cx, is_regexp, is_selector, kept, selector, value_of};
+use super::{ListSource, Request, SELECTOR, computed, cx, is_regexp, is_selector, matching, selector, value_of};
 use crate::omni::state::query::{LabelQuery, Query};
 use crate::provider::errors::Operation;
 use crate::provider::session::{Handle, at};
@@ -81,7 +81,7 @@ impl<L: ListSource> DataSource for Plural<L> {
         let operation = Operation { verb: "list", noun: L::NOUNS, id: "", id_attribute: "" };
         let request = Request { id: None, query: query::<L>(&config)?, config: &config };
         let found = L::list(&cx, &request).await.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
-        let found = kept::<L>(&config, found);
+        let found = matching::<L>(&config, found);
         if let Some(request) = config.get("id").as_str().filter(|_| found.is_empty())
             && let Some((why, hint)) = L::about_id(request)
         {

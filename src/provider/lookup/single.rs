@@ -1,6 +1,6 @@
 //! One thing, by what names it: it is an error when there is none, or more than one.
 
-use super::{Item, Request, SingleSource, cx, kept, selector, value_of};
+use super::{Item, Request, SingleSource, cx, matching, selector, value_of};
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind};
 use crate::provider::engine::Cx;
@@ -97,7 +97,7 @@ impl<L: SingleSource> DataSource for Single<L> {
                 return Err(operation.explain(&error).into());
             }
         };
-        let mut fit = L::choose(&config, kept::<L>(&config, found));
+        let mut fit = L::choose(&config, matching::<L>(&config, found));
         let Some(found) = fit.pop() else { return Err(missing::<L>(&cx, &request, &name).await.into()) };
         if !fit.is_empty() {
             fit.push(found);
@@ -180,7 +180,7 @@ async fn there_is<L: SingleSource>(cx: &Cx, config: &Value) -> String {
 }
 
 fn closest<L: SingleSource>(config: &Value, all: &[Item<L::Object>]) -> String {
-    let names = |some: &[&Item<L::Object>]| some.iter().map(|found| L::shown(found)).collect::<Vec<_>>().join(", ");
+    let names = |some: &[&Item<L::Object>]| some.iter().map(|found| L::display(found)).collect::<Vec<_>>().join(", ");
     let mut ranked: Vec<_> = all.iter().collect();
     let count = ranked.len();
     if count == 0 {
@@ -193,7 +193,7 @@ fn closest<L: SingleSource>(config: &Value, all: &[Item<L::Object>]) -> String {
     let open = arguments.iter().filter(|argument| !argument.sensitive);
     let asked: Vec<&str> = open.filter_map(|argument| config.get(argument.name).as_str()).collect();
     // Equally close ones stay in their order.
-    ranked.sort_by_cached_key(|found| std::cmp::Reverse(likeness(&asked, &L::shown(found))));
+    ranked.sort_by_cached_key(|found| std::cmp::Reverse(likeness(&asked, &L::display(found))));
     ranked.truncate(MOST_CLOSE);
     match asked.is_empty() {
         true => format!("It has {count} {}, such as {}.", L::NOUNS, names(&ranked)),
@@ -229,7 +229,7 @@ fn alike(a: &str, b: &str) -> f64 {
 
 /// Some of them, and how many more there are.
 fn names<L: SingleSource>(all: &[Item<L::Object>]) -> String {
-    let mut names: Vec<_> = all.iter().take(MOST_FITTING).map(L::shown).collect();
+    let mut names: Vec<_> = all.iter().take(MOST_FITTING).map(L::display).collect();
     if let Some(more) = all.len().checked_sub(MOST_FITTING).filter(|more| *more > 0) {
         names.push(format!("and {more} more"));
     }

@@ -102,7 +102,7 @@ fn what_omni_cannot_choose_is_chosen_here() {
 fn filters_choose_and_the_rest_is_in_order() {
     let names = |config: &Value| {
         let all = FRUITS.map(|fruit| Item::new(fruit.name, fruit)).into();
-        kept::<Fruits>(config, all).into_iter().map(|found| found.id).collect::<Vec<_>>()
+        matching::<Fruits>(config, all).into_iter().map(|found| found.id).collect::<Vec<_>>()
     };
     assert_eq!(names(&Value::Null), ["apple", "cherry", "pear"]);
     assert_eq!(names(&Value::object([("colour", "green".into())])), ["apple", "pear"]);

@@ -15,31 +15,31 @@ pub fn keep_promises(schema: &Schema, planned: &Value, state: &Value) -> (Value,
     if !matches!(state, Value::Object(_)) {
         return (state.clone(), Vec::new());
     }
-    let kept = kept(planned, state);
+    let kept = as_planned(planned, state);
     let configurable: Vec<Attribute> = schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();
     let mut differing = changes(state, &kept, &configurable);
     differing.retain(|path| !nothing::means_same(path.lookup(state), path.lookup(&kept)));
     (kept, differing)
 }
 
-fn kept(planned: &Value, state: &Value) -> Value {
+fn as_planned(planned: &Value, state: &Value) -> Value {
     match (planned, state) {
         (Value::Unknown(_), state) => state.clone(),
         (planned, _) if planned.is_wholly_known() => planned.clone(),
         (Value::Object(planned), Value::Object(state)) => Value::Object(
             state
                 .iter()
-                .map(|(name, state)| (name.clone(), planned.get(name).map_or(state.clone(), |p| kept(p, state))))
+                .map(|(name, state)| (name.clone(), planned.get(name).map_or(state.clone(), |p| as_planned(p, state))))
                 .collect(),
         ),
         (Value::Map(planned), Value::Map(state)) => Value::Map(
             planned
                 .iter()
-                .map(|(key, planned)| (key.clone(), kept(planned, state.get(key).unwrap_or(&Value::Null))))
+                .map(|(key, planned)| (key.clone(), as_planned(planned, state.get(key).unwrap_or(&Value::Null))))
                 .collect(),
         ),
         (Value::List(planned), Value::List(state)) if planned.len() == state.len() => {
-            Value::List(planned.iter().zip(state).map(|(planned, state)| kept(planned, state)).collect())
+            Value::List(planned.iter().zip(state).map(|(planned, state)| as_planned(planned, state)).collect())
         }
         (_, state) => state.clone(),
     }

@@ -92,7 +92,7 @@ pub(super) async fn renew(
     request: renew_ephemeral_resource::Request,
 ) -> Result<renew_ephemeral_resource::Response, Diagnostics> {
     let entry = server.registry().ephemeral(&request.type_name)?;
-    let done = entry.item.renew(&server.context(None), kept(request.private.as_deref())).await?;
+    let done = entry.item.renew(&server.context(None), stored(request.private.as_deref())).await?;
     let renewed = done.value;
     let private = bytes(&renewed.private);
     server.open.remove(&request.type_name, request.private.as_deref());
@@ -110,7 +110,7 @@ pub(super) async fn close(
     request: close_ephemeral_resource::Request,
 ) -> Result<close_ephemeral_resource::Response, Diagnostics> {
     let entry = server.registry().ephemeral(&request.type_name)?;
-    let closed = entry.item.close(&server.context(None), kept(request.private.as_deref())).await;
+    let closed = entry.item.close(&server.context(None), stored(request.private.as_deref())).await;
     // What could not be taken back is tried once more when the process ends.
     let done = closed?;
     server.open.remove(&request.type_name, request.private.as_deref());
@@ -123,7 +123,7 @@ pub(super) async fn close_all(server: &Server, limit: Duration) {
     let closing = left.into_iter().map(|(name, private)| async move {
         let Ok(entry) = server.registry().ephemeral(&name) else { return };
         tracing::debug!(name, "closing what the host has left open");
-        let closed = entry.item.close(&server.context(None), kept(Some(&private))).await;
+        let closed = entry.item.close(&server.context(None), stored(Some(&private))).await;
         let said = closed.map_or_else(|failed| failed, |done| done.warnings);
         for problem in said.iter() {
             tracing::error!(name, "{}: {}", problem.summary, problem.text());
@@ -134,7 +134,7 @@ pub(super) async fn close_all(server: &Server, limit: Duration) {
     }
 }
 
-fn kept(private: Option<&[u8]>) -> Private {
+fn stored(private: Option<&[u8]>) -> Private {
     Private::from_bytes(private.unwrap_or_default())
 }
 

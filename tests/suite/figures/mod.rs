@@ -51,7 +51,7 @@ const FIGURES: [Figure; 10] = [
         what: "Engine files that name a resource",
         unit: "",
         at_most: 0,
-        held: false,
+        held: true,
         measure: |code| measure::engine_files_with_nouns(code).into(),
     },
     Figure {
@@ -88,7 +88,7 @@ const FIGURES: [Figure; 10] = [
         what: "Names that the field has another word for",
         unit: "",
         at_most: 0,
-        held: false,
+        held: true,
         measure: |code| names::old(code).into(),
     },
     Figure {

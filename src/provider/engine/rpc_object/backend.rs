@@ -48,7 +48,7 @@ impl<M: RpcObject> RpcBackend<M> {
 
     /// The state that shows `shown`, with the attributes that the engine adds.
     fn state(&self, shown: &M::Model, prior: &Value) -> Result<Value, Diagnostic> {
-        let mut state = self.base.shown(shown)?;
+        let mut state = self.base.value_of(shown)?;
         attributes::fill_local(&mut state, M::LOCAL, prior);
         let mut state = keep_same(&self.base.schema, prior, state);
         write_only::redact(&self.base.schema, prior, &mut state);
@@ -56,7 +56,7 @@ impl<M: RpcObject> RpcBackend<M> {
     }
 
     /// What the host keeps of an object that cannot be read: all that the provider knows of it.
-    fn sketch(&self, wanted: &M::Model, planned: &Value, id: &str) -> Value {
+    fn known_state(&self, wanted: &M::Model, planned: &Value, id: &str) -> Value {
         let state = self.state(wanted, planned).unwrap_or_else(|_| self.base.remembered(planned, id));
         let named = state.get(M::ID).as_str().unwrap_or(id).to_owned();
         self.base.remembered(&state, &named)
@@ -71,7 +71,7 @@ impl<M: RpcObject> RpcBackend<M> {
         match built {
             Ok((state, identity)) => Outcome::ok(state, private, Some(self.base.identity_of(&identity))),
             // The object is there: what is known of it must not be lost.
-            Err(diagnostic) => self.base.kept(self.sketch(before, prior, id), private, id, diagnostic),
+            Err(diagnostic) => self.base.partial(self.known_state(before, prior, id), private, id, diagnostic),
         }
     }
 
@@ -93,11 +93,11 @@ impl<M: RpcObject> RpcBackend<M> {
     async fn confirmed(&self, wanted: &M::Model, work: Work<'_>) -> Outcome {
         let limit = VISIBLE_TIMEOUT.min(work.cx.call.remaining());
         let look = brief(work.cx, limit, &work.context.cancel);
-        let error = match consistency::shown::<M>(&look, &work.operation, wanted).await {
+        let error = match consistency::visible::<M>(&look, &work.operation, wanted).await {
             Ok(seen) => return self.written(&seen, wanted, &work),
             Err(error) => error,
         };
-        let state = self.sketch(wanted, work.planned, work.operation.id);
+        let state = self.known_state(wanted, work.planned, work.operation.id);
         let made = work.operation.verb == "create";
         let diagnostic = if error.is(ErrorKind::Cancelled) {
             // The host has been told to stop: an error would mark a new object for replacement.
@@ -117,7 +117,7 @@ impl<M: RpcObject> RpcBackend<M> {
             }
             diagnostic
         };
-        self.base.kept(state, work.private, work.operation.id, diagnostic)
+        self.base.partial(state, work.private, work.operation.id, diagnostic)
     }
 
     /// What to make of a create that failed: nothing of it may be lost, and nothing be taken for made that is not.
@@ -129,7 +129,7 @@ impl<M: RpcObject> RpcBackend<M> {
             return Outcome::failed(work.operation.explain(&error));
         }
         let look = brief(work.cx, LOOKUP_TIMEOUT, &work.context.cancel);
-        if let Ok(seen) = consistency::shown::<M>(&look, &work.operation, wanted).await {
+        if let Ok(seen) = consistency::visible::<M>(&look, &work.operation, wanted).await {
             tracing::info!(id = work.operation.id, %error, "the answer was no refusal, and the object is there");
             return self.written(&seen, wanted, &work);
         }
@@ -139,8 +139,8 @@ impl<M: RpcObject> RpcBackend<M> {
             return Outcome::failed(work.operation.explain(&error.settled(false)));
         }
         let diagnostic = self.base.uncertain(&work.operation, &error);
-        let state = self.sketch(wanted, work.planned, work.operation.id);
-        self.base.kept(state, work.private, work.operation.id, diagnostic)
+        let state = self.known_state(wanted, work.planned, work.operation.id);
+        self.base.partial(state, work.private, work.operation.id, diagnostic)
     }
 
     fn duplicate(&self, work: &Work<'_>) -> Diagnostic {
@@ -279,7 +279,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
     ) -> Result<Option<Outcome>, Failure> {
         let before: M::Model = match model(state) {
             Ok(model) => model,
-            Err(diagnostic) => return Ok(Some(self.base.kept(state.clone(), private.clone(), id, diagnostic))),
+            Err(diagnostic) => return Ok(Some(self.base.partial(state.clone(), private.clone(), id, diagnostic))),
         };
         let mut found = M::find(cx, id).await?;
         if found.is_none() {
@@ -328,7 +328,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
 
     async fn update(&self, work: Work<'_>) -> Outcome {
         let Work { cx, context, id, prior, planned, .. } = work;
-        let kept = |diagnostic, private| self.base.kept(prior.clone(), private, id, diagnostic);
+        let kept = |diagnostic, private| self.base.partial(prior.clone(), private, id, diagnostic);
         if let Err(diagnostic) = self.base.may_write(cx, &work.operation) {
             return kept(diagnostic, work.private);
         }
@@ -363,7 +363,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
             return kept(diagnostic, work.private);
         }
         let look = brief(cx, LOOKUP_TIMEOUT, &context.cancel);
-        if let Ok(seen) = consistency::shown::<M>(&look, &work.operation, &wanted).await {
+        if let Ok(seen) = consistency::visible::<M>(&look, &work.operation, &wanted).await {
             tracing::info!(id = work.operation.id, %error, "the answer got lost, and the change is there");
             return self.written(&seen, &wanted, &work);
         }
@@ -373,8 +373,8 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
         }
         match M::unsure(&before, &wanted) {
             Some(unsure) => {
-                let state = self.sketch(&unsure, planned, id);
-                self.base.kept(state, work.private, id, diagnostic)
+                let state = self.known_state(&unsure, planned, id);
+                self.base.partial(state, work.private, id, diagnostic)
             }
             None => kept(diagnostic, work.private),
         }
@@ -382,7 +382,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
 
     async fn delete(&self, work: Work<'_>) -> Outcome {
         let Work { cx, context, operation, id, prior, private, .. } = work;
-        let kept = |diagnostic| self.base.kept(prior.clone(), private.clone(), id, diagnostic);
+        let kept = |diagnostic| self.base.partial(prior.clone(), private.clone(), id, diagnostic);
         let model: M::Model = match model(prior) {
             Ok(model) => model,
             Err(diagnostic) => return kept(diagnostic),

@@ -22,7 +22,7 @@ pub(super) fn brief(cx: &Cx, limit: Duration, cancel: &CancellationToken) -> Cx 
 }
 
 /// Waits until what is read shows what was written.
-pub(super) async fn shown<M: RpcObject>(
+pub(super) async fn visible<M: RpcObject>(
     cx: &Cx,
     operation: &Operation<'_>,
     wanted: &M::Model,

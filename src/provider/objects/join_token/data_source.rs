@@ -105,7 +105,7 @@ impl Lookup for JoinTokens {
         (&a.item.name, &a.id).cmp(&(&b.item.name, &b.id))
     }
 
-    fn shown(found: &Item<JoinToken>) -> String {
+    fn display(found: &Item<JoinToken>) -> String {
         let state = found.item.state;
         if state == "active" { format!("`{}`", found.item.name) } else { format!("`{}` ({state})", found.item.name) }
     }

@@ -105,7 +105,7 @@ impl Made {
         private
     }
 
-    fn kept(private: &Private) -> Option<Self> {
+    fn load(private: &Private) -> Option<Self> {
         let ttl = Duration::from_secs(private.get(TTL)?);
         Some(Self { mark: private.get(MARK)?, name: private.get(NAME)?, ttl })
     }
@@ -147,7 +147,7 @@ impl Ephemeral for JoinToken {
     }
 
     async fn renew(&self, context: &Context, private: Private) -> Result<Done<Renewed>, Diagnostics> {
-        let Some(made) = Made::kept(&private) else { return Ok(Renewed { private, ..Renewed::default() }.into()) };
+        let Some(made) = Made::load(&private) else { return Ok(Renewed { private, ..Renewed::default() }.into()) };
         let cx = self.cx(&context.cancel, None)?;
         let operation = operation("renew", &made.name);
         let Some(token) = made.find(&cx).await.map_err(|e| operation.explain(&e))? else {
@@ -167,7 +167,7 @@ impl Ephemeral for JoinToken {
     }
 
     async fn close(&self, _context: &Context, private: Private) -> Result<Done<()>, Diagnostics> {
-        let Some(made) = Made::kept(&private) else { return Ok(().into()) };
+        let Some(made) = Made::load(&private) else { return Ok(().into()) };
         // A host that was told to stop closes all the same, and nothing else takes the token back.
         let cx = self.cx(&CancellationToken::new(), Some(REVOKE_TIMEOUT))?;
         let failed = |error: &Error| {

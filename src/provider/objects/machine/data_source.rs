@@ -292,7 +292,7 @@ impl Lookup for Machines {
         machine_id::problem(id)
     }
 
-    fn shown(found: &Item<Machine>) -> String {
+    fn display(found: &Item<Machine>) -> String {
         let links = found.item.network.links.iter().map(|link| link.hardware_address.as_str());
         let known = std::iter::once(found.item.hostname.as_str()).chain(links).filter(|text| !text.is_empty());
         let known: Vec<_> = known.collect();

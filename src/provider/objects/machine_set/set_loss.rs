@@ -74,7 +74,7 @@ pub(crate) async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<
         && has_run(cx, cluster).await?
     {
         let what = format!("A change of `{by}` replaces machine set `{id}`");
-        if ledger.once(&cluster_key(cluster), LOST) {
+        if ledger.once(&cluster_key(cluster), CONTROL_PLANE_LOSS) {
             plan.diags.push(lost(cluster, &what, "").hint(KEEP).at(by.clone()));
         }
         return Ok(());
@@ -112,7 +112,7 @@ pub(crate) async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<
 }
 
 /// What is said once of a cluster.
-const LOST: &str = "the loss of the control plane";
+const CONTROL_PLANE_LOSS: &str = "the loss of the control plane";
 
 const KEEP: &str = "Keep the set as it is, or replace or destroy the whole cluster.";
 
@@ -148,7 +148,7 @@ pub(crate) async fn check_removal(cx: &Cx, set: &Value, diags: &mut Diagnostics)
     let stays = ledger.planned(&key).is_some();
     // A whole destroy comes to the sets first, and knows nothing of their cluster yet.
     let targeted = host.destroys && host.is_targeted;
-    if !(stays || targeted) || !ledger.once(&key, LOST) {
+    if !(stays || targeted) || !ledger.once(&key, CONTROL_PLANE_LOSS) {
         return Ok(());
     }
     let unless = if stays { "" } else { "; the cluster stays unless it is a target too" };
@@ -165,7 +165,7 @@ pub(crate) fn check_cluster(cx: &Cx, plan: &mut Plan<'_>) {
     let Some(set) = ledger.prior(&loss_key(name)) else { return };
     let id = text(&set, "id");
     // One that is made again has a plan of its own, which tells.
-    if ledger.planned(&set_key(id)).is_none() && ledger.once(&cluster_key(name), LOST) {
+    if ledger.planned(&set_key(id)).is_none() && ledger.once(&cluster_key(name), CONTROL_PLANE_LOSS) {
         plan.diags.push(lost(name, &format!("This plan destroys machine set `{id}`"), "").hint(KEEP).at(at("name")));
     }
 }
@@ -207,7 +207,7 @@ pub(crate) fn second_control_plane(cx: &Cx, plan: &Plan<'_>, cluster: &str) -> D
     )
     .hint(hint)
     .at(Path::of("cluster"));
-    ledger.once(&cluster_key(cluster), LOST);
+    ledger.once(&cluster_key(cluster), CONTROL_PLANE_LOSS);
     // A destroy begins with a plan like this, and nothing of it is applied.
     if cx.session.host.destroys { Diagnostic { severity: Severity::Warning, ..error } } else { error }
 }

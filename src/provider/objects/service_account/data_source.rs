@@ -117,7 +117,7 @@ impl Lookup for ServiceAccounts {
             && config.get("infra_provider").as_bool().is_none_or(|request| request == found.item.infra_provider)
     }
 
-    fn shown(found: &Item<Account>) -> String {
+    fn display(found: &Item<Account>) -> String {
         format!("`{}`", found.item.name)
     }
 }

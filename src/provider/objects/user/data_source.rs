@@ -68,7 +68,7 @@ impl Lookup for Users {
         a.item.email.cmp(&b.item.email)
     }
 
-    fn shown(found: &Item<Person>) -> String {
+    fn display(found: &Item<Person>) -> String {
         format!("`{}`", found.item.email)
     }
 }

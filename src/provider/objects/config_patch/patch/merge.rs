@@ -6,7 +6,7 @@
 use super::PatchError;
 use super::fields::{Fields, Place, Rule};
 use super::read;
-use super::read::{Document, Entries, Id, MARK, Mark, shown};
+use super::read::{Document, Entries, Id, MARK, Mark, display};
 use super::values::{Merge, is_zero};
 use kit::text::quoted;
 use kit::yaml::{Budget, Node, Scalar};
@@ -100,10 +100,10 @@ fn set(document: &mut Document, later: Entries) -> Result<(), PatchError> {
 
 /// A place as an error names it.
 fn told(mark: &Mark, id: &Id) -> String {
-    let place = mark.shown();
+    let place = mark.display();
     match id.is_main() {
         true => quoted(&place),
-        false => format!("{} of {}", quoted(&place), id.shown()),
+        false => format!("{} of {}", quoted(&place), id.display()),
     }
 }
 
@@ -176,7 +176,7 @@ fn uncertain_parent(document: &Document, path: &[String]) -> Option<String> {
             Place::Field(field) => field.rule == Rule::Object,
             _ => true,
         };
-        let shown = shown(parent);
+        let shown = display(parent);
         let always = document.id.is_main() && ALWAYS_THERE.contains(&shown.as_str());
         let given = find(document.sets.as_ref(), parent).is_some_and(|node| !node.is_null());
         (may_lack && !always && given).then_some(shown)

@@ -92,7 +92,7 @@ fn unique(documents: &[Document]) -> Result<(), PatchError> {
     let mut seen: Vec<&Id> = Vec::new();
     for document in documents.iter().filter(setting) {
         if seen.contains(&&document.id) {
-            return Err(PatchError::Duplicate(document.id.shown()));
+            return Err(PatchError::Duplicate(document.id.display()));
         }
         seen.push(&document.id);
     }

@@ -34,7 +34,7 @@ impl Id {
     }
 
     /// The document as a person calls it.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn display(&self) -> String {
         match (self.is_main(), self.name.as_str()) {
             (true, _) => "the machine configuration".to_owned(),
             (false, "") => quoted(&self.kind),
@@ -58,8 +58,8 @@ pub(super) struct Mark {
 
 impl Mark {
     /// The place as a person writes it.
-    pub(super) fn shown(&self) -> String {
-        let path = shown(&self.path);
+    pub(super) fn display(&self) -> String {
+        let path = display(&self.path);
         match &self.element {
             None => path,
             // What names an element is no secret; a content or a key may be one.
@@ -70,7 +70,7 @@ impl Mark {
 }
 
 /// A path as a person writes it.
-pub(super) fn shown(path: &[String]) -> String {
+pub(super) fn display(path: &[String]) -> String {
     let mut out = String::new();
     for part in path {
         if part.contains('.') {
@@ -194,7 +194,7 @@ impl Extraction<'_> {
         let left = match value {
             Node::Map(entries) if entries.iter().any(|(key, value)| is_mark(key, value)) => {
                 if listed {
-                    return Err(PatchError::InsideElement(shown(&self.path)));
+                    return Err(PatchError::InsideElement(display(&self.path)));
                 }
                 self.marks.push(Mark { path: self.path.clone(), element: None });
                 None
@@ -219,7 +219,7 @@ impl Extraction<'_> {
                 Place::Unknown => false,
             };
             if key.text == MARK && !open {
-                return Err(PatchError::UnknownDirective(shown(&self.path)));
+                return Err(PatchError::UnknownDirective(display(&self.path)));
             }
             let inner = place.step(key.key());
             if let Some(value) = self.value(&key, value, inner, listed)? {
@@ -236,7 +236,7 @@ impl Extraction<'_> {
             let element = match element {
                 Node::Map(entries) if entries.iter().any(|(key, value)| is_mark(key, value)) => {
                     if listed {
-                        return Err(PatchError::InsideElement(shown(&self.path)));
+                        return Err(PatchError::InsideElement(display(&self.path)));
                     }
                     let element = self.element(entries, place)?;
                     self.marks.push(Mark { path: self.path.clone(), element: Some(element) });
@@ -253,7 +253,7 @@ impl Extraction<'_> {
 
     /// By what an element that is marked is to be found.
     fn element(&self, entries: Entries, place: Place) -> Result<(Scalar, Scalar), PatchError> {
-        let list = shown(&self.path);
+        let list = display(&self.path);
         let Some((key, value)) = entries.into_iter().find(|(key, value)| !is_mark(key, value)) else {
             return Err(PatchError::NoElementKey(list));
         };

@@ -6,7 +6,7 @@
 
 use super::PatchError;
 use super::fields::{Field, Fields, Rule};
-use super::read::{Entries, shown};
+use super::read::{Entries, display};
 use kit::go_duration;
 use kit::yaml::{Node, Reading, Scalar};
 use std::collections::HashMap;
@@ -97,10 +97,10 @@ impl Merge {
             Rule::Url => {
                 let new = self.scalar(old, new)?;
                 let text = join_urls(old.text().unwrap_or_default(), &new.text)
-                    .map_err(|why| PatchError::Url(shown(&self.path), why))?;
+                    .map_err(|why| PatchError::Url(display(&self.path), why))?;
                 *old = Node::Scalar(if text == new.text { new } else { Scalar::quoted(text) });
             }
-            Rule::Once => return Err(PatchError::Once(shown(&self.path))),
+            Rule::Once => return Err(PatchError::Once(display(&self.path))),
             Rule::Pair => *old = new,
             Rule::List { replaced: false } => self.lists(old, new)?.extend_list(old),
             Rule::List { replaced: true } => *old = Node::List(self.lists(old, new)?.0),
@@ -151,7 +151,7 @@ impl Merge {
             (_, new) if new.is_null() => {}
             (Node::Map(old), Node::Map(new)) => self.object(old, new, None)?,
             (Node::List(old), Node::List(new)) if old.is_empty() || new.is_empty() => old.extend(new),
-            (Node::List(_), Node::List(_)) => return Err(PatchError::UnknownList(shown(&self.path))),
+            (Node::List(_), Node::List(_)) => return Err(PatchError::UnknownList(display(&self.path))),
             (old @ Node::Scalar(_), Node::Scalar(new)) if !new.text.is_empty() => *old = Node::Scalar(new),
             (Node::Scalar(_), Node::Scalar(_)) => {}
             _ => return Err(self.differs()),
@@ -162,18 +162,18 @@ impl Merge {
     /// A value in a map of anything: the types have to agree.
     fn anything(&mut self, old: &mut Node, new: Node) -> Done {
         if new.is_null() {
-            return Err(PatchError::NullOverValue(shown(&self.path)));
+            return Err(PatchError::NullOverValue(display(&self.path)));
         }
         let (before, after) = (kind_of(old), kind_of(&new));
         if before != after {
-            return Err(PatchError::TypesDiffer(shown(&self.path), before, after));
+            return Err(PatchError::TypesDiffer(display(&self.path), before, after));
         }
         match (old, new) {
             (Node::Map(old), Node::Map(new)) => {
                 self.entries(old, new, |merge, _, old, new| merge.anything(old, new), |_, _, new| Ok(new))?;
             }
             (Node::List(old), Node::List(new)) => old.extend(new),
-            _ if before == TIME => return Err(PatchError::Time(shown(&self.path))),
+            _ if before == TIME => return Err(PatchError::Time(display(&self.path))),
             (old, new) if before == BOOL || !is_zero(if before == TEXT { Rule::Text } else { Rule::Number }, &new) => {
                 *old = new
             }
@@ -204,7 +204,7 @@ impl Merge {
     }
 
     fn differs(&self) -> PatchError {
-        PatchError::KindsDiffer(shown(&self.path))
+        PatchError::KindsDiffer(display(&self.path))
     }
 
     /// Lists whose elements are merged by a key.
@@ -219,7 +219,7 @@ impl Merge {
             let mut found = left.iter().enumerate().filter(|(_, other)| matches(other)).map(|(at, _)| at);
             match (found.next(), found.find(|at| *at < known)) {
                 // Talos takes the first of the two or merges them all, whichever base it meets.
-                (Some(_), Some(_)) => return Err(PatchError::Twice(shown(&self.path))),
+                (Some(_), Some(_)) => return Err(PatchError::Twice(display(&self.path))),
                 (Some(at), None) => match (&mut left[at], element) {
                     (Node::Map(old), Node::Map(new)) => self.object(old, new, Some(&field.fields))?,
                     _ => return Err(self.differs()),
