@@ -1,5 +1,5 @@
 //! Connections: TCP, through a proxy or not, with TLS or not, and HTTP/2 on top.
-//! It signs nothing and repeats nothing.
+//! It neither signs nor retries.
 
 use super::config::Config;
 use super::endpoint::Endpoint;
@@ -19,13 +19,13 @@ use tonic::transport::Channel;
 /// Messages may be larger than what servers accept today, so that the limit is theirs.
 pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
-/// The largest request that Omni takes.
+/// The largest request that Omni accepts.
 pub const MAX_REQUEST: usize = 32 * 1024 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection could not be made; the text is for people.
+/// Why a connection failed; the text is for diagnostics.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct ConnectFailure {

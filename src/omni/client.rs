@@ -72,7 +72,7 @@ impl Client {
         Ok(Self::over(config, &endpoint, key, clock, (channel, glimpse)))
     }
 
-    /// A client over a channel that is there already.
+    /// A client over an existing channel.
     pub(crate) fn over(
         config: &Config,
         endpoint: &Endpoint,
@@ -125,31 +125,31 @@ impl Client {
         })
     }
 
-    /// What this client's clock shows, since 1970.
+    /// The time of the client's clock, since 1970.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.inner.transport_state.clock.now()
     }
 
-    /// Where the calls go: `https://omni.example.com:443`.
+    /// The endpoint: `https://omni.example.com:443`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.inner.endpoint
     }
 
-    /// Whether the calls leave this machine without encryption.
+    /// Whether calls leave this machine without TLS.
     #[must_use]
     pub fn is_open_to_others(&self) -> bool {
         self.inner.open_to_others
     }
 
-    /// How many requests went out so far, by full method name; every attempt counts.
+    /// The number of requests so far, by full method name; every attempt counts.
     #[must_use]
     pub fn rpc_counts(&self) -> BTreeMap<String, u64> {
         self.inner.transport_state.counts()
     }
 
-    /// Which Omni the server says it is: `v1.6.6`. It is asked once.
+    /// The version of the server: `v1.6.6`. It is read once.
     ///
     /// # Errors
     /// When the server does not answer.
@@ -167,7 +167,7 @@ impl Client {
         self.inner.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Adds to an error what only the server can tell.
+    /// Adds the version of the server to an error.
     pub(crate) async fn explained(&self, call: &Call, mut failure: Failure) -> Failure {
         if let Error::Unsupported { what, server: server @ None, .. } = &mut failure.error {
             // The question itself ends here too when the server does not know its own version.

@@ -1,4 +1,4 @@
-//! The forms in which an endpoint may be written.
+//! Parsing of endpoints.
 //! It resolves no names and opens no connections.
 
 use super::error::Error;
@@ -6,7 +6,7 @@ use kit::text::quoted;
 use std::fmt;
 use std::net::IpAddr;
 
-/// Where Omni listens.
+/// A parsed endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// A name or an address, without brackets.

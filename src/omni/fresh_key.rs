@@ -1,5 +1,5 @@
-//! Keys that were registered a moment ago: a server may need a moment until it accepts what they sign.
-//! Nothing tells when that is, so a request signed with the key is sent again until it is answered.
+//! New keys: a server may need some time until it accepts their signatures.
+//! No event reports it, so a request with the key is retried until it succeeds.
 
 use super::call::Call;
 use super::client::Client;

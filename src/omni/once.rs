@@ -1,5 +1,5 @@
-//! Calls that must not take effect twice: when an answer leaves open whether one did, its effect is looked for before
-//! anything is repeated. What to look for, each call says itself.
+//! Calls that must not take effect twice: if a response leaves open whether one did, its effect is looked up before
+//! a retry. Each call implements its own look-up.
 
 use super::call::Call;
 use super::client::Client;
@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a look for the effect of a call came to.
+/// The result of looking up the effect of a call.
 pub(crate) enum Look<T> {
-    /// It took effect, and this is what it made.
+    /// It took effect, with this result.
     There(T),
-    /// There is nothing of it, or repeating it does no harm.
+    /// It did not take effect, or a retry is safe.
     Absent,
-    /// That cannot be told.
+    /// It is not known.
     Unclear,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Sight {
 /// A call that must not take effect twice.
 #[async_trait]
 pub(crate) trait AtMostOnce: Send + Sync {
-    /// What it makes.
+    /// The result.
     type Made: Send;
 
     /// Sends it once.

@@ -1,4 +1,4 @@
-//! What a text is that should hold certificates or a key, so that whoever gave the wrong one is told what it is.
+//! Identification of PEM input: what a text is that should contain certificates or a key, for diagnostics.
 //! It opens no files, and no message repeats anything of the content but the label of a PEM block.
 
 use kit::text::quoted;

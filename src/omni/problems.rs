@@ -1,5 +1,5 @@
-//! Takes apart the lists of problems that Omni sends as one text.
-//! It decides nothing; the texts that it returns are for people.
+//! Parsing of the lists of problems that Omni sends as one text.
+//! Its results are for diagnostics; nothing is decided by them.
 
 use kit::text::printable;
 

@@ -1,5 +1,5 @@
-//! When a call is sent again, and how long to wait before.
-//! It stands outside signing, so that every attempt carries a fresh signature.
+//! Retries of calls, and the pauses between them.
+//! It is outside of signing, so that every attempt has a new signature.
 
 use super::call::Call;
 use super::client::Client;
@@ -16,12 +16,12 @@ use tonic::Status;
 /// It mostly is under way already, and without it nobody knows what the write left behind.
 const CANCEL_GRACE_PERIOD: Duration = Duration::from_secs(2);
 
-/// Which failed attempts may be followed by another one.
+/// Which failed attempts may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idempotency {
-    /// Also those of which nobody knows whether the server acted: reads, and calls that may happen twice.
+    /// Also those that may have taken effect: reads, and calls that are safe to repeat.
     Idempotent,
-    /// Only those that certainly did not reach the server.
+    /// Only those that did not reach the server.
     AtMostOnce,
 }
 
@@ -43,7 +43,7 @@ impl RetryPolicy {
 }
 
 impl Client {
-    /// Sends a call, and again as `idempotency` allows, until it is answered or the limits are reached.
+    /// Sends a call, with retries as `idempotency` allows, until it succeeds or its deadline passes.
     pub(crate) async fn run<T, F, Fut>(
         &self,
         call: &Call,

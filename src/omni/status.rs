@@ -1,4 +1,4 @@
-//! From a gRPC status to an error with a kind.
+//! Conversion of a gRPC status to an error with a kind.
 //! Where the code alone leaves it open, this looks at the parts of the message that have been stable across releases;
 //! no other place may look at a message to decide anything.
 
@@ -87,7 +87,7 @@ impl Op<'_> {
 /// Whether another attempt may go well; whether the failed one took effect, [`Error::may_have_happened`] tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// Another attempt would end the same.
+    /// A retry would fail in the same way.
     Final,
     /// It may, and this one certainly did not reach the server.
     Unsent,

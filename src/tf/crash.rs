@@ -1,4 +1,4 @@
-//! What becomes of a panic: a log line when it happens, and the place for the diagnostic that the user sees.
+//! Panics: logged when they happen, with their location for the diagnostic.
 //! The message of a panic may quote values, so it is repeated only where it is a fixed text of the program.
 
 use std::cell::RefCell;

@@ -1,5 +1,5 @@
-//! Logs, as the host reads them: one JSON object per line on stderr.
-//! It knows no provider: the name and the meaning of the modules are handed in.
+//! Logs in the format of hosts: one JSON object per line on stderr.
+//! It knows no provider: the caller passes the names of its modules.
 
 use super::diag::chain;
 use super::plugin::handshake::{Environment, text};
@@ -31,7 +31,7 @@ const LONGEST_MESSAGE: usize = 8 * 1024;
 pub enum Reader {
     /// The host: JSON.
     Host,
-    /// A person at a terminal: plain text.
+    /// A terminal: plain text.
     Person,
 }
 
@@ -51,7 +51,7 @@ pub struct LogLayer {
     sink: Sink,
 }
 
-/// Starts logging for the whole process, at the level that the environment asks for.
+/// Starts logging for the process, at the level of the environment.
 /// `provider` is the last part of the provider's address: `omni`.
 pub fn install(environment: Environment<'_>, reader: Reader, provider: &str, modules: Modules) {
     let level = level(environment, reader, provider);

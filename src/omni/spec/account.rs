@@ -1,4 +1,4 @@
-//! What Omni shows of service accounts and of the infrastructure providers that some of them belong to.
+//! Service accounts and infrastructure providers.
 //! The ids of identities and statuses are full identities: `ci@serviceaccount.omni.sidero.dev`.
 
 use super::{Kind, Spec};

@@ -1,4 +1,4 @@
-//! Clusters, what Omni says of them as a whole, and their endpoints.
+//! Clusters, their status and their endpoints.
 
 use super::{Kind, Spec, in_default};
 

@@ -1,4 +1,4 @@
-//! Machines as members of a cluster; the ids are those of the machines.
+//! Cluster machines; their IDs are those of the machines.
 
 use super::{Kind, Spec, in_default};
 

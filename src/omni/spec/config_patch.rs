@@ -1,4 +1,4 @@
-//! Config patches, and their text in whichever form the server keeps it.
+//! Config patches, compressed or not.
 
 use super::{Kind, Spec, decode, in_default};
 use crate::omni::error::Error;

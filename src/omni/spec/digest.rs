@@ -1,5 +1,5 @@
-//! A fingerprint of the fields that we own, to see whether somebody changed them.
-//! It does not depend on how the bytes are laid out, nor on anything that is not owned.
+//! A digest of the fields that we own, to detect changes.
+//! It depends neither on the encoding nor on other fields.
 
 use super::Spec;
 use super::merge::{descriptor, resolve};

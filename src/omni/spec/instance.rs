@@ -1,4 +1,4 @@
-//! What there is once per instance of Omni, under fixed ids.
+//! Singletons of an Omni instance, with fixed IDs.
 
 use super::{Kind, Spec, in_default};
 use crate::omni::state::Key;

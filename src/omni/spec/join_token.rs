@@ -1,4 +1,4 @@
-//! Join tokens, the choice of the default one, and what Omni knows of their use.
+//! Join tokens, their status, and the default token.
 //! The id of a token is the secret itself: see [`Kind::hides_ids`].
 
 use super::{Kind, Spec, in_default};

@@ -1,4 +1,4 @@
-//! Machines, joined to a cluster or not; the ids are UUIDs.
+//! Machines; their IDs are UUIDs.
 
 use super::{Kind, Spec, in_default};
 

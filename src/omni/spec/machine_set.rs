@@ -1,4 +1,4 @@
-//! Machine sets, their members, and what Omni says of them.
+//! Machine sets, their nodes and their status.
 
 use super::{Kind, Spec, in_default};
 

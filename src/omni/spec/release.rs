@@ -1,4 +1,4 @@
-//! The versions of Talos and Kubernetes that Omni offers; the ids are versions without a leading `v`.
+//! Available Talos and Kubernetes versions; their IDs are versions without a leading `v`.
 
 use super::{Kind, Spec, in_default};
 

@@ -1,4 +1,4 @@
-//! Read, change, write: again when somebody else wrote in between, from a read that is not behind.
+//! Read-modify-write with optimistic concurrency: after a conflict it retries from a read that reflects every write.
 
 use super::client::lag_delays;
 use super::{Key, Phase, Resource};
@@ -7,7 +7,7 @@ use crate::omni::{Call, Error, ErrorKind};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The tries of one change of an object.
+/// The attempts of one update of an object.
 ///
 /// The first read may come from a cache; after a conflict the object is read past all caches,
 /// so that a conflict with the client's own earlier write is not taken for somebody else's.
@@ -22,7 +22,7 @@ pub(crate) struct Attempts<'a> {
 }
 
 impl Attempts<'_> {
-    /// The object as it is now.
+    /// Reads the object.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none; or when the server refuses or does not respond.
@@ -32,17 +32,17 @@ impl Attempts<'_> {
         }
         match self.client.get_fresh(self.call, &self.key).await? {
             Some(found) => Ok(found),
-            // In the words of the server.
+            // For the error of the server.
             None => self.client.get(self.call, &self.key).await,
         }
     }
 
-    /// Whether somebody else was faster at least once.
+    /// Whether there was a conflict.
     pub(crate) fn lost_a_race(&self) -> bool {
         self.conflicts > 0
     }
 
-    /// Takes the error of a write: after a conflict it pauses, and the change may be tried again.
+    /// Handles the error of a write: after a conflict it pauses, and the caller retries.
     ///
     /// # Errors
     /// With `error` when it is no conflict, or there were too many of them; or when the call ends in the pause.
@@ -56,12 +56,12 @@ impl Attempts<'_> {
     }
 }
 
-/// What became of a change.
+/// The result of an update.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Modified {
-    /// It was written: the object as stored.
+    /// It was written: the stored object.
     Written(Resource),
-    /// There was nothing to write: the object as it is.
+    /// Nothing was to write: the current object.
     Unchanged(Resource),
 }
 
@@ -81,8 +81,8 @@ impl Client {
         Attempts { client: self, call, key, started: Instant::now(), delays, conflicts: 0 }
     }
 
-    /// Changes an object: `edit` gets it as it is and changes it in place, as often as somebody else is faster.
-    /// What `edit` leaves as it is, is not written.
+    /// Updates an object: `edit` changes the current object in place, and is called again after each conflict.
+    /// If `edit` changes nothing, nothing is written.
     ///
     /// # Errors
     /// Those of `edit`; [`ErrorKind::NotFound`] when there is no object; [`ErrorKind::Conflict`] when it changes all the time;

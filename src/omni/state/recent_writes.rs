@@ -1,5 +1,5 @@
-//! What this client wrote a moment ago.
-//! Omni reads through a cache that follows its writes with a delay, so a read may show what was there before.
+//! The recent writes of this client, for reads that reflect them.
+//! Omni reads from a cache that lags behind its writes, so a read may return an older version.
 
 use super::{Key, Resource};
 use std::collections::HashMap;
@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long the server is given to show a write; after that it is believed.
+/// How long a read may lag behind a write; after that the read counts.
 pub(crate) const WINDOW: Duration = Duration::from_secs(10);
 const LIMIT: usize = 4096;
 
-/// What a write left behind.
+/// The expected result of a read after a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
     /// An object of this version.
@@ -28,7 +28,7 @@ pub(crate) struct Write {
 }
 
 impl Write {
-    /// Whether an answer is older than the write.
+    /// Whether a response is older than the write.
     pub(crate) fn is_stale(&self, answer: Option<&Resource>) -> bool {
         match (self.left, answer) {
             (Expect::Version(_), None) => true,
@@ -37,7 +37,7 @@ impl Write {
         }
     }
 
-    /// Until when the server may be behind.
+    /// Until when reads may lag behind.
     pub(crate) fn until(&self) -> Instant {
         self.at + WINDOW
     }

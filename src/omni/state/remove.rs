@@ -1,5 +1,5 @@
-//! Taking objects away: teardown, waiting for controllers, destruction.
-//! At each step of a removal an object that is not there counts as success.
+//! Deletion of objects: teardown, waiting for finalizers, destroy.
+//! At each step, an object that does not exist is a success.
 
 use super::client::lag_delays;
 use super::recent_writes::Expect;
@@ -20,7 +20,7 @@ const TEARDOWN: &str = "/cosi.resource.State/Teardown";
 const TEARDOWN_AND_DESTROY: &str = "/cosi.resource.State/TeardownAndDestroy";
 
 impl Client {
-    /// Tells the controllers to let go of an object; true when none of them holds on to it.
+    /// Tears an object down; true if it has no finalizers.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none; or when the server refuses or does not respond.
@@ -48,7 +48,7 @@ impl Client {
         self.teardown_by_update(call, key).await
     }
 
-    /// What [`Client::teardown`] does on servers that have no call for it.
+    /// [`Client::teardown`] on servers without that RPC.
     async fn teardown_by_update(&self, call: &Call, key: &Key) -> Result<bool, Error> {
         let mut attempts = self.attempts(call, key.clone());
         loop {
@@ -68,7 +68,7 @@ impl Client {
         }
     }
 
-    /// Deletes an object that no controller holds on to. Nothing is cleaned up by that: see [`Client::remove`].
+    /// Destroys an object without finalizers. It does not tear the object down: see [`Client::remove`].
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none; [`ErrorKind::Finalizers`] when controllers still hold on to it;
@@ -132,7 +132,7 @@ impl Client {
         self.remove(call, key).await
     }
 
-    /// Removes an object: tears it down, waits until no controller holds on to it, and deletes it.
+    /// Deletes an object: tears it down, waits until it has no finalizers, and destroys it.
     /// Every server removes some types by itself at the end; the deletion is sent all the same.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl Client {
         self.finish_removal(call, key, started).await
     }
 
-    /// Waits until no controller holds on to an object that is torn down already, and deletes it.
+    /// Waits until an object that is being torn down has no finalizers, and destroys it.
     pub(crate) async fn finish_removal(&self, call: &Call, key: &Key, started: Instant) -> Result<(), Error> {
         let mut left = Vec::new();
         match self.wait_and_destroy(call, key, started, &mut left).await {

@@ -140,7 +140,7 @@ impl Client {
         }
     }
 
-    /// An object as it is now; unlike a read, this is never behind.
+    /// Reads an object by a watch: unlike a read from the cache, it reflects every write.
     pub(crate) async fn get_fresh(&self, call: &Call, key: &Key) -> Result<Option<Resource>, Error> {
         self.watch(call, key).await?.first().await
     }
@@ -189,7 +189,7 @@ impl Watch {
         }
     }
 
-    /// The next event; waits for it within the limits of the call that the watch was opened with.
+    /// Waits for the next event, until the deadline of the call that opened the watch.
     ///
     /// # Errors
     /// [`Error::Timeout`] and [`Error::Cancelled`] by the limits of the call; or when the server refuses.

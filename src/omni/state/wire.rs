@@ -1,4 +1,4 @@
-//! Between objects and the messages that carry them.
+//! Conversion between objects and their messages.
 
 use super::{Key, Kind, Metadata, Phase, Resource};
 use crate::omni::error::Error;

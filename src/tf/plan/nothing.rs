@@ -1,13 +1,13 @@
-//! What is configured and means nothing: a null element of a collection, an object in which nothing is set,
-//! a collection without elements. No service stores such a thing, so what is read lacks it;
-//! hosts want back exactly what was configured.
+//! Configured values without a meaning: a null element of a collection, an object in which every attribute is null,
+//! an empty collection. No service stores them, so a read does not return them;
+//! hosts expect the configured value.
 
 use super::pairs::visit;
 use crate::tf::schema::{Attribute, Kind};
 use crate::tf::value::Value;
 use std::collections::BTreeMap;
 
-/// Whether two values differ at most in what means nothing.
+/// Whether two values differ only in values without a meaning.
 #[must_use]
 pub fn means_same(one: &Value, other: &Value) -> bool {
     one == other || essence(one) == essence(other)
@@ -43,7 +43,7 @@ fn element(value: &Value) -> Value {
     }
 }
 
-/// Puts back into `state` what `known` (a prior state or a plan) has of it, at any depth.
+/// Restores such values in `state` from `known` (a prior state or a plan), at any depth.
 pub(super) fn keep(attributes: &[Attribute], known: &Value, state: &mut Value) {
     let Value::Object(entries) = state else { return };
     for attribute in attributes.iter().filter(|a| a.configurable() && !a.write_only) {

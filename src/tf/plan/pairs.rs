@@ -1,5 +1,5 @@
-//! Which element of one nested value belongs to which element of another.
-//! Lists pair by position and maps by key; elements of a set have no name, so they pair by what they hold.
+//! Pairs the elements of two nested values.
+//! Elements of lists pair by position, of maps by key, and of sets by their configured attributes.
 
 use crate::tf::schema::{Attribute, Nesting};
 use crate::tf::value::Value;

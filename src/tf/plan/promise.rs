@@ -1,6 +1,6 @@
-//! What was planned and known is a promise.
-//! Hosts take a single other value for a defect of the provider, and mark a new object for replacement;
-//! so an answer keeps the promise, and what has become of it since is shown by the next read.
+//! Known planned values are guarantees.
+//! Hosts treat any other value as a defect of the provider, and taint a new object;
+//! so a response returns the planned values, and the next read reports drift.
 
 use super::{changes, nothing};
 use crate::tf::path::Path;
@@ -11,7 +11,7 @@ use crate::tf::value::Value;
 /// and the configurable attributes of which that is not what is really there.
 #[must_use]
 pub fn keep_promises(schema: &Schema, planned: &Value, state: &Value) -> (Value, Vec<Path>) {
-    // What is no object at all is no answer, and is told elsewhere.
+    // A value that is not an object is reported elsewhere.
     if !matches!(state, Value::Object(_)) {
         return (state.clone(), Vec::new());
     }

@@ -71,7 +71,7 @@ fn collect_nested(
             old.iter().any(|(key, old)| !new.contains_key(key) && touched(old, NULL))
                 || new.iter().any(|(key, new)| !old.contains_key(key) && touched(NULL, new))
         }
-        // No path leads into a set.
+        // Elements of a set have no path.
         (Nesting::Set, Value::Set(old), Value::Set(new)) => {
             let partners = partners(nested, new, old);
             let kept: BTreeSet<usize> = partners.iter().flatten().copied().collect();

@@ -1,11 +1,11 @@
-//! Which release of the service a configuration needs, by the rows of its schema.
+//! The releases of the service that a configuration needs, by its schema.
 
 use super::unset::initial;
 use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, Kind, Nesting, Schema, Since};
 use crate::tf::value::Value;
 
-/// What is configured and needs a release, with that. A value that older releases have anyway needs none.
+/// The configured attributes that need a release, with the release. A value that older releases have anyway needs none.
 #[must_use]
 pub fn needed(schema: &Schema, config: &Value, planned: &Value) -> Vec<(Path, Since)> {
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Texts that are written differently and mean the same: the one already known stays.
+//! Semantic equality of strings: an equal one keeps the known string.
 
 use super::pairs::visit;
 use crate::tf::path::Path;
@@ -92,7 +92,7 @@ fn keep_plain(same: Same, before: &Value, slot: &mut Value, extent: Extent) {
     }
 }
 
-/// Whether two plain values mean the same.
+/// Whether two plain values are semantically equal.
 fn alike(same: Same, one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::String(a), Value::String(b)) => a == b || same(a, b),

@@ -1,5 +1,5 @@
-//! What a configuration does not set and the provider may fill in: how a new object begins,
-//! and what becomes of a value when the configuration stops setting it.
+//! Optional and computed attributes that a configuration does not set: their initial values,
+//! and their values after they are removed from the configuration.
 //!
 //! A host shows the provider no configuration but the present one. So beside the state stands what the last one set,
 //! with a digest of the value: what others have changed since is theirs, and is left alone like all that was never set.
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// What the configuration set at the last apply: paths, each with a digest of what the state had there afterwards.
+/// The paths that the configuration set at the last apply, each with a digest of the value in the state after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Configured(BTreeMap<String, String>);
@@ -26,18 +26,18 @@ impl Configured {
         Self(all)
     }
 
-    /// Whether the configuration set what is at this path, and nobody has changed it since.
+    /// Whether the configuration set the value at this path, and it has not drifted since.
     fn made(&self, path: &Path, value: &Value) -> bool {
         self.0.get(&path.to_string()).is_some_and(|then| *then == digest(value))
     }
 }
 
-/// A value that was configured, is configured no more, and stays.
+/// A value that is no longer configured, and is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remaining {
     /// Where it is.
     pub path: Path,
-    /// Why it stays, as a sentence.
+    /// Why it is kept, as a sentence.
     pub why: &'static str,
 }
 
@@ -151,7 +151,7 @@ impl Filling<'_> {
     }
 }
 
-/// The value that a new object gets where its configuration gives none.
+/// The initial value of an attribute that the configuration does not set.
 #[must_use]
 pub fn initial(attribute: &Attribute) -> Option<Value> {
     let value = match (&attribute.default, &attribute.unset) {

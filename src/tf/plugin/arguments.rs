@@ -1,4 +1,4 @@
-//! The command line of a provider: hosts give no arguments, people may give one.
+//! The command line of a provider: hosts pass no arguments, users may pass one.
 
 use std::ffi::OsString;
 
@@ -7,18 +7,18 @@ use std::ffi::OsString;
 pub enum Task {
     /// Serve the host that started the process.
     Serve,
-    /// Serve whoever is told to attach.
+    /// Serve a host that attaches with `TF_REATTACH_PROVIDERS`.
     Debug,
-    /// Say which version this is.
+    /// Print the version.
     Version,
-    /// Say what this is.
+    /// Print the help.
     Help,
 }
 
-/// Reads the arguments, without the program's name.
+/// Parses the arguments, without the name of the program.
 ///
 /// # Errors
-/// With the argument that means nothing.
+/// With the unknown argument.
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, OsString> {
     let mut task = Task::Serve;
     for argument in arguments {

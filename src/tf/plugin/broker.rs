@@ -1,4 +1,4 @@
-//! The service for connections beside the main one. Providers never open any.
+//! The GRPCBroker service for additional connections, which providers never open.
 
 use futures_util::StreamExt as _;
 use omni_proto::plugin::{ConnInfo, grpc_broker_server::GrpcBroker};
@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
-/// Keeps its stream open, and sends nothing, until the process ends.
+/// Keeps its stream open until the process exits, and sends nothing.
 pub struct Broker {
-    /// Cancelled when the process is to end.
+    /// Cancelled when the process should exit.
     pub end: CancellationToken,
 }
 

@@ -12,13 +12,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
-/// How long a client may take to show its certificate.
+/// The timeout of the TLS handshake.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to wait when the system has no connection to give, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How many connections are alive, and whether there ever was one.
+/// The number of open connections, and whether there was one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Alive {
     /// Connections open now.
@@ -46,7 +46,7 @@ impl Drop for Connection {
     }
 }
 
-/// The connections that pass, as they come.
+/// The accepted connections, in order of arrival.
 pub fn incoming(
     listener: Listener,
     tls: Option<TlsAcceptor>,

@@ -1,12 +1,12 @@
-//! The service by which the host ends the process.
+//! The GRPCController service, by which the host stops the process.
 
 use omni_proto::plugin::{Empty, grpc_controller_server::GrpcController};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-/// Ends the process when asked.
+/// Stops the process on request.
 pub struct Controller {
-    /// Cancelled when the process is to end.
+    /// Cancelled when the process should exit.
     pub end: CancellationToken,
 }
 

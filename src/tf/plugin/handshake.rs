@@ -1,5 +1,5 @@
-//! What the host tells a plugin process in its environment, and the one line that the process answers.
-//! It opens nothing and serves nothing.
+//! The handshake of plugins: the environment variables of the host, and the line that the process prints.
+//! It opens no connection.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -41,7 +41,7 @@ pub enum HandshakeError {
     PortOrder(u16, u16),
 }
 
-/// What the host asks for.
+/// The requirements of the host.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Host {
     /// The protocol versions that it speaks; empty when it does not say.
@@ -59,7 +59,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Reads what the host left in the environment.
+    /// Parses the environment variables of the host.
     ///
     /// # Errors
     /// When no host started the process, or when it asks for something impossible.

@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-/// Keeps its stream open, and sends nothing, until the process ends.
+/// Keeps its stream open until the process exits, and sends nothing.
 pub struct Stdio {
-    /// Cancelled when the process is to end.
+    /// Cancelled when the process should exit.
     pub end: CancellationToken,
 }
 

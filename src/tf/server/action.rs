@@ -1,4 +1,4 @@
-//! Actions: checked, planned, and invoked as a stream of progress that ends with exactly one completion.
+//! Actions: validated, planned, and invoked as a stream of progress events that ends with exactly one completion.
 
 use super::Server;
 use super::coding::decode;
@@ -26,7 +26,7 @@ pub(super) async fn validate(
     Ok(validate_action_config::Response { diagnostics: diagnostics.to_proto() })
 }
 
-/// What the action would do.
+/// Plans an action.
 pub(super) async fn plan(server: &Server, request: plan_action::Request) -> Result<plan_action::Response, Diagnostics> {
     let name = &request.action_type;
     let entry = server.registry().action(name)?;
@@ -37,7 +37,7 @@ pub(super) async fn plan(server: &Server, request: plan_action::Request) -> Resu
     Ok(plan_action::Response { diagnostics: done.warnings.to_proto(), deferred })
 }
 
-/// Does it.
+/// Invokes an action.
 pub(super) fn invoke(
     server: &Server,
     request: &invoke_action::Request,
@@ -60,7 +60,7 @@ pub(super) fn invoke(
         Box::pin(async move {
             let done = item.invoke(&context, config, &Reports(sender.clone())).await?;
             let completed = Completed { diagnostics: done.warnings.to_proto() };
-            // A host that is gone needs no end.
+            // A disconnected host needs no completion.
             drop(sender.send(invoke_action::Event { r#type: Some(event::Type::Completed(completed)) }).await);
             Ok(())
         })
@@ -78,7 +78,7 @@ impl Progress for Reports {
     async fn report(&self, text: String) {
         if !text.is_empty() {
             let progress = event::Progress { message: text };
-            // A host that is gone has cancelled the action.
+            // A disconnected host has cancelled the action.
             drop(self.0.send(invoke_action::Event { r#type: Some(event::Type::Progress(progress)) }).await);
         }
     }

@@ -1,5 +1,5 @@
-//! ApplyResourceChange: creates, changes and removes objects.
-//! Whatever goes wrong, the answer says what the host keeps: losing track of an object is the worst outcome.
+//! ApplyResourceChange: creates, updates and deletes objects.
+//! Every response has the state that the host stores, also after errors: losing track of an object is the worst outcome.
 
 use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
@@ -21,7 +21,7 @@ fn changed(path: Path) -> Diagnostic {
     .at(path)
 }
 
-/// Applies, and keeps the prior state when there is nothing better to keep.
+/// Applies, and returns the prior state if there is no newer one.
 pub(super) async fn apply(server: &Server, request: Request) -> Result<Response, Diagnostics> {
     let name = &request.type_name;
     let managed = server.registry().resource(name)?;
@@ -35,7 +35,7 @@ pub(super) async fn apply(server: &Server, request: Request) -> Result<Response,
     let private = Private::from_bytes(&request.planned_private);
 
     let (deletes, creates) = (planned.is_null(), prior.is_null());
-    // What was planned must come back as it was, also where the server writes it otherwise.
+    // Planned values must be returned unchanged, even if the server formats them differently.
     let promised = planned.clone();
     let mut outcome = match (creates, deletes) {
         (true, true) => Outcome::default(),
@@ -74,7 +74,7 @@ pub(super) async fn apply(server: &Server, request: Request) -> Result<Response,
         differing.into_iter().for_each(|path| outcome.diags.push(changed(path)));
         outcome.private.set(CONFIGURED, Configured::of(resource.schema(), &config, &state));
     }
-    // Hosts refuse an object that came without its identity once it had one.
+    // Hosts refuse a response without an identity for an object that had one.
     let identity = outcome.identity.or(planned_identity.filter(Value::is_wholly_known)).filter(|_| !state.is_null());
     Ok(Response {
         new_state: Some(encode(&state, of, &what)?),

@@ -1,4 +1,4 @@
-//! Values between the wire and the provider, and what must hold of a value that leaves.
+//! Decoding and encoding of values, and the rules of values in responses.
 
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::{Path, Step};
@@ -6,7 +6,7 @@ use crate::tf::value::{Type, Value};
 use crate::tf::wire;
 use omni_proto::tfplugin6::{DynamicValue, ResourceIdentityData};
 
-/// Reads a value that the host sent; `what` says which: "the prior state of `omni_cluster`".
+/// Decodes a value of a request; `what` names it for errors: "the prior state of `omni_cluster`".
 pub(super) fn decode(value: Option<&DynamicValue>, of: &Type, what: &str) -> Result<Value, Diagnostic> {
     wire::decode(value, of).map_err(|error| {
         Diagnostic::from_error(format!("Could not read {what}"), &error)
@@ -14,7 +14,7 @@ pub(super) fn decode(value: Option<&DynamicValue>, of: &Type, what: &str) -> Res
     })
 }
 
-/// Writes a value for the host.
+/// Encodes a value of a response.
 pub(super) fn encode(value: &Value, of: &Type, what: &str) -> Result<DynamicValue, Diagnostic> {
     wire::encode(value, of).map_err(|error| {
         Diagnostic::from_error(format!("Could not write {what}"), &error)
@@ -22,7 +22,7 @@ pub(super) fn encode(value: &Value, of: &Type, what: &str) -> Result<DynamicValu
     })
 }
 
-/// Reads an identity; hosts that keep none send none.
+/// Decodes an identity; hosts without identities send none.
 pub(super) fn decode_identity(
     data: Option<&ResourceIdentityData>,
     of: Option<&Type>,
@@ -44,7 +44,7 @@ pub(super) fn encode_identity(
     Ok(Some(ResourceIdentityData { identity_data: Some(data) }))
 }
 
-/// Makes whatever is unknown null, and names it: no result may hold unknowns.
+/// Sets unknown values to null and reports them: a result must be wholly known.
 pub(super) fn settle(value: &mut Value, what: &str, diagnostics: &mut Diagnostics) {
     let mut found = Vec::new();
     clear_unknown(value, &Path::root(), &mut found);
@@ -72,7 +72,7 @@ fn clear_unknown(value: &mut Value, at: &Path, found: &mut Vec<Path>) {
                 clear_unknown(item, &at.index(index), found);
             }
         }
-        // No path leads into a set.
+        // Elements of a set have no path.
         Value::Set(items) => items.iter_mut().for_each(|item| clear_unknown(item, at, found)),
         Value::Map(members) => members.iter_mut().for_each(|(k, v)| clear_unknown(v, &at.key(k), found)),
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! ReadDataSource: looks something up.
+//! ReadDataSource: reads a data source.
 
 use super::Server;
 use super::coding::{decode, encode, settle};
@@ -24,7 +24,7 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
                 .hint("This is a bug of the provider. Please report it with the configuration that leads to it."),
         );
     }
-    // What is deferred may be unknown.
+    // A deferred result may have unknown values.
     if deferred.is_none() {
         settle(&mut result, &format!("`{name}`"), &mut diagnostics);
     }

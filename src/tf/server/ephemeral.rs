@@ -1,4 +1,4 @@
-//! Ephemeral resources: checked, opened, renewed, closed.
+//! Ephemeral resources: validated, opened, renewed and closed.
 
 use super::Server;
 use super::coding::{decode, encode, settle};
@@ -12,7 +12,7 @@ use omni_proto::tfplugin6::{
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What is open: type, and what was kept for the closing. What keeps nothing has nothing to be taken back.
+/// The open resources: type and private data. One without private data needs no closing.
 #[derive(Default)]
 pub(super) struct Open(Mutex<Vec<(String, Vec<u8>)>>);
 
@@ -46,7 +46,7 @@ pub(super) async fn validate(
     Ok(validate_ephemeral_resource_config::Response { diagnostics: diagnostics.to_proto() })
 }
 
-/// Makes the value; its configuration is wholly known.
+/// Opens the resource; its configuration is wholly known.
 pub(super) async fn open(
     server: &Server,
     request: open_ephemeral_resource::Request,
@@ -60,7 +60,7 @@ pub(super) async fn open(
     let done = entry.item.open(&context, given).await?;
     let (mut opened, mut diagnostics) = (done.value, done.warnings);
     let deferred = deferral(&context, done.deferral, &format!("`{name}`"), &mut diagnostics);
-    // What is deferred may be unknown.
+    // A deferred result may have unknown values.
     if deferred.is_none() {
         settle(&mut opened.value, &format!("`{name}`"), &mut diagnostics);
     }
@@ -86,7 +86,7 @@ pub(super) async fn open(
     })
 }
 
-/// Makes the value last longer.
+/// Renews the value.
 pub(super) async fn renew(
     server: &Server,
     request: renew_ephemeral_resource::Request,
@@ -104,20 +104,20 @@ pub(super) async fn renew(
     })
 }
 
-/// Takes back what opening made. It runs to its end even when the host has asked to stop: nothing else cleans up.
+/// Closes the resource. It is not cancelled when the host asks to stop: nothing else cleans up.
 pub(super) async fn close(
     server: &Server,
     request: close_ephemeral_resource::Request,
 ) -> Result<close_ephemeral_resource::Response, Diagnostics> {
     let entry = server.registry().ephemeral(&request.type_name)?;
     let closed = entry.item.close(&server.context(None), stored(request.private.as_deref())).await;
-    // What could not be taken back is tried once more when the process ends.
+    // A failed closing is retried when the process exits.
     let done = closed?;
     server.open.remove(&request.type_name, request.private.as_deref());
     Ok(close_ephemeral_resource::Response { diagnostics: done.warnings.to_proto() })
 }
 
-/// Closes what is still open. There is nobody left to tell what fails, so the log has to do.
+/// Closes the open resources. The host is gone, so errors are logged.
 pub(super) async fn close_all(server: &Server, limit: Duration) {
     let left = std::mem::take(&mut *server.open.lock());
     let closing = left.into_iter().map(|(name, private)| async move {

@@ -1,4 +1,4 @@
-//! Functions: what there are, and their calls; both work in a process that was never configured.
+//! Functions: their signatures and calls, both without a configured provider.
 
 use super::Server;
 use super::coding::{decode, encode};
@@ -13,12 +13,12 @@ pub(super) fn all(server: &Server) -> HashMap<String, pb::Function> {
     server.registry().functions().map(|(name, f)| (name.to_owned(), signature(f))).collect()
 }
 
-/// The same, for hosts that ask for them alone.
+/// GetFunctions: the functions only.
 pub(super) fn list(server: &Server) -> Result<get_functions::Response, Diagnostics> {
     Ok(get_functions::Response { functions: all(server), ..Default::default() })
 }
 
-/// Calls one.
+/// CallFunction.
 pub(super) fn call(server: &Server, request: &call_function::Request) -> Result<call_function::Response, Diagnostics> {
     let function = server.registry().function(&request.name)?;
     Ok(match run(function, request)? {

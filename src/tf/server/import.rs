@@ -1,4 +1,4 @@
-//! ImportResourceState: takes over an object that is there already; the host reads it right after.
+//! ImportResourceState: imports an existing object; the host reads it right after.
 
 use super::Server;
 use super::coding::{decode_identity, encode, encode_identity, settle};
@@ -9,7 +9,7 @@ use crate::tf::plan::drop_write_only;
 use crate::tf::resource::ImportBy;
 use omni_proto::tfplugin6::import_resource_state::{ImportedResource, Request, Response};
 
-/// Imports by id or by identity.
+/// Imports by ID or by identity.
 pub(super) async fn import(server: &Server, request: Request) -> Result<Response, Diagnostics> {
     let name = &request.type_name;
     let managed = server.registry().resource(name)?;
@@ -33,12 +33,12 @@ pub(super) async fn import(server: &Server, request: Request) -> Result<Response
             None
         }
         Some(mut state) => {
-            // What is deferred may be unknown.
+            // A deferred result may have unknown values.
             if deferred.is_none() {
                 settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
             }
             drop_write_only(&managed.item.schema().attributes, &mut state);
-            // An import by identity must answer with one.
+            // An import by identity must return an identity.
             let identity = outcome.identity.or(identity);
             Some(ImportedResource {
                 type_name: name.clone(),

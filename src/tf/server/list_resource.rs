@@ -1,7 +1,7 @@
 //! ListResource: the objects that exist, as a stream.
 //!
-//! Hosts drop an event without identity, or fail on it: only the event that carries the error has none.
-//! Warnings travel with the object that they are about.
+//! Hosts drop an event without an identity, or fail: only an event with an error has none.
+//! Warnings are part of the event of their object.
 
 use super::Server;
 use super::coding::{decode, encode, encode_identity, settle};
@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use tonic::codegen::BoxStream;
 
-/// The `config` block of a list; limit and objects are the host's to check.
+/// Validates the `config` block of a list; the host validates limit and objects.
 pub(super) async fn validate(
     server: &Server,
     request: validate_list_resource_config::Request,
@@ -31,7 +31,7 @@ pub(super) async fn validate(
     Ok(validate_list_resource_config::Response { diagnostics: diagnostics.to_proto() })
 }
 
-/// Lists; a limit of 0 lists nothing.
+/// Lists objects; a limit of 0 lists none.
 pub(super) fn list(server: &Server, request: &Request) -> Result<BoxStream<Event>, Diagnostics> {
     let name = &request.type_name;
     let entry = server.registry().list_resource(name)?;
@@ -59,7 +59,7 @@ pub(super) fn list(server: &Server, request: &Request) -> Result<BoxStream<Event
     }))
 }
 
-/// Makes events of results.
+/// Converts results to events.
 struct Encoder {
     resource: Arc<dyn Resource>,
     of: Type,

@@ -1,5 +1,5 @@
-//! The provider service of protocol 6: one thin function per call, each answered by the traits of the provider.
-//! It knows no provider and no transport. A problem is always a diagnostic in the answer, never a gRPC status.
+//! The provider service of plugin protocol 6: one thin function for each RPC, implemented with the traits of the provider.
+//! It knows no provider and no transport. A problem is always a diagnostic in the response, never a gRPC status.
 
 mod action;
 mod apply;
@@ -34,15 +34,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Answers a host on behalf of a provider, which is made when the first call needs it.
+/// The server of a provider, which is created by the first call that needs it.
 pub struct Server {
     make: Box<dyn Fn() -> Arc<dyn Provider> + Send + Sync>,
     registry: OnceLock<Registry>,
     /// Cancelled and replaced when the host asks to stop.
     running: Mutex<CancellationToken>,
-    /// What the host said at its last configuration; calls that apply do not say it again.
+    /// The client capability at the last ConfigureProvider; apply requests do not repeat it.
     write_only_allowed: AtomicBool,
-    /// What hosts have opened and not closed yet.
+    /// The open ephemeral resources.
     open: ephemeral::Open,
 }
 
@@ -58,12 +58,12 @@ impl Server {
         }
     }
 
-    /// Closes what is still open, within this time: a host that was interrupted or killed does not do it.
+    /// Closes the open ephemeral resources, within this time: an interrupted or killed host does not.
     pub async fn close_all(&self, limit: Duration) {
         ephemeral::close_all(self, limit).await;
     }
 
-    /// Cancels the calls in flight; later calls run as ever.
+    /// Cancels the calls in progress; later calls are not affected.
     pub fn stop(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *running, CancellationToken::new()).cancel();
@@ -83,7 +83,7 @@ impl Server {
     }
 }
 
-/// The deferral on the wire; one that the host does not allow is an error.
+/// Encodes a deferral; one that the host does not allow is an error.
 fn deferral(
     context: &Context,
     deferral: Option<Deferral>,

@@ -1,4 +1,4 @@
-//! PlanResourceChange: what an apply would make of an object.
+//! PlanResourceChange: plans a create, an update or a delete.
 
 use super::Server;
 use super::coding::{decode, encode};
@@ -19,7 +19,7 @@ fn left(Remaining { path, why }: Remaining) -> Diagnostic {
         .at(path)
 }
 
-/// Plans to create, change or remove.
+/// Plans a create, an update or a delete.
 pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, Diagnostics> {
     let name = &request.type_name;
     let managed = server.registry().resource(name)?;

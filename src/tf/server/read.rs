@@ -1,4 +1,4 @@
-//! ReadResource: what an object looks like now.
+//! ReadResource: refreshes an object.
 
 use super::Server;
 use super::coding::{decode, decode_identity, encode, encode_identity, settle};
@@ -10,7 +10,7 @@ use crate::tf::resource::{Private, Read};
 use crate::tf::value::Value;
 use omni_proto::tfplugin6::read_resource::{Request, Response};
 
-/// Reads an object again; one that is gone has a null state.
+/// Refreshes an object; one that no longer exists has a null state.
 pub(super) async fn read(server: &Server, request: Request) -> Result<Response, Diagnostics> {
     let name = &request.type_name;
     let managed = server.registry().resource(name)?;
@@ -22,7 +22,7 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
         return Ok(Response { new_state: request.current_state, private: request.private, ..Default::default() });
     }
 
-    // A text that means what it meant is no drift.
+    // A semantically equal string is no drift.
     let known = state.clone();
     let private = Private::from_bytes(&request.private);
     let mut outcome = managed.item.read(&context, Read { state, private, identity: identity.clone() }).await;
@@ -38,7 +38,7 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
 
     let mut state = outcome.state.unwrap_or(Value::Null);
     let deferred = deferral(&context, outcome.deferral, &format!("`{name}`"), &mut outcome.diags);
-    // What is deferred may be unknown.
+    // A deferred result may have unknown values.
     if deferred.is_none() {
         settle(&mut state, &format!("`{name}`"), &mut outcome.diags);
     }

@@ -1,4 +1,4 @@
-//! The types of a provider by name, with what the coding of their values needs.
+//! The types of a provider by name, with the value types for encoding.
 
 use crate::tf::action::Action;
 use crate::tf::data_source::DataSource;
@@ -115,7 +115,7 @@ impl<T: Described + ?Sized> Entry<T> {
         self.of.get_or_init(|| self.item.schema().object_type())
     }
 
-    /// What is wrong with a configuration, by the schema and by the type's own checks.
+    /// Validates a configuration: by the schema, then by the type.
     pub(super) async fn validate(&self, context: &Context, config: &Value) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();
         plan::validate(self.item.schema(), config, context.write_only_allowed, &mut diagnostics);

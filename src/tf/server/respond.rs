@@ -1,4 +1,4 @@
-//! What every call has in common: a span for the logs, a net under panics, and diagnostics in the answer.
+//! What every call has in common: a span for the logs, recovery from panics, and diagnostics in the response.
 
 use crate::tf::crash;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
@@ -12,18 +12,18 @@ use tonic::{Response, Status};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-/// What the service's functions return; the status is never used.
+/// The result of the functions of the service; the status is never used.
 pub(super) type Reply<T> = Result<Response<T>, Status>;
 
-/// An answer that can carry problems.
+/// A response with diagnostics.
 pub(super) trait Answer: Default + Send {
-    /// Adds the problems to those that are there.
+    /// Adds diagnostics.
     fn add(&mut self, diagnostics: &Diagnostics);
 
-    /// How many problems of this severity it carries.
+    /// The number of diagnostics of this severity.
     fn count(&self, severity: pb::diagnostic::Severity) -> usize;
 
-    /// The answer that carries nothing but problems.
+    /// A response with diagnostics only.
     fn refusal(diagnostics: &Diagnostics) -> Self {
         let mut answer = Self::default();
         answer.add(diagnostics);
@@ -87,7 +87,7 @@ answers!(
 );
 answers!(diagnostic: pb::list_resource::Event);
 
-/// The end of an action is an event like its progress.
+/// The completion of an action is an event like its progress.
 impl Answer for pb::invoke_action::Event {
     fn add(&mut self, diagnostics: &Diagnostics) {
         let completed = pb::invoke_action::event::Completed::refusal(diagnostics);
@@ -111,7 +111,7 @@ fn joined(diagnostics: &Diagnostics) -> Option<String> {
 
 impl Answer for pb::call_function::Response {
     fn add(&mut self, diagnostics: &Diagnostics) {
-        // In the same form as what a function says of its arguments.
+        // In the format of function errors.
         let text = |text: String| FunctionError::new(text).text().to_owned();
         self.error = joined(diagnostics).map(|all| pb::FunctionError { text: text(all), function_argument: None });
     }
@@ -131,7 +131,7 @@ impl Answer for pb::stop_provider::Response {
     }
 }
 
-/// What a call is about, for the logs.
+/// The subject of a call, for the logs.
 #[derive(Clone, Copy)]
 pub(super) enum Subject<'a> {
     /// The provider as a whole.
@@ -157,7 +157,7 @@ pub(super) async fn reply<T: Answer>(
     Ok(Response::new(respond(rpc, subject, work).await))
 }
 
-/// Runs a call: logs it, and turns problems and even a panic into an answer.
+/// Runs a call: logs it, and converts errors and panics to a response.
 pub(super) async fn respond<T: Answer>(
     rpc: &'static str,
     subject: Subject<'_>,
@@ -174,7 +174,7 @@ pub(super) async fn respond<T: Answer>(
     .await
 }
 
-/// Runs the work of a stream: logs it, and turns even a panic into problems.
+/// Runs the work of a stream: logs it, and converts a panic to diagnostics.
 pub(super) fn guarded<F>(
     rpc: &'static str,
     subject: Subject<'_>,
@@ -220,7 +220,7 @@ fn span(rpc: &'static str, subject: Subject<'_>) -> tracing::Span {
     span
 }
 
-/// The result of the work; a panic is a problem like any other.
+/// The result of the work; a panic becomes an error.
 pub(super) async fn netted<T>(
     rpc: &'static str,
     work: impl Future<Output = Result<T, Diagnostics>> + Send,
@@ -238,7 +238,7 @@ fn log_end(start: Instant, errors: usize, warnings: usize) {
     );
 }
 
-/// What the user reads when the provider itself is at fault.
+/// The diagnostic for a defect of the provider.
 fn panicked(rpc: &str) -> Diagnostic {
     let place = crash::take_place().map(|p| format!(" at {p}")).unwrap_or_default();
     Diagnostic::error("The provider has a bug", format!("The provider panicked{place} while it handled {rpc}."))

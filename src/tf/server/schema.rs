@@ -1,4 +1,4 @@
-//! Schemas as the host reads them, and the calls that ask for them.
+//! GetProviderSchema, GetMetadata and GetResourceIdentitySchemas.
 
 use super::Server;
 use crate::tf::diag::Diagnostics;
@@ -14,7 +14,7 @@ const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     generate_resource_config: false,
 };
 
-/// The names alone.
+/// GetMetadata: the names only.
 pub(super) fn metadata(server: &Server) -> Result<get_metadata::Response, Diagnostics> {
     let registry = server.registry();
     let resources = registry.resources().map(|(n, _)| get_metadata::ResourceMetadata { type_name: n.to_owned() });
@@ -35,7 +35,7 @@ pub(super) fn metadata(server: &Server) -> Result<get_metadata::Response, Diagno
     })
 }
 
-/// Everything; the later calls do not rely on this one having come.
+/// GetProviderSchema. Later calls do not depend on it.
 pub(super) fn schemas(server: &Server) -> Result<get_provider_schema::Response, Diagnostics> {
     let registry = server.registry();
     let resources = registry.resources().map(|(n, m)| (n.to_owned(), schema(m.item.schema())));
@@ -57,14 +57,14 @@ pub(super) fn schemas(server: &Server) -> Result<get_provider_schema::Response, 
     })
 }
 
-/// What identifies the objects of each resource type.
+/// GetResourceIdentitySchemas.
 pub(super) fn identities(server: &Server) -> Result<get_resource_identity_schemas::Response, Diagnostics> {
     let resources = server.registry().resources();
     let schemas = resources.filter_map(|(n, m)| m.item.identity().map(|i| (n.to_owned(), identity(i))));
     Ok(get_resource_identity_schemas::Response { identity_schemas: schemas.collect(), ..Default::default() })
 }
 
-/// A schema on the wire.
+/// Encodes a schema.
 pub(super) fn schema(schema: &Schema) -> pb::Schema {
     pb::Schema {
         version: schema.version,

@@ -1,4 +1,4 @@
-//! The calls of the service, in the order of the protocol; each hands on to the file that knows how.
+//! The RPCs of the service, in the order of the protocol; other modules implement them.
 
 use super::respond::{Answer as _, Reply, Subject, netted, reply, respond};
 use super::stream::one;
@@ -117,7 +117,7 @@ impl provider_server::Provider for Server {
             (request.prior_state.clone(), request.planned_private.clone(), request.planned_identity.clone());
         let work = async { apply::apply(self, request).await };
         let mut answer = respond("ApplyResourceChange", Subject::Resource(&name), work).await;
-        // After a failure that left no state at all, even a panic, the host keeps what it had.
+        // After a failure without a state, such as a panic, the host keeps the prior state.
         if answer.new_state.is_none() {
             (answer.new_state, answer.private, answer.new_identity) = (prior, private, identity);
         }
@@ -307,7 +307,7 @@ impl provider_server::Provider for Server {
         reply("ValidateActionConfig", Subject::Action(&name), async { action::validate(self, request).await }).await
     }
 
-    // Not the end of the process: what runs is cut short, and answers.
+    // The process continues; calls in progress are cancelled and respond.
     async fn stop_provider(&self, _request: Request<stop_provider::Request>) -> Reply<stop_provider::Response> {
         reply("StopProvider", Subject::Provider, async {
             self.stop();

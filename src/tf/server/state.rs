@@ -1,5 +1,5 @@
-//! Stored states and identities, brought to the form that this version of the provider uses.
-//! Hosts ask for every stored object at every read, also when its version is ours.
+//! UpgradeResourceState and UpgradeResourceIdentity: stored state and identities for the current schema.
+//! Hosts call them for every stored object at every read, also for the current version.
 
 use super::Server;
 use super::coding::encode;
@@ -12,7 +12,7 @@ use serde_json::Map;
 
 type Json = Map<String, serde_json::Value>;
 
-/// The state of an object.
+/// UpgradeResourceState.
 pub(super) fn state(
     server: &Server,
     request: upgrade_resource_state::Request,
@@ -28,7 +28,7 @@ pub(super) fn state(
     Ok(upgrade_resource_state::Response { upgraded_state, ..Default::default() })
 }
 
-/// The identity of an object.
+/// UpgradeResourceIdentity.
 pub(super) fn identity(
     server: &Server,
     request: upgrade_resource_identity::Request,

@@ -1,4 +1,4 @@
-//! Answers that come in several messages: the work runs in a task, waits for the host, and ends when the host goes away.
+//! Streaming responses: the work runs in a task, waits for the host, and is cancelled when the host disconnects.
 
 use super::respond::{Answer, Subject, guarded};
 use crate::tf::diag::Diagnostics;
@@ -11,16 +11,16 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::codegen::BoxStream;
 
-/// How many messages wait for the host; the work pauses beyond that.
+/// The buffered messages; the work pauses beyond that.
 const AHEAD: usize = 8;
 
-/// What the work of a stream sends its messages with.
+/// Sends the messages of a stream.
 pub(super) type Sender<T> = mpsc::Sender<T>;
 
 type Work = Pin<Box<dyn Future<Output = Result<(), Diagnostics>> + Send>>;
 
-/// A stream of what `work` sends; an error or a panic of it becomes the last message.
-/// Dropping the stream cancels the context that the work was given.
+/// A stream of the messages of `work`; an error or a panic becomes the last message.
+/// Dropping the stream cancels the context of the work.
 pub(super) fn stream<T: Answer + 'static>(
     rpc: &'static str,
     subject: Subject<'_>,
@@ -33,7 +33,7 @@ pub(super) fn stream<T: Answer + 'static>(
     let guarded = guarded(rpc, subject, work);
     tokio::spawn(async move {
         if let Err(diagnostics) = guarded.await {
-            // Nobody is left to tell when this fails.
+            // It fails only when the host has disconnected.
             drop(sender.send(T::refusal(&diagnostics)).await);
         }
     });
@@ -49,7 +49,7 @@ pub(super) fn one<T: Answer + 'static>(message: T) -> BoxStream<T> {
     Box::pin(tokio_stream::once(Ok(message)))
 }
 
-/// A stream of none.
+/// An empty stream.
 pub(super) fn none<T: Answer + 'static>() -> BoxStream<T> {
     Box::pin(tokio_stream::empty())
 }

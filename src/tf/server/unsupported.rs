@@ -1,4 +1,4 @@
-//! What the provider says to calls that it does not offer: the host makes them only when its picture of the provider is wrong.
+//! Errors for RPCs that the provider does not support: a host calls them only with a wrong schema.
 
 use crate::tf::diag::{Diagnostic, Diagnostics};
 

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 const BLOCK: &str = "the provider block";
 
-/// The provider block, which may hold unknowns.
+/// ValidateProviderConfig; the block may have unknown values.
 pub(super) async fn provider(
     server: &Server,
     request: validate_provider_config::Request,
@@ -26,7 +26,7 @@ pub(super) async fn provider(
     Ok(validate_provider_config::Response { diagnostics: diagnostics.to_proto() })
 }
 
-/// The provider block, to be acted upon.
+/// ConfigureProvider.
 pub(super) async fn configure(
     server: &Server,
     request: configure_provider::Request,
@@ -39,7 +39,7 @@ pub(super) async fn configure(
     Ok(configure_provider::Response { diagnostics: diagnostics.to_proto() })
 }
 
-/// A resource block.
+/// ValidateResourceConfig.
 pub(super) async fn resource(
     server: &Server,
     request: validate_resource_config::Request,
@@ -52,7 +52,7 @@ pub(super) async fn resource(
     Ok(validate_resource_config::Response { diagnostics: diagnostics.to_proto() })
 }
 
-/// A data block.
+/// ValidateDataResourceConfig.
 pub(super) async fn data(
     server: &Server,
     request: validate_data_resource_config::Request,

@@ -1,4 +1,4 @@
-//! Values as JSON: state files, and answers that are easier to write that way. JSON knows no unknowns.
+//! Values as JSON, for stored state. JSON has no unknown values.
 
 use super::{DEEPEST, Place, WireError, mismatch, number};
 use crate::tf::value::{Type, Value};
@@ -45,7 +45,7 @@ pub fn from_json(json: &Json, ty: &Type) -> Result<Value, WireError> {
     Reader { drop_unknown: false }.read(json, ty, &Place::ROOT, DEEPEST)
 }
 
-/// Like [`from_json`], for state of another version: attributes that the type lacks are dropped, at any depth.
+/// [`from_json`] for state of another schema version: attributes that the type lacks are dropped, at any depth.
 ///
 /// # Errors
 /// When the JSON holds no value of that type.
@@ -117,7 +117,7 @@ impl Reader {
     }
 }
 
-/// The value as JSON; what is unknown becomes null, numbers stay exact.
+/// The value as JSON; unknown values become null, and numbers are exact.
 #[must_use]
 pub fn to_json(value: &Value) -> Json {
     match value {

@@ -1,4 +1,4 @@
-//! Values as msgpack: unknowns are extension values, numbers take the shortest exact form.
+//! Values as msgpack: unknown values are extension values, and numbers have the shortest exact form.
 
 use super::{DEEPEST, Place, WireError, mismatch, number};
 use crate::tf::value::{Refinements, Type, Value};
@@ -6,9 +6,9 @@ use rmp::Marker;
 use rmp::{decode as read, encode as write};
 use std::collections::BTreeMap;
 
-/// Extension type of an unknown of which something is promised.
+/// The extension type of an unknown value with refinements.
 const REFINED: i8 = 12;
-/// Longest payload of a refined unknown.
+/// The longest payload of an unknown value with refinements.
 const LONGEST_REFINEMENT: usize = 1024;
 
 pub(super) fn decode(bytes: &[u8], ty: &Type) -> Result<Value, WireError> {
@@ -216,7 +216,7 @@ impl<'b> Reader<'b> {
                 4 => refinements.upper = Some(self.bound(path)?),
                 5 => refinements.min_length = Some(read::read_int(&mut self.rest).map_err(|_| wrong())?),
                 6 => refinements.max_length = Some(read::read_int(&mut self.rest).map_err(|_| wrong())?),
-                // A promise that this build does not know is not needed.
+                // Unknown refinements are ignored.
                 _ => self.skip(path, DEEPEST)?,
             }
         }
@@ -234,7 +234,7 @@ impl<'b> Reader<'b> {
         Ok((number, inclusive))
     }
 
-    /// Passes over a value of whatever form.
+    /// Skips a value of any form.
     fn skip(&mut self, path: &Place<'_>, depth: usize) -> Result<(), WireError> {
         let depth = depth.checked_sub(1).ok_or_else(|| WireError::new(path, "nested too deeply"))?;
         match self.marker(path)? {

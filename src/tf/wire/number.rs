@@ -7,7 +7,7 @@ use bigdecimal::num_bigint::BigInt;
 /// The smallest 64-bit float needs 1074 digits.
 const LONGEST: usize = 4096;
 
-/// The number that the text writes: decimal, with or without an exponent.
+/// Parses a decimal number, with or without an exponent.
 pub(super) fn parse(text: &str) -> Option<BigDecimal> {
     // What an exponent unfolds into comes back as plain digits.
     if text.len() > 2 * LONGEST {
@@ -31,7 +31,7 @@ pub(super) fn text(number: &BigDecimal) -> String {
     number.normalized().to_plain_string()
 }
 
-/// The number, when it is whole and fits.
+/// The number, if it is an integer and fits.
 pub(super) fn as_i64(number: &BigDecimal) -> Option<i64> {
     let (digits, scale) = number.normalized().into_bigint_and_exponent();
     if !(-19..=0).contains(&scale) {
@@ -41,13 +41,13 @@ pub(super) fn as_i64(number: &BigDecimal) -> Option<i64> {
     i64::try_from(digits * factor).ok()
 }
 
-/// The number as a float, when the float is exactly this number.
+/// The number as a float, if the float is exact.
 pub(super) fn as_exact_f64(number: &BigDecimal) -> Option<f64> {
     let float: f64 = text(number).parse().ok()?;
     (from_f64(float)? == *number).then_some(float)
 }
 
-/// The number that the float is, exactly.
+/// The exact number of a float.
 pub(super) fn from_f64(float: f64) -> Option<BigDecimal> {
     if !float.is_finite() {
         return None;

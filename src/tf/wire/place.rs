@@ -1,4 +1,4 @@
-//! Where in a value the coding is: a chain on the stack, which becomes a path only when there is an error to report.
+//! The current position in a value: a chain on the stack, which becomes a path only for an error.
 
 use crate::tf::path::{Path, Step};
 

@@ -1,4 +1,4 @@
-//! Types as schemas write them: `"string"`, `["list","number"]`, `["object",{…}]`.
+//! Types in the JSON form of schemas: `"string"`, `["list","number"]`, `["object",{…}]`.
 
 use super::{DEEPEST, Place, WireError};
 use crate::tf::value::Type;
@@ -28,7 +28,7 @@ impl Type {
     /// Reads a type from JSON.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the JSON is not a type.
     pub fn from_json(json: &Json) -> Result<Self, WireError> {
         read(json, DEEPEST)
     }
