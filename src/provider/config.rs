@@ -99,7 +99,7 @@ pub(super) fn schema() -> Schema {
     ))
     .with(boolean("adopt_existing").doc(
         "Take over an object that exists already instead of refusing to create it, with a warning that says what changes in it. \
-         Objects that carry the managed-by annotation belong to another resource or state and are never taken over. Defaults to `false`.",
+         Objects that carry the managed-by annotation belong to another resource or state and are never taken over, nor are service accounts, whose keys nobody can read: import those. Defaults to `false`.",
     ))
     .with(string("managed_by").at_most(labels::LONGEST_VALUE).doc(
         "Value of the managed-by annotation; the Omni UI warns before it edits such objects. Defaults to `Terraform`.",

@@ -238,6 +238,10 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             "Omni is still cleaning up after the object. Apply again in a while; if it stays, look at the machines of the cluster in Omni."
         }
         ErrorKind::Validation => UNKNOWN_REFUSAL,
+        ErrorKind::Denied if is_lowered(error) => {
+            "The service account's role is too low for this operation, or the Omni instance is suspended: then everybody has the role `Reader`, and nobody may write. \
+             Use an account with a higher role, have an access policy grant it, or have the operator of this Omni lift the suspension."
+        }
         ErrorKind::Denied => {
             "The service account's role is too low for this operation. Use an account with a higher role, or have an access policy grant it."
         }
@@ -259,6 +263,12 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         ErrorKind::Other => "If this repeats, please report it with the output of `TF_LOG=debug`.",
     };
     Some(text.to_owned())
+}
+
+/// Whether Omni refused with the role that a suspended instance gives to everybody.
+fn is_lowered(error: &Error) -> bool {
+    let Error::Status { problems, message, .. } = error.cause() else { return false };
+    problems.iter().chain([message]).any(|said| said.contains("insufficient role: \"Reader\""))
 }
 
 /// A noun with its article: `an infrastructure provider`.
@@ -425,6 +435,14 @@ mod tests {
         let path = |kind| OPERATION.explain(&status(kind, "no", &[])).path;
         assert_eq!(path(ErrorKind::AlreadyExists), Some(Path::of("name")));
         assert_eq!(path(ErrorKind::Denied), None);
+    }
+
+    #[test]
+    fn a_suspended_instance_is_not_taken_for_a_low_role() {
+        for (role, told) in [("Reader", true), ("None", false)] {
+            let error = status(ErrorKind::Denied, &format!("access denied: insufficient role: {role:?}"), &[]);
+            assert_eq!(OPERATION.explain(&error).hint.unwrap().contains("suspended"), told, "{role}");
+        }
     }
 
     #[test]

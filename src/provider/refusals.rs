@@ -523,15 +523,15 @@ const ROWS: &[Row] = &[
     row(USER, "*must be lowercase", "email", "Write it in lower case."),
     row(
         USER,
-        "maximum number of users (*) reached",
+        "*maximum number of users (*) reached",
         "email",
-        "Remove users that are no longer needed, or have the operator of this Omni raise its limit of {1}.",
+        "Remove users that are no longer needed, or have the operator of this Omni raise its limit of {2}.",
     ),
     row(
         ACCOUNT,
-        "maximum number of service accounts (*) reached",
+        "*maximum number of service accounts (*) reached",
         "name",
-        "Remove service accounts that are no longer needed, or have the operator of this Omni raise its limit of {1}.",
+        "Remove service accounts that are no longer needed, or have the operator of this Omni raise its limit of {2}.",
     ),
     row(
         PEOPLE,

@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         ("the_default_goes_back_to_who_had_it", the_default_goes_back_to_who_had_it),
         ("the_default_goes_back_past_one_that_is_gone", the_default_goes_back_past_one_that_is_gone),
         ("a_default_without_a_former_one_is_told", a_default_without_a_former_one_is_told),
+        ("a_former_default_that_goes_too_is_told", a_former_default_that_goes_too_is_told),
         ("a_default_waits_for_its_successor", a_default_waits_for_its_successor),
         ("the_choice_stays_and_is_told", the_choice_stays_and_is_told),
         ("a_lost_answer_that_is_found_is_no_loss", a_lost_answer_that_is_found_is_no_loss),
@@ -236,6 +237,35 @@ fn a_default_without_a_former_one_is_told() -> Result<(), Failed> {
         let config = json!({ "name": "edge", "default": false, "timeouts": { "update": "1s", "delete": "1s" } });
         let said = change(&host, &token, &config).await.expect_err("nobody else");
         assert!(said.contains("`default = false` cannot be applied"), "{said}");
+    })
+}
+
+fn a_former_default_that_goes_too_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = still().await;
+        let old = chosen_by_others(&host, "1s").await;
+        let new = made(&host, TOKEN, &json!({ "name": "new", "default": true })).await;
+        // In whatever order the two are planned.
+        host.next_run().await;
+        let said = host.plan_destroy(TOKEN, &new).await.unwrap().join("\n");
+        assert!(said.contains("The place goes back to `edge`"), "{said}");
+        let said = host.plan_destroy(TOKEN, &old).await.unwrap().join("\n");
+        assert!(said.contains("Join token `edge` is to be the default one again"), "{said}");
+        host.next_run().await;
+        assert_eq!(host.plan_destroy(TOKEN, &old).await.unwrap(), Vec::<String>::new());
+        let said = host.plan_destroy(TOKEN, &new).await.unwrap().join("\n");
+        assert!(said.contains("no usable one that stays is known") && said.contains("the apply fails"), "{said}");
+        // The new one only gives up the place.
+        host.next_run().await;
+        let config = host.config(TOKEN, &json!({ "name": "new", "default": false }));
+        host.plan(TOKEN, Some(&new), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let said = host.plan_destroy(TOKEN, &old).await.unwrap().join("\n");
+        assert!(said.contains("Join token `edge` is to be the default one again"), "{said}");
+        // With another one before them, nothing fails.
+        let newest = made(&host, TOKEN, &json!({ "name": "newest", "default": true })).await;
+        host.next_run().await;
+        host.plan_destroy(TOKEN, &newest).await.unwrap();
+        assert_eq!(host.plan_destroy(TOKEN, &new).await.unwrap(), Vec::<String>::new());
     })
 }
 

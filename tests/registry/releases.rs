@@ -11,7 +11,10 @@ use std::time::Duration;
 use terraform_provider_omni::tf::value::Value;
 
 pub fn trials() -> Vec<Trial> {
-    vec![Trial::test("releases::the_first_talos_version_is_known_on_all", the_first_talos_version_is_known_on_all)]
+    vec![
+        Trial::test("releases::the_first_talos_version_is_known_on_all", the_first_talos_version_is_known_on_all),
+        Trial::test("releases::all_offer_the_version_that_the_guide_names", all_offer_the_version_that_the_guide_names),
+    ]
 }
 
 fn the_first_talos_version_is_known_on_all() -> Result<(), Failed> {
@@ -27,6 +30,22 @@ fn the_first_talos_version_is_known_on_all() -> Result<(), Failed> {
             let read = host.look("omni_cluster", &json!({ "name": "demo" })).await;
             let read = read.unwrap_or_else(|d| panic!("{release:?}: {:?}", errors(&d)));
             assert_eq!(read.get("initial_talos_version"), &Value::from("1.13.8"), "{release:?}");
+        }
+    })
+}
+
+fn all_offer_the_version_that_the_guide_names() -> Result<(), Failed> {
+    const GUIDE: &str = include_str!("../../docs/guides/omni-sim.md");
+    assert!(GUIDE.contains("1.13.8 is offered by every release"));
+    block(async {
+        for minor in 2..=11 {
+            let release: Release = format!("1.{minor}").parse().expect("a release");
+            let host = Host::with(Options { release, ..Options::stepped() }, &[]).await;
+            let mut config = cluster();
+            config["talos_version"] = json!("1.13.8");
+            config["kubernetes_version"] = json!("1.36.2");
+            let plan = host.plan("omni_cluster", None, &host.config("omni_cluster", &config)).await;
+            plan.unwrap_or_else(|d| panic!("{release:?}: {:?}", errors(&d)));
         }
     })
 }

@@ -181,7 +181,7 @@ pub(in crate::provider::engine) fn stayed(
         with_article(operation.noun),
         kit::go_duration::short(waited),
     );
-    let adopt = if adopts { " With `adopt_existing = true` the provider takes it over by itself." } else { "" };
+    let adopt = if adopts { "\n\nWith `adopt_existing = true` the provider takes it over by itself." } else { "" };
     let hint = format!(
         "What to do depends on who manages it:\n\
          - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
@@ -394,4 +394,26 @@ fn foretold(mut problem: Diagnostic) -> Diagnostic {
         problem.summary = problem.summary.replacen("Could not create", "The apply cannot create", 1);
     }
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_in_a_message_stands_alone() {
+        let operation = Operation { verb: "create", noun: "user", id: "jane", id_attribute: "email" };
+        let waited = Duration::from_secs(1);
+        for told in [
+            duplicate("omni_user", &operation, "jane", true),
+            stayed("omni_user", &operation, "jane", true, waited),
+            stayed("omni_user", &operation, "jane", false, waited),
+            held("omni_user", &operation, "jane", "Terraform", true, waited),
+        ] {
+            let hint = told.hint.unwrap_or_default();
+            let mut lines = hint.lines().skip_while(|line| *line != "  import {");
+            assert!(lines.any(|line| line == "  }"), "{hint}");
+            assert!(lines.next().is_none_or(str::is_empty), "{hint}");
+        }
+    }
 }

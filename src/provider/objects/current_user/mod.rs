@@ -45,8 +45,15 @@ pub(crate) async fn warn_of_role(
     if has >= needs {
         return;
     }
+    let summary = format!("Omni will refuse to {} {}", operation.verb, operation.what());
+    let auth = cx.find::<instance::AuthConfigSpec>(&instance::auth_config_key().id).await;
+    if auth.is_ok_and(|auth| auth.is_some_and(|auth| auth.spec.suspended)) {
+        let detail = "The Omni instance is suspended: everybody may read, and nobody may write.";
+        diags.push(Diagnostic::warning(summary, detail).hint("Have the operator of this Omni lift the suspension."));
+        return;
+    }
     let diagnostic = Diagnostic::warning(
-        format!("Omni will refuse to {} {}", operation.verb, operation.what()),
+        summary,
         format!("The provider's key has the role `{role}`, and this needs the role `{needed}`{because}."),
     );
     diags.push(

@@ -3,11 +3,11 @@
 
 use crate::omni::spec;
 use crate::omni::spec::Spec;
-use crate::omni::spec::join_token::{DefaultJoinTokenSpec, JoinTokenStatusSpec, default_key};
+use crate::omni::spec::join_token::{DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenStatusSpec, default_key};
 use crate::omni::spec::merge_owned;
 use crate::omni::{Call, Client, Error, ErrorKind, Key, Phase, Query, Resource as Stored, labels};
 use crate::provider::engine::Cx;
-use crate::provider::ledger::Ticket;
+use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::objects::join_token::tokens::{Token, all, find, state_of};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -130,6 +130,31 @@ pub(crate) async fn give_back(cx: &Cx, token: &Key) -> Result<Successor, Error> 
 
 /// The last one that was the default before `token`, and can still be.
 pub(crate) async fn former(cx: &Cx, token: &Key) -> Result<Option<Token>, Error> {
+    former_of(cx, token, |_| true).await
+}
+
+/// The same in a plan: one that this run is known to destroy cannot be the default again.
+pub(crate) async fn staying_former(cx: &Cx, token: &Key) -> Result<Option<Token>, Error> {
+    former_of(cx, token, |other| !cx.session.ledger.goes(&ObjectKey::from(&JoinTokenSpec::KIND.key(other)))).await
+}
+
+/// The token that is the default now and gives up the place in this run to `token`, and to no other one: its name.
+pub(crate) async fn gives_way_only_to(cx: &Cx, token: &Key) -> Result<Option<String>, Error> {
+    let ledger = &cx.session.ledger;
+    let now = JoinTokenSpec::KIND.key(default_id(cx.client(), &cx.call).await?);
+    let key = ObjectKey::from(&now);
+    let steps_down = ledger.planned(&key).is_some_and(|planned| planned.get("default").as_bool() == Some(false));
+    if now == *token || !(ledger.is_planned_to_go(&key) || steps_down) {
+        return Ok(None);
+    }
+    let to_this = former(cx, &now).await?.is_some_and(|former| former.id() == token.id);
+    if !to_this || staying_former(cx, &now).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(find(cx, &now.id).await?.map(|now| now.spec.name))
+}
+
+async fn former_of(cx: &Cx, token: &Key, stays: impl Fn(&str) -> bool) -> Result<Option<Token>, Error> {
     let Some(stored) = find(cx, &token.id).await? else { return Ok(None) };
     let note = remembered(&stored);
     if note.is_empty() {
@@ -137,7 +162,7 @@ pub(crate) async fn former(cx: &Cx, token: &Key) -> Result<Option<Token>, Error>
     }
     let now = cx.session.clock.now();
     let mut usable = all(cx.client(), &cx.call).await?;
-    usable.retain(|other| other.id() != token.id && state_of(&other.spec, now) == "active");
+    usable.retain(|other| other.id() != token.id && stays(other.id()) && state_of(&other.spec, now) == "active");
     let position = note.iter().find_map(|mark| usable.iter().position(|other| fingerprint(other.id()) == *mark));
     Ok(position.map(|i| usable.swap_remove(i)))
 }

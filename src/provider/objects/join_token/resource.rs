@@ -2,6 +2,7 @@
 //! A call of its own makes it, and what the call gives as the id is the secret itself.
 
 use super::tokens;
+use crate::omni::spec::Spec;
 use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Error, ErrorKind, Key};
 use crate::provider::duration;
@@ -251,6 +252,22 @@ impl CosiObject for JoinToken {
         if prior.default == Some(true) {
             warn_of_succession(cx, id, prior.name(), "is", diags).await?;
         }
+        if let Some(other) = setting::gives_way_only_to(cx, &JoinTokenSpec::KIND.key(id)).await? {
+            diags.push(
+                Diagnostic::warning(
+                    format!("Join token `{}` is to be the default one again", prior.name()),
+                    format!(
+                        "This plan destroys it, and `{other}`, which is the default, gives the place back to it. \
+                         Omni always has a default token, and no other usable one is known that was the default before."
+                    ),
+                )
+                .hint(
+                    "Destroy it in a later apply, or let the same apply make another one the default (`default = true`, or an \
+                     `omni_default_join_token`). Otherwise the apply fails.",
+                )
+                .at(at("default")),
+            );
+        }
         Ok(())
     }
 
@@ -395,12 +412,11 @@ async fn warn_of_machines(
 
 /// Says who becomes the default when this one is no longer; `verb` fits "the default".
 async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &mut Diagnostics) -> Result<(), Error> {
-    use crate::omni::spec::Spec;
     let key = JoinTokenSpec::KIND.key(id);
     if setting::default_id(cx.client(), &cx.call).await? != id {
         return Ok(());
     }
-    let diagnostic = match setting::former(cx, &key).await? {
+    let diagnostic = match setting::staying_former(cx, &key).await? {
         Some(former) => Diagnostic::warning(
             format!("Join token `{name}` is the default one"),
             format!("The place goes back to `{}`, which had it before.", former.spec.name),
@@ -408,7 +424,7 @@ async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &m
         .hint("To make another token the default, set `default = true` on that one."),
         None => Diagnostic::warning(
             format!("Join token `{name}` {verb} the default one"),
-            "Omni always has a default token, and no usable one is known that was the default before.",
+            "Omni always has a default token, and no usable one that stays is known that was the default before.",
         )
         .hint(
             "Let the same apply make another one the default (`default = true`, or an `omni_default_join_token`), \

@@ -540,12 +540,25 @@ async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     nodes.retain(|node| !cx.session.ledger.goes(&ObjectKey::from(&node.key)));
     if !nodes.is_empty() {
         let list = nodes.iter().map(|n| format!("`{}`", n.key.id)).collect::<Vec<_>>().join(", ");
+        let hint = match (plan.planned.get("role").as_str(), after.is_null()) {
+            (Some(CONTROL_PLANE), _) => {
+                "Leave the set of control planes as it is: with its last machine goes etcd. A cluster takes its control plane from a class when it is created so."
+            }
+            (_, false) => {
+                "Take out the `omni_machine_set_node` of these machines in an apply of its own, which wipes them, and switch in the next one. \
+                 Or add a set that takes its machines from the class, and destroy this one later."
+            }
+            (_, true) => {
+                "Set `machine_class.size = 0` in an apply of its own, which wipes the machines, and switch in the next one. \
+                 Or add a set of named machines, and destroy this one later."
+            }
+        };
         plan.diags.push(
             Diagnostic::warning(
                 "The machine set still has machines",
                 format!("Omni lets a set switch between named machines and a machine class only while it is empty, and it holds {list}: the apply will fail unless they have left by then."),
             )
-            .hint("Remove the machines in an apply of their own (take out their `omni_machine_set_node`, or set `size = 0`), then switch.")
+            .hint(hint)
             .at(at("machine_class")),
         );
     }
