@@ -6,6 +6,7 @@ use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
 use omni_sim::inventory;
 use serde_json::{Value as Json, json};
+use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         ("workers_of_another_name", workers_of_another_name),
         ("the_last_node_that_is_replaced_by_force", the_last_node_that_is_replaced_by_force),
         ("a_locked_node_that_is_replaced", a_locked_node_that_is_replaced),
+        ("a_locked_control_plane_of_a_new_cluster", a_locked_control_plane_of_a_new_cluster),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("set_loss::{name}"), test)).collect()
 }
@@ -262,5 +264,17 @@ fn a_locked_node_that_is_replaced() -> Result<(), Failed> {
         host.next_run().await;
         let moved = host.diagnostics(NODE, Some(&free), &host.config(NODE, &node("blue", 3))).await;
         assert_eq!((errors(&moved), warnings(&moved)), (Vec::new(), Vec::new()));
+    })
+}
+
+fn a_locked_control_plane_of_a_new_cluster() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let mut config = host.config(NODE, &with(node("control-planes", 1), "locked", json!(true)));
+        config.set("cluster", Value::UNKNOWN);
+        let said = errors(&host.plan(NODE, None, &config).await.expect_err("Omni locks workers only"));
+        assert!(said[0].starts_with("locked: Control planes cannot be locked"), "{said:?}");
+        config.set("machine_set", "workers".into());
+        host.plan(NODE, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
     })
 }
