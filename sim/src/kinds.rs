@@ -1,7 +1,7 @@
 //! The types that the simulated server knows: where they live, who may touch them, how they are read and removed.
 //! It reads them from the catalogue, and knows nothing of stored objects or calls.
 
-use super::catalogue::{self, Span};
+use super::catalogue::{self, Feature, Span};
 use super::object::Key;
 use super::release::Release;
 use std::collections::HashMap;
@@ -275,6 +275,12 @@ pub fn find(name: &str) -> Option<&'static Kind> {
 }
 
 impl Release {
+    /// The role of this name, if a server of this release knows it.
+    #[must_use]
+    pub fn role(self, name: &str) -> Option<Role> {
+        Role::parse(name).filter(|role| *role != Role::Auditor || self.has(Feature::Auditors))
+    }
+
     /// Whether a server of this release has this type.
     #[must_use]
     pub fn has_kind(self, name: &str) -> bool {
@@ -332,5 +338,7 @@ mod tests {
             assert_eq!(Role::parse(role.name()), Some(role));
         }
         assert_eq!(Role::parse("admin"), None);
+        assert_eq!([Release::V1_9.role("Auditor"), Release::V1_10.role("Auditor")], [None, Some(Role::Auditor)]);
+        assert_eq!(Release::V1_2.role("Operator"), Some(Role::Operator));
     }
 }

@@ -236,6 +236,11 @@ fn roles_differ_between_releases() {
         ("DefaultJoinTokens", Read, Release::V1_8, Role::Reader),
         ("DefaultJoinTokens", Update, Release::V1_8, Role::Operator),
         ("JoinTokenStatuses", Read, Release::V1_6, Role::Reader),
+        ("ImportedClusterSecrets", Read, Release::V1_5, Role::Reader),
+        ("ImportedClusterSecrets", Read, Release::V1_6, Role::Operator),
+        ("ImportedClusterSecrets", Read, Release::V1_7, Role::Reader),
+        ("ImportedClusterSecrets", Update, Release::V1_7, Role::Operator),
+        ("ImportedClusterSecrets", Read, Release::V1_8, Role::Operator),
     ] {
         let object = object(&format!("{kind}.omni.sidero.dev"), "x", &[]);
         for role in Role::ALL {
@@ -297,6 +302,10 @@ fn a_policy_raises_roles_on_its_clusters() {
         ("MachineSets", "lab-1", &[], Create, Role::None, false),
         ("MachineSets", "x", &in_cluster("lab-1"), Destroy, Role::Reader, true),
         ("ClusterStatuses", "lab-1", &[], Read, Role::None, true),
+        ("KernelArgsStatuses", "x", &in_cluster("lab-1"), Read, Role::None, true),
+        ("MachineInstallDiskStatuses", "x", &in_cluster("lab-1"), Read, Role::None, true),
+        ("RedactedClusterMachineConfigs", "x", &in_cluster("lab-1"), Read, Role::None, true),
+        ("RedactedClusterMachineConfigs", "x", &in_cluster("prod"), Read, Role::None, false),
         // Machines belong to no cluster, whatever their labels say.
         ("MachineStatuses", "x", &in_cluster("lab-1"), Read, Role::None, false),
         ("MachineClasses", "lab-1", &in_cluster("lab-1"), Create, Role::Reader, false),

@@ -46,7 +46,7 @@ impl<'a> Registry<'a> {
     /// When the role or the address is none, when there is such a user, or when there are enough.
     pub fn create_user(&self, email: &str, role: &str) -> Result<String, Status> {
         let email = email.to_lowercase();
-        let role = parse(role)?;
+        let role = self.role(role)?;
         if self.identity(&email).is_some() {
             return Err(Status::unknown(format!("user with email {email:?} already exists")));
         }
@@ -66,7 +66,7 @@ impl<'a> Registry<'a> {
     /// When the role or the user does not exist.
     pub fn update_user(&self, email: &str, role: &str) -> Result<(), Status> {
         let email = email.to_lowercase();
-        let role = parse(role)?;
+        let role = self.role(role)?;
         let identity = self.identity(&email).ok_or_else(|| missing(IDENTITY, &email))?;
         let user = user_of(&identity);
         let changed = self.store.modify(&kinds::key(USER, &*user), |object| {
@@ -98,7 +98,7 @@ impl<'a> Registry<'a> {
     /// When name, role and key do not go together, when there is such an account, or when there are enough.
     pub fn create_account(&self, name: &str, role: Option<&str>, armored: &[u8]) -> Result<String, Status> {
         let name = AccountName::parse(name);
-        let role = role_of(&name, role)?;
+        let role = self.role_of(&name, role)?;
         let identity = name.identity();
         if self.identity(&identity).is_some() {
             return Err(Status::already_exists(format!("service account {identity:?} already exists")));
@@ -154,7 +154,8 @@ impl<'a> Registry<'a> {
         let user = user_of(&identity);
         let known = self.store.get(&kinds::key(USER, &*user)).map(|user| user.spec::<specs::UserSpec>().role);
         let Some(role) = role.map(str::to_owned).or(known) else { return Ok(()) };
-        let role = parse(&role)
+        let role = self
+            .role(&role)
             .map_err(|why| Status::unknown(format!("failed to parse role for public key: {}", why.message())))?;
         let object = Owner::person(&email, user).unconfirmed(self.store, key, role);
         match self.store.create(object, KEY_PRUNER) {
@@ -191,6 +192,33 @@ impl<'a> Registry<'a> {
         end(self.store, &key);
         self.store.remove(&kinds::key(PUBLIC_KEY_LAST_ACTIVE, id));
         Ok(())
+    }
+
+    fn role(&self, name: &str) -> Result<Role, Status> {
+        let known = rules::release(&self.store.view()).role(name);
+        known.ok_or_else(|| Status::unknown(format!("unknown role to parse: {name:?}")))
+    }
+
+    fn role_of(&self, name: &AccountName, role: Option<&str>) -> Result<Role, Status> {
+        let provider = Role::InfraProvider.name();
+        let refuse = |text: String| Err(Status::unknown(text));
+        let Some(role) = role else {
+            return match name.is_provider {
+                true => refuse(format!(
+                    "infra provider service accounts must have the role {provider:?}, but use-user-role was requested"
+                )),
+                // Not that of the caller, who is an administrator anyway.
+                false => Ok(Role::Admin),
+            };
+        };
+        match (self.role(role)?, name.is_provider) {
+            (Role::InfraProvider, false) => {
+                refuse(format!("service accounts with role {provider:?} must be prefixed with {PROVIDER_PREFIX:?}"))
+            }
+            (Role::InfraProvider, true) => Ok(Role::InfraProvider),
+            (_, true) => refuse(format!("infra-provider service accounts must have the role {provider:?}")),
+            (role, false) => Ok(role),
+        }
     }
 
     fn identity(&self, id: &str) -> Option<Arc<Object>> {
@@ -260,30 +288,4 @@ fn user_of(identity: &Object) -> String {
 
 fn missing(kind: &str, id: &str) -> Status {
     StoreError::missing(&kinds::key(kind, id), false)
-}
-
-fn parse(role: &str) -> Result<Role, Status> {
-    Role::parse(role).ok_or_else(|| Status::unknown(format!("unknown role to parse: {role:?}")))
-}
-
-fn role_of(name: &AccountName, role: Option<&str>) -> Result<Role, Status> {
-    let provider = Role::InfraProvider.name();
-    let refuse = |text: String| Err(Status::unknown(text));
-    let Some(role) = role else {
-        return match name.is_provider {
-            true => refuse(format!(
-                "infra provider service accounts must have the role {provider:?}, but use-user-role was requested"
-            )),
-            // Not that of the caller, who is an administrator anyway.
-            false => Ok(Role::Admin),
-        };
-    };
-    match (parse(role)?, name.is_provider) {
-        (Role::InfraProvider, false) => {
-            refuse(format!("service accounts with role {provider:?} must be prefixed with {PROVIDER_PREFIX:?}"))
-        }
-        (Role::InfraProvider, true) => Ok(Role::InfraProvider),
-        (_, true) => refuse(format!("infra-provider service accounts must have the role {provider:?}")),
-        (role, false) => Ok(role),
-    }
 }

@@ -37,6 +37,8 @@ features! {
     AuditLogFilters = "audit-log-filters",
     /// The audit log can be followed, and notes who reads it.
     AuditLogFollowing = "audit-log-following",
+    /// There is the role `Auditor`; rules and policies may not give it, nor that of providers.
+    Auditors = "auditors",
     /// Lists of extensions are validated.
     CheckedExtensions = "checked-extensions",
     /// Every document of a configuration patch is validated, and some kinds of documents are refused.
@@ -49,8 +51,12 @@ features! {
     EncryptedSupportBundles = "encrypted-support-bundles",
     /// A controller removes what belongs to an identity that is gone.
     IdentityCleanup = "identity-cleanup",
-    /// Notifications and metrics warn of machines whose Talos version is no longer supported.
+    /// A machine of a cluster is not installed or upgraded on demand.
+    MachinesOfClusters = "lifecycle-outside-clusters",
+    /// Notifications and metrics warn of machines that are too many, or were not made by an image factory.
     MachineWarnings = "machine-warnings",
+    /// A machine in maintenance is only upgraded to a version that its own can be upgraded to.
+    MaintenanceTargets = "maintenance-targets",
     /// An installation media configuration must name a join token.
     MediaNeedToken = "media-need-a-token",
     /// The events of a watch hold the object as it was before.
@@ -65,8 +71,16 @@ features! {
     ReadySchematics = "ready-schematics",
     /// The bootstrap spec of a machine set can be removed once the cluster is bootstrapped.
     RemovableBootstrapSpec = "removable-bootstrap-spec",
-    /// A schematic is made with a bootloader, a machine configuration and an image factory that the request names.
-    SchematicChoices = "schematic-choices",
+    /// A schematic is made with the bootloader and the overlay that the request names.
+    SchematicBootloaders = "schematic-bootloaders",
+    /// A schematic is made at the image factory that the request names.
+    SchematicFactories = "schematic-factories",
+    /// A schematic is made with the machine configuration that the request holds.
+    SchematicMachineConfigs = "schematic-machine-configs",
+    /// The answer to a new schematic holds its text.
+    SchematicTexts = "schematic-texts",
+    /// Notifications and metrics warn of machines whose Talos version is no longer supported.
+    SupportWarnings = "support-warnings",
     /// Ids, labels, annotations and the texts of some specs have limits.
     TextLimits = "text-limits",
     /// The option `tailEvents` of a watch is answered with `Unimplemented`.
@@ -106,5 +120,22 @@ mod tests {
         assert_eq!(names, parts("features").iter().map(|part| part.name).collect::<Vec<_>>());
         assert!(Release::V1_9.has(Feature::TextLimits) && !Release::V1_8.has(Feature::TextLimits));
         assert!(Release::V1_6.has(Feature::ProxyPatches) && !Release::V1_7.has(Feature::ProxyPatches));
+    }
+
+    #[test]
+    fn features_come_and_go_with_their_releases() {
+        for (feature, minor, before) in [
+            (Feature::AuditLogFollowing, 10, false),
+            (Feature::Auditors, 10, false),
+            (Feature::MaintenanceTargets, 9, false),
+            (Feature::MediaNeedToken, 6, false),
+            (Feature::MediaNeedToken, 8, true),
+            (Feature::ReadySchematics, 6, false),
+            (Feature::SchematicPxeUrl, 5, true),
+            (Feature::SupportWarnings, 8, false),
+        ] {
+            let found = [minor - 1, minor].map(|minor| Release::of_minor(minor).has(feature));
+            assert_eq!(found, [before, !before], "{feature:?} 1.{minor}");
+        }
     }
 }

@@ -88,10 +88,12 @@ fn machines(ctx: &ControllerContext<'_>) -> MachineStatusMetricsSpec {
         };
         let (first, safe) = (SUPPORTED.1, (SUPPORTED.1.0, SUPPORTED.1.1 + SAFE_AFTER));
         found.invalid_schematic_machines_count = with(&|machine| machine.schematic.as_ref().is_some_and(|s| s.invalid));
-        found.talos_version_end_of_support_machines_count =
-            with(&|machine| line(machine).is_some_and(|line| line < first));
-        found.approaching_talos_version_end_of_support_machines_count =
-            with(&|machine| line(machine).is_some_and(|line| (first..safe).contains(&line)));
+        if ctx.release.has(Feature::SupportWarnings) {
+            found.talos_version_end_of_support_machines_count =
+                with(&|machine| line(machine).is_some_and(|line| line < first));
+            found.approaching_talos_version_end_of_support_machines_count =
+                with(&|machine| line(machine).is_some_and(|line| (first..safe).contains(&line)));
+        }
         let limit = found.registered_machines_limit;
         found.registration_limit_reached = limit > 0 && found.registered_machines_count >= limit;
     }

@@ -19,21 +19,33 @@ pub(super) async fn read_audit_log(
     ctx: &ServiceContext,
     request: Request<pb::ReadAuditLogRequest>,
 ) -> Result<BoxStream<pb::ReadAuditLogResponse>, Status> {
-    Caller::of(&request)?.needs_one_of(&[Role::Auditor, Role::Admin])?;
-    let release = ctx.release();
+    let (caller, release) = (Caller::of(&request)?, ctx.release());
+    match release.has(Feature::Auditors) {
+        true => caller.needs_one_of(&[Role::Auditor, Role::Admin])?,
+        false => caller.needs(Role::Admin)?,
+    }
     let request = request.into_inner();
     let features = ctx.store.get(&kinds::key(kind::FEATURES_CONFIG, "features-config"));
     if features.is_some_and(|features| !features.spec::<FeaturesConfigSpec>().audit_log_enabled) {
         return Err(Status::unknown("audit log is disabled"));
     }
-    if request.follow && release.has(Feature::AuditLogFollowing) {
+    let places = release.has(Feature::AuditLogFollowing);
+    for (field, value) in [("start_ts_ms", request.start_ts_ms), ("from_id", request.from_id)] {
+        if places && value < 0 {
+            return Err(Status::invalid_argument(format!("{field} cannot be negative")));
+        }
+    }
+    if places && request.follow {
         return follow(ctx, &request);
     }
     let now = i64::try_from(ctx.store.time().as_millis()).unwrap_or(i64::MAX);
     let days = Filter::days(&request.start_time, &request.end_time, now).map_err(Status::invalid_argument)?;
+    if places && request.from_id != 0 {
+        return Err(Status::invalid_argument("from_id requires follow"));
+    }
     let filter = if release.has(Feature::AuditLogFilters) { chosen(&request, days) } else { days };
     let found = ctx.audit.read(&filter);
-    if release.has(Feature::AuditLogFollowing) {
+    if places {
         note(ctx, &request);
     }
     // Only a reader who follows is told the places of events.
@@ -94,12 +106,7 @@ fn follow(
         ("actor", !request.actor.is_empty()),
     ];
     if let Some((field, _)) = refused.iter().find(|(_, is_set)| *is_set) {
-        return Err(Status::invalid_argument(format!("{field} cannot be used together with follow")));
-    }
-    for (field, value) in [("start_ts_ms", request.start_ts_ms), ("from_id", request.from_id)] {
-        if value < 0 {
-            return Err(Status::invalid_argument(format!("{field} must not be negative")));
-        }
+        return Err(Status::invalid_argument(format!("{field} cannot be combined with follow")));
     }
     let after = match (request.from_id, request.start_ts_ms) {
         (0, 0) => ctx.audit.last(),
@@ -107,7 +114,7 @@ fn follow(
         (id, _) => id - 1,
     };
     if after > ctx.audit.last() {
-        return Err(Status::failed_precondition("the position in the audit log is lost: it holds no such event"));
+        return Err(Status::failed_precondition("the follow position no longer exists"));
     }
     // The reader's own access comes after the place where it begins, as anybody else's would.
     note(ctx, request);
@@ -154,7 +161,7 @@ mod tests {
     }
 
     async fn ids(ctx: &ServiceContext, request: pb::ReadAuditLogRequest) -> Vec<String> {
-        let answers = read_audit_log(ctx, call(Role::Auditor, None, request)).await.unwrap();
+        let answers = read_audit_log(ctx, call(Role::Admin, None, request)).await.unwrap();
         let lines: Vec<_> = answers.map(|answer| answer.unwrap().audit_log).collect().await;
         let line = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).unwrap();
         lines.into_iter().map(|l| line(l)["resource_id"].as_str().unwrap_or_default().to_owned()).collect()
@@ -174,23 +181,37 @@ mod tests {
                 Code::InvalidArgument,
                 "invalid start time: parsing time \"x\" as \"2006-01-02\": cannot parse \"x\" as \"2006\"",
             ),
-            (Role::Admin, followed(day("x")), Code::InvalidArgument, "start_time cannot be used together with follow"),
+            (Role::Admin, followed(day("x")), Code::InvalidArgument, "start_time cannot be combined with follow"),
             (
                 Role::Auditor,
                 followed(pb::ReadAuditLogRequest { from_id: -1, ..Default::default() }),
                 Code::InvalidArgument,
-                "from_id must not be negative",
+                "from_id cannot be negative",
+            ),
+            (
+                Role::Auditor,
+                pb::ReadAuditLogRequest { start_ts_ms: -1, ..Default::default() },
+                Code::InvalidArgument,
+                "start_ts_ms cannot be negative",
+            ),
+            (
+                Role::Auditor,
+                pb::ReadAuditLogRequest { from_id: 1, ..Default::default() },
+                Code::InvalidArgument,
+                "from_id requires follow",
             ),
             (
                 Role::Auditor,
                 followed(pb::ReadAuditLogRequest { from_id: 100, ..Default::default() }),
                 Code::FailedPrecondition,
-                "the position in the audit log is lost: it holds no such event",
+                "the follow position no longer exists",
             ),
         ] {
             let status = read_audit_log(&ctx, call(role, None, request)).await.err().unwrap();
             assert_eq!((status.code(), status.message()), (code, text));
         }
+        let old = read_audit_log(&context(Release::V1_9), call(Role::Operator, None, day(""))).await.err().unwrap();
+        assert_eq!(old.message(), "unauthorized: access denied: insufficient role: \"Operator\"");
         let key = kinds::key(kind::FEATURES_CONFIG, "features-config");
         ctx.store.put("", &key, |object| object.spec = FeaturesConfigSpec::default().encode_to_vec());
         let status = read_audit_log(&ctx, call(Role::Admin, None, day(""))).await.err().unwrap();
@@ -211,8 +232,13 @@ mod tests {
         cluster(&ctx, "a");
         let day = pb::ReadAuditLogRequest { end_time: "2026-01-01".into(), ..Default::default() };
         assert!(ids(&ctx, day).await.is_empty());
-        let reads = pb::ReadAuditLogRequest { event_type: Type::AuditLogAccess.into(), ..Default::default() };
-        assert_eq!(ids(&ctx, reads).await, [""], "reading is noted");
+        let reads = || pb::ReadAuditLogRequest { event_type: Type::AuditLogAccess.into(), ..Default::default() };
+        assert_eq!(ids(&ctx, reads()).await, [""], "reading is noted");
+        for (release, noted) in [(Release::V1_9, 0), (Release::V1_10, 1)] {
+            let ctx = context(release);
+            ids(&ctx, reads()).await;
+            assert_eq!(ids(&ctx, reads()).await.len(), noted, "{release}");
+        }
     }
 
     #[tokio::test]

@@ -47,26 +47,28 @@ pub(super) async fn create_schematic(
     let mut official = request.extensions.clone();
     official.sort();
     official.dedup();
-    let newest = release.has(Feature::SchematicChoices);
+    let bootloader = if release.has(Feature::SchematicBootloaders) { bootloader(request.bootloader()) } else { "" };
+    let embedded = if release.has(Feature::SchematicMachineConfigs) { &*request.embedded_machine_config } else { "" };
     let customization = Customization {
         extra_kernel_args: args,
         meta: meta(&request)?,
         system_extensions: SystemExtensions { official_extensions: official },
-        bootloader: if newest { bootloader(request.bootloader()).to_owned() } else { String::new() },
-        embedded_machine_configuration: if newest { request.embedded_machine_config.clone() } else { String::new() },
+        bootloader: bootloader.to_owned(),
+        embedded_machine_configuration: embedded.to_owned(),
         ..Customization::default()
     };
     let schematic = Schematic { overlay: overlay(ctx, &request)?, customization };
     let features = features(ctx);
     let wanted = request.image_factory_url.trim_end_matches('/');
-    if newest && !wanted.is_empty() && !factories(&features).any(|url| url == wanted) {
+    if release.has(Feature::SchematicFactories) && !wanted.is_empty() && !factories(&features).any(|url| url == wanted)
+    {
         let url = &request.image_factory_url;
         return Err(Status::unknown(format!("no image factory client configured for the given URL {url:?}")));
     }
     let id = ensure(ctx, &schematic);
     let pxe_url =
         if release.has(Feature::SchematicPxeUrl) { format!("{}/pxe/{id}", pxe_base(&features)) } else { String::new() };
-    let schematic_yml = if newest { schematic.text() } else { String::new() };
+    let schematic_yml = if release.has(Feature::SchematicTexts) { schematic.text() } else { String::new() };
     Ok(pb::CreateSchematicResponse { schematic_id: id, pxe_url, grpc_tunnel_enabled: tunnel, schematic_yml })
 }
 
@@ -195,7 +197,9 @@ fn overlay(ctx: &ServiceContext, request: &pb::CreateSchematicRequest) -> Result
             return Ok(Overlay::default());
         }
     }
-    if let Some(overlay) = &request.overlay {
+    if let Some(overlay) = &request.overlay
+        && ctx.release().has(Feature::SchematicBootloaders)
+    {
         let options =
             yaml::parse_documents(&overlay.options).map_err(|error| Status::unknown(format!("yaml: {error}")))?;
         let options = match options.into_iter().next() {
@@ -346,13 +350,38 @@ mod tests {
 
     #[tokio::test]
     async fn older_releases_know_less() {
-        let ctx = context(Release::V1_6);
-        let request = Asked { bootloader: Bootloader::BootGrub.into(), ..Asked::default() };
-        let old = create_schematic(&ctx, call(Role::Operator, None, request)).await.unwrap();
-        let plain = create_schematic(&ctx, call(Role::Operator, None, Asked::default())).await.unwrap();
-        assert_eq!(old, plain);
-        assert_eq!(old.pxe_url, format!("https://pxe.factory.talos.dev/pxe/{}", old.schematic_id));
-        assert!(old.schematic_yml.is_empty());
+        let asked = || Asked { talos_version: "1.13.8".into(), ..Asked::default() };
+        let overlay =
+            pb::create_schematic_request::Overlay { image: "i".into(), name: "n".into(), options: String::new() };
+        let choices = [
+            Asked { bootloader: Bootloader::BootGrub.into(), ..asked() },
+            Asked { overlay: Some(overlay), ..asked() },
+            Asked { embedded_machine_config: "version: v1alpha1".into(), ..asked() },
+        ];
+        // Which of the choices count, whether there is a text, and a URL for PXE.
+        for (release, expected) in [
+            (Release::V1_2, ([false, false, false], false, true)),
+            (Release::of_minor(4), ([false, false, false], true, true)),
+            (Release::V1_5, ([true, true, false], true, false)),
+            (Release::V1_8, ([true, true, false], true, false)),
+            (Release::V1_9, ([true, true, true], true, false)),
+        ] {
+            let ctx = context(release);
+            let make = async |request| create_schematic(&ctx, call(Role::Operator, None, request)).await.unwrap();
+            let plain = make(asked()).await;
+            let mut counts = [false; 3];
+            for (count, request) in counts.iter_mut().zip(choices.clone()) {
+                *count = make(request).await.schematic_id != plain.schematic_id;
+            }
+            let url = format!("https://pxe.factory.talos.dev/pxe/{}", plain.schematic_id);
+            assert!([String::new(), url].contains(&plain.pxe_url), "{release}: {}", plain.pxe_url);
+            assert_eq!((counts, !plain.schematic_yml.is_empty(), !plain.pxe_url.is_empty()), expected, "{release}");
+        }
+        let stranger = || Asked { image_factory_url: "https://f.example".into(), ..asked() };
+        for (release, refused) in [(Release::V1_9, false), (Release::V1_10, true)] {
+            let answer = create_schematic(&context(release), call(Role::Operator, None, stranger())).await;
+            assert_eq!(answer.is_err(), refused, "{release}");
+        }
     }
 
     #[tokio::test]

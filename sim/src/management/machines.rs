@@ -1,6 +1,6 @@
 //! What is done to single machines: upgrades and installations before they are in a cluster, and power.
 
-use super::ServiceContext;
+use super::{ServiceContext, upgrade_target};
 use crate::access::Caller;
 use crate::audit::AuditLog;
 use crate::catalogue::Feature;
@@ -17,7 +17,7 @@ use omni_proto::management as pb;
 use omni_proto::management::maintenance_lifecycle_request::Operation;
 use omni_proto::specs::infra_machine_config_spec::AcceptanceStatus;
 use omni_proto::specs::machine_status_spec::PowerState;
-use omni_proto::specs::{InfraMachineConfigSpec, MachineStatusSpec, SiderolinkSpec, TalosVersionSpec};
+use omni_proto::specs::{InfraMachineConfigSpec, MachineStatusSpec, SiderolinkSpec};
 use prost::Message;
 use serde_json::json;
 use std::collections::HashSet;
@@ -62,9 +62,21 @@ pub(super) async fn maintenance_upgrade(
 ) -> Result<pb::MaintenanceUpgradeResponse, Status> {
     let caller = Caller::of(&request)?;
     let pb::MaintenanceUpgradeRequest { machine_id: id, version } = request.into_inner();
+    // Since targets are looked at, a request is read before its sender is.
+    let targets = ctx.release().has(Feature::MaintenanceTargets);
+    if targets {
+        named(&id)?;
+        if version.is_empty() {
+            return Err(Status::invalid_argument("talos version is required"));
+        }
+    }
     let cluster = ctx.permit_on_machine(&caller, &id, Role::Operator)?;
     named(&id)?;
     let status = in_maintenance(ctx, &id)?;
+    if targets {
+        upgrade_target::check(&ctx.store, &version, &status.talos_version, false)?;
+        not_in_agent_mode("upgrade", &status)?;
+    }
     ready(ctx, &status)?;
     if !status.connected {
         let text = "failed to upgrade machine: rpc error: code = Unavailable desc = the machine does not answer";
@@ -82,22 +94,27 @@ pub(super) async fn maintenance_lifecycle(
     let caller = Caller::of(&request)?;
     let request = request.into_inner();
     let id = request.machine_id.clone();
-    named(&id)?;
     let cluster = ctx.permit_on_machine(&caller, &id, Role::Operator)?;
+    named(&id)?;
     let invalid = |text: &str| Err(Status::invalid_argument(text));
     match (request.operation(), request.disk.is_empty(), request.version.is_empty()) {
-        (Operation::Unspecified, ..) => return invalid("operation is required"),
-        (Operation::Install, true, _) => return invalid("disk is required for the install operation"),
-        (Operation::Upgrade, false, _) => return invalid("disk must not be set for the upgrade operation"),
-        (Operation::Upgrade, _, true) => return invalid("version is required for the upgrade operation"),
+        (Operation::Unspecified, ..) => return invalid("operation must be OPERATION_INSTALL or OPERATION_UPGRADE"),
+        (Operation::Install, true, _) => return invalid("disk is required for INSTALL"),
+        (Operation::Upgrade, false, _) => return invalid("disk must not be set for UPGRADE"),
+        (Operation::Upgrade, _, true) => return invalid("version is required for UPGRADE"),
         _ => {}
     }
     let status = in_maintenance(ctx, &id)?;
+    if ctx.release().has(Feature::MachinesOfClusters) && !cluster.is_empty() {
+        let text = "machine is allocated to a cluster; its Talos lifecycle is managed by Omni";
+        return Err(Status::failed_precondition(text));
+    }
     let target = if request.version.is_empty() { &status.talos_version } else { &request.version };
     let target = version::strip_v(target).to_owned();
-    suitable(ctx, &request, &status, &target)?;
+    suitable(ctx, &request, &status)?;
     let Some(running) = ctx.operations.begin(&id) else {
-        return Err(Status::failed_precondition(format!("an operation on machine {id:?} is already in progress")));
+        let text = "a maintenance lifecycle operation is already in progress for machine";
+        return Err(Status::failed_precondition(format!("{text} {id:?}")));
     };
     let method = match request.operation() {
         Operation::Install => "machine.LifecycleService/Install",
@@ -120,32 +137,46 @@ fn suitable(
     ctx: &ServiceContext,
     request: &pb::MaintenanceLifecycleRequest,
     status: &MachineStatusSpec,
-    target: &str,
 ) -> Result<(), Status> {
     let refuse = |text: String| Err(Status::failed_precondition(text));
+    let current = &status.talos_version;
+    let line = tolerant::parse(version::strip_v(current)).map(|version| version.minor_line()).unwrap_or_default();
+    if line < LIFECYCLE_TALOS {
+        let (major, minor) = LIFECYCLE_TALOS;
+        return refuse(format!(
+            "machine Talos version {current:?} is not supported: the lifecycle API requires Talos {major}.{minor} or newer"
+        ));
+    }
+    if !request.version.is_empty() {
+        upgrade_target::check(&ctx.store, &request.version, current, request.operation() == Operation::Install)?;
+    }
+    not_in_agent_mode("lifecycle", status)?;
+    ready(ctx, status)?;
     let hardware = status.hardware.as_ref();
     let disks = hardware.map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
     let installed = disks.iter().any(|disk| disk.system_disk);
     match (request.operation(), installed) {
-        (Operation::Install, true) => return refuse("machine already has Talos installed".into()),
-        (Operation::Upgrade, false) => return refuse("machine does not have Talos installed".into()),
+        (Operation::Install, true) => {
+            return refuse("Talos is already installed on this machine; use OPERATION_UPGRADE".into());
+        }
+        (Operation::Upgrade, false) => {
+            return refuse("Talos is not installed on this machine; use OPERATION_INSTALL".into());
+        }
         _ => {}
-    }
-    let current = version::strip_v(&status.talos_version);
-    let line = tolerant::parse(current).map(|version| version.minor_line()).unwrap_or_default();
-    if line < LIFECYCLE_TALOS {
-        let (major, minor) = LIFECYCLE_TALOS;
-        return refuse(format!("machine runs Talos {current}, but the operation needs {major}.{minor} or newer"));
-    }
-    ready(ctx, status)?;
-    let offer = ctx.store.get(&kinds::key(kind::TALOS_VERSION, current));
-    let reachable = offer.map(|offer| offer.spec::<TalosVersionSpec>().upgradable_talos_versions).unwrap_or_default();
-    if target != current && !reachable.iter().any(|version| version == target) {
-        return refuse(format!("Talos version {target:?} is not supported for upgrade from {current:?}"));
     }
     let disk = &request.disk;
     if !disk.is_empty() && !disks.iter().any(|found| found.linux_name == *disk || found.dev_path == *disk) {
         return refuse(format!("disk {disk:?} is not found on the machine"));
+    }
+    Ok(())
+}
+
+/// Whether a machine runs Talos, and not the agent of a provider.
+fn not_in_agent_mode(what: &str, status: &MachineStatusSpec) -> Result<(), Status> {
+    if status.schematic.as_ref().is_some_and(|schematic| schematic.in_agent_mode) {
+        return Err(Status::failed_precondition(format!(
+            "maintenance {what} is not allowed on machines in agent mode"
+        )));
     }
     Ok(())
 }
@@ -368,6 +399,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn upgrades_have_to_lead_somewhere() {
+        let (ctx, id) = with_machine(Release::NEWEST);
+        refused(upgraded(&ctx, &id, "").await, Code::InvalidArgument, "talos version is required");
+        let running = status(&ctx, &id).talos_version;
+        let not_from = |wanted: &str| {
+            format!(
+                "requested Talos version {wanted:?} is not a supported target from the version running in memory ({running:?})"
+            )
+        };
+        for (wanted, text) in [
+            ("1.2.3", "requested Talos version \"1.2.3\" is not tracked by this Omni release"),
+            ("1.14.0", "requested Talos version \"1.14.0\" is not supported by this Omni release"),
+            ("1.10.9", &not_from("1.10.9")),
+            (&*running, &not_from(&running)),
+        ] {
+            refused(upgraded(&ctx, &id, wanted).await, Code::FailedPrecondition, text);
+        }
+        set(&ctx, &id, |m| m.schematic.as_mut().unwrap().in_agent_mode = true);
+        let text = "maintenance upgrade is not allowed on machines in agent mode";
+        refused(upgraded(&ctx, &id, "1.13.8").await, Code::FailedPrecondition, text);
+        set(&ctx, &id, |m| m.talos_version = "v1.2.3".into());
+        let text = "no upgrade targets available: machine is running an untracked Talos version \"v1.2.3\"";
+        refused(upgraded(&ctx, &id, "1.13.8").await, Code::FailedPrecondition, text);
+    }
+
+    #[tokio::test]
     async fn machines_are_upgraded_in_maintenance_only() {
         let (ctx, id) = with_machine(Release::V1_6);
         refused(upgraded(&ctx, "", "1.13.8").await, Code::InvalidArgument, "machine id is required");
@@ -377,7 +434,7 @@ mod tests {
         let unready: [(Edit, &str); 4] = [
             (|m| m.security_state = None, "machine security state is not known yet"),
             (|m| m.platform_metadata = None, "machine platform is not known yet"),
-            (|m| m.schematic = None, "machine schematic is not known yet"),
+            (|m| m.schematic = None, "machine schematic is not ready yet"),
             (|m| m.maintenance = false, "machine is not in maintenance mode"),
         ];
         for (change, text) in unready {
@@ -444,7 +501,7 @@ mod tests {
         let install = || operation(Operation::Install, "1.13.8", DISK);
         let mut messages = begin(&ctx, install()).await.unwrap();
         assert!(messages.next().await.unwrap().unwrap().message.contains("v1.13.8"));
-        let text = format!("an operation on machine {id:?} is already in progress");
+        let text = format!("a maintenance lifecycle operation is already in progress for machine {id:?}");
         refused(begin(&ctx, install()).await, Code::FailedPrecondition, &text);
         drop(messages);
         let mut changes = ctx.store.subscribe();

@@ -13,6 +13,7 @@ mod manifests;
 mod permit;
 mod service_accounts;
 mod support;
+mod upgrade_target;
 mod users;
 
 use super::accounts::{Limits, Registry};

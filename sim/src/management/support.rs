@@ -63,9 +63,15 @@ pub(super) async fn get_support_bundle(
 ) -> Result<BoxStream<pb::GetSupportBundleResponse>, Status> {
     let cluster = request.get_ref().cluster.clone();
     ctx.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
-    // Older releases do not know the option.
-    if request.get_ref().encrypt && ctx.release().has(Feature::EncryptedSupportBundles) {
-        return Err(Status::unimplemented("the simulator does not encrypt support bundles"));
+    // Older releases do not know the options.
+    if ctx.release().has(Feature::EncryptedSupportBundles) {
+        let request = request.get_ref();
+        if request.encrypt {
+            return Err(Status::unimplemented("the simulator does not encrypt support bundles"));
+        }
+        if !request.encryption_recipients.is_empty() || request.encryption_no_default_recipients {
+            return Err(Status::invalid_argument("encryption recipients cannot be set when encryption is disabled"));
+        }
     }
     let files = files(ctx, &cluster);
     let mut answers = Vec::new();
@@ -191,6 +197,11 @@ mod tests {
         {
             let status = get_support_bundle(&ctx, call(role, None, request(encrypt))).await.err().unwrap();
             assert_eq!(status.code(), code);
+        }
+        let for_whom = || pb::GetSupportBundleRequest { encryption_no_default_recipients: true, ..request(false) };
+        for (release, refused) in [(Release::V1_9, false), (Release::V1_10, true)] {
+            let answer = get_support_bundle(&context(release), call(Role::Operator, None, for_whom())).await;
+            assert_eq!(answer.is_err_and(|status| status.code() == Code::InvalidArgument), refused, "{release}");
         }
     }
 }

@@ -91,7 +91,7 @@ fn factory(view: &dyn Reader, url: &str) -> Option<String> {
     let known = [features.image_factory_base_url, features.secondary_image_factory_base_url];
     let bare = |url: &str| url.trim_end_matches('/').to_owned();
     (!known.iter().any(|factory| bare(factory) == bare(url)))
-        .then(|| format!("image factory {url:?} is not configured"))
+        .then(|| format!("image factory {url:?} is not configured in Omni"))
 }
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
             (InstallationMediaConfigSpec { image_factory_url: "https://factory.example.org/".into(), ..good() }, None),
             (
                 InstallationMediaConfigSpec { image_factory_url: "https://other.example.org".into(), ..good() },
-                Some("image factory \"https://other.example.org\" is not configured".into()),
+                Some("image factory \"https://other.example.org\" is not configured in Omni".into()),
             ),
             (InstallationMediaConfigSpec { install_extensions: vec!["gvisor".into()], ..good() }, None),
             (

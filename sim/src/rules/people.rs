@@ -3,6 +3,7 @@
 
 use super::Change;
 use super::selector::Selector;
+use crate::catalogue::Feature;
 use crate::kinds::Role;
 use crate::names::{kind, label};
 use crate::object::{Object, Reader};
@@ -41,13 +42,13 @@ fn is_mail(text: &str) -> bool {
 }
 
 /// The problems with a change of a user.
-pub(super) fn user(change: Change<'_>) -> Vec<String> {
-    written(change).and_then(|new| role(&new.spec::<UserSpec>().role)).into_iter().collect()
+pub(super) fn user(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
+    written(change).and_then(|new| role(view, &new.spec::<UserSpec>().role)).into_iter().collect()
 }
 
 /// The problems with a change of a key.
-pub(super) fn public_key(change: Change<'_>) -> Vec<String> {
-    written(change).and_then(|new| role(&new.spec::<PublicKeySpec>().role)).into_iter().collect()
+pub(super) fn public_key(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
+    written(change).and_then(|new| role(view, &new.spec::<PublicKeySpec>().role)).into_iter().collect()
 }
 
 fn written(change: Change<'_>) -> Option<&Object> {
@@ -57,21 +58,22 @@ fn written(change: Change<'_>) -> Option<&Object> {
     }
 }
 
-fn role(name: &str) -> Option<String> {
-    Role::parse(name).is_none().then(|| format!("unknown role to parse: {name:?}"))
+fn role(view: &dyn Reader, name: &str) -> Option<String> {
+    super::release(view).role(name).is_none().then(|| format!("unknown role to parse: {name:?}"))
 }
 
 /// The problems with a rule that gives roles to those who come through SAML.
-pub(super) fn saml_label_rule(change: Change<'_>) -> Vec<String> {
+pub(super) fn saml_label_rule(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let Some(new) = written(change) else { return Vec::new() };
     let spec: SamlLabelRuleSpec = new.spec();
     if !spec.assign_role_on_registration.is_empty() {
         return vec!["assignroleonregistration is deprecated, please use assignrole instead".to_owned()];
     }
     let mut found = Vec::new();
-    match Role::parse(&spec.assign_role) {
+    let release = super::release(view);
+    match release.role(&spec.assign_role) {
         None => found.push(format!("unknown role to parse: {:?}", spec.assign_role)),
-        Some(role) if !GRANTED.contains(&role) => {
+        Some(role) if release.has(Feature::Auditors) && !GRANTED.contains(&role) => {
             found.push(format!("role {:?} cannot be assigned by a SAML label rule", spec.assign_role));
         }
         Some(_) => {}
@@ -89,8 +91,9 @@ pub(super) fn saml_label_rule(change: Change<'_>) -> Vec<String> {
 mod tests {
     use super::super::fixture::{Fixture, labelled, object};
     use super::*;
-    use omni_proto::specs::IdentitySpec;
+    use crate::Release;
     use omni_proto::specs::auth_config_spec::Saml;
+    use omni_proto::specs::{IdentitySpec, SysVersionSpec};
 
     #[test]
     fn identities() {
@@ -114,14 +117,39 @@ mod tests {
     }
 
     #[test]
+    fn roles_of_releases() {
+        let server = |release: Release| {
+            let system = SysVersionSpec { backend_version: release.version(), ..Default::default() };
+            Fixture::default().with(object(kind::SYS_VERSION, "current", &system))
+        };
+        for (release, role, known, granted) in [
+            (Release::V1_9, "Auditor", false, false),
+            (Release::V1_10, "Auditor", true, false),
+            (Release::V1_9, "InfraProvider", true, true),
+            (Release::V1_10, "InfraProvider", true, false),
+            (Release::V1_9, "Operator", true, true),
+        ] {
+            let of = object(kind::USER, "u", &UserSpec { role: role.into(), ..Default::default() });
+            assert_eq!(user(&server(release), Change::Create(&of)).is_empty(), known, "{release} {role}");
+            let rule = SamlLabelRuleSpec { assign_role: role.into(), ..Default::default() };
+            let rule = object(kind::SAML_LABEL_RULE, "r", &rule);
+            assert_eq!(
+                saml_label_rule(&server(release), Change::Create(&rule)).is_empty(),
+                granted,
+                "{release} {role}"
+            );
+        }
+    }
+
+    #[test]
     fn roles() {
         for (role, expected) in
             [("Reader", vec![]), ("InfraProvider", vec![]), ("Boss", vec!["unknown role to parse: \"Boss\""])]
         {
             let user_of = UserSpec { role: role.into(), ..Default::default() };
             let key = PublicKeySpec { role: role.into(), ..Default::default() };
-            assert_eq!(user(Change::Create(&object(kind::USER, "u", &user_of))), expected);
-            assert_eq!(public_key(Change::Create(&object(kind::PUBLIC_KEY, "k", &key))), expected);
+            assert_eq!(user(&Fixture::default(), Change::Create(&object(kind::USER, "u", &user_of))), expected);
+            assert_eq!(public_key(&Fixture::default(), Change::Create(&object(kind::PUBLIC_KEY, "k", &key))), expected);
         }
     }
 
@@ -148,7 +176,7 @@ mod tests {
                 update_on_each_login: false,
             };
             let new = object(kind::SAML_LABEL_RULE, "r", &spec);
-            assert_eq!(saml_label_rule(Change::Create(&new)), expected);
+            assert_eq!(saml_label_rule(&Fixture::default(), Change::Create(&new)), expected);
         }
     }
 }

@@ -119,4 +119,13 @@ fn machines_that_run_what_is_no_longer_supported_are_pointed_out() {
     run(1, "v1.13.8");
     run(2, "v1.13.8");
     assert_eq!(notices(), [""; 0]);
+    for (release, expected) in [(Release::V1_7, 0), (Release::V1_8, 1)] {
+        let scene = Scene::of(release, 1);
+        scene.store.modify(&kinds::key(kind::MACHINE_STATUS, id(1)), |machine| {
+            let status = MachineStatusSpec { talos_version: "v1.8.4".into(), ..machine.spec() };
+            machine.spec = status.encode_to_vec();
+        });
+        scene.settle();
+        assert_eq!(scene.store.list(kind::NOTIFICATION).len(), expected, "{release}");
+    }
 }
