@@ -519,7 +519,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             binding: &self.binding,
             config,
             private: &private,
-            prior: prior,
+            prior,
         };
         let baseline = Baseline::load(&private);
         match write::update::<M>(cx, &write, &key, baseline, Some((self, prior))).await {

@@ -171,8 +171,7 @@ impl CosiObject for MachineSetNode {
             "Omni took the machine from a machine class, and may give it back at any time.",
         )
         .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
-        .at(at("machine_id"))
-        .into())
+        .at(at("machine_id")))
     }
 
     fn locked_by(state: &Value) -> Option<&str> {
