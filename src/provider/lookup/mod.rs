@@ -89,7 +89,7 @@ pub(crate) trait Lookup: Send + Sync + 'static {
     /// What the attributes of one are; all are computed.
     fn attributes() -> Vec<Attribute>;
 
-    /// Lists what `wanted` takes: COSI objects through [`Wanted::objects`], anything else by asking [`Wanted::takes`].
+    /// Lists what `wanted` takes: COSI objects through [`Request::objects`], anything else by asking [`Request::selects`].
     /// No order is asked of it, and the filters are run over it by the engine.
     async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Self::Object>>, Error>;
 
@@ -130,7 +130,7 @@ pub(crate) trait ListSource: Lookup {
     /// What `label_selector` is held against; `None` for things that bear no labels of users, which then have no such filter.
     const LABELS: Option<&'static str> = Some("labels");
 
-    /// The filters that only this kind has; those that [`Lookup::keeps`] or [`Many::terms`] look at.
+    /// The filters that only this kind has; those that [`Lookup::matches`] or [`ListSource::terms`] look at.
     fn filters() -> Vec<Attribute> {
         Vec::new()
     }
@@ -158,7 +158,7 @@ pub(crate) trait SingleSource: Lookup {
     /// What to do when there is none, beside checking the arguments.
     const IF_MISSING: &'static str = "If it is made in the same apply, refer to an attribute of its resource that is known only after apply, such as `id`, or use `depends_on`: the read then waits for it.";
 
-    /// What to do when it did not come within [`One::limit`].
+    /// What to do when it did not come within [`SingleSource::limit`].
     const IF_LATE: &'static str = "";
 
     /// What can be asked for. One that is also an attribute of the thing is filled in when it is not set.

@@ -148,7 +148,7 @@ pub(super) enum Subject<'a> {
     Action(&'a str),
 }
 
-/// Answers a call as [`answer`] does, in the form that the service returns.
+/// Answers a call as [`respond`] does, in the form that the service returns.
 pub(super) async fn reply<T: Answer>(
     rpc: &'static str,
     subject: Subject<'_>,
