@@ -64,7 +64,7 @@ fn a_control_plane_that_is_replaced_by_force_is_refused(context: &Context) -> Ou
     assert!(code != 0 && said.contains("error: Cluster `one` would lose its last control plane"), "{said}");
     let all = ["-replace=omni_cluster.one", "-replace=omni_machine_set.one", "-replace=omni_machine_set_node.one"];
     let (code, said) = planned(&workspace, &all)?;
-    assert!(code == 0, "the cluster is made anew: {said}");
+    assert!(code == 0, "the cluster is replaced: {said}");
     Ok(())
 }
 

@@ -67,7 +67,7 @@ pub(super) fn request(change: Change<'_>) -> Vec<String> {
     problem.into_iter().collect()
 }
 
-/// A set is judged anew with every change, but for its provider: that is asked only about other data.
+/// Every change of a set is checked again, except by its provider: that is asked only when the data changed.
 /// The first problem is the only one that is told.
 fn requests(view: &dyn Reader, old: Option<&MachineRequestSetSpec>, new: &Object) -> Option<String> {
     let spec: MachineRequestSetSpec = new.spec();

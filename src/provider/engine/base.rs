@@ -64,7 +64,7 @@ impl ResourceBase {
         cx.session.may_write(operation.verb, &format!("{} ({})", operation.what(), self.name))
     }
 
-    /// The same for a plan, which looks at the server only when there is a session.
+    /// The session and the limits of a plan; `None` until the provider is configured, and then nothing looks at the server.
     pub(super) fn planning(&self, context: &Context, at: &Value) -> Option<Cx> {
         Some(Self::limited(self.handle.ready()?, context, at, |t| t.read))
     }

@@ -335,11 +335,11 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     fn complete_plan(&self, plan: &mut Plan<'_>) {
         attributes::plan::<M>(&self.binding, &self.base.schema, &self.base.handle.defaults(), plan);
         M::modify_plan(plan);
+        let name = self.name(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+        relabel::plan(&self.base.operation("plan", &name), attributes::VERSION, plan);
     }
 
     async fn plan_owed(&self, cx: Option<&Cx>, plan: &mut Plan<'_>) -> bool {
-        let name = self.name(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
-        relabel::plan(&self.base.operation("plan", &name), attributes::VERSION, plan);
         self.owes_wait(cx, plan).await
     }
 
@@ -581,7 +581,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                     let stale = is_refused_update(&error);
                     return kept(if stale { operation.explain_stale(&error) } else { operation.explain(&error) });
                 }
-                // The operation's own limit is over; looking for the reason gets a little time of its own.
+                // The operation's own limit is over; looking for the reason has a separate, short limit.
                 let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
                 let why = M::why_stuck(&look, &key).await;
                 let limit = self.base.limit(cx, prior, "delete");

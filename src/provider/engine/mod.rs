@@ -154,7 +154,7 @@ pub(crate) enum Write {
 pub(crate) enum Origin {
     /// Users create it, under an id of their choice.
     Users,
-    /// A call of its own makes it and gives the id: see [`CosiObject::create_by_call`]. The object is written right after.
+    /// An RPC creates it and returns its id: see [`CosiObject::create_by_call`]. The object is written right after.
     Call,
     /// It is always there: a create takes it over.
     Omni,

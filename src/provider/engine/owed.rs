@@ -125,7 +125,7 @@ impl<M: CosiObject> CosiBackend<M> {
             outcome.diags.push(stopped(operation, &unmet));
             return outcome;
         }
-        // The operation's own limit is over; looking for the reason gets a little time of its own.
+        // The operation's own limit is over; looking for the reason has a separate, short limit.
         let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
         let obstacles = M::obstacles(&look, state, &stored.key).await.unwrap_or_default();
         let limit = self.base().limit(cx, state, owed.limit());

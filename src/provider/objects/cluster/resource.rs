@@ -317,7 +317,7 @@ fn check_parts_that_go(cx: &Cx, plan: &mut Plan<'_>) {
     );
 }
 
-/// Beside a plan that is to be made anew: the loss was told with the attribute that causes it.
+/// Beside a plan that Terraform makes again: the loss was told with the attribute that causes it.
 const TOLD: &str = "replacement_told";
 
 /// Says what the replacement of the cluster costs: Omni removes a cluster with all that is in it.

@@ -545,11 +545,11 @@ async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
                 "Leave the set of control planes as it is: with its last machine goes etcd. A cluster takes its control plane from a class when it is created so."
             }
             (_, false) => {
-                "Take out the `omni_machine_set_node` of these machines in an apply of its own, which wipes them, and switch in the next one. \
+                "Take out the `omni_machine_set_node` of these machines in a separate apply, which wipes them, and switch in the next one. \
                  Or add a set that takes its machines from the class, and destroy this one later."
             }
             (_, true) => {
-                "Set `machine_class.size = 0` in an apply of its own, which wipes the machines, and switch in the next one. \
+                "Set `machine_class.size = 0` in a separate apply, which wipes the machines, and switch in the next one. \
                  Or add a set of named machines, and destroy this one later."
             }
         };

@@ -15,7 +15,7 @@ use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
 use omni_proto::specs::{ClusterBootstrapStatusSpec, ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
 
-/// Beside a plan that is to be made anew: the loss was told with the attribute that causes it.
+/// Beside a plan that Terraform makes again: the loss was told with the attribute that causes it.
 const TOLD: &str = "loss_told";
 
 fn text<'a>(state: &'a Value, name: &str) -> &'a str {
@@ -90,7 +90,7 @@ pub(crate) async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<
     let list = nodes.iter().map(|node| format!("`{}`", node.key.id)).collect::<Vec<_>>().join(", ");
     let hint = match &by {
         Some(by) => format!(
-            "To keep the machines, undo the change of `{by}`. To move to a new set, add it as a resource of its own with other machines, \
+            "To keep the machines, undo the change of `{by}`. To move to a new set, add it as another resource with other machines, \
              and destroy this one in a later apply."
         ),
         None if ledger.is_planned_to_go(&set_key(id)) => MOVED.to_owned(),
@@ -164,7 +164,7 @@ pub(crate) fn check_cluster(cx: &Cx, plan: &mut Plan<'_>) {
     let name = text(prior, "name");
     let Some(set) = ledger.prior(&loss_key(name)) else { return };
     let id = text(&set, "id");
-    // One that is made again has a plan of its own, which tells.
+    // The plan of its replacement tells.
     if ledger.planned(&set_key(id)).is_none() && ledger.once(&cluster_key(name), CONTROL_PLANE_LOSS) {
         plan.diags.push(lost(name, &format!("This plan destroys machine set `{id}`"), "").hint(KEEP).at(at("name")));
     }

@@ -340,7 +340,7 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
     if staying || !model.is_control_plane() { wait::released(cx, &key.id, &set).await } else { Ok(()) }
 }
 
-/// Beside a plan that is to be made anew: what the replacement costs was told.
+/// Beside a plan that Terraform makes again: what the replacement costs was told.
 const TOLD: &str = "replacement_told";
 
 /// Says what stands against the replacement of a node, by a change, by force or since it is tainted, and what it costs.
