@@ -237,7 +237,7 @@ fn quoted(names: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::omni::spec::Spec;
-    use crate::omni::spec::cluster;
+    use omni_proto::specs::ClusterSpec;
 
     #[test]
     fn only_what_was_refused_or_never_sent_is_certain() {
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn texts() {
-        let key = cluster::ClusterSpec::KIND.key("prod");
+        let key = ClusterSpec::KIND.key("prod");
         let table = [
             (
                 Error::Stuck { key: key.clone(), finalizers: vec!["A".into()], after: Duration::from_secs(30) },

@@ -311,9 +311,9 @@ fn reason(transport: &TransportState, endpoint: &str) -> String {
 mod tests {
     use super::*;
     use crate::omni::auth::{Signer, SigningKey, generate};
-    use crate::omni::spec::cluster::ClusterSpec;
     use crate::omni::spec::join_token::{self, JoinTokenSpec};
     use kit::clock::TestClock;
+    use omni_proto::specs::ClusterSpec;
     use std::sync::Arc;
     use std::time::Duration;
 

@@ -3,11 +3,11 @@
 use super::{Ask, named, since_1970};
 use crate::omni::auth::generate::identity;
 use crate::omni::once::{AtMostOnce, Look, Sight};
-use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec};
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Client, Error, ErrorKind, Resource};
 use async_trait::async_trait;
 use omni_proto::management as pb;
+use omni_proto::specs::{IdentitySpec, ServiceAccountStatusSpec};
 use pb::list_service_accounts_response as listed;
 use std::time::Duration;
 

@@ -2,11 +2,11 @@
 
 use super::{Ask, named};
 use crate::omni::once::{AtMostOnce, Look, Sight};
-use crate::omni::spec::account::IdentitySpec;
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Call, Client, Error};
 use async_trait::async_trait;
 use omni_proto::management as pb;
+use omni_proto::specs::IdentitySpec;
 use std::collections::BTreeMap;
 
 /// A user.

@@ -1,16 +1,11 @@
 //! Config patches, compressed or not.
 
-use super::{Kind, Spec, decode, in_default};
+use super::decode;
 use crate::omni::error::Error;
 use crate::omni::state::Resource;
 use serde::Deserialize;
 
 pub use omni_proto::specs::ConfigPatchSpec;
-
-impl Spec for ConfigPatchSpec {
-    const KIND: Kind = in_default("ConfigPatches.omni.sidero.dev");
-    const MESSAGE: &'static str = "specs.ConfigPatchSpec";
-}
 
 #[derive(Deserialize)]
 struct Rendered {

@@ -104,9 +104,9 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::ClusterSpec;
-    use super::super::machine::MachineStatusSpec;
     use super::*;
+    use omni_proto::specs::ClusterSpec;
+    use omni_proto::specs::MachineStatusSpec;
     use omni_proto::specs::cluster_spec::Features;
     use prost::Message;
 

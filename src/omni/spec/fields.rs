@@ -54,6 +54,21 @@ impl Fields {
         Ok(fields.split_last().and_then(|(leaf, parents)| lookup(&self.0, parents, leaf)))
     }
 
+    /// Makes the message at this path there, without any field set.
+    ///
+    /// # Errors
+    /// When the path has no field, or leads to no message.
+    pub fn set_message(&mut self, path: &str) -> Result<(), PathError> {
+        let fields = resolve(&self.0.descriptor(), path)?;
+        let Some(leaf) = fields.last() else { return Ok(()) };
+        match leaf.kind() {
+            FieldKind::Message(message) if !leaf.is_list() && !leaf.is_map() => {
+                self.set(path, Some(Field::Message(DynamicMessage::new(message))))
+            }
+            _ => Err(PathError::NotAMessage(leaf.full_name().to_owned())),
+        }
+    }
+
     /// Sets the field at this path, and creates the messages around it; `None` changes nothing.
     ///
     /// # Errors
@@ -119,8 +134,8 @@ pub(super) fn undecodable<S: Spec>(source: Box<dyn std::error::Error + Send + Sy
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::{ClusterSpec, cluster_spec};
     use super::*;
+    use omni_proto::specs::{ClusterSpec, cluster_spec};
     use prost::Message;
 
     #[test]

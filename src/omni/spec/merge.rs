@@ -168,10 +168,10 @@ impl Descriptor for DynamicMessage {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::ClusterSpec;
-    use super::super::machine_set::MachineSetSpec;
     use super::*;
+    use omni_proto::specs::ClusterSpec;
     use omni_proto::specs::EtcdBackupConf;
+    use omni_proto::specs::MachineSetSpec;
     use omni_proto::specs::cluster_spec::Features;
     use omni_proto::specs::machine_set_spec::{BootstrapSpec, RollingUpdateStrategyConfig, UpdateStrategyConfig};
 

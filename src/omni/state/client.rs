@@ -338,8 +338,8 @@ fn status(kind: ErrorKind, message: &str, op: &Op<'_>, key: &Key) -> Error {
 mod tests {
     use super::*;
     use crate::omni::spec::Spec;
-    use crate::omni::spec::cluster::ClusterSpec;
     use crate::omni::testing::{Fault, cluster, key, minute, pair, pair_with};
+    use omni_proto::specs::ClusterSpec;
     use tokio_util::sync::CancellationToken;
     use tonic::Status;
 

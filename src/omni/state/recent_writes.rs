@@ -89,7 +89,8 @@ impl RecentWrites {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::omni::spec::{Spec, cluster::ClusterSpec, resource};
+    use crate::omni::spec::{Spec, resource};
+    use omni_proto::specs::ClusterSpec;
 
     fn at(version: u64) -> Resource {
         let mut r = resource("x", &ClusterSpec::default());

@@ -12,14 +12,30 @@ use crate::omni::labels;
 
 /// The types that access policies go by the label of, as far as this build asks for them by id.
 const LABELLED: &[&str] = &[
+    "ClusterMachineConfigStatuses.omni.sidero.dev",
     "ClusterMachineIdentities.omni.sidero.dev",
     "ClusterMachineStatuses.omni.sidero.dev",
     "ClusterMachines.omni.sidero.dev",
     "ConfigPatches.omni.sidero.dev",
+    "EtcdBackups.omni.sidero.dev",
+    "ExposedServices.omni.sidero.dev",
+    "ExtensionsConfigurations.omni.sidero.dev",
+    "KernelArgs.omni.sidero.dev",
+    "KernelArgsStatuses.omni.sidero.dev",
+    "KubernetesHealthCheckStatuses.omni.sidero.dev",
+    "KubernetesHealthChecks.omni.sidero.dev",
+    "KubernetesManifestGroups.omni.sidero.dev",
+    "MachineConfigDiffs.omni.sidero.dev",
+    "MachineExtensions.omni.sidero.dev",
+    "MachineExtensionsStatuses.omni.sidero.dev",
+    "MachineInstallDiskStatuses.omni.sidero.dev",
+    "MachinePendingUpdates.omni.sidero.dev",
     "MachineSetNodes.omni.sidero.dev",
     "MachineSetStatuses.omni.sidero.dev",
     "MachineSets.omni.sidero.dev",
+    "MachineUpgradeStatuses.omni.sidero.dev",
     "NodeForceDestroyRequests.omni.sidero.dev",
+    "RedactedClusterMachineConfigs.omni.sidero.dev",
 ];
 
 impl Kind {

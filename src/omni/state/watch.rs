@@ -376,10 +376,10 @@ fn query_of(target: &Target) -> bool {
 mod tests {
     use super::*;
     use crate::omni::error::ErrorKind;
-    use crate::omni::spec::cluster::ClusterSpec;
     use crate::omni::spec::{Spec, resource};
     use crate::omni::state::wire::encode;
     use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
+    use omni_proto::specs::ClusterSpec;
     use std::time::Duration;
     use tokio_util::sync::CancellationToken;
     use tonic::Status;

@@ -78,7 +78,8 @@ pub(crate) fn decode(kind: Kind, resource: Option<pb::Resource>) -> Result<Resou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::omni::spec::{Spec, cluster::ClusterSpec, resource};
+    use crate::omni::spec::{Spec, resource};
+    use omni_proto::specs::ClusterSpec;
 
     #[test]
     fn both_ways() {

@@ -10,7 +10,7 @@ use crate::omni::auth::generate;
 use crate::omni::auth::generate::identity;
 use crate::omni::auth::public::{LONGEST, PublicKey};
 use crate::omni::spec::Spec;
-use crate::omni::spec::account::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
+use omni_proto::specs::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
 use crate::omni::{AccountRole, Call, Error, ErrorKind, NewKey};
 use crate::provider::duration;
 use crate::provider::engine::{Bind, Cx, Row, model};

@@ -5,7 +5,7 @@ use crate::omni::auth::date;
 use crate::omni::auth::generate;
 use crate::omni::auth::generate::identity;
 use crate::omni::spec::Spec;
-use crate::omni::spec::account::{IdentitySpec, IdentityStatusSpec};
+use omni_proto::specs::{IdentitySpec, IdentityStatusSpec};
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{AccountKey, Error, ErrorKind, Query, ServiceAccount};
 use crate::provider::engine::{Cx, Object};

@@ -6,7 +6,7 @@ use crate::omni::auth::generate;
 use crate::omni::auth::generate::{GeneratedKey, identity};
 use crate::omni::auth::{date, generate as generate_key};
 use crate::omni::spec::Spec;
-use crate::omni::spec::account::IdentitySpec;
+use omni_proto::specs::IdentitySpec;
 use crate::omni::{AccountRole, Call, Client, Error, ErrorKind, NewKey};
 use crate::provider::check::is_account_name;
 use crate::provider::duration;

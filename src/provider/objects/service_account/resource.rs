@@ -3,7 +3,7 @@
 use super::account_key;
 use super::account_key::{Keyed, OWN, Presence};
 use crate::omni::auth::generate::identity;
-use crate::omni::spec::account::{IdentityStatusSpec, ServiceAccountStatusSpec};
+use omni_proto::specs::{IdentityStatusSpec, ServiceAccountStatusSpec};
 use crate::omni::spec::{self, Spec};
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::is_account_name;

@@ -1,7 +1,7 @@
 //! `omni_user`: a person who signs in.
 
 use crate::omni::spec::Spec;
-use crate::omni::spec::account::IdentityStatusSpec;
+use omni_proto::specs::IdentityStatusSpec;
 use crate::omni::spec::instance;
 use crate::omni::spec::instance::AuthConfigSpec;
 use crate::omni::{Error, Key, User as Listed};
