@@ -35,6 +35,7 @@ pub use config::{Config, Credentials, ProxyOptions, RetryPolicy, TlsOptions};
 pub use endpoint::ignored;
 pub use error::{Error, ErrorKind};
 pub use management::{AccountKey, AccountRole, JoinConfig, KubeconfigRequest, NewKey, PreChecks, ServiceAccount, User};
+pub(crate) use state::modify::{Current, MayConflict};
 pub use state::query::{LabelQuery, Query};
 pub use state::watch::{Event, Watch};
 pub use state::{Key, Kind, Metadata, Phase, Resource};

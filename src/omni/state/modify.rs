@@ -4,56 +4,28 @@ use super::client::lag_delays;
 use super::{Key, Phase, Resource};
 use crate::omni::client::Client;
 use crate::omni::{Call, Error, ErrorKind};
-use std::time::Duration;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-/// The attempts of one update of an object.
-///
-/// The first read may come from a cache; after a conflict the object is read past all caches,
-/// so that a conflict with the client's own earlier write is not taken for somebody else's.
-/// Pauses grow, and after about ten seconds the last conflict is the error.
-pub(crate) struct Attempts<'a> {
-    client: &'a Client,
-    call: &'a Call,
-    key: Key,
-    started: Instant,
-    delays: Box<dyn Iterator<Item = Duration> + Send + Sync>,
-    conflicts: u32,
+/// An error that may be a conflict with another write.
+pub(crate) trait MayConflict: From<Error> {
+    /// Whether it is one.
+    fn is_conflict(&self) -> bool;
 }
 
-impl Attempts<'_> {
-    /// Reads the object.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`] when there is none; or when the server refuses or does not respond.
-    pub(crate) async fn read(&self) -> Result<Resource, Error> {
-        if self.conflicts == 0 {
-            return self.client.get(self.call, &self.key).await;
-        }
-        match self.client.get_fresh(self.call, &self.key).await? {
-            Some(found) => Ok(found),
-            // For the error of the server.
-            None => self.client.get(self.call, &self.key).await,
-        }
+impl MayConflict for Error {
+    fn is_conflict(&self) -> bool {
+        self.is(ErrorKind::Conflict)
     }
+}
 
-    /// Whether there was a conflict.
-    pub(crate) fn lost_a_race(&self) -> bool {
-        self.conflicts > 0
-    }
-
-    /// Handles the error of a write: after a conflict it pauses, and the caller retries.
-    ///
-    /// # Errors
-    /// With `error` when it is no conflict, or there were too many of them; or when the call ends in the pause.
-    pub(crate) async fn again(&mut self, error: Error) -> Result<(), Error> {
-        if !error.is(ErrorKind::Conflict) {
-            return Err(error);
-        }
-        self.conflicts += 1;
-        let Some(delay) = self.delays.next() else { return Err(error) };
-        self.client.sleep(self.call, delay, self.started, &format!("the write of `{}`", self.key)).await
-    }
+/// The object that an attempt starts from.
+pub(crate) struct Current {
+    /// The object, or why it could not be read.
+    pub(crate) read: Result<Resource, Error>,
+    /// Whether there was a conflict before.
+    pub(crate) is_again: bool,
 }
 
 /// The result of an update.
@@ -75,10 +47,39 @@ impl Modified {
 }
 
 impl Client {
-    /// The tries of a change of `key` that takes more than one call.
-    pub(crate) fn attempts<'a>(&'a self, call: &'a Call, key: Key) -> Attempts<'a> {
-        let delays = Box::new(lag_delays());
-        Attempts { client: self, call, key, started: Instant::now(), delays, conflicts: 0 }
+    /// Makes `attempt` on the current object, and again after each conflict.
+    ///
+    /// The first read may come from a cache; after a conflict the object is read past all caches,
+    /// so that a conflict with the client's own earlier write is not taken for somebody else's.
+    /// Pauses grow, and after about ten seconds the last conflict is the error.
+    ///
+    /// # Errors
+    /// Those of `attempt`; or when the call ends in a pause.
+    pub(crate) async fn retry_conflicts<'a, T, E: MayConflict>(
+        &self,
+        call: &Call,
+        key: &Key,
+        mut attempt: impl FnMut(Current) -> BoxFuture<'a, Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        let (started, mut delays, mut is_again) = (Instant::now(), lag_delays(), false);
+        loop {
+            let read = match is_again {
+                true => self.get_fresh(call, key).await.transpose(),
+                false => None,
+            };
+            // An object that is gone is asked for again, for the error of the server.
+            let read = match read {
+                Some(read) => read,
+                None => self.get(call, key).await,
+            };
+            let error = match attempt(Current { read, is_again }).await {
+                Err(error) if error.is_conflict() => error,
+                end => return end,
+            };
+            let Some(delay) = delays.next() else { return Err(error) };
+            self.sleep(call, delay, started, &format!("the write of `{key}`")).await?;
+            is_again = true;
+        }
     }
 
     /// Updates an object: `edit` changes the current object in place, and is called again after each conflict.
@@ -94,19 +95,21 @@ impl Client {
         expected_phase: Option<Phase>,
         mut edit: impl FnMut(&mut Resource) -> Result<(), Error> + Send,
     ) -> Result<Modified, Error> {
-        let mut attempts = self.attempts(call, key.clone());
-        loop {
-            let current = attempts.read().await?;
-            let mut next = current.clone();
-            edit(&mut next)?;
-            if next == current {
-                return Ok(Modified::Unchanged(current));
+        self.retry_conflicts(call, key, |current| {
+            let edited = current.read.and_then(|current| {
+                let mut next = current.clone();
+                edit(&mut next).map(|()| (current, next))
+            });
+            async move {
+                let (current, next) = edited?;
+                if next == current {
+                    return Ok(Modified::Unchanged(current));
+                }
+                self.update(call, next, expected_phase).await.map(Modified::Written)
             }
-            match self.update(call, next, expected_phase).await {
-                Ok(written) => return Ok(Modified::Written(written)),
-                Err(error) => attempts.again(error).await?,
-            }
-        }
+            .boxed()
+        })
+        .await
     }
 }
 
@@ -115,6 +118,7 @@ mod tests {
     use super::*;
     use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
     use omni_proto::cosi::resource as pb;
+    use std::time::Duration;
 
     fn label(resource: &mut Resource) -> Result<(), Error> {
         resource.metadata.labels.insert("ours".to_owned(), "1".to_owned());

@@ -11,6 +11,7 @@ use crate::omni::client::Client;
 use crate::omni::error::{Error, ErrorKind};
 use crate::omni::retry::Idempotency;
 use crate::omni::status::{About, Failure, Op};
+use futures_util::FutureExt as _;
 use omni_proto::cosi::resource as pb;
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
@@ -50,22 +51,22 @@ impl Client {
 
     /// [`Client::teardown`] on servers without that RPC.
     async fn teardown_by_update(&self, call: &Call, key: &Key) -> Result<bool, Error> {
-        let mut attempts = self.attempts(call, key.clone());
-        loop {
-            let mut current = match attempts.read().await {
-                Err(e) if e.is(ErrorKind::NotFound) && attempts.lost_a_race() => return Ok(true),
-                found => found?,
-            };
-            if current.metadata.phase == Phase::TearingDown {
-                return Ok(current.metadata.finalizers.is_empty());
+        self.retry_conflicts(call, key, |current| {
+            async move {
+                let mut object = match current.read {
+                    Err(e) if e.is(ErrorKind::NotFound) && current.is_again => return Ok(true),
+                    read => read?,
+                };
+                if object.metadata.phase != Phase::TearingDown {
+                    object.metadata.phase = Phase::TearingDown;
+                    // A controller may be faster.
+                    object = self.update(call, object, None).await?;
+                }
+                Ok(object.metadata.finalizers.is_empty())
             }
-            current.metadata.phase = Phase::TearingDown;
-            match self.update(call, current, None).await {
-                Ok(written) => return Ok(written.metadata.finalizers.is_empty()),
-                // A controller was faster.
-                Err(e) => attempts.again(e).await?,
-            }
-        }
+            .boxed()
+        })
+        .await
     }
 
     /// Destroys an object without finalizers. It does not tear the object down: see [`Client::remove`].

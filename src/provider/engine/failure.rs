@@ -1,6 +1,6 @@
 //! Why a step of an operation failed.
 
-use crate::omni::{Error, ErrorKind};
+use crate::omni::{Error, ErrorKind, MayConflict};
 use crate::provider::errors::Operation;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 
@@ -33,6 +33,12 @@ impl Failure {
             Self::Call(error) => operation.explain_each(&error),
             Self::Refused(diagnostic) => (*diagnostic).into(),
         }
+    }
+}
+
+impl MayConflict for Failure {
+    fn is_conflict(&self) -> bool {
+        self.is(ErrorKind::Conflict)
     }
 }
 

@@ -13,7 +13,7 @@ use super::owners;
 use super::{CosiObject, Cx, Desired, Joined, Object, Owned, Owner};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, merge_fields};
-use crate::omni::{Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
+use crate::omni::{Current, Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::OnConflict;
@@ -21,6 +21,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
+use futures_util::FutureExt as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -227,52 +228,54 @@ pub(super) async fn update<M: CosiObject>(
     baseline: Option<Baseline>,
     before: Option<(&CosiBackend<M>, &Value)>,
 ) -> Result<Stored, Failure> {
-    let mut attempts = cx.client().attempts(&cx.call, key.clone());
-    loop {
-        let current = attempts.read().await?;
-        if current.metadata.phase == Phase::TearingDown {
-            // What only steers the provider may still change: how to finish the removal is among it.
-            let mut next = current.clone();
-            request.apply::<M::Spec>(cx, &mut next)?;
-            next.metadata.annotations.remove(labels::LET_GO);
-            let mut now = current.clone();
-            now.metadata.annotations.remove(labels::LET_GO);
-            if next == now {
-                return Ok(current);
-            }
-            return Err(Diagnostic::error(request.operation.summary(), format!("The {} is being destroyed.", M::NOUN))
+    let baseline = baseline.as_ref();
+    let attempt = |current: Current| {
+        async move {
+            let current = current.read?;
+            if current.metadata.phase == Phase::TearingDown {
+                // What only steers the provider may still change: how to finish the removal is among it.
+                let mut next = current.clone();
+                request.apply::<M::Spec>(cx, &mut next)?;
+                next.metadata.annotations.remove(labels::LET_GO);
+                let mut now = current.clone();
+                now.metadata.annotations.remove(labels::LET_GO);
+                if next == now {
+                    return Ok(current);
+                }
+                return Err(Diagnostic::error(
+                    request.operation.summary(),
+                    format!("The {} is being destroyed.", M::NOUN),
+                )
                 .hint("Wait until it is gone; the next apply makes it again.")
                 .at(Path::of(request.operation.id_attribute))
                 .into());
-        }
-        let mut next = current.clone();
-        request.apply::<M::Spec>(cx, &mut next)?;
-        let [now, then] =
-            [&current, &next].map(|stored| Baseline::of::<M>(request.binding, stored, &request.desired.keys));
-        if let (Some(baseline), Some((resource, before))) = (&baseline, before)
-            && cx.session.on_conflict == OnConflict::Fail
-            && baseline.is_overwritten(&now, &then)
-        {
-            let shown = show::<M>(resource, &current, before, request.private)?;
-            let between = Between { baseline, current: &current, now: &now, shown: &shown, next: &then, before };
-            return Err(between.conflict(&request.operation, &resource.base().schema).into());
-        }
-        if next == current {
-            return Ok(current);
-        }
-        match cx
-            .session
-            .locks
-            .lifted(cx, M::locked_by(request.planned), cx.client().update(&cx.call, next, Some(Phase::Running)))
-            .await
-        {
-            Ok(written) => return Ok(written),
-            Err(error) if error.is(ErrorKind::Validation) && now.same_spec(&then) => {
-                return Err(request.operation.explain_stale(&error).into());
             }
-            Err(error) => attempts.again(error).await?,
+            let mut next = current.clone();
+            request.apply::<M::Spec>(cx, &mut next)?;
+            let [now, then] =
+                [&current, &next].map(|stored| Baseline::of::<M>(request.binding, stored, &request.desired.keys));
+            if let (Some(baseline), Some((resource, before))) = (baseline, before)
+                && cx.session.on_conflict == OnConflict::Fail
+                && baseline.is_overwritten(&now, &then)
+            {
+                let shown = show::<M>(resource, &current, before, request.private)?;
+                let between = Between { baseline, current: &current, now: &now, shown: &shown, next: &then, before };
+                return Err(between.conflict(&request.operation, &resource.base().schema).into());
+            }
+            if next == current {
+                return Ok(current);
+            }
+            let write = cx.client().update(&cx.call, next, Some(Phase::Running));
+            cx.session.locks.lifted(cx, M::locked_by(request.planned), write).await.map_err(|error| {
+                match error.is(ErrorKind::Validation) && now.same_spec(&then) {
+                    true => request.operation.explain_stale(&error).into(),
+                    false => error.into(),
+                }
+            })
         }
-    }
+        .boxed()
+    };
+    cx.client().retry_conflicts(&cx.call, key, attempt).await
 }
 
 /// The object as the state would show it, without what other objects add.

@@ -5,7 +5,7 @@ use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::omni::spec::join_token::{DefaultJoinTokenSpec, JoinTokenSpec, JoinTokenStatusSpec, default_key};
 use crate::omni::spec::merge_owned;
-use crate::omni::{Call, Client, Error, ErrorKind, Key, Phase, Query, Resource as Stored, labels};
+use crate::omni::{Call, Client, Current, Error, ErrorKind, Key, Phase, Query, Resource as Stored, labels};
 use crate::provider::engine::Cx;
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::objects::join_token::tokens::{Token, all, find, state_of};
@@ -13,6 +13,7 @@ use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::value::Value;
+use futures_util::FutureExt as _;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -80,24 +81,24 @@ pub(crate) fn warn_of_rivals(cx: &Cx, ticket: &Ticket, token: Option<(&Value, &s
 /// Makes the token the default one; says whether it was not before.
 /// The token remembers which one it took over from, as a digest, so that it can give the place back.
 pub(crate) async fn make_default(cx: &Cx, token: &Key) -> Result<bool, Error> {
-    let mut attempts = cx.client().attempts(&cx.call, default_key());
-    loop {
-        let current = attempts.read().await?;
-        let before = chosen(&current)?;
-        if before == token.id {
-            return Ok(false);
+    let attempt = |current: Current| {
+        async move {
+            let current = current.read?;
+            let before = chosen(&current)?;
+            if before == token.id {
+                return Ok(false);
+            }
+            let mut note = vec![fingerprint(&before)];
+            if let Some(before) = find(cx, &before).await? {
+                note.extend(remembered(&before));
+            }
+            note.truncate(REMEMBERED);
+            remember(cx, token, &note.join(",")).await?;
+            choose(cx, current, &token.id).await.map(|()| true)
         }
-        let mut note = vec![fingerprint(&before)];
-        if let Some(before) = find(cx, &before).await? {
-            note.extend(remembered(&before));
-        }
-        note.truncate(REMEMBERED);
-        remember(cx, token, &note.join(",")).await?;
-        match choose(cx, current, &token.id).await {
-            Ok(()) => return Ok(true),
-            Err(error) => attempts.again(error).await?,
-        }
-    }
+        .boxed()
+    };
+    cx.client().retry_conflicts(&cx.call, &default_key(), attempt).await
 }
 
 /// Who is the default token after one gave up the place.
@@ -113,19 +114,19 @@ pub(crate) enum Successor {
 /// Gives the place of the default token back to the one that had it before.
 /// Without one, another resource of the same apply is given a little time to take it.
 pub(crate) async fn give_back(cx: &Cx, token: &Key) -> Result<Successor, Error> {
-    let mut attempts = cx.client().attempts(&cx.call, default_key());
-    loop {
-        let current = attempts.read().await?;
-        let now = chosen(&current)?;
-        if now != token.id {
-            return Ok(Successor::Other);
+    let attempt = |current: Current| {
+        async move {
+            let current = current.read?;
+            if chosen(&current)? != token.id {
+                return Ok(Successor::Other);
+            }
+            let Some(former) = former(cx, token).await? else { return succession(cx, token).await };
+            choose(cx, current, former.id()).await?;
+            Ok(Successor::Former(former.spec.name))
         }
-        let Some(former) = former(cx, token).await? else { return succession(cx, token).await };
-        match choose(cx, current, former.id()).await {
-            Ok(()) => return Ok(Successor::Former(former.spec.name)),
-            Err(error) => attempts.again(error).await?,
-        }
-    }
+        .boxed()
+    };
+    cx.client().retry_conflicts(&cx.call, &default_key(), attempt).await
 }
 
 /// The last one that was the default before `token`, and can still be.
