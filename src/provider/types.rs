@@ -3,7 +3,7 @@
 use super::dual::{self, DualSource};
 use super::engine::{self, CosiObject, RpcObject};
 use super::functions::{self, Pure};
-use super::lookup::{ListSource, Plural, Single, SingleSource};
+use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, View};
 use super::objects;
 use super::session::Handle;
 use crate::tf::data_source::DataSource;
@@ -51,6 +51,14 @@ impl<'h> Types<'h> {
         self.misfits.extend(engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
         self.resources.push(engine::cosi::<M>(self.handle));
         self
+    }
+
+    /// The data sources of a COSI type: one object, and all that its arguments select.
+    pub(super) fn view<V: View>(&mut self) -> &mut Self {
+        #[cfg(test)]
+        self.misfits
+            .extend(engine::misfits::<V::Spec>(V::more_rows()).into_iter().map(|why| format!("{}: {why}", V::PLURAL)));
+        self.single::<Objects<V>>().list::<Objects<V>>()
     }
 
     /// A managed resource that Omni serves by RPCs.

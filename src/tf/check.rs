@@ -42,6 +42,17 @@ impl Check {
         Self::by(move |v| v.as_str().map_or(Ok(()), &rule))
     }
 
+    /// The same check of each element of a collection. The problem names the first element that has one.
+    #[must_use]
+    pub fn of_each(self) -> Self {
+        Self::by(move |value| {
+            for (index, item) in value.elements().iter().enumerate().filter(|(_, item)| item.is_set()) {
+                self.run(item).map_err(|problem| format!("Element {index}: {problem}"))?;
+            }
+            Ok(())
+        })
+    }
+
     /// Checks a known value.
     ///
     /// # Errors

@@ -588,13 +588,14 @@ pub struct IdentityAttribute {
     /// Whether an import must set it.
     pub required_for_import: bool,
     /// Documentation, in Markdown.
-    pub description: &'static str,
+    pub description: String,
 }
 
 impl IdentitySchema {
     /// An identity of one required string.
     #[must_use]
-    pub fn of(name: &'static str, description: &'static str) -> Self {
+    pub fn of(name: &'static str, description: impl Into<String>) -> Self {
+        let description = description.into();
         let attribute = IdentityAttribute { name, of: Type::String, required_for_import: true, description };
         Self { version: 0, attributes: vec![attribute] }
     }

@@ -6,8 +6,8 @@ use super::joined::{Join, Joined};
 use crate::omni::spec::Spec;
 use crate::omni::spec::fields;
 use crate::omni::spec::fields::{Field, FieldKind, Fields, MapKey, PathError};
-use crate::omni::{Error, Resource as Stored};
-use crate::tf::schema::{Attribute, Kind as Shape, Nesting, object};
+use crate::omni::{Error, Metadata, Resource as Stored, labels};
+use crate::tf::schema::{Attribute, Kind as Shape, Nesting, object, plain};
 use crate::tf::value::{BigDecimal, Type, Value};
 use std::collections::BTreeMap;
 
@@ -43,7 +43,9 @@ impl Row {
     fn described(&self) -> Attribute {
         let own = &self.attribute;
         let shape = match &self.home {
-            Home::Group(rows) => Shape::Nested(Nesting::Single, rows.iter().map(Row::described).collect()),
+            Home::Group(rows) | Home::Message(_, rows) => {
+                Shape::Nested(Nesting::Single, rows.iter().map(Row::described).collect())
+            }
             _ => own.kind.clone(),
         };
         own.clone().described(shape, self.reading)
@@ -64,18 +66,38 @@ pub(crate) enum Home {
     Annotation(KeyHome),
     /// Which of these labels is there; the last one counts when none is.
     OneOf(&'static [(&'static str, &'static str)]),
+    /// All labels, or all annotations, without those of Omni.
+    Users(fn(&Metadata) -> &BTreeMap<String, String>),
     /// In a field of another object of the same id.
     Joined(Join, &'static str, Codec),
     /// In a label of another object of the same id.
     JoinedLabel(Join, &'static str),
     /// Nested attributes with homes of their own. Where all of them are null, so is the whole.
     Group(Vec<Row>),
+    /// An optional message of the spec, of which each field has a row. Null while the message is not set.
+    Message(&'static str, Vec<Row>),
     /// Nowhere in Omni: it steers the provider. It stays as configured.
     Local,
     /// The same, with an annotation that tells other resources of it: there while it is `true`.
     Note(&'static str),
     /// It is made of other things by the object's own step: see [`CosiObject::derive`](super::CosiObject::derive).
     Derived,
+}
+
+impl Home {
+    /// The row of all labels, for data sources.
+    pub(crate) fn labels() -> Row {
+        let labels = plain("labels", Type::map(Type::String)).computed();
+        labels.doc("Labels, without Omni's system labels.").at(Self::Users(|metadata| &metadata.labels))
+    }
+
+    /// The row of all annotations, for data sources.
+    pub(crate) fn annotations() -> Row {
+        let annotations = plain("annotations", Type::map(Type::String)).computed();
+        annotations
+            .doc("Annotations, without Omni's system annotations.")
+            .at(Self::Users(|metadata| &metadata.annotations))
+    }
 }
 
 /// A label or an annotation that holds an attribute.
@@ -104,6 +126,8 @@ pub(crate) enum Codec {
     Plain,
     /// The same for what Omni fills in late: the default value of the field says nothing, and what was known before stays.
     KeepsPrior,
+    /// The same for what need not be set: the default value of the field is null, or what was configured as the default.
+    Optional,
     /// A text for each value of an enum; the first one stands for null and for values without a text.
     Enum(&'static [(&'static str, i32)]),
     /// In a form of its own.
@@ -138,6 +162,11 @@ pub(crate) trait Bind: Sized {
     /// It lives in this field of the spec, as it is.
     fn field(self, path: &'static str) -> Row {
         self.coded(path, Codec::Plain)
+    }
+
+    /// It lives in this field of the spec, and need not be set.
+    fn optional_field(self, path: &'static str) -> Row {
+        self.coded(path, Codec::Optional)
     }
 
     /// It lives in this field of the spec, in this form.
@@ -183,6 +212,17 @@ pub(crate) fn group(name: &'static str, rows: Vec<Row>, finish: impl FnOnce(Attr
     finish(object(name, nested)).at(Home::Group(rows))
 }
 
+/// An optional message of the spec as an object; it takes rows for all fields of the message.
+pub(crate) fn message(
+    name: &'static str,
+    path: &'static str,
+    rows: Vec<Row>,
+    finish: impl FnOnce(Attribute) -> Attribute,
+) -> Row {
+    let nested = rows.iter().map(|row| row.attribute.clone()).collect();
+    finish(object(name, nested)).at(Home::Message(path, rows))
+}
+
 /// The table of an object, and what follows from it.
 pub(crate) struct Binding {
     rows: Vec<Row>,
@@ -197,7 +237,14 @@ pub(crate) struct Binding {
 impl Binding {
     pub(crate) fn new(rows: Vec<Row>) -> Self {
         let (mut owned, mut joins) = (Vec::new(), Vec::new());
+        let mut whole: Option<&str> = None;
         visit(&rows, &mut |row| match &row.home {
+            Home::Message(path, _) => {
+                whole = Some(path);
+                owned.push(*path);
+            }
+            // The message goes as a whole when it is no longer set.
+            Home::Spec(path, _) if whole.is_some_and(|whole| is_inside(path, whole)) => {}
             Home::Spec(path, _) => owned.push(*path),
             Home::Fields(several) => owned.extend(several.owned),
             Home::Joined(join, ..) | Home::JoinedLabel(join, _) if !joins.contains(join) => joins.push(*join),
@@ -288,16 +335,21 @@ struct Source<'a> {
 fn visit<'r>(rows: &'r [Row], each: &mut impl FnMut(&'r Row)) {
     for row in rows {
         each(row);
-        if let Home::Group(nested) = &row.home {
+        if let Home::Group(nested) | Home::Message(_, nested) = &row.home {
             visit(nested, each);
         }
     }
 }
 
+/// Whether a path leads to a field of the message at another one.
+fn is_inside(path: &str, message: &str) -> bool {
+    path.strip_prefix(message).is_some_and(|rest| rest.starts_with('.'))
+}
+
 fn is_local(row: &Row) -> bool {
     match &row.home {
         Home::Local | Home::Note(_) => true,
-        Home::Group(rows) => rows.iter().all(is_local),
+        Home::Group(rows) | Home::Message(_, rows) => rows.iter().all(is_local),
         _ => false,
     }
 }
@@ -312,6 +364,10 @@ fn write<S: Spec>(rows: &[Row], state: &Value, made: &mut Fields) -> Result<(), 
             }
             Home::Fields(several) => (several.write)(value, made)?,
             Home::Group(nested) => write::<S>(nested, value, made)?,
+            Home::Message(path, nested) if value.is_set() => {
+                made.set_message(path)?;
+                write::<S>(nested, value, made)?;
+            }
             _ => {}
         }
     }
@@ -330,7 +386,7 @@ fn collect_keys(rows: &[Row], whole: &Value, state: &Value, keys: &mut [Vec<Owne
             Home::OneOf(all) => {
                 labels.extend(all.iter().map(|(text, key)| (*key, (value.as_str() == Some(text)).then(String::new))));
             }
-            Home::Group(nested) => collect_keys(nested, whole, value, keys),
+            Home::Group(nested) | Home::Message(_, nested) => collect_keys(nested, whole, value, keys),
             _ => {}
         }
     }
@@ -352,6 +408,7 @@ fn read(rows: &[Row], source: &Source<'_>, prior: &Value) -> Result<Value, PathE
                 let there = all.iter().find(|(_, key)| metadata.labels.contains_key(*key)).or(all.last());
                 there.map(|(text, _)| *text).into()
             }
+            Home::Users(all) => Value::texts(labels::of_users(all(metadata))),
             Home::Joined(join, path, codec) => {
                 let field = source.joined.fields(join.kind).map(|fields| fields.get(path)).transpose()?.flatten();
                 codec.read(field.as_ref(), before, &row.attribute)
@@ -360,6 +417,8 @@ fn read(rows: &[Row], source: &Source<'_>, prior: &Value) -> Result<Value, PathE
                 let found = source.joined.stored(join.kind).and_then(|stored| stored.metadata.labels.get(*key));
                 found.map(String::as_str).unwrap_or_default().into()
             }
+            Home::Message(path, _) if source.fields.get(path)?.is_none() => Value::Null,
+            Home::Message(_, nested) => read(nested, source, before)?,
             Home::Group(nested) => match read(nested, source, before)? {
                 all if all.entries().is_some_and(|all| all.values().all(Value::is_null)) => Value::Null,
                 all => all,
@@ -393,7 +452,7 @@ impl KeyCodec {
 impl Codec {
     fn write(self, value: &Value, kind: &FieldKind) -> Option<Field> {
         match self {
-            Self::Plain | Self::KeepsPrior => to_field(value, kind),
+            Self::Plain | Self::KeepsPrior | Self::Optional => to_field(value, kind),
             Self::Enum(texts) => {
                 let found = texts.iter().find(|(text, _)| value.as_str() == Some(text)).or(texts.first());
                 found.map(|(_, number)| Field::EnumNumber(*number))
@@ -406,6 +465,11 @@ impl Codec {
         let shown = || field.map_or_else(|| empty(&attribute.kind), |field| to_value(field, &attribute.kind));
         match self {
             Self::Plain => shown(),
+            Self::Optional => match field.filter(|field| !is_default(field)) {
+                Some(_) => shown(),
+                None if *prior == empty(&attribute.kind) => prior.clone(),
+                None => Value::Null,
+            },
             Self::KeepsPrior => match field.filter(|field| !is_default(field)) {
                 Some(_) => shown(),
                 None if prior.is_unknown() => Value::Null,
@@ -555,6 +619,17 @@ pub(crate) fn misfits<S: Spec>(rows: Vec<Row>) -> Vec<String> {
             Ok(_) => {}
         }
     });
+    visit(&binding.rows, &mut |row| {
+        let Home::Message(path, rows) = &row.home else { return };
+        let bound: Vec<_> =
+            rows.iter().filter_map(|row| if let Home::Spec(path, _) = row.home { Some(path) } else { None }).collect();
+        let fields = fields::field::<S>(path).map(|field| match field.kind() {
+            FieldKind::Message(message) => message.fields().map(|field| format!("{path}.{}", field.name())).collect(),
+            _ => vec![format!("{path} as a message")],
+        });
+        let missing = fields.unwrap_or_default().into_iter().filter(|field| !bound.contains(&field.as_str()));
+        found.extend(missing.map(|field| format!("{field} has no row, and would be lost")));
+    });
     let mut owned = binding.owned.clone();
     owned.sort_unstable();
     for pair in owned.windows(2).filter(|pair| pair[0] == pair[1]) {
@@ -581,7 +656,7 @@ impl Codec {
                 }
                 _ => false,
             },
-            Self::Plain | Self::KeepsPrior => match (kind, shape) {
+            Self::Plain | Self::KeepsPrior | Self::Optional => match (kind, shape) {
                 (FieldKind::String, Shape::Plain(Type::String)) | (FieldKind::Bool, Shape::Plain(Type::Bool)) => true,
                 (FieldKind::Message(message), Shape::Nested(_, nested)) => nested.iter().all(|attribute| {
                     message

@@ -4,6 +4,7 @@ use super::Codec;
 use crate::omni::spec::fields;
 use crate::omni::spec::fields::Field;
 use crate::provider::{duration, timestamp};
+use crate::tf::value::Value;
 use kit::go_duration::GoDuration;
 use kit::version;
 use prost_types::{Duration, Timestamp};
@@ -25,6 +26,22 @@ pub(crate) const TIME: Codec = Codec::Own {
 pub(crate) const VERSION: Codec = Codec::Own {
     write: |value| value.as_str().map(|text| Field::String(version::strip_v(text).to_owned())),
     read: |field, _| field.and_then(Field::as_str).unwrap_or_default().into(),
+};
+
+/// The same; null while it is not set. It is only read.
+pub(crate) const VERSION_IF_ANY: Codec = Codec::Own {
+    write: |_| None,
+    read: |field, _| field.and_then(Field::as_str).map(version::strip_v).filter(|version| !version.is_empty()).into(),
+};
+
+/// Versions, oldest first. They are only read.
+pub(crate) const VERSIONS: Codec = Codec::Own {
+    write: |_| None,
+    read: |field, _| {
+        let all = field.and_then(Field::as_list).unwrap_or_default();
+        let all = all.iter().filter_map(Field::as_str).map(str::to_owned).collect();
+        Value::List(version::sorted(all).into_iter().map(Value::from).collect())
+    },
 };
 
 /// The Go duration of a message; `None` where it is not positive.

@@ -21,6 +21,7 @@ mod write;
 use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Fields;
 use crate::omni::{Call, Client, Error, ErrorKind, Key, Resource as Stored};
+use crate::provider::errors::capital;
 use crate::provider::ledger::Ticket;
 use crate::provider::session::{Handle, Session};
 use crate::provider::wait::Awaited;
@@ -37,7 +38,7 @@ use std::time::Duration;
 
 #[cfg(test)]
 pub(crate) use binding::misfits;
-pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group};
+pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group, message};
 pub(crate) use failure::Failure;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use rpc_object::RpcObject;
@@ -180,9 +181,8 @@ pub(crate) struct Written<'a, S> {
     pub(crate) asked: &'a Value,
 }
 
-/// A resource type that is a COSI object.
-#[async_trait]
-pub(crate) trait CosiObject: Send + Sync + 'static {
+/// A COSI type as attributes: each with where its value lives, and what that cannot say.
+pub(crate) trait CosiTable: Send + Sync + 'static {
     /// The message of its spec.
     type Spec: Spec;
     /// Its full name: `omni_cluster`.
@@ -191,6 +191,28 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     const NOUN: &'static str;
     /// The attribute that holds the COSI id; also the name of the identity's one part.
     const ID: &'static str;
+
+    /// Its attributes, each with where it lives; without those that the engine adds.
+    fn rows() -> Vec<Row>;
+
+    /// Fills in what is derived from the object and from what is joined to it, and what its rows cannot say.
+    /// `shown` holds what the rows have read; after an import, `prior` holds nothing but the id.
+    ///
+    /// # Errors
+    /// When the object cannot be shown as this type.
+    fn derive(
+        _object: &Object<Self::Spec>,
+        _joined: &Joined,
+        _prior: &Value,
+        _shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+}
+
+/// A resource type that is a COSI object.
+#[async_trait]
+pub(crate) trait CosiObject: CosiTable {
     /// The attribute by which messages name the object: another one than the id where that is a secret,
     /// and none where there is only one object.
     const DISPLAY: &'static str = Self::ID;
@@ -208,31 +230,18 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
     /// What its page begins with, and the rules over several attributes; without attributes.
     fn about() -> Schema;
 
-    /// Its attributes, each with where it lives; without those that the engine adds.
-    fn rows() -> Vec<Row>;
-
     /// What its identity is, in words.
-    fn identity() -> IdentitySchema;
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of(Self::ID, format!("{} of the {}.", capital(Self::ID), Self::NOUN))
+    }
 
     /// The COSI id; `None` while what it is made of is not known.
-    fn id(state: &Value) -> Option<String>;
+    fn id(state: &Value) -> Option<String> {
+        state.get(Self::ID).as_str().map(str::to_owned)
+    }
 
     /// Fills in what depends on the time of a write, before it is written.
     fn before_write(_wanted: &mut Value, _now: Duration) {}
-
-    /// Fills in what is derived from the object and from what is joined to it, and what its rows cannot say.
-    /// `shown` holds what the rows have read; after an import, `prior` holds nothing but the id.
-    ///
-    /// # Errors
-    /// When the object cannot be shown as this resource type.
-    fn derive(
-        _object: &Object<Self::Spec>,
-        _joined: &Joined,
-        _prior: &Value,
-        _shown: &mut Value,
-    ) -> Result<(), Diagnostic> {
-        Ok(())
-    }
 
     /// The objects without which this one cannot be: where one of them is replaced, Omni removes this one with it.
     fn owners(_state: &Value) -> Vec<Owner> {
@@ -352,7 +361,7 @@ pub(crate) trait CosiObject: Send + Sync + 'static {
 ///
 /// # Errors
 /// When the object cannot be shown as this resource type.
-pub(crate) fn show<M: CosiObject>(
+pub(crate) fn show<M: CosiTable>(
     binding: &Binding,
     object: &Object<M::Spec>,
     joined: &Joined,

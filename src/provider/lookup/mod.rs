@@ -5,11 +5,12 @@ pub(crate) mod computed;
 mod filter;
 mod plural;
 mod single;
+mod view;
 
 use crate::omni::spec::Spec;
 use crate::omni::state::query::{LabelQuery, Query};
-use crate::omni::{Call, Error, ErrorKind};
-use crate::provider::engine::{Binding, CosiObject, Cx, Join, Joined, Object, show};
+use crate::omni::{Call, Error, ErrorKind, Kind};
+use crate::provider::engine::{Binding, CosiTable, Cx, Join, Joined, Object, show};
 use crate::provider::session::Session;
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -28,6 +29,7 @@ use std::time::Duration;
 pub(crate) use filter::{SELECTOR, is_regexp, is_selector, selector};
 pub(crate) use plural::Plural;
 pub(crate) use single::Single;
+pub(crate) use view::{Filter, Objects, View};
 
 /// One thing that was found.
 pub(crate) struct Item<I> {
@@ -51,7 +53,7 @@ impl Shown {
     ///
     /// # Errors
     /// When the object cannot be shown as this resource type.
-    pub(crate) fn of<M: CosiObject>(
+    pub(crate) fn of<M: CosiTable>(
         binding: &Binding,
         object: &Object<M::Spec>,
         joined: &Joined,
@@ -214,11 +216,20 @@ impl<'a> Request<'a> {
 
     /// The objects of a type that are asked for.
     pub(crate) async fn objects<S: Spec>(&self, cx: &Cx) -> Result<Vec<Object<S>>, Error> {
-        match &self.id {
+        self.objects_of(cx, S::KIND).await
+    }
+
+    /// The same of a type whose message several types have.
+    pub(crate) async fn objects_of<S: Spec>(&self, cx: &Cx, kind: Kind) -> Result<Vec<Object<S>>, Error> {
+        let stored = match &self.id {
             // One object is read by itself: who may not list the rest may still see this one, and it is never behind.
-            Some(id) => Ok(cx.find::<S>(id).await?.into_iter().collect()),
-            None => cx.client().list(&cx.call, S::KIND, &self.query).await?.into_iter().map(Object::decode).collect(),
-        }
+            Some(id) => match cx.read(&kind.key(id)).await {
+                Err(error) if error.is(ErrorKind::NotFound) => Vec::new(),
+                stored => vec![stored?],
+            },
+            None => cx.client().list(&cx.call, kind, &self.query).await?,
+        };
+        stored.into_iter().map(Object::decode).collect()
     }
 
     /// What Omni keeps under the same ids in another type; its labels may be others, so they are not asked.

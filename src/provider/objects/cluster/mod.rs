@@ -13,7 +13,7 @@ use omni_proto::specs::ClusterSpec;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.cosi::<resource::Cluster>().single::<data_source::Clusters>().list::<data_source::Clusters>();
+    types.cosi::<resource::Cluster>().view::<resource::Cluster>();
 }
 
 /// The cluster as the owner of what its attribute `cluster` names it in.

@@ -8,7 +8,7 @@ use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::duration;
 use crate::provider::engine::{
-    Bind, Binding, Codec, CosiObject, Cx, Failure, Home, KeyCodec, Object, Row, Write, Written, codecs, group,
+    Bind, Binding, Codec, CosiObject, CosiTable, Cx, Failure, Home, KeyCodec, Object, Row, Write, Written, codecs, group,
 };
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::objects::machine_set::set_loss;
@@ -19,7 +19,7 @@ use crate::provider::wait::Awaited;
 use crate::tf::check::one_of;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
-use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, string};
+use crate::tf::schema::{Attribute, Schema, boolean, number, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::version;
@@ -51,23 +51,12 @@ fn feature(name: &'static str, doc: &str) -> Attribute {
     boolean(name).doc(doc)
 }
 
-#[async_trait]
-impl CosiObject for Cluster {
+impl CosiTable for Cluster {
     type Spec = ClusterSpec;
 
     const NAME: &'static str = "omni_cluster";
     const NOUN: &'static str = "cluster";
-    const OWNS: bool = true;
     const ID: &'static str = "name";
-
-    fn about() -> Schema {
-        Schema::new(
-            "Manages a Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
-             ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Use `prevent_destroy` where the data matters.\n\n\
-             -> **Lock a cluster once it runs.** What the apply that sets `locked = true` adds to the cluster is written, but Omni brings nothing up \
-             before the cluster is unlocked, so leave `locked` out of the first apply.",
-        )
-    }
 
     fn rows() -> Vec<Row> {
         vec![
@@ -121,13 +110,19 @@ impl CosiObject for Cluster {
             status(|status| status.changes_with(&["kubernetes_version", "talos_version", "features"])),
         ]
     }
+}
 
-    fn identity() -> IdentitySchema {
-        IdentitySchema::of("name", "Name of the cluster.")
-    }
+#[async_trait]
+impl CosiObject for Cluster {
+    const OWNS: bool = true;
 
-    fn id(state: &Value) -> Option<String> {
-        state.get("name").as_str().map(str::to_owned)
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
+             ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Use `prevent_destroy` where the data matters.\n\n\
+             -> **Lock a cluster once it runs.** What the apply that sets `locked = true` adds to the cluster is written, but Omni brings nothing up \
+             before the cluster is unlocked, so leave `locked` out of the first apply.",
+        )
     }
 
     fn plan_existing(cx: &Cx, plan: &mut Plan<'_>) {

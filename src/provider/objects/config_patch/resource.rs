@@ -6,7 +6,7 @@ use crate::omni::spec::config_patch;
 use crate::omni::spec::fields::Field;
 use crate::omni::{Error, ErrorKind, MAX_REQUEST, labels};
 use crate::provider::engine::{
-    Bind, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, group, model,
+    Bind, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, group, model,
 };
 use crate::provider::objects::{cluster, machine_set};
 use crate::provider::session::at;
@@ -15,7 +15,7 @@ use crate::tf::check::{Rule, not_empty, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
-use crate::tf::schema::{IdentitySchema, Schema, boolean, number, string};
+use crate::tf::schema::{Schema, boolean, number, string};
 use crate::tf::value::Value;
 use crate::tf::write_only::{Fingerprint, WriteOnly, write_only};
 use async_trait::async_trait;
@@ -86,27 +86,12 @@ static TEXT: Several = Several {
     read: |_, _| Ok(Value::Null),
 };
 
-#[async_trait]
-impl CosiObject for ConfigPatch {
+impl CosiTable for ConfigPatch {
     type Spec = ConfigPatchSpec;
 
     const NAME: &'static str = "omni_config_patch";
     const NOUN: &'static str = "config patch";
     const ID: &'static str = "id";
-    const WRITE_ONLY: &'static [WriteOnly] = &[DATA];
-    const NEEDS_OWNERS: bool = false;
-
-    fn about() -> Schema {
-        Schema::new(
-            "Manages a patch of the Talos machine configuration for a cluster, a machine set, a cluster machine, or a machine.",
-        )
-        .meaning("selector.machine_set", |whole| set_of(whole).filter(|_| whole.get("cluster").is_set()))
-        .stays_if(keeps_id)
-        .rule(Rule::ExactlyOne(&["cluster", "selector.machine"]))
-        .rule(Rule::AtMostOne(&["selector.machine_set", "selector.cluster_machine", "selector.machine"]))
-        .rule(Rule::Needs("selector.machine_set", "cluster"))
-        .rule(Rule::Needs("selector.cluster_machine", "cluster"))
-    }
 
     fn rows() -> Vec<Row> {
         vec![
@@ -130,15 +115,6 @@ impl CosiObject for ConfigPatch {
                  An import fills it in. While it is set, all else changes in place.",
             ).derived(),
         ]
-    }
-
-    fn identity() -> IdentitySchema {
-        IdentitySchema::of("id", "Id of the config patch.")
-    }
-
-    fn id(state: &Value) -> Option<String> {
-        let model: Model = model(state).ok()?;
-        model.id_override.clone().or_else(|| model.composed())
     }
 
     fn derive(
@@ -170,6 +146,29 @@ impl CosiObject for ConfigPatch {
             shown.set("id_override", object.id().into());
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl CosiObject for ConfigPatch {
+    const WRITE_ONLY: &'static [WriteOnly] = &[DATA];
+    const NEEDS_OWNERS: bool = false;
+
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a patch of the Talos machine configuration for a cluster, a machine set, a cluster machine, or a machine.",
+        )
+        .meaning("selector.machine_set", |whole| set_of(whole).filter(|_| whole.get("cluster").is_set()))
+        .stays_if(keeps_id)
+        .rule(Rule::ExactlyOne(&["cluster", "selector.machine"]))
+        .rule(Rule::AtMostOne(&["selector.machine_set", "selector.cluster_machine", "selector.machine"]))
+        .rule(Rule::Needs("selector.machine_set", "cluster"))
+        .rule(Rule::Needs("selector.cluster_machine", "cluster"))
+    }
+
+    fn id(state: &Value) -> Option<String> {
+        let model: Model = model(state).ok()?;
+        model.id_override.clone().or_else(|| model.composed())
     }
 
     fn owners(state: &Value) -> Vec<Owner> {

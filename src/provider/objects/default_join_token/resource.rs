@@ -4,7 +4,7 @@
 use super::setting;
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
 use crate::omni::{Key, Phase, Resource as Stored, labels};
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Origin, Row};
+use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Origin, Row};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::join_token::tokens;
@@ -19,13 +19,25 @@ use async_trait::async_trait;
 
 pub(super) struct DefaultJoinToken;
 
-#[async_trait]
-impl CosiObject for DefaultJoinToken {
+impl CosiTable for DefaultJoinToken {
     type Spec = DefaultJoinTokenSpec;
 
     const NAME: &'static str = "omni_default_join_token";
     const NOUN: &'static str = "default join token";
     const ID: &'static str = "id";
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Always `default`.").id(),
+            string("token_id").required().sensitive().check(not_empty()).doc(
+                "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
+            ).field("token_id"),
+        ]
+    }
+}
+
+#[async_trait]
+impl CosiObject for DefaultJoinToken {
     // There is one, so it needs no name.
     const DISPLAY: &'static str = "";
     const ORIGIN: Origin = Origin::Omni;
@@ -36,15 +48,6 @@ impl CosiObject for DefaultJoinToken {
              This is a singleton: creating it adopts the existing setting, whoever made it, and destroying this leaves it as it is. \
              For a token that the same configuration makes, `default = true` on the `omni_join_token` is simpler; do not use both.",
         )
-    }
-
-    fn rows() -> Vec<Row> {
-        vec![
-            string("id").computed().stays().doc("Always `default`.").id(),
-            string("token_id").required().sensitive().check(not_empty()).doc(
-                "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
-            ).field("token_id"),
-        ]
     }
 
     fn identity() -> IdentitySchema {

@@ -2,10 +2,10 @@
 //! Omni lists neither that account nor its keys: its identity tells whether it is there, and the state holds its keys.
 
 use crate::omni::auth::generate::identity;
-use crate::omni::spec::account::InfraProviderSpec;
+use omni_proto::specs::InfraProviderSpec;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, Row, Written};
+use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Joined, Object, Row, Written};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
@@ -15,7 +15,7 @@ use crate::provider::since;
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
-use crate::tf::schema::{IdentitySchema, Schema, string};
+use crate::tf::schema::{Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::text::quoted;
@@ -25,20 +25,12 @@ pub(super) struct InfraProvider;
 /// The fact whether the account is there; not known where the provider's role does not allow to tell.
 const THERE: &str = "account_is_there";
 
-#[async_trait]
-impl CosiObject for InfraProvider {
+impl CosiTable for InfraProvider {
     type Spec = InfraProviderSpec;
 
     const NAME: &'static str = "omni_infra_provider";
     const NOUN: &'static str = "infrastructure provider";
     const ID: &'static str = "name";
-
-    fn about() -> Schema {
-        Schema::new(
-            "Manages an infrastructure provider and its service account. \
-             Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
-        )
-    }
 
     fn rows() -> Vec<Row> {
         let own = [
@@ -50,14 +42,6 @@ impl CosiObject for InfraProvider {
             ).derived(),
         ];
         own.into_iter().chain(account_key::rows(account_key::unlisted_attributes())).collect()
-    }
-
-    fn identity() -> IdentitySchema {
-        IdentitySchema::of("name", "Name of the infrastructure provider.")
-    }
-
-    fn id(state: &Value) -> Option<String> {
-        state.get("name").as_str().map(str::to_owned)
     }
 
     fn derive(
@@ -74,6 +58,16 @@ impl CosiObject for InfraProvider {
         let account = identity(&account(object.id()));
         shown.set("service_account_id", (presence != Presence::Missing).then_some(account).into());
         Keyed::of(prior)?.with_presence(presence).show(shown)
+    }
+}
+
+#[async_trait]
+impl CosiObject for InfraProvider {
+    fn about() -> Schema {
+        Schema::new(
+            "Manages an infrastructure provider and its service account. \
+             Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
+        )
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {

@@ -7,7 +7,7 @@ use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Error, ErrorKind, Key};
 use crate::provider::duration;
 use crate::provider::engine::codecs;
-use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, Joined, Object, Origin, Row, Written, model};
+use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Joined, Object, Origin, Row, Written, model};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::current_user;
@@ -83,25 +83,12 @@ pub(in crate::provider) fn warnings_attribute() -> Attribute {
 /// What is computed anew when a token changes.
 const COMPUTED: [&str; 2] = ["state", "warnings"];
 
-#[async_trait]
-impl CosiObject for JoinToken {
+impl CosiTable for JoinToken {
     type Spec = JoinTokenSpec;
 
     const NAME: &'static str = "omni_join_token";
     const NOUN: &'static str = "join token";
     const ID: &'static str = "id";
-    const DISPLAY: &'static str = "name";
-    const ORIGIN: Origin = Origin::Call;
-
-    fn about() -> Schema {
-        Schema::new(
-            "Manages a join token for machines. Its `id` is the secret, which the state has to keep; \
-             where only a provisioner needs a token for the length of a run, the ephemeral `omni_join_token` keeps none. \
-             To rotate a token, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
-             Needs a service account with the role `Admin`.",
-        )
-        .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
-    }
 
     fn rows() -> Vec<Row> {
         vec![
@@ -136,21 +123,6 @@ impl CosiObject for JoinToken {
         ]
     }
 
-    fn identity() -> IdentitySchema {
-        IdentitySchema::of("id", "The token itself, which is a secret.")
-    }
-
-    fn id(state: &Value) -> Option<String> {
-        state.get("id").as_str().map(str::to_owned)
-    }
-
-    fn before_write(wanted: &mut Value, now: Duration) {
-        if !wanted.get("expiration_time").is_set() {
-            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
-            wanted.set("expiration_time", end.into());
-        }
-    }
-
     fn derive(
         object: &Object<JoinTokenSpec>,
         joined: &Joined,
@@ -168,6 +140,33 @@ impl CosiObject for JoinToken {
         };
         shown.set("state", state);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl CosiObject for JoinToken {
+    const DISPLAY: &'static str = "name";
+    const ORIGIN: Origin = Origin::Call;
+
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a join token for machines. Its `id` is the secret, which the state has to keep; \
+             where only a provisioner needs a token for the length of a run, the ephemeral `omni_join_token` keeps none. \
+             To rotate a token, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
+             Needs a service account with the role `Admin`.",
+        )
+        .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("id", "The token itself, which is a secret.")
+    }
+
+    fn before_write(wanted: &mut Value, now: Duration) {
+        if !wanted.get("expiration_time").is_set() {
+            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
+            wanted.set("expiration_time", end.into());
+        }
     }
 
     fn modify_plan(plan: &mut Plan<'_>) {

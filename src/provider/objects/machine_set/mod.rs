@@ -7,6 +7,7 @@ pub(crate) mod resource;
 pub(crate) mod set_loss;
 
 use crate::omni::spec::Spec;
+use crate::omni::{Error, Resource};
 use crate::provider::engine::Owner;
 use crate::provider::types::Types;
 use omni_proto::specs::MachineSetSpec;
@@ -15,9 +16,16 @@ use omni_proto::specs::MachineSetSpec;
 pub(super) fn register(types: &mut Types<'_>) {
     types
         .cosi::<resource::MachineSet>()
-        .single::<data_source::MachineSets>()
-        .list::<data_source::MachineSets>()
+        .view::<resource::MachineSet>()
         .function(machine_set_id::function());
+}
+
+/// The machine class that a set takes its machines from.
+///
+/// # Errors
+/// When the set cannot be read.
+pub(crate) fn class_of(set: &Resource) -> Result<Option<String>, Error> {
+    resource::class_of(set)
 }
 
 /// The machine set as the owner of what `attribute` names it in.

@@ -1,12 +1,13 @@
 //! `omni_machine_set`: machines of a cluster that share a role.
 
 use super::{control_planes, set_loss};
+use crate::omni::spec::fields::Fields;
 use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
-use crate::omni::{Error, labels};
+use crate::omni::{Error, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write, codecs, group,
+    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write, codecs, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -23,7 +24,7 @@ use crate::tf::check::{not_empty, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
-use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, number, object, string};
+use crate::tf::schema::{Attribute, Schema, boolean, number, object, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::text::quoted;
@@ -135,6 +136,13 @@ static ALLOCATION: Several = Several {
     },
 };
 
+/// The machine class of a stored set.
+pub(super) fn class_of(set: &Stored) -> Result<Option<String>, Error> {
+    let misfit = |error| Error::Decode { what: format!("the machine class of `{}`", set.key), source: Box::new(error) };
+    let class = (ALLOCATION.read)(&Fields::decode::<MachineSetSpec>(&set.spec)?, &Value::Null).map_err(misfit)?;
+    Ok(class.get("name").as_str().map(str::to_owned))
+}
+
 /// The official provider keeps the full id as the name, and has no `id`.
 fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
     if state.get("id").is_some_and(|id| !id.is_null()) {
@@ -148,22 +156,12 @@ fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
     state.insert("name".into(), short.unwrap_or(name).into());
 }
 
-#[async_trait]
-impl CosiObject for MachineSet {
+impl CosiTable for MachineSet {
     type Spec = MachineSetSpec;
 
     const NAME: &'static str = "omni_machine_set";
     const NOUN: &'static str = "machine set";
-    const OWNS: bool = true;
     const ID: &'static str = "id";
-
-    fn about() -> Schema {
-        Schema::new(
-            "Manages a machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
-             ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
-        )
-        .upgraded_by(upgrade)
-    }
 
     fn rows() -> Vec<Row> {
         vec![
@@ -202,15 +200,6 @@ impl CosiObject for MachineSet {
         ]
     }
 
-    fn identity() -> IdentitySchema {
-        IdentitySchema::of("id", "Id of the machine set.")
-    }
-
-    fn id(state: &Value) -> Option<String> {
-        let text = |name: &str| state.get(name).as_str();
-        Some(naming::machine_set(text("cluster")?, text("role")?, text("name")))
-    }
-
     fn derive(
         object: &Object<MachineSetSpec>,
         _joined: &Joined,
@@ -219,6 +208,24 @@ impl CosiObject for MachineSet {
     ) -> Result<(), Diagnostic> {
         shown.set("name", name_of(object, prior).into());
         Ok(())
+    }
+}
+
+#[async_trait]
+impl CosiObject for MachineSet {
+    const OWNS: bool = true;
+
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
+             ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
+        )
+        .upgraded_by(upgrade)
+    }
+
+    fn id(state: &Value) -> Option<String> {
+        let text = |name: &str| state.get(name).as_str();
+        Some(naming::machine_set(text("cluster")?, text("role")?, text("name")))
     }
 
     fn locked_by(state: &Value) -> Option<&str> {

@@ -5,7 +5,7 @@ use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, model,
+    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -97,24 +97,12 @@ fn set_of(whole: &Value) -> Option<String> {
     Some(naming::set_in(whole.get("cluster").as_str()?, whole.get("machine_set").as_str()?))
 }
 
-#[async_trait]
-impl CosiObject for MachineSetNode {
+impl CosiTable for MachineSetNode {
     type Spec = MachineSetNodeSpec;
 
     const NAME: &'static str = "omni_machine_set_node";
     const NOUN: &'static str = "machine set node";
     const ID: &'static str = "machine_id";
-    // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
-    const RUN_MARK: Option<&'static str> = Some(labels::RUN);
-
-    fn about() -> Schema {
-        Schema::new(
-            "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.\n\n\
-             ~> **Destroying or replacing a node wipes the machine's disks.** A changed `machine_id`, `machine_set` or `cluster` replaces the node. \
-             Review the plan, and use `prevent_destroy` where the data matters.",
-        )
-        .meaning("machine_set", set_of)
-    }
 
     fn rows() -> Vec<Row> {
         let status = |attribute: Attribute, path, codec| attribute.joined::<ClusterMachineStatusSpec>(path, codec);
@@ -149,14 +137,6 @@ impl CosiObject for MachineSetNode {
         ]
     }
 
-    fn identity() -> IdentitySchema {
-        IdentitySchema::of("machine_id", "Id (UUID) of the machine.")
-    }
-
-    fn id(state: &Value) -> Option<String> {
-        state.get("machine_id").as_str().map(str::to_owned)
-    }
-
     fn derive(
         object: &Object<MachineSetNodeSpec>,
         _joined: &Joined,
@@ -172,6 +152,25 @@ impl CosiObject for MachineSetNode {
         )
         .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
         .at(at("machine_id")))
+    }
+}
+
+#[async_trait]
+impl CosiObject for MachineSetNode {
+    // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
+    const RUN_MARK: Option<&'static str> = Some(labels::RUN);
+
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.\n\n\
+             ~> **Destroying or replacing a node wipes the machine's disks.** A changed `machine_id`, `machine_set` or `cluster` replaces the node. \
+             Review the plan, and use `prevent_destroy` where the data matters.",
+        )
+        .meaning("machine_set", set_of)
+    }
+
+    fn identity() -> IdentitySchema {
+        IdentitySchema::of("machine_id", "Id (UUID) of the machine.")
     }
 
     fn locked_by(state: &Value) -> Option<&str> {
