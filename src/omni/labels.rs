@@ -22,6 +22,10 @@ pub const ROLE_CONTROL_PLANE: &str = "omni.sidero.dev/role-controlplane";
 pub const ROLE_WORKER: &str = "omni.sidero.dev/role-worker";
 /// Label of a config patch: it is stored but not applied.
 pub const DISABLED: &str = "omni.sidero.dev/disabled";
+/// Label of a machine that only its infrastructure provider may put into a machine set.
+pub const NO_MANUAL_ALLOCATION: &str = "omni.sidero.dev/no-manual-allocation";
+/// Label of the status of an infrastructure provider that manages machines which exist already.
+pub const STATIC_INFRA_PROVIDER: &str = "omni.sidero.dev/is-static-infra-provider";
 /// Annotation: the cluster is locked.
 pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
 /// Annotation: the machine is locked.

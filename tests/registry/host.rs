@@ -60,9 +60,12 @@ pub struct Plan {
 type Diags = Vec<pb::Diagnostic>;
 
 impl Host {
-    /// A configured provider in front of a fresh simulator.
+    /// A configured provider in front of a fresh simulator, with machines and an infrastructure provider.
     pub async fn start(extra: &[(&str, Value)]) -> Self {
-        Self::with(Options { mode: Mode::Auto { tick: TICK }, ..Options::default() }, extra).await
+        let machines = Options::default().machines;
+        let world = serde_json::json!({ "machines": [{ "count": machines }], "providers": [{ "name": "qemu" }] });
+        let world = Some(world.to_string().parse().expect("a world"));
+        Self::with(Options { mode: Mode::Auto { tick: TICK }, machines: 0, world, ..Options::default() }, extra).await
     }
 
     /// A configured provider in front of a simulator of the given kind.

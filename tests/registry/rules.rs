@@ -126,6 +126,7 @@ const DOCUMENTS: &[&str] = &[
     "email_regexp",
     "id_regexp",
     "label_selector",
+    "provider_data",
     "renew_trigger",
     "service_account_key",
 ];
@@ -193,13 +194,13 @@ fn secrets(attributes: &[Attribute], at: &str, problems: &mut Vec<String>) {
         "kubeconfig",
         "talosconfig",
         "private_key",
-        // The join token of a machine can be among them.
-        "kernel_args",
         "service_account_key",
     ];
     for attribute in attributes {
         let path = format!("{at}{}", attribute.name);
-        if SECRET.contains(&attribute.name) && !attribute.sensitive {
+        // The join token of a machine can be among its kernel arguments, but not among those that users give.
+        let is_secret = SECRET.contains(&attribute.name) || path.ends_with("schematic.kernel_args");
+        if is_secret && !attribute.sensitive {
             problems.push(format!("`{path}` is not marked sensitive"));
         }
         secrets(attribute.nested(), &format!("{path}."), problems);

@@ -24,6 +24,29 @@ impl Client {
         self.ask(call, ask, message, |mut s, r| async move { s.validate_config(r).await }).await
     }
 
+    /// Validates YAML against a JSON schema on the server; the problems, each with where it is.
+    ///
+    /// # Errors
+    /// When the server refuses or does not respond.
+    pub async fn validate_json_schema(&self, call: &Call, data: &str, schema: &str) -> Result<Vec<String>, Error> {
+        fn collect(errors: &[pb::validate_json_schema_response::Error], found: &mut Vec<String>) {
+            for error in errors {
+                // The cause of what has causes says nothing that they do not say.
+                match error.errors.as_slice() {
+                    [] if error.data_path.is_empty() => found.push(error.cause.clone()),
+                    [] => found.push(format!("`{}`: {}", error.data_path, error.cause)),
+                    causes => collect(causes, found),
+                }
+            }
+        }
+        let message = pb::ValidateJsonSchemaRequest { data: data.to_owned(), schema: schema.to_owned() };
+        let ask = Ask::again("/management.ManagementService/ValidateJSONSchema", "data against a JSON schema");
+        let answer = self.ask(call, ask, message, |mut s, r| async move { s.validate_json_schema(r).await }).await?;
+        let mut found = Vec::new();
+        collect(&answer.errors, &mut found);
+        Ok(found)
+    }
+
     /// Runs the pre-checks of an upgrade of `cluster` to the Kubernetes `version`.
     ///
     /// # Errors

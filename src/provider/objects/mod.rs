@@ -22,6 +22,8 @@ nouns! {
     kubeconfig,
     kubernetes_version,
     machine,
+    machine_class,
+    machine_grpc_tunnel,
     machine_join_config,
     machine_set,
     machine_set_node,

@@ -1,5 +1,6 @@
 //! Machines that have joined Omni.
 
+pub(crate) mod argument;
 mod data_source;
 pub(crate) mod kernel_args;
 pub(crate) mod machine_id;

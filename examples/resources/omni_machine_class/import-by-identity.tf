@@ -1,0 +1,6 @@
+import {
+  to = omni_machine_class.storage
+  identity = {
+    name = "storage"
+  }
+}

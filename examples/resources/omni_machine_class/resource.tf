@@ -1,0 +1,26 @@
+# Takes machines by their labels.
+resource "omni_machine_class" "storage" {
+  name         = "storage"
+  match_labels = ["region = eu, disk = nvme", "region = us, disk = nvme"]
+}
+
+# Has a provider create them.
+resource "omni_machine_class" "small" {
+  name = "small"
+
+  auto_provision = {
+    provider_id   = "kubevirt"
+    provider_data = yamlencode({ cores = 4, memory = 8192 })
+    kernel_args   = ["console=ttyS0"]
+  }
+}
+
+resource "omni_machine_set" "workers" {
+  cluster = "prod"
+  role    = "workers"
+
+  machine_class = {
+    name = omni_machine_class.storage.name
+    size = 3
+  }
+}

@@ -1,0 +1,41 @@
+//! The argument `machine_id` of what belongs to one machine, under whose id Omni keeps it.
+
+use super::machine_id;
+use crate::provider::engine::{Bind, Cx, Failure, Row};
+use crate::provider::ledger::ObjectKey;
+use crate::provider::view;
+use crate::provider::view::Presence;
+use crate::omni::spec::Spec;
+use crate::tf::check::not_empty;
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::schema::string;
+use omni_proto::specs::MachineStatusSpec;
+
+const ARGUMENT: &str = "machine_id";
+
+/// The row of the argument.
+pub(crate) fn machine_id() -> Row {
+    string(ARGUMENT).required().replaces().check(not_empty()).doc("Id (UUID) of the machine.").id()
+}
+
+/// Holds the argument against what is registered: a text that is no id is an error, and an id that no machine has is a warning.
+pub(crate) async fn check_machine(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+    let Some(id) = plan.planned.get(ARGUMENT).as_str().map(str::to_owned) else { return Ok(()) };
+    if cx.session.ledger.planned(&ObjectKey::from(&MachineStatusSpec::KIND.key(&id))).is_some()
+        || !matches!(view::object::<MachineStatusSpec>(cx, &id).await?, Presence::Missing)
+    {
+        return Ok(());
+    }
+    let diagnostic = match machine_id::problem(&id) {
+        Some((why, hint)) => Diagnostic::error(format!("`{ARGUMENT}` is not the id of a machine"), why).hint(hint),
+        None => Diagnostic::warning(
+            format!("Machine `{id}` is not known to Omni"),
+            "Omni takes this, but it has no effect until a machine with this id registers.",
+        )
+        .hint("Check the id if the machine should be there already; the data source `omni_machines` lists those that are."),
+    };
+    plan.diags.push(diagnostic.at(Path::of(ARGUMENT)));
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `omni_machine_class`: which machines a machine set takes by itself.
+
+use super::provision;
+use crate::omni::spec::Spec;
+use crate::omni::{Query, labels};
+use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Row};
+use crate::provider::ledger::ObjectKey;
+use crate::provider::lookup::is_selector;
+use crate::provider::objects::machine_set;
+use crate::provider::view;
+use crate::tf::check::{Check, Rule, not_empty};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::schema::{Schema, plain, string};
+use crate::tf::value::{Type, Value};
+use async_trait::async_trait;
+use omni_proto::specs::{MachineClassSpec, MachineSetSpec};
+
+pub(super) struct MachineClass;
+
+/// The two kinds of classes; Omni does not turn one into the other.
+const KINDS: [&str; 2] = ["match_labels", "auto_provision"];
+
+/// Most machine sets that a message names.
+const MOST_SETS: usize = 10;
+
+impl CosiTable for MachineClass {
+    type Spec = MachineClassSpec;
+
+    const NAME: &'static str = "omni_machine_class";
+    const NOUN: &'static str = "machine class";
+    const ID: &'static str = "name";
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("name").required().replaces().check(not_empty()).doc("Name of the machine class.").id(),
+            plain("match_labels", Type::list(Type::String)).or_nothing().check(is_selector().of_each()).check(is_allowed().of_each()).doc(
+                "Takes the machines whose labels match any of these selectors, such as `region = eu, !gpu`. \
+                 The terms of a selector are separated by commas, and all of them must hold.",
+            ).field("match_labels"),
+            provision::row("auto_provision", |provision| provision.doc("Has an infrastructure provider create the machines.")),
+        ]
+    }
+}
+
+/// The selector is one that Omni takes of a machine class.
+fn is_allowed() -> Check {
+    Check::text(|text| match text.contains(labels::NO_MANUAL_ALLOCATION) {
+        true => Err(format!("A selector must not name `{}`: Omni sets this label itself.", labels::NO_MANUAL_ALLOCATION)),
+        false => Ok(()),
+    })
+}
+
+#[async_trait]
+impl CosiObject for MachineClass {
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a machine class: machines that are selected by their labels, or created by an infrastructure provider. \
+             Machine sets take machines from it with `machine_class`.",
+        )
+        .rule(Rule::ExactlyOne(&KINDS))
+    }
+
+    fn modify_plan(plan: &mut Plan<'_>) {
+        let Some(prior) = plan.prior else { return };
+        for kind in KINDS {
+            if prior.get(kind).is_null() && plan.planned.get(kind).is_set() {
+                plan.replace.push(Path::of(kind));
+            }
+        }
+    }
+
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+        provision::check(cx, plan, "auto_provision").await
+    }
+
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        let name = prior.get("name").as_str().unwrap_or_default();
+        let mut users = Vec::new();
+        for set in view::list(cx, MachineSetSpec::KIND, &Query::all()).await? {
+            if machine_set::class_of(&set)?.as_deref() == Some(name) && !cx.session.ledger.goes(&ObjectKey::from(&set.key)) {
+                users.push(format!("`{}`", set.key.id));
+            }
+        }
+        if users.is_empty() {
+            return Ok(());
+        }
+        let more = users.len().saturating_sub(MOST_SETS);
+        users.truncate(MOST_SETS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        diags.push(
+            Diagnostic::warning(
+                format!("Machine class `{name}` is in use"),
+                format!("Omni refuses to remove it while these machine sets take machines from it: {}{more}.", users.join(", ")),
+            )
+            .hint("Destroy the machine sets in the same apply, or give them another class first."),
+        );
+        Ok(())
+    }
+}
