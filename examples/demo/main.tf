@@ -9,7 +9,7 @@ terraform {
 }
 
 variable "ca_certificate_file" {
-  description = "File with the certificate of the authority that vouches for Omni; null for those of the system."
+  description = "Path of a file with the CA certificate of Omni; null to use those of the system."
   type        = string
   default     = null
 }
@@ -20,12 +20,12 @@ variable "name" {
   default     = "demo"
 }
 
-# Address and key come from OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY.
+# OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY set the endpoint and the credentials.
 provider "omni" {
   ca_certificate_file = var.ca_certificate_file
 }
 
-# The machines of the cluster, each in its place, and then those that are free to join it.
+# The nodes of the cluster in a stable order, then the available machines.
 data "omni_machines" "demo" {
   available_to = var.name
 }
@@ -132,7 +132,7 @@ data "omni_kubeconfig" "demo" {
   ttl     = "1h"
 }
 
-# Every read makes a new token; this keeps the first one, so that nothing changes from plan to plan.
+# Every read issues a new token; this keeps the first one, so that plans stay empty.
 resource "terraform_data" "kubeconfig" {
   input = data.omni_kubeconfig.demo.kubeconfig
 
@@ -142,7 +142,7 @@ resource "terraform_data" "kubeconfig" {
 }
 
 output "kubeconfig" {
-  description = "Access to the cluster for one hour."
+  description = "Kubeconfig of the cluster, valid for one hour."
   value       = terraform_data.kubeconfig.output
   sensitive   = true
 }

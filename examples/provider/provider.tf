@@ -7,7 +7,7 @@ terraform {
   }
 }
 
-# The key comes from OMNI_SERVICE_ACCOUNT_KEY, so that no file holds it.
+# The key is in the environment variable OMNI_SERVICE_ACCOUNT_KEY.
 provider "omni" {
   endpoint = "https://example.omni.siderolabs.io"
 }

@@ -3,7 +3,21 @@
 
 /// Each heading and what stands under it; names of types without the provider's name.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Clusters", &["cluster", "clusters", "config_patch", "machine_set", "machine_sets", "machine_set_node"]),
+    (
+        "Clusters",
+        &[
+            "cluster",
+            "clusters",
+            "config_patch",
+            "config_patch_id",
+            "config_patch_merge",
+            "config_patch_validate",
+            "machine_set",
+            "machine_set_id",
+            "machine_sets",
+            "machine_set_node",
+        ],
+    ),
     (
         "Machines",
         &[
@@ -21,23 +35,22 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Users and accounts",
-        &["current_user", "service_account", "service_accounts", "service_account_key", "user", "users"],
-    ),
-    ("Access to clusters", &["kubeconfig", "omniconfig", "talosconfig"]),
-    ("Versions", &["kubernetes_version", "kubernetes_versions", "talos_version", "talos_versions", "version"]),
-    ("Config patches", &["config_patch_id", "config_patch_merge", "config_patch_validate"]),
-    (
-        "Values",
         &[
-            "duration_normalize",
-            "kubeconfig_parse",
-            "label_selector_matches",
-            "machine_set_id",
-            "resource_decode_multi",
+            "current_user",
+            "service_account",
+            "service_accounts",
+            "service_account_key",
             "service_account_key_decode",
-            "version_latest",
+            "user",
+            "users",
         ],
     ),
+    ("Client configurations", &["kubeconfig", "kubeconfig_parse", "omniconfig", "talosconfig"]),
+    (
+        "Versions",
+        &["kubernetes_version", "kubernetes_versions", "talos_version", "talos_versions", "version", "version_latest"],
+    ),
+    ("Values", &["duration_normalize", "label_selector_matches", "resource_decode_multi"]),
 ];
 
 /// The heading; empty for what has none.

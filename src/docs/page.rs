@@ -60,7 +60,7 @@ pub(super) fn ephemeral(item: &dyn Ephemeral, examples: &mut Examples) -> Result
     let schema = item.schema();
     let text = [
         head(name, "Ephemeral Resource", schema),
-        "Ephemeral resources need Terraform 1.10 or OpenTofu 1.11, or later.\n".to_owned(),
+        "Ephemeral resources require Terraform 1.10 or OpenTofu 1.11, or later.\n".to_owned(),
         example(&examples.read(&format!("ephemeral-resources/{name}/ephemeral-resource.tf"))?),
         section::render(schema),
     ];
@@ -75,7 +75,7 @@ pub(super) fn function(function: &dyn Function, examples: &mut Examples) -> Resu
     let text = [
         front_matter(&title, Some(groups::of(name)), signature.summary),
         format!("# function: {name}\n\n{}\n", signature.description.trim()),
-        "Functions need Terraform 1.8 or OpenTofu 1.7, or later.\n".to_owned(),
+        "Functions require Terraform 1.8 or OpenTofu 1.7, or later.\n".to_owned(),
         example(&examples.read(&format!("functions/{name}/function.tf"))?),
         format!("## Signature\n\n{}", fenced("text", &call(name, signature))),
         arguments(signature),
@@ -147,13 +147,13 @@ fn fenced(language: &str, text: &str) -> String {
 fn import(name: &str, identity: Option<&IdentitySchema>, examples: &mut Examples) -> Result<String, DocsError> {
     let mut read = |file: &str| examples.read(&format!("resources/{name}/{file}"));
     let mut text =
-        String::from("## Import\n\nAn object that exists already can be taken over on the command line:\n\n");
+        String::from("## Import\n\nImport an existing object on the command line:\n\n");
     text.push_str(&fenced("shell", &read("import.sh")?));
-    text.push_str("\nFrom Terraform 1.5 and OpenTofu 1.6 on, an `import` block can name the object by its id:\n\n");
+    text.push_str("\nWith Terraform 1.5 or OpenTofu 1.6, or later, use an `import` block with the ID:\n\n");
     text.push_str(&fenced("terraform", &read("import-by-string-id.tf")?));
     if let Some(identity) = identity {
         text.push_str(
-            "\nFrom Terraform 1.12 and OpenTofu 1.12 on, an `import` block can name the object by its identity:\n\n",
+            "\nWith Terraform 1.12 or OpenTofu 1.12, or later, use an `import` block with the identity:\n\n",
         );
         text.push_str(&fenced("terraform", &read("import-by-identity.tf")?));
         text.push_str("\n### Identity Schema\n");

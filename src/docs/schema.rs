@@ -105,7 +105,7 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
         Unset::Initial(value) => {
             sentences.push(format!("Defaults to `{}` on creation. {LEFT_OUT}", literal(&set(value))))
         }
-        Unset::Stays(_) => sentences.push("Removing it from the configuration leaves it as it is.".to_owned()),
+        Unset::Stays(_) => sentences.push("Removing it from the configuration keeps its value.".to_owned()),
     }
     if let Some(since) = attribute.since {
         sentences.push(needs(attribute, since));
@@ -113,6 +113,7 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
     match attribute.replace {
         Replace::Never => {}
         Replace::Always => sentences.push("Changing this forces replacement.".to_owned()),
+        Replace::If(_) if attribute.description.contains("forces replacement") => {}
         Replace::If(_) => sentences.push("Some changes of this force replacement.".to_owned()),
     }
     if let Some(why) = attribute.deprecated {
@@ -132,7 +133,7 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
 
 /// What holds of a value that an object begins with.
 const LEFT_OUT: &str =
-    "While it is unset, changes by others are left alone; removing it from the configuration resets it.";
+    "If unset, the value in Omni is not managed; removing it from the configuration resets it.";
 
 /// The value without the members that are not set.
 fn set(value: &Value) -> Value {
@@ -212,8 +213,8 @@ fn timeouts(attribute: &Attribute) -> String {
     let lines = lines(attribute.nested(), |_| true, &[TIMEOUTS]);
     format!(
         "\n<a id=\"{}\"></a>\n## Timeouts\n\n\
-        The `{TIMEOUTS}` attribute bounds how long each operation may take.\n\
-        A length of time is a number with a unit, such as `90s`, `10m` or `1h30m`.\n\n{lines}",
+        The `{TIMEOUTS}` attribute limits the duration of each operation.\n\
+        A duration is a number with a unit, such as `90s`, `10m` or `1h30m`.\n\n{lines}",
         anchor(&[], TIMEOUTS)
     )
 }
@@ -286,7 +287,7 @@ mod tests {
             ),
             (
                 string("a").doc("A.").remains("It does."),
-                "- `a` (String) A. Removing it from the configuration leaves it as it is.\n".to_owned(),
+                "- `a` (String) A. Removing it from the configuration keeps its value.\n".to_owned(),
             ),
         ] {
             assert_eq!(line(&attribute, &[]), expected);

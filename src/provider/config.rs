@@ -52,71 +52,71 @@ pub(super) fn schema() -> Schema {
     )
     .with(string("endpoint").doc(
         "Address of the Omni instance, such as `https://example.omni.siderolabs.io`. \
-         An address that does not begin with `https://` means plain HTTP, with a warning when it is not this machine's own. \
-         Also taken from `OMNI_ENDPOINT`, or from the omniconfig.",
+         An address without `https://` means plain HTTP, with a warning unless it is a loopback address. \
+         Defaults to `OMNI_ENDPOINT`, then to the URL in the omniconfig.",
     ))
     .with(string("service_account_key").document().sensitive().doc(
-        "Key of the service account to authenticate as. \
-         Also taken from `OMNI_SERVICE_ACCOUNT_KEY` or `SIDERO_SERVICE_ACCOUNT_KEY`.",
+        "Service account key to authenticate with. \
+         Defaults to `SIDERO_SERVICE_ACCOUNT_KEY`, then to `OMNI_SERVICE_ACCOUNT_KEY`.",
     ))
-    .with(string("service_account_key_file").at_most(LONGEST_PATH).doc("File that holds the service account key. Like each file that this block names, it must be a regular file of at most 1 MiB."))
+    .with(string("service_account_key_file").at_most(LONGEST_PATH).doc("Path of a file with the service account key: a regular file of at most 1 MiB, like every file of this block."))
     .with(string("omniconfig").at_most(LONGEST_PATH).doc(
-        "Path of an omniconfig file, which gives the endpoint and, for interactive keys, the identity. \
-         Also taken from `OMNICONFIG`.",
+        "Path of an omniconfig file, for the endpoint and, with `pgp_key_file`, the identity. \
+         Defaults to `OMNICONFIG`.",
     ))
-    .with(string("context").doc("Context of the omniconfig to use. Defaults to its current one."))
-    .with(string("identity").doc("User to authenticate as, with `pgp_key_file`."))
+    .with(string("context").doc("Context of the omniconfig to use. Defaults to its current context."))
+    .with(string("identity").doc("E-mail address of the user to authenticate as, with `pgp_key_file`. Defaults to the identity in the omniconfig."))
     .with(string("pgp_key_file").at_most(LONGEST_PATH).doc(
-        "File that holds the armored private OpenPGP key of `identity`, as `omnictl` stores it after a login.",
+        "Path of a file with the ASCII-armored private OpenPGP key of `identity`, as `omnictl` stores it after a login.",
     ))
     .with(boolean("insecure_skip_tls_verify").doc(
-        "Accept any TLS certificate. The requests can then be read and changed on the way; use `ca_certificate` instead where you can.",
+        "Do not verify the TLS certificate of the server. This allows others to read and change requests; prefer `ca_certificate`. Defaults to `false`.",
     ))
-    .with(string("ca_certificate").document().check(check::is_certificate()).doc("Certificates, in PEM, to trust beside those of the system."))
-    .with(string("ca_certificate_file").at_most(LONGEST_PATH).doc("File with certificates, in PEM, to trust beside those of the system."))
-    .with(string("tls_server_name").doc("Name to expect in the server's certificate, where it differs from the endpoint's host."))
+    .with(string("ca_certificate").document().check(check::is_certificate()).doc("CA certificates, in PEM, to trust in addition to those of the system."))
+    .with(string("ca_certificate_file").at_most(LONGEST_PATH).doc("Path of a file with CA certificates, in PEM, to trust in addition to those of the system."))
+    .with(string("tls_server_name").doc("Name to verify in the certificate of the server, if it differs from the host in `endpoint`."))
     .with(string("proxy_url").doc(
         "HTTP proxy to connect through, such as `http://user:password@proxy:3128`. \
-         Also taken from `HTTPS_PROXY` when `endpoint` begins with `https://`, or else from `HTTP_PROXY`; \
-         these are not used for this machine's own addresses. Hosts in `NO_PROXY` are always reached directly.",
+         Defaults to `HTTPS_PROXY` if `endpoint` begins with `https://`, otherwise to `HTTP_PROXY`; \
+         the variables are not used for loopback addresses. Hosts in `NO_PROXY` are always connected to directly.",
     ).sensitive())
     .with(boolean("read_only").doc(
-        "Refuse every write before it is sent. Also taken from `OMNI_READ_ONLY`.",
+        "Refuse every write before it is sent. Defaults to `OMNI_READ_ONLY`, then to `false`.",
     ))
     .with(string("request_timeout").doc(
-        "How long one request may take, as a Go duration. Waits are limited by `timeouts` instead. Defaults to `30s`.",
+        "Timeout of a single request, as a Go duration. Waits are limited by `timeouts` instead. Defaults to `30s`.",
     ).check(duration::is_positive()))
     .with(object("retry", vec![
-        number("max_attempts").doc("How often a request is tried in all, from 1 to 100. Defaults to `5`.").check(whole_between(1, 100)),
-        string("base_delay").doc("Pause before the second attempt, as a Go duration; it doubles with each. Defaults to `200ms`.").check(duration::is_positive()),
-        string("max_delay").doc("Longest pause between attempts, as a Go duration. Defaults to `5s`.").check(duration::is_positive()),
-        boolean("jitter").doc("Vary the pauses at random. Defaults to `true`."),
-    ]).doc("How requests are repeated when Omni is not reachable or overloaded. A write that may have taken effect is never repeated blindly."))
-    .with(number("max_concurrent_requests").doc("How many requests may be under way at once, from 1 to 10000. Unlimited by default.").check(whole_between(1, 10_000)))
-    .with(timeouts::attribute("default_timeouts", "How long operations may take where a resource's own `timeouts` does not say."))
+        number("max_attempts").doc("Maximum number of attempts for a request, from `1` to `100`. Defaults to `5`.").check(whole_between(1, 100)),
+        string("base_delay").doc("Delay before the second attempt, as a Go duration; it doubles with every attempt. Defaults to `200ms`.").check(duration::is_positive()),
+        string("max_delay").doc("Maximum delay between attempts, as a Go duration. Defaults to `5s`.").check(duration::is_positive()),
+        boolean("jitter").doc("Randomize the delays. Defaults to `true`."),
+    ]).doc("Retries of requests when Omni is unreachable or overloaded. A write that may have taken effect is not repeated before its result is known."))
+    .with(number("max_concurrent_requests").doc("Maximum number of concurrent requests, from `1` to `10000`. Defaults to no limit.").check(whole_between(1, 10_000)))
+    .with(timeouts::attribute("default_timeouts", "Default timeouts of operations, for resources without `timeouts`."))
     .with(boolean("wait_for_ready").doc(
-        "Whether machine sets and their nodes wait until they are in use, where the resource does not say. Defaults to `false`.",
+        "Default for `wait_for` of machine sets (`ready`) and machine set nodes (`running`). Defaults to `false`, which means `none`.",
     ))
     .with(boolean("adopt_existing").doc(
-        "Take over an object that exists already instead of refusing to create it, with a warning that says what changes in it. \
-         Objects that carry the managed-by annotation belong to another resource or state and are never taken over, nor are service accounts, whose keys nobody can read: import those. Defaults to `false`.",
+        "When a resource is created and its object already exists, adopt the object instead of failing, with a warning that lists its changes. \
+         Objects with the managed-by annotation and service accounts are never adopted: import them. Defaults to `false`.",
     ))
     .with(string("managed_by").at_most(labels::LONGEST_VALUE).doc(
-        "Value of the managed-by annotation; the Omni UI warns before it edits such objects. Defaults to `Terraform`.",
+        "Value of the annotation `omni.sidero.dev/managed-by-gitops-tools`; the Omni UI warns before it edits objects with this annotation. Defaults to `Terraform`.",
     ))
-    .with(plain("labels", Type::map(Type::String)).doc("Labels of every object that the provider manages, unless the object sets the key itself. They are planned like its own, as `provider_labels`: a label that leaves this block leaves the objects.").check(check::are_user_keys()))
-    .with(plain("annotations", Type::map(Type::String)).doc("Annotations of every object that the provider manages, in the same way.").check(check::are_user_keys()))
+    .with(plain("labels", Type::map(Type::String)).doc("Default labels of all objects that the provider manages; `labels` of a resource overrides them. They appear in plans as `provider_labels`, and removing a label here removes it from the objects.").check(check::are_user_keys()))
+    .with(plain("annotations", Type::map(Type::String)).doc("Default annotations of all objects that the provider manages, in the same way as `labels`.").check(check::are_user_keys()))
     .with(string("on_conflict").doc(
-        "What to do when an object was changed between plan and apply: `fail` stops and says what changed, `overwrite` writes the planned values all the same. Defaults to `fail`.",
+        "What to do if an object was changed between plan and apply: `fail` returns an error that lists the changes, `overwrite` writes the planned values. Defaults to `fail`.",
     ).check(one_of(&["fail", "overwrite"])))
     .with(string("on_wait_timeout").doc(
-        "What to do when an object is written, but not ready before `timeouts.create` or `timeouts.update` runs out: \
-         `warn` ends the operation with a warning and keeps the object, `fail` ends it with an error, \
-         and Terraform then marks a new object as tainted and replaces it in the next apply. \
-         Either way the wait is owed: until the object is ready, each plan shows a change of its `status`, and the next apply waits again. Defaults to `warn`.",
+        "What to do if an object is written but not ready within `timeouts.create` or `timeouts.update`: \
+         `warn` returns a warning and keeps the object; `fail` returns an error, \
+         and Terraform marks a new object as tainted, so that the next apply replaces it. \
+         In both cases every plan shows a change of `status` until the object is ready, and the next apply waits again. Defaults to `warn`.",
     ).check(one_of(&["warn", "fail"])))
     .with(string("version_check").doc(
-        "What to do when the server is older than the versions that this provider knows: `error`, `warn` or `off`. Defaults to `warn`.",
+        "What to do if the server is older than the oldest supported release of Omni: `error`, `warn` or `off`. Defaults to `warn`.",
     ).check(one_of(&["error", "warn", "off"])))
     .rule(Rule::AtMostOne(&["service_account_key", "service_account_key_file", "pgp_key_file"]))
     .rule(Rule::AtMostOne(&["ca_certificate", "ca_certificate_file"]))

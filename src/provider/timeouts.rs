@@ -41,7 +41,7 @@ pub(crate) fn attribute(name: &'static str, doc: &str) -> Attribute {
     let one = |name, what: &str, default: Duration| {
         string(name)
             .doc(format!(
-                "How long {what} may take, waits included, as a Go duration such as `30m`. Defaults to `{}m`.",
+                "Timeout of {what}, including waits, as a Go duration such as `30m`. Defaults to `{}m`.",
                 default.as_secs() / 60
             ))
             .check(duration::is_positive())

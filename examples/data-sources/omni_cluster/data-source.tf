@@ -1,10 +1,10 @@
-# A cluster that somebody else takes care of.
+# A cluster that is managed elsewhere.
 data "omni_cluster" "prod" {
   name = "prod"
 }
 
 output "next_kubernetes" {
-  description = "The newest Kubernetes version that the cluster can go to, or the one that it runs."
+  description = "Newest Kubernetes version that the cluster can be upgraded to, or its current version."
   value       = try(reverse(data.omni_cluster.prod.kubernetes_upgrade_versions)[0], data.omni_cluster.prod.kubernetes_version)
 }
 

@@ -1,9 +1,9 @@
-# The one of a name, which something else may have made.
+# By name.
 data "omni_join_token" "berlin" {
   name = "berlin"
 }
 
-# The default one.
+# The default token.
 data "omni_join_token" "default" {}
 
 output "join_token_expires" {

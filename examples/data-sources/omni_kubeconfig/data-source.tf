@@ -4,7 +4,7 @@ resource "omni_cluster" "prod" {
   talos_version      = "1.13.5"
 }
 
-# The id is known once the cluster exists, so the read waits for it.
+# The reference to the ID makes Terraform create the cluster first.
 data "omni_kubeconfig" "prod" {
   cluster = omni_cluster.prod.id
   user    = "deployer"

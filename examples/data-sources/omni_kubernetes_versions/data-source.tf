@@ -3,6 +3,6 @@ data "omni_kubernetes_versions" "of_talos" {
 }
 
 output "kubernetes_versions" {
-  description = "What a cluster with this Talos version can run."
+  description = "Kubernetes versions that this Talos version supports."
   value       = data.omni_kubernetes_versions.of_talos.ids
 }

@@ -1,9 +1,9 @@
-# Another provider makes the machine; this stands for its network card.
+# Stands for a virtual machine that another provider creates.
 resource "terraform_data" "virtual_machine" {
   input = { mac_address = "52:54:00:00:01:00" }
 }
 
-# The address is known once the machine is made, so the read waits for that, and then for the machine to register.
+# Read after the virtual machine is created; waits until it has registered with Omni.
 data "omni_machine" "worker" {
   mac_address           = terraform_data.virtual_machine.output.mac_address
   wait_for_registration = true

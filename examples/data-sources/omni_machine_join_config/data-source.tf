@@ -1,4 +1,4 @@
-# The join token is in the state; the ephemeral resource of the same name keeps it out.
+# Uses the default join token, and stores it in state.
 data "omni_machine_join_config" "default" {
   use_grpc_tunnel = true
 }

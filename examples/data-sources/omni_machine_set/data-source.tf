@@ -3,6 +3,6 @@ data "omni_machine_set" "workers" {
 }
 
 output "missing_workers" {
-  description = "How many machines the set was asked for and does not have in good health."
+  description = "Number of requested machines that are missing or not healthy."
   value       = data.omni_machine_set.workers.status.machines.requested - data.omni_machine_set.workers.status.machines.healthy
 }

@@ -1,9 +1,9 @@
-data "omni_machine_sets" "troubled" {
+data "omni_machine_sets" "not_ready" {
   cluster = "prod"
   ready   = false
 }
 
-output "troubles" {
-  description = "What stands in the way of each machine set that is not ready."
-  value       = { for set in data.omni_machine_sets.troubled.machine_sets : set.id => set.status.error }
+output "errors" {
+  description = "Last error of each machine set that is not ready."
+  value       = { for set in data.omni_machine_sets.not_ready.machine_sets : set.id => set.status.error }
 }

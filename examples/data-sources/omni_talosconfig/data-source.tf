@@ -1,4 +1,3 @@
-# Without a cluster, it is for all machines of the instance.
 data "omni_talosconfig" "prod" {
   cluster = "prod"
 }

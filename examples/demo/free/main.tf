@@ -1,4 +1,4 @@
-# How many machines are free to join a cluster.
+# Number of available machines.
 
 terraform {
   required_providers {
@@ -9,7 +9,7 @@ terraform {
 }
 
 variable "ca_certificate_file" {
-  description = "File with the certificate of the authority that vouches for Omni; null for those of the system."
+  description = "Path of a file with the CA certificate of Omni; null to use those of the system."
   type        = string
   default     = null
 }

@@ -1,4 +1,4 @@
-# A cluster of one machine, and a second provider that works in it with a token that is written down nowhere.
+# A cluster with one machine, and the kubernetes provider configured with a token that is never stored.
 
 terraform {
   required_version = ">= 1.10"
@@ -14,12 +14,12 @@ terraform {
 }
 
 variable "ca_certificate_file" {
-  description = "File with the certificate of the authority that vouches for Omni; null for those of the system."
+  description = "Path of a file with the CA certificate of Omni; null to use those of the system."
   type        = string
   default     = null
 }
 
-# Address and key come from OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY.
+# OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY set the endpoint and the credentials.
 provider "omni" {
   ca_certificate_file = var.ca_certificate_file
 }
@@ -46,8 +46,8 @@ resource "omni_machine_set_node" "control_plane" {
   wait_for    = "running"
 }
 
-# Opened in every plan and in every apply, once the cluster exists; its token is in no state and in no plan.
-# No token can be made to last longer, so its life has to cover the longest run.
+# Opened in every plan and every apply, after the cluster is created; the token is not written to state or plan.
+# The token cannot be extended, so `ttl` must be longer than the longest run.
 ephemeral "omni_kubeconfig" "demo" {
   cluster = omni_cluster.demo.id
   user    = "terraform"
@@ -61,7 +61,7 @@ provider "kubernetes" {
   cluster_ca_certificate = ephemeral.omni_kubeconfig.demo.cluster_ca_certificate
 }
 
-# Nothing answers before a machine runs.
+# The Kubernetes API responds only when a machine runs.
 data "kubernetes_server_version" "demo" {
   depends_on = [omni_machine_set_node.control_plane]
 }

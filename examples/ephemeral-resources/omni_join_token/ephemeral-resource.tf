@@ -1,14 +1,14 @@
-# A token of this run: renewed as long as it lasts, and removed at its end.
+# A token for this run: renewed while the run lasts, and removed at its end.
 ephemeral "omni_join_token" "run" {
   ttl = "15m"
 }
 
-# An existing one, which is only read.
+# An existing token.
 ephemeral "omni_join_token" "berlin" {
   name = "berlin"
 }
 
-# A command that starts a machine gets the token in its environment; neither plan nor state keep it.
+# The command gets the token from its environment; it is not written to state or plan.
 resource "terraform_data" "edge" {
   input = "edge-1"
 
@@ -21,7 +21,7 @@ resource "terraform_data" "edge" {
   }
 }
 
-# The token goes when the run ends, so the run ends when the machine has joined.
+# The token is removed at the end of the run, so wait until the machine has joined.
 data "omni_machine" "edge" {
   hostname              = terraform_data.edge.output
   wait_for_registration = true

@@ -4,8 +4,8 @@ resource "omni_cluster" "prod" {
   talos_version      = "1.13.5"
 }
 
-# The id is known once the cluster exists, so this waits for it.
-# The token cannot be made to last longer: its life has to cover the longest run.
+# The reference to the ID makes Terraform create the cluster first.
+# The token cannot be extended, so `ttl` must be longer than the longest run.
 ephemeral "omni_kubeconfig" "prod" {
   cluster = omni_cluster.prod.id
   user    = "deployer"
@@ -13,7 +13,7 @@ ephemeral "omni_kubeconfig" "prod" {
   ttl     = "2h"
 }
 
-# Nothing of it is written to the state or to a plan.
+# None of these values is written to state or plan.
 provider "kubernetes" {
   host                   = ephemeral.omni_kubeconfig.prod.host
   token                  = ephemeral.omni_kubeconfig.prod.token

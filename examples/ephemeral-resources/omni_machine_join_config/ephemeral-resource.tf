@@ -1,9 +1,9 @@
-# With the default join token.
+# Uses the default join token.
 ephemeral "omni_machine_join_config" "default" {
   use_grpc_tunnel = true
 }
 
-# A machine of a cloud gets its join token without a trace of it in the state.
+# Stored for cloud machines, without writing the join token to state.
 resource "aws_ssm_parameter" "join_config" {
   name             = "/talos/join-config"
   type             = "SecureString"

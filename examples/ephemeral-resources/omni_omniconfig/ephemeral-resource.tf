@@ -1,6 +1,6 @@
 ephemeral "omni_omniconfig" "self" {}
 
-# Kept in a secret store, and in neither state nor plan.
+# Stored in a secret store only.
 resource "vault_kv_secret_v2" "omniconfig" {
   mount = "platform"
   name  = "omniconfig"

@@ -1,4 +1,4 @@
-# An account for this run only, which may not make further accounts.
+# A temporary account for this run, without the permission to create accounts.
 ephemeral "omni_service_account_key" "run" {
   role = "Operator"
 }
@@ -16,7 +16,7 @@ resource "omni_cluster" "prod" {
   talos_version      = "1.13.5"
 }
 
-# One more key of an account that is there already: it cannot be taken back, so it does not live long.
+# An additional key of an existing account. It cannot be revoked, so its lifetime is short.
 ephemeral "omni_service_account_key" "ci" {
   service_account = "ci"
   ttl             = "30m"

@@ -2,7 +2,7 @@ ephemeral "omni_talosconfig" "prod" {
   cluster = "prod"
 }
 
-# Kept in a secret store, and in neither state nor plan.
+# Stored in a secret store only.
 resource "vault_kv_secret_v2" "talosconfig" {
   mount = "platform"
   name  = "talosconfig"

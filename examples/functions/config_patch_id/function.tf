@@ -1,4 +1,4 @@
-# The id to give to `terraform import`.
+# Import ID of a patch.
 output "patch" {
   value = provider::omni::config_patch_id(400, "production-workers", "sysctls")
 }

@@ -4,8 +4,8 @@ variable "patch" {
   default     = "machine: { sysctls: { net.core.somaxconn: '65535' } }"
 
   validation {
-    # For the newest Omni; for another, name it: config_patch_validate(var.patch, "1.10").
+    # Rules of the newest release; for another one: config_patch_validate(var.patch, "1.10").
     condition     = can(provider::omni::config_patch_validate(var.patch))
-    error_message = "Omni would not take this patch."
+    error_message = "Omni would refuse this patch."
   }
 }

@@ -1,2 +1,2 @@
-# The id is the name of the cluster.
+# The import ID is the name of the cluster.
 terraform import omni_cluster.prod prod

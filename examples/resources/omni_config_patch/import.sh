@@ -1,2 +1,2 @@
-# The id is <weight>-<target>-<name>, as Omni lists it.
+# The import ID is <weight>-<target>-<name>.
 terraform import omni_config_patch.time 400-prod-time

@@ -4,10 +4,22 @@ variable "registry_password" {
   ephemeral = true
 }
 
+resource "omni_cluster" "prod" {
+  name               = "prod"
+  kubernetes_version = "1.36.2"
+  talos_version      = "1.13.5"
+}
+
+resource "omni_machine_set" "storage" {
+  cluster = omni_cluster.prod.id
+  role    = "workers"
+  name    = "storage"
+}
+
 # For all machines of a cluster.
 resource "omni_config_patch" "time" {
   name    = "time"
-  cluster = "prod"
+  cluster = omni_cluster.prod.id
   data = yamlencode({
     machine = {
       time = {
@@ -17,13 +29,13 @@ resource "omni_config_patch" "time" {
   })
 }
 
-# For the machines of one set, after the patches with a lower weight.
+# For the machines of one machine set, after patches with a lower weight.
 resource "omni_config_patch" "storage" {
   name    = "storage"
   weight  = 450
-  cluster = "prod"
+  cluster = omni_cluster.prod.id
   selector = {
-    machine_set = "prod-storage"
+    machine_set = omni_machine_set.storage.id
   }
   data = <<-EOT
     machine:
@@ -32,7 +44,7 @@ resource "omni_config_patch" "storage" {
   EOT
 }
 
-# For one machine, in whatever cluster it is. The password reaches Omni, and neither plan nor state keep it.
+# For one machine, in any cluster. The password is not written to state or plan.
 resource "omni_config_patch" "registry" {
   name = "registry"
   selector = {

@@ -1,2 +1,2 @@
-# There is one, so any text will do.
+# Singleton; the import ID is ignored.
 terraform import omni_default_join_token.this default

@@ -1,4 +1,4 @@
-# A token that something else made: the data source finds it by its name.
+# A token that is managed elsewhere.
 data "omni_join_token" "site" {
   name = "site"
 }

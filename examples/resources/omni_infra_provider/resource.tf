@@ -1,4 +1,4 @@
-# A provider of machines, and the key that its program is started with.
+# The key is the OMNI_SERVICE_ACCOUNT_KEY of the infrastructure provider.
 resource "omni_infra_provider" "aws" {
   name         = "aws-1"
   ttl          = "2160h"

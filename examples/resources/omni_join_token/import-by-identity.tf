@@ -1,4 +1,4 @@
-# The id is the token itself: keep it out of files that others read.
+# The ID is the token itself: do not commit it.
 import {
   to = omni_join_token.berlin
   identity = {

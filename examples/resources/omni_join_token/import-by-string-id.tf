@@ -1,4 +1,4 @@
-# The name, as long as no other token has it; the id works too.
+# The name, if it is unique; otherwise the ID of the token.
 import {
   to = omni_join_token.berlin
   id = "berlin"

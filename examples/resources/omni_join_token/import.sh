@@ -1,2 +1,2 @@
-# By name, as long as no other token has it. The id works too, but it is the secret, and the command line shows it.
+# The import ID is the name, if it is unique, or the ID of the token, which is a secret.
 terraform import omni_join_token.berlin berlin

@@ -1,4 +1,4 @@
-# For one site, and for a quarter of a year; a new one is there before the old one goes.
+# A token for one site, rotated every quarter.
 resource "terraform_data" "quarter" {
   input = "2027-1"
 }
@@ -16,7 +16,7 @@ resource "omni_join_token" "berlin" {
   }
 }
 
-# What new installation media and join configurations get.
+# The default token for installation media and join configurations.
 resource "omni_join_token" "media" {
   name            = "media"
   expiration_time = "2099-12-31T00:00:00Z"

@@ -1,2 +1,2 @@
-# The id is <cluster>-control-planes, <cluster>-workers, or <cluster>-<name>.
+# The import ID is <cluster>-control-planes, <cluster>-workers, or <cluster>-<name>.
 terraform import omni_machine_set.workers prod-storage

@@ -4,13 +4,13 @@ resource "omni_cluster" "prod" {
   talos_version      = "1.13.5"
 }
 
-# The machines of this set are named one by one, with omni_machine_set_node.
+# Machines of this set are selected with omni_machine_set_node.
 resource "omni_machine_set" "control_planes" {
   cluster = omni_cluster.prod.id
   role    = "controlplane"
 }
 
-# This set takes three machines of a class, and changes two of them at a time.
+# This set allocates three machines from a machine class, and updates two of them at a time.
 resource "omni_machine_set" "workers" {
   cluster = omni_cluster.prod.id
   role    = "workers"

@@ -1,2 +1,2 @@
-# By name. Omni does not know the private key, so `key` stays null until `renew_trigger` changes.
+# The import ID is the name. `key` is null until `renew_trigger` changes, because Omni does not have the private key.
 terraform import omni_service_account.ci ci

@@ -1,4 +1,4 @@
-# With a private key in the state, and a new one a month before it ends.
+# The private key is stored in state, and renewed 30 days before it expires.
 resource "omni_service_account" "ci" {
   name         = "ci"
   role         = "Operator"
@@ -6,23 +6,23 @@ resource "omni_service_account" "ci" {
   renew_before = "720h"
 }
 
-# What a pipeline takes as OMNI_SERVICE_ACCOUNT_KEY.
+# OMNI_SERVICE_ACCOUNT_KEY of a pipeline.
 output "ci_key" {
   value     = omni_service_account.ci.key
   sensitive = true
 }
 
-# Without any private key in plan or state: it stands for a name and a role, and keys are added when they are needed.
+# No private key in state or plan: keys are created when needed, with the ephemeral omni_service_account_key.
 resource "omni_service_account" "apply" {
   name      = "apply"
   role      = "Admin"
   store_key = false
 }
 
-# With a key of its owner's, who keeps the private half to himself.
+# With a public key supplied by its owner.
 variable "audit_public_key" {
   type        = string
-  description = "OpenPGP public key, in armor."
+  description = "ASCII-armored OpenPGP public key."
 }
 
 resource "omni_service_account" "audit" {

@@ -1,2 +1,2 @@
-# The e-mail address; upper and lower case make no difference.
+# The import ID is the e-mail address; case is ignored.
 terraform import omni_user.jane jane.doe@example.org

@@ -3,7 +3,7 @@ resource "omni_user" "jane" {
   role  = "Operator"
 }
 
-# Several people with the same role.
+# Several users with the same role.
 resource "omni_user" "reader" {
   for_each = toset(["joe@example.org", "kim@example.org"])
 

@@ -176,14 +176,14 @@ fn map(entries: BTreeMap<String, Value>) -> Value {
 pub(super) fn schema<M: CosiObject>(binding: &Binding) -> Schema {
     let own = |shared: Shared, what: &str| -> Attribute {
         plain(shared.name(), Type::map(Type::String)).optional_computed().stays().check(check::are_user_keys()).doc(format!(
-            "{what} of the {}. Only the keys set here are managed, next to those of the provider block; keys that others set are left alone. \
-                 A key that is null is not set. The prefix `omni.sidero.dev/` is reserved.",
+            "{what} of the {}. Only the keys set here and in the provider block are managed. A key with the value null is ignored. \
+                 The prefix `omni.sidero.dev/` is reserved.",
             M::NOUN
         ))
     };
     let provided = |shared: Shared, what: &str| -> Attribute {
         plain(shared.provider_name(), Type::map(Type::String)).computed().stays().doc(format!(
-            "{what} that the {} has from `{}` of the provider block: those that `{}` does not set here. Null when there are none.",
+            "{what} of the {} that come from `{}` of the provider block and are not overridden by `{}` of this resource. Null if there are none.",
             M::NOUN,
             shared.name(),
             shared.name()
@@ -199,7 +199,7 @@ pub(super) fn schema<M: CosiObject>(binding: &Binding) -> Schema {
         .with(provided(Shared::Annotations, "Annotations"))
         .with(limits())
         .with(string(VERSION).computed().stays().doc(
-            "Version of the object in Omni as of the last refresh. It is incremented on every write, and used to notice changes that others make.",
+            "Version of the object in Omni as of the last refresh. It is incremented on every write and used for conflict detection.",
         ))
 }
 
@@ -223,7 +223,7 @@ pub(super) fn fill(
 
 /// The `timeouts` attribute.
 pub(super) fn limits() -> Attribute {
-    timeouts::attribute(LOCAL_TIMEOUTS, "How long operations on this object may take.")
+    timeouts::attribute(LOCAL_TIMEOUTS, "Timeouts of the operations on this object.")
 }
 
 /// Whether an attribute steers the provider alone, and reaches no object in Omni.
@@ -287,7 +287,7 @@ fn refuse_owned(shared: Shared, owned: &[Owned], plan: &mut Plan<'_>) {
                 format!("`{path}` cannot be set"),
                 format!("The provider itself writes `{key}` on this object, by its other attributes."),
             )
-            .hint(format!("Take `{key}` out of `{name}`."))
+            .hint(format!("Remove `{key}` from `{name}`."))
             .at(path),
         );
     }

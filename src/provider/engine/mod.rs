@@ -232,7 +232,8 @@ pub(crate) trait CosiObject: CosiTable {
 
     /// What its identity is, in words.
     fn identity() -> IdentitySchema {
-        IdentitySchema::of(Self::ID, format!("{} of the {}.", capital(Self::ID), Self::NOUN))
+        let what = if Self::ID == "id" { "ID".to_owned() } else { capital(Self::ID) };
+        IdentitySchema::of(Self::ID, format!("{what} of the {}.", Self::NOUN))
     }
 
     /// The COSI id; `None` while what it is made of is not known.

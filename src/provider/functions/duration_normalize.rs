@@ -10,12 +10,12 @@ pub(super) fn function() -> Pure {
         name: "duration_normalize",
         signature: Signature {
             summary: "Formats a duration as Omni does.",
-            description: "Writes a Go duration the way Omni does: `90m` becomes `1h30m0s`. \
-                          Two texts that mean the same give the same result.",
+            description: "Formats a Go duration as Omni does: `90m` becomes `1h30m0s`. \
+                          Equal durations give the same result.",
             parameters: vec![Parameter::new(
                 "duration",
                 Type::String,
-                "A Go duration, such as `90s`, `30m` or `1h30m`.",
+                "Go duration, such as `90s`, `30m` or `1h30m`.",
             )],
             variadic: None,
             returns: Type::String,

@@ -12,12 +12,12 @@ pub(super) fn function() -> Pure {
         name: "label_selector_matches",
         signature: Signature {
             summary: "Reports whether labels match a selector.",
-            description: "Reports whether labels match a selector, in the grammar of machine classes: conditions separated by commas, all of which must hold. \
-                          `key`, `!key`, `key = v`, `key != v`, `key < n`, `key <= n`, `key > n`, `key >= n`, `key in (a, b)`, `key notin (a, b)`. \
-                          Numbers may have units, as in `16 GiB`.",
+            description: "Reports whether labels match a selector, in the syntax of machine classes: conditions separated by commas, all of which must match. \
+                          Conditions are `key`, `!key`, `key = v`, `key != v`, `key < n`, `key <= n`, `key > n`, `key >= n`, `key in (a, b)` and `key notin (a, b)`. \
+                          Numbers can have units, such as `16 GiB`.",
             parameters: vec![
-                Parameter::new("selector", Type::String, "The selector."),
-                Parameter::new("labels", Type::map(Type::String), "The labels."),
+                Parameter::new("selector", Type::String, "Label selector; an empty one matches everything."),
+                Parameter::new("labels", Type::map(Type::String), "Labels. A key with the value null is absent."),
             ],
             variadic: None,
             returns: Type::Bool,

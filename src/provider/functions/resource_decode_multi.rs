@@ -10,10 +10,10 @@ pub(super) fn function() -> Pure {
     Pure {
         name: "resource_decode_multi",
         signature: Signature {
-            summary: "Reads several resources of Omni from one YAML text.",
-            description: "Reads resources of Omni from one YAML text of several documents, as `omnictl get -o yaml` writes it and `omnictl apply` reads it. \
-                          The result is a list of objects with `metadata` and `spec`, in the order of the text; empty documents are passed over.",
-            parameters: vec![Parameter::new("yaml", Type::String, "The text.")],
+            summary: "Decodes Omni resources from a YAML text with several documents.",
+            description: "Decodes Omni resources from a YAML text with several documents, the format of `omnictl get -o yaml` and `omnictl apply`. \
+                          Returns a list of objects with `metadata` and `spec`, in the order of the text; empty documents are ignored.",
+            parameters: vec![Parameter::new("yaml", Type::String, "Resources, in YAML.")],
             variadic: None,
             returns: Type::Dynamic,
         },

@@ -16,11 +16,11 @@ pub(super) fn function() -> Pure {
         name: "version_latest",
         signature: Signature {
             summary: "Returns the newest version that satisfies a constraint.",
-            description: "Picks the newest version that a constraint allows, from a list such as the one of `omni_talos_versions`. \
-                          The constraint is written as for providers: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`; empty for all releases. \
-                          Pre-releases count only when the constraint names one.",
+            description: "Returns the newest version that satisfies a constraint, from a list such as `ids` of `omni_talos_versions`. \
+                          The constraint is a version constraint as in Terraform: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`; empty matches every release. \
+                          Pre-releases match only if the constraint names one.",
             parameters: vec![
-                Parameter::new("versions", Type::list(Type::String), "The versions, with or without a leading `v`."),
+                Parameter::new("versions", Type::list(Type::String), "Versions, with or without a leading `v`."),
                 Parameter::new("constraint", Type::String, "Constraint that the version must satisfy."),
             ],
             variadic: None,

@@ -8,8 +8,8 @@ use crate::tf::value::Value;
 use kit::text::quoted;
 
 /// How a selector is written, for docs.
-pub(crate) const SELECTOR: &str = "such as `region = eu, !gpu`; terms are separated by commas, and all must hold. \
-     Operators are `=`, `!=`, `in (…)`, `notin (…)`, `<`, `<=`, `>`, `>=`, `key` and `!key`.";
+pub(crate) const SELECTOR: &str = "such as `region = eu, !gpu`: conditions separated by commas, all of which must match. \
+     Conditions are `key`, `!key`, `key = v`, `key != v`, `key in (a, b)`, `key notin (a, b)` and, for numbers, `key < n`, `<=`, `>` and `>=`.";
 
 /// The text is a selector of labels.
 pub(crate) fn is_selector() -> Check {

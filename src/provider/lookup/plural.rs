@@ -30,7 +30,7 @@ impl<L: ListSource> Plural<L> {
 
 fn schema<L: ListSource>() -> Schema {
     let nouns = L::NOUNS;
-    let mut ids = computed::texts("ids", &format!("Ids of the {nouns}, in order."));
+    let mut ids = computed::texts("ids", &format!("IDs of the {nouns}, in order."));
     // Where one id is a secret, all of them are.
     ids.sensitive = L::attributes().iter().any(|attribute| attribute.name == "id" && attribute.sensitive);
     let selector = L::LABELS.map(|labels| {
@@ -45,7 +45,7 @@ fn schema<L: ListSource>() -> Schema {
             string("id_regexp")
                 .document()
                 .check(is_regexp())
-                .doc(format!("Only {nouns} whose id matches this regular expression.")),
+                .doc(format!("Only {nouns} whose ID matches this regular expression.")),
         )
         .with_all(L::filters())
         .with(ids)

@@ -86,12 +86,12 @@ impl Fingerprint {
         let what = format!("of `{plain}` or `{secret}`");
         match self {
             Self::Meaning(_) => format!(
-                "SHA-256 of what the text {what} means: it changes with the content, and not with the formatting. \
-                 Whoever reads the state can test a guess of the whole text against it."
+                "SHA-256 hash of the content {what}; formatting does not change it. \
+                 Anyone who can read the state can test guesses of the whole content against it."
             ),
             Self::Salted => format!(
                 "Salted PBKDF2 digest {what}, which changes with the content. \
-                 Whoever reads the state can test guesses against it, slowly: a secret that is easy to guess is not safe."
+                 Anyone who can read the state can test guesses against it, slowly: use a secret that is hard to guess."
             ),
         }
     }

@@ -173,13 +173,13 @@ impl WriteOnly {
     fn attributes(&self, plain: &Attribute) -> Vec<Attribute> {
         let Self { plain: name, secret, version, hash, .. } = self;
         let mut twin = string(secret).write_only().sensitive().doc(format!(
-            "The same as `{name}`, for a value that holds secrets: it is handed on, and neither plan nor state keep it. \
-             Needs Terraform or OpenTofu 1.11 or later; use `{name}` before."
+            "Same as `{name}`, for a value that contains secrets: never written to state or plan. \
+             Requires Terraform or OpenTofu 1.11 or later."
         ));
         twin.checks.clone_from(&plain.checks);
         twin.line = plain.line;
         let version = number(version).doc(format!(
-            "Any number, to be raised together with `{secret}`. A changed content is noticed without it too, by `{hash}`."
+            "Optional version, to be incremented when `{secret}` changes. Changes of the content are also detected without it, by `{hash}`."
         ));
         let hash = string(hash).computed().stays().doc(self.print.describe(name, secret));
         let hash = if self.print.is_salted() { hash.sensitive() } else { hash };

@@ -22,17 +22,17 @@ impl View for Cluster {
             // The status has it too, but only since Omni 1.10.
             text(
                 "initial_talos_version",
-                "Talos version that the cluster was created with, without a leading `v`; Omni does not allow downgrades below its minor version. Null where Omni does not report it.",
+                "Talos version that the cluster was created with, without a leading `v`; Omni does not allow downgrades below its minor version. Null if Omni does not report it.",
             )
             .joined::<ClusterConfigVersionSpec>("version", codecs::VERSION_IF_ANY),
             texts(
                 "talos_upgrade_versions",
-                "Talos versions that the cluster can be upgraded to, oldest first; empty until Omni has determined them.",
+                "Talos versions that the cluster can be upgraded to, oldest first; empty until Omni has computed them.",
             )
             .joined::<TalosUpgradeStatusSpec>("upgrade_versions", codecs::VERSIONS),
             texts(
                 "kubernetes_upgrade_versions",
-                "Kubernetes versions that the cluster can be upgraded to, oldest first; empty until its control plane runs.",
+                "Kubernetes versions that the cluster can be upgraded to, oldest first; empty until the control plane runs.",
             )
             .joined::<KubernetesUpgradeStatusSpec>("upgrade_versions", codecs::VERSIONS),
         ]
@@ -44,10 +44,10 @@ impl View for Cluster {
         vec![
             Filter::path(phase, "status.phase"),
             Filter::path(
-                boolean("ready").doc("Only clusters whose machines are, or are not, all ready."),
+                boolean("ready").doc("Filter by readiness: `true` returns clusters whose machines are all ready, `false` the others."),
                 "status.ready",
             ),
-            Filter::path(boolean("locked").doc("Only clusters that are, or are not, locked."), "locked"),
+            Filter::path(boolean("locked").doc("Filter by lock: `true` returns locked clusters, `false` unlocked ones."), "locked"),
         ]
     }
 }

@@ -60,53 +60,53 @@ impl CosiTable for Cluster {
 
     fn rows() -> Vec<Row> {
         vec![
-            string("id").computed().stays().doc("Name of the cluster. It is known only once the cluster exists, so what refers to it waits for the cluster.").id().reading("Id of the cluster, which is its name."),
+            string("id").computed().stays().doc("Name of the cluster. Known after the cluster is created, so that resources that refer to it are created after it.").id().reading("ID of the cluster, which is its name."),
             string("name").required().replaces().check(check::is_name()).doc("Name of the cluster: letters, digits, dashes and underscores.").id().reading("Name of the cluster."),
-            string("uuid").computed().stays().doc("UUID by which etcd backups refer to the cluster.").joined::<specs::ClusterUuid>("uuid", Codec::KeepsPrior)
+            string("uuid").computed().stays().doc("UUID of the cluster, under which its etcd backups are stored.").joined::<specs::ClusterUuid>("uuid", Codec::KeepsPrior)
                 .reading("UUID of the cluster, under which its etcd backups are stored; null until Omni has assigned it."),
             string("kubernetes_version").required().same_if(version::same).check(check::is_version()).doc(
-                "Kubernetes version to run, such as `1.36.2`, with or without a leading `v`. Raising it upgrades the cluster, one minor version at a time.",
+                "Kubernetes version to run, such as `1.36.2`, with or without a leading `v`. Raising it upgrades the cluster; only one minor version at a time is possible, and no downgrade to an earlier minor version.",
             ).coded("kubernetes_version", codecs::VERSION).reading("Kubernetes version of the cluster, without a leading `v`."),
             string("talos_version").required().same_if(version::same).check(check::is_version()).doc(
-                "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one after the other.",
+                "Talos version to run, such as `1.13.5`, with or without a leading `v`. Changing it upgrades the machines one at a time, unless `upgrade_strategy` of their machine set allows more. Downgrades below the minor version that the cluster was created with are not possible.",
             ).coded("talos_version", codecs::VERSION).reading("Talos version of the cluster, without a leading `v`."),
             string("backup_interval").same_if(duration::same).check(duration::is_duration_or_empty()).doc(
-                "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). No backups are made when it is unset, `0s` or empty.",
+                "Interval between etcd backups, as a Go duration such as `1h`, within the limits of the instance (by default `1h` to `24h`). Unset, `0s` or empty disables backups.",
             ).coded("backup_configuration", BACKUPS).reading("Interval between etcd backups, as a Go duration; null when backups are disabled."),
             group("features", vec![
-                feature("disk_encryption", "Encrypt the machines' disks with a key managed by Omni. Changing this forces replacement. Needs Talos 1.5 or later.")
+                feature("disk_encryption", "Encrypt the disks of the machines with a key managed by Omni. Requires Talos 1.5 or later. Changing this forces replacement.")
                     .default(false)
                     .replaces_if(|prior, planned| matches!((prior, planned), (Value::Bool(a), Value::Bool(b)) if a != b))
                     .field("features.disk_encryption")
                     .reading("Whether the machines' disks are encrypted with a key managed by Omni."),
-                feature("enable_workload_proxy", "Expose services of the cluster through Omni.").default(false).field("features.enable_workload_proxy").reading("Whether services of the cluster can be exposed through Omni."),
-                feature("use_embedded_discovery_service", "Use the discovery service that is built into Omni instead of the public one.").default(false).field("features.use_embedded_discovery_service").reading("Whether the embedded discovery service of Omni is used."),
-                feature("enable_node_audit_skip", "Leave nodes that Omni does not know in place.").initially(false).since("1.9").field("features.enable_node_audit_skip").reading("Whether nodes that Omni does not know are left in place."),
-                feature("disable_public_discovery_service", "Do not use the public discovery service. Needs Talos 1.14 or later.").initially(false).since("1.10").field("features.disable_public_discovery_service").reading("Whether the public discovery service is disabled."),
+                feature("enable_workload_proxy", "Allow services of the cluster to be exposed through Omni (workload proxy).").default(false).field("features.enable_workload_proxy").reading("Whether services of the cluster can be exposed through Omni."),
+                feature("use_embedded_discovery_service", "Use the embedded discovery service of Omni instead of the public one.").default(false).field("features.use_embedded_discovery_service").reading("Whether the embedded discovery service of Omni is used."),
+                feature("enable_node_audit_skip", "Keep Kubernetes nodes that Omni does not know, instead of removing them (skip the node audit).").initially(false).since("1.9").field("features.enable_node_audit_skip").reading("Whether Kubernetes nodes that Omni does not know are kept."),
+                feature("disable_public_discovery_service", "Disable the public discovery service. Requires `use_embedded_discovery_service`, and a cluster created with Talos 1.14 or later.").initially(false).since("1.10").field("features.disable_public_discovery_service").reading("Whether the public discovery service is disabled."),
             ], |features| features
                 .initially(Value::object::<&str>([]))
-                .doc("Features of the cluster. Those that Omni has and this list lacks are not managed.")).reading("Features of the cluster."),
+                .doc("Features of the cluster. Features that are not listed here are not managed.")).reading("Features of the cluster."),
             boolean("locked").initially(false).doc(
-                "Whether the cluster is locked. Omni refuses changes to a locked cluster, to its machine sets and their nodes. \
-                 What the apply that sets the lock has still to write is written, but Omni brings nothing up until the cluster is unlocked.",
+                "Whether the cluster is locked. Omni refuses changes to a locked cluster, its machine sets and their nodes. \
+                 The apply that sets the lock can still write them, but Omni does not start new machines until the cluster is unlocked.",
             ).annotation(labels::CLUSTER_LOCKED, KeyCodec::Present).reading("Whether the cluster is locked, so that Omni refuses changes to it."),
             string("wait_for").check(one_of(wait::LEVELS)).doc(
-                "What an update waits for: `none`, `running` (every machine runs the wanted versions) or `ready` (the nodes are ready too, which needs a CNI). \
-                 A cluster without a control plane cannot run yet, so a create never waits for it: let the machine sets or their nodes wait. Defaults to `none`.",
+                "What an update waits for: `none`, `running` (every machine runs the configured versions) or `ready` (the nodes are also ready, which requires a CNI). \
+                 A create does not wait, because a new cluster has no control plane yet: set `wait_for` of its machine sets or nodes. Defaults to `none`.",
             ).local(),
             group("delete_options", vec![
-                boolean("force_unlock").doc("Unlock a locked cluster in order to destroy it. Machine sets and nodes go before their cluster does and are still under the lock then: when these are managed too, apply `locked = false` instead. Defaults to `false`.").local(),
+                boolean("force_unlock").doc("Unlock a locked cluster to destroy it. Machine sets and nodes are destroyed before their cluster, while it is still locked: if the same configuration manages them, apply `locked = false` instead. Defaults to `false`.").local(),
                 // Nodes and sets are destroyed before their cluster, and have to know of this by then.
                 boolean("destroy_disconnected_machines").doc(
-                    "Remove machines of the cluster from Omni that are not connected, as they cannot be wiped and would hold up the removal. Takes effect once it is applied; its nodes and machine sets then do not wait for such machines either. Defaults to `false`.",
+                    "Remove disconnected machines of the cluster from Omni without wiping them; otherwise they block the destroy. Must be applied before the destroy, and also applies to its machine sets and nodes. Defaults to `false`.",
                 ).at(Home::Note(labels::LET_GO)),
-            ], |options| options.doc("What may be done to destroy the cluster.")),
+            ], |options| options.doc("Options for destroying the cluster. A change takes effect when it is applied, so apply it before the destroy.")),
             boolean("upgrade_prechecks").doc(
-                "Ask Omni at plan time whether the cluster can be upgraded to the new Kubernetes version. Defaults to `false`.",
+                "Run the Kubernetes upgrade pre-checks of Omni at plan time when `kubernetes_version` changes. Defaults to `false`.",
             ).local(),
-            string("kubernetes_endpoint").computed().stays().doc("Address of the Kubernetes API inside Omni's own network.")
+            string("kubernetes_endpoint").computed().stays().doc("Address of the Kubernetes API in the SideroLink network of Omni.")
                 .joined::<specs::LoadBalancerConfigSpec>("siderolink_endpoint", Codec::KeepsPrior)
-                .reading("Address of the Kubernetes API inside Omni's own network; null until there is one."),
+                .reading("Address of the Kubernetes API in the SideroLink network of Omni; null until it is assigned."),
             status(|status| status.changes_with(&["kubernetes_version", "talos_version", "features"])),
         ]
     }
@@ -118,10 +118,10 @@ impl CosiObject for Cluster {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages a Kubernetes cluster on Talos Linux. Its machines, machine sets and configuration patches are resources of their own.\n\n\
-             ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Use `prevent_destroy` where the data matters.\n\n\
-             -> **Lock a cluster once it runs.** What the apply that sets `locked = true` adds to the cluster is written, but Omni brings nothing up \
-             before the cluster is unlocked, so leave `locked` out of the first apply.",
+            "Manages a Kubernetes cluster on Talos Linux. Its machine sets, machines and config patches are managed with `omni_machine_set`, `omni_machine_set_node` and `omni_config_patch`.\n\n\
+             ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Set `prevent_destroy` to protect its data.\n\n\
+             -> **Lock a cluster only when it is running.** An apply that sets `locked = true` can also add machines, but Omni does not \
+             start them before the cluster is unlocked, so leave `locked` unset in the first apply.",
         )
     }
 
@@ -229,12 +229,12 @@ pub(in crate::provider) fn status(finish: impl FnOnce(Attribute) -> Attribute) -
             .doc(format!("One of {}.", PHASES.map(|phase| format!("`{phase}`")).join(", ")))
             .joined::<specs::ClusterStatusSpec>("phase", Codec::Enum(&PHASE)),
         flag("ready", "Whether all machines are ready.", "ready"),
-        flag("available", "Whether the cluster can be used.", "available"),
-        flag("kubernetes_api_ready", "Whether the Kubernetes API answers.", "kubernetesAPIReady"),
+        flag("available", "Whether the cluster is available.", "available"),
+        flag("kubernetes_api_ready", "Whether the Kubernetes API responds.", "kubernetesAPIReady"),
         flag("controlplane_ready", "Whether the control plane is ready.", "controlplaneReady"),
         machine_counts::<specs::ClusterStatusSpec>(),
     ];
-    group("status", rows, |status| finish(status.computed().doc("Status of the cluster at the last read.")))
+    group("status", rows, |status| finish(status.computed().doc("Status of the cluster as of the last refresh.")))
 }
 
 /// How many machines the status of a cluster or of a machine set counts.

@@ -10,14 +10,14 @@ pub(super) fn function() -> Pure {
         name: "config_patch_id",
         signature: Signature {
             summary: "Builds the ID of a config patch.",
-            description: "Composes the id of a config patch: `<weight>-<target>-<name>`, the weight with three digits. \
-                          Use it to import or refer to a patch that another configuration manages.",
+            description: "Builds the ID of a config patch: `<weight>-<target>-<name>`, with a weight of three digits. \
+                          Use it to import a patch.",
             parameters: vec![
-                Parameter::new("weight", Type::Number, "Weight of the patch, 0 to 999."),
+                Parameter::new("weight", Type::Number, "Weight of the patch, from 0 to 999."),
                 Parameter::new(
                     "target",
                     Type::String,
-                    "What the patch is for, at its narrowest: the name of a cluster, or the id of a machine set or machine.",
+                    "Most specific target of the patch: the name of a cluster, or the ID of a machine set or machine.",
                 ),
                 Parameter::new("name", Type::String, "Name of the patch."),
             ],

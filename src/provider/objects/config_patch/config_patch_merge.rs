@@ -10,25 +10,25 @@ pub(super) fn function() -> Pure {
         name: "config_patch_merge",
         signature: Signature {
             summary: "Merges config patches into one.",
-            description: "Merges config patches into one that does on any machine configuration what they do one after the other, by the rules of Talos 1.14. \
-                          The result is YAML with every text as it was written: `0022`, `1.10` and `True` stay what they are. \
-                          Where no single patch does the same, the function fails and says why; keep such patches as `omni_config_patch` resources of their own.\n\n\
+            description: "Merges config patches into one patch that has the same effect on any machine configuration as the patches in order, by the merge rules of Talos 1.14. \
+                          The result is YAML in which every scalar is kept as written, such as `0022`, `1.10` and `True`. \
+                          If no single patch has the same effect, the function fails with the reason; use separate `omni_config_patch` resources then.\n\n\
                           ## How Talos merges\n\n\
-                          - Documents are one when apiVersion, kind and name are. Maps merge by key, objects by field, and lists grow, duplicates included.\n\
-                          - Empty text, zero and null do not overwrite: `image: \"\"`, `mtu: 0`, `interval: 0s` change nothing, and neither do words that are zero inside, such as `ingress: accept` of `NetworkDefaultActionConfig` over `block`, or `provider: none` over `luks2`. `false` overwrites, and so does zero in fields that can be absent, such as `mtu` of KubeSpan.\n\
-                          - Some lists are replaced and not added to, also by `[]`: `podSubnets` and `serviceSubnets`, `ports` and `ingress` of `NetworkRuleConfig`, `advertise`, `importRoutes` and `neighbors` of `BGPInstanceConfig`. So are `auditPolicy`, the `configuration` of `KubeAuditPolicyConfig`, `KubeAuthenticationConfig` and `KubeCredentialProviderConfig`, `overrides` of `CRIBaseRuntimeSpecConfig`, and `pod` of `KubeStaticPodConfig`.\n\
-                          - `extraArgs` merge by key, and the value of a key is replaced, whether it is a text or a list.\n\
-                          - Network interfaces merge by `interface`, else by an equal `deviceSelector` (never if it has `physical`), VLANs by `vlanId`, admission plugins by `name`, files of extension services by `mountPath`. A rule of `ImageVerificationConfig` replaces the one of the same `image`.\n\
-                          - `minSize`, `minAllocationGroupSize`, and expressions such as `match` of a `diskSelector` are emptied by a later patch of the same document that leaves them out. A `maxSize` in percent never overwrites one in bytes.\n\
+                          - Documents with the same `apiVersion`, `kind` and `name` are merged: maps by key and objects by field; lists are appended, including duplicates.\n\
+                          - Empty strings, zero and null do not overwrite: `image: \"\"`, `mtu: 0` and `interval: 0s` change nothing, and neither do enum values that are zero internally, such as `ingress: accept` of `NetworkDefaultActionConfig` over `block`, or `provider: none` over `luks2`. `false` overwrites, and so does zero in optional fields, such as `mtu` of KubeSpan.\n\
+                          - Some lists are replaced instead of appended, also by `[]`: `podSubnets` and `serviceSubnets`, `ports` and `ingress` of `NetworkRuleConfig`, `advertise`, `importRoutes` and `neighbors` of `BGPInstanceConfig`. So are `auditPolicy`, the `configuration` of `KubeAuditPolicyConfig`, `KubeAuthenticationConfig` and `KubeCredentialProviderConfig`, `overrides` of `CRIBaseRuntimeSpecConfig`, and `pod` of `KubeStaticPodConfig`.\n\
+                          - `extraArgs` merge by key, and the value of a key is replaced, whether it is a string or a list.\n\
+                          - Network interfaces merge by `interface`, otherwise by an equal `deviceSelector` (never if it has `physical`), VLANs by `vlanId`, admission plugins by `name`, files of extension services by `mountPath`. A rule of `ImageVerificationConfig` replaces the one of the same `image`.\n\
+                          - `minSize`, `minAllocationGroupSize`, and expressions such as `match` of a `diskSelector` are cleared by a later patch of the same document that does not set them. A `maxSize` in percent never overwrites one in bytes.\n\
                           - URLs merge part by part: `https://b` over `https://a:1/p?q=1` is `https://b/p?q=1`.\n\
-                          - In maps of anything, such as `extraConfig`, types have to agree: `1` and `500m`, or `1` and `1.5`, cannot be merged.\n\
-                          - `$patch: delete` acts before anything that the same patch sets, and fails on a configuration that lacks what it takes away, unless that is a field of an object that is there, or a whole document. \
-                          What an earlier patch sets and a later one deletes can therefore be merged in some places only. What is deleted and set again becomes two documents.\n\n\
-                          Fields that Talos 1.14 does not have are merged by their form, except lists that more than one patch gives.",
+                          - In maps of arbitrary values, such as `extraConfig`, types must match: `1` and `500m`, or `1` and `1.5`, cannot be merged.\n\
+                          - `$patch: delete` is applied before the other fields of the same patch. It fails if the configuration does not contain what it deletes, except for a field of an existing object or a whole document. \
+                          Therefore a field that an earlier patch sets and a later one deletes can be merged only in some places. A field that is deleted and set again results in two documents.\n\n\
+                          Fields that Talos 1.14 does not have are merged by their YAML type, except lists that several patches set.",
             parameters: vec![Parameter::new(
                 "patches",
                 Type::list(Type::String),
-                "The patches, in YAML, in the order in which they apply. Empty ones are passed over.",
+                "Patches, in YAML, in the order in which they apply. Empty ones are ignored.",
             )],
             variadic: None,
             returns: Type::String,

@@ -13,20 +13,20 @@ pub(super) fn function() -> Pure {
         name: "config_patch_validate",
         signature: Signature {
             summary: "Validates a config patch without a server.",
-            description: "Checks a config patch without a server. The result is true, or an error that says what is wrong; wrap the call in `can` for a condition.\n\n\
-                          Checked is that the patch is YAML and not too large; that it is a strategic merge patch, and no JSON patch; that each document is a mapping, and either the machine configuration or has a `kind` and the `apiVersion` `v1alpha1`; \
-                          that no document is given twice, and one of them sets or deletes something; that `$patch` has the value `delete`, in a place where something can be deleted; and that nothing is set or deleted that Omni controls itself.\n\n\
-                          Not checked are the names of fields and kinds, and the types and values of fields: these depend on the version of Talos, so that `machine: {foo: 1}` is valid here. \
+            description: "Validates a config patch without a server. Returns `true`, or fails with the reason; use `can` in a condition.\n\n\
+                          It checks that the patch is YAML and not too large; that it is a strategic merge patch and not a JSON patch; that each document is a mapping, and either the machine configuration or has a `kind` and the `apiVersion` `v1alpha1`; \
+                          that no document occurs twice, and at least one sets or deletes something; that `$patch` has the value `delete`, in a place where something can be deleted; and that no field is set or deleted that Omni controls.\n\n\
+                          It does not check the names of fields and kinds, or the types and values of fields: these depend on the version of Talos, so that `machine: {foo: 1}` is valid here. \
                           Omni checks them when an `omni_config_patch` is planned, by the release of Talos that the server is built with.\n\n\
-                          The rules are those of the newest Omni, or of the release that is given: \
-                          `machine.install.disk` is Omni's own since 1.11; `cluster.ca`, `cluster.serviceAccount`, and the kinds `UnattendedInstallConfig`, `DiscoveryIdentityConfig`, `KubeClusterConfig`, `KubeEtcdEncryptionConfig`, `KubeAPIServerCAConfig` and `KubeAggregatorCAConfig` since 1.10; \
-                          before 1.10, only the first document of a patch is checked.",
+                          The rules are those of the newest release of Omni, or of `omni_version`: \
+                          Omni controls `machine.install.disk` since 1.11; `cluster.ca`, `cluster.serviceAccount`, and the kinds `UnattendedInstallConfig`, `DiscoveryIdentityConfig`, `KubeClusterConfig`, `KubeEtcdEncryptionConfig`, `KubeAPIServerCAConfig` and `KubeAggregatorCAConfig` since 1.10; \
+                          before 1.10, Omni checks only the first document of a patch.",
             parameters: vec![Parameter::new("patch", Type::String, "The patch, in YAML.")],
             variadic: Some(
                 Parameter::new(
                     "omni_version",
                     Type::String,
-                    "Version of the Omni that is to take the patch, such as `1.10` or the `version` of `omni_version`. At most one; null or none for the newest.",
+                    "Release of Omni whose rules apply, such as `1.10` or `version` of the data source `omni_version`. At most one value; the newest release if omitted or null.",
                 )
                 .nullable(),
             ),

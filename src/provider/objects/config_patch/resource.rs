@@ -95,24 +95,24 @@ impl CosiTable for ConfigPatch {
 
     fn rows() -> Vec<Row> {
         vec![
-            string("id").computed().stays().doc("Id of the patch: `<weight>-<target>-<name>`, or `id_override`.").id(),
+            string("id").computed().stays().doc("ID of the patch: `<weight>-<target>-<name>`, or `id_override`.").id(),
             string("name").required().replaces().check(not_empty()).doc("Name of the patch.").annotation(labels::NAME, KeyCodec::Text),
             number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(
-                "Order among the patches of the same level: those with a lower weight are applied first.",
+                "Order among patches for the same target, from `0` to `999`: lower weights are applied first.",
             ).derived(),
             string("data").required().document().same_if(patch::same).doc(
-                "The patch, in YAML. Fields that Omni itself controls are refused at plan time. Formatting-only changes produce no diff; a number or a truth value that is spelled in another way is a change, since Talos reads the text where it wants one.",
+                "The patch, a strategic merge patch in YAML. Omni validates it at plan time. Formatting-only changes produce no diff, but another spelling of a number or boolean is a change, such as `1.10` and `1.1`.",
             ).at(Home::Fields(&TEXT)),
-            string("cluster").replaces().check(not_empty()).doc("Name of the cluster that the patch is for.").label(labels::CLUSTER, KeyCodec::Text),
+            string("cluster").replaces().check(not_empty()).doc("Name of the cluster that the patch applies to.").label(labels::CLUSTER, KeyCodec::Text),
             group("selector", vec![
-                string("machine_set").check(not_empty()).doc("Machine set of `cluster` that the patch is for, by its id such as `prod-workers` or its name such as `workers`.").label(labels::MACHINE_SET, KeyCodec::Made(set_of)),
-                string("cluster_machine").check(not_empty()).doc("Id (UUID) of the machine of `cluster` that the patch is for.").label(labels::CLUSTER_MACHINE, KeyCodec::Text),
-                string("machine").check(not_empty()).doc("Id (UUID) of the machine that the patch is for, in whatever cluster it is, or in none.").label(labels::MACHINE, KeyCodec::Text),
-            ], |selector| selector.or_nothing().replaces().doc("Narrows the patch down to a machine set or a machine. At most one of its attributes may be set.")),
-            boolean("enabled").default(true).doc("Whether the patch is applied. A patch that is not stays in Omni without effect.").since("1.10").label(labels::DISABLED, KeyCodec::Absent),
+                string("machine_set").check(not_empty()).doc("Machine set of `cluster` that the patch applies to, by ID such as `prod-workers` or by name such as `workers`.").label(labels::MACHINE_SET, KeyCodec::Made(set_of)),
+                string("cluster_machine").check(not_empty()).doc("ID (UUID) of the machine of `cluster` that the patch applies to, as long as it belongs to that cluster.").label(labels::CLUSTER_MACHINE, KeyCodec::Text),
+                string("machine").check(not_empty()).doc("ID (UUID) of the machine that the patch applies to, in any cluster or in none.").label(labels::MACHINE, KeyCodec::Text),
+            ], |selector| selector.or_nothing().replaces().doc("Limits the patch to a machine set or a machine. At most one of its attributes may be set.")),
+            boolean("enabled").default(true).doc("Whether the patch is applied. A disabled patch stays in Omni without effect.").since("1.10").label(labels::DISABLED, KeyCodec::Absent),
             string("id_override").remains("A patch keeps the id that it was made with.").replaces().check(not_empty()).doc(
-                "Id to use instead of the composed one, for patches that something else made, such as a cluster template. \
-                 An import fills it in. While it is set, all else changes in place.",
+                "ID to use instead of the one built from `weight`, target and `name`, for patches that were not created by Terraform, such as those of a cluster template. \
+                 An import sets it. While it is set, changes of the other attributes do not force replacement.",
             ).derived(),
         ]
     }
@@ -156,7 +156,8 @@ impl CosiObject for ConfigPatch {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages a patch of the Talos machine configuration for a cluster, a machine set, a cluster machine, or a machine.",
+            "Manages a patch of the Talos machine configuration for a cluster, a machine set, a cluster machine, or a machine. \
+             Omni applies a change to running machines by the `update_strategy` of their machine set; some changes make Talos reboot the machine.",
         )
         .meaning("selector.machine_set", |whole| set_of(whole).filter(|_| whole.get("cluster").is_set()))
         .stays_if(keeps_id)

@@ -80,33 +80,33 @@ impl CurrentUser {
 }
 
 fn schema() -> Schema {
-    let may = |name, what: &str| flag(name, &format!("Whether it may {what}."));
+    let may = |name, what: &str| flag(name, &format!("Whether the role may {what}."));
     let permissions = vec![
-        may("read_clusters", "see all clusters"),
-        may("create_clusters", "create clusters, or may where an access policy lets it"),
+        may("read_clusters", "read all clusters"),
+        may("create_clusters", "create clusters; also `true` if the instance has an access policy, which may grant it"),
         may("manage_users", "manage users and service accounts"),
-        may("read_machines", "see all machines"),
+        may("read_machines", "read all machines"),
         may("remove_machines", "remove machines"),
-        may("read_machine_logs", "read the logs of machines"),
-        may("read_machine_config_patches", "see config patches"),
-        may("manage_machine_config_patches", "change config patches"),
-        may("manage_backup_store", "set up where etcd backups are kept"),
-        may("access_maintenance_nodes", "reach machines in maintenance mode"),
+        may("read_machine_logs", "read machine logs"),
+        may("read_machine_config_patches", "read config patches"),
+        may("manage_machine_config_patches", "create, change and destroy config patches"),
+        may("manage_backup_store", "configure the storage of etcd backups"),
+        may("access_maintenance_nodes", "access machines in maintenance mode"),
         may("read_audit_log", "read the audit log"),
-        may("read_join_tokens", "see join tokens"),
-        may("manage_join_tokens", "make and change join tokens"),
-        may("read_installation_media", "see presets of installation media"),
-        may("manage_installation_media", "change presets of installation media"),
+        may("read_join_tokens", "read join tokens"),
+        may("manage_join_tokens", "create and change join tokens"),
+        may("read_installation_media", "read installation media presets"),
+        may("manage_installation_media", "create, change and destroy installation media presets"),
     ];
-    Schema::new("Reads the identity that the provider is authenticated as, and its permissions without access policies. Available to every role.")
-        .with(text("id", "Id (UUID) of the user or service account."))
+    Schema::new("Reads the identity that the provider is authenticated as, its role and the permissions of that role, without those of access policies. Available to every role.")
+        .with(text("id", "ID (UUID) of the user or service account."))
         .with(text(
             "identity",
             "E-mail address of the user, or full identity of the service account: `<name>@serviceaccount.omni.sidero.dev`.",
         ))
-        .with(text("role", &format!("Effective role of the key: the lower of the key's and the account's. It is {}.", roles::DOC)))
+        .with(text("role", &format!("Effective role: the lower one of the role of the key and the role of the account, {}.", roles::DOC)))
         .with(object("permissions", permissions).computed().doc(
-            "Permissions of the role. Those that the instance does not know are `false`.",
+            "Permissions of the role. Permissions that the instance does not have are `false`.",
         ))
 }
 

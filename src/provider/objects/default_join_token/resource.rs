@@ -30,7 +30,7 @@ impl CosiTable for DefaultJoinToken {
         vec![
             string("id").computed().stays().doc("Always `default`.").id(),
             string("token_id").required().sensitive().check(not_empty()).doc(
-                "The `id` of the join token, which is a secret. The token must exist, and cannot be destroyed as long as it is the default one. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
+                "`id` of the join token, which is a secret. The token must exist, and cannot be destroyed while it is the default. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
             ).field("token_id"),
         ]
     }
@@ -44,14 +44,14 @@ impl CosiObject for DefaultJoinToken {
 
     fn about() -> Schema {
         Schema::new(
-            "Selects the default join token, which Omni puts into installation media and join configurations where none is named. \
-             This is a singleton: creating it adopts the existing setting, whoever made it, and destroying this leaves it as it is. \
-             For a token that the same configuration makes, `default = true` on the `omni_join_token` is simpler; do not use both.",
+            "Selects the default join token, which Omni uses for installation media and join configurations that do not select a token. \
+             This is a singleton: creating it adopts and changes the existing setting, and destroying it only removes it from the state. \
+             For a token of the same configuration, `default = true` of the `omni_join_token` is simpler; do not use both.",
         )
     }
 
     fn identity() -> IdentitySchema {
-        IdentitySchema::of("id", "Always `default`: Omni has one such choice.")
+        IdentitySchema::of("id", "Always `default`: this is a singleton.")
     }
 
     fn id(_state: &Value) -> Option<String> {

@@ -35,10 +35,10 @@ impl CosiTable for InfraProvider {
     fn rows() -> Vec<Row> {
         let own = [
             string("name").required().replaces().check(is_name()).doc(
-                "Name of the infrastructure provider, as its program is configured with: 1 to 63 lower-case letters, digits and dashes, with no dash at either end. Before Omni 1.10, any valid lower-case e-mail local part.",
+                "Name (provider ID) of the infrastructure provider: 1 to 63 lower-case letters, digits and dashes, without a dash at either end. Before Omni 1.10, any valid lower-case e-mail local part.",
             ).id(),
             string("service_account_id").computed().stays().doc(
-                "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null when the account has been removed; the next apply then creates it again, with a new key.",
+                "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null if the account was removed; the next apply then creates it again, with a new key.",
             ).derived(),
         ];
         own.into_iter().chain(account_key::rows(account_key::unlisted_attributes())).collect()
@@ -66,7 +66,8 @@ impl CosiObject for InfraProvider {
     fn about() -> Schema {
         Schema::new(
             "Manages an infrastructure provider and its service account. \
-             Both are created and destroyed together. Needs a provider key with the role `Admin`; a key with the role `Reader` can refresh it, but cannot tell whether the account still exists.",
+             Both are created and destroyed together. Requires the role `Admin`; with the role `Reader` a refresh works, but does not detect that the account was removed.\n\n\
+             ~> **Destroying or replacing it invalidates all keys of its service account**, so that the running infrastructure provider loses its access to Omni.",
         )
     }
 

@@ -54,16 +54,16 @@ impl Lookup for JoinTokens {
     fn attributes() -> Vec<Attribute> {
         vec![
             text("id", "The token itself, a secret that is stored in state.").sensitive(),
-            text("name", "Name of the token; others may have the same."),
-            text("expiration_time", "When it expires, in RFC 3339; null if it does not expire."),
-            flag("revoked", "Whether it is revoked."),
-            flag("default", "Whether it is the default token, which installation media and join configurations get."),
+            text("name", "Name of the token; not necessarily unique."),
+            text("expiration_time", "Expiration of the token, in RFC 3339; null if it does not expire."),
+            flag("revoked", "Whether the token is revoked."),
+            flag("default", "Whether this is the default token, which Omni uses for installation media and join configurations that do not select one."),
             text("state", "One of `active`, `revoked`, `expired`."),
             whole("use_count", "Number of machines that have joined with it."),
             warnings_attribute(),
             words(
                 "labels",
-                "Labels, without Omni's system labels. Null where they are not readable: before Omni 1.8 this takes the role `Admin`, for `label_selector` too.",
+                "Labels, without Omni's system labels. Before Omni 1.8 reading labels, and therefore `label_selector`, requires the role `Admin`; otherwise they are null.",
             ),
         ]
     }
@@ -115,15 +115,15 @@ impl ListSource for JoinTokens {
     const NAME: &'static str = "omni_join_tokens";
     const LIST: &'static str = "join_tokens";
     const ABOUT: &'static str = "Lists join tokens and their validity, sorted by name. All filters that are set must match. \
-         The tokens are secrets and are stored in state: filter for what is needed.";
+         The tokens are secrets and are stored in state: use filters to limit them.";
 
     fn filters() -> Vec<Attribute> {
         vec![
-            string("name").check(not_empty()).doc("Only join tokens of this name."),
+            string("name").check(not_empty()).doc("Only join tokens with this name."),
             string("state")
                 .check(one_of(&["active", "revoked", "expired"]))
                 .doc("Only join tokens in this state: `active`, `revoked` or `expired`."),
-            boolean("default").doc("Only the default token, or only the others."),
+            boolean("default").doc("Filter by default: `true` returns the default token, `false` the others."),
         ]
     }
 }
@@ -136,7 +136,7 @@ impl SingleSource for JoinTokens {
 
     fn arguments() -> Vec<Attribute> {
         vec![
-            string("name").check(not_empty()).doc("Name of the token, which must be the only one of its name."),
+            string("name").check(not_empty()).doc("Name of the token. It is an error if several tokens have this name."),
             string("id").sensitive().check(not_empty()).doc("The token itself, a secret that is stored in state."),
         ]
     }

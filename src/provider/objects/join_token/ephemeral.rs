@@ -51,29 +51,29 @@ const NAME: &str = "name";
 
 fn schema() -> Schema {
     Schema::new(
-        "Reads or creates a join token for the length of a run, never written to state or plan: for what provisions machines, such as user data in a write-only attribute. \
-         With `ttl` it creates a separate token for each plan and each apply, renews it as long as the run lasts, \
-         and removed when the run is over. Without `ttl` it is a token that is there already: the one of this `name` or `id`, or else the default one.\n\n\
-         Machines have to join before the run ends, so that they get a token of their own: \
-         let something in the configuration wait for them, such as `omni_machines` or a health check that depends on them. \
-         A token on which machines still depend is not removed at the end, but left to expire, with a warning that names them. \
-         One that is left behind because the run was killed expires too, at most `ttl` later; its name begins with `tf-` unless `name` says otherwise.\n\n\
-         Making a token needs the role `Admin`, reading one `Reader`.",
+        "Reads a join token, or creates one for the duration of a run; never written to state or plan. Use it to provision machines, for example in a provisioner or in user data in a write-only attribute. \
+         With `ttl` it creates a new token in every plan and every apply, renews it during the run, \
+         and removes it at the end. Without `ttl` it reads an existing token: the one with this `name` or `id`, otherwise the default token.\n\n\
+         Machines must join before the run ends, so that they get their unique node token: \
+         let the configuration wait for them, for example with `omni_machine` and `wait_for_registration`. \
+         A token that machines still depend on is not removed at the end, but expires, with a warning that lists these machines. \
+         If the run is killed, the token also remains until it expires, at most `ttl` later; its name begins with `tf-` unless `name` is set.\n\n\
+         Creating a token requires the role `Admin`, reading one `Reader`.",
     )
     .with(string("name").optional_computed().check(tokens::is_name()).doc(
-        "With `ttl` the name of the token that is made, 1 to 16 bytes; by default a random one that begins with `tf-`. \
-         Without `ttl` the name of the existing token, which must be the only one of its name.",
+        "With `ttl`, the name of the new token, 1 to 16 bytes. Defaults to a random name that begins with `tf-`. \
+         Without `ttl`, the name of an existing token; it is an error if several tokens have this name.",
     ))
     .with(string("id").optional_computed().sensitive().doc(
-        "The token itself. It may be given instead of `name`, to look at an existing token.",
+        "The token itself. Can be set instead of `name`, to read an existing token.",
     ))
     .with(string("ttl").check(is_ttl()).doc(
-        "Makes a token that is good for this long, as a Go duration from `10s` on. While it is used, it is renewed before it ends, so it need not outlast the run; some minutes are enough.",
+        "Creates a token with this lifetime, as a Go duration of at least `10s`. The token is renewed during the run, so that a few minutes are enough.",
     ))
     .with(string("expiration_time").computed().doc(
-        "When the token expires, in RFC 3339, unless it is renewed; null if it does not expire.",
+        "Expiration of the token, in RFC 3339, unless it is renewed; null if it does not expire.",
     ))
-    .with(boolean("default").computed().doc("Whether it is the default token."))
+    .with(boolean("default").computed().doc("Whether this is the default token."))
     .rule(Rule::AtMostOne(&["name", "id"]))
     .rule(Rule::AtMostOne(&["ttl", "id"]))
 }

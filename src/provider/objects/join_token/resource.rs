@@ -69,14 +69,14 @@ pub(in crate::provider) fn warnings_attribute() -> Attribute {
     objects(
         "warnings",
         vec![
-            string("machine").computed().doc("Id (UUID) of the machine."),
+            string("machine").computed().doc("ID (UUID) of the machine."),
             string("message").computed().doc("Why the machine still depends on the token."),
         ],
     )
     .computed()
     .doc(
-        "Machines that still depend on this token because they have no unique node token yet, as of the last read. \
-         A plan that revokes or destroys the token, or lets it expire earlier, warns of them.",
+        "Machines that still depend on this token because they have no unique node token yet, as of the last refresh. \
+         A plan that revokes, destroys or shortens the token warns about them.",
     )
 }
 
@@ -93,32 +93,31 @@ impl CosiTable for JoinToken {
     fn rows() -> Vec<Row> {
         vec![
             string("id").computed().stays().sensitive().doc(
-            "The token itself: whoever knows it can have machines join. Hosts that keep identities keep it a second time, as the identity. \
-             They also print the `id` of what they have read during an import and wherever `-json` is given, sensitive or not: \
-             treat states and such output as secret.",
+            "The token itself: with it, any machine can join. It is also the identity of the resource. \
+             Terraform prints the `id` of a resource during an import and with `-json`, even if it is sensitive: \
+             protect the state and such output.",
             ).id(),
             string("name").required().check(tokens::is_name()).doc(
-            "Name of the token: 1 to 16 bytes without control characters. It need not be the only one of its name, and can be changed.",
+            "Name of the token: 1 to 16 bytes without control characters. It need not be unique.",
             ).field("name"),
             string("expiration_time").optional_computed().stays().same_if(timestamp::same).check(timestamp::is_time()).doc(
                 "When the token expires, in RFC 3339, such as `2027-01-31T12:00:00Z`; null if it does not expire. \
-                 Without this and without `ttl` it never expires, and an expiration that others set is taken away.",
+                 If neither this nor `ttl` is set, the token does not expire, and an expiration that was set outside of Terraform is removed.",
             ).coded("expiration_time", codecs::TIME),
             string("ttl").same_if(duration::same).check(duration::is_positive()).doc(
-            "Lifetime of the token, as a Go duration such as `720h`, counted from its creation and again from every change of this attribute. \
-             An expiration that others change is kept as long as this is not changed; one that they remove is set again.",
+            "Lifetime of the token, as a Go duration such as `720h`, counted from its creation, and again from every change of this attribute. \
+             An expiration that was changed outside of Terraform is kept until this changes; one that was removed is set again.",
             ).local(),
             boolean("revoked").default(false).doc(
-            "Whether the token is revoked: no machine can join with it, until this is `false` again.",
+            "Whether the token is revoked. No machine can join with a revoked token; `false` restores it.",
             ).field("revoked"),
             boolean("default").remains("Omni always has a default join token: for another one, make that the default, or set this to `false`.").doc(
-            "Whether this is the default token, which Omni puts into installation media and join configurations. \
-             `true` makes it so. There always is exactly one: with `false`, and before the token is destroyed, the place goes back to the token that had it \
-             before, if that can still be used; if there is none, another one has to be made the default, or Omni refuses. \
-             Without it, the choice is left alone. Do not set it together with an `omni_default_join_token`.",
+            "Whether this is the default token, which Omni uses for installation media and join configurations that do not select one. \
+             `true` makes it the default. On `false` or destroy the previous default is restored, if that token is still usable; otherwise the operation fails, \
+             because Omni always has exactly one default. If unset, the setting is not managed. Do not combine it with an `omni_default_join_token`.",
             ).derived(),
-            string("state").computed().changes_with(&["revoked", "expiration_time", "ttl"]).doc("One of `active`, `revoked`, `expired`, as of the last read.").derived(),
-            number("use_count").computed().stays().doc("How many machines have joined with it, as of the last read.").joined::<JoinTokenStatusSpec>("use_count", Codec::Plain),
+            string("state").computed().changes_with(&["revoked", "expiration_time", "ttl"]).doc("One of `active`, `revoked`, `expired`, as of the last refresh.").derived(),
+            number("use_count").computed().stays().doc("Number of machines that have joined with it, as of the last refresh.").joined::<JoinTokenStatusSpec>("use_count", Codec::Plain),
             warnings_attribute().changes_with(&["revoked", "expiration_time", "ttl"]).joined::<JoinTokenStatusSpec>("warnings", Codec::Plain),
         ]
     }
@@ -150,10 +149,11 @@ impl CosiObject for JoinToken {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages a join token for machines. Its `id` is the secret, which the state has to keep; \
-             where only a provisioner needs a token for the length of a run, the ephemeral `omni_join_token` keeps none. \
+            "Manages a join token for machines. Its `id` is the token itself and is stored in state; \
+             if a token is needed only during a run, use the ephemeral `omni_join_token`. \
              To rotate a token, use `replace_triggered_by` or `terraform apply -replace`, with `create_before_destroy`. \
-             Needs a service account with the role `Admin`.",
+             Creating a token requires the role `Admin`, changing or destroying it `Operator` (`Admin` before Omni 1.8).\n\n\
+             ~> **Machines that still depend on a token cannot reconnect after it is revoked or destroyed.** `warnings` lists these machines, and such a plan warns about them.",
         )
         .rule(Rule::AtMostOne(&["expiration_time", "ttl"]))
     }

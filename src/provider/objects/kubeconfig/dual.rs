@@ -44,10 +44,10 @@ impl DualSource for Kubeconfig {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Issues a kubeconfig with a service account token. Each read issues a new token and stores it in state. Tokens cannot be revoked. An output of it therefore changes with every plan; a `terraform_data` with `ignore_changes` keeps the first one. The ephemeral resource of the same name keeps the token out of the state."
+                "Issues a kubeconfig with a service account token. Requires the role `Operator`. Each read issues a new token and stores it in state, so that an output of it changes in every plan; a `terraform_data` with `ignore_changes` keeps the first one. Tokens cannot be revoked. To keep the token out of the state, use the ephemeral resource `omni_kubeconfig`."
             }
             DualForm::Ephemeral => {
-                "Issues a kubeconfig with a service account token, for provider blocks and write-only attributes. Never written to state or plan. Plan and apply each make a token, and nothing takes a token back before it expires. A token cannot be made to last longer either: `ttl` must cover the whole run. Shortly before the end the provider checks that the cluster is still the same and logs what is left; when a run outlives its token, a warning says so at the end."
+                "Issues a kubeconfig with a service account token, for provider blocks and write-only attributes. Never written to state or plan. Requires the role `Operator`. Every plan and every apply issues a new token. A token can be neither revoked nor extended, so `ttl` must be longer than the run; if a token expires during the run, a warning says so at the end."
             }
         }
     }
@@ -56,23 +56,23 @@ impl DualSource for Kubeconfig {
         let groups = Value::List(vec!["system:masters".into()]);
         vec![
             cluster_attribute().required().doc(
-                "Name of the cluster. Refer to the `id` of the `omni_cluster`, so that this waits for the cluster to exist.",
+                "Name of the cluster. If the same configuration creates the cluster, refer to the `id` of its `omni_cluster`, so that this is read after it.",
             ),
             string("user").default("admin").check(not_empty()).doc("Kubernetes user of the token."),
             plain("groups", Type::list(Type::String))
                 .default(groups)
                 .check(no_empty_elements())
-                .doc("Kubernetes groups of that user."),
+                .doc("Kubernetes groups of the user."),
             string("ttl").default("24h").check(duration::is_positive()).check(not_longer_than_omni_grants()).doc(
-                "Lifetime of the token, as a Go duration such as `90m`; at most ten years (`87600h`).",
+                "Lifetime of the token, as a Go duration such as `90m`, at most `87600h` (ten years).",
             ),
             string("kubeconfig").computed().sensitive().doc("The kubeconfig, in YAML."),
             string("host").computed().sensitive().doc("Address of the Kubernetes API."),
             string("token").computed().sensitive().doc("Bearer token."),
             string("cluster_ca_certificate").computed().sensitive().doc(
-                "CA certificate of the Kubernetes API, in PEM; null when the certificate is signed by a public CA.",
+                "CA certificate of the Kubernetes API, in PEM; null if its certificate is signed by a public CA.",
             ),
-            string("expiration").computed().doc("When the token expires, in RFC 3339."),
+            string("expiration").computed().doc("Expiration of the token, in RFC 3339."),
         ]
     }
 

@@ -12,9 +12,9 @@ pub(super) fn function() -> Pure {
         name: "kubeconfig_parse",
         signature: Signature {
             summary: "Parses the current context of a kubeconfig.",
-            description: "Takes the current context of a kubeconfig apart, for the provider blocks of `kubernetes` and `helm`. \
+            description: "Parses the current context of a kubeconfig, for the provider blocks of `kubernetes` and `helm`. \
                           The result has `context`, `host`, `namespace`, `token`, `cluster_ca_certificate`, `client_certificate` and `client_key`, \
-                          certificates and keys in PEM; what the kubeconfig does not hold is null.",
+                          with certificates and keys in PEM; values that the kubeconfig does not contain are null.",
             parameters: vec![Parameter::new("kubeconfig", Type::String, "The kubeconfig, in YAML.")],
             variadic: None,
             returns: Type::object(names.map(|name| (name, Type::String))),

@@ -40,10 +40,10 @@ impl Lookup for KubernetesVersions {
 
     fn attributes() -> Vec<Attribute> {
         vec![
-            text("version", "The version, without a leading `v`."),
+            text("version", "Version, without a leading `v`."),
             texts(
                 "compatible_talos_versions",
-                "Talos versions that support it and that clusters can use, oldest first.",
+                "Talos versions that support it and are available for clusters, oldest first.",
             ),
         ]
     }
@@ -79,14 +79,14 @@ impl ListSource for KubernetesVersions {
             constraint("Constraint that the versions must satisfy"),
             string("talos_version")
                 .check(is_version())
-                .doc("Only Kubernetes versions that this Talos version supports; none when no cluster can use it."),
+                .doc("Only Kubernetes versions that this Talos version supports; empty if the Talos version is not available for clusters."),
         ]
     }
 }
 
 impl SingleSource for KubernetesVersions {
     const NAME: &'static str = "omni_kubernetes_version";
-    const ABOUT: &'static str = "Reads a Kubernetes version that the instance offers: a given one, or the newest that satisfies a constraint and is supported by a Talos version.";
+    const ABOUT: &'static str = "Reads a Kubernetes version that the instance offers: a given one, or the newest that satisfies a constraint and is supported by a given Talos version.";
     const ID: &'static str = "version";
     const IF_MISSING: &'static str = "`omni_kubernetes_versions` lists what the instance offers, and `compatible_kubernetes_versions` of `omni_talos_version` what a Talos version runs.";
 
@@ -94,11 +94,11 @@ impl SingleSource for KubernetesVersions {
         vec![
             string("version")
                 .check(is_version())
-                .doc("The version, with or without a leading `v`. Without it, the newest that fits."),
+                .doc("Version, with or without a leading `v`. Defaults to the newest one that matches."),
             constraint("Constraint that the version must satisfy"),
             string("talos_version")
                 .check(is_version())
-                .doc("Talos version that must support it; one that clusters can use."),
+                .doc("Talos version that must support it. It must be available for clusters."),
         ]
     }
 

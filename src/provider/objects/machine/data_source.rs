@@ -127,29 +127,29 @@ struct Link {
 
 fn machine() -> Vec<Attribute> {
     vec![
-        text("id", "Id (UUID) of the machine."),
+        text("id", "ID (UUID) of the machine."),
         text("hostname", "Host name."),
         flag("connected", "Whether the machine is connected to Omni."),
-        flag("available", "Whether the machine is free to join a cluster."),
+        flag("available", "Whether the machine is available, that is, can be allocated to a cluster."),
         flag("maintenance", "Whether the machine is in maintenance mode."),
-        text("role", "`controlplane`, `worker`, or `none`."),
+        text("role", "Role in the cluster: `controlplane`, `worker` or `none`."),
         text("cluster", "Cluster that the machine belongs to; empty without one."),
         text("machine_set", "Machine set that the machine belongs to; empty without one."),
         text("talos_version", "Talos version that the machine runs."),
-        text("management_address", "Address in Omni's own network."),
-        text("power_state", "`unknown`, `unsupported`, `on` or `off`."),
+        text("management_address", "Address of the machine in the SideroLink network of Omni."),
+        text("power_state", "Power state: `unknown`, `unsupported`, `on` or `off`."),
         text("last_error", "Last error reported by the machine."),
         words("labels", "Labels, without Omni's system labels."),
-        words("image_labels", "Labels of the installation media."),
+        words("image_labels", "Labels that are set in the installation media."),
         object(
             "platform",
             vec![
                 text("platform", "Platform, such as `metal` or `aws`."),
                 text("region", "Region."),
                 text("zone", "Zone."),
-                text("instance_type", "Type of the instance."),
-                text("instance_id", "Id of the instance."),
-                text("provider_id", "Id by which Kubernetes knows the instance."),
+                text("instance_type", "Instance type."),
+                text("instance_id", "Instance ID."),
+                text("provider_id", "Provider ID of the Kubernetes node."),
             ],
         )
         .computed()
@@ -157,13 +157,13 @@ fn machine() -> Vec<Attribute> {
         object(
             "schematic",
             vec![
-                text("id", "Id of the image schematic."),
+                text("id", "ID of the schematic."),
                 texts("extensions", "System extensions."),
-                texts("kernel_args", "Kernel arguments. They can hold the join token, so they are sensitive; `kernel_args_redacted` is not.")
+                texts("kernel_args", "Kernel arguments. Sensitive, because they can contain the join token; see `kernel_args_redacted`.")
                     .sensitive(),
                 texts(
                     "kernel_args_redacted",
-                    "Kernel arguments with `REDACTED` in place of secrets: the join token, passwords in addresses, and inline configurations.",
+                    "Kernel arguments in which secrets are replaced with `REDACTED`: the join token, passwords in URLs, and inline configurations.",
                 ),
             ],
         )
@@ -178,8 +178,8 @@ fn machine() -> Vec<Attribute> {
                     vec![
                         text("manufacturer", "Manufacturer."),
                         text("description", "Description reported by the hardware."),
-                        whole("cores", "Cores."),
-                        whole("threads", "Threads."),
+                        whole("cores", "Number of cores."),
+                        whole("threads", "Number of threads."),
                         whole("frequency_mhz", "Frequency in MHz."),
                     ],
                 )
@@ -193,15 +193,15 @@ fn machine() -> Vec<Attribute> {
                     vec![
                         text("path", "Path of the device, such as `/dev/sda`."),
                         whole("size_bytes", "Size in bytes."),
-                        text("type", "Kind of the device, such as `SSD` or `HDD`."),
+                        text("type", "Type of the device, such as `SSD` or `HDD`."),
                         text("model", "Model."),
                         text("serial", "Serial number."),
                         text("uuid", "UUID."),
-                        text("wwid", "World-wide id."),
-                        text("transport", "How it is attached, such as `nvme` or `sata`."),
+                        text("wwid", "World Wide ID."),
+                        text("transport", "Transport, such as `nvme` or `sata`."),
                         flag("system_disk", "Whether Talos is installed on it."),
-                        flag("readonly", "Whether it can only be read."),
-                        flag("rotational", "Whether it has spinning disks.").since("1.11"),
+                        flag("readonly", "Whether it is read-only."),
+                        flag("rotational", "Whether it is a rotational disk.").since("1.11"),
                     ],
                 )
                 .computed()
@@ -304,23 +304,23 @@ impl ListSource for Machines {
     const NAME: &'static str = "omni_machines";
     const LIST: &'static str = "machines";
     const ABOUT: &'static str = "Lists machines that are registered with Omni: their hardware, network and labels. All filters that are set must match.\n\n\
-        ~> **Do not build nodes from `available = true`.** A machine that has joined a cluster is no longer available, so the next plan finds another list: \
-        `for_each` and `count` over it replace nodes, and replacing a node wipes its machine. Use `available_to` with the name of the cluster instead: \
-        it lists the machines of that cluster first, each in its place, and then those that are free.";
+        ~> **Do not build nodes from `available = true`.** A machine that has joined a cluster is no longer available, so the list changes in the next plan, \
+        and `for_each` or `count` over it replaces nodes, which wipes their machines. Use `available_to` with the name of the cluster instead: \
+        it lists the nodes of that cluster first, in a stable order, and then the available machines.";
 
     fn filters() -> Vec<Attribute> {
         vec![
-            string("id").doc("Only the machine with this id (UUID), in upper or lower case."),
+            string("id").doc("Only the machine with this ID (UUID), ignoring case."),
             string("cluster").doc("Only machines of this cluster."),
-            string("role").check(one_of(ROLES)).doc("Only machines of this role: `controlplane`, `worker`, or `none`."),
-            boolean("connected").doc("Only machines that are, or are not, connected to Omni."),
-            boolean("available").doc("Only machines that are, or are not, free to join a cluster. For nodes, use `available_to`: what is available changes with each machine that joins."),
+            string("role").check(one_of(ROLES)).doc("Only machines with this role: `controlplane`, `worker` or `none`."),
+            boolean("connected").doc("Filter by connection: `true` returns machines that are connected to Omni, `false` the others."),
+            boolean("available").doc("Filter by availability: `true` returns machines that can be allocated to a cluster, `false` the others. For nodes, use `available_to`."),
             string(AVAILABLE_TO).check(is_name()).doc(
-                "Name of a cluster, which need not exist yet: the machines that are its nodes come first, in the order in which they joined, and then those that are free to join a cluster, by id. \
-                 A machine keeps its place for as long as it is a node of the cluster, so a list of nodes can be built from the first elements. \
-                 Machines that a machine class has taken are not among them. `connected`, `maintenance` and `role` then choose among the free machines only.",
+                "Name of a cluster, which does not have to exist yet. Returns the machines that are its nodes, in the order in which they joined, and then the available machines, sorted by ID. \
+                 A machine keeps its position while it is a node of the cluster, so nodes can be built from the first elements. \
+                 Machines that were allocated by a machine class are not included. `connected`, `maintenance` and `role` only filter the available machines.",
             ),
-            boolean("maintenance").doc("Only machines that are, or are not, in maintenance mode."),
+            boolean("maintenance").doc("Filter by maintenance mode: `true` returns machines in maintenance mode, `false` the others."),
         ]
     }
 

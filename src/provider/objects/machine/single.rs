@@ -37,7 +37,7 @@ fn waits(config: &Value) -> bool {
 #[async_trait]
 impl SingleSource for Machines {
     const NAME: &'static str = "omni_machine";
-    const ABOUT: &'static str = "Reads a machine that is registered with Omni by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine.";
+    const ABOUT: &'static str = "Reads a registered machine by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine.";
     const ID: &'static str = "id";
     const IF_MISSING: &'static str =
         "If it is still on its way, set `wait_for_registration = true`: the read then waits for it.";
@@ -45,25 +45,25 @@ impl SingleSource for Machines {
 
     fn arguments() -> Vec<Attribute> {
         vec![
-            string("id").check(not_empty()).doc("Id (UUID) of the machine, in upper or lower case."),
+            string("id").check(not_empty()).doc("ID (UUID) of the machine, ignoring case."),
             string("mac_address")
                 .check(is_mac())
-                .doc("MAC address of any of its links, in upper or lower case, such as `52:54:00:12:34:56`."),
-            string("hostname").check(not_empty()).doc("Its host name, in upper or lower case."),
+                .doc("MAC address of any network link of the machine, ignoring case, such as `52:54:00:12:34:56`."),
+            string("hostname").check(not_empty()).doc("Host name of the machine, ignoring case."),
             string("label_selector")
                 .document()
                 .check(is_selector())
-                .doc(format!("Labels that only this machine has, {SELECTOR}")),
+                .doc(format!("Label selector that matches only this machine, {SELECTOR}")),
         ]
     }
 
     fn options() -> Vec<Attribute> {
         vec![
             boolean(WAIT).doc(
-                "Wait until such a machine has registered and has reported its hardware and network. Defaults to `false`: it is an error when there is none.",
+                "Wait until a matching machine has registered and reported its hardware and network. Defaults to `false`: it is an error if no machine matches.",
             ),
             string("timeout").check(duration::is_positive()).doc(
-                "How long to wait for it, as a Go duration. Defaults to `10m`.",
+                "Timeout of the wait, as a Go duration. Defaults to `10m`.",
             ),
         ]
     }

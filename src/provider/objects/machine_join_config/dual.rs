@@ -22,10 +22,10 @@ impl DualSource for MachineJoinConfig {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. The join token is in both, and so it is in the state; the ephemeral resource of the same name keeps it out. Needs Omni 1.0 or later."
+                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. Both contain the join token, which is therefore stored in state; to keep it out, use the ephemeral resource `omni_machine_join_config`."
             }
             DualForm::Ephemeral => {
-                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. Never written to state or plan. The join token is in both. Needs Omni 1.0 or later."
+                "Reads what a machine needs to join Omni: kernel arguments and Talos machine configuration. Both contain the join token. Never written to state or plan."
             }
         }
     }
@@ -33,17 +33,17 @@ impl DualSource for MachineJoinConfig {
     fn attributes() -> Vec<Attribute> {
         vec![
             boolean("use_grpc_tunnel").default(false).doc(
-                "Whether the machine wraps its WireGuard traffic in gRPC, for networks that block UDP. An instance that enforces the tunnel overrides this.",
+                "Whether the machine tunnels its WireGuard traffic through gRPC, for networks that block UDP. An instance that enforces the tunnel overrides this.",
             ),
             string("join_token").sensitive().check(not_empty()).doc(
-                "Join token to use. Defaults to the default token. It must exist; whether it is revoked or expired is not checked.",
+                "Join token to use. Defaults to the default token. It must exist; the provider does not check whether it is revoked or expired.",
             ),
             plain("kernel_args", Type::list(Type::String))
                 .computed()
                 .sensitive()
-                .doc("Kernel arguments to boot Talos with, one element each; the join token is in the first."),
+                .doc("Kernel arguments to boot Talos with; the first one contains the join token."),
             string("config").computed().sensitive().doc(
-                "Documents of the Talos machine configuration, in YAML; the join token is in them.",
+                "Documents of the Talos machine configuration, in YAML; they contain the join token.",
             ),
         ]
     }

@@ -14,7 +14,7 @@ impl View for MachineSet {
     const ABOUT: &'static str =
         "Reads a machine set of a cluster and its status. It does not have to be managed by Terraform.";
     const ABOUT_ALL: &'static str = "Lists machine sets and their status. All filters that are set must match.";
-    const ABOUT_ID: &'static str = "Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. The function `machine_set_id` builds it.";
+    const ABOUT_ID: &'static str = "ID of the machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. The function `machine_set_id` builds it.";
     const LEFT_OUT: &'static [&'static str] = &["bootstrap_spec"];
 
     fn filters() -> Vec<Filter> {
@@ -29,7 +29,7 @@ impl View for MachineSet {
             Filter::path(role, "role"),
             Filter::path(phase, "status.phase"),
             Filter::path(
-                boolean("ready").doc("Only machine sets whose machines are, or are not, all ready."),
+                boolean("ready").doc("Filter by readiness: `true` returns machine sets whose machines are all ready, `false` the others."),
                 "status.ready",
             ),
         ]

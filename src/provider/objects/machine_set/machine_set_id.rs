@@ -12,12 +12,12 @@ pub(super) fn function() -> Pure {
         name: "machine_set_id",
         signature: Signature {
             summary: "Builds the ID of a machine set.",
-            description: "Composes the id of a machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. \
-                          Use it to refer to a set that another configuration manages.",
+            description: "Builds the ID of a machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. \
+                          Use it to refer to a machine set that another configuration manages.",
             parameters: vec![
                 Parameter::new("cluster", Type::String, "Name of the cluster."),
-                Parameter::new("role", Type::String, "Role of the set: `controlplane` or `workers`."),
-                Parameter::new("name", Type::String, "Name of a set of workers; null for the default, `workers`.")
+                Parameter::new("role", Type::String, "Role of the machine set: `controlplane` or `workers`."),
+                Parameter::new("name", Type::String, "Name of a worker machine set; null for the default, `workers`, and for the control plane.")
                     .nullable(),
             ],
             variadic: None,

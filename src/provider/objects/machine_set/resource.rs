@@ -88,13 +88,13 @@ fn strategy(
         string("type")
             .required()
             .check(one_of(&["Unset", "Rolling"]))
-            .doc("`Rolling` updates `max_parallelism` machines at a time, `Unset` lets Omni decide.")
+            .doc("`Rolling` changes `max_parallelism` machines at a time, `Unset` lets Omni decide.")
             .coded(kind, Codec::Enum(all)),
         number("max_parallelism")
             .check(whole_between(0, LARGEST))
-            .doc("Maximum number of machines taken at a time with `Rolling`. `0` and unset leave it to Omni, which takes one.")
+            .doc("Maximum number of machines changed at the same time with `Rolling`. If `0` or unset, Omni decides, which means one.")
             .coded(config, PARALLELISM)
-            .reading("Maximum number of machines at a time; null lets Omni decide."),
+            .reading("Maximum number of machines changed at the same time; null if Omni decides."),
     ];
     let initial = all.first().map(|(kind, _)| *kind);
     let initial = Value::object([("type", Value::from(initial)), ("max_parallelism", Value::Null)]);
@@ -165,36 +165,36 @@ impl CosiTable for MachineSet {
 
     fn rows() -> Vec<Row> {
         vec![
-            string("id").computed().stays().doc("Id of the set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.").id(),
+            string("id").computed().stays().doc("ID of the machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.").id(),
             string("name").remains("A machine set keeps the name that it was made with.").check(not_empty()).doc(
-                "Name of a set of workers within the cluster. Defaults to `workers`. The set of control planes is always named `control-planes`. Changing this forces replacement.",
-            ).derived().reading("Name of the set within the cluster."),
-            string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text).reading("Cluster that the set belongs to."),
+                "Name of a worker machine set within the cluster. Defaults to `workers`. Must be unset for the control plane, which is always named `control-planes`. Changing this forces replacement.",
+            ).derived().reading("Name of the machine set within the cluster."),
+            string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text).reading("Name of the cluster that the machine set belongs to."),
             string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
                 "Role of the machines: `controlplane` or `workers`.",
             ).at(Home::OneOf(&[(CONTROL_PLANE, labels::ROLE_CONTROL_PLANE), (WORKERS, labels::ROLE_WORKER)])),
             strategy("update_strategy", ["update_strategy", "update_strategy_config"], ROLLING, |strategy| strategy.doc("Rollout strategy for configuration changes.")),
-            strategy("delete_strategy", ["delete_strategy", "delete_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for removals.")),
+            strategy("delete_strategy", ["delete_strategy", "delete_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for removals of machines.")),
             strategy("upgrade_strategy", ["upgrade_strategy", "upgrade_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for Talos upgrades.").since("1.6")),
             object("machine_class", vec![
                 string("name").required().check(not_empty()).doc("Name of the machine class."),
-                number("size").check(whole_between(0, LARGEST)).doc("Number of machines to take. Required for `Static`, ignored for `Unlimited`."),
+                number("size").check(whole_between(0, LARGEST)).doc("Number of machines to allocate. Required for `Static`, ignored for `Unlimited`."),
                 string("allocation_type").default("Static").check(one_of(&["Static", UNLIMITED])).doc(
-                    "`Static` takes `size` machines, `Unlimited` all that match.",
+                    "`Static` allocates `size` machines, `Unlimited` all that match the class.",
                 ),
             ])
-            .doc("Takes machines from a machine class instead of naming them with `omni_machine_set_node`.")
+            .doc("Machine class to allocate machines from, instead of selecting them with `omni_machine_set_node`. A machine set with machines cannot switch between the two.")
             .at(Home::Fields(&ALLOCATION))
-            .reading("Machine class that the machines are taken from; null when they are named one by one."),
+            .reading("Machine class that machines are allocated from; null if they are selected individually."),
             object("bootstrap_spec", vec![
-                string("cluster_uuid").required().check(not_empty()).doc("UUID of the cluster whose backup is restored."),
-                string("snapshot").required().at_most(4096).check(check::is_snapshot()).doc("Name of the etcd snapshot."),
+                string("cluster_uuid").required().check(not_empty()).doc("UUID of the cluster whose backup is restored: `uuid` of its `omni_cluster`."),
+                string("snapshot").required().at_most(4096).check(check::is_snapshot()).doc("Name of the etcd snapshot: a relative path of 1 to 4096 bytes without `..`."),
             ])
-            .doc("Restores etcd from a backup when the control plane is made. It cannot be added or changed later; once the cluster runs it may be removed, which changes nothing in the cluster.")
+            .doc("Etcd backup to restore when the control plane is created. Only for `role = \"controlplane\"`. It cannot be added or changed later. It can be removed once the cluster runs, which does not change the cluster.")
             .field("bootstrap_spec"),
             string("wait_for").check(one_of(wait::LEVELS)).doc(
-                "What a create or an update waits for: `none`, `running` (the machines of the class run) or `ready` (their nodes are ready too, which needs a CNI). \
-                 Defaults to `none`, or to `ready` when the provider has `wait_for_ready`.",
+                "What a create or an update waits for: `none`, `running` (the machines run) or `ready` (their nodes are also ready, which requires a CNI). Only a machine set with `machine_class` waits. \
+                 Defaults to `none`, or to `ready` if the provider sets `wait_for_ready`.",
             ).local(),
             status(|status| status.changes_with(&["machine_class"])),
         ]
@@ -217,8 +217,8 @@ impl CosiObject for MachineSet {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages a machine set: machines of a cluster that share a role. A cluster has one set of control planes, and any number of sets of workers.\n\n\
-             ~> **Destroying or replacing a machine set wipes the disks of its machines.** Use `prevent_destroy` where the data matters.",
+            "Manages a machine set: machines of a cluster that share a role. A cluster has one control plane machine set and any number of worker machine sets.\n\n\
+             ~> **Destroying or replacing a machine set wipes the disks of its machines.** Set `prevent_destroy` to protect their data. Destroying the control plane machine set destroys etcd, and Omni does not accept a second one for the same cluster.",
         )
         .upgraded_by(upgrade)
     }
@@ -433,11 +433,11 @@ pub(in crate::provider) fn status(finish: impl FnOnce(Attribute) -> Attribute) -
         joined(string("error").computed().doc("Last error, if any."), "error"),
         machine_counts::<MachineSetStatusSpec>(),
         joined(
-            number("locked_updates").computed().doc("Machines that have changes pending and are locked."),
+            number("locked_updates").computed().doc("Number of locked machines with pending changes."),
             "locked_updates",
         ),
     ];
-    group("status", rows, |status| finish(status.computed().doc("Status of the machine set at the last read.")))
+    group("status", rows, |status| finish(status.computed().doc("Status of the machine set as of the last refresh.")))
 }
 
 /// The control plane is bootstrapped once: what decides about it cannot change afterwards.

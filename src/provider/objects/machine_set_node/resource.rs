@@ -108,8 +108,8 @@ impl CosiTable for MachineSetNode {
         let status = |attribute: Attribute, path, codec| attribute.joined::<ClusterMachineStatusSpec>(path, codec);
         vec![
             string("id").computed().stays().doc("Same as `machine_id`.").id(),
-            string("machine_id").required().replaces().check(not_empty()).doc("Id (UUID) of the machine.").id(),
-            string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by its id such as `prod-workers` or its name such as `workers`.")
+            string("machine_id").required().replaces().check(not_empty()).doc("ID (UUID) of the machine.").id(),
+            string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by ID such as `prod-workers` or by name within the cluster such as `workers`.")
                 .label(labels::MACHINE_SET, KeyCodec::Made(set_of))
                 .also_labels(&[
                     (labels::ROLE_CONTROL_PLANE, |state| is_control_plane(state).then(String::new)),
@@ -117,23 +117,23 @@ impl CosiTable for MachineSetNode {
                 ]),
             string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster that the machine set belongs to.").label(labels::CLUSTER, KeyCodec::Text),
             boolean("locked").initially(false).doc(
-                "Whether the machine is locked, that is, excluded from configuration changes, upgrades and removal. Only workers can be locked.",
+                "Whether the machine is locked: it is then excluded from configuration changes, upgrades and removal. Only workers can be locked.",
             ).annotation(labels::LOCKED, KeyCodec::Present),
             string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
-                "What a create waits for: `none`, `allocated` (the cluster has taken the machine) or `running` (the machine runs in the cluster and is ready). A worker waits only once the cluster has a control plane. \
-                 Defaults to `none`, or to `running` when the provider has `wait_for_ready`.",
+                "What a create waits for: `none`, `allocated` (the machine is allocated to the cluster) or `running` (the machine runs in the cluster and is ready). A worker does not wait if the cluster has no control plane yet. \
+                 Defaults to `none`, or to `running` if the provider sets `wait_for_ready`.",
             ).local(),
             boolean("force_destroy_on_timeout").doc(
-                "When the machine cannot be wiped within `timeouts.delete`, for example because it is not connected, remove it without wiping its disks. Defaults to `false`.",
+                "If the machine cannot be wiped within `timeouts.delete`, for example because it is disconnected, remove it without wiping its disks. Must be applied before the destroy. Defaults to `false`.",
             ).local(),
             group("status", vec![
-                status(string("stage").computed().doc("Where the machine is: `unknown` until the cluster has taken it, then for example `booting`, `installing`, `configuring`, `running`, `upgrading`, `destroying`."), "stage", STAGE),
+                status(string("stage").computed().doc("Lifecycle stage: `unknown` until the machine is allocated, then for example `booting`, `installing`, `configuring`, `running`, `upgrading` or `destroying`."), "stage", STAGE),
                 status(boolean("ready").computed().doc("Whether the machine is ready."), "ready", Codec::Plain),
-                status(boolean("config_up_to_date").computed().doc("Whether the machine has its current configuration."), "config_up_to_date", Codec::Plain),
-                status(string("last_config_error").computed().doc("Why the last configuration was not applied, if so."), "last_config_error", Codec::Plain),
-                status(string("management_address").computed().doc("Address of the machine in Omni's own network."), "management_address", Codec::Plain),
+                status(boolean("config_up_to_date").computed().doc("Whether the current configuration is applied to the machine."), "config_up_to_date", Codec::Plain),
+                status(string("last_config_error").computed().doc("Error of the last configuration, if it was not applied."), "last_config_error", Codec::Plain),
+                status(string("management_address").computed().doc("Address of the machine in the SideroLink network of Omni."), "management_address", Codec::Plain),
                 string("node_name").computed().doc("Name of the Kubernetes node.").at(Home::JoinedLabel(Join::of::<ClusterMachineStatusSpec>(), NODE_NAME)),
-            ], |status| status.computed().stays().doc("What Omni reported of the machine at the last read.")),
+            ], |status| status.computed().stays().doc("Status of the machine in the cluster as of the last refresh.")),
         ]
     }
 
@@ -162,15 +162,15 @@ impl CosiObject for MachineSetNode {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and gives it back.\n\n\
-             ~> **Destroying or replacing a node wipes the machine's disks.** A changed `machine_id`, `machine_set` or `cluster` replaces the node. \
-             Review the plan, and use `prevent_destroy` where the data matters.",
+            "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and makes it available again.\n\n\
+             ~> **Destroying or replacing a node wipes the machine's disks.** Changing `machine_id`, `machine_set` or `cluster` replaces the node. \
+             Set `prevent_destroy` to protect its data.",
         )
         .meaning("machine_set", set_of)
     }
 
     fn identity() -> IdentitySchema {
-        IdentitySchema::of("machine_id", "Id (UUID) of the machine.")
+        IdentitySchema::of("machine_id", "ID (UUID) of the machine.")
     }
 
     fn locked_by(state: &Value) -> Option<&str> {

@@ -20,10 +20,10 @@ impl DualSource for Omniconfig {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Reads an omniconfig for the provider's account. It holds no key: omnictl signs with the key in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads an omniconfig for the provider's account. It contains no key: `omnictl` uses the key in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
             DualForm::Ephemeral => {
-                "Reads an omniconfig for the provider's account. Never written to state or plan. It holds no key: omnictl signs with the key in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads an omniconfig for the provider's account. Never written to state or plan. It contains no key: `omnictl` uses the key in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
         }
     }
@@ -31,8 +31,8 @@ impl DualSource for Omniconfig {
     fn attributes() -> Vec<Attribute> {
         vec![
             string("omniconfig").computed().sensitive().doc("The omniconfig, in YAML."),
-            string("endpoint").computed().doc("Address of Omni, as Omni itself advertises it."),
-            string("identity").computed().doc("Identity that omnictl signs as: that of the provider's own account."),
+            string("endpoint").computed().doc("Address of Omni, as advertised by Omni."),
+            string("identity").computed().doc("Identity that `omnictl` authenticates as: that of the provider's account."),
         ]
     }
 

@@ -67,26 +67,26 @@ pub(crate) fn attributes() -> Vec<Attribute> {
         string("ttl").default(TTL).same_if(duration::same).check(lifetime()).doc(
             "Lifetime of the key, as a Go duration from `1s` to `8760h` (365 days). \
              Changing this registers a new key; earlier keys stay valid until they expire. \
-             After an import the lifetime of the existing key is not known, so the first value that is configured then registers none.",
+             After an import the lifetime of the existing key is unknown, so setting it for the first time registers no key.",
         ),
         string("renew_trigger").document().doc(
-            "Any text; changing it registers a new key. Existing keys stay valid until they expire: Omni cannot revoke a single key.",
+            "Arbitrary text; changing it registers a new key. Existing keys stay valid until they expire: Omni cannot revoke a single key.",
         ),
         string("renew_before").check(duration::is_positive()).doc(
-            "How long before its `expiration` the key is renewed, as a Go duration shorter than `ttl`, such as `720h`: a plan that is made within that time proposes a new key. If unset, a key is renewed only when `ttl` or `renew_trigger` changes. It has no effect while `expiration` is null.",
+            "Time before `expiration` from which a plan renews the key, as a Go duration shorter than `ttl`, such as `720h`. If unset, the key is renewed only when `ttl` or `renew_trigger` changes. No effect while `expiration` is null.",
         ),
         boolean("store_key").default(true).doc(
-            "Whether the state stores the private key, as `key`. With `false` the private key is discarded as soon as its public half is registered, and reaches neither plan nor state: the account then stands for a name and a role, and the keys that are used come from elsewhere, such as an ephemeral `omni_service_account_key`. Set back to `true`, it takes effect with the next key.",
+            "Whether `key` stores the private key in state. With `false` the private key is discarded after its public key is registered; use other keys of the account then, such as those of the ephemeral `omni_service_account_key`. Changing it to `true` takes effect with the next key.",
         ),
         string("public_key_id").computed().stays().doc(
             "ID of the key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits.",
         ),
         plain("public_key_ids", Type::set(Type::String)).computed().stays().doc(
-            "IDs of all keys of the account, earlier and expired ones included.",
+            "IDs of all keys of the account, including earlier and expired ones.",
         ),
         string("expiration").computed().stays().doc("Expiration of the key, in RFC 3339."),
         string("key").computed().stays().sensitive().doc(
-            "Private key, in the form that `service_account_key` of a provider block and `OMNI_SERVICE_ACCOUNT_KEY` take. Null when `store_key` is `false`, and after an import, since Omni never learns it: change `renew_trigger` to register a new one.",
+            "Private key, in the format of `OMNI_SERVICE_ACCOUNT_KEY`. Null if `store_key` is `false`, and after an import, because Omni does not have it: change `renew_trigger` to register a new key.",
         ),
     ]
 }
@@ -97,10 +97,10 @@ pub(crate) fn unlisted_attributes() -> Vec<Attribute> {
     for attribute in &mut attributes {
         let description = match attribute.name {
             "public_key_id" => {
-                "ID of the key that was registered last: its OpenPGP fingerprint, 40 lower-case hexadecimal digits. Null after an import: Omni does not list the keys of these accounts."
+                "ID of the latest key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits. Null after an import: Omni does not list the keys of these accounts."
             }
             "public_key_ids" => {
-                "IDs of the keys that were registered by this resource since it was created or imported, expired ones included. Empty when the account is gone."
+                "IDs of the keys that this resource registered since it was created or imported, including expired ones. Empty if the account was removed."
             }
             "expiration" => "Expiration of the key, in RFC 3339. Null after an import.",
             _ => continue,

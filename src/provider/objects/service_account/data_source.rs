@@ -87,23 +87,23 @@ impl Lookup for ServiceAccounts {
             text("id", "Full identity of the account: `<name>@serviceaccount.omni.sidero.dev`."),
             text("name", "Name of the account; that of an infrastructure provider begins with `infra-provider:`."),
             text("role", &format!("Role of the account: {}.", roles::DOC)),
-            flag("infra_provider", "Whether it is the account of an infrastructure provider."),
-            text("expiration", "Latest expiration of its keys, in RFC 3339; null without keys, and for accounts of infrastructure providers."),
+            flag("infra_provider", "Whether this is the service account of an infrastructure provider."),
+            text("expiration", "Latest expiration of its keys, in RFC 3339; null without keys, and for service accounts of infrastructure providers."),
             text("last_active", "Last use of the account, in RFC 3339; null if it was never used.").since("1.6"),
             plain("public_key_ids", Type::set(Type::String))
                 .computed()
-                .doc("IDs of its keys: fingerprints of 40 lower-case hexadecimal digits. Expired keys may be among them. Null for accounts of infrastructure providers, whose keys Omni does not list."),
+                .doc("IDs of its keys, possibly including expired ones. Null for accounts of infrastructure providers, whose keys Omni does not list."),
             objects(
                 "keys",
                 vec![
-                    text("id", "Id of the key: its fingerprint, 40 lower-case hexadecimal digits."),
+                    text("id", "ID of the key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits."),
                     text("expiration", "Expiration time, in RFC 3339."),
                     text("created", "Creation time, in RFC 3339.").since("1.8"),
-                    text("last_used", "When it was last used, in RFC 3339; null if it never was.").since("1.8"),
+                    text("last_used", "Last use, in RFC 3339; null if it was never used.").since("1.8"),
                 ],
             )
             .computed()
-            .doc("Its keys, the latest expiration first. Null for accounts of infrastructure providers, whose keys Omni does not list."),
+            .doc("Keys of the account, latest expiration first. Null for accounts of infrastructure providers, whose keys Omni does not list."),
         ]
     }
 
@@ -202,20 +202,20 @@ async fn last_active(cx: &Cx) -> Result<HashMap<String, String>, Error> {
 impl ListSource for ServiceAccounts {
     const NAME: &'static str = "omni_service_accounts";
     const LIST: &'static str = "service_accounts";
-    const ABOUT: &'static str = "Lists service accounts, their roles and their public keys. All filters that are set must match. Needs a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Lists service accounts, their roles and their public keys. All filters that are set must match. Requires the role `Admin`.";
     const LABELS: Option<&'static str> = None;
 
     fn filters() -> Vec<Attribute> {
         vec![
             string("role").check(one_of(roles::ALL)).doc(format!("Only accounts with this role: {}.", roles::DOC)),
-            boolean("infra_provider").doc("Only accounts that belong, or do not belong, to infrastructure providers."),
+            boolean("infra_provider").doc("Filter by type: `true` returns accounts of infrastructure providers, `false` the others."),
         ]
     }
 }
 
 impl SingleSource for ServiceAccounts {
     const NAME: &'static str = "omni_service_account";
-    const ABOUT: &'static str = "Reads a service account, its role and its public keys. It does not have to be managed by Terraform. Needs a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Reads a service account, its role and its public keys. It does not have to be managed by Terraform. Requires the role `Admin`.";
     const ID: &'static str = "name";
 
     fn arguments() -> Vec<Attribute> {

@@ -54,41 +54,41 @@ const MADE: &str = "account";
 
 fn schema() -> Schema {
     Schema::new(
-        "Creates a service account key for the length of a run, never written to state or plan: for the block of another provider, or for a write-only attribute. \
-         A new key is created for each plan and each apply, and can be used at once. \
-         By default it belongs to a temporary service account, which is removed when the plan or the apply ends. \
-         With `service_account` it is one more key of an account that is there already: \
-         Omni cannot take a single key back, so it stays good until its `ttl` is over.\n\n\
-         The provider that makes it needs the role `Admin`, and must not be `read_only`. \
-         After a failed apply, after Ctrl-C, or when the host was killed, the account is removed when the provider's own process ends. \
-         One that is left behind all the same, because Omni was away or the whole machine went down, is removed with `omnictl serviceaccount destroy NAME`.",
+        "Creates a service account key for the duration of a run, never written to state or plan, for provider blocks and write-only attributes. \
+         Every plan and every apply creates a new key. \
+         By default it belongs to a temporary service account, which is removed at the end of the plan or apply. \
+         With `service_account` it is an additional key of an existing account: \
+         Omni cannot revoke a single key, so it stays valid until its `ttl` has passed.\n\n\
+         Requires the role `Admin`, and a provider without `read_only`. \
+         The temporary account is also removed after a failed apply, after Ctrl-C, and if Terraform is killed. \
+         If it remains nevertheless, because Omni was unreachable or the computer crashed, remove it with `omnictl serviceaccount destroy NAME`.",
     )
     .with(string("name").optional_computed().check(is_account_name()).doc(
-        "Name of the service account that is made: a valid lower-case local part of an e-mail address. \
-         Only one run at a time can use it; without it the account gets a name that nobody else has.",
+        "Name of the temporary service account: a valid lower-case e-mail local part. \
+         Only one run at a time can use a fixed name. Defaults to `name_prefix` and twelve random digits.",
     ))
     .with(string("name_prefix").check(is_account_name()).doc(
-        "What the name begins with that the service account gets; twelve random digits follow. Defaults to `terraform-`.",
+        "Prefix of the name of the temporary service account. Defaults to `terraform-`.",
     ))
     .with(string("role").optional_computed().check(one_of(&["Reader", "Auditor", "Operator", "Admin"])).doc(
-        "Role of the service account that is made: `Reader`, `Auditor`, `Operator` or `Admin`. Defaults to `Operator`. \
-         Of an existing account it is the role that its key has.",
+        "Role of the temporary service account: `Reader`, `Auditor` (Omni 1.10 or later), `Operator` or `Admin`. Defaults to `Operator`. \
+         With `service_account`, the role of that account.",
     ))
     .with(string("service_account").check(not_empty()).check(is_existing()).doc(
-        "Name or full identity of an existing service account that gets one more key, instead of a new account. \
-         Where the account is made in the same configuration, refer to the `id` of the `omni_service_account`: \
-         the key is then made once the account is there.",
+        "Name or full identity of an existing service account to create an additional key for. \
+         If the same configuration creates the account, refer to the `id` of its `omni_service_account`, \
+         so that the key is created after it.",
     ))
     .with(string("ttl").optional_computed().check(account_key::lifetime()).doc(
-        "How long the key is good for, as a Go duration of at most `8760h`; it cannot be made to last longer later, so it must outlast the run. \
-         Defaults to `4h`, and with `service_account` to `1h`.",
+        "Lifetime of the key, as a Go duration from `1s` to `8760h`. It cannot be extended, so it must be longer than the run. \
+         Defaults to `4h`, or with `service_account` to `1h`.",
     ))
     .with(string("key").computed().sensitive().doc(
-        "The key, as `service_account_key` of a provider block and `OMNI_SERVICE_ACCOUNT_KEY` take it.",
+        "Private key, in the format of `OMNI_SERVICE_ACCOUNT_KEY` and `service_account_key` of the provider block.",
     ))
-    .with(string("public_key_id").computed().doc("Fingerprint of the key: 40 hexadecimal digits in lower case."))
-    .with(string("identity").computed().doc("Full identity of the service account, as audit logs show it."))
-    .with(string("expiration").computed().doc("When the key expires, in RFC 3339."))
+    .with(string("public_key_id").computed().doc("ID of the key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits."))
+    .with(string("identity").computed().doc("Full identity of the service account, as shown in audit logs."))
+    .with(string("expiration").computed().doc("Expiration of the key, in RFC 3339."))
     .rule(Rule::AtMostOne(&["name", "name_prefix", "service_account"]))
     .rule(Rule::AtMostOne(&["role", "service_account"]))
 }

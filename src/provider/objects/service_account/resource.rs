@@ -64,20 +64,21 @@ impl RpcObject for ServiceAccount {
 
     fn schema() -> Schema {
         Schema::new(
-            "Manages a service account and its key, for programs that authenticate to Omni. Needs a provider key with the role `Admin`. The state stores the private key, unless `store_key` is `false` or a public key is given.\n\n\
-             ~> **Set `role`.** Without it the account gets the role `Admin`, which may do everything.",
+            "Manages a service account and its key, for programs that authenticate to Omni. Requires the role `Admin`. The private key is stored in state, unless `store_key` is `false` or `armored_public_key` is set.\n\n\
+             ~> **Set `role`.** Without it the account gets the role `Admin`, with all permissions.\n\n\
+             ~> **Destroying or replacing the account invalidates all of its keys**, also those that Terraform does not manage.",
         )
         .with(string("id").computed().stays().doc(
-            "Identity of the account: `<name>@serviceaccount.omni.sidero.dev`. Known after the account is created, so that what refers to it waits for it.",
+            "Identity of the account: `<name>@serviceaccount.omni.sidero.dev`. Known after the account is created, so that resources that refer to it are created after it.",
         ))
         .with(string("name").required().replaces().check(is_account_name()).doc(
             "Name of the account. Must be a valid lower-case e-mail local part. Accounts of infrastructure providers, `infra-provider:<name>`, are managed by `omni_infra_provider`.",
         ))
         .with(string("role").remains("Omni cannot change the role of an account.").replaces().check(one_of(ROLES)).since_for("1.10", &["Auditor"]).doc(
-            "Role of the account: one of `None`, `Reader`, `Auditor`, `Operator` and `Admin`. If unset, the role of the account that the provider itself uses, which is always `Admin`. A replacement invalidates all keys of the account.",
+            "Role of the account: one of `None`, `Reader`, `Auditor`, `Operator` and `Admin`. Defaults to the role of the account that the provider uses, which is always `Admin`.",
         ))
         .with(string(OWN).document().same_if(same_text).check(account_key::is_public_key()).doc(
-            "ASCII-armored OpenPGP public key of your own, registered instead of one that the provider generates: the private key then never comes near Terraform. It must name an e-mail address and expire within 365 days. Changing this registers the new key in place; earlier keys stay valid until they expire.",
+            "ASCII-armored OpenPGP public key to register instead of a generated one, so that Terraform never handles the private key. It must contain an e-mail address and expire within 365 days. Changing this registers the new key in place; earlier keys stay valid until they expire.",
         ))
         .with(string("last_active").computed().stays().doc(
             "Last use of the account, in RFC 3339, as of the last refresh; null if it was never used.",

@@ -13,13 +13,13 @@ pub(super) fn function() -> Pure {
         name: "service_account_key_decode",
         signature: Signature {
             summary: "Decodes a service account key, without its private key.",
-            description: "Tells what a service account key says of itself: the account, and which of its keys it is. \
-                          The private key stays out of the result; whether the key is still good is not checked.\n\n\
+            description: "Decodes a service account key: the account and the ID of the key. \
+                          The result does not contain the private key. The function does not check whether the key is still valid.\n\n\
                           The result has `name` and `identity` of the account, `public_key_id` (the fingerprint), and `expiration` (RFC 3339; null if the key does not expire).",
             parameters: vec![Parameter::new(
                 "key",
                 Type::String,
-                "The key, as in `OMNI_SERVICE_ACCOUNT_KEY`: one long line of base64.",
+                "Service account key, in the format of `OMNI_SERVICE_ACCOUNT_KEY`: one line of base64.",
             )],
             variadic: None,
             returns: Type::object([

@@ -49,8 +49,8 @@ pub(crate) fn newest<I>(mut fit: Vec<Item<I>>) -> Vec<Item<I>> {
 /// The argument that chooses among versions.
 pub(crate) fn constraint(doc: &str) -> Attribute {
     string("constraint").check(is_constraint()).doc(format!(
-        "{doc}, written as for providers: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`. \
-         Pre-releases count only when the constraint names one."
+        "{doc}, as in version constraints of Terraform: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`. \
+         Pre-releases match only if the constraint names one."
     ))
 }
 
@@ -63,10 +63,10 @@ impl Lookup for TalosVersions {
 
     fn attributes() -> Vec<Attribute> {
         vec![
-            text("version", "The version, without a leading `v`."),
+            text("version", "Version, without a leading `v`."),
             flag(
                 "deprecated",
-                "Whether Omni no longer supports it: clusters that run it are left alone, and no cluster can be created with or upgraded to it.",
+                "Whether Omni no longer supports it: clusters that run it keep running, but no cluster can be created with it or upgraded to it.",
             ),
             flag("unsupported", "Whether Omni does not support it yet.").since("1.9"),
             texts("compatible_kubernetes_versions", "Kubernetes versions that it supports, oldest first."),
@@ -77,7 +77,7 @@ impl Lookup for TalosVersions {
             .since("1.9"),
             text(
                 "image_factory_url",
-                "Image factory that its images come from, when it is not that of the instance; else empty.",
+                "URL of the image factory of its images, if it is not that of the instance; otherwise empty.",
             ),
         ]
     }
@@ -126,23 +126,23 @@ impl ListSource for TalosVersions {
             constraint("Constraint that the versions must satisfy"),
             string("kubernetes_version")
                 .check(is_version())
-                .doc("Only Talos versions that run this Kubernetes version."),
-            boolean("deprecated").doc("Only versions that Omni no longer supports, or only those that are not such."),
+                .doc("Only Talos versions that support this Kubernetes version."),
+            boolean("deprecated").doc("Filter by deprecation: `true` returns versions that Omni no longer supports, `false` the others."),
             boolean("unsupported")
-                .doc("Only versions that Omni does not support yet, or only those that are not such."),
+                .doc("Filter by support: `true` returns versions that Omni does not support yet, `false` the others."),
         ]
     }
 }
 
 impl SingleSource for TalosVersions {
     const NAME: &'static str = "omni_talos_version";
-    const ABOUT: &'static str = "Reads a Talos version that the instance offers: a given one, or the newest that satisfies a constraint and supports a Kubernetes version.";
+    const ABOUT: &'static str = "Reads a Talos version that the instance offers: a given one, or the newest that satisfies a constraint and supports a given Kubernetes version.";
     const ID: &'static str = "version";
     const IF_MISSING: &'static str = "`omni_talos_versions` lists what the instance offers.";
 
     fn arguments() -> Vec<Attribute> {
         vec![
-            string("version").check(is_version()).doc("The version, with or without a leading `v`. Without it, the newest that fits and that clusters can go to."),
+            string("version").check(is_version()).doc("Version, with or without a leading `v`. Defaults to the newest one that matches and is available for clusters."),
             constraint("Constraint that the version must satisfy"),
             string("kubernetes_version").check(is_version()).doc("Kubernetes version that it must support."),
         ]

@@ -21,10 +21,10 @@ impl DualSource for Talosconfig {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Reads a talosconfig that connects through Omni. It holds no key: talosctl signs with the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads a talosconfig that connects through Omni. It contains no key: `talosctl` uses the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
             DualForm::Ephemeral => {
-                "Reads a talosconfig that connects through Omni. Never written to state or plan. It holds no key: talosctl signs with the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
+                "Reads a talosconfig that connects through Omni. Never written to state or plan. It contains no key: `talosctl` uses the key of the identity in it, which for a service account is the one in `OMNI_SERVICE_ACCOUNT_KEY`."
             }
         }
     }
@@ -32,12 +32,12 @@ impl DualSource for Talosconfig {
     fn attributes() -> Vec<Attribute> {
         vec![
             cluster_attribute().doc(
-                "Name of the cluster; without it, the talosconfig is for all machines of the instance. Refer to the `id` of the `omni_cluster`, so that this waits for the cluster to exist.",
+                "Name of the cluster. If unset, the talosconfig is for all machines of the instance. If the same configuration creates the cluster, refer to the `id` of its `omni_cluster`, so that this is read after it.",
             ),
             string("talosconfig").computed().sensitive().doc("The talosconfig, in YAML."),
-            string("context").computed().doc("Name of its context."),
-            plain("endpoints", Type::list(Type::String)).computed().doc("Addresses of Omni that talosctl connects to."),
-            string("identity").computed().doc("Identity that talosctl signs as: that of the provider's own account."),
+            string("context").computed().doc("Name of the context."),
+            plain("endpoints", Type::list(Type::String)).computed().doc("Addresses of Omni that `talosctl` connects to."),
+            string("identity").computed().doc("Identity that `talosctl` authenticates as: that of the provider's account."),
         ]
     }
 

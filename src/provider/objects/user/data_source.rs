@@ -42,11 +42,11 @@ impl Lookup for Users {
 
     fn attributes() -> Vec<Attribute> {
         vec![
-            text("id", "Id (UUID) of the user."),
+            text("id", "ID (UUID) of the user."),
             text("email", "E-mail address of the user, in lower case."),
             text("role", &format!("Role of the user: {}.", roles::DOC)),
-            words("saml_labels", "Labels that the SAML identity provider gave the user; empty without SAML."),
-            text("last_active", "When the user was last active, in RFC 3339; null if it never was."),
+            words("saml_labels", "Labels that the SAML identity provider assigned to the user; empty without SAML."),
+            text("last_active", "Last activity of the user, in RFC 3339; null if there was none."),
         ]
     }
 
@@ -76,7 +76,7 @@ impl Lookup for Users {
 impl ListSource for Users {
     const NAME: &'static str = "omni_users";
     const LIST: &'static str = "users";
-    const ABOUT: &'static str = "Lists Omni users, sorted by e-mail address, without service accounts. All filters that are set must match. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Lists Omni users, sorted by e-mail address, without service accounts. All filters that are set must match. Requires Omni 1.6 or later, and the role `Admin`.";
     const LABELS: Option<&'static str> = Some("SAML labels");
 
     fn filters() -> Vec<Attribute> {
@@ -92,7 +92,7 @@ impl ListSource for Users {
 
 impl SingleSource for Users {
     const NAME: &'static str = "omni_user";
-    const ABOUT: &'static str = "Reads an Omni user and their role. It does not have to be managed by Terraform. Needs Omni 1.6 or later, and a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Reads an Omni user and their role. It does not have to be managed by Terraform. Requires Omni 1.6 or later, and the role `Admin`.";
     const ID: &'static str = "email";
 
     fn arguments() -> Vec<Attribute> {
@@ -100,7 +100,7 @@ impl SingleSource for Users {
             string("email")
                 .required()
                 .check(not_empty())
-                .doc("E-mail address of the user; upper and lower case make no difference."),
+                .doc("E-mail address of the user, ignoring case."),
         ]
     }
 

@@ -45,21 +45,21 @@ impl RpcObject for User {
     const ADOPTS: bool = true;
 
     fn schema() -> Schema {
-        Schema::new("Manages an Omni user and their role. Access policies can grant more. Needs a provider key with the role `Admin`.")
+        Schema::new("Manages an Omni user and their role. Access policies can grant more. Requires the role `Admin`.")
             .since("1.6")
-            .with(string("id").computed().stays().doc("Id (UUID) of the user."))
+            .with(string("id").computed().stays().doc("ID (UUID) of the user."))
             .with(string("email").required().same_if(same).replaces().check(is_email()).doc(
-                "E-mail address by which the user signs in. Omni keeps it in lower case; here it stays as written, and upper and lower case make no difference.",
+                "E-mail address that the user signs in with. Case is ignored; Omni stores it in lower case.",
             ))
             .with(string("role").required().check(one_of(roles::ALL)).doc(format!(
-                "Role of the user: {}. A change takes effect in place; keys that the user holds never gain rights by it.",
+                "Role of the user: {}. Changing it updates the user in place; existing keys of the user keep at most the role that they were created with.",
                 roles::DOC
             )).since_for("1.10", &["Auditor"]))
             .with(plain("saml_labels", Type::map(Type::String)).computed().stays().doc(
-                "Labels that the SAML identity provider gave the user; empty without SAML.",
+                "Labels that the SAML identity provider assigned to the user; empty without SAML.",
             ))
             .with(string("last_active").computed().stays().doc(
-                "When the user was last active, in RFC 3339, as of the last refresh; null if it never was.",
+                "Last activity of the user, in RFC 3339, as of the last refresh; null if there was none.",
             ))
     }
 
