@@ -146,15 +146,12 @@ fn fenced(language: &str, text: &str) -> String {
 
 fn import(name: &str, identity: Option<&IdentitySchema>, examples: &mut Examples) -> Result<String, DocsError> {
     let mut read = |file: &str| examples.read(&format!("resources/{name}/{file}"));
-    let mut text =
-        String::from("## Import\n\nImport an existing object on the command line:\n\n");
+    let mut text = String::from("## Import\n\nImport an existing object on the command line:\n\n");
     text.push_str(&fenced("shell", &read("import.sh")?));
     text.push_str("\nWith Terraform 1.5 or OpenTofu 1.6, or later, use an `import` block with the ID:\n\n");
     text.push_str(&fenced("terraform", &read("import-by-string-id.tf")?));
     if let Some(identity) = identity {
-        text.push_str(
-            "\nWith Terraform 1.12 or OpenTofu 1.12, or later, use an `import` block with the identity:\n\n",
-        );
+        text.push_str("\nWith Terraform 1.12 or OpenTofu 1.12, or later, use an `import` block with the identity:\n\n");
         text.push_str(&fenced("terraform", &read("import-by-identity.tf")?));
         text.push_str("\n### Identity Schema\n");
         for (title, required) in [("Required", true), ("Optional", false)] {

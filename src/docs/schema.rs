@@ -132,8 +132,7 @@ fn line(attribute: &Attribute, parents: &[&str]) -> String {
 }
 
 /// What holds of a value that an object begins with.
-const LEFT_OUT: &str =
-    "If unset, the value in Omni is not managed; removing it from the configuration resets it.";
+const LEFT_OUT: &str = "If unset, the value in Omni is not managed; removing it from the configuration resets it.";
 
 /// The value without the members that are not set.
 fn set(value: &Value) -> Value {

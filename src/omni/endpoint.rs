@@ -27,7 +27,8 @@ impl Endpoint {
         // First of all, and wherever it stands: what comes before the sign may be a password, so nothing of it is quoted.
         if text.contains('@') || text.contains("%40") {
             return Err(wrong(
-                "the endpoint must not carry a user or a password; Omni takes a service account key instead".to_owned(),
+                "the endpoint must not carry a user or a password; Omni accepts a service account key instead"
+                    .to_owned(),
             ));
         }
         let shown = quoted(text);

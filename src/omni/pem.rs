@@ -38,7 +38,7 @@ pub(crate) fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
     if all.is_empty() {
         let kind = kind(text);
         return Err(format!(
-            "the text for the CA certificates holds no certificate: {kind}; expected is PEM text with {CERTIFICATE}"
+            "the text for the CA certificates contains no certificate: {kind}; expected is PEM text with {CERTIFICATE}"
         ));
     }
     Ok(all)

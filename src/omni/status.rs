@@ -270,7 +270,7 @@ fn in_state(op: &Op<'_>) -> bool {
 fn message(kind: ErrorKind, status: &Status, tidied: String) -> String {
     match kind {
         // The server puts raw version numbers into this text.
-        ErrorKind::Conflict => "somebody else changed the object first".to_owned(),
+        ErrorKind::Conflict => "another client changed the object first".to_owned(),
         _ if tidied.is_empty() => format!("the server gave no reason ({})", status.code()),
         _ => tidied,
     }

@@ -120,8 +120,8 @@ mod tests {
         let options = |pem: &str| TlsOptions { ca_pem: Some(pem.to_owned()), ..TlsOptions::default() };
         assert!(new(&options(&format!("A note.\n{ca}\n{ca}"))).is_ok());
         let table = [
-            ("", "holds no certificate: it is empty"),
-            ("not PEM", "holds no certificate: it is something else"),
+            ("", "contains no certificate: it is empty"),
+            ("not PEM", "contains no certificate: it is something else"),
             ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "certificate 1 of the CA certificates"),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificate 1 of the CA certificates"),
         ];

@@ -31,7 +31,7 @@ pub(crate) fn is_name() -> Check {
         match text.chars().find(|c| !(c.is_alphanumeric() || "-_".contains(*c)) || is_unseen(*c)) {
             None => Ok(()),
             Some(c) => Err(format!(
-                "{} holds {}; only letters, digits, dashes and underscores are allowed.",
+                "{} contains {}; only letters, digits, dashes and underscores are allowed.",
                 quoted(text),
                 called(c)
             )),
@@ -51,7 +51,7 @@ fn called(c: char) -> String {
 /// What keeps a text from being a key or a value of at most so many bytes.
 fn misfit(text: &str, longest: usize, refused: fn(char) -> bool) -> Option<String> {
     if text.len() > longest {
-        return Some(format!("has {} bytes, and Omni takes at most {longest}", text.len()));
+        return Some(format!("has {} bytes, and Omni accepts at most {longest}", text.len()));
     }
     let what = |c: char| if c.is_control() { "control" } else { "invisible" };
     text.chars()
@@ -64,7 +64,7 @@ pub(crate) fn are_user_keys() -> Check {
     Check::by(|value| {
         let Some(entries) = value.entries() else { return Ok(()) };
         if entries.len() > 256 {
-            return Err(format!("{} entries are too many: Omni takes at most 256.", entries.len()));
+            return Err(format!("{} entries are too many: Omni accepts at most 256.", entries.len()));
         }
         for (key, entry) in entries {
             if key.is_empty() {
@@ -92,7 +92,7 @@ pub(crate) fn is_certificate() -> Check {
     Check::text(|text| match text.contains(BEGINNING) {
         true => Ok(()),
         false => Err(format!(
-            "The text holds no certificate in PEM, which begins with `{BEGINNING}`. The path of a file goes into `ca_certificate_file`."
+            "The text contains no certificate in PEM, which begins with `{BEGINNING}`. The path of a file goes into `ca_certificate_file`."
         )),
     })
 }
@@ -130,15 +130,15 @@ pub(crate) fn local_part_problem(text: &str) -> Option<String> {
         return Some("The name must not be empty.".to_owned());
     }
     if text.contains('@') {
-        return Some(format!("`{text}` holds an `@`; give the name only, which is what stands in front of it."));
+        return Some(format!("`{text}` contains an `@`; use only the name before it."));
     }
     if let Some(upper) = text.chars().find(|c| c.is_uppercase()) {
-        return Some(format!("`{text}` holds the capital letter `{upper}`; Omni takes lower case only."));
+        return Some(format!("`{text}` contains the capital letter `{upper}`; Omni accepts lower case only."));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     if let Some(c) = text.chars().find(|c| !allowed(*c)) {
         return Some(format!(
-            "{} holds {}, which cannot stand in front of the `@` of an address.",
+            "{} contains {}, which is not allowed in the local part of an e-mail address.",
             quoted(text),
             called(c)
         ));
@@ -161,7 +161,7 @@ mod tests {
             ("", "b", Some("must not be empty")),
             ("a", "b\nc", Some("U+000A")),
             ("a\u{7}", "b", Some("U+0007")),
-            ("a\u{202e}", "b", Some("holds the character U+202E, and must be one line without invisible")),
+            ("a\u{202e}", "b", Some("contains the character U+202E, and must be one line without invisible")),
             // A value may be a text for people, in any script.
             ("a", "b\u{200d}", None),
             (&"k".repeat(1025), "b", Some("1025 bytes")),

@@ -237,11 +237,11 @@ async fn check_version(client: &Client, call: &Call, config: &Value) -> Option<D
     if version >= OLDEST {
         return None;
     }
-    let detail = format!("The server says that it is Omni {said}; this provider knows Omni {OLDEST} and later.");
-    let hint = "Upgrade Omni, or set `version_check = \"off\"` to go on all the same.";
+    let detail = format!("The server is Omni {said}; this provider supports Omni {OLDEST} and later.");
+    let hint = "Upgrade Omni, or set `version_check = \"off\"` to continue anyway.";
     Some(match mode {
         "error" => Diagnostic::error("Omni is too old", detail).hint(hint),
-        _ => Diagnostic::warning("Omni is older than this provider knows", detail).hint(hint),
+        _ => Diagnostic::warning("Omni is older than this provider supports", detail).hint(hint),
     })
 }
 
@@ -254,9 +254,9 @@ fn read_only(config: &Value) -> Result<bool, Diagnostic> {
     truth(&text).ok_or_else(|| {
         Diagnostic::error(
             "Invalid value of OMNI_READ_ONLY",
-            "The environment variable OMNI_READ_ONLY says neither that writes are refused nor that they are allowed.",
+            "The environment variable OMNI_READ_ONLY is neither true nor false.",
         )
-        .hint("Set it to `true` or `false`, take it out of the environment, or set `read_only` in the provider block.")
+        .hint("Set it to `true` or `false`, unset it, or set `read_only` in the provider block.")
         .at(Path::of("read_only"))
     })
 }

@@ -53,7 +53,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Variable(name) => f.write_str(name),
             Self::Omniconfig(path) => write!(f, "the omniconfig {}", quoted(path)),
-            Self::File(path, name) => write!(f, "the file {}, which `{name}` names", quoted(path)),
+            Self::File(path, name) => write!(f, "the file {} (`{name}`)", quoted(path)),
         }
     }
 }
@@ -73,13 +73,10 @@ impl Connection {
                 Some((loaded.map_err(|problem| from(problem, "omniconfig", &origin))?, path))
             }
             None if text(config, "context").is_some() => {
-                return Err(Diagnostic::error(
-                    "Missing omniconfig",
-                    "`context` is set, but no omniconfig to find it in.",
-                )
-                .hint("Set `omniconfig` or OMNICONFIG to the path of the file.")
-                .at(Path::of("context"))
-                .into());
+                return Err(Diagnostic::error("Missing omniconfig", "`context` is set, but no omniconfig is.")
+                    .hint("Set `omniconfig` or OMNICONFIG to the path of the file.")
+                    .at(Path::of("context"))
+                    .into());
             }
             None => None,
         };
@@ -137,7 +134,7 @@ impl Connection {
             let given = self.settings.endpoint.trim();
             let why = if given.contains("://") { "" } else { " An address without `https://` means plain HTTP." };
             let address = given.split_once("://").map_or(given, |(_, address)| address);
-            let detail = format!("Whoever is between here and Omni can read and change the requests.{why}");
+            let detail = format!("Others on the network can read and change the requests.{why}");
             warnings.push(
                 self.with_origin(Diagnostic::warning("Connection to Omni is not encrypted", detail), "endpoint")
                     .hint(format!("Write {} in its place.", quoted(&format!("https://{address}"))))
@@ -152,12 +149,12 @@ impl Connection {
                 self.with_origin(
                     Diagnostic::warning(
                         "Path of the endpoint is not used",
-                        format!("{what} has no effect: Omni's API is found by host and port alone."),
+                        format!("{what} has no effect: only host and port of the endpoint are used."),
                     ),
                     "endpoint",
                 )
                 .hint(format!(
-                    "Write {} in its place. An Omni that is served under a path cannot be reached: give it a host name or a port to itself.",
+                    "Set it to {}. An Omni that is served under a path cannot be reached: use a separate host name or port for it.",
                     quoted(self.settings.endpoint.trim().trim_end_matches(ignored))
                 ))
                 .at(Path::of(self.endpoint_attribute(config))),
@@ -168,7 +165,7 @@ impl Connection {
             let detail = format!("Certificate {number} of `{attribute}` expired on {}.", date(end));
             warnings.push(
                 self.with_origin(Diagnostic::warning("CA certificate has expired", detail), "authorities")
-                    .hint("Put the certificate that the authority uses now in its place: other clients do not accept this one.")
+                    .hint("Replace it with the current certificate of the CA: other clients do not accept this one.")
                     .at(Path::of(attribute)),
             );
         }
@@ -233,12 +230,12 @@ impl Connection {
             "tls_server_name" => (
                 "tls_server_name",
                 "endpoint",
-                "Write the name that the certificate is for in `endpoint`, or set `tls_server_name` to it.".to_owned(),
+                "Use the name in the certificate in `endpoint`, or set `tls_server_name` to it.".to_owned(),
             ),
             "proxy" => {
                 let what =
                     self.origins.proxy.as_ref().map_or("`proxy_url`".to_owned(), |name| format!("{name} in the environment"));
-                let hint = format!("Check {what}. NO_PROXY names the hosts that are reached directly.");
+                let hint = format!("Check {what}, or add the host to NO_PROXY to connect without a proxy.");
                 ("proxy_url", "proxy", hint)
             }
             _ => (
@@ -297,12 +294,9 @@ fn endpoint(
         origins.endpoint = Some(Origin::Omniconfig(path));
         return Ok(omniconfig.url.clone());
     }
-    Err(Diagnostic::error(
-        "Missing Omni endpoint",
-        "Neither the provider block nor the environment says where Omni is.",
-    )
-    .hint("Set `endpoint` in the provider block, or OMNI_ENDPOINT in the environment.")
-    .at(Path::of("endpoint")))
+    Err(Diagnostic::error("Missing Omni endpoint", "Neither the provider block nor the environment sets the endpoint.")
+        .hint("Set `endpoint` in the provider block, or OMNI_ENDPOINT in the environment.")
+        .at(Path::of("endpoint")))
 }
 
 /// A key in the block wins over one in the environment; a service account wins over a user's key.
@@ -340,8 +334,8 @@ async fn credentials(
             return Ok(Credentials::ServiceAccountKey(SecretString::from(key)));
         }
     }
-    Err(Diagnostic::error("Missing service account key", "Neither the provider block nor the environment gives a key to sign requests with.")
-        .hint("Set `service_account_key` in the provider block, or OMNI_SERVICE_ACCOUNT_KEY in the environment. `omnictl serviceaccount create` makes one.")
+    Err(Diagnostic::error("Missing service account key", "Neither the provider block nor the environment sets a key.")
+        .hint("Set `service_account_key` in the provider block, or OMNI_SERVICE_ACCOUNT_KEY in the environment. `omnictl serviceaccount create` creates one.")
         .at(Path::of("service_account_key")))
 }
 
@@ -408,9 +402,9 @@ async fn read(
                     "Convert it to PEM, as `openssl x509 -inform der -in FILE -out FILE.pem` does for one in DER form."
                 }
                 "pgp_key_file" => "Export the key as text, as `gpg --armor --export-secret-keys` does.",
-                _ => "Name the file that holds it as text.",
+                _ => "Use a file that contains it as text.",
             };
-            let detail = format!("{}, which `{name}` names, holds {}.", quoted(path), pem::kind_of_bytes(&bytes));
+            let detail = format!("{} (`{name}`) contains {}.", quoted(path), pem::kind_of_bytes(&bytes));
             Err(Diagnostic::error("File cannot be used", detail).hint(hint).at(Path::of(attribute)))
         }
     }
@@ -418,7 +412,7 @@ async fn read(
 
 /// `name` is the attribute or the variable that names the file.
 fn unreadable(name: &str, path: &str, error: &FileError) -> Diagnostic {
-    Diagnostic::error("File cannot be read", format!("{}, which `{name}` names: {error}.", quoted(path)))
+    Diagnostic::error("File cannot be read", format!("{} (`{name}`): {error}.", quoted(path)))
         .hint(format!("Correct `{name}`, or the permissions of the file."))
 }
 

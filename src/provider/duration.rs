@@ -70,7 +70,7 @@ fn no_duration(text: &str, error: &ParseError) -> String {
             format!("{shown} is not a duration: the longest unit is the hour; {meant}.")
         }
         ParseError::UnknownUnit { unit, .. } => format!(
-            "{shown} is not a duration: {} is no unit. Units are `ns`, `us`, `ms`, `s`, `m` and `h`; write it like `90s`, `30m` or `1h30m`.",
+            "{shown} is not a duration: {} is not a unit. Units are `ns`, `us`, `ms`, `s`, `m` and `h`; write it like `90s`, `30m` or `1h30m`.",
             quoted(unit)
         ),
         ParseError::Overflow(_) => format!("{}.", capital(&error.to_string())),
@@ -91,13 +91,13 @@ mod tests {
             ("30d", "write `720h`."),
             ("1d12h", "a day is `24h`."),
             ("3600", "For seconds, write `3600s`."),
-            ("1y", "`y` is no unit."),
+            ("1y", "`y` is not a unit."),
             ("1h30", "such as `90s`"),
             ("soon", "such as `90s`"),
             ("", "such as `90s`"),
             (" ", "such as `90s`"),
             (" 1d ", "write `24h`."),
-            ("1h 30m", "is no unit"),
+            ("1h 30m", "is not a unit"),
             ("9999999999999h", "too long"),
         ] {
             let said = no_duration(text, &parse(text).unwrap_err());

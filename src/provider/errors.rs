@@ -81,7 +81,7 @@ impl Operation<'_> {
         if let Some(cluster) = self.refused_lock(error) {
             return self.explain_lock(error, cluster);
         }
-        let then = format!("Do so in the same apply or in one before, and {} the {} then.", self.verb, self.noun);
+        let then = format!("Do this in the same apply or in an earlier one, then {} the {}.", self.verb, self.noun);
         self.stale(error, &then)
     }
 
@@ -90,8 +90,8 @@ impl Operation<'_> {
         let mut diagnostic = self.explain(error);
         let place = diagnostic.path.as_ref().map(|path| format!(" in `{path}`")).unwrap_or_default();
         diagnostic.detail.push_str(&format!(
-            "\nThis is old content: {} holds it{place} already, and nothing of it is changed here. Omni checks the whole object with \
-             every update, and takes no longer what it took before.",
+            "\nThis is not changed by the plan: {} already has it{place}. Omni validates the whole object with \
+             every update, and no longer accepts it.",
             self.what()
         ));
         let advice = diagnostic.hint.take().unwrap_or_default();
@@ -116,9 +116,9 @@ impl Operation<'_> {
         let operation = Operation { verb: "change the lock of", noun: CLUSTER, id: cluster, id_attribute: "name" };
         let told = operation.stale(
             error,
-            "Apply that to the `omni_cluster` alone, with `-target`, or change it in Omni; then apply again.",
+            "Apply this change to the `omni_cluster` only, with `-target`, or make it in Omni; then apply again.",
         );
-        let detail = format!("For this, the lock of cluster `{cluster}` has to be changed. {}", told.detail);
+        let detail = format!("This requires changing the lock of cluster `{cluster}`. {}", told.detail);
         Diagnostic { summary: self.summary(), detail, path: None, ..told }
     }
 
@@ -164,7 +164,7 @@ impl Operation<'_> {
                 diagnostic.hint("Check `endpoint`, the network and any proxy between here and Omni, then run it again.")
             }
             ErrorKind::Timeout => diagnostic.hint(
-                "See whether Omni is overloaded, then run it again; `default_timeouts` in the provider block limits how long it may take.",
+                "Check whether Omni is overloaded, then run it again; `default_timeouts` in the provider block limits how long it may take.",
             ),
             ErrorKind::Cancelled => diagnostic.hint("Run it again."),
             _ => diagnostic,
@@ -187,7 +187,7 @@ pub(crate) fn detail(error: &Error) -> String {
             format!("Omni answered:\n{list}")
         }
         Error::Unauthenticated { reason } => {
-            let base = "Omni did not accept the signature of the request; it never says why.";
+            let base = "Omni did not accept the signature of the request, and gives no reason.";
             match reason {
                 Some(reason) => format!("{base}\n{}", sentence(reason)),
                 None => base.to_owned(),
@@ -198,8 +198,7 @@ pub(crate) fn detail(error: &Error) -> String {
 }
 
 /// What to do about a refusal that no row of the table knows.
-const UNKNOWN_REFUSAL: &str =
-    "Change what Omni names, in this configuration or in the object that it speaks of, then apply again.";
+const UNKNOWN_REFUSAL: &str = "Correct the value that Omni names, in this configuration or in Omni, then apply again.";
 
 fn text_of(advice: Option<&Advice>) -> String {
     advice.map_or_else(|| UNKNOWN_REFUSAL.to_owned(), |advice| advice.text.clone())
@@ -224,41 +223,41 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 pub(crate) fn hint(error: &Error) -> Option<String> {
     let text = match error.kind() {
         ErrorKind::NotFound => {
-            "Check the name. If the object was removed by somebody else, the next plan proposes to make it again."
+            "Check the name. If the object was removed outside of Terraform, the next apply creates it again."
         }
         ErrorKind::AlreadyExists => {
             "Import the object, choose another name, or set `adopt_existing = true` in the provider block."
         }
-        ErrorKind::Conflict => "Somebody else is writing to the object at the same time. Plan again and apply.",
+        ErrorKind::Conflict => "Another client is writing to the object at the same time. Plan and apply again.",
         ErrorKind::OwnerConflict => {
-            "The object belongs to one of Omni's controllers and cannot be changed from outside. Take it out of the configuration."
+            "The object is owned by a controller of Omni and cannot be changed by users. Remove it from the configuration."
         }
         ErrorKind::PhaseConflict => "The object is being destroyed. Wait until it is gone, then apply again.",
         ErrorKind::Finalizers => {
-            "Omni is still cleaning up after the object. Apply again in a while; if it stays, look at the machines of the cluster in Omni."
+            "Omni is still cleaning up after the object. Apply again later; if this persists, check the machines of the cluster in Omni."
         }
         ErrorKind::Validation => UNKNOWN_REFUSAL,
         ErrorKind::Denied if is_lowered(error) => {
-            "The service account's role is too low for this operation, or the Omni instance is suspended: then everybody has the role `Reader`, and nobody may write. \
-             Use an account with a higher role, have an access policy grant it, or have the operator of this Omni lift the suspension."
+            "The service account's role is too low for this operation, or the Omni instance is suspended: then everybody has the role `Reader`. \
+             Use an account with a higher role, add an access policy that grants it, or ask the operator of this Omni instance to lift the suspension."
         }
         ErrorKind::Denied => {
-            "The service account's role is too low for this operation. Use an account with a higher role, or have an access policy grant it."
+            "The service account's role is too low for this operation. Use an account with a higher role, or add an access policy that grants it."
         }
         ErrorKind::Unauthenticated => {
-            "Check that the service account still exists, that its key has not expired or been renewed since, that the key belongs to this instance, and that the clock of this machine is right."
+            "Check that the service account still exists, that its key has not expired or been renewed since, that the key belongs to this instance, and that the clock of this computer is correct."
         }
         ErrorKind::Unavailable => {
-            "Check `endpoint`, the network and any proxy between here and Omni, then apply again. What was already done is in the state."
+            "Check `endpoint`, the network and any proxy between here and Omni, then apply again. Completed changes are in the state."
         }
         ErrorKind::Unimplemented => {
-            "The server is older than this feature. Upgrade Omni, or take the attribute out of the configuration."
+            "The server is older than this feature. Upgrade Omni, or remove the attribute from the configuration."
         }
-        ErrorKind::LicenceGate => "Accept the licence of the Omni instance in its web interface first.",
+        ErrorKind::LicenceGate => "Accept the EULA of the Omni instance in its web interface first.",
         ErrorKind::Timeout => {
-            "Raise the limit in `timeouts`, or look at the object in Omni for what holds it up. What is there is in the state; apply again to go on."
+            "Increase the limit in `timeouts`, or check in Omni what blocks the object. Completed changes are in the state; apply again to continue."
         }
-        ErrorKind::Cancelled => "Apply again to go on; what is there is in the state.",
+        ErrorKind::Cancelled => "Apply again to continue; completed changes are in the state.",
         ErrorKind::Config => return None,
         ErrorKind::Other => "If this repeats, please report it with the output of `TF_LOG=debug`.",
     };

@@ -26,7 +26,7 @@ pub(crate) fn no_set_id(text: &str) -> Option<String> {
     let short = !text.contains('-') || text == CONTROL_PLANES_NAME;
     short.then(|| {
         format!(
-            "{} can only be the name of a set: ids begin with the name of the cluster, as in `prod-{WORKERS}`.",
+            "{} can only be the name of a set: IDs begin with the name of the cluster, as in `prod-{WORKERS}`.",
             quoted(text)
         )
     })

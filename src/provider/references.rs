@@ -68,8 +68,8 @@ async fn owner(cx: &Cx, id: &str) -> Result<Presence<String>, Error> {
 /// The set at `path` is of another cluster.
 pub(crate) fn foreign(path: &str, cluster: &str, id: &str, other: &str) -> Diagnostic {
     Diagnostic::error(
-        format!("Machine set `{id}` is of another cluster"),
-        format!("`{path}` names a machine set of cluster `{other}`, and `cluster` is `{cluster}`."),
+        format!("Machine set `{id}` belongs to another cluster"),
+        format!("`{path}` is a machine set of cluster `{other}`, and `cluster` is `{cluster}`."),
     )
     .hint(format!("Set `{path}` to the `id` or the `name` of a machine set of cluster `{cluster}`."))
     .at(Path::of(path))
@@ -94,7 +94,7 @@ pub(crate) async fn check_target_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Machine set `{id}` does not exist"),
-                    format!("Omni takes the patch, but it has no effect until cluster `{cluster}` has such a set.{there}"),
+                    format!("Omni accepts the patch, but it has no effect until cluster `{cluster}` has such a set.{there}"),
                 )
                 .hint(format!(
                     "Set `{PATH}` to the `id` or the `name` of an `omni_machine_set`, so that it is created first, or check the spelling."
@@ -118,7 +118,7 @@ pub(crate) async fn check_target_cluster(cx: &Cx, plan: &mut Plan<'_>, cluster: 
     plan.diags.push(
         Diagnostic::warning(
             format!("Cluster `{cluster}` does not exist"),
-            "Omni takes the patch, but it has no effect until the cluster exists.",
+            "Omni accepts the patch, but it has no effect until the cluster exists.",
         )
         .hint("Set `cluster` to the `id` of an `omni_cluster`, so that it is created first, or check the spelling.")
         .at(Path::of("cluster")),
@@ -136,7 +136,7 @@ pub(crate) async fn check_machine_id(cx: &Cx, plan: &mut Plan<'_>, path: &str, m
     if !matches!(view::object::<MachineStatusSpec>(cx, machine).await?, Presence::Missing) {
         return Ok(true);
     }
-    let diagnostic = Diagnostic::error(format!("`{path}` is not the id of a machine"), why);
+    let diagnostic = Diagnostic::error(format!("`{path}` is not a machine ID"), why);
     plan.diags.push(diagnostic.hint(hint).at(Path::of(path)));
     Ok(false)
 }
@@ -166,8 +166,8 @@ pub(crate) async fn check_target_machine(
         Presence::Unreadable => {}
         Presence::Missing => plan.diags.push(warning(
             format!("Machine `{machine}` is not known to Omni"),
-            "Omni takes the patch, but it has no effect until a machine with this id registers.".to_owned(),
-            &format!("Check `{path}` if the machine should be there already; the data source `omni_machines` lists those that are."),
+            "Omni accepts the patch, but it has no effect until a machine with this ID registers.".to_owned(),
+            &format!("Check `{path}` if the machine should already be registered; the data source `omni_machines` lists registered machines."),
         )),
         Presence::Exists(status) => {
             let other = status.spec.cluster.as_str();

@@ -67,13 +67,13 @@ const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
 const TALOS: &str = "Set `talos_version` to a version that the data source `omni_talos_versions` lists.";
-const UNLOCK: &str = "Unlock the cluster: set `locked = false` on its `omni_cluster`, in the same apply if you like, or unlock it in Omni.";
+const UNLOCK: &str = "Unlock the cluster: set `locked = false` on its `omni_cluster`, which is possible in the same apply, or unlock it in Omni.";
 const UNLOCK_TO_REMOVE: &str = "Unlock the cluster first: apply `locked = false` on its `omni_cluster` alone, with `-target`, or unlock it in Omni; then apply again.";
 const REFER_TO_CLUSTER: &str = "Set `cluster` to the `id` of an `omni_cluster`, so that the cluster is created first, or check the name of one that exists.";
-const REFER_TO_SET: &str = "Set `machine_set` to the `id` of an `omni_machine_set`, so that the set is created first, or check the id of one that exists.";
+const REFER_TO_SET: &str = "Set `machine_set` to the `id` of an `omni_machine_set`, so that the set is created first, or check the ID of one that exists.";
 const WAIT_FOR_CLUSTER: &str = "Wait until the removal of the cluster has ended, then apply again.";
 const WAIT_FOR_SET: &str = "Wait until the removal of the machine set has ended, then apply again.";
-const MODE: &str = "Remove the machines of the set in an apply of their own: take out their `omni_machine_set_node`, or set `size = 0`. Then switch.";
+const MODE: &str = "Remove the machines of the set in a separate apply: remove their `omni_machine_set_node`, or set `size = 0`. Then switch.";
 const PATCH_FORM: &str = "Write the patch as a Talos machine configuration in YAML; the function `provider::omni::config_patch_validate` checks it without Omni.";
 
 const fn row(nouns: &'static [&'static str], text: &'static str, attribute: &'static str, advice: &'static str) -> Row {
@@ -88,7 +88,7 @@ const ROWS: &[Row] = &[
         ID,
         "Choose a name of letters, digits, dashes and underscores.",
     ),
-    row(CLUSTER, "name is required", ID, "Set it to a text that is not empty."),
+    row(CLUSTER, "name is required", ID, "Set it to a non-empty value."),
     row(CLUSTER, "error validating Kubernetes version: *", "kubernetes_version", KUBERNETES),
     row(CLUSTER, "error validating Talos version: *", "talos_version", TALOS),
     row(CLUSTER, r#"invalid talos version "*": *"#, "talos_version", TALOS),
@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
         CLUSTER,
         "disk encryption is supported only for Talos version >= 1.5.0",
         "features.disk_encryption",
-        "Set `talos_version` to 1.5.0 or later, or take `disk_encryption` out.",
+        "Set `talos_version` to 1.5.0 or later, or remove `disk_encryption`.",
     ),
     row(
         CLUSTER,
@@ -121,43 +121,43 @@ const ROWS: &[Row] = &[
         CLUSTER,
         "backup interval must be greater than *, actual *",
         "backup_interval",
-        "Set `backup_interval` to {1} or more, which is the least that this instance allows, or take it out to have no backups.",
+        "Set `backup_interval` to at least {1}, the minimum of this instance, or remove it to disable backups.",
     ),
     row(
         CLUSTER,
         "backup interval must be less than *, actual *",
         "backup_interval",
-        "Set `backup_interval` to {1} or less, which is the most that this instance allows.",
+        "Set `backup_interval` to at most {1}, the maximum of this instance.",
     ),
     row(
         CLUSTER,
         "embedded discovery service is not enabled",
         "features.use_embedded_discovery_service",
-        "Take `use_embedded_discovery_service` out, or have the operator of this Omni enable its embedded discovery service.",
+        "Remove `use_embedded_discovery_service`, or ask the operator of this Omni instance to enable its embedded discovery service.",
     ),
     row(
         CLUSTER,
         "the public discovery service can only be configured for clusters created with Talos 1.14 or newer",
         "features.disable_public_discovery_service",
-        "Take `disable_public_discovery_service` out, or replace the cluster with one that is created with Talos 1.14 or later.",
+        "Remove `disable_public_discovery_service`, or replace the cluster with one that is created with Talos 1.14 or later.",
     ),
     row(
         CLUSTER,
         "the public discovery service can be disabled only on clusters *",
         "features.disable_public_discovery_service",
-        "Take `disable_public_discovery_service` out, or replace the cluster with one that is created with Talos 1.14 or later.",
+        "Remove `disable_public_discovery_service`, or replace the cluster with one that is created with Talos 1.14 or later.",
     ),
     row(
         CLUSTER,
         "the discovery service cannot be disabled entirely: *",
         "features.disable_public_discovery_service",
-        "Set `use_embedded_discovery_service = true` too, or take `disable_public_discovery_service` out.",
+        "Set `use_embedded_discovery_service = true` too, or remove `disable_public_discovery_service`.",
     ),
     row(
         CLUSTER,
         "the public discovery service can be disabled only with *",
         "features.disable_public_discovery_service",
-        "Set `use_embedded_discovery_service = true` too, or take `disable_public_discovery_service` out.",
+        "Set `use_embedded_discovery_service = true` too, or remove `disable_public_discovery_service`.",
     ),
     row(
         CLUSTER,
@@ -169,7 +169,7 @@ const ROWS: &[Row] = &[
         CLUSTER,
         r#"kubernetes version is not supported for upgrade to "*" from "*""#,
         "kubernetes_version",
-        "Set `kubernetes_version` to a version of the same minor release as {2}, or of the next one, and go on from there in further applies.",
+        "Set `kubernetes_version` to a version of the same minor release as {2}, or of the next one, and continue with further applies.",
     ),
     row(CLUSTER, "error parsing to version: *", "kubernetes_version", KUBERNETES),
     row(CLUSTER, "Invalid character(s) found in *", "talos_version", TALOS),
@@ -179,7 +179,7 @@ const ROWS: &[Row] = &[
         CLUSTER,
         r#"updating cluster configuration is not allowed: the cluster "*" is locked"#,
         "locked",
-        "Set `locked = false`, in the same apply if you like, or unlock the cluster in Omni.",
+        "Set `locked = false`, which is possible in the same apply, or unlock the cluster in Omni.",
     ),
     row(
         CLUSTER,
@@ -191,7 +191,7 @@ const ROWS: &[Row] = &[
         CLUSTER,
         "unsupported upgrade path: *",
         "kubernetes_version",
-        "Set `kubernetes_version` to a version of the same minor release, or of the next one, and go on from there in further applies.",
+        "Set `kubernetes_version` to a version of the same minor release, or of the next one, and continue with further applies.",
     ),
     row(CLUSTER, "invalid upgrade path: *", "kubernetes_version", KUBERNETES),
     row(SET, r#"the cluster "*" does not exist"#, "cluster", REFER_TO_CLUSTER),
@@ -201,19 +201,19 @@ const ROWS: &[Row] = &[
         SET,
         r#"control plane machine set must have ID "*""#,
         "role",
-        r#"A cluster has one set of control planes, with the id `{1}`: import that one, or set `role = "workers"`."#,
+        r#"A cluster has one control plane machine set, with the ID `{1}`: import that one, or set `role = "workers"`."#,
     ),
     row(
         SET,
         r#"machine set of cluster "*" ID must have "*" as prefix"#,
         "cluster",
-        "Set `cluster` to the name of the cluster that the id of the set begins with.",
+        "Set `cluster` to the name of the cluster that the ID of the set begins with.",
     ),
     row(
         SET,
         r#"worker machine set must not have ID "*""#,
         ID,
-        "Choose another name: `control-planes` is the name of the set of control planes.",
+        "Choose another name: `control-planes` is the name of the control plane machine set.",
     ),
     row(SET, r#"adding machine set "*" to the cluster "*" is not allowed: the cluster is locked"#, "cluster", UNLOCK),
     row(SET, r#"updating machine set "*" on the cluster "*" is not allowed: the cluster is locked"#, "cluster", UNLOCK),
@@ -227,13 +227,13 @@ const ROWS: &[Row] = &[
         SET,
         "adding control plane machine set to an already bootstrapped cluster is not allowed",
         "role",
-        "Import the set of control planes if Omni still has it; otherwise the cluster has to be destroyed and created again.",
+        "Import the control plane machine set if Omni still has it; otherwise the cluster has to be destroyed and created again.",
     ),
     row(
         SET,
         "machine count can be set only if static allocation type is used",
         "machine_class.size",
-        r#"Take `size` out, or set `allocation_type = "Static"`."#,
+        r#"Remove `size`, or set `allocation_type = "Static"`."#,
     ),
     row(
         SET,
@@ -257,19 +257,19 @@ const ROWS: &[Row] = &[
         SET,
         "bootstrap spec is not allowed for worker machine sets",
         "bootstrap_spec",
-        "Take `bootstrap_spec` out, or move it to the set of control planes.",
+        "Remove `bootstrap_spec`, or move it to the control plane machine set.",
     ),
     row(
         SET,
         "bootstrap spec can only be removed *",
         "bootstrap_spec",
-        "Leave `bootstrap_spec` as it was until the cluster runs.",
+        "Keep the previous `bootstrap_spec` until the cluster runs.",
     ),
     row(
         SET,
         "bootstrap spec is immutable *",
         "bootstrap_spec",
-        "Set `bootstrap_spec` back to what it was, or take it out once the cluster runs.",
+        "Restore the previous `bootstrap_spec`, or remove it once the cluster runs.",
     ),
     row(
         SET,
@@ -330,7 +330,7 @@ const ROWS: &[Row] = &[
         NODE,
         r#"adding machine set node to the machine set "*" is not allowed: the machine set is using automated machine allocation"#,
         "machine_set",
-        "Take `machine_class` out of machine set `{1}`, or raise its `size` instead of naming machines.",
+        "Remove `machine_class` from machine set `{1}`, or increase its `size` instead of adding nodes.",
     ),
     row(
         NODE,
@@ -416,7 +416,7 @@ const ROWS: &[Row] = &[
         "locked",
         "Apply `locked = false` first, then remove the machine.",
     ),
-    row(NODE, "locking controlplanes is not allowed", "locked", "Take `locked` out: Omni locks workers only."),
+    row(NODE, "locking controlplanes is not allowed", "locked", "Remove `locked`: Omni locks workers only."),
     row(
         NODE,
         "the machine has a newer Talos version installed: *",
@@ -468,29 +468,29 @@ const ROWS: &[Row] = &[
         PATCH,
         "config not found",
         "data",
-        "Write at least one setting: Omni refuses a patch that is empty, and one without `kind` and `apiVersion` where Talos wants them. To switch a patch off, set `enabled = false`.",
+        "Set at least one field: Omni refuses an empty patch, and a document without `kind` and `apiVersion` where Talos requires them. To disable a patch, set `enabled = false`.",
     ),
     row(
         PATCH,
         r#"overriding "*" is not allowed in the config patch"#,
         "data",
-        "Take `{1}` out of the patch: Omni controls it.",
+        "Remove `{1}` from the patch: Omni controls it.",
     ),
     row(
         PATCH,
         r#"the "*" document is not allowed in the config patch"#,
         "data",
-        "Take the `{1}` document out of the patch: Omni controls it.",
+        "Remove the `{1}` document from the patch: Omni controls it.",
     ),
-    row(PATCH, r#"element "*" is not allowed in field "*""#, "data", "Take `{1}` out of `{2}`."),
-    row(PATCH, "duplicate document *", "data", "Write each document once, or make two patches."),
+    row(PATCH, r#"element "*" is not allowed in field "*""#, "data", "Remove `{1}` from `{2}`."),
+    row(PATCH, "duplicate document *", "data", "Write each document once, or use two patches."),
     row(PATCH, "expected a YAML document *", "data", PATCH_FORM),
     row(PATCH, "decode error: *", "data", PATCH_FORM),
     row(
         PATCH,
         "error decoding document *: unknown keys found during decoding:*",
         "data",
-        "Take the keys out that Talos does not know, or correct their spelling and place.",
+        "Remove keys that Talos does not know, or correct their spelling and position.",
     ),
     row(PATCH, "error decoding document *", "data", PATCH_FORM),
     row(PATCH, "invalid input: magic number mismatch", "data", PATCH_FORM),
@@ -506,32 +506,32 @@ const ROWS: &[Row] = &[
         DEFAULT_TOKEN,
         "no token with id * exists",
         "token_id",
-        "Set `token_id` to the `id` of an `omni_join_token`; it is an id, not a name.",
+        "Set `token_id` to the `id` of an `omni_join_token`; it is an ID, not a name.",
     ),
     row(
         DEFAULT_TOKEN,
         "destroying the default join token resource is not allowed",
         "token_id",
-        "Take it out of the state with a `removed` block: Omni always has a default token.",
+        "Remove it from the state with a `removed` block: Omni always has a default token.",
     ),
     row(
         USER,
         "*not a valid email address: *",
         "email",
-        "Write it like `name@example.org`: without SAML, Omni takes e-mail addresses only.",
+        "Write it like `name@example.org`: without SAML, Omni accepts e-mail addresses only.",
     ),
     row(USER, "*must be lowercase", "email", "Write it in lower case."),
     row(
         USER,
         "*maximum number of users (*) reached",
         "email",
-        "Remove users that are no longer needed, or have the operator of this Omni raise its limit of {2}.",
+        "Remove users that are no longer needed, or ask the operator of this Omni instance to raise the limit of {2}.",
     ),
     row(
         ACCOUNT,
         "*maximum number of service accounts (*) reached",
         "name",
-        "Remove service accounts that are no longer needed, or have the operator of this Omni raise its limit of {2}.",
+        "Remove service accounts that are no longer needed, or ask the operator of this Omni instance to raise the limit of {2}.",
     ),
     row(
         PEOPLE,
@@ -551,18 +551,18 @@ const ROWS: &[Row] = &[
         ID,
         "Remove the machines of provider `{1}` from their clusters and from Omni first.",
     ),
-    row(ALL, "resource ID must not be empty", ID, "Set it to a text that is not empty."),
+    row(ALL, "resource ID must not be empty", ID, "Set it to a non-empty value."),
     row(
         ALL,
         "resource ID is too long: * bytes (max *)",
         ID,
-        "Shorten it: the id that it makes has {1} bytes, and Omni takes {2}.",
+        "Shorten it: the resulting ID has {1} bytes, and the maximum is {2}.",
     ),
     row(
         ALL,
         "resource ID must not contain control characters",
         ID,
-        "Take line breaks, tabs and other control characters out of it.",
+        "Remove line breaks, tabs and other control characters from it.",
     ),
     row(
         ALL,

@@ -93,7 +93,7 @@ impl Session {
                  so it stopped before the operation \"{operation}\" on {what} was sent to Omni."
             ),
         )
-        .hint("Take `read_only` out of the provider block, or use this configuration for plans only."))
+        .hint("Remove `read_only` from the provider block, or use this configuration for plans only."))
     }
 }
 
@@ -155,9 +155,9 @@ impl Handle {
                 let list = attributes.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
                 Err(Diagnostic::error(
                     "Provider configuration is not known yet",
-                    format!("The provider attributes {list} depend on values that are known only after apply."),
+                    format!("The provider arguments {list} depend on values that are known only after apply."),
                 )
-                .hint("Create what they depend on first, for example with `terraform apply -target`, or set them from a value that is known at plan time."))
+                .hint("Create their dependencies first, for example with `terraform apply -target`, or set them from a value that is known at plan time."))
             }
             State::Unconfigured | State::Refused => Err(Diagnostic::error(
                 "Provider is not configured",

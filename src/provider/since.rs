@@ -21,9 +21,9 @@ pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<
         plan.diags.push(
             Diagnostic::error(
                 format!("`{name}` needs Omni {release}"),
-                format!("The server is Omni {}, which has no such objects.", version::strip_v(&server)),
+                format!("The server is Omni {}, which does not have this type.", version::strip_v(&server)),
             )
-            .hint(format!("Upgrade Omni to {release} or later, or take the resource out of the configuration.")),
+            .hint(format!("Upgrade Omni to {release} or later, or remove the resource from the configuration.")),
         );
     }
     for (path, since) in needed.into_iter().filter(|(_, since)| is_older(&server, since.release)) {
@@ -33,11 +33,11 @@ pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<
 
 fn too_old(server: &str, path: Path, release: &str, value: bool) -> Diagnostic {
     let what = if value { format!("This value of `{path}`") } else { format!("`{path}`") };
-    let other = if value { "set another value" } else { "take it out of the configuration" };
+    let other = if value { "set another value" } else { "remove it from the configuration" };
     Diagnostic::error(
         format!("{what} needs Omni {release}"),
         format!(
-            "The server is Omni {}, which does not know it: it would have no effect, and the state would say that it has.",
+            "The server is Omni {}, which does not have it: it would be accepted without effect.",
             version::strip_v(server)
         ),
     )

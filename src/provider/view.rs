@@ -80,7 +80,7 @@ pub(crate) async fn check_sight(cx: &Cx, operation: &Operation<'_>) -> Result<()
             operation.summary(),
             format!(
                 "The provider's key has the role `{PARTIAL}`. Omni answers to it as if the objects of others did not exist, \
-                 so nobody can tell whether {} is still there. The state keeps it.",
+                 so it is unknown whether {} still exists. It stays in the state.",
                 operation.what()
             ),
         )
@@ -111,13 +111,13 @@ pub(crate) async fn check_parent<S: Spec>(
         Presence::Exists(parent) if parent.stored.metadata.phase == Phase::Running => return Ok(()),
         Presence::Exists(_) => (
             format!("{} `{id}` is being destroyed", capital(&noun)),
-            "Omni adds nothing to what is being destroyed: the apply will fail".to_owned(),
-            format!("Wait until the {noun} is gone, and create it again, or choose another one."),
+            "Nothing can be added to an object that is being destroyed: the apply will fail".to_owned(),
+            format!("Wait until the {noun} is removed and create it again, or choose another one."),
         ),
         Presence::Missing => (
             format!("{} `{id}` does not exist", capital(&noun)),
             format!(
-                "Omni refuses what belongs to a {noun} that does not exist: the apply will fail unless it is created by then"
+                "Omni refuses objects of a {noun} that does not exist: the apply will fail unless it is created by then"
             ),
             format!(
                 "Set `{attribute}` to the `id` of an `omni_{attribute}`, so that it is created first, or check the spelling."

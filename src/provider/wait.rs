@@ -59,7 +59,7 @@ pub(crate) enum PutOff {
 
 /// What to do about a wait that the lock of the cluster holds up.
 pub(super) const UNLOCK: &str =
-    "Apply `locked = false` on its `omni_cluster` to let Omni go on, and lock it again once it is ready.";
+    "Apply `locked = false` on its `omni_cluster` so that Omni continues, and lock it again when it is ready.";
 
 impl PutOff {
     /// The sentence.

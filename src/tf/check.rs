@@ -160,7 +160,7 @@ impl Broken {
         for [name, other] in self.needs.iter().filter(|need| need.iter().all(|name| !wanted.contains(name))) {
             diags.push(
                 Diagnostic::error("Missing attribute", format!("`{name}` needs `{other}` to be set."))
-                    .hint(format!("Set `{other}`, or take `{name}` out."))
+                    .hint(format!("Set `{other}`, or remove `{name}`."))
                     .at(Path::of(name)),
             );
         }
@@ -188,12 +188,12 @@ fn next_conflict(conflicts: &mut Vec<[Vec<String>; 2]>) -> Diagnostic {
         });
         let others = listed(&others);
         return error(format!("`{culprit}` cannot be set together with {others}."), &culprit)
-            .hint(format!("Take out either `{culprit}` or {others}."));
+            .hint(format!("Remove either `{culprit}` or {others}."));
     }
     let detail = format!("Only one of {} may be set", listed(&names));
     let detail =
         if set.len() == names.len() { format!("{detail}.") } else { format!("{detail}, and {} are.", listed(&set)) };
-    error(detail, set.first().map(String::as_str).unwrap_or_default()).hint("Take out all but one.")
+    error(detail, set.first().map(String::as_str).unwrap_or_default()).hint("Remove all but one.")
 }
 
 fn listed(names: &[String]) -> String {

@@ -56,7 +56,7 @@ fn machine_of_another_cluster(context: &Context) -> Outcome {
     second.write("main.tf", &other)?;
     // The machine may leave that cluster before the apply, so the plan only warns of it.
     let output = second.run(["apply", "-json", "-input=false", "-auto-approve"])?.failure()?;
-    let warned = "It belongs to cluster `demo`, and Omni takes a machine into one cluster only";
+    let warned = "It belongs to cluster `demo`, and a machine can belong to one cluster only";
     assert!(output.stdout.contains("is in use") && output.stdout.contains(warned), "{output}");
     let error = Diagnostic::only_error(&output)?;
     error.says("omni_machine_set_node.first", "machine_id", &["Omni already has a machine set node"]);
@@ -101,14 +101,14 @@ fn import_of_nothing(context: &Context) -> Outcome {
             "omni_machine_set_node.first",
             UNKNOWN,
             "machine set node `00000000-0000-4000-8000-00000000dead`",
-            "Id (UUID) of the machine",
+            "ID (UUID) of the machine",
         ),
         ("omni_config_patch.time", "400-demo-time", "config patch `400-demo-time`", "`<weight>-<target>-<name>`"),
     ];
     for (address, id, what, like) in table {
         let output = workspace.run(["import", "-no-color", "-input=false", address, id])?.failure()?;
         let text = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        for part in [&format!("Could not import {what}"), "Omni has no", "Check the id", "`endpoint`", like] {
+        for part in [&format!("Could not import {what}"), "Omni has no", "Check the ID", "`endpoint`", like] {
             assert!(text.contains(part), "{part:?} is not in: {output}");
         }
     }
@@ -122,7 +122,7 @@ fn import_block_of_nothing(context: &Context) -> Outcome {
     workspace.write("main.tf", CLUSTER)?;
     workspace.write("import.tf", "import {\n  to = omni_cluster.demo\n  id = \"demo\"\n}\n")?;
     let error = workspace.plan_error()?;
-    let parts = ["Could not import cluster `demo`", "Omni has no cluster", "Check the id", "letters, digits, dashes"];
+    let parts = ["Could not import cluster `demo`", "Omni has no cluster", "Check the ID", "letters, digits, dashes"];
     error.says("", "", &parts);
     Ok(())
 }
@@ -159,9 +159,9 @@ fn update_and_destroy_while_read_only(context: &Context) -> Outcome {
     workspace.write("main.tf", &format!("{block}{}", CLUSTER.replace("1.36.2", "1.36.3")))?;
     omni.forget_requests();
     let error = workspace.apply_error()?;
-    error.says("omni_cluster.demo", "", &["refuses to update cluster `demo` (omni_cluster)", "Take `read_only` out"]);
+    error.says("omni_cluster.demo", "", &["refuses to update cluster `demo` (omni_cluster)", "Remove `read_only`"]);
     let error = destroy_error(&workspace)?;
-    error.says("", "", &["refuses to destroy cluster `demo` (omni_cluster)", "Take `read_only` out"]);
+    error.says("", "", &["refuses to destroy cluster `demo` (omni_cluster)", "Remove `read_only`"]);
     let reads = ["Get", "List", "Watch"];
     let writes: Vec<_> = omni.requests().into_iter().filter(|r| !reads.contains(&r.name())).collect();
     assert_eq!(writes, []);

@@ -36,7 +36,7 @@ fn a_revocation_warns_and_shows_no_token(context: &Context) -> Outcome {
     workspace.write("main.tf", &EDGE.replace("revoked = false", "revoked = true"))?;
     let warned = |text: &str, what: &str| {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains(&format!("{what} join token `edge` cuts off machines")), "{text}");
+        assert!(text.contains(&format!("{what} join token `edge` disconnects machines")), "{text}");
         assert!(text.contains(&machine), "{text}");
     };
     for arguments in [

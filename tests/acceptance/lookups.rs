@@ -78,7 +78,7 @@ fn what_is_not_there_is_told_at_plan_time(context: &Context) -> Outcome {
             "omni_machine",
             r#"mac_address = "52:54:00:00:07:00""#,
             "mac_address",
-            &["No machine fits", "machine-1", "wait_for_registration"],
+            &["No machine matches", "machine-1", "wait_for_registration"],
         ),
         (
             "omni_talos_version",

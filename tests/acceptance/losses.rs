@@ -41,7 +41,7 @@ fn a_control_plane_at_another_address_is_refused(context: &Context) -> Outcome {
     let (code, said) = planned(&workspace, &[])?;
     assert!(said.contains("would lose its control plane"), "{said}");
     // Whether the removal was planned first is up to the CLI.
-    let known = said.contains("error: Cluster `one` would lose its control plane for good");
+    let known = said.contains("error: Cluster `one` would lose its control plane permanently");
     assert_eq!(code != 0, known, "{said}");
     // What the message says to do, and that alone, keeps all.
     let moved = "moved {\n  from = omni_machine_set.one\n  to   = omni_machine_set.two\n}\n";
@@ -59,7 +59,7 @@ fn a_control_plane_at_another_address_is_refused(context: &Context) -> Outcome {
 fn a_control_plane_that_is_replaced_by_force_is_refused(context: &Context) -> Outcome {
     let (_omni, workspace) = running(context)?;
     let (code, said) = planned(&workspace, &["-replace=omni_machine_set.one"])?;
-    assert!(code != 0 && said.contains("error: Cluster `one` would lose its control plane for good"), "{said}");
+    assert!(code != 0 && said.contains("error: Cluster `one` would lose its control plane permanently"), "{said}");
     let (code, said) = planned(&workspace, &["-replace=omni_machine_set_node.one"])?;
     assert!(code != 0 && said.contains("error: Cluster `one` would lose its last control plane"), "{said}");
     let all = ["-replace=omni_cluster.one", "-replace=omni_machine_set.one", "-replace=omni_machine_set_node.one"];

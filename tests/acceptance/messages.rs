@@ -56,7 +56,7 @@ fn expired_key(context: &Context) -> Outcome {
 
 fn key_that_is_none(context: &Context) -> Outcome {
     let error = connecting(context, Omni::start()?.endpoint(), "bm8gSlNPTg==")?;
-    error.says(PROVIDER, "service_account_key", &["does not hold JSON", "copied whole"]);
+    error.says(PROVIDER, "service_account_key", &["does not contain JSON", "copied whole"]);
     Ok(())
 }
 
@@ -100,7 +100,7 @@ fn read_only_provider(context: &Context) -> Outcome {
     workspace.plan()?;
     omni.forget_requests();
     let error = workspace.apply_error()?;
-    error.says("omni_cluster.demo", "", &["refuses to create", "cluster", "Take `read_only` out"]);
+    error.says("omni_cluster.demo", "", &["refuses to create", "cluster", "Remove `read_only`"]);
     let writes: Vec<_> = omni.requests().into_iter().filter(|r| r.name() == "Create").collect();
     assert_eq!(writes, []);
     Ok(())

@@ -366,10 +366,13 @@ fn a_token_is_looked_after_until_its_end() -> Result<(), Failed> {
 
         host.sim.store().remove(&kinds::key("ClusterUUIDs.omni.sidero.dev", "demo"));
         let (said, next) = host.renew(NAME, &open).await;
-        assert_eq!((renewal(&said), next), (vec!["Cluster `demo` of the kubeconfig is gone".to_owned()], None));
+        assert_eq!(
+            (renewal(&said), next),
+            (vec!["Cluster `demo` of the kubeconfig no longer exists".to_owned()], None)
+        );
         host.sim.faults().add(Fault::new("Get", Action::Refuse(Code::PermissionDenied, "no".into())));
         let (said, _) = host.renew(NAME, &open).await;
-        assert_eq!(renewal(&said), ["Could not look after the kubeconfig of cluster `demo`"]);
+        assert_eq!(renewal(&said), ["Could not check the kubeconfig of cluster `demo`"]);
 
         clock.advance(Duration::from_secs(300));
         let (said, next) = host.renew(NAME, &open).await;

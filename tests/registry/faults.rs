@@ -173,7 +173,7 @@ fn a_race_that_never_ends_is_told() -> Result<(), Failed> {
         let first = made(&host, "omni_config_patch", &patch("first")).await;
         strike(&host, "Update of ConfigPatches conflict always");
         let said = apply(&host, Some(&first), "second").await.expect_err("always too late");
-        assert!(said.contains("Somebody else is writing to the object at the same time"), "{said}");
+        assert!(said.contains("Another client is writing to the object at the same time"), "{said}");
         assert!(stored(&host).unwrap().0.contains("first"), "nothing was overwritten");
     })
 }

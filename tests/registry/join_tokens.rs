@@ -51,7 +51,7 @@ fn edge() -> Json {
 }
 
 fn id(instance: &Instance) -> String {
-    instance.state.get("id").as_str().expect("an id").to_owned()
+    instance.state.get("id").as_str().expect("an ID").to_owned()
 }
 
 fn default(host: &Host) -> String {
@@ -97,7 +97,7 @@ fn machines_that_would_be_cut_off_are_named() -> Result<(), Failed> {
         let token = host.read(TOKEN, &token).await.unwrap().unwrap();
         assert_eq!(token.state.get("use_count"), &Value::from(1));
         for (set, summary) in [
-            (json!({ "revoked": true }), "revoked: Revoking join token `edge` cuts off machines"),
+            (json!({ "revoked": true }), "revoked: Revoking join token `edge` disconnects machines"),
             (json!({ "expiration_time": "2089-01-01T00:00:00Z" }), "from 2089-01-01T00:00:00Z on"),
             (json!({ "expiration_time": "2020-01-01T00:00:00Z" }), "cannot come back to Omni at once"),
             (json!({ "expiration_time": null, "ttl": "1h" }), "ttl: An expiration of join token `edge`"),
@@ -229,7 +229,7 @@ fn a_default_without_a_former_one_is_told() -> Result<(), Failed> {
         let said = host.plan_destroy(TOKEN, &token).await.unwrap();
         assert!(said[0].contains("Otherwise the apply fails"), "{said:#?}");
         let said = errors(&host.destroy(TOKEN, &token).await.expect_err("the default one")).join("\n");
-        for part in ["default: Join token `edge` is still the default one", "Omni refuses", "`removed` block"] {
+        for part in ["default: Join token `edge` is still the default", "Omni refuses", "`removed` block"] {
             assert!(said.contains(part), "no {part:?} in {said}");
         }
         assert!(!said.contains(&id(&token)), "{said}");
@@ -248,9 +248,9 @@ fn a_former_default_that_goes_too_is_told() -> Result<(), Failed> {
         // In whatever order the two are planned.
         host.next_run().await;
         let said = host.plan_destroy(TOKEN, &new).await.unwrap().join("\n");
-        assert!(said.contains("The place goes back to `edge`"), "{said}");
+        assert!(said.contains("The default is restored to `edge`"), "{said}");
         let said = host.plan_destroy(TOKEN, &old).await.unwrap().join("\n");
-        assert!(said.contains("Join token `edge` is to be the default one again"), "{said}");
+        assert!(said.contains("Join token `edge` would be the default again"), "{said}");
         host.next_run().await;
         assert_eq!(host.plan_destroy(TOKEN, &old).await.unwrap(), Vec::<String>::new());
         let said = host.plan_destroy(TOKEN, &new).await.unwrap().join("\n");
@@ -260,7 +260,7 @@ fn a_former_default_that_goes_too_is_told() -> Result<(), Failed> {
         let config = host.config(TOKEN, &json!({ "name": "new", "default": false }));
         host.plan(TOKEN, Some(&new), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let said = host.plan_destroy(TOKEN, &old).await.unwrap().join("\n");
-        assert!(said.contains("Join token `edge` is to be the default one again"), "{said}");
+        assert!(said.contains("Join token `edge` would be the default again"), "{said}");
         // With another one before them, nothing fails.
         let newest = made(&host, TOKEN, &json!({ "name": "newest", "default": true })).await;
         host.next_run().await;
@@ -304,7 +304,7 @@ fn the_choice_stays_and_is_told() -> Result<(), Failed> {
         let choice = host.apply_plan(CHOICE, None, &config, plan).await;
         let choice = choice.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         let said = host.plan_destroy(CHOICE, &choice).await.unwrap();
-        assert!(said[0].contains("The default join token stays as it is"), "{said:#?}");
+        assert!(said[0].contains("The default join token is not changed"), "{said:#?}");
         host.destroy(CHOICE, &choice).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert_eq!(default(&host), id(&token));
         let stored = host.object("DefaultJoinTokens", "default").unwrap();
@@ -374,7 +374,7 @@ fn a_token_that_is_not_finished_is_kept() -> Result<(), Failed> {
         let config = host.config(TOKEN, &edge());
         let (diags, kept) = host.apply(TOKEN, None, &config).await.expect_err("cannot be finished");
         let said = errors(&diags).join("\n");
-        assert!(said.contains("Join token `edge` is made, but not as configured"), "{said}");
+        assert!(said.contains("Join token `edge` is created, but not as configured"), "{said}");
         let kept = kept.expect("the token is there, and so in the state");
         let left = host.join_tokens().into_iter().find(|id| !before.contains(id)).unwrap();
         assert_eq!(id(&kept), left);
@@ -443,7 +443,7 @@ fn an_import_by_name_needs_one_of_the_name() -> Result<(), Failed> {
         assert_eq!(id(&host.import(TOKEN, "edge", None).await.unwrap()), id(&token));
         assert_eq!(id(&host.import(TOKEN, &id(&token), None).await.unwrap()), id(&token));
         let said = errors(&host.import(TOKEN, "a-token-that-is-gone", None).await.expect_err("none")).join("\n");
-        assert!(said.contains("no join token of this name or id") && !said.contains("that-is-gone"), "{said}");
+        assert!(said.contains("no join token with this name or ID") && !said.contains("that-is-gone"), "{said}");
         made(&host, TOKEN, &edge()).await;
         let said = errors(&host.import(TOKEN, "edge", None).await.expect_err("two")).join("\n");
         assert!(said.contains("2 join tokens of the name `edge`"), "{said}");

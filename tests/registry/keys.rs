@@ -274,7 +274,7 @@ fn what_cannot_be_removed_is_named() -> Result<(), Failed> {
         never_accepted(&host);
         let on_opening = refused(&host, &json!({ "name_prefix": "other-" })).await;
         for said in [on_closing, on_opening] {
-            assert!(said.contains("may be left behind") && said.contains("Not now"), "{said}");
+            assert!(said.contains("may still exist") && said.contains("Not now"), "{said}");
             assert!(said.contains("`omnictl serviceaccount destroy "), "{said}");
         }
     })

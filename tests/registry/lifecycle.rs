@@ -43,7 +43,7 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
         let stripped = fixture.not_imported.iter().fold(json.clone(), |json, name| without(&json, name));
         let config = host.config(name, &stripped);
         for identity in [None, instance.identity.clone()] {
-            let how = if identity.is_some() { "import by identity" } else { "import by id" };
+            let how = if identity.is_some() { "import by identity" } else { "import by ID" };
             let imported = host
                 .import(name, &fixture.import, identity)
                 .await

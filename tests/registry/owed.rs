@@ -168,7 +168,7 @@ fn an_owed_wait_writes_nothing() -> Result<(), Failed> {
         let plan = host.plan(NODE, Some(&node), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let (_, told) = host.applied(NODE, Some(&node), &config, plan).await.unwrap();
         let told = told.join("\n");
-        assert!(told.contains("its wait is put off") && told.contains("Cluster `demo` is locked"), "{told}");
+        assert!(told.contains("the wait for it is postponed") && told.contains("Cluster `demo` is locked"), "{told}");
         let writes = host.sim.requests().into_iter().filter(|r| matches!(r.name(), "Create" | "Update")).count();
         assert_eq!(writes, 0);
     })

@@ -220,7 +220,7 @@ fn adopting_is_a_choice() -> Result<(), Failed> {
         let config = host.config("omni_config_patch", &patch("b"));
         let plan = host.plan("omni_config_patch", None, &config).await.unwrap();
         let [told] = plan.warnings.as_slice() else { panic!("{plan:?}") };
-        for part in ["name: Existing config patch `400-demo-time` is taken over", "`data`: ", "[a]", "[b]"] {
+        for part in ["name: Existing config patch `400-demo-time` is adopted", "`data`: ", "[a]", "[b]"] {
             assert!(told.contains(part), "{part}: {told}");
         }
         assert_eq!(told.matches("\n  - `").count(), 1, "nothing else changes: {told}");

@@ -276,7 +276,7 @@ fn a_user_that_is_there_is_taken_over_when_asked() -> Result<(), Failed> {
         assert_eq!(text(&user, "email"), Some("Jane@Example.org"));
         says(
             &told.join("\n"),
-            &["email: Existing user `jane@example.org` is taken over", "`role`: \"Reader\" becomes \"Operator\""],
+            &["email: Existing user `jane@example.org` is adopted", "`role`: \"Reader\" becomes \"Operator\""],
         );
         // The removal of its former address comes late in the same apply.
         host.destroy(USER, &user).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
@@ -306,7 +306,7 @@ fn a_removal_by_others_is_told() -> Result<(), Failed> {
         let user = made(&host, USER, &jane("Reader")).await;
         let remove = |host: &Host| registry(host).destroy_user(JANE).unwrap();
         let (said, _) = apply_after(&host, Some(&user), &jane("Operator"), remove).await.expect_err("it is gone");
-        says(&said, &["Somebody removed user `jane@example.org`", "Plan again"]);
+        says(&said, &["Another client removed user `jane@example.org`", "Plan again"]);
         assert!(host.read(USER, &user).await.unwrap_or_else(|d| panic!("{:?}", errors(&d))).is_none());
     })
 }

@@ -174,7 +174,7 @@ fn a_set_of_another_cluster_is_refused() -> Result<(), Failed> {
                 let said = host.plan(kind, None, &host.config(kind, &config)).await.map(|_| ()).map_err(|d| errors(&d));
                 let said = said.unwrap_err();
                 assert_eq!(said.len(), 1, "{said:?}");
-                assert!(said[0].starts_with(path) && said[0].contains("is of another cluster"), "{said:?}");
+                assert!(said[0].starts_with(path) && said[0].contains("belongs to another cluster"), "{said:?}");
             }
         }
         // A set may be named as that of another cluster is, when there is one.

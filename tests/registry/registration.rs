@@ -84,7 +84,7 @@ fn a_machine_that_is_there_is_not_waited_for() -> Result<(), Failed> {
         // Several are no reason to wait for more.
         let config = json!({ "label_selector": "rack = r1", "wait_for_registration": true, "timeout": "1h" });
         let said = look(&host, &config).await.expect_err("three of them");
-        assert!(said.contains("More than one machine fits") && said.contains("(machine-2, "), "{said}");
+        assert!(said.contains("More than one machine matches") && said.contains("(machine-2, "), "{said}");
     })
 }
 
@@ -94,7 +94,7 @@ fn a_machine_that_does_not_come_is_told() -> Result<(), Failed> {
         let config = json!({ "mac_address": MAC, "wait_for_registration": true, "timeout": "200ms" });
         let said = look(&host, &config).await.expect_err("it does not come");
         for part in [
-            "mac_address: Machine did not come in time: Gave up after 20",
+            "mac_address: Machine did not appear in time: Gave up after 20",
             "while waiting for a machine with `mac_address` = `52:54:00:00:07:01` to register.",
             "It has 6 machines; the closest are `00000000-",
             "raise `timeout`",

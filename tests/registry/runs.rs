@@ -279,7 +279,7 @@ fn a_set_that_gives_up_its_class_takes_nodes() -> Result<(), Failed> {
         host.next_run().await;
         let set = read(&host, SET, &set).await;
         let still = plan(&host, NODE, None, &node("demo-workers", 1)).await;
-        assert!(still.warnings[0].contains("takes its machines from a class"), "{:?}", still.warnings);
+        assert!(still.warnings[0].contains("allocates its machines from a machine class"), "{:?}", still.warnings);
         host.next_run().await;
         silent(&host, SET, Some(&set), &workers()).await;
         silent(&host, NODE, None, &node("demo-workers", 1)).await;

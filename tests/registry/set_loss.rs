@@ -88,7 +88,7 @@ fn lost(lines: &[String]) -> bool {
 }
 
 fn for_good(lines: &[String]) -> bool {
-    lines.iter().any(|line| line.starts_with("cluster: Cluster `demo` would lose its control plane for good"))
+    lines.iter().any(|line| line.starts_with("cluster: Cluster `demo` would lose its control plane permanently"))
 }
 
 fn a_control_plane_at_another_address() -> Result<(), Failed> {

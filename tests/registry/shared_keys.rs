@@ -191,7 +191,7 @@ fn a_key_of_the_resource_type_is_refused() -> Result<(), Failed> {
         let config = json!({ "name": "p", "cluster": "demo", "data": "machine: {}\n", "annotations": { "name": "x" } });
         let refused = host.plan("omni_config_patch", None, &host.config("omni_config_patch", &config)).await;
         let said = errors(&refused.expect_err("the patch writes it"));
-        assert!(said[0].starts_with("annotations[\"name\"]: ") && said[0].contains("Take `name` out"), "{said:?}");
+        assert!(said[0].starts_with("annotations[\"name\"]: ") && said[0].contains("Remove `name`"), "{said:?}");
     })
 }
 

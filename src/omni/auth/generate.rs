@@ -44,7 +44,7 @@ pub fn name(identity: &str) -> Option<String> {
 
 /// Why a key could not be generated.
 #[derive(Debug, thiserror::Error)]
-#[error("could not make a key for the service account `{name}`")]
+#[error("could not generate a key for the service account `{name}`")]
 pub struct GenerateError {
     /// The name of the account.
     pub name: String,

@@ -101,12 +101,12 @@ fn unpack(key: &SecretString) -> Result<Unpacked, Error> {
         ));
     }
     let json = Zeroizing::new(STANDARD.decode(text.as_bytes()).map_err(|_| {
-        wrong("the service account key is not base64; check that it was copied whole, up to the last `=`")
+        wrong("the service account key is not base64; check that it was copied completely, up to the last `=`")
     })?);
     // The parser's own message quotes what it read, so only the place is kept.
     let object: serde_json::Value = serde_json::from_slice(&json).map_err(|e| {
         wrong(&format!(
-            "the service account key does not hold JSON (decoded, line {} column {}); check that it was copied whole",
+            "the service account key does not contain JSON (decoded, line {} column {}); check that it was copied completely",
             e.line(),
             e.column()
         ))
@@ -155,7 +155,7 @@ fn read_cert(setting: &'static str, what: &str, text: &str) -> Result<Cert, Erro
         )));
     }
     let cert = Cert::from_bytes(text.as_bytes())
-        .map_err(|_| wrong(format!("{what} holds no readable PGP key; check that it was copied whole")))?;
+        .map_err(|_| wrong(format!("{what} contains no readable PGP key; check that it was copied completely")))?;
     if cert.is_tsk() {
         Ok(cert)
     } else {
@@ -310,7 +310,7 @@ mod tests {
             (wrap(&"n".repeat(80_000), "s3cret"), "(80000 bytes)"),
             (wrap("\u{1b}[2J", "s3cret"), r"`\u{1b}[2J`"),
             (format!("OMNI_SERVICE_ACCOUNT_KEY={}", made.exported.expose_secret()).into(), "environment variable"),
-            (made.exported.expose_secret()[..200].to_owned().into(), "does not hold JSON"),
+            (made.exported.expose_secret()[..200].to_owned().into(), "does not contain JSON"),
             (STANDARD.encode("[1, 2]").into(), "no field `name`"),
             (STANDARD.encode(r#"{"name": 5, "pgp_key": "s3cret"}"#).into(), "no field `name`"),
             (STANDARD.encode(r#"{"name": "ci"}"#).into(), "no field `pgp_key`"),

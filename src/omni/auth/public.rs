@@ -30,28 +30,28 @@ pub struct PublicKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// It is not an ASCII-armored key.
-    #[error("the text holds no OpenPGP key in armor, which begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`")]
+    #[error("the text contains no ASCII-armored OpenPGP key, which begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`")]
     Unreadable,
     /// It contains more than one key.
-    #[error("the text holds more than one key; Omni takes one")]
+    #[error("the text contains more than one key; Omni accepts one")]
     Several,
     /// It contains the private key.
-    #[error("the text holds a private key; Omni must be given its public half only")]
+    #[error("the text contains a private key; use only its public key")]
     Private,
     /// It is revoked.
     #[error("the key `{0}` has been revoked")]
     Revoked(String),
     /// It has no user ID with an e-mail address.
-    #[error("the key `{0}` names nobody with an e-mail address, such as `ci <ci@example.org>`")]
+    #[error("the key `{0}` has no user ID with an e-mail address, such as `ci <ci@example.org>`")]
     Nameless(String),
     /// It does not expire.
-    #[error("the key `{0}` never expires; Omni takes keys that live for 365 days at most")]
+    #[error("the key `{0}` never expires; Omni accepts keys that are valid for at most 365 days")]
     Endless(String),
     /// It has expired.
     #[error("the key `{0}` expired on {1}")]
     Expired(String, String),
     /// Its lifetime is too long.
-    #[error("the key `{0}` lives until {1}; Omni takes keys that end within 365 days from now")]
+    #[error("the key `{0}` is valid until {1}; Omni accepts keys that expire within 365 days")]
     TooLong(String, String),
 }
 

@@ -32,7 +32,7 @@ const NEVER_THERE: &str = "fieldSelectors";
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The payload cannot represent the value of a header.
-    #[error("the header `{0}` holds characters that cannot be signed")]
+    #[error("the header `{0}` contains characters that cannot be signed")]
     Header(&'static str),
     /// Signing failed.
     #[error("the key did not sign")]

@@ -87,7 +87,7 @@ fn header(cluster: &str) -> Result<AsciiMetadataValue, Error> {
 /// The id in the answer to a call that made something; an answer without one makes no sense.
 fn named(id: String, about: &str) -> Result<String, Error> {
     if id.is_empty() {
-        return Err(Error::Decode { what: format!("the id of {about}"), source: "the answer holds none".into() });
+        return Err(Error::Decode { what: format!("the ID of {about}"), source: "the answer holds none".into() });
     }
     Ok(id)
 }

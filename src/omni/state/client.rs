@@ -188,7 +188,7 @@ impl Client {
                 }
                 Ok(Some(_)) if taken => return Err(error),
                 Ok(Some(_)) => {
-                    return Err(status(ErrorKind::AlreadyExists, "somebody else made the object first", &op, &key));
+                    return Err(status(ErrorKind::AlreadyExists, "another client created the object first", &op, &key));
                 }
                 // It is not there yet, or it went away between the two calls.
                 Ok(None) => {}
@@ -323,7 +323,7 @@ fn same_content(found: &Resource, sent: &Resource) -> bool {
 }
 
 fn conflict(op: &Op<'_>, key: &Key) -> Error {
-    status(ErrorKind::Conflict, "somebody else changed the object first", op, key)
+    status(ErrorKind::Conflict, "another client changed the object first", op, key)
 }
 
 fn missing(op: &Op<'_>, key: &Key) -> Error {

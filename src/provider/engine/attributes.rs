@@ -285,7 +285,7 @@ fn refuse_owned(shared: Shared, owned: &[Owned], plan: &mut Plan<'_>) {
         plan.diags.push(
             Diagnostic::error(
                 format!("`{path}` cannot be set"),
-                format!("The provider itself writes `{key}` on this object, by its other attributes."),
+                format!("The provider manages `{key}` of this object with other attributes."),
             )
             .hint(format!("Remove `{key}` from `{name}`."))
             .at(path),

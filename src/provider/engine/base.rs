@@ -114,10 +114,10 @@ impl ResourceBase {
         let Some(id) = plan.planned.get(self.id).as_str() else { return };
         let moves = plan.prior.is_none_or(|prior| prior.get(self.id).as_str() != Some(id));
         if moves && id.len() > LONGEST_ID {
-            let detail = format!("It would have {} bytes, and Omni takes at most {LONGEST_ID}.", id.len());
+            let detail = format!("It would have {} bytes, and Omni accepts at most {LONGEST_ID}.", id.len());
             plan.diags.push(
-                Diagnostic::error(format!("The id of the {} is too long", self.noun), detail)
-                    .hint("Shorten what it is made of.")
+                Diagnostic::error(format!("The ID of the {} is too long", self.noun), detail)
+                    .hint("Shorten the names that it is built from.")
                     .at(Path::of(self.operation("plan", "").id_attribute)),
             );
         }
@@ -127,7 +127,7 @@ impl ResourceBase {
     pub(super) fn unrefreshed(&self, request: Read) -> Outcome {
         let diagnostic = Diagnostic::warning(
             format!("Not refreshed: {}", self.name),
-            "The provider's configuration is not known before apply, so the state is taken as it is.",
+            "The provider's configuration is not known before apply, so the state is not refreshed.",
         );
         let Read { state, private, identity } = request;
         Outcome::partial(state, private, identity, diagnostic)
@@ -146,7 +146,7 @@ impl ResourceBase {
         id.ok_or_else(|| {
             Diagnostic::error(
                 format!("Could not read {}", self.noun),
-                format!("The state does not hold its `{}`.", self.id),
+                format!("The state does not contain its `{}`.", self.id),
             )
         })
     }
@@ -166,14 +166,14 @@ impl ResourceBase {
         }
         let like = self.schema.attribute(self.id).map(|a| a.description.as_str()).unwrap_or_default();
         Diagnostic::error(summary, format!("{none}."))
-            .hint(format!("Check the id, and that `endpoint` leads to the right Omni.\n`{}`: {like}", self.id))
+            .hint(format!("Check the ID, and that `endpoint` is the right Omni instance.\n`{}`: {like}", self.id))
     }
 
     /// What an import leaves for the first read: the id, and nothing else.
     pub(super) fn imported(&self, id: &str) -> Outcome {
         if id.is_empty() {
             return Outcome::failed(
-                Diagnostic::error(format!("Could not import {}", self.noun), "The id is empty.")
+                Diagnostic::error(format!("Could not import {}", self.noun), "The ID is empty.")
                     .hint(format!("Give the `{}` of the object.", self.id)),
             );
         }
@@ -210,7 +210,7 @@ impl ResourceBase {
     /// What to do about a create of which nobody knows whether it took effect.
     pub(super) fn uncertain(&self, operation: &Operation<'_>, error: &Error) -> Diagnostic {
         operation.explain(error).hint(
-            "Omni may have created the object. The state keeps its id, so the next plan finds out: \
+            "Omni may have created the object. The state keeps its ID, so the next plan finds out: \
              an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
         )
     }
@@ -278,9 +278,9 @@ pub(super) fn check_read_only(cx: &Cx, action: Action, diags: &mut Diagnostics) 
         diags.push(
             Diagnostic::warning(
                 "The provider is read-only: this plan cannot be applied",
-                "It is configured with `read_only = true` (or `OMNI_READ_ONLY`). An apply refuses each create, update and destroy before it is sent to Omni.",
+                "It is configured with `read_only = true` or `OMNI_READ_ONLY`, so an apply refuses every create, update and destroy.",
             )
-            .hint("Take `read_only` out of the provider block to apply, or use this configuration for plans only."),
+            .hint("Remove `read_only` from the provider block to apply, or use this configuration for plans only."),
         );
     }
 }

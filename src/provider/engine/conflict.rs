@@ -192,7 +192,7 @@ pub(super) fn conflict(operation: &Operation<'_>, versions: Versions, found: Vec
     let list = if list.is_empty() { "  - its spec, in fields that only Omni shows".to_owned() } else { list };
     let diagnostic = Diagnostic::error(
         operation.summary(),
-        format!("Somebody changed {} between plan and apply, so the plan is out of date:\n{list}", operation.what()),
+        format!("Another client changed {} between plan and apply, so the plan is out of date:\n{list}", operation.what()),
     )
     .hint(
         "Plan again to see the difference. Set `on_conflict = \"overwrite\"` in the provider block to write the planned values in such a case.",

@@ -412,7 +412,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 }
                 let diagnostic = Diagnostic::warning(
                     format!("{} is being destroyed", capital(&operation.what())),
-                    "A removal was begun and has not ended; the state keeps the object until it has.",
+                    "Its removal has not finished; the object stays in the state until it has.",
                 );
                 return Ok(Some(self.base.partial(state.clone(), private.clone(), id, diagnostic)));
             }
@@ -428,7 +428,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         if leaving {
             outcome.diags.push(Diagnostic::warning(
                 format!("{} is being destroyed", capital(&operation.what())),
-                "A removal was begun and has not ended; the object takes no changes any more.",
+                "Its removal has not finished, so the object can no longer be changed.",
             ));
         }
         Ok(Some(outcome))
@@ -480,7 +480,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             // The call has made the object: whatever came after, it must not be lost.
             Err(failure) if M::ORIGIN == Origin::Call => {
                 let mut diagnostic = failure.explain(&operation);
-                diagnostic.summary = format!("{} is made, but not as configured", capital(&operation.what()));
+                diagnostic.summary = format!("{} is created, but not as configured", capital(&operation.what()));
                 diagnostic.detail.push_str(
                     "\nTerraform marks it as tainted and would replace it; `terraform untaint` keeps it, and the next apply completes it.",
                 );
@@ -599,8 +599,8 @@ fn with_stale_attribute(mut told: Diagnostic, prior: &Value, planned: &Value) ->
     let (before, now) = (path.lookup(prior), path.lookup(planned));
     if !before.is_null() && before == now {
         told.detail.push_str(&format!(
-            "\nThe object holds this `{path}` already, and nothing of it is changed here: Omni checks the whole object with every \
-             update, and takes no longer what it took before."
+            "\nThe object already has this `{path}`, and the plan does not change it: Omni validates the whole object with every \
+             update, and no longer accepts it."
         ));
     }
     told
@@ -616,14 +616,14 @@ fn hanging(operation: &Operation<'_>, error: &Error, limit: &Limit, why: Option<
     let what = match error {
         Error::Stuck { finalizers, .. } => {
             let list = finalizers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            format!("its removal, which these controllers of Omni have not finished: {list}")
+            format!("its removal, which is blocked by finalizers of these controllers of Omni: {list}")
         }
         Error::Timeout { what, .. } => what.clone(),
         _ => format!("the removal of {}", operation.what()),
     };
     let (why, way_out) = why.unwrap_or_else(|| {
         let way_out = format!(
-            "Look at {} in Omni for what holds it up, and destroy again. Raise `timeouts.{}` if it only needs more time.",
+            "Check in Omni what blocks {}, and destroy again. Increase `timeouts.{}` if it only needs more time.",
             operation.what(),
             limit.operation
         );
@@ -631,7 +631,7 @@ fn hanging(operation: &Operation<'_>, error: &Error, limit: &Limit, why: Option<
     });
     let detail = format!("{} while the provider waited for {what}.\n{why}", limit.ran_out());
     Diagnostic::error(operation.summary(), detail.trim_end())
-        .hint(format!("{way_out} The state keeps it until it is gone."))
+        .hint(format!("{way_out} It stays in the state until it is removed."))
 }
 
 /// What was planned and known is a promise: labels and annotations, which may show more keys than are ours after an import,

@@ -71,21 +71,21 @@ pub(super) fn planned_twice(
              and destroying either destroys the object of the other. {differ}"
         );
         let warning = Diagnostic::warning(format!("{what} is managed twice"), detail).hint(
-            "Take one of the two out of the configuration, and out of the state with `terraform state rm`, \
+            "Remove one of the two from the configuration, and from the state with `terraform state rm`, \
              which leaves the object in Omni.",
         );
         return Some(warning.at(Path::of(operation.id_attribute)));
     }
     let who = if other.action == Action::Create {
-        "Two resources of this configuration are to create"
+        "Two resources of this configuration create"
     } else if action == Action::Create {
         "Another resource of this configuration manages"
     } else {
-        "This resource manages, and another one of this configuration is to create,"
+        "This resource manages, and another one of this configuration creates,"
     };
-    let detail = format!("{who} the {} of this `{id}`, and Omni holds only one. {differ}", base.noun);
+    let detail = format!("{who} the {} with this `{id}`, but only one can exist. {differ}", base.noun);
     let error = Diagnostic::error(format!("{what} is planned twice"), detail)
-        .hint(format!("Take one of the two out, or change what makes up its `{id}`.\n`{id}`: {meaning}"));
+        .hint(format!("Remove one of the two, or change its `{id}`.\n`{id}`: {meaning}"));
     Some(error.at(Path::of(operation.id_attribute)))
 }
 
@@ -96,11 +96,11 @@ fn difference(base: &ResourceBase, one: &Value, two: &Value) -> String {
     let paths: Vec<String> =
         plan::changes(one, two, &configurable).iter().filter(|p| known(p)).map(|p| format!("`{p}`")).collect();
     match paths.as_slice() {
-        [] => "The two are alike in all arguments: look for two elements of one `count` or `for_each`, \
+        [] => "All their arguments are equal: look for two elements of one `count` or `for_each`, \
                or for a module that is called twice."
             .to_owned(),
-        [path] => format!("The two differ in {path}."),
-        [rest @ .., last] => format!("The two differ in {} and {last}.", rest.join(", ")),
+        [path] => format!("They differ in {path}."),
+        [rest @ .., last] => format!("They differ in {} and {last}.", rest.join(", ")),
     }
 }
 
@@ -111,11 +111,12 @@ pub(in crate::provider::engine) fn duplicate(
     id: &str,
     adopts: bool,
 ) -> Diagnostic {
-    let mut hint = format!("To manage it from here, {}\n\nOtherwise choose another name.", import(name, id));
+    let mut hint =
+        format!("To manage it with this configuration, {}\n\nOtherwise choose another name.", import(name, id));
     if adopts {
-        hint.push_str(" With `adopt_existing = true` the provider takes such objects over by itself.");
+        hint.push_str(" With `adopt_existing = true` the provider adopts such objects.");
     }
-    let detail = format!("Omni already has {} `{id}`, which this resource has not created.", operation.noun);
+    let detail = format!("Omni already has {} `{id}`, which was not created by this resource.", operation.noun);
     Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute))
 }
 
@@ -129,7 +130,7 @@ fn import(name: &str, id: &str) -> String {
 /// The object belongs to one of Omni's controllers.
 pub(super) fn of_controllers(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
     let detail = format!(
-        "Omni already has {} `{}`, which belongs to Omni's own {}.",
+        "Omni already has {} `{}`, which is owned by the controller {} of Omni.",
         with_article(operation.noun),
         existing.key.id,
         existing.metadata.owner
@@ -146,9 +147,9 @@ pub(super) fn held(
     adopts: bool,
     waited: Duration,
 ) -> Diagnostic {
-    let not = if adopts { " `adopt_existing` takes over only objects without that annotation." } else { "" };
+    let not = if adopts { " `adopt_existing` adopts only objects without that annotation." } else { "" };
     let detail = format!(
-        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed: \
+        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` shows that it is managed: \
          by another resource of this configuration, or by another state. \
          The provider waited {} for it to be removed.{not}",
         with_article(operation.noun),
@@ -157,7 +158,7 @@ pub(super) fn held(
     );
     let attribute = if operation.id_attribute.is_empty() { "id" } else { operation.id_attribute };
     let hint = format!(
-        "What to do depends on who manages it:\n\
+        "The solution depends on what manages it:\n\
          - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
          A `moved` block changes an address without destroying anything.\n\
          - {PREDECESSOR}\n\
@@ -181,9 +182,9 @@ pub(in crate::provider::engine) fn stayed(
         with_article(operation.noun),
         kit::go_duration::short(waited),
     );
-    let adopt = if adopts { "\n\nWith `adopt_existing = true` the provider takes it over by itself." } else { "" };
+    let adopt = if adopts { "\n\nWith `adopt_existing = true` the provider adopts it." } else { "" };
     let hint = format!(
-        "What to do depends on who manages it:\n\
+        "The solution depends on what manages it:\n\
          - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
          A `moved` block changes an address without destroying anything.\n\
          - {PREDECESSOR}\n\
@@ -196,8 +197,8 @@ pub(in crate::provider::engine) fn stayed(
 }
 
 /// What to do about a successor that comes before its predecessor goes.
-const PREDECESSOR: &str = "This resource is replaced with `create_before_destroy`: set that to `false`, here and on what depends on this resource. \
-     Omni has only one object of an id, so the old one has to go first.";
+const PREDECESSOR: &str = "This resource is replaced with `create_before_destroy`: set that to `false` for this resource and for resources that depend on it. \
+     Omni has only one object per ID, so the old one must be destroyed first.";
 
 /// Whether the object that is there is the one that a create is to replace: it has been planned so, and not been removed yet.
 pub(in crate::provider::engine) fn is_held_by_predecessor(cx: &Cx, key: &ObjectKey) -> bool {
@@ -207,14 +208,14 @@ pub(in crate::provider::engine) fn is_held_by_predecessor(cx: &Cx, key: &ObjectK
 /// The successor comes before its predecessor goes.
 pub(in crate::provider::engine) fn held_by_predecessor(operation: &Operation<'_>) -> Diagnostic {
     let detail = format!(
-        "This resource is replaced with `create_before_destroy`, and the new {} has the id of the old one, which is still there. \
-         Omni has only one object of an id, so the old one has to go first.",
+        "This resource is replaced with `create_before_destroy`, and the new {} has the same ID as the old one, which still exists. \
+         Omni has only one object per ID, so the old one must be destroyed first.",
         operation.noun
     );
     Diagnostic::error(operation.summary(), detail)
         .hint(
             "Set `create_before_destroy = false` in the `lifecycle` block of this resource. \
-             Terraform also sets it on what a resource with `create_before_destroy = true` depends on: look at those that refer to this one too.",
+             Terraform also applies it to the dependencies of a resource with `create_before_destroy = true`: check the resources that refer to this one.",
         )
         .at(Path::of(operation.id_attribute))
 }
@@ -234,7 +235,7 @@ pub(in crate::provider::engine) fn there(name: &str, operation: &Operation<'_>, 
 /// The same of an object that somebody manages, by this mark.
 fn managed(name: &str, operation: &Operation<'_>, id: &str, mark: &str) -> Diagnostic {
     let detail = format!(
-        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` says that it is managed.",
+        "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` shows that it is managed.",
         with_article(operation.noun),
         labels::MANAGED_BY,
     );
@@ -287,11 +288,11 @@ impl Adoption {
         let path = self.fixed.first()?;
         let list = self.fixed.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
         let detail = format!(
-            "Omni already has {} `{id}`, and it cannot be taken over as it is: a change of {list} forces replacement. The two differ in:{}",
+            "Omni already has {} `{id}`, and it cannot be adopted: a change of {list} forces replacement. They differ in:{}",
             with_article(operation.noun),
             self.changes
         );
-        let hint = format!("Set {list} to what the object has, choose another name, or {}", import(name, id));
+        let hint = format!("Set {list} to the values of the object, choose another name, or {}", import(name, id));
         Some(Diagnostic::error(operation.summary(), detail).hint(hint).at(path.clone()))
     }
 
@@ -299,7 +300,7 @@ impl Adoption {
     pub(super) fn told(&self, operation: &Operation<'_>) -> Diagnostic {
         let what = operation.what();
         let changes = &self.changes;
-        adopted(operation, &format!("Omni already has the {what}, and nothing marks it as managed."), changes)
+        adopted(operation, &format!("Omni already has the {what}, without the managed-by annotation."), changes)
     }
 }
 
@@ -324,9 +325,9 @@ pub(in crate::provider::engine) fn adopted(operation: &Operation<'_>, why: &str,
     let changes = if changes.is_empty() {
         "None of its attributes changes.".to_owned()
     } else {
-        format!("The apply changes in it:{changes}")
+        format!("The apply changes:{changes}")
     };
-    Diagnostic::warning(format!("Existing {} is taken over", operation.what()), format!("{why} {changes}"))
+    Diagnostic::warning(format!("Existing {} is adopted", operation.what()), format!("{why} {changes}"))
         .hint(
             "The provider does so since `adopt_existing = true`. Destroying this resource will destroy the object. \
              If that is not what you want, choose another name.",
@@ -342,7 +343,7 @@ pub(in crate::provider::engine) fn handed_over(cx: &Cx, operation: &Operation<'_
     }
     let told = Diagnostic::warning(
         format!("{} is not destroyed", capital(&operation.what())),
-        "Another resource of this apply has taken it over, so only this address is gone from the state.",
+        "Another resource of this apply has adopted it, so only this address is removed from the state.",
     );
     Outcome { diags: told.into(), ..Outcome::default() }
 }

@@ -225,12 +225,12 @@ fn unmet_wait(operation: &Operation<'_>, seen: &str, limit: &Limit) -> Diagnosti
     Diagnostic::warning(
         format!("{} is not ready yet", capital(&operation.what())),
         format!(
-            "An earlier apply has written it, and its wait did not come to an end. {seen}\n\
-             The plan shows that as a change of `{STATUS}`; applying it waits again, for up to {text}."
+            "An earlier apply wrote it, but did not wait until it was ready. {seen}\n\
+             The plan shows this as a change of `{STATUS}`; applying it waits again, for up to {text}."
         ),
     )
     .hint(format!(
-        "Apply to wait. Raise `timeouts.{name}` if it only needs more time, or set `wait_for = \"none\"` to wait no more."
+        "Apply to wait. Increase `timeouts.{name}` if it only needs more time, or set `wait_for = \"none\"` to stop waiting."
     ))
 }
 
@@ -238,13 +238,13 @@ fn unmet_wait(operation: &Operation<'_>, seen: &str, limit: &Limit) -> Diagnosti
 fn later(operation: &Operation<'_>, put_off: &PutOff) -> Diagnostic {
     let (why, rest, hint) = match put_off {
         PutOff::Early(why) => {
-            let hint = "Nothing needs to be done if the rest of the apply brings it.";
-            (why, " This apply may still be about to make it, so nothing waits here.", hint)
+            let hint = "Nothing needs to be done if this apply creates it.";
+            (why, " This apply may still create it, so the provider does not wait.", hint)
         }
-        PutOff::Locked(why) => (why, " A wait would never end, so nothing waits here.", UNLOCK),
+        PutOff::Locked(why) => (why, " It cannot become ready while locked, so the provider does not wait.", UNLOCK),
     };
     Diagnostic::warning(
-        format!("{} is written, and its wait is put off", capital(&operation.what())),
+        format!("{} is written, and the wait for it is postponed", capital(&operation.what())),
         format!("{why}{rest}"),
     )
     .hint(format!("{hint} Until it is ready, the next plan shows a change of `{STATUS}`, and the next apply waits."))
@@ -254,9 +254,9 @@ fn later(operation: &Operation<'_>, put_off: &PutOff) -> Diagnostic {
 fn stopped(operation: &Operation<'_>, unmet: &Unmet) -> Diagnostic {
     Diagnostic::warning(
         format!("Stopped waiting for {}", operation.what()),
-        format!("The object was written, and the state holds it; whether it is ready is not known.{}", last(unmet)),
+        format!("The object was written and is in the state; whether it is ready is unknown.{}", last(unmet)),
     )
-    .hint("Plan again to see where it stands; the next apply waits again until it is ready.")
+    .hint("Plan again to see its status; the next apply waits again until it is ready.")
 }
 
 fn last(unmet: &Unmet) -> String {
@@ -281,11 +281,11 @@ fn unready(
     for obstacle in obstacles {
         why.push_str(&format!("\n{obstacle}"));
     }
-    let more = format!("Raise `timeouts.{}` if it only needs more time.", limit.operation);
+    let more = format!("Increase `timeouts.{}` if it only needs more time.", limit.operation);
     let hint = match (policy, owed.after) {
-        (OnWaitTimeout::Warn, _) => format!(
-            "It stays as it is, and the wait is owed: the next plan shows a change of `{STATUS}`, and the next apply waits again. {more}"
-        ),
+        (OnWaitTimeout::Warn, _) => {
+            format!("It is kept: the next plan shows a change of `{STATUS}`, and the next apply waits again. {more}")
+        }
         (OnWaitTimeout::Fail, Write::Create) => format!(
             "Terraform marks the new object as tainted and would replace it. \
              To keep it, run `terraform untaint` on its address; the next apply then waits again. {more}"

@@ -55,25 +55,25 @@ fn without<M: CosiObject>(owner: &Owner, id: &str, successor: Option<&str>) -> D
     let outcome = match (M::NEEDS_OWNERS, successor) {
         (true, Some(_)) => format!("and refuses a {} in one that does not exist: the apply will fail.", M::NOUN),
         (true, None) => {
-            format!("and refuses a {} in one that does not exist, unless it is made again by then.", M::NOUN)
+            format!("and refuses a {} in one that does not exist, unless it is created again by then.", M::NOUN)
         }
         (false, _) => format!("and a {} for one that does not exist has no effect.", M::NOUN),
     };
     let (summary, why, hint) = match successor {
         Some(new) => (
             format!("{} `{id}` is replaced by `{new}`", capital(noun)),
-            format!("`{attribute}` still names `{id}`. Omni removes a {noun} with all that is in it, {outcome}"),
+            format!("`{attribute}` still names `{id}`. Omni removes a {noun} with everything in it, {outcome}"),
             format!(
-                "Set `{attribute}` to the `id` of its `omni_{}`, so that it follows the name, or to `{new}`.",
+                "Set `{attribute}` to the `id` of its `omni_{}`, so that it follows the change, or to `{new}`.",
                 noun.replace(' ', "_")
             ),
         ),
         None => (
             format!("{} `{id}` is destroyed", capital(noun)),
             format!(
-                "This plan destroys it, and `{attribute}` still names it. Omni removes a {noun} with all that is in it, {outcome}"
+                "This plan destroys it, and `{attribute}` still names it. Omni removes a {noun} with everything in it, {outcome}"
             ),
-            format!("Destroy this {} too, or set `{attribute}` to a {noun} that stays.", M::NOUN),
+            format!("Destroy this {} too, or set `{attribute}` to a {noun} that is kept.", M::NOUN),
         ),
     };
     // A host plans like this on its way to a destroy too, which an error would stop.

@@ -37,8 +37,8 @@ pub(super) fn plan(operation: &Operation<'_>, version: &str, plan: &mut Plan<'_>
     plan.diags.push(
         Diagnostic::warning(
             format!("{} has no effect yet", capital(&operation.what())),
-            format!("Its labels in Omni lead nowhere: something else has written short names where Omni wants ids. The apply corrects:{}", list.collect::<String>()),
+            format!("Its labels in Omni refer to nothing: another tool wrote short names instead of IDs. The apply corrects:{}", list.collect::<String>()),
         )
-        .hint("No attribute changes. Apply to have the object reach what it is for."),
+        .hint("No attribute changes. Apply to correct the labels."),
     );
 }

@@ -108,7 +108,7 @@ pub(super) async fn create<M: CosiObject>(
         };
         match standing(&existing) {
             Standing::Deleting => {
-                tracing::info!(id = key.id, "an object of the same id is on its way out; waiting for it to go");
+                tracing::info!(id = key.id, "an object of the same ID is on its way out; waiting for it to go");
                 cx.client().remove(&cx.call, key).await.map_err(not_made)?;
             }
             Standing::Controllers => return Err(existing::of_controllers(&request.operation, &existing).into()),
@@ -246,7 +246,7 @@ pub(super) async fn update<M: CosiObject>(
                     request.operation.summary(),
                     format!("The {} is being destroyed.", M::NOUN),
                 )
-                .hint("Wait until it is gone; the next apply makes it again.")
+                .hint("Wait until it is gone; the next apply creates it again.")
                 .at(Path::of(request.operation.id_attribute))
                 .into());
             }

@@ -12,11 +12,7 @@ pub(super) fn function() -> Pure {
             summary: "Formats a duration as Omni does.",
             description: "Formats a Go duration as Omni does: `90m` becomes `1h30m0s`. \
                           Equal durations give the same result.",
-            parameters: vec![Parameter::new(
-                "duration",
-                Type::String,
-                "Go duration, such as `90s`, `30m` or `1h30m`.",
-            )],
+            parameters: vec![Parameter::new("duration", Type::String, "Go duration, such as `90s`, `30m` or `1h30m`.")],
             variadic: None,
             returns: Type::String,
         },

@@ -34,7 +34,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
                 if !given {
                     let place = index + 1;
                     return Err(wrong(format!(
-                        "Document {place} is no resource of Omni: `metadata.{part}` is missing."
+                        "Document {place} is not a resource of Omni: `metadata.{part}` is missing."
                     )));
                 }
             }

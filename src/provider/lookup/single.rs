@@ -122,7 +122,7 @@ async fn missing<L: SingleSource>(cx: &Cx, request: &Request<'_>, name: &str) ->
     let summary = match &arguments[..] {
         _ if by_name => format!("{} `{name}` does not exist", capital(L::NOUN)),
         [] => format!("There is no {}", L::NOUN),
-        _ => format!("No {} fits", L::NOUN),
+        _ => format!("No {} matches", L::NOUN),
     };
     let about = L::about_id(name).filter(|_| by_name);
     if let Some((why, hint)) = about {
@@ -144,16 +144,15 @@ async fn late<L: SingleSource>(cx: &Cx, context: &Context, request: &Request<'_>
     let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LAST_READ_TIMEOUT, &context.cancel) };
     let there = there_is::<L>(&look, request.config).await;
     let detail = format!("{} {there}", chain(error));
-    let diagnostic = Diagnostic::error(format!("{} did not come in time", capital(L::NOUN)), detail.trim_end());
+    let diagnostic = Diagnostic::error(format!("{} did not appear in time", capital(L::NOUN)), detail.trim_end());
     blame(diagnostic, &written::<L>(request.config)).hint(L::IF_LATE)
 }
 
 fn ambiguous<L: SingleSource>(config: &Value, fit: &[Item<L::Object>]) -> Diagnostic {
     let arguments = written::<L>(config);
-    let detail =
-        format!("{} {}{} are there: {}.", fit.len(), L::NOUNS, conditions(" with ", &arguments), names::<L>(fit));
-    blame(Diagnostic::error(format!("More than one {} fits", L::NOUN), detail), &arguments)
-        .hint(format!("Ask for one of them by `{}`, or say more of it.", L::ID))
+    let detail = format!("{} {}{} exist: {}.", fit.len(), L::NOUNS, conditions(" with ", &arguments), names::<L>(fit));
+    blame(Diagnostic::error(format!("More than one {} matches", L::NOUN), detail), &arguments)
+        .hint(format!("Select one of them by `{}`.", L::ID))
 }
 
 fn blame(diagnostic: Diagnostic, arguments: &[(&'static str, String)]) -> Diagnostic {
@@ -184,7 +183,7 @@ fn closest<L: SingleSource>(config: &Value, all: &[Item<L::Object>]) -> String {
     let mut ranked: Vec<_> = all.iter().collect();
     let count = ranked.len();
     if count == 0 {
-        return format!("It has no {} at all.", L::NOUNS);
+        return format!("It has no {}.", L::NOUNS);
     }
     if count <= MOST_CLOSE {
         return format!("It has {}.", names(&ranked));

@@ -84,7 +84,7 @@ fn not_a_line(value: &Value, longest: usize) -> Option<String> {
             let name = if c == '\n' { " (a line break)" } else { "" };
             let advice = if last { " `trimspace` takes it off the end." } else { "" };
             Some(format!(
-                "The text holds the {kind} character U+{:04X}{name} at byte {}, and must be one line without such characters.{advice}",
+                "The text contains the {kind} character U+{:04X}{name} at byte {}, and must be one line without such characters.{advice}",
                 u32::from(c),
                 at + 1
             ))
@@ -187,14 +187,14 @@ mod tests {
         };
         for (name, value, says) in [
             ("id", Value::from("ä b 日本"), ""),
-            ("id", "pro\u{202e}d".into(), "id: The text holds the invisible character U+202E at byte 4,"),
-            ("id", "\u{2066}prod".into(), "id: The text holds the invisible character U+2066 at byte 1,"),
-            ("id", "prod\u{200b}".into(), "id: The text holds the invisible character U+200B at byte 5,"),
+            ("id", "pro\u{202e}d".into(), "id: The text contains the invisible character U+202E at byte 4,"),
+            ("id", "\u{2066}prod".into(), "id: The text contains the invisible character U+2066 at byte 1,"),
+            ("id", "prod\u{200b}".into(), "id: The text contains the invisible character U+200B at byte 5,"),
             ("id", "x".repeat(LONGEST_LINE).into(), ""),
             ("id", "x".repeat(LONGEST_LINE + 1).into(), "id: The text has 1025 bytes, and at most 1024 are allowed."),
             ("path", "abcde".into(), "path: The text has 5 bytes, and at most 4 are allowed."),
-            ("id", "ab\u{85}c".into(), "id: The text holds the control character U+0085 at byte 3,"),
-            ("id", "a\u{1b}[31m".into(), "id: The text holds the control character U+001B at byte 2,"),
+            ("id", "ab\u{85}c".into(), "id: The text contains the control character U+0085 at byte 3,"),
+            ("id", "a\u{1b}[31m".into(), "id: The text contains the control character U+001B at byte 2,"),
             (
                 "id",
                 "ab\n".into(),
@@ -203,7 +203,7 @@ mod tests {
             (
                 "all",
                 Value::List(vec!["a".into(), Value::UNKNOWN, "b\t".into()]),
-                "all: The text holds the control character U+0009",
+                "all: The text contains the control character U+0009",
             ),
             ("text", "a\nb".repeat(10_000).into(), ""),
         ] {

@@ -172,7 +172,7 @@ fn replacements_name_the_attribute() {
     renamed.set("name", "m".into());
     let planned = update(&state, &renamed);
     assert_eq!(paths(&planned.replace), ["name"]);
-    assert!(planned.state.get("id").is_unknown(), "a new object gets a new id");
+    assert!(planned.state.get("id").is_unknown(), "a new object gets a new ID");
     let planned = update(&state, &config(&[("options", options(true))]));
     assert_eq!(paths(&planned.replace), ["options.fixed"]);
     let mut unknown = config(&[("options", options(false))]);

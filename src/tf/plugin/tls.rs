@@ -21,10 +21,10 @@ const NAME: &str = "localhost";
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The host's certificate cannot be read.
-    #[error("PLUGIN_CLIENT_CERT holds no certificate")]
+    #[error("PLUGIN_CLIENT_CERT contains no certificate")]
     HostCertificate(#[source] rustls::pki_types::pem::Error),
     /// Our own certificate could not be made.
-    #[error("could not make a certificate for this process")]
+    #[error("could not generate a certificate for this process")]
     OwnCertificate(#[source] rcgen::Error),
     /// The TLS library refuses the configuration.
     #[error("could not set up TLS")]

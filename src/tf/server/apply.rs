@@ -14,10 +14,10 @@ use omni_proto::tfplugin6::apply_resource_change::{Request, Response};
 /// Somebody was faster than the answer; a host would take it for a defect if the state said so now.
 fn changed(path: Path) -> Diagnostic {
     Diagnostic::warning(
-        format!("`{path}` was written, and has another value by now"),
-        "Somebody has changed it since, or the server has not taken it as it was sent. The state keeps what was planned.",
+        format!("`{path}` was written, but has another value now"),
+        "It was changed since, or the server stored another value. The state contains the planned value.",
     )
-    .hint("Plan again to see what it is.")
+    .hint("Plan again to see its value.")
     .at(path)
 }
 

@@ -346,7 +346,7 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
             Ok(None) => {
                 let gone = Diagnostic::error(
                     work.operation.summary(),
-                    format!("Somebody removed {} since the plan.", work.operation.what()),
+                    format!("Another client removed {} since the plan.", work.operation.what()),
                 )
                 .hint("Plan again: the next apply creates it again.")
                 .at(Path::of(work.operation.id_attribute));

@@ -25,7 +25,7 @@ pub(crate) async fn cluster_exists(
         Ok(_) => Ok(()),
         Err(error) if error.is(ErrorKind::NotFound) => {
             Err(Diagnostic::error(format!("Cluster `{cluster}` does not exist"), "Omni has no cluster of this name.")
-                .hint("Check the name. If the cluster is made in the same apply, refer to its `id` instead of its `name`: this then waits for it.")
+                .hint("Check the name. If the same apply creates the cluster, refer to its `id` instead of its `name`, so that it is created first.")
                 .at(at("cluster"))
                 .into())
         }

@@ -57,9 +57,9 @@ async fn check_instance(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> 
             plan.diags.push(
                 Diagnostic::error(
                     "Backup interval is out of range",
-                    format!("This Omni instance takes intervals from `{shortest}` to `{longest}`, and `backup_interval` is `{interval}`."),
+                    format!("This Omni instance allows intervals from `{shortest}` to `{longest}`, and `backup_interval` is `{interval}`."),
                 )
-                .hint("Set `backup_interval` to a value within this range, or take it out to have no backups.")
+                .hint("Set `backup_interval` to a value within this range, or remove it to disable backups.")
                 .at(at("backup_interval")),
             );
         }
@@ -68,9 +68,9 @@ async fn check_instance(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> 
         plan.diags.push(
             Diagnostic::error(
                 "Embedded discovery service is not enabled",
-                "The operator of this Omni instance has switched its embedded discovery service off.",
+                "The operator of this Omni instance has disabled its embedded discovery service.",
             )
-            .hint("Take `use_embedded_discovery_service` out, or have the operator of this Omni enable the service.")
+            .hint("Remove `use_embedded_discovery_service`, or ask the operator of this Omni instance to enable the service.")
             .at(feature(EMBEDDED)),
         );
     }
@@ -97,7 +97,7 @@ async fn check_discovery(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) ->
     if on(&plan.planned, ENCRYPTION) == Some(true) && older(talos.as_deref(), (1, 5)) {
         plan.diags.push(
             Diagnostic::error("Disk encryption needs a later Talos", "Omni encrypts disks from Talos 1.5.0 on.")
-                .hint("Set `talos_version` to 1.5.0 or later, or take `disk_encryption` out.")
+                .hint("Set `talos_version` to 1.5.0 or later, or remove `disk_encryption`.")
                 .at(feature(ENCRYPTION)),
         );
     }
@@ -110,7 +110,7 @@ async fn check_discovery(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) ->
                 "Cluster would have no discovery service",
                 "The public discovery service can be disabled only while the embedded one is used.",
             )
-            .hint("Set `use_embedded_discovery_service = true` too, or take `disable_public_discovery_service` out.")
+            .hint("Set `use_embedded_discovery_service = true` too, or remove `disable_public_discovery_service`.")
             .at(feature(NO_PUBLIC)),
         );
         return Ok(());
@@ -122,13 +122,13 @@ async fn check_discovery(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) ->
     if older(first.as_deref(), (1, 14)) {
         plan.diags.push(
             Diagnostic::error(
-                "Cluster cannot do without the public discovery service",
+                "Public discovery service cannot be disabled",
                 format!(
-                    "That needs a cluster that was created with Talos 1.14 or later; this one is at Talos {}.",
+                    "This requires a cluster that was created with Talos 1.14 or later; this one is at Talos {}.",
                     first.unwrap_or_default()
                 ),
             )
-            .hint("Take `disable_public_discovery_service` out.")
+            .hint("Remove `disable_public_discovery_service`.")
             .at(feature(NO_PUBLIC)),
         );
     }
@@ -178,8 +178,8 @@ async fn check_versions(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> 
         let list = listed(compatible);
         plan.diags.push(
             Diagnostic::error(
-                "Kubernetes version does not fit",
-                format!("Talos {talos} does not run Kubernetes {kubernetes} on this Omni instance. It runs {list}."),
+                "Kubernetes version is not supported by the Talos version",
+                format!("Talos {talos} does not support Kubernetes {kubernetes} on this Omni instance. It supports {list}."),
             )
             .hint("Set `kubernetes_version` to one of these, or choose another `talos_version`.")
             .at(at("kubernetes_version")),
@@ -208,7 +208,7 @@ async fn was_deprecated(cx: &Cx, old: Option<&str>, stays: bool) -> Result<bool,
 async fn not_offered(cx: &Cx, summary: &str, talos: &str, why: &str) -> Result<Diagnostic, Error> {
     let known = offered_talos(cx).await?;
     let detail = if why == "not offered" {
-        format!("This Omni instance does not offer Talos {talos}. It offers {known}.")
+        format!("Talos {talos} is not available on this Omni instance. Available are {known}.")
     } else {
         format!("Talos {talos} is {why} by this Omni instance. It supports {known}.")
     };
@@ -227,7 +227,7 @@ async fn check_talos_path(cx: &Cx, plan: &mut Plan<'_>, name: &str, old: &str, t
             Diagnostic::error(
                 format!("Talos cannot be downgraded to {talos}"),
                 format!(
-                    "Cluster `{name}` was created with Talos {first}, and Omni does not go below the minor release {}.{}.",
+                    "Cluster `{name}` was created with Talos {first}, and Omni does not downgrade below the minor release {}.{}.",
                     first.major, first.minor
                 ),
             )
@@ -244,9 +244,9 @@ async fn check_talos_path(cx: &Cx, plan: &mut Plan<'_>, name: &str, old: &str, t
         plan.diags.push(
             Diagnostic::warning(
                 format!("Talos upgrade to {talos} skips a minor release"),
-                format!("Cluster `{name}` is at Talos {old}. Talos supports upgrades from one minor release to the next only; Omni takes the version all the same.{offered}"),
+                format!("Cluster `{name}` is at Talos {old}. Talos supports upgrades from one minor release to the next only; Omni accepts the version nevertheless.{offered}"),
             )
-            .hint("Set `talos_version` to a version of the next minor release first, apply, and go on from there in further applies.")
+            .hint("Set `talos_version` to a version of the next minor release first, apply, and continue with further applies.")
             .at(at("talos_version")),
         );
     }
@@ -278,16 +278,16 @@ fn kubernetes_path(
     let (summary, hint) = if to < from {
         (
             format!("Kubernetes cannot be downgraded to {new}"),
-            "Set `kubernetes_version` to one of these, or back to what it was.",
+            "Set `kubernetes_version` to one of these, or to its previous value.",
         )
     } else {
         (
             format!("Kubernetes cannot be upgraded to {new} in one step"),
-            "Set `kubernetes_version` to one of these first, apply, and go on from there in further applies.",
+            "Set `kubernetes_version` to one of these first, apply, and continue with further applies.",
         )
     };
     let detail = format!(
-        "Cluster `{cluster}` is at Kubernetes {old}. Omni upgrades by one minor release at a time, and does not go back to an earlier one. From {old} it can go to {}.",
+        "Cluster `{cluster}` is at Kubernetes {old}. Omni upgrades by one minor release at a time, and does not downgrade to an earlier one. From {old} it can be upgraded to {}.",
         listed(offered)
     );
     Some(Diagnostic::error(summary, detail).hint(hint).at(at("kubernetes_version")))
@@ -324,7 +324,7 @@ async fn check_upgrade(
         Ok(answer) => (
             format!("Cluster `{name}` is not ready for the upgrade to Kubernetes {kubernetes}"),
             sentence(&answer.reason),
-            "Mend what the checks found, or set `upgrade_prechecks = false` to upgrade all the same.",
+            "Fix what the checks report, or set `upgrade_prechecks = false` to upgrade anyway.",
         ),
         Err(error) if error.is(ErrorKind::Cancelled) => return Err(error),
         Err(error) => (
@@ -393,8 +393,8 @@ mod tests {
         };
         let compatible: Vec<String> = ["1.34.1", "1.34.2", "1.35.1", "1.36.0"].map(str::to_owned).into();
         let said = |status| kubernetes_path("c", "1.34.1", "1.36.0", status, compatible.clone()).unwrap().detail;
-        assert!(said(Some(&status)).ends_with("can go to 1.34.9, 1.35.0."), "{}", said(Some(&status)));
-        assert!(said(None).ends_with("can go to 1.34.2, 1.35.1."), "{}", said(None));
+        assert!(said(Some(&status)).ends_with("can be upgraded to 1.34.9, 1.35.0."), "{}", said(Some(&status)));
+        assert!(said(None).ends_with("can be upgraded to 1.34.2, 1.35.1."), "{}", said(None));
         let wide = KubernetesUpgradeStatusSpec { upgrade_versions: vec!["1.36.0".into()], ..Default::default() };
         assert_eq!(kubernetes_path("c", "1.34.1", "1.36.0", Some(&wide), compatible), None);
     }

@@ -139,7 +139,7 @@ pub(crate) async fn check(cx: &Cx, cluster: &str, parts: &str, diags: &mut Diagn
             format!("Omni refuses changes to the {parts} of a locked cluster, and this configuration keeps it locked."),
         )
         .hint(
-            "Set `locked = false` on its `omni_cluster`, in the same apply if you like, and lock it again afterwards.",
+            "Set `locked = false` on its `omni_cluster`, which is possible in the same apply, and lock it again afterwards.",
         )
     } else {
         Diagnostic::warning(
@@ -190,7 +190,7 @@ pub(crate) async fn holds_up(cx: &Cx, cluster: &str) -> Result<Option<String>, E
         Some(Intent::Unlocked | Intent::Unlocks) => false,
         None => is_locked(cx, cluster).await?,
     };
-    Ok(locked.then(|| format!("Cluster `{cluster}` is locked, and Omni changes no machine of a locked cluster.")))
+    Ok(locked.then(|| format!("Cluster `{cluster}` is locked, and Omni does not change the machines of a locked cluster.")))
 }
 
 /// Whether the cluster, as it was before this run, goes: its parts go with it.

@@ -167,7 +167,7 @@ impl CosiObject for Cluster {
             diags.push(
                 Diagnostic::error(
                     summary,
-                    "Its machine sets and nodes are destroyed before it, and are still under the lock then. `force_unlock` unlocks the cluster only when its own turn comes.",
+                    "Its machine sets and nodes are destroyed before it, while it is still locked. `force_unlock` unlocks it only when it is destroyed itself.",
                 )
                 .hint("Apply `locked = false` first, and then destroy.")
                 .at(at("locked")),
@@ -307,7 +307,7 @@ fn check_parts_that_go(cx: &Cx, plan: &mut Plan<'_>) {
                 going.join(", ")
             ),
         )
-        .hint("Set `locked = false`, in the same apply if you like, and lock the cluster again afterwards.")
+        .hint("Set `locked = false`, which is possible in the same apply, and lock the cluster again afterwards.")
         .at(at("locked")),
     );
 }
@@ -344,18 +344,18 @@ async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> 
     let renamed = plan.planned.get("name").as_str() != Some(name.as_str());
     let too_early = match renamed && !nodes.is_empty() {
         true => {
-            "\nDo not use `create_before_destroy` here: a machine can be in one cluster only, so the apply fails when a node of the new cluster comes before that of the old one goes."
+            "\nDo not use `create_before_destroy` here: a machine can be in one cluster only, so the apply fails if a node of the new cluster is created before that of the old one is destroyed."
         }
         false => "",
     };
     let diagnostic = Diagnostic::warning(
         format!("Replacing cluster `{name}` wipes its machines"),
         format!(
-            "Omni removes a cluster together with its machine sets, which are {}{machines}. What runs on it is lost, etcd included.",
+            "Omni removes a cluster together with its machine sets, which are {}{machines}. All workloads and etcd are lost.",
             listed(&sets)
         ),
     )
-    .hint(format!("To keep the cluster, undo the change that replaces it. Whatever belongs to the cluster should refer to its `id`, so that it is replaced with it.{too_early}"));
+    .hint(format!("To keep the cluster, undo the change that replaces it. Resources of the cluster should refer to its `id`, so that they are replaced with it.{too_early}"));
     plan.diags.push(match by {
         Some(path) => diagnostic.at(path),
         None => diagnostic,
@@ -385,7 +385,7 @@ async fn check_lock(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     // A lock that the configuration asks for contradicts its other changes; one that others set may be gone by the apply.
     let diagnostic = if plan.config.get("locked").as_bool() == Some(true) {
         Diagnostic::error(summary, format!("Omni refuses changes to a locked cluster, and this plan changes {list}."))
-            .hint("Set `locked = false`, in the same apply if you like, and lock the cluster again afterwards.")
+            .hint("Set `locked = false`, which is possible in the same apply, and lock the cluster again afterwards.")
     } else {
         Diagnostic::warning(
             summary,
@@ -411,7 +411,7 @@ async fn check_lock_of_replaced(cx: &Cx, plan: &mut Plan<'_>, prior: &Value) -> 
     let by = plan.replace.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     let why = match unlocks {
         true => {
-            "Its machine sets and nodes go before it, and are still under the lock then: `force_unlock` unlocks the cluster only when its own turn comes."
+            "Its machine sets and nodes are destroyed before it, while it is still locked: `force_unlock` unlocks it only when it is destroyed itself."
         }
         false => "Omni refuses to destroy a locked cluster.",
     };

@@ -38,7 +38,7 @@ pub(super) fn function() -> Pure {
 
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     if arguments.len() > 2 {
-        return Err(FunctionError::at(2, "Only one version of Omni can be given. Call the function once for each."));
+        return Err(FunctionError::at(2, "Only one release of Omni can be set. Call the function once for each."));
     }
     let release = match text(arguments, 1) {
         "" => Release::NEWEST,

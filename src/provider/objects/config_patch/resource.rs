@@ -110,7 +110,7 @@ impl CosiTable for ConfigPatch {
                 string("machine").check(not_empty()).doc("ID (UUID) of the machine that the patch applies to, in any cluster or in none.").label(labels::MACHINE, KeyCodec::Text),
             ], |selector| selector.or_nothing().replaces().doc("Limits the patch to a machine set or a machine. At most one of its attributes may be set.")),
             boolean("enabled").default(true).doc("Whether the patch is applied. A disabled patch stays in Omni without effect.").since("1.10").label(labels::DISABLED, KeyCodec::Absent),
-            string("id_override").remains("A patch keeps the id that it was made with.").replaces().check(not_empty()).doc(
+            string("id_override").remains("A patch keeps the ID that it was created with.").replaces().check(not_empty()).doc(
                 "ID to use instead of the one built from `weight`, target and `name`, for patches that were not created by Terraform, such as those of a cluster template. \
                  An import sets it. While it is set, changes of the other attributes do not force replacement.",
             ).derived(),
@@ -182,8 +182,8 @@ impl CosiObject for ConfigPatch {
         weight.is_none().then(|| {
             (
                 format!("{} does not begin with a weight of three digits.", quoted(id)),
-                "Ids are `<weight>-<target>-<name>`, such as `400-prod-workers-sysctls`: the target is the name of the cluster, or the id of the machine set or machine. \
-                 The function `config_patch_id` makes them.".to_owned(),
+                "IDs are `<weight>-<target>-<name>`, such as `400-prod-workers-sysctls`: the target is the name of the cluster, or the ID of the machine set or machine. \
+                 The function `config_patch_id` builds them.".to_owned(),
             )
         })
     }
@@ -226,11 +226,11 @@ impl CosiObject for ConfigPatch {
                 let (detail, hint) = match overridden(&error) {
                     Some(fields) => {
                         let list = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
-                        (format!("It sets what Omni controls itself: {list}."), "Take these fields out of the patch.")
+                        (format!("It sets fields that Omni controls: {list}."), "Remove these fields from the patch.")
                     }
                     None => (
                         crate::provider::errors::detail(&error),
-                        "Take out what Omni controls itself, and check the names and the types of the fields against Talos' machine configuration.",
+                        "Remove fields that Omni controls, and check the names and types of the other fields in the reference of the Talos machine configuration.",
                     ),
                 };
                 plan.diags.push(Diagnostic::error("Omni refuses the patch", detail).hint(hint).at(at(name)));
@@ -270,21 +270,21 @@ fn unreadable(name: &str, error: &PatchError) -> Diagnostic {
     let too_large = |detail: String| Diagnostic::error("The patch is too large", detail).at(at(name));
     match error {
         PatchError::TooLong(length) => too_large(format!(
-            "It has {length} bytes, and Omni takes requests of at most {MAX_REQUEST} (32 MiB), with all that stands beside the patch."
+            "It has {length} bytes, and Omni accepts requests of at most {MAX_REQUEST} (32 MiB), including everything else in the request."
         ))
         .hint(SPLIT),
         PatchError::TooMuch { length, cause } => {
             let memory = patch::size(yaml::MEMORY);
             let detail = format!(
-                "It has {}. At line {}, its values need more than {memory} of memory, which is the most that the provider gives them.",
+                "It has {}. At line {}, its values need more than {memory} of memory, which is the limit of the provider.",
                 patch::size(*length),
                 cause.line
             );
             match cause.excess {
                 Some(yaml::Excess::References) => too_large(format!(
-                    "{detail} What an anchor (`&name`) names counts as often as it is referred to (`*name`)."
+                    "{detail} The content of an anchor (`&name`) counts for every alias (`*name`)."
                 ))
-                .hint(format!("Refer to anchors less often. {SPLIT}")),
+                .hint(format!("Use fewer aliases. {SPLIT}")),
                 _ => too_large(detail).hint(SPLIT),
             }
         }
@@ -298,11 +298,11 @@ fn unreadable(name: &str, error: &PatchError) -> Diagnostic {
 }
 
 fn not_yaml(name: &str, why: &str) -> Diagnostic {
-    Diagnostic::error("The patch is not valid YAML", format!("Reading it failed: {why}."))
+    Diagnostic::error("The patch is not valid YAML", format!("Parsing failed: {why}."))
         // Hosts validate the whole configuration before a destroy, also with `-target` and without a refresh.
         .hint(
             "Check indentation and quotes there, or build the text with `yamlencode`. \
-             To destroy the patch, take its block out of the configuration and apply: `terraform destroy` checks every block first.",
+             To destroy the patch, remove its block from the configuration and apply: `terraform destroy` checks every block first.",
         )
         .at(at(name))
 }
@@ -315,19 +315,19 @@ fn check_form(plan: &mut Plan<'_>) {
     let (summary, why, hint) = match patch::check(text, patch::Release::NEWEST) {
         Err(PatchError::JsonPatch) => (
             "The patch is a JSON patch (RFC 6902)",
-            "Omni takes strategic merge patches only: parts of the machine configuration as they stand in it."
+            "Omni accepts strategic merge patches only: parts of the machine configuration, in its structure."
                 .to_owned(),
-            "Write the fields themselves, as in `yamlencode({ machine = { sysctls = { \"vm.swappiness\" = \"1\" } } })`; `$patch: delete` takes a field away.",
+            "Write the fields themselves, as in `yamlencode({ machine = { sysctls = { \"vm.swappiness\" = \"1\" } } })`; `$patch: delete` deletes a field.",
         ),
         Err(PatchError::Nothing) => (
             "The patch is empty",
             "Omni refuses a patch that sets nothing.".to_owned(),
-            "Give it at least one field, or leave the resource out. `enabled = false` keeps a patch without effect.",
+            "Set at least one field, or remove the resource. `enabled = false` disables a patch.",
         ),
         Err(PatchError::NotMapping(number)) => (
             "The patch is not a mapping",
             format!(
-                "Document {number} of the patch is a list or a single value, and not a part of the machine configuration."
+                "Document {number} of the patch is a list or a scalar instead of a part of the machine configuration."
             ),
             match is_path(text) {
                 true => "If this is the path of a file, read it with `file(…)`.",
@@ -461,7 +461,7 @@ mod tests {
         let line = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
         for (text, parts, not) in [
             (files(240_000), &["too large", "It has 6.7 MiB", "64 MiB", "Split it"][..], "anchor"),
-            (anchors, &["too large", "It has 1.1 MiB", "64 MiB", "anchors less often", "Split it"], "ndent"),
+            (anchors, &["too large", "It has 1.1 MiB", "64 MiB", "fewer aliases", "Split it"], "ndent"),
             (line(patch::LONGEST + 1), &["too large", "It has 33554177 bytes", "(32 MiB)", "Split it"], "anchor"),
             (line(40 << 20), &["too large", "It has 41943040 bytes", "(32 MiB)"], "anchor"),
             ("machine: [}".to_owned(), &["not valid YAML", "Check indentation"], "large"),

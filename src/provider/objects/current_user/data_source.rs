@@ -127,7 +127,7 @@ impl DataSource for CurrentUser {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
         let cx = Cx { session, call };
-        let operation = Operation { verb: "find out", noun: "who the provider works as", id: "", id_attribute: "" };
+        let operation = Operation { verb: "read", noun: "the current user", id: "", id_attribute: "" };
         let key = instance::permissions_key();
         let read = async {
             let (user, permissions) = tokio::try_join!(super::current(&cx), cx.read(&key))?;

@@ -48,13 +48,13 @@ pub(crate) async fn warn_of_role(
     let summary = format!("Omni will refuse to {} {}", operation.verb, operation.what());
     let auth = cx.find::<instance::AuthConfigSpec>(&instance::auth_config_key().id).await;
     if auth.is_ok_and(|auth| auth.is_some_and(|auth| auth.spec.suspended)) {
-        let detail = "The Omni instance is suspended: everybody may read, and nobody may write.";
-        diags.push(Diagnostic::warning(summary, detail).hint("Have the operator of this Omni lift the suspension."));
+        let detail = "The Omni instance is suspended, so nobody can write.";
+        diags.push(Diagnostic::warning(summary, detail).hint("Ask the operator of this Omni instance to lift the suspension."));
         return;
     }
     let diagnostic = Diagnostic::warning(
         summary,
-        format!("The provider's key has the role `{role}`, and this needs the role `{needed}`{because}."),
+        format!("The key of the provider has the role `{role}`, and this requires the role `{needed}`{because}."),
     );
     diags.push(
         diagnostic
@@ -87,12 +87,12 @@ pub(crate) async fn explain_refused(cx: &Cx, identity: &str, operation: &Operati
 fn oneself(operation: &Operation<'_>) -> (String, String) {
     (
         format!(
-            "The provider signs its requests as {}, and Omni lets nobody change or remove the account that is asking.",
+            "The provider authenticates as {}, and Omni does not allow an account to change or remove itself.",
             operation.what()
         ),
         format!(
-            "Configure the provider with the key of another account, or leave the {} as it is; \
-             `terraform state rm` takes it out of this configuration.",
+            "Configure the provider with the key of another account, or do not change the {}; \
+             `terraform state rm` removes it from the state.",
             operation.noun
         ),
     )

@@ -68,16 +68,16 @@ impl CosiObject for DefaultJoinToken {
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
-        let operation = Operation { verb: "choose", noun: Self::NOUN, id: "", id_attribute: "token_id" };
+        let operation = Operation { verb: "select", noun: Self::NOUN, id: "", id_attribute: "token_id" };
         tokens::warn_of_role(cx, &operation, &mut plan.diags).await;
         let Some(id) = plan.planned.get("token_id").as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
         let Some(token) = tokens::find(cx, id).await? else {
             plan.diags.push(
                 Diagnostic::warning(
                     "The join token does not exist",
-                    "Omni has no join token of the id in `token_id`: the apply will fail unless it is created by then.",
+                    "Omni has no join token with the ID in `token_id`: the apply will fail unless it is created by then.",
                 )
-                .hint("Refer to the `id` of an `omni_join_token`. The value is an id, not a name.")
+                .hint("Refer to the `id` of an `omni_join_token`. The value is an ID, not a name.")
                 .at(at("token_id")),
             );
             return Ok(());
@@ -89,9 +89,9 @@ impl CosiObject for DefaultJoinToken {
             plan.diags.push(
                 Diagnostic::warning(
                     format!("The default join token `{name}` is {state}"),
-                    format!("It is {state}{since}, so machines that start from new installation media cannot join."),
+                    format!("It is {state}{since}, so machines that boot from new installation media cannot join."),
                 )
-                .hint("Choose an active token.")
+                .hint("Select an active token.")
                 .at(at("token_id")),
             );
         }
@@ -101,10 +101,10 @@ impl CosiObject for DefaultJoinToken {
     async fn check_delete(_cx: &Cx, _prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         diags.push(
             Diagnostic::warning(
-                "The default join token stays as it is",
-                "Omni always has a default join token and does not let it be removed: destroying an `omni_default_join_token` only takes it out of the state.",
+                "The default join token is not changed",
+                "Omni always has a default join token: destroying an `omni_default_join_token` only removes it from the state.",
             )
-            .hint("To have another one, choose it before, or in Omni. Until then Omni refuses to destroy the token that is the default."),
+            .hint("To change the default, select another token first, or do so in Omni. Omni refuses to destroy the default token."),
         );
         Ok(())
     }

@@ -67,13 +67,13 @@ pub(crate) fn warn_of_rivals(cx: &Cx, ticket: &Ticket, token: Option<(&Value, &s
         Diagnostic::warning(
             "Two default join tokens are planned",
             format!(
-                "Omni has one default join token, and two resources of this configuration choose different ones: {}, and {}. \
-                 Each apply gives the place to the other one, so no plan ever ends without changes.",
+                "Omni has one default join token, and two resources of this configuration select different ones: {}, and {}. \
+                 Each apply changes the default again, so that no plan is empty.",
                 by(rival.get("name").as_str().unwrap_or_default()),
                 by(name)
             ),
         )
-        .hint("Choose the default token in one place.")
+        .hint("Select the default token in one place.")
         .at(Path::of(if name.is_empty() { "token_id" } else { "default" })),
     );
 }

@@ -118,7 +118,7 @@ impl CosiObject for InfraProvider {
                     format!("Omni refuses {} as the name of an infrastructure provider", quoted(name)),
                     detail,
                 )
-                .hint("Choose such a name.")
+                .hint("Choose a valid name.")
                 .at(at("name")),
             );
             return Ok(());
@@ -134,7 +134,7 @@ impl CosiObject for InfraProvider {
             // It may be gone before the apply, and nothing else that is planned has to wait for that.
             plan.diags.push(
                 Diagnostic::warning(
-                    format!("Infrastructure provider `{name}` cannot be created as things are"),
+                    format!("Infrastructure provider `{name}` cannot be created"),
                     detail,
                 )
                 .hint(hint)
@@ -231,10 +231,10 @@ fn account(name: &str) -> String {
 fn in_the_way(name: &str) -> (String, String) {
     let account = account(name);
     (
-        format!("Omni already has a service account `{account}`, and no key of it is known here."),
+        format!("Omni already has a service account `{account}`, and none of its keys is in the state."),
         format!(
-            "If nothing uses it any more, remove it with `omnictl serviceaccount destroy {account}`. Otherwise choose another name, \
-             or set `adopt_existing = true` in the provider block: the account then gets one more key."
+            "If it is no longer used, remove it with `omnictl serviceaccount destroy {account}`. Otherwise choose another name, \
+             or set `adopt_existing = true` in the provider block: the account then gets an additional key."
         ),
     )
 }

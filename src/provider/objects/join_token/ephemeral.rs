@@ -153,7 +153,7 @@ impl Ephemeral for JoinToken {
         let Some(token) = made.find(&cx).await.map_err(|e| operation.explain(&e))? else {
             return Err(Diagnostic::error(
                 operation.summary(),
-                "The token is gone: somebody removed it while it was in use.",
+                "The token was removed while it was in use.",
             )
             .hint("Apply again.")
             .into());
@@ -172,7 +172,7 @@ impl Ephemeral for JoinToken {
         let cx = self.cx(&CancellationToken::new(), Some(REVOKE_TIMEOUT))?;
         let failed = |error: &Error| {
             operation("remove", &made.name).explain(error).hint(format!(
-                "The token expires by itself, at most {} after its last renewal; or remove it in Omni.",
+                "The token expires at most {} after its last renewal; you can also remove it in Omni.",
                 go_duration::GoDuration::from_std(made.ttl).unwrap_or_default()
             ))
         };
@@ -184,11 +184,11 @@ impl Ephemeral for JoinToken {
                 format!("Join token `{}` is not removed yet", made.name),
                 format!(
                     "These machines have joined with it and have no unique node token yet, \
-                     so they could not come back to Omni without it:\n{}\nIt expires at {end}, and then they cannot either.",
+                     so they could not reconnect to Omni without it:\n{}\nIt expires at {end}; after that they cannot reconnect.",
                     dependents.join("\n")
                 ),
             )
-            .hint("Have Talos installed on them before, or let an `omni_join_token` that lasts take their place. Remove the token in Omni when nobody needs it any more.")));
+            .hint("Install Talos on them before the run ends, or use a permanent `omni_join_token`. Remove the token in Omni when it is no longer needed.")));
         }
         cx.client().remove(&cx.call, &token.stored.key).await.map(Done::from).map_err(|e| failed(&e).into())
     }
@@ -213,9 +213,9 @@ async fn open_existing(cx: &Cx, mut config: Value) -> Result<Done<Opened>, Diagn
         let name = &token.spec.name;
         return Err(Diagnostic::error(
             format!("Join token `{name}` is {state}"),
-            "No machine can join with it, so nothing that gets it would work.",
+            "No machine can join with it.",
         )
-        .hint("Choose an active token, have this one renewed, or have one made with `ttl`.")
+        .hint("Select an active token, renew this one, or set `ttl` to create one.")
         .at(at(if config.get("id").is_null() { "name" } else { "id" }))
         .into());
     }
@@ -226,7 +226,7 @@ async fn open_existing(cx: &Cx, mut config: Value) -> Result<Done<Opened>, Diagn
 async fn open_new(cx: &Cx, ttl: Duration, mut config: Value) -> Result<Done<Opened>, Diagnostics> {
     let one_off = tokens::one_off_name();
     let name = config.get("name").as_str().unwrap_or(&one_off).to_owned();
-    let operation = operation("make", &name);
+    let operation = operation("create", &name);
     cx.session.may_write("create", &format!("{} (omni_join_token)", operation.what()))?;
     let now = cx.session.clock.now();
     let made = Made { mark: uuid::Uuid::new_v4().to_string(), name: name.clone(), ttl };
@@ -250,7 +250,7 @@ async fn taken_back(cx: &Cx, key: &Key, name: &str, why: Diagnostic) -> Diagnost
     let mut diags = Diagnostics::from(why);
     if let Err(error) = cx.client().remove(&call, key).await {
         let left = operation("remove", name).explain(&error);
-        diags.push(left.hint("The token expires by itself when its `ttl` is over; or remove it in Omni."));
+        diags.push(left.hint("The token expires when its `ttl` has passed; you can also remove it in Omni."));
     }
     diags
 }

@@ -254,14 +254,14 @@ impl CosiObject for JoinToken {
         if let Some(other) = setting::gives_way_only_to(cx, &JoinTokenSpec::KIND.key(id)).await? {
             diags.push(
                 Diagnostic::warning(
-                    format!("Join token `{}` is to be the default one again", prior.name()),
+                    format!("Join token `{}` would be the default again", prior.name()),
                     format!(
-                        "This plan destroys it, and `{other}`, which is the default, gives the place back to it. \
-                         Omni always has a default token, and no other usable one is known that was the default before."
+                        "This plan destroys it, and `{other}`, which is the default, restores it as the default. \
+                         Omni always has a default token, and no other usable token is known that was the default before."
                     ),
                 )
                 .hint(
-                    "Destroy it in a later apply, or let the same apply make another one the default (`default = true`, or an \
+                    "Destroy it in a later apply, or make another token the default in the same apply (`default = true`, or an \
                      `omni_default_join_token`). Otherwise the apply fails.",
                 )
                 .at(at("default")),
@@ -292,7 +292,7 @@ impl CosiObject for JoinToken {
 
     async fn after_write(cx: &Cx, written: &Written<'_, JoinTokenSpec>, _wanted: &mut Value) -> Result<bool, Failure> {
         let planned: Model = model(written.asked)?;
-        let verb = if planned.default == Some(true) { "make the default" } else { "give up the place of the default" };
+        let verb = if planned.default == Some(true) { "set the default to" } else { "replace the default" };
         let operation = Operation { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };
         let key = &written.object.stored.key;
         match planned.default {
@@ -333,8 +333,8 @@ impl CosiObject for JoinToken {
             return Ok(text.to_owned());
         }
         if all.iter().all(|token| token.spec.name != text) {
-            return Err(Diagnostic::error("Could not import join token", "Omni has no join token of this name or id.")
-                .hint("Give the name or the id as Omni lists it, and check that `endpoint` leads to the right Omni.")
+            return Err(Diagnostic::error("Could not import join token", "Omni has no join token with this name or ID.")
+                .hint("Use the name or the ID that Omni lists, and check that `endpoint` is the right Omni instance.")
                 .into());
         }
         Ok(tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())?)
@@ -361,8 +361,8 @@ fn warn_of_settings(planned: &Model, prior: Option<&Model>, now: Duration, diags
     if over(planned) && prior.is_none() {
         diags.push(
             Diagnostic::warning(
-                format!("Join token `{name}` is made after its end"),
-                "Its `expiration_time` has passed, so no machine can ever join with it.",
+                format!("Join token `{name}` is created after its expiration"),
+                "Its `expiration_time` has passed, so no machine can join with it.",
             )
             .hint("Choose a later time, or a `ttl`.")
             .at(at("expiration_time")),
@@ -373,7 +373,7 @@ fn warn_of_settings(planned: &Model, prior: Option<&Model>, now: Duration, diags
         diags.push(
             Diagnostic::warning(
                 format!("The default join token `{name}` is revoked"),
-                "Installation media and join configurations get the default token, so machines that start from new ones cannot join.",
+                "Installation media and join configurations use the default token, so machines that boot from new ones cannot join.",
             )
             .hint("Make another token the default.")
             .at(at("revoked")),
@@ -395,13 +395,13 @@ async fn warn_of_machines(
         return Ok(());
     }
     let diagnostic = Diagnostic::warning(
-        format!("{what} cuts off machines"),
+        format!("{what} disconnects machines"),
         format!(
-            "These machines have joined with it and have no unique node token, so they cannot come back to Omni {when}:\n{}",
+            "These machines have joined with it and have no unique node token, so they cannot reconnect to Omni {when}:\n{}",
             machines.join("\n")
         ),
     )
-    .hint("Have Talos installed on them, in a version that gives them a token of their own, or go on if they may be lost.");
+    .hint("Install a Talos version that supports unique node tokens on them, or continue if you can lose them.");
     diags.push(match attribute {
         Some(attribute) => diagnostic.at(at(attribute)),
         None => diagnostic,
@@ -417,17 +417,17 @@ async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &m
     }
     let diagnostic = match setting::staying_former(cx, &key).await? {
         Some(former) => Diagnostic::warning(
-            format!("Join token `{name}` is the default one"),
-            format!("The place goes back to `{}`, which had it before.", former.spec.name),
+            format!("Join token `{name}` is the default"),
+            format!("The default is restored to `{}`, the previous default.", former.spec.name),
         )
         .hint("To make another token the default, set `default = true` on that one."),
         None => Diagnostic::warning(
-            format!("Join token `{name}` {verb} the default one"),
-            "Omni always has a default token, and no usable one that stays is known that was the default before.",
+            format!("Join token `{name}` {verb} the default"),
+            "Omni always has a default token, and no other usable token is known that was the default before.",
         )
         .hint(
-            "Let the same apply make another one the default (`default = true`, or an `omni_default_join_token`), \
-             or choose another one in Omni first. Otherwise the apply fails.",
+            "Make another token the default in the same apply (`default = true`, or an `omni_default_join_token`), \
+             or select another one in Omni first. Otherwise the apply fails.",
         ),
     };
     diags.push(diagnostic.at(at("default")));
@@ -436,12 +436,12 @@ async fn warn_of_succession(cx: &Cx, id: &str, name: &str, verb: &str, diags: &m
 
 fn without_successor(name: &str, so: &str) -> Diagnostic {
     Diagnostic::error(
-        format!("Join token `{name}` is still the default one"),
-        format!("Omni always has a default token, and no usable one is known that was the default before: {so}."),
+        format!("Join token `{name}` is still the default"),
+        format!("Omni always has a default token, and no usable token is known that was the default before: {so}."),
     )
     .hint(
         "Make another token the default, with `default = true` on its `omni_join_token`, with an `omni_default_join_token`, \
-         or in Omni, and apply again. To leave the token where it is, take it out of the state with a `removed` block.",
+         or in Omni, and apply again. To keep the token in Omni, remove it from the state with a `removed` block.",
     )
     .at(at("default"))
 }

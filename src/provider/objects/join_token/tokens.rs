@@ -32,7 +32,7 @@ pub(crate) type Token = Object<JoinTokenSpec>;
 pub(crate) fn is_name() -> Check {
     Check::text(|text| match text.len() {
         0 => Err("The name must not be empty.".into()),
-        n if n > LONGEST_NAME => Err(format!("`{text}` has {n} bytes, and Omni takes at most {LONGEST_NAME}.")),
+        n if n > LONGEST_NAME => Err(format!("`{text}` has {n} bytes, and Omni accepts at most {LONGEST_NAME}.")),
         _ => Ok(()),
     })
 }
@@ -46,9 +46,9 @@ pub(crate) fn one_off_name() -> String {
 /// What to do about a token that may have been made, and cannot be found from here.
 pub(crate) fn look_for(name: &str) -> String {
     format!(
-        "Omni may have made the token all the same. It would be there under the one-off name `{name}`, with which every \
-         token begins, and it expires by itself within minutes: look for it among the join tokens in Omni, and delete it \
-         if it is there. Then apply again."
+        "Omni may have created the token nevertheless, with the temporary name `{name}` that every \
+         token has at first; it expires within minutes. Look for it among the join tokens in Omni, and delete it \
+         if it exists. Then apply again."
     )
 }
 
@@ -116,8 +116,8 @@ pub(crate) async fn one(cx: &Cx, name: Option<&str>, id: Option<&str>) -> Result
         return match find(cx, id).await {
             Ok(Some(token)) => Ok(token),
             // An id is a secret, and is not repeated.
-            Ok(None) => Err(Diagnostic::error(operation.summary(), "Omni has no join token of this `id`.")
-                .hint("Check that the id is whole, and that `endpoint` leads to the right Omni.")
+            Ok(None) => Err(Diagnostic::error(operation.summary(), "Omni has no join token with this `id`.")
+                .hint("Check that the ID is complete, and that `endpoint` is the right Omni instance.")
                 .at(Path::of("id"))),
             Err(error) => Err(operation.explain(&error)),
         };
@@ -126,11 +126,11 @@ pub(crate) async fn one(cx: &Cx, name: Option<&str>, id: Option<&str>) -> Result
     named.retain(|token| token.spec.name == shown);
     match (named.len(), named.pop()) {
         (1, Some(token)) => Ok(token),
-        (0, _) => Err(Diagnostic::error(operation.summary(), format!("Omni has no join token of the name `{shown}`."))
-            .hint("Check the name. For a token that the same configuration makes, refer to its `id`, so that the read waits for it.")
+        (0, _) => Err(Diagnostic::error(operation.summary(), format!("Omni has no join token with the name `{shown}`."))
+            .hint("Check the name. If the same configuration creates the token, refer to its `id`, so that it is created first.")
             .at(Path::of("name"))),
-        (n, _) => Err(Diagnostic::error(operation.summary(), format!("Omni has {n} join tokens of the name `{shown}`."))
-            .hint("Rename all but one of them, or give the `id` instead.")
+        (n, _) => Err(Diagnostic::error(operation.summary(), format!("Omni has {n} join tokens with the name `{shown}`."))
+            .hint("Rename all but one of them, or set `id` instead.")
             .at(Path::of("name"))),
     }
 }

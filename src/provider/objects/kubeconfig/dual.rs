@@ -80,7 +80,7 @@ impl DualSource for Kubeconfig {
         let text = |name: &str| config.get(name).as_str().unwrap_or_default().to_owned();
         let (cluster, user, ttl) = (text("cluster"), text("user"), lifetime(&text("ttl")));
         let operation =
-            Operation { verb: "make", noun: "a kubeconfig for cluster", id: &cluster, id_attribute: "cluster" };
+            Operation { verb: "issue", noun: "a kubeconfig for cluster", id: &cluster, id_attribute: "cluster" };
         cluster_exists(session, call, &cluster, &operation).await?;
         let groups = config.get("groups").elements().iter().filter_map(|g| g.as_str().map(str::to_owned)).collect();
         let request = KubeconfigRequest { user, groups, ttl };
@@ -92,7 +92,7 @@ impl DualSource for Kubeconfig {
             .map_err(|error| Diagnostics::from(Diagnostic::from_error("Kubeconfig of Omni cannot be used", &error)))?;
         // The server's word on the end counts, not this machine's clock.
         let claims = access.token.as_deref().and_then(Claims::of);
-        let claims = claims.ok_or_else(|| unusable("It holds no token that says when it expires.".to_owned()))?;
+        let claims = claims.ok_or_else(|| unusable("It contains no token with an expiration.".to_owned()))?;
         config.set("kubeconfig", answer.expose_secret().into());
         config.set("host", access.host.into());
         config.set("token", access.token.into());
@@ -139,8 +139,8 @@ impl DualSource for Kubeconfig {
             }
             Ok(_) => {
                 tracing::warn!(cluster, "the cluster of a kubeconfig that is in use is gone");
-                let what = format!("Omni has no cluster `{cluster}` any more, or another one of that name.");
-                warnings.push(Diagnostic::warning(format!("Cluster `{cluster}` of the kubeconfig is gone"), what));
+                let what = format!("Cluster `{cluster}` was removed, or replaced by another one with the same name.");
+                warnings.push(Diagnostic::warning(format!("Cluster `{cluster}` of the kubeconfig no longer exists"), what));
             }
             Err(error) => {
                 let reason = crate::tf::diag::chain(&error);
@@ -149,7 +149,7 @@ impl DualSource for Kubeconfig {
                     reason,
                     "could not find out whether the cluster of a kubeconfig is still there"
                 );
-                let summary = format!("Could not look after the kubeconfig of cluster `{cluster}`");
+                let summary = format!("Could not check the kubeconfig of cluster `{cluster}`");
                 warnings.push(Diagnostic::warning(summary, crate::provider::errors::detail(&error)));
             }
         }
@@ -159,13 +159,13 @@ impl DualSource for Kubeconfig {
     fn close(private: &Private, now: Duration) -> Diagnostics {
         let Some(kept) = Kept::of(private).filter(|kept| now >= kept.expiration) else { return Diagnostics::new() };
         let detail = format!(
-            "It was good for `{}`, until {}, and Terraform still held on to it after that. What it opened the cluster for was refused from then on, most likely as \"Unauthorized\".",
+            "Its `ttl` is `{}`, and it expired at {} while it was still in use. Later requests to the cluster were refused, most likely as \"Unauthorized\".",
             kept.ttl,
             written(kept.expiration).unwrap_or_default(),
         );
         let summary = format!("Token for cluster `{}` expired before the end of the run", kept.cluster);
         Diagnostic::warning(summary, detail)
-            .hint("Set `ttl` to more than the longest run takes, waits included.")
+            .hint("Set `ttl` to more than the duration of the longest run, including waits.")
             .at(crate::provider::session::at("ttl"))
             .into()
     }

@@ -43,7 +43,7 @@ impl Claims {
 pub(crate) enum NoAccess {
     #[error("the kubeconfig is not valid YAML: {0}")]
     NotYaml(yaml::YamlError),
-    #[error("the kubeconfig names no current context")]
+    #[error("the kubeconfig has no current context")]
     NoContext,
     #[error("the kubeconfig has no entry `{name}` in `{list}`")]
     Missing { list: &'static str, name: String },

@@ -24,10 +24,10 @@ pub(crate) fn problem(text: &str) -> Option<(String, String)> {
         return match text {
             _ if text == id => None,
             _ if text.eq_ignore_ascii_case(&id) => Some((
-                format!("{shown} is in upper case; Omni's id is `{id}`."),
-                "Write the id in lower case, or with `lower(…)` where it comes from another provider.".to_owned(),
+                format!("{shown} is in upper case; the ID in Omni is `{id}`."),
+                "Write the ID in lower case, or use `lower(…)` if it comes from another provider.".to_owned(),
             )),
-            _ => Some((format!("{shown} is a UUID in another form; Omni's id is `{id}`."), format!("Write `{id}`."))),
+            _ => Some((format!("{shown} is a UUID in another form; the ID in Omni is `{id}`."), format!("Write `{id}`."))),
         };
     }
     let digits = text.chars().filter(char::is_ascii_hexdigit).count();
@@ -39,12 +39,12 @@ pub(crate) fn problem(text: &str) -> Option<(String, String)> {
     } else if is_host_name(text) {
         ("a host name", look_up("hostname"))
     } else {
-        ("no UUID", "The data source `omni_machines` lists the machines with their ids.".to_owned())
+        ("not a UUID", "The data source `omni_machines` lists the machines with their IDs.".to_owned())
     };
-    let sentence = if what == "no UUID" {
-        format!("{shown} is no UUID, and ids of machines are UUIDs.")
+    let sentence = if what == "not a UUID" {
+        format!("{shown} is not a UUID, and machine IDs are UUIDs.")
     } else {
-        format!("{shown} is {what}; ids of machines are UUIDs.")
+        format!("{shown} is {what}; machine IDs are UUIDs.")
     };
     Some((sentence, hint))
 }
@@ -67,7 +67,7 @@ mod tests {
             ("00000000-0000-4000-8000-00000000000a", "", ""),
             (
                 "00000000-0000-4000-8000-00000000000A",
-                "upper case; Omni's id is `00000000-0000-4000-8000-00000000000a`",
+                "upper case; the ID in Omni is `00000000-0000-4000-8000-00000000000a`",
                 "lower(",
             ),
             ("0000000000004000800000000000000a", "another form", "Write `00000000-0000-4000-8000-00000000000a`"),
@@ -77,8 +77,8 @@ mod tests {
             ("node-1", "a host name", "hostname = \"node-1\""),
             ("node-1.example.org", "a host name", "hostname = \"node-1.example.org\""),
             ("i-0abc", "a host name", "hostname"),
-            ("12", "no UUID", "`omni_machines`"),
-            ("a b", "no UUID", "`omni_machines`"),
+            ("12", "not a UUID", "`omni_machines`"),
+            ("a b", "not a UUID", "`omni_machines`"),
         ] {
             let found = problem(text);
             assert_eq!(found.is_some(), !says.is_empty(), "{text}: {found:?}");

@@ -40,8 +40,8 @@ impl SingleSource for Machines {
     const ABOUT: &'static str = "Reads a registered machine by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine.";
     const ID: &'static str = "id";
     const IF_MISSING: &'static str =
-        "If it is still on its way, set `wait_for_registration = true`: the read then waits for it.";
-    const IF_LATE: &'static str = "Check that the machine runs, that it boots an image of this instance, and that it reaches Omni; or raise `timeout`. If it is made in the same apply, refer to an attribute of it that is known only after apply: otherwise the plan waits for it, before it is made.";
+        "If it has not registered yet, set `wait_for_registration = true` to wait for it.";
+    const IF_LATE: &'static str = "Check that the machine runs, that it boots an image of this instance, and that it can reach Omni; or increase `timeout`. If the same apply creates it, refer to an attribute of it that is known only after apply: otherwise the plan already waits for it.";
 
     fn arguments() -> Vec<Attribute> {
         vec![

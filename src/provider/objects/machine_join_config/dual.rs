@@ -52,7 +52,7 @@ impl DualSource for MachineJoinConfig {
         if let Some(token) = config.get("join_token").as_str() {
             token_exists(session, call, token).await?;
         }
-        let operation = Operation { verb: "make", noun: "a join configuration for machines", id: "", id_attribute: "" };
+        let operation = Operation { verb: "get", noun: "a join configuration for machines", id: "", id_attribute: "" };
         let tunnel = config.get("use_grpc_tunnel").as_bool().unwrap_or_default();
         let token = config.get("join_token").as_str().map(SecretString::from);
         let join = session.client.machine_join_config(call, tunnel, token.as_ref()).await;
@@ -66,14 +66,14 @@ impl DualSource for MachineJoinConfig {
 
 /// Holds that the token exists: Omni itself makes a configuration for any text, with which no machine would get in.
 async fn token_exists(session: &Session, call: &Call, token: &str) -> Result<(), Diagnostics> {
-    let operation = Operation { verb: "look for", noun: "the join token", id: "", id_attribute: "" };
+    let operation = Operation { verb: "read", noun: "the join token", id: "", id_attribute: "" };
     match session.client.get(call, &JoinTokenSpec::KIND.key(token)).await {
         Ok(_) => Ok(()),
         Err(error) if error.is(ErrorKind::NotFound) => Err(Diagnostic::error(
             "Join token does not exist",
-            "Omni has no such join token. It is not shown, because it is a secret.",
+            "Omni has no such join token (its value is secret and not shown).",
         )
-        .hint("Check the token, and that it is one of this instance. Leave `join_token` out to use the default one.")
+        .hint("Check that the token belongs to this instance. Remove `join_token` to use the default one.")
         .at(at("join_token"))
         .into()),
         Err(error) => Err(operation.explain(&error).into()),

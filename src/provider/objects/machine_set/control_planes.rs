@@ -22,8 +22,8 @@ fn problem(machines: i64) -> Option<(String, &'static str, &'static str)> {
     match machines {
         0 => Some((
             "no machines".to_owned(),
-            "A cluster runs only with a control plane of at least one machine.",
-            "Give it one machine, or three to survive the loss of one.",
+            "A cluster needs a control plane with at least one machine.",
+            "Use one machine, or three to tolerate the loss of one.",
         )),
         n if n > 0 && n % 2 == 0 => Some((
             format!("an even number of machines: {n}"),
@@ -67,7 +67,7 @@ pub(crate) fn warn_of_machines(plan: &mut Plan<'_>) {
     plan.diags.push(
         Diagnostic::warning(
             format!("Control plane `{id}` has {what}"),
-            format!("{why}\nThis is as of now; the plans of its `omni_machine_set_node` may change it."),
+            format!("{why}\nThis is the present number; `omni_machine_set_node` resources of this plan may change it."),
         )
         .hint(hint)
         .at(at("role")),
@@ -123,17 +123,17 @@ fn lost(cluster: &str, set: &str, machine: &str, machines: &Machines) -> Diagnos
     let (added, hint) = match (machines.added.is_empty(), comes_back) {
         (true, _) => ("", "Destroy the whole cluster, or give the control plane another machine first."),
         (false, true) => (
-            ", and the machines that are added may come too late",
+            ", and added machines may join too late",
             "If only addresses or keys of `for_each` have changed, keep the machines with `moved` blocks.",
         ),
         (false, false) => (
-            ", and the machines that are added may come too late",
+            ", and added machines may join too late",
             "First add the new machines in new resources, and remove the old ones in a later apply.",
         ),
     };
     Diagnostic::warning(
         format!("Cluster `{cluster}` would lose its last control plane"),
-        format!("{which}{added}. With it goes etcd, and the cluster cannot be bootstrapped a second time."),
+        format!("{which}{added}. This destroys etcd, and the cluster cannot be bootstrapped again."),
     )
     .hint(hint)
 }

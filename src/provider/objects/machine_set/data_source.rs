@@ -38,7 +38,7 @@ impl View for MachineSet {
     fn about_id(id: &str) -> Option<(String, String)> {
         Some((
             naming::no_set_id(id)?,
-            "Give the full id; the function `machine_set_id` makes it of cluster, role and name.".to_owned(),
+            "Give the full ID; the function `machine_set_id` builds it from cluster, role and name.".to_owned(),
         ))
     }
 }

@@ -36,10 +36,10 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     match (role, named) {
         (CONTROL_PLANE, Some(name)) if name != CONTROL_PLANES_NAME => Err(FunctionError::at(
             2,
-            "A cluster has one set of control planes, whose name is fixed. Give null as its name.",
+            "A cluster has one control plane machine set, whose name is fixed. Use null as its name.",
         )),
         (WORKERS, Some(CONTROL_PLANES_NAME)) => {
-            Err(FunctionError::at(2, "This name belongs to the set of control planes. Choose another."))
+            Err(FunctionError::at(2, "This name is reserved for the control plane. Choose another one."))
         }
         (CONTROL_PLANE | WORKERS, _) => Ok(naming::machine_set(cluster, role, named).into()),
         _ => {
@@ -47,7 +47,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
                 Some(word) => format!("`{word}`"),
                 None => format!("`{CONTROL_PLANE}` or `{WORKERS}`"),
             };
-            Err(FunctionError::at(1, format!("{} is no role of a machine set. Use {roles}.", quoted(role))))
+            Err(FunctionError::at(1, format!("{} is not a role of a machine set. Use {roles}.", quoted(role))))
         }
     }
 }

@@ -166,7 +166,7 @@ impl CosiTable for MachineSet {
     fn rows() -> Vec<Row> {
         vec![
             string("id").computed().stays().doc("ID of the machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.").id(),
-            string("name").remains("A machine set keeps the name that it was made with.").check(not_empty()).doc(
+            string("name").remains("A machine set keeps the name that it was created with.").check(not_empty()).doc(
                 "Name of a worker machine set within the cluster. Defaults to `workers`. Must be unset for the control plane, which is always named `control-planes`. Changing this forces replacement.",
             ).derived().reading("Name of the machine set within the cluster."),
             string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text).reading("Name of the cluster that the machine set belongs to."),
@@ -244,10 +244,10 @@ impl CosiObject for MachineSet {
         if role == Some(CONTROL_PLANE) && named {
             diags.push(
                 Diagnostic::error(
-                    "Control planes have no name",
-                    "A cluster has one set of control planes, and Omni names it.",
+                    "Name of the control plane cannot be set",
+                    "A cluster has one control plane machine set, whose name is fixed.",
                 )
-                .hint("Take `name` out.")
+                .hint("Remove `name`.")
                 .at(at("name")),
             );
         }
@@ -255,8 +255,8 @@ impl CosiObject for MachineSet {
             if config.get("bootstrap_spec").is_set() {
                 diags.push(
                     Diagnostic::error(
-                        "Workers restore no etcd",
-                        "`bootstrap_spec` belongs to the set of control planes.",
+                        "Workers cannot restore etcd",
+                        "`bootstrap_spec` is only allowed for the control plane machine set.",
                     )
                     .hint("Move it to the machine set with `role = \"controlplane\"`.")
                     .at(at("bootstrap_spec")),
@@ -266,7 +266,7 @@ impl CosiObject for MachineSet {
                 diags.push(
                     Diagnostic::error(
                         "Name is reserved",
-                        format!("`{CONTROL_PLANES_NAME}` is the name of the set of control planes."),
+                        format!("`{CONTROL_PLANES_NAME}` is the name of the control plane machine set."),
                     )
                     .hint("Choose another name, or set `role = \"controlplane\"`.")
                     .at(at("name")),
@@ -284,9 +284,9 @@ impl CosiObject for MachineSet {
             diags.push(
                 Diagnostic::error(
                     "Missing size",
-                    "A static allocation takes a fixed number of machines from the class.",
+                    "A static allocation needs a number of machines.",
                 )
-                .hint("Set `machine_class.size`, or `allocation_type = \"Unlimited\"` to take all that match.")
+                .hint("Set `machine_class.size`, or `allocation_type = \"Unlimited\"` to allocate all machines that match.")
                 .at(path),
             );
         }
@@ -330,14 +330,14 @@ impl CosiObject for MachineSet {
             Some((cluster, name)) if !cluster.is_empty() && !name.is_empty() && !name.contains('/') => {
                 Ok(format!("{cluster}-{name}"))
             }
-            Some(_) => Err(Diagnostic::error("Could not import machine set", format!("`{text}` is not an id."))
-                .hint("Give the full id, such as `prod-workers`, or `<cluster>/<name>`, such as `prod/workers`.")
+            Some(_) => Err(Diagnostic::error("Could not import machine set", format!("`{text}` is not an ID."))
+                .hint("Give the full ID, such as `prod-workers`, or `<cluster>/<name>`, such as `prod/workers`.")
                 .into()),
         }
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
-        Some((naming::no_set_id(id)?, format!("Give the full id, or `<cluster>/<name>`, such as `prod/{WORKERS}`.")))
+        Some((naming::no_set_id(id)?, format!("Give the full ID, or `<cluster>/<name>`, such as `prod/{WORKERS}`.")))
     }
 
     fn plan_existing(_cx: &Cx, plan: &mut Plan<'_>) {
@@ -463,16 +463,16 @@ async fn check_bootstrap(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<
     let problem = match (before.is_null(), after.is_null()) {
         _ if before == after => None,
         (true, false) => {
-            Some(("Omni restores etcd only when the control plane is made.", "Take `bootstrap_spec` out."))
+            Some(("Omni restores etcd only when the control plane is created.", "Remove `bootstrap_spec`."))
         }
         (false, true) if !bootstrapped => Some((
-            "Omni takes it away only once the cluster has been bootstrapped.",
-            "Leave `bootstrap_spec` until the cluster runs.",
+            "Omni allows removing it only once the cluster has been bootstrapped.",
+            "Keep `bootstrap_spec` until the cluster runs.",
         )),
         (false, true) => None,
         _ => Some((
-            "Omni does not change it after the control plane is made.",
-            "Set `bootstrap_spec` back to what it was, or take it out once the cluster runs.",
+            "Omni does not allow changing it after the control plane is created.",
+            "Restore the previous `bootstrap_spec`, or remove it once the cluster runs.",
         )),
     };
     if let Some((why, hint)) = problem {
@@ -524,7 +524,7 @@ async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         Presence::Exists(found) if unlimited && found.spec.auto_provision.is_some() => plan.diags.push(
             Diagnostic::warning(
                 format!("Machine class `{name}` provisions machines"),
-                "Omni refuses an unlimited allocation from a class that provisions machines, since there is no limit to how many it makes: the apply will fail.",
+                "Omni refuses an unlimited allocation from a class that provisions machines, since the number of machines would be unlimited: the apply will fail.",
             )
             .hint("Set `allocation_type = \"Static\"` and a `size`.")
             .at(Path::of("machine_class.allocation_type")),
@@ -549,21 +549,21 @@ async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         let list = nodes.iter().map(|n| format!("`{}`", n.key.id)).collect::<Vec<_>>().join(", ");
         let hint = match (plan.planned.get("role").as_str(), after.is_null()) {
             (Some(CONTROL_PLANE), _) => {
-                "Leave the set of control planes as it is: with its last machine goes etcd. A cluster takes its control plane from a class when it is created so."
+                "Keep the control plane as it is: without machines, etcd is lost. Only a new cluster can use a machine class for its control plane."
             }
             (_, false) => {
-                "Take out the `omni_machine_set_node` of these machines in a separate apply, which wipes them, and switch in the next one. \
-                 Or add a set that takes its machines from the class, and destroy this one later."
+                "Remove the `omni_machine_set_node` of these machines in a separate apply, which wipes them, and switch in the next one. \
+                 Or add a machine set with the machine class, and destroy this one later."
             }
             (_, true) => {
                 "Set `machine_class.size = 0` in a separate apply, which wipes the machines, and switch in the next one. \
-                 Or add a set of named machines, and destroy this one later."
+                 Or add a machine set without a machine class, and destroy this one later."
             }
         };
         plan.diags.push(
             Diagnostic::warning(
                 "The machine set still has machines",
-                format!("Omni lets a set switch between named machines and a machine class only while it is empty, and it holds {list}: the apply will fail unless they have left by then."),
+                format!("A machine set can switch between individual machines and a machine class only while it is empty, and it contains {list}: the apply will fail unless they have been removed by then."),
             )
             .hint(hint)
             .at(at("machine_class")),

@@ -101,7 +101,7 @@ pub(crate) async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<
     };
     let diagnostic = Diagnostic::warning(
         format!("Replacing machine set `{id}` wipes its machines"),
-        format!("Omni removes a machine set together with its machines and wipes their disks: {list}. What runs on them is lost."),
+        format!("Omni removes a machine set together with its machines and wipes their disks: {list}. All workloads on them are lost."),
     )
     .hint(hint);
     plan.diags.push(match by {
@@ -121,8 +121,8 @@ fn lost(cluster: &str, what: &str, unless: &str) -> Diagnostic {
     Diagnostic::warning(
         format!("Cluster `{cluster}` would lose its control plane"),
         format!(
-            "{what}, and wipes its machines{unless}. With them goes etcd, with all that the cluster has stored, \
-             and Omni gives a cluster that has been bootstrapped no second set of control planes."
+            "{what}, and wipes its machines{unless}. This destroys etcd with all data of the cluster, \
+             and Omni does not allow a second control plane machine set for a bootstrapped cluster."
         ),
     )
 }
@@ -184,25 +184,25 @@ pub(crate) fn second_control_plane(cx: &Cx, plan: &Plan<'_>, cluster: &str) -> D
         return Diagnostic::warning(
             "The cluster has been bootstrapped already",
             format!(
-                "Omni will refuse to make a second set of control planes for cluster `{cluster}`, whose etcd runs."
+                "Omni will refuse to create a second control plane machine set for cluster `{cluster}`, whose etcd runs."
             ),
         )
-        .hint("Import the set that is there, or destroy the cluster and create it again.")
+        .hint("Import the existing machine set, or destroy the cluster and create it again.")
         .at(at("cluster"));
     }
     let how = match moves {
-        true => "destroys its set of control planes at one address and makes it at another one",
-        false => "replaces its set of control planes",
+        true => "destroys its control plane machine set at one address and creates it at another one",
+        false => "replaces its control plane machine set",
     };
     let hint = match moves {
-        true => format!("{MOVED}\n\nTo begin with a new control plane, replace the `omni_cluster` too."),
-        false => "Leave the set as it is, without `-replace` and `replace_triggered_by`. To begin with a new control plane, replace the `omni_cluster` too.".to_owned(),
+        true => format!("{MOVED}\n\nFor a new control plane, also replace the `omni_cluster`."),
+        false => "Leave the set as it is, without `-replace` and `replace_triggered_by`. For a new control plane, also replace the `omni_cluster`.".to_owned(),
     };
     let error = Diagnostic::error(
-        format!("Cluster `{cluster}` would lose its control plane for good"),
+        format!("Cluster `{cluster}` would lose its control plane permanently"),
         format!(
             "This plan {how}, and the cluster stays. Omni wipes the machines of the set, etcd with them, and refuses \
-             another set of control planes for a cluster that has been bootstrapped: the apply would end without one."
+             another control plane machine set for a bootstrapped cluster: the apply would end without one."
         ),
     )
     .hint(hint)

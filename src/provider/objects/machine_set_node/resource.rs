@@ -148,7 +148,7 @@ impl CosiTable for MachineSetNode {
         }
         Err(Diagnostic::error(
             format!("Machine `{}` belongs to a machine class", object.id()),
-            "Omni took the machine from a machine class, and may give it back at any time.",
+            "Omni allocated the machine from a machine class, and can release it at any time.",
         )
         .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
         .at(at("machine_id")))
@@ -408,7 +408,7 @@ fn check_relations(planned: &Value, diags: &mut Diagnostics) {
     if (named || is_control_plane(planned)) && planned.get("locked").as_bool() == Some(true) {
         diags.push(
             Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
-                .hint("Take `locked` out.")
+                .hint("Remove `locked`.")
                 .at(at("locked")),
         );
     }
@@ -426,10 +426,10 @@ async fn check_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> R
         if let Some(class) = planned.get("machine_class").get("name").as_str() {
             plan.diags.push(
                 Diagnostic::error(
-                    format!("Machine set `{set}` takes its machines from a class"),
-                    format!("This configuration has it take them from machine class `{class}`, and Omni does not mix the two."),
+                    format!("Machine set `{set}` allocates its machines from a machine class"),
+                    format!("In this configuration it uses machine class `{class}`, and cannot also have machines that are selected individually."),
                 )
-                .hint("Take `machine_class` out of the set, or raise its `size` instead of naming machines.")
+                .hint("Remove `machine_class` from the set, or increase its `size` instead of adding nodes.")
                 .at(at("machine_set")),
             );
         }
@@ -442,10 +442,10 @@ async fn check_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> R
     if let Some(class) = class {
         plan.diags.push(
             Diagnostic::warning(
-                format!("Machine set `{set}` takes its machines from a class"),
-                format!("It takes them from machine class `{}`, and Omni does not mix the two: the apply will fail unless that has changed by then.", class.name),
+                format!("Machine set `{set}` allocates its machines from a machine class"),
+                format!("It uses machine class `{}`, and cannot also have machines that are selected individually: the apply will fail unless this has changed by then.", class.name),
             )
-            .hint("Take `machine_class` out of the set, or raise its `size` instead of naming machines.")
+            .hint("Remove `machine_class` from the set, or increase its `size` instead of adding nodes.")
             .at(at("machine_set")),
         );
     }
@@ -461,9 +461,9 @@ async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &st
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Machine `{machine}` is not known to Omni"),
-                    "Omni takes the node all the same, and waits for the machine to register.",
+                    "Omni accepts the node, and waits for the machine to register.",
                 )
-                .hint("Check `machine_id` if the machine should be there already.")
+                .hint("Check `machine_id` if the machine should already be registered.")
                 .at(at("machine_id")),
             );
             return Ok(());
@@ -479,7 +479,7 @@ async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &st
         plan.diags.push(
             Diagnostic::warning(
                 format!("Machine `{machine}` is in use"),
-                format!("It belongs to cluster `{other}`, and Omni takes a machine into one cluster only: the apply will fail unless it has left by then."),
+                format!("It belongs to cluster `{other}`, and a machine can belong to one cluster only: the apply will fail unless it has been removed from it by then."),
             )
             .hint("Remove it from that cluster first, or choose a machine that is available; the data source `omni_machines` lists them.")
             .at(at("machine_id")),
@@ -511,8 +511,8 @@ fn misfit(machine: &str, status: &Object<MachineStatusSpec>, cluster: &str, talo
         )
     } else if !installed && has != wants && (has < (1, 13) || wants < (1, 13)) {
         (
-            "another one than that of its cluster",
-            "Omni takes a machine that was booted from an image only if that has the minor release of the cluster",
+            "different from that of its cluster",
+            "Omni accepts a machine that was booted from an image only if that has the minor release of the cluster",
             "Boot the machine from an image of the cluster's Talos version, or choose another machine.",
         )
     } else {
@@ -522,7 +522,7 @@ fn misfit(machine: &str, status: &Object<MachineStatusSpec>, cluster: &str, talo
         Diagnostic::warning(
             format!("Talos of machine `{machine}` is {summary}"),
             format!(
-                "The machine runs Talos {}, and cluster `{cluster}` is at {}. {why}: the apply will fail unless that has changed by then.",
+                "The machine runs Talos {}, and cluster `{cluster}` is at {}. {why}: the apply will fail unless this has changed by then.",
                 version::strip_v(runs),
                 version::strip_v(talos)
             ),

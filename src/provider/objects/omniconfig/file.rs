@@ -28,7 +28,7 @@ impl Omniconfig {
             None => root
                 .get("context")
                 .and_then(|c| c.as_str())
-                .ok_or_else(|| refuse("It names no current context.".into()))?,
+                .ok_or_else(|| refuse("It has no current context.".into()))?,
         };
         let entry = root.get("contexts").and_then(|c| c.get(name)).ok_or_else(|| {
             let known = root.get("contexts").and_then(|c| c.as_object()).into_iter().flatten();

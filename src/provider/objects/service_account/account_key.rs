@@ -114,7 +114,7 @@ pub(crate) fn unlisted_attributes() -> Vec<Attribute> {
 pub(crate) fn lifetime() -> Check {
     duration::checked(|text, ttl| match ttl.to_std() {
         Some(ttl) if ttl >= Duration::from_secs(1) && ttl <= LONGEST => Ok(()),
-        _ => Err(format!("`{text}` is not from `1s` to `8760h` (365 days), which is the longest that Omni takes.")),
+        _ => Err(format!("`{text}` is not from `1s` to `8760h` (365 days), which is the maximum.")),
     })
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn validate(config: &Value, diags: &mut Diagnostics) {
         diags.push(
             Diagnostic::error(
                 "Key would be renewed by every plan",
-                format!("`renew_before` is {}, and a key lives for {} only.", written(before), written(ttl)),
+                format!("`renew_before` is {}, but a key is valid for only {}.", written(before), written(ttl)),
             )
             .hint("Make `renew_before` shorter than `ttl`.")
             .at(at("renew_before")),
@@ -247,7 +247,7 @@ impl Keyed {
                 let ttl = self.ttl.as_deref().unwrap_or(TTL);
                 let ttl = given(&ttl.into()).ok_or_else(|| Error::Config {
                     setting: "ttl",
-                    message: format!("`{ttl}` is no lifetime of a key"),
+                    message: format!("`{ttl}` is not a valid lifetime of a key"),
                 })?;
                 let made = generate::generate(account, ttl, now).map_err(|e| wrong("ttl", &e))?;
                 if self.is_stored() {
@@ -367,11 +367,11 @@ pub(crate) fn check_own(plan: &mut Plan<'_>, now: Duration) {
     let detail = crate::tf::diag::sentence(&unfit.to_string());
     let unchanged = plan.prior.is_some_and(|prior| prior.get(OWN) == plan.planned.get(OWN));
     let diagnostic = if unchanged {
-        Diagnostic::warning("Key of the service account is of no use any more", detail)
+        Diagnostic::warning("Key of the service account is no longer usable", detail)
     } else {
-        Diagnostic::error("Omni would not take the key", detail)
+        Diagnostic::error("Omni would refuse the key", detail)
     };
-    plan.diags.push(diagnostic.hint("Make a new key, and give its public half.").at(at(OWN)));
+    plan.diags.push(diagnostic.hint("Generate a new key, and set its public key.").at(at(OWN)));
 }
 
 /// The text is a public key that Omni takes, whatever the time.

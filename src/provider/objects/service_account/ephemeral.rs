@@ -97,7 +97,7 @@ fn schema() -> Schema {
 fn is_existing() -> Check {
     Check::text(|text| match text.contains('@') && generate::name(text).is_none() {
         true => Err(format!(
-            "`{text}` is no service account: write its name, such as `ci`, or the `id` of an `omni_service_account`."
+            "`{text}` is not a service account: write its name, such as `ci`, or the `id` of an `omni_service_account`."
         )),
         false => Ok(()),
     })
@@ -193,7 +193,7 @@ impl<'a> Opening<'a> {
         let ttl = duration::of(ttl).unwrap_or_default();
         let failed = |error: &(dyn std::error::Error + 'static)| {
             Diagnostics::from(Diagnostic::from_error(
-                format!("Could not make a key of service account `{name}`"),
+                format!("Could not create a key of service account `{name}`"),
                 error,
             ))
         };
@@ -300,7 +300,7 @@ impl<'a> Opening<'a> {
         };
         let mut diagnostic = operation.explain_unstored(&error);
         diagnostic.detail.push_str(&format!(
-            "\nThe account may have got the key {}. Nobody has its private half; Omni cannot take it back, and it ends at {}.",
+            "\nThe account may have an additional key, {}. Its private key is discarded; Omni cannot revoke it, and it expires at {}.",
             self.key.fingerprint,
             date(self.expires)
         ));
@@ -347,16 +347,16 @@ async fn remove(client: &Client, name: &str) -> Result<(), Error> {
 
 fn left_behind(name: &str, error: &Error) -> Diagnostic {
     Diagnostic::error(
-        format!("Service account `{name}` may be left behind"),
-        format!("It was made for this run only, and could not be removed again.\n{}", detail(error)),
+        format!("Service account `{name}` may still exist"),
+        format!("It was created for this run only, and could not be removed.\n{}", detail(error)),
     )
     .hint(format!("Remove it with `omnictl serviceaccount destroy {name}`."))
 }
 
 fn unclear(name: &str) -> Diagnostic {
     Diagnostic::error(
-        format!("Service account `{name}` may be left behind"),
-        "There is a service account of this name now. It may have been made here, or at the same time by somebody else, so it is left as it is.",
+        format!("Service account `{name}` may still exist"),
+        "A service account with this name exists now. It may have been created by this run, or at the same time by another one, so it is not changed.",
     )
     .hint(format!("If nobody else uses it, remove it with `omnictl serviceaccount destroy {name}`."))
 }
@@ -364,11 +364,11 @@ fn unclear(name: &str) -> Diagnostic {
 fn taken(name: &str) -> Diagnostic {
     Diagnostic::error(
         format!("Could not create service account `{name}`"),
-        "There is a service account of this name already, and it is left as it is.",
+        "A service account with this name exists already, and is not changed.",
     )
     .hint(format!(
-        "Another run may be using it, or have been killed before it could remove it: then `omnictl serviceaccount destroy {name}` does. \
-         Use `name_prefix` for another name in each run, or `service_account` for a key of this account."
+        "Another run may be using it. If a run was killed before it could remove it, use `omnictl serviceaccount destroy {name}`. \
+         Use `name_prefix` for a different name in each run, or `service_account` for a key of this account."
     ))
     .at(at("name"))
 }
@@ -379,7 +379,7 @@ fn missing(name: &str) -> Diagnostic {
         "Omni has no service account of this name to add a key to.",
     )
     .hint(
-        "Check the name. If the account is made in the same apply, refer to the `id` of the `omni_service_account` instead of its name: the key is then made after it.",
+        "Check the name. If the same apply creates the account, refer to the `id` of the `omni_service_account` instead of its name, so that it is created first.",
     )
     .at(at("service_account"))
 }

@@ -249,7 +249,7 @@ fn used_up() -> Error {
         setting: OWN,
         message: format!(
             "Omni has this public key already, for this account or another, or from an earlier attempt that failed; \
-             make a new key and give its public half as `{OWN}`"
+             generate a new key and set its public key as `{OWN}`"
         ),
     }
 }

@@ -71,7 +71,7 @@ mod tests {
         let error = call(&["c2VjcmV0LXRleHQ=".into()]).unwrap_err();
         assert_eq!(error.argument(), Some(0));
         assert!(
-            error.text().contains("does not hold JSON") && !error.text().contains("secret-text"),
+            error.text().contains("does not contain JSON") && !error.text().contains("secret-text"),
             "{}",
             error.text()
         );

@@ -44,8 +44,8 @@ impl DualSource for Talosconfig {
     async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
         let cluster = config.get("cluster").as_str().map(str::to_owned);
         let operation = match &cluster {
-            Some(id) => Operation { verb: "make", noun: "a talosconfig for cluster", id, id_attribute: "cluster" },
-            None => Operation { verb: "make", noun: "a talosconfig of the instance", id: "", id_attribute: "" },
+            Some(id) => Operation { verb: "get", noun: "a talosconfig for cluster", id, id_attribute: "cluster" },
+            None => Operation { verb: "get", noun: "a talosconfig of the instance", id: "", id_attribute: "" },
         };
         if let Some(cluster) = &cluster {
             cluster_exists(session, call, cluster, &operation).await?;
@@ -75,7 +75,7 @@ impl Parts {
     fn of(text: &str) -> Result<Self, String> {
         let documents = yaml::parse_documents(text).map_err(|error| format!("It is not valid YAML: {error}."))?;
         let root = documents.first().ok_or("It is empty.")?;
-        let context = root.get("context").and_then(|c| c.as_str()).ok_or("It names no current context.")?;
+        let context = root.get("context").and_then(|c| c.as_str()).ok_or("It has no current context.")?;
         let entry = root.get("contexts").and_then(|c| c.get(context));
         let entry = entry.ok_or_else(|| format!("It has no context `{context}`."))?;
         let endpoints = entry.get("endpoints").and_then(|e| e.as_array()).into_iter().flatten();

@@ -168,7 +168,7 @@ async fn check_address(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     plan.diags.push(
         Diagnostic::error(
             "Not an e-mail address",
-            format!("`{email}` is not an e-mail address. This Omni instance does not use SAML, so its users are named by e-mail addresses."),
+            format!("`{email}` is not an e-mail address. This Omni instance does not use SAML, so its users are identified by e-mail addresses."),
         )
         .hint("Write it like `name@example.org`.")
         .at(Path::of("email")),
@@ -208,7 +208,7 @@ fn problem(text: &str) -> Option<String> {
         return Some("The e-mail address must not be empty.".to_owned());
     }
     if text.chars().any(char::is_whitespace) {
-        return Some(format!("{} is not an e-mail address: it holds white space.", quoted(text)));
+        return Some(format!("{} is not an e-mail address: it contains white space.", quoted(text)));
     }
     let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
     let account = domain == ACCOUNTS || domain.ends_with(&format!(".{ACCOUNTS}"));

@@ -21,7 +21,7 @@ pub(crate) enum PatchError {
     #[error("the patch is not valid YAML: {0}")]
     NotYaml(yaml::YamlError),
     #[error(
-        "the patch is too large: it has {} bytes, and Omni takes requests of at most {} (32 MiB), with all that stands beside the patch; split it into several patches",
+        "the patch is too large: it has {} bytes, and Omni accepts requests of at most {} (32 MiB), including everything else in the request; split it into several patches",
         .0, MAX_REQUEST
     )]
     TooLong(usize),
@@ -31,12 +31,12 @@ pub(crate) enum PatchError {
     )]
     TooMuch { length: usize, cause: yaml::YamlError },
     #[error(
-        "the patch is a JSON patch (RFC 6902); Omni takes strategic merge patches only, so write the fields as they stand in the machine configuration"
+        "the patch is a JSON patch (RFC 6902); Omni accepts strategic merge patches only, so write the fields as in the machine configuration"
     )]
     JsonPatch,
     #[error("document {0} of the patch is not a mapping")]
     NotMapping(usize),
-    #[error("the patch is empty (Omni answers `config not found`); give it at least one field, or leave the patch out")]
+    #[error("the patch is empty (Omni answers `config not found`); set at least one field, or remove the patch")]
     Nothing,
     #[error("a document has the kind {} and no apiVersion; add `apiVersion: v1alpha1`", quoted(.0))]
     NoVersion(String),
@@ -44,7 +44,7 @@ pub(crate) enum PatchError {
     WrongVersion(String, String),
     #[error("a document that begins with {} has no kind, and is no machine configuration, which begins with `machine` or `cluster`", quoted(.0))]
     NoKind(String),
-    #[error("a patch has two documents for {0}; make them one")]
+    #[error("a patch has two documents for {0}; merge them")]
     Duplicate(String),
     #[error("at {}, `$patch` has another value than `delete`, the only one that Talos knows", quoted(.0))]
     UnknownDirective(String),
@@ -80,7 +80,7 @@ pub(crate) enum PatchError {
     KindsDiffer(String),
     #[error("{} is {} in one patch and {} in a later one; Talos does not merge the two", quoted(.0), .1, .2)]
     TypesDiffer(String, &'static str, &'static str),
-    #[error("{} has a value in one patch and is null in a later one, which Talos cannot merge; use `$patch: delete` to take it away", quoted(.0))]
+    #[error("{} has a value in one patch and is null in a later one, which Talos cannot merge; use `$patch: delete` to delete it", quoted(.0))]
     NullOverValue(String),
     #[error("{} is a date in more than one patch, which Talos cannot merge here; put it in quotes", quoted(.0))]
     Time(String),
