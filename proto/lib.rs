@@ -1,5 +1,5 @@
-//! The generated wire messages and services, and the descriptors they were made from.
-//! Nothing else lives here, and no hand-written code may be added.
+//! The generated messages and services, and their descriptors.
+//! It contains no hand-written code.
 #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 
 include!(concat!(env!("OUT_DIR"), "/packages.rs"));

@@ -9,9 +9,9 @@
 //! | [`provider`] | what users see: resources, data sources, the engine behind them | `tf`, `omni` |
 //! | [`docs`] | schema and templates to Markdown | `tf`, `provider` |
 //!
-//! Below all of them lie two other members of the workspace: `omni_proto`, the generated wire messages, and `kit`,
-//! small values such as YAML, Go durations, clocks and secrets. A third one, `omni_sim`, is an Omni in memory on real
-//! gRPC: it is made of the same two, and only tests use it here.
+//! They depend on two other members of the workspace: `omni_proto`, the generated wire messages, and `kit`,
+//! small types such as YAML, Go durations, clocks and secrets. A third one, `omni_sim`, is an in-memory Omni on real
+//! gRPC: it depends on the same two, and only tests use it here.
 //!
 //! # Invariants
 //!
@@ -20,8 +20,8 @@
 //! - Only `tf::plugin` writes to stdout: it is the handshake channel.
 //! - Only `kit::clock` reads the time.
 //!
-//! The compiler keeps the members apart. A test reads the sources and fails when a module reaches for one that this
-//! table does not allow.
+//! The compiler enforces the boundaries of the members. A test reads the sources and fails if a module uses another one
+//! that this table does not allow.
 
 pub mod docs;
 pub mod omni;

@@ -1,5 +1,5 @@
-//! Lengths of time as Go writes them: `1h30m0s`, `250ms`, `-1.5s`.
-//! It must not know what a length of time is used for.
+//! Durations in the format of Go: `1h30m0s`, `250ms`, `-1.5s`.
+//! It must not know what a duration is used for.
 
 use super::text::quoted;
 use std::fmt;

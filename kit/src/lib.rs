@@ -1,4 +1,4 @@
-//! Small values with no I/O and no domain: each file is one kind of value.
+//! Types without I/O and domain: each file is one kind of value.
 
 pub mod clock;
 pub mod go_duration;

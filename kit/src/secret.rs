@@ -1,3 +1,3 @@
-//! Secret text: its `Debug` shows nothing, and every read of it is greppable.
+//! Secret text: its `Debug` shows nothing, and every access to it is explicit.
 
 pub use secrecy::{ExposeSecret, SecretString};

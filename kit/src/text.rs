@@ -1,5 +1,5 @@
-//! Texts of others inside messages: quoted on one line, or as a terminal may show them, and of a bounded length; which known word a mistyped one is closest to;
-//! and how long a message may be.
+//! Foreign text in messages: quoted, escaped for terminals, and of limited length; the known word that is closest to a mistyped one;
+//! and the limit of the length of a message.
 
 /// The most bytes that the text of an error has, whatever input it repeats.
 pub const ERROR_LIMIT: usize = 4096;

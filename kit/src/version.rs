@@ -1,4 +1,4 @@
-//! Versions as Talos and Kubernetes write them: semantic versions, with or without a leading `v`.
+//! Versions of Talos and Kubernetes: semantic versions, with or without a leading `v`.
 
 /// The version without its leading `v`; text in which no digit follows the `v` is no version and stays as it is.
 #[must_use]

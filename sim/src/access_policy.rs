@@ -1,5 +1,5 @@
 //! What an access policy grants: to which identity, with which labels, on which cluster.
-//! It only reads the policy; whether a policy is well-formed is for its rules, what a role opens is for the gates.
+//! It only reads the policy; its rules validate it.
 
 use super::kinds::Role;
 use super::rules::selector::Selector;

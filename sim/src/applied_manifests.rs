@@ -1,5 +1,5 @@
-//! Which of Talos' manifests a cluster has, and which it should have.
-//! Nothing runs here that could be asked, so the first is a record of its own.
+//! The Talos manifests that a cluster has, and those that it should have.
+//! There is no Kubernetes to query, so the former are a record.
 
 use super::bootstrap_manifests::{self, Versions};
 use super::kinds;

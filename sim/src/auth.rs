@@ -1,5 +1,5 @@
-//! Who made a call: checks the signature of each, in the order in which Omni does.
-//! It never says what is wrong; that is for the server's log only.
+//! Authentication: verifies the signature of each call, in the order of checks of Omni.
+//! Its response never says what is wrong; only the log does.
 
 use super::access::{Caller, effective};
 use super::accounts::{Activity, PUBLIC_KEY, USER, USER_ID};

@@ -1,4 +1,4 @@
-//! What an instance holds before anybody has done anything, machines and versions left aside.
+//! The initial objects of an instance, except for machines and versions.
 
 use super::accounts;
 use super::kinds::{self, Role};

@@ -1,4 +1,4 @@
-//! The objects that Talos puts into every new Kubernetes, as far as they differ from version to version.
+//! The objects that Talos creates in every new Kubernetes cluster, as far as they differ between versions.
 
 use similar::TextDiff;
 

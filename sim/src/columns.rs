@@ -1,4 +1,4 @@
-//! Which fields of a spec a table shows beside the id, by type; all other types show none.
+//! The fields of a spec that a table displays next to the ID, by type; other types have none.
 //! It knows no objects.
 
 /// The heading of a column, and the path to its value within the spec as text.

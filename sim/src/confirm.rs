@@ -1,4 +1,4 @@
-//! Follows the link that the owner of a new key is shown, for those who have no browser at hand.
+//! Follows the confirmation link of a new key, without a browser.
 
 use http::uri::{InvalidUri, Uri};
 use http::{Method, Request, StatusCode};

@@ -1,4 +1,4 @@
-//! Connections that can be cut from the outside, as a network does.
+//! Connections that can be broken on purpose.
 
 use std::io;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! Runs what the server does by itself, on a timer or step by step.
-//! It knows no single behaviour but one: objects that nobody holds any more are taken away.
+//! Runs the controllers, on a timer or step by step.
+//! It knows only one behaviour: objects without finalizers are destroyed.
 
 use super::kinds;
 use super::release::Release;

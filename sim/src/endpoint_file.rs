@@ -1,4 +1,4 @@
-//! Tells other programs where a simulated server is: a line of JSON, and files that only their owner reads.
+//! Publishes the endpoint of a simulated server to other programs: a line of JSON, and files that only their owner can read.
 
 use super::instance::Sim;
 use std::fs;

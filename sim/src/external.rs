@@ -1,4 +1,4 @@
-//! What may be asked of objects that live outside of the server: backups, which stand in a store.
+//! Objects in external storage: etcd backups.
 
 use super::names::{kind, label};
 use super::object::Reader;

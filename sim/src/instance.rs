@@ -1,4 +1,4 @@
-//! A running simulated server, and what tests and demos do with it.
+//! A running simulated server, and operations of tests and demos on it.
 
 use super::accounts::{self, KeyError, LIFETIME, Limits, Minting, Registry};
 use super::audit::{self, AuditLog};

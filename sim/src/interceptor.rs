@@ -1,4 +1,4 @@
-//! What every call passes before it reaches a service: the log, the licence, the signature, and delays.
+//! The interceptor of every call: log, EULA, signature, and delays.
 //! It sees methods and headers, never messages.
 
 use super::access::Caller;

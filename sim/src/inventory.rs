@@ -1,7 +1,7 @@
-//! The machines that the simulator pretends to have: hardware, network, and the labels that follow from both.
+//! The simulated machines: hardware, network, and the labels derived from both.
 //!
-//! Machine number N, counted from 1, has the id `00000000-0000-4000-8000-` and N with twelve digits,
-//! the host name `machine-N`, and the address that ends in N: demonstrations can name it without looking it up.
+//! Machine number N, counted from 1, has the ID `00000000-0000-4000-8000-` and N with twelve digits,
+//! the host name `machine-N`, and an address that ends in N, so that examples can use them without a look-up.
 
 use super::names::label;
 use omni_proto::specs::machine_status_spec::hardware_status::{BlockDevice, MemoryModule, Processor};

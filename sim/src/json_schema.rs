@@ -1,5 +1,5 @@
-//! Whether data satisfies a JSON schema, told as Omni tells it: one violation for each place, in its validator's words.
-//! It knows no objects; schemas come from the providers of machines and from callers.
+//! Validation of data against a JSON schema, with the messages of Omni: one violation for each location.
+//! It knows no objects; schemas come from infrastructure providers and callers.
 
 use boon::{CompileError, Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
 use kit::yaml;

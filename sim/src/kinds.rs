@@ -1,5 +1,5 @@
-//! The types that the simulated server knows: where they live, who may touch them, how they are read and removed.
-//! It reads them from the catalogue, and knows nothing of stored objects or calls.
+//! The types of the simulated server: namespace, access, how they are read and removed.
+//! It reads them from the catalogue, and knows no stored objects or calls.
 
 use super::catalogue::{self, Feature, Span};
 use super::object::Key;

@@ -1,4 +1,4 @@
-//! Configurations that clients get from the server: for kubectl, talosctl and omnictl.
+//! Client configurations: kubeconfig, talosconfig and omniconfig.
 //! They are texts; whether a caller may have one is decided elsewhere.
 
 use kit::yaml;

@@ -1,5 +1,5 @@
-//! `omni-sim`: an Omni in memory, on real gRPC.
-//! It is a test double, a demo server, and something to run module tests against.
+//! `omni-sim`: an in-memory Omni that serves real gRPC.
+//! It is a test double, a demo server, and a server for module tests.
 //! It shares no code with the client or the provider, only the generated messages and `kit`.
 
 pub mod access;

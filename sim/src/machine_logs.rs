@@ -1,4 +1,4 @@
-//! What machines say of themselves: the kernel log that each sends to the server, made up from its simulated life.
+//! Machine logs: the kernel log that each machine sends to the server, generated from its simulated lifecycle.
 
 use super::names::kind;
 use super::object::{Key, Object};

@@ -1,5 +1,5 @@
-//! Runs a simulated Omni until it is told to stop.
-//! It reads options and writes where the server is; everything else is the library's.
+//! Runs a simulated Omni until it is stopped.
+//! It parses options and publishes the endpoint; the library does the rest.
 
 use anyhow::{Context, Result, bail};
 use kit::text::printable;

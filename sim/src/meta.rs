@@ -1,4 +1,4 @@
-//! What the server says of its own namespaces and types: clients look types up there by any of their names.
+//! Metadata of namespaces and types: clients look up types by any of their names.
 
 use super::columns;
 use super::kinds::{self, Kind};

@@ -1,4 +1,4 @@
-//! Which calls a release has. Whoever asks for another hears so in the words of Go's gRPC server.
+//! The RPCs of a release. Other RPCs are refused with the message of Go's gRPC server.
 
 use super::catalogue;
 use super::descriptors::POOL;

@@ -1,4 +1,4 @@
-//! How a simulated server is to be.
+//! The options of a simulated server.
 
 use super::accounts::Limits;
 use super::driver::Mode;

@@ -1,5 +1,5 @@
-//! Whether the server is there at all: it can go away for a time of its own clock, or until it is called back.
-//! It knows the connections, which break when it goes, and not who listens for new ones.
+//! Outages: the server can be unavailable for a duration of its own clock, or until it is started again.
+//! It knows the connections, which it breaks, but not the listener.
 
 use super::connection::Connections;
 use kit::clock::Clock;

@@ -1,4 +1,4 @@
-//! Which objects a list or a watch is about: label terms and id expressions.
+//! Queries of lists and watches: label terms and ID expressions.
 
 use super::object::Object;
 use omni_proto::cosi::resource::label_term::Operation;

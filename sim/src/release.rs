@@ -1,5 +1,5 @@
-//! The releases of Omni that the simulator can be, and how they are told apart.
-//! What each of them has and does stands in the catalogue.
+//! The releases of Omni that can be simulated, and how they are identified.
+//! The catalogue defines what each of them has and does.
 
 use std::fmt;
 use std::str::FromStr;

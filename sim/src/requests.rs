@@ -1,4 +1,4 @@
-//! What was asked of the server, in the order of arrival, for tests that count.
+//! The requests to the server, in the order of arrival, for tests that count them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,5 +1,5 @@
-//! Schematics: what an image is made of. The id of one is a digest of its canonical text, so that equal ones are one.
-//! The image factory that real servers ask works it out in the same way.
+//! Schematics of images. The ID of a schematic is a digest of its canonical text, so that equal ones have the same ID.
+//! The image factory of real servers computes it in the same way.
 
 use super::spec_yaml::{self, Node, list, mapping, scalar};
 use kit::yaml;

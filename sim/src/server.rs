@@ -1,5 +1,5 @@
 //! The gRPC transport: one port, with or without TLS.
-//! The door opens and closes, as the server comes and goes.
+//! The listener closes during an outage.
 
 use super::connection::{Connection, Connections};
 use super::faults::{Action, Faults, HANDSHAKE};

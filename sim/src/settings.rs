@@ -1,5 +1,5 @@
-//! What the operator of the instance has chosen, and what stands outside of it: what Omni reads from its own
-//! configuration and from the network, and no caller ever sees. A world says it; without one all is as it usually is.
+//! Settings of the instance, and its environment: what Omni reads from its own
+//! configuration and from the network, not visible to callers. A world can define it; otherwise defaults apply.
 
 use super::object::Reader;
 

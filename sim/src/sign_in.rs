@@ -1,5 +1,5 @@
-//! How people get their keys accepted: they register one, follow a link, and wait until that has been noticed.
-//! Following the link is all that it takes: the simulator asks nobody for a password.
+//! Confirmation of user keys: a client registers one, a link confirms it, and the client waits for the confirmation.
+//! The link is sufficient: the simulator requires no login.
 
 use super::access::Caller;
 use super::accounts::{Limits, PERSON_LIFETIME, PUBLIC_KEY, PublicKey, Registry};

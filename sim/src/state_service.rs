@@ -1,5 +1,5 @@
-//! COSI State on the wire: decoding, access, rules, existence, and then the store, in that order.
-//! It knows no single type; what a type allows stands in the catalogue and the rules.
+//! The COSI State service: decoding, access, rules, existence, and then the store, in that order.
+//! It knows no single type; the catalogue and the rules define what a type allows.
 
 use super::access::{AccessContext, Caller, provider};
 use super::connection::Disconnect;

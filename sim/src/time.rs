@@ -1,4 +1,4 @@
-//! The clock of a simulated server: another clock, moved forward at will.
+//! The clock of a simulated server, which can be moved forward.
 
 use kit::clock::Clock;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! The server's certificate and the authority that vouches for it.
-//! Both are secrets of the store, so that they outlive a restart.
+//! The certificate of the server and its CA.
+//! Both are secrets of the store, so that they survive a restart.
 
 use super::store::Store;
 use rcgen::{

@@ -1,4 +1,4 @@
-//! Tokens that Kubernetes would believe: JSON web tokens, signed with the server's own RSA key.
+//! Service account tokens for Kubernetes: JSON web tokens, signed with the RSA key of the server.
 
 use super::kinds;
 use super::store::Store;

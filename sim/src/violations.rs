@@ -1,4 +1,4 @@
-//! Several problems as one answer, in Omni's shape.
+//! Several problems as one error message, in the format of Omni.
 
 use super::access::Denied;
 use kit::text::capped;

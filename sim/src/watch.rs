@@ -1,5 +1,5 @@
-//! Watches: what there is, if asked for, and then what happens.
-//! Access was checked before a watch comes here.
+//! Watches: initial contents, if requested, and then events.
+//! Access was checked before.
 
 use super::catalogue::Feature;
 use super::object::{Key, Object};

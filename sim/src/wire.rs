@@ -1,4 +1,4 @@
-//! Objects to messages and back: what a client must send, and what it gets.
+//! Conversion between objects and messages.
 //! It knows no stored state; whether an object may be written is not decided here.
 
 use super::catalogue::Feature;

@@ -1,4 +1,4 @@
-//! What a fresh simulator holds: versions on offer, the instance itself, and machines.
+//! The initial content of a simulator: available versions, the instance, and machines.
 
 use super::bootstrap;
 use super::catalogue::Feature;

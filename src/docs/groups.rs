@@ -1,4 +1,4 @@
-//! Under which heading a registry lists each type and function.
+//! The subcategory of each type and function in the registry.
 //! The only file of this folder that knows their names.
 
 /// Each heading and what stands under it; names of types without the provider's name.

@@ -1,8 +1,8 @@
-//! Links between pages, as they work in a registry.
+//! Links between pages that work in a registry.
 //!
-//! A registry serves the overview without a slash at its end and does not rewrite relative links, so that the browser looks one
-//! segment too high; it also serves pages without `.md`. No relative form leads to a page both there and on GitHub.
-//! The pages therefore hold absolute addresses, as those of the large providers do; their sources are written with relative ones.
+//! A registry serves the overview without a trailing slash and does not rewrite relative links, so a browser resolves them one
+//! segment too high; it also serves pages without `.md`. No relative link works both there and on GitHub.
+//! Therefore the sources have relative links, and the generated pages have absolute ones.
 
 use super::{DocsError, Page};
 

@@ -1,5 +1,5 @@
-//! The pages of the registry, written from the schemas, the examples and the guides.
-//! It must not know any single resource, but for the headings of `groups`: whatever a page says of one comes from its schema.
+//! Generates the registry pages from schemas, examples and guides.
+//! It must not know any single resource, except for the subcategories in `groups`: the content of a page comes from its schema.
 
 mod examples;
 mod groups;

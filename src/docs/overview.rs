@@ -1,4 +1,4 @@
-//! What the provider has, as tables for the README: each row leads to a page.
+//! The overview of types and functions in the README, as tables with links to their pages.
 
 use super::DocsError;
 use super::page::{short, summary};

@@ -1,5 +1,5 @@
-//! Connections without TLS, with a look at the first bytes of the server: whoever speaks something other than HTTP/2 is told apart.
-//! HTTP/2 begins with a frame of settings, and its first three bytes are the length of that.
+//! Connections without TLS. They inspect the first bytes of the server, to detect servers that do not speak HTTP/2:
+//! HTTP/2 begins with a SETTINGS frame, whose first three bytes are its length.
 
 use std::io;
 use std::pin::Pin;

@@ -1,8 +1,8 @@
-//! Reaching Omni through an HTTP proxy, by `CONNECT`, chosen by the rules of Go's programs, so that what works for `omnictl` works here.
-//! It reads no environment: the settings come in as text.
+//! Connections through an HTTP proxy, by `CONNECT`, selected by the rules of Go, so that what works for `omnictl` works here.
+//! It reads no environment: the settings are passed in.
 //!
-//! `hyper-util` has both parts, and neither fits: its matcher knows no ports in `NO_PROXY` and sends this machine's own addresses to
-//! the proxy, and its tunnel takes no answer but 200 and keeps nothing of what a proxy says.
+//! `hyper-util` has both parts, but neither is sufficient: its matcher does not support ports in `NO_PROXY` and proxies loopback
+//! addresses, and its tunnel accepts no response but 200 and discards the response of the proxy.
 
 use super::config::ProxyOptions;
 use super::endpoint::{Endpoint, is_loopback, split_port};

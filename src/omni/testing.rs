@@ -1,5 +1,5 @@
-//! A State service in memory for this folder's own tests, on real gRPC but without sockets, so that time can stand still.
-//! It keeps objects, and goes wrong when it is told to; it knows no rule of Omni.
+//! An in-memory State service for the tests of this folder, on real gRPC but without sockets, so that time can be paused.
+//! It stores objects and injects failures on request; it has no rules of Omni.
 
 use super::auth::{SigningKey, generate};
 use super::call::Call;

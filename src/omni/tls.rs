@@ -1,4 +1,4 @@
-//! How the client makes sure that it talks to Omni: trusted authorities and the name in the certificate.
+//! Verification of the server: trusted CAs and the name in the certificate.
 //! It opens no connections.
 
 use super::config::TlsOptions;

@@ -1,6 +1,6 @@
-//! What happens to every request on its way out and to every answer on its way in:
-//! it is signed and counted, the server's clock is compared with ours, and an answer that is none of gRPC ends here.
-//! It repeats nothing, so each attempt has a new signature.
+//! The layer that every request and response passes:
+//! it signs and counts requests, compares the clock of the server with ours, and rejects responses that are not gRPC.
+//! It does not retry, so each attempt has a new signature.
 
 use super::auth::Signer;
 use super::auth::sign::SignError;

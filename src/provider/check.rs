@@ -1,4 +1,4 @@
-//! Checks of values as Omni writes them, shared by resources and data sources.
+//! Validators of values in the formats of Omni, shared by resources and data sources.
 
 use crate::omni::labels;
 use crate::tf::check::Check;

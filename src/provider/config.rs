@@ -1,5 +1,5 @@
-//! The provider block: its schema, and the session that it leads to.
-//! What the client has to be told is put together in [`connection`].
+//! The provider block: its schema, and the session that is created from it.
+//! [`connection`] builds the configuration of the client.
 
 use super::check;
 use super::connection;

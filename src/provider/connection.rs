@@ -1,5 +1,5 @@
-//! What the client has to be told: from the provider block, then the environment, then the omniconfig; and what is said where a part
-//! of that is wrong. This is the only file that reads the environment.
+//! The configuration of the client, from the provider block, then the environment, then the omniconfig, and the diagnostics of
+//! invalid parts. This is the only file that reads the environment.
 
 use super::duration;
 use super::file;

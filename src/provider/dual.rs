@@ -1,5 +1,5 @@
-//! What one read brings, offered twice: as a data source, which keeps it in the state, and as an ephemeral resource, which keeps it nowhere.
-//! A type says what its attributes are and how they are filled in; both forms are made from that here.
+//! Types that are offered both as a data source, which stores its values in state, and as an ephemeral resource, which stores none.
+//! A type defines its attributes and how to read them; both forms are built from that here.
 
 use super::session::{Handle, Session};
 use crate::omni::Call;

@@ -1,5 +1,5 @@
-//! Durations in configurations: how they are read and checked, for every attribute that holds one.
-//! They are Go durations; white space around one means nothing anywhere, since the official provider takes it.
+//! Durations in configurations: parsing and validation, for every attribute with a duration.
+//! They are Go durations; surrounding white space is ignored, as in the official provider.
 
 use super::errors::capital;
 use crate::tf::check::Check;

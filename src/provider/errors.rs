@@ -1,6 +1,6 @@
-//! From a failed call to Omni to what the person at the terminal reads.
-//! This is the only place that words such errors. What to do follows the kind;
-//! only what Omni refuses is told apart by its text, by the table in [`refusals`].
+//! Converts failed calls to diagnostics.
+//! This is the only place with texts for such errors. The hint depends on the error kind;
+//! only refusals of Omni are distinguished by their text, with the table in [`refusals`].
 
 use super::refusals;
 use super::refusals::Advice;

@@ -1,5 +1,5 @@
-//! Files that the user names, in the provider block or in the environment.
-//! A name may lead to anything, so what is not a regular file is not opened, and no more is read than a key or a bundle needs.
+//! Files that are named by the provider block or the environment.
+//! A path can lead to anything, so only regular files are opened, and their size is limited.
 
 use std::io;
 use std::io::Read as _;

@@ -1,15 +1,14 @@
-//! What a plan tells the apply of the same host process: which objects change their address, or are replaced under the same id.
+//! Notes of a plan for the apply of the same Terraform process: objects that move to another address, or are replaced with the same ID.
 //!
-//! A host gives a create nothing of what was planned, and the removals of an apply come in any order. So when a key of `for_each`
-//! is renamed, the create may come first, and finds an object that is managed, by whom it cannot tell. A plan that sees both
-//! sides notes the object in a small file of the host's process, by digest. With the note the create takes the object over,
-//! and its removal at the old address leaves it. Without one, as for a plan that was saved, the create waits and is refused.
-//! A create whose predecessor of the same id is still there comes too early: the note tells that nobody is going to remove it before.
+//! Terraform passes nothing of the plan to a create, and destroys run in any order. If a key of `for_each` is renamed,
+//! the create may run before the destroy, and finds an object that is managed by an unknown resource. A plan that sees both
+//! sides notes the object, by digest, in a small file of the Terraform process. With the note, the create adopts the object,
+//! and the destroy at the old address does nothing. Without it, for example with a saved plan, the create waits and then fails.
+//! A create before the destroy of an object with the same ID is too early: the note says that the destroy comes later.
 //!
-//! What is owned goes with its owner. So nothing is taken over that loses parts which go for good, such as a cluster whose sets
-//! get another id that the plan does not know yet, nor what is part of something that goes for good: taking it over would leave
-//! an owner without its parts.
-//! This knows nothing of objects but their keys.
+//! Objects are destroyed with their owner. Therefore no object is adopted if parts of it are destroyed for good, such as a cluster
+//! whose machine sets get another ID that is not planned yet, or if it is part of such an object: the owner would lose its parts.
+//! This file knows nothing of objects but their keys.
 
 use super::ledger::ObjectKey;
 use sha2::{Digest, Sha256};

@@ -1,5 +1,5 @@
-//! How the host was called, as far as its process tells: the protocol does not say whether a plan leads to a destroy,
-//! nor whether it leaves out what is not targeted. It decides over the words of a plan, and over nothing that is written.
+//! The command line of the Terraform process: the protocol does not say whether a plan is for a destroy,
+//! or whether it is limited by targets. It only affects texts of diagnostics, never a write.
 
 /// What is known of the command; nothing where the host's process cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

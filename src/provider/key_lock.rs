@@ -1,5 +1,5 @@
-//! A lock for each object: Terraform may destroy and create an object of the same id at once, from two addresses.
-//! Omni's last call of a removal names no version, so it could hit the object that was created meanwhile.
+//! A lock for each object: Terraform may destroy and create an object with the same ID concurrently, at two addresses.
+//! The last RPC of a removal has no version, so it could remove the object that was just created.
 
 use crate::omni::{Call, Error, Key};
 use std::collections::HashMap;

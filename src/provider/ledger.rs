@@ -1,17 +1,17 @@
-//! The ledger of the run: what this process has read, planned, written and removed, by object.
+//! The ledger of a run: what this process has read, planned, written and removed, by object.
 //!
-//! An engine sees one object at a time; a check that relates two objects asks here. The engines write, checks read.
-//! It knows no resource type and makes no call.
+//! An engine handles one object at a time; a check that relates two objects queries the ledger. Engines write it, checks read it.
+//! It knows no resource type and makes no calls.
 //!
 //! # What a process sees
-//! - Validate, plan and apply are processes of their own, and each configuration of the provider begins a new ledger:
-//!   an apply knows nothing of what its plan has read, nor of removals that are still to come.
-//! - Dependencies come first; all other orders are free. That nothing is recorded of an object means nothing:
-//!   its turn may still come, or `-target` may have left it out. What is recorded is certain.
-//! - The apply plans each object again right before it writes it. Removals are planned in the plan's process only.
+//! - Validate, plan and apply are separate processes, and each configuration of the provider starts a new ledger:
+//!   an apply knows nothing of what its plan has read, nor of removals that follow.
+//! - Dependencies are planned first; all other orders are possible. A missing record means nothing:
+//!   the object may follow, or `-target` may exclude it. A record is certain.
+//! - The apply plans each object again before it writes it. Removals are planned in the process of the plan only.
 //! - A replacement is planned twice, first with the prior state and then as a create; a ticket in the private data of the plan
-//!   tells that both are of one resource.
-//! - The host never tells a resource's address. Texts can name type and id, and what distinguishes two blocks.
+//!   shows that both are for one resource.
+//! - Terraform does not pass the address of a resource. Diagnostics can name type and ID, and the difference of two blocks.
 //!
 //! # Example
 //! A check of a machine set whose cluster is locked in Omni:

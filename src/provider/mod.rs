@@ -1,5 +1,5 @@
-//! What users see: the provider block, the resources, the data sources, and the engine behind them.
-//! Everything that Terraform needs goes through [`crate::tf`], everything that Omni needs through [`crate::omni`].
+//! The provider: the provider block, resources, data sources, and the engine behind them.
+//! All of Terraform is accessed through [`crate::tf`], all of Omni through [`crate::omni`].
 
 pub(crate) mod check;
 mod config;

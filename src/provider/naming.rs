@@ -1,4 +1,4 @@
-//! How ids are composed, for resources and functions alike.
+//! How IDs are built, for resources and functions.
 
 use kit::text::quoted;
 

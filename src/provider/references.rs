@@ -1,6 +1,6 @@
-//! What a plan names of other objects: machine sets, by id or by short name, clusters and machines.
-//! A name that leads to another cluster's set, or that is none, is an error; one that leads nowhere is a warning,
-//! for the object may come before the apply. What this run plans to be there counts as being there.
+//! References of a plan to other objects: machine sets, by ID or short name, clusters and machines.
+//! A reference to a machine set of another cluster, or an invalid one, is an error; one to a missing object is a warning,
+//! because the object may be created before the apply. Objects that this run plans to create count as existing.
 
 use super::engine::Cx;
 use super::ledger::ObjectKey;

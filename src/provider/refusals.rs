@@ -1,6 +1,6 @@
-//! What Omni says when it refuses the content of a write: which attribute each text is about, and what to do about it.
-//! One table for every type that users write; nothing is decided by it but the words and the path of a diagnostic.
-//! It knows no object and no call.
+//! Messages of Omni that refuse a write: the attribute that each one is about, and what to do.
+//! One table for all types that users write; it only affects the text and the path of a diagnostic.
+//! It knows no objects and makes no calls.
 
 /// One refusal: for which objects, the text, the attribute, and what to do.
 struct Row {

@@ -1,4 +1,4 @@
-//! The roles that Omni knows, from the least to the most.
+//! The roles of Omni, from the lowest to the highest.
 
 /// Every role.
 pub(crate) const ALL: &[&str] = &["None", "InfraProvider", "Reader", "Auditor", "Operator", "Admin"];

@@ -1,4 +1,4 @@
-//! What the provider block set up: the client and the settings that every resource and data source shares.
+//! The session that the provider block configures: the client, and the settings that all resources and data sources share.
 
 use super::handover::Handover;
 use super::host_command::HostCommand;

@@ -1,5 +1,5 @@
-//! Which Omni a configuration needs: an older one takes what it does not know and ignores it,
-//! so that the state would say what is not so. The rows of the schemas say what needs which release.
+//! The release of Omni that a configuration requires: an older one accepts unknown fields and ignores them,
+//! so that the state would be wrong. The rows of the schemas define which release each attribute requires.
 
 use super::engine::Cx;
 use crate::tf::diag::Diagnostic;

@@ -1,4 +1,4 @@
-//! Points in time as configurations write them, in RFC 3339, and as Omni keeps them.
+//! Timestamps: RFC 3339 in configurations, and the form of Omni.
 
 use crate::tf::check::Check;
 use jiff::SignedDuration;

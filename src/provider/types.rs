@@ -1,4 +1,4 @@
-//! The types that the provider offers, as the rooms of [`super::objects`] and the functions register them.
+//! The types of the provider, as registered by [`super::objects`] and the functions.
 
 use super::dual::{self, DualSource};
 use super::engine::{self, CosiObject, RpcObject};

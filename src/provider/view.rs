@@ -1,5 +1,5 @@
-//! What the checks of a plan see of other objects: as this run leaves them, or else as they are in Omni.
-//! An account may see less than it may write, and an older Omni has fewer types: what cannot be read says nothing.
+//! How plan checks see other objects: as this run leaves them, otherwise as they are in Omni.
+//! An account may have fewer rights to read than to write, and an older Omni has fewer types: an object that cannot be read is unknown.
 
 use super::engine::{Cx, Object};
 use super::errors::{Operation, capital};

@@ -1,6 +1,6 @@
-//! What an operation waits for after a write, as conditions that can be looked at or waited for, and what holds them up.
-//! Every wait is a watch with the operation's limit, and says what it waits for and what it saw last.
-//! Whether a wait that ran out is an error or is owed is decided elsewhere.
+//! Conditions that an operation waits for after a write, and what blocks them.
+//! Every wait is a watch with the timeout of the operation, and reports what it waits for and what it observed last.
+//! Whether a timeout is an error, or the wait is owed, is decided elsewhere.
 
 use super::engine::Cx;
 use super::naming;

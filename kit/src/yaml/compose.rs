@@ -1,4 +1,4 @@
-//! From parser events to values: anchors, merge keys, duplicate keys, and limits on what a text may hold and how deep it nests.
+//! Parser events to values: anchors, merge keys, duplicate keys, and limits on size and depth.
 
 use super::limits::{Budget, DEPTH, INDENT, KEY, LIST, MAP, NODE};
 use super::node::{self, Node, Scalar};

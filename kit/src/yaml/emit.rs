@@ -1,6 +1,6 @@
-//! From values to YAML text that every reader takes for the same values.
-//! Text stays unquoted only where no reader of YAML 1.1 or 1.2 could see anything else in it,
-//! or where it was written without quotes.
+//! Values to YAML text that every reader parses to the same values.
+//! A string is unquoted only if no reader of YAML 1.1 or 1.2 could interpret it differently,
+//! or if it was written without quotes.
 
 use super::node::{Node, Scalar};
 use super::scalar::Reading;

@@ -1,5 +1,5 @@
-//! How much a text may hold and how deep it may nest: one budget for every input, whoever reads it.
-//! What is counted is what the values take in memory, since a few bytes of references can ask for gigabytes.
+//! Limits on the size and depth of YAML: one budget for every input.
+//! It counts the memory of the values, because a few bytes of aliases can expand to gigabytes.
 
 use super::Excess;
 

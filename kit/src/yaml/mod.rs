@@ -1,11 +1,11 @@
-//! YAML as Go reads and writes it: reading into values with their texts or into JSON values, and writing that no reader mistakes.
+//! YAML as Go reads and writes it: parsing into values with their source text or into JSON values, and unambiguous output.
 //! It must not know what a document is about.
 //!
-//! The syntax is read by the event parser of `serde-saphyr`.
-//! Its own step from scalars to values is not used: it rounds numbers to 64 bits, cannot take keys that are no text,
-//! and differs from Go in corners such as `tRUE` or `08`.
+//! The syntax is parsed by the event parser of `serde-saphyr`.
+//! Its conversion of scalars to values is not used: it rounds numbers to 64 bits, does not support keys that are not strings,
+//! and differs from Go in cases such as `tRUE` or `08`.
 //!
-//! Every input has the limits of [`limits`]: what it may hold, and how deep it may nest.
+//! Every input is subject to [`limits`].
 
 mod compose;
 mod emit;

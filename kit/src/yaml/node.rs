@@ -1,5 +1,5 @@
-//! Values as they were written: every scalar with its own text, every map in its own order.
-//! What a scalar means is asked of it; two spellings of one number are two texts to whoever reads a text.
+//! Values as written: every scalar with its source text, every map in its order.
+//! A scalar is interpreted on request; two spellings of one number are different texts.
 
 use super::scalar::{self, Claim, Reading};
 use serde_json::{Map, Value};

@@ -1,5 +1,5 @@
-//! What a scalar means to Go's YAML library: text, number, truth value or null.
-//! It must not know where the scalar stands.
+//! The interpretation of a scalar by Go's YAML library: string, number, boolean or null.
+//! It must not know where the scalar is.
 
 use serde_json::{Number, Value};
 

@@ -1,5 +1,5 @@
-//! Who calls, and what that caller may do with a type and its objects.
-//! It knows no signatures; of what is stored it asks for policies, identities and providers only.
+//! Access control: the role of a caller, and what it may do with a type and its objects.
+//! It knows no signatures; it only reads policies, identities and infrastructure providers.
 
 pub mod provider;
 

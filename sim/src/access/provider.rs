@@ -1,5 +1,5 @@
-//! What providers of machines may do, and what users may do with what is theirs.
-//! Answers here stand alone: they come after the rules, and not among the problems that those find.
+//! Access of infrastructure providers, and of users to the objects of infrastructure providers.
+//! These refusals come after the rules, and are not part of their list of problems.
 
 use super::{AccessContext, Caller};
 use crate::kinds::{self, AccessVerb, Provided, Role};

@@ -1,4 +1,4 @@
-//! Who may do what: every type, verb and role, and what policies and providers change about it.
+//! Access for every type, verb and role, and how policies and infrastructure providers change it.
 
 use super::*;
 use crate::kinds::NOTHING;

@@ -1,5 +1,5 @@
-//! When people and their keys were last here.
-//! It is written at most once a minute each, so that a busy client does not keep the server busy.
+//! Last activity of users and keys.
+//! It is written at most once a minute each, so that a busy client does not cause many writes.
 
 use super::objects::timestamp;
 use super::{IDENTITY_LAST_ACTIVE, PUBLIC_KEY_LAST_ACTIVE};

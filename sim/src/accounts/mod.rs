@@ -1,5 +1,5 @@
-//! People and service accounts: the objects that stand for them, and their keys.
-//! Whether a call may use a key is decided elsewhere, and so is who may change accounts.
+//! Users and service accounts: their objects and keys.
+//! Whether a call may use a key, and who may change accounts, is decided elsewhere.
 
 mod activity;
 mod name;

@@ -1,4 +1,4 @@
-//! The names of service accounts, and the identities that stand for them.
+//! Names and identities of service accounts.
 
 /// What the names of providers of machines begin with.
 pub const PROVIDER_PREFIX: &str = "infra-provider:";

@@ -1,4 +1,4 @@
-//! The objects that stand for one person or account.
+//! The objects of a user or service account.
 
 use super::name::AccountName;
 use super::public_key::PublicKey;

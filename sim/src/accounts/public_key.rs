@@ -1,5 +1,5 @@
-//! The public keys that somebody wants to register: what Omni takes, and why it refuses the rest.
-//! Whose they are to be is decided elsewhere.
+//! Validation of public keys to register.
+//! Their owner is decided elsewhere.
 
 use kit::go_duration::GoDuration;
 use openpgp::cert::{Cert, CertParser};

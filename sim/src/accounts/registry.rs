@@ -1,5 +1,5 @@
-//! What Omni does with people and accounts when an administrator asks, in its order and its words.
-//! A call that fails half-way leaves behind what it has made.
+//! Administration of users and service accounts, with the order of steps and the messages of Omni.
+//! A call that fails midway leaves behind what it has created.
 
 use super::name::{AccountName, PROVIDER_PREFIX};
 use super::objects::{self, Owner};

@@ -1,4 +1,4 @@
-//! Keys that the simulator makes for others: as Omni's own clients make them.
+//! Generates keys as the clients of Omni do.
 
 use super::name::AccountName;
 use base64::Engine;

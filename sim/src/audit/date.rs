@@ -1,4 +1,4 @@
-//! Days as they stand in requests, with the refusals of Go's reader of dates.
+//! Dates in requests, with the error messages of Go.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! Which events of the audit log are asked for, and in which order.
+//! Filters and order of audit log events.
 
 use super::{Entry, Event, date};
 use std::sync::Arc;

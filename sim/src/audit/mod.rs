@@ -1,5 +1,5 @@
-//! The audit log: what was changed, by whom and when, one JSON line each.
-//! It hears of every write from the store, and of other acts from the calls that do them.
+//! The audit log: what was changed, by which identity and when, one JSON object per line.
+//! The store reports every write to it, and RPCs report other events.
 
 mod date;
 mod filter;

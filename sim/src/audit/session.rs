@@ -1,4 +1,4 @@
-//! In whose name something is done, known to everything that happens within one call.
+//! The identity of the current call, available to everything within it.
 
 use crate::access::Caller;
 use http::HeaderMap;

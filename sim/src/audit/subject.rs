@@ -1,4 +1,4 @@
-//! What the audit log says of an object, besides its name.
+//! What the audit log records of an object, besides its name.
 
 use crate::compression;
 use crate::kinds;

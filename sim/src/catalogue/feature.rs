@@ -1,4 +1,4 @@
-//! What servers do otherwise from a release on, or until one. When that is stands in the catalogue.
+//! Behaviours that differ between releases. The catalogue defines the releases.
 
 use super::{Span, parts};
 use crate::release::Release;

@@ -1,6 +1,6 @@
-//! What the releases of Omni have, as one file of tables: the releases themselves, what they do otherwise, types,
-//! calls, fields, and who may do what.
-//! Here the file is only read. What is new in a release is one row.
+//! The catalogue of releases of Omni, a file of tables: releases, behaviours, types,
+//! RPCs, fields, and access.
+//! This module only parses the file. An addition of a release is one row.
 
 mod feature;
 

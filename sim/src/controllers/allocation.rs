@@ -1,4 +1,4 @@
-//! Allocation by class: sets that name a class get their nodes from it, and give back what is too much.
+//! Allocation of machines by machine class: adds and removes the nodes of machine sets.
 
 use super::cluster;
 use super::context::ControllerContext;

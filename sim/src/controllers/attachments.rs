@@ -1,4 +1,4 @@
-//! Objects that the server only takes note of: lists of extensions.
+//! Objects on which the server only sets finalizers: extensions configurations.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind};

@@ -1,4 +1,4 @@
-//! Backups of etcd: where they go, when they are made, and how that went.
+//! Etcd backups: their store, schedule and status.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind, label};

@@ -1,4 +1,4 @@
-//! How a cluster comes to life: etcd, its control plane, and the way to its API.
+//! Bootstrap of a cluster: etcd, control plane, and the endpoint of its API.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind, label};

@@ -1,4 +1,4 @@
-//! Clusters: who holds them, and how one is taken down piece by piece.
+//! Clusters: finalizers, and teardown step by step.
 
 use super::cluster_parts;
 use super::context::ControllerContext;

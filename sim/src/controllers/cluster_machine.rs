@@ -1,4 +1,4 @@
-//! Cluster machines: how a machine is installed, restarted, brought up, and in the end reset.
+//! Cluster machines: installation, reboots, start, and reset.
 
 use super::cluster_machine_config;
 use super::cluster_machine_status::ClusterMachineStatus;

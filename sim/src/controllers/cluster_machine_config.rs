@@ -1,4 +1,4 @@
-//! The configuration that each cluster machine should have, what of it still waits, and what has changed.
+//! The configuration of each cluster machine, its pending changes, and its history.
 
 use super::cluster_machine;
 use super::configuration;

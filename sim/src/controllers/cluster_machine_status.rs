@@ -1,4 +1,4 @@
-//! The status of a cluster machine, with the field that only servers before 1.9 have.
+//! The status of a cluster machine, including a field that only releases before 1.9 have.
 
 use omni_proto::specs::ClusterMachineStatusSpec;
 use prost::bytes::{Buf, BufMut};

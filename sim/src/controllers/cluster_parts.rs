@@ -1,5 +1,5 @@
-//! What the server keeps beside each cluster: its UUID, its secrets, the port of its API, and so on.
-//! Most of it nobody can read: that it is there, whose it is and who holds it is all that callers can learn.
+//! Objects that the server creates for each cluster: UUID, secrets, API port, and others.
+//! Most of them are not readable: callers only see their existence, owner and finalizers.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind, label};

@@ -1,4 +1,4 @@
-//! Machine configurations: when patches change, machines take them in turn.
+//! Rollout of machine configurations after changes of patches.
 
 use super::cluster;
 use super::cluster_machine;

@@ -1,4 +1,4 @@
-//! What machines are started with, so that they find this instance.
+//! Connection parameters, with which machines find this instance.
 
 use super::context::ControllerContext;
 use crate::bootstrap::SIDEROLINK;

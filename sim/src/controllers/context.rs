@@ -1,4 +1,4 @@
-//! What a controller has at hand: the objects, and the few things that it does with them.
+//! The context of a controller: the objects, and operations on them.
 //! It knows no behaviour.
 
 use crate::accounts;

@@ -1,4 +1,4 @@
-//! Health checks of clusters: a job that runs once the API answers, and passes as long as it does.
+//! Health checks of clusters: a job that runs when the API is available, and passes while it is.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind, label};

@@ -1,4 +1,4 @@
-//! Machines of providers that stand there already: they are accepted, switched, and reached by their controllers.
+//! Machines of static infrastructure providers: acceptance, power, and finalizers of their controllers.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind, label};

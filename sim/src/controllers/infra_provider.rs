@@ -1,4 +1,4 @@
-//! Providers of machines: what users see of one, how its machines join, and what goes with it.
+//! Infrastructure providers: their status, how their machines join, and their removal.
 
 use super::context::ControllerContext;
 use crate::accounts;

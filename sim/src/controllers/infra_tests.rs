@@ -1,4 +1,4 @@
-//! Stories of providers, rotations, backups and machines that leave, told over worlds.
+//! Scenarios of infrastructure providers, rotations, backups and machines that are removed.
 
 use super::*;
 use crate::driver::Driver;

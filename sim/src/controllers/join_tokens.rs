@@ -1,4 +1,4 @@
-//! Join tokens: what state they are in, and which machines still need them.
+//! Join tokens: their state, and the machines that still depend on them.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind, label};

@@ -1,4 +1,4 @@
-//! Kubernetes in the clusters: its nodes, and changes of its version, one component at a time.
+//! Kubernetes of clusters: nodes, and upgrades, one component at a time.
 
 use super::cluster;
 use super::cluster_machine;

@@ -1,4 +1,4 @@
-//! Links and machines: a link makes a machine, and a link that goes takes everything of its machine along.
+//! Links and machines: a link creates a machine, and its removal removes everything of the machine.
 
 use super::context::ControllerContext;
 use super::infra_machine;

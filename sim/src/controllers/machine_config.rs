@@ -1,5 +1,5 @@
-//! The Talos configuration of a machine as text: what the server writes into it, and the patches of users on top.
-//! Secrets never stand in it.
+//! The Talos machine configuration as text: the part of the server, with the patches of users applied.
+//! It never contains secrets.
 
 use kit::yaml;
 use serde_json::{Map, Value, json};

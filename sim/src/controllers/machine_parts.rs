@@ -1,4 +1,4 @@
-//! What the server derives from the status of each machine, for those who look at one side of it only.
+//! Objects that the server derives from the status of each machine.
 
 use super::context::{ControllerContext, labels};
 use super::schematic;

@@ -1,4 +1,4 @@
-//! Machine sets: who holds them, and how one is emptied before it goes.
+//! Machine sets: finalizers, and removal of their machines before their own.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind, label};

@@ -1,4 +1,4 @@
-//! What the server reports of machines: whether they answer, whom they belong to, and labels to find them by.
+//! Status of machines: connection, cluster, and labels.
 
 use super::context::ControllerContext;
 use crate::inventory;

@@ -1,4 +1,4 @@
-//! Manifests of users: how they get into a cluster, and the services that they expose through the server.
+//! Manifests of users: how they are applied to a cluster, and the services that they expose.
 
 use super::cluster;
 use super::context::ControllerContext;

@@ -1,5 +1,5 @@
-//! What Omni does by itself: one file a behaviour.
-//! Everything a behaviour remembers stands in objects, so that a restart changes nothing.
+//! The controllers of Omni, one file for each behaviour.
+//! All of their state is in objects, so that a restart changes nothing.
 
 mod allocation;
 mod attachments;

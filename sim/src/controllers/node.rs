@@ -1,4 +1,4 @@
-//! Machine set nodes: each running one makes its machine a cluster machine, each leaving one ends that.
+//! Machine set nodes: each running one creates a cluster machine, each one that is torn down removes it.
 
 use super::cluster;
 use super::context::ControllerContext;

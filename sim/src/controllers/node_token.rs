@@ -1,4 +1,4 @@
-//! What machines prove themselves with: the join token that one came with, its own secret, and those that only knock.
+//! Authentication of machines: join tokens, unique node tokens, and pending machines.
 
 use super::context::ControllerContext;
 use crate::bootstrap::random_token;

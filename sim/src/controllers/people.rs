@@ -1,4 +1,4 @@
-//! What the server puts together about people and service accounts.
+//! Statuses of users and service accounts.
 
 use super::context::{ControllerContext, labels};
 use crate::accounts::{

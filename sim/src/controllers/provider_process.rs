@@ -1,5 +1,5 @@
-//! The programs behind providers, where the simulator plays them: they report, make machines, and switch them.
-//! This is not Omni's work; a real program may do the same through the API.
+//! The processes of infrastructure providers, simulated: they report, create machines, and switch their power.
+//! This is not part of Omni; a real provider can do the same through the API.
 
 use super::context::ControllerContext;
 use crate::inventory;

@@ -1,4 +1,4 @@
-//! Requests for machines: sets of machines whose class names a provider ask it for as many as they need.
+//! Machine requests: machine sets whose class names an infrastructure provider request the machines that they need.
 
 use super::context::ControllerContext;
 use crate::names::{annotation, controller, kind, label};

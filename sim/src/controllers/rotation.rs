@@ -1,7 +1,7 @@
-//! New authorities for clusters: in three passes every machine takes them, one after the other.
+//! CA rotation of clusters: three passes over all machines, one after the other.
 //!
-//! First machines accept the new authority beside the old one, then they use it, and last they forget the old one.
-//! What was done stands in types that no caller sees.
+//! Machines first accept the new CA in addition to the old one, then use it, and finally remove the old one.
+//! The progress is stored in types that no caller sees.
 
 use super::cluster_machine;
 use super::context::ControllerContext;

@@ -1,4 +1,4 @@
-//! Extensions and kernel arguments of machines: what they should have, what they have, and the schematic of it.
+//! Extensions and kernel arguments of machines: the desired ones, the present ones, and their schematic.
 
 use super::configuration;
 use super::context::{ControllerContext, labels};

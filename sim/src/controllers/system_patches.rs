@@ -1,4 +1,4 @@
-//! Patches that the server itself writes for the features of a cluster.
+//! Config patches that the server creates for features of a cluster.
 
 use super::context::ControllerContext;
 use crate::catalogue::Feature;

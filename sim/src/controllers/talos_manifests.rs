@@ -1,4 +1,4 @@
-//! The manifests that Talos brings: applied once when a cluster comes to life, and out of date after an upgrade.
+//! Manifests of Talos: applied when a cluster is bootstrapped, and outdated after an upgrade.
 
 use super::context::ControllerContext;
 use crate::applied_manifests as applied;

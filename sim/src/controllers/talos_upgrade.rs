@@ -1,4 +1,4 @@
-//! Changes of the Talos version and of schematics: control planes first, then workers, set by set in turn.
+//! Upgrades of Talos versions and schematics: control planes first, then workers, one machine set after the other.
 
 use super::cluster;
 use super::cluster_machine;

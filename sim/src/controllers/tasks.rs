@@ -1,4 +1,4 @@
-//! The list of what the server is busy with, one entry for each change of a cluster that is under way.
+//! Ongoing tasks of the server, one for each change of a cluster that is in progress.
 
 use super::context::ControllerContext;
 use crate::names::{controller, kind};

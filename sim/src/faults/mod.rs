@@ -1,5 +1,5 @@
-//! Things that go wrong on purpose: late answers, refusals, lost connections.
-//! It decides what strikes which call; who serves the call lets it happen.
+//! Injected faults: delayed responses, refusals, broken connections.
+//! It decides which fault applies to which call; the server of the call applies it.
 
 mod plan;
 

@@ -1,5 +1,5 @@
-//! How faults are written on a command line and in a file.
-//! It knows the names of calls, codes and types, and nothing of how a fault strikes.
+//! The syntax of faults, on the command line and in a file.
+//! It knows the names of RPCs, codes and types, but not how a fault is applied.
 
 use super::{Action, Fault, HANDSHAKE};
 use crate::kinds;

@@ -1,4 +1,4 @@
-//! The audit log: who may read it, what is chosen of it, and how it is followed.
+//! The audit log: access, filters, and streaming.
 
 use super::ServiceContext;
 use crate::access::Caller;

@@ -1,4 +1,4 @@
-//! Checks of what a user is about to do: patches, documents, upgrades.
+//! Validation RPCs: patches, documents, upgrades.
 
 use super::{ServiceContext, cluster};
 use crate::access::Caller;

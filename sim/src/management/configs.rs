@@ -1,5 +1,5 @@
-//! Configurations for clients: who gets which.
-//! The texts themselves are made elsewhere.
+//! Access to client configurations.
+//! Their texts are generated elsewhere.
 
 use super::{ServiceContext, cluster};
 use crate::access::Caller;

@@ -1,4 +1,4 @@
-//! The context of a server with nobody in it, and calls from whoever a test likes.
+//! The context of an empty server, and calls of any identity, for tests.
 
 use super::ServiceContext;
 use super::machines::Operations;

@@ -1,4 +1,4 @@
-//! Schematics, and where to get the images that are made of them.
+//! Schematics, and the images that are built from them.
 
 use super::ServiceContext;
 use crate::access::Caller;

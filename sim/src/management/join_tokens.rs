@@ -1,4 +1,4 @@
-//! Tokens that machines join with, and those that they get when they have joined.
+//! Join tokens, and unique node tokens.
 
 use super::ServiceContext;
 use crate::access::Caller;

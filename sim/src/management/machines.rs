@@ -1,4 +1,4 @@
-//! What is done to single machines: upgrades and installations before they are in a cluster, and power.
+//! Operations on single machines: upgrades and installations in maintenance mode, and power.
 
 use super::{ServiceContext, upgrade_target};
 use crate::access::Caller;

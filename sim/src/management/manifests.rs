@@ -1,4 +1,4 @@
-//! The manifests that Talos brings to a cluster, and how they are brought up to date after an upgrade.
+//! Manifests of Talos, and their synchronization after an upgrade.
 
 use super::{ServiceContext, cluster};
 use crate::access::Caller;

@@ -1,5 +1,5 @@
-//! The management service: one file a subject, and here the list of what is answered by whom.
-//! Which release has which call is decided before a call comes here.
+//! The management service: one file for each subject, and here the list of RPCs.
+//! Which release has which RPC is decided before.
 
 mod audit_log;
 mod checks;

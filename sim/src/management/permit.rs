@@ -1,4 +1,4 @@
-//! What a caller may do with a cluster: its own role counts, or the higher one that the access policy grants there.
+//! The role of a caller for a cluster: its own, or a higher one that the access policy grants.
 
 use super::ServiceContext;
 use crate::access::Caller;

@@ -1,4 +1,4 @@
-//! Service accounts: made, renewed, listed and removed by administrators.
+//! Service accounts: creation, renewal, list and removal by administrators.
 
 use super::ServiceContext;
 use crate::access::Caller;

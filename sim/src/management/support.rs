@@ -1,5 +1,5 @@
-//! Bundles for those who help: what is known of a cluster, and what its machines said.
-//! Types that hold secrets are not among them.
+//! Support bundles: what is known of a cluster, and the logs of its machines.
+//! Types with secrets are not included.
 
 use super::ServiceContext;
 use crate::access::Caller;

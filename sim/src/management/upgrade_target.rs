@@ -1,4 +1,4 @@
-//! To which Talos versions a machine in maintenance can be brought.
+//! The Talos versions that a machine in maintenance mode can be upgraded to.
 
 use crate::kinds;
 use crate::names::kind;

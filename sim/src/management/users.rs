@@ -1,4 +1,4 @@
-//! People: made, listed, changed and removed by administrators.
+//! Users: creation, list, changes and removal by administrators.
 
 use super::ServiceContext;
 use crate::access::Caller;

@@ -1,4 +1,4 @@
-//! Rules for the access policy: there is one, its entries say one thing each, and its own tests pass.
+//! Rules for the access policy: it is a singleton, its entries are unambiguous, and its own tests pass.
 
 use super::Change;
 use super::people::GRANTED;

@@ -1,4 +1,4 @@
-//! Rules for backups: they are asked for now, not for another time, and they go where they can go.
+//! Rules for backups: they are requested for the present time, and their store is valid.
 
 use super::Change;
 use crate::object::Reader;

@@ -1,4 +1,4 @@
-//! Rules for configuration patches: their targets stay, and their content is one that Omni takes.
+//! Rules for config patches: their target does not change, and their content is valid.
 
 use super::{Change, talos_patch};
 use crate::names::{kind, label};

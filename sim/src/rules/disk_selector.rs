@@ -1,5 +1,5 @@
-//! Expressions that say of each disk whether it is the one: they have types, which are checked before there is a disk.
-//! It knows the language and what a disk has, and no object.
+//! Disk selectors: expressions that select a disk. They are typed, and type-checked without a disk.
+//! It knows the language and the fields of a disk, and no object.
 
 use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};

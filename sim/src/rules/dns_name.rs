@@ -1,4 +1,4 @@
-//! Names as Kubernetes takes them: labels, and labels joined by dots.
+//! Names as in Kubernetes: DNS labels and subdomains.
 
 const MAX_LABEL: usize = 63;
 const MAX_SUBDOMAIN: usize = 253;

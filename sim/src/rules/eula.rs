@@ -1,4 +1,4 @@
-//! Rules for the licence: who accepts it says so once, with name and address.
+//! Rules for the EULA: it is accepted once, with name and address.
 
 use super::Change;
 use crate::names::kind;

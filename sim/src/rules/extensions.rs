@@ -1,4 +1,4 @@
-//! Rules for lists of extensions: they belong to a cluster, and its Talos version must offer each of them.
+//! Rules for extensions configurations: they belong to a cluster, whose Talos version must offer each extension.
 
 use super::Change;
 use crate::catalogue::Feature;

@@ -1,4 +1,4 @@
-//! Rules for jobs that check the health of a cluster's Kubernetes: the name that Omni makes of theirs, their form, how often.
+//! Rules for Kubernetes health checks: the name of the job, its form, and its interval.
 
 use super::{Change, dns_name};
 use kit::yaml;

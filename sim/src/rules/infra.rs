@@ -1,4 +1,4 @@
-//! Rules for providers of machines, and for what is asked of the machines that they bring.
+//! Rules for infrastructure providers, and for the configuration of their machines.
 
 use super::{Change, dns_name};
 use crate::catalogue::Feature;

@@ -1,4 +1,4 @@
-//! Rules for the disk that a machine is installed on: one disk, or an expression that says of each disk whether it is it.
+//! Rules for the install disk of a machine: a disk, or an expression that selects one.
 
 use super::{Change, disk_selector};
 use omni_proto::specs::MachineInstallDiskConfigSpec;

@@ -1,4 +1,4 @@
-//! Rules for groups of manifests, which Omni applies to a cluster's Kubernetes.
+//! Rules for manifest groups, which Omni applies to the Kubernetes of a cluster.
 
 use super::Change;
 use crate::compression;

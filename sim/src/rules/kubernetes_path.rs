@@ -1,4 +1,4 @@
-//! Which changes of the Kubernetes version can be made in one step.
+//! The changes of the Kubernetes version that are possible in one step.
 
 use super::tolerant;
 

@@ -1,4 +1,4 @@
-//! Rules for what users attach to a machine: kernel arguments, and requests to give up on it.
+//! Rules for objects of a machine: kernel arguments, and force-destroy requests.
 
 use super::Change;
 use crate::catalogue::Feature;

@@ -1,4 +1,4 @@
-//! Rules for machine classes: labels or a provider, never both, and no class in use goes away.
+//! Rules for machine classes: either labels or a provider, and a class in use cannot be destroyed.
 
 use super::selector::Selector;
 use super::{Change, machine, machine_set, provision};

@@ -1,4 +1,4 @@
-//! Rules for machine sets: cluster, role, id, allocation by class, bootstrap from a backup, and the lock.
+//! Rules for machine sets: cluster, role, ID, allocation by class, bootstrap from a backup, and the lock.
 
 use super::cluster::{has_lock, is_locked};
 use super::{Change, relation};

@@ -1,4 +1,4 @@
-//! Rules for machine set nodes: set and cluster must be there and unlocked, and the machine must fit.
+//! Rules for machine set nodes: machine set and cluster must exist and be unlocked, and the machine must be compatible.
 
 use super::cluster::{has_lock, is_locked};
 use super::{Change, machine_set, relation, tolerant};

@@ -1,4 +1,4 @@
-//! Rules for presets of installation media: a version, an architecture, and what the media is for.
+//! Rules for presets of installation media: version, architecture, and platform.
 
 use super::{Change, extensions, tolerant};
 use crate::Release;

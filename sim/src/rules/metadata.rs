@@ -1,4 +1,4 @@
-//! The limits on ids, labels and annotations, which hold for every type.
+//! The limits on IDs, labels and annotations, which apply to every type.
 
 use super::Change;
 use std::collections::BTreeMap;

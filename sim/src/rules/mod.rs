@@ -1,5 +1,5 @@
-//! What Omni refuses: one file a type, each a function from a change to the list of problems.
-//! Rules look at stored objects only; they know neither callers nor gRPC.
+//! The validation rules of Omni: one file for each type, each a function from a change to its problems.
+//! Rules read stored objects only; they know neither callers nor gRPC.
 
 mod access_policy;
 mod backups;

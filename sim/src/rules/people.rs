@@ -1,5 +1,5 @@
-//! Rules for people and their keys: how identities are written, and which roles there are.
-//! Users reach these objects by calls only, but those calls are held to the same rules.
+//! Rules for users and their keys: identities and roles.
+//! Users change these objects by RPCs only, but the same rules apply.
 
 use super::Change;
 use super::selector::Selector;

@@ -1,4 +1,4 @@
-//! Rules for machines that a provider makes: the provider is there, takes requests, and understands its data.
+//! Rules for machines of infrastructure providers: the provider exists, accepts requests, and its data is valid.
 
 use super::{Change, cluster_version, extensions, machine, missing, tolerant};
 use crate::json_schema;

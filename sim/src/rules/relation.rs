@@ -1,4 +1,4 @@
-//! The labels that say what an object belongs to: they must be there, and they never change.
+//! Labels that refer to the owner of an object: they are required and immutable.
 
 use super::Change;
 use crate::object::Object;

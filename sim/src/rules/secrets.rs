@@ -1,4 +1,4 @@
-//! Rules for the secrets of clusters: one change at a time, and what is brought along is complete.
+//! Rules for the secrets of clusters: one change at a time, and imported secrets must be complete.
 
 use super::Change;
 use crate::names::kind;

@@ -1,5 +1,5 @@
-//! Whether a text is a Talos configuration patch that Omni takes.
-//! It knows the form of patches, not what they are meant for.
+//! Whether a text is a Talos config patch that Omni accepts.
+//! It knows the form of patches, not their purpose.
 
 use super::talos_shape::{self, MAIN, Shape};
 use crate::Release;

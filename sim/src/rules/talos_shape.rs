@@ -1,5 +1,5 @@
-//! What may stand where in the documents of a Talos configuration, and whether a value does.
-//! It reads the table of all kinds; it knows neither patches nor what Omni keeps for itself.
+//! The fields of the documents of a Talos configuration, and whether a value fits.
+//! It reads the table of all kinds; it knows neither patches nor the fields that Omni controls.
 
 use kit::go_duration;
 use kit::yaml::{Node, Reading, Scalar};

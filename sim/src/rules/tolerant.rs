@@ -1,4 +1,4 @@
-//! Versions as Omni's checks read them: a leading `v` and missing parts are forgiven.
+//! Versions as parsed by the checks of Omni: a leading `v` and missing parts are accepted.
 
 /// The numbers of a version, and what stands behind the first `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! Why the store refuses, in the words and codes of Omni.
+//! Errors of the store, with the messages and codes of Omni.
 //! It knows no rules and no roles.
 
 use crate::object::Key;

@@ -1,4 +1,4 @@
-//! What happened to objects, in order, for as long as it is remembered.
+//! Events of objects, in order, for as long as they are kept.
 
 use super::Store;
 use crate::object::{Key, Object};

@@ -1,4 +1,4 @@
-//! What objects were a short while ago, for reads that lag.
+//! Recent versions of objects, for cached reads.
 
 use crate::object::{Key, Object};
 use std::collections::{BTreeMap, HashMap, VecDeque};

@@ -1,6 +1,6 @@
-//! Keeps objects and secrets on disk: a journal of checksummed records, rewritten when most of it is history.
-//! A record that was cut off by a kill or a loss of power ends the journal; everything before it counts.
-//! A record that was changed is damage: what comes after it would be lost, so nothing is touched then.
+//! Persists objects and secrets: a journal of records with checksums, compacted when most of it is outdated.
+//! An incomplete record, after a kill or a loss of power, ends the journal; everything before it is valid.
+//! A modified record is damage: records after it would be lost, so the files are not changed then.
 
 use crate::object::{Key, Object};
 use crate::wire;

@@ -1,5 +1,5 @@
-//! The objects: versions, owners, phases and finalizers, and what happened to them.
-//! It knows neither roles nor rules nor gRPC; callers have passed both when they come here.
+//! The objects: versions, owners, phases and finalizers, and their events.
+//! It knows neither roles nor rules nor gRPC; callers have applied both.
 
 mod error;
 mod events;

@@ -1,5 +1,5 @@
 //! All objects at one moment; copies are cheap, and a write after a copy shares all but a few nodes with it.
-//! What a write costs grows with the logarithm of what is held, whoever looks on meanwhile.
+//! The cost of a write grows with the logarithm of the number of objects.
 
 use crate::kinds;
 use crate::names::label;

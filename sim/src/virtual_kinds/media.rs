@@ -1,4 +1,4 @@
-//! The images that a server offers to download.
+//! The installation media that a server offers.
 
 use super::platforms;
 use omni_proto::specs::InstallationMediaSpec;

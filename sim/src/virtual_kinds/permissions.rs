@@ -1,4 +1,4 @@
-//! What callers are told that they may do, at large and on one cluster.
+//! The permissions of callers, in general and for one cluster.
 
 use crate::kinds::Role;
 use crate::release::Release;

@@ -1,5 +1,5 @@
 //! The platforms and boards that Talos has images for.
-//! Facts about Talos only: which of them a machine runs on stands elsewhere.
+//! Facts about Talos only: the platform of a machine is stored elsewhere.
 
 use crate::catalogue::Feature;
 use crate::release::Release;

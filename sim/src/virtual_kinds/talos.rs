@@ -1,4 +1,4 @@
-//! What a version of Talos can do.
+//! The capabilities of a Talos version.
 
 use crate::rules::tolerant;
 use omni_proto::specs::{QuirksSpec, VersionContractSpec};

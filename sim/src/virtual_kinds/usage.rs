@@ -1,4 +1,4 @@
-//! What a cluster has and uses, added up over its nodes.
+//! The resource usage of a cluster, summed over its nodes.
 
 use crate::names::{kind, label};
 use crate::object::Reader;

@@ -1,4 +1,4 @@
-//! Watches of computed objects: whatever happens, the object is computed again, and sent when it is another.
+//! Watches of computed objects: after each event the object is computed again, and sent if it has changed.
 
 use super::{computed, usage};
 use crate::object::{Key, Object};

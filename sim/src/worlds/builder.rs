@@ -1,4 +1,4 @@
-//! Makes what a user would make, through the same rules, and gathers what they refuse.
+//! Creates objects as a user would, with the same rules, and collects refusals.
 
 use crate::kinds;
 use crate::object::Object;

@@ -1,4 +1,4 @@
-//! The clusters of a world, with what users of Omni's templates would make for them.
+//! The clusters of a world, with the objects that Omni's cluster templates create.
 
 use super::builder::Builder;
 use super::machines::Directory;

@@ -1,4 +1,4 @@
-//! What a world says of the instance itself: its settings, and the versions on offer. It is said anew at every start.
+//! Settings of the instance in a world, and its available versions. They are applied at every start.
 
 use super::builder::Builder;
 use super::schema::World;

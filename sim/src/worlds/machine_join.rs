@@ -1,4 +1,4 @@
-//! How machines come to the server: numbered ones, those of a world, and those that providers make.
+//! How machines join: numbered ones, those of a world, and those that infrastructure providers create.
 
 use super::records;
 use crate::inventory;

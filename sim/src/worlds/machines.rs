@@ -1,4 +1,4 @@
-//! The machines of a world: numbered ones, changed where the file says so.
+//! The machines of a world: numbered ones, with the changes of the file.
 
 use super::builder::Builder;
 use super::machine_join::{self, MachineJoin};

@@ -1,5 +1,5 @@
-//! Worlds: what a simulator holds when it starts, told by a YAML file or by the name of a ready one.
-//! The rules for users hold here too: a world that Omni would refuse does not start.
+//! Worlds: the initial objects of a simulator, defined in a YAML file, or the name of a built-in one.
+//! The rules for users apply: a world that Omni would refuse does not start.
 
 mod builder;
 mod clusters;

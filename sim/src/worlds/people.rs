@@ -1,4 +1,4 @@
-//! The people, accounts and join tokens of a world.
+//! The users, service accounts and join tokens of a world.
 
 use super::builder::Builder;
 use super::schema::{JoinToken, World};

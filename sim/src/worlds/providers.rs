@@ -1,4 +1,4 @@
-//! The providers of a world, their machine classes, and how such a program introduces itself.
+//! The infrastructure providers of a world, their machine classes, and how they register.
 
 use super::builder::Builder;
 use super::schema::{Provider, World};

@@ -1,4 +1,4 @@
-//! What the outside world is like, kept beside Omni's own objects: no caller can see these types.
+//! Facts about the environment, stored next to the objects of Omni: no caller can see these types.
 
 use super::schema::{BackupStore, Instance, Provider};
 use crate::kinds;

@@ -1,4 +1,4 @@
-//! Sizes as people write them: `16GiB`, `500GB`, `1.5TB`.
+//! Sizes with units: `16GiB`, `500GB`, `1.5TB`.
 
 const UNITS: &[(&str, u64)] = &[
     ("KiB", 1 << 10),

@@ -1,4 +1,4 @@
-//! Worlds end to end: every ready one starts and comes to rest; what is wrong is named with its place.
+//! Worlds end to end: every built-in one starts and converges; errors name their location.
 use super::*;
 use crate::driver::Driver;
 use crate::names::{kind, label};

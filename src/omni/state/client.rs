@@ -1,5 +1,5 @@
-//! Reading and writing objects.
-//! Writes whose answer got lost are never simply sent again: the object is looked at first.
+//! Reads and writes of objects.
+//! A write whose response was lost is never simply repeated: the object is read first.
 
 use super::query::Query;
 use super::recent_writes::{Expect, WINDOW, Write};

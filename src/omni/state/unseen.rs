@@ -1,7 +1,7 @@
-//! Objects of a cluster, asked for by a caller whose rights come from an access policy for that cluster alone.
+//! Objects of a cluster, read by a caller whose rights come from an access policy for that cluster only.
 //!
-//! Omni finds out what a policy grants by the label of the object. Of one that is not there it cannot tell the cluster, and so denies
-//! to such a caller what others are told is missing. A list by that label is open to the caller, and tells.
+//! Omni evaluates an access policy by the labels of the object. For a missing object it does not know the cluster, and denies access
+//! to such a caller instead of answering NotFound. The caller may list by the label of the cluster, which distinguishes the two.
 
 use super::query::{LabelQuery, Query};
 use super::{Key, Kind};

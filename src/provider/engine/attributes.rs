@@ -1,9 +1,9 @@
 //! The attributes that every COSI resource has: labels, annotations, timeouts, version.
 //!
-//! Users share labels and annotations with Omni and with others.
-//! Once a configuration sets a key, the key is ours: it is written, its drift is shown, and it goes when it leaves the configuration.
-//! The same holds for the keys of the provider block, which stand in attributes of their own: a configured map must come back as it is.
-//! All other keys are left alone.
+//! Users share labels and annotations with Omni and with other clients.
+//! A key in the configuration is managed: it is written, its drift is detected, and it is removed from the object when it is removed
+//! from the configuration. The same applies to keys of the provider block, which have separate attributes, because a configured map
+//! must be returned unchanged. All other keys are not managed.
 
 use super::binding::Binding;
 use super::{CosiObject, Owned};

@@ -1,4 +1,4 @@
-//! Where the objects of a type are stored, and how they are written there.
+//! Storage of the objects of a type, and how they are written.
 
 use super::base::{Entry, ResourceBase, note_move};
 use super::{Cx, Failure};

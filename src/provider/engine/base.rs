@@ -1,5 +1,5 @@
-//! What the engines have in common: the frame around an operation, whatever makes, changes and removes the object.
-//! It opens the session, refuses writes that are not allowed, keeps what must not be lost, and imports.
+//! What all engines share: the steps around an operation, independent of how the object is created, changed and removed.
+//! It opens the session, refuses writes that are not allowed, keeps state that must not be lost, and imports.
 
 use super::Cx;
 use super::attributes::LOCAL_TIMEOUTS;

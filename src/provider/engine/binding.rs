@@ -1,5 +1,5 @@
-//! Attributes bound to where their values live. The table of an object's rows says all that is to be known of them:
-//! what is owned in Omni, what a write sends, what a read shows, and what stays with the provider.
+//! Attributes bound to where their values are stored. The rows of a type define
+//! which fields of Omni are owned, what a write sends, what a read returns, and what only the provider stores.
 
 use super::Owned;
 use super::joined::{Join, Joined};

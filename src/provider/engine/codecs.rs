@@ -1,4 +1,4 @@
-//! Forms that attributes of several objects share: points in time, versions, durations.
+//! Conversions that attributes of several types share: timestamps, versions, durations.
 
 use super::Codec;
 use crate::omni::spec::fields;

@@ -1,5 +1,5 @@
-//! What was read last, so that a write can tell whether somebody changed the object since.
-//! The version alone is not enough: Omni's controllers touch finalizers and labels all the time.
+//! Optimistic concurrency: the object of the last read, to detect whether it was changed before a write.
+//! The version alone is not sufficient, because controllers of Omni update finalizers and labels all the time.
 
 use super::attributes::Shared;
 use super::binding::Binding;

@@ -1,8 +1,8 @@
-//! What a plan and a create make of an object that is there already, or that two resources want.
+//! Objects that exist already when they are planned or created, and objects that two resources manage.
 //!
-//! An object that carries the managed-by annotation is somebody's: another resource of this configuration, whose removal may
-//! still be to come in the same apply, or another state. It is never taken over. One without it is a stranger, and
-//! `adopt_existing` decides. It words these cases and compares; writing is done elsewhere.
+//! An object with the managed-by annotation is managed by another resource of this configuration, whose removal may
+//! follow in the same apply, or by another state. It is never adopted. For one without the annotation,
+//! `adopt_existing` decides. This file compares and builds diagnostics; it writes nothing.
 
 use super::attributes::Shared;
 use super::backend::Backend;

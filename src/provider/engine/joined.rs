@@ -1,4 +1,4 @@
-//! What an object's computed attributes need beside the object itself: other objects of the same id, and facts.
+//! Inputs of computed attributes besides the object itself: other objects with the same ID, and facts.
 
 use super::Cx;
 use crate::omni::spec::Spec;

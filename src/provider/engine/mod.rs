@@ -1,5 +1,5 @@
-//! The engine behind every resource that is a COSI object: reads, plans, writes, waits, removal, import.
-//! A resource file gives a table of rows and, where it needs them, checks and waits; the verbs live here.
+//! The engine of every resource that is a COSI object: reads, plans, writes, waits, removal, import.
+//! A resource file defines a table of rows and, if needed, checks and waits; the operations are implemented here.
 
 mod attributes;
 mod backend;

@@ -1,8 +1,8 @@
-//! Waits after a write, and those that are owed.
+//! Waits after a write, and waits that later applies repeat.
 //!
-//! A wait can run out although the object was written as it should be. The object stays, and the wait is owed: the private data
-//! beside the state says so, each plan shows it as a change of `status`, and the next apply waits again. A read that finds the
-//! object ready drops it. What is waited for is the resource type's; how the wait ends is decided here.
+//! A wait can time out although the object was written correctly. The object is kept, and the wait is owed: the private state
+//! records it, each plan shows it as a change of `status`, and the next apply waits again. A read that finds the
+//! object ready removes the record. The resource type defines the conditions; this file decides how the wait ends.
 
 use super::backend::Backend;
 use super::base::ResourceBase;

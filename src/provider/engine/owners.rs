@@ -1,5 +1,5 @@
-//! What becomes of an object whose owners go: the cluster or the machine set without which it cannot be.
-//! Hosts plan owners first, so that the ledger knows of them; of those that nothing depends on it may know nothing.
+//! Objects whose owner, a cluster or a machine set, is destroyed or replaced by the plan.
+//! Terraform plans owners first, so they are in the ledger, except for owners that no planned resource refers to.
 
 use super::cosi::{CosiBackend, ID};
 use super::{CosiObject, Cx, Owner};

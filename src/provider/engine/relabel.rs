@@ -1,5 +1,5 @@
-//! Labels that mean what the state says and are written in a way that Omni does not understand, such as the short name
-//! of a machine set that another tool has put where Omni wants the id: no attribute differs, and still the object has to be written.
+//! Labels whose meaning is that of the state, but which Omni does not understand, such as a short name
+//! of a machine set that another tool wrote instead of its ID: no attribute differs, but the object must be written.
 
 use super::Owned;
 use crate::omni::Resource as Stored;

@@ -1,4 +1,4 @@
-//! The engine: the verbs of every managed resource, over the [`Backend`] of its type.
+//! The engine: the operations of every managed resource, on top of the [`Backend`] of its type.
 
 use super::Cx;
 use super::backend::{Backend, Work};

@@ -1,4 +1,4 @@
-//! Creating and updating objects, so that nothing is written twice, lost, or overwritten that is not ours.
+//! Creates and updates of objects, so that no write is repeated or lost, and only owned fields are overwritten.
 
 use super::attributes;
 use super::attributes::Keys;

@@ -1,4 +1,4 @@
-//! `duration_normalize`: a duration as Omni writes it.
+//! `duration_normalize`: formats a duration as Omni does.
 
 use super::{Pure, text};
 use crate::tf::function::{FunctionError, Parameter, Signature};

@@ -1,4 +1,4 @@
-//! `label_selector_matches`: whether a machine with these labels would be chosen.
+//! `label_selector_matches`: whether labels match a selector of a machine class.
 
 use super::{Pure, text};
 use crate::omni::Query;

@@ -1,4 +1,4 @@
-//! The list of functions: one line each. They are pure, and know no server.
+//! The list of functions, one line each. They are pure, without a server.
 
 use crate::tf::function::{Function, FunctionError, Signature};
 use crate::tf::value::Value;

@@ -1,4 +1,4 @@
-//! `resource_decode_multi`: resources of Omni as `omnictl` writes them, as values.
+//! `resource_decode_multi`: decodes Omni resources in the format of `omnictl`.
 
 use super::{Pure, text};
 use crate::tf::function::{FunctionError, Parameter, Signature};

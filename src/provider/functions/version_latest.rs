@@ -1,4 +1,4 @@
-//! `version_latest`: the newest of some versions.
+//! `version_latest`: the newest version that satisfies a constraint.
 
 use super::{Pure, text, texts};
 use crate::provider::errors::capital;

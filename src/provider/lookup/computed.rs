@@ -1,4 +1,4 @@
-//! The attributes that a thing is described with: all are computed, none is left unknown.
+//! Attributes of the items of data sources: all are computed and known.
 
 use crate::tf::schema::{Attribute, boolean, number, plain, string};
 use crate::tf::value::Type;

@@ -1,4 +1,4 @@
-//! The filters that every plural has: a selector of labels, and an expression for ids.
+//! The filters of every list data source: a label selector, and a regular expression for IDs.
 
 use crate::omni::state::query::Query;
 use crate::provider::session::at;

@@ -1,5 +1,5 @@
-//! The engine behind data sources that look things up: one by what names it, or all that meet some filters.
-//! A file of a data source says what its things are, how they are listed and what tells them apart; the reads live here.
+//! The engine of lookup data sources: a single item by name or other arguments, or a list of items that match filters.
+//! A data source defines its items, how they are listed and how they match; the reads are implemented here.
 
 pub(crate) mod computed;
 mod filter;

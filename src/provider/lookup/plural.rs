@@ -1,4 +1,4 @@
-//! All things of a kind that meet the filters.
+//! List data sources: all items that match the filters.
 
 use super::{ListSource, Request, SELECTOR, computed, cx, is_regexp, is_selector, matching, selector, value_of};
 use crate::omni::state::query::{LabelQuery, Query};

@@ -1,4 +1,4 @@
-//! One thing, by what names it: it is an error when there is none, or more than one.
+//! Single data sources: exactly one item must match the arguments.
 
 use super::{Item, Request, SingleSource, cx, matching, selector, value_of};
 use crate::omni::state::query::Query;

@@ -1,4 +1,4 @@
-//! The list of nouns: one line each. The room of a noun holds all that belongs to it alone: rows, checks, data sources,
+//! The list of nouns, one line each. The folder of a noun contains everything that only it needs: rows, checks, data sources,
 //! ephemeral resources and functions.
 
 use super::types::Types;

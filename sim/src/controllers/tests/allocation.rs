@@ -1,4 +1,4 @@
-//! How classes give machines to sets.
+//! Allocation of machines by machine class.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How clusters and sets come to life.
+//! Creation of clusters and machine sets.
 
 use super::*;
 use crate::controllers::cluster_machine_status::ClusterMachineStatus;

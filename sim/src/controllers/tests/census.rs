@@ -1,4 +1,4 @@
-//! What a running Omni 1.6.6 had made after one cluster with two sets, two machines that never joined, and a patch.
+//! The objects of a running Omni 1.6.6 after one cluster with two machine sets, two machines that never joined, and a patch.
 
 use super::*;
 use std::collections::BTreeMap;

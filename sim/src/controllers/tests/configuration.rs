@@ -1,4 +1,4 @@
-//! How configurations reach machines.
+//! Rollout of configurations to machines.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What locks stop, and what they let through.
+//! What locks prevent, and what they allow.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is known of machines, and what goes with them.
+//! Status of machines, and their removal.
 
 use super::*;
 

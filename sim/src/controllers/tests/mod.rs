@@ -1,4 +1,4 @@
-//! Whole stories, step by step over a store: what a client would see. This is the stage for all of them.
+//! Scenarios, step by step on a store, as a client sees them. This file has the test context.
 
 mod allocation;
 mod bring_up;

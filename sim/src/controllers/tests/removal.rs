@@ -1,4 +1,4 @@
-//! How machines, sets and clusters go.
+//! Removal of machines, machine sets and clusters.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How versions and schematics change.
+//! Upgrades of versions and schematics.
 
 use super::*;
 

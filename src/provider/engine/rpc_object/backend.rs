@@ -1,4 +1,4 @@
-//! `RpcBackend`: the objects of any [`RpcObject`] type, behind the RPCs that serve them.
+//! `RpcBackend`: the objects of any [`RpcObject`] type, managed by RPCs.
 
 use super::RpcObject;
 use super::consistency;

@@ -1,4 +1,4 @@
-//! Looking at an object after a call about it, until Omni's lists show what the call did.
+//! Reads after an RPC, until the lists of Omni include its effect.
 
 use super::RpcObject;
 use crate::omni::{Call, Error, ErrorKind, Watch};

@@ -1,5 +1,5 @@
-//! The engine behind resources that Omni serves by calls of their own, such as users and service accounts.
-//! Nobody can write their labels or annotations, and what Omni lists of them may lag behind what was just written.
+//! The engine of resources that Omni manages by RPCs, such as users and service accounts.
+//! Their labels and annotations cannot be written, and lists of Omni may lag behind writes.
 
 mod backend;
 mod consistency;

@@ -1,4 +1,4 @@
-//! The argument `cluster` of the configs that lead to one cluster.
+//! The argument `cluster` of client configurations for one cluster.
 
 use crate::omni::spec::Spec;
 use crate::omni::{Call, ErrorKind};

@@ -1,5 +1,4 @@
-//! What Omni demands of a cluster beyond the form of its attributes, asked when the plan is made:
-//! versions that the instance offers, that fit each other and that the cluster can go to, and features and intervals that the instance allows.
+//! Plan checks of clusters against the instance: available and compatible versions, upgrade paths, features and backup intervals.
 //! It changes nothing, and knows no other resource.
 
 use crate::omni::spec;

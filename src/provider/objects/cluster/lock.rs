@@ -1,5 +1,5 @@
-//! Locked clusters. Omni refuses changes to their machine sets and nodes; a plan says so, unless the same run unlocks the cluster.
-//! A lock that the run itself sets is meant for what comes after it: it is lifted for what the same run still has to write.
+//! Locked clusters. Omni refuses changes to their machine sets and nodes; a plan reports it, unless the same run unlocks the cluster.
+//! A lock that the run sets is meant for later: it is lifted for the writes that follow in the same run.
 
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Error, ErrorKind, Phase, Resource as Stored, labels};

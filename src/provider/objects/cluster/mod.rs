@@ -1,4 +1,4 @@
-//! Clusters, and what others ask about them.
+//! Clusters, and facts about them for other objects.
 
 pub(crate) mod argument;
 mod checks;

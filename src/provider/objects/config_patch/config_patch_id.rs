@@ -1,4 +1,4 @@
-//! `config_patch_id`: the id that a config patch has or will have.
+//! `config_patch_id`: the ID of a config patch.
 
 use crate::provider::functions::{Pure, text};
 use crate::provider::naming;

@@ -1,4 +1,4 @@
-//! `config_patch_merge`: one config patch out of several.
+//! `config_patch_merge`: merges config patches into one.
 
 use super::patch;
 use crate::provider::functions::{Pure, texts};

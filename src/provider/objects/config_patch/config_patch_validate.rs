@@ -1,4 +1,4 @@
-//! `config_patch_validate`: whether Omni could take a config patch, as far as that shows without a server.
+//! `config_patch_validate`: validates a config patch without a server.
 
 use super::patch;
 use super::patch::{PatchError, Release};

@@ -1,4 +1,4 @@
-//! `omni_current_user`: whom the provider signs as, and what that allows.
+//! `omni_current_user`: the identity that the provider authenticates as, and its permissions.
 
 use crate::omni::Call;
 use crate::omni::spec;

@@ -1,4 +1,4 @@
-//! Who the provider is to Omni: its own account cannot be taken from under it.
+//! The identity of the provider: Omni does not allow an account to change or remove itself.
 
 mod data_source;
 

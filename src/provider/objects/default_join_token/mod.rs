@@ -1,4 +1,4 @@
-//! Which join token is the default one.
+//! The default join token.
 
 mod resource;
 pub(crate) mod setting;

@@ -1,5 +1,5 @@
-//! `omni_default_join_token`: which join token Omni uses where none is named.
-//! The choice is always there: a create takes it over, and a removal leaves it.
+//! `omni_default_join_token`: selects the default join token.
+//! It is a singleton that always exists: a create adopts it, and a destroy leaves it unchanged.
 
 use super::setting;
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};

@@ -1,5 +1,5 @@
-//! Which join token is the default one: taking the place, and giving it back to the one that had it before.
-//! There always is exactly one, and Omni does not let it be removed.
+//! The setting of the default join token: selecting a token, and restoring the previous one.
+//! There always is exactly one default, and Omni does not allow removing it.
 
 use crate::omni::spec;
 use crate::omni::spec::Spec;

@@ -1,5 +1,5 @@
-//! `omni_infra_provider`: an infrastructure provider, and the service account that its program signs in with.
-//! Omni lists neither that account nor its keys: its identity tells whether it is there, and the state holds its keys.
+//! `omni_infra_provider`: an infrastructure provider and its service account.
+//! Omni lists neither that account nor its keys: its identity shows whether it exists, and the state stores its keys.
 
 use crate::omni::auth::generate::identity;
 use omni_proto::specs::InfraProviderSpec;

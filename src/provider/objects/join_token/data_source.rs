@@ -1,5 +1,5 @@
-//! `omni_join_token` and `omni_join_tokens`: the tokens with which machines join, and what they are good for.
-//! Their ids are secrets, so messages speak of them by name.
+//! `omni_join_token` and `omni_join_tokens`: join tokens of machines and their validity.
+//! Their IDs are secrets, so messages use their names.
 
 use super::resource::{Warning, warnings, warnings_attribute};
 use super::tokens;

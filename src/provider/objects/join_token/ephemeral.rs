@@ -1,5 +1,5 @@
-//! `omni_join_token`: a join token for the length of a run, stored nowhere.
-//! An existing one is only read; one that opening makes is kept alive while it is used, and removed when it is closed.
+//! `omni_join_token`: a join token for the duration of a run, stored nowhere.
+//! An existing token is only read; one that is created on open is renewed while it is used, and removed on close.
 
 use super::tokens;
 use super::tokens::Token;

@@ -1,5 +1,5 @@
-//! `omni_join_token`: the secret with which machines join.
-//! A call of its own makes it, and what the call gives as the id is the secret itself.
+//! `omni_join_token`: a join token for machines.
+//! An RPC creates it, and the ID in its response is the secret.
 
 use super::tokens;
 use crate::omni::spec::Spec;

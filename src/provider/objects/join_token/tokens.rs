@@ -1,8 +1,8 @@
-//! Join tokens, beyond reading and writing one: their names, finding them, who may, and whom they keep out.
-//! The id of a token is a secret, so everything here speaks of tokens by name.
+//! Join tokens: names, look-up, required roles, and the machines that depend on a token.
+//! The ID of a token is a secret, so everything here uses names of tokens.
 //!
-//! Before Omni 1.8 only the role `Admin` may read a token or which one is the default. A `Reader` may read their statuses in
-//! every release, and these show all but the labels: reads go there when the tokens themselves are denied.
+//! Before Omni 1.8 only the role `Admin` may read a token or the default. A `Reader` may read their statuses in
+//! every release, which have everything but the labels: reads use the statuses if access to the tokens is denied.
 
 use crate::omni::spec;
 use crate::omni::spec::Spec;

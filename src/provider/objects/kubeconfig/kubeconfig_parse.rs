@@ -1,4 +1,4 @@
-//! `kubeconfig_parse`: what the current context of a kubeconfig leads to.
+//! `kubeconfig_parse`: parses the current context of a kubeconfig.
 
 use super::parse as kubeconfig;
 use crate::provider::errors::capital;

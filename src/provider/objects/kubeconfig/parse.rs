@@ -1,4 +1,4 @@
-//! What a kubeconfig leads to: its current context, taken apart.
+//! Parsing of a kubeconfig: the content of its current context.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! `omni_kubernetes_version` and `omni_kubernetes_versions`: the Kubernetes versions on offer, and what runs them.
+//! `omni_kubernetes_version` and `omni_kubernetes_versions`: available Kubernetes versions and the Talos versions that support them.
 
 use crate::omni::state::query::Query;
 use crate::omni::{Error, spec::Spec};

@@ -1,5 +1,5 @@
-//! Kernel arguments of machines: which of them hold secrets, and a form of them that can be shown.
-//! A machine that joined with a token on its command line has it there for life.
+//! Kernel arguments of machines: redacts those that are secrets.
+//! A machine that joined with a token on its kernel command line keeps it there.
 
 /// What stands in the place of a secret.
 const REDACTED: &str = "REDACTED";

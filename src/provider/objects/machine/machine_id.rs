@@ -1,5 +1,5 @@
-//! Ids of machines: what a text is that is no such id, and how to come from there to the id.
-//! It makes no call.
+//! Machine IDs: recognizes other texts, such as host names, and says how to get the ID.
+//! It makes no calls.
 
 use kit::text::quoted;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! `omni_machine`: one machine, by what is known of it beforehand; the read can wait until it registers.
+//! `omni_machine`: a single machine by ID, MAC address, host name or labels; the read can wait until it registers.
 
 use super::data_source::{Machine, Machines, bare_mac, machine_of};
 use crate::omni::Error;

@@ -1,4 +1,4 @@
-//! `omni_machine_join_config`: what a machine needs to find its Omni and to be let in.
+//! `omni_machine_join_config`: the configuration that a machine needs to join Omni.
 
 use crate::omni::spec::Spec;
 use crate::omni::spec::join_token::JoinTokenSpec;

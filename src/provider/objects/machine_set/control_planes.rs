@@ -1,5 +1,5 @@
-//! How many machines a control plane has: a plan warns of none, of an even number, and of the removal of the last one.
-//! A plan sees one object at a time, so what it counts is what Omni has now and what this run is known to change.
+//! The number of machines of a control plane: a plan warns about none, an even number, and the removal of the last one.
+//! A plan handles one object at a time, so the number is that of Omni now and of the changes of this run that are known.
 
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;

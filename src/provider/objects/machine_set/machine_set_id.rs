@@ -1,4 +1,4 @@
-//! `machine_set_id`: the id that a machine set has or will have.
+//! `machine_set_id`: the ID of a machine set.
 
 use crate::provider::functions::{Pure, text};
 use crate::provider::naming;

@@ -1,5 +1,5 @@
-//! What a plan costs that ends a machine set. Omni wipes its machines. With those of the control plane goes etcd, and once
-//! a cluster has been bootstrapped, Omni gives it no second set of control planes.
+//! Consequences of a plan that destroys or replaces a machine set. Omni wipes its machines. For a control plane this destroys etcd,
+//! and Omni does not allow a second control plane machine set for a bootstrapped cluster.
 
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;

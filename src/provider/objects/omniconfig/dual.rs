@@ -1,4 +1,4 @@
-//! `omni_omniconfig`: how omnictl reaches this Omni as the provider's own account.
+//! `omni_omniconfig`: an omniconfig for the account of the provider.
 
 use super::file as omniconfig;
 use crate::omni::Call;

@@ -1,4 +1,4 @@
-//! The omniconfig file: where Omni is, and as whom to log in, by context.
+//! Parsing of an omniconfig file: the URL and the identity of a context.
 
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;

@@ -1,5 +1,5 @@
-//! `omni_service_account` and `omni_service_accounts`: the accounts that programs work with, and their public keys.
-//! Omni lists the accounts of infrastructure providers nowhere: their identities tell which there are, and nothing tells their keys.
+//! `omni_service_account` and `omni_service_accounts`: service accounts and their public keys.
+//! Omni does not list accounts of infrastructure providers: their identities show which ones exist, and their keys are unknown.
 
 use crate::omni::auth::date;
 use crate::omni::auth::generate;

@@ -1,5 +1,5 @@
 //! `omni_service_account_key`: a key for other providers and programs that is stored nowhere.
-//! Whatever opening makes is taken back when it is closed or cannot be opened after all; what cannot be is named.
+//! What is created on open is removed on close, or if the open fails; what cannot be removed is reported.
 
 use super::account_key;
 use crate::omni::auth::generate;

@@ -1,4 +1,4 @@
-//! `omni_service_account`: an account for programs, and the key that they sign in with.
+//! `omni_service_account`: a service account and its key.
 
 use super::account_key;
 use super::account_key::{Keyed, OWN, Presence};

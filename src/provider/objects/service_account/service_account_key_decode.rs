@@ -1,4 +1,4 @@
-//! `service_account_key_decode`: what a service account key says of itself.
+//! `service_account_key_decode`: decodes a service account key.
 
 use crate::omni::Error;
 use crate::omni::auth::{date, generate, key};

@@ -1,4 +1,4 @@
-//! `omni_talos_version` and `omni_talos_versions`: the Talos versions on offer, and the Kubernetes versions they run.
+//! `omni_talos_version` and `omni_talos_versions`: available Talos versions and the Kubernetes versions that they support.
 
 use crate::omni::Error;
 use crate::provider::check::{is_constraint, is_version};

@@ -1,4 +1,4 @@
-//! `omni_talosconfig`: how talosctl reaches the machines of a cluster, or of the whole instance, through Omni.
+//! `omni_talosconfig`: a talosconfig for the machines of a cluster, or of the whole instance, through Omni.
 
 use crate::omni::Call;
 use crate::provider::dual::{DualForm, DualSource};

@@ -1,4 +1,4 @@
-//! `omni_user` and `omni_users`: the people who sign in.
+//! `omni_user` and `omni_users`: users.
 
 use crate::omni::{Error, User};
 use crate::provider::engine::Cx;

@@ -1,4 +1,4 @@
-//! `omni_user`: a person who signs in.
+//! `omni_user`: a user and their role.
 
 use crate::omni::spec::Spec;
 use omni_proto::specs::IdentityStatusSpec;

@@ -1,4 +1,4 @@
-//! `omni_version`: which Omni the instance is.
+//! `omni_version`: the version of the Omni instance.
 
 use crate::omni::Call;
 use crate::omni::spec;

@@ -1,7 +1,7 @@
-//! How each field of a Talos configuration merges, read from a table of all kinds of documents.
-//! It must not know what merging does with a rule.
+//! How each field of a Talos configuration is merged, from a table of all document kinds.
+//! It must not know how merging applies a rule.
 //!
-//! The table is what Talos 1.14 says of itself; a field that it lacks has no rule.
+//! The table is derived from Talos 1.14; a field that is not in it has no rule.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

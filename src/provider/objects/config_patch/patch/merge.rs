@@ -1,7 +1,7 @@
-//! One patch out of several: documents by documents, what is taken away first, then what is set.
+//! Merges several patches into one: document by document, first what is deleted, then what is set.
 //!
-//! The result does on any base what the patches do one after the other, wherever that succeeds.
-//! Where no single patch does, the error says which place is in the way.
+//! The result has the same effect on any base as the patches in order, wherever these succeed.
+//! If no single patch has that effect, the error names the field that prevents it.
 
 use super::PatchError;
 use super::fields::{Fields, Place, Rule};

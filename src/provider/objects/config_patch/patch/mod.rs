@@ -1,5 +1,5 @@
-//! Config patches as Talos and Omni understand them: comparing, what Omni keeps for itself, and merging.
-//! The rules are those of Talos' strategic merge patches, and of Omni's check of config patches.
+//! Config patches as Talos and Omni interpret them: comparison, fields that Omni controls, and merging.
+//! The rules are those of strategic merge patches of Talos, and of the validation of config patches by Omni.
 
 mod fields;
 mod merge;

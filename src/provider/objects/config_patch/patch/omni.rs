@@ -1,4 +1,4 @@
-//! What Omni refuses in a config patch, by release, as far as that shows without a server.
+//! What Omni refuses in a config patch, by release, as far as it can be checked without a server.
 //! It must not know how patches are merged.
 
 use super::PatchError;

@@ -1,4 +1,4 @@
-//! From texts to patches: the documents of each, what each one takes away, and what it sets.
+//! Parses patches: the documents of each, what each one deletes, and what it sets.
 //! It must not know how patches are merged.
 
 use super::PatchError;

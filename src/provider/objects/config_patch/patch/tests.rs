@@ -1,4 +1,4 @@
-//! Comparing, digests, Omni's rules, and merging, held against what Talos 1.14 does.
+//! Comparison, digests, rules of Omni, and merging, compared with Talos 1.14.
 
 use super::read::MARK;
 use super::*;

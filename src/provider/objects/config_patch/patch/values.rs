@@ -1,7 +1,7 @@
-//! How what one patch sets merges into what an earlier one sets, field by field.
-//! It must not know marks: what is taken away is gone before.
+//! Merges what one patch sets into what an earlier one sets, field by field.
+//! It must not know deletions: they are applied before.
 //!
-//! The result set on any base does what both do one after the other: every rule here is associative,
+//! The result on any base is that of both patches in order: every rule here is associative,
 //! and where one is not, there is an error.
 
 use super::PatchError;
