@@ -113,7 +113,7 @@ fn head(name: &str, what: &str, schema: &Schema) -> String {
     let title = format!("{name} {what} - {PROVIDER}");
     let group = groups::of(name.strip_prefix("omni_").unwrap_or(name));
     let matter = front_matter(&title, Some(group), &schema.description);
-    let since = schema.since.map(|release| format!(" Needs Omni {release} or later.")).unwrap_or_default();
+    let since = schema.since.map(|release| format!(" Requires Omni {release} or later.")).unwrap_or_default();
     format!("{matter}\n# {name} ({what})\n\n{}{since}\n", schema.description.trim())
 }
 

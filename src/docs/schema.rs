@@ -149,9 +149,9 @@ fn needs(attribute: &Attribute, Since { release, values }: Since) -> String {
     let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
     match values.len() {
         0 if attribute.mode == Mode::Computed => format!("Set by Omni {release} and later."),
-        0 => format!("Needs Omni {release} or later."),
-        1 => format!("{} needs Omni {release} or later.", values.concat()),
-        _ => format!("{} need Omni {release} or later.", values.join(", ")),
+        0 => format!("Requires Omni {release} or later."),
+        1 => format!("{} requires Omni {release} or later.", values.concat()),
+        _ => format!("{} require Omni {release} or later.", values.join(", ")),
     }
 }
 
@@ -263,14 +263,14 @@ mod tests {
     fn rows_say_what_they_need_and_how_they_begin() {
         use crate::tf::schema::{boolean, object, string};
         for (attribute, expected) in [
-            (boolean("a").doc("A.").since("1.9"), "- `a` (Boolean) A. Needs Omni 1.9 or later.\n".to_owned()),
+            (boolean("a").doc("A.").since("1.9"), "- `a` (Boolean) A. Requires Omni 1.9 or later.\n".to_owned()),
             (
                 string("a").computed().doc("A.").since("1.8"),
                 "- `a` (String) A. Set by Omni 1.8 and later.\n".to_owned(),
             ),
             (
                 string("a").doc("A.").since_for("1.10", &["X"]),
-                "- `a` (String) A. `X` needs Omni 1.10 or later.\n".to_owned(),
+                "- `a` (String) A. `X` requires Omni 1.10 or later.\n".to_owned(),
             ),
             (
                 boolean("a").doc("A.").initially(false),

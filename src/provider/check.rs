@@ -56,7 +56,7 @@ fn misfit(text: &str, longest: usize, refused: fn(char) -> bool) -> Option<Strin
     let what = |c: char| if c.is_control() { "control" } else { "invisible" };
     text.chars()
         .find(|c| refused(*c))
-        .map(|c| format!("holds {}, and must be one line without {} characters", called(c), what(c)))
+        .map(|c| format!("contains {}, and must be one line without {} characters", called(c), what(c)))
 }
 
 /// The map holds users' keys only, within the limits that Omni sets on labels and annotations.

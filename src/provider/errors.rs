@@ -363,11 +363,11 @@ mod tests {
     fn stale_content_is_told_from_new_content() {
         let error = status(ErrorKind::Validation, "failed", &["backup interval is too short"]);
         let diagnostic = OPERATION.explain_stale(&error);
-        for part in ["backup interval is too short", "old content: cluster `prod` holds it already"] {
+        for part in ["backup interval is too short", "cluster `prod` already has it"] {
             assert!(diagnostic.detail.contains(part), "{}", diagnostic.detail);
         }
         let hint = diagnostic.hint.unwrap();
-        assert!(hint.contains("update the cluster then") && !hint.contains("Correct the configuration"), "{hint}");
+        assert!(hint.contains("then update the cluster") && !hint.contains("Correct the configuration"), "{hint}");
     }
 
     #[test]
@@ -385,15 +385,14 @@ mod tests {
         assert_eq!(each.iter().count(), 1);
         for told in [operation.explain(&error), operation.explain_stale(&error)].iter().chain(each.iter()) {
             assert_eq!((told.summary.as_str(), &told.path), ("Could not create machine set `prod-workers`", &None));
-            for part in ["the lock of cluster `prod` has", "old content: cluster `prod` holds it in `backup_interval`"]
-            {
+            for part in ["changing the lock of cluster `prod`", "cluster `prod` already has it in `backup_interval`"] {
                 assert!(told.detail.contains(part), "{part}: {}", told.detail);
             }
             let hint = told.hint.clone().unwrap();
-            assert!(hint.contains("Set `backup_interval` to 1h0m0s or more") && hint.contains("-target"), "{hint}");
+            assert!(hint.contains("Set `backup_interval` to at least 1h0m0s") && hint.contains("-target"), "{hint}");
         }
         let own = operation.explain_stale(&refusal(MachineSetSpec::KIND.key("prod-workers")));
-        assert!(own.detail.contains("old content: machine set `prod-workers` holds it"), "{}", own.detail);
+        assert!(own.detail.contains("machine set `prod-workers` already has it"), "{}", own.detail);
     }
 
     #[test]
@@ -424,7 +423,7 @@ mod tests {
         assert_eq!(last.hint.as_ref().unwrap().lines().count(), 2, "{last:?}");
         let whole = OPERATION.explain(&error);
         assert_eq!(whole.path, Some(Path::of("backup_interval")));
-        assert!(whole.hint.unwrap().starts_with("Set `backup_interval` to 1h0m0s or more"));
+        assert!(whole.hint.unwrap().starts_with("Set `backup_interval` to at least 1h0m0s"));
         let name = status(ErrorKind::Validation, "failed", &["name is required"]);
         assert_eq!(OPERATION.explain(&name).path, Some(Path::of("name")));
     }

@@ -308,7 +308,7 @@ pub(super) fn machine_running(machine: &str, set: &str) -> Condition {
 }
 
 const NO_STATUS: &str = "Omni shows no status of it yet";
-const NOT_TAKEN: &str = "the cluster has not taken the machine yet";
+const NOT_TAKEN: &str = "the machine is not allocated to the cluster yet";
 
 fn runs(status: &ClusterMachineStatusSpec) -> bool {
     status.stage() == Stage::Running && status.ready

@@ -51,7 +51,7 @@ fn oneself(context: &Context) -> Outcome {
     workspace.import("omni_user.u", ADMIN)?;
     workspace.plan()?.must_be_empty()?;
     workspace.write("main.tf", &user(ADMIN, "Reader"))?;
-    let parts = ["Could not update user `admin@omni-sim.localhost`", "lets nobody change or remove", "another account"];
+    let parts = ["Could not update user `admin@omni-sim.localhost`", "change or remove itself", "another account"];
     workspace.plan_error()?.says("omni_user.u", "role", &parts);
     // A plan of a removal warns only, since a destroy begins with one.
     workspace.write("main.tf", "")?;

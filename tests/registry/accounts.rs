@@ -344,7 +344,7 @@ fn the_account_of_the_provider_itself_stays() -> Result<(), Failed> {
         let warned = host.plan_destroy(ACCOUNT, &own).await.unwrap().join("\n");
         assert!(warned.starts_with("name: Omni will refuse") && warned.contains("terraform state rm"), "{warned}");
         let refused = errors(&host.destroy(ACCOUNT, &own).await.expect_err("its own account")).join("\n");
-        assert!(refused.contains("the account that is asking") && refused.contains("terraform state rm"), "{refused}");
+        assert!(refused.contains("change or remove itself") && refused.contains("terraform state rm"), "{refused}");
         let config = host.config(ACCOUNT, &json!({ "name": "demo", "role": "Reader" }));
         let refused = host.plan(ACCOUNT, Some(&own), &config).await.expect_err("its own account");
         assert!(errors(&refused)[0].starts_with("role: "), "{:?}", errors(&refused));
@@ -395,7 +395,7 @@ fn a_key_of_ones_own_is_used_once() -> Result<(), Failed> {
         assert!(made.state.get("key").is_null());
         let again = json!({ "name": "two", "role": "Reader", "armored_public_key": key });
         let (said, kept) = refused(&host, ACCOUNT, None, &again).await;
-        assert!(kept.is_none() && said.contains("make a new key"), "{said}");
+        assert!(kept.is_none() && said.contains("generate a new key"), "{said}");
         assert!(!said.contains("terraform import"), "there is nothing to import: {said}");
     })
 }
@@ -579,7 +579,7 @@ fn who_may_not_manage_accounts_is_told_who_may() -> Result<(), Failed> {
         work_as(&host, Role::Operator).await;
         let json = of(PROVIDER, &json!({ "renew_trigger": "1" }));
         let warned = plan(&host, PROVIDER, &made, &json).await.warnings.join("\n");
-        assert!(warned.contains("has the role `Operator`, and this needs the role `Admin`"), "{warned}");
+        assert!(warned.contains("has the role `Operator`, and this requires the role `Admin`"), "{warned}");
         for kind in [PROVIDER, ACCOUNT] {
             let json = json!({ "name": "new" });
             let plan =

@@ -28,7 +28,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// What the server takes and a plan refuses, by case and question, and why that is right.
 const STRICTER: &[(&str, &str, &str)] = &[
-    ("machine_set", "ID is the bare prefix", "a set without a name is never meant"),
+    ("machine_set", "id is the bare prefix", "a set without a name is never meant"),
     ("machine_set", "worker becomes control plane", "a set of another role has another id: it is another set"),
     ("machine_set_node", "set of another cluster", "such a node never comes up, and nothing tells why"),
     (

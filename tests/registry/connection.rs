@@ -121,7 +121,7 @@ fn a_source_is_named_and_its_content_is_not() -> Result<(), Failed> {
                 let attribute = extra[0].0;
                 let told = refused(&host, extra).await;
                 assert!(told.starts_with(&format!("{attribute}: ")), "{told}");
-                assert!(told.contains(&format!("`{}`, which `{attribute}` names", path(file))), "{told}");
+                assert!(told.contains(&format!("`{}` (`{attribute}`)", path(file))), "{told}");
                 assert!(!told.contains("hush") && !told.contains("root:"), "{told}");
             }
         }
@@ -145,7 +145,7 @@ fn the_path_of_an_endpoint_is_warned_of() -> Result<(), Failed> {
             let told = warnings(&diags).concat();
             assert_eq!(told.is_empty(), parts.is_empty(), "{rest}: {told}");
             assert!(parts.iter().all(|part| told.contains(part)) && !told.contains("hush"), "{rest}: {told}");
-            assert!(parts.is_empty() || told.contains(&format!("Write `{endpoint}`")), "{rest}: {told}");
+            assert!(parts.is_empty() || told.contains(&format!("Set it to `{endpoint}`")), "{rest}: {told}");
         }
     })
 }

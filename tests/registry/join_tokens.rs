@@ -99,7 +99,7 @@ fn machines_that_would_be_cut_off_are_named() -> Result<(), Failed> {
         for (set, summary) in [
             (json!({ "revoked": true }), "revoked: Revoking join token `edge` disconnects machines"),
             (json!({ "expiration_time": "2089-01-01T00:00:00Z" }), "from 2089-01-01T00:00:00Z on"),
-            (json!({ "expiration_time": "2020-01-01T00:00:00Z" }), "cannot come back to Omni at once"),
+            (json!({ "expiration_time": "2020-01-01T00:00:00Z" }), "cannot reconnect to Omni from now on"),
             (json!({ "expiration_time": null, "ttl": "1h" }), "ttl: An expiration of join token `edge`"),
         ] {
             let mut config = json!({ "name": "edge", "expiration_time": "2090-01-01T00:00:00Z" });
@@ -187,7 +187,7 @@ fn the_default_goes_back_to_who_had_it() -> Result<(), Failed> {
         let token = made(&host, TOKEN, &chosen).await;
         assert_eq!(default(&host), id(&token));
         let said = warned(&host, &token, &json!({ "name": "edge", "default": false })).await;
-        assert!(said[0].contains("goes back to `initial token`"), "{said:#?}");
+        assert!(said[0].contains("default is restored to `initial token`"), "{said:#?}");
         let token = change(&host, &token, &json!({ "name": "edge", "default": false })).await.unwrap();
         assert_eq!((default(&host), token.state.get("default")), (first.clone(), &false.into()));
         let token = change(&host, &token, &chosen).await.unwrap();
@@ -254,7 +254,7 @@ fn a_former_default_that_goes_too_is_told() -> Result<(), Failed> {
         host.next_run().await;
         assert_eq!(host.plan_destroy(TOKEN, &old).await.unwrap(), Vec::<String>::new());
         let said = host.plan_destroy(TOKEN, &new).await.unwrap().join("\n");
-        assert!(said.contains("no usable one that stays is known") && said.contains("the apply fails"), "{said}");
+        assert!(said.contains("no other usable token is known") && said.contains("the apply fails"), "{said}");
         // The new one only gives up the place.
         host.next_run().await;
         let config = host.config(TOKEN, &json!({ "name": "new", "default": false }));
@@ -361,7 +361,7 @@ fn a_lost_answer_that_cannot_be_found_is_told() -> Result<(), Failed> {
         let left = host.join_tokens().into_iter().find(|id| !before.contains(id)).unwrap();
         let JoinTokenSpec { name, expiration_time, .. } = host.object("JoinTokens", &left).unwrap().spec();
         assert!(expiration_time.is_some(), "what nobody knows ends by itself");
-        assert!(said.contains(&format!("under the one-off name `{name}`")), "{said}");
+        assert!(said.contains(&format!("with the temporary name `{name}`")), "{said}");
         assert!(name.starts_with("tf-") && !said.contains(&left), "{said}");
     })
 }
@@ -446,7 +446,7 @@ fn an_import_by_name_needs_one_of_the_name() -> Result<(), Failed> {
         assert!(said.contains("no join token with this name or ID") && !said.contains("that-is-gone"), "{said}");
         made(&host, TOKEN, &edge()).await;
         let said = errors(&host.import(TOKEN, "edge", None).await.expect_err("two")).join("\n");
-        assert!(said.contains("2 join tokens of the name `edge`"), "{said}");
+        assert!(said.contains("2 join tokens with the name `edge`"), "{said}");
     })
 }
 
@@ -565,12 +565,12 @@ fn a_reader_sees_tokens_of_every_release() -> Result<(), Failed> {
 fn a_role_that_is_too_low_is_told_in_the_plan() -> Result<(), Failed> {
     block(async {
         for (release, role, told) in [
-            (Release::V1_8, Role::Reader, "has the role `Reader`, and this needs the role `Operator`."),
+            (Release::V1_8, Role::Reader, "has the role `Reader`, and this requires the role `Operator`."),
             (Release::V1_8, Role::Operator, ""),
             (
                 Release::V1_7,
                 Role::Operator,
-                "needs the role `Admin` before Omni 1.8; the server says that it is 1.7.0.",
+                "requires the role `Admin` before Omni 1.8; the server says that it is 1.7.0.",
             ),
             (Release::V1_7, Role::Admin, ""),
         ] {
@@ -592,7 +592,7 @@ fn a_role_that_is_too_low_is_told_in_the_plan() -> Result<(), Failed> {
             // To make one takes an administrator, in every release.
             let made = host.plan(TOKEN, None, &host.config(TOKEN, &edge())).await.unwrap().warnings.join("\n");
             assert_eq!(
-                made.contains("this needs the role `Admin`."),
+                made.contains("this requires the role `Admin`."),
                 role != Role::Admin,
                 "{release} {role:?}: {made}"
             );

@@ -187,7 +187,7 @@ fn a_key_that_never_works_is_taken_back() -> Result<(), Failed> {
         let account = opened(&host, &json!({ "name": "ci" })).await;
         never_accepted(&host);
         let said = refused(&host, &json!({ "service_account": "ci" })).await;
-        assert!(said.contains("Omni cannot take it back, and it ends at 2"), "{said}");
+        assert!(said.contains("Omni cannot revoke it, and it expires at 2"), "{said}");
         closed(&host, account).await;
     })
 }

@@ -89,9 +89,12 @@ fn a_create_that_waits_in_vain_is_kept() -> Result<(), Failed> {
         let config = waiting(&host, &json!({}));
         let (node, told) = created(&host, NODE, &config).await;
         let [told] = told.as_slice() else { panic!("{told:?}") };
-        for part in
-            ["is written, but not ready", "`timeouts.create` (300ms)", "Last seen: the cluster has not taken", "owed"]
-        {
+        for part in [
+            "is written, but not ready",
+            "`timeouts.create` (300ms)",
+            "Last seen: the machine is not allocated",
+            "waits again",
+        ] {
             assert!(told.contains(part), "{part}: {told}");
         }
         assert!(!told.contains("taint"), "{told}");
@@ -201,7 +204,7 @@ fn workers_do_not_wait_for_a_control_plane() -> Result<(), Failed> {
         });
         // Were it to wait, it would do so for twenty minutes.
         let (node, told) = created(&host, NODE, &worker).await;
-        assert!(told[0].contains("put off") && told[0].contains("`demo` has no control plane yet"), "{told:?}");
+        assert!(told[0].contains("postponed") && told[0].contains("`demo` has no control plane yet"), "{told:?}");
         let (node, owed, told) = planned(&host, NODE, &node, &worker).await;
         assert!(owed && told.contains("no control plane"), "{told}");
         host.next_run().await;
@@ -248,7 +251,7 @@ fn a_set_does_not_wait_for_a_control_plane() -> Result<(), Failed> {
         });
         let set = json!({ "cluster": "demo", "role": "workers", "machine_class": class });
         let (set, told) = created(&host, SET, &set).await;
-        assert!(told[0].contains("put off"), "{told:?}");
+        assert!(told[0].contains("postponed"), "{told:?}");
         assert!(set.state.get("id").as_str().is_some());
     })
 }

@@ -331,18 +331,18 @@ fn nobody_changes_oneself() -> Result<(), Failed> {
         let config = |email: &str, role: &str| host.config(USER, &json!({ "email": email, "role": role }));
 
         let said = host.plan(USER, Some(&me), &config(ADMIN, "Reader")).await.expect_err("oneself");
-        says(&errors(&said).join("\n"), &["role: Could not update user `admin@omni-sim.localhost`", "nobody change"]);
+        says(
+            &errors(&said).join("\n"),
+            &["role: Could not update user `admin@omni-sim.localhost`", "change or remove itself"],
+        );
         let said = host.plan(USER, Some(&me), &config("else@example.org", "Admin")).await.expect_err("oneself");
-        says(&errors(&said).join("\n"), &["email: Could not replace user", "nobody change or remove"]);
+        says(&errors(&said).join("\n"), &["email: Could not replace user", "change or remove itself"]);
         // A removal that Omni refuses keeps nothing else from being planned.
         let warned = host.plan_destroy(USER, &me).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let expected = ["email: Omni will refuse to destroy user `admin@omni-sim.localhost`", "terraform state rm"];
         says(&warned.join("\n"), &expected);
         let said = host.destroy(USER, &me).await.expect_err("oneself");
-        says(
-            &errors(&said).join("\n"),
-            &["Could not destroy user", "the account that is asking", "terraform state rm"],
-        );
+        says(&errors(&said).join("\n"), &["Could not destroy user", "change or remove itself", "terraform state rm"]);
 
         settled(&host, USER, &me, &config(&ADMIN.to_uppercase(), "Admin"), "no change of oneself").await;
         host.plan_destroy(USER, &other).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));

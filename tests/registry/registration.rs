@@ -97,7 +97,7 @@ fn a_machine_that_does_not_come_is_told() -> Result<(), Failed> {
             "mac_address: Machine did not appear in time: Gave up after 20",
             "while waiting for a machine with `mac_address` = `52:54:00:00:07:01` to register.",
             "It has 6 machines; the closest are `00000000-",
-            "raise `timeout`",
+            "increase `timeout`",
         ] {
             assert!(said.contains(part), "no {part:?} in {said}");
         }

@@ -36,7 +36,7 @@ fn the_first_talos_version_is_known_on_all() -> Result<(), Failed> {
 
 fn all_offer_the_version_that_the_guide_names() -> Result<(), Failed> {
     const GUIDE: &str = include_str!("../../docs/guides/omni-sim.md");
-    assert!(GUIDE.contains("1.13.8 is offered by every release"));
+    assert!(GUIDE.contains("1.13.8 is available in every release"));
     block(async {
         for minor in 2..=11 {
             let release: Release = format!("1.{minor}").parse().expect("a release");

@@ -297,10 +297,7 @@ fn a_set_by_class_with_nodes_contradicts_itself() -> Result<(), Failed> {
         let config = with(workers(), &json!({ "machine_class": { "name": "big", "size": 1 } }));
         plan(&host, SET, Some(&set), &config).await;
         let refused = host.plan(NODE, None, &host.config(NODE, &node("demo-workers", 1))).await.expect_err("by class");
-        assert!(
-            errors(&refused)[0].contains("This configuration has it take them from machine class `big`"),
-            "{refused:?}"
-        );
+        assert!(errors(&refused)[0].contains("In this configuration it uses machine class `big`"), "{refused:?}");
     })
 }
 
@@ -434,7 +431,7 @@ fn a_locked_cluster_is_not_replaced() -> Result<(), Failed> {
                 other(&json!({ "locked": true })),
                 true,
                 false,
-                Some("only when its own turn comes"),
+                Some("only when it is destroyed itself"),
             ),
             (with(locked(true), &force), other(&json!({ "locked": true })), false, false, None),
             (cluster(), other(&json!({ "locked": true })), true, false, None),

@@ -324,8 +324,8 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
         });
         let refused = host.apply_plan(CLUSTER, Some(&made), &wanted, plan).await;
         let said = errors(&refused.expect_err("the interval is too short by now").0).join("\n");
-        let old = "This is old content: cluster `demo` holds it in `backup_interval` already";
-        for part in ["backup interval", old, "Set `backup_interval` to", "update the cluster then"] {
+        let old = "This is not changed by the plan: cluster `demo` already has it in `backup_interval`";
+        for part in ["backup interval", old, "Set `backup_interval` to", "then update the cluster"] {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(!said.contains("Correct the configuration"), "{said}");
@@ -363,8 +363,8 @@ fn a_lock_over_stale_content_names_the_cluster() -> Result<(), Failed> {
         let said = errors(&refused.expect_err("the lock cannot be lifted").0).join("\n");
         for part in [
             "machine set",
-            "the lock of cluster `demo` has to be changed",
-            "old content: cluster `demo` holds it in `backup_interval` already",
+            "requires changing the lock of cluster `demo`",
+            "cluster `demo` already has it in `backup_interval`",
             "Set `backup_interval` to",
             "-target",
         ] {

@@ -54,7 +54,7 @@ fn wanted(provider: &dyn Provider) -> Wanted {
         let (name, schema) = (resource.type_name(), resource.schema());
         let mut parts = vec![
             format!("# {name} (Resource)\n\n{}", schema.description.trim()),
-            schema.since.map(|release| format!("Needs Omni {release} or later.\n")).unwrap_or_default(),
+            schema.since.map(|release| format!("Requires Omni {release} or later.\n")).unwrap_or_default(),
             format!("```terraform\n{}", example(&format!("resources/{name}/resource.tf"))),
             format!("terraform import {name}."),
             format!("import {{\n  to = {name}."),

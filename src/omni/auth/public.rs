@@ -168,9 +168,9 @@ mod tests {
         nameless.serialize(&mut two).unwrap();
         let two = String::from_utf8(two.finalize().unwrap()).unwrap();
         for (text, says) in [
-            ("", "no OpenPGP key in armor"),
-            ("s3cret", "no OpenPGP key in armor"),
-            (&text[..text.len() / 2], "no OpenPGP key in armor"),
+            ("", "no ASCII-armored OpenPGP key"),
+            ("s3cret", "no ASCII-armored OpenPGP key"),
+            (&text[..text.len() / 2], "no ASCII-armored OpenPGP key"),
             (&two, "more than one key"),
             (&private, "a private key"),
             (&armored(&revoked), "has been revoked"),

@@ -82,7 +82,7 @@ fn not_a_line(value: &Value, longest: usize) -> Option<String> {
             let last = text[at..].trim().is_empty();
             let kind = if c.is_control() { "control" } else { "invisible" };
             let name = if c == '\n' { " (a line break)" } else { "" };
-            let advice = if last { " `trimspace` takes it off the end." } else { "" };
+            let advice = if last { " `trimspace` removes it." } else { "" };
             Some(format!(
                 "The text contains the {kind} character U+{:04X}{name} at byte {}, and must be one line without such characters.{advice}",
                 u32::from(c),

@@ -232,7 +232,7 @@ impl CosiObject for JoinToken {
         };
         if let Some(end) = end.filter(|end| prior.expires().is_none_or(|was| *end < was)) {
             let what = format!("An expiration of join token `{name}`");
-            let when = if end <= now { "at once".into() } else { format!("from {} on", timestamp::show(end)) };
+            let when = if end <= now { "from now on".into() } else { format!("from {} on", timestamp::show(end)) };
             let cause = if planned.ttl.is_some() { "ttl" } else { "expiration_time" };
             warn_of_machines(cx, id, &what, &when, Some(cause), &mut plan.diags).await?;
         }

@@ -547,7 +547,7 @@ mod tests {
             ("v1.14.0", Some("v1.14.0"), true, false, "1.13.8", Some("newer")),
             ("v1.14.0", Some("v1.14.0"), true, true, "1.13.8", None),
             ("v1.11.6", Some("v1.11.6"), true, false, "1.13.8", None),
-            ("v1.11.6", Some("v1.11.6"), false, false, "v1.13.8", Some("another one")),
+            ("v1.11.6", Some("v1.11.6"), false, false, "v1.13.8", Some("different")),
             ("v1.13.5", Some("v1.13.5"), false, false, "1.14.0", None),
             ("unknown", Some("v1.14.0"), false, false, "1.13.8", None),
             ("", Some("v1.14.0"), false, false, "1.13.8", None),

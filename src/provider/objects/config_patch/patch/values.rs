@@ -352,7 +352,7 @@ impl AsScalar for Node {
 }
 
 const TEXT: &str = "text";
-const BOOL: &str = "a truth value";
+const BOOL: &str = "a boolean";
 const TIME: &str = "a date";
 
 /// The type that Go gives to a value of which nothing is asked.
