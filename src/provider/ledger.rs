@@ -108,6 +108,8 @@ struct Entry {
     read: Option<Value>,
     /// In the order in which they were made; one for each resource and action. A write ends them.
     plans: Vec<Planned>,
+    /// Plans of what is to be made under this id, which the host does not know yet.
+    expected: Vec<Planned>,
     /// In the order in which it was done.
     done: Vec<Done>,
     /// Whether a create of this run has taken over an object that was there.
@@ -191,6 +193,17 @@ impl Ledger {
         });
     }
 
+    /// A plan was made for an object whose id the host gets to know in the apply only, and it will be this one.
+    pub(crate) fn note_expected(&self, key: &ObjectKey, ticket: &Ticket, action: Action, planned: &Value) {
+        self.entry(key, |entry| {
+            entry.expected.retain(|p| p.ticket != ticket.0);
+            if action.stays() {
+                let (ticket, planned) = (ticket.0.clone(), Some(planned.clone()));
+                entry.expected.push(Planned { ticket, action, prior: None, planned });
+            }
+        });
+    }
+
     /// A removal of the object was planned.
     pub(crate) fn note_removal(&self, key: &ObjectKey, prior: &Value) {
         let ticket = Ticket(uuid::Uuid::new_v4().to_string());
@@ -199,7 +212,10 @@ impl Ledger {
 
     /// A plan was made for the object and came to nothing.
     pub(crate) fn forget_plan(&self, key: &ObjectKey, ticket: &Ticket) {
-        self.entry(key, |entry| entry.plans.retain(|p| p.ticket != ticket.0));
+        self.entry(key, |entry| {
+            entry.plans.retain(|p| p.ticket != ticket.0);
+            entry.expected.retain(|p| p.ticket != ticket.0);
+        });
     }
 
     /// The object was made or changed.
@@ -244,7 +260,9 @@ impl Ledger {
         let entry = all.get(key)?;
         match entry.done.last() {
             Some(Done::Written(state)) => Some(state.clone()),
-            Some(Done::Removed) | None => entry.plans.iter().rev().find_map(|p| p.planned.clone()),
+            Some(Done::Removed) | None => {
+                entry.expected.iter().chain(&entry.plans).rev().find_map(|p| p.planned.clone())
+            }
         }
     }
 
@@ -258,6 +276,13 @@ impl Ledger {
     /// Whether the object as it was before this run is planned to go, for good or to be replaced, or has gone.
     pub(crate) fn goes(&self, key: &ObjectKey) -> bool {
         self.lock().get(key).is_some_and(Entry::goes)
+    }
+
+    /// Whether this run is to make an object under this id, whatever its type.
+    pub(crate) fn makes(&self, id: &str) -> bool {
+        let all = self.lock();
+        let made = |entry: &Entry| entry.plans.iter().chain(&entry.expected).any(|p| p.action == Action::Create);
+        all.iter().any(|(key, entry)| key.id == id && made(entry))
     }
 
     /// Whether the object goes and another one is planned to take its place, under the same id or, for types that allow it,
@@ -303,7 +328,8 @@ impl Ledger {
     pub(crate) fn rivals(&self, key: &ObjectKey, ticket: &Ticket, action: Action) -> Vec<Planned> {
         let all = self.lock();
         let Some(entry) = all.get(key) else { return Vec::new() };
-        let plans = entry.plans.iter().filter(|p| p.action.stays() && p.ticket != ticket.0).cloned();
+        let plans = entry.plans.iter().chain(&entry.expected);
+        let plans = plans.filter(|p| p.action.stays() && p.ticket != ticket.0).cloned();
         let written = entry.done.last().filter(|_| action == Action::Create).and_then(|done| match done {
             Done::Written(state) => {
                 Some(Planned { ticket: String::new(), action: Action::Keep, prior: None, planned: Some(state.clone()) })
@@ -480,6 +506,25 @@ mod tests {
             assert_eq!(ledger.rivals(&key("a"), &one, first)[0].planned, Some(value("two")));
             assert!(ledger.rivals(&key("b"), &two, second).is_empty());
         }
+    }
+
+    #[test]
+    fn an_id_that_only_the_apply_tells_is_wanted_by_one_resource() {
+        let ledger = Ledger::default();
+        let ticket = || Ticket::of(&Private::default(), &mut Private::default());
+        let (one, two) = (ticket(), ticket());
+        assert!(!ledger.makes("a"));
+        ledger.note_expected(&key("a"), &one, Action::Create, &value("one"));
+        assert!(ledger.makes("a") && !ledger.makes("b"));
+        assert!(ledger.rivals(&key("a"), &one, Action::Create).is_empty());
+        assert_eq!(ledger.rivals(&key("a"), &two, Action::Create)[0].planned, Some(value("one")));
+        assert_eq!(ledger.planned(&key("a")), Some(value("one")));
+        assert!(!ledger.goes(&key("a")) && !ledger.keeps(&key("a")), "nothing is there yet");
+        // One whose id is known, such as by the name of the cluster.
+        let known = Planner::new(&ledger).plan("a", Action::Create, "known");
+        assert_eq!(ledger.rivals(&key("a"), &one, Action::Create)[0].planned, Some(value("known")));
+        ledger.forget_plan(&key("a"), &one);
+        assert!(ledger.rivals(&key("a"), &known, Action::Create).is_empty());
     }
 
     #[test]

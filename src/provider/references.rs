@@ -55,7 +55,7 @@ async fn owner(cx: &Cx, id: &str) -> Result<Presence<String>, Error> {
     if let Some(planned) = cx.session.ledger.planned(&ObjectKey::from(&MachineSetSpec::KIND.key(id))) {
         return Ok(planned
             .get("cluster")
-            .as_str()
+            .foreseen()
             .map_or(Presence::Unreadable, |cluster| Presence::Exists(cluster.to_owned())));
     }
     Ok(match view::object::<MachineSetSpec>(cx, id).await? {

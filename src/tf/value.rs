@@ -64,7 +64,7 @@ impl Type {
     }
 }
 
-/// What a host guarantees about an unknown value.
+/// What is guaranteed about an unknown value.
 /// The applied value must keep the guarantee, so a refinement is passed on only with the unknown value that carried it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Refinements {
@@ -170,6 +170,34 @@ impl PartialEq for Value {
 impl Value {
     /// An unknown value without refinements.
     pub const UNKNOWN: Value = Value::Unknown(None);
+
+    /// An unknown text that will be `text`. Hosts have no such guarantee, only that of a beginning, so the applied value has
+    /// to begin with it. Hosts hand the guarantee on with the value, to whatever refers to it.
+    ///
+    /// ```
+    /// use terraform_provider_omni::tf::value::{Refinements, Value};
+    ///
+    /// let id = Value::foretold("prod");
+    /// assert!(id.is_unknown() && id.as_str().is_none());
+    /// assert_eq!(id.foreseen(), Some("prod"));
+    /// // What the host makes of several parts is never null, and goes on.
+    /// let built = Refinements { prefix: Some("prod-".into()), nullness: Some(false), ..Refinements::default() };
+    /// assert_eq!(Value::Unknown(Some(Box::new(built))).foreseen(), None);
+    /// assert_eq!((Value::from("prod").foreseen(), Value::UNKNOWN.foreseen()), (Some("prod"), None));
+    /// ```
+    #[must_use]
+    pub fn foretold(text: impl Into<String>) -> Self {
+        Self::Unknown(Some(Box::new(Refinements { prefix: Some(text.into()), ..Refinements::default() })))
+    }
+
+    /// The text, or what an unknown one was foretold to be. Others may guarantee a mere beginning in the same form.
+    #[must_use]
+    pub fn foreseen(&self) -> Option<&str> {
+        match self {
+            Self::Unknown(Some(refinements)) if refinements.nullness.is_none() => refinements.prefix.as_deref(),
+            other => other.as_str(),
+        }
+    }
 
     /// A map of strings.
     #[must_use]

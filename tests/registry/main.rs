@@ -12,6 +12,7 @@ mod defects;
 mod ephemerals;
 mod faults;
 mod fixture;
+mod foreseen;
 mod golden;
 mod host;
 mod join_tokens;
@@ -76,6 +77,7 @@ fn main() {
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
+    trials.extend(foreseen::trials());
     trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
     trials.extend(label_keys::trials());

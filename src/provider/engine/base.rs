@@ -221,39 +221,64 @@ pub(super) struct Entry {
     pub(super) ticket: Ticket,
     /// The object that it is about; `None` while its id is not known.
     pub(super) key: Option<ObjectKey>,
+    /// The object that it will be about, where the id is not known and still foreseen.
+    expected: Option<ObjectKey>,
 }
 
 impl Entry {
     /// Tells the ledger of a plan that is being made; `key` names the object that a state shows.
-    pub(super) fn open(cx: &Cx, plan: &mut Plan<'_>, key: impl Fn(&Value) -> Option<ObjectKey>) -> Self {
+    /// `id` is the attribute that holds the id.
+    pub(super) fn open(
+        cx: &Cx,
+        plan: &mut Plan<'_>,
+        id: &'static str,
+        key: impl Fn(&Value) -> Option<ObjectKey>,
+    ) -> Self {
         let ticket = Ticket::of(&plan.replaced, &mut plan.private);
-        let entry = Self { ticket, key: plan.prior.and_then(&key).or_else(|| key(&plan.planned)) };
+        let known = plan.prior.and_then(&key).or_else(|| key(&plan.planned));
+        let foretold = plan.planned.get(id).foreseen().filter(|_| known.is_none()).map(Value::from);
+        let expected = foretold.and_then(|foretold| {
+            let mut ahead = plan.planned.clone();
+            ahead.set(id, foretold);
+            key(&ahead)
+        });
+        let entry = Self { ticket, key: known, expected };
         entry.note(cx, plan);
         entry
     }
 
     /// Tells the ledger what the plan has come to.
     pub(super) fn close(self, cx: &Cx, plan: &Plan<'_>) {
-        match &self.key {
-            Some(key) if plan.diags.has_errors() => cx.session.ledger.forget_plan(key, &self.ticket),
-            Some(key) => {
-                self.note(cx, plan);
-                note_move(cx, key);
+        if plan.diags.has_errors() {
+            if let Some(key) = self.wanted() {
+                cx.session.ledger.forget_plan(key, &self.ticket);
             }
-            None => {}
+            return;
+        }
+        self.note(cx, plan);
+        if let Some(key) = &self.key {
+            note_move(cx, key);
         }
     }
 
+    /// The object that the plan wants to be there, as far as that is known or foreseen.
+    pub(super) fn wanted(&self) -> Option<&ObjectKey> {
+        self.key.as_ref().or(self.expected.as_ref())
+    }
+
     fn note(&self, cx: &Cx, plan: &Plan<'_>) {
+        let ledger = &cx.session.ledger;
         if let Some(key) = &self.key {
-            cx.session.ledger.note_plan(key, &self.ticket, action(plan), plan.prior, Some(&plan.planned));
+            ledger.note_plan(key, &self.ticket, action(plan), plan.prior, Some(&plan.planned));
+        } else if let Some(key) = &self.expected {
+            ledger.note_expected(key, &self.ticket, action(plan), &plan.planned);
         }
     }
 
     /// The plans of other resources that want the same object to be there.
     pub(super) fn rivals(&self, cx: &Cx, plan: &Plan<'_>) -> Vec<Planned> {
         let action = action(plan);
-        match &self.key {
+        match self.wanted() {
             Some(key) if action.stays() => cx.session.ledger.rivals(key, &self.ticket, action),
             _ => Vec::new(),
         }
@@ -292,6 +317,19 @@ pub(super) fn action(plan: &Plan<'_>) -> Action {
         Some(_) if !plan.replace.is_empty() => Action::Replace,
         Some(prior) if *prior == plan.planned => Action::Keep,
         Some(_) => Action::Update,
+    }
+}
+
+/// `value` with the ids of what this run is to make in the place of unknown values that will be these.
+/// It is for questions alone: what is planned stays unknown.
+pub(super) fn foreseen(cx: &Cx, value: &Value) -> Value {
+    match value {
+        Value::Unknown(_) => match value.foreseen().filter(|id| cx.session.ledger.makes(id)) {
+            Some(id) => id.into(),
+            None => value.clone(),
+        },
+        Value::Object(all) => Value::Object(all.iter().map(|(name, v)| (name.clone(), foreseen(cx, v))).collect()),
+        other => other.clone(),
     }
 }
 

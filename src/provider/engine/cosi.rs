@@ -207,6 +207,19 @@ impl<M: CosiObject> CosiBackend<M> {
         outcome
     }
 
+    /// Foretells the id of an object that is to be made: the host learns it with the create only, so that what refers to it waits,
+    /// and the plans of what refers to it can still be held against the others.
+    fn foretell(cx: &Cx, plan: &mut Plan<'_>) {
+        let made = plan.prior.is_none() || !plan.replace.is_empty();
+        if M::ORIGIN == Origin::Users
+            && made
+            && plan.planned.get(ID).is_unknown()
+            && let Some(id) = M::id(&base::foreseen(cx, &plan.planned))
+        {
+            plan.planned.set(ID, Value::foretold(id));
+        }
+    }
+
     /// Whether the plan changes nothing but what steers the provider.
     fn steers_only(&self, prior: &Value, planned: &Value) -> bool {
         let schema = &self.base.schema;
@@ -348,6 +361,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         if plan.prior.is_some() {
             M::plan_existing(cx, plan);
         }
+        Self::foretell(cx, plan);
     }
 
     fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
@@ -360,7 +374,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     }
 
     async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure> {
-        match &entry.key {
+        match entry.wanted() {
             Some(key) => Ok(self.check_standing(cx, plan, key).await?),
             None => Ok(()),
         }

@@ -4,6 +4,7 @@ use super::Cx;
 use super::backend::{Backend, Work};
 use super::base::{self, Entry};
 use super::existing;
+use super::failure::Failure;
 use super::owed::STATUS;
 use crate::omni::ErrorKind;
 use crate::provider::errors::Operation;
@@ -42,7 +43,7 @@ impl<B: Backend> Engine<B> {
         let base = self.backend.base();
         since::check(cx, base.name, &base.schema, plan).await;
         self.backend.follow(cx, plan);
-        let entry = Entry::open(cx, plan, |state| self.backend.key(state));
+        let entry = Entry::open(cx, plan, base.id, |state| self.backend.key(state));
         self.check_rivals(cx, plan, &entry);
         self.backend.check_run(cx, &entry.ticket, plan);
         // What reaches no object needs no check against the server.
@@ -50,13 +51,7 @@ impl<B: Backend> Engine<B> {
             return entry.close(cx, plan);
         }
         base::check_read_only(cx, base::action(plan), &mut plan.diags);
-        let checked = async {
-            if !plan.diags.has_errors() {
-                self.backend.check_existing(cx, plan, &entry).await?;
-            }
-            self.backend.check_plan(cx, plan).await
-        };
-        let checked = checked.await;
+        let checked = self.check_foreseen(cx, plan, &entry).await;
         let name = self.name(&plan.planned);
         match checked {
             Ok(()) => {}
@@ -68,10 +63,29 @@ impl<B: Backend> Engine<B> {
         entry.close(cx, plan);
     }
 
+    /// Holds a plan against the server. What is foreseen of an id that the host does not know yet counts as known.
+    async fn check_foreseen(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure> {
+        let unknown =
+            |(name, value): (&String, &Value)| (!value.is_wholly_known()).then(|| (name.clone(), value.clone()));
+        let open: Vec<(String, Value)> = plan.planned.entries().into_iter().flatten().filter_map(unknown).collect();
+        plan.planned = base::foreseen(cx, &plan.planned);
+        let checked = async {
+            if !plan.diags.has_errors() {
+                self.backend.check_existing(cx, plan, entry).await?;
+            }
+            self.backend.check_plan(cx, plan).await
+        };
+        let checked = checked.await;
+        for (name, value) in open {
+            plan.planned.set(&name, value);
+        }
+        checked
+    }
+
     /// Says of a plan that another resource plans the same object.
     fn check_rivals(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) {
         let rivals = entry.rivals(cx, plan);
-        let name = entry.key.as_ref().map(|key| self.backend.name(&plan.planned, key.id())).unwrap_or_default();
+        let name = entry.wanted().map(|key| self.backend.name(&plan.planned, key.id())).unwrap_or_default();
         let told = existing::planned_twice(self.backend.base(), &name, &plan.planned, base::action(plan), &rivals);
         plan.diags.extend(told.into_iter().collect());
     }

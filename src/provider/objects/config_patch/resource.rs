@@ -168,6 +168,9 @@ impl CosiObject for ConfigPatch {
     }
 
     fn id(state: &Value) -> Option<String> {
+        if !ID_PARTS.iter().all(|part| state.get(part).is_wholly_known()) {
+            return None;
+        }
         let model: Model = model(state).ok()?;
         model.id_override.clone().or_else(|| model.composed())
     }
@@ -203,8 +206,7 @@ impl CosiObject for ConfigPatch {
             if plan.config.get("id_override").is_null() {
                 plan.planned.set("id_override", Value::Null);
             }
-            let known = ID_PARTS.iter().all(|part| plan.planned.get(part).is_wholly_known());
-            let id = Self::id(&plan.planned).filter(|_| known);
+            let id = Self::id(&plan.planned);
             plan.planned.set("id", id.map_or(Value::UNKNOWN, Value::from));
         }
         check_form(plan);

@@ -225,7 +225,10 @@ impl CosiObject for MachineSet {
 
     fn id(state: &Value) -> Option<String> {
         let text = |name: &str| state.get(name).as_str();
-        Some(naming::machine_set(text("cluster")?, text("role")?, text("name")))
+        let (cluster, role) = (text("cluster")?, text("role")?);
+        // The name of the control planes is fixed, whatever is planned of it.
+        let known = role == CONTROL_PLANE || !state.get("name").is_unknown();
+        known.then(|| naming::machine_set(cluster, role, text("name")))
     }
 
     fn locked_by(state: &Value) -> Option<&str> {
@@ -295,7 +298,18 @@ impl CosiObject for MachineSet {
     fn modify_plan(plan: &mut Plan<'_>) {
         let planned = &plan.planned;
         let (cluster, role, name) = (planned.get("cluster"), planned.get("role"), plan.config.get("name"));
-        if cluster.is_unknown() || role.is_unknown() || name.is_unknown() {
+        if role.is_unknown() || name.is_unknown() {
+            return;
+        }
+        let short = match role.as_str() {
+            Some(CONTROL_PLANE) => CONTROL_PLANES_NAME,
+            _ => name.as_str().unwrap_or(WORKERS),
+        };
+        let short = Value::from(short);
+        if cluster.is_unknown() {
+            if plan.prior.is_none() {
+                plan.planned.set("name", short);
+            }
             return;
         }
         // An object keeps the id that it has, whatever the rule says today.
@@ -311,16 +325,11 @@ impl CosiObject for MachineSet {
                 return;
             }
         }
-        let short = match role.as_str() {
-            Some(CONTROL_PLANE) => CONTROL_PLANES_NAME,
-            _ => name.as_str().unwrap_or(WORKERS),
-        };
         let id = cluster
             .as_str()
             .map(|cluster| naming::machine_set(cluster, role.as_str().unwrap_or_default(), name.as_str()));
-        let short = short.to_owned();
         plan.planned.set("id", id.into());
-        plan.planned.set("name", short.into());
+        plan.planned.set("name", short);
     }
 
     /// The first versions of the official provider kept the full id in `name`, and no `id`.

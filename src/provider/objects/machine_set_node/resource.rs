@@ -403,9 +403,11 @@ async fn lock_holds(cx: &Cx, node: &Model) -> Result<bool, Error> {
 
 /// What the values of other objects must be to each other. Only a plan judges it: validation sees mocked values too.
 fn check_relations(planned: &Value, diags: &mut Diagnostics) {
-    // The name of the set tells, though its cluster may get a name only in the apply.
-    let named = planned.get("machine_set").as_str() == Some(naming::CONTROL_PLANES_NAME);
-    if (named || is_control_plane(planned)) && planned.get("locked").as_bool() == Some(true) {
+    // The name of the set tells, though its cluster may get a name only in the apply; so do ids that are foretold.
+    let [cluster, set] = ["cluster", "machine_set"].map(|name| planned.get(name).foreseen());
+    let named = set == Some(naming::CONTROL_PLANES_NAME);
+    let is_id = cluster.zip(set).is_some_and(|(cluster, set)| naming::is_control_planes(cluster, &naming::set_in(cluster, set)));
+    if (named || is_id) && planned.get("locked").as_bool() == Some(true) {
         diags.push(
             Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
                 .hint("Remove `locked`.")
