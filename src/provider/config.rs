@@ -6,7 +6,7 @@ use super::connection;
 use super::connection::{Connection, env};
 use super::duration;
 use super::handover::Handover;
-use super::host_command::HostCommand;
+use super::host_command::Host;
 use super::key_lock::KeyLocks;
 use super::ledger::Ledger;
 use super::session::{Defaults, OnConflict, OnWaitTimeout, Session, State};
@@ -141,7 +141,7 @@ pub(super) async fn configure(
     context: &Context,
     config: &Value,
     terraform_version: &str,
-    clock: &Arc<dyn Clock>,
+    (clock, host): (&Arc<dyn Clock>, &Arc<Host>),
     diags: &mut Diagnostics,
 ) -> State {
     let unknown: Vec<_> = CONNECTION.iter().copied().filter(|a| config.get(a).is_unknown()).collect();
@@ -182,7 +182,7 @@ pub(super) async fn configure(
             return State::Refused;
         }
     }
-    State::Ready(Arc::new(session(config, client, clock, read_only)))
+    State::Ready(Arc::new(session(config, client, (clock, host), read_only)))
 }
 
 /// What every object gets. A key that is null is not set.
@@ -195,14 +195,14 @@ fn defaults(config: &Value) -> Defaults {
     Defaults { labels: texts("labels"), annotations: texts("annotations") }
 }
 
-fn session(config: &Value, client: Client, clock: &Arc<dyn Clock>, read_only: bool) -> Session {
+fn session(config: &Value, client: Client, (clock, host): (&Arc<dyn Clock>, &Arc<Host>), read_only: bool) -> Session {
     let flag = |name: &str| config.get(name).as_bool().unwrap_or(false);
     Session {
         key_locks: KeyLocks::default(),
         ledger: Ledger::default(),
         handover: Handover::open(std::env::temp_dir(), client.endpoint()),
         locks: Locks::default(),
-        host: HostCommand::current(),
+        host: Arc::clone(host),
         client,
         clock: Arc::clone(clock),
         run: uuid::Uuid::new_v4().to_string(),

@@ -114,6 +114,8 @@ struct Entry {
     done: Vec<Done>,
     /// Whether a create of this run has taken over an object that was there.
     adopted: bool,
+    /// Why the apply must not remove it: summary, detail and hint.
+    refused: Option<[String; 3]>,
     /// What was told of the object once, and need not be told again.
     told: BTreeSet<&'static str>,
 }
@@ -202,6 +204,11 @@ impl Ledger {
                 entry.expected.push(Planned { ticket, action, prior: None, planned });
             }
         });
+    }
+
+    /// The apply must not remove the object, for this reason.
+    pub(crate) fn note_refused(&self, key: &ObjectKey, why: [String; 3]) {
+        self.entry(key, |entry| entry.refused = Some(why));
     }
 
     /// A removal of the object was planned.
@@ -368,6 +375,11 @@ impl Ledger {
     /// Whether a create of this run has taken the object over, so that the removal of its former resource leaves it.
     pub(crate) fn is_adopted(&self, key: &ObjectKey) -> bool {
         self.lock().get(key).is_some_and(|entry| entry.adopted)
+    }
+
+    /// Why the apply must not remove the object, if so.
+    pub(crate) fn refused(&self, key: &ObjectKey) -> Option<[String; 3]> {
+        self.lock().get(key)?.refused.clone()
     }
 
     /// Whether this is the first time that `topic` is to be told of the object.

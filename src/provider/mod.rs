@@ -37,6 +37,7 @@ use crate::tf::resource::{Context, Resource};
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use host_command::Host;
 use kit::clock::{Clock, SystemClock};
 use session::Handle;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ struct Omni {
     schema: Schema,
     handle: Handle,
     clock: Arc<dyn Clock>,
+    host: Arc<Host>,
     resources: Vec<Arc<dyn Resource>>,
     data_sources: Vec<Arc<dyn DataSource>>,
     ephemerals: Vec<Arc<dyn Ephemeral>>,
@@ -55,15 +57,21 @@ struct Omni {
 /// The provider, not configured yet.
 #[must_use]
 pub fn new() -> Arc<dyn Provider> {
-    with_clock(Arc::new(SystemClock))
+    with(Arc::new(SystemClock), Host::parent())
 }
 
-/// The provider with another clock than the machine's, not configured yet.
+/// The provider with another clock than the machine's, and as a host starts it that was called with this command line;
+/// an empty one stands for a host that does not show it.
 #[must_use]
-pub fn with_clock(clock: Arc<dyn Clock>) -> Arc<dyn Provider> {
+pub fn called_by(command: &[String], clock: Arc<dyn Clock>) -> Arc<dyn Provider> {
+    with(clock, Host::called(command))
+}
+
+fn with(clock: Arc<dyn Clock>, host: Host) -> Arc<dyn Provider> {
     let handle = Handle::default();
     let Types { resources, data_sources, ephemerals, functions, .. } = Types::all(&handle);
-    Arc::new(Omni { schema: config::schema(), clock, resources, data_sources, ephemerals, functions, handle })
+    let host = Arc::new(host);
+    Arc::new(Omni { schema: config::schema(), clock, host, resources, data_sources, ephemerals, functions, handle })
 }
 
 #[async_trait]
@@ -78,7 +86,7 @@ impl Provider for Omni {
 
     async fn configure(&self, context: &Context, config: Value, terraform_version: &str) -> Diagnostics {
         let mut diags = Diagnostics::new();
-        let state = config::configure(context, &config, terraform_version, &self.clock, &mut diags).await;
+        let state = config::configure(context, &config, terraform_version, (&self.clock, &self.host), &mut diags).await;
         self.handle.put(state);
         diags
     }

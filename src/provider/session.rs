@@ -1,7 +1,7 @@
 //! The session that the provider block configures: the client, and the settings that all resources and data sources share.
 
 use super::handover::Handover;
-use super::host_command::HostCommand;
+use super::host_command::Host;
 use super::key_lock::KeyLocks;
 use super::ledger::Ledger;
 use super::timeouts::Timeouts;
@@ -75,7 +75,7 @@ pub(crate) struct Session {
     /// Which objects change their address, as the plan of the same host process has noted.
     pub(crate) handover: Handover,
     /// How the host was called, as far as that can be seen.
-    pub(crate) host: HostCommand,
+    pub(crate) host: Arc<Host>,
     /// What this run makes of the locks of clusters.
     pub(crate) locks: Locks,
 }

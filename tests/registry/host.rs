@@ -70,9 +70,15 @@ impl Host {
 
     /// A configured provider in front of a simulator of the given kind.
     pub async fn with(options: Options, extra: &[(&str, Value)]) -> Self {
+        Self::called(&["terraform", "apply"], options, extra).await
+    }
+
+    /// The same as a host that was called with this command line starts the provider; an empty one is a line that nobody can read.
+    pub async fn called(command: &[&str], options: Options, extra: &[(&str, Value)]) -> Self {
         // Both live in the same time: keys are made by one and judged by the other.
         let clock = Arc::clone(&options.clock);
-        let provider = provider::with_clock(Arc::clone(&clock));
+        let provider =
+            provider::called_by(&command.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), Arc::clone(&clock));
         let sim = Sim::start(options).await.expect("the simulator starts");
         let made = Arc::clone(&provider);
         let server = Server::new(move || Arc::clone(&made));
@@ -499,6 +505,15 @@ impl Host {
 
     /// Destroys.
     pub async fn destroy(&self, name: &str, instance: &Instance) -> Result<(), Diags> {
+        let answer = self.removal(name, instance).await;
+        if !errors(&answer.diagnostics).is_empty() {
+            return Err(answer.diagnostics);
+        }
+        assert!(self.decode(name, answer.new_state.as_ref()).is_null(), "{name}: something is left after destroy");
+        Ok(())
+    }
+
+    async fn removal(&self, name: &str, instance: &Instance) -> pb::apply_resource_change::Response {
         let request = pb::apply_resource_change::Request {
             type_name: name.into(),
             prior_state: Some(self.encode(name, &instance.state)),
@@ -508,12 +523,24 @@ impl Host {
             planned_identity: instance.identity.clone(),
             ..Default::default()
         };
-        let answer = self.server.apply_resource_change(Request::new(request)).await.unwrap().into_inner();
-        if !errors(&answer.diagnostics).is_empty() {
-            return Err(answer.diagnostics);
+        self.server.apply_resource_change(Request::new(request)).await.unwrap().into_inner()
+    }
+
+    /// Removes what a planned replacement takes the place of, as a host does before it makes the successor.
+    pub async fn replaced(
+        &self,
+        name: &str,
+        instance: &Instance,
+        plan: &Plan,
+    ) -> Result<(), (Diags, Option<Instance>)> {
+        let old = Instance { private: plan.private.clone(), ..instance.clone() };
+        let answer = self.removal(name, &old).await;
+        if errors(&answer.diagnostics).is_empty() {
+            return Ok(());
         }
-        assert!(self.decode(name, answer.new_state.as_ref()).is_null(), "{name}: something is left after destroy");
-        Ok(())
+        let state = self.decode(name, answer.new_state.as_ref());
+        let kept = Instance { state, private: answer.private, identity: answer.new_identity };
+        Err((answer.diagnostics, (!kept.state.is_null()).then_some(kept)))
     }
 
     /// The schema of a data source type.

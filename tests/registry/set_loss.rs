@@ -4,8 +4,10 @@ use crate::defects::{cluster, made};
 use crate::host::{Host, Instance, Plan, errors, warnings};
 use crate::lifecycle::block;
 use libtest_mimic::{Failed, Trial};
-use omni_sim::inventory;
+use omni_sim::driver::Mode;
+use omni_sim::{Options, inventory};
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
@@ -18,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
     let all: &[(&str, Test)] = &[
         ("a_control_plane_at_another_address", a_control_plane_at_another_address),
         ("a_control_plane_that_is_replaced_by_force", a_control_plane_that_is_replaced_by_force),
+        ("a_host_whose_command_nobody_can_read", a_host_whose_command_nobody_can_read),
         ("a_control_plane_that_is_removed", a_control_plane_that_is_removed),
         ("a_control_plane_of_another_role", a_control_plane_of_another_role),
         ("workers_of_another_name", workers_of_another_name),
@@ -55,7 +58,10 @@ struct Running {
 
 impl Running {
     async fn start() -> Self {
-        let host = Host::start(&[]).await;
+        Self::on(Host::start(&[]).await).await
+    }
+
+    async fn on(host: Host) -> Self {
         let cluster = made(&host, CLUSTER, &cluster()).await;
         let set = made(&host, SET, &control_planes()).await;
         let node = with(node("demo-control-planes", 1), "wait_for", json!("running"));
@@ -135,6 +141,54 @@ fn a_control_plane_that_is_replaced_by_force() -> Result<(), Failed> {
         let first = all.plan(SET, Some(&all.set), &control_planes()).await;
         let second = all.host.plan_replacement(SET, &first, &config).await.unwrap();
         assert_eq!((first.warnings, second.warnings), (Vec::new(), Vec::new()), "the plan of the cluster tells");
+    })
+}
+
+/// Such a plan may begin a destroy, which nothing may stop; what must not happen is refused by the apply, and by no destroy.
+fn a_host_whose_command_nobody_can_read() -> Result<(), Failed> {
+    block(async {
+        let mut all = Running::on(
+            Host::called(
+                &[],
+                Options { mode: Mode::Auto { tick: Duration::from_millis(5) }, ..Options::default() },
+                &[],
+            )
+            .await,
+        )
+        .await;
+        let (set, node) = (control_planes(), with(node("demo-control-planes", 1), "wait_for", json!("running")));
+        let (set, node) = (all.host.config(SET, &set), all.host.config(NODE, &node));
+        all.keep_cluster().await;
+        let first = all.host.plan(SET, Some(&all.set), &set).await.unwrap();
+        let forced = all.host.plan_replacement(SET, &first, &set).await.unwrap();
+        assert!(for_good(&forced.warnings), "{forced:?}");
+        // The node goes first.
+        let first = all.host.plan(NODE, Some(&all.node), &node).await.unwrap();
+        assert_eq!(first.replace, ["id"]);
+        let follows = all.host.plan_replacement(NODE, &first, &node).await.unwrap();
+        all.host.next_run().await;
+        for (kind, instance, plan) in [(NODE, &mut all.node, &follows), (SET, &mut all.set, &forced)] {
+            let (said, kept) = all.host.replaced(kind, instance, plan).await.expect_err("the cluster stays");
+            assert!(for_good(&[format!("cluster: {}", errors(&said)[0].trim_start_matches(": "))]), "{said:?}");
+            *instance = kept.expect("it is kept");
+        }
+        for (kind, instance) in [(NODE, &all.node), (SET, &all.set)] {
+            all.host.plan_destroy(kind, instance).await.unwrap();
+        }
+        // Its last node alone.
+        all.next().await;
+        all.keep_cluster().await;
+        all.host.plan(SET, Some(&all.set), &set).await.unwrap();
+        let first = all.host.plan(NODE, Some(&all.node), &node).await.unwrap();
+        let forced = all.host.plan_replacement(NODE, &first, &node).await.unwrap();
+        let (said, kept) = all.host.replaced(NODE, &all.node, &forced).await.expect_err("it is the last one");
+        assert!(errors(&said)[0].contains("would lose its last control plane"), "{said:?}");
+        all.node = kept.expect("it is kept");
+        // Nothing of that stops a destroy.
+        all.next().await;
+        for (kind, instance) in [(NODE, &all.node), (SET, &all.set), (CLUSTER, &all.cluster)] {
+            all.host.destroy(kind, instance).await.unwrap_or_else(|d| panic!("{kind}: {:?}", errors(&d)));
+        }
     })
 }
 

@@ -10,7 +10,7 @@ use crate::provider::handover::Note;
 use crate::provider::ledger::{Action, ObjectKey, Planned, Ticket};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::{Context, Outcome, Plan, Private, Read};
 use crate::tf::schema::{IdentitySchema, Schema};
@@ -308,6 +308,43 @@ pub(super) fn check_read_only(cx: &Cx, action: Action, diags: &mut Diagnostics) 
             .hint("Remove `read_only` from the provider block to apply, or use this configuration for plans only."),
         );
     }
+}
+
+/// Beside a plan: the removal that it leads to must not be made, for these reasons.
+const REFUSED: &str = "removal_refused";
+
+/// An error of a plan that is to be applied. A destroy begins with a plan like that, of which nothing is applied: there it is a
+/// warning. Where the two cannot be told apart, the error comes with the apply, before the object that is replaced, which `key` names,
+/// or anything that is replaced with it, is removed.
+pub(crate) fn if_applied(cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey, error: Diagnostic) -> Diagnostic {
+    let command = cx.session.host.command();
+    if !command.may_destroy() {
+        return error;
+    }
+    if command.destroys.is_none() {
+        let why = [error.summary.clone(), error.detail.clone(), error.hint.clone().unwrap_or_default()];
+        plan.private.set(REFUSED, &why);
+        cx.session.ledger.note_refused(key, why);
+    }
+    Diagnostic { severity: Severity::Warning, ..error }
+}
+
+/// What is replaced together with an owner goes before it, and must stay where the owner does.
+pub(super) fn refuse_with(cx: &Cx, plan: &mut Plan<'_>, owners: &[ObjectKey]) {
+    if plan.prior.is_none()
+        && plan.replaced != Private::default()
+        && let Some(why) = owners.iter().find_map(|owner| cx.session.ledger.refused(owner))
+    {
+        plan.private.set(REFUSED, why);
+    }
+}
+
+/// Why a removal must not be made, by the plan that leads to it; taken out of what is kept.
+pub(super) fn take_refusal(private: &mut Private) -> Option<Diagnostic> {
+    let [summary, detail, hint] = private.get::<[String; 3]>(REFUSED)?;
+    private.remove(REFUSED);
+    let error = Diagnostic::error(summary, detail);
+    Some(if hint.is_empty() { error } else { error.hint(hint) })
 }
 
 /// What a plan does with the object.

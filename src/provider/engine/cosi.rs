@@ -367,6 +367,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
         M::check_run(cx, ticket, plan);
         Self::check_owners(cx, plan);
+        base::refuse_with(cx, plan, &owners::keys::<M>(&base::foreseen(cx, &plan.planned)));
     }
 
     fn is_only_local(&self, prior: &Value, planned: &Value) -> bool {
@@ -568,7 +569,10 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     }
 
     async fn delete(&self, work: Work<'_>) -> Outcome {
-        let Work { cx, operation, id, prior, private, .. } = work;
+        let Work { cx, operation, id, prior, mut private, .. } = work;
+        if let Some(refused) = base::take_refusal(&mut private) {
+            return self.base.partial(prior.clone(), private, id, refused);
+        }
         let kept = |diagnostic| self.base.partial(prior.clone(), private.clone(), id, diagnostic);
         let key = M::Spec::KIND.key(id);
         let removed = async {

@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use base::if_applied;
 #[cfg(test)]
 pub(crate) use binding::misfits;
 pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group, message};

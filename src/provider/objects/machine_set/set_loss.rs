@@ -4,12 +4,12 @@
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Error, labels};
-use crate::provider::engine::Cx;
+use crate::provider::engine::{Cx, if_applied};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming::{CONTROL_PLANE, CONTROL_PLANES_NAME};
 use crate::provider::session::at;
 use crate::provider::view::{self, Presence};
-use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
@@ -137,7 +137,7 @@ fn loss_key(cluster: &str) -> ObjectKey {
 /// # Errors
 /// When Omni does not answer.
 pub(crate) async fn check_removal(cx: &Cx, set: &Value, diags: &mut Diagnostics) -> Result<(), Error> {
-    let (ledger, host) = (&cx.session.ledger, cx.session.host);
+    let (ledger, host) = (&cx.session.ledger, cx.session.host.command());
     let (id, cluster) = (text(set, "id"), text(set, "cluster"));
     let key = cluster_key(cluster);
     if !is_control_plane(set) || ledger.goes(&key) || !has_run(cx, cluster).await? {
@@ -147,7 +147,7 @@ pub(crate) async fn check_removal(cx: &Cx, set: &Value, diags: &mut Diagnostics)
     ledger.note_read(&loss_key(cluster), set);
     let stays = ledger.planned(&key).is_some();
     // A whole destroy comes to the sets first, and knows nothing of their cluster yet.
-    let targeted = host.destroys && host.is_targeted;
+    let targeted = host.destroys == Some(true) && host.is_targeted;
     if !(stays || targeted) || !ledger.once(&key, CONTROL_PLANE_LOSS) {
         return Ok(());
     }
@@ -175,7 +175,7 @@ const MOVED: &str = "If only the address has changed, keep the set with a block 
      to   = omni_machine_set.<NEW>\n  }";
 
 /// What to say of a new set of control planes for a cluster that has been bootstrapped.
-pub(crate) fn second_control_plane(cx: &Cx, plan: &Plan<'_>, cluster: &str) -> Diagnostic {
+pub(crate) fn second_control_plane(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Diagnostic {
     let ledger = &cx.session.ledger;
     let key = set_key(&format!("{cluster}-{CONTROL_PLANES_NAME}"));
     let moves = ledger.is_planned_to_go(&key);
@@ -208,6 +208,5 @@ pub(crate) fn second_control_plane(cx: &Cx, plan: &Plan<'_>, cluster: &str) -> D
     .hint(hint)
     .at(Path::of("cluster"));
     ledger.once(&cluster_key(cluster), CONTROL_PLANE_LOSS);
-    // A destroy begins with a plan like this, and nothing of it is applied.
-    if cx.session.host.destroys { Diagnostic { severity: Severity::Warning, ..error } } else { error }
+    if_applied(cx, plan, &key, error)
 }

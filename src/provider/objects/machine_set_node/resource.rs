@@ -5,7 +5,7 @@ use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, model,
+    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, if_applied, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -346,12 +346,12 @@ const TOLD: &str = "replacement_told";
 async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let ledger = &cx.session.ledger;
     let by = plan.replace.first().cloned();
+    let key = MachineSetNodeSpec::KIND.key(plan.planned.get("machine_id").as_str().unwrap_or_default());
+    let key = ObjectKey::from(&key);
     let before = match plan.prior {
         Some(prior) if by.is_some() => prior.clone(),
         Some(_) => return Ok(()),
         None => {
-            let key = MachineSetNodeSpec::KIND.key(plan.planned.get("machine_id").as_str().unwrap_or_default());
-            let key = ObjectKey::from(&key);
             // One that gets another address is told with its removal.
             let replaced = ledger.is_replaced(&key) && !ledger.is_planned_to_go(&key);
             match ledger.prior(&key).filter(|_| replaced && plan.replaced.get::<bool>(TOLD) != Some(true)) {
@@ -379,11 +379,15 @@ async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let by = by.unwrap_or_else(|| at("machine_id"));
     let Some(lost) = control_planes::check_replacement(cx, &before, by).await? else { return Ok(()) };
     // Hosts drop what the plan of a forced replacement warns of, so only an error is heard.
-    let forced = plan.prior.is_none() && plan.replaced != Private::default() && !cx.session.host.destroys;
+    let forced = plan.prior.is_none() && plan.replaced != Private::default();
     let cluster = node.cluster.as_deref().unwrap_or_default();
     let is_final =
         forced && view::spec::<ClusterBootstrapStatusSpec>(cx, cluster).await?.is_some_and(|s| s.bootstrapped);
-    plan.diags.push(if is_final { Diagnostic { severity: Severity::Error, ..lost } } else { lost });
+    let told = match is_final {
+        true => if_applied(cx, plan, &key, Diagnostic { severity: Severity::Error, ..lost }),
+        false => lost,
+    };
+    plan.diags.push(told);
     Ok(())
 }
 
@@ -406,7 +410,8 @@ fn check_relations(planned: &Value, diags: &mut Diagnostics) {
     // The name of the set tells, though its cluster may get a name only in the apply; so do ids that are foretold.
     let [cluster, set] = ["cluster", "machine_set"].map(|name| planned.get(name).foreseen());
     let named = set == Some(naming::CONTROL_PLANES_NAME);
-    let is_id = cluster.zip(set).is_some_and(|(cluster, set)| naming::is_control_planes(cluster, &naming::set_in(cluster, set)));
+    let ids = cluster.zip(set).map(|(cluster, set)| (cluster, naming::set_in(cluster, set)));
+    let is_id = ids.is_some_and(|(cluster, set)| naming::is_control_planes(cluster, &set));
     if (named || is_id) && planned.get("locked").as_bool() == Some(true) {
         diags.push(
             Diagnostic::error("Control planes cannot be locked", "Omni locks workers only.")
