@@ -265,7 +265,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
 }
 
 /// Whether Omni refused with the role that a suspended instance gives to everybody.
-fn is_lowered(error: &Error) -> bool {
+pub(crate) fn is_lowered(error: &Error) -> bool {
     let Error::Status { problems, message, .. } = error.cause() else { return false };
     problems.iter().chain([message]).any(|said| said.contains("insufficient role: \"Reader\""))
 }

@@ -6,7 +6,7 @@ use super::errors::{Operation, capital};
 use super::ledger::ObjectKey;
 use crate::omni::spec;
 use crate::omni::spec::Spec;
-use crate::omni::spec::instance::{self, CurrentUserSpec};
+use crate::omni::spec::instance::{self, AuthConfigSpec, CurrentUserSpec};
 use crate::omni::state::query::Query;
 use crate::omni::{Error, ErrorKind, Kind, Phase, Resource};
 use crate::tf::diag::Diagnostic;
@@ -89,6 +89,14 @@ pub(crate) async fn check_sight(cx: &Cx, operation: &Operation<'_>) -> Result<()
         Err(error) if error.is(ErrorKind::Denied) || error.is(ErrorKind::Unimplemented) => Ok(()),
         Err(error) => Err(operation.explain(&error)),
     }
+}
+
+/// Whether nobody may write, since the operator has suspended the instance; `false` where that cannot be seen.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn is_suspended(cx: &Cx) -> Result<bool, Error> {
+    Ok(spec::<AuthConfigSpec>(cx, &instance::auth_config_key().id).await?.is_some_and(|auth| auth.suspended))
 }
 
 /// Says in the plan of a new object that `attribute` names a cluster or a machine set that is not there, or is on its way out.

@@ -3,6 +3,7 @@
 use crate::fixture::{self, Need, merged};
 use crate::host::{Host, Instance, errors};
 use libtest_mimic::Failed;
+use omni_sim::Options;
 use serde_json::Value as Json;
 use std::time::Duration;
 use terraform_provider_omni::tf::schema::Replace;
@@ -199,6 +200,27 @@ pub fn read_only(name: &'static str) -> Result<(), Failed> {
         assert!(said.contains("create") && said.contains(name), "{name}: {said}");
         let writes = host.sim.requests().into_iter().filter(|r| r.name().starts_with("Create")).count();
         assert_eq!(writes, 0, "{name}: a write was sent");
+    })
+}
+
+/// A suspended instance is named by the first plan that changes something, and refuses the apply.
+pub fn suspended(name: &'static str) -> Result<(), Failed> {
+    block(async move {
+        let host = Host::with(Options { suspended: true, ..Options::stepped() }, &[]).await;
+        let fixture = fixture::on(&host, name);
+        let config = host.config(name, &fixture.create);
+        let plan = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
+        let told = |plan: &crate::host::Plan| plan.warnings.iter().filter(|w| w.contains("suspended")).count();
+        assert_eq!(told(&plan), 1, "{name}: {:?}", plan.warnings);
+        let again =
+            host.plan_replacement(name, &plan, &config).await.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));
+        assert_eq!(told(&again), 0, "{name}: it is told once: {:?}", again.warnings);
+        let (diags, kept) = host.apply_plan(name, None, &config, plan).await.expect_err("nobody may write");
+        // A reader may make a provider, but no account for it.
+        let kept = kept.is_some();
+        assert_eq!(kept, name == "omni_infra_provider", "{name}: what was not made is not kept");
+        let said = errors(&diags).join("\n");
+        assert!(said.contains("suspended"), "{name}: {said}");
     })
 }
 

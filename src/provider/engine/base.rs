@@ -10,6 +10,7 @@ use crate::provider::handover::Note;
 use crate::provider::ledger::{Action, ObjectKey, Planned, Ticket};
 use crate::provider::session::{Handle, Session};
 use crate::provider::timeouts::Timeouts;
+use crate::provider::view;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::{Context, Outcome, Plan, Private, Read};
@@ -308,6 +309,25 @@ pub(super) fn check_read_only(cx: &Cx, action: Action, diags: &mut Diagnostics) 
             .hint("Remove `read_only` from the provider block to apply, or use this configuration for plans only."),
         );
     }
+}
+
+/// Says once that Omni will refuse whatever changes something, since the instance is suspended. It may be lifted before the apply.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(super) async fn check_suspended(cx: &Cx, action: Action, diags: &mut Diagnostics) -> Result<(), Error> {
+    let provider = ObjectKey::called("provider", "");
+    if action == Action::Keep || !cx.session.ledger.once(&provider, "suspended") || !view::is_suspended(cx).await? {
+        return Ok(());
+    }
+    diags.push(
+        Diagnostic::warning(
+            "The Omni instance is suspended: this plan cannot be applied",
+            "In a suspended instance everybody may read and nobody may write, whatever their role: Omni will refuse each create, update and destroy.",
+        )
+        .hint("Have the operator of this Omni lift the suspension before the apply."),
+    );
+    Ok(())
 }
 
 /// Beside a plan: the removal that it leads to must not be made, for these reasons.

@@ -55,7 +55,11 @@ impl<B: Backend> Engine<B> {
         let name = self.name(&plan.planned);
         match checked {
             Ok(()) => {}
-            Err(error) if error.is(ErrorKind::Denied) && self.backend.is_written_unread() => {
+            // In a suspended instance nobody may read what only its administrators may.
+            Err(error)
+                if error.is(ErrorKind::Denied)
+                    && (self.backend.is_written_unread() || view::is_suspended(cx).await.unwrap_or(false)) =>
+            {
                 tracing::debug!(name, ?error, "the plan is not checked");
             }
             Err(failure) => plan.diags.push(failure.explain(&base.operation("plan", &name))),
@@ -70,6 +74,7 @@ impl<B: Backend> Engine<B> {
         let open: Vec<(String, Value)> = plan.planned.entries().into_iter().flatten().filter_map(unknown).collect();
         plan.planned = base::foreseen(cx, &plan.planned);
         let checked = async {
+            base::check_suspended(cx, base::action(plan), &mut plan.diags).await?;
             if !plan.diags.has_errors() {
                 self.backend.check_existing(cx, plan, entry).await?;
             }
@@ -244,7 +249,11 @@ impl<B: Backend> Resource for Engine<B> {
             cx.session.ledger.note_removal(&key, prior);
             self.backend.note_removal(&cx, &key, prior, private);
         }
-        if let Err(failure) = self.backend.check_delete(&cx, prior, diags).await {
+        let checked = async {
+            base::check_suspended(&cx, Action::Remove, diags).await?;
+            self.backend.check_delete(&cx, prior, diags).await
+        };
+        if let Err(failure) = checked.await {
             let name = self.name(prior);
             let unchecked = failure.explain(&base.operation("check the removal of", &name));
             diags.push(Diagnostic { severity: Severity::Warning, ..unchecked });

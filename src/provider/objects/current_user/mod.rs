@@ -9,6 +9,7 @@ use crate::provider::engine::Cx;
 use crate::provider::errors::Operation;
 use crate::provider::roles;
 use crate::provider::types::Types;
+use crate::provider::view;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 
@@ -46,10 +47,8 @@ pub(crate) async fn warn_of_role(
         return;
     }
     let summary = format!("Omni will refuse to {} {}", operation.verb, operation.what());
-    let auth = cx.find::<instance::AuthConfigSpec>(&instance::auth_config_key().id).await;
-    if auth.is_ok_and(|auth| auth.is_some_and(|auth| auth.spec.suspended)) {
-        let detail = "The Omni instance is suspended, so nobody can write.";
-        diags.push(Diagnostic::warning(summary, detail).hint("Ask the operator of this Omni instance to lift the suspension."));
+    // The engine has reported that once for all plans of the run, and another key would not help.
+    if view::is_suspended(cx).await.unwrap_or(false) {
         return;
     }
     let diagnostic = Diagnostic::warning(

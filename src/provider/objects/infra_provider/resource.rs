@@ -6,7 +6,7 @@ use omni_proto::specs::InfraProviderSpec;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
 use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Joined, Object, Row, Written};
-use crate::provider::errors::Operation;
+use crate::provider::errors::{Operation, is_lowered};
 use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
 use crate::provider::objects::service_account::account_key::{Keyed, Presence};
@@ -215,7 +215,7 @@ async fn register_key(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Res
     }
     let diagnostic = operation.explain(&error);
     Err(match error.kind() {
-        ErrorKind::Denied => diagnostic.hint(
+        ErrorKind::Denied if !is_lowered(&error) => diagnostic.hint(
             "Only the role `Admin` may manage service accounts, and no access policy grants that: configure the provider with the key of such an account.",
         ),
         _ => diagnostic,
