@@ -51,13 +51,17 @@ features! {
     EncryptedSupportBundles = "encrypted-support-bundles",
     /// A controller removes what belongs to an identity that is gone.
     IdentityCleanup = "identity-cleanup",
+    /// The platform or the board of an installation media configuration must be known.
+    KnownMediaTargets = "known-media-targets",
     /// A machine of a cluster is not installed or upgraded on demand.
     MachinesOfClusters = "lifecycle-outside-clusters",
     /// Notifications and metrics warn of machines that are too many, or were not made by an image factory.
     MachineWarnings = "machine-warnings",
     /// A machine in maintenance is only upgraded to a version that its own can be upgraded to.
     MaintenanceTargets = "maintenance-targets",
-    /// An installation media configuration must name a join token.
+    /// An installation media configuration must name an architecture, and is not judged while it is torn down.
+    MediaNeedArchitecture = "media-need-an-architecture",
+    /// An installation media configuration must name a Talos version and a join token.
     MediaNeedToken = "media-need-a-token",
     /// The events of a watch hold the object as it was before.
     OldInEvents = "old-in-events",
@@ -128,6 +132,8 @@ mod tests {
             (Feature::AuditLogFollowing, 10, false),
             (Feature::Auditors, 10, false),
             (Feature::MaintenanceTargets, 9, false),
+            (Feature::KnownMediaTargets, 8, false),
+            (Feature::MediaNeedArchitecture, 6, false),
             (Feature::MediaNeedToken, 6, false),
             (Feature::MediaNeedToken, 8, true),
             (Feature::ReadySchematics, 6, false),

@@ -17,14 +17,19 @@ const EMBEDS_CONFIG: (u64, u64) = (1, 12);
 
 /// The problems with a change of a preset. The first is the only one that is told.
 pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
+    let release = super::release(view);
     match change {
-        Change::Create(new) | Change::Update(_, new) if !new.tearing_down => write(view, new).into_iter().collect(),
+        Change::Create(new) | Change::Update(_, new)
+            if !(new.tearing_down && release.has(Feature::MediaNeedArchitecture)) =>
+        {
+            write(view, release, new).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
 
-fn write(view: &dyn Reader, new: &Object) -> Option<String> {
-    let (release, spec) = (super::release(view), new.spec::<InstallationMediaConfigSpec>());
+fn write(view: &dyn Reader, release: Release, new: &Object) -> Option<String> {
+    let spec = new.spec::<InstallationMediaConfigSpec>();
     if let Some(problem) = target(release, &spec) {
         return Some(format!("invalid installation media config: {problem}"));
     }
@@ -47,14 +52,22 @@ fn write(view: &dyn Reader, new: &Object) -> Option<String> {
         }
     }
     let version = if pinned.is_empty() { DEFAULT_TALOS } else { pinned };
-    factory(view, &spec.image_factory_url).or_else(|| extensions::offered(view, version, &spec.install_extensions))
+    let url = if release.has_field("InstallationMediaConfigSpec", "image_factory_url") {
+        spec.image_factory_url.as_str()
+    } else {
+        ""
+    };
+    factory(view, url).or_else(|| extensions::offered(view, version, &spec.install_extensions))
 }
 
 /// The problem with what the media are for. A number that no architecture has is as good as one.
 fn target(release: Release, spec: &InstallationMediaConfigSpec) -> Option<String> {
-    // Later the default token is taken where none is named.
+    // Later the newest version and the default token are taken where none is named.
     let needs_token = release.has(Feature::MediaNeedToken);
-    if spec.architecture == Arch::UnknownArch as i32 {
+    if needs_token && spec.talos_version.is_empty() {
+        return Some("talos version is required".into());
+    }
+    if release.has(Feature::MediaNeedArchitecture) && spec.architecture == Arch::UnknownArch as i32 {
         return Some("architecture is required".into());
     }
     if needs_token && spec.join_token.is_empty() {
@@ -62,8 +75,7 @@ fn target(release: Release, spec: &InstallationMediaConfigSpec) -> Option<String
     }
     match (&spec.cloud, &spec.sbc) {
         (Some(_), Some(_)) => Some("both sbc and cloud fields are set".into()),
-        // Who asks for a token takes any platform and any board.
-        _ if needs_token => None,
+        _ if !release.has(Feature::KnownMediaTargets) => None,
         (None, Some(board)) if board.overlay.is_empty() => Some("sbc.overlay is required when sbc is set".into()),
         (None, Some(board)) => unknown("SBC overlay", &board.overlay, platforms::BOARDS.iter().map(|board| board.id)),
         (Some(cloud), None) if cloud.platform.is_empty() => Some("cloud.platform is required when cloud is set".into()),
@@ -190,39 +202,73 @@ mod tests {
     }
 
     #[test]
-    fn older_servers_ask_for_a_token_and_look_at_no_version() {
+    fn older_servers_ask_for_other_things_in_another_order() {
         let server = |version: &str| {
             let spec = SysVersionSpec { backend_version: version.into(), ..Default::default() };
             view().with(object(kind::SYS_VERSION, "current", &spec))
         };
-        let spec = InstallationMediaConfigSpec {
+        let of = |spec: &InstallationMediaConfigSpec| object(kind::INSTALLATION_MEDIA_CONFIG, "p", spec);
+        let whole = InstallationMediaConfigSpec {
             architecture: Arch::Amd64 as i32,
             talos_version: "1.2.3".into(),
+            join_token: "t".into(),
             install_extensions: vec!["nope".into()],
             ..Default::default()
         };
-        let of = |spec: &InstallationMediaConfigSpec| object(kind::INSTALLATION_MEDIA_CONFIG, "p", spec);
-        let without = of(&spec);
         let nothing = of(&InstallationMediaConfigSpec::default());
-        let unheard = Some(Cloud { platform: "unheard-of".into() });
-        let anywhere = of(&InstallationMediaConfigSpec { join_token: "t".into(), cloud: unheard, ..spec.clone() });
-        let with = object(
-            kind::INSTALLATION_MEDIA_CONFIG,
-            "p",
-            &InstallationMediaConfigSpec { join_token: "t".into(), ..spec },
-        );
-        let missing = "invalid installation media config: join token is required";
-        let architecture = "invalid installation media config: architecture is required";
-        let unknown = "unknown Talos version \"1.2.3\"";
+        let no_version = of(&InstallationMediaConfigSpec { talos_version: String::new(), ..whole.clone() });
+        let no_architecture = of(&InstallationMediaConfigSpec {
+            architecture: Arch::UnknownArch as i32,
+            join_token: String::new(),
+            ..whole.clone()
+        });
+        let (cloud, sbc) = (Some(Cloud { platform: "unheard-of".into() }), Some(Sbc::default()));
+        let both = InstallationMediaConfigSpec { cloud: cloud.clone(), sbc, ..whole.clone() };
+        let no_token = of(&InstallationMediaConfigSpec { join_token: String::new(), ..both.clone() });
+        let both = of(&both);
+        let anywhere = of(&InstallationMediaConfigSpec { cloud, ..whole.clone() });
+        let elsewhere = of(&InstallationMediaConfigSpec {
+            talos_version: "1.13.8".into(),
+            image_factory_url: "https://other.example.org".into(),
+            install_extensions: Vec::new(),
+            ..whole.clone()
+        });
+        let whole = of(&whole);
+        let invalid = |problem: &str| format!("invalid installation media config: {problem}");
+        let version_is_required = invalid("talos version is required");
+        let architecture_is_required = invalid("architecture is required");
+        let token_is_required = invalid("join token is required");
+        let one_target = invalid("both sbc and cloud fields are set");
+        let unknown_platform = invalid("unknown cloud platform \"unheard-of\"");
+        let unknown_version = "unknown Talos version \"1.2.3\"".to_owned();
+        let unknown_factory = "image factory \"https://other.example.org\" is not configured in Omni".to_owned();
         for (version, new, expected) in [
-            ("v1.6.6", &nothing, Some(architecture)),
-            ("v1.6.6", &anywhere, None),
-            ("v1.6.6", &without, Some(missing)),
-            ("v1.6.6", &with, None),
-            ("v1.9.0", &without, Some(unknown)),
-            ("v1.11.0", &with, Some(unknown)),
+            ("v1.5.11", &nothing, None),
+            ("v1.5.11", &both, Some(&one_target)),
+            ("v1.5.11", &no_token, Some(&one_target)),
+            ("v1.5.11", &anywhere, None),
+            ("v1.6.6", &nothing, Some(&version_is_required)),
+            ("v1.6.6", &no_version, Some(&version_is_required)),
+            ("v1.6.6", &no_architecture, Some(&architecture_is_required)),
+            ("v1.6.6", &no_token, Some(&token_is_required)),
+            ("v1.7.3", &both, Some(&one_target)),
+            ("v1.7.3", &anywhere, None),
+            ("v1.7.3", &whole, None),
+            ("v1.8.4", &nothing, Some(&architecture_is_required)),
+            ("v1.8.4", &no_token, Some(&one_target)),
+            ("v1.8.4", &anywhere, Some(&unknown_platform)),
+            ("v1.8.4", &whole, None),
+            ("v1.9.0", &whole, Some(&unknown_version)),
+            ("v1.9.0", &elsewhere, None),
+            ("v1.10.0", &elsewhere, Some(&unknown_factory)),
         ] {
-            assert_eq!(problems(&server(version), Change::Create(new)), Vec::from_iter(expected), "{version}");
+            let expected = Vec::from_iter(expected.cloned());
+            assert_eq!(problems(&server(version), Change::Create(new)), expected, "{version}");
+        }
+        let gone = leaving(both.clone());
+        for (version, expected) in [("v1.5.11", Some(&one_target)), ("v1.6.6", None)] {
+            let expected = Vec::from_iter(expected.cloned());
+            assert_eq!(problems(&server(version), Change::Update(&both, &gone)), expected, "{version}");
         }
     }
 }

@@ -14,7 +14,7 @@ use omni_sim::catalogue::Feature;
 use serde_json::json;
 
 const NEWEST: Need = Need::Newest;
-/// Presets are there, and need a token.
+/// Presets are there, and need a Talos version, whatever it is, and a token.
 const MEDIA_WITH_TOKEN: Need = Need::Feature(Feature::MediaNeedToken);
 const ARGS_ARE: Need = Need::Kind("KernelArgs");
 const DISKS_ARE: Need = Need::Kind("MachineInstallDiskConfigs");
@@ -161,8 +161,14 @@ pub const LIST: &[Behaviour] = creations![
     (
         "media_of_no_token_before",
         MEDIA_WITH_TOKEN,
-        |b| made(MEDIA, b.id("a"), &json!({"architecture": "AMD64", "cloud": {"platform": "aws"}})),
+        |b| made(MEDIA, b.id("a"), &json!({"talos_version": "1.2.3", "architecture": "AMD64"})),
         Refused("join token is required")
+    ),
+    (
+        "media_of_no_version_before",
+        MEDIA_WITH_TOKEN,
+        |b| made(MEDIA, b.id("a"), &json!({"architecture": "AMD64"})),
+        Refused("talos version is required")
     ),
     ("media_architecture_missing", NEWEST, |b| made(MEDIA, b.id("a"), &json!({})), Refused("architecture")),
     (
