@@ -51,6 +51,8 @@ features! {
     EncryptedSupportBundles = "encrypted-support-bundles",
     /// A controller removes what belongs to an identity that is gone.
     IdentityCleanup = "identity-cleanup",
+    /// The secrets that a cluster brings along may be changed while there is no cluster.
+    ImportsMayChange = "imports-may-change",
     /// The platform or the board of an installation media configuration must be known.
     KnownMediaTargets = "known-media-targets",
     /// A machine of a cluster is not installed or upgraded on demand.
@@ -132,6 +134,7 @@ mod tests {
             (Feature::AuditLogFollowing, 10, false),
             (Feature::Auditors, 10, false),
             (Feature::MaintenanceTargets, 9, false),
+            (Feature::ImportsMayChange, 9, true),
             (Feature::KnownMediaTargets, 8, false),
             (Feature::MediaNeedArchitecture, 6, false),
             (Feature::MediaNeedToken, 6, false),

@@ -1,6 +1,7 @@
 //! Rules for the secrets of clusters: one change at a time, and imported secrets must be complete.
 
 use super::Change;
+use crate::catalogue::Feature;
 use crate::names::kind;
 use crate::object::Reader;
 use crate::settings;
@@ -32,14 +33,20 @@ pub(super) fn rotation(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
 
 /// The problems with a change of secrets that a cluster brings along.
 pub(super) fn imported(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
-    let Change::Create(new) = change else { return Vec::new() };
-    if settings::get(view, settings::CLUSTER_IMPORT).as_deref() == Some(settings::OFF) {
-        return vec!["cluster import feature is not enabled".into()];
-    }
+    let may_change = super::release(view).has(Feature::ImportsMayChange);
+    let new = match change {
+        Change::Create(_) if settings::get(view, settings::CLUSTER_IMPORT).as_deref() == Some(settings::OFF) => {
+            return vec!["cluster import feature is not enabled".into()];
+        }
+        Change::Create(new) => new,
+        Change::Update(_, new) if may_change => new,
+        _ => return Vec::new(),
+    };
     if view.get(kind::CLUSTER, &new.key.id).is_some() {
         let id = &new.key.id;
+        let verbs = if may_change { "create/update" } else { "create" };
         return vec![format!(
-            "cannot create an ImportedClusterSecrets, as there is already an existing cluster with name: {id:?}"
+            "cannot {verbs} an ImportedClusterSecrets, as there is already an existing cluster with name: {id:?}"
         )];
     }
     match bundle(&new.spec::<ImportedClusterSecretsSpec>().data) {
@@ -114,7 +121,7 @@ fn private(label: String) -> Result<(), String> {
 mod tests {
     use super::super::fixture::{Fixture, leaving, object};
     use super::*;
-    use omni_proto::specs::{ClusterSpec, RotateTalosCaSpec};
+    use omni_proto::specs::{ClusterSpec, RotateTalosCaSpec, SysVersionSpec};
 
     #[test]
     fn rotations_take_turns() {
@@ -198,5 +205,32 @@ mod tests {
             imported(&taken, Change::Create(&import(""))),
             ["cannot create an ImportedClusterSecrets, as there is already an existing cluster with name: \"c\""]
         );
+    }
+
+    #[test]
+    fn older_servers_judge_changes_too() {
+        let server = |version: &str| {
+            let spec = SysVersionSpec { backend_version: version.into(), ..Default::default() };
+            Fixture::default().with(object(kind::SYS_VERSION, "current", &spec))
+        };
+        let taken = |version| server(version).with(object(kind::CLUSTER, "c", &ClusterSpec::default()));
+        let import = object(kind::IMPORTED_CLUSTER_SECRETS, "c", &ImportedClusterSecretsSpec { data: "{}".into() });
+        let gone = leaving(import.clone());
+        let incomplete = imported(&server("v1.11.0"), Change::Create(&import));
+        assert_eq!(incomplete.len(), 1);
+        let exists = ["cannot create/update an ImportedClusterSecrets, as there is already an existing cluster with \
+                       name: \"c\""];
+        let change = Change::Update(&import, &import);
+        for (view, change, expected) in [
+            (server("v1.8.4"), change, &incomplete[..]),
+            (taken("v1.8.4"), change, &exists.map(str::to_owned)),
+            (taken("v1.8.4"), Change::Update(&import, &gone), &exists.map(str::to_owned)),
+            (taken("v1.8.4"), Change::Create(&import), &exists.map(str::to_owned)),
+            (taken("v1.8.4"), Change::Destroy(&import), &[]),
+            (server("v1.9.0"), change, &[]),
+            (taken("v1.9.0"), change, &[]),
+        ] {
+            assert_eq!(imported(&view, change), expected, "{change:?}");
+        }
     }
 }
