@@ -3,15 +3,19 @@
 use super::Change;
 use super::people::GRANTED;
 use super::selector::Selector;
+use crate::Release;
 use crate::access_policy::{self as policy, Identity};
+use crate::catalogue::Feature;
 use crate::kinds::Role;
+use crate::object::Reader;
 use omni_proto::specs::access_policy_user_group::User;
-use omni_proto::specs::{AccessPolicySpec, AccessPolicyTest};
+use omni_proto::specs::{AccessPolicyRule, AccessPolicySpec, AccessPolicyTest};
 use std::collections::BTreeMap;
 
 /// The problems with a change of a policy.
-pub(super) fn problems(change: Change<'_>) -> Vec<String> {
+pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let (Change::Create(new) | Change::Update(_, new)) = change else { return Vec::new() };
+    let release = super::release(view);
     let mut found = Vec::new();
     if new.key.id != policy::ID {
         found.push(format!("access policy ID mismatch: expected {:?}, got {:?}", policy::ID, new.key.id));
@@ -20,23 +24,29 @@ pub(super) fn problems(change: Change<'_>) -> Vec<String> {
         found.push(format!("access policy namespace mismatch: expected \"default\", got {:?}", new.key.namespace));
     }
     let spec: AccessPolicySpec = new.spec();
-    found.extend(form(&spec));
-    // Tests of a policy that cannot be read would say nothing new.
-    if is_readable(&spec) {
-        found.extend(spec.tests.iter().flat_map(|test| run(&spec, test)));
+    found.extend(form(release, &spec));
+    // Tests of a policy whose patterns cannot be read would say nothing new.
+    if has_patterns(&spec) {
+        found.extend(spec.tests.iter().flat_map(|test| run(release, &spec, test)));
     }
     found
 }
 
-/// Whether it can be said who gets which role where.
-fn is_readable(spec: &AccessPolicySpec) -> bool {
+/// Whether all patterns can be read.
+fn has_patterns(spec: &AccessPolicySpec) -> bool {
     let users = spec.user_groups.values().flat_map(|group| &group.users).map(|user| &user.r#match);
     let clusters = spec.cluster_groups.values().flat_map(|group| &group.clusters).map(|cluster| &cluster.r#match);
     users.chain(clusters).all(|glob| pattern(glob).is_none())
-        && spec.rules.iter().all(|rule| rule.role.is_empty() || Role::parse(&rule.role).is_some())
 }
 
-fn form(spec: &AccessPolicySpec) -> Vec<String> {
+/// Whether a rule that applies gives a role that is none; the server then says no more than that.
+fn gives_unknown_role(release: Release, spec: &AccessPolicySpec, who: Identity<'_>, cluster: &str) -> bool {
+    let unknown = spec.rules.iter().filter(|rule| !rule.role.is_empty() && release.role(&rule.role).is_none());
+    let rules = unknown.map(|rule| AccessPolicyRule { role: Role::Admin.name().into(), ..rule.clone() }).collect();
+    policy::on_cluster(&AccessPolicySpec { rules, ..spec.clone() }, who, cluster).role == Role::Admin
+}
+
+fn form(release: Release, spec: &AccessPolicySpec) -> Vec<String> {
     let mut found = Vec::new();
     for (name, group) in spec.user_groups.iter().collect::<BTreeMap<_, _>>() {
         found.extend(group.users.iter().flat_map(|entry| user(name, entry)));
@@ -52,7 +62,7 @@ fn form(spec: &AccessPolicySpec) -> Vec<String> {
             pattern(&cluster.r#match).into_iter().chain(count)
         }));
     }
-    found.extend(spec.rules.iter().filter_map(|rule| role(&rule.role)));
+    found.extend(spec.rules.iter().filter_map(|rule| role(release, &rule.role)));
     found
 }
 
@@ -72,19 +82,21 @@ fn pattern(glob: &str) -> Option<String> {
     policy::pattern(glob).err().map(|error| error.to_string())
 }
 
-/// A rule without a role only gives groups.
-fn role(name: &str) -> Option<String> {
+/// A rule without a role only gives groups. Before there were auditors, any role could be given.
+fn role(release: Release, name: &str) -> Option<String> {
     if name.is_empty() {
         return None;
     }
-    match Role::parse(name) {
+    match release.role(name) {
         None => Some(format!("unknown role to parse: {name:?}")),
-        Some(role) if !GRANTED.contains(&role) => Some(format!("role {name:?} cannot be assigned by an access policy")),
+        Some(role) if release.has(Feature::Auditors) && !GRANTED.contains(&role) => {
+            Some(format!("role {name:?} cannot be assigned by an access policy"))
+        }
         Some(_) => None,
     }
 }
 
-fn run(spec: &AccessPolicySpec, test: &AccessPolicyTest) -> Vec<String> {
+fn run(release: Release, spec: &AccessPolicySpec, test: &AccessPolicyTest) -> Vec<String> {
     let user = test.user.as_ref().map(|user| user.name.as_str()).unwrap_or_default();
     let cluster = test.cluster.as_ref().map(|cluster| cluster.name.as_str()).unwrap_or_default();
     let mut found = Vec::new();
@@ -100,7 +112,11 @@ fn run(spec: &AccessPolicySpec, test: &AccessPolicyTest) -> Vec<String> {
         return found;
     }
     let labels = test.user.iter().flat_map(|user| user.labels.clone()).collect();
-    let granted = policy::on_cluster(spec, Identity { name: user, labels: &labels }, cluster);
+    let who = Identity { name: user, labels: &labels };
+    if gives_unknown_role(release, spec, who, cluster) {
+        return found;
+    }
+    let granted = policy::on_cluster(spec, who, cluster);
     let expected = test.expected.clone().unwrap_or_default();
     let groups = expected.kubernetes.and_then(|k| k.impersonate).map(|i| i.groups).unwrap_or_default();
     let failed = format!("access policy test {:?} failed", test.name);
@@ -137,15 +153,19 @@ fn listed(texts: &[String]) -> String {
 
 #[cfg(test)]
 mod unit {
-    use super::super::fixture::object;
+    use super::super::fixture::{Fixture, object};
     use super::*;
     use crate::names::kind;
     use omni_proto::specs::access_policy_cluster_group::Cluster;
     use omni_proto::specs::access_policy_test::{self as case, Expected};
-    use omni_proto::specs::{AccessPolicyClusterGroup, AccessPolicyRule, AccessPolicyUserGroup};
+    use omni_proto::specs::{AccessPolicyClusterGroup, AccessPolicyUserGroup, SysVersionSpec};
 
     fn check(spec: &AccessPolicySpec) -> Vec<String> {
-        problems(Change::Create(&object(kind::ACCESS_POLICY, policy::ID, spec)))
+        checked(Change::Create(&object(kind::ACCESS_POLICY, policy::ID, spec)))
+    }
+
+    fn checked(change: Change<'_>) -> Vec<String> {
+        problems(&Fixture::default(), change)
     }
 
     #[test]
@@ -197,6 +217,39 @@ mod unit {
     }
 
     #[test]
+    fn an_older_server_knows_fewer_roles_and_gives_all_of_them() {
+        let unknown = "unknown role to parse: \"Auditor\"";
+        let not_given = "role \"Auditor\" cannot be assigned by an access policy";
+        let failed =
+            |role: &str| format!("access policy test \"t\" failed: role mismatch: expected \"Reader\", got {role:?}");
+        for (version, role, user, expected) in [
+            ("v1.9.3", "Auditor", "a", vec![unknown.to_owned()]),
+            ("v1.9.3", "Auditor", "b", vec![unknown.to_owned(), failed("None")]),
+            ("v1.9.3", "InfraProvider", "a", vec![failed("InfraProvider")]),
+            ("v1.9.3", "Reader", "a", vec![]),
+            ("v1.10.0", "Auditor", "a", vec![not_given.to_owned(), failed("Auditor")]),
+        ] {
+            let server = SysVersionSpec { backend_version: version.into(), ..Default::default() };
+            let view = Fixture::default().with(object(kind::SYS_VERSION, "current", &server));
+            let rule = AccessPolicyRule {
+                users: vec!["a".into()],
+                clusters: vec!["c".into()],
+                role: role.into(),
+                kubernetes: None,
+            };
+            let test = AccessPolicyTest {
+                name: "t".into(),
+                user: Some(case::User { name: user.into(), ..Default::default() }),
+                cluster: Some(case::Cluster { name: "c".into() }),
+                expected: Some(Expected { role: "Reader".into(), kubernetes: None }),
+            };
+            let spec = AccessPolicySpec { rules: vec![rule], tests: vec![test], ..Default::default() };
+            let new = object(kind::ACCESS_POLICY, policy::ID, &spec);
+            assert_eq!(problems(&view, Change::Create(&new)), expected, "{version} {role} {user}");
+        }
+    }
+
+    #[test]
     fn a_pattern_is_read_whatever_stands_beside_it() {
         let clusters = vec![Cluster { name: "a".into(), r#match: "[".into() }];
         let group = AccessPolicyClusterGroup { clusters };
@@ -215,7 +268,7 @@ mod unit {
         let mut elsewhere = object(kind::ACCESS_POLICY, "other", &AccessPolicySpec::default());
         elsewhere.key.namespace = "n".into();
         assert_eq!(
-            problems(Change::Create(&elsewhere)),
+            checked(Change::Create(&elsewhere)),
             [
                 "access policy ID mismatch: expected \"access-policy\", got \"other\"",
                 "access policy namespace mismatch: expected \"default\", got \"n\"",
@@ -223,7 +276,7 @@ mod unit {
         );
         let other = object(kind::ACCESS_POLICY, "other", &AccessPolicySpec::default());
         assert_eq!(
-            problems(Change::Create(&other)),
+            checked(Change::Create(&other)),
             ["access policy ID mismatch: expected \"access-policy\", got \"other\""]
         );
     }

@@ -111,7 +111,7 @@ fn of_type(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
         kind::MACHINE_REQUEST => provision::request(change),
         kind::INFRA_MACHINE_CONFIG => infra::machine_config(view, change),
         kind::INFRA_PROVIDER => infra::provider(view, change),
-        kind::ACCESS_POLICY => access_policy::problems(change),
+        kind::ACCESS_POLICY => access_policy::problems(view, change),
         kind::SAML_LABEL_RULE => people::saml_label_rule(view, change),
         kind::IDENTITY => people::identity(view, change),
         kind::USER => people::user(view, change),

@@ -66,15 +66,17 @@ fn role(view: &dyn Reader, name: &str) -> Option<String> {
 pub(super) fn saml_label_rule(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     let Some(new) = written(change) else { return Vec::new() };
     let spec: SamlLabelRuleSpec = new.spec();
-    if !spec.assign_role_on_registration.is_empty() {
+    let release = super::release(view);
+    let has_role = release.has_field("SAMLLabelRuleSpec", "assign_role");
+    if has_role && !spec.assign_role_on_registration.is_empty() {
         return vec!["assignroleonregistration is deprecated, please use assignrole instead".to_owned()];
     }
     let mut found = Vec::new();
-    let release = super::release(view);
-    match release.role(&spec.assign_role) {
-        None => found.push(format!("unknown role to parse: {:?}", spec.assign_role)),
+    let name = if has_role { &spec.assign_role } else { &spec.assign_role_on_registration };
+    match release.role(name) {
+        None => found.push(format!("unknown role to parse: {name:?}")),
         Some(role) if release.has(Feature::Auditors) && !GRANTED.contains(&role) => {
-            found.push(format!("role {:?} cannot be assigned by a SAML label rule", spec.assign_role));
+            found.push(format!("role {name:?} cannot be assigned by a SAML label rule"));
         }
         Some(_) => {}
     }
@@ -177,6 +179,28 @@ mod tests {
             };
             let new = object(kind::SAML_LABEL_RULE, "r", &spec);
             assert_eq!(saml_label_rule(&Fixture::default(), Change::Create(&new)), expected);
+        }
+    }
+
+    #[test]
+    fn older_servers_read_the_role_in_the_former_field() {
+        let unknown = "unknown role to parse: \"\"";
+        for (version, on_registration, role, expected) in [
+            ("v1.3.4", "Reader", "", &[][..]),
+            ("v1.3.4", "", "Reader", &[unknown]),
+            ("v1.4.0", "", "Reader", &[]),
+            ("v1.4.0", "", "InfraProvider", &[]),
+            ("v1.4.0", "", "", &[unknown]),
+        ] {
+            let server = SysVersionSpec { backend_version: version.into(), ..Default::default() };
+            let view = Fixture::default().with(object(kind::SYS_VERSION, "current", &server));
+            let spec = SamlLabelRuleSpec {
+                assign_role_on_registration: on_registration.into(),
+                assign_role: role.into(),
+                ..Default::default()
+            };
+            let new = object(kind::SAML_LABEL_RULE, "r", &spec);
+            assert_eq!(saml_label_rule(&view, Change::Create(&new)), expected, "{version}");
         }
     }
 }
