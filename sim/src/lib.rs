@@ -34,6 +34,7 @@ mod meta;
 mod methods;
 pub mod names;
 pub mod object;
+mod older_specs;
 mod options;
 mod outage;
 mod query;

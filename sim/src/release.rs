@@ -30,6 +30,11 @@ impl Release {
     /// The newest that the simulator can be.
     pub const NEWEST: Self = Self { minor: 11 };
 
+    /// All that the simulator can be, from the oldest to the newest.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (Self::V1_2.minor..=Self::NEWEST.minor).map(|minor| Self { minor })
+    }
+
     /// The release that a table names by the version in which something came or went; one before all that the
     /// simulator can be counts as the oldest.
     #[must_use]
@@ -102,5 +107,6 @@ mod tests {
         }
         assert!(Release::V1_9 < Release::V1_10);
         assert_eq!(Release::of_minor(99), Release::NEWEST);
+        assert_eq!((Release::all().next(), Release::all().last()), (Some(Release::V1_2), Some(Release::NEWEST)));
     }
 }

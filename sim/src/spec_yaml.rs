@@ -4,9 +4,8 @@
 use super::descriptors::POOL;
 use super::object::Object;
 use super::release::Release;
-use super::{catalogue, compression, kinds, meta};
+use super::{compression, kinds, meta, older_specs};
 use jiff::Timestamp;
-use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
 use std::collections::BTreeMap;
 
@@ -19,12 +18,6 @@ pub(super) fn check(kind: &str, spec: &[u8]) -> Result<(), prost::DecodeError> {
         Some(descriptor) => DynamicMessage::decode(descriptor, spec).map(drop),
         None => Ok(()),
     }
-}
-
-/// Whether a server of this release lacks fields of this type.
-pub(super) fn differs(kind: &str, release: Release) -> bool {
-    let name = kinds::find(kind).and_then(|kind| kind.message).unwrap_or_default();
-    catalogue::lacks_fields(name, release)
 }
 
 /// The readable form of a spec; empty when the message of the type is not known.
@@ -42,40 +35,6 @@ pub(super) fn render_by(release: Release, kind: &str, spec: &[u8]) -> String {
     };
     unpack(&mut message);
     text(node(&Value::Message(message), release))
-}
-
-/// A spec without the fields that a server of this release does not have.
-pub(super) fn without_later_fields(release: Release, kind: &str, spec: &[u8]) -> Vec<u8> {
-    let Some(Ok(mut message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
-        return spec.to_vec();
-    };
-    if clear_later_fields(&mut message, release) { message.encode_to_vec() } else { spec.to_vec() }
-}
-
-/// Clears the fields that a server of this release does not have; whether there were any.
-fn clear_later_fields(message: &mut DynamicMessage, release: Release) -> bool {
-    let mut cleared = false;
-    for field in message.descriptor().fields() {
-        if !message.has_field(&field) {
-            continue;
-        }
-        if is_later(&field, release) {
-            message.clear_field(&field);
-            cleared = true;
-            continue;
-        }
-        let mut within = |value: &mut Value| {
-            if let Value::Message(inner) = value {
-                cleared |= clear_later_fields(inner, release);
-            }
-        };
-        match message.get_field_mut(&field) {
-            Value::List(items) => items.iter_mut().for_each(within),
-            Value::Map(entries) => entries.values_mut().for_each(within),
-            value => within(value),
-        }
-    }
-    cleared
 }
 
 /// A whole object as text, as a tool shows it that reads it: metadata, then the spec.
@@ -199,7 +158,7 @@ fn node(value: &Value, release: Release) -> Node {
             mapping(entries.into_iter().map(|(k, v)| (key(k), node(v, release))))
         }
         Value::Message(v) => mapping(declared(&v.descriptor()).into_iter().filter_map(|field| {
-            if is_later(&field, release) {
+            if older_specs::lack(release, &field) {
                 return None;
             }
             let known = v.has_field(&field);
@@ -222,13 +181,6 @@ fn node(value: &Value, release: Release) -> Node {
 fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let fields = message.descriptor_proto().field.iter();
     fields.filter_map(|field| message.get_field(u32::try_from(field.number()).ok()?)).collect()
-}
-
-/// Whether the field came after this release.
-fn is_later(field: &FieldDescriptor, release: Release) -> bool {
-    let message = field.parent_message();
-    let message = message.full_name().strip_prefix("specs.").unwrap_or_default();
-    catalogue::field(message, field.name()).is_some_and(|span| !span.holds(release))
 }
 
 /// Whether Go keeps the field behind a pointer, so that it can be absent.

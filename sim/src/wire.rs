@@ -4,6 +4,7 @@
 use super::catalogue::Feature;
 use super::kinds;
 use super::object::{Key, Object};
+use super::older_specs;
 use super::release::Release;
 use super::spec_yaml;
 use super::store::phase_name;
@@ -73,18 +74,18 @@ pub fn events_by(release: Release, mut answer: pb::WatchResponse) -> pb::WatchRe
     answer
 }
 
-/// Leaves out what a server of this release does not know: of what it writes itself, everywhere; of what users write,
-/// in the readable spec only, since it gives back the fields that it does not know.
+/// Has the fields that a server of this release knows: in what it writes itself, everywhere; in what users write, in
+/// the readable spec only, since it gives back the fields that it does not know.
 fn aged(release: Release, mut resource: pb::Resource) -> pb::Resource {
     let kind = resource.metadata.as_ref().map(|metadata| metadata.r#type.clone()).unwrap_or_default();
     if let Some(spec) = resource.spec.as_mut().filter(|spec| !spec.yaml_spec.is_empty())
-        && spec_yaml::differs(&kind, release)
+        && older_specs::differ(&kind, release)
     {
-        spec.yaml_spec = spec_yaml::render_by(release, &kind, &spec.proto_spec);
         let written_by_users = |kind: &kinds::Kind| kind.access_rule(kinds::AccessVerb::Create, release).from.is_some();
         if !kinds::find(&kind).is_some_and(written_by_users) {
-            spec.proto_spec = spec_yaml::without_later_fields(release, &kind, &spec.proto_spec);
+            spec.proto_spec = older_specs::written_by(release, &kind, &spec.proto_spec);
         }
+        spec.yaml_spec = spec_yaml::render_by(release, &kind, &spec.proto_spec);
     }
     resource
 }

@@ -139,7 +139,7 @@ pub fn patch_fields() -> impl Iterator<Item = (&'static str, Span)> {
 }
 
 /// The fields of specs that only older releases have, so that the definitions leave them out: the message within
-/// `specs`, the field, its number, and the name of its type.
+/// `specs`, the field, its number, and its type: `string`, `MetaValue`, `repeated MetaValue`, `map<string, int32>`.
 pub(super) fn former_fields() -> impl Iterator<Item = (&'static str, &'static str, i32, &'static str)> {
     rows("fields").filter_map(|row| {
         let &[message, field, _, _, shape] = row.as_slice() else { return None };
@@ -148,11 +148,11 @@ pub(super) fn former_fields() -> impl Iterator<Item = (&'static str, &'static st
     })
 }
 
-/// Whether a server of this release lacks fields of this message, or of one within it.
-#[must_use]
-pub fn lacks_fields(message: &str, release: Release) -> bool {
-    let within = |part: &&Part| part.of.split('.').next() == Some(message);
-    FIELD.iter().filter(within).any(|part| !part.span.holds(release))
+/// Whether a server of this release has other fields of this message than the newest; those of messages within it are
+/// not looked at.
+pub(super) fn differs(message: &str, release: Release) -> bool {
+    let differs = |part: &Part| part.span.holds(release) != part.span.holds(Release::NEWEST);
+    FIELD.iter().any(|part| part.of == message && differs(part))
 }
 
 #[cfg(test)]
@@ -214,7 +214,8 @@ mod tests {
         let gone = call("management.ManagementService", "TearDownLockedCluster").unwrap();
         assert_eq!([gone.holds(Release::V1_2), gone.holds(Release::V1_3)], [true, false]);
         assert_eq!(call("cosi.resource.State", "Get"), None);
-        assert!(lacks_fields("ClusterSpec", Release::V1_6) && !lacks_fields("ClusterSpec", Release::NEWEST));
+        let older = [Release::V1_6, Release::NEWEST].map(|release| differs("TalosVersionSpec", release));
+        assert_eq!(older, [true, false]);
         assert!(!Release::V1_8.has_field("TalosVersionSpec", "unsupported"));
         assert!(Release::V1_2.has_field("TalosVersionSpec", "version"));
     }

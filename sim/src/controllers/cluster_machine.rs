@@ -1,9 +1,9 @@
 //! Cluster machines: installation, reboots, start, and reset.
 
 use super::cluster_machine_config;
-use super::cluster_machine_status::ClusterMachineStatus;
 use super::configuration;
 use super::context::{ControllerContext, labels};
+use super::former::{ApidAvailable, With};
 use super::node::{CLUSTER_MACHINE_HELD_BY, MACHINE_HELD_BY};
 use super::schematic;
 use super::system_patches::DISCOVERY;
@@ -54,7 +54,7 @@ fn live(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &Object)
         aim(ctx, cluster_machine, &spec.talos_version);
     }
     let wanted: ClusterMachineTalosVersionSpec = ctx.spec(kind::CLUSTER_MACHINE_TALOS_VERSION, id);
-    let ClusterMachineStatus { spec: mut status, .. } = ctx.spec(kind::CLUSTER_MACHINE_STATUS, id);
+    let mut status: ClusterMachineStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_STATUS, id);
     let machine: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
     let up = connected(ctx, id);
     let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
@@ -98,7 +98,7 @@ fn live(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &Object)
         .collect();
     let apid_available =
         up && next == Stage::Running && ctx.release.has_field("ClusterMachineStatusSpec", "apid_available");
-    let status = ClusterMachineStatus { spec: status, apid_available };
+    let status = With { former: ApidAvailable { apid_available }, spec: status };
     ctx.put(controller::CLUSTER_MACHINE_STATUS, kind::CLUSTER_MACHINE_STATUS, id, &all, &status);
     if next == Stage::Running {
         let identity = ClusterMachineIdentitySpec {

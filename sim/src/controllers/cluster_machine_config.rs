@@ -3,6 +3,7 @@
 use super::cluster_machine;
 use super::configuration;
 use super::context::{ControllerContext, hex, labels};
+use super::former::{ClusterMachineVersion, With};
 use super::machine_config::{self, Facts};
 use super::schematic;
 use crate::compression;
@@ -124,8 +125,9 @@ fn compare(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &Clus
     if !moves && last.cluster_machine_config_sha256 == desired {
         ctx.remove(kind::MACHINE_PENDING_UPDATES, id);
         // What goes with other changes, like the version of Kubernetes, is there by now.
-        ctx.edit_spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id, |status: &mut ClusterMachineConfigStatusSpec| {
-            status.redacted_current_machine_config = wanted;
+        let kind = kind::CLUSTER_MACHINE_CONFIG_STATUS;
+        ctx.edit_spec(kind, id, |status: &mut With<ClusterMachineVersion, ClusterMachineConfigStatusSpec>| {
+            status.spec.redacted_current_machine_config = wanted;
         });
         return;
     }

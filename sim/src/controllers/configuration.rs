@@ -3,6 +3,7 @@
 use super::cluster;
 use super::cluster_machine;
 use super::context::{ControllerContext, hex, labels};
+use super::former::{ClusterMachineVersion, With};
 use crate::catalogue::Feature;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
@@ -63,6 +64,11 @@ fn parallelism(set: &Object) -> usize {
 pub(super) fn applied(ctx: &ControllerContext<'_>, cluster_machine: &Object, talos_version: &str, schematic_id: &str) {
     let id = cluster_machine.key.id.as_str();
     let current: RedactedClusterMachineConfigSpec = ctx.spec(kind::REDACTED_CLUSTER_MACHINE_CONFIG, id);
+    let cluster_machine_version =
+        match ctx.release.has_field("ClusterMachineConfigStatusSpec", "cluster_machine_version") {
+            true => cluster_machine.version.to_string(),
+            false => String::new(),
+        };
     let status = ClusterMachineConfigStatusSpec {
         cluster_machine_config_version: version(ctx, id),
         cluster_machine_config_sha256: desired(ctx, cluster_machine),
@@ -71,6 +77,7 @@ pub(super) fn applied(ctx: &ControllerContext<'_>, cluster_machine: &Object, tal
         redacted_current_machine_config: current.data,
         ..Default::default()
     };
+    let status = With { former: ClusterMachineVersion { cluster_machine_version }, spec: status };
     let owner = controller::CLUSTER_MACHINE_CONFIG_STATUS;
     ctx.put(owner, kind::CLUSTER_MACHINE_CONFIG_STATUS, id, &labels(cluster_machine), &status);
 }

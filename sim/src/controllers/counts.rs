@@ -1,6 +1,7 @@
 //! Counts of clusters and machines, and the warnings that follow from them.
 
 use super::context::{ControllerContext, count};
+use super::former::{TalosVersions, With};
 use crate::catalogue::Feature;
 use crate::names::{controller, kind};
 use crate::rules::tolerant;
@@ -8,7 +9,7 @@ use omni_proto::specs::{
     ClusterMetricsSpec, ClusterSpec, ClusterStatusMetricsSpec, ClusterStatusSpec, MachineStatusMetricsSpec,
     MachineStatusSpec, NotificationSpec, notification_spec,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The only object of each of these types.
 const ID: &str = "metrics";
@@ -97,8 +98,15 @@ fn machines(ctx: &ControllerContext<'_>) -> MachineStatusMetricsSpec {
         let limit = found.registered_machines_limit;
         found.registration_limit_reached = limit > 0 && found.registered_machines_count >= limit;
     }
+    let mut versions_map = BTreeMap::new();
+    if ctx.release.has_field("MachineStatusMetricsSpec", "versions_map") {
+        for machine in all.into_iter().filter(|machine| !machine.talos_version.is_empty()) {
+            *versions_map.entry(machine.talos_version).or_default() += 1;
+        }
+    }
+    let found = With { former: TalosVersions { versions_map }, spec: found };
     ctx.put(controller::MACHINE_STATUS_METRICS, kind::MACHINE_STATUS_METRICS, ID, &[], &found);
-    found
+    found.spec
 }
 
 /// Keeps one warning for each thing that somebody should look after.

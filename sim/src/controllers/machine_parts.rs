@@ -1,6 +1,7 @@
 //! Objects that the server derives from the status of each machine.
 
 use super::context::{ControllerContext, labels};
+use super::former::{InstallDisk, With};
 use super::schematic;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
@@ -124,8 +125,23 @@ fn gen_options(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineSt
         security_state: status.security_state,
         ..Default::default()
     };
-    let options = MachineConfigGenOptionsSpec { install_image: Some(image) };
+    let install_disk = match ctx.release.has_field("MachineConfigGenOptionsSpec", "install_disk") {
+        true => system_disk(status).or_else(|| smallest_disk(status)).unwrap_or_default().to_owned(),
+        false => String::new(),
+    };
+    let spec = MachineConfigGenOptionsSpec { install_image: Some(image) };
+    let options = With { former: InstallDisk { install_disk }, spec };
     ctx.put(controller::MACHINE_CONFIG_GEN_OPTIONS, kind::MACHINE_CONFIG_GEN_OPTIONS, id, &[], &options);
+}
+
+/// The disk that is installed on when nobody names one: the smallest that is large enough, one on USB only where there
+/// is no other.
+fn smallest_disk(status: &MachineStatusSpec) -> Option<&str> {
+    let disks = status.hardware.as_ref()?.blockdevices.iter();
+    let fit = disks.filter(|disk| {
+        !disk.readonly && disk.r#type != "CD" && disk.size > SMALLEST_DISK && disk.bus_path != "/virtual"
+    });
+    fit.min_by_key(|disk| (disk.transport == "usb", disk.size)).map(|disk| disk.linux_name.as_str())
 }
 
 fn kernel_args(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {

@@ -2,6 +2,7 @@
 
 use super::configuration;
 use super::context::{ControllerContext, labels};
+use super::former::{WantedArgs, With};
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use crate::schematic;
@@ -85,7 +86,12 @@ fn report(ctx: &ControllerContext<'_>, machine: &Object, present: &Schematic, wa
     let talos_version = if target.talos_version.is_empty() { running } else { target.talos_version };
     let mut place = labels(machine);
     place.retain(|(key, _)| [label::CLUSTER, label::MACHINE_SET].contains(key));
+    let kernel_args = match ctx.release.has_field("SchematicConfigurationSpec", "kernel_args") {
+        true => wanted.kernel_args.clone(),
+        false => Vec::new(),
+    };
     let configuration = SchematicConfigurationSpec { schematic_id: wanted.full_id.clone(), talos_version };
+    let configuration = With { former: WantedArgs { kernel_args }, spec: configuration };
     ctx.put(controller::SCHEMATIC_CONFIGURATION, kind::SCHEMATIC_CONFIGURATION, id, &place, &configuration);
 
     let (has, gets) = (full_names(&present.extensions), full_names(&wanted.extensions));

@@ -1,7 +1,7 @@
 //! Creation of clusters and machine sets.
 
 use super::*;
-use crate::controllers::cluster_machine_status::ClusterMachineStatus;
+use crate::controllers::former::{ApidAvailable, ClusterMachineVersion, InstallDisk, TalosVersions, WantedArgs, With};
 
 #[test]
 fn an_empty_cluster_has_what_a_server_gave_it() {
@@ -213,13 +213,43 @@ fn a_settled_world_writes_nothing() {
 }
 
 #[test]
+fn older_servers_fill_the_fields_that_went() {
+    type Config = With<ClusterMachineVersion, ClusterMachineConfigStatusSpec>;
+    type Schematic = With<WantedArgs, SchematicConfigurationSpec>;
+    for (minor, has_version, has_counts, has_args, has_disk) in [
+        (3, true, true, false, true),
+        (4, true, false, true, true),
+        (8, false, false, true, true),
+        (10, false, false, false, true),
+        (11, false, false, false, false),
+    ] {
+        let scene = Scene::of(Release::of_minor(minor), 2);
+        let args = KernelArgsSpec { args: vec!["quiet".into()] };
+        scene.create(kind::KERNEL_ARGS, &id(1), &[], &args);
+        scene.cluster("1.13.8", "1.35.1");
+        scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+        scene.settle();
+        let config: Config = scene.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, &id(1));
+        assert_eq!(config.spec.talos_version, "1.13.8", "1.{minor}");
+        assert_eq!(!config.former.cluster_machine_version.is_empty(), has_version, "1.{minor}");
+        let counts: With<TalosVersions, MachineStatusMetricsSpec> = scene.spec(kind::MACHINE_STATUS_METRICS, "metrics");
+        assert_eq!(counts.former.versions_map.values().sum::<i32>(), if has_counts { 2 } else { 0 }, "1.{minor}");
+        let schematic: Schematic = scene.spec(kind::SCHEMATIC_CONFIGURATION, &id(1));
+        assert_eq!(schematic.former.kernel_args == ["quiet"], has_args, "1.{minor}");
+        let options: With<InstallDisk, MachineConfigGenOptionsSpec> =
+            scene.spec(kind::MACHINE_CONFIG_GEN_OPTIONS, &id(1));
+        assert_eq!(options.former.install_disk.starts_with("/dev/"), has_disk, "1.{minor}");
+    }
+}
+
+#[test]
 fn older_servers_say_whether_apid_answers() {
     for (release, expected) in [(Release::V1_6, true), (Release::V1_9, false)] {
         let scene = Scene::of(release, 6);
         scene.cluster("1.13.8", "1.35.1");
         scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
         scene.settle();
-        let status: ClusterMachineStatus = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(1));
-        assert_eq!((status.spec.stage(), status.apid_available), (Stage::Running, expected), "{release}");
+        let status: With<ApidAvailable, ClusterMachineStatusSpec> = scene.spec(kind::CLUSTER_MACHINE_STATUS, &id(1));
+        assert_eq!((status.spec.stage(), status.former.apid_available), (Stage::Running, expected), "{release}");
     }
 }
