@@ -2,6 +2,7 @@
 //! It knows no single type; the catalogue and the rules define what a type allows.
 
 use super::access::{AccessContext, Caller, provider};
+use super::catalogue::Feature;
 use super::connection::Disconnect;
 use super::external;
 use super::faults::{self, Action, Breakable, Faults};
@@ -117,11 +118,10 @@ impl State for StateService {
             let options = options.unwrap_or_default();
             let expected = options.expected_phase.as_deref().map(wire::phase).transpose()?;
             let old = self.existing(&new.key);
-            let leaves = new.tearing_down && old.as_ref().is_none_or(|old| !old.tearing_down);
             let view = self.store.view();
             let permissions = self.access_context(&view, &call);
             let mut access = permissions.update(old.as_deref(), &new);
-            if leaves {
+            if new.tearing_down {
                 access = access.and_then(|()| permissions.destroy(&new.key, old.as_deref()));
             }
             let change = old.as_ref().map(|old| Change::Update(old, &new));
@@ -294,8 +294,30 @@ impl StateService {
         Ok(())
     }
 
+    /// Whether a caller may read an object and then write it as one that is torn down.
+    fn changeable(&self, call: &RequestContext, key: &Key) -> Result<(), Status> {
+        let existing = self.existing(key);
+        let view = self.store.view();
+        let permissions = self.access_context(&view, call);
+        violations::unless_clean(permissions.get(key, existing.as_deref()), Vec::new())?;
+        if key.namespace == virtual_kinds::NAMESPACE {
+            return Err(virtual_kinds::unsupported("update"));
+        }
+        let old = existing.ok_or_else(|| missing(key))?;
+        if old.tearing_down {
+            return Ok(());
+        }
+        let new = Object { tearing_down: true, ..Object::clone(&old) };
+        let access = permissions.update(Some(&old), &new).and_then(|()| permissions.destroy(key, Some(&old)));
+        violations::unless_clean(access, rules::problems(&view, Change::Update(&old, &new)))
+    }
+
     async fn begin_teardown(&self, call: &RequestContext, key: &Key, owner: &str) -> Result<Arc<Object>, Status> {
-        self.removable(call, key)?;
+        if self.release.has(Feature::TeardownAsDestroy) {
+            self.removable(call, key)?;
+        } else {
+            self.changeable(call, key)?;
+        }
         let object = self.store.begin_teardown(key, owner).map_err(|e| e.status(Verb::Update))?;
         self.durable(Verb::Update).await?;
         Ok(object)

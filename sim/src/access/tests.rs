@@ -204,6 +204,8 @@ fn releases_differ_in_what_they_know() {
         ("Links.omni.sidero.dev", Update, Release::V1_9, Err("only read and delete access is permitted")),
         ("Links.omni.sidero.dev", Create, Release::V1_8, Err("only read, update and delete access is permitted")),
         ("EulaAcceptances.omni.sidero.dev", Read, Release::V1_6, Err(NOTHING)),
+        ("ClusterConfigVersions.omni.sidero.dev", Read, Release::V1_3, Err(NOTHING)),
+        ("ClusterConfigVersions.omni.sidero.dev", Read, Release::of_minor(4), Ok(())),
         ("JWTPublicKeys.system.sidero.dev", Read, Release::V1_10, Err(NOTHING)),
         ("JWTPublicKeys.system.sidero.dev", Read, Release::NEWEST, Ok(())),
         ("ImportedClusterSecrets.omni.sidero.dev", Read, Release::V1_6, Ok(())),

@@ -31,6 +31,8 @@ macro_rules! features {
 features! {
     /// The platform `alibabacloud` is known.
     AlibabaCloud = "alibaba-cloud",
+    /// A node that the allocation made and that was removed can be put back while its machine is there.
+    AllocationsUndone = "allocations-undone",
     /// The server applies manifests to clusters and finds the services that ask to be exposed.
     AppliedManifests = "applied-manifests",
     /// The audit log is filtered and sorted by what the request says.
@@ -43,20 +45,28 @@ features! {
     CheckedExtensions = "checked-extensions",
     /// Every document of a configuration patch is validated, and some kinds of documents are refused.
     CheckedPatchDocuments = "checked-patch-documents",
+    /// A cluster can be taken over, and its lock does not hold up the takeover.
+    ClusterTakeover = "cluster-takeover",
     /// The error of a configuration patch that does not decode is on one line.
     DecodeErrorsOnOneLine = "decode-errors-on-one-line",
     /// A label disables a configuration patch.
     DisabledPatches = "disabled-patches",
+    /// An upgrade of Kubernetes that the spec has not reached is taken back to any earlier version.
+    EarlyReverts = "early-reverts",
     /// A support bundle is encrypted on demand.
     EncryptedSupportBundles = "encrypted-support-bundles",
     /// A controller removes what belongs to an identity that is gone.
     IdentityCleanup = "identity-cleanup",
     /// The secrets that a cluster brings along may be changed while there is no cluster.
     ImportsMayChange = "imports-may-change",
+    /// An upgrade of Kubernetes can be taken back while it runs.
+    KubernetesReverts = "kubernetes-reverts",
     /// The platform or the board of an installation media configuration must be known.
     KnownMediaTargets = "known-media-targets",
     /// A machine of a cluster is not installed or upgraded on demand.
     MachinesOfClusters = "lifecycle-outside-clusters",
+    /// The labels of a machine say whether it fits a cluster, where its status said so.
+    MachineLabelsJudged = "machine-labels-judged",
     /// Notifications and metrics warn of machines that are too many, or were not made by an image factory.
     MachineWarnings = "machine-warnings",
     /// A machine in maintenance is only upgraded to a version that its own can be upgraded to.
@@ -65,8 +75,12 @@ features! {
     MediaNeedArchitecture = "media-need-an-architecture",
     /// An installation media configuration must name a Talos version and a join token.
     MediaNeedToken = "media-need-a-token",
+    /// Whether a machine fits its cluster is asked again only when its node moves to another set.
+    MembersJudgedOnMoves = "members-judged-on-moves",
     /// The events of a watch hold the object as it was before.
     OldInEvents = "old-in-events",
+    /// An infrastructure provider is kept while machines of it run.
+    ProviderGuards = "provider-guards",
     /// The id of an infrastructure provider must be a DNS label.
     ProviderNames = "provider-names",
     /// The workload proxy is installed by a configuration patch.
@@ -75,6 +89,8 @@ features! {
     SchematicPxeUrl = "pxe-url-of-schematics",
     /// The schematic of a machine is called not ready, where it was called not known.
     ReadySchematics = "ready-schematics",
+    /// A machine that was rejected can be brought back to pending.
+    RejectionsUndone = "rejections-undone",
     /// The bootstrap spec of a machine set can be removed once the cluster is bootstrapped.
     RemovableBootstrapSpec = "removable-bootstrap-spec",
     /// A schematic is made with the bootloader and the overlay that the request names.
@@ -87,10 +103,16 @@ features! {
     SchematicTexts = "schematic-texts",
     /// Notifications and metrics warn of machines whose Talos version is no longer supported.
     SupportWarnings = "support-warnings",
+    /// Talos is not brought below the minor version that a cluster was made with.
+    TalosFloor = "talos-floor",
+    /// A teardown is judged as a destruction, where it was a read and an update.
+    TeardownAsDestroy = "teardown-as-destroy",
     /// Ids, labels, annotations and the texts of some specs have limits.
     TextLimits = "text-limits",
     /// The option `tailEvents` of a watch is answered with `Unimplemented`.
     UnimplementedTailEvents = "unimplemented-tail-events",
+    /// A set whose machines wait for another Talos or another schematic is upgrading, where it was reconfiguring.
+    UpgradingSets = "upgrading-sets",
     /// The versions on offer are those that a 1.6.6 offered.
     VersionsOf1_6 = "versions-of-1.6",
     /// A configuration patch that is no YAML is refused with the text of a loader, and not of a decoder.
@@ -134,14 +156,25 @@ mod tests {
             (Feature::AuditLogFollowing, 10, false),
             (Feature::Auditors, 10, false),
             (Feature::MaintenanceTargets, 9, false),
+            (Feature::AllocationsUndone, 4, false),
+            (Feature::ClusterTakeover, 3, false),
+            (Feature::EarlyReverts, 4, false),
             (Feature::ImportsMayChange, 9, true),
             (Feature::KnownMediaTargets, 8, false),
+            (Feature::KubernetesReverts, 3, false),
+            (Feature::MachineLabelsJudged, 10, false),
             (Feature::MediaNeedArchitecture, 6, false),
             (Feature::MediaNeedToken, 6, false),
             (Feature::MediaNeedToken, 8, true),
+            (Feature::MembersJudgedOnMoves, 6, false),
+            (Feature::ProviderGuards, 4, false),
             (Feature::ReadySchematics, 6, false),
+            (Feature::RejectionsUndone, 6, false),
             (Feature::SchematicPxeUrl, 5, true),
             (Feature::SupportWarnings, 8, false),
+            (Feature::TalosFloor, 4, false),
+            (Feature::TeardownAsDestroy, 9, false),
+            (Feature::UpgradingSets, 5, false),
         ] {
             let found = [minor - 1, minor].map(|minor| Release::of_minor(minor).has(feature));
             assert_eq!(found, [before, !before], "{feature:?} 1.{minor}");

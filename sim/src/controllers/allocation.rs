@@ -8,7 +8,7 @@ use crate::rules;
 use crate::rules::selector::Selector;
 use omni_proto::specs::machine_set_spec::MachineAllocation;
 use omni_proto::specs::machine_set_spec::machine_allocation::Type;
-use omni_proto::specs::{ClusterSpec, MachineClassSpec, MachineSetNodeSpec, MachineSetSpec};
+use omni_proto::specs::{MachineClassSpec, MachineSetNodeSpec, MachineSetSpec};
 use std::sync::Arc;
 
 /// What a machine must be before it is picked.
@@ -21,13 +21,13 @@ pub(super) fn act(ctx: &ControllerContext<'_>) {
         let Some(cluster) = set.label(label::CLUSTER).and_then(|id| ctx.get(kind::CLUSTER, id)) else { continue };
         let paused = cluster::paused(&cluster);
         if !set.tearing_down && !cluster.tearing_down && !paused {
-            adjust(ctx, &set, &cluster.spec(), wanted);
+            adjust(ctx, &set, &cluster, wanted);
         }
     }
 }
 
 /// One node more or one less.
-fn adjust(ctx: &ControllerContext<'_>, set: &Object, cluster: &ClusterSpec, wanted: &MachineAllocation) {
+fn adjust(ctx: &ControllerContext<'_>, set: &Object, cluster: &Object, wanted: &MachineAllocation) {
     let nodes: Vec<_> = ctx
         .labelled(kind::MACHINE_SET_NODE, label::MACHINE_SET, &set.key.id)
         .into_iter()
@@ -48,7 +48,7 @@ fn adjust(ctx: &ControllerContext<'_>, set: &Object, cluster: &ClusterSpec, want
 
 /// The first machine that the class matches and that is free.
 /// Machines that were made for a set are taken by that set only.
-fn candidate(ctx: &ControllerContext<'_>, class: &str, cluster: &ClusterSpec, set: &str) -> Option<Arc<Object>> {
+fn candidate(ctx: &ControllerContext<'_>, class: &str, cluster: &Object, set: &str) -> Option<Arc<Object>> {
     let class: MachineClassSpec = ctx.get(kind::MACHINE_CLASS, class)?.spec();
     let selectors: Vec<Selector> = class.match_labels.iter().filter_map(|text| Selector::parse(text).ok()).collect();
     ctx.list(kind::MACHINE_STATUS).into_iter().find(|machine| {
@@ -61,7 +61,7 @@ fn candidate(ctx: &ControllerContext<'_>, class: &str, cluster: &ClusterSpec, se
             }
             && !ctx.has(kind::MACHINE_SET_NODE, &machine.key.id)
             && !ctx.has(kind::CLUSTER_MACHINE, &machine.key.id)
-            && rules::incompatibility(machine, cluster).is_none()
+            && rules::incompatibility(ctx.release, machine, cluster).is_none()
     })
 }
 

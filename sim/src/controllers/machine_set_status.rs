@@ -3,6 +3,7 @@
 use super::cluster;
 use super::context::{ControllerContext, count, hex, labels};
 use super::schematic;
+use crate::catalogue::Feature;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use crate::rules;
@@ -117,7 +118,10 @@ fn phase(
     } else if any(&|cluster_machine| {
         cluster_machine.last.talos_version != target || cluster_machine.last.schematic_id != cluster_machine.schematic
     }) {
-        MachineSetPhase::Upgrading
+        match ctx.release.has(Feature::UpgradingSets) {
+            true => MachineSetPhase::Upgrading,
+            false => MachineSetPhase::Reconfiguring,
+        }
     } else if any(&|cluster_machine| {
         cluster_machine.status.stage() == Stage::Configuring || !cluster_machine.status.config_up_to_date
     }) {

@@ -4,6 +4,7 @@ use super::cluster;
 use super::cluster_machine;
 use super::context::{ControllerContext, count};
 use super::schematic;
+use crate::catalogue::Feature;
 use crate::names::{controller, kind, label};
 use crate::object::Object;
 use crate::rules::tolerant;
@@ -193,6 +194,11 @@ fn parallelism(ctx: &ControllerContext<'_>, set: &str) -> usize {
 fn reachable(ctx: &ControllerContext<'_>, cluster: &str, current: &str) -> Vec<String> {
     let first: ClusterConfigVersionSpec = ctx.spec(kind::CLUSTER_CONFIG_VERSION, cluster);
     let (Ok(first), Ok(now)) = (tolerant::parse(&first.version), tolerant::parse(current)) else { return Vec::new() };
+    let lowest = match ctx.release.has(Feature::TalosFloor) {
+        true => first.minor_line(),
+        // Talos itself goes back by one.
+        false => (now.major, now.minor.saturating_sub(1)),
+    };
     let mut found: Vec<_> = ctx
         .list(kind::TALOS_VERSION)
         .iter()
@@ -200,7 +206,7 @@ fn reachable(ctx: &ControllerContext<'_>, cluster: &str, current: &str) -> Vec<S
             let offer: TalosVersionSpec = offer.spec();
             let version = tolerant::parse(&offer.version).ok()?;
             let line = version.minor_line();
-            let fits = line >= first.minor_line() && line <= (now.major, now.minor + 1) && offer.version != current;
+            let fits = line >= lowest && line <= (now.major, now.minor + 1) && offer.version != current;
             (fits && !offer.deprecated && !offer.unsupported).then_some((version, offer.version))
         })
         .collect();

@@ -1,6 +1,7 @@
 //! Rules for clusters: name, versions, encryption, backups, discovery, and the lock.
 
 use super::{Change, cluster_version, tolerant};
+use crate::catalogue::Feature;
 use crate::names::{annotation, kind, label};
 use crate::object::{Object, Reader};
 use omni_proto::specs::{ClusterConfigVersionSpec, ClusterSpec, FeaturesConfigSpec};
@@ -13,15 +14,20 @@ pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
         Change::Create(new) => create(view, new),
         // What is torn down is judged by the rules for destruction alone.
-        Change::Update(_, new) if new.tearing_down => Vec::new(),
+        Change::Update(_, new) if new.tearing_down && takes_over(view) => Vec::new(),
         Change::Update(old, new) => update(view, old, new),
         Change::Destroy(old) => destroy(view, old).into_iter().collect(),
     }
 }
 
+fn takes_over(view: &dyn Reader) -> bool {
+    super::release(view).has(Feature::ClusterTakeover)
+}
+
 /// Whether a cluster has a lock that keeps it from being changed: while it is taken over, none does.
-pub(super) fn is_locked(cluster: &Object) -> bool {
-    has_lock(cluster) && !cluster.annotations.contains_key(annotation::CLUSTER_IMPORT_IN_PROGRESS)
+pub(super) fn is_locked(view: &dyn Reader, cluster: &Object) -> bool {
+    let importing = cluster.annotations.contains_key(annotation::CLUSTER_IMPORT_IN_PROGRESS);
+    has_lock(cluster) && !(importing && takes_over(view))
 }
 
 /// Whether a cluster has a lock, which keeps its parts from being removed even while it is taken over.
@@ -42,7 +48,7 @@ fn create(view: &dyn Reader, new: &Object) -> Vec<String> {
 }
 
 fn update(view: &dyn Reader, old: &Object, new: &Object) -> Vec<String> {
-    if is_locked(old) && is_locked(new) {
+    if is_locked(view, old) && is_locked(view, new) {
         return vec![format!("updating cluster configuration is not allowed: the cluster {:?} is locked", new.key.id)];
     }
     let (before, after): (ClusterSpec, ClusterSpec) = (old.spec(), new.spec());
@@ -65,9 +71,11 @@ fn update(view: &dyn Reader, old: &Object, new: &Object) -> Vec<String> {
 }
 
 fn destroy(view: &dyn Reader, old: &Object) -> Option<String> {
-    let status = view.get(kind::CLUSTER_STATUS, &old.key.id)?;
-    (has_lock(old) && status.label(label::TAINTED_BY_IMPORTING).is_none())
-        .then(|| format!("deletion is not allowed: the cluster {:?} is locked", old.key.id))
+    let is_free = takes_over(view)
+        && view
+            .get(kind::CLUSTER_STATUS, &old.key.id)
+            .is_none_or(|status| status.label(label::TAINTED_BY_IMPORTING).is_some());
+    (has_lock(old) && !is_free).then(|| format!("deletion is not allowed: the cluster {:?} is locked", old.key.id))
 }
 
 fn name(id: &str) -> Option<String> {
@@ -162,7 +170,8 @@ mod tests {
     use super::super::fixture::{Fixture, annotated, labelled, leaving, object};
     use super::*;
     use omni_proto::specs::{
-        ClusterStatusSpec, EtcdBackupConf, KubernetesUpgradeStatusSpec, TalosVersionSpec, cluster_spec::Features,
+        ClusterStatusSpec, EtcdBackupConf, KubernetesUpgradeStatusSpec, SysVersionSpec, TalosVersionSpec,
+        cluster_spec::Features,
     };
 
     fn view() -> Fixture {
@@ -305,6 +314,33 @@ mod tests {
             ["the public discovery service can only be configured for clusters created with Talos 1.14 or newer"],
             "the public service is asked about first"
         );
+    }
+
+    #[test]
+    fn older_servers_watch_versions_less() {
+        let version = ClusterConfigVersionSpec { version: "v1.13.5".into() };
+        let upgrade = KubernetesUpgradeStatusSpec {
+            last_upgrade_version: "1.34.3".into(),
+            current_upgrade_version: "1.35.1".into(),
+            ..Default::default()
+        };
+        for (server, from, to, refused) in [
+            ("v1.3.4", ("1.13.8", "1.36.3"), ("1.12.4", "1.36.3"), false),
+            ("v1.4.0", ("1.13.8", "1.36.3"), ("1.12.4", "1.36.3"), true),
+            ("v1.3.4", ("1.13.8", "1.34.3"), ("1.13.8", "1.31.14"), true),
+            ("v1.4.0", ("1.13.8", "1.34.3"), ("1.13.8", "1.31.14"), false),
+            ("v1.3.4", ("1.13.8", "1.35.1"), ("1.13.8", "1.34.3"), false),
+            ("v1.2.1", ("1.13.8", "1.35.1"), ("1.13.8", "1.34.3"), true),
+        ] {
+            let server_version = SysVersionSpec { backend_version: server.into(), ..Default::default() };
+            let view = view()
+                .with(object(kind::SYS_VERSION, "current", &server_version))
+                .with(object(kind::CLUSTER_CONFIG_VERSION, "c", &version))
+                .with(object(kind::KUBERNETES_UPGRADE_STATUS, "c", &upgrade));
+            let (old, new) = (cluster("c", &spec(from.0, from.1)), cluster("c", &spec(to.0, to.1)));
+            let found = problems(&view, Change::Update(&old, &new));
+            assert_eq!(!found.is_empty(), refused, "{server} {from:?} {to:?}: {found:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{kubernetes_path, missing, tolerant};
 use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::kind;
 use crate::object::Reader;
 use omni_proto::specs::{ClusterConfigVersionSpec, ClusterSpec, KubernetesUpgradeStatusSpec, TalosVersionSpec};
@@ -33,6 +34,7 @@ pub(super) fn problem(view: &dyn Reader, id: &str, old: Option<&ClusterSpec>, ne
         return Some(problem);
     }
     if old.is_some()
+        && super::release(view).has(Feature::TalosFloor)
         && let Some(problem) = downgrade(view, id, talos)
     {
         return Some(problem);
@@ -94,6 +96,10 @@ fn step(view: &dyn Reader, id: &str, from: &str, to: &str) -> Option<String> {
 
 /// Whether the change takes back an upgrade that still runs.
 fn reverts(view: &dyn Reader, id: &str, from: &str, to: &str) -> bool {
+    let release = super::release(view);
+    if !release.has(Feature::KubernetesReverts) {
+        return false;
+    }
     let Some(status) = view.get(kind::KUBERNETES_UPGRADE_STATUS, id) else { return false };
     let status: KubernetesUpgradeStatusSpec = status.spec();
     let parse = |text: &str| tolerant::parse(text).ok();
@@ -105,5 +111,6 @@ fn reverts(view: &dyn Reader, id: &str, from: &str, to: &str) -> bool {
     else {
         return false;
     };
-    (from < running && to < last) || (to == last && from == running)
+    let early = release.has(Feature::EarlyReverts) && from < running && to < last;
+    early || (to == last && from == running)
 }

@@ -19,6 +19,7 @@ pub(super) fn provider(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
             dns_name::label(&new.key.id).map(|problem| format!("invalid infra provider name: {problem}"))
         }
         Change::Update(..) => None,
+        Change::Destroy(_) if !super::release(view).has(Feature::ProviderGuards) => None,
         Change::Destroy(old) => in_use(view, &old.key.id),
     };
     problem.into_iter().collect()
@@ -39,6 +40,17 @@ fn in_use(view: &dyn Reader, id: &str) -> Option<String> {
 /// The problems with a change of what is asked of a machine.
 pub(super) fn machine_config(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     match change {
+        Change::Update(old, new) if !super::release(view).has(Feature::RejectionsUndone) => {
+            let (before, after) = (acceptance(old), acceptance(new));
+            let problem = match (before, after) {
+                (AcceptanceStatus::Accepted | AcceptanceStatus::Rejected, AcceptanceStatus::Pending) => {
+                    "an accepted or rejected machine cannot be set to back to pending acceptance"
+                }
+                (AcceptanceStatus::Accepted, AcceptanceStatus::Rejected) => "an accepted machine cannot be rejected",
+                _ => return Vec::new(),
+            };
+            vec![problem.into()]
+        }
         Change::Update(old, new) if accepted(old) && !accepted(new) => {
             vec!["an accepted machine cannot be rejected or set back to pending acceptance".into()]
         }
@@ -53,8 +65,12 @@ pub(super) fn machine_config(view: &dyn Reader, change: Change<'_>) -> Vec<Strin
     }
 }
 
+fn acceptance(object: &Object) -> AcceptanceStatus {
+    object.spec::<InfraMachineConfigSpec>().acceptance_status()
+}
+
 fn accepted(object: &Object) -> bool {
-    object.spec::<InfraMachineConfigSpec>().acceptance_status() == AcceptanceStatus::Accepted
+    acceptance(object) == AcceptanceStatus::Accepted
 }
 
 /// The first text that is too much for a machine.
@@ -75,7 +91,7 @@ fn limits(view: &dyn Reader, new: &Object) -> Vec<String> {
 mod tests {
     use super::super::fixture::{Fixture, labelled, object};
     use super::*;
-    use omni_proto::specs::{InfraProviderSpec, MachineSpec, SiderolinkSpec};
+    use omni_proto::specs::{InfraProviderSpec, MachineSpec, SiderolinkSpec, SysVersionSpec};
 
     #[test]
     fn providers() {
@@ -100,6 +116,9 @@ mod tests {
             ["cannot delete the infra provider \"kubevirt-1\", as there are 1 running machines managed by it: [m]"]
         );
         assert_eq!(provider(&view, Change::Destroy(&named("other"))), [""; 0]);
+        let server = SysVersionSpec { backend_version: "v1.3.4".into(), ..Default::default() };
+        let view = view.with(object(kind::SYS_VERSION, "current", &server));
+        assert_eq!(provider(&view, Change::Destroy(&named("kubevirt-1"))), [""; 0]);
     }
 
     #[test]
@@ -121,6 +140,18 @@ mod tests {
             (Accepted, Pending, vec![back]),
         ] {
             assert_eq!(machine_config(&view, Change::Update(&config(old, ""), &config(new, ""))), expected);
+        }
+        let server = SysVersionSpec { backend_version: "v1.5.11".into(), ..Default::default() };
+        let old_server = Fixture::default().with(object(kind::SYS_VERSION, "current", &server));
+        let pending = "an accepted or rejected machine cannot be set to back to pending acceptance";
+        for (old, new, expected) in [
+            (Pending, Accepted, vec![]),
+            (Rejected, Accepted, vec![]),
+            (Rejected, Pending, vec![pending]),
+            (Accepted, Rejected, vec!["an accepted machine cannot be rejected"]),
+            (Accepted, Pending, vec![pending]),
+        ] {
+            assert_eq!(machine_config(&old_server, Change::Update(&config(old, ""), &config(new, ""))), expected);
         }
         assert_eq!(
             machine_config(&view, Change::Update(&config(Accepted, ""), &config(Pending, "a\n"))),

@@ -36,7 +36,7 @@ fn write(view: &dyn Reader, old: Option<&Object>, new: &Object) -> Option<String
     let Some(cluster) = view.get(kind::CLUSTER, cluster_id) else {
         return (!new.tearing_down).then(|| format!("the cluster {cluster_id:?} does not exist"));
     };
-    let locked = is_locked(&cluster);
+    let locked = is_locked(view, &cluster);
     if old.is_none() && cluster.tearing_down {
         return Some(format!("the cluster {cluster_id:?} is tearing down"));
     }

@@ -2,6 +2,8 @@
 
 use super::cluster::{has_lock, is_locked};
 use super::{Change, machine_set, relation, tolerant};
+use crate::Release;
+use crate::catalogue::Feature;
 use crate::names::{annotation, kind, label};
 use crate::object::{Object, Reader};
 use omni_proto::specs::{ClusterSpec, MachineSetSpec, MachineStatusSpec};
@@ -36,7 +38,8 @@ fn create(view: &dyn Reader, new: &Object) -> Option<String> {
         Err(why) => return refuse(&why),
     };
     let machine = view.get(kind::MACHINE_STATUS, &new.key.id);
-    machine.and_then(|machine| incompatibility(&machine, &cluster.spec())).or_else(|| locks_control_plane(&set, new))
+    let misfit = machine.and_then(|machine| incompatibility(super::release(view), &machine, &cluster));
+    misfit.or_else(|| locks_control_plane(&set, new))
 }
 
 fn update(view: &dyn Reader, old: &Object, new: &Object) -> Option<String> {
@@ -51,10 +54,19 @@ fn update(view: &dyn Reader, old: &Object, new: &Object) -> Option<String> {
         Ok(cluster) => cluster,
         Err(why) => return refuse(&why),
     };
-    let Some(new_set) = new.label(label::MACHINE_SET) else { return Some("missing machine set label".into()) };
-    // Whoever moves has to fit, although nobody may move.
-    let machine = view.get(kind::MACHINE_STATUS, &new.key.id).filter(|_| new_set != set_id);
-    machine.and_then(|machine| incompatibility(&machine, &cluster.spec())).or_else(|| locks_control_plane(&set, new))
+    let release = super::release(view);
+    let moves = match new.label(label::MACHINE_SET) {
+        // Whoever moves has to fit, although nobody may move.
+        Some(new_set) => new_set != set_id,
+        None => true,
+    };
+    let moves_only = release.has(Feature::MembersJudgedOnMoves);
+    if moves_only && new.label(label::MACHINE_SET).is_none() {
+        return Some("missing machine set label".into());
+    }
+    let machine = view.get(kind::MACHINE_STATUS, &new.key.id).filter(|_| moves || !moves_only);
+    let misfit = machine.and_then(|machine| incompatibility(release, &machine, &cluster));
+    misfit.or_else(|| locks_control_plane(&set, new))
 }
 
 fn destroy(view: &dyn Reader, old: &Object) -> Option<String> {
@@ -91,7 +103,7 @@ fn free_cluster(view: &dyn Reader, node: &Object) -> Result<Arc<Object>, String>
     };
     if cluster.tearing_down {
         Err(format!("the cluster {id:?} is tearing down"))
-    } else if is_locked(&cluster) {
+    } else if is_locked(view, &cluster) {
         Err(format!("the cluster {id:?} is locked"))
     } else {
         Ok(cluster)
@@ -100,20 +112,39 @@ fn free_cluster(view: &dyn Reader, node: &Object) -> Result<Arc<Object>, String>
 
 /// Whether a node that the allocation once made is put back before its machine has left.
 fn undoes_removal(view: &dyn Reader, new: &Object) -> bool {
-    new.label(label::MANAGED_BY_ALLOCATION).is_some()
+    super::release(view).has(Feature::AllocationsUndone)
+        && new.label(label::MANAGED_BY_ALLOCATION).is_some()
         && view.get(kind::CLUSTER_MACHINE, &new.key.id).is_some_and(|cluster_machine| !cluster_machine.tearing_down)
 }
 
 /// Why the machine with this status cannot join this cluster.
 #[must_use]
-pub fn incompatibility(machine: &Object, cluster: &ClusterSpec) -> Option<String> {
+pub fn incompatibility(release: Release, machine: &Object, cluster: &Object) -> Option<String> {
     let status: MachineStatusSpec = machine.spec();
     let agent = status.schematic.as_ref().is_some_and(|schematic| schematic.in_agent_mode);
     // A machine that does not say what it runs is given the benefit of the doubt.
-    tolerant::parse(&status.talos_version).ok()?;
-    let wants = tolerant::parse(&cluster.talos_version).ok()?.minor_line();
+    let runs = tolerant::parse(&status.talos_version).ok()?;
+    let wanted = tolerant::parse(&cluster.spec::<ClusterSpec>().talos_version).ok()?;
     if agent {
         return None;
+    }
+    let wants = wanted.minor_line();
+    if !release.has(Feature::MachineLabelsJudged) {
+        let has = runs.minor_line();
+        if has > wants {
+            let id = &cluster.key.id;
+            return Some(format!(
+                "cannot add machine set node to the cluster {id} as it will trigger Talos downgrade on the node ({runs} \
+                 -> {wanted})"
+            ));
+        }
+        let disks = status.hardware.map(|hardware| hardware.blockdevices).unwrap_or_default();
+        let fits = disks.iter().any(|disk| disk.system_disk) || has == wants;
+        return (!fits).then(|| {
+            "machines which are running Talos without installation can be added only to Talos clusters with the same \
+             major and minor versions"
+                .into()
+        });
     }
     let Some(told) = machine.label(label::TALOS_VERSION) else {
         return Some("the machine has no Talos version label".into());
@@ -150,8 +181,9 @@ mod tests {
     use super::super::fixture::{Fixture, annotated, labelled, leaving, object};
     use super::*;
     use omni_proto::specs::machine_set_spec::MachineAllocation;
-    use omni_proto::specs::machine_status_spec::Schematic;
-    use omni_proto::specs::{ClusterMachineSpec, MachineSetNodeSpec};
+    use omni_proto::specs::machine_status_spec::hardware_status::BlockDevice;
+    use omni_proto::specs::machine_status_spec::{HardwareStatus, Schematic};
+    use omni_proto::specs::{ClusterMachineSpec, MachineSetNodeSpec, SysVersionSpec};
 
     fn cluster(talos: &str) -> Object {
         let spec = ClusterSpec { talos_version: talos.into(), ..Default::default() };
@@ -286,6 +318,52 @@ mod tests {
             let view = view(cluster(cluster_talos)).with(machine);
             let expected: Vec<&str> = expected.into_iter().collect();
             assert_eq!(problems(&view, Change::Create(&node("c-workers"))), expected, "{cluster_talos}");
+        }
+    }
+
+    #[test]
+    fn older_servers_judged_members_by_their_status() {
+        let disk = |installed| BlockDevice { system_disk: installed, ..Default::default() };
+        let machine = |talos: &str, installed| {
+            let hardware = Some(HardwareStatus { blockdevices: vec![disk(installed)], ..Default::default() });
+            object(
+                kind::MACHINE_STATUS,
+                "m",
+                &MachineStatusSpec { talos_version: talos.into(), hardware, ..Default::default() },
+            )
+        };
+        let newer = "cannot add machine set node to the cluster c as it will trigger Talos downgrade on the node (1.14.0 \
+                     -> 1.13.8)";
+        let other = "machines which are running Talos without installation can be added only to Talos clusters with the \
+                     same major and minor versions";
+        let server = |version: &str| {
+            let spec = SysVersionSpec { backend_version: version.into(), ..Default::default() };
+            view(cluster("1.13.8")).with(object(kind::SYS_VERSION, "current", &spec))
+        };
+        for (talos, installed, expected) in [
+            ("v1.13.5", false, None),
+            ("v1.14.0", true, Some(newer)),
+            ("v1.11.6", true, None),
+            ("v1.11.6", false, Some(other)),
+            ("unknown", false, None),
+        ] {
+            let view = server("v1.9.3").with(machine(talos, installed));
+            let expected = Vec::from_iter(expected);
+            assert_eq!(problems(&view, Change::Create(&node("c-workers"))), expected, "{talos}");
+        }
+        for (version, expected) in [("v1.5.11", vec![newer]), ("v1.6.6", vec![])] {
+            let view = server(version).with(machine("v1.14.0", true));
+            let stays = Change::Update(&node("c-workers"), &node("c-workers"));
+            assert_eq!(problems(&view, stays), expected, "{version}");
+        }
+        let by_class = MachineSetSpec { machine_allocation: Some(MachineAllocation::default()), ..Default::default() };
+        let managed = labelled(node("by-class"), &[(label::MANAGED_BY_ALLOCATION, "")]);
+        for (version, refused) in [("v1.3.4", true), ("v1.4.0", false)] {
+            let mut class_set = set("by-class", label::WORKER);
+            class_set.spec = prost::Message::encode_to_vec(&by_class);
+            let cluster_machine = object(kind::CLUSTER_MACHINE, "m", &ClusterMachineSpec::default());
+            let view = server(version).with(class_set).with(cluster_machine);
+            assert_eq!(!problems(&view, Change::Create(&managed)).is_empty(), refused, "{version}");
         }
     }
 

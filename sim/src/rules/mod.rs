@@ -63,7 +63,8 @@ impl<'a> Change<'a> {
 
 /// The problems with a change, in the order in which Omni lists them; none means that it may go ahead.
 ///
-/// An update that sends the phase `tearingDown` has to pass the rules for updates and those for destruction.
+/// An update that sends the phase `tearingDown`, also once more, has to pass the rules for updates and those for
+/// destruction.
 #[must_use]
 pub fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     // Older servers take any id, any label and any annotation.
@@ -72,7 +73,6 @@ pub fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {
     found.extend(of_type(view, change));
     if let Change::Update(old, new) = change
         && new.tearing_down
-        && !old.tearing_down
     {
         found.extend(of_type(view, Change::Destroy(old)));
     }

@@ -72,6 +72,23 @@ async fn teardown_and_destroy_waits_for_finalizers() {
 }
 
 #[tokio::test]
+async fn a_teardown_was_an_update_at_first() {
+    for (release, refused) in [(Release::V1_8, true), (Release::V1_9, false)] {
+        let (sim, mut client) = settled(Options { release, ..Options::stepped() }).await;
+        // As it may lie there from before the rules were what they are.
+        sim.store().put("", &kinds::key(CLASS, "stale"), |object| {
+            let spec = MachineClassSpec { match_labels: vec!["a b c".into()], ..Default::default() };
+            object.spec = prost::Message::encode_to_vec(&spec);
+        });
+        sim.settle().unwrap();
+        let answer = client.teardown(CLASS, "stale").await;
+        assert_eq!(answer.as_ref().err().map(|status| status.code()), refused.then_some(Code::InvalidArgument));
+        let missing = client.teardown(CLASS, "nosuch").await.unwrap_err();
+        assert_eq!(missing.code(), Code::NotFound, "{release}");
+    }
+}
+
+#[tokio::test]
 async fn a_teardown_outlives_the_call_that_asked_for_it() {
     let (sim, mut client) = settled(Options::stepped()).await;
     client.create(with(class("w"), |m| m.finalizers = vec!["Holder".into()]), "").await.unwrap();

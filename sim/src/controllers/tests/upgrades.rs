@@ -31,6 +31,40 @@ fn talos_is_upgraded_machine_by_machine_and_control_planes_go_first() {
 }
 
 #[test]
+fn a_set_is_upgrading_where_older_servers_called_it_reconfiguring() {
+    for (release, phase) in
+        [(Release::of_minor(4), MachineSetPhase::Reconfiguring), (Release::V1_5, MachineSetPhase::Upgrading)]
+    {
+        let scene = Scene::of(release, 2);
+        scene.cluster("1.13.5", "1.35.1");
+        scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+        scene.settle();
+        scene.change_versions(|spec| spec.talos_version = "1.13.8".into());
+        let mut seen = vec![];
+        while scene.step() {
+            let status: MachineSetStatusSpec = scene.spec(kind::MACHINE_SET_STATUS, "c-control-planes");
+            seen.extend((seen.last() != Some(&status.phase())).then_some(status.phase()));
+        }
+        assert!(seen.contains(&phase), "{release}: {seen:?}");
+        assert_eq!(seen.contains(&MachineSetPhase::Upgrading), phase == MachineSetPhase::Upgrading, "{release}");
+    }
+}
+
+#[test]
+fn talos_can_go_down_as_far_as_a_release_lets_it() {
+    for (release, expected) in [(Release::V1_3, true), (Release::of_minor(4), false)] {
+        let scene = Scene::of(release, 2);
+        scene.cluster("1.13.5", "1.35.1");
+        scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+        scene.settle();
+        let upgrade: TalosUpgradeStatusSpec = scene.spec(kind::TALOS_UPGRADE_STATUS, "c");
+        let down = upgrade.upgrade_versions.iter().any(|version| version.starts_with("1.12."));
+        assert_eq!(down, expected, "{release}: {:?}", upgrade.upgrade_versions);
+        assert!(!upgrade.upgrade_versions.iter().any(|version| version.starts_with("1.11.")), "{release}");
+    }
+}
+
+#[test]
 fn an_upgrade_can_be_taken_back_on_the_way() {
     let scene = Scene::with_cluster();
     scene.change_versions(|spec| spec.talos_version = "1.13.8".into());
