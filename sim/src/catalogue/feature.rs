@@ -77,6 +77,8 @@ features! {
     MediaNeedToken = "media-need-a-token",
     /// Whether a machine fits its cluster is asked again only when its node moves to another set.
     MembersJudgedOnMoves = "members-judged-on-moves",
+    /// The architectures of platforms are numbered from 1, and 0 is none.
+    NumberedArchitectures = "numbered-architectures",
     /// The events of a watch hold the object as it was before.
     OldInEvents = "old-in-events",
     /// An infrastructure provider is kept while machines of it run.
@@ -167,6 +169,7 @@ mod tests {
             (Feature::MediaNeedToken, 6, false),
             (Feature::MediaNeedToken, 8, true),
             (Feature::MembersJudgedOnMoves, 6, false),
+            (Feature::NumberedArchitectures, 5, false),
             (Feature::ProviderGuards, 4, false),
             (Feature::ReadySchematics, 6, false),
             (Feature::RejectionsUndone, 6, false),

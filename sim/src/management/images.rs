@@ -31,6 +31,9 @@ const FREE_TAGS: &[u32] = &[10, LABELS, 13, 14];
 /// The image factory of an instance that names none.
 const FACTORY: &str = "https://factory.talos.dev";
 
+/// The first Talos whose images for single-board computers are an overlay on the common one.
+const FIRST_WITH_OVERLAYS: (u64, u64) = (1, 7);
+
 /// The Talos version of an image for which none is named.
 const DEFAULT_TALOS: &str = "1.13.8";
 
@@ -57,7 +60,8 @@ pub(super) async fn create_schematic(
         embedded_machine_configuration: embedded.to_owned(),
         ..Customization::default()
     };
-    let schematic = Schematic { overlay: overlay(ctx, &request)?, customization };
+    let media = media(ctx, &request)?;
+    let schematic = Schematic { overlay: overlay(ctx, &request, media.as_ref())?, customization };
     let features = features(ctx);
     let wanted = request.image_factory_url.trim_end_matches('/');
     if release.has(Feature::SchematicFactories) && !wanted.is_empty() && !factories(&features).any(|url| url == wanted)
@@ -66,8 +70,13 @@ pub(super) async fn create_schematic(
         return Err(Status::unknown(format!("no image factory client configured for the given URL {url:?}")));
     }
     let id = ensure(ctx, &schematic);
-    let pxe_url =
-        if release.has(Feature::SchematicPxeUrl) { format!("{}/pxe/{id}", pxe_base(&features)) } else { String::new() };
+    let pxe_url = match media.filter(|_| release.has(Feature::SchematicPxeUrl)) {
+        Some(media) => {
+            let version = &request.talos_version;
+            format!("{}/pxe/{id}/{version}/{}", pxe_base(&features), pxe_file(&media, version))
+        }
+        None => String::new(),
+    };
     let schematic_yml = if release.has(Feature::SchematicTexts) { schematic.text() } else { String::new() };
     Ok(pb::CreateSchematicResponse { schematic_id: id, pxe_url, grpc_tunnel_enabled: tunnel, schematic_yml })
 }
@@ -188,12 +197,16 @@ fn check_labels(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn overlay(ctx: &ServiceContext, request: &pb::CreateSchematicRequest) -> Result<Overlay, Status> {
+fn overlay(
+    ctx: &ServiceContext,
+    request: &pb::CreateSchematicRequest,
+    media: Option<&InstallationMediaSpec>,
+) -> Result<Overlay, Status> {
     let version = &request.talos_version;
     if !version.is_empty() {
         let parsed = tolerant::parse(version).map_err(|_| Status::invalid_argument("invalid Talos version"))?;
         // Images for single-board computers were something else before.
-        if parsed.minor_line() < (1, 7) {
+        if parsed.minor_line() < FIRST_WITH_OVERLAYS {
             return Ok(Overlay::default());
         }
     }
@@ -212,14 +225,29 @@ fn overlay(ctx: &ServiceContext, request: &pb::CreateSchematicRequest) -> Result
         };
         return Ok(Overlay { image: overlay.image.clone(), name: overlay.name.clone(), options });
     }
-    if request.media_id.is_empty() {
-        return Ok(Overlay::default());
-    }
-    let media = ctx.store.get(&kinds::key(MEDIA, &*request.media_id)).ok_or_else(|| {
-        Status::unknown(format!("resource {MEDIA}(ephemeral/{}@undefined) doesn't exist", request.media_id))
-    })?;
-    let name = media.spec::<InstallationMediaSpec>().overlay;
+    let name = media.map(|media| media.overlay.clone()).unwrap_or_default();
     Ok(if name.is_empty() { Overlay::default() } else { Overlay { image: board(&name), name, ..Overlay::default() } })
+}
+
+/// The image that the request names. Those that answer with the URL of one must have it.
+fn media(ctx: &ServiceContext, request: &pb::CreateSchematicRequest) -> Result<Option<InstallationMediaSpec>, Status> {
+    let id = &request.media_id;
+    if id.is_empty() && !ctx.release().has(Feature::SchematicPxeUrl) {
+        return Ok(None);
+    }
+    let missing = || Status::unknown(format!("resource {MEDIA}(ephemeral/{id}@undefined) doesn't exist"));
+    ctx.store.get(&kinds::key(MEDIA, &**id)).map(|media| Some(media.spec())).ok_or_else(missing)
+}
+
+/// What boots over the network with this image.
+fn pxe_file(media: &InstallationMediaSpec, version: &str) -> String {
+    let with_overlays = tolerant::parse(version).is_ok_and(|version| version.minor_line() >= FIRST_WITH_OVERLAYS);
+    let profile = match (media.overlay.is_empty(), with_overlays) {
+        (true, _) => media.profile.clone(),
+        (false, true) => "metal".to_owned(),
+        (false, false) => format!("metal-{}", media.profile),
+    };
+    format!("{profile}-{}", media.architecture)
 }
 
 /// The image that holds the overlay of a board: there is one for each maker of chips.
@@ -350,7 +378,18 @@ mod tests {
 
     #[tokio::test]
     async fn older_releases_know_less() {
-        let asked = || Asked { talos_version: "1.13.8".into(), ..Asked::default() };
+        let asked = || Asked { talos_version: "1.13.8".into(), media_id: "iso".into(), ..Asked::default() };
+        let context = |release| {
+            let ctx = context(release);
+            let media = InstallationMediaSpec {
+                profile: "metal".into(),
+                architecture: "amd64".into(),
+                extension: "iso".into(),
+                ..Default::default()
+            };
+            ctx.store.put("", &kinds::key(MEDIA, "iso"), |object| object.spec = media.encode_to_vec());
+            ctx
+        };
         let overlay =
             pb::create_schematic_request::Overlay { image: "i".into(), name: "n".into(), options: String::new() };
         let choices = [
@@ -373,9 +412,14 @@ mod tests {
             for (count, request) in counts.iter_mut().zip(choices.clone()) {
                 *count = make(request).await.schematic_id != plain.schematic_id;
             }
-            let url = format!("https://pxe.factory.talos.dev/pxe/{}", plain.schematic_id);
+            let url = format!("https://pxe.factory.talos.dev/pxe/{}/1.13.8/metal-amd64", plain.schematic_id);
             assert!([String::new(), url].contains(&plain.pxe_url), "{release}: {}", plain.pxe_url);
             assert_eq!((counts, !plain.schematic_yml.is_empty(), !plain.pxe_url.is_empty()), expected, "{release}");
+        }
+        let nowhere = || Asked { media_id: String::new(), ..asked() };
+        for (release, refused) in [(Release::of_minor(4), true), (Release::V1_5, false)] {
+            let answer = create_schematic(&context(release), call(Role::Operator, None, nowhere())).await;
+            assert_eq!(answer.is_err(), refused, "{release}");
         }
         let stranger = || Asked { image_factory_url: "https://f.example".into(), ..asked() };
         for (release, refused) in [(Release::V1_9, false), (Release::V1_10, true)] {
@@ -405,6 +449,23 @@ mod tests {
         let text = make(own("a: 1")).await.unwrap().schematic_yml;
         assert!(text.starts_with("overlay:\n    image: i\n    name: \"n\"\n    options:\n        a: 1\n"), "{text}");
         assert_eq!(make(own("[]")).await.unwrap_err().code(), Code::Unknown);
+    }
+
+    #[test]
+    fn files_that_boot_over_the_network() {
+        let image = |profile: &str, overlay: &str| InstallationMediaSpec {
+            profile: profile.into(),
+            overlay: overlay.into(),
+            architecture: "arm64".into(),
+            ..Default::default()
+        };
+        for (media, version, expected) in [
+            (image("aws", ""), "1.13.8", "aws-arm64"),
+            (image("rpi_generic", "rpi_generic"), "1.13.8", "metal-arm64"),
+            (image("rpi_generic", "rpi_generic"), "v1.6.4", "metal-rpi_generic-arm64"),
+        ] {
+            assert_eq!(pxe_file(&media, version), expected);
+        }
     }
 
     #[tokio::test]

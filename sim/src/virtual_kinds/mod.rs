@@ -144,7 +144,7 @@ fn key(kind: &str, id: &str) -> Key {
 
 /// What is known of platforms and boards, by id.
 fn configs(name: &str, release: Release) -> Vec<(&'static str, Vec<u8>)> {
-    let platform = |platform: &platforms::Platform| (platform.id, platform.spec().encode_to_vec());
+    let platform = |platform: &platforms::Platform| (platform.id, platform.spec(release).encode_to_vec());
     match name {
         "MetalPlatformConfigs" => vec![platform(&platforms::METAL)],
         "CloudPlatformConfigs" => platforms::clouds(release).map(platform).collect(),
@@ -278,7 +278,11 @@ mod tests {
     fn platforms_and_boards_are_known_by_id() {
         let scene = Scene::new(Role::Reader, Release::NEWEST);
         let aws: PlatformConfigSpec = scene.get("CloudPlatformConfigs", "aws").unwrap().spec();
-        assert_eq!((aws.disk_image_suffix.as_str(), aws.architectures.len()), ("raw.xz", 2));
+        assert_eq!((aws.disk_image_suffix.as_str(), &aws.architectures[..]), ("raw.xz", &[1, 2][..]));
+        assert_eq!(aws.min_version, "");
+        let before = Scene::new(Role::Reader, Release::of_minor(4));
+        let aws: PlatformConfigSpec = before.get("CloudPlatformConfigs", "aws").unwrap().spec();
+        assert_eq!(aws.architectures, [0, 1]);
         let board: SbcConfigSpec = scene.get("SBCConfigs", "rockpi_4").unwrap().spec();
         assert_eq!((board.overlay_name.as_str(), board.overlay_image.as_str()), ("rockpi4", "siderolabs/sbc-rockchip"));
         for (kind, id) in [("CloudPlatformConfigs", "metal"), ("SBCConfigs", "aws"), ("Supports", "other")] {

@@ -36,17 +36,19 @@ pub struct Board {
     pub since: &'static str,
 }
 
-/// The version that stands for all.
-pub const ALWAYS: &str = "0.0.0";
+/// What stands in the place of the first version where all have it; the server then names none.
+pub const ALWAYS: &str = "";
 
 impl Platform {
     /// What the server says of it.
     #[must_use]
-    pub fn spec(&self) -> PlatformConfigSpec {
+    pub fn spec(&self, release: Release) -> PlatformConfigSpec {
+        // The first is no architecture; before there was that one, the others began with its number.
+        let shift = i32::from(!release.has(Feature::NumberedArchitectures));
         PlatformConfigSpec {
             label: self.label.to_owned(),
             description: self.description.to_owned(),
-            architectures: self.architectures.iter().map(|arch| (*arch).into()).collect(),
+            architectures: self.architectures.iter().map(|arch| i32::from(*arch) - shift).collect(),
             documentation: format!("/platform-specific-installations/{}", self.documentation),
             disk_image_suffix: self.suffix.to_owned(),
             boot_methods: self.boot.iter().map(|method| (*method).into()).collect(),
@@ -91,7 +93,7 @@ pub const METAL: Platform = Platform {
     documentation: "bare-metal-platforms/bootloader",
     suffix: "raw.zst",
     boot: ALL,
-    since: "",
+    since: ALWAYS,
     secure_boot: true,
 };
 
