@@ -14,12 +14,14 @@ use super::management::ManagementService;
 use super::options::Options;
 use super::outage::Outage;
 use super::requests::{Request, Requests};
+use super::rules;
 use super::server::{self, Door};
 use super::sign_in::SignIn;
 use super::state_service::StateService;
 use super::store::{self, JournalError, Store, StoreError};
 use super::time::AheadClock;
 use super::tls::{Tls, TlsError};
+use super::upgrade;
 use super::world;
 use super::worlds::{self, WorldError};
 use std::net::SocketAddr;
@@ -112,7 +114,11 @@ impl Sim {
         }
         let audit = AuditLog::open(options.data.as_deref()).map_err(SimError::Audit)?;
         store.tell(Arc::new(audit.clone()));
+        let before = rules::release(&store.view());
         world::seed(&store, options.machines, options.release);
+        if !is_new {
+            upgrade::run(&store, before, options.release);
+        }
         bootstrap::auth(&store, options.suspended);
         match &options.world {
             Some(told) if is_new => worlds::populate(&store, told)?,

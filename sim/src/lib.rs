@@ -53,6 +53,7 @@ mod tests;
 mod time;
 mod tls;
 mod token;
+mod upgrade;
 mod violations;
 mod virtual_kinds;
 mod watch;

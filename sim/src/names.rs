@@ -347,6 +347,8 @@ pub mod annotation {
     pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
     /// Flag: the cluster is being taken over, so its lock does not count.
     pub const CLUSTER_IMPORT_IN_PROGRESS: &str = "omni.sidero.dev/cluster-import-is-in-progress";
+    /// Flag: a cluster template wrote the object.
+    pub const MANAGED_BY_TEMPLATES: &str = "omni.sidero.dev/managed-by-cluster-templates";
     /// The name that people give to an object.
     pub const NAME: &str = "name";
     /// What people say of it.

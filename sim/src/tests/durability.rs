@@ -1,9 +1,11 @@
 //! What survives the end of a server.
 
 use super::client::{Client, resource};
-use crate::{Options, Sim, SimError};
+use crate::names::{kind, label};
+use crate::{Options, Release, Sim, SimError, kinds};
 use omni_proto::cosi::resource as pb;
-use omni_proto::specs::MachineClassSpec;
+use omni_proto::specs::{ConfigPatchSpec, MachineClassSpec, MachineInstallDiskConfigSpec};
+use prost::Message as _;
 use std::path::Path;
 
 const CLASS: &str = "MachineClasses.omni.sidero.dev";
@@ -37,6 +39,23 @@ async fn objects_and_keys_survive_a_restart() {
     let mut client = Client::new(&sim).await;
     assert_eq!(client.get(CLASS, "a").await.unwrap(), before);
     assert_eq!(client.list(CLASS, Default::default()).await.unwrap(), ["a"]);
+}
+
+#[tokio::test]
+async fn a_newer_release_goes_on_from_what_an_older_one_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let on = |release| Options { release, ..on(folder.path()) };
+    let sim = Sim::start(on(Release::V1_10)).await.unwrap();
+    sim.store().put("", &kinds::key(kind::CONFIG_PATCH, "000-cm-m-install-disk"), |patch| {
+        let data = "machine: {install: {disk: /dev/sdb}}".to_owned();
+        patch.spec = ConfigPatchSpec { data, ..Default::default() }.encode_to_vec();
+        patch.labels.insert(label::CLUSTER_MACHINE.to_owned(), "m".to_owned());
+    });
+    sim.stop().await;
+    let sim = Sim::start(on(Release::NEWEST)).await.unwrap();
+    let disk = sim.store().get(&kinds::key(kind::MACHINE_INSTALL_DISK_CONFIG, "m")).unwrap();
+    assert_eq!(disk.spec::<MachineInstallDiskConfigSpec>().disk, "/dev/sdb");
+    assert_eq!(sim.store().list(kind::CONFIG_PATCH).len(), 0);
 }
 
 #[tokio::test]
