@@ -4,6 +4,7 @@ use super::cluster_machine_config;
 use super::configuration;
 use super::context::{ControllerContext, labels};
 use super::former::{ApidAvailable, With};
+use super::install_disk;
 use super::node::{CLUSTER_MACHINE_HELD_BY, MACHINE_HELD_BY};
 use super::schematic;
 use super::system_patches::DISCOVERY;
@@ -60,6 +61,8 @@ fn live(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &Object)
     let last: ClusterMachineConfigStatusSpec = ctx.spec(kind::CLUSTER_MACHINE_CONFIG_STATUS, id);
     let next = match status.stage() {
         _ if !up => status.stage(),
+        // There is no configuration before it is known where Talos is to go.
+        Stage::Unknown if machine.maintenance && install_disk::configured(ctx, id, &machine).is_none() => Stage::Unknown,
         Stage::Unknown if machine.maintenance => Stage::Installing,
         Stage::Unknown => Stage::Upgrading,
         Stage::Installing | Stage::Upgrading => {
@@ -166,10 +169,11 @@ fn serves(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &str) 
 
 /// Puts Talos on the machine's disk.
 fn install(ctx: &ControllerContext<'_>, id: &str, version: &str) {
+    let disk = install_disk::target(ctx, id, &ctx.spec(kind::MACHINE_STATUS, id));
     ctx.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
         machine.maintenance = false;
         machine.talos_version = format!("v{version}");
-        set_system_disk(machine, true);
+        install_disk::mark(machine, Some(&disk));
     });
     schematic::install(ctx, id);
 }
@@ -179,16 +183,9 @@ fn reset(ctx: &ControllerContext<'_>, id: &str) {
     ctx.edit_spec(kind::MACHINE_STATUS, id, |machine: &mut MachineStatusSpec| {
         machine.maintenance = true;
         machine.talos_version.clone_from(&machine.initial_talos_version);
-        set_system_disk(machine, false);
+        install_disk::mark(machine, None);
         schematic::reset(machine);
     });
-}
-
-fn set_system_disk(machine: &mut MachineStatusSpec, installed: bool) {
-    let disks = machine.hardware.as_mut().map(|hardware| hardware.blockdevices.as_mut_slice()).unwrap_or_default();
-    if let Some(disk) = disks.first_mut() {
-        disk.system_disk = installed;
-    }
 }
 
 /// Takes a cluster machine out of its cluster. A machine that does not answer holds this up until it does,

@@ -4,6 +4,7 @@ use super::cluster_machine;
 use super::configuration;
 use super::context::{ControllerContext, hex, labels};
 use super::former::{ClusterMachineVersion, With};
+use super::install_disk;
 use super::machine_config::{self, Facts};
 use super::schematic;
 use crate::compression;
@@ -56,14 +57,15 @@ fn generate(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &Clu
     let machine: MachineStatusSpec = ctx.spec(kind::MACHINE_STATUS, id);
     let uuid = ctx.spec::<ClusterUuid>(kind::CLUSTER_UUID, name).uuid;
     let endpoint = ctx.spec::<LoadBalancerConfigSpec>(kind::LOAD_BALANCER_CONFIG, name).siderolink_endpoint;
-    let disks = machine.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
+    let Some(disk) = install_disk::configured(ctx, id, &machine) else { return };
     let facts = Facts {
         cluster: name,
         cluster_id: &uuid,
         endpoint: &endpoint,
         is_plane: cluster_machine.label(label::CONTROL_PLANE).is_some(),
         hostname: &cluster_machine::hostname(&machine),
-        disk: disks.first().map(|disk| disk.linux_name.as_str()).unwrap_or_default(),
+        disk: &disk,
+        is_disk_final: install_disk::is_chosen_by_objects(ctx),
         talos_version: &cluster.talos_version,
         schematic_id: &schematic::target(ctx, id),
         kubernetes_version: &cluster_machine.spec::<ClusterMachineSpec>().kubernetes_version,

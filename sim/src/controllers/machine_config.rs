@@ -18,6 +18,8 @@ pub(super) struct Facts<'a> {
     pub(super) is_plane: bool,
     pub(super) hostname: &'a str,
     pub(super) disk: &'a str,
+    /// Whether no patch names another disk.
+    pub(super) is_disk_final: bool,
     pub(super) talos_version: &'a str,
     pub(super) schematic_id: &'a str,
     pub(super) kubernetes_version: &'a str,
@@ -36,6 +38,11 @@ pub(super) fn render(facts: &Facts<'_>, patches: &[String]) -> String {
             document @ Value::Object(_) => merge(&mut main, document),
             _ => {}
         }
+    }
+    if facts.is_disk_final
+        && let Some(install) = main.pointer_mut("/machine/install").and_then(Value::as_object_mut)
+    {
+        install.insert("disk".to_owned(), facts.disk.into());
     }
     let mut text = yaml::to_string(&main);
     for document in others {
@@ -121,6 +128,19 @@ mod tests {
     use super::*;
 
     fn patched(patches: &[&str]) -> Vec<Value> {
+        rendered(false, patches)
+    }
+
+    #[test]
+    fn a_disk_that_objects_choose_is_final() {
+        let patch = ["machine: {install: {disk: /dev/sdx, wipe: true}}"];
+        for (is_disk_final, expected) in [(false, "/dev/sdx"), (true, "/dev/sda")] {
+            let install = rendered(is_disk_final, &patch)[0]["machine"]["install"].clone();
+            assert_eq!((install["disk"].as_str(), install["wipe"].as_bool()), (Some(expected), Some(true)));
+        }
+    }
+
+    fn rendered(is_disk_final: bool, patches: &[&str]) -> Vec<Value> {
         let facts = Facts {
             cluster: "c",
             cluster_id: "x",
@@ -128,6 +148,7 @@ mod tests {
             is_plane: false,
             hostname: "h",
             disk: "/dev/sda",
+            is_disk_final,
             talos_version: "1.13.8",
             schematic_id: "s",
             kubernetes_version: "1.36.3",

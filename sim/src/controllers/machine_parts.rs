@@ -2,16 +2,15 @@
 
 use super::context::{ControllerContext, labels};
 use super::former::{InstallDisk, With};
+use super::install_disk;
 use super::schematic;
 use crate::names::{annotation, controller, kind, label};
 use crate::object::Object;
 use crate::rules::tolerant;
 use omni_proto::specs::machine_config_gen_options_spec::InstallImage;
-use omni_proto::specs::machine_install_disk_status_spec::Disk;
 use omni_proto::specs::machine_upgrade_status_spec::Phase;
 use omni_proto::specs::{
-    KernelArgsSpec, KernelArgsStatusSpec, MachineConfigGenOptionsSpec, MachineInstallDiskConfigSpec,
-    MachineInstallDiskStatusSpec, MachineStatusLinkSpec, MachineStatusSnapshotSpec, MachineStatusSpec,
+    KernelArgsSpec, KernelArgsStatusSpec, MachineConfigGenOptionsSpec, MachineStatusLinkSpec, MachineStatusSnapshotSpec, MachineStatusSpec,
     MachineUpgradeStatusSpec, SchematicConfigurationSpec, SiderolinkCounterSpec,
 };
 
@@ -30,9 +29,6 @@ const PARTS: &[&str] = &[
     kind::MACHINE_STATUS,
 ];
 
-/// Disks must hold at least this much to be installed on.
-const SMALLEST_DISK: u64 = 5_000_000_000;
-
 /// The first Talos that takes kernel arguments from schematics without a unified kernel image.
 const ARGS_WITHOUT_UKI: (u64, u64) = (1, 12);
 
@@ -44,8 +40,8 @@ pub(super) fn act(ctx: &ControllerContext<'_>) {
         upgrade_status(ctx, &machine, &status, &place);
         gen_options(ctx, &machine, &status);
         kernel_args(ctx, &machine, &status, &place);
-        if ctx.release.has_kind(kind::MACHINE_INSTALL_DISK_STATUS) {
-            install_disk(ctx, &machine, &status);
+        if install_disk::is_chosen_by_objects(ctx) {
+            install_disk::report(ctx, &machine, &status);
         }
         link(ctx, &machine, status);
     }
@@ -79,12 +75,7 @@ fn link(ctx: &ControllerContext<'_>, machine: &Object, status: MachineStatusSpec
 }
 
 fn is_installed(status: &MachineStatusSpec) -> bool {
-    system_disk(status).is_some()
-}
-
-fn system_disk(status: &MachineStatusSpec) -> Option<&str> {
-    let disks = status.hardware.as_ref()?.blockdevices.iter();
-    disks.filter(|disk| disk.system_disk).map(|disk| disk.linux_name.as_str()).next()
+    status.hardware.as_ref().is_some_and(|hardware| hardware.blockdevices.iter().any(|disk| disk.system_disk))
 }
 
 fn upgrade_status(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
@@ -126,22 +117,12 @@ fn gen_options(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineSt
         ..Default::default()
     };
     let install_disk = match ctx.release.has_field("MachineConfigGenOptionsSpec", "install_disk") {
-        true => system_disk(status).or_else(|| smallest_disk(status)).unwrap_or_default().to_owned(),
+        true => install_disk::automatic(status).unwrap_or_default().to_owned(),
         false => String::new(),
     };
     let spec = MachineConfigGenOptionsSpec { install_image: Some(image) };
     let options = With { former: InstallDisk { install_disk }, spec };
     ctx.put(controller::MACHINE_CONFIG_GEN_OPTIONS, kind::MACHINE_CONFIG_GEN_OPTIONS, id, &[], &options);
-}
-
-/// The disk that is installed on when nobody names one: the smallest that is large enough, one on USB only where there
-/// is no other.
-fn smallest_disk(status: &MachineStatusSpec) -> Option<&str> {
-    let disks = status.hardware.as_ref()?.blockdevices.iter();
-    let fit = disks.filter(|disk| {
-        !disk.readonly && disk.r#type != "CD" && disk.size > SMALLEST_DISK && disk.bus_path != "/virtual"
-    });
-    fit.min_by_key(|disk| (disk.transport == "usb", disk.size)).map(|disk| disk.linux_name.as_str())
 }
 
 fn kernel_args(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec, place: &[(&str, &str)]) {
@@ -170,40 +151,4 @@ fn kernel_args(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineSt
         current_cmdline: status.kernel_cmdline.clone(),
     };
     ctx.put(controller::KERNEL_ARGS_STATUS, kind::KERNEL_ARGS_STATUS, id, place, &report);
-}
-
-/// The disk that is or will be installed on: the one that users name, or else the smallest that is large enough.
-fn install_disk(ctx: &ControllerContext<'_>, machine: &Object, status: &MachineStatusSpec) {
-    let id = machine.key.id.as_str();
-    let wanted: MachineInstallDiskConfigSpec = ctx.spec(kind::MACHINE_INSTALL_DISK_CONFIG, id);
-    let known = status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
-    let why_not = |disk: &omni_proto::specs::machine_status_spec::hardware_status::BlockDevice| match disk {
-        disk if disk.readonly => "the disk is read-only",
-        disk if disk.cdrom => "the disk is a CD-ROM drive",
-        disk if disk.size < SMALLEST_DISK => "the disk is too small",
-        _ => "",
-    };
-    let disks = known.iter().map(|disk| Disk {
-        dev_path: disk.linux_name.clone(),
-        selectable: why_not(disk).is_empty(),
-        skip_reason: why_not(disk).to_owned(),
-        members: disk.secondary_disks.clone(),
-    });
-    let smallest = || known.iter().filter(|disk| why_not(disk).is_empty()).min_by_key(|disk| disk.size);
-    let mut report = MachineInstallDiskStatusSpec { disks: disks.collect(), ..Default::default() };
-    if let Some(disk) = system_disk(status) {
-        report.disk = disk.to_owned();
-    } else if !wanted.disk.is_empty() {
-        match known.iter().any(|disk| disk.linux_name == wanted.disk) {
-            true => report.disk = wanted.disk,
-            false => report.message = format!("the disk {:?} does not exist", wanted.disk),
-        }
-    } else if !wanted.disk_selector.is_empty() {
-        report.message = "the simulator does not evaluate disk selectors".to_owned();
-    } else if let Some(disk) = smallest() {
-        report.disk.clone_from(&disk.linux_name);
-    } else {
-        report.message = "no disk is large enough".to_owned();
-    }
-    ctx.put(controller::MACHINE_INSTALL_DISK_STATUS, kind::MACHINE_INSTALL_DISK_STATUS, id, &[], &report);
 }

@@ -18,6 +18,7 @@ mod former;
 mod health_checks;
 mod infra_machine;
 mod infra_provider;
+mod install_disk;
 mod join_tokens;
 mod kubernetes;
 mod link;

@@ -1,9 +1,14 @@
 //! Disk selectors: expressions that select a disk. They are typed, and type-checked without a disk.
 //! It knows the language and the fields of a disk, and no object.
 
-use cel::Program;
+use crate::access_policy;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
+use cel::objects::{Key, Map, Value};
+use cel::{Context, Program};
+use omni_proto::specs::machine_status_spec::hardware_status::BlockDevice;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a disk is called in the language.
 const DISK: &str = "talos.resource.definitions.block.DiskSpec";
@@ -30,8 +35,11 @@ const FIELDS: &[(&str, Type)] = &[
     ("symlinks", Type::Texts),
 ];
 
-/// Sizes that an expression may name.
+/// Sizes that an expression may name: those of decimal and of binary units, from the first power on.
 const SIZES: &[&str] = &["kB", "MB", "GB", "TB", "PB", "EB", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/// As many of them are decimal.
+const DECIMAL: usize = 6;
 
 /// The type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,6 +109,71 @@ pub(super) fn problem(text: &str) -> Option<String> {
     let at = |id| program.source_info().offset_for(id).map_or(0, |(start, _)| usize::try_from(start).unwrap_or(0));
     let told: Vec<_> = checker.found.iter().map(|(id, problem)| placed(text, at(*id), problem)).collect();
     Some(told.join("\n"))
+}
+
+/// The disks that an expression chooses.
+///
+/// # Errors
+/// When it cannot be read, or says of a disk neither yes nor no.
+pub fn matching<'a>(text: &str, disks: &'a [BlockDevice]) -> Result<Vec<&'a BlockDevice>, String> {
+    if let Some(problem) = problem(text) {
+        return Err(problem);
+    }
+    let program = Program::compile(text).map_err(|errors| errors.to_string())?;
+    let mut found = Vec::new();
+    for disk in disks {
+        let fail = |problem: String| format!("error evaluating the selector against {:?}: {problem}", path(disk));
+        match program.execute(&context(disk)?).map_err(|error| fail(error.to_string()))? {
+            Value::Bool(true) => found.push(disk),
+            Value::Bool(false) => {}
+            other => return Err(fail(format!("expression output type is {:?}, expected bool", other.type_of()))),
+        }
+    }
+    Ok(found)
+}
+
+fn path(disk: &BlockDevice) -> &str {
+    if disk.dev_path.is_empty() { &disk.linux_name } else { &disk.dev_path }
+}
+
+/// What an expression can ask for.
+fn context(disk: &BlockDevice) -> Result<Context<'static, 'static>, String> {
+    let text = |text: &str| Value::from(text);
+    let fields = [
+        ("dev_path", text(path(disk))),
+        ("size", Value::UInt(disk.size)),
+        ("pretty_size", text(&disk.pretty_size)),
+        ("io_size", Value::UInt(disk.io_size)),
+        ("sector_size", Value::UInt(disk.sector_size)),
+        ("readonly", Value::Bool(disk.readonly)),
+        ("cdrom", Value::Bool(disk.cdrom)),
+        ("rotational", Value::Bool(disk.rotational)),
+        ("model", text(&disk.model)),
+        ("serial", text(&disk.serial)),
+        ("modalias", text(&disk.modalias)),
+        ("wwid", text(&disk.wwid)),
+        ("uuid", text(&disk.uuid)),
+        ("bus_path", text(&disk.bus_path)),
+        ("sub_system", text(&disk.sub_system)),
+        ("transport", text(&disk.transport)),
+        ("secondary_disks", Value::from(disk.secondary_disks.clone())),
+        ("symlinks", Value::from(disk.symlinks.clone())),
+    ];
+    let key = |name: &str| Key::String(Arc::new(name.to_owned()));
+    let fields: HashMap<Key, Value> = fields.into_iter().map(|(name, value)| (key(name), value)).collect();
+    let mut context = Context::default();
+    context.add_variable_from_value("disk", Value::Map(Map { map: Arc::new(fields) }));
+    context.add_variable_from_value("system_disk", disk.system_disk);
+    for (at, name) in SIZES.iter().enumerate() {
+        let (base, power) = if at < DECIMAL { (1000_u64, at + 1) } else { (1024, at + 1 - DECIMAL) };
+        let power = u32::try_from(power).unwrap_or_default();
+        context.add_variable_from_value(*name, Value::UInt(base.saturating_pow(power)));
+    }
+    let glob = |pattern: Arc<String>, text: Arc<String>| {
+        access_policy::pattern(&pattern).is_ok_and(|pattern| pattern.is_match(&text))
+    };
+    context.add_function("glob", glob).map_err(|error| error.to_string())?;
+    Ok(context)
 }
 
 /// A problem with the place where it is, in letters from the start of the expression.
@@ -314,6 +387,44 @@ mod tests {
         ] {
             assert_eq!(problem(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn expressions_choose_disks() {
+        let nvme = BlockDevice {
+            dev_path: "/dev/nvme0n1".into(),
+            size: 512_000_000_000,
+            model: "Samsung SSD 980".into(),
+            transport: "nvme".into(),
+            symlinks: vec!["/dev/disk/by-id/nvme-a".into()],
+            ..Default::default()
+        };
+        let old = BlockDevice {
+            linux_name: "/dev/sda".into(),
+            size: 4 << 40,
+            rotational: true,
+            system_disk: true,
+            ..Default::default()
+        };
+        for (text, expected) in [
+            ("true", &["/dev/nvme0n1", "/dev/sda"][..]),
+            ("disk.size <= 600u * GB", &["/dev/nvme0n1"]),
+            ("disk.size == 4u * TiB", &["/dev/sda"]),
+            ("disk.transport == 'nvme' && !disk.rotational", &["/dev/nvme0n1"]),
+            ("disk.symlinks.exists(link, link.contains('by-id'))", &["/dev/nvme0n1"]),
+            ("glob('Samsung*', disk.model)", &["/dev/nvme0n1"]),
+            ("disk.model.matches('^Sam.*980$')", &["/dev/nvme0n1"]),
+            ("disk.dev_path == '/dev/sda' || system_disk", &["/dev/sda"]),
+            ("disk.readonly", &[]),
+        ] {
+            let disks = [nvme.clone(), old.clone()];
+            let found = matching(text, &disks).map(|found| found.into_iter().map(path).collect::<Vec<_>>());
+            assert_eq!(found.as_deref(), Ok(expected), "{text}");
+        }
+        let disks = [old];
+        let failed = matching("disk.secondary_disks[3] == 'sdb'", &disks).unwrap_err();
+        assert!(failed.starts_with("error evaluating the selector against \"/dev/sda\": "), "{failed}");
+        assert_eq!(matching("disk.size", &disks).unwrap_err(), "expression output type is uint, expected bool");
     }
 
     #[test]

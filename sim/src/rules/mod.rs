@@ -37,6 +37,7 @@ use super::object::{Object, Reader};
 use crate::catalogue::Feature;
 use omni_proto::specs::SysVersionSpec;
 
+pub use disk_selector::matching as matching_disks;
 pub use kubernetes_path::supported as kubernetes_path_supported;
 pub use machine_set::allocation;
 pub use machine_set_node::incompatibility;

@@ -92,6 +92,47 @@ fn the_disk_to_install_on_is_the_wanted_or_the_smallest_one() {
 }
 
 #[test]
+fn talos_goes_on_the_disk_that_was_chosen() {
+    let system = |scene: &Scene| {
+        let hardware = scene.spec::<MachineStatusSpec>(kind::MACHINE_STATUS, &id(4)).hardware.unwrap();
+        hardware.blockdevices.into_iter().find(|disk| disk.system_disk).map(|disk| disk.dev_path)
+    };
+    let patch = ConfigPatchSpec { data: "machine: {install: {disk: /dev/sdb}}".into(), ..Default::default() };
+    let with_cluster = |release: Release, disk: Option<&str>| {
+        let scene = Scene::of(release, 4);
+        if let Some(disk) = disk {
+            let config = MachineInstallDiskConfigSpec { disk: disk.into(), ..Default::default() };
+            scene.create(kind::MACHINE_INSTALL_DISK_CONFIG, &id(4), &[], &config);
+        }
+        scene.cluster("1.13.8", "1.35.1");
+        if !release.has_kind(kind::MACHINE_INSTALL_DISK_CONFIG) {
+            scene.create(kind::CONFIG_PATCH, "500-c", &[(label::CLUSTER, "c")], &patch);
+        }
+        scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 4..=4);
+        scene.settle();
+        scene
+    };
+    for (release, disk, expected) in [
+        (Release::NEWEST, None, "/dev/sda"),
+        (Release::NEWEST, Some("/dev/sdb"), "/dev/sdb"),
+        // Before there were objects for it, patches chose.
+        (Release::V1_10, None, "/dev/sdb"),
+    ] {
+        let scene = with_cluster(release, disk);
+        assert_eq!(system(&scene).as_deref(), Some(expected), "{release} {disk:?}");
+        let text = scene.spec::<RedactedClusterMachineConfigSpec>(kind::REDACTED_CLUSTER_MACHINE_CONFIG, &id(4)).data;
+        assert!(text.contains(&format!("disk: {expected}\n")), "{text}");
+    }
+    let scene = with_cluster(Release::NEWEST, Some("/dev/sdx"));
+    assert_eq!((system(&scene), scene.stage(4)), (None, Stage::Unknown), "it waits for a disk that is there");
+    scene.update(kind::MACHINE_INSTALL_DISK_CONFIG, &id(4), |config| {
+        config.spec = MachineInstallDiskConfigSpec { disk: "/dev/sda".into(), ..Default::default() }.encode_to_vec();
+    });
+    scene.settle();
+    assert_eq!((system(&scene).as_deref(), scene.stage(4)), (Some("/dev/sda"), Stage::Running));
+}
+
+#[test]
 fn kernel_arguments_that_a_user_removed_are_not_made_again() {
     let scene = Scene::new();
     assert!(scene.get(kind::KERNEL_ARGS, &id(2)).is_some(), "this machine came with its own");
