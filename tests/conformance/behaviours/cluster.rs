@@ -7,7 +7,7 @@ use crate::expect::{accepted, invalid, invalid_with, refused_with, same};
 use crate::objects::{CLUSTER, CLUSTER_STATUS, Edit as _, TALOS_VERSION, made, meta};
 use anyhow::Context as _;
 use omni_proto::cosi::resource::{ListOptions, Resource};
-use omni_proto::specs::TalosVersionSpec;
+use omni_proto::specs::{MachineStatusSpec, TalosVersionSpec};
 use prost::Message as _;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -40,6 +40,10 @@ const IMPORT: &str = "omni.sidero.dev/cluster-import-is-in-progress";
 
 /// The Talos version that the server would choose, and a Kubernetes version that goes with it.
 pub async fn versions(bench: &Bench) -> anyhow::Result<(String, String)> {
+    versions_among(bench, |_| true).await
+}
+
+async fn versions_among(bench: &Bench, fits: impl Fn(&semver::Version) -> bool) -> anyhow::Result<(String, String)> {
     let mut best = None;
     for found in bench.list(TALOS_VERSION, ListOptions::default()).await? {
         let spec = TalosVersionSpec::decode(found.spec.unwrap_or_default().proto_spec.as_slice())?;
@@ -50,10 +54,10 @@ pub async fn versions(bench: &Bench) -> anyhow::Result<(String, String)> {
         if let (Ok(talos), Some(kubernetes)) =
             (semver::Version::parse(&spec.version), newest(&spec.compatible_kubernetes_versions))
         {
-            best = best.max(Some((talos, kubernetes)));
+            best = best.max(Some((talos, kubernetes)).filter(|(talos, _)| fits(talos)));
         }
     }
-    let (talos, kubernetes) = best.context("the server knows no Talos version")?;
+    let (talos, kubernetes) = best.context("the server knows no Talos version that fits")?;
     Ok((talos.to_string(), kubernetes.to_string()))
 }
 
@@ -65,6 +69,18 @@ async fn with(bench: &Bench, name: &str, fields: &Value) -> anyhow::Result<Resou
         spec[field] = value.clone();
     }
     made(CLUSTER, bench.id(name), &spec)
+}
+
+/// A cluster that a machine with this status fits, whether Talos is installed on it or not; its name.
+pub async fn create_for(bench: &Bench, machine: &Resource) -> anyhow::Result<String> {
+    let spec = machine.spec.as_ref().map(|spec| spec.proto_spec.as_slice()).unwrap_or_default();
+    let runs = MachineStatusSpec::decode(spec)?.talos_version;
+    let runs = semver::Version::parse(runs.trim_start_matches('v')).context("the machine's Talos version")?;
+    let same_line = |talos: &semver::Version| (talos.major, talos.minor) == (runs.major, runs.minor);
+    let (talos, kubernetes) = versions_among(bench, same_line).await?;
+    let fields = json!({"talos_version": talos, "kubernetes_version": kubernetes});
+    let stored = accepted(bench.create(with(bench, "c", &fields).await?).await, "cluster")?;
+    Ok(meta(&stored).id.clone())
 }
 
 /// A cluster; its name.

@@ -1,7 +1,7 @@
 //! Machines at work: a cluster comes up on one, and gives it back.
 //! Whose machines these are has to be said before; a machine that leaves a cluster is wiped.
 
-use super::cluster::{change, create};
+use super::cluster::{change, create_for};
 use super::machine_set::{IN_CLUSTER, IN_SET, control_planes, member, worker};
 use super::{Behaviour, Need};
 use crate::behaviours;
@@ -35,8 +35,9 @@ async fn free(bench: &Bench) -> anyhow::Result<Vec<Resource>> {
 /// A cluster of one machine: its name, and the machine's.
 async fn start(bench: &Bench) -> anyhow::Result<(String, String)> {
     let machines = free(bench).await?;
-    let machine = meta(machines.first().context("no machine is free")?).id.clone();
-    let cluster = create(bench).await?;
+    let machine = machines.first().context("no machine is free")?;
+    let cluster = create_for(bench, machine).await?;
+    let machine = meta(machine).id.clone();
     let set = accepted(bench.create(control_planes(&cluster, &json!({}))?).await, "control planes")?;
     let node = member(bench, &cluster, &meta(&set).id).label("omni.sidero.dev/role-controlplane", "");
     accepted(bench.create(node.edit(|m| m.id.clone_from(&machine))).await, "node")?;
@@ -73,8 +74,7 @@ async fn cluster_gives_back(bench: &Bench) -> anyhow::Result<()> {
 
 async fn allocation_takes_one(bench: &Bench) -> anyhow::Result<()> {
     let machines = free(bench).await?;
-    anyhow::ensure!(!machines.is_empty(), "no machine is free");
-    let cluster = create(bench).await?;
+    let cluster = create_for(bench, machines.first().context("no machine is free")?).await?;
     bench.create(made(CLASS, bench.id("a"), &json!({"match_labels": [FREE]}))?).await?;
     let mut watch = bench.watch(NODE, Default::default()).await?;
     let allocation = json!({"machine_allocation": {"name": bench.id("a"), "machine_count": 1}});
