@@ -115,7 +115,7 @@ pub enum Error {
         what: String,
     },
     /// An object could not be destroyed, since finalizers are left.
-    #[error("`{key}` is still there after {}: {} {} pending", short(*.after), if .finalizers.len() == 1 { "finalizer" } else { "finalizers" }, quoted(.finalizers))]
+    #[error("`{key}` still exists after {}: {} {} pending", short(*.after), if .finalizers.len() == 1 { "finalizer" } else { "finalizers" }, quoted(.finalizers))]
     Stuck {
         /// The object.
         key: Key,
@@ -294,11 +294,11 @@ mod tests {
         let table = [
             (
                 Error::Stuck { key: key.clone(), finalizers: vec!["A".into()], after: Duration::from_secs(30) },
-                "`Clusters.omni.sidero.dev/prod` is still there after 30s: finalizer `A` pending",
+                "`Clusters.omni.sidero.dev/prod` still exists after 30s: finalizer `A` pending",
             ),
             (
                 Error::Stuck { key, finalizers: vec!["A".into(), "B".into()], after: Duration::from_secs(300) },
-                "`Clusters.omni.sidero.dev/prod` is still there after 5m: finalizers `A`, `B` pending",
+                "`Clusters.omni.sidero.dev/prod` still exists after 5m: finalizers `A`, `B` pending",
             ),
             (
                 Error::Unsupported { what: "`Teardown`".into(), needs: None, server: None, method: "/x" },

@@ -27,7 +27,7 @@ pub(crate) fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
         let der =
             found.map_err(|e| format!("certificate {number} of the CA certificates is damaged: {}", damage(&e)))?;
         let unreadable =
-            || format!("certificate {number} of the CA certificates is damaged: what its lines hold is no certificate");
+            || format!("certificate {number} of the CA certificates is damaged: its content is not a certificate");
         let (rest, parsed) = X509Certificate::from_der(&der).map_err(|_| unreadable())?;
         if !rest.is_empty() {
             return Err(unreadable());
@@ -70,7 +70,7 @@ pub(crate) fn kind(text: &str) -> String {
         Some(label) => format!("it is a PEM block of the kind {}", quoted(label)),
         None if text.is_empty() => "it is empty".to_owned(),
         // The first bytes of a DER sequence, in base64.
-        None if text.starts_with("MI") => "it is base64 without the line that says what it is".to_owned(),
+        None if text.starts_with("MI") => "it is base64 without a PEM header".to_owned(),
         None => "it is something else".to_owned(),
     }
 }
@@ -105,10 +105,10 @@ mod tests {
             (String::new(), "it is empty"),
             ("s3cret".to_owned(), "it is something else"),
             (key, "of the kind `PRIVATE KEY`"),
-            (body.clone(), "it is base64 without the line"),
+            (body.clone(), "it is base64 without a PEM header"),
             (frame("!!!"), "certificate 1 of the CA certificates is damaged: its lines are not base64"),
-            (frame("AAAA"), "what its lines hold is no certificate"),
-            (frame(&body[..body.len() / 2 / 4 * 4]), "what its lines hold is no certificate"),
+            (frame("AAAA"), "its content is not a certificate"),
+            (frame(&body[..body.len() / 2 / 4 * 4]), "its content is not a certificate"),
             (format!("{pem}{}", frame("AAAA")), "certificate 2"),
             (pem[..pem.len() / 2].to_owned(), "`-----END CERTIFICATE-----`, is missing"),
         ] {

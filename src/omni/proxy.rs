@@ -59,7 +59,7 @@ impl Proxy {
             Some(digits) => digits.parse().map_err(|_| wrong("the port in the proxy's URL is not a number"))?,
         };
         if !host.contains(':') && host.parse::<http::uri::Authority>().is_err() {
-            return Err(wrong("what stands in the proxy's URL in the place of the host is not a host name"));
+            return Err(wrong("the host in the URL of the proxy is not a host name"));
         }
         let authorization = user.map(|user| {
             let (name, password) = user.split_once(':').unwrap_or((user, ""));

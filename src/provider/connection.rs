@@ -216,15 +216,15 @@ impl Connection {
                 ca,
                 "authorities",
                 format!(
-                    "Put the certificate of the authority that signed Omni's into `{ca}`: what stands there is another one. \
-                     Make sure too that `endpoint` leads to Omni and nothing on the way breaks the encryption open."
+                    "Set `{ca}` to the certificate of the CA that signed the certificate of Omni; it contains another one. \
+                     Also check that `endpoint` is that of Omni, and that no proxy intercepts TLS."
                 ),
             ),
             "ca_certificate" => (
                 "endpoint",
                 "endpoint",
-                "Set `ca_certificate` or `ca_certificate_file` to the certificate of the authority that signed Omni's. \
-                 If Omni's certificate is a public one, make sure that `endpoint` leads to Omni and nothing on the way breaks the encryption open."
+                "Set `ca_certificate` or `ca_certificate_file` to the certificate of the CA that signed the certificate of Omni. \
+                 If Omni has a certificate of a public CA, check that `endpoint` is that of Omni, and that no proxy intercepts TLS."
                     .to_owned(),
             ),
             "tls_server_name" => (
@@ -319,7 +319,7 @@ async fn credentials(
         let identity = identity.ok_or_else(|| {
             Diagnostic::error(
                 "Missing identity",
-                "The omniconfig's context names no identity for the key in `pgp_key_file`.",
+                "The context of the omniconfig has no identity for the key in `pgp_key_file`.",
             )
             .hint("Set `identity` to the e-mail address of the user.")
             .at(Path::of("identity"))

@@ -180,7 +180,7 @@ pub(crate) fn detail(error: &Error) -> String {
         }
         Error::Status { kind: ErrorKind::Denied, problems, message, .. } => {
             let said = problems.first().unwrap_or(message);
-            format!("Omni denied access.\nIt said: {}", sentence(said))
+            format!("Omni denied access.\nMessage of Omni: {}", sentence(said))
         }
         Error::Status { problems, .. } if !problems.is_empty() => {
             let list = problems.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n");
@@ -232,7 +232,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         ErrorKind::OwnerConflict => {
             "The object is owned by a controller of Omni and cannot be changed by users. Remove it from the configuration."
         }
-        ErrorKind::PhaseConflict => "The object is being destroyed. Wait until it is gone, then apply again.",
+        ErrorKind::PhaseConflict => "The object is being destroyed. Wait until it is removed, then apply again.",
         ErrorKind::Finalizers => {
             "Omni is still cleaning up after the object. Apply again later; if this persists, check the machines of the cluster in Omni."
         }

@@ -293,7 +293,7 @@ const ROWS: &[Row] = &[
         SET,
         "error getting backup data: *",
         "bootstrap_spec",
-        "Check that the cluster of `cluster_uuid` still has backups, and that Omni reaches the store that holds them.",
+        "Check that the cluster of `cluster_uuid` still has backups, and that Omni can reach their store.",
     ),
     row(
         SET,
@@ -305,13 +305,13 @@ const ROWS: &[Row] = &[
         SET,
         "aes cbc encryption secret mismatch",
         "bootstrap_spec.snapshot",
-        "Choose a snapshot of the cluster that `cluster_uuid` names.",
+        "Choose a snapshot of the cluster with this `cluster_uuid`.",
     ),
     row(
         SET,
         "secretbox encryption secret mismatch",
         "bootstrap_spec.snapshot",
-        "Choose a snapshot of the cluster that `cluster_uuid` names.",
+        "Choose a snapshot of the cluster with this `cluster_uuid`.",
     ),
     row(SET, "machine set is not empty and is using *", "machine_class", MODE),
     row(

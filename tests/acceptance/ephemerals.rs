@@ -92,7 +92,7 @@ fn a_token_that_ends_before_the_run_is_told_of(context: &Context) -> Outcome {
     let output: Output = apply.finish()?.success()?;
     let renewals = output.stderr.lines().filter(|line| line.contains("tf_rpc=RenewEphemeralResource")).count();
     assert!(renewals > 0, "{output}");
-    for part in ["Token for cluster `one` expired before the end of the run", "good for `1s`", "Set `ttl` to more than"]
+    for part in ["Token for cluster `one` expired before the end of the run", "`ttl` is `1s`", "Set `ttl` to more than"]
     {
         assert!(output.stdout.contains(part), "no {part:?} in {output}");
     }

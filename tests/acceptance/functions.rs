@@ -75,7 +75,7 @@ fn functions_are_called(context: &Context) -> Outcome {
 
 fn errors_point_at_the_argument(context: &Context) -> Outcome {
     for (call, parts) in [
-        (r#"machine_set_id("prod", "boss", null)"#, &["\"role\"", "`boss` is no role"][..]),
+        (r#"machine_set_id("prod", "boss", null)"#, &["\"role\"", "`boss` is not a role"][..]),
         (r#"config_patch_validate("machine: {token: x}")"#, &["\"patch\"", "Omni controls `machine.token` itself"]),
         (r#"service_account_key_decode("abc")"#, &["\"key\"", "not base64"]),
     ] {

@@ -72,7 +72,7 @@ fn what_is_not_there_is_told_at_plan_time(context: &Context) -> Outcome {
             "omni_cluster",
             r#"name = "prod""#,
             "name",
-            &["Cluster `prod` does not exist", "It has no clusters at all", "`depends_on`"],
+            &["Cluster `prod` does not exist", "It has no clusters", "`depends_on`"],
         ),
         (
             "omni_machine",
@@ -84,7 +84,7 @@ fn what_is_not_there_is_told_at_plan_time(context: &Context) -> Outcome {
             "omni_talos_version",
             r#"constraint = "~> 1.8.0""#,
             "constraint",
-            &["No Talos version fits", "`~> 1.8.0`", "omni_talos_versions"],
+            &["No Talos version matches", "`~> 1.8.0`", "omni_talos_versions"],
         ),
     ];
     for (kind, argument, attribute, parts) in table {

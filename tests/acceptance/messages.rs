@@ -56,7 +56,7 @@ fn expired_key(context: &Context) -> Outcome {
 
 fn key_that_is_none(context: &Context) -> Outcome {
     let error = connecting(context, Omni::start()?.endpoint(), "bm8gSlNPTg==")?;
-    error.says(PROVIDER, "service_account_key", &["does not contain JSON", "copied whole"]);
+    error.says(PROVIDER, "service_account_key", &["does not contain JSON", "copied completely"]);
     Ok(())
 }
 
@@ -141,7 +141,7 @@ fn patch_that_is_no_yaml(context: &Context) -> Outcome {
 
 fn patch_of_a_forbidden_field(context: &Context) -> Outcome {
     let error = patch_error(context, "machine:\n  token: abc\n")?;
-    error.says("omni_config_patch.p", "data", &["machine.token", "Take these fields out of the patch"]);
+    error.says("omni_config_patch.p", "data", &["machine.token", "Remove these fields from the patch"]);
     Ok(())
 }
 

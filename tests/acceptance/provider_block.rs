@@ -143,7 +143,7 @@ fn ca_certificate_in_der_form(context: &Context) -> Outcome {
     error.says(
         PROVIDER,
         "ca_certificate_file",
-        &["`ca.der`, which `ca_certificate_file` names, holds a certificate or key in DER form", "Convert it to PEM"],
+        &["`ca.der` (`ca_certificate_file`) contains a certificate or key in DER form", "Convert it to PEM"],
     );
     Ok(())
 }

@@ -172,7 +172,7 @@ fn authorities() -> Result<(), Failed> {
             &host,
             &[
                 (&[("ca_certificate_file", path(&der))], "in DER form"),
-                (&[("ca_certificate", &bare)], "base64 without the line"),
+                (&[("ca_certificate", &bare)], "base64 without a PEM header"),
                 (&[("ca_certificate", &pem[..pem.len() / 2])], "`-----END CERTIFICATE-----`, is missing"),
                 (&[("ca_certificate", framed)], "of the CA certificates is damaged"),
                 (&[("ca_certificate", &key)], "of the kind `PRIVATE KEY`"),

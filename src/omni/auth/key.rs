@@ -97,7 +97,7 @@ fn unpack(key: &SecretString) -> Result<Unpacked, Error> {
     }
     if text.contains("_KEY=") {
         return Err(wrong(
-            "the service account key still has the name of its environment variable in front of it; give only what stands after the `=`",
+            "the service account key still begins with the name of its environment variable; use only the text after the `=`",
         ));
     }
     let json = Zeroizing::new(STANDARD.decode(text.as_bytes()).map_err(|_| {
@@ -113,7 +113,7 @@ fn unpack(key: &SecretString) -> Result<Unpacked, Error> {
     })?;
     let field = |name: &str| {
         object.get(name).and_then(serde_json::Value::as_str).filter(|s| !s.is_empty()).ok_or_else(|| {
-            wrong(&format!("the service account key has no field `{name}`; it is not a key that Omni made"))
+            wrong(&format!("the service account key has no field `{name}`; it is not a service account key of Omni"))
         })
     };
     let name = field("name")?;
@@ -159,7 +159,7 @@ fn read_cert(setting: &'static str, what: &str, text: &str) -> Result<Cert, Erro
     if cert.is_tsk() {
         Ok(cert)
     } else {
-        Err(wrong(format!("{what} holds a public key only; signing needs the private key")))
+        Err(wrong(format!("{what} contains only a public key; signing requires the private key")))
     }
 }
 
@@ -168,21 +168,23 @@ fn armored(setting: &'static str, what: &str, identity: &str, text: &str, now: D
 
     // The fields of the signature's header are separated by blanks.
     if identity.is_empty() || identity.chars().any(|c| !c.is_ascii_graphic()) {
-        return Err(wrong(format!("the name in {what} is empty or holds blanks; Omni could not read its signatures")));
+        return Err(wrong(format!(
+            "the name in {what} is empty or contains white space; Omni could not verify its signatures"
+        )));
     }
     let cert = read_cert(setting, what, text)?;
 
     let (made, expires) = lifetime(&cert);
     if let Some(end) = expires.filter(|end| *end <= now) {
         return Err(wrong(format!(
-            "{what} expired on {}; create or renew a key in Omni and use that one (this machine's clock shows {})",
+            "{what} expired on {}; create or renew a key in Omni and use that one (the clock of this computer shows {})",
             date(end),
             date(now)
         )));
     }
     if made > now + MAX_SKEW {
         return Err(wrong(format!(
-            "{what} was made on {}, but this machine's clock shows {}; set the clock, Omni refuses signatures that are more than 5 minutes off",
+            "{what} was created on {}, but the clock of this computer shows {}; correct the clock: Omni refuses signatures that are more than 5 minutes off",
             date(made),
             date(now)
         )));
@@ -192,11 +194,11 @@ fn armored(setting: &'static str, what: &str, identity: &str, text: &str, now: D
     let at = system_time(now.max(made));
     let policy = StandardPolicy::at(at);
     if matches!(cert.revocation_status(&policy, at), RevocationStatus::Revoked(_)) {
-        return Err(wrong(format!("{what} holds a key that has been revoked")));
+        return Err(wrong(format!("{what} contains a revoked key")));
     }
     let valid = cert
         .with_policy(&policy, at)
-        .map_err(|_| wrong(format!("{what} holds a PGP key with no valid self-signature")))?;
+        .map_err(|_| wrong(format!("{what} contains a PGP key without a valid self-signature")))?;
     let mut locked = false;
     let mut signing = None;
     for key in valid.keys().alive().revoked(false).for_signing().secret() {
@@ -211,12 +213,12 @@ fn armored(setting: &'static str, what: &str, identity: &str, text: &str, now: D
         return Err(wrong(if locked {
             format!("{what} is locked with a passphrase; Omni's own keys have none")
         } else {
-            format!("{what} holds no key that may sign")
+            format!("{what} contains no signing key")
         }));
     };
     let pair = signing
         .into_keypair()
-        .map_err(|_| wrong(format!("{what} holds a key of a kind that this build cannot use")))?;
+        .map_err(|_| wrong(format!("{what} contains a key of a type that this build does not support")))?;
     Ok(SigningKey {
         identity: identity.to_owned(),
         fingerprint: cert.fingerprint().to_hex().to_lowercase(),
@@ -316,7 +318,7 @@ mod tests {
             (STANDARD.encode(r#"{"name": "ci"}"#).into(), "no field `pgp_key`"),
             (wrap("ci", "s3cret"), "no readable PGP key"),
             (wrap("ci", &pgp[..pgp.len() / 2]), "no readable PGP key"),
-            (wrap("two words", &pgp), "holds blanks"),
+            (wrap("two words", &pgp), "contains white space"),
             (wrap("ci", &public), "public key only"),
         ];
         for (key, part) in &table {
@@ -358,7 +360,7 @@ mod tests {
         let late = message(&made.exported, NOW + DAY);
         assert!(late.contains(&format!("expired on {}", date(NOW + DAY))), "{late}");
         let early = message(&made.exported, NOW - DAY);
-        assert!(early.contains("this machine's clock shows"), "{early}");
+        assert!(early.contains("the clock of this computer shows"), "{early}");
         // A clock that is off by less than Omni lets pass is no reason to refuse.
         assert!(SigningKey::service_account(&made.exported, NOW - Duration::from_secs(200)).is_ok());
     }

@@ -40,7 +40,7 @@ impl Client {
     ) -> Result<SecretString, Error> {
         let ttl = prost_types::Duration::try_from(request.ttl).map_err(|_| Error::Config {
             setting: "ttl",
-            message: "the time for which the kubeconfig is to hold is too long".to_owned(),
+            message: "the lifetime of the kubeconfig is too long".to_owned(),
         })?;
         let message = pb::KubeconfigRequest {
             service_account: true,

@@ -288,7 +288,7 @@ fn parse_term(labels: LabelQuery, text: &str) -> Result<LabelQuery, SelectorErro
     }
     let (word, list) = rest.split_once('(').ok_or_else(|| match rest.split_once(char::is_whitespace) {
         Some((word @ ("in" | "notin"), values)) => wrong(&format!(
-            "the values stand in parentheses; write {}",
+            "the values must be in parentheses; write {}",
             quoted(&format!("{key} {word} ({})", values.trim()))
         )),
         _ => wrong("there is no such comparison"),
@@ -296,7 +296,7 @@ fn parse_term(labels: LabelQuery, text: &str) -> Result<LabelQuery, SelectorErro
     let list = list.strip_suffix(')').ok_or_else(|| wrong("the list has no end"))?;
     let values: Vec<String> = list.split(',').map(|v| v.trim().to_owned()).collect();
     if values.iter().any(|v| v.is_empty() || v.contains(['(', ')'])) {
-        return Err(wrong("the list holds something that is not a value"));
+        return Err(wrong("the list contains something that is not a value"));
     }
     match word.trim() {
         "in" => Ok(labels.one_of(key, values)),
@@ -338,7 +338,7 @@ fn run_together(term: &str) -> Option<String> {
     let right = quoted(&parts.join(", "));
     Some(if or {
         format!(
-            "a selector has no \"or\": its conditions are separated by commas, as in {right}, and all must hold; to choose among values of one label, write `key in (a, b)`"
+            "a selector has no \"or\": its conditions are separated by commas, as in {right}, and all must match; for several values of one label, write `key in (a, b)`"
         )
     } else {
         format!("conditions are separated by commas; write {right}")

@@ -212,7 +212,7 @@ impl ResourceBase {
     pub(super) fn uncertain(&self, operation: &Operation<'_>, error: &Error) -> Diagnostic {
         operation.explain(error).hint(
             "Omni may have created the object. The state keeps its ID, so the next plan finds out: \
-             an object that is there is marked for replacement (`terraform untaint` keeps it), one that is not is created.",
+             an existing object is marked for replacement (`terraform untaint` keeps it), a missing one is created.",
         )
     }
 }

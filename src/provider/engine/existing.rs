@@ -329,7 +329,7 @@ pub(in crate::provider::engine) fn adopted(operation: &Operation<'_>, why: &str,
     };
     Diagnostic::warning(format!("Existing {} is adopted", operation.what()), format!("{why} {changes}"))
         .hint(
-            "The provider does so since `adopt_existing = true`. Destroying this resource will destroy the object. \
+            "The provider adopts it because of `adopt_existing = true`. Destroying this resource destroys the object. \
              If that is not what you want, choose another name.",
         )
         .at(Path::of(operation.id_attribute))

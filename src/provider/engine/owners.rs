@@ -62,7 +62,7 @@ fn without<M: CosiObject>(owner: &Owner, id: &str, successor: Option<&str>) -> D
     let (summary, why, hint) = match successor {
         Some(new) => (
             format!("{} `{id}` is replaced by `{new}`", capital(noun)),
-            format!("`{attribute}` still names `{id}`. Omni removes a {noun} with everything in it, {outcome}"),
+            format!("`{attribute}` still refers to `{id}`. Omni removes a {noun} with everything in it, {outcome}"),
             format!(
                 "Set `{attribute}` to the `id` of its `omni_{}`, so that it follows the change, or to `{new}`.",
                 noun.replace(' ', "_")
@@ -71,7 +71,7 @@ fn without<M: CosiObject>(owner: &Owner, id: &str, successor: Option<&str>) -> D
         None => (
             format!("{} `{id}` is destroyed", capital(noun)),
             format!(
-                "This plan destroys it, and `{attribute}` still names it. Omni removes a {noun} with everything in it, {outcome}"
+                "This plan destroys it, and `{attribute}` still refers to it. Omni removes a {noun} with everything in it, {outcome}"
             ),
             format!("Destroy this {} too, or set `{attribute}` to a {noun} that is kept.", M::NOUN),
         ),

@@ -246,7 +246,7 @@ pub(super) async fn update<M: CosiObject>(
                     request.operation.summary(),
                     format!("The {} is being destroyed.", M::NOUN),
                 )
-                .hint("Wait until it is gone; the next apply creates it again.")
+                .hint("Wait until it is removed; the next apply creates it again.")
                 .at(Path::of(request.operation.id_attribute))
                 .into());
             }

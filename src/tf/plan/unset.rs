@@ -41,7 +41,7 @@ pub struct Remaining {
     pub why: &'static str,
 }
 
-const REPLACES: &str = "Changing it would replace the object, which is done only for what a configuration says.";
+const REPLACES: &str = "Changing it would replace the object, which only an explicit value in the configuration does.";
 
 fn digest(value: &Value) -> String {
     let text = wire::to_json(value).to_string();

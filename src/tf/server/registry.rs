@@ -134,5 +134,5 @@ impl Entry<dyn Resource> {
 /// The host asks only for what the schema lists, unless its copy of the schema is of another version.
 pub(super) fn unknown(kind: &str, name: &str) -> Diagnostic {
     Diagnostic::error(format!("No {kind} `{name}`"), format!("This version of the provider has no {kind} `{name}`."))
-        .hint("Check the spelling, and whether the version of the provider that is installed is the one you want.")
+        .hint("Check the spelling, and the installed version of the provider.")
 }

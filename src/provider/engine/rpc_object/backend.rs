@@ -103,9 +103,9 @@ impl<M: RpcObject> RpcBackend<M> {
             // The host has been told to stop: an error would mark a new object for replacement.
             Diagnostic::warning(
                 format!("Stopped waiting for {}", work.operation.what()),
-                "Omni has taken the write, and the state holds what was sent; what Omni computes is missing in it.",
+                "Omni accepted the write, and the state contains the values that were sent; values that Omni computes are missing.",
             )
-            .hint("Plan again to see how it stands.")
+            .hint("Plan again to see its status.")
         } else {
             let mut diagnostic = work.operation.explain(&error);
             diagnostic.summary = format!("{} is written, but could not be read back", capital(&work.operation.what()));

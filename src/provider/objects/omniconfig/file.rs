@@ -16,7 +16,7 @@ impl Omniconfig {
     pub(crate) fn load(text: &str, context: Option<&str>) -> Result<Self, Diagnostic> {
         let refuse = |detail: String| {
             Diagnostic::error("Omniconfig cannot be used", detail)
-                .hint("`omnictl config info` shows what the file says.")
+                .hint("`omnictl config info` shows the content of the file.")
                 .at(Path::of(if context.is_some() { "context" } else { "omniconfig" }))
         };
         // The parser's own message may quote the text, and the path may lead to anything.

@@ -46,51 +46,51 @@ pub(crate) enum PatchError {
     NoKind(String),
     #[error("a patch has two documents for {0}; merge them")]
     Duplicate(String),
-    #[error("at {}, `$patch` has another value than `delete`, the only one that Talos knows", quoted(.0))]
+    #[error("at {}, `$patch` has another value than `delete`, the only one that Talos supports", quoted(.0))]
     UnknownDirective(String),
     #[error(
-        "the machine configuration as a whole cannot be deleted; mark what is in it, or name apiVersion and kind of another document"
+        "the machine configuration as a whole cannot be deleted; delete its fields, or set apiVersion and kind of another document"
     )]
     DeletesRoot,
-    #[error("{} is inside an element of a list, where nothing can be deleted; delete the whole element and give it again", quoted(.0))]
+    #[error("{} is inside an element of a list, where nothing can be deleted; delete the whole element and set it again", quoted(.0))]
     InsideElement(String),
-    #[error("an element of {} that is to be deleted has no field to be found by; give one beside `$patch`", quoted(.0))]
+    #[error("an element of {} to delete has no field that identifies it; add one next to `$patch`", quoted(.0))]
     NoElementKey(String),
-    #[error("an element of {} cannot be found by {} to be deleted; Talos finds elements by fields with a text", quoted(.0), quoted(.1))]
+    #[error("an element of {} cannot be found by {} to be deleted; Talos identifies elements by fields with a string", quoted(.0), quoted(.1))]
     NeverFound(String, String),
     #[error("Omni controls {} itself, so a patch must not set {}", list(.0), if .0.len() == 1 { "it" } else { "them" })]
     Controlled(Vec<String>),
     #[error(
-        "{0} is set by one patch and deleted by a later one. No single patch does both: the mark fails on a configuration without it, and without the mark one that is there stays. Take it out of the earlier patch, or keep the two as `omni_config_patch` resources of their own"
+        "{0} is set by one patch and deleted by a later one. No single patch can do both: `$patch: delete` fails on a configuration without it, and otherwise an existing one would remain. Remove it from the earlier patch, or use separate `omni_config_patch` resources"
     )]
     SetAndDeleted(String),
     #[error(
-        "{place} is deleted by one patch, and an earlier one sets something else in `{parent}`. No single patch does both: the mark fails on a configuration without `{parent}`. Keep the two as `omni_config_patch` resources of their own"
+        "{place} is deleted by one patch, and an earlier one sets something else in `{parent}`. No single patch can do both: `$patch: delete` fails on a configuration without `{parent}`. Use separate `omni_config_patch` resources"
     )]
     ParentSet { place: String, parent: String },
     #[error(
-        "{0} is deleted by one patch and set by a later one. Only in the machine configuration can a patch do both, since it may not have two documents of another kind. Keep the two as `omni_config_patch` resources of their own"
+        "{0} is deleted by one patch and set by a later one. A patch can do both only in the machine configuration, because it must not contain two documents of another kind. Use separate `omni_config_patch` resources"
     )]
     DeletedAndSet(String),
     #[error(
-        "{0} is deleted by one patch and again by a later one; Talos fails at what is not there, so leave out one of the two marks"
+        "{0} is deleted by one patch and again by a later one; Talos fails if it does not exist, so remove one of the two deletions"
     )]
     NothingToDelete(String),
-    #[error("{} is a list, a map or a single value in one patch, and another of the three in a later one; give it the same form in both", quoted(.0))]
+    #[error("{} is a list, a map or a scalar in one patch, and has another type in a later one; use the same type in both", quoted(.0))]
     KindsDiffer(String),
     #[error("{} is {} in one patch and {} in a later one; Talos does not merge the two", quoted(.0), .1, .2)]
     TypesDiffer(String, &'static str, &'static str),
     #[error("{} has a value in one patch and is null in a later one, which Talos cannot merge; use `$patch: delete` to delete it", quoted(.0))]
     NullOverValue(String),
-    #[error("{} is a date in more than one patch, which Talos cannot merge here; put it in quotes", quoted(.0))]
+    #[error("{} is a date in more than one patch, which Talos cannot merge here; quote it", quoted(.0))]
     Time(String),
-    #[error("{} is in more than one patch, and Talos cannot merge it; give it once", quoted(.0))]
+    #[error("{} is in more than one patch, and Talos cannot merge it; set it once", quoted(.0))]
     Once(String),
     #[error("the URLs at {} cannot be merged: {}", quoted(.0), .1)]
     Url(String, &'static str),
-    #[error("an element of {} stands twice in one patch, and a later one changes it, which depends on the base; make it one element", quoted(.0))]
+    #[error("an element of {} occurs twice in one patch, and a later one changes it, so that the result depends on the base; use one element", quoted(.0))]
     Twice(String),
-    #[error("{} is a list in more than one patch, and not a field that this version of the provider knows, so that it cannot tell whether Talos adds to it or replaces it. Keep them as `omni_config_patch` resources of their own", quoted(.0))]
+    #[error("{} is a list in more than one patch, and not a field that this version of the provider knows, so that it is unknown whether Talos appends to it or replaces it. Use separate `omni_config_patch` resources", quoted(.0))]
     UnknownList(String),
 }
 
