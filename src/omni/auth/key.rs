@@ -319,7 +319,7 @@ mod tests {
             (wrap("ci", "s3cret"), "no readable PGP key"),
             (wrap("ci", &pgp[..pgp.len() / 2]), "no readable PGP key"),
             (wrap("two words", &pgp), "contains white space"),
-            (wrap("ci", &public), "public key only"),
+            (wrap("ci", &public), "only a public key"),
         ];
         for (key, part) in &table {
             let message = message(key, NOW);
@@ -351,7 +351,7 @@ mod tests {
             .generate()
             .unwrap();
         let text = String::from_utf8(cert.as_tsk().armored().to_vec().unwrap()).unwrap();
-        assert!(message(&wrap("ci", &text), NOW).contains("no key that may sign"));
+        assert!(message(&wrap("ci", &text), NOW).contains("no signing key"));
     }
 
     #[test]
