@@ -174,7 +174,7 @@ mod tests {
             (&two, "more than one key"),
             (&private, "a private key"),
             (&armored(&revoked), "has been revoked"),
-            (&armored(&nameless), "nobody with an e-mail address"),
+            (&armored(&nameless), "no user ID with an e-mail address"),
             (&armored(&endless), "never expires"),
         ] {
             let said = PublicKey::read(text).unwrap_err().to_string();
