@@ -332,7 +332,7 @@ fn stale_content_is_told_from_what_the_plan_changes() -> Result<(), Failed> {
         // Beside another change too, what is not changed is told from what is.
         let refused = host.apply_plan(CLUSTER, Some(&made), &both, plan_of_both).await;
         let said = errors(&refused.expect_err("the interval is still too short").0).join("\n");
-        assert!(said.contains("holds this `backup_interval` already"), "{said}");
+        assert!(said.contains("already has this `backup_interval`"), "{said}");
         config["backup_interval"] = json!("8h");
         let after = host.apply(CLUSTER, Some(&made), &host.config(CLUSTER, &config)).await;
         after.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
