@@ -104,6 +104,8 @@ fn what_is_planned_twice_in_a_new_cluster() -> Result<(), Failed> {
             let said = run.plan(kind, json, &more).await.err().unwrap_or_default();
             assert!(said.len() == 1 && said[0].contains(says), "{kind} {more:?}: {said:?}");
         }
+        let said = run.plan(NODE, &node, &[("cluster", other)]).await.err().unwrap_or_default();
+        assert!(said[0].contains("The two differ in `cluster`."), "{said:?}");
         // Others beside them.
         run.planned(SET, &workers(), &[("cluster", other)]).await;
         run.planned(SET, &json!({ "role": "workers", "name": "gpu" }), &[("cluster", demo)]).await;

@@ -375,7 +375,8 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     }
 
     async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure> {
-        match entry.wanted() {
+        // What is there under an id that is only foretold belongs to a cluster that is made again, whose plan tells.
+        match &entry.key {
             Some(key) => Ok(self.check_standing(cx, plan, key).await?),
             None => Ok(()),
         }

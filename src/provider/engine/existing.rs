@@ -76,12 +76,10 @@ pub(super) fn planned_twice(
         );
         return Some(warning.at(Path::of(operation.id_attribute)));
     }
-    let who = if other.action == Action::Create {
-        "Two resources of this configuration create"
-    } else if action == Action::Create {
-        "Another resource of this configuration manages"
-    } else {
-        "This resource manages, and another one of this configuration creates,"
+    let who = match (action, other.action) {
+        (Action::Create, Action::Create) => "Two resources of this configuration create",
+        (Action::Create, _) => "Another resource of this configuration manages",
+        _ => "This resource manages, and another one of this configuration creates,",
     };
     let detail = format!("{who} the {} with this `{id}`, but only one can exist. {differ}", base.noun);
     let error = Diagnostic::error(format!("{what} is planned twice"), detail)
@@ -92,9 +90,15 @@ pub(super) fn planned_twice(
 /// What distinguishes two plans of one object: the host does not say where they stand.
 fn difference(base: &ResourceBase, one: &Value, two: &Value) -> String {
     let configurable: Vec<Attribute> = base.schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();
-    let known = |path: &Path| !path.lookup(one).is_unknown() && !path.lookup(two).is_unknown();
+    let differ = |path: &Path| {
+        let (one, two) = (path.lookup(one), path.lookup(two));
+        match (one.foreseen(), two.foreseen()) {
+            (Some(one), Some(two)) => one != two,
+            _ => !one.is_unknown() && !two.is_unknown(),
+        }
+    };
     let paths: Vec<String> =
-        plan::changes(one, two, &configurable).iter().filter(|p| known(p)).map(|p| format!("`{p}`")).collect();
+        plan::changes(one, two, &configurable).iter().filter(|p| differ(p)).map(|p| format!("`{p}`")).collect();
     match paths.as_slice() {
         [] => "All their arguments are equal: look for two elements of one `count` or `for_each`, \
                or for a module that is called twice."
