@@ -159,6 +159,7 @@ mod tests {
             (Feature::Auditors, 10, false),
             (Feature::MaintenanceTargets, 9, false),
             (Feature::AllocationsUndone, 4, false),
+            (Feature::AppliedManifests, 7, false),
             (Feature::ClusterTakeover, 3, false),
             (Feature::EarlyReverts, 4, false),
             (Feature::ImportsMayChange, 9, true),

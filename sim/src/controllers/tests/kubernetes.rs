@@ -54,6 +54,17 @@ fn manifests_are_applied_changed_and_taken_away() {
 }
 
 #[test]
+fn the_first_release_with_groups_applies_them() {
+    let scene = Scene::of(Release::V1_7, 2);
+    scene.cluster("1.13.8", "1.35.1");
+    scene.set("c-control-planes", label::CONTROL_PLANE, &MachineSetSpec::default(), 1..=1);
+    let group = group(Mode::Full, &config_map("a"));
+    scene.create(kind::KUBERNETES_MANIFEST_GROUP, "200-full", &[(label::CLUSTER, "c")], &group);
+    scene.settle();
+    assert_eq!(scene.applied("200-full"), ["ConfigMap/default/a"]);
+}
+
+#[test]
 fn what_is_applied_once_stays_as_it_was() {
     let scene = Scene::with_cluster();
     let labels = [(label::CLUSTER, "c")];
