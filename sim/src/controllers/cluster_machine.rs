@@ -62,7 +62,9 @@ fn live(ctx: &ControllerContext<'_>, cluster_machine: &Object, cluster: &Object)
     let next = match status.stage() {
         _ if !up => status.stage(),
         // There is no configuration before it is known where Talos is to go.
-        Stage::Unknown if machine.maintenance && install_disk::configured(ctx, id, &machine).is_none() => Stage::Unknown,
+        Stage::Unknown if machine.maintenance && install_disk::configured(ctx, id, &machine).is_none() => {
+            Stage::Unknown
+        }
         Stage::Unknown if machine.maintenance => Stage::Installing,
         Stage::Unknown => Stage::Upgrading,
         Stage::Installing | Stage::Upgrading => {

@@ -10,8 +10,9 @@ use crate::rules::tolerant;
 use omni_proto::specs::machine_config_gen_options_spec::InstallImage;
 use omni_proto::specs::machine_upgrade_status_spec::Phase;
 use omni_proto::specs::{
-    KernelArgsSpec, KernelArgsStatusSpec, MachineConfigGenOptionsSpec, MachineStatusLinkSpec, MachineStatusSnapshotSpec, MachineStatusSpec,
-    MachineUpgradeStatusSpec, SchematicConfigurationSpec, SiderolinkCounterSpec,
+    KernelArgsSpec, KernelArgsStatusSpec, MachineConfigGenOptionsSpec, MachineStatusLinkSpec,
+    MachineStatusSnapshotSpec, MachineStatusSpec, MachineUpgradeStatusSpec, SchematicConfigurationSpec,
+    SiderolinkCounterSpec,
 };
 
 /// Everything that follows from the status of a machine, and goes with it.
