@@ -32,6 +32,9 @@ pub fn golden() -> Result<(), Failed> {
 }
 
 fn collect(json: &Json, at: &str, set: &mut BTreeSet<String>) {
+    for element in json.as_array().into_iter().flatten() {
+        collect(element, at, set);
+    }
     if let Json::Object(map) = json {
         for (key, value) in map {
             let path = format!("{at}{key}");

@@ -105,7 +105,7 @@ fn what_is_planned_twice_in_a_new_cluster() -> Result<(), Failed> {
             assert!(said.len() == 1 && said[0].contains(says), "{kind} {more:?}: {said:?}");
         }
         let said = run.plan(NODE, &node, &[("cluster", other)]).await.err().unwrap_or_default();
-        assert!(said[0].contains("The two differ in `cluster`."), "{said:?}");
+        assert!(said[0].contains("They differ in `cluster`."), "{said:?}");
         // Others beside them.
         run.planned(SET, &workers(), &[("cluster", other)]).await;
         run.planned(SET, &json!({ "role": "workers", "name": "gpu" }), &[("cluster", demo)]).await;
@@ -166,14 +166,14 @@ fn a_machine_that_does_not_fit_a_new_cluster() -> Result<(), Failed> {
         let node = json!({ "machine_id": inventory::id(1) });
         let config = run.config(NODE, &node, &[("cluster", &run.ids[0]), ("machine_set", set.get("id"))]);
         let said = run.host.diagnostics(NODE, None, &config).await;
-        assert!(errors(&said)[0].contains("Machine set `other-workers` is of another cluster"), "{said:?}");
+        assert!(errors(&said)[0].contains("Machine set `other-workers` belongs to another cluster"), "{said:?}");
         let class = json!({ "role": "workers", "name": "big", "machine_class": { "name": "big", "size": 1 } });
         let set = run.planned(SET, &class, &[("cluster", &run.ids[0])]).await;
         let missing = set.warnings.iter().any(|line| line.contains("Machine class `big` does not exist"));
         assert!(missing, "{:?}", set.warnings);
         let config = run.config(NODE, &node, &[("cluster", &run.ids[0]), ("machine_set", set.planned.get("id"))]);
         let said = run.host.diagnostics(NODE, None, &config).await;
-        assert!(errors(&said)[0].contains("takes its machines from a class"), "{said:?} {:?}", warnings(&said));
+        assert!(errors(&said)[0].contains("allocates its machines from a machine class"), "{said:?} {:?}", warnings(&said));
     })
 }
 

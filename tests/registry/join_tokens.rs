@@ -109,7 +109,10 @@ fn machines_that_would_be_cut_off_are_named() -> Result<(), Failed> {
             assert!(said[0].contains(summary) && said[0].contains(&machine), "{set}: {said:#?}");
         }
         let said = host.plan_destroy(TOKEN, &token).await.unwrap();
-        assert!(said[0].contains("Destroying join token `edge` disconnects") && said[0].contains(&machine), "{said:#?}");
+        assert!(
+            said[0].contains("Destroying join token `edge` disconnects") && said[0].contains(&machine),
+            "{said:#?}"
+        );
     })
 }
 

@@ -15,7 +15,12 @@ use terraform_provider_omni::tf::schema::Attribute;
 /// What needs which release: the type, how it is configured, the attribute to blame, and what needs none.
 fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
     let talos = |feature: &str, on: bool| json!({ "features": { feature: on }, "talos_version": "1.13.5" });
-    vec![
+    let provider = provider::new();
+    let types = provider.resources();
+    let types = types
+        .iter()
+        .filter_map(|resource| Some((resource.type_name(), json!({}), "", resource.schema().since?, json!(null))));
+    let rows = vec![
         (
             "omni_cluster",
             talos("enable_node_audit_skip", true),
@@ -40,8 +45,8 @@ fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
         ("omni_config_patch", json!({ "enabled": false }), "enabled", "1.10", json!({ "enabled": true })),
         ("omni_user", json!({ "role": "Auditor" }), "role", "1.10", json!({ "role": "Reader" })),
         ("omni_service_account", json!({ "role": "Auditor" }), "role", "1.10", json!({ "role": "Reader" })),
-        ("omni_user", json!({}), "", "1.6", json!(null)),
-    ]
+    ];
+    types.chain(rows).collect()
 }
 
 pub fn trials() -> Vec<Trial> {

@@ -9,10 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const RESOURCES: [&str; 2] = ["CosiObject", "RpcObject"];
 
 /// What marks the files of data sources.
-pub const DATA_SOURCES: [&str; 4] = ["DataSource", "DualSource", "ListSource", "SingleSource"];
+pub const DATA_SOURCES: [&str; 5] = ["DataSource", "DualSource", "ListSource", "SingleSource", "View"];
 
 /// A shorter line is punctuation, and no repetition.
 const SHORTEST_REPEATED: usize = 5;
+
+/// Fewer lines in a row are no repetition.
+const RUN: usize = 6;
 
 /// The sources, each with its tokens outside of tests.
 pub struct Code {
@@ -134,38 +137,50 @@ pub fn outside_of_rooms(code: &Code) -> Vec<String> {
 /// The lines of the room whose COSI resource and data sources are the shortest; with one line each for the module's list.
 pub fn shortest_object(code: &Code) -> Measured {
     let mut rooms: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
-    let kinds = [RESOURCES[0], "ListSource", "SingleSource"];
+    let kinds = [RESOURCES[0], "ListSource", "SingleSource", "View"];
     for (source, tokens) in code.implementing(&kinds) {
         let Some(noun) = room(&source.path) else { continue };
         let (lines, found) = rooms.entry(noun).or_default();
         *lines += source.lines_of_code();
         found.extend(kinds.iter().filter(|kind| !implementations(tokens, kind).is_empty()));
     }
-    let whole = rooms.iter().filter(|(_, (_, found))| kinds.iter().all(|kind| found.contains(kind)));
+    let is_whole = |found: &BTreeSet<&str>| {
+        let [resource, list, single, view] = kinds.map(|kind| found.contains(kind));
+        resource && (view || list && single)
+    };
+    let whole = rooms.iter().filter(|(_, (_, found))| is_whole(found));
     let mut all: Vec<_> = whole.map(|(noun, (lines, _))| (*lines, *noun)).collect();
     all.sort_unstable();
     let count = all.first().map_or(usize::MAX, |(lines, _)| *lines);
     Measured { count, details: all.iter().map(|(lines, noun)| format!("{noun}: {lines}")).collect() }
 }
 
-/// How many of a hundred lines of code also stand in another file of the kind, and the most frequent ones.
+/// How many of a hundred lines of code are in runs of [`RUN`] lines that also stand in another file of the kind, and where.
+/// Single lines do not count: traits ask for the same signatures of all that implement them.
 pub fn repeated(code: &Code, kind: &[&str]) -> Measured {
-    let files: Vec<_> = code.implementing(kind).into_iter().map(|(source, _)| code.product_lines(source)).collect();
-    let mut users: BTreeMap<&str, usize> = BTreeMap::new();
-    for lines in &files {
-        for line in lines.iter().filter(|l| l.len() >= SHORTEST_REPEATED).collect::<BTreeSet<_>>() {
-            *users.entry(line).or_default() += 1;
+    let long = |line: &&str| line.len() >= SHORTEST_REPEATED;
+    let lines = |source| code.product_lines(source).into_iter().filter(long).collect::<Vec<_>>();
+    let files: Vec<_> = code.implementing(kind).into_iter().map(|(source, _)| (&source.path, lines(source))).collect();
+    let mut places: BTreeMap<&[&str], BTreeSet<usize>> = BTreeMap::new();
+    for (at, (_, lines)) in files.iter().enumerate() {
+        for run in lines.windows(RUN) {
+            places.entry(run).or_default().insert(at);
         }
     }
-    let all: Vec<_> = files.iter().flatten().collect();
-    let again = all.iter().filter(|line| users.get(**line).is_some_and(|n| *n > 1)).count();
-    let mut most: Vec<_> = users.iter().filter(|(_, n)| **n > 1).map(|(line, n)| (*n, *line)).collect();
-    most.sort_unstable_by(|a, b| b.cmp(a));
-    let details = most.iter().take(10).map(|(n, line)| format!("{n} files: {line}")).collect();
-    Measured { count: (again * 100).div_ceil(all.len().max(1)), details }
+    let (mut all, mut again, mut details) = (0, 0, Vec::new());
+    for (path, lines) in &files {
+        let mut is_again = vec![false; lines.len()];
+        for (start, run) in lines.windows(RUN).enumerate().filter(|(_, run)| places[run].len() > 1) {
+            is_again[start..start + RUN].fill(true);
+            details.push(format!("{path}: {}", run[0]));
+        }
+        all += lines.len();
+        again += is_again.iter().filter(|line| **line).count();
+    }
+    Measured { count: (again * 100).div_ceil(all.max(1)), details }
 }
 
-/// The loops that try again after a conflict: they ask whether an error is one, or use `Attempts`.
+/// The loops that try again after a conflict: they ask whether an error is one.
 /// A loop that finds out what became of a write whose answer got lost is none of them.
 pub fn conflict_loops(code: &Code) -> Vec<String> {
     let mut found = BTreeSet::new();
@@ -173,7 +188,7 @@ pub fn conflict_loops(code: &Code) -> Vec<String> {
         let loops: Vec<_> = (0..tokens.len()).filter_map(|at| loop_at(tokens, at)).collect();
         for (at, token) in tokens.iter().enumerate() {
             let before = |back: usize, name: &str| at.checked_sub(back).is_some_and(|at| tokens[at].is(name));
-            let asks = token.is("Conflict") && before(4, "is") || token.is("again") && before(2, "attempts");
+            let asks = token.is("Conflict") && before(4, "is") || token.is("is_conflict");
             let innermost = loops.iter().filter(|l| l.contains(&at)).max_by_key(|l| l.start);
             if let Some(innermost) = innermost.filter(|_| asks) {
                 found.insert(format!("{}:{}", source.path, tokens[innermost.start].line));
@@ -242,34 +257,35 @@ mod tests {
             ("src/objects/b/data_source.rs", sources),
             ("src/objects/c/resource.rs", "//! C.\n\n\n\n\n\nimpl CosiObject for B {}\n"),
             ("src/objects/c/data_source.rs", sources),
+            ("src/objects/d/mod.rs", "//! D.\n\n\n\nimpl View for D {}\n"),
         ]);
         let found = shortest_object(&code);
         assert_eq!((found.count, found.details), (6, vec!["b: 6".to_owned(), "c: 9".to_owned()]));
     }
 
     #[test]
-    fn repeated_lines_are_counted_between_files() {
-        let head = "impl CosiObject for A {\n";
-        let line = "    let wanted = context.wanted(state, object)?;\n";
-        let code = |files: [&str; 2]| {
-            let [a, b] = files.map(|text| format!("{head}{text}}}\n"));
+    fn runs_of_lines_are_counted_between_files() {
+        let run: String = (0..RUN).map(|n| format!("    let wanted{n} = context.wanted(state, object)?;\n")).collect();
+        let shorter: String = run.lines().skip(1).map(|line| format!("{line}\n")).collect();
+        let count = |files: [&str; 2]| {
+            let [a, b] = files.map(|text| format!("impl CosiObject for A {{\n{text}}}\n"));
             repeated(&Code::of(&[("src/a.rs", &a), ("src/b.rs", &b)]), &RESOURCES).count
         };
-        // The head is long enough to count as well.
-        assert_eq!(code([line, line]), 67);
-        assert_eq!(code([&format!("{line}{line}"), "    let other = 1;\n"]), 29);
-        assert_eq!(code([&format!("    // {line}"), "    });\n"]), 40);
+        // The heads are the same too, and in a run with what follows.
+        assert_eq!(count([&run, &run]), 100);
+        assert_eq!(count([&format!("    let first = 1;\n{run}"), &format!("    let second = 2;\n{run}")]), 75);
+        let other = "    let other = 1;\n";
+        assert_eq!(count([&format!("{other}{shorter}"), &format!("    let another = 1;\n{shorter}")]), 0);
     }
 
     #[test]
     fn a_loop_over_conflicts_is_found() {
         for (text, found) in [
-            ("fn a() { loop { match b() { Err(e) => attempts.again(e)?, } } }", true),
+            ("fn a() { loop { match b() { Err(e) if e.is_conflict() => {}, } } }", true),
             ("fn a() { for _ in 0..5 { if e.is(ErrorKind::Conflict) { continue; } } }", true),
             ("fn a() { while x { } ErrorKind::Conflict }", false),
-            ("impl A for B { fn a() { attempts.again(e) } }", false),
+            ("impl A for B { fn is_conflict(&self) { self.is(ErrorKind::Conflict) } }", false),
             ("fn a() { loop { if kind == ErrorKind::Conflict && lost { } } }", false),
-            ("fn a() { loop { handler.again(x); } }", false),
         ] {
             assert_eq!(!conflict_loops(&Code::of(&[("src/a.rs", text)])).is_empty(), found, "{text}");
         }

@@ -55,14 +55,14 @@ const FIGURES: [Figure; 10] = [
         measure: |code| measure::engine_files_with_nouns(code).into(),
     },
     Figure {
-        what: "Lines repeated between resources",
+        what: "Lines in runs of six that stand in another resource",
         unit: " %",
         at_most: 8,
         held: false,
         measure: |code| measure::repeated(code, &measure::RESOURCES),
     },
     Figure {
-        what: "Lines repeated between data sources",
+        what: "Lines in runs of six that stand in another data source",
         unit: " %",
         at_most: 8,
         held: false,
