@@ -40,6 +40,8 @@ pub const OPERATION: &str = "omnirs/operation";
 pub const RUN: &str = "omnirs/run";
 /// Annotation of a cluster: its destroy does not wait for disconnected machines.
 pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
+/// Annotation of the labels of a machine: there are no others than those that are configured.
+pub const EXCLUSIVE: &str = "omnirs/exclusive";
 /// Annotation of a join token: digests of the previous default tokens, the most recent one first.
 pub const DEFAULT_BEFORE: &str = "omnirs/default-before";
 /// Annotation: the name of the object in the Omni UI.
@@ -62,5 +64,5 @@ pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 /// Whether users may set the key: neither Omni nor this provider reserves it.
 #[must_use]
 pub fn is_users(key: &str) -> bool {
-    !key.starts_with(PREFIX) && ![OPERATION, RUN, LET_GO, DEFAULT_BEFORE].contains(&key)
+    !key.starts_with(PREFIX) && ![OPERATION, RUN, LET_GO, EXCLUSIVE, DEFAULT_BEFORE].contains(&key)
 }

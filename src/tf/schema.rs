@@ -183,6 +183,8 @@ pub struct Schema {
     pub upgrade: Option<fn(&mut serde_json::Map<String, serde_json::Value>)>,
     /// The first release of the service that has the type; `None` if every supported release has it.
     pub since: Option<&'static str>,
+    /// What to do instead where the service is older.
+    pub instead: Option<&'static str>,
 }
 
 /// Semantic equality of a string that depends on other attributes, such as a short name within a group.
@@ -208,6 +210,7 @@ impl Schema {
             stays: None,
             upgrade: None,
             since: None,
+            instead: None,
         }
     }
 
@@ -264,6 +267,13 @@ impl Schema {
     #[must_use]
     pub fn since(mut self, release: &'static str) -> Self {
         self.since = Some(release);
+        self
+    }
+
+    /// What to do instead where the service is too old for the type, as sentences.
+    #[must_use]
+    pub fn instead(mut self, advice: &'static str) -> Self {
+        self.instead = Some(advice);
         self
     }
 

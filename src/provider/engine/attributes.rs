@@ -193,8 +193,8 @@ pub(super) fn schema<M: CosiObject>(binding: &Binding) -> Schema {
     M::WRITE_ONLY
         .iter()
         .fold(schema, |schema, text| schema.with_write_only(*text))
-        .with(own(Shared::Labels, "Labels"))
-        .with(own(Shared::Annotations, "Annotations"))
+        .with(own(Shared::Labels, M::OWN_LABELS.map_or_else(|| of_object("Labels"), |labels| labels.about.to_owned())))
+        .with(own(Shared::Annotations, of_object("Annotations")))
         .with(provided(Shared::Labels, "Labels"))
         .with(provided(Shared::Annotations, "Annotations"))
         .with(limits())
@@ -374,6 +374,8 @@ pub(super) struct Keys<'a> {
     pub(super) private: &'a Private,
     /// The state before.
     pub(super) prior: &'a Value,
+    /// Whether labels of others go.
+    pub(super) no_other_labels: bool,
 }
 
 /// Writes what is ours into the metadata of an object, and leaves everything else as it is.

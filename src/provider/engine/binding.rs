@@ -117,6 +117,8 @@ pub(crate) enum KeyCodec {
     Present,
     /// `true` while the key is not there.
     Absent,
+    /// The first text while the key is there, and the second one while it is not.
+    Either(&'static str, &'static str),
 }
 
 /// How an attribute is written in a field.
@@ -437,6 +439,7 @@ impl KeyCodec {
             Self::Made(make) => make(whole),
             Self::Present => (value.as_bool() == Some(true)).then(String::new),
             Self::Absent => (value.as_bool() == Some(false)).then(String::new),
+            Self::Either(there, _) => (value.as_str() == Some(there)).then(String::new),
         }
     }
 
@@ -445,6 +448,7 @@ impl KeyCodec {
             Self::Text | Self::Made(_) => found.map(String::as_str).into(),
             Self::Present => found.is_some().into(),
             Self::Absent => found.is_none().into(),
+            Self::Either(there, not) => if found.is_some() { there } else { not }.into(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::owners;
 use super::relabel;
 use super::write;
 use super::write::WriteRequest;
-use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
+use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, are_all_labels, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, UPDATE, capital};
@@ -137,6 +137,10 @@ impl<M: CosiObject> CosiBackend<M> {
             let keys = self.keys(&shown);
             Baseline::of::<M>(&self.binding, &object.stored, &keys).store(&mut private);
             relabel::note(&object.stored, &keys[0], &mut private);
+            if are_all_labels::<M>(&shown) {
+                let defaults = self.base.handle.defaults();
+                attributes::track_all_labels(&mut private, &object.stored.metadata, &keys[0], &defaults, prior);
+            }
             self.state(&object, shown, prior, &private)
         };
         match built.await {
@@ -315,7 +319,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     fn key(&self, state: &Value) -> Option<ObjectKey> {
         let id = match M::ORIGIN {
             Origin::Omni => M::id(state)?,
-            Origin::Users | Origin::Call => state.get(M::ID).as_str()?.to_owned(),
+            Origin::Users | Origin::Either | Origin::Call => state.get(M::ID).as_str()?.to_owned(),
         };
         Some(ObjectKey::from(&M::Spec::KIND.key(id)))
     }
@@ -458,7 +462,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 Ok(id) => id,
                 Err(failure) => return Outcome::failed(failure.explain(&operation)),
             },
-            Origin::Users | Origin::Omni => id.to_owned(),
+            Origin::Users | Origin::Either | Origin::Omni => id.to_owned(),
         };
         let key = M::Spec::KIND.key(&id);
         let desired = match self.desired(&wanted) {
@@ -474,10 +478,11 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             config,
             private: &Private::default(),
             prior: &Value::Null,
+            no_other_labels: are_all_labels::<M>(planned),
         };
         let mut told = Diagnostics::new();
         let created = match M::ORIGIN {
-            Origin::Users => write::create::<M>(cx, &write, &key, (self, planned), &mut told).await,
+            Origin::Users | Origin::Either => write::create::<M>(cx, &write, &key, (self, planned), &mut told).await,
             Origin::Call | Origin::Omni => write::update::<M>(cx, &write, &key, None, None).await,
         };
         let mut private = Private::default();
@@ -536,6 +541,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             config,
             private: &private,
             prior,
+            no_other_labels: are_all_labels::<M>(planned),
         };
         let baseline = Baseline::load(&private);
         match write::update::<M>(cx, &write, &key, baseline, Some((self, prior))).await {

@@ -355,7 +355,7 @@ pub(in crate::provider::engine) fn handed_over(cx: &Cx, operation: &Operation<'_
 impl<M: CosiObject> CosiBackend<M> {
     /// Says of a planned create that the object is there already, as far as that can be known: what is in this state goes first.
     pub(super) async fn check_standing(&self, cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey) -> Result<(), Error> {
-        if M::ORIGIN != Origin::Users || plan.prior.is_some() {
+        if !matches!(M::ORIGIN, Origin::Users | Origin::Either) || plan.prior.is_some() {
             return Ok(());
         }
         let ledger = &cx.session.ledger;
@@ -377,12 +377,18 @@ impl<M: CosiObject> CosiBackend<M> {
                 return Ok(());
             }
             Standing::Controllers => of_controllers(&operation, &existing),
-            Standing::Stranger if !cx.session.adopt_existing => duplicate(M::NAME, &operation, &id, true),
+            Standing::Stranger if !adopts::<M>(cx) => duplicate(M::NAME, &operation, &id, true),
             Standing::Stranger => match Adoption::of(self, &existing, &plan.planned, plan.config) {
-                Ok(adoption) => adoption.refusal(M::NAME, &operation, &id).unwrap_or_else(|| {
-                    ledger.once(key, "adoption");
-                    adoption.told(&operation)
-                }),
+                Ok(adoption) => match adoption.refusal(M::NAME, &operation, &id) {
+                    Some(refusal) => refusal,
+                    None => {
+                        ledger.once(key, "adoption");
+                        if let Some(told) = adoption.told::<M>(&operation) {
+                            plan.diags.push(told);
+                        }
+                        return Ok(());
+                    }
+                },
                 Err(failure) => failure.explain(&operation),
             },
         };

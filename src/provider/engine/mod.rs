@@ -156,10 +156,25 @@ pub(crate) enum Write {
 pub(crate) enum Origin {
     /// Users create it, under an id of their choice.
     Users,
+    /// The same, but Omni makes such objects too: a create takes over one that nobody manages.
+    Either,
     /// An RPC creates it and returns its id: see [`CosiObject::create_by_call`]. The object is written right after.
     Call,
     /// It is always there: a create takes it over.
     Omni,
+}
+
+/// Labels that are what the object is for.
+pub(crate) struct OwnLabels {
+    /// What they are, as a sentence.
+    pub(crate) about: &'static str,
+    /// Whether there are to be no others than those that are configured: those are shown, and removed.
+    pub(crate) are_all: fn(&Value) -> bool,
+}
+
+/// Whether the labels of the object are to be those that are configured, and no others.
+pub(crate) fn are_all_labels<M: CosiObject>(state: &Value) -> bool {
+    M::OWN_LABELS.is_some_and(|labels| (labels.are_all)(state))
 }
 
 /// An object without which another one cannot be.
@@ -225,6 +240,8 @@ pub(crate) trait CosiObject: CosiTable {
     const NEEDS_OWNERS: bool = true;
     /// Whether objects of other types can have this one as an owner.
     const OWNS: bool = false;
+    /// What its labels are, where they are more than labels of the object.
+    const OWN_LABELS: Option<OwnLabels> = None;
     /// The annotation in which a new object keeps which run created it; nothing changes it later.
     const RUN_MARK: Option<&'static str> = None;
 

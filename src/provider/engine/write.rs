@@ -45,6 +45,8 @@ pub(super) struct WriteRequest<'a> {
     pub(super) private: &'a Private,
     /// The state before; null for a new object.
     pub(super) prior: &'a Value,
+    /// Whether labels of others go.
+    pub(super) no_other_labels: bool,
 }
 
 impl WriteRequest<'_> {
@@ -65,6 +67,7 @@ impl WriteRequest<'_> {
             config: self.config,
             private: self.private,
             prior: self.prior,
+            no_other_labels: self.no_other_labels,
         };
         attributes::write(&mut stored.metadata, &keys);
         Ok(())
@@ -133,13 +136,15 @@ pub(super) async fn create<M: CosiObject>(
                     return Err(existing::held(M::NAME, &request.operation, &key.id, &mark, adopts, time).into());
                 }
             },
-            Standing::Stranger if !cx.session.adopt_existing => {
+            Standing::Stranger if !existing::adopts::<M>(cx) => {
                 return Err(existing::duplicate(M::NAME, &request.operation, &key.id, true).into());
             }
             Standing::Stranger => match take_over::<M>(cx, request, key, resource, planned).await? {
                 TakeOver::Done(stored, adoption) => {
                     if cx.session.ledger.once(&ObjectKey::from(key), "adoption") {
-                        told.push(adoption.told(&request.operation));
+                        if let Some(adopted) = adoption.told::<M>(&request.operation) {
+                            told.push(adopted);
+                        }
                     }
                     return Ok(*stored);
                 }
