@@ -32,6 +32,9 @@ pub fn golden() -> Result<(), Failed> {
 }
 
 fn collect(json: &Json, at: &str, set: &mut BTreeSet<String>) {
+    for item in json.as_array().into_iter().flatten() {
+        collect(item, at, set);
+    }
     for element in json.as_array().into_iter().flatten() {
         collect(element, at, set);
     }

@@ -62,10 +62,15 @@ type Diags = Vec<pb::Diagnostic>;
 impl Host {
     /// A configured provider in front of a fresh simulator, with machines and an infrastructure provider.
     pub async fn start(extra: &[(&str, Value)]) -> Self {
+        Self::with(Self::options(TICK), extra).await
+    }
+
+    /// A simulator with machines and an infrastructure provider, which moves by itself.
+    pub fn options(tick: Duration) -> Options {
         let machines = Options::default().machines;
         let world = serde_json::json!({ "machines": [{ "count": machines }], "providers": [{ "name": "qemu" }] });
         let world = Some(world.to_string().parse().expect("a world"));
-        Self::with(Options { mode: Mode::Auto { tick: TICK }, machines: 0, world, ..Options::default() }, extra).await
+        Options { mode: Mode::Auto { tick }, machines: 0, world, ..Options::default() }
     }
 
     /// A configured provider in front of a simulator of the given kind.

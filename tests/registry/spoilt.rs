@@ -8,7 +8,6 @@ use crate::lifecycle::{block, prepare, settled};
 use crate::relay::{Relay, Spoilt, When};
 use libtest_mimic::{Failed, Trial};
 use omni_sim::Options;
-use omni_sim::driver::Mode;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -80,7 +79,7 @@ async fn start() -> (Host, Relay) {
         ("jitter", Value::Null),
     ]);
     let limits = Value::object(["create", "read", "update", "delete"].map(|name| (name, "60s".into())));
-    let options = Options { mode: Mode::Auto { tick: Duration::from_millis(2) }, ..Options::default() };
+    let options = Host::options(Duration::from_millis(2));
     Host::behind_a_relay(options, &[("retry", retry), ("default_timeouts", limits)]).await
 }
 

@@ -105,7 +105,8 @@ pub(crate) async fn check(cx: &Cx, plan: &mut Plan<'_>, at: &str) -> Result<(), 
         );
         return Ok(());
     }
-    let data = given("provider_data").unwrap_or_default();
+    // Omni takes no data for data without anything in them.
+    let data = given("provider_data").filter(|data| !data.trim().is_empty()).unwrap_or_else(|| "{}".to_owned());
     if status.spec.schema.is_empty() || !path("provider_data").lookup(&plan.planned).is_wholly_known() {
         return Ok(());
     }
