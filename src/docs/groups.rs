@@ -25,6 +25,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "infra_provider",
             "join_token",
             "join_tokens",
+            "kernel_args",
             "machine",
             "machines",
             "machine_class",

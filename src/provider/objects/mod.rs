@@ -19,6 +19,7 @@ nouns! {
     default_join_token,
     infra_provider,
     join_token,
+    kernel_args,
     kubeconfig,
     kubernetes_version,
     machine,
