@@ -31,6 +31,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machine_class",
             "machine_classes",
             "machine_grpc_tunnel",
+            "machine_install_disk",
             "machine_join_config",
         ],
     ),

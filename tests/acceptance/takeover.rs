@@ -6,8 +6,8 @@ use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use kit::secret::SecretString;
 use omni_proto::specs::{
-    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, IdentitySpec, InfraProviderSpec, MachineSetNodeSpec, MachineSetSpec,
-    cluster_spec, machine_set_spec,
+    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, IdentitySpec, InfraProviderSpec, MachineInstallDiskConfigSpec,
+    MachineSetNodeSpec, MachineSetSpec, cluster_spec, machine_set_spec,
 };
 use omni_sim::{Role, accounts, inventory, kinds};
 use prost::Message;
@@ -30,12 +30,13 @@ tests![
 const OFFICIAL: &str = "registry.terraform.io/siderolabs/omni";
 
 /// The resources of the fixture, and the ids by which they are imported.
-fn objects() -> [(&'static str, String); 10] {
+fn objects() -> [(&'static str, String); 11] {
     [
         ("omni_cluster.prod", "prod".into()),
         ("omni_config_patch.cluster", "400-prod-time".into()),
         ("omni_config_patch.machine", format!("700-{}-disk", inventory::id(4))),
         ("omni_config_patch.workers", "450-prod-workers-sysctls".into()),
+        ("omni_machine_install_disk.spare", inventory::id(4)),
         ("omni_machine_set.control_planes", "prod-control-planes".into()),
         ("omni_machine_set.gpu", "prod-gpu".into()),
         ("omni_machine_set.workers", "prod-workers".into()),
@@ -112,6 +113,8 @@ pub fn furnished() -> Outcome<Omni> {
         let spec = ConfigPatchSpec { data: data.to_owned(), ..Default::default() };
         put(&omni, "ConfigPatches", id, labels, Some(name), &spec);
     }
+    let disk = MachineInstallDiskConfigSpec { disk: "/dev/sda".to_owned(), ..Default::default() };
+    put(&omni, "MachineInstallDiskConfigs", &machine, &[], None, &disk);
     omni.settle()?;
     Ok(omni)
 }
@@ -255,7 +258,7 @@ fn import_blocks_by_identity(context: &Context) -> Outcome {
     let blocks = blocks(|to, id| {
         let part = match to.split('.').next() {
             Some("omni_cluster") => "name",
-            Some("omni_machine_set_node") => "machine_id",
+            Some("omni_machine_install_disk" | "omni_machine_set_node") => "machine_id",
             _ => "id",
         };
         format!("identity = {{ {part} = {id:?} }}")
@@ -287,10 +290,10 @@ fn generated_configuration(context: &Context) -> Outcome {
     workspace.write("import.tf", &singles)?;
     let before = omni.writes();
     let plan = workspace.plan_with("generated.tfplan", &["-generate-config-out=generated.tf"])?;
-    assert_eq!((plan.imports().len(), plan.actions()), (10, Default::default()));
+    assert_eq!((plan.imports().len(), plan.actions()), (11, Default::default()));
     // The text is written as it is needed: it plans the same by itself, and goes on to do so.
     let plan = workspace.plan_out("import.tfplan")?;
-    assert_eq!((plan.imports().len(), plan.actions()), (10, Default::default()));
+    assert_eq!((plan.imports().len(), plan.actions()), (11, Default::default()));
     workspace.apply_plan("import.tfplan")?.success()?;
     assert_eq!(omni.writes(), before, "something was written");
     workspace.plan()?.must_be_empty()

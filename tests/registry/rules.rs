@@ -123,6 +123,7 @@ const DOCUMENTS: &[&str] = &[
     "ca_certificate",
     "data",
     "data_wo",
+    "disk_selector",
     "email_regexp",
     "id_regexp",
     "label_selector",

@@ -25,6 +25,7 @@ nouns! {
     machine,
     machine_class,
     machine_grpc_tunnel,
+    machine_install_disk,
     machine_join_config,
     machine_set,
     machine_set_node,
