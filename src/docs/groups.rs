@@ -33,6 +33,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machine_grpc_tunnel",
             "machine_install_disk",
             "machine_join_config",
+            "machine_labels",
         ],
     ),
     (

@@ -27,6 +27,7 @@ nouns! {
     machine_grpc_tunnel,
     machine_install_disk,
     machine_join_config,
+    machine_labels,
     machine_set,
     machine_set_node,
     omniconfig,

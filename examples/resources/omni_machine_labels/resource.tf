@@ -1,0 +1,8 @@
+resource "omni_machine_labels" "edge" {
+  machine_id = "00000000-0000-4000-8000-000000000001"
+
+  labels = {
+    region = "eu"
+    gpu    = ""
+  }
+}
