@@ -34,6 +34,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machine_install_disk",
             "machine_join_config",
             "machine_labels",
+            "machine_request_set",
         ],
     ),
     (

@@ -28,6 +28,7 @@ nouns! {
     machine_install_disk,
     machine_join_config,
     machine_labels,
+    machine_request_set,
     machine_set,
     machine_set_node,
     omniconfig,

@@ -1,0 +1,6 @@
+import {
+  to = omni_machine_request_set.burst
+  identity = {
+    name = "burst"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = omni_machine_request_set.burst
+  id = "burst"
+}

@@ -1,0 +1,2 @@
+# The id is the name.
+terraform import omni_machine_request_set.burst burst
