@@ -22,6 +22,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Machines",
         &[
             "default_join_token",
+            "infra_machine_bmc_config",
             "infra_machine_config",
             "infra_provider",
             "join_token",

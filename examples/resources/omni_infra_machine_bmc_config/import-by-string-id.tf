@@ -1,0 +1,4 @@
+import {
+  to = omni_infra_machine_bmc_config.rack1
+  id = "00000000-0000-4000-8000-000000000001"
+}

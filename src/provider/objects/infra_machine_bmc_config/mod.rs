@@ -1,0 +1,69 @@
+//! `omni_infra_machine_bmc_config`: how an infrastructure provider reaches the management controller of a machine.
+
+use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Row, message};
+use crate::provider::errors::Operation;
+use crate::provider::objects::current_user;
+use crate::provider::objects::machine::{argument, machine_id};
+use crate::provider::types::Types;
+use crate::tf::check::{not_empty, whole_between};
+use crate::tf::resource::Plan;
+use crate::tf::schema::{Schema, number, string};
+use crate::tf::write_only::{Fingerprint, WriteOnly, write_only};
+use async_trait::async_trait;
+use omni_proto::specs::InfraMachineBmcConfigSpec;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types.cosi::<InfraMachineBmcConfig>();
+}
+
+struct InfraMachineBmcConfig;
+
+const PASSWORD: WriteOnly = write_only!("password", Fingerprint::Salted).within("ipmi");
+
+impl CosiTable for InfraMachineBmcConfig {
+    type Spec = InfraMachineBmcConfigSpec;
+
+    const NAME: &'static str = "omni_infra_machine_bmc_config";
+    const NOUN: &'static str = "BMC configuration";
+    const ID: &'static str = "machine_id";
+
+    fn rows() -> Vec<Row> {
+        vec![
+            argument::machine_id(),
+            message("ipmi", "ipmi", vec![
+                string("address").required().check(not_empty()).doc("Address of the BMC.").field("ipmi.address"),
+                number("port").default(623).check(whole_between(1, 65535)).doc("UDP port. Defaults to 623.").field("ipmi.port"),
+                string("username").required().check(not_empty()).doc("User of the BMC.").field("ipmi.username"),
+                string("password").sensitive().check(not_empty()).doc("Password of the user.").field("ipmi.password"),
+            ], |ipmi| ipmi.doc("Access by IPMI.")),
+            message("api", "api", vec![
+                string("address").required().check(not_empty()).doc("Address of the API, as `host:port`.").field("api.address"),
+            ], |api| api.doc("Access by the power management API of a virtual machine, such as that of `talosctl cluster create`.")),
+        ]
+    }
+}
+
+#[async_trait]
+impl CosiObject for InfraMachineBmcConfig {
+    const WRITE_ONLY: &'static [WriteOnly] = &[PASSWORD];
+
+    fn about() -> Schema {
+        Schema::new(
+            "Manages how the bare metal infrastructure provider reaches the baseboard management controller (BMC) of a machine, instead of with the credentials that it sets up itself. \
+             Needs a provider key with the role `Admin`, for reading too.\n\n\
+             Destroying it lets the provider set the BMC up itself.",
+        )
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        machine_id::problem(id)
+    }
+
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+        let id = plan.planned.get(Self::ID).as_str().unwrap_or_default();
+        let operation = Operation { verb: "write", noun: Self::NOUN, id, id_attribute: Self::ID };
+        current_user::warn_of_role(cx, &operation, "Admin", "", &mut plan.diags).await;
+        argument::check_machine(cx, plan).await
+    }
+}
