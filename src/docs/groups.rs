@@ -25,6 +25,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "infra_machine_bmc_config",
             "infra_machine_config",
             "infra_provider",
+            "infra_providers",
             "join_token",
             "join_tokens",
             "kernel_args",

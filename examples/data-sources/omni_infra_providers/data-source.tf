@@ -1,0 +1,7 @@
+data "omni_infra_providers" "away" {
+  connected = false
+}
+
+output "away" {
+  value = data.omni_infra_providers.away.ids
+}
