@@ -38,6 +38,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machine_join_config",
             "machine_labels",
             "machine_request_set",
+            "pending_machines",
         ],
     ),
     (

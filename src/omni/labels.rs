@@ -16,6 +16,8 @@ pub const MACHINE_SET: &str = "omni.sidero.dev/machine-set";
 pub const CLUSTER_MACHINE: &str = "omni.sidero.dev/cluster-machine";
 /// Label: the machine, in a cluster or not, that a patch is for.
 pub const MACHINE: &str = "omni.sidero.dev/machine";
+/// Label of a request to join: the id that the machine gives.
+pub const MACHINE_UUID: &str = "omni.sidero.dev/machine-uuid";
 /// Label of a machine set: its machines run the control plane.
 pub const ROLE_CONTROL_PLANE: &str = "omni.sidero.dev/role-controlplane";
 /// Label of a machine set: its machines are workers.

@@ -1,0 +1,38 @@
+//! `omni_pending_machines`: machines that have reached Omni and have not joined.
+
+use crate::omni::{Kind, labels};
+use crate::provider::engine::{Bind, CosiTable, KeyCodec, Row};
+use crate::provider::lookup::computed::text;
+use crate::provider::lookup::{Filter, View};
+use crate::tf::schema::string;
+use omni_proto::specs::SiderolinkSpec;
+
+pub(super) struct PendingMachine;
+
+impl CosiTable for PendingMachine {
+    type Spec = SiderolinkSpec;
+
+    const NAME: &'static str = "omni_pending_machine";
+    const NOUN: &'static str = "pending machine";
+    const ID: &'static str = "id";
+
+    fn rows() -> Vec<Row> {
+        vec![
+            text("id", "Id of the request to join, which is the public key of the machine.").id(),
+            text("machine_id", "Id (UUID) that the machine gives, and that another machine may have too.").label(labels::MACHINE_UUID, KeyCodec::Text),
+            text("remote_address", "Address that the machine comes from.").field("remote_addr"),
+            text("management_address", "Subnet that the machine has in Omni's own network.").field("node_subnet"),
+        ]
+    }
+}
+
+impl View for PendingMachine {
+    const KIND: Kind = Kind { namespace: "ephemeral", name: "PendingMachines.omni.sidero.dev" };
+    const NOUNS: &'static str = "pending machines";
+    const PLURAL: &'static str = "omni_pending_machines";
+    const ABOUT_ALL: &'static str = "Lists machines that have reached Omni and have not joined, for example because another machine has the same id. All filters that are set must match.";
+
+    fn filters() -> Vec<Filter> {
+        vec![Filter::label(string("machine_id").doc("Only machines that give this id (UUID)."), labels::MACHINE_UUID)]
+    }
+}
