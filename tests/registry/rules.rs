@@ -125,6 +125,7 @@ const DOCUMENTS: &[&str] = &[
     "data_wo",
     "disk_selector",
     "email_regexp",
+    "hostname_regexp",
     "id_regexp",
     "label_selector",
     "provider_data",

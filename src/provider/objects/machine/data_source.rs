@@ -2,18 +2,20 @@
 
 use super::kernel_args;
 use super::machine_id;
+use super::single::is_mac;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, Phase, Query, Resource, labels};
 use crate::provider::check::is_name;
 use crate::provider::engine::{Cx, Object};
 use crate::provider::lookup::computed::{flag, text, texts, whole, words};
-use crate::provider::lookup::{Item, ListSource, Lookup, Request};
-use crate::tf::check::{Rule, one_of};
-use crate::tf::schema::{Attribute, boolean, object, objects, string};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, is_regexp};
+use crate::tf::check::{Rule, not_empty, one_of, whole_between};
+use crate::tf::schema::{Attribute, boolean, number, object, objects, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use omni_proto::specs::{MachineSetNodeSpec, MachineStatusSpec, machine_status_spec as part};
+use regex::Regex;
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +26,9 @@ const CONNECTED: &str = "omni.sidero.dev/connected";
 const AVAILABLE: &str = "omni.sidero.dev/available";
 /// The argument that names the cluster whose machines come first.
 const AVAILABLE_TO: &str = "available_to";
+pub(super) const HOSTNAME_REGEXP: &str = "hostname_regexp";
+const MINIMUM_MEMORY: &str = "minimum_memory_mb";
+const MINIMUM_DISK: &str = "minimum_disk_bytes";
 const ROLES: &[&str] = &["none", "controlplane", "worker"];
 
 #[derive(Serialize)]
@@ -280,7 +285,7 @@ impl Lookup for Machines {
         let maintenance = config.get("maintenance").as_bool().is_none_or(|want| want == machine.maintenance);
         let hostname = config.get("hostname").as_str().is_none_or(|want| want.eq_ignore_ascii_case(&machine.hostname));
         let mac = config.get("mac_address").as_str().is_none_or(|want| machine.has_mac(want));
-        id && request("role", machine.role) && maintenance && hostname && mac
+        id && request("role", machine.role) && maintenance && hostname && mac && machine.is_like(config)
     }
 
     fn order(a: &Item<Machine>, b: &Item<Machine>) -> Ordering {
@@ -322,6 +327,9 @@ impl ListSource for Machines {
             ),
             boolean("maintenance").doc("Filter by maintenance mode: `true` returns machines in maintenance mode, `false` the others."),
         ]
+        .into_iter()
+        .chain(sizes())
+        .collect()
     }
 
     fn rules() -> Vec<Rule> {
@@ -379,6 +387,20 @@ fn in_order(nodes: &[Resource]) -> Vec<&str> {
 }
 
 impl Machine {
+    /// Whether its name and sizes are those that are asked for.
+    fn is_like(&self, config: &Value) -> bool {
+        // The expression was checked with the configuration.
+        let named = |text: &str| Regex::new(text).is_ok_and(|regexp| regexp.is_match(&self.hostname));
+        let at_least = |argument: &str, is: u64| {
+            config.get(argument).as_i64().is_none_or(|least| u64::try_from(least).is_ok_and(|least| is >= least))
+        };
+        let memory = self.hardware.memory_modules.iter().map(|module| u64::from(module.size_mb)).sum();
+        let disks = self.hardware.block_devices.iter().filter(|disk| !disk.readonly);
+        config.get(HOSTNAME_REGEXP).as_str().is_none_or(named)
+            && at_least(MINIMUM_MEMORY, memory)
+            && at_least(MINIMUM_DISK, disks.map(|disk| disk.size_bytes).max().unwrap_or_default())
+    }
+
     /// Whether one of its links has this address, however both are written.
     fn has_mac(&self, request: &str) -> bool {
         self.network.links.iter().any(|link| bare_mac(&link.hardware_address) == bare_mac(request))

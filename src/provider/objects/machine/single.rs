@@ -1,6 +1,6 @@
 //! `omni_machine`: a single machine by ID, MAC address, host name or labels; the read can wait until it registers.
 
-use super::data_source::{Machine, Machines, bare_mac, machine_of};
+use super::data_source::{HOSTNAME_REGEXP, Machine, Machines, bare_mac, machine_of, sizes};
 use crate::omni::Error;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
@@ -16,10 +16,12 @@ use std::time::Duration;
 
 /// How long a machine may take to register: long enough for one that is made, boots and installs nothing yet.
 const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// What can tell a machine from all others.
+const KEYS: &[&str] = &["id", "mac_address", "hostname", HOSTNAME_REGEXP, "label_selector"];
 const WAIT: &str = "wait_for_registration";
 
 /// The text is a MAC address, in any of the usual ways to write one.
-fn is_mac() -> Check {
+pub(super) fn is_mac() -> Check {
     Check::text(|text| {
         let clean = text.chars().all(|c| c.is_ascii_hexdigit() || [':', '-', '.'].contains(&c));
         // Six bytes for Ethernet, eight or twenty for what has longer ones.
@@ -55,6 +57,9 @@ impl SingleSource for Machines {
                 .check(is_selector())
                 .doc(format!("Label selector that matches only this machine, {SELECTOR}")),
         ]
+        .into_iter()
+        .chain(sizes())
+        .collect()
     }
 
     fn options() -> Vec<Attribute> {
@@ -69,7 +74,7 @@ impl SingleSource for Machines {
     }
 
     fn rules() -> Vec<Rule> {
-        vec![Rule::ExactlyOne(&["id", "mac_address", "hostname", "label_selector"]), Rule::Needs("timeout", WAIT)]
+        vec![Rule::ExactlyOne(KEYS), Rule::Needs("timeout", WAIT)]
     }
 
     fn id(text: &str) -> String {
@@ -89,7 +94,7 @@ impl SingleSource for Machines {
             Some(id) => Query::id(format!("^{}$", regex::escape(id))),
             None => request.query.clone(),
         };
-        let mut known = ["id", "mac_address", "hostname", "label_selector"].into_iter();
+        let mut known = KEYS.iter();
         let known = known.find_map(|name| Some(format!("`{name}` = `{}`", request.config.get(name).as_str()?)));
         let what = format!("a machine with {} to register", known.unwrap_or_default());
         let kind = MachineStatusSpec::KIND;
