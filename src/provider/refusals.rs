@@ -63,6 +63,10 @@ const USER: &[&str] = &["user"];
 const ACCOUNT: &[&str] = &["service account"];
 const PEOPLE: &[&str] = &["user", "service account"];
 const PROVIDER: &[&str] = &["infrastructure provider"];
+const ARGS: &[&str] = &["kernel argument list"];
+const DISK: &[&str] = &["install disk configuration"];
+const REQUESTS: &[&str] = &["machine request set"];
+const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";

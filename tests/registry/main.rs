@@ -19,6 +19,7 @@ mod join_tokens;
 mod keys;
 mod label_keys;
 mod lifecycle;
+mod machine_parts;
 mod members;
 mod mistakes;
 mod owed;
@@ -82,6 +83,7 @@ fn main() {
     trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
     trials.extend(label_keys::trials());
+    trials.extend(machine_parts::trials());
     trials.extend(members::trials());
     trials.extend(mistakes::trials());
     trials.extend(owed::trials());

@@ -1,0 +1,143 @@
+//! What belongs to one machine: objects that Omni makes too, labels of others, and what cannot be taken back.
+
+use crate::defects::{changed, made};
+use crate::host::{Host, errors};
+use crate::lifecycle::{block, settled};
+use libtest_mimic::{Failed, Trial};
+use omni_proto::specs::KernelArgsSpec;
+use omni_sim::kinds;
+use omni_sim::object::Object;
+use prost::Message;
+use serde_json::{Value as Json, json};
+
+type Test = fn() -> Result<(), Failed>;
+
+pub fn trials() -> Vec<Trial> {
+    let all: &[(&str, Test)] = &[
+        ("arguments_that_omni_made_are_taken_over", arguments_that_omni_made_are_taken_over),
+        ("exclusive_labels_remove_others", exclusive_labels_remove_others),
+        ("additive_labels_leave_others", additive_labels_leave_others),
+        ("an_accepted_machine_stays_accepted", an_accepted_machine_stays_accepted),
+        ("a_disk_that_is_not_there_is_told", a_disk_that_is_not_there_is_told),
+    ];
+    all.iter().map(|(name, test)| Trial::test(format!("machine_parts::{name}"), test)).collect()
+}
+
+const MACHINE: &str = "00000000-0000-4000-8000-000000000001";
+const ARGS: &str = "omni_kernel_args";
+const LABELS: &str = "omni_machine_labels";
+
+/// Puts an object as Omni or a person leaves it.
+fn put(host: &Host, kind: &str, fill: impl FnOnce(&mut Object)) {
+    host.sim.store().put("", &kinds::key(&format!("{kind}.omni.sidero.dev"), MACHINE), fill);
+}
+
+fn args(args: &[&str]) -> Json {
+    json!({ "machine_id": MACHINE, "args": args })
+}
+
+fn arguments_that_omni_made_are_taken_over() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        for (wanted, told) in [(["quiet"], true), (["console=ttyS0"], false)] {
+            let spec = KernelArgsSpec { args: vec!["console=ttyS0".into()] };
+            put(&host, "KernelArgs", |object| object.spec = spec.encode_to_vec());
+            let config = host.config(ARGS, &args(&wanted));
+            let plan = host.plan(ARGS, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let says = |w: &String| w.contains("is taken over") && w.contains("`args`") && w.contains("\"quiet\"");
+            assert_eq!(plan.warnings.iter().any(says), told, "{wanted:?}: {:?}", plan.warnings);
+            let taken =
+                host.apply_plan(ARGS, None, &config, plan).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+            let taken = settled(&host, ARGS, &taken, &config, "taking over").await;
+            assert_eq!(host.object("KernelArgs", MACHINE).unwrap().spec::<KernelArgsSpec>().args, wanted);
+            host.next_run().await;
+            host.destroy(ARGS, &taken).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert!(host.object("KernelArgs", MACHINE).is_none());
+            host.next_run().await;
+        }
+    })
+}
+
+fn labels(host: &Host) -> Vec<String> {
+    host.object("MachineLabels", MACHINE).map(|object| object.labels.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn tagged(host: &Host) {
+    put(host, "MachineLabels", |object| {
+        object.labels.insert("tag".into(), "cloud".into());
+        object.annotations.insert("omni.sidero.dev/platform-tag-labels-initialized".into(), String::new());
+    });
+}
+
+fn exclusive_labels_remove_others() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        tagged(&host);
+        let json = json!({ "machine_id": MACHINE, "mode": "exclusive", "labels": { "a": "1" } });
+        let config = host.config(LABELS, &json);
+        let plan = host.plan(LABELS, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let told = |w: &String| w.starts_with("mode: ") && w.contains("`tag`");
+        assert!(plan.warnings.iter().any(told), "{:?}", plan.warnings);
+        let made =
+            host.apply_plan(LABELS, None, &config, plan).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let made = settled(&host, LABELS, &made, &config, "create").await;
+        assert_eq!(labels(&host), ["a"]);
+
+        host.edit("MachineLabels", MACHINE, |object| {
+            object.labels.insert("b".into(), "2".into());
+        });
+        let read = host.read(LABELS, &made).await.unwrap().unwrap();
+        assert_eq!(read.state.get("labels").entries().unwrap().len(), 2, "{:?}", read.state);
+        let cleaned = changed(&host, LABELS, &read, &json).await;
+        settled(&host, LABELS, &cleaned, &config, "drift").await;
+        assert_eq!(labels(&host), ["a"]);
+        let object = host.object("MachineLabels", MACHINE).unwrap();
+        assert!(object.annotations.contains_key("omni.sidero.dev/platform-tag-labels-initialized"));
+    })
+}
+
+fn additive_labels_leave_others() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        tagged(&host);
+        let json = json!({ "machine_id": MACHINE, "labels": { "a": "1" } });
+        let mine = made(&host, LABELS, &json).await;
+        assert_eq!(labels(&host), ["a", "tag"]);
+        settled(&host, LABELS, &mine, &host.config(LABELS, &json), "create").await;
+        host.next_run().await;
+        host.destroy(LABELS, &mine).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!(labels(&host), ["tag"]);
+        let left = host.object("MachineLabels", MACHINE).unwrap();
+        let keys: Vec<_> = left.annotations.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["omni.sidero.dev/platform-tag-labels-initialized"]);
+    })
+}
+
+fn an_accepted_machine_stays_accepted() -> Result<(), Failed> {
+    block(async {
+        let kind = "omni_infra_machine_config";
+        let host = Host::start(&[]).await;
+        let accepted = made(&host, kind, &json!({ "machine_id": MACHINE, "acceptance": "accepted" })).await;
+        let back = host.config(kind, &json!({ "machine_id": MACHINE, "acceptance": "pending" }));
+        let said = errors(&host.plan(kind, Some(&accepted), &back).await.expect_err("it cannot be taken back"));
+        assert!(said[0].starts_with("acceptance: ") && said[0].contains("stays accepted"), "{said:?}");
+        let warned = host.plan_destroy(kind, &accepted).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(warned.iter().any(|w| w.contains("the apply will fail") && w.contains("`removed`")), "{warned:?}");
+        let said = errors(&host.destroy(kind, &accepted).await.expect_err("Omni refuses it"));
+        assert!(said[0].contains("Remove the machine from Omni"), "{said:?}");
+    })
+}
+
+fn a_disk_that_is_not_there_is_told() -> Result<(), Failed> {
+    block(async {
+        let kind = "omni_machine_install_disk";
+        let host = Host::start(&[]).await;
+        for (disk, told) in [("/dev/none", true), ("/dev/disk/by-id/x", false)] {
+            let config = host.config(kind, &json!({ "machine_id": MACHINE, "disk": disk }));
+            let plan = host.plan(kind, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let says = |w: &String| w.starts_with("disk: ") && w.contains("/dev/");
+            assert_eq!(plan.warnings.iter().any(says), told, "{disk}: {:?}", plan.warnings);
+            host.next_run().await;
+        }
+    })
+}
