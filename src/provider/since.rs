@@ -23,7 +23,10 @@ pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<
                 format!("`{name}` needs Omni {release}"),
                 format!("The server is Omni {}, which does not have this type.", version::strip_v(&server)),
             )
-            .hint(format!("Upgrade Omni to {release} or later, or remove the resource from the configuration.")),
+            .hint(match schema.instead {
+                Some(instead) => format!("Upgrade Omni to {release} or later. {instead}"),
+                None => format!("Upgrade Omni to {release} or later, or remove the resource from the configuration."),
+            }),
         );
     }
     for (path, since) in needed.into_iter().filter(|(_, since)| is_older(&server, since.release)) {

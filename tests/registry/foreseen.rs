@@ -173,7 +173,11 @@ fn a_machine_that_does_not_fit_a_new_cluster() -> Result<(), Failed> {
         assert!(missing, "{:?}", set.warnings);
         let config = run.config(NODE, &node, &[("cluster", &run.ids[0]), ("machine_set", set.planned.get("id"))]);
         let said = run.host.diagnostics(NODE, None, &config).await;
-        assert!(errors(&said)[0].contains("allocates its machines from a machine class"), "{said:?} {:?}", warnings(&said));
+        assert!(
+            errors(&said)[0].contains("allocates its machines from a machine class"),
+            "{said:?} {:?}",
+            warnings(&said)
+        );
     })
 }
 

@@ -174,12 +174,15 @@ fn map(entries: BTreeMap<String, Value>) -> Value {
 
 /// The schema of `M` with the attributes that the engine adds.
 pub(super) fn schema<M: CosiObject>(binding: &Binding) -> Schema {
-    let own = |shared: Shared, what: &str| -> Attribute {
-        plain(shared.name(), Type::map(Type::String)).optional_computed().stays().check(check::are_user_keys()).doc(format!(
-            "{what} of the {}. Only the keys set here and in the provider block are managed. A key with the value null is ignored. \
-                 The prefix `omni.sidero.dev/` is reserved.",
-            M::NOUN
-        ))
+    let of_object = |what: &str| {
+        format!("{what} of the {}. Only the keys set here and in the provider block are managed.", M::NOUN)
+    };
+    let own = |shared: Shared, what: String| -> Attribute {
+        plain(shared.name(), Type::map(Type::String))
+            .optional_computed()
+            .stays()
+            .check(check::are_user_keys())
+            .doc(format!("{what} A key that is null is not set. The prefix `omni.sidero.dev/` is reserved."))
     };
     let provided = |shared: Shared, what: &str| -> Attribute {
         plain(shared.provider_name(), Type::map(Type::String)).computed().stays().doc(format!(
@@ -396,6 +399,9 @@ pub(super) fn write(metadata: &mut Metadata, keys: &Keys<'_>) {
                 map.remove(key);
             }
         }
+        if keys.no_other_labels && matches!(shared, Shared::Labels) {
+            map.retain(|key, _| !labels::is_users(key));
+        }
         map.extend(wanted.into_iter().map(|(key, value)| (key.to_owned(), value)));
         for (key, value) in owned {
             match value {
@@ -403,6 +409,33 @@ pub(super) fn write(metadata: &mut Metadata, keys: &Keys<'_>) {
                 None => map.remove(*key),
             };
         }
+    }
+}
+
+/// Counts every label of users as ours, but for those of the provider block: the state shows them, and a plan removes them.
+pub(super) fn track_all_labels(
+    private: &mut Private,
+    metadata: &Metadata,
+    owned: &[Owned],
+    defaults: &Defaults,
+    prior: &Value,
+) {
+    let shared = Shared::Labels;
+    let tracked = shared.tracked(private);
+    let mut ours = tracked.clone().unwrap_or_default();
+    private.set(shared.name(), &ours);
+    let provided = shared.provided(metadata, owned, private, defaults, prior);
+    let others = metadata.labels.keys().filter(|key| {
+        labels::is_users(key)
+            && !ours.contains(key)
+            && !owned.iter().any(|(name, _)| name == key)
+            && provided.entries().is_none_or(|all| !all.contains_key(*key))
+    });
+    let others: Vec<String> = others.cloned().collect();
+    ours.extend(others);
+    match tracked {
+        None if ours.is_empty() => private.remove(shared.name()),
+        _ => private.set(shared.name(), ours),
     }
 }
 

@@ -231,6 +231,11 @@ pub(in crate::provider::engine) fn is_expected(cx: &Cx, key: &ObjectKey) -> bool
     ledger.prior(key).is_some() || ledger.goes(key) || handover.is_noted(key) || handover.is_remade(key)
 }
 
+/// Whether a create takes over an object that nobody manages.
+pub(super) fn adopts<M: CosiObject>(cx: &Cx) -> bool {
+    cx.session.adopt_existing || M::ORIGIN == Origin::Either
+}
+
 /// The plan's word on an object that is there and that the state does not hold.
 pub(in crate::provider::engine) fn there(name: &str, operation: &Operation<'_>, id: &str, adopts: bool) -> Diagnostic {
     foretold_unless_removed(duplicate(name, operation, id, adopts))
@@ -300,11 +305,24 @@ impl Adoption {
         Some(Diagnostic::error(operation.summary(), detail).hint(hint).at(path.clone()))
     }
 
-    /// Says that the object is taken over, and what changes in it.
-    pub(super) fn told(&self, operation: &Operation<'_>) -> Diagnostic {
-        let what = operation.what();
-        let changes = &self.changes;
-        adopted(operation, &format!("Omni already has the {what}, without the managed-by annotation."), changes)
+    /// Says that the object is taken over, and what changes in it; of one that Omni makes too, only when something does.
+    pub(super) fn told<M: CosiObject>(&self, operation: &Operation<'_>) -> Option<Diagnostic> {
+        let (what, changes) = (operation.what(), &self.changes);
+        if M::ORIGIN != Origin::Either {
+            let why = format!("Omni already has the {what}, without the managed-by annotation.");
+            return Some(adopted(operation, &why, changes));
+        }
+        if changes.is_empty() {
+            return None;
+        }
+        let detail = format!(
+            "Omni already has the {what}, without the managed-by annotation: Omni creates such objects too. The apply changes:{changes}"
+        );
+        Some(
+            Diagnostic::warning(format!("Existing {what} is adopted"), detail)
+                .hint("Destroying this resource will destroy the object.")
+                .at(Path::of(operation.id_attribute)),
+        )
     }
 }
 

@@ -326,6 +326,8 @@ impl ListSource for Machines {
                  Machines that were allocated by a machine class are not included. `connected`, `maintenance` and `role` only filter the available machines.",
             ),
             boolean("maintenance").doc("Filter by maintenance mode: `true` returns machines in maintenance mode, `false` the others."),
+            string("hostname").check(not_empty()).doc("Only machines of this host name, in upper or lower case."),
+            string("mac_address").check(is_mac()).doc("Only the machine that has this MAC address on any of its links, in upper or lower case."),
         ]
         .into_iter()
         .chain(sizes())
@@ -384,6 +386,16 @@ fn in_order(nodes: &[Resource]) -> Vec<&str> {
         (begun.get(&run).copied(), run, node.key.id.clone())
     });
     named.into_iter().map(|node| node.key.id.as_str()).collect()
+}
+
+/// What the hardware and the name of a machine are held against.
+pub(super) fn sizes() -> [Attribute; 3] {
+    let whole = |name| number(name).check(whole_between(1, i64::MAX));
+    [
+        string(HOSTNAME_REGEXP).document().check(is_regexp()).doc("Only machines whose host name matches this regular expression, such as `^rack1-`."),
+        whole(MINIMUM_MEMORY).doc("Only machines with at least so much memory, in MiB, over all modules."),
+        whole(MINIMUM_DISK).doc("Only machines that have a writable disk of at least this size, in bytes."),
+    ]
 }
 
 impl Machine {
