@@ -14,8 +14,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "config_patch_validate",
             "machine_set",
             "machine_set_id",
-            "machine_sets",
             "machine_set_node",
+            "machine_sets",
         ],
     ),
     (
@@ -56,7 +56,14 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Client configurations", &["kubeconfig", "kubeconfig_parse", "omniconfig", "talosconfig"]),
     (
         "Versions",
-        &["kubernetes_version", "kubernetes_versions", "talos_version", "talos_versions", "version", "version_latest"],
+        &[
+            "kubernetes_version",
+            "kubernetes_versions",
+            "talos_version",
+            "talos_versions",
+            "version",
+            "version_latest",
+        ],
     ),
     ("Values", &["duration_normalize", "label_selector_matches", "resource_decode_multi"]),
 ];

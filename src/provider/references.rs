@@ -19,6 +19,15 @@ use omni_proto::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec, Machine
 /// Machine sets that a warning lists.
 const MOST_SETS: usize = 10;
 
+/// What is for a cluster or a part of it, in words.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    /// `patch`.
+    pub(crate) noun: &'static str,
+    /// Whether it can also be for a machine in whatever cluster.
+    pub(crate) follows: bool,
+}
+
 /// A machine set, as far as it is known.
 pub(crate) enum SetOf {
     /// It is of the cluster that is meant, or nobody may know.
@@ -75,11 +84,17 @@ pub(crate) fn foreign(path: &str, cluster: &str, id: &str, other: &str) -> Diagn
     .at(Path::of(path))
 }
 
-/// Holds the machine set that a patch is for against what is there.
+/// Holds the machine set that something is for against what is there.
 ///
 /// # Errors
 /// When Omni does not answer.
-pub(crate) async fn check_target_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> Result<(), Error> {
+pub(crate) async fn check_target_set(
+    cx: &Cx,
+    plan: &mut Plan<'_>,
+    part: Part,
+    cluster: &str,
+    text: &str,
+) -> Result<(), Error> {
     const PATH: &str = "selector.machine_set";
     match set_of(cx, cluster, text).await? {
         SetOf::Cluster => {}
@@ -94,7 +109,7 @@ pub(crate) async fn check_target_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Machine set `{id}` does not exist"),
-                    format!("Omni accepts the patch, but it has no effect until cluster `{cluster}` has such a set.{there}"),
+                    format!("Omni accepts the {}, but it has no effect until cluster `{cluster}` has such a set.{there}", part.noun),
                 )
                 .hint(format!(
                     "Set `{PATH}` to the `id` or the `name` of an `omni_machine_set`, so that it is created first, or check the spelling."
@@ -106,11 +121,16 @@ pub(crate) async fn check_target_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str
     Ok(())
 }
 
-/// Says that the cluster that a patch is for is not there.
+/// Says that the cluster that something is for is not there.
 ///
 /// # Errors
 /// When Omni does not answer.
-pub(crate) async fn check_target_cluster(cx: &Cx, plan: &mut Plan<'_>, cluster: &str) -> Result<bool, Error> {
+pub(crate) async fn check_target_cluster(
+    cx: &Cx,
+    plan: &mut Plan<'_>,
+    part: Part,
+    cluster: &str,
+) -> Result<bool, Error> {
     let planned = cx.session.ledger.planned(&ObjectKey::from(&ClusterSpec::KIND.key(cluster))).is_some();
     if planned || !matches!(view::object::<ClusterSpec>(cx, cluster).await?, Presence::Missing) {
         return Ok(true);
@@ -118,7 +138,7 @@ pub(crate) async fn check_target_cluster(cx: &Cx, plan: &mut Plan<'_>, cluster: 
     plan.diags.push(
         Diagnostic::warning(
             format!("Cluster `{cluster}` does not exist"),
-            "Omni accepts the patch, but it has no effect until the cluster exists.",
+            format!("Omni accepts the {}, but it has no effect until the cluster exists.", part.noun),
         )
         .hint("Set `cluster` to the `id` of an `omni_cluster`, so that it is created first, or check the spelling.")
         .at(Path::of("cluster")),
@@ -141,13 +161,14 @@ pub(crate) async fn check_machine_id(cx: &Cx, plan: &mut Plan<'_>, path: &str, m
     Ok(false)
 }
 
-/// Holds the machine that a patch is for against what is there; `cluster` is the one whose member it has to be.
+/// Holds the machine that something is for against what is there; `cluster` is the one whose member it has to be.
 ///
 /// # Errors
 /// When Omni does not answer.
 pub(crate) async fn check_target_machine(
     cx: &Cx,
     plan: &mut Plan<'_>,
+    part: Part,
     path: &str,
     machine: &str,
     cluster: Option<&str>,
@@ -166,7 +187,7 @@ pub(crate) async fn check_target_machine(
         Presence::Unreadable => {}
         Presence::Missing => plan.diags.push(warning(
             format!("Machine `{machine}` is not known to Omni"),
-            "Omni accepts the patch, but it has no effect until a machine with this ID registers.".to_owned(),
+            format!("Omni accepts the {}, but it has no effect until a machine with this ID registers.", part.noun),
             &format!("Check `{path}` if the machine should already be registered; the data source `omni_machines` lists registered machines."),
         )),
         Presence::Exists(status) => {
@@ -174,10 +195,15 @@ pub(crate) async fn check_target_machine(
             if let Some(cluster) = cluster.filter(|cluster| !other.is_empty() && *cluster != other)
                 && !ledger.goes(&node)
             {
+                let Part { noun, follows } = part;
+                let more = match follows {
+                    true => format!(", or use `selector.machine` without `cluster` for a {noun} that follows the machine"),
+                    false => String::new(),
+                };
                 plan.diags.push(warning(
                     format!("Machine `{machine}` is in another cluster"),
-                    format!("It belongs to cluster `{other}`: the patch has no effect until it is in cluster `{cluster}`."),
-                    &format!("Set `cluster` to `{other}`, or use `selector.machine` without `cluster` for a patch that follows the machine."),
+                    format!("It belongs to cluster `{other}`: the {noun} has no effect until it is in cluster `{cluster}`."),
+                    &format!("Set `cluster` to `{other}`{more}."),
                 ));
             }
         }

@@ -80,6 +80,7 @@ const WAIT_FOR_SET: &str = "Wait until the removal of the machine set has ended,
 const MODE: &str = "Remove the machines of the set in a separate apply: remove their `omni_machine_set_node`, or set `size = 0`. Then switch.";
 const PATCH_FORM: &str = "Write the patch as a Talos machine configuration in YAML; the function `provider::omni::config_patch_validate` checks it without Omni.";
 
+
 const fn row(nouns: &'static [&'static str], text: &'static str, attribute: &'static str, advice: &'static str) -> Row {
     Row { nouns, text, attribute, advice }
 }

@@ -99,7 +99,7 @@ pub(crate) async fn is_suspended(cx: &Cx) -> Result<bool, Error> {
     Ok(spec::<AuthConfigSpec>(cx, &instance::auth_config_key().id).await?.is_some_and(|auth| auth.suspended))
 }
 
-/// Says in the plan of a new object that `attribute` names a cluster or a machine set that is not there, or is on its way out.
+/// Says in a plan that `attribute` names a cluster or a machine set that is not there, or is on its way out; returns whether it is there.
 ///
 /// # Errors
 /// When Omni does not answer.
@@ -108,15 +108,15 @@ pub(crate) async fn check_parent<S: Spec>(
     plan: &mut Plan<'_>,
     attribute: &'static str,
     id: &str,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let key = ObjectKey::from(&S::KIND.key(id));
     if cx.session.ledger.planned(&key).is_some() {
-        return Ok(());
+        return Ok(true);
     }
     let noun = attribute.replace('_', " ");
     let (summary, why, hint) = match object::<S>(cx, id).await? {
-        Presence::Unreadable => return Ok(()),
-        Presence::Exists(parent) if parent.stored.metadata.phase == Phase::Running => return Ok(()),
+        Presence::Unreadable => return Ok(true),
+        Presence::Exists(parent) if parent.stored.metadata.phase == Phase::Running => return Ok(true),
         Presence::Exists(_) => (
             format!("{} `{id}` is being destroyed", capital(&noun)),
             "Nothing can be added to an object that is being destroyed: the apply will fail".to_owned(),
@@ -133,7 +133,7 @@ pub(crate) async fn check_parent<S: Spec>(
         ),
     };
     plan.diags.push(Diagnostic::warning(summary, format!("{why}.")).hint(hint).at(Path::of(attribute)));
-    Ok(())
+    Ok(false)
 }
 
 /// The Talos version that a cluster is to have: as this run plans it, or else as it is.

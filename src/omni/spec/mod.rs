@@ -1,7 +1,7 @@
 //! The COSI types that the client knows, each with its name, namespace and protobuf message; one file for each family.
 //! Nothing here sends a request.
 
-pub mod config_patch;
+pub mod compressed;
 pub mod digest;
 pub mod fields;
 pub mod instance;

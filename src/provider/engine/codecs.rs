@@ -44,6 +44,12 @@ pub(crate) const VERSIONS: Codec = Codec::Own {
     },
 };
 
+/// The interval of a message as an attribute; what is none stays as it was configured.
+pub(crate) fn interval_text(message: Option<&Duration>, prior: &Value) -> Value {
+    let none = prior.as_str().filter(|text| interval(text).is_none());
+    message.and_then(positive).map(|interval| interval.to_string()).or_else(|| none.map(str::to_owned)).into()
+}
+
 /// The Go duration of a message; `None` where it is not positive.
 pub(crate) fn positive(duration: &Duration) -> Option<GoDuration> {
     GoDuration::from_parts(duration.seconds, duration.nanos).filter(|duration| duration.nanos() > 0)

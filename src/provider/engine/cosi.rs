@@ -456,7 +456,9 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     async fn create(&self, work: Work<'_>) -> Outcome {
         let Work { cx, operation, id, planned, mut wanted, config, .. } = work;
-        M::before_write(&mut wanted, cx.session.clock.now());
+        if let Err(failure) = M::before_write(cx, &mut wanted).await {
+            return Outcome::failed(failure.explain(&operation));
+        }
         let id = match M::ORIGIN {
             Origin::Call => match M::create_by_call(cx, &wanted).await {
                 Ok(id) => id,
@@ -528,7 +530,9 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             return kept(diagnostic, private);
         }
         let key = M::Spec::KIND.key(id);
-        M::before_write(&mut wanted, cx.session.clock.now());
+        if let Err(failure) = M::before_write(cx, &mut wanted).await {
+            return kept(failure.explain(&operation), private);
+        }
         let desired = match self.desired(&wanted) {
             Ok(desired) => desired,
             Err(diagnostic) => return kept(diagnostic, private),

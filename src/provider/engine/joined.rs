@@ -5,7 +5,7 @@ use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Fields;
 #[cfg(test)]
 use crate::omni::spec::fields::{self, FieldDescriptor, PathError};
-use crate::omni::{Error, ErrorKind, Kind, Resource as Stored};
+use crate::omni::{Error, ErrorKind, Kind, Resource as Stored, version};
 use crate::tf::value::Value;
 use std::collections::BTreeMap;
 
@@ -34,6 +34,13 @@ impl Join {
         }
     }
 
+    /// Whether an answer means that there is no such object: an older release may not even have the type.
+    pub(crate) fn is_absent(&self, error: &Error) -> bool {
+        let may_lack = version::needs(self.kind.name).is_some();
+        error.is(ErrorKind::NotFound)
+            || (may_lack && (error.is(ErrorKind::Denied) || error.is(ErrorKind::Unimplemented)))
+    }
+
     /// The field that a path leads to; nothing but a test asks.
     ///
     /// # Errors
@@ -57,7 +64,7 @@ impl Joined {
         let reads = joins.iter().map(|join| async move {
             match cx.read(&join.kind.key(id)).await {
                 Ok(stored) => Ok(Some(((join.decode)(&stored.spec)?, stored))),
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+                Err(error) if join.is_absent(&error) => Ok(None),
                 Err(error) => Err(error),
             }
         });

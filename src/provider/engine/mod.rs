@@ -34,7 +34,6 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) use base::if_applied;
 #[cfg(test)]
@@ -259,8 +258,14 @@ pub(crate) trait CosiObject: CosiTable {
         state.get(Self::ID).as_str().map(str::to_owned)
     }
 
-    /// Fills in what depends on the time of a write, before it is written.
-    fn before_write(_wanted: &mut Value, _now: Duration) {}
+    /// Fills in what depends on the time of a write, and puts into Omni's own words what it takes in one form only.
+    /// What was planned is kept in the state all the same.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    async fn before_write(_cx: &Cx, _wanted: &mut Value) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// The objects without which this one cannot be: where one of them is replaced, Omni removes this one with it.
     fn owners(_state: &Value) -> Vec<Owner> {

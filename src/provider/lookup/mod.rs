@@ -249,7 +249,7 @@ impl<'a> Request<'a> {
             async move {
                 let stored = match id {
                     Some(id) => match cx.read(&join.kind.key(id)).await {
-                        Err(error) if error.is(ErrorKind::NotFound) => Vec::new(),
+                        Err(error) if join.is_absent(&error) => Vec::new(),
                         stored => vec![stored?],
                     },
                     None => cx.client().list(&cx.call, join.kind, query).await?,

@@ -41,9 +41,7 @@ const BACKUPS: Codec = Codec::Own {
     },
     read: |field, prior| {
         let backups = field.and_then(fields::from_message::<specs::EtcdBackupConf>).filter(|backups| backups.enabled);
-        let interval = backups.and_then(|backups| backups.interval).as_ref().and_then(codecs::positive);
-        let off = prior.as_str().filter(|text| codecs::interval(text).is_none());
-        interval.map(|interval| interval.to_string()).or_else(|| off.map(str::to_owned)).into()
+        codecs::interval_text(backups.and_then(|backups| backups.interval).as_ref(), prior)
     },
 };
 

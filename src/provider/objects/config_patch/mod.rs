@@ -3,8 +3,11 @@
 mod config_patch_id;
 mod config_patch_merge;
 mod config_patch_validate;
+pub(crate) mod document;
 pub(crate) mod patch;
 mod resource;
+pub(crate) mod target;
+pub(crate) mod weighted;
 
 use crate::provider::types::Types;
 

@@ -162,11 +162,13 @@ impl CosiObject for JoinToken {
         IdentitySchema::of("id", "The token itself, which is a secret.")
     }
 
-    fn before_write(wanted: &mut Value, now: Duration) {
+    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
         if !wanted.get("expiration_time").is_set() {
+            let now = cx.session.clock.now();
             let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
             wanted.set("expiration_time", end.into());
         }
+        Ok(())
     }
 
     fn modify_plan(plan: &mut Plan<'_>) {
