@@ -67,6 +67,7 @@ const ARGS: &[&str] = &["kernel argument list"];
 const DISK: &[&str] = &["install disk configuration"];
 const REQUESTS: &[&str] = &["machine request set"];
 const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
+const EXTENSIONS: &[&str] = &["extensions configuration"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
@@ -80,6 +81,7 @@ const WAIT_FOR_SET: &str = "Wait until the removal of the machine set has ended,
 const MODE: &str = "Remove the machines of the set in a separate apply: remove their `omni_machine_set_node`, or set `size = 0`. Then switch.";
 const PATCH_FORM: &str = "Write the patch as a Talos machine configuration in YAML; the function `provider::omni::config_patch_validate` checks it without Omni.";
 
+const EXTENSION: &str = "Set `extensions` to names that the data source `omni_talos_extensions` lists for the Talos version of the cluster.";
 
 const fn row(nouns: &'static [&'static str], text: &'static str, attribute: &'static str, advice: &'static str) -> Row {
     Row { nouns, text, attribute, advice }
@@ -622,6 +624,27 @@ const ROWS: &[Row] = &[
         "extra_kernel_args",
         "Write at most 4096 bytes without control characters.",
     ),
+    row(
+        EXTENSIONS,
+        "extensions configuration with a non-empty extensions list must target a cluster via the cluster label",
+        "cluster",
+        REFER_TO_CLUSTER,
+    ),
+    row(EXTENSIONS, r#"cluster "*" does not exist"#, "cluster", REFER_TO_CLUSTER),
+    row(
+        EXTENSIONS,
+        r#"no Talos extensions catalog for version "*""#,
+        "extensions",
+        "Wait until Omni has loaded the catalogue of Talos {1}, or check that the instance offers this version.",
+    ),
+    row(
+        EXTENSIONS,
+        "extensions list has * entries, exceeds maximum of *",
+        "extensions",
+        "Remove extensions until {2} are left.",
+    ),
+    row(EXTENSIONS, r#"extension "*" (entry *) is not available *"#, "extensions", EXTENSION),
+    row(EXTENSIONS, r#"extension "*" (entry *) is listed more than once"#, "extensions", "Remove the second `{1}`."),
     row(ALL, "resource ID must not be empty", ID, "Set it to a non-empty value."),
     row(
         ALL,

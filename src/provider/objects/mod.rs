@@ -26,6 +26,7 @@ nouns! {
     kubernetes_version,
     machine,
     machine_class,
+    machine_extensions,
     machine_grpc_tunnel,
     machine_install_disk,
     machine_join_config,

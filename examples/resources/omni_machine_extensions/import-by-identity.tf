@@ -1,0 +1,6 @@
+import {
+  to = omni_machine_extensions.prod
+  identity = {
+    id = "schematic-prod"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = omni_machine_extensions.prod
+  id = "schematic-prod"
+}
