@@ -68,6 +68,7 @@ const DISK: &[&str] = &["install disk configuration"];
 const REQUESTS: &[&str] = &["machine request set"];
 const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
 const EXTENSIONS: &[&str] = &["extensions configuration"];
+const MANIFEST: &[&str] = &["Kubernetes manifest"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
@@ -81,6 +82,7 @@ const WAIT_FOR_SET: &str = "Wait until the removal of the machine set has ended,
 const MODE: &str = "Remove the machines of the set in a separate apply: remove their `omni_machine_set_node`, or set `size = 0`. Then switch.";
 const PATCH_FORM: &str = "Write the patch as a Talos machine configuration in YAML; the function `provider::omni::config_patch_validate` checks it without Omni.";
 
+const MANIFEST_FORM: &str = "Give each document `apiVersion`, `kind` and `metadata.name`, as Kubernetes requires.";
 const EXTENSION: &str = "Set `extensions` to names that the data source `omni_talos_extensions` lists for the Talos version of the cluster.";
 
 const fn row(nouns: &'static [&'static str], text: &'static str, attribute: &'static str, advice: &'static str) -> Row {
@@ -645,6 +647,21 @@ const ROWS: &[Row] = &[
     ),
     row(EXTENSIONS, r#"extension "*" (entry *) is not available *"#, "extensions", EXTENSION),
     row(EXTENSIONS, r#"extension "*" (entry *) is listed more than once"#, "extensions", "Remove the second `{1}`."),
+    row(MANIFEST, "the manifest should have mode field set", "mode", "Set `mode` to `full` or `one-time`."),
+    row(MANIFEST, "the resource must have * label set", "cluster", REFER_TO_CLUSTER),
+    row(
+        MANIFEST,
+        "system manifests can't be created by the user",
+        "labels",
+        "Remove the label of system manifests, here and in the provider block.",
+    ),
+    row(
+        MANIFEST,
+        "error converting manifest to JSON: *",
+        "data",
+        "Write the objects in YAML, as documents separated by `---`.",
+    ),
+    row(MANIFEST, "error loading JSON manifest into unstructured: *", "data", MANIFEST_FORM),
     row(ALL, "resource ID must not be empty", ID, "Set it to a non-empty value."),
     row(
         ALL,

@@ -11,7 +11,7 @@ use crate::tf::resource::Plan;
 use crate::tf::value::Value;
 use crate::tf::write_only::WriteOnly;
 use kit::yaml;
-use kit::yaml::Budget;
+use kit::yaml::{Budget, Node};
 
 /// The text, compressed or not. The compressed form wins on the server when both are set, so it has to go.
 pub(crate) static TEXT: Several = Several {
@@ -86,6 +86,14 @@ impl Document {
             ))
             .at(at(name))
     }
+}
+
+/// The attribute that a plan changes, and its documents; `None` where nothing is changed or known, or it is no YAML.
+/// Only a plan judges them: validation sees mocked values too.
+pub(crate) fn changed(secret: &WriteOnly, plan: &Plan<'_>) -> Option<(&'static str, Vec<Node>)> {
+    let (name, text) = secret.given(plan.config, &plan.planned);
+    let text = text.as_str().filter(|_| is_changed(secret, plan))?;
+    Some((name, patch::nodes(text, &mut Budget::default()).ok()?))
 }
 
 /// Whether a plan changes the text.
