@@ -23,6 +23,7 @@ const SINCE: &[(&str, &str)] = &[
     ("RotateTalosCAs.omni.sidero.dev", "1.6"),
     ("KubernetesManifestGroups.omni.sidero.dev", "1.7"),
     ("KubernetesHealthChecks.omni.sidero.dev", "1.9"),
+    ("KubernetesHealthCheckStatuses.omni.sidero.dev", "1.11"),
     ("MachineInstallDiskConfigs.omni.sidero.dev", "1.11"),
     ("MachineSetSpec.upgrade_strategy", "1.6"),
     ("MachineSetSpec.upgrade_strategy_config", "1.6"),

@@ -69,6 +69,7 @@ const REQUESTS: &[&str] = &["machine request set"];
 const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
 const EXTENSIONS: &[&str] = &["extensions configuration"];
 const MANIFEST: &[&str] = &["Kubernetes manifest"];
+const HEALTH_CHECK: &[&str] = &["Kubernetes health check"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
@@ -662,6 +663,30 @@ const ROWS: &[Row] = &[
         "Write the objects in YAML, as documents separated by `---`.",
     ),
     row(MANIFEST, "error loading JSON manifest into unstructured: *", "data", MANIFEST_FORM),
+    row(
+        HEALTH_CHECK,
+        "healthcheck job manifest must be set",
+        "job",
+        "Set `job` to a Kubernetes `Job` of `batch/v1`, in YAML.",
+    ),
+    row(
+        HEALTH_CHECK,
+        r#"healthcheck ID "*" cannot be used *"#,
+        "name",
+        "Choose a shorter name of lower-case letters, digits, dashes and dots.",
+    ),
+    row(
+        HEALTH_CHECK,
+        "healthcheck job manifest is invalid: *",
+        "job",
+        "Write a Kubernetes `Job` of `batch/v1`, in YAML.",
+    ),
+    row(
+        HEALTH_CHECK,
+        "healthcheck interval must be at least *",
+        "interval",
+        "Set `interval` to {1} or more, or remove it.",
+    ),
     row(ALL, "resource ID must not be empty", ID, "Set it to a non-empty value."),
     row(
         ALL,

@@ -127,6 +127,7 @@ const DOCUMENTS: &[&str] = &[
     "email_regexp",
     "hostname_regexp",
     "id_regexp",
+    "job",
     "label_selector",
     "provider_data",
     "renew_trigger",

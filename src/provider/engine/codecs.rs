@@ -44,6 +44,12 @@ pub(crate) const VERSIONS: Codec = Codec::Own {
     },
 };
 
+/// Time between two things: a Go duration in the attribute; nothing, also in words such as `0s`, leaves it to Omni.
+pub(crate) const INTERVAL: Codec = Codec::Own {
+    write: |value| fields::to_message("google.protobuf.Duration", &to_duration(value.as_str().and_then(interval)?)),
+    read: |field, prior| interval_text(field.and_then(fields::from_message::<Duration>).as_ref(), prior),
+};
+
 /// The interval of a message as an attribute; what is none stays as it was configured.
 pub(crate) fn interval_text(message: Option<&Duration>, prior: &Value) -> Value {
     let none = prior.as_str().filter(|text| interval(text).is_none());

@@ -23,6 +23,7 @@ nouns! {
     join_token,
     kernel_args,
     kubeconfig,
+    kubernetes_healthcheck,
     kubernetes_manifest,
     kubernetes_version,
     machine,
