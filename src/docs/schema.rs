@@ -55,7 +55,14 @@ fn combinations(schema: &Schema) -> String {
             [secret.plain, secret.secret, secret.version].map(|n| secret.path(n).to_string());
         let forms = [plain.as_str(), hidden.as_str()];
         let forms = if secret.is_required() { exactly(&forms) } else { at_most(&forms) };
-        format!("{forms}- `{version}` needs `{hidden}`.\n")
+        // A number that several secrets share is told of with the first of them.
+        let all: Vec<_> =
+            schema.write_only.iter().filter(|other| secret.path(other.version).to_string() == version).collect();
+        if all.first().is_some_and(|first| first.secret != secret.secret) {
+            return forms;
+        }
+        let any: Vec<_> = all.iter().map(|secret| format!("`{}`", secret.path(secret.secret))).collect();
+        format!("{forms}- `{version}` needs {}.\n", any.join(" or "))
     });
     let lines: String = rules.chain(secrets).collect();
     if lines.is_empty() { lines } else { format!("\n### Combinations\n\n{lines}") }

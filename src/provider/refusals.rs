@@ -70,6 +70,7 @@ const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
 const EXTENSIONS: &[&str] = &["extensions configuration"];
 const MANIFEST: &[&str] = &["Kubernetes manifest"];
 const HEALTH_CHECK: &[&str] = &["Kubernetes health check"];
+const S3: &[&str] = &["S3 configuration of etcd backups"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
@@ -686,6 +687,60 @@ const ROWS: &[Row] = &[
         "healthcheck interval must be at least *",
         "interval",
         "Set `interval` to {1} or more, or remove it.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: bucket must be specified",
+        "bucket",
+        "Set `bucket` to the name of a bucket.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: access key and secret key *",
+        "access_key_id",
+        "Set `access_key_id` together with `secret_access_key` or `secret_access_key_wo`.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: *EC2 IMDS role*",
+        "access_key_id",
+        "Set `access_key_id` and a secret: the machine that Omni runs on has no role for the bucket.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: *region must be set*",
+        "region",
+        "Set `region` to the region of the bucket; stores other than AWS usually accept any, such as `us-east-1`.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: *not a valid URI",
+        "endpoint",
+        "Write the endpoint as a URL, such as `https://s3.example.org`.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: *NoSuchBucket*",
+        "bucket",
+        "Create the bucket first, or check its name, `region` and `endpoint`.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: *StatusCode: 403*",
+        "access_key_id",
+        "Check the access key and its secret, and that they may list the objects of the bucket.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: *StatusCode: 0*",
+        "endpoint",
+        "Check that Omni, and not this machine, can reach the store at this address.",
+    ),
+    row(
+        S3,
+        "incorrect settings for s3 client: *",
+        "bucket",
+        "Check `bucket`, `region`, `endpoint` and the keys: Omni lists the objects of the bucket before it accepts the configuration.",
     ),
     row(ALL, "resource ID must not be empty", ID, "Set it to a non-empty value."),
     row(

@@ -17,6 +17,7 @@ nouns! {
     config_patch,
     current_user,
     default_join_token,
+    etcd_backup,
     infra_machine_bmc_config,
     infra_machine_config,
     infra_provider,

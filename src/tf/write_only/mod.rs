@@ -57,6 +57,8 @@ pub struct WriteOnly {
     pub print: Fingerprint,
     /// Whether the server never returns the secret, so that its drift cannot be detected.
     pub unreadable: bool,
+    /// Whether the version number belongs to other secrets too.
+    shared: bool,
     /// Whether the plain or the write-only attribute must be set.
     required: bool,
 }
@@ -76,7 +78,7 @@ impl WriteOnly {
     /// A top-level secret, from the names of its attributes: plain, write-only, version, hash.
     #[must_use]
     pub const fn new([plain, secret, version, hash]: [&'static str; 4], print: Fingerprint) -> Self {
-        Self { within: None, plain, secret, version, hash, print, unreadable: false, required: false }
+        Self { within: None, plain, secret, version, hash, print, unreadable: false, shared: false, required: false }
     }
 
     /// The attributes are in this top-level object.
@@ -90,6 +92,7 @@ impl WriteOnly {
     #[must_use]
     pub const fn versioned_by(mut self, version: &'static str) -> Self {
         self.version = version;
+        self.shared = true;
         self
     }
 
@@ -146,7 +149,8 @@ impl WriteOnly {
     /// Whether a state was written from the write-only form.
     fn is_hidden(&self, state: &Value) -> bool {
         let is_set = |name| !self.get(state, name).is_null();
-        !is_set(self.plain) && (is_set(self.hash) || is_set(self.version))
+        // A number that is shared says nothing of this one.
+        !is_set(self.plain) && (is_set(self.hash) || (!self.shared && is_set(self.version)))
     }
 
     /// The planned digest.

@@ -1,0 +1,4 @@
+import {
+  to = omni_etcd_backup_s3_config.this
+  id = "etcd-backup-s3-conf"
+}
