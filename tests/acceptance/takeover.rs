@@ -5,8 +5,10 @@ use crate::plan::Action;
 use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use kit::secret::SecretString;
+use omni_proto::specs::kubernetes_manifest_group_spec::Mode;
 use omni_proto::specs::{
-    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, IdentitySpec, InfraProviderSpec, MachineInstallDiskConfigSpec,
+    ClusterSpec, ConfigPatchSpec, EtcdBackupConf, EtcdBackupS3ConfSpec, ExtensionsConfigurationSpec, IdentitySpec,
+    InfraProviderSpec, KubernetesHealthCheckSpec, KubernetesManifestGroupSpec, MachineInstallDiskConfigSpec,
     MachineSetNodeSpec, MachineSetSpec, cluster_spec, machine_set_spec,
 };
 use omni_sim::{Role, accounts, inventory, kinds};
@@ -30,12 +32,15 @@ tests![
 const OFFICIAL: &str = "registry.terraform.io/siderolabs/omni";
 
 /// The resources of the fixture, and the ids by which they are imported.
-fn objects() -> [(&'static str, String); 11] {
+fn objects() -> [(&'static str, String); 14] {
     [
         ("omni_cluster.prod", "prod".into()),
         ("omni_config_patch.cluster", "400-prod-time".into()),
         ("omni_config_patch.machine", format!("700-{}-disk", inventory::id(4))),
         ("omni_config_patch.workers", "450-prod-workers-sysctls".into()),
+        ("omni_kubernetes_healthcheck.dns", "dns".into()),
+        ("omni_kubernetes_manifest.settings", "400-prod-settings".into()),
+        ("omni_machine_extensions.prod", "schematic-prod".into()),
         ("omni_machine_install_disk.spare", inventory::id(4)),
         ("omni_machine_set.control_planes", "prod-control-planes".into()),
         ("omni_machine_set.gpu", "prod-gpu".into()),
@@ -115,6 +120,15 @@ pub fn furnished() -> Outcome<Omni> {
     }
     let disk = MachineInstallDiskConfigSpec { disk: "/dev/sda".to_owned(), ..Default::default() };
     put(&omni, "MachineInstallDiskConfigs", &machine, &[], None, &disk);
+    let extensions = ExtensionsConfigurationSpec { extensions: vec!["siderolabs/iscsi-tools".to_owned()] };
+    put(&omni, "ExtensionsConfigurations", "schematic-prod", &[in_prod], None, &extensions);
+    let data = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n".to_owned();
+    let manifest = KubernetesManifestGroupSpec { data, mode: Mode::Full.into(), ..Default::default() };
+    put(&omni, "KubernetesManifestGroups", "400-prod-settings", &[in_prod], Some("settings"), &manifest);
+    let job = "apiVersion: batch/v1\nkind: Job\nspec:\n  template:\n    spec:\n      containers:\n        - {name: check, image: busybox}\n";
+    let interval = Some(prost_types::Duration { seconds: 60, nanos: 0 });
+    let check = KubernetesHealthCheckSpec { job: job.to_owned(), interval };
+    put(&omni, "KubernetesHealthChecks", "dns", &[in_prod], None, &check);
     omni.settle()?;
     Ok(omni)
 }
@@ -175,7 +189,15 @@ fn what_was_taken_over_can_be_changed_and_destroyed(context: &Context) -> Outcom
     omni.settle()?;
     workspace.plan()?.must_be_empty()?;
     workspace.destroy()?;
-    for kind in ["Clusters", "MachineSets", "MachineSetNodes", "ConfigPatches"] {
+    for kind in [
+        "Clusters",
+        "MachineSets",
+        "MachineSetNodes",
+        "ConfigPatches",
+        "ExtensionsConfigurations",
+        "KubernetesManifestGroups",
+        "KubernetesHealthChecks",
+    ] {
         assert_eq!(omni.ids(kind), Vec::<String>::new(), "{kind}");
     }
     Ok(())
@@ -202,6 +224,14 @@ fn accounts_of_the_official_provider_need_no_change(context: &Context) -> Outcom
         keys.insert(mark, key);
     }
     put(&omni, "InfraProviders", "aws", &[], None, &InfraProviderSpec::default());
+    let bucket = EtcdBackupS3ConfSpec {
+        bucket: "backups".to_owned(),
+        region: "eu-central-1".to_owned(),
+        access_key_id: "AKIAEXAMPLE".to_owned(),
+        secret_access_key: "correct-horse".to_owned(),
+        ..Default::default()
+    };
+    put(&omni, "EtcdBackupS3Configs", "etcd-backup-s3-conf", &[], None, &bucket);
     omni.settle()?;
     let workspace = Workspace::of(context, &omni)?;
     let main = std::fs::read_to_string(fixture("access.tf"))?;
@@ -290,10 +320,10 @@ fn generated_configuration(context: &Context) -> Outcome {
     workspace.write("import.tf", &singles)?;
     let before = omni.writes();
     let plan = workspace.plan_with("generated.tfplan", &["-generate-config-out=generated.tf"])?;
-    assert_eq!((plan.imports().len(), plan.actions()), (11, Default::default()));
+    assert_eq!((plan.imports().len(), plan.actions()), (objects().len(), Default::default()));
     // The text is written as it is needed: it plans the same by itself, and goes on to do so.
     let plan = workspace.plan_out("import.tfplan")?;
-    assert_eq!((plan.imports().len(), plan.actions()), (11, Default::default()));
+    assert_eq!((plan.imports().len(), plan.actions()), (objects().len(), Default::default()));
     workspace.apply_plan("import.tfplan")?.success()?;
     assert_eq!(omni.writes(), before, "something was written");
     workspace.plan()?.must_be_empty()

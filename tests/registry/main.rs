@@ -44,6 +44,7 @@ mod spoilt;
 mod unknowns;
 #[path = "../support/update.rs"]
 mod update;
+mod workloads;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -103,5 +104,6 @@ fn main() {
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
     trials.extend(runs::trials());
+    trials.extend(workloads::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
