@@ -12,6 +12,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "config_patch_id",
             "config_patch_merge",
             "config_patch_validate",
+            "config_patches",
             "etcd_backup_s3_config",
             "kubernetes_healthcheck",
             "kubernetes_manifest",
