@@ -20,6 +20,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machine_set",
             "machine_set_id",
             "machine_set_node",
+            "machine_set_nodes",
             "machine_sets",
         ],
     ),

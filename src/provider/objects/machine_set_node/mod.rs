@@ -1,10 +1,12 @@
 //! Nodes of machine sets.
 
+mod data_source;
 mod resource;
 
+use crate::provider::lookup::Objects;
 use crate::provider::types::Types;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.cosi::<resource::MachineSetNode>();
+    types.cosi::<resource::MachineSetNode>().list::<Objects<resource::MachineSetNode>>();
 }

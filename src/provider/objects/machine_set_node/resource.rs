@@ -111,6 +111,7 @@ impl CosiTable for MachineSetNode {
             string("machine_id").required().replaces().check(not_empty()).doc("ID (UUID) of the machine.").id(),
             string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by ID such as `prod-workers` or by name within the cluster such as `workers`.")
                 .label(labels::MACHINE_SET, KeyCodec::Made(set_of))
+                .reading("ID of the machine set.")
                 .also_labels(&[
                     (labels::ROLE_CONTROL_PLANE, |state| is_control_plane(state).then(String::new)),
                     (labels::ROLE_WORKER, |state| (!is_control_plane(state)).then(String::new)),
