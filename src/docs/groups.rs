@@ -65,6 +65,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         &[
             "kubernetes_version",
             "kubernetes_versions",
+            "talos_extensions",
             "talos_version",
             "talos_versions",
             "version",

@@ -39,6 +39,7 @@ nouns! {
     machine_set_node,
     omniconfig,
     service_account,
+    talos_extension,
     talos_version,
     talosconfig,
     user,
