@@ -14,6 +14,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "config_patch_validate",
             "config_patches",
             "etcd_backup_s3_config",
+            "etcd_backup_status",
+            "etcd_backups",
             "kubernetes_healthcheck",
             "kubernetes_manifest",
             "machine_extensions",
