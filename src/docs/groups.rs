@@ -18,6 +18,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "etcd_backups",
             "kubernetes_healthcheck",
             "kubernetes_manifest",
+            "kubernetes_upgrade_prechecks",
             "machine_extensions",
             "machine_set",
             "machine_set_id",

@@ -26,6 +26,7 @@ nouns! {
     kubeconfig,
     kubernetes_healthcheck,
     kubernetes_manifest,
+    kubernetes_upgrade,
     kubernetes_version,
     machine,
     machine_class,
