@@ -48,6 +48,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machine_labels",
             "machine_request_set",
             "pending_machines",
+            "redacted_machine_config",
         ],
     ),
     (

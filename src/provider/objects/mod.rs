@@ -39,6 +39,7 @@ nouns! {
     machine_set,
     machine_set_node,
     omniconfig,
+    redacted_machine_config,
     service_account,
     talos_extension,
     talos_version,
