@@ -16,6 +16,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "etcd_backup_s3_config",
             "etcd_backup_status",
             "etcd_backups",
+            "exposed_services",
             "kubernetes_healthcheck",
             "kubernetes_manifest",
             "kubernetes_upgrade_prechecks",

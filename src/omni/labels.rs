@@ -28,6 +28,8 @@ pub const DISABLED: &str = "omni.sidero.dev/disabled";
 pub const NO_MANUAL_ALLOCATION: &str = "omni.sidero.dev/no-manual-allocation";
 /// Label of the status of an infrastructure provider that manages machines which exist already.
 pub const STATIC_INFRA_PROVIDER: &str = "omni.sidero.dev/is-static-infra-provider";
+/// Label of an exposed service: what its host name begins with.
+pub const EXPOSED_SERVICE_ALIAS: &str = "omni.sidero.dev/exposed-service-alias";
 /// Annotation: the cluster is locked.
 pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
 /// Annotation: the machine is locked.

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 
 /// The fixture of one resource type.
 #[derive(Clone, Deserialize)]
@@ -75,11 +76,29 @@ pub struct Reads {
     /// The world that is read, as a world file would have it; without it, six machines and nothing else.
     #[serde(default)]
     pub world: Json,
+    /// Objects that are put there when the world has come to rest.
+    #[serde(default)]
+    pub objects: Vec<Given>,
     /// What is read, and what it gives. Together they set every argument.
     pub reads: Vec<Read>,
     /// What cannot be read.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
+}
+
+/// An object that is there, whoever makes such objects.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// Its type without the domain: `ExposedServices`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Its spec, as protobuf writes it in JSON.
+    pub spec: Json,
 }
 
 /// A read that finds something.

@@ -1,5 +1,6 @@
 //! A small Terraform: it drives the provider over the protocol as the real one does, and holds it to the same rules.
 
+use crate::fixture::Given;
 use crate::relay::Relay;
 use kit::clock::Clock;
 use omni_proto::tfplugin6 as pb;
@@ -8,6 +9,8 @@ use omni_sim::driver::Mode;
 use omni_sim::kinds;
 use omni_sim::object::{Key, Object};
 use omni_sim::{Options, Sim};
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::Value as Json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -175,6 +178,19 @@ impl Host {
     /// Changes the stored object, as somebody else would.
     pub fn edit(&self, kind: &str, id: &str, edit: impl FnOnce(&mut Object)) {
         self.sim.store().modify(&key(kind, id), edit).unwrap_or_else(|| panic!("no {kind} {id}"));
+    }
+
+    /// Puts an object there, whoever makes such objects.
+    pub fn give(&self, given: &Given) {
+        let key = key(&given.kind, &given.id);
+        let message = kinds::find(&key.kind).and_then(|kind| kind.message).expect("a type with a message");
+        let pool = DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap();
+        let descriptor = pool.get_message_by_name(&format!("specs.{message}")).unwrap();
+        let spec = DynamicMessage::deserialize(descriptor, &given.spec).unwrap_or_else(|e| panic!("{}: {e}", given.id));
+        self.sim.store().put("", &key, |object| {
+            object.spec = spec.encode_to_vec();
+            object.labels.clone_from(&given.labels);
+        });
     }
 
     /// The ids of the machines, in order.

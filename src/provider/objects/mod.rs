@@ -18,6 +18,7 @@ nouns! {
     current_user,
     default_join_token,
     etcd_backup,
+    exposed_service,
     infra_machine_bmc_config,
     infra_machine_config,
     infra_provider,
