@@ -43,6 +43,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machines",
             "machine_class",
             "machine_classes",
+            "machine_config_diffs",
             "machine_grpc_tunnel",
             "machine_install_disk",
             "machine_join_config",

@@ -31,6 +31,7 @@ nouns! {
     kubernetes_version,
     machine,
     machine_class,
+    machine_config_diff,
     machine_extensions,
     machine_grpc_tunnel,
     machine_install_disk,
