@@ -26,6 +26,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "machine_set_node",
             "machine_set_nodes",
             "machine_sets",
+            "ongoing_tasks",
         ],
     ),
     (

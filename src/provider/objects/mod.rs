@@ -41,6 +41,7 @@ nouns! {
     machine_set,
     machine_set_node,
     omniconfig,
+    ongoing_task,
     redacted_machine_config,
     service_account,
     talos_extension,
