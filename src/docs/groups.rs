@@ -30,6 +30,10 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "Clusters",
+        &["cluster", "clusters", "config_patch", "machine_set", "machine_sets", "machine_set_node"],
+    ),
+    (
         "Machines",
         &[
             "default_join_token",
@@ -56,6 +60,15 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Users and accounts",
+        &[
+            "current_user",
+            "service_account",
+            "service_accounts",
+            "service_account_key",
+            "user",
+            "users",
+        ],
+    ("Installation media", &["installation_media_preset", "installation_media_presets"]),
         &[
             "current_user",
             "service_account",

@@ -27,6 +27,8 @@ const SINCE: &[(&str, &str)] = &[
     ("MachineInstallDiskConfigs.omni.sidero.dev", "1.11"),
     ("MachineSetSpec.upgrade_strategy", "1.6"),
     ("MachineSetSpec.upgrade_strategy_config", "1.6"),
+    ("InstallationMediaConfigSpec.embedded_machine_config", "1.9"),
+    ("InstallationMediaConfigSpec.image_factory_url", "1.10"),
     ("ClusterSpec.features.enable_node_audit_skip", "1.9"),
     ("ClusterSpec.features.disable_public_discovery_service", "1.10"),
 ];

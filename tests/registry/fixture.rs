@@ -79,6 +79,9 @@ pub struct Reads {
     /// Objects that are put there when the world has come to rest.
     #[serde(default)]
     pub objects: Vec<Given>,
+    /// Resources that are made before the read, beside what the world has.
+    #[serde(default)]
+    pub needs: Vec<Need>,
     /// What is read, and what it gives. Together they set every argument.
     pub reads: Vec<Read>,
     /// What cannot be read.

@@ -2,7 +2,7 @@
 
 use crate::fixture::{self, Reads};
 use crate::host::{Host, errors};
-use crate::lifecycle::block;
+use crate::lifecycle::{block, prepare};
 use libtest_mimic::Failed;
 use omni_sim::Options;
 use serde_json::{Value as Json, json};
@@ -20,6 +20,8 @@ async fn start(fixture: &Reads) -> Host {
     let host = Host::with(Options { world, machines, ..Options::stepped() }, &[]).await;
     host.sim.settle().expect("the world comes to rest");
     fixture.objects.iter().for_each(|given| host.give(given));
+    prepare(&host, &fixture.needs).await;
+    host.sim.settle().expect("the world comes to rest");
     host
 }
 

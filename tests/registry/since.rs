@@ -47,6 +47,22 @@ fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
         ("omni_service_account", json!({ "role": "Auditor" }), "role", "1.10", json!({ "role": "Reader" })),
     ];
     types.chain(rows).collect()
+        ("omni_machine_grpc_tunnel", json!({}), "", "1.5", json!(null)),
+        ("omni_installation_media_preset", json!({}), "", "1.5", json!(null)),
+        (
+            "omni_installation_media_preset",
+            json!({ "embedded_machine_config": "machine: {}" }),
+            "embedded_machine_config",
+            "1.9",
+            json!({}),
+        ),
+        (
+            "omni_installation_media_preset",
+            json!({ "image_factory_url": "https://factory.talos.dev" }),
+            "image_factory_url",
+            "1.10",
+            json!({ "image_factory_url": "" }),
+        ),
 }
 
 pub fn trials() -> Vec<Trial> {

@@ -196,6 +196,7 @@ fn looks(name: &'static str) -> Result<(), Failed> {
         let options = Options { machines, world, ..Options::stepped() };
         let (host, relay) = Host::behind_a_relay(options, &[("retry", retry)]).await;
         host.sim.settle().expect("the world comes to rest");
+        prepare(&host, &fixture::reads(name).needs).await;
         let read = fixture::reads_on(&host, name).reads.into_iter().next().expect("something is read");
         relay.calls();
         host.look(name, &read.config).await.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));

@@ -28,9 +28,9 @@ pub(crate) const VERSION: Codec = Codec::Own {
     read: |field, _| field.and_then(Field::as_str).unwrap_or_default().into(),
 };
 
-/// The same; null while it is not set. It is only read.
+/// The same; null while it is not set.
 pub(crate) const VERSION_IF_ANY: Codec = Codec::Own {
-    write: |_| None,
+    write: |value| value.as_str().map(|text| Field::String(version::strip_v(text).to_owned())),
     read: |field, _| field.and_then(Field::as_str).map(version::strip_v).filter(|version| !version.is_empty()).into(),
 };
 

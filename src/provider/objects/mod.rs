@@ -22,6 +22,7 @@ nouns! {
     infra_machine_bmc_config,
     infra_machine_config,
     infra_provider,
+    installation_media_preset,
     join_token,
     kernel_args,
     kubeconfig,

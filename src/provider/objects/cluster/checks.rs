@@ -1,10 +1,10 @@
 //! Plan checks of clusters against the instance: available and compatible versions, upgrade paths, features and backup intervals.
 //! It changes nothing, and knows no other resource.
 
-use crate::omni::spec;
-use crate::omni::spec::{Spec, instance};
+use crate::omni::spec::instance;
 use crate::omni::{Error, ErrorKind};
 use crate::provider::engine::{Cx, codecs};
+use crate::provider::objects::talos_version::offer::{listed, offered};
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::tf::diag::{Diagnostic, sentence};
@@ -205,7 +205,7 @@ async fn was_deprecated(cx: &Cx, old: Option<&str>, stays: bool) -> Result<bool,
 }
 
 async fn not_offered(cx: &Cx, summary: &str, talos: &str, why: &str) -> Result<Diagnostic, Error> {
-    let known = offered_talos(cx).await?;
+    let known = offered(cx).await?;
     let detail = if why == "not offered" {
         format!("Talos {talos} is not available on this Omni instance. Available are {known}.")
     } else {
@@ -334,23 +334,6 @@ async fn check_upgrade(
     };
     plan.diags.push(Diagnostic::error(summary, detail).hint(hint).at(at("kubernetes_version")));
     Ok(())
-}
-
-/// The Talos versions that a cluster may run, in order.
-async fn offered_talos(cx: &Cx) -> Result<String, Error> {
-    let all = cx.client().list(&cx.call, TalosVersionSpec::KIND, &Default::default()).await?;
-    let mut versions = Vec::new();
-    for stored in &all {
-        let spec = spec::decode::<TalosVersionSpec>(stored)?;
-        if !spec.deprecated && !spec.unsupported {
-            versions.push(stored.key.id.clone());
-        }
-    }
-    Ok(listed(versions))
-}
-
-fn listed(versions: Vec<String>) -> String {
-    if versions.is_empty() { "none".to_owned() } else { version::sorted(versions).join(", ") }
 }
 
 #[cfg(test)]

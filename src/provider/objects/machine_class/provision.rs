@@ -19,7 +19,7 @@ const MOST_ARGS: usize = 64;
 const LONGEST_ARG: usize = 256;
 
 /// Whether to tunnel: null leaves it to the instance.
-const TUNNEL: Codec = Codec::Own {
+pub(crate) const TUNNEL: Codec = Codec::Own {
     write: |value| Some(Field::EnumNumber(value.as_bool().map_or(0, |on| if on { 1 } else { 2 }))),
     read: |field, _| match field.and_then(Field::as_enum_number) {
         Some(1) => true.into(),

@@ -1,6 +1,7 @@
 //! Talos versions that Omni offers.
 
 pub(crate) mod data_source;
+pub(crate) mod offer;
 
 use crate::provider::types::Types;
 

@@ -1,0 +1,2 @@
+# The id is the name of the preset.
+terraform import omni_installation_media_preset.metal metal

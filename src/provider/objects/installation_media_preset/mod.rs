@@ -1,0 +1,12 @@
+//! Presets of installation media.
+
+mod checks;
+mod data_source;
+mod resource;
+
+use crate::provider::types::Types;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types.cosi::<resource::Preset>().view::<resource::Preset>();
+}
