@@ -61,6 +61,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Users and accounts",
         &[
+            "access_policy",
             "current_user",
             "service_account",
             "service_accounts",

@@ -579,6 +579,12 @@ pub fn objects(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
     Attribute::new(name, Kind::Nested(Nesting::List, attributes))
 }
 
+/// An optional attribute with nested attributes: a map of objects.
+#[must_use]
+pub fn maps(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
+    Attribute::new(name, Kind::Nested(Nesting::Map, attributes))
+}
+
 /// The identity schema of a resource type: what identifies an object, for imports and for hosts that store identities.
 #[derive(Clone, Debug)]
 pub struct IdentitySchema {

@@ -334,6 +334,53 @@ fn removals() -> Vec<Case> {
 }
 
 /// What the plan says, as it stands in the golden file.
+/// Mistakes with what media are made of, and with who may do what.
+fn cases_of_instances() -> Vec<Case> {
+    const PRESET: &str = "omni_installation_media_preset";
+    let preset = |more: Json| with(json!({ "name": "edge" }), &more);
+    let policy = |rule: Json| json!({ "user_groups": { "dev": { "users": [{ "match": "dev-*" }] } }, "rules": [rule] });
+    let of = |name, kind, after| Case { kind, ..new(name, after) };
+    vec![
+        of(
+            "A preset of a platform for another architecture",
+            PRESET,
+            preset(json!({ "architecture": "arm64", "cloud": { "platform": "hcloud" } })),
+        ),
+        of(
+            "A preset of a board for another architecture",
+            PRESET,
+            preset(json!({ "sbc": { "overlay": "rpi_generic" } })),
+        ),
+        of(
+            "A preset of a platform without Secure Boot",
+            PRESET,
+            preset(json!({ "secure_boot": true, "cloud": { "platform": "aws" } })),
+        ),
+        of(
+            "A preset of a board that the Talos version lacks",
+            PRESET,
+            preset(json!({ "architecture": "arm64", "talos_version": "1.12.4", "sbc": { "overlay": "rock5b-plus" } })),
+        ),
+        of("A preset of an unknown platform", PRESET, preset(json!({ "cloud": { "platform": "no-cloud" } }))),
+        of(
+            "A policy with a reference to no group",
+            "omni_access_policy",
+            policy(json!({ "users": ["group/devs"], "clusters": ["demo"], "role": "Reader" })),
+        ),
+        Case {
+            there: vec![(
+                "omni_access_policy",
+                policy(json!({ "users": ["group/dev"], "clusters": ["demo"], "role": "Reader" })),
+            )],
+            ..of(
+                "A policy where there is one already",
+                "omni_access_policy",
+                policy(json!({ "users": ["group/dev"], "clusters": ["demo"], "role": "Admin" })),
+            )
+        },
+    ]
+}
+
 async fn said(case: &Case) -> String {
     let host = Host::start(&[]).await;
     for (kind, config) in &case.there {
@@ -372,7 +419,7 @@ fn golden() -> Result<(), Failed> {
     let found = Mutex::new(String::new());
     block(async {
         let mut all = Vec::new();
-        for case in cases().into_iter().chain(cases_of_parts()).chain(removals()) {
+        for case in cases().into_iter().chain(cases_of_parts()).chain(removals()).chain(cases_of_instances()) {
             all.push(said(&case).await);
         }
         *found.lock().unwrap() = all.join("\n");

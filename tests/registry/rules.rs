@@ -135,6 +135,7 @@ const DOCUMENTS: &[&str] = &[
     "provider_data",
     "renew_trigger",
     "service_account_key",
+    "yaml",
 ];
 
 /// A character that is not seen and a megabyte are refused on the attribute, with one error, before anything is planned.

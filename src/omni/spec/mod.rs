@@ -7,6 +7,7 @@ pub mod fields;
 pub mod instance;
 pub mod join_token;
 mod kinds;
+pub mod loose;
 pub mod merge;
 
 use super::error::Error;

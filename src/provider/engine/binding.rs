@@ -497,7 +497,7 @@ fn empty(shape: &Shape) -> Value {
         Shape::Plain(Type::Bool) => false.into(),
         Shape::Plain(Type::List(_)) | Shape::Nested(Nesting::List, _) => Value::List(Vec::new()),
         Shape::Plain(Type::Set(_)) | Shape::Nested(Nesting::Set, _) => Value::Set(Vec::new()),
-        Shape::Plain(Type::Map(_)) => Value::Map(BTreeMap::new()),
+        Shape::Plain(Type::Map(_)) | Shape::Nested(Nesting::Map, _) => Value::Map(BTreeMap::new()),
         _ => Value::Null,
     }
 }

@@ -13,6 +13,7 @@ macro_rules! nouns {
 }
 
 nouns! {
+    access_policy,
     cluster,
     config_patch,
     current_user,

@@ -1,0 +1,6 @@
+import {
+  to = omni_access_policy.this
+  identity = {
+    id = "access-policy"
+  }
+}

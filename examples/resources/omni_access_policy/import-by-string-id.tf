@@ -1,0 +1,4 @@
+import {
+  to = omni_access_policy.this
+  id = "access-policy"
+}

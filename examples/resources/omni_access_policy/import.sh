@@ -1,0 +1,2 @@
+# There is one policy, so any id will do.
+terraform import omni_access_policy.this access-policy
