@@ -63,6 +63,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         &[
             "access_policy",
             "current_user",
+            "saml_label_rule",
             "service_account",
             "service_accounts",
             "service_account_key",

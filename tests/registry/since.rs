@@ -48,6 +48,7 @@ fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
     ];
     types.chain(rows).collect()
         ("omni_machine_grpc_tunnel", json!({}), "", "1.5", json!(null)),
+        ("omni_saml_label_rule", json!({}), "", "1.4", json!(null)),
         ("omni_installation_media_preset", json!({}), "", "1.5", json!(null)),
         (
             "omni_installation_media_preset",

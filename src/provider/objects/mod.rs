@@ -45,6 +45,7 @@ nouns! {
     omniconfig,
     ongoing_task,
     redacted_machine_config,
+    saml_label_rule,
     service_account,
     talos_extension,
     talos_version,

@@ -1,0 +1,4 @@
+import {
+  to = omni_saml_label_rule.admins
+  id = "admins"
+}

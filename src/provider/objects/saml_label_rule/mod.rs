@@ -1,0 +1,49 @@
+//! `omni_saml_label_rule`: which role people get by the labels that the SAML identity provider gives them.
+
+use crate::provider::engine::{Bind, CosiObject, CosiTable, Row};
+use crate::provider::lookup::is_selector;
+use crate::provider::roles;
+use crate::provider::types::Types;
+use crate::tf::check::{not_empty, one_of};
+use crate::tf::schema::{Schema, boolean, plain, string};
+use crate::tf::value::Type;
+use async_trait::async_trait;
+use omni_proto::specs::SamlLabelRuleSpec;
+
+/// Its types.
+pub(super) fn register(types: &mut Types<'_>) {
+    types.cosi::<SamlLabelRule>();
+}
+
+struct SamlLabelRule;
+
+impl CosiTable for SamlLabelRule {
+    type Spec = SamlLabelRuleSpec;
+
+    const NAME: &'static str = "omni_saml_label_rule";
+    const NOUN: &'static str = "SAML label rule";
+    const ID: &'static str = "name";
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("name").required().replaces().check(not_empty()).doc("Name of the rule.").id(),
+            plain("match_labels", Type::list(Type::String)).required().check(is_selector().of_each()).doc(
+                "Applies to people whose SAML labels match any of these selectors, such as `saml.omni.sidero.dev/groups/admins`. The terms of a selector are separated by commas, and all of them must hold.",
+            ).field("match_labels"),
+            string("assign_role").required().check(one_of(&roles::GRANTED)).doc("Role that they get: `None`, `Reader`, `Operator` or `Admin`.").field("assign_role"),
+            boolean("update_on_each_login").default(false).doc("Whether the role is assigned with every login, and not only with the first one.").field("update_on_each_login"),
+        ]
+    }
+}
+
+#[async_trait]
+impl CosiObject for SamlLabelRule {
+    fn about() -> Schema {
+        Schema::new(
+            "Manages a SAML label rule: the role that people get by the labels that the SAML identity provider gives them. \
+             Needs a provider key with the role `Admin`.\n\n\
+             Destroying it takes no role away from anybody who has signed in.",
+        )
+        .since("1.4")
+    }
+}
