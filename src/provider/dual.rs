@@ -46,7 +46,7 @@ pub(crate) trait DualSource: Send + Sync + 'static {
     fn attributes() -> Vec<Attribute>;
 
     /// Fills in the computed attributes of a configuration that is wholly known.
-    async fn fetch(session: &Session, call: &Call, config: Value) -> Result<Value, Diagnostics>;
+    async fn fetch(session: &Arc<Session>, call: &Call, config: Value) -> Result<Value, Diagnostics>;
 
     /// What to keep of an open value.
     fn lease(_value: &Value) -> Lease {

@@ -293,6 +293,10 @@ fn explains(name: &str) -> Result<(), Failed> {
         assert!(!calls.is_empty(), "{name}: nothing was asked of Omni");
         for call in calls {
             for (code, says) in [(Code::Unimplemented, "does not know"), (Code::PermissionDenied, "denied access")] {
+                // What an older server does not know is done without it: `tests/registry/media.rs` holds how.
+                if code == Code::Unimplemented && call.ends_with("/GetInstallationMediaURL") {
+                    continue;
+                }
                 let refuse = |call: &str| Fault::new(call, Action::Refuse(code, "not for you".into()));
                 if code == Code::PermissionDenied && READ_ELSEWHERE.contains(&&*name) {
                     READS.iter().for_each(|call| host.sim.faults().add(refuse(call).times(2)));

@@ -20,6 +20,7 @@ mod keys;
 mod label_keys;
 mod lifecycle;
 mod machine_parts;
+mod media;
 mod members;
 mod mistakes;
 mod owed;
@@ -85,6 +86,7 @@ fn main() {
     trials.extend(keys::trials());
     trials.extend(label_keys::trials());
     trials.extend(machine_parts::trials());
+    trials.extend(media::trials());
     trials.extend(members::trials());
     trials.extend(mistakes::trials());
     trials.extend(owed::trials());

@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod checks;
 mod join_tokens;
+mod media;
 mod users;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 pub use access::{JoinConfig, KubeconfigRequest};
 pub use accounts::{AccountKey, AccountRole, NewKey, ServiceAccount};
 pub use checks::PreChecks;
+pub use media::Schematic;
 pub use users::User;
 
 use super::call::Call;

@@ -10,6 +10,7 @@ use pb::management_service_server::{ManagementService, ManagementServiceServer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 /// Answers with what it was asked.
@@ -141,6 +142,30 @@ impl ManagementService for Echo {
         let at = r.expiration_time.map(|t| t.seconds);
         Ok(Response::new(pb::CreateJoinTokenResponse { id: format!("{} {at:?}", r.name) }))
     }
+
+    async fn create_schematic(
+        &self,
+        request: Request<pb::CreateSchematicRequest>,
+    ) -> Result<Response<pb::CreateSchematicResponse>, Status> {
+        let schematic_id = request.into_inner().extensions.join(" ");
+        Ok(Response::new(pb::CreateSchematicResponse { schematic_id, ..Default::default() }))
+    }
+
+    async fn get_installation_media_url(
+        &self,
+        _: Request<pb::InstallationMediaUrlRequest>,
+    ) -> Result<Response<pb::InstallationMediaUrlResponse>, Status> {
+        Err(Status::unimplemented("unknown method GetInstallationMediaURL for service management.ManagementService"))
+    }
+
+    async fn read_audit_log(
+        &self,
+        request: Request<pb::ReadAuditLogRequest>,
+    ) -> Result<Response<BoxStream<pb::ReadAuditLogResponse>>, Status> {
+        let line = format!("{}\n", request.into_inner().actor).into_bytes();
+        let part = move |id| Ok(pb::ReadAuditLogResponse { audit_log: line.clone(), id });
+        Ok(Response::new(Box::pin(tokio_stream::iter((0..3).map(part)))))
+    }
 }
 
 async fn client() -> Client {
@@ -231,4 +256,29 @@ async fn join_tokens() {
     let make = |at| client.create_join_token(&call, "site", at);
     assert_eq!(make(Some(Duration::from_millis(9_500))).await.unwrap().expose_secret(), "site Some(9)");
     assert_eq!(make(None).await.unwrap().expose_secret(), "site None");
+}
+
+#[tokio::test]
+async fn media() {
+    let client = client().await;
+    let request = |extensions: &[&str]| pb::CreateSchematicRequest {
+        extensions: extensions.iter().map(|name| (*name).to_owned()).collect(),
+        ..Default::default()
+    };
+    let schematic = client.create_schematic(&minute(), request(&["a", "b"])).await.unwrap();
+    assert_eq!((schematic.id.as_str(), schematic.yaml.as_str()), ("a b", ""));
+    // An answer without an id makes no sense.
+    assert!(client.create_schematic(&minute(), request(&[])).await.is_err());
+    let error = client.installation_media_url(&minute(), Default::default()).await.unwrap_err().to_string();
+    assert!(error.contains("needs Omni 1.11 or later"), "{error}");
+}
+
+#[tokio::test]
+async fn audit_log_is_cut() {
+    let client = client().await;
+    let request = pb::ReadAuditLogRequest { actor: "ann".into(), ..Default::default() };
+    for (most, expected) in [(12, ("ann\nann\nann\n", false)), (11, ("ann\nann\n", true)), (3, ("", true))] {
+        let (log, more) = client.audit_log(&minute(), request.clone(), most).await.unwrap();
+        assert_eq!((String::from_utf8(log).unwrap().as_str(), more), expected, "{most}");
+    }
 }

@@ -23,6 +23,7 @@ nouns! {
     infra_machine_bmc_config,
     infra_machine_config,
     infra_provider,
+    installation_media,
     installation_media_preset,
     join_token,
     kernel_args,

@@ -4,6 +4,8 @@ mod checks;
 mod data_source;
 mod resource;
 
+pub(crate) use checks::CLOUDS;
+
 use crate::provider::types::Types;
 
 /// Its types.

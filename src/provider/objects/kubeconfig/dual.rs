@@ -21,6 +21,7 @@ use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use kit::secret::ExposeSecret;
 use omni_proto::specs::ClusterUuid;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(in crate::provider) struct Kubeconfig;
@@ -76,7 +77,7 @@ impl DualSource for Kubeconfig {
         ]
     }
 
-    async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
+    async fn fetch(session: &Arc<Session>, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
         let text = |name: &str| config.get(name).as_str().unwrap_or_default().to_owned();
         let (cluster, user, ttl) = (text("cluster"), text("user"), lifetime(&text("ttl")));
         let operation =

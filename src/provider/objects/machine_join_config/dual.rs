@@ -12,6 +12,7 @@ use crate::tf::schema::{Attribute, boolean, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use kit::secret::{ExposeSecret, SecretString};
+use std::sync::Arc;
 
 pub(in crate::provider) struct MachineJoinConfig;
 
@@ -48,7 +49,7 @@ impl DualSource for MachineJoinConfig {
         ]
     }
 
-    async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
+    async fn fetch(session: &Arc<Session>, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
         if let Some(token) = config.get("join_token").as_str() {
             token_exists(session, call, token).await?;
         }

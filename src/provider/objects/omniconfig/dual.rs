@@ -10,6 +10,7 @@ use crate::tf::schema::{Attribute, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::secret::ExposeSecret;
+use std::sync::Arc;
 
 pub(in crate::provider) struct Omniconfig;
 
@@ -38,6 +39,7 @@ impl DualSource for Omniconfig {
 
     async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
         let operation = Operation { verb: "get", noun: "an omniconfig", id: "", id_attribute: "" };
+    async fn fetch(session: &Arc<Session>, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
         let answer = session.client.omniconfig(call).await;
         let answer = answer.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
         let text = answer.expose_secret();

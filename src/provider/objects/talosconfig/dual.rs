@@ -11,6 +11,7 @@ use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use kit::secret::ExposeSecret;
 use kit::yaml;
+use std::sync::Arc;
 
 pub(in crate::provider) struct Talosconfig;
 
@@ -41,7 +42,7 @@ impl DualSource for Talosconfig {
         ]
     }
 
-    async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
+    async fn fetch(session: &Arc<Session>, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
         let cluster = config.get("cluster").as_str().map(str::to_owned);
         let operation = match &cluster {
             Some(id) => Operation { verb: "get", noun: "a talosconfig for cluster", id, id_attribute: "cluster" },

@@ -1,0 +1,5 @@
+ephemeral "omni_installation_media" "metal" {
+  preset     = "metal"
+  format     = "qcow2"
+  standalone = true
+}
