@@ -71,6 +71,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "users",
         ],
     ("Installation media", &["installation_media_preset", "installation_media_presets"]),
+    ("Instance", &["advertised_endpoints", "features"]),
     ("Installation media", &["installation_media", "installation_media_preset", "installation_media_presets"]),
         &[
             "current_user",

@@ -3,7 +3,8 @@
 use super::dual::{self, DualSource};
 use super::engine::{self, CosiObject, RpcObject};
 use super::functions::{self, Pure};
-use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, View};
+use super::lookup::fact;
+use super::lookup::{Fact, ListSource, Objects, Plural, Single, SingleSource, View};
 use super::objects;
 use super::session::Handle;
 use crate::tf::data_source::DataSource;
@@ -80,6 +81,11 @@ impl<'h> Types<'h> {
     /// A type that is a data source and an ephemeral resource.
     pub(super) fn dual<F: DualSource>(&mut self) -> &mut Self {
         self.data_source(dual::data_source::<F>).ephemeral(dual::ephemeral::<F>)
+    }
+
+    /// A data source of what there is one of.
+    pub(super) fn fact<F: Fact>(&mut self) -> &mut Self {
+        self.data_source(fact::data_source::<F>)
     }
 
     /// A data source.

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use terraform_provider_omni::tf::wire;
 
 /// What is read from another type when the first one is denied: only all denials together keep it away.
-pub const READ_ELSEWHERE: [&str; 2] = ["omni_join_token", "omni_join_tokens"];
+pub const READ_ELSEWHERE: [&str; 3] = ["omni_default_join_token", "omni_join_token", "omni_join_tokens"];
 /// The calls that read objects.
 pub const READS: [&str; 3] = ["Get", "List", "Watch"];
 

@@ -2,6 +2,7 @@
 //! A data source defines its items, how they are listed and how they match; the reads are implemented here.
 
 pub(crate) mod computed;
+pub(crate) mod fact;
 mod filter;
 mod plural;
 mod single;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use fact::Fact;
 pub(crate) use filter::{SELECTOR, is_regexp, is_selector, selector};
 pub(crate) use plural::Plural;
 pub(crate) use single::Single;

@@ -14,6 +14,7 @@ macro_rules! nouns {
 
 nouns! {
     access_policy,
+    advertised_endpoints,
     cluster,
     config_patch,
     current_user,
@@ -22,6 +23,7 @@ nouns! {
     exposed_service,
     infra_machine_bmc_config,
     infra_machine_config,
+    features,
     infra_provider,
     installation_media,
     installation_media_preset,

@@ -1,5 +1,6 @@
 //! The default join token.
 
+mod data_source;
 mod resource;
 pub(crate) mod setting;
 
@@ -7,5 +8,5 @@ use crate::provider::types::Types;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.cosi::<resource::DefaultJoinToken>();
+    types.cosi::<resource::DefaultJoinToken>().fact::<data_source::DefaultToken>();
 }

@@ -1,0 +1,5 @@
+data "omni_default_join_token" "this" {}
+
+output "default_token" {
+  value = data.omni_default_join_token.this.name
+}
