@@ -72,6 +72,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ("Installation media", &["installation_media_preset", "installation_media_presets"]),
     ("Instance", &["advertised_endpoints", "features"]),
+    ("Instance", &["advertised_endpoints", "audit_log", "features"]),
     ("Installation media", &["installation_media", "installation_media_preset", "installation_media_presets"]),
         &[
             "current_user",

@@ -15,6 +15,7 @@ macro_rules! nouns {
 nouns! {
     access_policy,
     advertised_endpoints,
+    audit_log,
     cluster,
     config_patch,
     current_user,
