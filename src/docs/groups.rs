@@ -32,6 +32,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Clusters",
         &["cluster", "clusters", "config_patch", "machine_set", "machine_sets", "machine_set_node"],
+        &["cluster", "cluster_health", "clusters", "config_patch", "machine_set", "machine_sets", "machine_set_node"],
     ),
     (
         "Machines",

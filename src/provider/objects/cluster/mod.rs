@@ -3,6 +3,7 @@
 pub(crate) mod argument;
 mod checks;
 mod data_source;
+mod health;
 pub(crate) mod lock;
 pub(crate) mod resource;
 
@@ -13,7 +14,7 @@ use omni_proto::specs::ClusterSpec;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.cosi::<resource::Cluster>().view::<resource::Cluster>();
+    types.cosi::<resource::Cluster>().view::<resource::Cluster>().dual::<health::ClusterHealth>();
 }
 
 /// The cluster as the owner of what its attribute `cluster` names it in.

@@ -29,7 +29,7 @@ use specs::ClusterSpec;
 pub(in crate::provider) struct Cluster;
 
 /// What a cluster can be doing, with Omni's numbers.
-const PHASE: [(&str, i32); 5] =
+pub(super) const PHASE: [(&str, i32); 5] =
     [("unknown", 0), ("scaling_up", 1), ("scaling_down", 2), ("running", 3), ("destroying", 4)];
 pub(in crate::provider) const PHASES: [&str; 5] = codecs::texts(&PHASE);
 

@@ -1,0 +1,4 @@
+ephemeral "omni_cluster_health" "prod" {
+  cluster = "prod"
+  timeout = "20m"
+}
