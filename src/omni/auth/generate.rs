@@ -2,8 +2,6 @@
 //! The private half leaves this process only in [`GeneratedKey::exported`].
 
 use super::system_time;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use kit::secret::SecretString;
 use openpgp::cert::{CertBuilder, CipherSuite};
 use openpgp::serialize::SerializeInto;
@@ -78,11 +76,10 @@ fn make(
         .add_subkey(KeyFlags::empty().set_transport_encryption().set_storage_encryption(), None, None)
         .generate()?;
     let private = Zeroizing::new(String::from_utf8(cert.as_tsk().armored().to_vec()?)?);
-    let json = Zeroizing::new(serde_json::to_string(&serde_json::json!({ "name": name, "pgp_key": *private }))?);
     Ok(GeneratedKey {
         fingerprint: cert.fingerprint().to_hex().to_lowercase(),
         armored_public: String::from_utf8(cert.armored().to_vec()?)?,
-        exported: SecretString::from(STANDARD.encode(json.as_bytes())),
+        exported: super::key::encode(name, &private),
     })
 }
 

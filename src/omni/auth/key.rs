@@ -146,6 +146,21 @@ pub fn inspect(key: &SecretString) -> Result<KeyFacts, Error> {
     })
 }
 
+/// A service account key of a name and an armored private key, as Omni prints it.
+pub(super) fn encode(name: &str, private: &str) -> SecretString {
+    let json = Zeroizing::new(serde_json::json!({ "name": name, "pgp_key": private }).to_string());
+    SecretString::from(STANDARD.encode(json.as_bytes()))
+}
+
+/// The same once both are looked at.
+///
+/// # Errors
+/// [`Error::Config`] that says what is wrong with the name or the key.
+pub fn pack(name: &str, private: &SecretString) -> Result<SecretString, Error> {
+    read_cert(SETTING, "the text", private.expose_secret())?;
+    Ok(encode(name, private.expose_secret()))
+}
+
 fn read_cert(setting: &'static str, what: &str, text: &str) -> Result<Cert, Error> {
     let wrong = |message: String| Error::Config { setting, message };
     if let Some(label) = pem::label(text).filter(|label| !label.contains("PGP")) {

@@ -7,6 +7,7 @@ mod duration_normalize;
 mod label_selector_matches;
 mod resource_decode_multi;
 mod version_latest;
+mod version_matches;
 
 /// The functions that belong to no noun.
 pub(super) const ALL: &[fn() -> Pure] = &[
@@ -14,6 +15,7 @@ pub(super) const ALL: &[fn() -> Pure] = &[
     label_selector_matches::function,
     resource_decode_multi::function,
     version_latest::function,
+    version_matches::function,
 ];
 
 /// A function that is a name, a signature, and what it does.

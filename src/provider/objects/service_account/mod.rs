@@ -5,6 +5,7 @@ mod data_source;
 mod ephemeral;
 mod resource;
 mod service_account_key_decode;
+mod service_account_key_encode;
 
 use crate::provider::types::Types;
 
@@ -15,5 +16,6 @@ pub(super) fn register(types: &mut Types<'_>) {
         .single::<data_source::ServiceAccounts>()
         .list::<data_source::ServiceAccounts>()
         .ephemeral(ephemeral::ServiceAccountKey::ephemeral)
-        .function(service_account_key_decode::function());
+        .function(service_account_key_decode::function())
+        .function(service_account_key_encode::function());
 }
