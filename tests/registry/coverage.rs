@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::path::Path;
 use terraform_provider_omni::provider;
-use terraform_provider_omni::tf::schema::Attribute;
+use terraform_provider_omni::tf::schema::{Attribute, Kind, Nesting};
 
 /// Compares the attributes without a lifecycle with the list on disk; `UPDATE_GOLDEN=1` rewrites it.
 pub fn golden() -> Result<(), Failed> {
@@ -18,7 +18,7 @@ pub fn golden() -> Result<(), Failed> {
         for json in
             std::iter::once(&fixture.create).chain(&fixture.updates).chain(fixture.replaces.iter().map(|r| &r.set))
         {
-            collect(json, "", &mut set);
+            collect(json, &resource.schema().attributes, "", &mut set);
         }
         configurable(&resource.schema().attributes, "", &mut |path| {
             if !set.contains(path) {
@@ -44,6 +44,18 @@ fn collect(json: &Json, at: &str, set: &mut BTreeSet<String>) {
             collect(value, &format!("{path}."), set);
             set.insert(path);
         }
+/// The attributes that a configuration sets, through what is nested.
+fn collect(json: &Json, attributes: &[Attribute], at: &str, set: &mut BTreeSet<String>) {
+    for attribute in attributes {
+        let Some(value) = json.get(attribute.name) else { continue };
+        let path = format!("{at}{}", attribute.name);
+        let items: Vec<&Json> = match (&attribute.kind, value) {
+            (Kind::Nested(Nesting::Map, _), Json::Object(items)) => items.values().collect(),
+            (_, Json::Array(items)) => items.iter().collect(),
+            (_, single) => vec![single],
+        };
+        items.into_iter().for_each(|item| collect(item, attribute.nested(), &format!("{path}."), set));
+        set.insert(path);
     }
 }
 
