@@ -131,9 +131,14 @@ pub(crate) fn local_part_problem(text: &str) -> Option<String> {
     }
     if text.contains('@') {
         return Some(format!("`{text}` contains an `@`; use only the name before it."));
+        return Some(format!(
+            "{} holds an `@`; give the name only, which is what stands in front of it.",
+            quoted(text)
+        ));
     }
     if let Some(upper) = text.chars().find(|c| c.is_uppercase()) {
         return Some(format!("`{text}` contains the capital letter `{upper}`; Omni accepts lower case only."));
+        return Some(format!("{} holds the capital letter `{upper}`; Omni takes lower case only.", quoted(text)));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     if let Some(c) = text.chars().find(|c| !allowed(*c)) {
@@ -144,7 +149,7 @@ pub(crate) fn local_part_problem(text: &str) -> Option<String> {
         ));
     }
     let dotted = text.starts_with('.') || text.ends_with('.') || text.contains("..");
-    dotted.then(|| format!("`{text}` must not begin or end with a dot, nor have two in a row."))
+    dotted.then(|| format!("{} must not begin or end with a dot, nor have two in a row.", quoted(text)))
 }
 
 #[cfg(test)]
