@@ -28,7 +28,7 @@ impl Media<'_> {
 /// The format that is no file, but a script to boot with.
 pub(super) const PXE: &str = "pxe";
 
-/// The address, and the host of the factory that images are pulled from.
+/// The address, and its host.
 pub(super) fn of(
     features: &FeaturesConfigSpec,
     version: &str,
@@ -47,8 +47,9 @@ pub(super) fn of(
     let base = if base.is_empty() { FACTORY.to_owned() } else { base };
     let (scheme, host) = base.split_once("://").unwrap_or(("https", &base));
     let pxe = if pxe.is_empty() { format!("{scheme}://pxe.{host}") } else { pxe };
-    let (from, folder) = if media.format == PXE { (pxe, "pxe") } else { (base.clone(), "image") };
-    (format!("{from}/{folder}/{schematic}/v{}/{}", strip_v(version), media.file()), host.to_owned())
+    let (from, folder) = if media.format == PXE { (pxe, "pxe") } else { (base, "image") };
+    let host = from.split_once("://").map_or(&*from, |(_, host)| host).to_owned();
+    (format!("{from}/{folder}/{schematic}/v{}/{}", strip_v(version), media.file()), host)
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl DualSource for InstallationMedia {
             text("filename", "Name of the file."),
             text("storage_key", "Key under which a copy of the media can be stored: it stays the same as long as the content does. Null before Omni 1.11."),
             text("expires_at", "When the address stops working, in RFC 3339; null when it does not."),
-            text("image_factory_host", "Host of the image factory, for installer images."),
+            text("image_factory_host", "Host of the address."),
         ]
     }
 
