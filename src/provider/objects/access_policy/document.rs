@@ -72,7 +72,7 @@ pub(super) fn of(whole: &Value) -> AccessPolicySpec {
 }
 
 /// The attributes that show a policy, by name.
-pub(super) fn shown(policy: &AccessPolicySpec) -> [(&'static str, Value); 4] {
+pub(super) fn attributes(policy: &AccessPolicySpec) -> [(&'static str, Value); 4] {
     let user_groups = policy.user_groups.iter().map(|(name, group)| (name.clone(), show_users(group))).collect();
     let cluster_groups =
         policy.cluster_groups.iter().map(|(name, group)| (name.clone(), show_clusters(group))).collect();
@@ -115,7 +115,7 @@ pub(super) fn write(policy: &AccessPolicySpec) -> String {
 /// Whether two policies say the same.
 pub(super) fn same(a: &AccessPolicySpec, b: &AccessPolicySpec) -> bool {
     // Maps have no order, so that their encodings may differ.
-    shown(a) == shown(b) && a.encoded_len() == b.encoded_len()
+    attributes(a) == attributes(b) && a.encoded_len() == b.encoded_len()
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_document_and_attributes_are_the_same_policy() {
         let policy = parse(TEXT).unwrap();
-        let whole = Value::object(shown(&policy));
+        let whole = Value::object(attributes(&policy));
         assert_eq!(of(&whole), policy);
         assert_eq!(parse(&write(&policy)).unwrap(), policy);
         assert!(same(&policy, &policy.clone()));

@@ -192,7 +192,7 @@ impl CosiObject for AccessPolicy {
     /// A document is written as what it stands for.
     fn before_write(wanted: &mut Value, _now: std::time::Duration) {
         let Some(policy) = wanted.get(YAML).as_str().and_then(|text| document::parse(text).ok()) else { return };
-        for (part, value) in document::shown(&policy) {
+        for (part, value) in document::attributes(&policy) {
             wanted.set(part, value);
         }
     }
