@@ -130,15 +130,10 @@ pub(crate) fn local_part_problem(text: &str) -> Option<String> {
         return Some("The name must not be empty.".to_owned());
     }
     if text.contains('@') {
-        return Some(format!("`{text}` contains an `@`; use only the name before it."));
-        return Some(format!(
-            "{} holds an `@`; give the name only, which is what stands in front of it.",
-            quoted(text)
-        ));
+        return Some(format!("{} contains an `@`; use only the name before it.", quoted(text)));
     }
     if let Some(upper) = text.chars().find(|c| c.is_uppercase()) {
-        return Some(format!("`{text}` contains the capital letter `{upper}`; Omni accepts lower case only."));
-        return Some(format!("{} holds the capital letter `{upper}`; Omni takes lower case only.", quoted(text)));
+        return Some(format!("{} contains the capital letter `{upper}`; Omni accepts lower case only.", quoted(text)));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     if let Some(c) = text.chars().find(|c| !allowed(*c)) {

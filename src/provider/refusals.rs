@@ -67,12 +67,12 @@ const ARGS: &[&str] = &["kernel argument list"];
 const DISK: &[&str] = &["install disk configuration"];
 const REQUESTS: &[&str] = &["machine request set"];
 const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
+const PRESET: &[&str] = &["installation media preset"];
+const POLICY: &[&str] = &["access policy"];
 const EXTENSIONS: &[&str] = &["extensions configuration"];
 const MANIFEST: &[&str] = &["Kubernetes manifest"];
 const HEALTH_CHECK: &[&str] = &["Kubernetes health check"];
 const S3: &[&str] = &["S3 configuration of etcd backups"];
-const PRESET: &[&str] = &["installation media preset"];
-const POLICY: &[&str] = &["access policy"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
@@ -631,6 +631,53 @@ const ROWS: &[Row] = &[
         "Write at most 4096 bytes without control characters.",
     ),
     row(
+        PRESET,
+        "invalid installation media config: join token is required",
+        "join_token",
+        "Set `join_token`: this release of Omni demands one, and later ones take the default token.",
+    ),
+    row(
+        PRESET,
+        r#"invalid installation media config: unknown cloud platform "*""#,
+        "cloud.platform",
+        "Set `cloud.platform` to a platform that this release of Omni makes media for.",
+    ),
+    row(
+        PRESET,
+        r#"invalid installation media config: unknown SBC overlay "*""#,
+        "sbc.overlay",
+        "Set `sbc.overlay` to a board that this release of Omni makes media for.",
+    ),
+    row(PRESET, r#"unknown Talos version "*""#, "talos_version", TALOS),
+    row(PRESET, r#"no Talos extensions catalog for version "*""#, "talos_version", TALOS),
+    row(
+        PRESET,
+        r#"extension "*" (entry *) is not available for Talos version "*""#,
+        "extensions",
+        "Correct the name of `{1}`, take it out, or choose another Talos version.",
+    ),
+    row(
+        PRESET,
+        r#"embedded machine config is not supported by Talos version "*""#,
+        "embedded_machine_config",
+        "Set `talos_version` to 1.12 or later, or take the machine configuration out.",
+    ),
+    row(
+        PRESET,
+        r#"image factory "*" is not configured in Omni"#,
+        "image_factory_url",
+        "Set `image_factory_url` to a factory that the instance is configured with, or take it out.",
+    ),
+    row(POLICY, r#"access policy test "*" failed: *"#, "tests", "Correct the test `{1}`, or the rules that it tests."),
+    row(POLICY, r#"access policy user group "*" contains *"#, "user_groups", "Correct the members of `{1}`."),
+    row(POLICY, r#"access policy cluster group "*" contains *"#, "cluster_groups", "Correct the members of `{1}`."),
+    row(
+        POLICY,
+        r#"role "*" cannot be assigned by an access policy"#,
+        "rules",
+        "Grant `None`, `Reader`, `Operator` or `Admin`.",
+    ),
+    row(
         EXTENSIONS,
         "extensions configuration with a non-empty extensions list must target a cluster via the cluster label",
         "cluster",
@@ -745,53 +792,6 @@ const ROWS: &[Row] = &[
         "Check `bucket`, `region`, `endpoint` and the keys: Omni lists the objects of the bucket before it accepts the configuration.",
     ),
     row(ALL, "resource ID must not be empty", ID, "Set it to a non-empty value."),
-    row(
-        PRESET,
-        "invalid installation media config: join token is required",
-        "join_token",
-        "Set `join_token`: this release of Omni demands one, and later ones take the default token.",
-    ),
-    row(
-        PRESET,
-        r#"invalid installation media config: unknown cloud platform "*""#,
-        "cloud.platform",
-        "Set `cloud.platform` to a platform that this release of Omni makes media for.",
-    ),
-    row(
-        PRESET,
-        r#"invalid installation media config: unknown SBC overlay "*""#,
-        "sbc.overlay",
-        "Set `sbc.overlay` to a board that this release of Omni makes media for.",
-    ),
-    row(PRESET, r#"unknown Talos version "*""#, "talos_version", TALOS),
-    row(PRESET, r#"no Talos extensions catalog for version "*""#, "talos_version", TALOS),
-    row(
-        PRESET,
-        r#"extension "*" (entry *) is not available for Talos version "*""#,
-        "extensions",
-        "Correct the name of `{1}`, take it out, or choose another Talos version.",
-    ),
-    row(
-        PRESET,
-        r#"embedded machine config is not supported by Talos version "*""#,
-        "embedded_machine_config",
-        "Set `talos_version` to 1.12 or later, or take the machine configuration out.",
-    ),
-    row(
-        PRESET,
-        r#"image factory "*" is not configured in Omni"#,
-        "image_factory_url",
-        "Set `image_factory_url` to a factory that the instance is configured with, or take it out.",
-    ),
-    row(POLICY, r#"access policy test "*" failed: *"#, "tests", "Correct the test `{1}`, or the rules that it tests."),
-    row(POLICY, r#"access policy user group "*" contains *"#, "user_groups", "Correct the members of `{1}`."),
-    row(POLICY, r#"access policy cluster group "*" contains *"#, "cluster_groups", "Correct the members of `{1}`."),
-    row(
-        POLICY,
-        r#"role "*" cannot be assigned by an access policy"#,
-        "rules",
-        "Grant `None`, `Reader`, `Operator` or `Admin`.",
-    ),
     row(
         ALL,
         "resource ID is too long: * bytes (max *)",

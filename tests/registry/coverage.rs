@@ -31,19 +31,6 @@ pub fn golden() -> Result<(), Failed> {
     crate::golden::compare(&path, &found)
 }
 
-fn collect(json: &Json, at: &str, set: &mut BTreeSet<String>) {
-    for item in json.as_array().into_iter().flatten() {
-        collect(item, at, set);
-    }
-    for element in json.as_array().into_iter().flatten() {
-        collect(element, at, set);
-    }
-    if let Json::Object(map) = json {
-        for (key, value) in map {
-            let path = format!("{at}{key}");
-            collect(value, &format!("{path}."), set);
-            set.insert(path);
-        }
 /// The attributes that a configuration sets, through what is nested.
 fn collect(json: &Json, attributes: &[Attribute], at: &str, set: &mut BTreeSet<String>) {
     for attribute in attributes {

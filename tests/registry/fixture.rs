@@ -76,12 +76,12 @@ pub struct Reads {
     /// The world that is read, as a world file would have it; without it, six machines and nothing else.
     #[serde(default)]
     pub world: Json,
-    /// Objects that are put there when the world has come to rest.
-    #[serde(default)]
-    pub objects: Vec<Given>,
     /// Resources that are made before the read, beside what the world has.
     #[serde(default)]
     pub needs: Vec<Need>,
+    /// Objects that are put there when the world has come to rest.
+    #[serde(default)]
+    pub objects: Vec<Given>,
     /// What is read, and what it gives. Together they set every argument.
     pub reads: Vec<Read>,
     /// What cannot be read.

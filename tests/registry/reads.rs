@@ -19,9 +19,9 @@ async fn start(fixture: &Reads) -> Host {
     let machines = if world.is_some() { 0 } else { Options::default().machines };
     let host = Host::with(Options { world, machines, ..Options::stepped() }, &[]).await;
     host.sim.settle().expect("the world comes to rest");
-    fixture.objects.iter().for_each(|given| host.give(given));
     prepare(&host, &fixture.needs).await;
     host.sim.settle().expect("the world comes to rest");
+    fixture.objects.iter().for_each(|given| host.give(given));
     host
 }
 

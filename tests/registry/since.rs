@@ -45,11 +45,6 @@ fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
         ("omni_config_patch", json!({ "enabled": false }), "enabled", "1.10", json!({ "enabled": true })),
         ("omni_user", json!({ "role": "Auditor" }), "role", "1.10", json!({ "role": "Reader" })),
         ("omni_service_account", json!({ "role": "Auditor" }), "role", "1.10", json!({ "role": "Reader" })),
-    ];
-    types.chain(rows).collect()
-        ("omni_machine_grpc_tunnel", json!({}), "", "1.5", json!(null)),
-        ("omni_saml_label_rule", json!({}), "", "1.4", json!(null)),
-        ("omni_installation_media_preset", json!({}), "", "1.5", json!(null)),
         (
             "omni_installation_media_preset",
             json!({ "embedded_machine_config": "machine: {}" }),
@@ -64,6 +59,8 @@ fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
             "1.10",
             json!({ "image_factory_url": "" }),
         ),
+    ];
+    types.chain(rows).collect()
 }
 
 pub fn trials() -> Vec<Trial> {

@@ -190,10 +190,11 @@ impl CosiObject for AccessPolicy {
     }
 
     /// A document is written as what it stands for.
-    fn before_write(wanted: &mut Value, _now: std::time::Duration) {
-        let Some(policy) = wanted.get(YAML).as_str().and_then(|text| document::parse(text).ok()) else { return };
+    async fn before_write(_cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
+        let Some(policy) = wanted.get(YAML).as_str().and_then(|text| document::parse(text).ok()) else { return Ok(()) };
         for (part, value) in document::attributes(&policy) {
             wanted.set(part, value);
         }
+        Ok(())
     }
 }

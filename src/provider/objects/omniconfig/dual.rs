@@ -37,9 +37,8 @@ impl DualSource for Omniconfig {
         ]
     }
 
-    async fn fetch(session: &Session, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
-        let operation = Operation { verb: "get", noun: "an omniconfig", id: "", id_attribute: "" };
     async fn fetch(session: &Arc<Session>, call: &Call, mut config: Value) -> Result<Value, Diagnostics> {
+        let operation = Operation { verb: "get", noun: "an omniconfig", id: "", id_attribute: "" };
         let answer = session.client.omniconfig(call).await;
         let answer = answer.map_err(|error| Diagnostics::from(operation.explain(&error)))?;
         let text = answer.expose_secret();
