@@ -141,10 +141,10 @@ pub(super) async fn create<M: CosiObject>(
             }
             Standing::Stranger => match take_over::<M>(cx, request, key, resource, planned).await? {
                 TakeOver::Done(stored, adoption) => {
-                    if cx.session.ledger.once(&ObjectKey::from(key), "adoption") {
-                        if let Some(adopted) = adoption.told::<M>(&request.operation) {
-                            told.push(adopted);
-                        }
+                    if cx.session.ledger.once(&ObjectKey::from(key), "adoption")
+                        && let Some(adopted) = adoption.told::<M>(&request.operation)
+                    {
+                        told.push(adopted);
                     }
                     return Ok(*stored);
                 }

@@ -33,7 +33,7 @@ impl CosiTable for InfraMachineBmcConfig {
             argument::machine_id(),
             message("ipmi", "ipmi", vec![
                 string("address").required().check(not_empty()).doc("Address of the BMC.").field("ipmi.address"),
-                number("port").default(623).check(whole_between(1, 65535)).doc("UDP port. Defaults to 623.").field("ipmi.port"),
+                number("port").default(623).check(whole_between(1, 65535)).doc("UDP port.").field("ipmi.port"),
                 string("username").required().check(not_empty()).doc("User of the BMC.").field("ipmi.username"),
                 string("password").sensitive().check(not_empty()).doc("Password of the user.").field("ipmi.password"),
             ], |ipmi| ipmi.doc("Access by IPMI.")),
@@ -52,7 +52,7 @@ impl CosiObject for InfraMachineBmcConfig {
         Schema::new(
             "Manages how the bare metal infrastructure provider reaches the baseboard management controller (BMC) of a machine, instead of with the credentials that it sets up itself. \
              Needs a provider key with the role `Admin`, for reading too.\n\n\
-             Destroying it lets the provider set the BMC up itself.",
+             Destroying it leaves the access to the provider again.",
         )
     }
 

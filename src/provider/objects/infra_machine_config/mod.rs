@@ -52,10 +52,10 @@ impl CosiTable for InfraMachineConfig {
                 "`accepted` lets the provider take the machine over and wipe it, `rejected` has Omni ignore it, and `pending` leaves it undecided. An accepted machine stays accepted.",
             ).coded("acceptance_status", Codec::Enum(&ACCEPTANCES)),
             string("power_state").default("default").check(one_of(const { &texts(&POWER_STATES) })).doc(
-                "`on`, `off`, or `default`: on while the machine belongs to a cluster, and as the provider decides otherwise. Defaults to `default`.",
+                "`on`, `off`, or `default`, which leaves it to the provider.",
             ).coded("power_state", Codec::Enum(&POWER_STATES)),
             string("extra_kernel_args").at_most(4096).doc("Kernel arguments with which the provider boots the machine, separated by spaces: at most 4096 bytes.").optional_field("extra_kernel_args"),
-            boolean("cordoned").default(false).doc("Whether no cluster may take the machine. Defaults to `false`.").field("cordoned"),
+            boolean("cordoned").default(false).doc("Whether no cluster may take the machine.").field("cordoned"),
         ]
     }
 }

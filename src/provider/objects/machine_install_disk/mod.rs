@@ -35,7 +35,7 @@ impl CosiTable for MachineInstallDisk {
             argument::machine_id(),
             string("disk").check(not_empty()).doc("Path of the disk, such as `/dev/nvme0n1`.").optional_field("disk"),
             string("disk_selector").document().check(not_empty()).doc(
-                "Expression in the Common Expression Language (CEL) that is true for the disk, such as `disk.size > 100u * GB && !disk.rotational`. The first disk that matches is used.",
+                "Expression in the Common Expression Language (CEL) that is true for the disk, such as `disk.size > 100u * GB && !disk.rotational`.",
             ).optional_field("disk_selector"),
             string("resolved_disk").computed().changes_with(CHOICE).doc("Disk that Omni has chosen, or that Talos is installed on; empty while there is none.").joined::<MachineInstallDiskStatusSpec>("disk", Codec::Plain),
             group("status", vec![

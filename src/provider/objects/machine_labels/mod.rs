@@ -36,7 +36,7 @@ impl CosiTable for MachineLabels {
         vec![
             argument::machine_id(),
             string(MODE).default(ADDITIVE).check(one_of(&[ADDITIVE, EXCLUSIVE])).doc(
-                "What becomes of labels that others set: `additive` keeps them, `exclusive` removes them. Labels of the installation media stay in both. Defaults to `additive`.",
+                "What becomes of labels that others set: `additive` keeps them, `exclusive` removes them. Labels of the installation media stay in both.",
             ).annotation(labels::EXCLUSIVE, KeyCodec::Either(EXCLUSIVE, ADDITIVE)),
         ]
     }

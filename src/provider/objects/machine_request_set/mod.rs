@@ -57,9 +57,8 @@ impl CosiTable for MachineRequestSet {
 impl CosiObject for MachineRequestSet {
     fn about() -> Schema {
         Schema::new(
-            "Manages a set of machines that an infrastructure provider creates for Omni. They are free for any cluster; a machine class with `auto_provision` creates them for its machine sets instead. \
-             A change counts for machines that are created after it.\n\n\
-             ~> **Destroying it, or lowering `machine_count`, has the provider delete machines**, also those that belong to a cluster.",
+            "Manages a set of machines that an infrastructure provider creates for Omni. They are free for any cluster; a machine class with `auto_provision` creates them for its machine sets instead.\n\n\
+             ~> **Destroying it, or lowering `machine_count`, has the provider delete machines**.",
         )
     }
 
