@@ -44,7 +44,7 @@ fn arguments_that_omni_made_are_taken_over() -> Result<(), Failed> {
             put(&host, "KernelArgs", |object| object.spec = spec.encode_to_vec());
             let config = host.config(ARGS, &args(&wanted));
             let plan = host.plan(ARGS, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-            let says = |w: &String| w.contains("is taken over") && w.contains("`args`") && w.contains("\"quiet\"");
+            let says = |w: &String| w.contains("is adopted") && w.contains("`args`") && w.contains("\"quiet\"");
             assert_eq!(plan.warnings.iter().any(says), told, "{wanted:?}: {:?}", plan.warnings);
             let taken =
                 host.apply_plan(ARGS, None, &config, plan).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
