@@ -61,6 +61,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "access_policy",
             "current_user",
             "saml_label_rule",
+            "saml_label_rules",
             "service_account",
             "service_accounts",
             "service_account_key",

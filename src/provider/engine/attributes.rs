@@ -196,7 +196,7 @@ pub(super) fn schema<M: CosiObject>(binding: &Binding) -> Schema {
     M::WRITE_ONLY
         .iter()
         .fold(schema, |schema, text| schema.with_write_only(*text))
-        .with(own(Shared::Labels, M::OWN_LABELS.map_or_else(|| of_object("Labels"), |labels| labels.about.to_owned())))
+        .with(own(Shared::Labels, binding.own_labels().map_or_else(|| of_object("Labels"), |labels| labels.about.to_owned())))
         .with(own(Shared::Annotations, of_object("Annotations")))
         .with(provided(Shared::Labels, "Labels"))
         .with(provided(Shared::Annotations, "Annotations"))

@@ -22,6 +22,19 @@ pub(crate) struct Row {
     reading: Option<&'static str>,
     /// Labels that follow from the whole state, and that no attribute shows.
     also_labels: &'static [MadeLabel],
+    /// What it says of the labels of the object.
+    own_labels: Option<OwnLabels>,
+    /// The annotation in which a new object keeps which run created it; nothing changes it later.
+    run_mark: Option<&'static str>,
+}
+
+/// Labels that are what the object is for.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnLabels {
+    /// What they are, as a sentence.
+    pub(crate) about: &'static str,
+    /// Whether there are to be no others than those that are configured: those are shown, and removed.
+    pub(crate) are_all: fn(&Value) -> bool,
 }
 
 impl Row {
@@ -36,6 +49,20 @@ impl Row {
     #[must_use]
     pub(crate) fn also_labels(mut self, labels: &'static [MadeLabel]) -> Self {
         self.also_labels = labels;
+        self
+    }
+
+    /// Says what the labels of the object are, where they are more than labels of an object.
+    #[must_use]
+    pub(crate) fn own_labels(mut self, labels: OwnLabels) -> Self {
+        self.own_labels = Some(labels);
+        self
+    }
+
+    /// Has a new object keep in this annotation which run created it.
+    #[must_use]
+    pub(crate) fn run_mark(mut self, key: &'static str) -> Self {
+        self.run_mark = Some(key);
         self
     }
 
@@ -204,7 +231,7 @@ pub(crate) trait Bind: Sized {
 
 impl Bind for Attribute {
     fn at(self, home: Home) -> Row {
-        Row { attribute: self, home, reading: None, also_labels: &[] }
+        Row { attribute: self, home, reading: None, also_labels: &[], own_labels: None, run_mark: None }
     }
 }
 
@@ -269,6 +296,21 @@ impl Binding {
     /// The attributes as data sources have them: all are computed.
     pub(crate) fn described(&self) -> Vec<Attribute> {
         self.rows.iter().map(Row::described).collect()
+    }
+
+    /// What the labels of the object are, where they are more than labels of an object.
+    pub(crate) fn own_labels(&self) -> Option<OwnLabels> {
+        self.rows.iter().find_map(|row| row.own_labels)
+    }
+
+    /// Whether the labels of the object are to be those that are configured, and no others.
+    pub(crate) fn are_all_labels(&self, state: &Value) -> bool {
+        self.own_labels().is_some_and(|labels| (labels.are_all)(state))
+    }
+
+    /// The annotation in which a new object keeps which run created it.
+    pub(crate) fn run_mark(&self) -> Option<&'static str> {
+        self.rows.iter().find_map(|row| row.run_mark)
     }
 
     /// The fields of the spec that the configuration owns; all others survive an update untouched.

@@ -13,7 +13,7 @@ use super::owners;
 use super::relabel;
 use super::write;
 use super::write::WriteRequest;
-use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, are_all_labels, misfit, show};
+use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, UPDATE, capital};
@@ -137,7 +137,7 @@ impl<M: CosiObject> CosiBackend<M> {
             let keys = self.keys(&shown);
             Baseline::of::<M>(&self.binding, &object.stored, &keys).store(&mut private);
             relabel::note(&object.stored, &keys[0], &mut private);
-            if are_all_labels::<M>(&shown) {
+            if self.binding.are_all_labels(&shown) {
                 let defaults = self.base.handle.defaults();
                 attributes::track_all_labels(&mut private, &object.stored.metadata, &keys[0], &defaults, prior);
             }
@@ -480,7 +480,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             config,
             private: &Private::default(),
             prior: &Value::Null,
-            no_other_labels: are_all_labels::<M>(planned),
+            no_other_labels: self.binding.are_all_labels(planned),
         };
         let mut told = Diagnostics::new();
         let created = match M::ORIGIN {
@@ -545,7 +545,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             config,
             private: &private,
             prior,
-            no_other_labels: are_all_labels::<M>(planned),
+            no_other_labels: self.binding.are_all_labels(planned),
         };
         let baseline = Baseline::load(&private);
         match write::update::<M>(cx, &write, &key, baseline, Some((self, prior))).await {

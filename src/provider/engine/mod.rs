@@ -38,7 +38,7 @@ use std::sync::Arc;
 pub(crate) use base::if_applied;
 #[cfg(test)]
 pub(crate) use binding::misfits;
-pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, Row, Several, group, message};
+pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, OwnLabels, Row, Several, group, message};
 pub(crate) use failure::Failure;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use rpc_object::RpcObject;
@@ -163,19 +163,6 @@ pub(crate) enum Origin {
     Omni,
 }
 
-/// Labels that are what the object is for.
-pub(crate) struct OwnLabels {
-    /// What they are, as a sentence.
-    pub(crate) about: &'static str,
-    /// Whether there are to be no others than those that are configured: those are shown, and removed.
-    pub(crate) are_all: fn(&Value) -> bool,
-}
-
-/// Whether the labels of the object are to be those that are configured, and no others.
-pub(crate) fn are_all_labels<M: CosiObject>(state: &Value) -> bool {
-    M::OWN_LABELS.is_some_and(|labels| (labels.are_all)(state))
-}
-
 /// An object without which another one cannot be.
 pub(crate) struct Owner {
     pub(crate) key: Key,
@@ -239,10 +226,6 @@ pub(crate) trait CosiObject: CosiTable {
     const NEEDS_OWNERS: bool = true;
     /// Whether objects of other types can have this one as an owner.
     const OWNS: bool = false;
-    /// What its labels are, where they are more than labels of the object.
-    const OWN_LABELS: Option<OwnLabels> = None;
-    /// The annotation in which a new object keeps which run created it; nothing changes it later.
-    const RUN_MARK: Option<&'static str> = None;
 
     /// What its page begins with, and the rules over several attributes; without attributes.
     fn about() -> Schema;

@@ -84,7 +84,7 @@ pub(super) async fn create<M: CosiObject>(
 ) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
     request.apply::<M::Spec>(cx, &mut fresh)?;
-    if let Some(key) = M::RUN_MARK {
+    if let Some(key) = request.binding.run_mark() {
         fresh.metadata.annotations.insert(key.to_owned(), cx.session.run.clone());
     }
     let mut caught_up = false;

@@ -37,7 +37,10 @@ impl CosiTable for MachineLabels {
             argument::machine_id(),
             string(MODE).default(ADDITIVE).check(one_of(&[ADDITIVE, EXCLUSIVE])).doc(
                 "What becomes of labels that others set: `additive` keeps them, `exclusive` removes them. Labels of the installation media stay in both.",
-            ).annotation(labels::EXCLUSIVE, KeyCodec::Either(EXCLUSIVE, ADDITIVE)),
+            ).annotation(labels::EXCLUSIVE, KeyCodec::Either(EXCLUSIVE, ADDITIVE)).own_labels(OwnLabels {
+                about: "Labels of the machine, over those of its installation media; those of the provider block are added. `mode` says what becomes of keys that others set.",
+                are_all: is_exclusive,
+            }),
         ]
     }
 }
@@ -54,8 +57,6 @@ fn keys<'a>(state: &'a Value, maps: [&'a str; 2]) -> impl Iterator<Item = &'a St
 #[async_trait]
 impl CosiObject for MachineLabels {
     const ORIGIN: Origin = Origin::Either;
-    const OWN_LABELS: Option<OwnLabels> =
-        Some(OwnLabels { about: "Labels of the machine, over those of its installation media; those of the provider block are added. `mode` says what becomes of keys that others set.", are_all: is_exclusive });
 
     fn about() -> Schema {
         Schema::new(

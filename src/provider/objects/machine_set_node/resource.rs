@@ -108,7 +108,9 @@ impl CosiTable for MachineSetNode {
         let status = |attribute: Attribute, path, codec| attribute.joined::<ClusterMachineStatusSpec>(path, codec);
         vec![
             string("id").computed().stays().doc("Same as `machine_id`.").id(),
-            string("machine_id").required().replaces().check(not_empty()).doc("ID (UUID) of the machine.").id(),
+            string("machine_id").required().replaces().check(not_empty()).doc("ID (UUID) of the machine.").id()
+                // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
+                .run_mark(labels::RUN),
             string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by ID such as `prod-workers` or by name within the cluster such as `workers`.")
                 .label(labels::MACHINE_SET, KeyCodec::Made(set_of))
                 .reading("ID of the machine set.")
@@ -158,9 +160,6 @@ impl CosiTable for MachineSetNode {
 
 #[async_trait]
 impl CosiObject for MachineSetNode {
-    // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
-    const RUN_MARK: Option<&'static str> = Some(labels::RUN);
-
     fn about() -> Schema {
         Schema::new(
             "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and makes it available again.\n\n\

@@ -1,7 +1,7 @@
 //! `omni_saml_label_rule`: which role people get by the labels that the SAML identity provider gives them.
 
 use crate::provider::engine::{Bind, CosiObject, CosiTable, Row};
-use crate::provider::lookup::is_selector;
+use crate::provider::lookup::{View, is_selector};
 use crate::provider::roles;
 use crate::provider::types::Types;
 use crate::tf::check::{not_empty, one_of};
@@ -12,7 +12,7 @@ use omni_proto::specs::SamlLabelRuleSpec;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.cosi::<SamlLabelRule>();
+    types.cosi::<SamlLabelRule>().view::<SamlLabelRule>();
 }
 
 struct SamlLabelRule;
@@ -46,4 +46,12 @@ impl CosiObject for SamlLabelRule {
         )
         .since("1.4")
     }
+}
+
+impl View for SamlLabelRule {
+    const NOUNS: &'static str = "SAML label rules";
+    const PLURAL: &'static str = "omni_saml_label_rules";
+    const ABOUT: &'static str = "Reads a SAML label rule. Needs a provider key with the role `Admin`.";
+    const ABOUT_ALL: &'static str = "Lists SAML label rules. Needs a provider key with the role `Admin`.";
+    const ABOUT_ID: &'static str = "Name of the rule.";
 }
