@@ -54,6 +54,13 @@ fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
         ),
         (
             "omni_installation_media_preset",
+            json!({ "embedded_machine_config_wo": "machine: {}" }),
+            "embedded_machine_config_wo",
+            "1.9",
+            json!({}),
+        ),
+        (
+            "omni_installation_media_preset",
             json!({ "image_factory_url": "https://factory.talos.dev" }),
             "image_factory_url",
             "1.10",

@@ -173,7 +173,7 @@ impl WriteOnly {
         }
     }
 
-    /// The attributes that are added to the plain one; the write-only one has the same checks.
+    /// The attributes that are added to the plain one; the write-only one has the same checks, and needs the same release.
     fn attributes(&self, plain: &Attribute) -> Vec<Attribute> {
         let Self { plain: name, secret, version, hash, .. } = self;
         let mut twin = string(secret).write_only().sensitive().doc(format!(
@@ -181,6 +181,7 @@ impl WriteOnly {
              Requires Terraform or OpenTofu 1.11 or later."
         ));
         twin.checks.clone_from(&plain.checks);
+        twin.since = plain.since;
         twin.line = plain.line;
         let version = number(version).doc(format!(
             "Optional version, to be incremented when `{secret}` changes. Changes of the content are also detected without it, by `{hash}`."
