@@ -588,6 +588,12 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         PRESET,
+        "invalid installation media config: talos version is required",
+        "talos_version",
+        "Set `talos_version`: this release of Omni demands one, and later ones take the current one.",
+    ),
+    row(
+        PRESET,
         r#"invalid installation media config: unknown cloud platform "*""#,
         "cloud.platform",
         "Set `cloud.platform` to a platform that this release of Omni makes media for.",

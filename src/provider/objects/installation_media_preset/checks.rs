@@ -6,6 +6,7 @@ use crate::omni::spec::instance;
 use crate::omni::{Error, Kind, Query, Resource as Stored, spec, spec::Spec};
 use crate::provider::engine::Cx;
 use crate::provider::objects::talos_version::offer;
+use crate::provider::since;
 use crate::provider::view;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -20,6 +21,10 @@ pub(crate) const CLOUDS: Kind = Kind { namespace: "virtual", name: "CloudPlatfor
 
 /// The first release of Omni that refuses a platform or board that it does not know.
 const TARGETS_CHECKED_SINCE: &str = "1.8";
+
+/// The releases of Omni from the first to before the second refuse a preset that leaves these to Omni.
+const NOTHING_IS_CHOSEN: [&str; 2] = ["1.6", "1.8"];
+const TO_CHOOSE: [(&str, &str); 2] = [("talos_version", "Talos version"), ("join_token", "join token")];
 
 /// One entry of a catalogue.
 struct Target {
@@ -41,6 +46,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         check_embedded(cx, plan, version).await?;
     }
     check_factory(cx, plan).await?;
+    check_chosen(cx, plan).await;
     for (path, noun, kind, read) in [
         ("cloud.platform", "platform", CLOUDS, platform as fn(&Stored) -> Result<Target, Error>),
         ("sbc.overlay", "board", SbcConfigSpec::KIND, board),
@@ -150,6 +156,25 @@ async fn check_embedded(cx: &Cx, plan: &mut Plan<'_>, version: &str) -> Result<(
         .at(Path::of(name)),
     );
     Ok(())
+}
+
+/// Whether an older Omni has what it does not choose by itself.
+async fn check_chosen(cx: &Cx, plan: &mut Plan<'_>) {
+    let [first, end] = NOTHING_IS_CHOSEN;
+    let Some(server) = since::of_release(cx, first).await else { return };
+    if since::of_release(cx, end).await.is_some() {
+        return;
+    }
+    for (name, noun) in TO_CHOOSE.into_iter().filter(|(name, _)| plan.planned.get(name).is_null()) {
+        plan.diags.push(
+            Diagnostic::error(
+                format!("A preset needs a {noun}"),
+                format!("The server is Omni {server}, which refuses a preset without one; Omni {end} chooses it."),
+            )
+            .hint(format!("Set `{name}`, or upgrade Omni to {end} or later."))
+            .at(Path::of(name)),
+        );
+    }
 }
 
 /// Whether the instance is configured with the image factory.

@@ -65,7 +65,7 @@ impl CosiTable for Preset {
         vec![
             string("name").required().replaces().check(not_empty()).doc("Name of the preset.").id(),
             string("architecture").default("amd64").check(one_of(ARCHITECTURE_NAMES)).doc("Architecture of the machines: `amd64` or `arm64`.").coded("architecture", ARCHITECTURE),
-            string("talos_version").same_if(version::same).check(is_version()).doc("Talos version of the media, with or without a leading `v`. Unset leaves it to Omni, which takes the one that is current when the media are made.").coded("talos_version", codecs::VERSION_IF_ANY).reading("Talos version of the media, without a leading `v`; null when Omni chooses it."),
+            string("talos_version").same_if(version::same).check(is_version()).doc("Talos version of the media, with or without a leading `v`. Unset leaves it to Omni, which takes the one that is current when the media are made. Omni 1.6 and 1.7 demand one.").coded("talos_version", codecs::VERSION_IF_ANY).reading("Talos version of the media, without a leading `v`; null when Omni chooses it."),
             plain("extensions", Type::set(Type::String)).or_nothing().check(not_empty().of_each()).doc("System extensions in the media, such as `siderolabs/qemu-guest-agent`.").field("install_extensions"),
             plain("kernel_args", Type::list(Type::String)).or_nothing().check(are_args()).doc("Kernel arguments, in this order; none may contain white space, and together they have at most 4096 bytes.").coded("kernel_args", ARGS),
             message("cloud", "cloud", vec![
