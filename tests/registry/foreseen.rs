@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         ("what_nobody_foretells_is_not_judged", what_nobody_foretells_is_not_judged),
         ("a_locked_control_plane_named_by_a_new_id", a_locked_control_plane_named_by_a_new_id),
         ("a_machine_that_does_not_fit_a_new_cluster", a_machine_that_does_not_fit_a_new_cluster),
+        ("a_class_that_is_made_in_the_same_run_is_there", a_class_that_is_made_in_the_same_run_is_there),
         ("what_is_foretold_comes_true", what_is_foretold_comes_true),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("foreseen::{name}"), test)).collect()
@@ -178,6 +179,33 @@ fn a_machine_that_does_not_fit_a_new_cluster() -> Result<(), Failed> {
             "{said:?} {:?}",
             warnings(&said)
         );
+    })
+}
+
+fn a_class_that_is_made_in_the_same_run_is_there() -> Result<(), Failed> {
+    block(async {
+        let run = Run::of(&["demo"]).await;
+        let by_labels = json!({ "name": "big", "match_labels": ["a = b"] });
+        let by_provider = json!({ "name": "made", "auto_provision": { "provider_id": "vms" } });
+        for class in [&by_labels, &by_provider] {
+            run.planned("omni_machine_class", class, &[]).await;
+        }
+        for (name, allocation, told) in [
+            ("big", json!({ "size": 1 }), None),
+            ("big", json!({ "allocation_type": "Unlimited" }), None),
+            ("made", json!({ "size": 1 }), None),
+            ("made", json!({ "allocation_type": "Unlimited" }), Some("Machine class `made` provisions machines")),
+            ("none", json!({ "size": 1 }), Some("Machine class `none` does not exist")),
+        ] {
+            let mut class = allocation.clone();
+            class["name"] = json!(name);
+            let set = json!({ "role": "workers", "name": "set", "machine_class": class });
+            let config = run.config(SET, &set, &[("cluster", &run.ids[0])]);
+            let said = warnings(&run.host.diagnostics(SET, None, &config).await);
+            let said: Vec<_> = said.iter().filter(|line| line.contains("Machine class")).collect();
+            assert_eq!(said.len(), usize::from(told.is_some()), "{name} {allocation}: {said:?}");
+            assert!(told.is_none_or(|told| said[0].contains(told)), "{name} {allocation}: {said:?}");
+        }
     })
 }
 

@@ -521,24 +521,31 @@ async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let unlimited = class.get("allocation_type").as_str() == Some(UNLIMITED);
-    match view::object::<specs::MachineClassSpec>(cx, &name).await? {
-        Presence::Missing => plan.diags.push(
+    let planned = cx.session.ledger.planned(&ObjectKey::from(&specs::MachineClassSpec::KIND.key(&name)));
+    let (exists, provisions) = match (planned, view::object::<specs::MachineClassSpec>(cx, &name).await?) {
+        (Some(class), _) => (true, class.get("auto_provision").is_set()),
+        (None, Presence::Exists(found)) => (true, found.spec.auto_provision.is_some()),
+        (None, Presence::Unreadable) => (true, false),
+        (None, Presence::Missing) => (false, false),
+    };
+    if !exists {
+        plan.diags.push(
             Diagnostic::warning(
                 format!("Machine class `{name}` does not exist"),
                 "Omni refuses a machine set whose class does not exist: the apply will fail unless it is created by then.",
             )
             .hint("Check `machine_class.name`, or create the class before the machine set.")
             .at(Path::of("machine_class.name")),
-        ),
-        Presence::Exists(found) if unlimited && found.spec.auto_provision.is_some() => plan.diags.push(
+        );
+    } else if unlimited && provisions {
+        plan.diags.push(
             Diagnostic::warning(
                 format!("Machine class `{name}` provisions machines"),
                 "Omni refuses an unlimited allocation from a class that provisions machines, since the number of machines would be unlimited: the apply will fail.",
             )
             .hint("Set `allocation_type = \"Static\"` and a `size`.")
             .at(Path::of("machine_class.allocation_type")),
-        ),
-        Presence::Exists(_) | Presence::Unreadable => {}
+        );
     }
     Ok(())
 }
