@@ -19,6 +19,8 @@ pub fn trials() -> Vec<Trial> {
         ("additive_labels_leave_others", additive_labels_leave_others),
         ("an_accepted_machine_stays_accepted", an_accepted_machine_stays_accepted),
         ("a_disk_that_is_not_there_is_told", a_disk_that_is_not_there_is_told),
+        ("a_machine_that_waits_for_its_acceptance_is_known", a_machine_that_waits_for_its_acceptance_is_known),
+        ("a_controller_without_a_password", a_controller_without_a_password),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("machine_parts::{name}"), test)).collect()
 }
@@ -139,5 +141,37 @@ fn a_disk_that_is_not_there_is_told() -> Result<(), Failed> {
             assert_eq!(plan.warnings.iter().any(says), told, "{disk}: {:?}", plan.warnings);
             host.next_run().await;
         }
+    })
+}
+
+fn a_machine_that_waits_for_its_acceptance_is_known() -> Result<(), Failed> {
+    const CONFIG: &str = "omni_infra_machine_config";
+    const WAITING: &str = "00000000-0000-4000-8000-000000000099";
+    block(async {
+        let host = Host::start(&[]).await;
+        let config = host.config(CONFIG, &json!({ "machine_id": WAITING, "acceptance": "accepted" }));
+        for (linked, told) in [(false, true), (true, false)] {
+            if linked {
+                host.sim.store().put("", &kinds::key("Links.omni.sidero.dev", WAITING), |_| {});
+            }
+            let plan = host.plan(CONFIG, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let says = |w: &String| w.contains("is not known to Omni");
+            assert_eq!(plan.warnings.iter().any(says), told, "{linked}: {:?}", plan.warnings);
+            host.next_run().await;
+        }
+    })
+}
+
+fn a_controller_without_a_password() -> Result<(), Failed> {
+    const CONFIG: &str = "omni_infra_machine_bmc_config";
+    block(async {
+        let host = Host::start(&[]).await;
+        let json = json!({ "machine_id": MACHINE, "ipmi": { "address": "10.0.0.1", "username": "admin" } });
+        let config = host.config(CONFIG, &json);
+        let plan = host.plan(CONFIG, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let (made, said) =
+            host.applied(CONFIG, None, &config, plan).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert_eq!(said, Vec::<String>::new());
+        settled(&host, CONFIG, &made, &config, "without a password").await;
     })
 }

@@ -11,7 +11,7 @@ use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::schema::string;
-use omni_proto::specs::MachineStatusSpec;
+use omni_proto::specs::{MachineStatusSpec, SiderolinkSpec};
 
 const ARGUMENT: &str = "machine_id";
 
@@ -25,6 +25,8 @@ pub(crate) async fn check_machine(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Fa
     let Some(id) = plan.planned.get(ARGUMENT).as_str().map(str::to_owned) else { return Ok(()) };
     if cx.session.ledger.planned(&ObjectKey::from(&MachineStatusSpec::KIND.key(&id))).is_some()
         || !matches!(view::object::<MachineStatusSpec>(cx, &id).await?, Presence::Missing)
+        // One that waits for its acceptance has registered, and has no status yet.
+        || !matches!(view::object::<SiderolinkSpec>(cx, &id).await?, Presence::Missing)
     {
         return Ok(());
     }
