@@ -28,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_store_that_refuses_is_told_by_its_attribute", a_store_that_refuses_is_told_by_its_attribute),
         ("a_local_store_has_no_use_for_a_bucket", a_local_store_has_no_use_for_a_bucket),
         ("a_secret_of_a_bucket_leaves_no_trace", a_secret_of_a_bucket_leaves_no_trace),
+        ("a_refusal_quotes_no_secret", a_refusal_quotes_no_secret),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("workloads::{name}"), test)).collect()
 }
@@ -280,5 +281,22 @@ fn a_secret_of_a_bucket_leaves_no_trace() -> Result<(), Failed> {
         assert_eq!(at(&instance.state, "status.store").as_str(), Some("s3"));
         let stored = host.object("EtcdBackupS3Configs", "etcd-backup-s3-conf").unwrap();
         assert_eq!(stored.spec::<specs::EtcdBackupS3ConfSpec>().secret_access_key, "hunter2");
+    })
+}
+
+/// Omni quotes the part of a patch that it does not know.
+fn a_refusal_quotes_no_secret() -> Result<(), Failed> {
+    const PATCH: &str = "omni_config_patch";
+    block(async {
+        let host = Host::start(&[]).await;
+        for (form, quoted) in [("data", "correct-horse"), ("data_wo", "(sensitive value)")] {
+            let text = "machine: {envv: {A: correct-horse}}";
+            let json = json!({ "name": "x", "selector": { "machine": inventory::id(1) }, form: text });
+            let said = host.plan(PATCH, None, &host.config(PATCH, &json)).await.err().map(|d| errors(&d));
+            let said = said.unwrap_or_default().join("\n");
+            assert!(said.contains("envv:") && said.contains(&format!("A: {quoted}")), "{form}: {said}");
+            assert_eq!(said.contains("correct-horse"), form == "data", "{form}: {said}");
+            host.next_run().await;
+        }
     })
 }

@@ -16,7 +16,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Private, Read, Resource, Update};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
-use crate::tf::write_only;
+use crate::tf::write_only::{self, Concealed};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -209,6 +209,7 @@ impl<B: Backend> Described for Engine<B> {
 
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
         self.backend.validate(config, diags);
+        *diags = Concealed::of(self.schema(), config).in_all(std::mem::take(diags));
     }
 }
 
@@ -239,6 +240,7 @@ impl<B: Backend> Resource for Engine<B> {
         if owed {
             plan.planned.set(STATUS, Value::UNKNOWN);
         }
+        plan.diags = Concealed::of(self.schema(), plan.config).in_all(std::mem::take(&mut plan.diags));
     }
 
     async fn plan_delete(&self, context: &Context, prior: &Value, private: &mut Private, diags: &mut Diagnostics) {
@@ -262,7 +264,9 @@ impl<B: Backend> Resource for Engine<B> {
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
         let before = self.backend.key(&request.planned);
-        let outcome = self.create_object(context, request).await;
+        let concealed = Concealed::of(self.schema(), &request.config);
+        let mut outcome = self.create_object(context, request).await;
+        outcome.diags = concealed.in_all(outcome.diags);
         let key = outcome.state.as_ref().and_then(|state| self.backend.key(state)).or(before);
         self.backend.base().note_done(key, &outcome);
         outcome
@@ -278,7 +282,9 @@ impl<B: Backend> Resource for Engine<B> {
 
     async fn update(&self, context: &Context, mut request: Update) -> Outcome {
         Ticket::strip(&mut request.private);
-        let outcome = self.update_object(context, request).await;
+        let concealed = Concealed::of(self.schema(), &request.config);
+        let mut outcome = self.update_object(context, request).await;
+        outcome.diags = concealed.in_all(outcome.diags);
         let key = outcome.state.as_ref().and_then(|state| self.backend.key(state));
         self.backend.base().note_done(key, &outcome);
         outcome

@@ -5,6 +5,7 @@
 //! The plan logic and the checks do the rest. A resource reads and writes `X` only, whichever form was configured:
 //! [`with_secrets`] sets it before a write, and [`redact`] removes it from what was read.
 
+mod concealed;
 mod fingerprint;
 
 use super::check::Broken;
@@ -12,6 +13,7 @@ use super::path::Path;
 use super::schema::{Attribute, Kind, Mode, Nesting, Schema, number, string};
 use super::value::{Type, Value};
 
+pub use concealed::Concealed;
 pub use fingerprint::Fingerprint;
 
 /// A secret and the names of its attributes.
