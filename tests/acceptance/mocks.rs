@@ -181,4 +181,177 @@ resource "omni_user" "ada" {
   email = "ada@example.org"
   role  = "Reader"
 }
+
+data "omni_advertised_endpoints" "this" {}
+
+data "omni_audit_log" "this" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_cluster_health" "this" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_config_patches" "all" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_default_join_token" "this" {}
+
+data "omni_etcd_backup_status" "this" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_etcd_backups" "this" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_exposed_services" "this" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_features" "this" {}
+
+data "omni_infra_provider" "this" {
+  name = omni_infra_provider.this.name
+}
+
+data "omni_infra_providers" "all" {}
+
+data "omni_installation_media" "this" {
+  preset = omni_installation_media_preset.this.name
+}
+
+data "omni_installation_media_preset" "this" {
+  name = omni_installation_media_preset.this.name
+}
+
+data "omni_installation_media_presets" "all" {}
+
+data "omni_kubernetes_upgrade_prechecks" "this" {
+  cluster            = omni_cluster.this.id
+  kubernetes_version = "1.36.3"
+}
+
+data "omni_machine_class" "this" {
+  name = omni_machine_class.this.name
+}
+
+data "omni_machine_classes" "all" {}
+
+data "omni_machine_config_diffs" "all" {
+  machine_id = data.omni_machine.one.id
+}
+
+data "omni_machine_set_nodes" "workers" {
+  machine_set = omni_machine_set.workers.id
+}
+
+data "omni_ongoing_tasks" "all" {}
+
+data "omni_pending_machines" "all" {}
+
+data "omni_redacted_machine_config" "this" {
+  machine_id = data.omni_machine.one.id
+}
+
+data "omni_saml_label_rule" "this" {
+  name = omni_saml_label_rule.this.name
+}
+
+data "omni_saml_label_rules" "all" {}
+
+data "omni_talos_extensions" "all" {
+  talos_version = "1.13.5"
+}
+
+resource "omni_access_policy" "this" {
+  rules = [{ users = [omni_user.ada.email], clusters = [omni_cluster.this.id], role = "Operator" }]
+}
+
+resource "omni_etcd_backup_s3_config" "this" {
+  bucket = "backups"
+  region = "eu-central-1"
+}
+
+resource "omni_infra_machine_bmc_config" "this" {
+  machine_id = data.omni_machine.one.id
+  api        = { address = "10.0.0.1:50000" }
+}
+
+resource "omni_infra_machine_config" "this" {
+  machine_id = data.omni_machine.one.id
+  acceptance = "accepted"
+}
+
+resource "omni_installation_media_preset" "this" {
+  name          = "this"
+  talos_version = "1.13.5"
+  join_token    = omni_join_token.this.id
+}
+
+resource "omni_kernel_args" "this" {
+  machine_id = data.omni_machine.one.id
+  args       = ["console=ttyS0"]
+}
+
+resource "omni_kubernetes_healthcheck" "this" {
+  name    = "this"
+  cluster = omni_cluster.this.id
+  job = yamlencode({
+    apiVersion = "batch/v1"
+    kind       = "Job"
+    spec       = { template = { spec = { containers = [{ name = "check", image = "busybox" }] } } }
+  })
+}
+
+resource "omni_kubernetes_manifest" "this" {
+  name    = "this"
+  mode    = "full"
+  cluster = omni_cluster.this.id
+  data = yamlencode({
+    apiVersion = "v1"
+    kind       = "ConfigMap"
+    metadata   = { name = "this", labels = { cluster = omni_cluster.this.id } }
+  })
+}
+
+resource "omni_machine_class" "this" {
+  name         = "this"
+  match_labels = ["pool"]
+}
+
+resource "omni_machine_extensions" "this" {
+  cluster    = omni_cluster.this.id
+  selector   = { machine_set = omni_machine_set.workers.id }
+  extensions = ["siderolabs/gvisor"]
+}
+
+resource "omni_machine_grpc_tunnel" "this" {
+  machine_id = data.omni_machine.one.id
+  enabled    = true
+}
+
+resource "omni_machine_install_disk" "this" {
+  machine_id = data.omni_machine.one.id
+  disk       = "/dev/vda"
+}
+
+resource "omni_machine_labels" "this" {
+  machine_id = data.omni_machine.one.id
+  labels     = { pool = omni_cluster.this.id }
+}
+
+resource "omni_machine_request_set" "this" {
+  name          = "this"
+  provider_id   = omni_infra_provider.this.name
+  machine_count = 1
+  talos_version = "1.13.5"
+}
+
+resource "omni_saml_label_rule" "this" {
+  name         = "this"
+  match_labels = ["groups/admins"]
+  assign_role  = "Admin"
+}
 "#;
