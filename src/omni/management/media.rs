@@ -12,6 +12,8 @@ pub struct Schematic {
     pub id: String,
     /// Its content in YAML, which holds the join token; empty where the server does not tell.
     pub yaml: String,
+    /// The address to boot it from over the network; empty since Omni 1.5, which does not tell.
+    pub pxe_url: String,
 }
 
 impl Client {
@@ -23,7 +25,23 @@ impl Client {
         let about = "the schematic";
         let ask = Ask::again("/management.ManagementService/CreateSchematic", about);
         let answer = self.ask(call, ask, request, |mut s, r| async move { s.create_schematic(r).await }).await?;
-        Ok(Schematic { id: named(answer.schematic_id, about)?, yaml: answer.schematic_yml })
+        Ok(Schematic { id: named(answer.schematic_id, about)?, yaml: answer.schematic_yml, pxe_url: answer.pxe_url })
+    }
+
+    /// The same for the text of a schematic in the form of the image factory, which is taken as it is: Omni adds nothing.
+    ///
+    /// # Errors
+    /// When the server refuses, has no such call, or does not respond.
+    pub async fn create_raw_schematic(
+        &self,
+        call: &Call,
+        request: pb::CreateSchematicFromRawRequest,
+    ) -> Result<String, Error> {
+        let about = "the schematic";
+        let ask = Ask::again("/management.ManagementService/CreateSchematicFromRaw", about);
+        let answer =
+            self.ask(call, ask, request, |mut s, r| async move { s.create_schematic_from_raw(r).await }).await?;
+        named(answer.schematic_id, about)
     }
 
     /// The address of media of a schematic. It may hold credentials, and so may the headers.

@@ -151,6 +151,16 @@ impl ManagementService for Echo {
         Ok(Response::new(pb::CreateSchematicResponse { schematic_id, ..Default::default() }))
     }
 
+    async fn create_schematic_from_raw(
+        &self,
+        request: Request<pb::CreateSchematicFromRawRequest>,
+    ) -> Result<Response<pb::CreateSchematicResponse>, Status> {
+        let request = request.into_inner();
+        let text = String::from_utf8_lossy(&request.raw_schematic).into_owned();
+        let schematic_id = if text.is_empty() { text } else { format!("{text} {}", request.talos_version) };
+        Ok(Response::new(pb::CreateSchematicResponse { schematic_id, ..Default::default() }))
+    }
+
     async fn get_installation_media_url(
         &self,
         _: Request<pb::InstallationMediaUrlRequest>,
@@ -269,6 +279,15 @@ async fn media() {
     assert_eq!((schematic.id.as_str(), schematic.yaml.as_str()), ("a b", ""));
     // An answer without an id makes no sense.
     assert!(client.create_schematic(&minute(), request(&[])).await.is_err());
+    let raw = |text: &str| pb::CreateSchematicFromRawRequest {
+        raw_schematic: text.into(),
+        talos_version: "1.13.5".to_owned(),
+    };
+    assert_eq!(
+        client.create_raw_schematic(&minute(), raw("customization: {}")).await.unwrap(),
+        "customization: {} 1.13.5"
+    );
+    assert!(client.create_raw_schematic(&minute(), raw("")).await.is_err());
     let error = client.installation_media_url(&minute(), Default::default()).await.unwrap_err().to_string();
     assert!(error.contains("needs Omni 1.11 or later"), "{error}");
 }
