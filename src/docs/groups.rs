@@ -73,7 +73,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     ("Client configurations", &["kubeconfig", "kubeconfig_parse", "omniconfig", "talosconfig"]),
     ("Instance", &["advertised_endpoints", "audit_log", "features"]),
-    ("Installation media", &["installation_media", "installation_media_preset", "installation_media_presets"]),
+    (
+        "Installation media",
+        &["installation_media", "installation_media_preset", "installation_media_presets", "schematic"],
+    ),
     (
         "Versions",
         &[

@@ -37,7 +37,10 @@ pub(super) fn resource(resource: &dyn Resource, examples: &mut Examples) -> Resu
         head(name, "Resource", schema),
         example(&examples.read(&format!("resources/{name}/resource.tf"))?),
         section::render(schema),
-        import(name, resource.identity(), examples)?,
+        match resource.not_imported() {
+            Some(why) => format!("## Import\n\nObjects of this type cannot be imported. {why}\n"),
+            None => import(name, resource.identity(), examples)?,
+        },
     ];
     Ok(Page { path: format!("resources/{}.md", short(name)?), text: text.join("\n") })
 }

@@ -1,7 +1,7 @@
 //! The types of the provider, as registered by [`super::objects`] and the functions.
 
 use super::dual::{self, DualSource};
-use super::engine::{self, CosiObject, RpcObject};
+use super::engine::{self, CosiObject, RpcObject, UnreadableObject};
 use super::functions::{self, Pure};
 use super::lookup::fact;
 use super::lookup::{Fact, ListSource, Objects, Plural, Single, SingleSource, View};
@@ -65,6 +65,12 @@ impl<'h> Types<'h> {
     /// A managed resource that Omni serves by RPCs.
     pub(super) fn rpc<M: RpcObject>(&mut self) -> &mut Self {
         self.resources.push(engine::rpc::<M>(self.handle));
+        self
+    }
+
+    /// A managed resource that RPCs make and nobody can read.
+    pub(super) fn unreadable<M: UnreadableObject>(&mut self) -> &mut Self {
+        self.resources.push(engine::unreadable::<M>(self.handle));
         self
     }
 

@@ -252,6 +252,11 @@ pub trait Resource: Described {
         None
     }
 
+    /// Why objects of this type cannot be imported, and what to do instead, in sentences; `None` where they can.
+    fn not_imported(&self) -> Option<&str> {
+        None
+    }
+
     /// Upgrades stored state of an older schema version or of another provider to the current schema.
     /// Attributes that the result lacks become null, and those that the schema lacks are dropped.
     ///

@@ -31,6 +31,9 @@ pub struct Fixture {
     /// Omni gives the object its id, so that no two configurations mean the same one.
     #[serde(default)]
     pub named_by_omni: bool,
+    /// Nobody can read the object back. Part of what a refused import says: why that is.
+    /// What is made twice is then no conflict, a destroy changes nothing in Omni, and there is no identity.
+    pub unreadable: Option<String>,
     /// Configurations that are refused.
     #[serde(default)]
     pub invalid: Vec<Invalid>,
@@ -45,6 +48,13 @@ pub struct Need {
     pub kind: String,
     /// Its configuration.
     pub config: Json,
+}
+
+impl Fixture {
+    /// Whether two configurations mean the same object if they say the same.
+    pub fn is_one_object(&self) -> bool {
+        !self.named_by_omni && self.unreadable.is_none()
+    }
 }
 
 /// A change that makes the object anew.

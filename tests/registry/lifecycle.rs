@@ -43,7 +43,12 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
 
         let stripped = fixture.not_imported.iter().fold(json.clone(), |json, name| without(&json, name));
         let config = host.config(name, &stripped);
-        for identity in [None, instance.identity.clone()] {
+        if let Some(why) = &fixture.unreadable {
+            let said = errors(&host.import_diagnostics(name, &fixture.import).await).join("\n");
+            assert!(said.contains("Could not import") && said.contains(why), "{name}: import: {said}");
+        }
+        let ways = if fixture.unreadable.is_none() { vec![None, instance.identity.clone()] } else { Vec::new() };
+        for identity in ways {
             let how = if identity.is_some() { "import by identity" } else { "import by ID" };
             let imported = host
                 .import(name, &fixture.import, identity)
@@ -55,7 +60,8 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
         host.destroy(name, &instance).await.unwrap_or_else(|d| panic!("{name}: destroy: {:?}", errors(&d)));
         let left =
             host.read(name, &instance).await.unwrap_or_else(|d| panic!("{name}: read after destroy: {:?}", errors(&d)));
-        assert_eq!(left.is_some(), fixture.stays, "{name}: whether it is still there after destroy");
+        let stays = fixture.stays || fixture.unreadable.is_some();
+        assert_eq!(left.is_some(), stays, "{name}: whether it is still there after destroy");
         for (kind, need) in needs.iter().rev() {
             host.destroy(kind, need).await.unwrap_or_else(|d| panic!("{kind}: destroy: {:?}", errors(&d)));
         }
@@ -118,7 +124,7 @@ pub fn planned_twice(name: &'static str) -> Result<(), Failed> {
         let config = host.config(name, &fixture.create);
         let once = host.plan(name, None, &config).await.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
         // What Omni names itself cannot be wanted twice.
-        let given = !fixture.named_by_omni;
+        let given = fixture.is_one_object();
         let twice = host.plan(name, None, &config).await;
         told_twice(name, given, twice.map(|_| ()));
 
@@ -154,7 +160,7 @@ pub fn there_already(name: &'static str) -> Result<(), Failed> {
         let made = host.apply(name, None, &config).await;
         let made = made.unwrap_or_else(|(d, _)| panic!("{name}: create: {:?}", errors(&d)));
         // What Omni names itself, or always has, can be made again.
-        let given = !fixture.named_by_omni && !fixture.stays;
+        let given = fixture.is_one_object() && !fixture.stays;
         let told = |warnings: &[String]| warnings.iter().any(|w| w.contains("The apply cannot create"));
 
         host.next_run().await;

@@ -38,6 +38,7 @@ mod relay;
 mod releases;
 mod rules;
 mod runs;
+mod schematics;
 mod set_loss;
 mod shared_keys;
 mod since;
@@ -99,6 +100,7 @@ fn main() {
     trials.extend(references::trials());
     trials.extend(refresh::trials());
     trials.extend(registration::trials());
+    trials.extend(schematics::trials());
     trials.extend(set_loss::trials());
     trials.extend(shared_keys::trials());
     trials.extend(since::trials());

@@ -66,6 +66,22 @@ fn table() -> Vec<(&'static str, Json, &'static str, &'static str, Json)> {
             "1.10",
             json!({ "image_factory_url": "" }),
         ),
+        ("omni_schematic", json!({ "overlay": { "image": "i", "name": "n" } }), "overlay", "1.5", json!({})),
+        ("omni_schematic", json!({ "bootloader": "uefi" }), "bootloader", "1.5", json!({ "bootloader": "auto" })),
+        (
+            "omni_schematic",
+            json!({ "image_factory_url": "https://factory.talos.dev" }),
+            "image_factory_url",
+            "1.10",
+            json!({}),
+        ),
+        (
+            "omni_schematic",
+            json!({ "raw": "customization: {}", "extensions": null, "kernel_args": null, "meta_values": null }),
+            "raw",
+            "1.8",
+            json!({}),
+        ),
     ];
     types.chain(rows).collect()
 }

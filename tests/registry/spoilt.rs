@@ -39,7 +39,7 @@ pub fn trials(provider: &Arc<dyn Provider>) -> Vec<Trial> {
 }
 
 /// The calls that change something.
-const WRITES: [&str; 12] = [
+const WRITES: [&str; 14] = [
     "Create",
     "Update",
     "Teardown",
@@ -52,6 +52,8 @@ const WRITES: [&str; 12] = [
     "RenewServiceAccount",
     "DestroyServiceAccount",
     "CreateJoinToken",
+    "CreateSchematic",
+    "CreateSchematicFromRaw",
 ];
 
 /// The types of which a write may make one too many; what controllers make of them comes later.

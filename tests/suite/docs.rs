@@ -56,9 +56,11 @@ fn wanted(provider: &dyn Provider) -> Wanted {
             format!("# {name} (Resource)\n\n{}", schema.description.trim()),
             schema.since.map(|release| format!("Requires Omni {release} or later.\n")).unwrap_or_default(),
             format!("```terraform\n{}", example(&format!("resources/{name}/resource.tf"))),
-            format!("terraform import {name}."),
-            format!("import {{\n  to = {name}."),
         ];
+        match resource.not_imported() {
+            Some(why) => parts.push(format!("## Import\n\nObjects of this type cannot be imported. {why}\n")),
+            None => parts.extend([format!("terraform import {name}."), format!("import {{\n  to = {name}.")]),
+        }
         if resource.identity().is_some() {
             parts.extend(["  identity = {\n".to_owned(), "### Identity Schema\n".to_owned()]);
         }

@@ -33,6 +33,11 @@ pub(super) struct Work<'a> {
 pub(super) trait Backend: Send + Sync + 'static {
     fn base(&self) -> &ResourceBase;
 
+    /// Why objects of this type cannot be imported, and what to do instead; `None` where they can.
+    fn not_imported(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the ledger calls the object that a state shows; `None` while its id is not known.
     fn key(&self, state: &Value) -> Option<ObjectKey>;
 

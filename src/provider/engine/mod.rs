@@ -16,6 +16,7 @@ mod owners;
 mod relabel;
 mod resource;
 mod rpc_object;
+mod unreadable;
 mod write;
 
 use crate::omni::spec::Spec;
@@ -42,6 +43,7 @@ pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, OwnLabels, Row, S
 pub(crate) use failure::Failure;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use rpc_object::RpcObject;
+pub(crate) use unreadable::UnreadableObject;
 
 /// The resource type of a COSI object.
 pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> Arc<dyn Resource> {
@@ -51,6 +53,11 @@ pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> Arc<dyn Resource> {
 /// The resource type of an object that RPCs serve.
 pub(crate) fn rpc<M: RpcObject>(handle: &Handle) -> Arc<dyn Resource> {
     resource::resource(rpc_object::RpcBackend::<M>::new(handle))
+}
+
+/// The resource type of an object that RPCs make and nobody can read.
+pub(crate) fn unreadable<M: UnreadableObject>(handle: &Handle) -> Arc<dyn Resource> {
+    resource::resource(unreadable::UnreadableBackend::<M>::new(handle))
 }
 
 /// A key that we own: its value, or `None` where it must be absent.

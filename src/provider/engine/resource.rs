@@ -216,7 +216,12 @@ impl<B: Backend> Described for Engine<B> {
 #[async_trait]
 impl<B: Backend> Resource for Engine<B> {
     fn identity(&self) -> Option<&IdentitySchema> {
-        Some(&self.backend.base().identity)
+        // Without imports there is nothing that an identity is for.
+        self.not_imported().is_none().then(|| &self.backend.base().identity)
+    }
+
+    fn not_imported(&self) -> Option<&str> {
+        self.backend.not_imported()
     }
 
     fn upgrade(

@@ -50,6 +50,7 @@ nouns! {
     ongoing_task,
     redacted_machine_config,
     saml_label_rule,
+    schematic,
     service_account,
     talos_extension,
     talos_version,

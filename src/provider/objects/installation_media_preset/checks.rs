@@ -177,8 +177,11 @@ async fn check_chosen(cx: &Cx, plan: &mut Plan<'_>) {
     }
 }
 
-/// Whether the instance is configured with the image factory.
-async fn check_factory(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+/// Says in a plan that the instance is not configured with the image factory at `image_factory_url`.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_factory(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let bare = |url: &str| url.trim_end_matches('/').to_owned();
     let Some(url) = plan.planned.get("image_factory_url").as_str().filter(|url| !url.is_empty()) else { return Ok(()) };
     let Some(features) = view::spec::<FeaturesConfigSpec>(cx, &instance::features_key().id).await? else {

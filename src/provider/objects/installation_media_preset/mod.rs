@@ -4,7 +4,8 @@ mod checks;
 mod data_source;
 mod resource;
 
-pub(crate) use checks::CLOUDS;
+pub(crate) use checks::{CLOUDS, check_factory};
+pub(crate) use resource::{BOOTLOADER_NAMES, BOOTLOADERS, are_args};
 
 use crate::provider::types::Types;
 
