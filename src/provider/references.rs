@@ -131,8 +131,7 @@ pub(crate) async fn check_target_cluster(
     part: Part,
     cluster: &str,
 ) -> Result<bool, Error> {
-    let planned = cx.session.ledger.planned(&ObjectKey::from(&ClusterSpec::KIND.key(cluster))).is_some();
-    if planned || !matches!(view::object::<ClusterSpec>(cx, cluster).await?, Presence::Missing) {
+    if !is_cluster_missing(cx, cluster).await? {
         return Ok(true);
     }
     plan.diags.push(
@@ -140,10 +139,23 @@ pub(crate) async fn check_target_cluster(
             format!("Cluster `{cluster}` does not exist"),
             format!("Omni accepts the {}, but it has no effect until the cluster exists.", part.noun),
         )
-        .hint("Set `cluster` to the `id` of an `omni_cluster`, so that it is created first, or check the spelling.")
+        .hint(REFER_TO_CLUSTER)
         .at(Path::of("cluster")),
     );
     Ok(false)
+}
+
+/// What to do about a cluster that is not there.
+pub(crate) const REFER_TO_CLUSTER: &str =
+    "Set `cluster` to the `id` of an `omni_cluster`, so that it is created first, or check the spelling.";
+
+/// Whether there is no such cluster, and none is planned.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn is_cluster_missing(cx: &Cx, cluster: &str) -> Result<bool, Error> {
+    let planned = cx.session.ledger.planned(&ObjectKey::from(&ClusterSpec::KIND.key(cluster))).is_some();
+    Ok(!planned && matches!(view::object::<ClusterSpec>(cx, cluster).await?, Presence::Missing))
 }
 
 /// Says of the machine at `path` that its id is none.

@@ -17,6 +17,7 @@ mod golden;
 mod host;
 mod join_tokens;
 mod keys;
+mod kubeconfigs;
 mod label_keys;
 mod lifecycle;
 mod machine_parts;
@@ -85,6 +86,7 @@ fn main() {
     trials.extend(foreseen::trials());
     trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
+    trials.extend(kubeconfigs::trials());
     trials.extend(label_keys::trials());
     trials.extend(machine_parts::trials());
     trials.extend(media::trials());

@@ -10,7 +10,7 @@ use terraform_provider_omni::tf::schema::{Attribute, Kind, Mode, Nesting, Schema
 use terraform_provider_omni::tf::value::{Type, Value};
 
 /// The resource types that are no objects to their users.
-const BY_CALLS: &[&str] = &["omni_schematic", "omni_service_account", "omni_user"];
+const BY_CALLS: &[&str] = &["omni_kubeconfig", "omni_schematic", "omni_service_account", "omni_user"];
 
 /// A resource's schema.
 pub fn schema_of_resource(name: &str) -> Result<(), Failed> {

@@ -39,7 +39,7 @@ pub fn trials(provider: &Arc<dyn Provider>) -> Vec<Trial> {
 }
 
 /// The calls that change something.
-const WRITES: [&str; 14] = [
+const WRITES: [&str; 15] = [
     "Create",
     "Update",
     "Teardown",
@@ -54,6 +54,7 @@ const WRITES: [&str; 14] = [
     "CreateJoinToken",
     "CreateSchematic",
     "CreateSchematicFromRaw",
+    "Kubeconfig",
 ];
 
 /// The types of which a write may make one too many; what controllers make of them comes later.

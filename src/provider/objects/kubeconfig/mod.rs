@@ -3,10 +3,11 @@
 mod dual;
 mod kubeconfig_parse;
 pub(crate) mod parse;
+mod resource;
 
 use crate::provider::types::Types;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.dual::<dual::Kubeconfig>().function(kubeconfig_parse::function());
+    types.dual::<dual::Kubeconfig>().unreadable::<resource::Issued>().function(kubeconfig_parse::function());
 }
