@@ -354,4 +354,14 @@ resource "omni_saml_label_rule" "this" {
   match_labels = ["groups/admins"]
   assign_role  = "Admin"
 }
+
+resource "omni_schematic" "this" {
+  talos_version = "1.13.5"
+  extensions    = ["siderolabs/gvisor"]
+}
+
+resource "omni_kubeconfig" "this" {
+  cluster = omni_cluster.this.id
+  user    = data.omni_current_user.me.identity
+}
 "#;

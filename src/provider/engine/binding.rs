@@ -107,7 +107,7 @@ pub(crate) enum Home {
     Local,
     /// The same, with an annotation that tells other resources of it: there while it is `true`.
     Note(&'static str),
-    /// It is made of other things by the object's own step: see [`CosiObject::derive`](super::CosiObject::derive).
+    /// It is made of other things by the object's own step: see [`CosiTable::derive`](super::CosiTable::derive).
     Derived,
 }
 
