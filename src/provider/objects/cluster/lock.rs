@@ -10,7 +10,7 @@ use crate::provider::view;
 use crate::provider::view::Presence;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use omni_proto::specs::{ClusterSpec, ClusterStatusSpec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,8 @@ enum Intent {
 #[derive(Default)]
 pub(crate) struct Locks {
     intents: Mutex<BTreeMap<String, Intent>>,
+    /// The removals that the lock of their cluster was reported for: the plans of both may find it at the same time.
+    reported: Mutex<BTreeSet<String>>,
     /// For each cluster whose lock may be lifted, how many writes it is lifted for.
     lifts: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<usize>>>>,
 }
@@ -62,6 +64,11 @@ impl Locks {
             }
         };
         intents.insert(cluster.to_owned(), intent);
+    }
+
+    /// Whether nobody has reported yet that the lock stops the removal of `what`; from now on, somebody has.
+    pub(crate) fn report(&self, what: &str) -> bool {
+        lock(&self.reported).insert(what.to_owned())
     }
 
     /// Whether this run unlocks the cluster.
@@ -170,6 +177,9 @@ pub(crate) async fn check_removal(
     let plan = format!("This plan destroys {what}.");
     // Where nothing is known of the cluster yet, its own plan may still unlock it.
     let diagnostic = if intent == Some(Intent::Kept) || goes(cx, cluster) {
+        if !cx.session.locks.report(what) {
+            return Ok(());
+        }
         Diagnostic::error(summary, format!("{refused}\n{plan}"))
             .hint("Unlock the cluster first: apply `locked = false` on its `omni_cluster`, or unlock it in Omni.")
     } else {

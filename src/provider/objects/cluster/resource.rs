@@ -293,7 +293,8 @@ fn check_parts_that_go(cx: &Cx, plan: &mut Plan<'_>) {
         return;
     };
     let name = prior.get("name").as_str().unwrap_or_default();
-    let going = parts_that_go(cx, name);
+    let mut going = parts_that_go(cx, name);
+    going.retain(|what| cx.session.locks.report(what));
     if going.is_empty() {
         return;
     }

@@ -236,7 +236,7 @@ impl CosiObject for MachineSetNode {
         if prior.is_control_plane() {
             control_planes::check_removal(cx, cluster, &prior.set(), id, diags).await?;
         }
-        Ok(cluster_lock::check_removal(cx, cluster, "machine set nodes", &format!("the node of machine `{id}`"), diags)
+        Ok(cluster_lock::check_removal(cx, cluster, "machine set nodes", &format!("machine set node `{id}`"), diags)
             .await?)
     }
 
