@@ -1,4 +1,4 @@
-//! Outages: the server can be unavailable for a duration of its own clock, or until it is started again.
+//! Outages: the server can be unavailable for a duration measured by the simulator's clock, or until it is started again.
 //! It knows the connections, which it breaks, but not the listener.
 
 use super::connection::Connections;

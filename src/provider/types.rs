@@ -3,8 +3,8 @@
 use super::dual::{self, DualSource};
 use super::engine::{self, CosiObject, RpcObject, UnreadableObject};
 use super::functions::{self, Pure};
-use super::lookup::fact;
-use super::lookup::{Fact, ListSource, Objects, Plural, Single, SingleSource, View};
+use super::lookup::singleton;
+use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, Singleton, View};
 use super::objects;
 use super::session::Handle;
 use crate::tf::data_source::DataSource;
@@ -89,9 +89,9 @@ impl<'h> Types<'h> {
         self.data_source(dual::data_source::<F>).ephemeral(dual::ephemeral::<F>)
     }
 
-    /// A data source of what there is one of.
-    pub(super) fn fact<F: Fact>(&mut self) -> &mut Self {
-        self.data_source(fact::data_source::<F>)
+    /// A data source of a singleton of the instance.
+    pub(super) fn singleton<F: Singleton>(&mut self) -> &mut Self {
+        self.data_source(singleton::data_source::<F>)
     }
 
     /// A data source.

@@ -94,7 +94,7 @@ fn a_machine_that_does_not_come_is_told() -> Result<(), Failed> {
         let config = json!({ "mac_address": MAC, "wait_for_registration": true, "timeout": "200ms" });
         let said = look(&host, &config).await.expect_err("it does not come");
         for part in [
-            "mac_address: Machine did not appear in time: Gave up after ",
+            "mac_address: Machine did not appear in time: Gave up after 200ms while waiting",
             "while waiting for a machine with `mac_address` = `52:54:00:00:07:01` to register.",
             "It has 6 machines; the closest are `00000000-",
             "increase `timeout`",

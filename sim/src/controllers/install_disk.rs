@@ -114,7 +114,7 @@ fn resolve(status: &MachineStatusSpec, wanted: Option<&MachineInstallDiskConfigS
     MachineInstallDiskStatusSpec { disk, message, disks, selection_hash: selection_hash(wanted) }
 }
 
-/// The disk, and what there is to say of it; an empty one when none can be had.
+/// The path of the disk and the message about it; the path is empty when no disk fits.
 fn choose(status: &MachineStatusSpec, wanted: Option<&MachineInstallDiskConfigSpec>) -> (String, String) {
     let disks = devices(status);
     let none = |message: String| (String::new(), message);

@@ -2,10 +2,10 @@
 //! A data source defines its items, how they are listed and how they match; the reads are implemented here.
 
 pub(crate) mod computed;
-pub(crate) mod fact;
 mod filter;
 mod plural;
 mod single;
+pub(crate) mod singleton;
 mod view;
 
 use crate::omni::spec::Spec;
@@ -27,10 +27,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use fact::Fact;
 pub(crate) use filter::{SELECTOR, is_regexp, is_selector, selector};
 pub(crate) use plural::Plural;
 pub(crate) use single::Single;
+pub(crate) use singleton::Singleton;
 pub(crate) use view::{Filter, Objects, View};
 
 /// One thing that was found.

@@ -2,7 +2,7 @@
 
 use super::{Item, Request, SingleSource, cx, matching, selector, value_of};
 use crate::omni::state::query::Query;
-use crate::omni::{Call, Error, ErrorKind};
+use crate::omni::{Call, Error};
 use crate::provider::engine::Cx;
 use crate::provider::errors::{Operation, capital};
 use crate::provider::session::{Handle, at};
@@ -89,7 +89,9 @@ impl<L: SingleSource> DataSource for Single<L> {
         let request = Request { id, query, config: &config };
         let found = match L::find(&cx, &request).await {
             Ok(found) => found,
-            Err(error) if limit.is_some() && error.is(ErrorKind::Timeout) => {
+            Err(Error::Timeout { what, .. }) if let Some(after) = limit => {
+                // The limit as it is configured, and not the time that passed until it was noticed.
+                let error = Error::Timeout { what, after };
                 return Err(late::<L>(&cx, context, &request, &error).await.into());
             }
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Error, spec};
-use crate::provider::lookup::Fact;
+use crate::provider::lookup::Singleton;
 use crate::provider::lookup::computed::text;
 use crate::provider::session::Session;
 use crate::provider::types::Types;
@@ -13,13 +13,13 @@ use omni_proto::specs::AdvertisedEndpointsSpec;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.fact::<AdvertisedEndpoints>();
+    types.singleton::<AdvertisedEndpoints>();
 }
 
 struct AdvertisedEndpoints;
 
 #[async_trait]
-impl Fact for AdvertisedEndpoints {
+impl Singleton for AdvertisedEndpoints {
     const NAME: &'static str = "omni_advertised_endpoints";
     const NOUN: &'static str = "the endpoints of the instance";
     const ABOUT: &'static str = "Reads under which addresses the Omni instance wants to be reached. It may differ from the `endpoint` of the provider.";

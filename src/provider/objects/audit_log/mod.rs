@@ -1,7 +1,7 @@
 //! `omni_audit_log`: what was done, and who did it.
 
 use crate::omni::{Call, Error};
-use crate::provider::lookup::Fact;
+use crate::provider::lookup::Singleton;
 use crate::provider::lookup::computed::flag;
 use crate::provider::session::Session;
 use crate::provider::types::Types;
@@ -14,7 +14,7 @@ use omni_proto::management::ReadAuditLogRequest;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.fact::<AuditLog>();
+    types.singleton::<AuditLog>();
 }
 
 struct AuditLog;
@@ -38,7 +38,7 @@ const MOST_EVENTS: i64 = 10_000;
 const DEFAULT_EVENTS: i64 = 1000;
 
 #[async_trait]
-impl Fact for AuditLog {
+impl Singleton for AuditLog {
     const NAME: &'static str = "omni_audit_log";
     const NOUN: &'static str = "the audit log";
     const ABOUT: &'static str = "Reads the audit log of the instance: what was done, and who did it. Needs a provider key with the role `Auditor` (Omni 1.10 or later) or `Admin`, and an instance that keeps an audit log. \

@@ -4,7 +4,7 @@ use super::setting;
 use crate::omni::spec::Spec;
 use crate::omni::spec::join_token::JoinTokenStatusSpec;
 use crate::omni::{Call, Error, spec};
-use crate::provider::lookup::Fact;
+use crate::provider::lookup::Singleton;
 use crate::provider::lookup::computed::text;
 use crate::provider::session::Session;
 use crate::tf::schema::{Attribute, string};
@@ -14,7 +14,7 @@ use async_trait::async_trait;
 pub(super) struct DefaultToken;
 
 #[async_trait]
-impl Fact for DefaultToken {
+impl Singleton for DefaultToken {
     const NAME: &'static str = "omni_default_join_token";
     const NOUN: &'static str = "the default join token";
     const ABOUT: &'static str =

@@ -8,5 +8,5 @@ use crate::provider::types::Types;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.cosi::<resource::DefaultJoinToken>().fact::<data_source::DefaultToken>();
+    types.cosi::<resource::DefaultJoinToken>().singleton::<data_source::DefaultToken>();
 }

@@ -3,7 +3,7 @@
 use crate::omni::spec::instance::{FeaturesConfigSpec, features_key};
 use crate::omni::{Call, Error, spec};
 use crate::provider::engine::codecs::positive;
-use crate::provider::lookup::Fact;
+use crate::provider::lookup::Singleton;
 use crate::provider::lookup::computed::{flag, text};
 use crate::provider::session::Session;
 use crate::provider::types::Types;
@@ -14,13 +14,13 @@ use prost_types::Duration;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.fact::<Features>();
+    types.singleton::<Features>();
 }
 
 struct Features;
 
 #[async_trait]
-impl Fact for Features {
+impl Singleton for Features {
     const NAME: &'static str = "omni_features";
     const NOUN: &'static str = "the features of the instance";
     const ABOUT: &'static str =

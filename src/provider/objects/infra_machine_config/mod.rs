@@ -1,4 +1,4 @@
-//! `omni_infra_machine_config`: whether a machine of a static infrastructure provider is accepted, and how it is powered.
+//! `omni_infra_machine_config`: acceptance and power state of a machine of a static infrastructure provider.
 
 use crate::provider::engine::codecs::texts;
 use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Row};

@@ -80,12 +80,12 @@ impl CosiObject for MachineLabels {
         let Some(there) = view::object::<MachineLabelsSpec>(cx, &id).await?.there() else { return Ok(()) };
         let stays = |key: &String| keys(&plan.planned, ["labels", "provider_labels"]).any(|own| own == key);
         let all = labels::of_users(&there.stored.metadata.labels);
-        let go: Vec<_> = all.keys().filter(|key| !stays(key)).map(|key| format!("`{key}`")).collect();
-        if !go.is_empty() {
+        let removed: Vec<_> = all.keys().filter(|key| !stays(key)).map(|key| format!("`{key}`")).collect();
+        if !removed.is_empty() {
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Labels of machine `{id}` are removed"),
-                    format!("`{MODE} = \"{EXCLUSIVE}\"` removes the labels that are not configured here: {}.", go.join(", ")),
+                    format!("`{MODE} = \"{EXCLUSIVE}\"` removes the labels that are not configured here: {}.", removed.join(", ")),
                 )
                 .hint("Add those that should stay to `labels`.")
                 .at(Path::of(MODE)),

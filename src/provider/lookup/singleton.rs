@@ -1,4 +1,4 @@
-//! Data sources of what an instance has one of: nothing is looked for, and arguments at most choose a part.
+//! Data sources of singletons of an instance: they look nothing up, and arguments at most select a part.
 
 use crate::omni::{Call, Error};
 use crate::provider::errors::Operation;
@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A thing that there is one of.
+/// A data source without an ID: the instance has exactly one of it.
 #[async_trait]
-pub(crate) trait Fact: Send + Sync + 'static {
+pub(crate) trait Singleton: Send + Sync + 'static {
     /// The full name of the data source: `omni_features`.
     const NAME: &'static str;
     /// What it is, in words: `the features of the instance`.
@@ -37,17 +37,17 @@ pub(crate) trait Fact: Send + Sync + 'static {
 struct Source<F> {
     schema: Schema,
     handle: Handle,
-    fact: PhantomData<fn() -> F>,
+    kind: PhantomData<fn() -> F>,
 }
 
 /// The data source.
-pub(crate) fn data_source<F: Fact>(handle: &Handle) -> Arc<dyn DataSource> {
+pub(crate) fn data_source<F: Singleton>(handle: &Handle) -> Arc<dyn DataSource> {
     let schema = Schema::new(F::ABOUT).with_all(F::attributes());
-    Arc::new(Source::<F> { schema, handle: handle.clone(), fact: PhantomData })
+    Arc::new(Source::<F> { schema, handle: handle.clone(), kind: PhantomData })
 }
 
 #[async_trait]
-impl<F: Fact> Described for Source<F> {
+impl<F: Singleton> Described for Source<F> {
     fn type_name(&self) -> &'static str {
         F::NAME
     }
@@ -58,7 +58,7 @@ impl<F: Fact> Described for Source<F> {
 }
 
 #[async_trait]
-impl<F: Fact> DataSource for Source<F> {
+impl<F: Singleton> DataSource for Source<F> {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let session = self.handle.session()?;
         let call = Call::within(session.timeouts.read, &context.cancel);
