@@ -178,7 +178,9 @@ async fn check_versions(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> 
         plan.diags.push(
             Diagnostic::error(
                 "Kubernetes version is not supported by the Talos version",
-                format!("Talos {talos} does not support Kubernetes {kubernetes} on this Omni instance. It supports {list}."),
+                format!(
+                    "Talos {talos} does not support Kubernetes {kubernetes} on this Omni instance. It supports {list}."
+                ),
             )
             .hint("Set `kubernetes_version` to one of these, or choose another `talos_version`.")
             .at(at("kubernetes_version")),

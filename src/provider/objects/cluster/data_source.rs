@@ -11,8 +11,7 @@ use omni_proto::specs::{ClusterConfigVersionSpec, KubernetesUpgradeStatusSpec, T
 impl View for Cluster {
     const NOUNS: &'static str = "clusters";
     const PLURAL: &'static str = "omni_clusters";
-    const ABOUT: &'static str =
-        "Reads a cluster: its configuration, status and available upgrades. It does not have to be managed by Terraform.";
+    const ABOUT: &'static str = "Reads a cluster: its configuration, status and available upgrades. It does not have to be managed by Terraform.";
     const ABOUT_ALL: &'static str =
         "Lists clusters: their configuration, status and available upgrades. All filters that are set must match.";
     const ABOUT_ID: &'static str = "Name of the cluster.";
@@ -40,14 +39,20 @@ impl View for Cluster {
 
     fn filters() -> Vec<Filter> {
         let phases = PHASES.map(|phase| format!("`{phase}`")).join(", ");
-        let phase = string("phase").check(one_of(&PHASES)).doc(format!("Only clusters in this phase: one of {phases}."));
+        let phase =
+            string("phase").check(one_of(&PHASES)).doc(format!("Only clusters in this phase: one of {phases}."));
         vec![
             Filter::path(phase, "status.phase"),
             Filter::path(
-                boolean("ready").doc("Filter by readiness: `true` returns clusters whose machines are all ready, `false` the others."),
+                boolean("ready").doc(
+                    "Filter by readiness: `true` returns clusters whose machines are all ready, `false` the others.",
+                ),
                 "status.ready",
             ),
-            Filter::path(boolean("locked").doc("Filter by lock: `true` returns locked clusters, `false` unlocked ones."), "locked"),
+            Filter::path(
+                boolean("locked").doc("Filter by lock: `true` returns locked clusters, `false` unlocked ones."),
+                "locked",
+            ),
         ]
     }
 }

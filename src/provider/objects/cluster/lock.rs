@@ -200,7 +200,8 @@ pub(crate) async fn holds_up(cx: &Cx, cluster: &str) -> Result<Option<String>, E
         Some(Intent::Unlocked | Intent::Unlocks) => false,
         None => is_locked(cx, cluster).await?,
     };
-    Ok(locked.then(|| format!("Cluster `{cluster}` is locked, and Omni does not change the machines of a locked cluster.")))
+    Ok(locked
+        .then(|| format!("Cluster `{cluster}` is locked, and Omni does not change the machines of a locked cluster.")))
 }
 
 /// Whether the cluster, as it was before this run, goes: its parts go with it.

@@ -8,7 +8,8 @@ use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::duration;
 use crate::provider::engine::{
-    Bind, Binding, Codec, CosiObject, CosiTable, Cx, Failure, Home, KeyCodec, Object, Row, Write, Written, codecs, group,
+    Bind, Binding, Codec, CosiObject, CosiTable, Cx, Failure, Home, KeyCodec, Object, Row, Write, Written, codecs,
+    group,
 };
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::objects::machine_set::set_loss;

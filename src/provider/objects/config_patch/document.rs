@@ -98,6 +98,7 @@ pub(crate) fn changed(secret: &WriteOnly, plan: &Plan<'_>) -> Option<(&'static s
 
 /// Whether a plan changes the text.
 pub(crate) fn is_changed(secret: &WriteOnly, plan: &Plan<'_>) -> bool {
-    let differs = |prior: &Value| [secret.plain, secret.hash].iter().any(|part| prior.get(part) != plan.planned.get(part));
+    let differs =
+        |prior: &Value| [secret.plain, secret.hash].iter().any(|part| prior.get(part) != plan.planned.get(part));
     plan.prior.is_none_or(differs)
 }

@@ -29,8 +29,7 @@ pub(super) struct ConfigPatch;
 
 /// A patch is a document, so its print is that of what it means.
 const DATA: WriteOnly = write_only!("data", Fingerprint::Meaning(patch::digest));
-const DOCUMENT: Document =
-    Document { noun: "patch", kind: ConfigPatch::NAME, attributes: &[DATA.plain, DATA.secret] };
+const DOCUMENT: Document = Document { noun: "patch", kind: ConfigPatch::NAME, attributes: &[DATA.plain, DATA.secret] };
 const PART: Part = Part { noun: "patch", follows: true };
 
 impl Weighted for ConfigPatch {

@@ -2,9 +2,9 @@
 
 use crate::omni::{Error, labels};
 use crate::provider::engine::{Bind, Cx, KeyCodec, Owner, Row, model};
+use crate::provider::naming;
 use crate::provider::objects::{cluster, machine_set};
 use crate::provider::references::{Part, check_target_machine, check_target_set};
-use crate::provider::naming;
 use crate::tf::check::not_empty;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
@@ -67,13 +67,23 @@ pub(crate) fn owners(state: &Value) -> Vec<Owner> {
 
 /// The row of the machine set, in `selector`.
 pub(crate) fn machine_set_row(part: Part) -> Row {
-    let doc = format!("Machine set of `cluster` that the {} applies to, by ID such as `prod-workers` or by name such as `workers`.", part.noun);
-    string("machine_set").check(not_empty()).doc(doc).label(labels::MACHINE_SET, KeyCodec::Made(set_of)).reading("ID of the machine set.")
+    let doc = format!(
+        "Machine set of `cluster` that the {} applies to, by ID such as `prod-workers` or by name such as `workers`.",
+        part.noun
+    );
+    string("machine_set")
+        .check(not_empty())
+        .doc(doc)
+        .label(labels::MACHINE_SET, KeyCodec::Made(set_of))
+        .reading("ID of the machine set.")
 }
 
 /// The row of the machine of the cluster, in `selector`.
 pub(crate) fn cluster_machine_row(part: Part) -> Row {
-    let doc = format!("ID (UUID) of the machine of `cluster` that the {} applies to, as long as it belongs to that cluster.", part.noun);
+    let doc = format!(
+        "ID (UUID) of the machine of `cluster` that the {} applies to, as long as it belongs to that cluster.",
+        part.noun
+    );
     string("cluster_machine").check(not_empty()).doc(doc).label(labels::CLUSTER_MACHINE, KeyCodec::Text)
 }
 

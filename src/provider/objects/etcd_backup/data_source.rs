@@ -44,7 +44,10 @@ impl Lookup for BackupStatus {
     fn attributes() -> Vec<Attribute> {
         vec![
             text("cluster", "Name of the cluster."),
-            text("status", "Status of the last backup: `unknown` before the first one, then `ok`, `error` or `running`."),
+            text(
+                "status",
+                "Status of the last backup: `unknown` before the first one, then `ok`, `error` or `running`.",
+            ),
             text("error", "Why the last backup failed; otherwise empty."),
             text("last_backup_time", "Time of the last backup that succeeded (RFC 3339); null before the first one."),
             text("last_backup_attempt", "Time of the last attempt (RFC 3339); null before the first one."),
@@ -80,8 +83,7 @@ impl Lookup for BackupStatus {
 
 impl SingleSource for BackupStatus {
     const NAME: &'static str = "omni_etcd_backup_status";
-    const ABOUT: &'static str =
-        "Reads the status of the etcd backups of a cluster, and of the store of the instance.";
+    const ABOUT: &'static str = "Reads the status of the etcd backups of a cluster, and of the store of the instance.";
     const ID: &'static str = "cluster";
 
     fn arguments() -> Vec<Attribute> {

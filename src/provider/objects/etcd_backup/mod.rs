@@ -8,8 +8,5 @@ use crate::provider::types::Types;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types
-        .cosi::<s3_config::S3Config>()
-        .single::<data_source::BackupStatus>()
-        .list::<data_source::Backups>();
+    types.cosi::<s3_config::S3Config>().single::<data_source::BackupStatus>().list::<data_source::Backups>();
 }

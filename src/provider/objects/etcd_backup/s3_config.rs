@@ -103,9 +103,12 @@ impl CosiObject for S3Config {
     fn validate(config: &Value, diags: &mut Diagnostics) {
         if config.get(KEY_ID).is_set() && [KEY.plain, KEY.secret].iter().all(|name| config.get(name).is_null()) {
             diags.push(
-                Diagnostic::error("Missing attribute", format!("`{KEY_ID}` needs `{}` or `{}` to be set.", KEY.plain, KEY.secret))
-                    .hint(format!("Set one of them, or remove `{KEY_ID}`."))
-                    .at(at(KEY_ID)),
+                Diagnostic::error(
+                    "Missing attribute",
+                    format!("`{KEY_ID}` needs `{}` or `{}` to be set.", KEY.plain, KEY.secret),
+                )
+                .hint(format!("Set one of them, or remove `{KEY_ID}`."))
+                .at(at(KEY_ID)),
             );
         }
     }

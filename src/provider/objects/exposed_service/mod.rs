@@ -26,7 +26,8 @@ impl CosiTable for ExposedService {
         vec![
             text("id", "ID of the service: `<cluster>/<name>.<namespace>`.").id(),
             text("cluster", "Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text),
-            text("alias", "Alias, the first part of the host name of `url`.").label(labels::EXPOSED_SERVICE_ALIAS, KeyCodec::Text),
+            text("alias", "Alias, the first part of the host name of `url`.")
+                .label(labels::EXPOSED_SERVICE_ALIAS, KeyCodec::Text),
             flag("has_explicit_alias", "Whether the service itself sets the alias.").field("has_explicit_alias"),
             text("label", "Display name of the service.").field("label"),
             text("icon_base64", "Icon of the service, in Base64; empty if it has none.").field("icon_base64"),

@@ -31,15 +31,35 @@ impl CosiTable for InfraMachineBmcConfig {
     fn rows() -> Vec<Row> {
         vec![
             argument::machine_id(),
-            message("ipmi", "ipmi", vec![
-                string("address").required().check(not_empty()).doc("Address of the BMC.").field("ipmi.address"),
-                number("port").default(623).check(whole_between(1, 65535)).doc("UDP port.").field("ipmi.port"),
-                string("username").required().check(not_empty()).doc("User of the BMC.").field("ipmi.username"),
-                string("password").sensitive().check(not_empty()).doc("Password of the user.").optional_field("ipmi.password"),
-            ], |ipmi| ipmi.doc("Access by IPMI.")),
-            message("api", "api", vec![
-                string("address").required().check(not_empty()).doc("Address of the API, as `host:port`.").field("api.address"),
-            ], |api| api.doc("Access by the power management API of a virtual machine, such as that of `talosctl cluster create`.")),
+            message(
+                "ipmi",
+                "ipmi",
+                vec![
+                    string("address").required().check(not_empty()).doc("Address of the BMC.").field("ipmi.address"),
+                    number("port").default(623).check(whole_between(1, 65535)).doc("UDP port.").field("ipmi.port"),
+                    string("username").required().check(not_empty()).doc("User of the BMC.").field("ipmi.username"),
+                    string("password")
+                        .sensitive()
+                        .check(not_empty())
+                        .doc("Password of the user.")
+                        .optional_field("ipmi.password"),
+                ],
+                |ipmi| ipmi.doc("Access by IPMI."),
+            ),
+            message(
+                "api",
+                "api",
+                vec![
+                    string("address")
+                        .required()
+                        .check(not_empty())
+                        .doc("Address of the API, as `host:port`.")
+                        .field("api.address"),
+                ],
+                |api| {
+                    api.doc("Access by the power management API of a virtual machine, such as that of `talosctl cluster create`.")
+                },
+            ),
         ]
     }
 }

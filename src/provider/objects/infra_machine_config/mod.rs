@@ -1,9 +1,9 @@
 //! `omni_infra_machine_config`: acceptance and power state of a machine of a static infrastructure provider.
 
+use crate::omni::spec::Spec;
 use crate::provider::engine::codecs::texts;
 use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Row};
 use crate::provider::ledger::ObjectKey;
-use crate::omni::spec::Spec;
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::provider::view;

@@ -2,7 +2,6 @@
 //! Omni lists neither that account nor its keys: its identity shows whether it exists, and the state stores its keys.
 
 use crate::omni::auth::generate::identity;
-use omni_proto::specs::InfraProviderSpec;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
 use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Joined, Object, Row, Written};
@@ -19,6 +18,7 @@ use crate::tf::schema::{Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::text::quoted;
+use omni_proto::specs::InfraProviderSpec;
 
 pub(super) struct InfraProvider;
 
@@ -133,12 +133,9 @@ impl CosiObject for InfraProvider {
             let (detail, hint) = in_the_way(name);
             // It may be gone before the apply, and nothing else that is planned has to wait for that.
             plan.diags.push(
-                Diagnostic::warning(
-                    format!("Infrastructure provider `{name}` cannot be created"),
-                    detail,
-                )
-                .hint(hint)
-                .at(at("name")),
+                Diagnostic::warning(format!("Infrastructure provider `{name}` cannot be created"), detail)
+                    .hint(hint)
+                    .at(at("name")),
             );
         }
         Ok(())

@@ -57,7 +57,10 @@ impl Lookup for JoinTokens {
             text("name", "Name of the token; not necessarily unique."),
             text("expiration_time", "Expiration of the token, in RFC 3339; null if it does not expire."),
             flag("revoked", "Whether the token is revoked."),
-            flag("default", "Whether this is the default token, which Omni uses for installation media and join configurations that do not select one."),
+            flag(
+                "default",
+                "Whether this is the default token, which Omni uses for installation media and join configurations that do not select one.",
+            ),
             text("state", "One of `active`, `revoked`, `expired`."),
             whole("use_count", "Number of machines that have joined with it."),
             warnings_attribute(),
@@ -136,7 +139,9 @@ impl SingleSource for JoinTokens {
 
     fn arguments() -> Vec<Attribute> {
         vec![
-            string("name").check(not_empty()).doc("Name of the token. It is an error if several tokens have this name."),
+            string("name")
+                .check(not_empty())
+                .doc("Name of the token. It is an error if several tokens have this name."),
             string("id").sensitive().check(not_empty()).doc("The token itself, a secret that is stored in state."),
         ]
     }

@@ -151,12 +151,9 @@ impl Ephemeral for JoinToken {
         let cx = self.cx(&context.cancel, None)?;
         let operation = operation("renew", &made.name);
         let Some(token) = made.find(&cx).await.map_err(|e| operation.explain(&e))? else {
-            return Err(Diagnostic::error(
-                operation.summary(),
-                "The token was removed while it was in use.",
-            )
-            .hint("Apply again.")
-            .into());
+            return Err(Diagnostic::error(operation.summary(), "The token was removed while it was in use.")
+                .hint("Apply again.")
+                .into());
         };
         let now = cx.session.clock.now();
         let end = now + made.ttl;
@@ -211,13 +208,10 @@ async fn open_existing(cx: &Cx, mut config: Value) -> Result<Done<Opened>, Diagn
     let state = tokens::state_of(&token.spec, cx.session.clock.now());
     if state != "active" {
         let name = &token.spec.name;
-        return Err(Diagnostic::error(
-            format!("Join token `{name}` is {state}"),
-            "No machine can join with it.",
-        )
-        .hint("Select an active token, renew this one, or set `ttl` to create one.")
-        .at(at(if config.get("id").is_null() { "name" } else { "id" }))
-        .into());
+        return Err(Diagnostic::error(format!("Join token `{name}` is {state}"), "No machine can join with it.")
+            .hint("Select an active token, renew this one, or set `ttl` to create one.")
+            .at(at(if config.get("id").is_null() { "name" } else { "id" }))
+            .into());
     }
     fill(&mut config, &token, token.id() == default);
     Ok(Opened::new(config).into())

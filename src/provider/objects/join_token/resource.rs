@@ -7,7 +7,9 @@ use crate::omni::spec::join_token::{JoinTokenSpec, JoinTokenStatusSpec};
 use crate::omni::{Error, ErrorKind, Key};
 use crate::provider::duration;
 use crate::provider::engine::codecs;
-use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Joined, Object, Origin, Row, Written, model};
+use crate::provider::engine::{
+    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Joined, Object, Origin, Row, Written, model,
+};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::current_user;
@@ -335,9 +337,12 @@ impl CosiObject for JoinToken {
             return Ok(text.to_owned());
         }
         if all.iter().all(|token| token.spec.name != text) {
-            return Err(Diagnostic::error("Could not import join token", "Omni has no join token with this name or ID.")
-                .hint("Use the name or the ID that Omni lists, and check that `endpoint` is the right Omni instance.")
-                .into());
+            return Err(Diagnostic::error(
+                "Could not import join token",
+                "Omni has no join token with this name or ID.",
+            )
+            .hint("Use the name or the ID that Omni lists, and check that `endpoint` is the right Omni instance.")
+            .into());
         }
         Ok(tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())?)
     }

@@ -25,7 +25,10 @@ const PROTECTED: &[&str] = &["siderolink.", "talos.events.sink", "talos.logging.
 /// The argument is none that Omni sets itself.
 fn is_free() -> Check {
     Check::text(|arg| match PROTECTED.iter().find(|prefix| arg.starts_with(**prefix)) {
-        Some(prefix) => Err(format!("{} is protected: Omni sets the arguments that begin with `{prefix}` itself, and ignores them here.", quoted(arg))),
+        Some(prefix) => Err(format!(
+            "{} is protected: Omni sets the arguments that begin with `{prefix}` itself, and ignores them here.",
+            quoted(arg)
+        )),
         None => Ok(()),
     })
 }

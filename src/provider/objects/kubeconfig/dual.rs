@@ -141,7 +141,8 @@ impl DualSource for Kubeconfig {
             Ok(_) => {
                 tracing::warn!(cluster, "the cluster of a kubeconfig that is in use is gone");
                 let what = format!("Cluster `{cluster}` was removed, or replaced by another one with the same name.");
-                warnings.push(Diagnostic::warning(format!("Cluster `{cluster}` of the kubeconfig no longer exists"), what));
+                warnings
+                    .push(Diagnostic::warning(format!("Cluster `{cluster}` of the kubeconfig no longer exists"), what));
             }
             Err(error) => {
                 let reason = crate::tf::diag::chain(&error);

@@ -38,14 +38,16 @@ pub(super) fn problem(documents: &[Node]) -> Option<String> {
     }
     let spec = job.get("spec");
     for name in NUMBERS {
-        let whole = |node: &Node| matches!(node, Node::Scalar(scalar) if scalar.is_null() || scalar.reading() == Reading::Int);
+        let whole =
+            |node: &Node| matches!(node, Node::Scalar(scalar) if scalar.is_null() || scalar.reading() == Reading::Int);
         if spec.and_then(|spec| spec.get(name)).is_some_and(|node| !whole(node)) {
             return Some(format!("`spec.{name}` is not a whole number."));
         }
     }
     let path = ["template", "spec", "containers"];
     let containers = spec.and_then(|spec| path.iter().try_fold(spec, |node, key| node.get(key)));
-    let Some(Node::List(containers)) = containers.filter(|node| !matches!(node, Node::List(all) if all.is_empty())) else {
+    let Some(Node::List(containers)) = containers.filter(|node| !matches!(node, Node::List(all) if all.is_empty()))
+    else {
         return Some("`spec.template.spec.containers` has no container, so nothing would run.".to_owned());
     };
     containers.iter().enumerate().find_map(|(index, container)| {

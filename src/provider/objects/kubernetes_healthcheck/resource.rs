@@ -56,7 +56,8 @@ impl CosiTable for KubernetesHealthcheck {
     const ID: &'static str = "id";
 
     fn rows() -> Vec<Row> {
-        let status = |attribute: Attribute, path| attribute.joined::<KubernetesHealthCheckStatusSpec>(path, Codec::Plain);
+        let status =
+            |attribute: Attribute, path| attribute.joined::<KubernetesHealthCheckStatusSpec>(path, Codec::Plain);
         vec![
             string("id").computed().stays().doc("ID: `name`, or `cluster-<cluster>-<name>` with `id_prefix_cluster`.").id(),
             string("name").required().replaces().check(is_dns_name()).doc(
@@ -147,10 +148,18 @@ impl CosiObject for KubernetesHealthcheck {
             }
             plan.planned.set("id", id.map_or(Value::UNKNOWN, Value::from));
         }
-        let Some(text) = plan.planned.get("job").as_str().filter(|text| plan.prior.is_none_or(|prior| prior.get("job").as_str() != Some(text))) else {
+        let Some(text) = plan
+            .planned
+            .get("job")
+            .as_str()
+            .filter(|text| plan.prior.is_none_or(|prior| prior.get("job").as_str() != Some(text)))
+        else {
             return;
         };
-        let Some(why) = patch::nodes(text, &mut Budget::default()).ok().and_then(|documents| job::problem(&documents)) else { return };
+        let Some(why) = patch::nodes(text, &mut Budget::default()).ok().and_then(|documents| job::problem(&documents))
+        else {
+            return;
+        };
         plan.diags.push(
             Diagnostic::error("The job is not a Kubernetes job", why)
                 .hint("Write a `Job` of `apiVersion: batch/v1`, or build it with `yamlencode`. If the value is the path of a file, read it with `file(…)`.")
@@ -204,10 +213,17 @@ fn no_dns_name(text: &str) -> Option<String> {
     }
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
     if let Some(c) = text.chars().find(|c| !allowed(*c)) {
-        return Some(format!("{} contains {}; only lower-case letters, digits, dashes and dots are allowed.", quoted(text), quoted(&c.to_string())));
+        return Some(format!(
+            "{} contains {}; only lower-case letters, digits, dashes and dots are allowed.",
+            quoted(text),
+            quoted(&c.to_string())
+        ));
     }
     // What stands in front of it ends with a dash, so only later parts have a beginning.
-    let bad = text.split('.').enumerate().any(|(index, label)| label.is_empty() || label.ends_with('-') || (index > 0 && label.starts_with('-')));
+    let bad = text
+        .split('.')
+        .enumerate()
+        .any(|(index, label)| label.is_empty() || label.ends_with('-') || (index > 0 && label.starts_with('-')));
     bad.then(|| format!("{} must not end with a dash or a dot, nor have either of them beside a dot.", quoted(text)))
 }
 
@@ -218,7 +234,11 @@ mod tests {
     #[test]
     fn ids_are_names_or_have_the_cluster_in_front() {
         let state = |name: &str, prefixed: bool| {
-            Value::object([("name", name.into()), ("cluster", "prod".into()), ("id_prefix_cluster", Value::from(prefixed))])
+            Value::object([
+                ("name", name.into()),
+                ("cluster", "prod".into()),
+                ("id_prefix_cluster", Value::from(prefixed)),
+            ])
         };
         let id = |name, prefixed| KubernetesHealthcheck::id(&state(name, prefixed));
         assert_eq!(id("dns", false).as_deref(), Some("dns"));

@@ -137,11 +137,7 @@ impl CosiObject for KubernetesManifest {
         ))
     }
 
-    async fn facts(
-        cx: &Cx,
-        object: &Object<KubernetesManifestGroupSpec>,
-        joined: &mut Joined,
-    ) -> Result<(), Error> {
+    async fn facts(cx: &Cx, object: &Object<KubernetesManifestGroupSpec>, joined: &mut Joined) -> Result<(), Error> {
         let Some(cluster) = object.label(labels::CLUSTER) else { return Ok(()) };
         let Some(all) = view::spec::<ClusterKubernetesManifestsStatusSpec>(cx, cluster).await? else { return Ok(()) };
         let Some(group) = all.groups.get(object.id()) else { return Ok(()) };
@@ -213,7 +209,10 @@ fn check_objects(name: &str, documents: &[Node], diags: &mut Diagnostics) {
             diags.push(
                 Diagnostic::warning(
                     "The manifest contains an object that Kubernetes will refuse",
-                    format!("Document {number}, of kind {}, has no `{field}`: Omni accepts it and cannot apply it.", quoted(kind)),
+                    format!(
+                        "Document {number}, of kind {}, has no `{field}`: Omni accepts it and cannot apply it.",
+                        quoted(kind)
+                    ),
                 )
                 .hint(format!("Add `{field}`."))
                 .at(at(name)),
@@ -224,7 +223,11 @@ fn check_objects(name: &str, documents: &[Node], diags: &mut Diagnostics) {
             diags.push(
                 Diagnostic::warning(
                     "The manifest contains an object twice",
-                    format!("Document {number} is the same object as one before it: {} {}.", quoted(kind), quoted(id.3.unwrap_or_default())),
+                    format!(
+                        "Document {number} is the same object as one before it: {} {}.",
+                        quoted(kind),
+                        quoted(id.3.unwrap_or_default())
+                    ),
                 )
                 .hint("Remove one of them.")
                 .at(at(name)),

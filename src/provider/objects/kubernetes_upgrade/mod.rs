@@ -69,8 +69,7 @@ impl DataSource for Prechecks {
         let call = Call::within(session.timeouts.read, &context.cancel);
         let cluster = config.get("cluster").as_str().unwrap_or_default().to_owned();
         let version = version::strip_v(config.get("kubernetes_version").as_str().unwrap_or_default()).to_owned();
-        let operation =
-            Operation { verb: "check", noun: "upgrade of cluster", id: &cluster, id_attribute: "cluster" };
+        let operation = Operation { verb: "check", noun: "upgrade of cluster", id: &cluster, id_attribute: "cluster" };
         cluster_exists(&session, &call, &cluster, &operation).await?;
         let checks = session.client.kubernetes_upgrade_prechecks(&call, &cluster, &version).await;
         let checks = checks.map_err(|error| Diagnostics::from(operation.explain(&error)))?;

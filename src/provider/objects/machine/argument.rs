@@ -1,11 +1,11 @@
 //! The argument `machine_id` of what belongs to one machine, under whose id Omni keeps it.
 
 use super::machine_id;
+use crate::omni::spec::Spec;
 use crate::provider::engine::{Bind, Cx, Failure, Row};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::view;
 use crate::provider::view::Presence;
-use crate::omni::spec::Spec;
 use crate::tf::check::not_empty;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;

@@ -392,7 +392,10 @@ fn in_order(nodes: &[Resource]) -> Vec<&str> {
 pub(super) fn sizes() -> [Attribute; 3] {
     let whole = |name| number(name).check(whole_between(1, i64::MAX));
     [
-        string(HOSTNAME_REGEXP).document().check(is_regexp()).doc("Only machines whose host name matches this regular expression, such as `^rack1-`."),
+        string(HOSTNAME_REGEXP)
+            .document()
+            .check(is_regexp())
+            .doc("Only machines whose host name matches this regular expression, such as `^rack1-`."),
         whole(MINIMUM_MEMORY).doc("Only machines with at least so much memory, in MiB, over all modules."),
         whole(MINIMUM_DISK).doc("Only machines that have a writable disk of at least this size, in bytes."),
     ]

@@ -27,7 +27,10 @@ pub(crate) fn problem(text: &str) -> Option<(String, String)> {
                 format!("{shown} is in upper case; the ID in Omni is `{id}`."),
                 "Write the ID in lower case, or use `lower(…)` if it comes from another provider.".to_owned(),
             )),
-            _ => Some((format!("{shown} is a UUID in another form; the ID in Omni is `{id}`."), format!("Write `{id}`."))),
+            _ => Some((
+                format!("{shown} is a UUID in another form; the ID in Omni is `{id}`."),
+                format!("Write `{id}`."),
+            )),
         };
     }
     let digits = text.chars().filter(char::is_ascii_hexdigit).count();

@@ -19,9 +19,11 @@ impl CosiTable for PendingMachine {
     fn rows() -> Vec<Row> {
         vec![
             text("id", "Id of the request to join, which is the public key of the machine.").id(),
-            text("machine_id", "Id (UUID) that the machine gives, and that another machine may have too.").label(labels::MACHINE_UUID, KeyCodec::Text),
+            text("machine_id", "Id (UUID) that the machine gives, and that another machine may have too.")
+                .label(labels::MACHINE_UUID, KeyCodec::Text),
             text("remote_address", "Address that the machine comes from.").field("remote_addr"),
-            text("management_address", "Address of the machine in Omni's own network, with its prefix length.").field("node_subnet"),
+            text("management_address", "Address of the machine in Omni's own network, with its prefix length.")
+                .field("node_subnet"),
         ]
     }
 }

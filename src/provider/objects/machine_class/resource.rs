@@ -35,11 +35,18 @@ impl CosiTable for MachineClass {
     fn rows() -> Vec<Row> {
         vec![
             string("name").required().replaces().check(not_empty()).doc("Name of the machine class.").id(),
-            plain("match_labels", Type::list(Type::String)).or_nothing().check(is_selector().of_each()).check(is_allowed().of_each()).doc(
-                "Takes the machines whose labels match any of these selectors, such as `region = eu, !gpu`. \
+            plain("match_labels", Type::list(Type::String))
+                .or_nothing()
+                .check(is_selector().of_each())
+                .check(is_allowed().of_each())
+                .doc(
+                    "Takes the machines whose labels match any of these selectors, such as `region = eu, !gpu`. \
                  The terms of a selector are separated by commas, and all of them must hold.",
-            ).field("match_labels"),
-            provision::row("auto_provision", |provision| provision.doc("Has an infrastructure provider create the machines.")),
+                )
+                .field("match_labels"),
+            provision::row("auto_provision", |provision| {
+                provision.doc("Has an infrastructure provider create the machines.")
+            }),
         ]
     }
 }
@@ -47,7 +54,9 @@ impl CosiTable for MachineClass {
 /// The selector is one that Omni takes of a machine class.
 fn is_allowed() -> Check {
     Check::text(|text| match text.contains(labels::NO_MANUAL_ALLOCATION) {
-        true => Err(format!("A selector must not name `{}`: Omni sets this label itself.", labels::NO_MANUAL_ALLOCATION)),
+        true => {
+            Err(format!("A selector must not name `{}`: Omni sets this label itself.", labels::NO_MANUAL_ALLOCATION))
+        }
         false => Ok(()),
     })
 }
@@ -79,7 +88,9 @@ impl CosiObject for MachineClass {
         let name = prior.get("name").as_str().unwrap_or_default();
         let mut users = Vec::new();
         for set in view::list(cx, MachineSetSpec::KIND, &Query::all()).await? {
-            if machine_set::class_of(&set)?.as_deref() == Some(name) && !cx.session.ledger.goes(&ObjectKey::from(&set.key)) {
+            if machine_set::class_of(&set)?.as_deref() == Some(name)
+                && !cx.session.ledger.goes(&ObjectKey::from(&set.key))
+            {
                 users.push(format!("`{}`", set.key.id));
             }
         }
@@ -92,7 +103,10 @@ impl CosiObject for MachineClass {
         diags.push(
             Diagnostic::warning(
                 format!("Machine class `{name}` is in use"),
-                format!("Omni refuses to remove it while these machine sets take machines from it: {}{more}.", users.join(", ")),
+                format!(
+                    "Omni refuses to remove it while these machine sets take machines from it: {}{more}.",
+                    users.join(", ")
+                ),
             )
             .hint("Destroy the machine sets in the same apply, or give them another class first."),
         );

@@ -53,7 +53,8 @@ pub(super) fn nearest<'c>(name: &str, catalogue: &'c [String]) -> Option<&'c str
     let text = name.strip_prefix(OFFICIAL).unwrap_or(name);
     // A name that begins or ends another one is as good as a misspelling.
     let part = || {
-        let mut longer = all.iter().filter(|known| text.len() > 2 && (known.starts_with(text) || known.ends_with(text)));
+        let mut longer =
+            all.iter().filter(|known| text.len() > 2 && (known.starts_with(text) || known.ends_with(text)));
         longer.next().copied().filter(|_| longer.next().is_none())
     };
     closest(text, &all).or_else(part)

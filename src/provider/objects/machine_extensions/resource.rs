@@ -56,8 +56,13 @@ fn are_different() -> Check {
         if all.len() > MOST {
             return Err(format!("{} extensions are too many: Omni accepts at most {MOST}.", all.len()));
         }
-        let twice = all.iter().enumerate().find_map(|(at, name)| Some((name, all[..at].iter().find(|other| names::same(name, other))?)));
-        twice.map_or(Ok(()), |(one, other)| Err(format!("{} and {} are the same extension.", quoted(other), quoted(one))))
+        let twice = all
+            .iter()
+            .enumerate()
+            .find_map(|(at, name)| Some((name, all[..at].iter().find(|other| names::same(name, other))?)));
+        twice.map_or(Ok(()), |(one, other)| {
+            Err(format!("{} and {} are the same extension.", quoted(other), quoted(one)))
+        })
     })
 }
 

@@ -25,7 +25,10 @@ impl CosiTable for MachineGrpcTunnel {
     fn rows() -> Vec<Row> {
         vec![
             argument::machine_id(),
-            boolean("enabled").required().doc("Whether the machine tunnels its SideroLink connection through gRPC.").field("enabled"),
+            boolean("enabled")
+                .required()
+                .doc("Whether the machine tunnels its SideroLink connection through gRPC.")
+                .field("enabled"),
         ]
     }
 }

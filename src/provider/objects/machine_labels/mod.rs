@@ -85,7 +85,10 @@ impl CosiObject for MachineLabels {
             plan.diags.push(
                 Diagnostic::warning(
                     format!("Labels of machine `{id}` are removed"),
-                    format!("`{MODE} = \"{EXCLUSIVE}\"` removes the labels that are not configured here: {}.", removed.join(", ")),
+                    format!(
+                        "`{MODE} = \"{EXCLUSIVE}\"` removes the labels that are not configured here: {}.",
+                        removed.join(", ")
+                    ),
                 )
                 .hint("Add those that should stay to `labels`.")
                 .at(Path::of(MODE)),

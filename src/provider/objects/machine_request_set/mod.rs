@@ -40,13 +40,22 @@ impl CosiTable for MachineRequestSet {
     fn rows() -> Vec<Row> {
         let own = [
             string("name").required().replaces().check(not_empty()).doc("Name of the machine request set.").id(),
-            number("machine_count").required().check(whole_between(0, MOST_MACHINES)).doc("Number of machines. Lowering it removes machines.").field("machine_count"),
-            string("talos_version").required().same_if(version::same).check(is_version()).doc(
-                "Talos version that the machines boot, such as `1.13.5`, with or without a leading `v`.",
-            ).coded("talos_version", VERSION),
-            plain("extensions", Type::list(Type::String)).or_nothing().check(not_empty().of_each()).doc(
-                "System extensions of the machines, such as `siderolabs/qemu-guest-agent`.",
-            ).field("extensions"),
+            number("machine_count")
+                .required()
+                .check(whole_between(0, MOST_MACHINES))
+                .doc("Number of machines. Lowering it removes machines.")
+                .field("machine_count"),
+            string("talos_version")
+                .required()
+                .same_if(version::same)
+                .check(is_version())
+                .doc("Talos version that the machines boot, such as `1.13.5`, with or without a leading `v`.")
+                .coded("talos_version", VERSION),
+            plain("extensions", Type::list(Type::String))
+                .or_nothing()
+                .check(not_empty().of_each())
+                .doc("System extensions of the machines, such as `siderolabs/qemu-guest-agent`.")
+                .field("extensions"),
         ];
         let asked = provision::rows(["provider_id", "provider_data", "kernel_args", "meta_values", "grpc_tunnel"]);
         own.into_iter().chain(asked).collect()
@@ -64,7 +73,8 @@ impl CosiObject for MachineRequestSet {
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         provision::check(cx, plan, "").await?;
-        let Some(talos) = plan.planned.get("talos_version").as_str().map(|text| version::strip_v(text).to_owned()) else {
+        let Some(talos) = plan.planned.get("talos_version").as_str().map(|text| version::strip_v(text).to_owned())
+        else {
             return Ok(());
         };
         let problem = match view::object::<TalosVersionSpec>(cx, &talos).await? {
@@ -76,9 +86,12 @@ impl CosiObject for MachineRequestSet {
         };
         if let Some(why) = problem {
             plan.diags.push(
-                Diagnostic::error(format!("Talos {talos} cannot be used"), format!("Machine requests take versions that Omni offers, and {why}."))
-                    .hint("Set `talos_version` to a version that the data source `omni_talos_versions` lists.")
-                    .at(Path::of("talos_version")),
+                Diagnostic::error(
+                    format!("Talos {talos} cannot be used"),
+                    format!("Machine requests take versions that Omni offers, and {why}."),
+                )
+                .hint("Set `talos_version` to a version that the data source `omni_talos_versions` lists.")
+                .at(Path::of("talos_version")),
             );
             return Ok(());
         }

@@ -17,8 +17,12 @@ pub(super) fn function() -> Pure {
             parameters: vec![
                 Parameter::new("cluster", Type::String, "Name of the cluster."),
                 Parameter::new("role", Type::String, "Role of the machine set: `controlplane` or `workers`."),
-                Parameter::new("name", Type::String, "Name of a worker machine set; null for the default, `workers`, and for the control plane.")
-                    .nullable(),
+                Parameter::new(
+                    "name",
+                    Type::String,
+                    "Name of a worker machine set; null for the default, `workers`, and for the control plane.",
+                )
+                .nullable(),
             ],
             variadic: None,
             returns: Type::String,

@@ -14,10 +14,7 @@ use omni_proto::specs::MachineSetSpec;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types
-        .cosi::<resource::MachineSet>()
-        .view::<resource::MachineSet>()
-        .function(machine_set_id::function());
+    types.cosi::<resource::MachineSet>().view::<resource::MachineSet>().function(machine_set_id::function());
 }
 
 /// The machine class that a set takes its machines from.

@@ -7,7 +7,8 @@ use crate::omni::state::query::Query;
 use crate::omni::{Error, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write, codecs, group,
+    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write,
+    codecs, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;

@@ -5,7 +5,8 @@ use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group, if_applied, model,
+    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group,
+    if_applied, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;

@@ -33,7 +33,9 @@ impl DualSource for Omniconfig {
         vec![
             string("omniconfig").computed().sensitive().doc("The omniconfig, in YAML."),
             string("endpoint").computed().doc("Address of Omni, as advertised by Omni."),
-            string("identity").computed().doc("Identity that `omnictl` authenticates as: that of the provider's account."),
+            string("identity")
+                .computed()
+                .doc("Identity that `omnictl` authenticates as: that of the provider's account."),
         ]
     }
 

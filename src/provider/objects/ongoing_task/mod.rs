@@ -33,8 +33,7 @@ impl CosiTable for OngoingTask {
         vec![
             text("id", "ID of the task.").id(),
             text("title", "Title, as the Omni UI displays it.").field("title"),
-            text("resource_id", "ID of the cluster or machine; empty before Omni 1.3.")
-                .field("resource_id"),
+            text("resource_id", "ID of the cluster or machine; empty before Omni 1.3.").field("resource_id"),
             text("kind", &format!("Kind of task: one of {kinds}; empty for one that this version does not know."))
                 .derived(),
             text("status", "Progress, as Omni reports it.").derived(),

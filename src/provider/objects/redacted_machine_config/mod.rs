@@ -50,6 +50,7 @@ impl CosiTable for RedactedMachineConfig {
 impl View for RedactedMachineConfig {
     const NOUNS: &'static str = "machine configurations";
     const PLURAL: &'static str = "";
-    const ABOUT: &'static str = "Reads the Talos machine configuration of a machine of a cluster, with all patches and without secrets.";
+    const ABOUT: &'static str =
+        "Reads the Talos machine configuration of a machine of a cluster, with all patches and without secrets.";
     const ABOUT_ID: &'static str = "ID (UUID) of a machine of a cluster.";
 }

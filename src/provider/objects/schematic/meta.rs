@@ -17,7 +17,10 @@ pub(super) fn are_values() -> Check {
     Check::by(|values| {
         for (key, value) in values.entries().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             let Some(number) = number(key) else {
-                return Err(format!("{} is no key that a schematic can set: write `10`, `12`, `13` or `14`.", quoted(key)));
+                return Err(format!(
+                    "{} is no key that a schematic can set: write `10`, `12`, `13` or `14`.",
+                    quoted(key)
+                ));
             };
             if let (LABELS, Some(text)) = (number, value.as_str()) {
                 check_labels(text)?;
@@ -38,7 +41,8 @@ fn number(key: &str) -> Option<u32> {
 }
 
 fn check_labels(text: &str) -> Result<(), String> {
-    let wrong = |why: &str| Err(format!("The labels in `{LABELS}` {why}: write YAML such as `machineLabels: {{rack: r1}}`."));
+    let wrong =
+        |why: &str| Err(format!("The labels in `{LABELS}` {why}: write YAML such as `machineLabels: {{rack: r1}}`."));
     let Ok(documents) = yaml::parse_documents(text) else { return wrong("are no YAML") };
     let labels = documents.first().and_then(|document| document.get("machineLabels"));
     match labels {

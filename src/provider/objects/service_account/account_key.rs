@@ -10,7 +10,6 @@ use crate::omni::auth::generate;
 use crate::omni::auth::generate::identity;
 use crate::omni::auth::public::{LONGEST, PublicKey};
 use crate::omni::spec::Spec;
-use omni_proto::specs::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
 use crate::omni::{AccountRole, Call, Error, ErrorKind, NewKey};
 use crate::provider::duration;
 use crate::provider::engine::{Bind, Cx, Row, model};
@@ -23,6 +22,7 @@ use crate::tf::schema::{Attribute, boolean, object_type, plain, string};
 use crate::tf::value::{Type, Value};
 use kit::go_duration;
 use kit::secret::{ExposeSecret, SecretString};
+use omni_proto::specs::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -5,7 +5,6 @@ use crate::omni::auth::date;
 use crate::omni::auth::generate;
 use crate::omni::auth::generate::identity;
 use crate::omni::spec::Spec;
-use omni_proto::specs::{IdentitySpec, IdentityStatusSpec};
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{AccountKey, Error, ErrorKind, Query, ServiceAccount};
 use crate::provider::engine::{Cx, Object};
@@ -16,6 +15,7 @@ use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, boolean, objects, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
+use omni_proto::specs::{IdentitySpec, IdentityStatusSpec};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -208,7 +208,8 @@ impl ListSource for ServiceAccounts {
     fn filters() -> Vec<Attribute> {
         vec![
             string("role").check(one_of(roles::ALL)).doc(format!("Only accounts with this role: {}.", roles::DOC)),
-            boolean("infra_provider").doc("Filter by type: `true` returns accounts of infrastructure providers, `false` the others."),
+            boolean("infra_provider")
+                .doc("Filter by type: `true` returns accounts of infrastructure providers, `false` the others."),
         ]
     }
 }

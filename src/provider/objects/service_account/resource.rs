@@ -3,7 +3,6 @@
 use super::account_key;
 use super::account_key::{Keyed, OWN, Presence};
 use crate::omni::auth::generate::identity;
-use omni_proto::specs::{IdentityStatusSpec, ServiceAccountStatusSpec};
 use crate::omni::spec::{self, Spec};
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::is_account_name;
@@ -16,6 +15,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use omni_proto::specs::{IdentityStatusSpec, ServiceAccountStatusSpec};
 use serde::{Deserialize, Serialize};
 
 pub(super) struct ServiceAccount;

@@ -127,7 +127,9 @@ impl ListSource for TalosVersions {
             string("kubernetes_version")
                 .check(is_version())
                 .doc("Only Talos versions that support this Kubernetes version."),
-            boolean("deprecated").doc("Filter by deprecation: `true` returns versions that Omni no longer supports, `false` the others."),
+            boolean("deprecated").doc(
+                "Filter by deprecation: `true` returns versions that Omni no longer supports, `false` the others.",
+            ),
             boolean("unsupported")
                 .doc("Filter by support: `true` returns versions that Omni does not support yet, `false` the others."),
         ]

@@ -96,12 +96,7 @@ impl SingleSource for Users {
     const ID: &'static str = "email";
 
     fn arguments() -> Vec<Attribute> {
-        vec![
-            string("email")
-                .required()
-                .check(not_empty())
-                .doc("E-mail address of the user, ignoring case."),
-        ]
+        vec![string("email").required().check(not_empty()).doc("E-mail address of the user, ignoring case.")]
     }
 
     fn id(text: &str) -> String {

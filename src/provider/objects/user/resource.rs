@@ -1,7 +1,6 @@
 //! `omni_user`: a user and their role.
 
 use crate::omni::spec::Spec;
-use omni_proto::specs::IdentityStatusSpec;
 use crate::omni::spec::instance;
 use crate::omni::spec::instance::AuthConfigSpec;
 use crate::omni::{Error, Key, User as Listed};
@@ -17,6 +16,7 @@ use crate::tf::schema::{IdentitySchema, Schema, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use kit::text::quoted;
+use omni_proto::specs::IdentityStatusSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
