@@ -1,5 +1,6 @@
 //! What every call carries: its deadline and its cancellation.
 
+use super::sweep::Sweep;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,13 +31,15 @@ pub struct Call {
     /// The cluster of the operation, if it has one: an identity with access to that cluster alone can list its objects
     /// only with this.
     pub cluster: Option<String>,
+    /// The sweep that the reads of the operation belong to: see [`Call::in_sweep`].
+    pub(crate) sweep: Option<Sweep>,
 }
 
 impl Call {
     /// An operation with a deadline in `limit` from now.
     #[must_use]
     pub fn within(limit: Duration, cancel: &CancellationToken) -> Self {
-        Self { cancel: cancel.clone(), deadline: Instant::now() + limit, cluster: None }
+        Self { cancel: cancel.clone(), deadline: Instant::now() + limit, cluster: None, sweep: None }
     }
 
     /// Sets the cluster; an empty name is none.

@@ -11,6 +11,7 @@ use super::plain::Glimpse;
 use super::spec::{self, instance};
 use super::state::recent_writes::RecentWrites;
 use super::status::Failure;
+use super::sweep::Sweeps;
 use super::transport::{Transport, TransportState};
 use kit::clock::Clock;
 use kit::secret::SecretString;
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) permits: Option<Arc<Semaphore>>,
     pub(crate) transport_state: Arc<TransportState>,
     pub(crate) recent: RecentWrites,
+    pub(crate) sweeps: Sweeps,
     /// Set once the server has refused `Teardown` as unimplemented.
     pub(crate) no_teardown: AtomicBool,
     transport: Transport,
@@ -93,6 +95,7 @@ impl Client {
                 transport: Transport::new(channel, Arc::clone(&transport_state)),
                 transport_state,
                 recent: RecentWrites::default(),
+                sweeps: Sweeps::new(config.shared_reads),
                 no_teardown: AtomicBool::new(false),
                 version: Mutex::new(None),
             }),
@@ -119,6 +122,7 @@ impl Client {
                 transport: inner.transport.signed_by(Arc::clone(&transport_state)),
                 transport_state,
                 recent: RecentWrites::default(),
+                sweeps: Sweeps::new(false),
                 no_teardown: AtomicBool::new(inner.no_teardown.load(Ordering::Relaxed)),
                 version: Mutex::new(self.known_version()),
             }),

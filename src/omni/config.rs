@@ -106,6 +106,8 @@ pub struct Config {
     pub max_concurrent_requests: Option<usize>,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// Whether one answer may serve many reads of a sweep; only a measurement of single reads turns it off.
+    pub shared_reads: bool,
 }
 
 impl Config {
@@ -121,6 +123,7 @@ impl Config {
             retry: RetryPolicy::default(),
             max_concurrent_requests: None,
             user_agent: concat!("terraform-provider-omni/", env!("CARGO_PKG_VERSION")).to_owned(),
+            shared_reads: true,
         }
     }
 }

@@ -22,6 +22,7 @@ mod retry;
 pub mod spec;
 pub mod state;
 mod status;
+mod sweep;
 #[cfg(test)]
 mod testing;
 mod tls;
@@ -39,3 +40,4 @@ pub(crate) use state::modify::{Current, MayConflict};
 pub use state::query::{LabelQuery, Query};
 pub use state::watch::{Event, Watch};
 pub use state::{Key, Kind, Metadata, Phase, Resource};
+pub use sweep::Sweep;

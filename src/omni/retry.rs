@@ -72,6 +72,7 @@ impl Client {
         Fut: Future<Output = Result<T, Status>>,
     {
         let started = Instant::now();
+        let _writing = (!op.only_reads()).then(|| self.inner.sweeps.write());
         let mut delays = self.inner.retry.delays();
         loop {
             let failure = match self.attempt(call, op, idempotency, limit, started, &mut send).await {

@@ -15,6 +15,10 @@ use omni_proto::specs::DefaultJoinTokenSpec;
 use std::error::Error as StdError;
 use tonic::{Code, ConnectError, Status};
 
+/// The calls that change nothing, beside those whose name says so.
+const READS: &[&str] =
+    &["Watch", "Kubeconfig", "Talosconfig", "Omniconfig", "KubernetesUpgradePreChecks", "ReadAuditLog"];
+
 /// One call: what is asked, and of which object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op<'a> {
@@ -39,6 +43,12 @@ impl Op<'_> {
     /// The last part of the method name.
     pub(crate) fn verb(&self) -> &'static str {
         self.method.rsplit('/').next().unwrap_or(self.method)
+    }
+
+    /// Whether the call changes nothing that could be read.
+    pub(crate) fn only_reads(&self) -> bool {
+        let verb = self.verb();
+        READS.contains(&verb) || ["Get", "List", "Validate"].iter().any(|prefix| verb.starts_with(prefix))
     }
 
     /// The call in words, for waits that end too soon.

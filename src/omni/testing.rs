@@ -138,6 +138,11 @@ impl Fake {
         self.seen.lock().unwrap().iter().filter(|(seen, _)| *seen == verb).count()
     }
 
+    /// How many watches are open.
+    pub(crate) fn watchers(&self) -> usize {
+        self.changes.receiver_count()
+    }
+
     pub(crate) fn stored(&self, id: &str) -> Option<pb::Resource> {
         self.objects.lock().unwrap().values().find(|r| r.metadata.as_ref().unwrap().id == id).cloned()
     }
@@ -305,7 +310,8 @@ impl State for Fake {
                 Err(_) => event(pb::Resource::default(), pb::EventType::Destroyed),
             });
         } else if request.options.unwrap().bootstrap_contents {
-            for found in self.objects.lock().unwrap().values() {
+            let objects = self.objects.lock().unwrap();
+            for (_, found) in objects.iter().filter(|((kind, _), _)| *kind == request.r#type) {
                 first.push(event(found.clone(), pb::EventType::Created));
             }
             first.push(pb::Event { event_type: pb::EventType::Bootstrapped.into(), ..pb::Event::default() });

@@ -66,6 +66,23 @@ impl Client {
         Ok(answer.users.into_iter().map(user).collect())
     }
 
+    /// The user that `fits` takes; a call in a sweep may be answered from the list of another one.
+    /// That there is none is never concluded from such a list.
+    ///
+    /// # Errors
+    /// When the server refuses or does not respond.
+    pub async fn find_user<F>(&self, call: &Call, fits: F) -> Result<Option<User>, Error>
+    where
+        F: Fn(&User) -> bool + Send + Sync,
+    {
+        let (users, is_own) = self.swept_users(call).await?;
+        match users.iter().find(|user| fits(user)) {
+            Some(user) => Ok(Some(user.clone())),
+            None if is_own => Ok(None),
+            None => Ok(self.users(call).await?.into_iter().find(fits)),
+        }
+    }
+
     /// Changes the role of a user.
     ///
     /// # Errors

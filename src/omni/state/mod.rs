@@ -5,6 +5,7 @@ pub(crate) mod modify;
 pub mod query;
 pub(crate) mod recent_writes;
 mod remove;
+pub(crate) mod snapshot;
 mod unseen;
 pub mod watch;
 pub(crate) mod wire;

@@ -150,6 +150,41 @@ impl Client {
         self.open(call, Target::Only(key.clone(), query)).await?.first().await
     }
 
+    /// Opens the stream of a watch: of one object, or of the objects that `query` takes; with its first message.
+    pub(super) async fn open_stream(
+        &self,
+        call: &Call,
+        kind: Kind,
+        key: Option<&Key>,
+        query: Option<&Query>,
+        idempotency: Idempotency,
+    ) -> Result<(Streaming<pb::WatchResponse>, Option<pb::WatchResponse>), Failure> {
+        let message = pb::WatchRequest {
+            namespace: kind.namespace.to_owned(),
+            r#type: kind.name.to_owned(),
+            id: key.map(|key| key.id.clone()),
+            options: Some(pb::WatchOptions {
+                bootstrap_contents: query.is_some(),
+                label_query: query.map(Query::label_queries).unwrap_or_default(),
+                id_query: query.and_then(Query::id_query),
+                ..pb::WatchOptions::default()
+            }),
+            api_version: API_VERSION,
+        };
+        let op = Op { method: WATCH, about: key.map_or(About::Kind(kind), About::Object) };
+        self.run(call, &op, idempotency, || {
+            let mut service = self.state();
+            let request = message.clone();
+            async move {
+                let mut stream = service.watch(request).await?.into_inner();
+                // Only now is it certain that the server accepted the signature, and that the watch stands.
+                let first = stream.message().await?;
+                Ok((stream, first))
+            }
+        })
+        .await
+    }
+
     async fn open(&self, call: &Call, target: Target) -> Result<Watch, Error> {
         let mut watch = Watch {
             client: self.clone(),
@@ -256,32 +291,7 @@ impl Watch {
             Target::Only(key, query) => (key.kind, None, Some(query)),
             Target::Kind(kind, query) => (*kind, None, Some(query)),
         };
-        let message = pb::WatchRequest {
-            namespace: kind.namespace.to_owned(),
-            r#type: kind.name.to_owned(),
-            id: key.map(|key| key.id.clone()),
-            options: Some(pb::WatchOptions {
-                bootstrap_contents: query.is_some(),
-                label_query: query.map(Query::label_queries).unwrap_or_default(),
-                id_query: query.and_then(Query::id_query),
-                ..pb::WatchOptions::default()
-            }),
-            api_version: API_VERSION,
-        };
-        let op = Op { method: WATCH, about: key.map_or(About::Kind(kind), About::Object) };
-        let client = self.client.clone();
-        let (stream, first) = client
-            .run(&self.call, &op, idempotency, || {
-                let mut service = client.state();
-                let request = message.clone();
-                async move {
-                    let mut stream = service.watch(request).await?.into_inner();
-                    // Only now is it certain that the server accepted the signature, and that the watch stands.
-                    let first = stream.message().await?;
-                    Ok((stream, first))
-                }
-            })
-            .await?;
+        let (stream, first) = self.client.open_stream(&self.call, kind, key, query, idempotency).await?;
         self.stream = first.is_some().then_some(stream);
         self.fresh = query_of(&self.target).then(HashSet::new);
         for event in first.map(|response| response.event).unwrap_or_default() {

@@ -1,0 +1,524 @@
+//! Snapshots: the objects of a kind as a watch shows them, for the reads of a sweep.
+//!
+//! A snapshot is filled by the bootstrap of the watch, and its events keep it current. It answers for objects that it has:
+//! never that there is none, never with an older version than this client has written, and not at all once the watch is lost.
+
+use super::query::Query;
+use super::wire::decode;
+use super::{Key, Kind, Resource};
+use crate::omni::call::Call;
+use crate::omni::client::Client;
+use crate::omni::error::{Error, ErrorKind};
+use crate::omni::retry::Idempotency;
+use crate::omni::sweep::lock;
+use omni_proto::cosi::resource as pb;
+use prost::Message as _;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+
+/// How long reads wait for a snapshot; after that they are sent, until it is there.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the bootstrap may take.
+const BOOTSTRAP_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a snapshot that nobody reads stays open.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most bytes that a snapshot holds; a kind with more is read one by one.
+const LARGEST: usize = 256 * 1024 * 1024;
+
+/// The namespaces whose objects are computed or fetched for each request, so that no watch can keep them current.
+const UNWATCHED: [&str; 2] = ["virtual", "external"];
+
+impl Kind {
+    /// Whether a watch can show its objects.
+    pub(crate) fn can_be_watched(self) -> bool {
+        !UNWATCHED.contains(&self.namespace)
+    }
+}
+
+/// How far a snapshot is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The bootstrap is under way.
+    Filling,
+    /// It holds every object, and follows their changes.
+    Current,
+    /// The watch ended; another one may do better.
+    Lost,
+    /// There is no use in another one.
+    Refused,
+}
+
+/// The objects of a kind.
+pub(crate) struct Snapshot {
+    kind: Kind,
+    opened: Instant,
+    stage: watch::Sender<Stage>,
+    objects: Mutex<Objects>,
+    used: Mutex<Instant>,
+}
+
+/// Objects by ID, encoded: decoded ones take several times as much memory, and most are read once.
+#[derive(Default)]
+struct Objects {
+    by_id: HashMap<Box<str>, Box<[u8]>>,
+    bytes: usize,
+}
+
+impl Objects {
+    fn put(&mut self, id: &str, object: &pb::Resource) {
+        let object = object.encode_to_vec().into_boxed_slice();
+        self.bytes += object.len();
+        if let Some(old) = self.by_id.insert(id.into(), object) {
+            self.bytes -= old.len();
+        }
+    }
+
+    fn remove(&mut self, id: &str) {
+        if let Some(old) = self.by_id.remove(id) {
+            self.bytes -= old.len();
+        }
+    }
+}
+
+impl Client {
+    /// Reads an object as [`Client::get`] does; a call in a sweep may be answered from a snapshot.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub async fn get_swept(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
+        match self.from_snapshot(call, key).await {
+            Some(found) => Ok(found),
+            None => self.get(call, key).await,
+        }
+    }
+
+    async fn from_snapshot(&self, call: &Call, key: &Key) -> Option<Resource> {
+        let snapshot = call.current_sweep()?.snapshot(self, key.kind)?;
+        if !snapshot.is_current(call).await {
+            return None;
+        }
+        let found = snapshot.find(key)?;
+        let is_stale = self.inner.recent.get(key).is_some_and(|write| write.is_stale(Some(&found)));
+        // A write may have begun in between.
+        (!is_stale && call.current_sweep().is_some()).then_some(found)
+    }
+}
+
+impl Snapshot {
+    /// Opens a watch of `kind` that fills a new snapshot and keeps it current, until `over` is cancelled.
+    pub(crate) fn open(client: &Client, kind: Kind, over: CancellationToken) -> Arc<Self> {
+        let opened = Instant::now();
+        let snapshot = Arc::new(Self {
+            kind,
+            opened,
+            stage: watch::Sender::new(Stage::Filling),
+            objects: Mutex::default(),
+            used: Mutex::new(opened),
+        });
+        let (filled, client) = (Arc::clone(&snapshot), client.clone());
+        tokio::spawn(async move {
+            let end = filled.fill(client, &over).await;
+            tracing::debug!(kind = kind.name, ?end, "a snapshot is closed");
+            *lock(&filled.objects) = Objects::default();
+            filled.stage.send_replace(end);
+        });
+        snapshot
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        *self.stage.borrow()
+    }
+
+    /// Waits a little for the bootstrap; says whether the snapshot can be read.
+    async fn is_current(&self, call: &Call) -> bool {
+        let mut stage = self.stage.subscribe();
+        let end = call.deadline.min(self.opened + READ_TIMEOUT);
+        tokio::select! {
+            biased;
+            () = call.cancel.cancelled() => false,
+            reached = stage.wait_for(|stage| *stage != Stage::Filling) => reached.is_ok_and(|stage| *stage == Stage::Current),
+            () = tokio::time::sleep_until(end) => false,
+        }
+    }
+
+    /// The object, if it is there.
+    fn find(&self, key: &Key) -> Option<Resource> {
+        *lock(&self.used) = Instant::now();
+        let object = lock(&self.objects).by_id.get(key.id.as_str())?.clone();
+        decode(self.kind, pb::Resource::decode(&*object).ok()).ok()
+    }
+
+    /// Follows a watch to its end.
+    async fn fill(&self, client: Client, over: &CancellationToken) -> Stage {
+        let call = Call::within(BOOTSTRAP_TIMEOUT, over);
+        let opened = client.open_stream(&call, self.kind, None, Some(&Query::all()), Idempotency::AtMostOnce).await;
+        // The watch must not keep the client alive: the sweep ends with it.
+        drop(client);
+        match opened {
+            Ok((stream, first)) => self.follow(stream, first, &call).await,
+            Err(failure) if failure.error.is(ErrorKind::Denied) || failure.error.is(ErrorKind::Unimplemented) => {
+                tracing::debug!(error = %failure.error, "the objects of a kind cannot be watched");
+                Stage::Refused
+            }
+            Err(failure) => {
+                tracing::debug!(error = %failure.error, "a snapshot could not be opened");
+                Stage::Lost
+            }
+        }
+    }
+
+    async fn follow(
+        &self,
+        mut stream: Streaming<pb::WatchResponse>,
+        first: Option<pb::WatchResponse>,
+        call: &Call,
+    ) -> Stage {
+        let mut message = first;
+        while let Some(response) = message {
+            for event in response.event {
+                if let Err(end) = self.take(event) {
+                    return end;
+                }
+            }
+            message = tokio::select! {
+                biased;
+                () = call.cancel.cancelled() => return Stage::Lost,
+                message = stream.message() => message.ok().flatten(),
+                () = self.unused(call) => return Stage::Lost,
+            };
+        }
+        Stage::Lost
+    }
+
+    /// Takes in an event, or says why the snapshot ends with it.
+    fn take(&self, event: pb::Event) -> Result<(), Stage> {
+        use pb::EventType as T;
+        let is = event.event_type();
+        match is {
+            T::Created | T::Updated | T::Destroyed => {
+                let object = event.resource.ok_or(Stage::Lost)?;
+                let id = object.metadata.as_ref().map(|metadata| metadata.id.as_str()).ok_or(Stage::Lost)?;
+                let mut objects = lock(&self.objects);
+                match is {
+                    T::Destroyed => objects.remove(id),
+                    _ => objects.put(id, &object),
+                }
+                if objects.bytes > LARGEST {
+                    return Err(Stage::Refused);
+                }
+            }
+            T::Bootstrapped => {
+                *lock(&self.used) = Instant::now();
+                self.stage.send_replace(Stage::Current);
+            }
+            T::Errored => return Err(Stage::Lost),
+            T::Noop => {}
+        }
+        Ok(())
+    }
+
+    /// Returns when the bootstrap takes too long, or nobody has read the snapshot for a while.
+    async fn unused(&self, call: &Call) {
+        loop {
+            let end = match self.stage() {
+                Stage::Current => *lock(&self.used) + IDLE_TIMEOUT,
+                _ => call.deadline,
+            };
+            if end <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(end).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::spec::{Spec as _, resource};
+    use crate::omni::state::wire::encode;
+    use crate::omni::sweep::FEW;
+    use crate::omni::testing::{Fault, Pair, minute, pair, pair_with};
+    use omni_proto::specs::{ConfigPatchSpec, CurrentUserSpec};
+    use tonic::Status;
+
+    /// Enough for two snapshots.
+    const MANY: usize = 3 * FEW;
+
+    fn key(n: usize) -> Key {
+        ConfigPatchSpec::KIND.key(format!("p{n}"))
+    }
+
+    fn patch(n: usize, version: u64) -> pb::Resource {
+        let mut patch = encode(&resource(key(n).id, &ConfigPatchSpec::default()));
+        patch.metadata.as_mut().unwrap().version = version.to_string();
+        patch
+    }
+
+    fn fill(pair: &Pair) {
+        (0..MANY).for_each(|n| pair.server.put(patch(n, 1), pb::EventType::Created));
+    }
+
+    fn filled() -> Pair {
+        let pair = pair();
+        fill(&pair);
+        pair
+    }
+
+    fn turn(pair: &Pair, n: usize) -> Call {
+        minute().in_sweep(&pair.client, &n)
+    }
+
+    /// Reads a patch as a refresh does; its version.
+    async fn refresh(pair: &Pair, n: usize) -> u64 {
+        pair.client.get_swept(&turn(pair, n), &key(n)).await.unwrap().metadata.version.unwrap()
+    }
+
+    async fn refresh_all(pair: &Pair) {
+        for n in 0..MANY {
+            assert_eq!(refresh(pair, n).await, 1, "{n}");
+        }
+    }
+
+    fn counts(pair: &Pair) -> [usize; 2] {
+        ["Get", "Watch"].map(|verb| pair.server.count(verb))
+    }
+
+    /// Lets the other tasks run until something holds.
+    async fn until(what: impl Fn() -> bool) {
+        for _ in 0..10_000 {
+            if what() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("it never happens");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_answers_all_but_the_first_reads() {
+        let pair = filled();
+        assert_eq!(refresh(&pair, 0).await, 1);
+        assert_eq!(counts(&pair), [1, 0], "one object");
+        for n in 1..FEW {
+            refresh(&pair, n).await;
+        }
+        assert_eq!(counts(&pair), [FEW, 0], "a few objects");
+        for n in FEW..MANY {
+            refresh(&pair, n).await;
+        }
+        assert_eq!(counts(&pair), [FEW, 1], "many objects");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_are_whole() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        let (call, key) = (turn(&pair, MANY), key(1));
+        let answered = pair.client.get_swept(&call, &key).await.unwrap();
+        assert_eq!(answered, pair.client.get(&call, &key).await.unwrap());
+        assert_eq!(counts(&pair), [FEW + 1, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_outside_of_a_sweep_are_sent() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        pair.client.get_swept(&minute(), &key(0)).await.unwrap();
+        pair.client.get(&turn(&pair, MANY), &key(0)).await.unwrap();
+        assert_eq!(counts(&pair), [FEW + 2, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_refresh_of_an_object_reads_it_again() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        for n in [0, MANY - 1] {
+            pair.server.edit(&key(n).id, |_, _| {});
+            assert_eq!(refresh(&pair, n).await, 2);
+        }
+        assert_eq!(counts(&pair), [FEW + 2, 1]);
+        // The second time too, many reads are answered together.
+        for n in 1..MANY - 1 {
+            refresh(&pair, n).await;
+        }
+        assert_eq!(counts(&pair), [2 * FEW, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_by_others_arrive() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        let call = turn(&pair, MANY);
+        let snapshot = call.current_sweep().unwrap().snapshot(&pair.client, ConfigPatchSpec::KIND).unwrap();
+        pair.server.edit("p1", |_, _| {});
+        pair.server.put(patch(MANY, 1), pb::EventType::Created);
+        pair.server.delete("p2");
+        until(|| snapshot.find(&key(2)).is_none()).await;
+        for (n, version) in [(1, 2), (MANY, 1)] {
+            let found = pair.client.get_swept(&call, &key(n)).await.unwrap();
+            assert_eq!(found.metadata.version, Some(version));
+        }
+        assert_eq!(counts(&pair), [FEW, 1]);
+        // That something is gone, the server itself has to say.
+        assert!(pair.client.get_swept(&call, &key(2)).await.unwrap_err().is(ErrorKind::NotFound));
+        assert_eq!(counts(&pair), [FEW + 1, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_ends_the_sweep() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        let call = turn(&pair, MANY);
+        let mut patch = pair.client.get_swept(&call, &key(1)).await.unwrap();
+        patch.metadata.labels.insert("a".to_owned(), "b".to_owned());
+        let written = pair.client.update(&minute(), patch, None).await.unwrap();
+        for call in [call, turn(&pair, MANY)] {
+            assert_eq!(pair.client.get_swept(&call, &key(1)).await.unwrap(), written);
+        }
+        assert_eq!(counts(&pair), [FEW + 2, 1]);
+        until(|| pair.server.watchers() == 0).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_fails_ends_the_sweep_as_well() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        let call = turn(&pair, MANY);
+        pair.server.fault("Destroy", Fault::Refuse(Status::permission_denied("no")));
+        pair.client.destroy(&minute(), &key(1)).await.unwrap_err();
+        assert!(call.current_sweep().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_sweep_begins_during_a_write() {
+        let pair = filled();
+        pair.server.fault("Destroy", Fault::Slow(Duration::from_secs(5)));
+        let (call, key) = (minute(), key(1));
+        let meanwhile = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert!(turn(&pair, 1).current_sweep().is_none());
+        };
+        let (destroyed, ()) = tokio::join!(pair.client.destroy(&call, &key), meanwhile);
+        destroyed.unwrap();
+        assert!(turn(&pair, 1).current_sweep().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_version_before_our_own_is_not_believed() {
+        let pair = filled();
+        let patch_1 = pair.client.get(&minute(), &key(1)).await.unwrap();
+        pair.client.update(&minute(), patch_1, None).await.unwrap();
+        let written = pair.server.stored("p1").unwrap();
+        // A server whose watches are behind.
+        pair.server.put(patch(1, 1), pb::EventType::Updated);
+        for n in 2..MANY {
+            refresh(&pair, n).await;
+        }
+        pair.server.fault("Get", Fault::Show(Some(Box::new(written))));
+        assert_eq!(refresh(&pair, 1).await, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_watched_is_read_one_by_one() {
+        let pair = filled();
+        pair.server.fault("Watch", Fault::Refuse(Status::permission_denied("no")));
+        refresh_all(&pair).await;
+        assert_eq!(counts(&pair), [MANY, 1]);
+        assert!(!CurrentUserSpec::KIND.can_be_watched());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_lost_is_opened_again_later() {
+        let pair = filled();
+        pair.server.fault("Watch", Fault::Break(5));
+        refresh_all(&pair).await;
+        assert_eq!(counts(&pair), [2 * FEW + 1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_lost_answers_nothing_more() {
+        let pair = filled();
+        pair.server.fault("Watch", Fault::Break(MANY + 3));
+        refresh_all(&pair).await;
+        let call = turn(&pair, MANY);
+        let snapshot = call.current_sweep().unwrap().snapshot(&pair.client, ConfigPatchSpec::KIND).unwrap();
+        pair.server.edit("p1", |_, _| {});
+        until(|| snapshot.stage() == Stage::Lost).await;
+        assert_eq!(pair.client.get_swept(&call, &key(1)).await.unwrap().metadata.version, Some(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_watch_holds_reads_up_only_once() {
+        let pair = filled();
+        pair.server.fault("Watch", Fault::Hang);
+        let started = Instant::now();
+        refresh_all(&pair).await;
+        assert_eq!(counts(&pair), [MANY, 1]);
+        assert!(started.elapsed() < READ_TIMEOUT * 2, "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_for_a_snapshot_can_be_cancelled() {
+        let pair = filled();
+        for n in 0..FEW {
+            refresh(&pair, n).await;
+        }
+        pair.server.fault("Watch", Fault::Hang);
+        let (call, key) = (turn(&pair, FEW), key(FEW));
+        let started = Instant::now();
+        let cancel = async {
+            until(|| pair.server.count("Watch") == 1).await;
+            call.cancel.cancel();
+        };
+        let (read, ()) = tokio::join!(pair.client.get_swept(&call, &key), cancel);
+        assert!(read.unwrap_err().is(ErrorKind::Cancelled));
+        assert!(started.elapsed() < READ_TIMEOUT, "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_ends_with_its_client() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        let Pair { client, server, .. } = pair;
+        assert_eq!(server.watchers(), 1);
+        drop(client);
+        until(|| server.watchers() == 0).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_nobody_reads_is_closed() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        tokio::time::sleep(IDLE_TIMEOUT * 2).await;
+        until(|| pair.server.watchers() == 0).await;
+        assert_eq!(refresh(&pair, MANY - 1).await, 1);
+        assert_eq!(counts(&pair), [FEW + 1, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shared_reads_can_be_turned_off() {
+        let pair = pair_with(|config| config.shared_reads = false);
+        fill(&pair);
+        refresh_all(&pair).await;
+        assert_eq!(counts(&pair), [MANY, 0]);
+    }
+
+    #[test]
+    fn bytes_are_counted() {
+        let mut objects = Objects::default();
+        objects.put("p1", &patch(1, 1));
+        let one = objects.bytes;
+        objects.put("p2", &patch(2, 1));
+        objects.put("p1", &patch(1, 2));
+        assert_eq!(objects.bytes, 2 * one);
+        objects.remove("p1");
+        objects.remove("p3");
+        assert_eq!(objects.bytes, one);
+    }
+}

@@ -1,0 +1,331 @@
+//! Sweeps: series of reads that visit each object once, as a refresh does, so that one answer can serve many of them.
+//!
+//! A sweep ends when an object is visited again, and with every write of the client: no read after either is answered
+//! from what was read before. Single reads, and reads that a write depends on, are part of no sweep.
+
+use super::call::Call;
+use super::client::Client;
+use super::error::Error;
+use super::management::User;
+use super::state::Kind;
+use super::state::snapshot::{Snapshot, Stage};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How many reads of a kind are sent one by one before a watch of the kind answers the next ones.
+pub(crate) const FEW: usize = 20;
+/// How often a sweep opens a watch of the same kind: what was lost may be worth another one.
+const OPENINGS: usize = 3;
+/// How long a list that nothing keeps current answers reads.
+const LIST_AGE: Duration = Duration::from_secs(2);
+
+/// A series of reads; clones are the same sweep.
+#[derive(Clone)]
+pub struct Sweep(Arc<State>);
+
+struct State {
+    /// Cancelled at the end.
+    over: CancellationToken,
+    hasher: RandomState,
+    /// The visited objects, by hash: two of the same hash only end the sweep early.
+    visited: Mutex<HashSet<u64>>,
+    kinds: Mutex<HashMap<Kind, Reads>>,
+    users: Shared<Vec<User>>,
+}
+
+/// The reads of one kind.
+struct Reads {
+    sent: usize,
+    openings: usize,
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+impl Default for Reads {
+    fn default() -> Self {
+        Self { sent: 0, openings: OPENINGS, snapshot: None }
+    }
+}
+
+/// The sweeps of a client: one at a time, and none during a write.
+pub(crate) struct Sweeps {
+    enabled: bool,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    sweep: Sweep,
+    writes: usize,
+}
+
+/// A write that is under way.
+pub(crate) struct Writing<'a>(&'a Sweeps);
+
+impl Sweeps {
+    pub(crate) fn new(enabled: bool) -> Self {
+        Self { enabled, current: Mutex::default() }
+    }
+
+    /// The sweep that visits `object` now; `None` while a write is under way.
+    fn visit(&self, object: &impl Hash) -> Option<Sweep> {
+        let mut current = lock(&self.current);
+        if !self.enabled || current.writes > 0 {
+            return None;
+        }
+        if current.sweep.is_over() || !current.sweep.visit(object) {
+            current.sweep.end();
+            current.sweep = Sweep::default();
+            current.sweep.visit(object);
+        }
+        Some(current.sweep.clone())
+    }
+
+    /// Ends the sweep; the next one begins after the write.
+    pub(crate) fn write(&self) -> Writing<'_> {
+        let mut current = lock(&self.current);
+        current.writes += 1;
+        current.sweep.end();
+        Writing(self)
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.current).writes -= 1;
+    }
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self(Arc::new(State {
+            over: CancellationToken::new(),
+            hasher: RandomState::new(),
+            visited: Mutex::default(),
+            kinds: Mutex::default(),
+            users: Shared::default(),
+        }))
+    }
+}
+
+impl fmt::Debug for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sweep").field("is_over", &self.is_over()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
+
+impl Sweep {
+    /// Whether its answers no longer count.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.over.is_cancelled()
+    }
+
+    fn end(&self) {
+        self.0.over.cancel();
+    }
+
+    /// Whether this is the first visit of the object.
+    fn visit(&self, object: &impl Hash) -> bool {
+        lock(&self.0.visited).insert(self.0.hasher.hash_one(object))
+    }
+
+    /// The snapshot that answers a read of `kind`: `None` for the first few, and where no watch of the kind can be had.
+    pub(crate) fn snapshot(&self, client: &Client, kind: Kind) -> Option<Arc<Snapshot>> {
+        if !kind.can_be_watched() {
+            return None;
+        }
+        let mut kinds = lock(&self.0.kinds);
+        let reads = kinds.entry(kind).or_default();
+        match reads.snapshot.as_ref().map(|snapshot| snapshot.stage()) {
+            Some(Stage::Filling | Stage::Current) => return reads.snapshot.clone(),
+            Some(Stage::Lost) => *reads = Reads { openings: reads.openings, ..Reads::default() },
+            Some(Stage::Refused) => *reads = Reads { openings: 0, ..Reads::default() },
+            None => {}
+        }
+        reads.sent = reads.sent.saturating_add(1);
+        if reads.sent <= FEW || reads.openings == 0 || self.is_over() {
+            return None;
+        }
+        reads.openings -= 1;
+        reads.snapshot = Some(Snapshot::open(client, kind, self.0.over.clone()));
+        reads.snapshot.clone()
+    }
+}
+
+impl Call {
+    /// Makes the call a part of the client's sweep: it reads `object`, and what belongs to it, for a refresh.
+    ///
+    /// Its reads may then be answered together with those of other calls. `object` is what names it, the same in every refresh.
+    #[must_use]
+    pub fn in_sweep(self, client: &Client, object: &impl Hash) -> Self {
+        Self { sweep: client.inner.sweeps.visit(object), ..self }
+    }
+
+    /// The sweep, as long as its answers count.
+    pub(crate) fn current_sweep(&self) -> Option<&Sweep> {
+        self.sweep.as_ref().filter(|sweep| !sweep.is_over())
+    }
+}
+
+impl Client {
+    /// All users, as a list of the sweep that is at most some seconds old shows them; a call in no sweep has its own list.
+    /// Says too whether the list was made for this call.
+    ///
+    /// # Errors
+    /// When the server refuses or does not respond.
+    pub(crate) async fn swept_users(&self, call: &Call) -> Result<(Arc<Vec<User>>, bool), Error> {
+        match call.current_sweep() {
+            Some(sweep) => sweep.0.users.get(call, || self.users(call)).await,
+            None => Ok((Arc::new(self.users(call).await?), true)),
+        }
+    }
+}
+
+/// An answer that many calls share. Where it cannot be had, each call asks for itself.
+struct Shared<T>(Mutex<Option<Asked<T>>>);
+
+struct Asked<T> {
+    at: Instant,
+    answer: watch::Receiver<Option<Arc<T>>>,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+/// What a call is to do about an answer.
+enum Share<T> {
+    Ask(watch::Sender<Option<Arc<T>>>),
+    Await(watch::Receiver<Option<Arc<T>>>),
+}
+
+impl<T: Send + Sync> Shared<T> {
+    /// The answer, and whether this call has asked for it.
+    async fn get<F>(&self, call: &Call, ask: impl Fn() -> F) -> Result<(Arc<T>, bool), Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let shared = match self.share() {
+            // Where this fails, nobody waits for it any more.
+            Share::Ask(answered) => {
+                let answer = Arc::new(ask().await?);
+                answered.send_replace(Some(Arc::clone(&answer)));
+                return Ok((answer, true));
+            }
+            Share::Await(mut answer) => tokio::select! {
+                biased;
+                () = call.cancel.cancelled() => None,
+                shared = answer.wait_for(Option::is_some) => shared.ok().and_then(|shared| shared.clone()),
+                () = tokio::time::sleep_until(call.deadline) => None,
+            },
+        };
+        match shared {
+            Some(answer) => Ok((answer, false)),
+            None => Ok((Arc::new(ask().await?), true)),
+        }
+    }
+
+    fn share(&self) -> Share<T> {
+        let mut asked = lock(&self.0);
+        if let Some(asked) = asked.as_ref().filter(|asked| asked.at.elapsed() < LIST_AGE) {
+            return Share::Await(asked.answer.clone());
+        }
+        let (answered, answer) = watch::channel(None);
+        *asked = Some(Asked { at: Instant::now(), answer });
+        Share::Ask(answered)
+    }
+}
+
+/// Locks, also after a panic elsewhere.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::omni::error::ErrorKind;
+    use crate::omni::testing::minute;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_object_is_visited_once() {
+        let sweeps = Sweeps::new(true);
+        let first = sweeps.visit(&("omni_cluster", "a")).unwrap();
+        for other in [("omni_cluster", "b"), ("omni_machine_set", "a")] {
+            sweeps.visit(&other).unwrap();
+            assert!(!first.is_over(), "{other:?}");
+        }
+        let second = sweeps.visit(&("omni_cluster", "a")).unwrap();
+        assert!(first.is_over() && !second.is_over());
+    }
+
+    #[test]
+    fn writes_are_between_sweeps() {
+        let sweeps = Sweeps::new(true);
+        let sweep = sweeps.visit(&"a").unwrap();
+        let writes = [sweeps.write(), sweeps.write()];
+        assert!(sweep.is_over());
+        for write in writes {
+            assert!(sweeps.visit(&"b").is_none());
+            drop(write);
+        }
+        assert!(!sweeps.visit(&"b").unwrap().is_over());
+    }
+
+    fn failed() -> Error {
+        Error::Timeout { what: "an answer".to_owned(), after: Duration::ZERO }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_answer_serves_many_calls_for_a_while() {
+        let (shared, call, asked) = (Shared::default(), minute(), AtomicUsize::new(0));
+        let ask = || async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(asked.fetch_add(1, Ordering::Relaxed))
+        };
+        let (first, second) = tokio::join!(shared.get(&call, ask), shared.get(&call, ask));
+        assert_eq!((first.unwrap(), second.unwrap()), ((Arc::new(0), true), (Arc::new(0), false)));
+        assert_eq!(shared.get(&call, ask).await.unwrap(), (Arc::new(0), false));
+        tokio::time::advance(LIST_AGE).await;
+        assert_eq!(shared.get(&call, ask).await.unwrap(), (Arc::new(1), true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_that_of_one_call() {
+        let (shared, call, asked) = (Shared::default(), minute(), AtomicUsize::new(0));
+        let ask = || async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            match asked.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(failed()),
+                n => Ok(n),
+            }
+        };
+        let (first, second) = tokio::join!(shared.get(&call, ask), shared.get(&call, ask));
+        assert!(first.unwrap_err().is(ErrorKind::Timeout));
+        assert_eq!(second.unwrap(), (Arc::new(1), true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_asks_for_any_more_is_asked_for() {
+        let (shared, call) = (Shared::default(), minute());
+        let never = || std::future::pending::<Result<usize, Error>>();
+        let given_up = tokio::time::timeout(Duration::from_secs(1), shared.get(&call, never)).await;
+        assert!(given_up.is_err());
+        assert_eq!(shared.get(&call, || async { Ok(7) }).await.unwrap(), (Arc::new(7), true));
+    }
+}
