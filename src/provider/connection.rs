@@ -21,6 +21,9 @@ use zeroize::Zeroizing;
 /// How long a request may take where the block does not say.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Set by measurements, which compare a refresh with one that reads each object by itself.
+const SINGLE_READS: &str = "OMNI_BENCH_SINGLE_READS";
+
 /// What is said first of certificates that are none.
 const CA_REFUSED: &str = "CA certificate cannot be used";
 
@@ -123,6 +126,7 @@ impl Connection {
                 .as_i64()
                 .and_then(|n| usize::try_from(n).ok()),
             user_agent: format!("terraform-provider-omni/{} terraform/{terraform_version}", env!("CARGO_PKG_VERSION")),
+            shared_reads: env(SINGLE_READS).is_none(),
         };
         Ok(Self { settings, origins })
     }

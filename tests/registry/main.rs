@@ -44,6 +44,7 @@ mod set_loss;
 mod shared_keys;
 mod since;
 mod spoilt;
+mod sweeps;
 mod unknowns;
 #[path = "../support/update.rs"]
 mod update;
@@ -107,6 +108,7 @@ fn main() {
     trials.extend(shared_keys::trials());
     trials.extend(since::trials());
     trials.extend(spoilt::trials(&provider));
+    trials.extend(sweeps::trials());
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
     trials.extend(runs::trials());

@@ -111,9 +111,9 @@ impl Cx {
 
     /// An object as it is, or was a moment ago.
     /// Every read for a refresh, a status or a check goes through here, and not through the client:
-    /// this is where reads can be answered from lists.
+    /// this is where the many reads of a refresh are answered together.
     pub(crate) async fn read(&self, key: &Key) -> Result<Stored, Error> {
-        self.client().get(&self.call, key).await
+        self.client().get_swept(&self.call, key).await
     }
 
     /// An object for a refresh: what a cache does not show yet, or shows older than `version`, is read again past all caches.
@@ -133,7 +133,7 @@ impl Cx {
             Some(stored) => Ok(stored),
             None => match answer {
                 // It was removed, and the cache still has it.
-                Ok(_) => self.read(key).await,
+                Ok(_) => self.client().get(&self.call, key).await,
                 gone => gone,
             },
         }

@@ -134,6 +134,8 @@ impl<B: Backend> Engine<B> {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
+        // Only reads of a refresh share answers: what a plan checks, and what a write begins with, is read by itself.
+        let cx = Cx { call: cx.call.in_sweep(&cx.session.client, &(base.name, &id)), session: cx.session };
         let name = self.backend.name(&state, &id);
         let operation = base.operation("read", &name);
         match self.backend.read(&cx, &operation, &id, &state, &private).await {

@@ -24,7 +24,7 @@ const SUCCESSOR_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The id of the default token.
 pub(crate) async fn default_id(client: &Client, call: &Call) -> Result<String, Error> {
-    match client.get(call, &default_key()).await {
+    match client.get_swept(call, &default_key()).await {
         Err(error) if error.is(ErrorKind::Denied) => {
             let statuses = client.list(call, JoinTokenStatusSpec::KIND, &Query::all()).await.map_err(|_| error)?;
             for status in statuses {

@@ -132,7 +132,7 @@ impl RpcObject for User {
     }
 
     async fn find(cx: &Cx, id: &str) -> Result<Option<Listed>, Error> {
-        Ok(cx.client().users(&cx.call).await?.into_iter().find(|user| same(&user.email, id)))
+        cx.client().find_user(&cx.call, |user| same(&user.email, id)).await
     }
 
     async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
