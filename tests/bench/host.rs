@@ -54,6 +54,11 @@ impl Host {
 
     /// Starts the provider and waits for its line.
     pub fn start(&self) -> Result<Provider> {
+        self.start_with(&[])
+    }
+
+    /// The same with more variables in its environment.
+    pub fn start_with(&self, variables: &[(&str, &str)]) -> Result<Provider> {
         let sockets = tempfile::tempdir()?;
         let mut command = Command::new(PROGRAM);
         command
@@ -64,6 +69,7 @@ impl Host {
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000")
             .env("TMPDIR", sockets.path())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

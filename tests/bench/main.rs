@@ -13,6 +13,8 @@ mod patches;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
+mod refresh;
+#[cfg(unix)]
 mod simulator;
 
 #[cfg(unix)]
@@ -29,12 +31,12 @@ fn main() -> anyhow::Result<()> {
 mod report {
     //! Which figures are asked for, and how they are written.
 
-    use super::{calls, patches, process, simulator};
+    use super::{calls, patches, process, refresh, simulator};
     use anyhow::{Result, bail};
     use std::io::Write;
 
     /// The figures by name, in the order in which they are taken.
-    const NAMES: [&str; 6] = ["size", "start", "memory", "calls", "patches", "simulator"];
+    const NAMES: [&str; 7] = ["size", "start", "memory", "calls", "patches", "refresh", "simulator"];
 
     /// Writes a line of the report.
     pub fn line(text: &str) -> Result<()> {
@@ -57,6 +59,7 @@ mod report {
                 "start" => process::start()?,
                 "memory" => runtime.block_on(process::memory())?,
                 "calls" => calls::report()?,
+                "refresh" => runtime.block_on(refresh::report())?,
                 "simulator" => runtime.block_on(simulator::report())?,
                 _ => runtime.block_on(patches::report())?,
             }

@@ -24,14 +24,16 @@ use terraform_provider_omni::tf::wire;
 use tokio::time::Instant;
 use tonic::transport::Channel;
 
-const TYPE: &str = "omni_config_patch";
+pub const TYPE: &str = "omni_config_patch";
 const PARALLEL: usize = 10;
+/// The machine that all patches are for.
+pub const MACHINE: &str = "00000000-0000-4000-8000-000000000001";
 const COUNTS: [usize; 2] = [100, 1000];
-const DELAYS: [Duration; 2] = [Duration::ZERO, Duration::from_millis(20)];
+pub const DELAYS: [Duration; 2] = [Duration::ZERO, Duration::from_millis(20)];
 
 /// A server with one machine, and what was asked of it.
 pub struct World {
-    sim: Sim,
+    pub sim: Sim,
 }
 
 impl World {
@@ -39,15 +41,21 @@ impl World {
         Ok(Self { sim: Sim::start(Options { machines: 1, delay, ..Options::default() }).await? })
     }
 
-    /// How often each method was called since the last time.
+    /// How often each method was called since the last time, as text.
     fn asked(&self) -> String {
+        self.counted().1
+    }
+
+    /// How many calls there were since the last time, and the same by method, as text.
+    pub fn counted(&self) -> (usize, String) {
         let mut counts = BTreeMap::new();
         for request in self.sim.requests() {
             *counts.entry(request.name().to_owned()).or_insert(0_usize) += 1;
         }
         self.sim.forget_requests();
+        let all = counts.values().sum();
         let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        if counts.is_empty() { "no RPC".to_owned() } else { counts.join(", ") }
+        (all, if counts.is_empty() { "no RPC".to_owned() } else { counts.join(", ") })
     }
 }
 
@@ -74,7 +82,7 @@ pub async fn report() -> Result<()> {
             world.sim.forget_requests();
             let (states, took) = timed(load.apply(planned)).await?;
             line(&format!("  apply:   {:>12}  {}", milliseconds(took), world.asked()))?;
-            let ((), took) = timed(load.refresh(states)).await?;
+            let (_, took) = timed(load.refresh(states)).await?;
             line(&format!("  refresh: {:>12}  {}", milliseconds(took), world.asked()))?;
             world.sim.stop().await;
         }
@@ -82,7 +90,7 @@ pub async fn report() -> Result<()> {
     Ok(())
 }
 
-async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<(T, Duration)> {
+pub async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<(T, Duration)> {
     let begin = Instant::now();
     let done = work.await?;
     Ok((done, begin.elapsed()))
@@ -97,17 +105,18 @@ pub fn schema() -> Result<Schema> {
 
 /// The configuration of patch `number`.
 pub fn patch(number: usize, schema: &Schema) -> Value {
-    let selector = Value::object([
-        ("machine_set", Value::Null),
-        ("cluster_machine", Value::Null),
-        ("machine", "00000000-0000-4000-8000-000000000001".into()),
-    ]);
-    let data = format!("machine:\n  sysctls:\n    net.core.somaxconn: \"{}\"\n", 1024 + number);
+    let selector =
+        Value::object([("machine_set", Value::Null), ("cluster_machine", Value::Null), ("machine", MACHINE.into())]);
     let mut config = schema.null_object();
     config.set("name", format!("patch-{number:04}").into());
-    config.set("data", data.into());
+    config.set("data", data(number).into());
     config.set("selector", selector);
     config
+}
+
+/// The text of patch `number`.
+pub fn data(number: usize) -> String {
+    format!("machine:\n  sysctls:\n    net.core.somaxconn: \"{}\"\n", 1024 + number)
 }
 
 /// A number of patches, and the provider that is to handle them.
@@ -132,6 +141,7 @@ pub struct Planned {
 }
 
 /// A patch that exists.
+#[derive(Clone)]
 pub struct Stored {
     state: DynamicValue,
     private: Vec<u8>,
@@ -217,7 +227,15 @@ impl Load {
         .await
     }
 
-    async fn refresh(&self, states: Vec<Stored>) -> Result<()> {
+    /// What an import of this id leaves for the first read.
+    pub fn imported(&self, id: String) -> Result<Stored> {
+        let mut state = schema()?.null_object();
+        state.set("id", id.into());
+        Ok(Stored { state: wire::encode(&state, &self.ty)?, private: Vec::new() })
+    }
+
+    /// Reads the patches; what a host would store of them then.
+    pub async fn refresh(&self, states: Vec<Stored>) -> Result<Vec<Stored>> {
         each(states, async |stored| {
             let value = wire::decode(Some(&stored.state), &self.ty)?;
             let json = serde_json::to_vec(&wire::to_json(&value))?;
@@ -236,10 +254,9 @@ impl Load {
             };
             let answer = self.client.clone().read_resource(request).await?.into_inner();
             accepted(&answer.diagnostics)?;
-            answer.new_state.map(drop).context("a state after the refresh")
+            Ok(Stored { state: answer.new_state.context("a state after the refresh")?, private: answer.private })
         })
-        .await?;
-        Ok(())
+        .await
     }
 }
 
