@@ -9,6 +9,7 @@ mod check;
 mod compute;
 mod defaults;
 mod diff;
+mod generate;
 #[cfg(test)]
 mod legality;
 mod lint;
@@ -30,6 +31,7 @@ use super::write_only;
 pub use check::validate;
 pub use defaults::with_defaults;
 pub use diff::changes;
+pub use generate::configuration;
 pub use lint::check_schema;
 pub use nothing::means_same;
 pub use promise::keep_promises;

@@ -10,8 +10,8 @@ use omni_proto::tfplugin6::{get_metadata, get_provider_schema, get_resource_iden
 const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     plan_destroy: true,
     get_provider_schema_optional: true,
-    move_resource_state: false,
-    generate_resource_config: false,
+    move_resource_state: true,
+    generate_resource_config: true,
 };
 
 /// GetMetadata: the names only.

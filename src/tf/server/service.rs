@@ -4,7 +4,8 @@ use super::respond::{Answer as _, Reply, Subject, netted, reply, respond};
 use super::stream::one;
 use super::unsupported::{no_feature, no_type};
 use super::{
-    Server, action, apply, data, ephemeral, functions, import, list_resource, plan, read, schema, state, validate,
+    Server, action, apply, data, ephemeral, functions, generate, import, list_resource, moves, plan, read, schema,
+    state, validate,
 };
 use omni_proto::tfplugin6::{
     apply_resource_change, call_function, close_ephemeral_resource, configure_provider, configure_state_store,
@@ -138,13 +139,8 @@ impl provider_server::Provider for Server {
         request: Request<move_resource_state::Request>,
     ) -> Reply<move_resource_state::Response> {
         let request = request.into_inner();
-        reply("MoveResourceState", Subject::Resource(&request.target_type_name), async {
-            no_feature(
-                "moves from other resource types",
-                "Remove the `moved` block; import the object under its new type.",
-            )
-        })
-        .await
+        reply("MoveResourceState", Subject::Resource(&request.target_type_name), async { moves::moved(self, &request) })
+            .await
     }
 
     async fn read_data_source(&self, request: Request<read_data_source::Request>) -> Reply<read_data_source::Response> {
@@ -159,7 +155,7 @@ impl provider_server::Provider for Server {
     ) -> Reply<generate_resource_config::Response> {
         let request = request.into_inner();
         reply("GenerateResourceConfig", Subject::Resource(&request.type_name), async {
-            no_feature("generation of configurations", "Let the host generate the configuration from the schema.")
+            generate::generate(self, &request)
         })
         .await
     }

@@ -47,7 +47,7 @@ pub(super) fn without_identity(name: &str) -> Diagnostic {
         .hint("Name the object by `id`.")
 }
 
-fn parse(raw: Option<&RawState>, what: &str) -> Result<Json, Diagnostic> {
+pub(super) fn parse(raw: Option<&RawState>, what: &str) -> Result<Json, Diagnostic> {
     let summary = || format!("Could not read {what}");
     match raw {
         Some(raw) if !raw.json.is_empty() => match wire::parse(&raw.json) {
@@ -64,7 +64,7 @@ fn parse(raw: Option<&RawState>, what: &str) -> Result<Json, Diagnostic> {
     }
 }
 
-fn typed(json: Json, of: &Type, what: &str) -> Result<Value, Diagnostic> {
+pub(super) fn typed(json: Json, of: &Type, what: &str) -> Result<Value, Diagnostic> {
     wire::from_state_json(&serde_json::Value::Object(json), of).map_err(|error| {
         Diagnostic::from_error(format!("Could not read {what}"), &error)
             .hint("It may have been written by a newer version of the provider, or by hand.")

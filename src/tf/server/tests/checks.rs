@@ -16,7 +16,7 @@ async fn the_schema_lists_everything_under_its_name() {
     assert_eq!(names(schema.data_source_schemas.get(provider::LOOKUP)), ["key", "prefix", "value"]);
     let able = schema.server_capabilities.unwrap();
     assert!(able.plan_destroy && able.get_provider_schema_optional);
-    assert!(!able.move_resource_state && !able.generate_resource_config);
+    assert!(able.move_resource_state && able.generate_resource_config);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod faults;
 mod fleeting;
 mod fuzz;
 mod lists;
+mod moves;
 mod provider;
 mod reads;
 mod stored;
