@@ -39,5 +39,5 @@ pub use management::{AccountKey, AccountRole, JoinConfig, KubeconfigRequest, New
 pub(crate) use state::modify::{Current, MayConflict};
 pub use state::query::{LabelQuery, Query};
 pub use state::watch::{Event, Watch};
-pub use state::{Key, Kind, Metadata, Phase, Resource};
+pub use state::{Key, Kind, Listing, Metadata, Phase, Resource};
 pub use sweep::Sweep;

@@ -17,7 +17,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const GET: &str = "/cosi.resource.State/Get";
-const LIST: &str = "/cosi.resource.State/List";
 const CREATE: &str = "/cosi.resource.State/Create";
 const UPDATE: &str = "/cosi.resource.State/Update";
 /// The first wait for a write to become visible, and the longest.
@@ -104,27 +103,12 @@ impl Client {
     /// # Errors
     /// When the server refuses or does not respond.
     pub async fn list(&self, call: &Call, kind: Kind, query: &Query) -> Result<Vec<Resource>, Error> {
-        let op = Op { method: LIST, about: About::Kind(kind) };
-        let message = pb::ListRequest {
-            namespace: kind.namespace.to_owned(),
-            r#type: kind.name.to_owned(),
-            options: Some(pb::ListOptions { label_query: query.label_queries(), id_query: query.id_query() }),
-        };
-        let answers = self
-            .run(call, &op, Idempotency::Idempotent, || {
-                let mut service = self.state();
-                let request = message.clone();
-                async move {
-                    let mut stream = service.list(request).await?.into_inner();
-                    let mut answers = Vec::new();
-                    while let Some(answer) = stream.message().await? {
-                        answers.push(answer.resource);
-                    }
-                    Ok(answers)
-                }
-            })
-            .await?;
-        answers.into_iter().map(|resource| decode(kind, resource)).collect()
+        let mut listing = self.listing(kind, query);
+        let mut all = Vec::new();
+        while let Some(resource) = listing.next(call).await? {
+            all.push(resource);
+        }
+        Ok(all)
     }
 
     /// Makes an object.

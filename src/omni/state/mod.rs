@@ -1,6 +1,7 @@
 //! COSI resources, and the calls that read, write and watch them.
 
 mod client;
+mod listing;
 pub(crate) mod modify;
 pub mod query;
 pub(crate) mod recent_writes;
@@ -12,6 +13,8 @@ pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use listing::Listing;
 
 /// A COSI resource type and the namespace of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
