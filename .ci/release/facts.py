@@ -17,7 +17,7 @@ DOCUMENTS = ["CHANGELOG.md", "LICENSE", "README.md"]
 SOURCE = "omnirs/omni"
 HOSTS = {"terraform": "registry.terraform.io", "tofu": "registry.opentofu.org"}
 # Folders of docs/ with one page per type.
-KINDS = ["data-sources", "ephemeral-resources", "resources"]
+KINDS = ["data-sources", "ephemeral-resources", "list-resources", "resources"]
 # Versions as the registries take them; they order by semantic versioning.
 VERSION = r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?"
 

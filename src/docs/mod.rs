@@ -98,6 +98,9 @@ pub fn render(provider: &dyn Provider, examples: &Path) -> Result<Vec<Page>, Doc
     for item in provider.ephemerals() {
         pages.push(page::ephemeral(item.as_ref(), &mut examples)?);
     }
+    for list in provider.list_resources() {
+        pages.push(page::list_resource(list.as_ref(), &mut examples)?);
+    }
     for function in provider.functions() {
         pages.push(page::function(function.as_ref(), &mut examples)?);
     }

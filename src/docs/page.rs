@@ -8,6 +8,7 @@ use super::{DocsError, PROVIDER, Page};
 use crate::tf::data_source::DataSource;
 use crate::tf::ephemeral::Ephemeral;
 use crate::tf::function::{Function, Parameter, Signature};
+use crate::tf::list_resource::ListResource;
 use crate::tf::resource::Resource;
 use crate::tf::schema::{IdentityAttribute, IdentitySchema, Schema};
 
@@ -68,6 +69,20 @@ pub(super) fn ephemeral(item: &dyn Ephemeral, examples: &mut Examples) -> Result
         section::render(schema),
     ];
     Ok(Page { path: format!("ephemeral-resources/{}.md", short(name)?), text: text.join("\n") })
+}
+
+/// The page of a list resource.
+pub(super) fn list_resource(list: &dyn ListResource, examples: &mut Examples) -> Result<Page, DocsError> {
+    let name = list.type_name();
+    let schema = list.schema();
+    let text = [
+        head(name, "List Resource", schema),
+        "List resources require Terraform 1.14 or later. They are part of queries: files `*.tfquery.hcl`, read by `terraform query`.\n"
+            .to_owned(),
+        example(&examples.read(&format!("list-resources/{name}/list-resource.tfquery.hcl"))?),
+        section::render(schema),
+    ];
+    Ok(Page { path: format!("list-resources/{}.md", short(name)?), text: text.join("\n") })
 }
 
 /// The page of a function.

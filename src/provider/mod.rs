@@ -32,6 +32,7 @@ use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
 use crate::tf::ephemeral::Ephemeral;
 use crate::tf::function::Function;
+use crate::tf::list_resource::ListResource;
 use crate::tf::provider::Provider;
 use crate::tf::resource::{Context, Resource};
 use crate::tf::schema::Schema;
@@ -51,6 +52,7 @@ struct Omni {
     resources: Vec<Arc<dyn Resource>>,
     data_sources: Vec<Arc<dyn DataSource>>,
     ephemerals: Vec<Arc<dyn Ephemeral>>,
+    list_resources: Vec<Arc<dyn ListResource>>,
     functions: Vec<Arc<dyn Function>>,
 }
 
@@ -69,9 +71,19 @@ pub fn called_by(command: &[String], clock: Arc<dyn Clock>) -> Arc<dyn Provider>
 
 fn with(clock: Arc<dyn Clock>, host: Host) -> Arc<dyn Provider> {
     let handle = Handle::default();
-    let Types { resources, data_sources, ephemerals, functions, .. } = Types::all(&handle);
+    let Types { resources, data_sources, ephemerals, list_resources, functions, .. } = Types::all(&handle);
     let host = Arc::new(host);
-    Arc::new(Omni { schema: config::schema(), clock, host, resources, data_sources, ephemerals, functions, handle })
+    Arc::new(Omni {
+        schema: config::schema(),
+        clock,
+        host,
+        resources,
+        data_sources,
+        ephemerals,
+        list_resources,
+        functions,
+        handle,
+    })
 }
 
 #[async_trait]
@@ -101,6 +113,10 @@ impl Provider for Omni {
 
     fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
         &self.ephemerals
+    }
+
+    fn list_resources(&self) -> &[Arc<dyn ListResource>] {
+        &self.list_resources
     }
 
     fn functions(&self) -> &[Arc<dyn Function>] {

@@ -1,7 +1,7 @@
 //! The types of the provider, as registered by [`super::objects`] and the functions.
 
 use super::dual::{self, DualSource};
-use super::engine::{self, CosiObject, RpcObject, UnreadableObject};
+use super::engine::{self, CosiObject, Managed, RpcObject, UnreadableObject};
 use super::functions::{self, Pure};
 use super::lookup::singleton;
 use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, Singleton, View};
@@ -10,6 +10,7 @@ use super::session::Handle;
 use crate::tf::data_source::DataSource;
 use crate::tf::ephemeral::Ephemeral;
 use crate::tf::function::Function;
+use crate::tf::list_resource::ListResource;
 use crate::tf::resource::Resource;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub(super) struct Types<'h> {
     pub(super) resources: Vec<Arc<dyn Resource>>,
     pub(super) data_sources: Vec<Arc<dyn DataSource>>,
     pub(super) ephemerals: Vec<Arc<dyn Ephemeral>>,
+    pub(super) list_resources: Vec<Arc<dyn ListResource>>,
     pub(super) functions: Vec<Arc<dyn Function>>,
     /// What is wrong with the rows of the resources.
     #[cfg(test)]
@@ -33,6 +35,7 @@ impl<'h> Types<'h> {
             resources: Vec::new(),
             data_sources: Vec::new(),
             ephemerals: Vec::new(),
+            list_resources: Vec::new(),
             functions: Vec::new(),
             #[cfg(test)]
             misfits: Vec::new(),
@@ -50,7 +53,12 @@ impl<'h> Types<'h> {
     pub(super) fn cosi<M: CosiObject>(&mut self) -> &mut Self {
         #[cfg(test)]
         self.misfits.extend(engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
-        self.resources.push(engine::cosi::<M>(self.handle));
+        self.managed(engine::cosi::<M>(self.handle))
+    }
+
+    fn managed(&mut self, managed: Managed) -> &mut Self {
+        self.resources.push(managed.resource);
+        self.list_resources.extend(managed.list);
         self
     }
 
@@ -64,14 +72,12 @@ impl<'h> Types<'h> {
 
     /// A managed resource that Omni serves by RPCs.
     pub(super) fn rpc<M: RpcObject>(&mut self) -> &mut Self {
-        self.resources.push(engine::rpc::<M>(self.handle));
-        self
+        self.managed(engine::rpc::<M>(self.handle))
     }
 
     /// A managed resource that RPCs make and nobody can read.
     pub(super) fn unreadable<M: UnreadableObject>(&mut self) -> &mut Self {
-        self.resources.push(engine::unreadable::<M>(self.handle));
-        self
+        self.managed(engine::unreadable::<M>(self.handle))
     }
 
     /// A data source of one object.

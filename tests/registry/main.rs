@@ -20,6 +20,7 @@ mod keys;
 mod kubeconfigs;
 mod label_keys;
 mod lifecycle;
+mod lists;
 mod machine_parts;
 mod media;
 mod members;
@@ -74,6 +75,11 @@ fn main() {
         trials.push(Trial::test(format!("{name}::refuses"), move || reads::refuses(name)));
         trials.push(Trial::test(format!("{name}::denied"), move || reads::denied(name)));
     }
+    for list in provider.list_resources() {
+        let name = list.type_name();
+        trials.push(Trial::test(format!("{name}::lists"), move || lists::run(name)));
+    }
+    trials.extend(lists::trials());
     trials.push(Trial::test("provider::schema", rules::schema_of_provider));
     trials.push(Trial::test("provider::every_type_is_listed_once", rules::every_type_is_listed_once));
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));

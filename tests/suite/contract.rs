@@ -261,7 +261,7 @@ mod tests {
     async fn every_kind_of_type_is_in_it() {
         let contract = provided().await;
         let kinds: BTreeSet<_> = contract.keys().filter_map(|name| name.rsplit_once(' ')).map(|(k, _)| k).collect();
-        for kind in ["data source", "ephemeral resource", "function", "identity", "resource"] {
+        for kind in ["data source", "ephemeral resource", "function", "identity", "list resource", "resource"] {
             assert!(kinds.contains(kind), "no {kind} in {kinds:?}");
         }
     }

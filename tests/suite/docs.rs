@@ -86,6 +86,16 @@ fn wanted(provider: &dyn Provider) -> Wanted {
         parts.extend(lines(&schema.attributes));
         wanted.insert(format!("ephemeral-resources/{}.md", short(name)), parts);
     }
+    for list in provider.list_resources() {
+        let (name, schema) = (list.type_name(), list.schema());
+        let mut parts = vec![
+            format!("# {name} (List Resource)\n\n{}", schema.description.trim()),
+            format!("```terraform\n{}", example(&format!("list-resources/{name}/list-resource.tfquery.hcl"))),
+            "Terraform 1.14".to_owned(),
+        ];
+        parts.extend(lines(&schema.attributes));
+        wanted.insert(format!("list-resources/{}.md", short(name)), parts);
+    }
     for function in provider.functions() {
         let (name, signature) = (function.name(), function.signature());
         let mut parts = vec![

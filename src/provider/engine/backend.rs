@@ -5,7 +5,9 @@ use super::{Cx, Failure};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::tf::diag::Diagnostics;
+use crate::tf::list_resource::{ListRequest, ListResults};
 use crate::tf::resource::{Context, Outcome, Plan, Private};
+use crate::tf::schema::Attribute;
 use crate::tf::value::Value;
 use async_trait::async_trait;
 
@@ -111,6 +113,16 @@ pub(super) trait Backend: Send + Sync + 'static {
         state: &Value,
         private: &Private,
     ) -> Result<Option<Outcome>, Failure>;
+
+    /// The arguments of its list resource; `None` where its objects cannot be listed.
+    fn list_arguments(&self) -> Option<Vec<Attribute>> {
+        None
+    }
+
+    /// Sends the objects that a list selects, each as soon as it is known.
+    async fn list(&self, _cx: &Cx, _request: &ListRequest, _results: &mut dyn ListResults) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Creates the object. Nothing of it may be lost, and nothing be taken for it that is not.
     async fn create(&self, work: Work<'_>) -> Outcome;

@@ -354,6 +354,16 @@ impl Binding {
         keys
     }
 
+    /// Whether objects of the type have this label: as an attribute, or following from others.
+    pub(crate) fn has_label(&self, key: &str) -> bool {
+        let mut found = false;
+        visit(&self.rows, &mut |row| {
+            found |= matches!(&row.home, Home::Label(home) if home.key == key);
+            found |= row.also_labels.iter().any(|(label, _)| *label == key);
+        });
+        found
+    }
+
     /// The attributes as the object and what is joined to it show them. What is derived is null, and so is what steers the provider.
     ///
     /// # Errors

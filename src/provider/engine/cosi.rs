@@ -8,6 +8,7 @@ use super::binding::Binding;
 use super::conflict::Baseline;
 use super::existing;
 use super::failure::Failure;
+use super::list;
 use super::owed::{Limit, Owed, STATUS, STATUS_TIMEOUT};
 use super::owners;
 use super::relabel;
@@ -21,8 +22,9 @@ use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::Handle;
 use crate::provider::timeouts::Timeouts;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::list_resource::{ListRequest, ListResults};
 use crate::tf::resource::{Context, Outcome, Plan, Private};
-use crate::tf::schema::Unset;
+use crate::tf::schema::{Attribute, Unset};
 use crate::tf::value::Value;
 use crate::tf::write_only;
 use async_trait::async_trait;
@@ -119,7 +121,7 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// What the host keeps of an object that is there.
-    async fn outcome(
+    pub(super) async fn outcome(
         &self,
         cx: &Cx,
         stored: Stored,
@@ -452,6 +454,15 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             ));
         }
         Ok(Some(outcome))
+    }
+
+    fn list_arguments(&self) -> Option<Vec<Attribute>> {
+        // A list displays the identities of its results, and those would be secrets.
+        (!M::Spec::KIND.hides_ids()).then(|| list::arguments(&self.binding))
+    }
+
+    async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
+        self.list_objects(cx, request, results).await
     }
 
     async fn create(&self, work: Work<'_>) -> Outcome {

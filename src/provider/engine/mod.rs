@@ -11,6 +11,7 @@ mod cosi;
 mod existing;
 mod failure;
 mod joined;
+mod list;
 mod owed;
 mod owners;
 mod relabel;
@@ -27,11 +28,13 @@ use crate::provider::ledger::Ticket;
 use crate::provider::session::{Handle, Session};
 use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::list_resource::ListResource;
 use crate::tf::resource::{Plan, Resource};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only::WriteOnly;
 use async_trait::async_trait;
+use backend::Backend;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -45,19 +48,32 @@ pub(crate) use joined::{Join, Joined};
 pub(crate) use rpc_object::RpcObject;
 pub(crate) use unreadable::UnreadableObject;
 
-/// The resource type of a COSI object.
-pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> Arc<dyn Resource> {
-    resource::resource(cosi::CosiBackend::<M>::new(handle))
+/// A managed type, and its list resource if its objects can be listed.
+pub(crate) struct Managed {
+    pub(crate) resource: Arc<dyn Resource>,
+    pub(crate) list: Option<Arc<dyn ListResource>>,
 }
 
-/// The resource type of an object that RPCs serve.
-pub(crate) fn rpc<M: RpcObject>(handle: &Handle) -> Arc<dyn Resource> {
-    resource::resource(rpc_object::RpcBackend::<M>::new(handle))
+impl Managed {
+    fn of(backend: impl Backend) -> Self {
+        let engine = resource::engine(backend);
+        Self { list: list::listed(&engine), resource: engine }
+    }
 }
 
-/// The resource type of an object that RPCs make and nobody can read.
-pub(crate) fn unreadable<M: UnreadableObject>(handle: &Handle) -> Arc<dyn Resource> {
-    resource::resource(unreadable::UnreadableBackend::<M>::new(handle))
+/// The type of a COSI object.
+pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> Managed {
+    Managed::of(cosi::CosiBackend::<M>::new(handle))
+}
+
+/// The type of an object that RPCs serve.
+pub(crate) fn rpc<M: RpcObject>(handle: &Handle) -> Managed {
+    Managed::of(rpc_object::RpcBackend::<M>::new(handle))
+}
+
+/// The type of an object that RPCs make and nobody can read.
+pub(crate) fn unreadable<M: UnreadableObject>(handle: &Handle) -> Managed {
+    Managed::of(unreadable::UnreadableBackend::<M>::new(handle))
 }
 
 /// A key that we own: its value, or `None` where it must be absent.

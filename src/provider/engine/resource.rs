@@ -21,12 +21,12 @@ use async_trait::async_trait;
 use std::sync::Arc;
 
 /// A type of managed resources.
-struct Engine<B> {
-    backend: B,
+pub(super) struct Engine<B> {
+    pub(super) backend: B,
 }
 
-/// The resource type whose objects `backend` stores.
-pub(super) fn resource(backend: impl Backend) -> Arc<dyn Resource> {
+/// The operations of the type whose objects `backend` stores.
+pub(super) fn engine<B: Backend>(backend: B) -> Arc<Engine<B>> {
     Arc::new(Engine { backend })
 }
 

@@ -1,0 +1,4 @@
+# Every object that this Omni has; `include_resource` adds the attributes.
+list "omni_infra_machine_bmc_config" "all" {
+  provider = omni
+}

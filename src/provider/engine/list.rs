@@ -1,0 +1,192 @@
+//! The list resource of every managed type whose objects can be imported: what a query finds.
+
+use super::backend::Backend;
+use super::binding::Binding;
+use super::cosi::CosiBackend;
+use super::resource::Engine;
+use super::{CosiObject, Cx, Failure, Joined, Object};
+use crate::omni::spec::Spec;
+use crate::omni::{Phase, Query, Resource as Stored, labels};
+use crate::provider::errors::Operation;
+use crate::provider::lookup::{SELECTOR, is_regexp, is_selector, selector};
+use crate::tf::described::Described;
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
+use crate::tf::list_resource::{ListRequest, ListResource, ListResult, ListResults};
+use crate::tf::resource::{Context, Outcome, Private};
+use crate::tf::schema::{Attribute, Schema, boolean, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+/// How many objects are read at a time, where a result needs more than the object itself.
+const BATCH: usize = 16;
+
+/// The list resource of a type.
+struct Listed<B> {
+    engine: Arc<Engine<B>>,
+    schema: Schema,
+}
+
+/// The list resource of a type; `None` where its objects cannot be listed.
+pub(super) fn listed<B: Backend>(engine: &Arc<Engine<B>>) -> Option<Arc<dyn ListResource>> {
+    let base = engine.backend.base();
+    let arguments = engine.backend.list_arguments().filter(|_| engine.backend.not_imported().is_none())?;
+    let schema = Schema::new(format!(
+        "Lists objects of the type `{}`, whether Terraform manages them or not. Each result has what an import of the {} needs.",
+        base.name, base.noun
+    ))
+    .with_all(arguments);
+    let schema = Schema { since: base.schema.since, ..schema };
+    Some(Arc::new(Listed { engine: Arc::clone(engine), schema }))
+}
+
+#[async_trait]
+impl<B: Backend> Described for Listed<B> {
+    fn type_name(&self) -> &'static str {
+        self.engine.backend.base().name
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+#[async_trait]
+impl<B: Backend> ListResource for Listed<B> {
+    async fn list(
+        &self,
+        context: &Context,
+        request: ListRequest,
+        results: &mut dyn ListResults,
+    ) -> Result<(), Diagnostics> {
+        let base = self.engine.backend.base();
+        let cx = base.cx(context, &request.config, |t| t.read)?;
+        let operation = Operation { verb: "list", noun: base.noun, id: "", id_attribute: "" };
+        self.engine.backend.list(&cx, &request, results).await.map_err(|failure| failure.explain(&operation).into())
+    }
+}
+
+/// The regular expression for IDs, which every list has.
+pub(super) fn id_regexp() -> Attribute {
+    string("id_regexp").document().check(is_regexp()).doc("Only objects whose ID matches this regular expression.")
+}
+
+/// The arguments of the list of a COSI type.
+pub(super) fn arguments(binding: &Binding) -> Vec<Attribute> {
+    let cluster = binding
+        .has_label(labels::CLUSTER)
+        .then(|| string("cluster").doc("Only objects of the cluster with this name."));
+    let rest = [
+        string("label_selector").document().check(is_selector()).doc(format!(
+            "Only objects whose labels match, {SELECTOR}"
+        )),
+        id_regexp(),
+        string("managed_by").doc(
+            "Only objects whose managed-by annotation has this value, such as `Terraform`; an empty string selects those without the annotation.",
+        ),
+        boolean("include_system").default(false).doc(
+            "Whether objects that controllers of Omni own are listed too; these cannot be changed.",
+        ),
+    ];
+    cluster.into_iter().chain(rest).collect()
+}
+
+/// What Omni selects itself.
+fn query(config: &Value) -> Result<Query, Failure> {
+    let mut query = selector(config).map_err(first)?;
+    if let Some(cluster) = config.get("cluster").as_str() {
+        let terms = query.labels.pop().unwrap_or_default();
+        query = Query::from(terms.equal(labels::CLUSTER, cluster));
+    }
+    query.id_regexp = config.get("id_regexp").as_str().map(str::to_owned);
+    Ok(query)
+}
+
+fn first(diagnostics: Diagnostics) -> Failure {
+    let unknown = || Diagnostic::error("Label selector cannot be read", "");
+    diagnostics.iter().next().cloned().unwrap_or_else(unknown).into()
+}
+
+/// What Omni does not select itself.
+fn takes(config: &Value, stored: &Stored) -> bool {
+    let metadata = &stored.metadata;
+    let managed = metadata.annotations.get(labels::MANAGED_BY).map_or("", String::as_str);
+    metadata.phase == Phase::Running
+        && (metadata.owner.is_empty() || config.get("include_system").as_bool() == Some(true))
+        && config.get("managed_by").as_str().is_none_or(|wanted| wanted == managed)
+}
+
+impl<M: CosiObject> CosiBackend<M> {
+    /// Sends what a list selects, as it arrives.
+    pub(super) async fn list_objects(
+        &self,
+        cx: &Cx,
+        request: &ListRequest,
+        results: &mut dyn ListResults,
+    ) -> Result<(), Failure> {
+        let mut listing = cx.client().listing(M::Spec::KIND, &query(&request.config)?);
+        let batch = if request.include_object { BATCH } else { 1 };
+        let mut left = request.limit;
+        loop {
+            let mut found = Vec::new();
+            while found.len() < batch && (found.len() as u64) < left {
+                // A host that takes its time with the results uses up no limit.
+                let call = cx.call.again_within(cx.session.timeouts.read);
+                let Some(stored) = listing.next(&call).await? else { break };
+                if takes(&request.config, &stored) {
+                    found.push(stored);
+                }
+            }
+            let ended = found.len() < batch;
+            left -= found.len() as u64;
+            for result in join_all(found.into_iter().map(|stored| self.listed(cx, stored, request))).await {
+                if results.push(result).await.is_break() {
+                    return Ok(());
+                }
+            }
+            if ended || left == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn listed(&self, cx: &Cx, stored: Stored, request: &ListRequest) -> ListResult {
+        let base = self.base();
+        let id = stored.key.id.clone();
+        let imported = base.imported(&id).state.unwrap_or(Value::Null);
+        let display_name = self.display_name(&stored, &imported);
+        let mut result =
+            ListResult { identity: base.identity_of(&id), display_name, object: None, warnings: Diagnostics::new() };
+        if request.include_object {
+            let call = cx.call.again_within(cx.session.timeouts.read);
+            let cx = Cx { session: Arc::clone(&cx.session), call };
+            let operation = base.operation("read", &result.display_name);
+            let Outcome { state, diags, .. } =
+                self.outcome(&cx, stored, &imported, Private::default(), &operation).await;
+            result.object = state;
+            result.warnings = diags
+                .iter()
+                .map(|diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic.clone() })
+                .collect();
+        }
+        result
+    }
+
+    /// What a person calls the object: its name or ID, and its cluster where the ID does not begin with it.
+    fn display_name(&self, stored: &Stored, imported: &Value) -> String {
+        let id = &stored.key.id;
+        let shown = Object::<M::Spec>::decode(stored.clone())
+            .ok()
+            .and_then(|object| self.read_attributes(&object, &Joined::default(), imported).ok())
+            .unwrap_or(Value::Null);
+        let name = match self.name(&shown, id) {
+            name if name.is_empty() => id.clone(),
+            name => name,
+        };
+        match shown.get("cluster").as_str() {
+            Some(cluster) if !name.contains(cluster) => format!("{name} ({cluster})"),
+            _ => name,
+        }
+    }
+}
