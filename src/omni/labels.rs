@@ -1,5 +1,6 @@
 //! The labels and annotations that have a meaning to Omni or to this provider.
 
+use super::state::Metadata;
 use std::collections::BTreeMap;
 
 /// The prefix of all keys that Omni reserves.
@@ -63,6 +64,21 @@ pub const NAME: &str = "name";
 #[must_use]
 pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     all.iter().filter(|(key, _)| is_users(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Whether a controller of Omni made the object, so that users cannot manage it.
+///
+/// ```
+/// use terraform_provider_omni::omni::Metadata;
+/// use terraform_provider_omni::omni::labels::{MANAGED_BY_ALLOCATOR, is_systems};
+///
+/// let owned = Metadata { owner: "ClusterController".to_owned(), ..Metadata::default() };
+/// let allocated = Metadata { labels: [(MANAGED_BY_ALLOCATOR.to_owned(), String::new())].into(), ..Metadata::default() };
+/// assert!(is_systems(&owned) && is_systems(&allocated) && !is_systems(&Metadata::default()));
+/// ```
+#[must_use]
+pub fn is_systems(metadata: &Metadata) -> bool {
+    !metadata.owner.is_empty() || metadata.labels.contains_key(MANAGED_BY_ALLOCATOR)
 }
 
 /// Whether users may set the key: neither Omni nor this provider reserves it.

@@ -1,7 +1,7 @@
 //! The types of the provider, as registered by [`super::objects`] and the functions.
 
 use super::dual::{self, DualSource};
-use super::engine::{self, CosiObject, Managed, RpcObject, UnreadableObject};
+use super::engine::{self, CosiObject, RpcObject, TypeEntry, UnreadableObject};
 use super::functions::{self, Pure};
 use super::lookup::singleton;
 use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, Singleton, View};
@@ -53,12 +53,12 @@ impl<'h> Types<'h> {
     pub(super) fn cosi<M: CosiObject>(&mut self) -> &mut Self {
         #[cfg(test)]
         self.misfits.extend(engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
-        self.managed(engine::cosi::<M>(self.handle))
+        self.entry(engine::cosi::<M>(self.handle))
     }
 
-    fn managed(&mut self, managed: Managed) -> &mut Self {
-        self.resources.push(managed.resource);
-        self.list_resources.extend(managed.list);
+    fn entry(&mut self, entry: TypeEntry) -> &mut Self {
+        self.resources.push(entry.resource);
+        self.list_resources.extend(entry.list);
         self
     }
 
@@ -72,12 +72,12 @@ impl<'h> Types<'h> {
 
     /// A managed resource that Omni serves by RPCs.
     pub(super) fn rpc<M: RpcObject>(&mut self) -> &mut Self {
-        self.managed(engine::rpc::<M>(self.handle))
+        self.entry(engine::rpc::<M>(self.handle))
     }
 
     /// A managed resource that RPCs make and nobody can read.
     pub(super) fn unreadable<M: UnreadableObject>(&mut self) -> &mut Self {
-        self.managed(engine::unreadable::<M>(self.handle))
+        self.entry(engine::unreadable::<M>(self.handle))
     }
 
     /// A data source of one object.

@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("lists::every_type_that_can_be_imported_has_one", every_type),
         Trial::test("lists::the_arguments_select", arguments),
         Trial::test("lists::a_limit_ends_the_list", limit),
+        Trial::test("lists::names_are_those_that_people_know", names),
     ]
 }
 
@@ -143,6 +144,30 @@ fn arguments() -> Result<(), Failed> {
         let events =
             list(&host, "omni_config_patch", &json!({ "cluster": "one", "include_system": true }), false, 100).await;
         assert_eq!(named(&events), ["200-a (one)", "200-b (one)"]);
+    })
+}
+
+/// Machines are known by their host names; what Omni took for a machine class itself is not listed.
+fn names() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let machine = host.machines()[0].clone();
+        for (id, labels) in
+            [(machine.as_str(), &[][..]), ("taken", &["omni.sidero.dev/managed-by-machine-set-node-controller"])]
+        {
+            let labels = [&["omni.sidero.dev/cluster"], labels].concat();
+            host.give(&fixture::Given {
+                kind: "MachineSetNodes".to_owned(),
+                id: id.to_owned(),
+                labels: labels.into_iter().map(|key| (key.to_owned(), "prod".to_owned())).collect(),
+                spec: json!({}),
+            });
+        }
+        let events = list(&host, "omni_machine_set_node", &json!({}), false, 100).await;
+        let [name] = named(&events)[..] else { panic!("{:?}", named(&events)) };
+        let (host_name, rest) = name.split_once(" (").unwrap_or_else(|| panic!("{name}"));
+        assert!(!host_name.is_empty() && host_name != machine, "{name}");
+        assert_eq!(rest, format!("{machine}, prod)"));
     })
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Row {
     own_labels: Option<OwnLabels>,
     /// The annotation in which a new object keeps which run created it; nothing changes it later.
     run_mark: Option<&'static str>,
+    /// What a person calls the object that the attribute refers to: a field of that object.
+    known_as: Option<(Join, &'static str)>,
 }
 
 /// Labels that are what the object is for.
@@ -63,6 +65,13 @@ impl Row {
     #[must_use]
     pub(crate) fn run_mark(mut self, key: &'static str) -> Self {
         self.run_mark = Some(key);
+        self
+    }
+
+    /// Has lists display this field of the object whose ID the attribute holds.
+    #[must_use]
+    pub(crate) fn known_as<S: Spec>(mut self, path: &'static str) -> Self {
+        self.known_as = Some((Join::of::<S>(), path));
         self
     }
 
@@ -231,7 +240,7 @@ pub(crate) trait Bind: Sized {
 
 impl Bind for Attribute {
     fn at(self, home: Home) -> Row {
-        Row { attribute: self, home, reading: None, also_labels: &[], own_labels: None, run_mark: None }
+        Row { attribute: self, home, reading: None, also_labels: &[], own_labels: None, run_mark: None, known_as: None }
     }
 }
 
@@ -354,14 +363,17 @@ impl Binding {
         keys
     }
 
-    /// Whether objects of the type have this label: as an attribute, or following from others.
-    pub(crate) fn has_label(&self, key: &str) -> bool {
-        let mut found = false;
-        visit(&self.rows, &mut |row| {
-            found |= matches!(&row.home, Home::Label(home) if home.key == key);
-            found |= row.also_labels.iter().any(|(label, _)| *label == key);
-        });
-        found
+    /// What a person calls the objects, if it is a field of the object that an attribute refers to.
+    pub(crate) fn known_as(&self) -> Option<(&'static str, Join, &'static str)> {
+        self.rows.iter().find_map(|row| row.known_as.map(|(join, path)| (row.attribute.name, join, path)))
+    }
+
+    /// The attributes whose text is a label, each with its key: lists select by them.
+    pub(crate) fn labelled(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.rows.iter().filter_map(|row| match &row.home {
+            Home::Label(KeyHome { key, codec: KeyCodec::Text | KeyCodec::Made(_) }) => Some((row.attribute.name, *key)),
+            _ => None,
+        })
     }
 
     /// The attributes as the object and what is joined to it show them. What is derived is null, and so is what steers the provider.
@@ -693,6 +705,8 @@ pub(crate) fn misfits<S: Spec>(rows: Vec<Row>) -> Vec<String> {
     }
     let unresolved = owned.iter().filter(|path| fields::field::<S>(path).is_err());
     found.extend(unresolved.map(|path| format!("{path} leads to no field")));
+    let unknown = binding.known_as().filter(|(_, join, path)| join.field(path).is_err());
+    found.extend(unknown.map(|(name, _, path)| format!("{name} is known as {path}, which leads to no field")));
     let homeless = binding.rows.iter().filter(|row| {
         row.attribute.mode == crate::tf::schema::Mode::Computed && matches!(row.home, Home::Local | Home::Note(_))
     });

@@ -72,6 +72,11 @@ impl<M: CosiObject> CosiBackend<M> {
         Self { base, binding, kind: PhantomData }
     }
 
+    /// Its attributes, and where they live.
+    pub(super) fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
     /// What the object's own attributes show of it.
     pub(super) fn read_attributes(
         &self,

@@ -34,6 +34,12 @@ impl Join {
         }
     }
 
+    /// The text in a field of an object of this type.
+    pub(super) fn text(&self, stored: &Stored, path: &str) -> Option<String> {
+        let field = (self.decode)(&stored.spec).ok()?.get(path).ok()??;
+        field.as_str().map(str::to_owned).filter(|text| !text.is_empty())
+    }
+
     /// Whether an answer means that there is no such object: an older release may not even have the type.
     pub(crate) fn is_absent(&self, error: &Error) -> bool {
         let may_lack = version::needs(self.kind.name).is_some();

@@ -6,7 +6,7 @@ use super::cosi::CosiBackend;
 use super::resource::Engine;
 use super::{CosiObject, Cx, Failure, Joined, Object};
 use crate::omni::spec::Spec;
-use crate::omni::{Phase, Query, Resource as Stored, labels};
+use crate::omni::{ErrorKind, Phase, Query, Resource as Stored, labels};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::{SELECTOR, is_regexp, is_selector, selector};
 use crate::tf::described::Described;
@@ -17,10 +17,14 @@ use crate::tf::schema::{Attribute, Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How many objects are read at a time, where a result needs more than the object itself.
 const BATCH: usize = 16;
+
+/// What people call objects of another type, by their IDs.
+type Names = HashMap<String, String>;
 
 /// The list resource of a type.
 struct Listed<B> {
@@ -74,9 +78,7 @@ pub(super) fn id_regexp() -> Attribute {
 
 /// The arguments of the list of a COSI type.
 pub(super) fn arguments(binding: &Binding) -> Vec<Attribute> {
-    let cluster = binding
-        .has_label(labels::CLUSTER)
-        .then(|| string("cluster").doc("Only objects of the cluster with this name."));
+    let labelled = |(name, _)| string(name).doc(format!("Only objects with this `{name}`, given by ID."));
     let rest = [
         string("label_selector").document().check(is_selector()).doc(format!(
             "Only objects whose labels match, {SELECTOR}"
@@ -89,15 +91,16 @@ pub(super) fn arguments(binding: &Binding) -> Vec<Attribute> {
             "Whether objects that controllers of Omni own are listed too; these cannot be changed.",
         ),
     ];
-    cluster.into_iter().chain(rest).collect()
+    binding.labelled().map(labelled).chain(rest).collect()
 }
 
 /// What Omni selects itself.
-fn query(config: &Value) -> Result<Query, Failure> {
+fn query(binding: &Binding, config: &Value) -> Result<Query, Failure> {
     let mut query = selector(config).map_err(first)?;
-    if let Some(cluster) = config.get("cluster").as_str() {
-        let terms = query.labels.pop().unwrap_or_default();
-        query = Query::from(terms.equal(labels::CLUSTER, cluster));
+    for (name, key) in binding.labelled() {
+        if let Some(value) = config.get(name).as_str() {
+            query = Query::from(query.labels.pop().unwrap_or_default().equal(key, value));
+        }
     }
     query.id_regexp = config.get("id_regexp").as_str().map(str::to_owned);
     Ok(query)
@@ -113,7 +116,7 @@ fn takes(config: &Value, stored: &Stored) -> bool {
     let metadata = &stored.metadata;
     let managed = metadata.annotations.get(labels::MANAGED_BY).map_or("", String::as_str);
     metadata.phase == Phase::Running
-        && (metadata.owner.is_empty() || config.get("include_system").as_bool() == Some(true))
+        && (!labels::is_systems(metadata) || config.get("include_system").as_bool() == Some(true))
         && config.get("managed_by").as_str().is_none_or(|wanted| wanted == managed)
 }
 
@@ -125,7 +128,8 @@ impl<M: CosiObject> CosiBackend<M> {
         request: &ListRequest,
         results: &mut dyn ListResults,
     ) -> Result<(), Failure> {
-        let mut listing = cx.client().listing(M::Spec::KIND, &query(&request.config)?);
+        let mut listing = cx.client().listing(M::Spec::KIND, &query(self.binding(), &request.config)?);
+        let names = self.names(cx).await?;
         let batch = if request.include_object { BATCH } else { 1 };
         let mut left = request.limit;
         loop {
@@ -140,7 +144,7 @@ impl<M: CosiObject> CosiBackend<M> {
             }
             let ended = found.len() < batch;
             left -= found.len() as u64;
-            for result in join_all(found.into_iter().map(|stored| self.listed(cx, stored, request))).await {
+            for result in join_all(found.into_iter().map(|stored| self.listed(cx, stored, request, &names))).await {
                 if results.push(result).await.is_break() {
                     return Ok(());
                 }
@@ -151,11 +155,11 @@ impl<M: CosiObject> CosiBackend<M> {
         }
     }
 
-    async fn listed(&self, cx: &Cx, stored: Stored, request: &ListRequest) -> ListResult {
+    async fn listed(&self, cx: &Cx, stored: Stored, request: &ListRequest, names: &Names) -> ListResult {
         let base = self.base();
         let id = stored.key.id.clone();
         let imported = base.imported(&id).state.unwrap_or(Value::Null);
-        let display_name = self.display_name(&stored, &imported);
+        let display_name = self.display_name(&stored, &imported, names);
         let mut result =
             ListResult { identity: base.identity_of(&id), display_name, object: None, warnings: Diagnostics::new() };
         if request.include_object {
@@ -173,20 +177,35 @@ impl<M: CosiObject> CosiBackend<M> {
         result
     }
 
-    /// What a person calls the object: its name or ID, and its cluster where the ID does not begin with it.
-    fn display_name(&self, stored: &Stored, imported: &Value) -> String {
-        let id = &stored.key.id;
+    /// What people call the objects that these refer to, by ID.
+    async fn names(&self, cx: &Cx) -> Result<Names, Failure> {
+        let mut names = Names::new();
+        let Some((_, join, path)) = self.binding().known_as() else { return Ok(names) };
+        let mut listing = cx.client().listing(join.kind, &Query::all());
+        loop {
+            match listing.next(&cx.call).await {
+                Ok(Some(stored)) => names.extend(join.text(&stored, path).map(|name| (stored.key.id, name))),
+                Ok(None) => return Ok(names),
+                // Without them, IDs are displayed.
+                Err(error) if error.is(ErrorKind::Denied) => return Ok(names),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// What a person calls the object: its name or ID, with what else tells it from others in parentheses.
+    fn display_name(&self, stored: &Stored, imported: &Value, names: &Names) -> String {
+        let id = stored.key.id.as_str();
         let shown = Object::<M::Spec>::decode(stored.clone())
             .ok()
             .and_then(|object| self.read_attributes(&object, &Joined::default(), imported).ok())
             .unwrap_or(Value::Null);
-        let name = match self.name(&shown, id) {
-            name if name.is_empty() => id.clone(),
-            name => name,
-        };
-        match shown.get("cluster").as_str() {
-            Some(cluster) if !name.contains(cluster) => format!("{name} ({cluster})"),
-            _ => name,
-        }
+        let known = self.binding().known_as().and_then(|(attribute, ..)| names.get(shown.get(attribute).as_str()?));
+        let name = known.cloned().unwrap_or_else(|| self.name(&shown, id));
+        let name = if name.is_empty() { id.to_owned() } else { name };
+        let id = Some(id).filter(|_| known.is_some());
+        let cluster = shown.get("cluster").as_str().filter(|cluster| !name.contains(cluster));
+        let more: Vec<&str> = id.into_iter().chain(cluster).collect();
+        if more.is_empty() { name } else { format!("{name} ({})", more.join(", ")) }
     }
 }

@@ -49,12 +49,12 @@ pub(crate) use rpc_object::RpcObject;
 pub(crate) use unreadable::UnreadableObject;
 
 /// A managed type, and its list resource if its objects can be listed.
-pub(crate) struct Managed {
+pub(crate) struct TypeEntry {
     pub(crate) resource: Arc<dyn Resource>,
     pub(crate) list: Option<Arc<dyn ListResource>>,
 }
 
-impl Managed {
+impl TypeEntry {
     fn of(backend: impl Backend) -> Self {
         let engine = resource::engine(backend);
         Self { list: list::listed(&engine), resource: engine }
@@ -62,18 +62,18 @@ impl Managed {
 }
 
 /// The type of a COSI object.
-pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> Managed {
-    Managed::of(cosi::CosiBackend::<M>::new(handle))
+pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> TypeEntry {
+    TypeEntry::of(cosi::CosiBackend::<M>::new(handle))
 }
 
 /// The type of an object that RPCs serve.
-pub(crate) fn rpc<M: RpcObject>(handle: &Handle) -> Managed {
-    Managed::of(rpc_object::RpcBackend::<M>::new(handle))
+pub(crate) fn rpc<M: RpcObject>(handle: &Handle) -> TypeEntry {
+    TypeEntry::of(rpc_object::RpcBackend::<M>::new(handle))
 }
 
 /// The type of an object that RPCs make and nobody can read.
-pub(crate) fn unreadable<M: UnreadableObject>(handle: &Handle) -> Managed {
-    Managed::of(unreadable::UnreadableBackend::<M>::new(handle))
+pub(crate) fn unreadable<M: UnreadableObject>(handle: &Handle) -> TypeEntry {
+    TypeEntry::of(unreadable::UnreadableBackend::<M>::new(handle))
 }
 
 /// A key that we own: its value, or `None` where it must be absent.

@@ -17,7 +17,13 @@ const ARGUMENT: &str = "machine_id";
 
 /// The row of the argument.
 pub(crate) fn machine_id() -> Row {
-    string(ARGUMENT).required().replaces().check(not_empty()).doc("Id (UUID) of the machine.").id()
+    string(ARGUMENT)
+        .required()
+        .replaces()
+        .check(not_empty())
+        .doc("Id (UUID) of the machine.")
+        .id()
+        .known_as::<MachineStatusSpec>("network.hostname")
 }
 
 /// Holds the argument against what is registered: a text that is no id is an error, and an id that no machine has is a warning.

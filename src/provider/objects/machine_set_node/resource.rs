@@ -111,7 +111,8 @@ impl CosiTable for MachineSetNode {
             string("id").computed().stays().doc("Same as `machine_id`.").id(),
             string("machine_id").required().replaces().check(not_empty()).doc("ID (UUID) of the machine.").id()
                 // The machines of a cluster are listed in the order in which they joined, and one apply lets many join at once.
-                .run_mark(labels::RUN),
+                .run_mark(labels::RUN)
+                .known_as::<MachineStatusSpec>("network.hostname"),
             string("machine_set").required().replaces().check(not_empty()).doc("Machine set, by ID such as `prod-workers` or by name within the cluster such as `workers`.")
                 .label(labels::MACHINE_SET, KeyCodec::Made(set_of))
                 .reading("ID of the machine set.")
