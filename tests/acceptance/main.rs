@@ -40,6 +40,7 @@ mod people;
 mod plan;
 mod process;
 mod provider_block;
+mod query;
 mod removal;
 mod second_provider;
 mod secrets;
@@ -111,6 +112,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("one_apply", one_apply::tests()),
         ("people", people::tests()),
         ("provider_block", provider_block::tests()),
+        ("query", query::tests()),
         ("removal", removal::tests()),
         ("second_provider", second_provider::tests()),
         ("secrets", secrets::tests()),
