@@ -14,50 +14,86 @@ use crate::tf::resource::Private;
 use crate::tf::schema::{Attribute, Schema};
 use crate::tf::value::Value;
 use crate::tf::wire::to_json;
-use serde::{Deserialize, Serialize};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-const NAME: &str = "baseline";
+/// Short, as all that hosts store beside every object.
+const NAME: &str = "b";
 const LONGEST_VALUE: usize = 160;
 
 /// The object as it was read last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// Hosts store it beside every object, so the stored form is short: the version, then for each part four characters of a
+/// digest of its name and eight of one of its content. Names are there only in a baseline that was made from an object.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Baseline {
     /// Its version.
     version: u64,
-    /// A digest of everything in it that is ours, or could become so: each field of the spec, each label and annotation.
-    parts: BTreeMap<String, String>,
+    /// Everything in it that is ours, or could become so: each field of the spec, each label and annotation, by digest of its name.
+    parts: BTreeMap<String, Part>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Part {
+    name: Option<String>,
+    digest: String,
 }
 
 /// What belongs to the spec begins like this among the parts, and a label like `labels/`.
 const SPEC: &str = "spec/";
 
-fn short_digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
+/// The characters of the digest of a name, and of one of a content: 6 bits each.
+const DIGESTS: [usize; 2] = [4, 8];
+
+fn short_digest(text: &str, characters: usize) -> String {
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..characters * 6 / 8])
+}
+
+fn digest_of_name(name: &str) -> String {
+    short_digest(name, DIGESTS[0])
 }
 
 impl Baseline {
     /// The labels and annotations in `owned` count as the spec does: attributes of the resource are made of them.
     pub(super) fn of<M: CosiObject>(binding: &Binding, stored: &Stored, owned: &[Vec<Owned>; 2]) -> Self {
-        let mut parts = BTreeMap::new();
+        let mut baseline = Self { version: stored.metadata.version.unwrap_or_default(), ..Self::default() };
         for field in binding.owned() {
-            let digest = owned_digest::<M::Spec>(&stored.spec, &[field]);
-            parts.insert(format!("{SPEC}{field}"), short_digest(&digest));
+            baseline.add(format!("{SPEC}{field}"), &owned_digest::<M::Spec>(&stored.spec, &[field]));
         }
         for (shared, owned) in Shared::ALL.into_iter().zip(owned) {
             for (key, value) in shared.of(&stored.metadata) {
                 let spec = if owned.iter().any(|(name, _)| name == key) { SPEC } else { "" };
                 if !spec.is_empty() || labels::is_users(key) {
-                    parts.insert(format!("{spec}{}/{key}", shared.name()), short_digest(value));
+                    baseline.add(format!("{spec}{}/{key}", shared.name()), value);
                 }
             }
         }
-        Self { version: stored.metadata.version.unwrap_or_default(), parts }
+        baseline
+    }
+
+    fn add(&mut self, name: String, content: &str) {
+        let part = Part { digest: short_digest(content, DIGESTS[1]), name: Some(name.clone()) };
+        self.parts.insert(digest_of_name(&name), part);
+    }
+
+    /// The stored form; a text of another form is no baseline.
+    fn parse(text: &str) -> Option<Self> {
+        let (version, parts) = text.split_once(' ')?;
+        let mut baseline = Self { version: version.parse().ok()?, ..Self::default() };
+        for part in parts.as_bytes().chunks(DIGESTS.iter().sum()) {
+            let (name, digest) = str::from_utf8(part).ok()?.split_at_checked(DIGESTS[0])?;
+            if digest.len() != DIGESTS[1] {
+                return None;
+            }
+            baseline.parts.insert(name.to_owned(), Part { name: None, digest: digest.to_owned() });
+        }
+        Some(baseline)
     }
 
     pub(super) fn load(private: &Private) -> Option<Self> {
-        private.get(NAME)
+        Self::parse(&private.get::<String>(NAME)?)
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -65,18 +101,23 @@ impl Baseline {
     }
 
     pub(super) fn store(&self, private: &mut Private) {
-        private.set(NAME, self);
+        let parts: String = self.parts.iter().map(|(name, part)| format!("{name}{}", part.digest)).collect();
+        private.set(NAME, format!("{} {parts}", self.version));
     }
 
     /// The parts that somebody has changed until `now`, and that a write from there to `next` would change again.
     /// Whoever wrote the very same was no hindrance.
-    fn overwritten<'a>(&'a self, now: &'a Self, next: &'a Self) -> BTreeSet<&'a str> {
-        let all: BTreeSet<&String> = self.parts.keys().chain(now.parts.keys()).chain(next.parts.keys()).collect();
-        let part = |baseline: &'a Self, name: &String| baseline.parts.get(name);
-        all.into_iter()
-            .filter(|name| part(self, name) != part(now, name) && part(now, name) != part(next, name))
-            .map(String::as_str)
+    fn overwritten<'a>(&self, now: &'a Self, next: &'a Self) -> BTreeSet<&'a str> {
+        let digest = |baseline: &Self, name: &str| baseline.parts.get(name).map(|part| part.digest.clone());
+        // What neither of these has is the same in both.
+        let all = now.parts.iter().chain(&next.parts);
+        all.filter(|(name, _)| digest(self, name) != digest(now, name) && digest(now, name) != digest(next, name))
+            .filter_map(|(_, part)| part.name.as_deref())
             .collect()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.parts.contains_key(&digest_of_name(name))
     }
 
     /// Whether a write from `now` to `next` would take back what somebody has changed since.
@@ -86,13 +127,9 @@ impl Baseline {
 
     /// Whether a write from `self` to `next` leaves everything but labels and annotations of users as it is.
     pub(super) fn same_spec(&self, next: &Self) -> bool {
-        let spec = |baseline: &Self| -> Vec<(String, String)> {
-            baseline
-                .parts
-                .iter()
-                .filter(|(name, _)| name.starts_with(SPEC))
-                .map(|(n, d)| (n.clone(), d.clone()))
-                .collect()
+        let spec = |baseline: &Self| -> Vec<Part> {
+            let of_spec = |part: &&Part| part.name.as_deref().is_some_and(|name| name.starts_with(SPEC));
+            baseline.parts.values().filter(of_spec).cloned().collect()
         };
         spec(self) == spec(next)
     }
@@ -138,7 +175,7 @@ impl Between<'_> {
         let known = [shared.name(), shared.provider_name()].map(|name| Path::of(name).key(key).lookup(self.before));
         let had = match known.into_iter().find(|value| !value.is_null()) {
             Some(value) => short(value),
-            None if self.baseline.parts.contains_key(&format!("{}/{key}", shared.name())) => "another value".to_owned(),
+            None if self.baseline.has(&format!("{}/{key}", shared.name())) => "another value".to_owned(),
             None => short(&Value::Null),
         };
         let has = short(&shared.of(&self.current.metadata).get(key).map(String::as_str).into());
@@ -216,5 +253,56 @@ fn short(value: &Value) -> String {
     match text.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn baseline(version: u64, parts: &[(&str, &str)]) -> Baseline {
+        let mut baseline = Baseline { version, ..Baseline::default() };
+        for (name, content) in parts {
+            baseline.add((*name).to_owned(), content);
+        }
+        baseline
+    }
+
+    fn stored(baseline: &Baseline) -> Baseline {
+        let mut private = Private::default();
+        baseline.store(&mut private);
+        let bytes = private.to_bytes();
+        assert!(bytes.len() <= 16 + 12 * baseline.parts.len(), "{}", String::from_utf8_lossy(&bytes));
+        Baseline::load(&Private::from_bytes(&bytes)).expect("a baseline")
+    }
+
+    #[test]
+    fn what_was_stored_still_tells_what_is_overwritten() {
+        let before = stored(&baseline(3, &[("spec/data", "a"), ("labels/team", "x"), ("labels/gone", "y")]));
+        assert!(before.has("labels/gone") && !before.has("labels/other"));
+        for (now, next, overwritten) in [
+            (
+                baseline(4, &[("spec/data", "b"), ("labels/team", "x")]),
+                baseline(5, &[("spec/data", "c")]),
+                &["spec/data"][..],
+            ),
+            // Whoever wrote what is planned is no hindrance, and what is not written stays.
+            (baseline(4, &[("spec/data", "c")]), baseline(5, &[("spec/data", "c")]), &[]),
+            (
+                baseline(4, &[("spec/data", "a")]),
+                baseline(5, &[("spec/data", "a"), ("labels/gone", "y")]),
+                &["labels/gone"],
+            ),
+        ] {
+            assert_eq!(before.overwritten(&now, &next).into_iter().collect::<Vec<_>>(), overwritten);
+            assert_eq!(before.is_overwritten(&now, &next), !overwritten.is_empty());
+        }
+    }
+
+    #[test]
+    fn another_form_is_no_baseline() {
+        for text in ["", "3", "x abc", "3 abc"] {
+            assert_eq!(Baseline::parse(text), None, "{text}");
+        }
     }
 }

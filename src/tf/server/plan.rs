@@ -11,7 +11,7 @@ use crate::tf::value::Value;
 use omni_proto::tfplugin6::plan_resource_change::{Request, Response};
 
 /// Beside the state: what the configuration set at the last apply. It is there once the provider has seen the object.
-pub(super) const CONFIGURED: &str = "configured";
+pub(super) const CONFIGURED: &str = "c";
 
 fn left(Remaining { path, why }: Remaining) -> Diagnostic {
     Diagnostic::warning(format!("`{path}` is not configured any more, and stays as it is"), why)

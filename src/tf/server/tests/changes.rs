@@ -67,7 +67,7 @@ async fn a_created_thing_comes_back_whole() {
     let answer = apply(&mut host, &Value::Null, &planned_thing(), &thing(&[("name", "a".into())])).await;
     assert_eq!(errors(&answer.diagnostics), [""; 0]);
     assert_eq!(read_thing(answer.new_state.as_ref()), stored_thing());
-    assert_eq!(answer.private, br#"{"configured":{},"from":"apply"}"#);
+    assert_eq!(answer.private, br#"{"c":{},"from":"apply"}"#);
     assert_eq!(id_of(answer.new_identity.as_ref()), "id-a");
     assert!(!answer.legacy_type_system);
 }
@@ -139,7 +139,7 @@ async fn updates_say_what_is_in_place_also_when_they_fail() {
         let private: &[u8] = match note {
             "refused" => br#"{"from":"plan"}"#,
             "half" => br#"{"from":"apply"}"#,
-            _ => br#"{"configured":{},"from":"apply"}"#,
+            _ => br#"{"c":{},"from":"apply"}"#,
         };
         assert_eq!(answer.private, private, "{note}");
     }

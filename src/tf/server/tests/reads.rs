@@ -18,7 +18,7 @@ async fn a_read_returns_private_and_identity_again() {
     let mut host = host().await;
     let answer = read(&mut host, &thing(&[("name", "a".into())]), true).await;
     assert_eq!(read_thing(answer.new_state.as_ref()).get("note").as_str(), Some("id-a"));
-    assert_eq!(answer.private, br#"{"configured":{},"from":"state"}"#);
+    assert_eq!(answer.private, br#"{"c":{},"from":"state"}"#);
     assert_eq!(id_of(answer.new_identity.as_ref()), "id-a");
     // Older hosts keep no identity.
     assert!(read(&mut host, &thing(&[("name", "a".into())]), false).await.new_identity.is_none());
