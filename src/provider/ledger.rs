@@ -24,6 +24,7 @@ use crate::omni::Key;
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where the private data of a plan keeps the ticket; it never gets into a state.
@@ -132,7 +133,11 @@ impl Entry {
 
 /// What the run has come to know; see the head of this file. It is never printed: states may hold secrets.
 #[derive(Default)]
-pub(crate) struct Ledger(Mutex<BTreeMap<ObjectKey, Entry>>);
+pub(crate) struct Ledger {
+    entries: Mutex<BTreeMap<ObjectKey, Entry>>,
+    /// Whether the host has begun to apply.
+    applies: AtomicBool,
+}
 
 /// Which resource a plan is for, from one plan call of it to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +160,11 @@ impl Ticket {
 
 /// What the engines record.
 impl Ledger {
+    /// The host applies a change: from now on it plans an object only right before it applies it.
+    pub(crate) fn note_apply(&self) {
+        self.applies.store(true, Ordering::Relaxed);
+    }
+
     /// The object was read for a refresh or after an import.
     pub(crate) fn note_read(&self, key: &ObjectKey, state: &Value) {
         self.entry(key, |entry| entry.read = Some(state.clone()));
@@ -253,7 +263,7 @@ impl Ledger {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -380,6 +390,16 @@ impl Ledger {
     /// Why the apply must not remove the object, if so.
     pub(crate) fn refused(&self, key: &ObjectKey) -> Option<[String; 3]> {
         self.lock().get(key)?.refused.clone()
+    }
+
+    /// Whether the host has begun to apply, so that Omni judges right away what is planned.
+    pub(crate) fn is_applying(&self) -> bool {
+        self.applies.load(Ordering::Relaxed)
+    }
+
+    /// Whether `topic` has been told of the object.
+    pub(crate) fn is_told(&self, key: &ObjectKey, topic: &'static str) -> bool {
+        self.lock().get(key).is_some_and(|entry| entry.told.contains(topic))
     }
 
     /// Whether this is the first time that `topic` is to be told of the object.

@@ -183,6 +183,13 @@ impl ResourceBase {
         Outcome { state: Some(state), identity: Some(self.identity_of(id)), ..Outcome::default() }
     }
 
+    /// Tells the ledger that the host applies.
+    pub(super) fn note_apply(&self) {
+        if let Some(session) = self.handle.ready() {
+            session.ledger.note_apply();
+        }
+    }
+
     /// Tells the ledger what a read of the object `key` has brought.
     pub(super) fn note_read(&self, key: Option<ObjectKey>, outcome: &Outcome) {
         let (Some(session), Some(key)) = (self.handle.ready(), key) else { return };

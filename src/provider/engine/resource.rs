@@ -270,6 +270,7 @@ impl<B: Backend> Resource for Engine<B> {
     }
 
     async fn create(&self, context: &Context, request: Create) -> Outcome {
+        self.backend.base().note_apply();
         let before = self.backend.key(&request.planned);
         let concealed = Concealed::of(self.schema(), &request.config);
         let mut outcome = self.create_object(context, request).await;
@@ -288,6 +289,7 @@ impl<B: Backend> Resource for Engine<B> {
     }
 
     async fn update(&self, context: &Context, mut request: Update) -> Outcome {
+        self.backend.base().note_apply();
         Ticket::strip(&mut request.private);
         let concealed = Concealed::of(self.schema(), &request.config);
         let mut outcome = self.update_object(context, request).await;
@@ -298,6 +300,7 @@ impl<B: Backend> Resource for Engine<B> {
     }
 
     async fn delete(&self, context: &Context, request: Delete) -> Outcome {
+        self.backend.base().note_apply();
         let key = self.backend.key(&request.prior);
         let outcome = self.delete_object(context, request).await;
         self.backend.base().note_done(key, &outcome);

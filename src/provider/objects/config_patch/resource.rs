@@ -13,6 +13,7 @@ use crate::omni::{Error, ErrorKind, labels};
 use crate::provider::engine::{
     Bind, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, group,
 };
+use crate::provider::ledger::ObjectKey;
 use crate::provider::references;
 use crate::provider::references::Part;
 use crate::provider::session::at;
@@ -30,6 +31,8 @@ pub(super) struct ConfigPatch;
 /// A patch is a document, so its print is that of what it means.
 const DATA: WriteOnly = write_only!("data", Fingerprint::Meaning(patch::digest));
 const DOCUMENT: Document = Document { noun: "patch", kind: ConfigPatch::NAME, attributes: &[DATA.plain, DATA.secret] };
+/// What the ledger is told of a text that Omni takes.
+const VALID: &str = "valid";
 const PART: Part = Part { noun: "patch", follows: true };
 
 impl Weighted for ConfigPatch {
@@ -140,8 +143,17 @@ impl CosiObject for ConfigPatch {
         check_target(cx, plan).await?;
         let (name, text) = DATA.given(plan.config, &plan.planned);
         let Some(text) = text.as_str().filter(|_| !plan.diags.has_errors()) else { return Ok(()) };
+        // Many patches may have one text, and in an apply the write that follows is judged anyway.
+        let ledger = &cx.session.ledger;
+        let judged = ObjectKey::called("patch", patch::digest(text));
+        if ledger.is_applying() || ledger.is_told(&judged, VALID) {
+            return Ok(());
+        }
         let error = match cx.client().validate_config(&cx.call, text).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                ledger.once(&judged, VALID);
+                return Ok(());
+            }
             Err(error) => error,
         };
         match error.kind() {
