@@ -98,6 +98,7 @@ pub fn refuses(name: &'static str) -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let fixture = fixture::on(&host, name);
         prepare(&host, &fixture.needs).await;
+        host.next_run().await;
         let fixture = fixture::on(&host, name);
         assert!(!fixture.invalid.is_empty(), "{name}: no wrong configuration is tried");
         for wrong in &fixture.invalid {
