@@ -6,6 +6,7 @@ use crate::omni::client::Client;
 use crate::omni::{Call, Error, ErrorKind};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// An error that may be a conflict with another write.
@@ -59,25 +60,47 @@ impl Client {
         &self,
         call: &Call,
         key: &Key,
-        mut attempt: impl FnMut(Current) -> BoxFuture<'a, Result<T, E>> + Send,
+        attempt: impl FnMut(Current) -> BoxFuture<'a, Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let (started, mut delays, mut is_again) = (Instant::now(), lag_delays(), false);
+        let current = |is_again| {
+            async move {
+                let read = match is_again {
+                    true => self.get_fresh(call, key).await.transpose(),
+                    false => None,
+                };
+                // An object that is gone is asked for again, for the error of the server.
+                let read = match read {
+                    Some(read) => read,
+                    None => self.get(call, key).await,
+                };
+                Current { read, is_again }
+            }
+            .boxed()
+        };
+        self.repeat_on_conflict(call, &format!("the write of `{key}`"), lag_delays(), current, attempt).await
+    }
+
+    /// Makes `attempt` on what `prepare` gives, and both again after each conflict; `prepare` is told whether there was one before.
+    /// `delays` are the pauses in between; after the last one the conflict is the error. `what` names it all in messages.
+    ///
+    /// # Errors
+    /// Those of `attempt`; or when the call ends in a pause.
+    pub(super) async fn repeat_on_conflict<'p, 'a, P, T, E: MayConflict>(
+        &self,
+        call: &Call,
+        what: &str,
+        mut delays: impl Iterator<Item = Duration> + Send,
+        prepare: impl Fn(bool) -> BoxFuture<'p, P> + Send,
+        mut attempt: impl FnMut(P) -> BoxFuture<'a, Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        let (started, mut is_again) = (Instant::now(), false);
         loop {
-            let read = match is_again {
-                true => self.get_fresh(call, key).await.transpose(),
-                false => None,
-            };
-            // An object that is gone is asked for again, for the error of the server.
-            let read = match read {
-                Some(read) => read,
-                None => self.get(call, key).await,
-            };
-            let error = match attempt(Current { read, is_again }).await {
+            let error = match attempt(prepare(is_again).await).await {
                 Err(error) if error.is_conflict() => error,
                 end => return end,
             };
             let Some(delay) = delays.next() else { return Err(error) };
-            self.sleep(call, delay, started, &format!("the write of `{key}`")).await?;
+            self.sleep(call, delay, started, what).await?;
             is_again = true;
         }
     }
@@ -118,7 +141,6 @@ mod tests {
     use super::*;
     use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
     use omni_proto::cosi::resource as pb;
-    use std::time::Duration;
 
     fn label(resource: &mut Resource) -> Result<(), Error> {
         resource.metadata.labels.insert("ours".to_owned(), "1".to_owned());

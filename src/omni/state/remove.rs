@@ -2,6 +2,7 @@
 //! At each step, an object that does not exist is a success.
 
 use super::client::lag_delays;
+use super::modify::MayConflict;
 use super::recent_writes::Expect;
 use super::unseen::Unseen;
 use super::watch::Event;
@@ -19,6 +20,28 @@ use tokio::time::Instant;
 const DESTROY: &str = "/cosi.resource.State/Destroy";
 const TEARDOWN: &str = "/cosi.resource.State/Teardown";
 const TEARDOWN_AND_DESTROY: &str = "/cosi.resource.State/TeardownAndDestroy";
+
+/// Why an object could not be destroyed; a conflict when something holds it that may let it go:
+/// a controller that came back, or a cache of the server that is behind.
+struct Held(Error);
+
+impl Held {
+    fn is(error: &Error) -> bool {
+        error.is(ErrorKind::Finalizers) || error.is_conflict()
+    }
+}
+
+impl From<Error> for Held {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl MayConflict for Held {
+    fn is_conflict(&self) -> bool {
+        Self::is(&self.0)
+    }
+}
 
 impl Client {
     /// Tears an object down; true if it has no finalizers.
@@ -164,65 +187,60 @@ impl Client {
                     self.inner.recent.note(key, Expect::Gone);
                     return Ok(());
                 }
-                Err(e) if e.is(ErrorKind::Finalizers) || e.is(ErrorKind::Conflict) => {}
+                Err(e) if Held::is(&e) => {}
                 result => return result,
             }
         }
         self.finish_removal(call, key, started).await
     }
 
-    /// Waits until an object that is being torn down has no finalizers, and destroys it.
+    /// Waits until an object that is being torn down has no finalizers, and destroys it; again when something holds it after all.
     pub(crate) async fn finish_removal(&self, call: &Call, key: &Key, started: Instant) -> Result<(), Error> {
-        let mut left = Vec::new();
-        match self.wait_and_destroy(call, key, started, &mut left).await {
-            Err(error) if matches!(error.cause(), Error::Timeout { .. }) && !left.is_empty() => {
-                Err(Error::Stuck { key: key.clone(), finalizers: left, after: started.elapsed() })
-            }
-            result => result,
-        }
-    }
-
-    async fn wait_and_destroy(
-        &self,
-        call: &Call,
-        key: &Key,
-        started: Instant,
-        left: &mut Vec<String>,
-    ) -> Result<(), Error> {
-        let what = format!("the removal of `{key}`");
-        let mut delays = self.inner.retry.endless();
-        loop {
-            let mut watch = self.watch(call, key).await?;
-            loop {
-                match watch.next().await? {
-                    Event::Gone(_) => {
-                        self.inner.recent.note(key, Expect::Gone);
-                        return Ok(());
-                    }
-                    // Ours is gone, and somebody has made another one.
-                    Event::Present(found) if found.metadata.phase == Phase::Running => return Ok(()),
-                    Event::Present(found) => {
-                        *left = found.metadata.finalizers;
-                        if left.is_empty() {
-                            break;
-                        }
-                    }
-                    Event::Bootstrapped => {}
-                }
-            }
-            drop(watch);
-            match self.destroy(call, key).await {
-                Ok(()) => return Ok(()),
-                Err(e) if e.is(ErrorKind::NotFound) => {
-                    self.inner.recent.note(key, Expect::Gone);
+        let ready = |_| self.without_finalizers(call, key, started).boxed();
+        let destroy = |ready: Result<bool, Error>| {
+            async move {
+                if !ready? {
                     return Ok(());
                 }
-                // A controller came back, or the server's cache is behind.
-                Err(e) if e.is(ErrorKind::Finalizers) || e.is(ErrorKind::Conflict) => {
-                    let delay = delays.next().unwrap_or(self.inner.retry.max_delay);
-                    self.sleep(call, delay, started, &what).await?;
+                match self.destroy(call, key).await {
+                    Err(e) if e.is(ErrorKind::NotFound) => {
+                        self.inner.recent.note(key, Expect::Gone);
+                        Ok(())
+                    }
+                    result => Ok(result?),
                 }
-                Err(e) => return Err(e),
+            }
+            .boxed()
+        };
+        let what = format!("the removal of `{key}`");
+        let end: Result<(), Held> =
+            self.repeat_on_conflict(call, &what, self.inner.retry.endless(), ready, destroy).await;
+        end.map_err(|Held(error)| error)
+    }
+
+    /// Waits until an object that is being torn down has no finalizers; says whether it has to be destroyed then.
+    async fn without_finalizers(&self, call: &Call, key: &Key, started: Instant) -> Result<bool, Error> {
+        let mut left = Vec::new();
+        let mut watch = self.watch(call, key).await?;
+        loop {
+            match watch.next().await {
+                Ok(Event::Gone(_)) => {
+                    self.inner.recent.note(key, Expect::Gone);
+                    return Ok(false);
+                }
+                // Ours is gone, and somebody has made another one.
+                Ok(Event::Present(found)) if found.metadata.phase == Phase::Running => return Ok(false),
+                Ok(Event::Present(found)) => {
+                    left = found.metadata.finalizers;
+                    if left.is_empty() {
+                        return Ok(true);
+                    }
+                }
+                Ok(Event::Bootstrapped) => {}
+                Err(error) if matches!(error.cause(), Error::Timeout { .. }) && !left.is_empty() => {
+                    return Err(Error::Stuck { key: key.clone(), finalizers: left, after: started.elapsed() });
+                }
+                Err(error) => return Err(error),
             }
         }
     }

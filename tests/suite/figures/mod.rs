@@ -72,7 +72,7 @@ const FIGURES: [Figure; 10] = [
         what: "Places that retry on a conflict",
         unit: "",
         at_most: 1,
-        held: false,
+        held: true,
         measure: |code| measure::conflict_loops(code).into(),
     },
     // What `cargo tree` counts on Linux; a new dependency of the provider raises it by review.
