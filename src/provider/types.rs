@@ -1,6 +1,8 @@
 //! The types of the provider, as registered by [`super::objects`] and the functions.
 
 use super::dual::{self, DualSource};
+#[cfg(test)]
+use super::engine::Table;
 use super::engine::{self, CosiObject, RpcObject, TypeEntry, UnreadableObject};
 use super::functions::{self, Pure};
 use super::lookup::singleton;
@@ -52,7 +54,7 @@ impl<'h> Types<'h> {
     /// A managed resource that is a COSI object.
     pub(super) fn cosi<M: CosiObject>(&mut self) -> &mut Self {
         #[cfg(test)]
-        self.misfits.extend(engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
+        self.check::<M>();
         self.entry(engine::cosi::<M>(self.handle))
     }
 
@@ -72,12 +74,22 @@ impl<'h> Types<'h> {
 
     /// A managed resource that Omni serves by RPCs.
     pub(super) fn rpc<M: RpcObject>(&mut self) -> &mut Self {
+        #[cfg(test)]
+        self.check::<M>();
         self.entry(engine::rpc::<M>(self.handle))
     }
 
     /// A managed resource that RPCs make and nobody can read.
     pub(super) fn unreadable<M: UnreadableObject>(&mut self) -> &mut Self {
+        #[cfg(test)]
+        self.check::<M>();
         self.entry(engine::unreadable::<M>(self.handle))
+    }
+
+    /// Notes what is wrong with the rows of a resource.
+    #[cfg(test)]
+    fn check<M: Table>(&mut self) {
+        self.misfits.extend(engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
     }
 
     /// A data source of one object.

@@ -2,26 +2,17 @@
 
 use super::{Ask, named};
 use crate::omni::once::{AtMostOnce, Look, Sight};
-use crate::omni::spec::{self, Spec};
+use crate::omni::spec::{self, Described, Spec};
 use crate::omni::{Call, Client, Error};
 use async_trait::async_trait;
 use omni_proto::management as pb;
 use omni_proto::specs::IdentitySpec;
-use std::collections::BTreeMap;
 
-/// A user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The ID, a UUID.
-    pub id: String,
-    /// The e-mail address, in lower case.
-    pub email: String,
-    /// The role.
-    pub role: String,
-    /// The labels from the SAML identity provider.
-    pub saml_labels: BTreeMap<String, String>,
-    /// The time of the last activity, in RFC 3339; `None` for no activity.
-    pub last_active: Option<String>,
+/// A user as the server lists it: the address is in lower case, and no activity is an empty text.
+pub use pb::list_users_response::User;
+
+impl Described for User {
+    const MESSAGE: &'static str = "management.ListUsersResponse.User";
 }
 
 impl Client {
@@ -56,14 +47,7 @@ impl Client {
     pub async fn users(&self, call: &Call) -> Result<Vec<User>, Error> {
         let ask = Ask::again("/management.ManagementService/ListUsers", "the users");
         let answer = self.ask(call, ask, (), |mut s, r| async move { s.list_users(r).await }).await?;
-        let user = |u: pb::list_users_response::User| User {
-            id: u.id,
-            email: u.email,
-            role: u.role,
-            saml_labels: u.saml_labels.into_iter().collect(),
-            last_active: Some(u.last_active).filter(|t| !t.is_empty()),
-        };
-        Ok(answer.users.into_iter().map(user).collect())
+        Ok(answer.users)
     }
 
     /// The user that `fits` takes; a call in a sweep may be answered from the list of another one.

@@ -1,6 +1,6 @@
 //! Access to the fields of a spec by path, such as `features.disk_encryption`, for tables that describe objects.
 
-use super::Spec;
+use super::Described;
 use super::merge::{descriptor, pool, resolve};
 use crate::omni::error::Error;
 use prost_reflect::{DynamicMessage, ReflectMessage};
@@ -8,7 +8,7 @@ use prost_reflect::{DynamicMessage, ReflectMessage};
 pub use super::merge::PathError;
 pub use prost_reflect::{FieldDescriptor, Kind as FieldKind, MapKey, Value as Field};
 
-/// A spec with access to its fields by path.
+/// A message, such as a spec, with access to its fields by path.
 ///
 /// ```
 /// use omni_proto::specs::ClusterSpec;
@@ -28,19 +28,19 @@ pub use prost_reflect::{FieldDescriptor, Kind as FieldKind, MapKey, Value as Fie
 pub struct Fields(pub(super) DynamicMessage);
 
 impl Fields {
-    /// A spec without any field set.
+    /// A message without any field set.
     ///
     /// # Errors
     /// When the message has no descriptor, which is a defect of this build.
-    pub fn empty<S: Spec>() -> Result<Self, Error> {
+    pub fn empty<S: Described>() -> Result<Self, Error> {
         Ok(Self(DynamicMessage::new(described::<S>()?)))
     }
 
-    /// Decodes a spec.
+    /// Decodes a message.
     ///
     /// # Errors
     /// [`Error::Decode`] when the bytes are not such a message.
-    pub fn decode<S: Spec>(spec: &[u8]) -> Result<Self, Error> {
+    pub fn decode<S: Described>(spec: &[u8]) -> Result<Self, Error> {
         DynamicMessage::decode(described::<S>()?, spec).map(Self).map_err(|e| undecodable::<S>(Box::new(e)))
     }
 
@@ -119,17 +119,17 @@ pub fn from_message<M: prost::Message + Default>(field: &Field) -> Option<M> {
 ///
 /// # Errors
 /// When the path has no field.
-pub fn field<S: Spec>(path: &str) -> Result<FieldDescriptor, PathError> {
+pub fn field<S: Described>(path: &str) -> Result<FieldDescriptor, PathError> {
     let fields = resolve(&descriptor::<S>()?, path)?;
     fields.into_iter().last().ok_or(PathError::NoMessage(S::MESSAGE))
 }
 
-fn described<S: Spec>() -> Result<prost_reflect::MessageDescriptor, Error> {
+fn described<S: Described>() -> Result<prost_reflect::MessageDescriptor, Error> {
     descriptor::<S>().map_err(|e| undecodable::<S>(Box::new(e)))
 }
 
-pub(super) fn undecodable<S: Spec>(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::Decode { what: format!("a spec of the type `{}`", S::KIND.name), source }
+pub(super) fn undecodable<S: Described>(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::Decode { what: format!("a message of the type `{}`", S::MESSAGE), source }
 }
 
 #[cfg(test)]

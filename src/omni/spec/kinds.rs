@@ -1,14 +1,17 @@
 //! The COSI types that the client knows: one row each.
 
-use super::{Kind, Spec};
+use super::{Described, Kind, Spec};
 use omni_proto::specs;
 
 /// A row is a message, its name where that is spelled otherwise, the namespace, and the type.
 macro_rules! kinds {
     ($($spec:ident $(($message:literal))? in $namespace:literal = $name:literal;)*) => {
-        $(impl Spec for specs::$spec {
-            const KIND: Kind = Kind { namespace: $namespace, name: $name };
+        $(impl Described for specs::$spec {
             const MESSAGE: &'static str = kinds!(@message $spec $($message)?);
+        }
+
+        impl Spec for specs::$spec {
+            const KIND: Kind = Kind { namespace: $namespace, name: $name };
         })*
 
         /// Every type that implements [`Spec`].

@@ -1,7 +1,7 @@
 //! Merges for writes: only owned fields change. All others keep their values, even fields that this build does not know.
 
-use super::Spec;
 use super::fields::{Fields, undecodable};
+use super::{Described, Spec};
 use crate::omni::error::Error;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
@@ -79,8 +79,8 @@ pub fn merge_fields<S: Spec>(current: &[u8], desired: &Fields, owned: &[&str]) -
     Ok(merged.0.encode_to_vec())
 }
 
-/// The descriptor of a type's message.
-pub(super) fn descriptor<S: Spec>() -> Result<MessageDescriptor, PathError> {
+/// The descriptor of a message.
+pub(super) fn descriptor<S: Described>() -> Result<MessageDescriptor, PathError> {
     pool().get_message_by_name(S::MESSAGE).ok_or(PathError::NoMessage(S::MESSAGE))
 }
 

@@ -17,21 +17,30 @@ pub use digest::owned_digest;
 pub use kinds::KINDS;
 pub use merge::{merge_fields, merge_owned};
 
+/// A protobuf message of which this build has a description, so that its fields have paths: see [`fields`].
+pub trait Described: prost::Message + Default + Send + Sync + 'static {
+    /// The full name of the message: `specs.ClusterSpec`.
+    const MESSAGE: &'static str;
+}
+
+/// The message of what cannot be read.
+impl Described for () {
+    const MESSAGE: &'static str = "google.protobuf.Empty";
+}
+
 /// The protobuf message of a COSI type's spec. A new type is a row in `kinds.rs`.
 ///
 /// ```
 /// use omni_proto::specs::ClusterSpec;
-/// use terraform_provider_omni::omni::spec::{KINDS, Spec};
+/// use terraform_provider_omni::omni::spec::{Described, KINDS, Spec};
 ///
 /// assert_eq!(ClusterSpec::KIND.name, "Clusters.omni.sidero.dev");
 /// assert_eq!(ClusterSpec::MESSAGE, "specs.ClusterSpec");
 /// assert!(KINDS.contains(&ClusterSpec::KIND));
 /// ```
-pub trait Spec: prost::Message + Default + Send + Sync + 'static {
+pub trait Spec: Described {
     /// The COSI type and namespace.
     const KIND: Kind;
-    /// The full name of the message: `specs.ClusterSpec`.
-    const MESSAGE: &'static str;
 }
 
 /// Decodes the spec of an object; the type of the object is not checked.

@@ -6,7 +6,7 @@
 //! must be returned unchanged. All other keys are not managed.
 
 use super::binding::Binding;
-use super::{CosiObject, Owned};
+use super::{Owned, ResourceType};
 use crate::omni::{Metadata, labels};
 use crate::provider::session::Defaults;
 use crate::provider::{check, timeouts};
@@ -172,8 +172,8 @@ fn map(entries: BTreeMap<String, Value>) -> Value {
     if entries.is_empty() { Value::Null } else { Value::Map(entries) }
 }
 
-/// The schema of `M` with the attributes that the engine adds.
-pub(super) fn schema<M: CosiObject>(binding: &Binding) -> Schema {
+/// The attributes that the engine adds to a COSI object.
+pub(super) fn of_object<M: ResourceType>(binding: &Binding) -> Vec<Attribute> {
     let of_object = |what: &str| {
         format!("{what} of the {}. Only the keys set here and in the provider block are managed.", M::NOUN)
     };
@@ -192,18 +192,17 @@ pub(super) fn schema<M: CosiObject>(binding: &Binding) -> Schema {
             shared.name()
         ))
     };
-    let schema = M::about().with_all(binding.attributes());
-    M::WRITE_ONLY
-        .iter()
-        .fold(schema, |schema, text| schema.with_write_only(*text))
-        .with(own(Shared::Labels, binding.own_labels().map_or_else(|| of_object("Labels"), |labels| labels.about.to_owned())))
-        .with(own(Shared::Annotations, of_object("Annotations")))
-        .with(provided(Shared::Labels, "Labels"))
-        .with(provided(Shared::Annotations, "Annotations"))
-        .with(limits())
-        .with(string(VERSION).computed().stays().doc(
+    let labels = binding.own_labels().map_or_else(|| of_object("Labels"), |labels| labels.about.to_owned());
+    vec![
+        own(Shared::Labels, labels),
+        own(Shared::Annotations, of_object("Annotations")),
+        provided(Shared::Labels, "Labels"),
+        provided(Shared::Annotations, "Annotations"),
+        limits(),
+        string(VERSION).computed().stays().doc(
             "Version of the object in Omni as of the last refresh. It is incremented on every write and used for conflict detection.",
-        ))
+        ),
+    ]
 }
 
 /// Adds the engine's attributes to what the resource itself showed.
@@ -268,7 +267,7 @@ fn notes(binding: &Binding, state: &Value) -> Vec<Owned> {
 }
 
 /// Settles the attributes of the engine in a plan.
-pub(super) fn plan<M: CosiObject>(binding: &Binding, schema: &Schema, defaults: &Defaults, plan: &mut Plan<'_>) {
+pub(super) fn plan(binding: &Binding, schema: &Schema, defaults: &Defaults, plan: &mut Plan<'_>) {
     for (shared, owned) in Shared::ALL.into_iter().zip(binding.keys(&plan.planned)) {
         refuse_owned(shared, &owned, plan);
         plan_map(shared, &owned, defaults, plan);

@@ -1,10 +1,10 @@
 //! Storage of the objects of a type, and how they are written.
 
+use super::attributes;
 use super::base::{Entry, ResourceBase, note_move};
-use super::{Cx, Failure};
+use super::{Cx, Failure, ResourceType};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{ObjectKey, Ticket};
-use crate::tf::diag::Diagnostics;
 use crate::tf::list_resource::{ListRequest, ListResults};
 use crate::tf::resource::{Context, Outcome, Plan, Private};
 use crate::tf::schema::Attribute;
@@ -30,45 +30,33 @@ pub(super) struct Work<'a> {
 }
 
 /// How one type is stored. The engine calls, for a plan: `complete_plan`, `plan_owed`, `follow`, `check_run`, and where
-/// the plan changes something in Omni `check_existing` and `check_plan`; then, in the apply, one of the verbs.
+/// the plan changes something in Omni `check_existing`; then, in the apply, one of the verbs.
 #[async_trait]
 pub(super) trait Backend: Send + Sync + 'static {
-    fn base(&self) -> &ResourceBase;
+    /// The type itself.
+    type Kind: ResourceType;
 
-    /// Why objects of this type cannot be imported, and what to do instead; `None` where they can.
-    fn not_imported(&self) -> Option<&'static str> {
-        None
-    }
+    fn base(&self) -> &ResourceBase;
 
     /// What the ledger calls the object that a state shows; `None` while its id is not known.
     fn key(&self, state: &Value) -> Option<ObjectKey>;
-
-    /// The id that a planned state asks for; `None` while it is not known.
-    fn id(&self, planned: &Value) -> Option<String>;
 
     /// Whether an object gets its id only by its create.
     fn is_named_by_create(&self) -> bool {
         false
     }
 
-    /// What messages call the object of this id, as far as `state` tells.
-    fn name(&self, _state: &Value, id: &str) -> String {
-        id.to_owned()
-    }
-
-    /// What is wrong with an id that Omni does not have, and what to do; `None` where its form is right.
-    fn about_id(&self, _id: &str) -> Option<(String, String)> {
-        None
-    }
-
     /// Whether an account may write such objects though it may not read all that the checks of a plan look at.
-    fn is_written_unread(&self) -> bool;
-
-    /// Checks of the configuration that need no server.
-    fn validate(&self, config: &Value, diags: &mut Diagnostics);
+    fn is_written_unread(&self) -> bool {
+        false
+    }
 
     /// Settles in a plan what can be known without the server.
-    fn complete_plan(&self, plan: &mut Plan<'_>);
+    fn complete_plan(&self, plan: &mut Plan<'_>) {
+        let base = self.base();
+        attributes::keep_computed(&base.schema, base.binding.local(), plan);
+        Self::Kind::modify_plan(plan);
+    }
 
     /// Whether a wait of an earlier apply is owed, so that the plan has to show a change.
     async fn plan_owed(&self, _cx: Option<&Cx>, _plan: &mut Plan<'_>) -> bool {
@@ -76,33 +64,26 @@ pub(super) trait Backend: Send + Sync + 'static {
     }
 
     /// Adds to a plan what time, or the plans of other objects, make necessary.
-    fn follow(&self, cx: &Cx, plan: &mut Plan<'_>);
+    fn follow(&self, cx: &Cx, plan: &mut Plan<'_>) {
+        if plan.prior.is_some() {
+            Self::Kind::plan_existing(cx, plan);
+        }
+    }
 
     /// Holds a plan against what this run plans for other objects.
-    fn check_run(&self, _cx: &Cx, _ticket: &Ticket, _plan: &mut Plan<'_>) {}
-
-    /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
-    fn is_only_local(&self, prior: &Value, planned: &Value) -> bool;
+    fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+        Self::Kind::check_run(cx, ticket, plan);
+    }
 
     /// Holds a plan against an object that is there already.
-    async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure>;
-
-    /// Checks a plan that changes something against the server.
-    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure>;
-
-    /// Checks a removal against the server, at plan time.
-    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure>;
+    async fn check_existing(&self, _cx: &Cx, _plan: &mut Plan<'_>, _entry: &Entry) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Leaves notes of a planned removal for the apply.
     fn note_removal(&self, cx: &Cx, key: &ObjectKey, _prior: &Value, _private: &mut Private) {
         note_move(cx, key);
     }
-
-    /// Keeps beside the state which keys of the shared maps the configuration sets.
-    fn track(&self, _private: &mut Private, _config: &Value) {}
-
-    /// The id that the text of an import stands for.
-    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Failure>;
 
     /// Reads the object for a refresh; `None` when the server itself says that there is none.
     async fn read(

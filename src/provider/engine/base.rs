@@ -1,8 +1,10 @@
 //! What all engines share: the steps around an operation, independent of how the object is created, changed and removed.
 //! It opens the session, refuses writes that are not allowed, keeps state that must not be lost, and imports.
 
-use super::Cx;
+use super::attributes;
 use super::attributes::LOCAL_TIMEOUTS;
+use super::binding::Binding;
+use super::{Cx, ResourceType};
 use crate::omni::labels::LONGEST_ID;
 use crate::omni::{Call, Error};
 use crate::provider::errors::Operation;
@@ -13,10 +15,11 @@ use crate::provider::timeouts::Timeouts;
 use crate::provider::view;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
+use crate::tf::plan::keep_same;
 use crate::tf::resource::{Context, Outcome, Plan, Private, Read};
-use crate::tf::schema::{IdentitySchema, Schema};
+use crate::tf::schema::{Attribute, IdentitySchema, Schema};
 use crate::tf::value::Value;
-use serde::Serialize;
+use crate::tf::write_only;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,13 +31,40 @@ pub(super) struct ResourceBase {
     pub(super) noun: &'static str,
     /// The attribute that holds the id; also the name of the identity's one part.
     pub(super) id: &'static str,
+    /// The attribute by which messages name the object; none where there is only one.
+    display: &'static str,
     /// The schema with the engine's attributes.
     pub(super) schema: Schema,
     pub(super) identity: IdentitySchema,
+    /// Where the attributes live.
+    pub(super) binding: Binding,
     pub(super) handle: Handle,
 }
 
 impl ResourceBase {
+    /// The type `M`; `more` are the attributes that the engine adds.
+    pub(super) fn of<M: ResourceType>(handle: &Handle, more: impl FnOnce(&Binding) -> Vec<Attribute>) -> Self {
+        let binding = Binding::new(M::rows());
+        let schema = M::about().with_all(binding.attributes());
+        let schema = M::WRITE_ONLY.iter().fold(schema, |schema, text| schema.with_write_only(*text));
+        Self {
+            name: M::NAME,
+            noun: M::NOUN,
+            id: M::ID,
+            display: M::DISPLAY,
+            schema: schema.with_all(more(&binding)),
+            identity: M::identity(),
+            binding,
+            handle: handle.clone(),
+        }
+    }
+
+    /// What messages call the object of this id, as far as `state` tells.
+    pub(super) fn display(&self, state: &Value, id: &str) -> String {
+        let name = if self.display == self.id { id } else { state.get(self.display).as_str().unwrap_or_default() };
+        name.to_owned()
+    }
+
     pub(super) fn operation<'a>(&self, verb: &'a str, id: &'a str) -> Operation<'a> {
         let given = |name: &str| self.schema.attribute(name).is_some_and(|a| a.configurable());
         let id_attribute = [self.id, "name"].into_iter().find(|name| given(name)).unwrap_or_default();
@@ -80,12 +110,25 @@ impl ResourceBase {
         Value::object([(self.id, Value::from(id))])
     }
 
-    /// A model as a value of the schema, without the engine's attributes.
-    pub(super) fn value_of(&self, model: &impl Serialize) -> Result<Value, Diagnostic> {
-        crate::tf::model::to_value(model, &self.schema.object_type()).map_err(|error| {
-            Diagnostic::from_error("Object does not fit the schema", &error)
-                .hint("This is a defect of the provider; please report it.")
-        })
+    /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
+    pub(super) fn is_only_local(&self, prior: &Value, planned: &Value) -> bool {
+        attributes::only_local_changes(&self.binding, &self.schema, prior, planned)
+    }
+
+    /// The attributes of the schema as `shown` has them; all others are null.
+    pub(super) fn with_all_attributes(&self, shown: &Value) -> Value {
+        let mut state = self.schema.null_object();
+        for (name, value) in shown.entries().into_iter().flatten() {
+            state.set(name, value.clone());
+        }
+        state
+    }
+
+    /// A state that was read or written, in the words of `known` where they mean the same, and without secrets that are not kept.
+    pub(super) fn in_words_of(&self, known: &Value, state: Value) -> Value {
+        let mut state = keep_same(&self.schema, known, state);
+        write_only::redact(&self.schema, known, &mut state);
+        state
     }
 
     /// What was planned, with nothing unknown left in it: enough to find the object again.
@@ -168,6 +211,13 @@ impl ResourceBase {
         let like = self.schema.attribute(self.id).map(|a| a.description.as_str()).unwrap_or_default();
         Diagnostic::error(summary, format!("{none}."))
             .hint(format!("Check the ID, and that `endpoint` is the right Omni instance.\n`{}`: {like}", self.id))
+    }
+
+    /// Refuses an import; `why` says why there is none, and what to do instead, in sentences.
+    pub(super) fn no_import(&self, text: &str, why: &str) -> Diagnostic {
+        let (why, instead) = why.split_once(". ").unwrap_or((why, ""));
+        let summary = self.operation("import", text).summary();
+        Diagnostic::error(summary, format!("{}.", why.trim_end_matches('.'))).hint(instead)
     }
 
     /// What an import leaves for the first read: the id, and nothing else.

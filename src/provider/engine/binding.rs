@@ -3,10 +3,11 @@
 
 use super::Owned;
 use super::joined::{Join, Joined};
-use crate::omni::spec::Spec;
 use crate::omni::spec::fields;
 use crate::omni::spec::fields::{Field, FieldKind, Fields, MapKey, PathError};
+use crate::omni::spec::{Described, Spec};
 use crate::omni::{Error, Metadata, Resource as Stored, labels};
+use crate::tf::plan::means_same;
 use crate::tf::schema::{Attribute, Kind as Shape, Nesting, object, plain};
 use crate::tf::value::{BigDecimal, Type, Value};
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ pub(crate) struct Row {
     attribute: Attribute,
     home: Home,
     /// Its description where it is only read, if that differs.
-    reading: Option<&'static str>,
+    reading: Option<String>,
     /// Labels that follow from the whole state, and that no attribute shows.
     also_labels: &'static [MadeLabel],
     /// What it says of the labels of the object.
@@ -42,8 +43,8 @@ pub(crate) struct OwnLabels {
 impl Row {
     /// Describes it for data sources.
     #[must_use]
-    pub(crate) fn reading(mut self, doc: &'static str) -> Self {
-        self.reading = Some(doc);
+    pub(crate) fn reading(mut self, doc: impl Into<String>) -> Self {
+        self.reading = Some(doc.into());
         self
     }
 
@@ -84,7 +85,7 @@ impl Row {
             }
             _ => own.kind.clone(),
         };
-        own.clone().described(shape, self.reading)
+        own.clone().described(shape, self.reading.as_deref())
     }
 }
 
@@ -116,8 +117,10 @@ pub(crate) enum Home {
     Local,
     /// The same, with an annotation that tells other resources of it: there while it is `true`.
     Note(&'static str),
-    /// It is made of other things by the object's own step: see [`CosiTable::derive`](super::CosiTable::derive).
+    /// It is made of other things by the object's own step: see [`Table::derive`](super::Table::derive).
     Derived,
+    /// Only the write knows it: Omni takes it, or gives it once, and never shows it. The state keeps it.
+    Unreadable,
 }
 
 impl Home {
@@ -236,6 +239,11 @@ pub(crate) trait Bind: Sized {
     fn derived(self) -> Row {
         self.at(Home::Derived)
     }
+
+    /// Only the write knows it.
+    fn unreadable(self) -> Row {
+        self.at(Home::Unreadable)
+    }
 }
 
 impl Bind for Attribute {
@@ -298,7 +306,8 @@ impl Binding {
 
     /// What a data source shows of the object: all that Omni has of it, but for these attributes.
     pub(crate) fn reading(mut rows: Vec<Row>, but: &[&str]) -> Self {
-        rows.retain(|row| !is_local(row) && !but.contains(&row.attribute.name));
+        let is_in_omni = |row: &Row| !is_local(row) && !matches!(row.home, Home::Unreadable);
+        rows.retain(|row| is_in_omni(row) && !but.contains(&row.attribute.name));
         Self::new(rows)
     }
 
@@ -332,6 +341,31 @@ impl Binding {
         &self.local
     }
 
+    /// Whether there are attributes that only a write knows.
+    pub(crate) fn has_unreadable(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row.home, Home::Unreadable))
+    }
+
+    /// Whether the message shows what `wanted` asks for, as far as it is known and configurable.
+    ///
+    /// # Errors
+    /// When a row does not fit the message, which is a defect of this build.
+    pub(crate) fn is_shown(&self, fields: &Fields, wanted: &Value) -> Result<bool, PathError> {
+        for Row { attribute, home, .. } in self.rows.iter().filter(|row| row.attribute.configurable()) {
+            let Home::Spec(path, codec) = home else { continue };
+            let value = wanted.get(attribute.name);
+            let shown = codec.read(fields.get(path)?.as_ref(), value, attribute);
+            let is_same = match (attribute.same, shown.as_str(), value.as_str()) {
+                (Some(same), Some(shown), Some(value)) => same(shown, value),
+                _ => means_same(&shown, value),
+            };
+            if value.is_wholly_known() && !value.is_null() && !is_same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The other types that attributes live in.
     pub(crate) fn joins(&self) -> &[Join] {
         &self.joins
@@ -343,14 +377,14 @@ impl Binding {
         configurable.map(|row| row.attribute.name)
     }
 
-    /// The spec that the state asks for; only the owned fields of it count.
+    /// The message that the state asks for; of a spec, only the owned fields count.
     ///
     /// # Errors
     /// When a row does not fit the message, which is a defect of this build.
-    pub(crate) fn fields<S: Spec>(&self, state: &Value) -> Result<Fields, Error> {
+    pub(crate) fn fields<S: Described>(&self, state: &Value) -> Result<Fields, Error> {
         let mut made = Fields::empty::<S>()?;
         write::<S>(&self.rows, state, &mut made).map_err(|source| Error::Decode {
-            what: format!("the attributes of a spec of the type `{}`", S::KIND.name),
+            what: format!("the attributes of a message of the type `{}`", S::MESSAGE),
             source: Box::new(source),
         })?;
         Ok(made)
@@ -420,7 +454,7 @@ fn is_local(row: &Row) -> bool {
     }
 }
 
-fn write<S: Spec>(rows: &[Row], state: &Value, made: &mut Fields) -> Result<(), PathError> {
+fn write<S: Described>(rows: &[Row], state: &Value, made: &mut Fields) -> Result<(), PathError> {
     for row in rows {
         let value = state.get(row.attribute.name);
         match &row.home {
@@ -489,6 +523,8 @@ fn read(rows: &[Row], source: &Source<'_>, prior: &Value) -> Result<Value, PathE
                 all if all.entries().is_some_and(|all| all.values().all(Value::is_null)) => Value::Null,
                 all => all,
             },
+            Home::Unreadable if before.is_unknown() => Value::Null,
+            Home::Unreadable => before.clone(),
             Home::Local | Home::Note(_) | Home::Derived => Value::Null,
         };
         shown.insert(name.to_owned(), value);
@@ -669,7 +705,7 @@ fn to_value(field: &Field, shape: &Shape) -> Value {
 
 /// What in the table does not fit the messages, a sentence for each: nothing but a test asks.
 #[cfg(test)]
-pub(crate) fn misfits<S: Spec>(rows: Vec<Row>) -> Vec<String> {
+pub(crate) fn misfits<S: Described>(rows: Vec<Row>) -> Vec<String> {
     let mut found = Vec::new();
     let binding = Binding::new(rows);
     visit(&binding.rows, &mut |row| {

@@ -4,7 +4,6 @@ use super::attributes;
 use super::backend::{Backend, Work};
 use super::base;
 use super::base::{Entry, ResourceBase};
-use super::binding::Binding;
 use super::conflict::Baseline;
 use super::existing;
 use super::failure::Failure;
@@ -54,27 +53,12 @@ struct Made<'a> {
 /// Stores the objects of a type in the state of Omni.
 pub(crate) struct CosiBackend<M> {
     base: ResourceBase,
-    binding: Binding,
     kind: PhantomData<M>,
 }
 
 impl<M: CosiObject> CosiBackend<M> {
     pub(super) fn new(handle: &Handle) -> Self {
-        let binding = Binding::new(M::rows());
-        let base = ResourceBase {
-            name: M::NAME,
-            noun: M::NOUN,
-            id: M::ID,
-            schema: attributes::schema::<M>(&binding),
-            identity: M::identity(),
-            handle: handle.clone(),
-        };
-        Self { base, binding, kind: PhantomData }
-    }
-
-    /// Its attributes, and where they live.
-    pub(super) fn binding(&self) -> &Binding {
-        &self.binding
+        Self { base: ResourceBase::of::<M>(handle, attributes::of_object::<M>), kind: PhantomData }
     }
 
     /// What the object's own attributes show of it.
@@ -84,18 +68,18 @@ impl<M: CosiObject> CosiBackend<M> {
         joined: &Joined,
         prior: &Value,
     ) -> Result<Value, Diagnostic> {
-        show::<M>(&self.binding, object, joined, prior)
+        show::<M>(&self.base.binding, object, joined, prior)
     }
 
     /// What the state asks Omni for.
     fn desired(&self, state: &Value) -> Result<Desired, Diagnostic> {
-        let fields = self.binding.fields::<M::Spec>(state).map_err(|error| misfit(&error))?;
+        let fields = self.base.binding.fields::<M::Spec>(state).map_err(|error| misfit(&error))?;
         Ok(Desired { fields, keys: self.keys(state) })
     }
 
     /// The labels and annotations that the state asks for.
     fn keys(&self, state: &Value) -> [Vec<Owned>; 2] {
-        self.binding.keys(state)
+        self.base.binding.keys(state)
     }
 
     /// The state that shows `shown`, with the attributes that the engine adds.
@@ -107,22 +91,17 @@ impl<M: CosiObject> CosiBackend<M> {
         private: &Private,
     ) -> Result<Value, Diagnostic> {
         let [labels, annotations] = self.keys(&shown);
-        let mut state = self.base.schema.null_object();
-        for (name, value) in shown.entries().into_iter().flatten() {
-            state.set(name, value.clone());
-        }
+        let mut state = self.base.with_all_attributes(&shown);
         attributes::fill(
             &mut state,
-            self.binding.local(),
+            self.base.binding.local(),
             &object.stored.metadata,
             [&labels, &annotations],
             private,
             prior,
             &self.base.handle.defaults(),
         );
-        let mut state = crate::tf::plan::keep_same(&self.base.schema, prior, state);
-        write_only::redact(&self.base.schema, prior, &mut state);
-        Ok(state)
+        Ok(self.base.in_words_of(prior, state))
     }
 
     /// What the host keeps of an object that is there.
@@ -137,14 +116,14 @@ impl<M: CosiObject> CosiBackend<M> {
         let id = stored.key.id.clone();
         let built = async {
             let object = Object::<M::Spec>::decode(stored).map_err(|e| operation.explain(&e))?;
-            let joined = Joined::read(cx, self.binding.joins(), object.id()).await;
+            let joined = Joined::read(cx, self.base.binding.joins(), object.id()).await;
             let mut joined = joined.map_err(|e| operation.explain(&e))?;
             M::facts(cx, &object, &mut joined).await.map_err(|e| operation.explain(&e))?;
             let shown = self.read_attributes(&object, &joined, prior)?;
             let keys = self.keys(&shown);
-            Baseline::of::<M>(&self.binding, &object.stored, &keys).store(&mut private);
+            Baseline::of::<M>(&self.base.binding, &object.stored, &keys).store(&mut private);
             relabel::note(&object.stored, &keys[0], &mut private);
-            if self.binding.are_all_labels(&shown) {
+            if self.base.binding.are_all_labels(&shown) {
                 let defaults = self.base.handle.defaults();
                 attributes::track_all_labels(&mut private, &object.stored.metadata, &keys[0], &defaults, prior);
             }
@@ -237,7 +216,7 @@ impl<M: CosiObject> CosiBackend<M> {
         !write_only::changes(schema, prior, planned)
             && schema.attributes.iter().all(|attribute| {
                 let (name, value) = (attribute.name, planned.get(attribute.name));
-                attributes::is_local(schema, self.binding.local(), name)
+                attributes::is_local(schema, self.base.binding.local(), name)
                     || value.is_unknown()
                     || value == prior.get(name)
             })
@@ -249,7 +228,7 @@ impl<M: CosiObject> CosiBackend<M> {
         if planned.get(STATUS).is_unknown() {
             planned.set(STATUS, prior.get(STATUS).clone());
         }
-        attributes::only_local_changes(&self.binding, &self.base.schema, prior, &planned)
+        self.base.is_only_local(prior, &planned)
     }
 
     /// Waits for what is owed, within the limit of the operation that owes it.
@@ -319,6 +298,8 @@ impl<M: CosiObject> CosiBackend<M> {
 
 #[async_trait]
 impl<M: CosiObject> Backend for CosiBackend<M> {
+    type Kind = M;
+
     fn base(&self) -> &ResourceBase {
         &self.base
     }
@@ -331,35 +312,18 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         Some(ObjectKey::from(&M::Spec::KIND.key(id)))
     }
 
-    fn id(&self, planned: &Value) -> Option<String> {
-        M::id(planned)
-    }
-
     fn is_named_by_create(&self) -> bool {
         M::ORIGIN == Origin::Call
-    }
-
-    fn name(&self, state: &Value, id: &str) -> String {
-        let shown = if M::DISPLAY == M::ID { id } else { state.get(M::DISPLAY).as_str().unwrap_or_default() };
-        shown.to_owned()
-    }
-
-    fn about_id(&self, id: &str) -> Option<(String, String)> {
-        M::about_id(id)
     }
 
     fn is_written_unread(&self) -> bool {
         true
     }
 
-    fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        M::validate(config, diags);
-    }
-
     fn complete_plan(&self, plan: &mut Plan<'_>) {
-        attributes::plan::<M>(&self.binding, &self.base.schema, &self.base.handle.defaults(), plan);
+        attributes::plan(&self.base.binding, &self.base.schema, &self.base.handle.defaults(), plan);
         M::modify_plan(plan);
-        let name = self.name(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+        let name = self.base.display(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
         relabel::plan(&self.base.operation("plan", &name), attributes::VERSION, plan);
     }
 
@@ -381,24 +345,12 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         base::refuse_with(cx, plan, &owners::keys::<M>(&base::foreseen(cx, &plan.planned)));
     }
 
-    fn is_only_local(&self, prior: &Value, planned: &Value) -> bool {
-        attributes::only_local_changes(&self.binding, &self.base.schema, prior, planned)
-    }
-
     async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure> {
         // What is there under an id that is only foretold belongs to a cluster that is made again, whose plan tells.
         match &entry.key {
             Some(key) => Ok(self.check_standing(cx, plan, key).await?),
             None => Ok(()),
         }
-    }
-
-    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
-        M::check_plan(cx, plan).await
-    }
-
-    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
-        M::check_delete(cx, prior, diags).await
     }
 
     fn note_removal(&self, cx: &Cx, key: &ObjectKey, prior: &Value, private: &mut Private) {
@@ -412,14 +364,6 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         if M::locked_by(prior).is_some_and(|owner| cx.session.locks.unlocks(owner)) {
             private.set(UNLOCKS, true);
         }
-    }
-
-    fn track(&self, private: &mut Private, config: &Value) {
-        attributes::track(private, config);
-    }
-
-    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
-        M::resolve_import(cx, text).await
     }
 
     async fn read(
@@ -463,7 +407,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     fn list_arguments(&self) -> Option<Vec<Attribute>> {
         // A list displays the identities of its results, and those would be secrets.
-        (!M::Spec::KIND.hides_ids()).then(|| list::arguments(&self.binding))
+        (!M::Spec::KIND.hides_ids()).then(|| list::arguments(&self.base.binding))
     }
 
     async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
@@ -492,11 +436,11 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             operation: operation.clone(),
             desired: &desired,
             planned,
-            binding: &self.binding,
+            binding: &self.base.binding,
             config,
             private: &Private::default(),
             prior: &Value::Null,
-            no_other_labels: self.binding.are_all_labels(planned),
+            no_other_labels: self.base.binding.are_all_labels(planned),
         };
         let mut told = Diagnostics::new();
         let created = match M::ORIGIN {
@@ -557,11 +501,11 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             operation: operation.clone(),
             desired: &desired,
             planned,
-            binding: &self.binding,
+            binding: &self.base.binding,
             config,
             private: &private,
             prior,
-            no_other_labels: self.binding.are_all_labels(planned),
+            no_other_labels: self.base.binding.are_all_labels(planned),
         };
         let baseline = Baseline::load(&private);
         match write::update::<M>(cx, &write, &key, baseline, Some((self, prior))).await {

@@ -386,7 +386,7 @@ impl<M: CosiObject> CosiBackend<M> {
             Err(error) => return Err(error),
         };
         let id = existing.key.id.clone();
-        let name = self.name(&plan.planned, &id);
+        let name = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("create", &name);
         let problem = match standing(&existing) {
             Standing::Deleting => return Ok(()),

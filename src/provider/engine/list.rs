@@ -4,7 +4,7 @@ use super::backend::Backend;
 use super::binding::Binding;
 use super::cosi::CosiBackend;
 use super::resource::Engine;
-use super::{CosiObject, Cx, Failure, Joined, Object};
+use super::{CosiObject, Cx, Failure, Joined, Object, ResourceType};
 use crate::omni::spec::Spec;
 use crate::omni::{ErrorKind, Phase, Query, Resource as Stored, labels};
 use crate::provider::errors::Operation;
@@ -35,7 +35,7 @@ struct Listed<B> {
 /// The list resource of a type; `None` where its objects cannot be listed.
 pub(super) fn listed<B: Backend>(engine: &Arc<Engine<B>>) -> Option<Arc<dyn ListResource>> {
     let base = engine.backend.base();
-    let arguments = engine.backend.list_arguments().filter(|_| engine.backend.not_imported().is_none())?;
+    let arguments = engine.backend.list_arguments().filter(|_| B::Kind::NOT_IMPORTED.is_none())?;
     let schema = Schema::new(format!(
         "Lists objects of the type `{}`, whether Terraform manages them or not. Each result has what an import of the {} needs.",
         base.name, base.noun
@@ -128,7 +128,7 @@ impl<M: CosiObject> CosiBackend<M> {
         request: &ListRequest,
         results: &mut dyn ListResults,
     ) -> Result<(), Failure> {
-        let mut listing = cx.client().listing(M::Spec::KIND, &query(self.binding(), &request.config)?);
+        let mut listing = cx.client().listing(M::Spec::KIND, &query(&self.base().binding, &request.config)?);
         let names = self.names(cx).await?;
         let batch = if request.include_object { BATCH } else { 1 };
         let mut left = request.limit;
@@ -180,7 +180,7 @@ impl<M: CosiObject> CosiBackend<M> {
     /// What people call the objects that these refer to, by ID.
     async fn names(&self, cx: &Cx) -> Result<Names, Failure> {
         let mut names = Names::new();
-        let Some((_, join, path)) = self.binding().known_as() else { return Ok(names) };
+        let Some((_, join, path)) = self.base().binding.known_as() else { return Ok(names) };
         let mut listing = cx.client().listing(join.kind, &Query::all());
         loop {
             match listing.next(&cx.call).await {
@@ -200,8 +200,9 @@ impl<M: CosiObject> CosiBackend<M> {
             .ok()
             .and_then(|object| self.read_attributes(&object, &Joined::default(), imported).ok())
             .unwrap_or(Value::Null);
-        let known = self.binding().known_as().and_then(|(attribute, ..)| names.get(shown.get(attribute).as_str()?));
-        let name = known.cloned().unwrap_or_else(|| self.name(&shown, id));
+        let known =
+            self.base().binding.known_as().and_then(|(attribute, ..)| names.get(shown.get(attribute).as_str()?));
+        let name = known.cloned().unwrap_or_else(|| self.base().display(&shown, id));
         let name = if name.is_empty() { id.to_owned() } else { name };
         let id = Some(id).filter(|_| known.is_some());
         let cluster = shown.get("cluster").as_str().filter(|cluster| !name.contains(cluster));

@@ -20,9 +20,9 @@ mod rpc_object;
 mod unreadable;
 mod write;
 
-use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Fields;
-use crate::omni::{Call, Client, Error, ErrorKind, Key, Resource as Stored};
+use crate::omni::spec::{Described, Spec};
+use crate::omni::{Call, Client, Error, ErrorKind, Key, Kind, Metadata, Resource as Stored};
 use crate::provider::errors::capital;
 use crate::provider::ledger::Ticket;
 use crate::provider::session::{Handle, Session};
@@ -45,7 +45,7 @@ pub(crate) use binding::misfits;
 pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, OwnLabels, Row, Several, group, message};
 pub(crate) use failure::Failure;
 pub(crate) use joined::{Join, Joined};
-pub(crate) use rpc_object::RpcObject;
+pub(crate) use rpc_object::{Freshness, RpcObject};
 pub(crate) use unreadable::UnreadableObject;
 
 /// A managed type, and its list resource if its objects can be listed.
@@ -97,6 +97,16 @@ impl<S: Spec> Object<S> {
     pub(crate) fn decode(stored: Stored) -> Result<Self, Error> {
         let spec = crate::omni::spec::decode::<S>(&stored)?;
         Ok(Self { stored, spec })
+    }
+}
+
+impl<S: Described> Object<S> {
+    /// What an RPC lists and the state of Omni does not hold: there is nothing of it but an id and a message.
+    pub(crate) fn listed(id: impl Into<String>, message: S) -> Self {
+        let kind = Kind { namespace: "", name: S::MESSAGE };
+        let (metadata, spec) = (Metadata::default(), message.encode_to_vec());
+        let stored = Stored { key: kind.key(id), metadata, spec, yaml: String::new() };
+        Self { stored, spec: message }
     }
 
     /// The value of a label.
@@ -206,15 +216,15 @@ pub(crate) struct Written<'a, S> {
     pub(crate) asked: &'a Value,
 }
 
-/// A COSI type as attributes: each with where its value lives, and what that cannot say.
-pub(crate) trait CosiTable: Send + Sync + 'static {
-    /// The message of its spec.
-    type Spec: Spec;
+/// A type as attributes: each with where its value lives, and what that cannot say.
+pub(crate) trait Table: Send + Sync + 'static {
+    /// The message whose fields its rows name; `()` for what Omni never shows.
+    type Spec: Described;
     /// Its full name: `omni_cluster`.
     const NAME: &'static str;
     /// What it is, in words: `cluster`.
     const NOUN: &'static str;
-    /// The attribute that holds the COSI id; also the name of the identity's one part.
+    /// The attribute that names the object, in most types by its id in Omni; also the name of the identity's one part.
     const ID: &'static str;
 
     /// Its attributes, each with where it lives; without those that the engine adds.
@@ -235,20 +245,16 @@ pub(crate) trait CosiTable: Send + Sync + 'static {
     }
 }
 
-/// A resource type that is a COSI object.
+/// A type of resources, whatever stores them: its page, its names, and the plans of it.
 #[async_trait]
-pub(crate) trait CosiObject: CosiTable {
+pub(crate) trait ResourceType: Table {
     /// The attribute by which messages name the object: another one than the id where that is a secret,
     /// and none where there is only one object.
     const DISPLAY: &'static str = Self::ID;
     /// Texts that can also be given in a form that is never stored.
     const WRITE_ONLY: &'static [WriteOnly] = &[];
-    /// How the object comes into being.
-    const ORIGIN: Origin = Origin::Users;
-    /// Whether Omni refuses one whose owners are not there.
-    const NEEDS_OWNERS: bool = true;
-    /// Whether objects of other types can have this one as an owner.
-    const OWNS: bool = false;
+    /// Why no object can be imported, and what to do instead, in sentences; `None` where they can.
+    const NOT_IMPORTED: Option<&'static str> = None;
 
     /// What its page begins with, and the rules over several attributes; without attributes.
     fn about() -> Schema;
@@ -259,10 +265,59 @@ pub(crate) trait CosiObject: CosiTable {
         IdentitySchema::of(Self::ID, format!("{what} of the {}.", Self::NOUN))
     }
 
-    /// The COSI id; `None` while what it is made of is not known.
+    /// The id of the object, in the one form that identities hold; `None` while what it is made of is not known.
     fn id(state: &Value) -> Option<String> {
         state.get(Self::ID).as_str().map(str::to_owned)
     }
+
+    /// Checks of the configuration that need no server; it may hold unknowns.
+    /// It judges what was written in this block alone: under a mocked provider, what other objects give is random text.
+    fn validate(_config: &Value, _diags: &mut Diagnostics) {}
+
+    /// Adjusts a plan without the server: predicts what can be known.
+    fn modify_plan(_plan: &mut Plan<'_>) {}
+
+    /// Adds to a plan what time alone makes necessary; asked of every plan of an object that is there.
+    fn plan_existing(_cx: &Cx, _plan: &mut Plan<'_>) {}
+
+    /// Holds a plan against what this run plans for other objects; asked of every plan, whether it changes something or not.
+    fn check_run(_cx: &Cx, _ticket: &Ticket, _plan: &mut Plan<'_>) {}
+
+    /// The id that the text of an import stands for. `cx` is there once the provider is configured.
+    ///
+    /// # Errors
+    /// When the text has the wrong form, or stands for no object or for several.
+    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
+        Ok(text.to_owned())
+    }
+
+    /// What is wrong with an id that Omni does not have, as a sentence, and what to do; `None` where its form is right.
+    fn about_id(_id: &str) -> Option<(String, String)> {
+        None
+    }
+
+    /// Checks a plan that changes something against the server.
+    /// What is wrong with the configuration is an error. What depends on other objects as they are now is a warning that says what Omni
+    /// would refuse: they may change before the apply, and a host plans like this on its way to a destroy too.
+    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Checks a removal against the server, at plan time. Nothing stops it but a lock that the removal cannot lift.
+    async fn check_delete(_cx: &Cx, _prior: &Value, _diags: &mut Diagnostics) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A resource type that is a COSI object.
+#[async_trait]
+pub(crate) trait CosiObject: ResourceType + Table<Spec: Spec> {
+    /// How the object comes into being.
+    const ORIGIN: Origin = Origin::Users;
+    /// Whether Omni refuses one whose owners are not there.
+    const NEEDS_OWNERS: bool = true;
+    /// Whether objects of other types can have this one as an owner.
+    const OWNS: bool = false;
 
     /// Fills in what depends on the time of a write, and puts into Omni's own words what it takes in one form only.
     /// What was planned is kept in the state all the same.
@@ -283,51 +338,15 @@ pub(crate) trait CosiObject: CosiTable {
         None
     }
 
-    /// Checks of the configuration that need no server; it may hold unknowns.
-    /// It judges what was written in this block alone: under a mocked provider, what other objects give is random text.
-    fn validate(_config: &Value, _diags: &mut Diagnostics) {}
-
-    /// Adjusts a plan without the server: predicts what can be known.
-    fn modify_plan(_plan: &mut Plan<'_>) {}
-
-    /// Adds to a plan what time alone makes necessary; asked of every plan of an object that is there.
-    fn plan_existing(_cx: &Cx, _plan: &mut Plan<'_>) {}
-
-    /// Holds a plan against what this run plans for other objects; asked of every plan, whether it changes something or not.
-    fn check_run(_cx: &Cx, _ticket: &Ticket, _plan: &mut Plan<'_>) {}
-
-    /// The COSI id that the text of an import stands for. `cx` is there once the provider is configured.
-    ///
-    /// # Errors
-    /// When the text has the wrong form, or stands for no object or for several.
-    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
-        Ok(text.to_owned())
-    }
-
-    /// What is wrong with an id that Omni does not have, as a sentence, and what to do; `None` where its form is right.
-    fn about_id(_id: &str) -> Option<(String, String)> {
-        None
-    }
-
     /// Adds facts that derived attributes need, beside the joined objects.
     async fn facts(_cx: &Cx, _object: &Object<Self::Spec>, _joined: &mut Joined) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Checks a plan that changes something against the server.
-    /// What is wrong with the configuration is an error. What depends on other objects as they are now is a warning that says what Omni
-    /// would refuse: they may change before the apply, and a host plans like this on its way to a destroy too.
-    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    /// Checks a removal against the server, at plan time. Nothing stops it but a lock that the removal cannot lift.
-    async fn check_delete(_cx: &Cx, _prior: &Value, _diags: &mut Diagnostics) -> Result<(), Failure> {
-        Ok(())
-    }
-
     /// Makes the object by the call of its own and gives the id; only for [`Origin::Call`].
     /// What the call does not take is written right after.
+    ///
+    /// Join tokens alone need it: of all that the state of Omni lets users write, only they get their id from Omni.
     ///
     /// # Errors
     /// When there is no object; or when that is not known, with what to look for.
@@ -377,6 +396,8 @@ pub(crate) trait CosiObject: CosiTable {
     }
 
     /// Whether something of a removed object is still on its way out, so that its removal has not ended.
+    ///
+    /// Machines of a cluster alone need it: Omni takes their object away at once, and wipes the machine afterwards.
     async fn is_deleting(_cx: &Cx, _state: &Value, _key: &Key) -> Result<bool, Error> {
         Ok(false)
     }
@@ -391,7 +412,7 @@ pub(crate) trait CosiObject: CosiTable {
 ///
 /// # Errors
 /// When the object cannot be shown as this resource type.
-pub(crate) fn show<M: CosiTable>(
+pub(crate) fn show<M: Table>(
     binding: &Binding,
     object: &Object<M::Spec>,
     joined: &Joined,

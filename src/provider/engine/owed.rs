@@ -175,7 +175,7 @@ impl<M: CosiObject> CosiBackend<M> {
                 return false;
             }
         };
-        let operation = self.name(&plan.planned, &id);
+        let operation = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("update", &operation);
         let limit = self.base().limit(cx, &plan.planned, owed.limit());
         plan.diags.push(unmet_wait(&operation, &seen, &limit));

@@ -1,11 +1,12 @@
 //! The engine: the operations of every managed resource, on top of the [`Backend`] of its type.
 
-use super::Cx;
+use super::attributes;
 use super::backend::{Backend, Work};
 use super::base::{self, Entry};
 use super::existing;
 use super::failure::Failure;
 use super::owed::STATUS;
+use super::{Cx, ResourceType};
 use crate::omni::ErrorKind;
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{Action, Ticket};
@@ -34,8 +35,8 @@ pub(super) fn engine<B: Backend>(backend: B) -> Arc<Engine<B>> {
 impl<B: Backend> Engine<B> {
     /// What messages call the object that `state` shows or plans.
     fn name(&self, state: &Value) -> String {
-        let id = state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| self.backend.id(state));
-        self.backend.name(state, &id.unwrap_or_default())
+        let id = state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| B::Kind::id(state));
+        self.backend.base().display(state, &id.unwrap_or_default())
     }
 
     /// The part of a plan that looks at the server and at the other plans of this run.
@@ -47,7 +48,7 @@ impl<B: Backend> Engine<B> {
         self.check_rivals(cx, plan, &entry);
         self.backend.check_run(cx, &entry.ticket, plan);
         // What reaches no object needs no check against the server.
-        if plan.prior.is_some_and(|prior| self.backend.is_only_local(prior, &plan.planned)) {
+        if plan.prior.is_some_and(|prior| base.is_only_local(prior, &plan.planned)) {
             return entry.close(cx, plan);
         }
         base::check_read_only(cx, base::action(plan), &mut plan.diags);
@@ -78,7 +79,7 @@ impl<B: Backend> Engine<B> {
             if !plan.diags.has_errors() {
                 self.backend.check_existing(cx, plan, entry).await?;
             }
-            self.backend.check_plan(cx, plan).await
+            B::Kind::check_plan(cx, plan).await
         };
         let checked = checked.await;
         for (name, value) in open {
@@ -90,7 +91,7 @@ impl<B: Backend> Engine<B> {
     /// Says of a plan that another resource plans the same object.
     fn check_rivals(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) {
         let rivals = entry.rivals(cx, plan);
-        let name = entry.wanted().map(|key| self.backend.name(&plan.planned, key.id())).unwrap_or_default();
+        let name = entry.wanted().map(|key| self.backend.base().display(&plan.planned, key.id())).unwrap_or_default();
         let told = existing::planned_twice(self.backend.base(), &name, &plan.planned, base::action(plan), &rivals);
         plan.diags.extend(told.into_iter().collect());
     }
@@ -100,7 +101,7 @@ impl<B: Backend> Engine<B> {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_fingerprints(&base.schema, planned, &config);
         let wanted = write_only::with_secrets(&base.schema, &planned, &config);
-        let id = self.backend.id(&wanted);
+        let id = B::Kind::id(&wanted);
         if id.is_none() && !self.backend.is_named_by_create() {
             return Outcome::failed(Diagnostic::error(
                 format!("Could not create {}", base.noun),
@@ -108,7 +109,7 @@ impl<B: Backend> Engine<B> {
             ));
         }
         let id = id.unwrap_or_default();
-        let name = self.backend.name(&planned, &id);
+        let name = base.display(&planned, &id);
         let operation = base.operation("create", &name);
         let cx = match base.writing(context, &planned, |t| t.create, &operation) {
             Ok(cx) => cx,
@@ -130,20 +131,20 @@ impl<B: Backend> Engine<B> {
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
         let known = self.backend.key(&state).map(|key| key.id().to_owned());
-        let id = match known.map_or_else(|| base.id_of(&state, identity.as_ref(), |state| self.backend.id(state)), Ok) {
+        let id = match known.map_or_else(|| base.id_of(&state, identity.as_ref(), B::Kind::id), Ok) {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
         // Only reads of a refresh share answers: what a plan checks, and what a write begins with, is read by itself.
         let cx = Cx { call: cx.call.in_sweep(&cx.session.client, &(base.name, &id)), session: cx.session };
-        let name = self.backend.name(&state, &id);
+        let name = base.display(&state, &id);
         let operation = base.operation("read", &name);
         match self.backend.read(&cx, &operation, &id, &state, &private).await {
             Ok(Some(outcome)) => outcome,
             Ok(None) => match view::check_sight(&cx, &operation).await {
                 Err(diagnostic) => Outcome::partial(state, private, identity, diagnostic),
                 Ok(()) if base.is_import(&state) => {
-                    Outcome::failed(base.nothing_to_import(&name, self.backend.about_id(&id)))
+                    Outcome::failed(base.nothing_to_import(&name, B::Kind::about_id(&id)))
                 }
                 Ok(()) => Outcome::default(),
             },
@@ -155,14 +156,14 @@ impl<B: Backend> Engine<B> {
         let base = self.backend.base();
         let Update { prior, planned, config, mut private } = request;
         let known = self.backend.key(&prior).map(|key| key.id().to_owned());
-        if self.backend.is_only_local(&prior, &planned) {
-            self.backend.track(&mut private, &config);
+        if base.is_only_local(&prior, &planned) {
+            attributes::track(&mut private, &config);
             return Outcome::ok(planned, private, known.map(|id| base.identity_of(&id)));
         }
         let planned = write_only::with_fingerprints(&base.schema, planned, &config);
         let wanted = write_only::with_secrets(&base.schema, &planned, &config);
-        let id = known.or_else(|| self.backend.id(&wanted)).unwrap_or_default();
-        let name = self.backend.name(&planned, &id);
+        let id = known.or_else(|| B::Kind::id(&wanted)).unwrap_or_default();
+        let name = base.display(&planned, &id);
         let operation = base.operation("update", &name);
         let cx = match base.cx(context, &planned, |t| t.update) {
             Ok(cx) => cx,
@@ -187,7 +188,7 @@ impl<B: Backend> Engine<B> {
         let base = self.backend.base();
         let Delete { prior, private } = request;
         let id = self.backend.key(&prior).map(|key| key.id().to_owned()).unwrap_or_default();
-        let name = self.backend.name(&prior, &id);
+        let name = base.display(&prior, &id);
         let operation: Operation<'_> = base.operation("destroy", &name);
         let cx = match base.writing(context, &prior, |t| t.delete, &operation) {
             Ok(cx) => cx,
@@ -210,7 +211,7 @@ impl<B: Backend> Described for Engine<B> {
     }
 
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
-        self.backend.validate(config, diags);
+        B::Kind::validate(config, diags);
         *diags = Concealed::of(self.schema(), config).in_all(std::mem::take(diags));
     }
 }
@@ -223,7 +224,7 @@ impl<B: Backend> Resource for Engine<B> {
     }
 
     fn not_imported(&self) -> Option<&str> {
-        self.backend.not_imported()
+        B::Kind::NOT_IMPORTED
     }
 
     fn upgrade(
@@ -260,7 +261,7 @@ impl<B: Backend> Resource for Engine<B> {
         }
         let checked = async {
             base::check_suspended(&cx, Action::Remove, diags).await?;
-            self.backend.check_delete(&cx, prior, diags).await
+            B::Kind::check_delete(&cx, prior, diags).await
         };
         if let Err(failure) = checked.await {
             let name = self.name(prior);
@@ -311,10 +312,14 @@ impl<B: Backend> Resource for Engine<B> {
         let base = self.backend.base();
         let mut outcome = match by {
             ImportBy::Id(text) if !text.trim().is_empty() => {
-                let cx = base.planning(context, &Value::Null);
-                match self.backend.resolve_import(cx.as_ref(), text.trim()).await {
+                let (cx, text) = (base.planning(context, &Value::Null), text.trim());
+                let id = match B::Kind::NOT_IMPORTED {
+                    Some(why) => Err(base.no_import(text, why).into()),
+                    None => B::Kind::resolve_import(cx.as_ref(), text).await,
+                };
+                match id {
                     Ok(id) => base.imported(&id),
-                    Err(failure) => Outcome::failed(failure.explain(&base.operation("import", text.trim()))),
+                    Err(failure) => Outcome::failed(failure.explain(&base.operation("import", text))),
                 }
             }
             ImportBy::Id(_) => base.imported(""),

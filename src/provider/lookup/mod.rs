@@ -11,7 +11,7 @@ mod view;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::{LabelQuery, Query};
 use crate::omni::{Call, Error, ErrorKind, Kind};
-use crate::provider::engine::{Binding, CosiTable, Cx, Join, Joined, Object, show};
+use crate::provider::engine::{Binding, Cx, Join, Joined, Object, Table, show};
 use crate::provider::session::Session;
 use crate::tf::check::Rule;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -55,11 +55,7 @@ impl Shown {
     ///
     /// # Errors
     /// When the object cannot be shown as this resource type.
-    pub(crate) fn of<M: CosiTable>(
-        binding: &Binding,
-        object: &Object<M::Spec>,
-        joined: &Joined,
-    ) -> Result<Self, Error> {
+    pub(crate) fn of<M: Table>(binding: &Binding, object: &Object<M::Spec>, joined: &Joined) -> Result<Self, Error> {
         show::<M>(binding, object, joined, &Value::Null).map(Self).map_err(|diagnostic| Error::Decode {
             what: format!("the {} `{}`", M::NOUN, object.id()),
             source: format!("{}: {}", diagnostic.summary, diagnostic.detail).into(),

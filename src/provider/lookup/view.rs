@@ -3,7 +3,7 @@
 use super::{Item, ListSource, Lookup, Request, Shown, SingleSource};
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{Error, Kind, spec::Spec};
-use crate::provider::engine::{Binding, CosiTable, Cx, Home, Object, Row};
+use crate::provider::engine::{Binding, Cx, Home, Object, Row, Table};
 use crate::tf::check::not_empty;
 use crate::tf::schema::{Attribute, string};
 use crate::tf::value::Value;
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use std::marker::PhantomData;
 
 /// A COSI type that data sources show by its rows: one that its id names, all that pass the filters, or both.
-pub(crate) trait View: CosiTable {
+pub(crate) trait View: Table<Spec: Spec> {
     /// The COSI type, where several have the same message.
     const KIND: Kind = <Self::Spec as Spec>::KIND;
     /// Several of them in words: `machine sets`.

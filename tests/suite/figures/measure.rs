@@ -6,7 +6,10 @@ use crate::house::source::{Kind, Source, Token, end_of_brackets};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What marks the files of resources.
-pub const RESOURCES: [&str; 2] = ["CosiObject", "RpcObject"];
+pub const RESOURCES: [&str; 3] = ["CosiObject", "RpcObject", "UnreadableObject"];
+
+/// The traits of the engine that a room implements for a resource.
+const ENGINE_TRAITS: [&str; 5] = ["Table", "ResourceType", "CosiObject", "RpcObject", "UnreadableObject"];
 
 /// What marks the files of data sources.
 pub const DATA_SOURCES: [&str; 5] = ["DataSource", "DualSource", "ListSource", "SingleSource", "View"];
@@ -91,7 +94,7 @@ fn definition<'c>(code: &'c Code, name: &str) -> Option<(&'c str, &'c [Token])> 
 /// The members of the engine's traits that exactly one type implements, each with that type's file.
 pub fn lonely_hooks(code: &Code) -> Vec<String> {
     let mut lonely = Vec::new();
-    for name in RESOURCES {
+    for name in ENGINE_TRAITS {
         let (_, body) = definition(code, name).unwrap_or_else(|| panic!("there is no trait {name}"));
         let mut users: BTreeMap<String, Vec<&str>> = members(body).into_iter().map(|m| (m, Vec::new())).collect();
         for (source, tokens) in &code.product {
@@ -208,7 +211,8 @@ mod tests {
     use super::*;
 
     const ENGINE: &str = "trait CosiObject: Send { const A: u8 = 1; type B; fn c() { fn inner() {} } fn d(); }";
-    const RPC: &str = "trait RpcObject { fn d(); }";
+    const RPC: &str =
+        "trait RpcObject { fn d(); } trait UnreadableObject {} trait Table {} trait ResourceType { fn e(); fn f(); }";
 
     #[test]
     fn a_hook_with_one_implementor_is_found() {
@@ -218,11 +222,19 @@ mod tests {
             ("src/provider/objects/a/resource.rs", "impl CosiObject for A { type B = C; fn c() {} fn d() {} }"),
             ("src/provider/objects/b/resource.rs", "impl super::CosiObject for B { type B = C; fn d() {} }"),
             ("src/provider/objects/c/resource.rs", "#[cfg(test)] mod t { impl CosiObject for C { fn c() {} } }"),
-            ("src/provider/objects/d/resource.rs", "impl RpcObject for D { fn d() {} }"),
+            (
+                "src/provider/objects/d/resource.rs",
+                "impl ResourceType for D { fn e() {} } impl RpcObject for D { fn d() {} }",
+            ),
+            ("src/provider/objects/e/resource.rs", "impl ResourceType for E { fn e() {} fn f() {} }"),
         ]);
         assert_eq!(
             lonely_hooks(&code),
-            ["CosiObject::c: src/provider/objects/a/resource.rs", "RpcObject::d: src/provider/objects/d/resource.rs"]
+            [
+                "ResourceType::f: src/provider/objects/e/resource.rs",
+                "CosiObject::c: src/provider/objects/a/resource.rs",
+                "RpcObject::d: src/provider/objects/d/resource.rs",
+            ]
         );
     }
 

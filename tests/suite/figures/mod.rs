@@ -44,7 +44,7 @@ const FIGURES: [Figure; 10] = [
         what: "Hooks of the engine's traits with one implementor",
         unit: "",
         at_most: 3,
-        held: false,
+        held: true,
         measure: |code| measure::lonely_hooks(code).into(),
     },
     Figure {

@@ -1,9 +1,11 @@
 //! Reads after an RPC, until the lists of Omni include its effect.
 
-use super::RpcObject;
+use super::{Freshness, RpcBackend, RpcObject};
+use crate::omni::spec::fields::Fields;
 use crate::omni::{Call, Error, ErrorKind, Watch};
-use crate::provider::engine::Cx;
+use crate::provider::engine::{Cx, Joined, Object};
 use crate::provider::errors::Operation;
+use crate::tf::value::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,28 +23,51 @@ pub(super) fn brief(cx: &Cx, limit: Duration, cancel: &CancellationToken) -> Cx 
     Cx { session: Arc::clone(&cx.session), call: Call::within(limit, cancel) }
 }
 
-/// Waits until what is read shows what was written.
-pub(super) async fn visible<M: RpcObject>(
-    cx: &Cx,
-    operation: &Operation<'_>,
-    wanted: &M::Model,
-) -> Result<M::Observed, Error> {
-    let what = format!("{} to be listed as it was written", operation.what());
-    until::<M, _>(cx, operation.id, wanted, &what, |seen| seen.filter(|seen| M::reflects(seen, wanted))).await
+/// An object that was read, with what is joined to it.
+pub(super) struct Found<S> {
+    pub(super) object: Object<S>,
+    pub(super) joined: Joined,
 }
 
-/// Waits until nothing is read any more.
-pub(super) async fn gone<M: RpcObject>(cx: &Cx, operation: &Operation<'_>, model: &M::Model) -> Result<(), Error> {
-    let what = format!("{} to be listed no more", operation.what());
-    until::<M, _>(cx, operation.id, model, &what, |seen| seen.is_none().then_some(())).await
+impl<M: RpcObject> RpcBackend<M> {
+    /// Reads what is joined to the object.
+    pub(super) async fn with_joined(&self, cx: &Cx, object: Object<M::Spec>) -> Result<Found<M::Spec>, Error> {
+        let joined = Joined::read(cx, self.base.binding.joins(), object.id()).await?;
+        Ok(Found { object, joined })
+    }
+
+    /// Waits until what is read shows what was written.
+    pub(super) async fn visible(
+        &self,
+        cx: &Cx,
+        operation: &Operation<'_>,
+        wanted: &Value,
+    ) -> Result<Found<M::Spec>, Error> {
+        let what = format!("{} to be listed as it was written", operation.what());
+        let shown = |object: Option<Object<M::Spec>>| object.filter(|object| self.reflects(object, wanted));
+        let object = until::<M, _>(cx, operation.id, wanted, &what, shown).await?;
+        self.with_joined(cx, object).await
+    }
+
+    fn reflects(&self, object: &Object<M::Spec>, wanted: &Value) -> bool {
+        // What does not fit its rows is said when it is shown.
+        let Ok(fields) = Fields::decode::<M::Spec>(&object.stored.spec) else { return true };
+        self.base.binding.is_shown(&fields, wanted).unwrap_or(true) && M::reflects(object, wanted)
+    }
+
+    /// Waits until nothing is read any more.
+    pub(super) async fn gone(&self, cx: &Cx, operation: &Operation<'_>, state: &Value) -> Result<(), Error> {
+        let what = format!("{} to be listed no more", operation.what());
+        until::<M, _>(cx, operation.id, state, &what, |object| object.is_none().then_some(())).await
+    }
 }
 
 async fn until<M: RpcObject, T>(
     cx: &Cx,
     id: &str,
-    model: &M::Model,
+    state: &Value,
     what: &str,
-    mut enough: impl FnMut(Option<M::Observed>) -> Option<T>,
+    mut enough: impl FnMut(Option<Object<M::Spec>>) -> Option<T>,
 ) -> Result<T, Error> {
     let started = Instant::now();
     let named = |error: Error| match error.kind() {
@@ -53,11 +78,11 @@ async fn until<M: RpcObject, T>(
     let mut watch = None;
     let mut pause = POLL_INTERVAL.0;
     for look in 0_u32.. {
-        if let Some(found) = enough(M::find(cx, id).await.map_err(named)?) {
+        if let Some(found) = enough(M::find(cx, id, Freshness::Cached).await.map_err(named)?) {
             return Ok(found);
         }
         if look == 0
-            && let Some(key) = M::watched(model)
+            && let Some(key) = M::watched(state)
         {
             // A server that does not let us watch is asked from time to time.
             watch = cx.client().watch(&cx.call, &key).await.ok();

@@ -2,7 +2,7 @@
 
 use super::document::{self, PARTS};
 use super::evaluate;
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Joined, Object, Row};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table};
 use crate::provider::roles;
 use crate::provider::session::at;
 use crate::tf::check::{Rule, not_empty, one_of};
@@ -41,7 +41,7 @@ fn pattern(doc: &str) -> Attribute {
     string("match").check(not_empty()).doc(doc)
 }
 
-impl CosiTable for AccessPolicy {
+impl Table for AccessPolicy {
     type Spec = AccessPolicySpec;
 
     const NAME: &'static str = "omni_access_policy";
@@ -124,7 +124,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 #[async_trait]
-impl CosiObject for AccessPolicy {
+impl ResourceType for AccessPolicy {
     // There is one, so it needs no name.
     const DISPLAY: &'static str = "";
 
@@ -188,7 +188,10 @@ impl CosiObject for AccessPolicy {
             plan.diags.push(diagnostic.at(at(part)));
         }
     }
+}
 
+#[async_trait]
+impl CosiObject for AccessPolicy {
     /// A document is written as what it stands for.
     async fn before_write(_cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
         let Some(policy) = wanted.get(YAML).as_str().and_then(|text| document::parse(text).ok()) else { return Ok(()) };

@@ -8,8 +8,8 @@ use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::duration;
 use crate::provider::engine::{
-    Bind, Binding, Codec, CosiObject, CosiTable, Cx, Failure, Home, KeyCodec, Object, Row, Write, Written, codecs,
-    group,
+    Bind, Binding, Codec, CosiObject, Cx, Failure, Home, KeyCodec, Object, ResourceType, Row, Table, Write, Written,
+    codecs, group,
 };
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::objects::machine_set::set_loss;
@@ -50,7 +50,7 @@ fn feature(name: &'static str, doc: &str) -> Attribute {
     boolean(name).doc(doc)
 }
 
-impl CosiTable for Cluster {
+impl Table for Cluster {
     type Spec = ClusterSpec;
 
     const NAME: &'static str = "omni_cluster";
@@ -112,9 +112,7 @@ impl CosiTable for Cluster {
 }
 
 #[async_trait]
-impl CosiObject for Cluster {
-    const OWNS: bool = true;
-
+impl ResourceType for Cluster {
     fn about() -> Schema {
         Schema::new(
             "Manages a Kubernetes cluster on Talos Linux. Its machine sets, machines and config patches are managed with `omni_machine_set`, `omni_machine_set_node` and `omni_config_patch`.\n\n\
@@ -174,6 +172,11 @@ impl CosiObject for Cluster {
         }
         Ok(())
     }
+}
+
+#[async_trait]
+impl CosiObject for Cluster {
+    const OWNS: bool = true;
 
     async fn after_write(cx: &Cx, written: &Written<'_, ClusterSpec>, _wanted: &mut Value) -> Result<bool, Failure> {
         let created = written.write == Write::Create;

@@ -11,7 +11,7 @@ use super::weighted::Weighted;
 use crate::omni::spec::compressed;
 use crate::omni::{Error, ErrorKind, labels};
 use crate::provider::engine::{
-    Bind, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, group,
+    Bind, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::references;
@@ -46,7 +46,7 @@ impl Weighted for ConfigPatch {
     }
 }
 
-impl CosiTable for ConfigPatch {
+impl Table for ConfigPatch {
     type Spec = ConfigPatchSpec;
 
     const NAME: &'static str = "omni_config_patch";
@@ -94,9 +94,8 @@ impl CosiTable for ConfigPatch {
 }
 
 #[async_trait]
-impl CosiObject for ConfigPatch {
+impl ResourceType for ConfigPatch {
     const WRITE_ONLY: &'static [WriteOnly] = &[DATA];
-    const NEEDS_OWNERS: bool = false;
 
     fn about() -> Schema {
         Schema::new(
@@ -113,10 +112,6 @@ impl CosiObject for ConfigPatch {
 
     fn id(state: &Value) -> Option<String> {
         weighted::id::<Self>(state)
-    }
-
-    fn owners(state: &Value) -> Vec<Owner> {
-        target::owners(state)
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
@@ -175,6 +170,14 @@ impl CosiObject for ConfigPatch {
             ErrorKind::Unimplemented => Ok(()),
             _ => Err(error.into()),
         }
+    }
+}
+
+impl CosiObject for ConfigPatch {
+    const NEEDS_OWNERS: bool = false;
+
+    fn owners(state: &Value) -> Vec<Owner> {
+        target::owners(state)
     }
 }
 

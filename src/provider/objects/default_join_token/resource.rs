@@ -4,7 +4,7 @@
 use super::setting;
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
 use crate::omni::{Key, Phase, Resource as Stored, labels};
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Origin, Row};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Origin, ResourceType, Row, Table};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::join_token::tokens;
@@ -19,7 +19,7 @@ use async_trait::async_trait;
 
 pub(super) struct DefaultJoinToken;
 
-impl CosiTable for DefaultJoinToken {
+impl Table for DefaultJoinToken {
     type Spec = DefaultJoinTokenSpec;
 
     const NAME: &'static str = "omni_default_join_token";
@@ -37,10 +37,9 @@ impl CosiTable for DefaultJoinToken {
 }
 
 #[async_trait]
-impl CosiObject for DefaultJoinToken {
+impl ResourceType for DefaultJoinToken {
     // There is one, so it needs no name.
     const DISPLAY: &'static str = "";
-    const ORIGIN: Origin = Origin::Omni;
 
     fn about() -> Schema {
         Schema::new(
@@ -108,6 +107,11 @@ impl CosiObject for DefaultJoinToken {
         );
         Ok(())
     }
+}
+
+#[async_trait]
+impl CosiObject for DefaultJoinToken {
+    const ORIGIN: Origin = Origin::Omni;
 
     /// What is left is Omni's own again, and no longer marked as managed from here.
     async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Failure> {

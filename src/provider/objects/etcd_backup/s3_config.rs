@@ -2,7 +2,7 @@
 
 use super::store;
 use crate::omni::Error;
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Joined, Object, Row, group};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table, group};
 use crate::provider::lookup::computed::text;
 use crate::provider::session::at;
 use crate::tf::check::{Check, Rule, not_empty};
@@ -28,7 +28,7 @@ const TOKEN: WriteOnly = write_only!("session_token", Fingerprint::Salted).versi
 /// The facts of the store that `status` shows.
 const STATUS: [&str; 2] = ["store", "error"];
 
-impl CosiTable for S3Config {
+impl Table for S3Config {
     type Spec = EtcdBackupS3ConfSpec;
 
     const NAME: &'static str = "omni_etcd_backup_s3_config";
@@ -72,7 +72,7 @@ fn is_uri() -> Check {
 }
 
 #[async_trait]
-impl CosiObject for S3Config {
+impl ResourceType for S3Config {
     // There is one, so it needs no name.
     const DISPLAY: &'static str = "";
     const WRITE_ONLY: &'static [WriteOnly] = &[KEY, TOKEN];
@@ -117,13 +117,6 @@ impl CosiObject for S3Config {
         plan.planned.set("id", ONLY_ID.into());
     }
 
-    async fn facts(cx: &Cx, _object: &Object<EtcdBackupS3ConfSpec>, joined: &mut Joined) -> Result<(), Error> {
-        let Some(status) = store::status(cx).await? else { return Ok(()) };
-        let facts = [status.configuration_name, status.configuration_error];
-        STATUS.into_iter().zip(facts).for_each(|(name, fact)| joined.note(name, fact));
-        Ok(())
-    }
-
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         let local = store::status(cx).await?.is_some_and(|status| status.configuration_name == store::LOCAL);
         if local && plan.prior.is_none() {
@@ -146,6 +139,16 @@ impl CosiObject for S3Config {
             )
             .hint("Create another configuration, or remove `backup_interval` from the clusters."),
         );
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl CosiObject for S3Config {
+    async fn facts(cx: &Cx, _object: &Object<EtcdBackupS3ConfSpec>, joined: &mut Joined) -> Result<(), Error> {
+        let Some(status) = store::status(cx).await? else { return Ok(()) };
+        let facts = [status.configuration_name, status.configuration_error];
+        STATUS.into_iter().zip(facts).for_each(|(name, fact)| joined.note(name, fact));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! `omni_exposed_services`: the services of clusters that Omni exposes.
 
 use crate::omni::labels;
-use crate::provider::engine::{Bind, CosiTable, KeyCodec, Row};
+use crate::provider::engine::{Bind, KeyCodec, Row, Table};
 use crate::provider::lookup::computed::{flag, text, whole};
 use crate::provider::lookup::{Filter, Objects, View};
 use crate::provider::types::Types;
@@ -15,7 +15,7 @@ pub(super) fn register(types: &mut Types<'_>) {
 
 struct ExposedService;
 
-impl CosiTable for ExposedService {
+impl Table for ExposedService {
     type Spec = ExposedServiceSpec;
 
     const NAME: &'static str = "omni_exposed_service";

@@ -1,6 +1,6 @@
 //! `omni_infra_machine_bmc_config`: how an infrastructure provider reaches the management controller of a machine.
 
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Row, message};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table, message};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::objects::machine::{argument, machine_id};
@@ -21,7 +21,7 @@ struct InfraMachineBmcConfig;
 
 const PASSWORD: WriteOnly = write_only!("password", Fingerprint::Salted).within("ipmi");
 
-impl CosiTable for InfraMachineBmcConfig {
+impl Table for InfraMachineBmcConfig {
     type Spec = InfraMachineBmcConfigSpec;
 
     const NAME: &'static str = "omni_infra_machine_bmc_config";
@@ -65,7 +65,7 @@ impl CosiTable for InfraMachineBmcConfig {
 }
 
 #[async_trait]
-impl CosiObject for InfraMachineBmcConfig {
+impl ResourceType for InfraMachineBmcConfig {
     const WRITE_ONLY: &'static [WriteOnly] = &[PASSWORD];
 
     fn about() -> Schema {
@@ -87,3 +87,5 @@ impl CosiObject for InfraMachineBmcConfig {
         argument::check_machine(cx, plan).await
     }
 }
+
+impl CosiObject for InfraMachineBmcConfig {}

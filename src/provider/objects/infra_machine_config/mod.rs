@@ -2,7 +2,7 @@
 
 use crate::omni::spec::Spec;
 use crate::provider::engine::codecs::texts;
-use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Row};
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
@@ -38,7 +38,7 @@ const POWER_STATES: [(&str, i32); 3] = [
     ("on", MachinePowerState::PowerStateOn as i32),
 ];
 
-impl CosiTable for InfraMachineConfig {
+impl Table for InfraMachineConfig {
     type Spec = InfraMachineConfigSpec;
 
     const NAME: &'static str = "omni_infra_machine_config";
@@ -65,7 +65,7 @@ fn is_accepted(state: &Value) -> bool {
 }
 
 #[async_trait]
-impl CosiObject for InfraMachineConfig {
+impl ResourceType for InfraMachineConfig {
     fn about() -> Schema {
         Schema::new(
             "Manages a machine of a static infrastructure provider, such as the bare metal provider: whether it is accepted, its power, and whether clusters may take it.\n\n\
@@ -111,3 +111,5 @@ impl CosiObject for InfraMachineConfig {
         Ok(())
     }
 }
+
+impl CosiObject for InfraMachineConfig {}

@@ -1,7 +1,7 @@
 //! `omni_infra_provider` and `omni_infra_providers`: infrastructure providers as they report themselves.
 
 use crate::omni::labels;
-use crate::provider::engine::{Bind, Codec, CosiTable, KeyCodec, Row, codecs, group};
+use crate::provider::engine::{Bind, Codec, KeyCodec, Row, Table, codecs, group};
 use crate::provider::lookup::computed::{flag, text};
 use crate::provider::lookup::{Filter, View};
 use crate::tf::schema::boolean;
@@ -9,7 +9,7 @@ use omni_proto::specs::{InfraProviderCombinedStatusSpec, InfraProviderHealthStat
 
 pub(super) struct InfraProviderStatus;
 
-impl CosiTable for InfraProviderStatus {
+impl Table for InfraProviderStatus {
     type Spec = InfraProviderCombinedStatusSpec;
 
     const NAME: &'static str = "omni_infra_provider";

@@ -4,11 +4,11 @@
 use crate::omni::auth::generate::identity;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Joined, Object, Row, Written};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table, Written};
 use crate::provider::errors::{Operation, is_lowered};
 use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
-use crate::provider::objects::service_account::account_key::{Keyed, Presence};
+use crate::provider::objects::service_account::account_key::{Keys, Presence};
 use crate::provider::session::at;
 use crate::provider::since;
 use crate::tf::check::Check;
@@ -25,7 +25,7 @@ pub(super) struct InfraProvider;
 /// The fact whether the account is there; not known where the provider's role does not allow to tell.
 const THERE: &str = "account_is_there";
 
-impl CosiTable for InfraProvider {
+impl Table for InfraProvider {
     type Spec = InfraProviderSpec;
 
     const NAME: &'static str = "omni_infra_provider";
@@ -41,7 +41,7 @@ impl CosiTable for InfraProvider {
                 "Identity of the service account: `<name>@infra-provider.serviceaccount.omni.sidero.dev`. Null if the account was removed; the next apply then creates it again, with a new key.",
             ).derived(),
         ];
-        own.into_iter().chain(account_key::rows(account_key::unlisted_attributes())).collect()
+        own.into_iter().chain(account_key::rows(Keys::Unlisted)).collect()
     }
 
     fn derive(
@@ -57,12 +57,13 @@ impl CosiTable for InfraProvider {
         };
         let account = identity(&account(object.id()));
         shown.set("service_account_id", (presence != Presence::Missing).then_some(account).into());
-        Keyed::of(prior)?.with_presence(presence).show(shown)
+        account_key::show_registered(presence, prior, shown);
+        Ok(())
     }
 }
 
 #[async_trait]
-impl CosiObject for InfraProvider {
+impl ResourceType for InfraProvider {
     fn about() -> Schema {
         Schema::new(
             "Manages an infrastructure provider and its service account. \
@@ -86,15 +87,6 @@ impl CosiObject for InfraProvider {
 
     fn plan_existing(cx: &Cx, plan: &mut Plan<'_>) {
         account_key::plan_existing(plan, cx.session.clock.now());
-    }
-
-    async fn facts(cx: &Cx, object: &Object<InfraProviderSpec>, joined: &mut Joined) -> Result<(), Error> {
-        match account_key::presence(cx, &account(object.id())).await? {
-            Presence::Exists => joined.note(THERE, true),
-            Presence::Missing => joined.note(THERE, false),
-            Presence::Unknown => {}
-        }
-        Ok(())
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
@@ -140,6 +132,18 @@ impl CosiObject for InfraProvider {
         }
         Ok(())
     }
+}
+
+#[async_trait]
+impl CosiObject for InfraProvider {
+    async fn facts(cx: &Cx, object: &Object<InfraProviderSpec>, joined: &mut Joined) -> Result<(), Error> {
+        match account_key::presence(cx, &account(object.id())).await? {
+            Presence::Exists => joined.note(THERE, true),
+            Presence::Missing => joined.note(THERE, false),
+            Presence::Unknown => {}
+        }
+        Ok(())
+    }
 
     async fn after_write(
         cx: &Cx,
@@ -169,8 +173,7 @@ impl CosiObject for InfraProvider {
 
 /// Registers the key that the plan asks for. What it fills into `wanted` counts even when it fails.
 async fn register_key(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Result<(), Diagnostic> {
-    let mut keyed = Keyed::of(wanted)?;
-    if !keyed.is_asked_for() {
+    if !account_key::is_asked_for(wanted) {
         return Ok(());
     }
     let name = wanted.get("name").as_str().unwrap_or_default().to_owned();
@@ -194,12 +197,14 @@ async fn register_key(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Res
         Presence::Unknown => prior.is_some(),
     };
     let role = (!there).then(|| AccountRole::Named("InfraProvider".to_owned()));
-    let before = prior.filter(|_| there).map(Keyed::of).transpose()?;
-    let fresh = keyed.make(cx, &account, None).map_err(|e| operation.explain(&e))?;
+    let before = prior.filter(|_| there);
+    let mut made = wanted.clone();
+    let fresh = account_key::make(cx, &account, &mut made).map_err(|e| operation.explain(&e))?;
     let Err(error) = account_key::register(cx, &account, role.as_ref(), &fresh).await else {
-        keyed.note_registered(before.as_ref(), true);
-        wanted.set("service_account_id", identity(&account).into());
-        return keyed.show(wanted);
+        account_key::note_registered(&mut made, before, true);
+        made.set("service_account_id", identity(&account).into());
+        *wanted = made;
+        return Ok(());
     };
     if error.is(ErrorKind::AlreadyExists) {
         let (detail, hint) = in_the_way(&name);
@@ -207,8 +212,8 @@ async fn register_key(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Res
     }
     if error.may_have_happened() {
         // The new key may be good, so the state keeps it. It is not known to be registered, and the next plan makes another.
-        keyed.note_registered(before.as_ref(), false);
-        keyed.show(wanted)?;
+        account_key::note_registered(&mut made, before, false);
+        *wanted = made;
     }
     let diagnostic = operation.explain(&error);
     Err(match error.kind() {

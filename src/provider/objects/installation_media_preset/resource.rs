@@ -3,7 +3,7 @@
 use super::checks;
 use crate::omni::spec::fields::Field;
 use crate::provider::check::is_version;
-use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Row, codecs, message};
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, codecs, message};
 use crate::provider::objects::config_patch::patch;
 use crate::provider::objects::machine_class::provision;
 use crate::tf::check::{Check, Rule, not_empty, one_of};
@@ -54,7 +54,7 @@ const ARGS: Codec = Codec::Own {
     },
 };
 
-impl CosiTable for Preset {
+impl Table for Preset {
     type Spec = InstallationMediaConfigSpec;
 
     const NAME: &'static str = "omni_installation_media_preset";
@@ -112,7 +112,7 @@ pub(crate) fn are_args() -> Check {
 }
 
 #[async_trait]
-impl CosiObject for Preset {
+impl ResourceType for Preset {
     const WRITE_ONLY: &'static [WriteOnly] = &[CONFIG];
 
     fn about() -> Schema {
@@ -129,3 +129,5 @@ impl CosiObject for Preset {
         Ok(checks::check(cx, plan).await?)
     }
 }
+
+impl CosiObject for Preset {}

@@ -8,7 +8,7 @@ use crate::omni::{Error, ErrorKind, Key};
 use crate::provider::duration;
 use crate::provider::engine::codecs;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Joined, Object, Origin, Row, Written, model,
+    Bind, Codec, CosiObject, Cx, Failure, Joined, Object, Origin, ResourceType, Row, Table, Written, model,
 };
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
@@ -85,7 +85,7 @@ pub(in crate::provider) fn warnings_attribute() -> Attribute {
 /// What is computed anew when a token changes.
 const COMPUTED: [&str; 2] = ["state", "warnings"];
 
-impl CosiTable for JoinToken {
+impl Table for JoinToken {
     type Spec = JoinTokenSpec;
 
     const NAME: &'static str = "omni_join_token";
@@ -145,9 +145,8 @@ impl CosiTable for JoinToken {
 }
 
 #[async_trait]
-impl CosiObject for JoinToken {
+impl ResourceType for JoinToken {
     const DISPLAY: &'static str = "name";
-    const ORIGIN: Origin = Origin::Call;
 
     fn about() -> Schema {
         Schema::new(
@@ -162,15 +161,6 @@ impl CosiObject for JoinToken {
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("id", "The token itself, which is a secret.")
-    }
-
-    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
-        if !wanted.get("expiration_time").is_set() {
-            let now = cx.session.clock.now();
-            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
-            wanted.set("expiration_time", end.into());
-        }
-        Ok(())
     }
 
     fn modify_plan(plan: &mut Plan<'_>) {
@@ -199,13 +189,6 @@ impl CosiObject for JoinToken {
         // A name that is not known yet is one all the same.
         let name = name.as_str().unwrap_or("(known after apply)");
         setting::warn_of_rivals(cx, ticket, chosen.then_some((&id, name)), plan);
-    }
-
-    async fn facts(cx: &Cx, object: &Object<JoinTokenSpec>, joined: &mut Joined) -> Result<(), Error> {
-        let default = setting::default_id(cx.client(), &cx.call).await?;
-        joined.note(IS_DEFAULT, default == object.id());
-        joined.note(STATE, tokens::state_of(&object.spec, cx.session.clock.now()));
-        Ok(())
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
@@ -274,6 +257,47 @@ impl CosiObject for JoinToken {
         Ok(())
     }
 
+    async fn resolve_import(cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
+        let Some(cx) = cx else { return Ok(text.to_owned()) };
+        // The text may be an id, and is repeated only where it is a name.
+        let all = tokens::all(cx.client(), &cx.call).await;
+        let all =
+            all.map_err(|e| Operation { verb: "import", noun: Self::NOUN, id: "", id_attribute: "" }.explain(&e))?;
+        if all.iter().any(|token| token.id() == text) {
+            return Ok(text.to_owned());
+        }
+        if all.iter().all(|token| token.spec.name != text) {
+            return Err(Diagnostic::error(
+                "Could not import join token",
+                "Omni has no join token with this name or ID.",
+            )
+            .hint("Use the name or the ID that Omni lists, and check that `endpoint` is the right Omni instance.")
+            .into());
+        }
+        Ok(tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())?)
+    }
+}
+
+#[async_trait]
+impl CosiObject for JoinToken {
+    const ORIGIN: Origin = Origin::Call;
+
+    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
+        if !wanted.get("expiration_time").is_set() {
+            let now = cx.session.clock.now();
+            let end = wanted.get("ttl").as_str().and_then(|ttl| after(now, ttl)).map(timestamp::show);
+            wanted.set("expiration_time", end.into());
+        }
+        Ok(())
+    }
+
+    async fn facts(cx: &Cx, object: &Object<JoinTokenSpec>, joined: &mut Joined) -> Result<(), Error> {
+        let default = setting::default_id(cx.client(), &cx.call).await?;
+        joined.note(IS_DEFAULT, default == object.id());
+        joined.note(STATE, tokens::state_of(&object.spec, cx.session.clock.now()));
+        Ok(())
+    }
+
     async fn create_by_call(cx: &Cx, wanted: &Value) -> Result<String, Failure> {
         let model: Model = model(wanted)?;
         // The name is given with the labels, in the write that follows; until then only this call knows the token.
@@ -325,26 +349,6 @@ impl CosiObject for JoinToken {
             Err(error) if error.is(ErrorKind::Denied) => Ok(()),
             Err(error) => Err(operation.explain(&error).into()),
         }
-    }
-
-    async fn resolve_import(cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
-        let Some(cx) = cx else { return Ok(text.to_owned()) };
-        // The text may be an id, and is repeated only where it is a name.
-        let all = tokens::all(cx.client(), &cx.call).await;
-        let all =
-            all.map_err(|e| Operation { verb: "import", noun: Self::NOUN, id: "", id_attribute: "" }.explain(&e))?;
-        if all.iter().any(|token| token.id() == text) {
-            return Ok(text.to_owned());
-        }
-        if all.iter().all(|token| token.spec.name != text) {
-            return Err(Diagnostic::error(
-                "Could not import join token",
-                "Omni has no join token with this name or ID.",
-            )
-            .hint("Use the name or the ID that Omni lists, and check that `endpoint` is the right Omni instance.")
-            .into());
-        }
-        Ok(tokens::one(cx, Some(text), None).await.map(|token| token.id().to_owned())?)
     }
 }
 

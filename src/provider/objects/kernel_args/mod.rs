@@ -1,6 +1,6 @@
 //! `omni_kernel_args`: the kernel arguments of a machine.
 
-use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Origin, Row, group};
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, Origin, ResourceType, Row, Table, group};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::objects::machine_class::provision::are_kernel_args;
 use crate::provider::types::Types;
@@ -33,7 +33,7 @@ fn is_free() -> Check {
     })
 }
 
-impl CosiTable for KernelArgs {
+impl Table for KernelArgs {
     type Spec = KernelArgsSpec;
 
     const NAME: &'static str = "omni_kernel_args";
@@ -56,9 +56,7 @@ impl CosiTable for KernelArgs {
 }
 
 #[async_trait]
-impl CosiObject for KernelArgs {
-    const ORIGIN: Origin = Origin::Either;
-
+impl ResourceType for KernelArgs {
     fn about() -> Schema {
         Schema::new(
             "Manages the kernel arguments of a machine, as a whole list. Omni makes such a list itself for a machine that registers with arguments: creating this takes it over.\n\n\
@@ -75,6 +73,10 @@ impl CosiObject for KernelArgs {
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         argument::check_machine(cx, plan).await
     }
+}
+
+impl CosiObject for KernelArgs {
+    const ORIGIN: Origin = Origin::Either;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::dual::Kubeconfig;
 use crate::provider::dual::DualSource;
-use crate::provider::engine::{Cx, Failure, UnreadableObject};
+use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject};
 use crate::provider::session::at;
 use crate::provider::{duration, references, timestamp};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -17,16 +17,14 @@ pub(super) struct Issued;
 /// What comes with every token.
 const MADE: [&str; 5] = ["kubeconfig", "host", "token", "cluster_ca_certificate", "expiration"];
 
-#[async_trait]
-impl UnreadableObject for Issued {
+impl Table for Issued {
+    type Spec = ();
+
     const NAME: &'static str = Kubeconfig::TYPE;
     const NOUN: &'static str = "kubeconfig for cluster";
     const ID: &'static str = "cluster";
-    const LOCAL: &'static [&'static str] = &["renew_before"];
-    const NOT_IMPORTED: &'static str =
-        "Omni does not keep the kubeconfigs that it issues. Add the resource and apply, which issues another one.";
 
-    fn schema() -> Schema {
+    fn rows() -> Vec<Row> {
         let shared = Kubeconfig::attributes().into_iter().map(|attribute| match attribute.name {
             "cluster" => attribute.replaces().doc(
                 "Name of the cluster. If the same configuration creates the cluster, refer to the `id` of its `omni_cluster`, so that this is issued after it.",
@@ -35,6 +33,20 @@ impl UnreadableObject for Issued {
             name if MADE.contains(&name) => attribute.changes_with(&["user", "groups", "ttl"]),
             _ => attribute,
         });
+        let renew_before = string("renew_before").check(duration::is_positive()).doc(
+            "Time before `expiration` from which a plan issues another token, as a Go duration shorter than `ttl`, such as `8h`. If unset, a token is replaced only once it has expired.",
+        );
+        shared.map(Bind::unreadable).chain([renew_before.local()]).collect()
+    }
+}
+
+#[async_trait]
+impl ResourceType for Issued {
+    const NOT_IMPORTED: Option<&'static str> = Some(
+        "Omni does not keep the kubeconfigs that it issues. Add the resource and apply, which issues another one.",
+    );
+
+    fn about() -> Schema {
         Schema::new(
             "Issues a kubeconfig with a service account token and keeps it in the state until it is renewed. \
              Requires the role `Operator`. Prefer the ephemeral resource `omni_kubeconfig`, which keeps the token out of state and plan and can use a short `ttl`: \
@@ -42,10 +54,6 @@ impl UnreadableObject for Issued {
              ~> **Tokens cannot be revoked.** Destroying the resource, replacing it, or issuing another token leaves the earlier ones valid until they expire.\n\n\
              A change of `user`, `groups` or `ttl` issues another token in place.",
         )
-        .with_all(shared)
-        .with(string("renew_before").check(duration::is_positive()).doc(
-            "Time before `expiration` from which a plan issues another token, as a Go duration shorter than `ttl`, such as `8h`. If unset, a token is replaced only once it has expired.",
-        ))
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -77,6 +85,9 @@ impl UnreadableObject for Issued {
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+        if let Some(prior) = plan.prior.filter(|_| !plan.replace.is_empty()) {
+            plan.diags.extend(stays_valid(cx, prior).into_iter().collect());
+        }
         let Some(cluster) = plan.planned.get("cluster").as_str() else { return Ok(()) };
         if references::is_cluster_missing(cx, cluster).await? {
             let diagnostic = Diagnostic::warning(
@@ -88,21 +99,30 @@ impl UnreadableObject for Issued {
         Ok(())
     }
 
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        diags.extend(stays_valid(cx, prior).into_iter().collect());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl UnreadableObject for Issued {
     async fn make(cx: &Cx, wanted: Value) -> Result<Value, Diagnostics> {
         Kubeconfig::fetch(&cx.session, &cx.call, wanted).await
     }
+}
 
-    fn left(cx: &Cx, prior: &Value) -> Option<Diagnostic> {
-        let ends = expiration(prior).filter(|ends| *ends > cx.session.clock.now())?;
-        let cluster = prior.get("cluster").as_str().unwrap_or_default();
-        Some(
-            Diagnostic::warning(
-                format!("The token for cluster `{cluster}` stays valid"),
-                format!("Omni cannot revoke it: whoever has it can use it until {}.", timestamp::show(ends)),
-            )
-            .hint("Delete the copies of it that are no longer needed, earlier versions of the state included."),
+/// Says of a token that goes out of the state that it can be used for some time yet.
+fn stays_valid(cx: &Cx, prior: &Value) -> Option<Diagnostic> {
+    let ends = expiration(prior).filter(|ends| *ends > cx.session.clock.now())?;
+    let cluster = prior.get("cluster").as_str().unwrap_or_default();
+    Some(
+        Diagnostic::warning(
+            format!("The token for cluster `{cluster}` stays valid"),
+            format!("Omni cannot revoke it: whoever has it can use it until {}.", timestamp::show(ends)),
         )
-    }
+        .hint("Delete the copies of it that are no longer needed, earlier versions of the state included."),
+    )
 }
 
 fn expiration(state: &Value) -> Option<Duration> {

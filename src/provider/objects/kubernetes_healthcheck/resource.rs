@@ -5,7 +5,7 @@ use crate::omni::labels;
 use crate::omni::spec::fields::Field;
 use crate::provider::duration;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Joined, KeyCodec, Object, Owner, Row, codecs, group,
+    Bind, Codec, CosiObject, Cx, Failure, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, codecs, group,
 };
 use crate::provider::lookup::computed::text;
 use crate::provider::objects::cluster;
@@ -48,7 +48,7 @@ const STATE: Codec = Codec::Own {
     },
 };
 
-impl CosiTable for KubernetesHealthcheck {
+impl Table for KubernetesHealthcheck {
     type Spec = KubernetesHealthCheckSpec;
 
     const NAME: &'static str = "omni_kubernetes_healthcheck";
@@ -104,9 +104,7 @@ fn prefix(cluster: &str) -> String {
 }
 
 #[async_trait]
-impl CosiObject for KubernetesHealthcheck {
-    const NEEDS_OWNERS: bool = false;
-
+impl ResourceType for KubernetesHealthcheck {
     fn about() -> Schema {
         Schema::new(
             "Manages a health check of a cluster: a Kubernetes job that Omni runs periodically. \
@@ -126,10 +124,6 @@ impl CosiObject for KubernetesHealthcheck {
             Some(true) => Some(format!("{}{name}", prefix(state.get("cluster").as_str()?))),
             _ => Some(name.to_owned()),
         }
-    }
-
-    fn owners(state: &Value) -> Vec<Owner> {
-        state.get("cluster").as_str().map(cluster::owner).into_iter().collect()
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -172,6 +166,14 @@ impl CosiObject for KubernetesHealthcheck {
             references::check_target_cluster(cx, plan, PART, &cluster).await?;
         }
         Ok(())
+    }
+}
+
+impl CosiObject for KubernetesHealthcheck {
+    const NEEDS_OWNERS: bool = false;
+
+    fn owners(state: &Value) -> Vec<Owner> {
+        state.get("cluster").as_str().map(cluster::owner).into_iter().collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::omni::spec::compressed;
 use crate::omni::{Error, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, group,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, group,
 };
 use crate::provider::lookup::computed::text;
 use crate::provider::objects::cluster;
@@ -48,7 +48,7 @@ impl Weighted for KubernetesManifest {
     }
 }
 
-impl CosiTable for KubernetesManifest {
+impl Table for KubernetesManifest {
     type Spec = KubernetesManifestGroupSpec;
 
     const NAME: &'static str = "omni_kubernetes_manifest";
@@ -107,9 +107,8 @@ impl CosiTable for KubernetesManifest {
 }
 
 #[async_trait]
-impl CosiObject for KubernetesManifest {
+impl ResourceType for KubernetesManifest {
     const WRITE_ONLY: &'static [WriteOnly] = &[DATA];
-    const NEEDS_OWNERS: bool = false;
 
     fn about() -> Schema {
         Schema::new(
@@ -125,26 +124,12 @@ impl CosiObject for KubernetesManifest {
         weighted::id::<Self>(state)
     }
 
-    fn owners(state: &Value) -> Vec<Owner> {
-        state.get("cluster").as_str().map(cluster::owner).into_iter().collect()
-    }
-
     fn about_id(id: &str) -> Option<(String, String)> {
         Some((
             weighted::about_id(id)?,
             "IDs are `<weight>-<cluster>-<name>`, such as `400-prod-cni`; those of cluster templates are `<weight>-cluster-<cluster>-<name>`."
                 .to_owned(),
         ))
-    }
-
-    async fn facts(cx: &Cx, object: &Object<KubernetesManifestGroupSpec>, joined: &mut Joined) -> Result<(), Error> {
-        let Some(cluster) = object.label(labels::CLUSTER) else { return Ok(()) };
-        let Some(all) = view::spec::<ClusterKubernetesManifestsStatusSpec>(cx, cluster).await? else { return Ok(()) };
-        let Some(group) = all.groups.get(object.id()) else { return Ok(()) };
-        let phase = group.phase().as_str_name().to_lowercase();
-        let facts = [phase.into(), all.last_error.as_str().into(), Value::List(objects_of(group))];
-        STATUS.into_iter().zip(facts).for_each(|(name, fact): (_, Value)| joined.note(name, fact));
-        Ok(())
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -162,6 +147,25 @@ impl CosiObject for KubernetesManifest {
         if let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) {
             view::check_parent::<ClusterSpec>(cx, plan, "cluster", &cluster).await?;
         }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl CosiObject for KubernetesManifest {
+    const NEEDS_OWNERS: bool = false;
+
+    fn owners(state: &Value) -> Vec<Owner> {
+        state.get("cluster").as_str().map(cluster::owner).into_iter().collect()
+    }
+
+    async fn facts(cx: &Cx, object: &Object<KubernetesManifestGroupSpec>, joined: &mut Joined) -> Result<(), Error> {
+        let Some(cluster) = object.label(labels::CLUSTER) else { return Ok(()) };
+        let Some(all) = view::spec::<ClusterKubernetesManifestsStatusSpec>(cx, cluster).await? else { return Ok(()) };
+        let Some(group) = all.groups.get(object.id()) else { return Ok(()) };
+        let phase = group.phase().as_str_name().to_lowercase();
+        let facts = [phase.into(), all.last_error.as_str().into(), Value::List(objects_of(group))];
+        STATUS.into_iter().zip(facts).for_each(|(name, fact): (_, Value)| joined.note(name, fact));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! `omni_pending_machines`: machines that have reached Omni and have not joined.
 
 use crate::omni::{Kind, labels};
-use crate::provider::engine::{Bind, CosiTable, KeyCodec, Row};
+use crate::provider::engine::{Bind, KeyCodec, Row, Table};
 use crate::provider::lookup::computed::text;
 use crate::provider::lookup::{Filter, View};
 use crate::tf::schema::string;
@@ -9,7 +9,7 @@ use omni_proto::specs::SiderolinkSpec;
 
 pub(super) struct PendingMachine;
 
-impl CosiTable for PendingMachine {
+impl Table for PendingMachine {
     type Spec = SiderolinkSpec;
 
     const NAME: &'static str = "omni_pending_machine";

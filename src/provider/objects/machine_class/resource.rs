@@ -3,7 +3,7 @@
 use super::provision;
 use crate::omni::spec::Spec;
 use crate::omni::{Query, labels};
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Row};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::lookup::is_selector;
 use crate::provider::objects::machine_set;
@@ -25,7 +25,7 @@ const KINDS: [&str; 2] = ["match_labels", "auto_provision"];
 /// Most machine sets that a message names.
 const MOST_SETS: usize = 10;
 
-impl CosiTable for MachineClass {
+impl Table for MachineClass {
     type Spec = MachineClassSpec;
 
     const NAME: &'static str = "omni_machine_class";
@@ -62,7 +62,7 @@ fn is_allowed() -> Check {
 }
 
 #[async_trait]
-impl CosiObject for MachineClass {
+impl ResourceType for MachineClass {
     fn about() -> Schema {
         Schema::new(
             "Manages a machine class: machines that are selected by their labels, or created by an infrastructure provider. \
@@ -113,3 +113,5 @@ impl CosiObject for MachineClass {
         Ok(())
     }
 }
+
+impl CosiObject for MachineClass {}

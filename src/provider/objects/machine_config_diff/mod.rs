@@ -2,7 +2,7 @@
 
 use crate::omni::labels;
 use crate::omni::spec::compressed;
-use crate::provider::engine::{Bind, CosiTable, Joined, KeyCodec, Object, Row};
+use crate::provider::engine::{Bind, Joined, KeyCodec, Object, Row, Table};
 use crate::provider::lookup::computed::text;
 use crate::provider::lookup::{Filter, Objects, View};
 use crate::provider::timestamp;
@@ -19,7 +19,7 @@ pub(super) fn register(types: &mut Types<'_>) {
 
 struct MachineConfigDiff;
 
-impl CosiTable for MachineConfigDiff {
+impl Table for MachineConfigDiff {
     type Spec = MachineConfigDiffSpec;
 
     const NAME: &'static str = "omni_machine_config_diff";

@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::omni::{Error, labels};
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, KeyCodec, Owner, Row, group};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, KeyCodec, Owner, ResourceType, Row, Table, group};
 use crate::provider::objects::config_patch::target;
 use crate::provider::objects::config_patch::target::Target;
 use crate::provider::references::Part;
@@ -26,7 +26,7 @@ const MOST: usize = 256;
 /// The first release of Omni that refuses what its catalogue lacks.
 const CHECKED_SINCE: &str = "1.9";
 
-impl CosiTable for MachineExtensions {
+impl Table for MachineExtensions {
     type Spec = ExtensionsConfigurationSpec;
 
     const NAME: &'static str = "omni_machine_extensions";
@@ -67,9 +67,7 @@ fn are_different() -> Check {
 }
 
 #[async_trait]
-impl CosiObject for MachineExtensions {
-    const NEEDS_OWNERS: bool = false;
-
+impl ResourceType for MachineExtensions {
     fn about() -> Schema {
         Schema::new(
             "Manages the system extensions of the machines of a cluster, of a machine set, or of one machine. \
@@ -84,10 +82,6 @@ impl CosiObject for MachineExtensions {
     fn id(state: &Value) -> Option<String> {
         let known = ["cluster", "selector"].iter().all(|part| state.get(part).is_wholly_known());
         Some(format!("{PREFIX}{}", Target::of(state).id().filter(|_| known)?))
-    }
-
-    fn owners(state: &Value) -> Vec<Owner> {
-        target::owners(state)
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {
@@ -105,18 +99,6 @@ impl CosiObject for MachineExtensions {
         }
         let id = Self::id(&plan.planned);
         plan.planned.set("id", id.map_or(Value::UNKNOWN, Value::from));
-    }
-
-    /// Omni takes the names that the Talos version has.
-    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
-        let catalogue = catalogue(cx, wanted).await?.map(|(_, names)| names).unwrap_or_default();
-        let written = |name: &Value| match name.as_str() {
-            Some(text) => names::in_catalogue(text, &catalogue).map_or_else(|| names::full(text), str::to_owned).into(),
-            None => name.clone(),
-        };
-        let written = wanted.get("extensions").elements().iter().map(written).collect();
-        wanted.set("extensions", Value::Set(written));
-        Ok(())
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
@@ -143,6 +125,27 @@ impl CosiObject for MachineExtensions {
             diagnostic.severity = severity;
             plan.diags.push(diagnostic);
         }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl CosiObject for MachineExtensions {
+    const NEEDS_OWNERS: bool = false;
+
+    fn owners(state: &Value) -> Vec<Owner> {
+        target::owners(state)
+    }
+
+    /// Omni takes the names that the Talos version has.
+    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
+        let catalogue = catalogue(cx, wanted).await?.map(|(_, names)| names).unwrap_or_default();
+        let written = |name: &Value| match name.as_str() {
+            Some(text) => names::in_catalogue(text, &catalogue).map_or_else(|| names::full(text), str::to_owned).into(),
+            None => name.clone(),
+        };
+        let written = wanted.get("extensions").elements().iter().map(written).collect();
+        wanted.set("extensions", Value::Set(written));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! `omni_machine_grpc_tunnel`: whether a machine reaches Omni through a gRPC tunnel.
 
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Row};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table};
 use crate::provider::objects::machine::argument;
 use crate::provider::types::Types;
 use crate::tf::resource::Plan;
@@ -15,7 +15,7 @@ pub(super) fn register(types: &mut Types<'_>) {
 
 struct MachineGrpcTunnel;
 
-impl CosiTable for MachineGrpcTunnel {
+impl Table for MachineGrpcTunnel {
     type Spec = GrpcTunnelConfigSpec;
 
     const NAME: &'static str = "omni_machine_grpc_tunnel";
@@ -34,7 +34,7 @@ impl CosiTable for MachineGrpcTunnel {
 }
 
 #[async_trait]
-impl CosiObject for MachineGrpcTunnel {
+impl ResourceType for MachineGrpcTunnel {
     fn about() -> Schema {
         Schema::new(
             "Manages whether a machine tunnels its SideroLink connection (WireGuard over UDP) through gRPC, for networks that block UDP.\n\n\
@@ -47,3 +47,5 @@ impl CosiObject for MachineGrpcTunnel {
         argument::check_machine(cx, plan).await
     }
 }
+
+impl CosiObject for MachineGrpcTunnel {}

@@ -1,6 +1,6 @@
 //! `omni_machine_install_disk`: the disk on which Talos is installed on a machine.
 
-use crate::provider::engine::{Bind, Codec, CosiObject, CosiTable, Cx, Failure, Row, group};
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, group};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::provider::view;
@@ -23,7 +23,7 @@ struct MachineInstallDisk;
 /// The two ways to say which disk.
 const CHOICE: &[&str] = &["disk", "disk_selector"];
 
-impl CosiTable for MachineInstallDisk {
+impl Table for MachineInstallDisk {
     type Spec = MachineInstallDiskConfigSpec;
 
     const NAME: &'static str = "omni_machine_install_disk";
@@ -52,7 +52,7 @@ impl CosiTable for MachineInstallDisk {
 }
 
 #[async_trait]
-impl CosiObject for MachineInstallDisk {
+impl ResourceType for MachineInstallDisk {
     fn about() -> Schema {
         Schema::new(
             "Manages which disk of a machine Talos is installed on. Without it, Omni chooses the disk.\n\n\
@@ -91,3 +91,5 @@ impl CosiObject for MachineInstallDisk {
         Ok(())
     }
 }
+
+impl CosiObject for MachineInstallDisk {}

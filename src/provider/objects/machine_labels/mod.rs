@@ -1,7 +1,7 @@
 //! `omni_machine_labels`: the labels of a machine, which are those of an object without a spec.
 
 use crate::omni::{Key, Phase, Resource as Stored, labels};
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, KeyCodec, Origin, OwnLabels, Row};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, KeyCodec, Origin, OwnLabels, ResourceType, Row, Table};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::provider::view;
@@ -25,7 +25,7 @@ const MODE: &str = "mode";
 const EXCLUSIVE: &str = "exclusive";
 const ADDITIVE: &str = "additive";
 
-impl CosiTable for MachineLabels {
+impl Table for MachineLabels {
     type Spec = MachineLabelsSpec;
 
     const NAME: &'static str = "omni_machine_labels";
@@ -55,9 +55,7 @@ fn keys<'a>(state: &'a Value, maps: [&'a str; 2]) -> impl Iterator<Item = &'a St
 }
 
 #[async_trait]
-impl CosiObject for MachineLabels {
-    const ORIGIN: Origin = Origin::Either;
-
+impl ResourceType for MachineLabels {
     fn about() -> Schema {
         Schema::new(
             "Manages labels of a machine, by which machine classes and data sources select it. \
@@ -96,6 +94,11 @@ impl CosiObject for MachineLabels {
         }
         Ok(())
     }
+}
+
+#[async_trait]
+impl CosiObject for MachineLabels {
+    const ORIGIN: Origin = Origin::Either;
 
     /// What others have added stays, unless the labels are all ours.
     async fn remove(cx: &Cx, state: &Value, key: &Key) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use crate::provider::check::is_version;
 use crate::provider::engine::codecs::VERSION;
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Cx, Failure, Row};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table};
 use crate::provider::objects::machine_class::provision;
 use crate::provider::types::Types;
 use crate::provider::view;
@@ -30,7 +30,7 @@ const PUBLISHER: &str = "siderolabs/";
 /// The count is a signed number of 32 bits in Omni.
 const MOST_MACHINES: i64 = i32::MAX as i64;
 
-impl CosiTable for MachineRequestSet {
+impl Table for MachineRequestSet {
     type Spec = MachineRequestSetSpec;
 
     const NAME: &'static str = "omni_machine_request_set";
@@ -63,7 +63,7 @@ impl CosiTable for MachineRequestSet {
 }
 
 #[async_trait]
-impl CosiObject for MachineRequestSet {
+impl ResourceType for MachineRequestSet {
     fn about() -> Schema {
         Schema::new(
             "Manages a set of machines that an infrastructure provider creates for Omni. They are free for any cluster; a machine class with `auto_provision` creates them for its machine sets instead.\n\n\
@@ -98,6 +98,8 @@ impl CosiObject for MachineRequestSet {
         check_extensions(cx, plan, &talos).await
     }
 }
+
+impl CosiObject for MachineRequestSet {}
 
 /// Omni offers each of them for this Talos version, and each is named once.
 async fn check_extensions(cx: &Cx, plan: &mut Plan<'_>, talos: &str) -> Result<(), Failure> {

@@ -7,8 +7,8 @@ use crate::omni::state::query::Query;
 use crate::omni::{Error, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, Row, Several, Write,
-    codecs, group,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, ResourceType, Row, Several, Table,
+    Write, codecs, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -157,7 +157,7 @@ fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
     state.insert("name".into(), short.unwrap_or(name).into());
 }
 
-impl CosiTable for MachineSet {
+impl Table for MachineSet {
     type Spec = MachineSetSpec;
 
     const NAME: &'static str = "omni_machine_set";
@@ -213,9 +213,7 @@ impl CosiTable for MachineSet {
 }
 
 #[async_trait]
-impl CosiObject for MachineSet {
-    const OWNS: bool = true;
-
+impl ResourceType for MachineSet {
     fn about() -> Schema {
         Schema::new(
             "Manages a machine set: machines of a cluster that share a role. A cluster has one control plane machine set and any number of worker machine sets.\n\n\
@@ -230,14 +228,6 @@ impl CosiObject for MachineSet {
         // The name of the control planes is fixed, whatever is planned of it.
         let known = role == CONTROL_PLANE || !state.get("name").is_unknown();
         known.then(|| naming::machine_set(cluster, role, text("name")))
-    }
-
-    fn locked_by(state: &Value) -> Option<&str> {
-        state.get("cluster").as_str()
-    }
-
-    fn owners(state: &Value) -> Vec<Owner> {
-        state.get("cluster").as_str().map(cluster::owner).into_iter().collect()
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -378,6 +368,19 @@ impl CosiObject for MachineSet {
             diags,
         )
         .await?)
+    }
+}
+
+#[async_trait]
+impl CosiObject for MachineSet {
+    const OWNS: bool = true;
+
+    fn locked_by(state: &Value) -> Option<&str> {
+        state.get("cluster").as_str()
+    }
+
+    fn owners(state: &Value) -> Vec<Owner> {
+        state.get("cluster").as_str().map(cluster::owner).into_iter().collect()
     }
 
     async fn awaited(cx: &Cx, state: &Value, object: &Object<MachineSetSpec>, _write: Write) -> Result<Awaited, Error> {

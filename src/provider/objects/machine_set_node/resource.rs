@@ -5,8 +5,8 @@ use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, CosiTable, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, Row, Write, group,
-    if_applied, model,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, Write,
+    group, if_applied, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -98,7 +98,7 @@ fn set_of(whole: &Value) -> Option<String> {
     Some(naming::set_in(whole.get("cluster").as_str()?, whole.get("machine_set").as_str()?))
 }
 
-impl CosiTable for MachineSetNode {
+impl Table for MachineSetNode {
     type Spec = MachineSetNodeSpec;
 
     const NAME: &'static str = "omni_machine_set_node";
@@ -161,7 +161,7 @@ impl CosiTable for MachineSetNode {
 }
 
 #[async_trait]
-impl CosiObject for MachineSetNode {
+impl ResourceType for MachineSetNode {
     fn about() -> Schema {
         Schema::new(
             "Manages a machine of a machine set. Creating it lets Omni install Talos on the machine and join it to the cluster; destroying it wipes the machine and makes it available again.\n\n\
@@ -173,16 +173,6 @@ impl CosiObject for MachineSetNode {
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("machine_id", "ID (UUID) of the machine.")
-    }
-
-    fn locked_by(state: &Value) -> Option<&str> {
-        state.get("cluster").as_str()
-    }
-
-    fn owners(state: &Value) -> Vec<Owner> {
-        let set = set_of(state).or_else(|| state.get("machine_set").as_str().map(str::to_owned));
-        let set = set.map(|set| machine_set::owner(&set, "machine_set"));
-        state.get("cluster").as_str().map(cluster::owner).into_iter().chain(set).collect()
     }
 
     fn modify_plan(plan: &mut Plan<'_>) {
@@ -240,6 +230,19 @@ impl CosiObject for MachineSetNode {
         }
         Ok(cluster_lock::check_removal(cx, cluster, "machine set nodes", &format!("machine set node `{id}`"), diags)
             .await?)
+    }
+}
+
+#[async_trait]
+impl CosiObject for MachineSetNode {
+    fn locked_by(state: &Value) -> Option<&str> {
+        state.get("cluster").as_str()
+    }
+
+    fn owners(state: &Value) -> Vec<Owner> {
+        let set = set_of(state).or_else(|| state.get("machine_set").as_str().map(str::to_owned));
+        let set = set.map(|set| machine_set::owner(&set, "machine_set"));
+        state.get("cluster").as_str().map(cluster::owner).into_iter().chain(set).collect()
     }
 
     async fn awaited(

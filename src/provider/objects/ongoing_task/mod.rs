@@ -1,6 +1,6 @@
 //! `omni_ongoing_tasks`: what Omni is busy with.
 
-use crate::provider::engine::{Bind, CosiTable, Joined, Object, Row};
+use crate::provider::engine::{Bind, Joined, Object, Row, Table};
 use crate::provider::lookup::computed::text;
 use crate::provider::lookup::{Filter, Objects, View};
 use crate::provider::types::Types;
@@ -21,7 +21,7 @@ struct OngoingTask;
 /// What a task can be about.
 const KINDS: [&str; 5] = ["talos_upgrade", "kubernetes_upgrade", "destroy", "machine_upgrade", "secrets_rotation"];
 
-impl CosiTable for OngoingTask {
+impl Table for OngoingTask {
     type Spec = OngoingTaskSpec;
 
     const NAME: &'static str = "omni_ongoing_task";

@@ -2,7 +2,7 @@
 
 use crate::omni::labels;
 use crate::omni::spec::compressed;
-use crate::provider::engine::{Bind, CosiTable, Joined, KeyCodec, Object, Row};
+use crate::provider::engine::{Bind, Joined, KeyCodec, Object, Row, Table};
 use crate::provider::lookup::computed::text;
 use crate::provider::lookup::{Objects, View};
 use crate::provider::types::Types;
@@ -17,7 +17,7 @@ pub(super) fn register(types: &mut Types<'_>) {
 
 struct RedactedMachineConfig;
 
-impl CosiTable for RedactedMachineConfig {
+impl Table for RedactedMachineConfig {
     type Spec = RedactedClusterMachineConfigSpec;
 
     const NAME: &'static str = "omni_redacted_machine_config";

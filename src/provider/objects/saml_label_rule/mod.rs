@@ -1,13 +1,12 @@
 //! `omni_saml_label_rule`: which role people get by the labels that the SAML identity provider gives them.
 
-use crate::provider::engine::{Bind, CosiObject, CosiTable, Row};
+use crate::provider::engine::{Bind, CosiObject, ResourceType, Row, Table};
 use crate::provider::lookup::{View, is_selector};
 use crate::provider::roles;
 use crate::provider::types::Types;
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Schema, boolean, plain, string};
 use crate::tf::value::Type;
-use async_trait::async_trait;
 use omni_proto::specs::SamlLabelRuleSpec;
 
 /// Its types.
@@ -17,7 +16,7 @@ pub(super) fn register(types: &mut Types<'_>) {
 
 struct SamlLabelRule;
 
-impl CosiTable for SamlLabelRule {
+impl Table for SamlLabelRule {
     type Spec = SamlLabelRuleSpec;
 
     const NAME: &'static str = "omni_saml_label_rule";
@@ -36,8 +35,7 @@ impl CosiTable for SamlLabelRule {
     }
 }
 
-#[async_trait]
-impl CosiObject for SamlLabelRule {
+impl ResourceType for SamlLabelRule {
     fn about() -> Schema {
         Schema::new(
             "Manages a SAML label rule: the role that people get by the labels that the SAML identity provider gives them. \
@@ -47,6 +45,8 @@ impl CosiObject for SamlLabelRule {
         .since("1.4")
     }
 }
+
+impl CosiObject for SamlLabelRule {}
 
 impl View for SamlLabelRule {
     const NOUNS: &'static str = "SAML label rules";

@@ -3,7 +3,7 @@
 mod meta;
 
 use crate::provider::check::is_version;
-use crate::provider::engine::{Cx, Failure, UnreadableObject};
+use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject};
 use crate::provider::errors::Operation;
 use crate::provider::objects::installation_media_preset::{BOOTLOADER_NAMES, BOOTLOADERS, are_args, check_factory};
 use crate::provider::objects::talos_version::offer;
@@ -25,14 +25,43 @@ pub(super) fn register(types: &mut Types<'_>) {
 
 struct Schematic;
 
-#[async_trait]
-impl UnreadableObject for Schematic {
+impl Table for Schematic {
+    type Spec = ();
+
     const NAME: &'static str = "omni_schematic";
     const NOUN: &'static str = "schematic";
     const ID: &'static str = "id";
-    const NOT_IMPORTED: &'static str = "Omni does not tell the content of a schematic. Add the resource and apply: the same content gets the same ID, and nothing is made twice.";
 
-    fn schema() -> Schema {
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("ID of the schematic.").unreadable(),
+            plain("extensions", Type::set(Type::String)).or_nothing().replaces().check(not_empty().of_each()).doc("System extensions, such as `siderolabs/qemu-guest-agent`.").unreadable(),
+            plain("kernel_args", Type::list(Type::String)).or_nothing().replaces().check(are_args()).doc("Kernel arguments, in this order; none may contain white space, and together they have at most 4096 bytes.").unreadable(),
+            plain("meta_values", Type::map(Type::String)).or_nothing().replaces().check(meta::are_values()).doc("Initial values of the META partition by their keys, in decimal: `10` for the network configuration, `12` for the initial labels of the machine, as YAML with `machineLabels`, `13` and `14` for free use.").unreadable(),
+            object("overlay", vec![
+                string("image").required().check(not_empty()).doc("Image of the overlay, such as `siderolabs/sbc-raspberrypi`."),
+                string("name").required().check(not_empty()).doc("Name of the overlay, such as `rpi_generic`."),
+                string("options").document().check(is_mapping()).doc("Options of the overlay, in YAML."),
+            ]).replaces().since("1.5").doc("Overlay for a single-board computer. It has no effect with a `talos_version` before 1.7.").unreadable(),
+            string("bootloader").default("auto").replaces().check(one_of(BOOTLOADER_NAMES)).since_for("1.5", &["uefi", "bios", "dual"]).doc("Bootloader: `auto`, `uefi` (systemd-boot), `bios` (GRUB) or `dual` (both).").unreadable(),
+            string("talos_version").replaces().same_if(version::same).check(is_version()).doc("Talos version of the media, with or without a leading `v`. Omni chooses the image factory by it, and the plan checks `extensions` against it.").unreadable(),
+            string("media_id").replaces().check(not_empty()).doc("ID of the installation media, such as `metal-amd64.iso`. Omni before 1.5 requires it together with `talos_version`; for the media of a board it sets the overlay.").unreadable(),
+            boolean("grpc_tunnel").replaces().doc("Whether the machines tunnel their SideroLink connection through gRPC. Unset leaves it to the instance.").unreadable(),
+            string("join_token").sensitive().replaces().check(not_empty()).doc("Join token of the machines, by its ID. Unset takes the default token.").unreadable(),
+            string("image_factory_url").replaces().check(not_empty()).since("1.10").doc("Image factory, one of those that the instance is configured with. Unset takes the one of the Talos version.").unreadable(),
+            string("raw").document().sensitive().replaces().check(is_mapping()).since("1.8").doc("The whole schematic, in the YAML of the image factory. Omni takes it as it is: without the kernel arguments that make machines join. Only `talos_version` can be set beside it.").unreadable(),
+            string("pxe_url").computed().stays().doc("Address to boot the media from over the network. Null since Omni 1.5, which does not tell it: use the data source `omni_installation_media`.").unreadable(),
+        ]
+    }
+}
+
+#[async_trait]
+impl ResourceType for Schematic {
+    const NOT_IMPORTED: Option<&'static str> = Some(
+        "Omni does not tell the content of a schematic. Add the resource and apply: the same content gets the same ID, and nothing is made twice.",
+    );
+
+    fn about() -> Schema {
         Schema::new(
             "Registers a schematic with the image factory: what installation media and installer images are built from. \
              Its ID is a digest of its content, so that the same content has the same ID, and every change replaces the resource. \
@@ -41,23 +70,6 @@ impl UnreadableObject for Schematic {
              A schematic can be neither changed nor read back, so a refresh keeps the state as it is. \
              Destroying the resource only removes it from the state: the image factory keeps the schematic, and images that were built from it stay as they are.",
         )
-        .with(string("id").computed().stays().doc("ID of the schematic."))
-        .with(plain("extensions", Type::set(Type::String)).or_nothing().replaces().check(not_empty().of_each()).doc("System extensions, such as `siderolabs/qemu-guest-agent`."))
-        .with(plain("kernel_args", Type::list(Type::String)).or_nothing().replaces().check(are_args()).doc("Kernel arguments, in this order; none may contain white space, and together they have at most 4096 bytes."))
-        .with(plain("meta_values", Type::map(Type::String)).or_nothing().replaces().check(meta::are_values()).doc("Initial values of the META partition by their keys, in decimal: `10` for the network configuration, `12` for the initial labels of the machine, as YAML with `machineLabels`, `13` and `14` for free use."))
-        .with(object("overlay", vec![
-            string("image").required().check(not_empty()).doc("Image of the overlay, such as `siderolabs/sbc-raspberrypi`."),
-            string("name").required().check(not_empty()).doc("Name of the overlay, such as `rpi_generic`."),
-            string("options").document().check(is_mapping()).doc("Options of the overlay, in YAML."),
-        ]).replaces().since("1.5").doc("Overlay for a single-board computer. It has no effect with a `talos_version` before 1.7."))
-        .with(string("bootloader").default("auto").replaces().check(one_of(BOOTLOADER_NAMES)).since_for("1.5", &["uefi", "bios", "dual"]).doc("Bootloader: `auto`, `uefi` (systemd-boot), `bios` (GRUB) or `dual` (both)."))
-        .with(string("talos_version").replaces().same_if(version::same).check(is_version()).doc("Talos version of the media, with or without a leading `v`. Omni chooses the image factory by it, and the plan checks `extensions` against it."))
-        .with(string("media_id").replaces().check(not_empty()).doc("ID of the installation media, such as `metal-amd64.iso`. Omni before 1.5 requires it together with `talos_version`; for the media of a board it sets the overlay."))
-        .with(boolean("grpc_tunnel").replaces().doc("Whether the machines tunnel their SideroLink connection through gRPC. Unset leaves it to the instance."))
-        .with(string("join_token").sensitive().replaces().check(not_empty()).doc("Join token of the machines, by its ID. Unset takes the default token."))
-        .with(string("image_factory_url").replaces().check(not_empty()).since("1.10").doc("Image factory, one of those that the instance is configured with. Unset takes the one of the Talos version."))
-        .with(string("raw").document().sensitive().replaces().check(is_mapping()).since("1.8").doc("The whole schematic, in the YAML of the image factory. Omni takes it as it is: without the kernel arguments that make machines join. Only `talos_version` can be set beside it."))
-        .with(string("pxe_url").computed().stays().doc("Address to boot the media from over the network. Null since Omni 1.5, which does not tell it: use the data source `omni_installation_media`."))
         .rule(Rule::AtMostOne(&["raw", "extensions"]))
         .rule(Rule::AtMostOne(&["raw", "kernel_args"]))
         .rule(Rule::AtMostOne(&["raw", "meta_values"]))
@@ -75,7 +87,10 @@ impl UnreadableObject for Schematic {
         }
         Ok(check_factory(cx, plan).await?)
     }
+}
 
+#[async_trait]
+impl UnreadableObject for Schematic {
     async fn make(cx: &Cx, mut wanted: Value) -> Result<Value, Diagnostics> {
         let operation = Operation { verb: "create", noun: Self::NOUN, id: "", id_attribute: Self::ID };
         let (id, pxe_url) = match wanted.get("raw").as_str() {

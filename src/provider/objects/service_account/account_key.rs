@@ -12,30 +12,17 @@ use crate::omni::auth::public::{LONGEST, PublicKey};
 use crate::omni::spec::Spec;
 use crate::omni::{AccountRole, Call, Error, ErrorKind, NewKey};
 use crate::provider::duration;
-use crate::provider::engine::{Bind, Cx, Row, model};
+use crate::provider::engine::{Bind, Cx, Row};
 use crate::provider::session::at;
 use crate::tf::check::Check;
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::model::to_value;
 use crate::tf::resource::Plan;
-use crate::tf::schema::{Attribute, boolean, object_type, plain, string};
+use crate::tf::schema::{Attribute, boolean, plain, string};
 use crate::tf::value::{Type, Value};
 use kit::go_duration;
 use kit::secret::{ExposeSecret, SecretString};
 use omni_proto::specs::{IdentitySpec, ServiceAccountStatusSpec, service_account_status_spec};
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// What steers the provider.
-pub(crate) const LOCAL: &[&str] = &["ttl", "renew_trigger", "renew_before", "store_key"];
-
-/// These attributes as rows: none of them is in the object itself.
-pub(crate) fn rows(attributes: Vec<Attribute>) -> impl Iterator<Item = Row> {
-    attributes.into_iter().map(|attribute| match LOCAL.contains(&attribute.name) {
-        true => attribute.local(),
-        false => attribute.derived(),
-    })
-}
 
 /// The attribute with which users bring a key of their own, where a resource has it.
 pub(crate) const OWN: &str = "armored_public_key";
@@ -48,66 +35,51 @@ const TTL: &str = "8760h";
 /// How long the removal of an account may take until its name is free.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The attributes of a resource that has a key.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Keyed {
-    ttl: Option<String>,
-    renew_trigger: Option<String>,
-    renew_before: Option<String>,
-    store_key: Option<bool>,
-    public_key_id: Option<String>,
-    public_key_ids: Option<Vec<String>>,
-    expiration: Option<String>,
-    key: Option<String>,
+/// Whether Omni lists the keys of an account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// It does, so that reads show them.
+    Listed,
+    /// It does not: only the write knows them.
+    Unlisted,
 }
 
-/// The attributes; resources add them to their own.
-pub(crate) fn attributes() -> Vec<Attribute> {
+/// The rows of a key; resources add them to their own.
+pub(crate) fn rows(keys: Keys) -> Vec<Row> {
+    let listed = keys == Keys::Listed;
+    let doc = |of_listed: &'static str, of_unlisted: &'static str| if listed { of_listed } else { of_unlisted };
+    let shown = |attribute: Attribute| if listed { attribute.derived() } else { attribute.unreadable() };
     vec![
         string("ttl").default(TTL).same_if(duration::same).check(lifetime()).doc(
             "Lifetime of the key, as a Go duration from `1s` to `8760h` (365 days). \
              Changing this registers a new key; earlier keys stay valid until they expire. \
              After an import the lifetime of the existing key is unknown, so setting it for the first time registers no key.",
-        ),
+        ).local(),
         string("renew_trigger").document().doc(
             "Arbitrary text; changing it registers a new key. Existing keys stay valid until they expire: Omni cannot revoke a single key.",
-        ),
+        ).local(),
         string("renew_before").check(duration::is_positive()).doc(
             "Time before `expiration` from which a plan renews the key, as a Go duration shorter than `ttl`, such as `720h`. If unset, the key is renewed only when `ttl` or `renew_trigger` changes. No effect while `expiration` is null.",
-        ),
+        ).local(),
         boolean("store_key").default(true).doc(
             "Whether `key` stores the private key in state. With `false` the private key is discarded after its public key is registered; use other keys of the account then, such as those of the ephemeral `omni_service_account_key`. Changing it to `true` takes effect with the next key.",
-        ),
-        string("public_key_id").computed().stays().doc(
+        ).local(),
+        shown(string("public_key_id").computed().stays().doc(doc(
             "ID of the key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits.",
-        ),
-        plain("public_key_ids", Type::set(Type::String)).computed().stays().doc(
+            "ID of the latest key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits. Null after an import: Omni does not list the keys of these accounts.",
+        ))),
+        plain("public_key_ids", Type::set(Type::String)).computed().stays().doc(doc(
             "IDs of all keys of the account, including earlier and expired ones.",
-        ),
-        string("expiration").computed().stays().doc("Expiration of the key, in RFC 3339."),
+            "IDs of the keys that this resource registered since it was created or imported, including expired ones. Empty if the account was removed.",
+        )).derived(),
+        shown(string("expiration").computed().stays().doc(doc(
+            "Expiration of the key, in RFC 3339.",
+            "Expiration of the key, in RFC 3339. Null after an import.",
+        ))),
         string("key").computed().stays().sensitive().doc(
             "Private key, in the format of `OMNI_SERVICE_ACCOUNT_KEY`. Null if `store_key` is `false`, and after an import, because Omni does not have it: change `renew_trigger` to register a new key.",
-        ),
+        ).unreadable(),
     ]
-}
-
-/// The same for an account whose keys Omni does not list.
-pub(crate) fn unlisted_attributes() -> Vec<Attribute> {
-    let mut attributes = attributes();
-    for attribute in &mut attributes {
-        let description = match attribute.name {
-            "public_key_id" => {
-                "ID of the latest key: its OpenPGP fingerprint, 40 lower-case hexadecimal digits. Null after an import: Omni does not list the keys of these accounts."
-            }
-            "public_key_ids" => {
-                "IDs of the keys that this resource registered since it was created or imported, including expired ones. Empty if the account was removed."
-            }
-            "expiration" => "Expiration of the key, in RFC 3339. Null after an import.",
-            _ => continue,
-        };
-        attribute.description = description.to_owned();
-    }
-    attributes
 }
 
 /// The text is a lifetime that a key can have.
@@ -205,123 +177,105 @@ pub(crate) enum Presence {
     Unknown,
 }
 
-impl Keyed {
-    /// What a state holds of the key.
-    pub(crate) fn of(state: &Value) -> Result<Self, Diagnostic> {
-        model(state)
-    }
+/// Whether the plan asks for a new key. A key that is not known has no id either; its account's ids are known then.
+pub(crate) fn is_asked_for(wanted: &Value) -> bool {
+    !wanted.get("public_key_id").is_set() && !wanted.get("public_key_ids").is_set()
+}
 
-    /// Puts it into a state.
-    pub(crate) fn show(&self, state: &mut Value) -> Result<(), Diagnostic> {
-        let shown = to_value(self, &object_type(&attributes())).map_err(|error| {
-            Diagnostic::from_error("Key does not fit the schema", &error)
-                .hint("This is a defect of the provider; please report it.")
-        })?;
-        for (name, value) in shown.entries().into_iter().flatten() {
-            state.set(name, value.clone());
+/// Makes the key that is asked for, or takes the one that the user brings.
+/// The private key is in `wanted` from then on, if it is to be kept, and nowhere else.
+pub(crate) fn make(cx: &Cx, account: &str, wanted: &mut Value) -> Result<Fresh, Error> {
+    let wrong = |setting, error: &dyn std::error::Error| Error::Config { setting, message: error.to_string() };
+    let now = cx.session.clock.now();
+    let (fresh, expires) = match wanted.get(OWN).as_str() {
+        Some(own) => {
+            let key = PublicKey::read(own).map_err(|e| wrong(OWN, &e))?;
+            (Fresh { fingerprint: key.fingerprint, armored_public: own.to_owned(), private: None }, key.expires)
         }
-        Ok(())
-    }
-
-    /// Whether the plan asks for a new key. A key that is not known has no id either; its account's ids are known then.
-    pub(crate) fn is_asked_for(&self) -> bool {
-        self.public_key_id.is_none() && self.public_key_ids.is_none()
-    }
-
-    /// Whether the private key is kept.
-    fn is_stored(&self) -> bool {
-        self.store_key != Some(false)
-    }
-
-    /// Makes the key that is asked for, or takes the one that the user brings.
-    /// The private key is in `self` from then on, if it is to be kept, and nowhere else.
-    pub(crate) fn make(&mut self, cx: &Cx, account: &str, own: Option<&str>) -> Result<Fresh, Error> {
-        let wrong = |setting, error: &dyn std::error::Error| Error::Config { setting, message: error.to_string() };
-        let now = cx.session.clock.now();
-        let (fresh, expires) = match own {
-            Some(own) => {
-                let key = PublicKey::read(own).map_err(|e| wrong(OWN, &e))?;
-                (Fresh { fingerprint: key.fingerprint, armored_public: own.to_owned(), private: None }, key.expires)
+        None => {
+            let ttl = wanted.get("ttl").as_str().unwrap_or(TTL);
+            let ttl = given(&ttl.into()).ok_or_else(|| Error::Config {
+                setting: "ttl",
+                message: format!("`{ttl}` is not a valid lifetime of a key"),
+            })?;
+            let made = generate::generate(account, ttl, now).map_err(|e| wrong("ttl", &e))?;
+            if wanted.get("store_key").as_bool() != Some(false) {
+                wanted.set("key", made.exported.expose_secret().into());
             }
-            None => {
-                let ttl = self.ttl.as_deref().unwrap_or(TTL);
-                let ttl = given(&ttl.into()).ok_or_else(|| Error::Config {
-                    setting: "ttl",
-                    message: format!("`{ttl}` is not a valid lifetime of a key"),
-                })?;
-                let made = generate::generate(account, ttl, now).map_err(|e| wrong("ttl", &e))?;
-                if self.is_stored() {
-                    self.key = Some(made.exported.expose_secret().to_owned());
-                }
-                let fresh = Fresh {
-                    fingerprint: made.fingerprint,
-                    armored_public: made.armored_public,
-                    private: Some(made.exported),
-                };
-                // Keys count whole seconds.
-                (fresh, Duration::from_secs(now.as_secs()) + Duration::from_secs(ttl.as_secs()))
-            }
-        };
-        self.public_key_id = Some(fresh.fingerprint.clone());
-        self.expiration = Some(date(expires));
-        Ok(fresh)
-    }
-
-    /// Takes over what Omni lists; `self` is what was known before.
-    #[must_use]
-    pub(crate) fn with_listed(&self, status: Option<&ServiceAccountStatusSpec>) -> Self {
-        let listed = status.map(|status| status.public_keys.as_slice()).unwrap_or_default();
-        let mut ids: Vec<_> = listed.iter().map(|key| key.id.clone()).collect();
-        ids.sort();
-        let id = self.public_key_id.clone().or_else(|| Some(newest(listed)?.id.clone()));
-        let ends = listed.iter().find(|key| Some(&key.id) == id.as_ref()).and_then(|key| key.expiration);
-        let ends = ends.and_then(|at| u64::try_from(at.seconds).ok()).map(|s| date(Duration::from_secs(s)));
-        Self {
-            store_key: self.store_key.or(Some(true)),
-            expiration: ends.or_else(|| self.expiration.clone()),
-            public_key_id: id,
-            public_key_ids: Some(ids),
-            ..self.clone()
+            let fresh = Fresh {
+                fingerprint: made.fingerprint,
+                armored_public: made.armored_public,
+                private: Some(made.exported),
+            };
+            // Keys count whole seconds.
+            (fresh, Duration::from_secs(now.as_secs()) + Duration::from_secs(ttl.as_secs()))
         }
-    }
+    };
+    wanted.set("public_key_id", fresh.fingerprint.as_str().into());
+    wanted.set("expiration", date(expires).into());
+    Ok(fresh)
+}
 
-    /// The same where Omni lists no keys: they are those that were registered, as long as the account is there.
-    #[must_use]
-    pub(crate) fn with_presence(&self, presence: Presence) -> Self {
-        let registered = match presence {
-            Presence::Missing => Vec::new(),
-            // A state of the official provider holds no more than the last one.
-            Presence::Exists | Presence::Unknown => {
-                self.public_key_ids.clone().unwrap_or_else(|| self.public_key_id.clone().into_iter().collect())
-            }
-        };
-        Self { store_key: self.store_key.or(Some(true)), public_key_ids: Some(registered), ..self.clone() }
-    }
+/// Shows what Omni lists; `prior` is what was known before.
+pub(crate) fn show_listed(status: &ServiceAccountStatusSpec, prior: &Value, shown: &mut Value) {
+    let listed = status.public_keys.as_slice();
+    let known = |name| prior.get(name).as_str().map(str::to_owned);
+    let id = known("public_key_id").or_else(|| Some(newest(listed)?.id.clone()));
+    let ends = listed.iter().find(|key| Some(&key.id) == id.as_ref()).and_then(|key| key.expiration);
+    let ends = ends.and_then(|at| u64::try_from(at.seconds).ok()).map(|s| date(Duration::from_secs(s)));
+    shown.set("expiration", ends.or_else(|| known("expiration")).into());
+    shown.set("public_key_id", id.into());
+    set_ids(shown, listed.iter().map(|key| key.id.clone()).collect());
+    show_stored(prior, shown);
+}
 
-    /// Notes which keys are registered where Omni lists none: those of `before`, and this one if that is certain.
-    pub(crate) fn note_registered(&mut self, before: Option<&Self>, certain: bool) {
-        let mut ids = before.and_then(|before| before.public_key_ids.clone()).unwrap_or_default();
-        ids.extend(self.public_key_id.clone().filter(|_| certain));
-        ids.sort();
-        ids.dedup();
-        self.public_key_ids = Some(ids);
-    }
+/// The same where Omni lists no keys: they are those that were registered, as long as the account is there.
+pub(crate) fn show_registered(presence: Presence, prior: &Value, shown: &mut Value) {
+    let registered = match presence {
+        Presence::Missing => Vec::new(),
+        // A state of the official provider holds no more than the last one.
+        Presence::Exists | Presence::Unknown => {
+            ids(prior).unwrap_or_else(|| prior.get("public_key_id").as_str().map(str::to_owned).into_iter().collect())
+        }
+    };
+    set_ids(shown, registered);
+    show_stored(prior, shown);
+}
 
-    /// Whether the status shows this key.
-    pub(crate) fn is_listed(&self, status: &ServiceAccountStatusSpec) -> bool {
-        self.public_key_id.as_ref().is_none_or(|id| status.public_keys.iter().any(|key| &key.id == id))
-    }
+/// After an import, the next private key is kept.
+fn show_stored(prior: &Value, shown: &mut Value) {
+    shown.set("store_key", prior.get("store_key").as_bool().unwrap_or(true).into());
+}
+
+/// Notes which keys are registered where Omni lists none: those of `before`, and this one if that is certain.
+pub(crate) fn note_registered(wanted: &mut Value, before: Option<&Value>, certain: bool) {
+    let mut all = before.and_then(ids).unwrap_or_default();
+    all.extend(wanted.get("public_key_id").as_str().filter(|_| certain).map(str::to_owned));
+    set_ids(wanted, all);
+}
+
+/// Whether the status shows the key of `wanted`.
+pub(crate) fn is_listed(status: &ServiceAccountStatusSpec, wanted: &Value) -> bool {
+    let id = wanted.get("public_key_id").as_str();
+    id.is_none_or(|id| status.public_keys.iter().any(|key| key.id == id))
+}
+
+/// The keys that a state knows of the account; `None` while they are not known.
+fn ids(state: &Value) -> Option<Vec<String>> {
+    let ids = state.get("public_key_ids");
+    ids.is_set().then(|| ids.elements().iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+fn set_ids(state: &mut Value, mut ids: Vec<String>) {
+    ids.sort();
+    ids.dedup();
+    state.set("public_key_ids", Value::Set(ids.into_iter().map(Value::from).collect()));
 }
 
 /// The key that was made last; servers before 1.7 do not say when, so the one that ends last.
 fn newest(keys: &[service_account_status_spec::PgpPublicKey]) -> Option<&service_account_status_spec::PgpPublicKey> {
     let seconds = |at: Option<prost_types::Timestamp>| at.map_or(i64::MIN, |at| at.seconds);
     keys.iter().max_by_key(|key| (seconds(key.created), seconds(key.expiration)))
-}
-
-/// What Omni says of an account; nothing when there is none, or not yet.
-pub(crate) async fn status(cx: &Cx, account: &str) -> Result<Option<ServiceAccountStatusSpec>, Error> {
-    Ok(cx.find::<ServiceAccountStatusSpec>(&identity(account)).await?.map(|object| object.spec))
 }
 
 /// Whether there is an account of this name, listed or not.

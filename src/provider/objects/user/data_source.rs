@@ -1,75 +1,66 @@
 //! `omni_user` and `omni_users`: users.
 
-use crate::omni::{Error, User};
-use crate::provider::engine::Cx;
-use crate::provider::lookup::computed::{text, words};
-use crate::provider::lookup::{Item, ListSource, Lookup, Request, SingleSource, is_regexp};
+use super::resource::{User, object};
+use crate::omni::{Error, User as Listed};
+use crate::provider::engine::{Binding, Cx, Joined, Table};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, Shown, SingleSource, is_regexp};
 use crate::provider::roles;
 use crate::tf::check::{not_empty, one_of};
 use crate::tf::schema::{Attribute, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use regex::Regex;
-use serde::Serialize;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 pub(super) struct Users;
 
-#[derive(Serialize)]
-pub(super) struct Person {
-    id: String,
-    email: String,
-    role: String,
-    saml_labels: BTreeMap<String, String>,
-    last_active: Option<String>,
+fn table() -> Binding {
+    Binding::reading(User::rows(), &[])
 }
 
-impl From<User> for Item<Person> {
-    fn from(user: User) -> Self {
-        let User { id, email, role, saml_labels, last_active } = user;
-        Self::new(id.clone(), Person { id, email, role, saml_labels, last_active })
-    }
+/// The value of an attribute that is a text.
+fn text<'a>(found: &'a Item<Shown>, name: &str) -> &'a str {
+    found.item.0.get(name).as_str().unwrap_or_default()
 }
 
 #[async_trait]
 impl Lookup for Users {
-    type Object = Person;
+    type Object = Shown;
 
     const NOUN: &'static str = "user";
     const NOUNS: &'static str = "users";
     const MAY_BE_NAMED: bool = false;
 
     fn attributes() -> Vec<Attribute> {
-        vec![
-            text("id", "ID (UUID) of the user."),
-            text("email", "E-mail address of the user, in lower case."),
-            text("role", &format!("Role of the user: {}.", roles::DOC)),
-            words("saml_labels", "Labels that the SAML identity provider assigned to the user; empty without SAML."),
-            text("last_active", "Last activity of the user, in RFC 3339; null if there was none."),
-        ]
+        table().described()
     }
 
-    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Person>>, Error> {
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Shown>>, Error> {
+        let table = table();
         let users = cx.client().users(&cx.call).await?.into_iter();
         // One is asked for by its address, and several are chosen by their ids.
-        let id = |user: &User| if request.id.is_some() { user.email.to_lowercase() } else { user.id.clone() };
-        Ok(users.filter(|user| request.selects(&id(user), &user.saml_labels)).map(Item::from).collect())
+        let id = |user: &Listed| if request.id.is_some() { user.email.to_lowercase() } else { user.id.clone() };
+        let labels = |user: &Listed| user.saml_labels.clone().into_iter().collect();
+        let chosen = users.filter(|user| request.selects(&id(user), &labels(user)));
+        let show = |user: Listed| {
+            let id = user.id.clone();
+            Ok(Item::new(id, Shown::of::<User>(&table, &object(user), &Joined::default())?))
+        };
+        chosen.map(show).collect()
     }
 
-    fn matches(config: &Value, found: &Item<Person>) -> bool {
+    fn matches(config: &Value, found: &Item<Shown>) -> bool {
         // The expression was checked with the configuration.
-        let matches = |regexp: &str| Regex::new(regexp).is_ok_and(|regexp| regexp.is_match(&found.item.email));
-        config.get("email_regexp").as_str().is_none_or(matches)
-            && config.get("role").as_str().is_none_or(|role| role == found.item.role)
+        let matches = |regexp: &str| Regex::new(regexp).is_ok_and(|regexp| regexp.is_match(text(found, "email")));
+        config.get("email_regexp").as_str().is_none_or(matches) && found.item.fits(config, "role", "role")
     }
 
-    fn order(a: &Item<Person>, b: &Item<Person>) -> Ordering {
-        a.item.email.cmp(&b.item.email)
+    fn order(a: &Item<Shown>, b: &Item<Shown>) -> Ordering {
+        text(a, "email").cmp(text(b, "email"))
     }
 
-    fn display(found: &Item<Person>) -> String {
-        format!("`{}`", found.item.email)
+    fn display(found: &Item<Shown>) -> String {
+        format!("`{}`", text(found, "email"))
     }
 }
 

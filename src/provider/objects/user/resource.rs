@@ -4,7 +4,7 @@ use crate::omni::spec::Spec;
 use crate::omni::spec::instance;
 use crate::omni::spec::instance::AuthConfigSpec;
 use crate::omni::{Error, Key, User as Listed};
-use crate::provider::engine::{Cx, Failure, RpcObject};
+use crate::provider::engine::{Bind, Cx, Failure, Freshness, Object, ResourceType, Row, RpcObject, Table};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::{roles, view};
@@ -17,77 +17,52 @@ use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use kit::text::quoted;
 use omni_proto::specs::IdentityStatusSpec;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 pub(super) struct User;
 
 /// What the identities of service accounts end with.
 const ACCOUNTS: &str = "serviceaccount.omni.sidero.dev";
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Model {
-    id: Option<String>,
-    email: Option<String>,
-    role: Option<String>,
-    saml_labels: Option<BTreeMap<String, String>>,
-    last_active: Option<String>,
-}
-
-#[async_trait]
-impl RpcObject for User {
-    type Model = Model;
-    type Observed = Listed;
+impl Table for User {
+    type Spec = Listed;
 
     const NAME: &'static str = "omni_user";
     const NOUN: &'static str = "user";
     const ID: &'static str = "email";
-    const ADOPTS: bool = true;
 
-    fn schema() -> Schema {
-        Schema::new("Manages an Omni user and their role. Access policies can grant more. Requires the role `Admin`.")
-            .since("1.6")
-            .with(string("id").computed().stays().doc("ID (UUID) of the user."))
-            .with(string("email").required().same_if(same).replaces().check(is_email()).doc(
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("ID (UUID) of the user.").field("id"),
+            string("email").required().same_if(same).replaces().check(is_email()).doc(
                 "E-mail address that the user signs in with. Case is ignored; Omni stores it in lower case.",
-            ))
-            .with(string("role").required().check(one_of(roles::ALL)).doc(format!(
+            ).field("email").reading("E-mail address of the user, in lower case."),
+            string("role").required().check(one_of(roles::ALL)).doc(format!(
                 "Role of the user: {}. Changing it updates the user in place; existing keys of the user keep at most the role that they were created with.",
                 roles::DOC
-            )).since_for("1.10", &["Auditor"]))
-            .with(plain("saml_labels", Type::map(Type::String)).computed().stays().doc(
+            )).since_for("1.10", &["Auditor"]).field("role").reading(format!("Role of the user: {}.", roles::DOC)),
+            plain("saml_labels", Type::map(Type::String)).computed().stays().doc(
                 "Labels that the SAML identity provider assigned to the user; empty without SAML.",
-            ))
-            .with(string("last_active").computed().stays().doc(
+            ).field("saml_labels"),
+            string("last_active").computed().stays().doc(
                 "Last activity of the user, in RFC 3339, as of the last refresh; null if there was none.",
-            ))
+            ).optional_field("last_active").reading("Last activity of the user, in RFC 3339; null if there was none."),
+        ]
+    }
+}
+
+#[async_trait]
+impl ResourceType for User {
+    fn about() -> Schema {
+        Schema::new("Manages an Omni user and their role. Access policies can grant more. Requires the role `Admin`.")
+            .since("1.6")
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("email", "E-mail address of the user, in lower case.")
     }
 
-    fn id(model: &Model) -> Option<String> {
-        model.email.as_deref().map(str::to_lowercase)
-    }
-
-    fn model(seen: &Listed, prior: &Model) -> Result<Model, Diagnostic> {
-        let written = prior.email.clone().filter(|email| same(email, &seen.email));
-        Ok(Model {
-            id: Some(seen.id.clone()),
-            email: Some(written.unwrap_or_else(|| seen.email.clone())),
-            role: Some(seen.role.clone()),
-            saml_labels: Some(seen.saml_labels.clone()),
-            last_active: seen.last_active.clone(),
-        })
-    }
-
-    fn reflects(seen: &Listed, wanted: &Model) -> bool {
-        wanted.role.as_ref() == Some(&seen.role)
-    }
-
-    fn watched(wanted: &Model) -> Option<Key> {
-        Self::id(wanted).map(|email| IdentityStatusSpec::KIND.key(email))
+    fn id(state: &Value) -> Option<String> {
+        state.get("email").as_str().map(str::to_lowercase)
     }
 
     fn modify_plan(plan: &mut Plan<'_>) {
@@ -123,36 +98,53 @@ impl RpcObject for User {
         Ok(())
     }
 
-    async fn check_delete(cx: &Cx, prior: &Model, diags: &mut Diagnostics) -> Result<(), Failure> {
-        let email = prior.email.as_deref().unwrap_or_default();
+    async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        let email = prior.get("email").as_str().unwrap_or_default();
         if current_user::is_self(cx, email).await? {
             diags.push(current_user::unremovable(&operation("destroy", email), "email"));
         }
         Ok(())
     }
+}
 
-    async fn find(cx: &Cx, id: &str) -> Result<Option<Listed>, Error> {
-        cx.client().find_user(&cx.call, |user| same(&user.email, id)).await
+#[async_trait]
+impl RpcObject for User {
+    fn watched(wanted: &Value) -> Option<Key> {
+        Self::id(wanted).map(|email| IdentityStatusSpec::KIND.key(email))
     }
 
-    async fn create(cx: &Cx, wanted: &mut Model) -> Result<(), Error> {
+    async fn find(cx: &Cx, id: &str, freshness: Freshness) -> Result<Option<Object<Listed>>, Error> {
+        // There is one list, and no way to look behind it.
+        if freshness == Freshness::Fresh {
+            return Ok(None);
+        }
+        Ok(cx.client().find_user(&cx.call, |user| same(&user.email, id)).await?.map(object))
+    }
+
+    async fn create(cx: &Cx, wanted: &mut Value) -> Result<(), Error> {
         let (email, role) = written(wanted);
-        wanted.id = Some(cx.client().make_user(&cx.call, &email, &role).await?);
+        let id = cx.client().make_user(&cx.call, &email, &role).await?;
+        wanted.set("id", id.into());
         Ok(())
     }
 
-    async fn update(cx: &Cx, _prior: &Model, wanted: &mut Model) -> Result<(), Error> {
+    async fn update(cx: &Cx, wanted: &mut Value) -> Result<(), Error> {
         let (email, role) = written(wanted);
         cx.client().update_user(&cx.call, &email, &role).await
     }
 
-    async fn delete(cx: &Cx, model: &Model) -> Result<(), Error> {
-        let email = written(model).0;
+    async fn delete(cx: &Cx, state: &Value) -> Result<(), Error> {
+        let (email, _) = written(state);
         match cx.client().destroy_user(&cx.call, &email).await {
             Err(error) => Err(current_user::explain_refused(cx, &email, &operation("destroy", &email), error).await),
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// A user as rows read it: known by the address.
+pub(super) fn object(user: Listed) -> Object<Listed> {
+    Object::listed(user.email.clone(), user)
 }
 
 /// Without SAML, Omni takes e-mail addresses only.
@@ -189,8 +181,8 @@ fn operation<'a>(verb: &'a str, email: &'a str) -> Operation<'a> {
 }
 
 /// What goes to the server.
-fn written(model: &Model) -> (String, String) {
-    (User::id(model).unwrap_or_default(), model.role.clone().unwrap_or_default())
+fn written(state: &Value) -> (String, String) {
+    (User::id(state).unwrap_or_default(), state.get("role").as_str().unwrap_or_default().to_owned())
 }
 
 /// Whether two addresses are one to Omni.
@@ -218,6 +210,9 @@ fn problem(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::omni::spec::fields::Fields;
+    use crate::provider::engine::{Binding, Joined, show};
+    use crate::tf::plan::keep_same;
 
     #[test]
     fn what_can_name_a_user() {
@@ -254,22 +249,43 @@ mod tests {
         }
     }
 
+    fn listed(email: &str, role: &str) -> Object<Listed> {
+        object(Listed { id: "u".into(), email: email.into(), role: role.into(), ..Listed::default() })
+    }
+
     #[test]
     fn the_address_stays_as_written() {
-        let seen = Listed {
-            id: "u".into(),
-            email: "jane@example.org".into(),
-            role: "Reader".into(),
-            saml_labels: BTreeMap::new(),
-            last_active: None,
-        };
-        for (prior, shown) in [
-            (Some("Jane@Example.org"), "Jane@Example.org"),
-            (Some("joe@example.org"), "jane@example.org"),
-            (None, "jane@example.org"),
+        let binding = Binding::new(User::rows());
+        let schema = User::about().with_all(binding.attributes());
+        let (user, joined) = (listed("jane@example.org", "Reader"), Joined::default());
+        for (prior, stays) in [
+            ("Jane@Example.org".into(), "Jane@Example.org"),
+            ("joe@example.org".into(), "jane@example.org"),
+            (Value::Null, "jane@example.org"),
         ] {
-            let prior = Model { email: prior.map(str::to_owned), ..Model::default() };
-            assert_eq!(User::model(&seen, &prior).unwrap().email.as_deref(), Some(shown));
+            let prior = Value::object([("email", prior)]);
+            let state = keep_same(&schema, &prior, show::<User>(&binding, &user, &joined, &prior).unwrap());
+            assert_eq!(state.get("email").as_str(), Some(stays));
+            assert_eq!((state.get("id").as_str(), state.get("last_active")), (Some("u"), &Value::Null));
+        }
+    }
+
+    #[test]
+    fn a_list_shows_a_write_once_it_has_its_role() {
+        let binding = Binding::new(User::rows());
+        let wanted = Value::object([
+            ("id", Value::UNKNOWN),
+            ("email", "Jane@Example.org".into()),
+            ("role", "Reader".into()),
+            ("saml_labels", Value::UNKNOWN),
+        ]);
+        for (email, role, is_shown) in [
+            ("jane@example.org", "Reader", true),
+            ("jane@example.org", "Admin", false),
+            ("joe@example.org", "Reader", false),
+        ] {
+            let fields = Fields::decode::<Listed>(&listed(email, role).stored.spec).unwrap();
+            assert_eq!(binding.is_shown(&fields, &wanted).unwrap(), is_shown, "{email} {role}");
         }
     }
 }
