@@ -1,14 +1,13 @@
 //! Service accounts: identities whose keys are made here, and of which the server learns only the public half.
 
-use super::{Ask, named, since_1970};
+use super::{Ask, named};
 use crate::omni::auth::generate::identity;
 use crate::omni::once::{AtMostOnce, Look, Sight};
-use crate::omni::spec::{self, Spec};
+use crate::omni::spec::{self, Described, Spec};
 use crate::omni::{Call, Client, Error, ErrorKind, Resource};
 use async_trait::async_trait;
 use omni_proto::management as pb;
 use omni_proto::specs::{IdentitySpec, ServiceAccountStatusSpec};
-use pb::list_service_accounts_response as listed;
 use std::time::Duration;
 
 /// The role that a new account gets.
@@ -20,47 +19,14 @@ pub enum AccountRole {
     Named(String),
 }
 
-/// A service account as the server lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceAccount {
-    /// Its name, with `infra-provider:` in front where it belongs to an infrastructure provider.
-    pub name: String,
-    /// Its role.
-    pub role: String,
-    /// When it was last used, in RFC 3339; `None` when it never was.
-    pub last_active: Option<String>,
-    /// Its keys. Those that have expired may be among them.
-    pub keys: Vec<AccountKey>,
-}
+/// A service account as the server lists it: one of an infrastructure provider has `infra-provider:` in front of its name,
+/// and what was never used has an empty text. Keys that have expired may be among its keys.
+pub use pb::list_service_accounts_response::ServiceAccount;
+/// The public half of a key of a service account: its ID is its fingerprint, 40 lower-case digits. Older servers do not say all times.
+pub use pb::list_service_accounts_response::service_account::PgpPublicKey as AccountKey;
 
-/// The public half of a key of a service account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountKey {
-    /// Its fingerprint: 40 lower-case digits.
-    pub id: String,
-    /// When it ends, since 1970; `None` when the server does not say.
-    pub expiration: Option<Duration>,
-    /// When it was made, since 1970; older servers do not say.
-    pub created: Option<Duration>,
-    /// When it was last used, since 1970.
-    pub last_used: Option<Duration>,
-}
-
-impl From<listed::ServiceAccount> for ServiceAccount {
-    fn from(account: listed::ServiceAccount) -> Self {
-        let key = |k: listed::service_account::PgpPublicKey| AccountKey {
-            id: k.id,
-            expiration: k.expiration.map(since_1970),
-            created: k.created.map(since_1970),
-            last_used: k.last_used.map(since_1970),
-        };
-        Self {
-            name: account.name,
-            role: account.role,
-            last_active: Some(account.last_active).filter(|t| !t.is_empty()),
-            keys: account.pgp_public_keys.into_iter().map(key).collect(),
-        }
-    }
+impl Described for ServiceAccount {
+    const MESSAGE: &'static str = "management.ListServiceAccountsResponse.ServiceAccount";
 }
 
 /// A key that is to be registered.
@@ -154,7 +120,7 @@ impl Client {
     pub async fn service_accounts(&self, call: &Call) -> Result<Vec<ServiceAccount>, Error> {
         let ask = Ask::again("/management.ManagementService/ListServiceAccounts", "the service accounts");
         let answer = self.ask(call, ask, (), |mut s, r| async move { s.list_service_accounts(r).await }).await?;
-        Ok(answer.service_accounts.into_iter().map(ServiceAccount::from).collect())
+        Ok(answer.service_accounts)
     }
 
     /// Destroys a service account with all keys.

@@ -25,7 +25,6 @@ use super::status::{About, Failure, Op};
 use super::transport::Transport;
 use omni_proto::management::management_service_client::ManagementServiceClient;
 use std::future::Future;
-use std::time::Duration;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::{Request, Response, Status};
 
@@ -92,9 +91,4 @@ fn named(id: String, about: &str) -> Result<String, Error> {
         return Err(Error::Decode { what: format!("the ID of {about}"), source: "the answer holds none".into() });
     }
     Ok(id)
-}
-
-/// A time since 1970, to the second; what lies before it counts as 1970.
-fn since_1970(at: prost_types::Timestamp) -> Duration {
-    Duration::from_secs(u64::try_from(at.seconds).unwrap_or_default())
 }

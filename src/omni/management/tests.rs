@@ -240,10 +240,10 @@ async fn service_accounts() {
     assert_eq!(make(AccountRole::Named("Reader".into())).await.unwrap(), "ci false \"Reader\" KEY");
     assert_eq!(client.renew_service_account(&minute(), "ci", "KEY").await.unwrap(), "ci KEY");
     let all = client.service_accounts(&minute()).await.unwrap();
-    assert_eq!(all[0].last_active.as_deref(), Some("2026-01-01T00:00:00Z"));
-    assert_eq!(all[0].keys[0].expiration, Some(Duration::from_secs(9)));
-    assert_eq!(all[0].keys[0].last_used, None);
-    assert_eq!((all[1].name.as_str(), all[1].last_active.as_ref(), all[1].keys.len()), ("new", None, 0));
+    assert_eq!(all[0].last_active, "2026-01-01T00:00:00Z");
+    assert_eq!(all[0].pgp_public_keys[0].expiration.map(|at| at.seconds), Some(9));
+    assert_eq!(all[0].pgp_public_keys[0].last_used, None);
+    assert_eq!((all[1].name.as_str(), all[1].last_active.as_str(), all[1].pgp_public_keys.len()), ("new", "", 0));
     let error = client.destroy_service_account(&minute(), "gone").await.unwrap_err();
     assert!(error.is(ErrorKind::NotFound), "{error}");
 }

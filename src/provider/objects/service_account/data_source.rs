@@ -7,17 +7,20 @@ use crate::omni::auth::generate::identity;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::LabelQuery;
 use crate::omni::{AccountKey, Error, ErrorKind, Query, ServiceAccount};
-use crate::provider::engine::{Cx, Object};
+use crate::provider::engine::{Bind, Binding, Cx, Joined, Object, Row, Table};
 use crate::provider::lookup::computed::{flag, text};
-use crate::provider::lookup::{Item, ListSource, Lookup, Request, SingleSource};
+use crate::provider::lookup::{Item, ListSource, Lookup, Request, Shown, SingleSource};
 use crate::provider::roles;
 use crate::tf::check::{not_empty, one_of};
+use crate::tf::diag::Diagnostic;
 use crate::tf::schema::{Attribute, boolean, objects, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use omni_proto::specs::{IdentitySpec, IdentityStatusSpec};
-use serde::Serialize;
+use prost_types::Timestamp;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 pub(super) struct ServiceAccounts;
 
@@ -28,71 +31,25 @@ const PROVIDER_ROLE: &str = "InfraProvider";
 /// What the names of the accounts of infrastructure providers begin with.
 const PROVIDER: &str = "infra-provider:";
 
-#[derive(Serialize)]
-pub(super) struct Account {
-    id: String,
-    name: String,
-    role: String,
-    infra_provider: bool,
-    expiration: Option<String>,
-    last_active: Option<String>,
-    public_key_ids: Option<BTreeSet<String>>,
-    keys: Option<Vec<PublicKey>>,
-}
+impl Table for ServiceAccounts {
+    type Spec = ServiceAccount;
 
-#[derive(Serialize)]
-struct PublicKey {
-    id: String,
-    expiration: Option<String>,
-    created: Option<String>,
-    last_used: Option<String>,
-}
-
-impl From<ServiceAccount> for Item<Account> {
-    fn from(account: ServiceAccount) -> Self {
-        let ServiceAccount { name, role, last_active, mut keys } = account;
-        keys.sort_by(|a, b| (b.expiration, &a.id).cmp(&(a.expiration, &b.id)));
-        let id = identity(&name);
-        let item = Account {
-            id: id.clone(),
-            infra_provider: name.starts_with(PROVIDER),
-            name,
-            role,
-            expiration: keys.first().and_then(|key| key.expiration).map(date),
-            last_active,
-            public_key_ids: Some(keys.iter().map(|key| key.id.clone()).collect()),
-            keys: Some(keys.into_iter().map(PublicKey::from).collect()),
-        };
-        Self::new(id, item)
-    }
-}
-
-impl From<AccountKey> for PublicKey {
-    fn from(key: AccountKey) -> Self {
-        let AccountKey { id, expiration, created, last_used } = key;
-        Self { id, expiration: expiration.map(date), created: created.map(date), last_used: last_used.map(date) }
-    }
-}
-
-#[async_trait]
-impl Lookup for ServiceAccounts {
-    type Object = Account;
-
+    const NAME: &'static str = "omni_service_account";
     const NOUN: &'static str = "service account";
-    const NOUNS: &'static str = "service accounts";
-    const MAY_BE_NAMED: bool = false;
+    const ID: &'static str = "name";
 
-    fn attributes() -> Vec<Attribute> {
+    fn rows() -> Vec<Row> {
         vec![
-            text("id", "Full identity of the account: `<name>@serviceaccount.omni.sidero.dev`."),
-            text("name", "Name of the account; that of an infrastructure provider begins with `infra-provider:`."),
-            text("role", &format!("Role of the account: {}.", roles::DOC)),
-            flag("infra_provider", "Whether this is the service account of an infrastructure provider."),
-            text("expiration", "Latest expiration of its keys, in RFC 3339; null without keys, and for service accounts of infrastructure providers."),
-            text("last_active", "Last use of the account, in RFC 3339; null if it was never used.").since("1.6"),
+            text("id", "Full identity of the account: `<name>@serviceaccount.omni.sidero.dev`.").id(),
+            text("name", "Name of the account; that of an infrastructure provider begins with `infra-provider:`.").field("name"),
+            text("role", &format!("Role of the account: {}.", roles::DOC)).field("role"),
+            flag("infra_provider", "Whether this is the service account of an infrastructure provider.").derived(),
+            text("expiration", "Latest expiration of its keys, in RFC 3339; null without keys, and for service accounts of infrastructure providers.").derived(),
+            text("last_active", "Last use of the account, in RFC 3339; null if it was never used.").since("1.6").optional_field("last_active"),
             plain("public_key_ids", Type::set(Type::String))
                 .computed()
-                .doc("IDs of its keys, possibly including expired ones. Null for accounts of infrastructure providers, whose keys Omni does not list."),
+                .doc("IDs of its keys, possibly including expired ones. Null for accounts of infrastructure providers, whose keys Omni does not list.")
+                .derived(),
             objects(
                 "keys",
                 vec![
@@ -103,22 +60,77 @@ impl Lookup for ServiceAccounts {
                 ],
             )
             .computed()
-            .doc("Keys of the account, latest expiration first. Null for accounts of infrastructure providers, whose keys Omni does not list."),
+            .doc("Keys of the account, latest expiration first. Null for accounts of infrastructure providers, whose keys Omni does not list.")
+            .derived(),
         ]
     }
 
-    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account>>, Error> {
+    fn derive(
+        account: &Object<ServiceAccount>,
+        _joined: &Joined,
+        _prior: &Value,
+        shown: &mut Value,
+    ) -> Result<(), Diagnostic> {
+        let is_of_provider = account.spec.name.starts_with(PROVIDER);
+        shown.set("infra_provider", is_of_provider.into());
+        let mut keys: Vec<_> = account.spec.pgp_public_keys.iter().collect();
+        if is_of_provider && keys.is_empty() {
+            return Ok(());
+        }
+        keys.sort_by_key(|key| (Reverse(key.expiration.map(|at| at.seconds)), &key.id));
+        shown.set("expiration", keys.first().map_or(Value::Null, |key| time(key.expiration)));
+        let ids: BTreeSet<_> = keys.iter().map(|key| key.id.as_str()).collect();
+        shown.set("public_key_ids", Value::Set(ids.into_iter().map(Value::from).collect()));
+        shown.set("keys", Value::List(keys.into_iter().map(key).collect()));
+        Ok(())
+    }
+}
+
+/// A key as an attribute.
+fn key(key: &AccountKey) -> Value {
+    Value::object([
+        ("id", key.id.as_str().into()),
+        ("expiration", time(key.expiration)),
+        ("created", time(key.created)),
+        ("last_used", time(key.last_used)),
+    ])
+}
+
+/// A time to the second; null where the server does not say.
+fn time(at: Option<Timestamp>) -> Value {
+    at.map(|at| date(Duration::from_secs(u64::try_from(at.seconds).unwrap_or_default()))).into()
+}
+
+/// An account as data sources show it.
+fn item(account: ServiceAccount) -> Result<Item<Shown>, Error> {
+    let object = Object::listed(identity(&account.name), account);
+    let shown = Shown::of::<ServiceAccounts>(&Binding::new(ServiceAccounts::rows()), &object, &Joined::default())?;
+    Ok(Item::new(object.id(), shown))
+}
+
+#[async_trait]
+impl Lookup for ServiceAccounts {
+    type Object = Shown;
+
+    const NOUN: &'static str = "service account";
+    const NOUNS: &'static str = "service accounts";
+    const MAY_BE_NAMED: bool = false;
+
+    fn attributes() -> Vec<Attribute> {
+        Binding::new(Self::rows()).attributes().collect()
+    }
+
+    async fn list(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Shown>>, Error> {
         let (listed, providers) = tokio::try_join!(listed(cx, request), of_providers(cx, request))?;
-        Ok(listed.into_iter().chain(providers).collect())
+        listed.into_iter().chain(providers).map(item).collect()
     }
 
-    fn matches(config: &Value, found: &Item<Account>) -> bool {
-        config.get("role").as_str().is_none_or(|role| role == found.item.role)
-            && config.get("infra_provider").as_bool().is_none_or(|request| request == found.item.infra_provider)
+    fn matches(config: &Value, found: &Item<Shown>) -> bool {
+        ["role", "infra_provider"].iter().all(|name| found.item.fits(config, name, name))
     }
 
-    fn display(found: &Item<Account>) -> String {
-        format!("`{}`", found.item.name)
+    fn display(found: &Item<Shown>) -> String {
+        format!("`{}`", found.item.0.get("name").as_str().unwrap_or_default())
     }
 }
 
@@ -130,7 +142,7 @@ fn asks_for(request: &Request<'_>, provider: bool) -> bool {
 }
 
 /// The accounts that Omni lists.
-async fn listed(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account>>, Error> {
+async fn listed(cx: &Cx, request: &Request<'_>) -> Result<Vec<ServiceAccount>, Error> {
     if !asks_for(request, false) {
         return Ok(Vec::new());
     }
@@ -140,11 +152,11 @@ async fn listed(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account>>, Er
         if request.id.is_some() { account.name.clone() } else { identity(&account.name) }
     };
     let selects = |account: &ServiceAccount| request.selects(&id(account), &BTreeMap::new());
-    Ok(accounts.into_iter().filter(selects).map(Item::from).collect())
+    Ok(accounts.into_iter().filter(selects).collect())
 }
 
 /// The accounts of infrastructure providers, by their identities.
-async fn of_providers(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account>>, Error> {
+async fn of_providers(cx: &Cx, request: &Request<'_>) -> Result<Vec<ServiceAccount>, Error> {
     if !asks_for(request, true) {
         return Ok(Vec::new());
     }
@@ -165,18 +177,9 @@ async fn of_providers(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Account
     }
     let mut active = last_active(cx).await?;
     let account = |object: Object<IdentitySpec>| {
-        let id = object.id().to_owned();
-        let item = Account {
-            name: generate::name(&id)?,
-            role: PROVIDER_ROLE.to_owned(),
-            infra_provider: true,
-            expiration: None,
-            last_active: active.remove(&id),
-            public_key_ids: None,
-            keys: None,
-            id: id.clone(),
-        };
-        Some(Item::new(id, item))
+        let last_active = active.remove(object.id()).unwrap_or_default();
+        let (name, role) = (generate::name(object.id())?, PROVIDER_ROLE.to_owned());
+        Some(ServiceAccount { name, role, last_active, ..ServiceAccount::default() })
     };
     Ok(identities.into_iter().filter_map(account).collect())
 }
@@ -232,22 +235,37 @@ impl SingleSource for ServiceAccounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::provider::engine::misfits;
 
-    fn key(id: &str, expiration: Option<u64>) -> AccountKey {
-        AccountKey { id: id.into(), expiration: expiration.map(Duration::from_secs), created: None, last_used: None }
+    fn key(id: &str, expiration: Option<i64>) -> AccountKey {
+        let expiration = expiration.map(|seconds| Timestamp { seconds, nanos: 0 });
+        AccountKey { id: id.into(), expiration, ..AccountKey::default() }
     }
 
     #[test]
     fn the_key_that_lasts_longest_comes_first() {
-        let keys = vec![key("b", Some(60)), key("c", None), key("a", Some(3600))];
-        let account =
-            ServiceAccount { name: "infra-provider:p".into(), role: "InfraProvider".into(), last_active: None, keys };
-        let found = Item::from(account);
+        let pgp_public_keys = vec![key("b", Some(60)), key("c", None), key("a", Some(3600))];
+        let (name, role) = ("infra-provider:p".to_owned(), "InfraProvider".to_owned());
+        let found = item(ServiceAccount { name, role, pgp_public_keys, ..ServiceAccount::default() }).unwrap();
         assert_eq!(found.id, "p@infra-provider.serviceaccount.omni.sidero.dev");
-        assert!(found.item.infra_provider);
-        assert_eq!(found.item.expiration.as_deref(), Some("1970-01-01T01:00:00Z"));
-        let keys = found.item.keys.unwrap();
-        assert_eq!(keys.iter().map(|k| k.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+        let shown = &found.item.0;
+        assert_eq!(shown.get("infra_provider").as_bool(), Some(true));
+        assert_eq!(shown.get("expiration").as_str(), Some("1970-01-01T01:00:00Z"));
+        let keys = shown.get("keys").elements().iter();
+        assert_eq!(keys.map(|key| key.get("id").as_str().unwrap()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn rows_fit_the_message() {
+        assert_eq!(misfits::<ServiceAccount>(ServiceAccounts::rows()), [""; 0]);
+    }
+
+    #[test]
+    fn keys_that_nobody_lists_are_not_known() {
+        for (name, known) in [("ci", true), ("infra-provider:p", false)] {
+            let found = item(ServiceAccount { name: name.into(), ..ServiceAccount::default() }).unwrap();
+            assert_eq!(!found.item.0.get("keys").is_null(), known, "{name}");
+            assert_eq!(!found.item.0.get("public_key_ids").is_null(), known, "{name}");
+        }
     }
 }

@@ -261,7 +261,9 @@ impl<'a> Opening<'a> {
         let client = &self.session.client;
         let all = client.service_accounts(&call).await?;
         match all.iter().find(|account| account.name == self.name) {
-            Some(account) if account.keys.iter().any(|key| key.id == self.key.fingerprint) => Ok(Whose::Ours),
+            Some(account) if account.pgp_public_keys.iter().any(|key| key.id == self.key.fingerprint) => {
+                Ok(Whose::Ours)
+            }
             Some(_) => Ok(Whose::NotOurs),
             // The list is late; this is not, but it names no keys.
             None => match client.get(&call, &IdentitySpec::KIND.key(identity(&self.name))).await {
