@@ -7,5 +7,6 @@ mod docs;
 mod figures;
 mod golden;
 mod house;
+mod releases;
 #[path = "../support/update.rs"]
 mod update;
