@@ -6,15 +6,17 @@ use crate::workspace::Workspace;
 use crate::{Context, Outcome, tests};
 use kit::secret::SecretString;
 use omni_proto::specs::kubernetes_manifest_group_spec::Mode;
+use omni_proto::specs::platform_config_spec::Arch;
 use omni_proto::specs::{
     ClusterSpec, ConfigPatchSpec, EtcdBackupConf, EtcdBackupS3ConfSpec, ExtensionsConfigurationSpec, IdentitySpec,
-    InfraProviderSpec, KubernetesHealthCheckSpec, KubernetesManifestGroupSpec, MachineInstallDiskConfigSpec,
-    MachineSetNodeSpec, MachineSetSpec, cluster_spec, machine_set_spec,
+    InfraProviderSpec, InstallationMediaConfigSpec, KubernetesHealthCheckSpec, KubernetesManifestGroupSpec,
+    MachineClassSpec, MachineInstallDiskConfigSpec, MachineSetNodeSpec, MachineSetSpec, MetaValue, cluster_spec,
+    installation_media_config_spec, machine_class_spec, machine_set_spec,
 };
 use omni_sim::{Role, accounts, inventory, kinds};
 use prost::Message;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use terraform_provider_omni::PROVIDER_ADDRESS;
 use terraform_provider_omni::omni::auth::{date, key};
@@ -23,6 +25,7 @@ tests![
     a_state_of_the_official_provider_needs_no_change,
     what_was_taken_over_can_be_changed_and_destroyed,
     accounts_of_the_official_provider_need_no_change,
+    the_states_have_every_type_of_the_official_provider,
     import_blocks_by_id,
     import_blocks_by_identity,
     import_command,
@@ -203,6 +206,74 @@ fn what_was_taken_over_can_be_changed_and_destroyed(context: &Context) -> Outcom
     Ok(())
 }
 
+/// The machine classes and installation media presets of the fixture.
+fn put_classes_and_presets(omni: &Omni) {
+    let selector = "omni.sidero.dev/arch = amd64, !gpu".to_owned();
+    put(
+        omni,
+        "MachineClasses",
+        "large",
+        &[],
+        None,
+        &MachineClassSpec { match_labels: vec![selector], ..Default::default() },
+    );
+    let provision = machine_class_spec::Provision {
+        provider_id: "aws".to_owned(),
+        provider_data: "size: t3.small\n".to_owned(),
+        kernel_args: vec!["console=ttyS0".to_owned()],
+        meta_values: vec![MetaValue { key: 12, value: "machineLabels: {}".to_owned() }],
+        ..Default::default()
+    };
+    let made = MachineClassSpec { auto_provision: Some(provision), ..Default::default() };
+    put(omni, "MachineClasses", "made", &[], None, &made);
+    let metal = InstallationMediaConfigSpec {
+        architecture: Arch::Amd64.into(),
+        talos_version: "1.13.5".to_owned(),
+        install_extensions: vec!["siderolabs/iscsi-tools".to_owned()],
+        kernel_args: "console=ttyS0".to_owned(),
+        machine_labels: [("site".to_owned(), "berlin".to_owned())].into(),
+        ..Default::default()
+    };
+    put(omni, "InstallationMediaConfigs", "metal", &[], None, &metal);
+    let sbc = installation_media_config_spec::Sbc { overlay: "rpi_generic".to_owned(), ..Default::default() };
+    let board = InstallationMediaConfigSpec { architecture: Arch::Arm64.into(), sbc: Some(sbc), ..Default::default() };
+    put(omni, "InstallationMediaConfigs", "board", &[], None, &board);
+}
+
+/// The types of the official provider.
+const TYPES: [&str; 17] = [
+    "data omni_installation_media",
+    "data omni_service_account",
+    "data omni_user",
+    "managed omni_cluster",
+    "managed omni_config_patch",
+    "managed omni_etcd_backup_s3_config",
+    "managed omni_infra_provider",
+    "managed omni_installation_media_preset",
+    "managed omni_kubernetes_healthcheck",
+    "managed omni_kubernetes_manifest",
+    "managed omni_machine_class",
+    "managed omni_machine_extensions",
+    "managed omni_machine_install_disk",
+    "managed omni_machine_set",
+    "managed omni_machine_set_node",
+    "managed omni_service_account",
+    "managed omni_user",
+];
+
+fn the_states_have_every_type_of_the_official_provider(_context: &Context) -> Outcome {
+    let mut found = BTreeSet::new();
+    for name in ["terraform.tfstate", "access.tfstate"] {
+        let state: Value = serde_json::from_str(&std::fs::read_to_string(fixture(name))?)?;
+        for resource in state["resources"].as_array().ok_or("no resources")? {
+            let text = |key: &str| resource[key].as_str().unwrap_or_default().to_owned();
+            found.insert(format!("{} {}", text("mode"), text("type")));
+        }
+    }
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), TYPES);
+    Ok(())
+}
+
 /// People, service accounts and a provider of machines, with keys that nobody can know before they are made.
 fn accounts_of_the_official_provider_need_no_change(context: &Context) -> Outcome {
     let omni = Omni::start()?;
@@ -232,6 +303,7 @@ fn accounts_of_the_official_provider_need_no_change(context: &Context) -> Outcom
         ..Default::default()
     };
     put(&omni, "EtcdBackupS3Configs", "etcd-backup-s3-conf", &[], None, &bucket);
+    put_classes_and_presets(&omni);
     omni.settle()?;
     let workspace = Workspace::of(context, &omni)?;
     let main = std::fs::read_to_string(fixture("access.tf"))?;
