@@ -112,6 +112,7 @@ impl Server {
             Need::Feature(feature) => unless(release.has(feature), format!("needs {}", feature.name())),
             Need::NoFeature(feature) => unless(!release.has(feature), format!("has {}", feature.name())),
             Need::Kind(name) => unless(kind(name).is_some_and(|kind| kind.is_in(release)), format!("needs {name}")),
+            Need::NoKind(name) => unless(!kind(name).is_some_and(|kind| kind.is_in(release)), format!("has {name}")),
             Need::Call(name) => unless(has_call(name, release), format!("needs the call {name}")),
             Need::NoCall(name) => unless(!has_call(name, release), format!("has the call {name}")),
             Need::Removes(name) => {

@@ -6,7 +6,7 @@ use super::{Behaviour, Need};
 use crate::behaviours;
 use crate::bench::Bench;
 use crate::creations;
-use crate::expect::refused_with;
+use crate::expect::{accepted, refused_with};
 use crate::objects::{ACCESS_POLICY, IMPORTED_SECRETS, S3_CONFIG, made};
 use omni_proto::cosi::resource::Resource;
 use omni_sim::kinds::AccessVerb;
@@ -82,6 +82,39 @@ pub const LIST: &[Behaviour] = creations![
         Refused("2 errors occurred")
     ),
     (
+        "policy_test_of_a_stranger",
+        NEWEST,
+        |b| with_test(
+            b,
+            &json!({
+                "name": "t",
+                "user": {"name": "stranger@example.org"},
+                "cluster": {"name": "conformance"},
+                "expected": {"role": "None"},
+            })
+        ),
+        Refused("1 error occurred")
+    ),
+    (
+        "policy_test_without_a_name",
+        NEWEST,
+        |b| with_test(
+            b,
+            &json!({
+                "user": {"name": "conformance@example.org"},
+                "cluster": {"name": "conformance"},
+                "expected": {"role": "Reader"},
+            })
+        ),
+        Refused("invalid test: name is empty")
+    ),
+    (
+        "backup_store_with_half_a_key",
+        NEWEST,
+        |b| made(S3_CONFIG, b.id("a"), &json!({"bucket": "b", "access_key_id": "k"})),
+        Refused("incorrect settings for s3 client: access key and secret key must be specified together")
+    ),
+    (
         "backup_store_without_a_bucket",
         NEWEST,
         |b| made(S3_CONFIG, b.id("a"), &json!({"endpoint": "a b", "access_key_id": "k", "secret_access_key": "s"})),
@@ -95,11 +128,20 @@ pub const LIST: &[Behaviour] = creations![
     ),
 ];
 
-pub const STEPS: &[Behaviour] = behaviours![(
-    "imported_secrets_are_never_read",
-    Need::NoAccess(AccessVerb::Read, "ImportedClusterSecrets"),
-    imported_secrets_are_never_read
-)];
+pub const STEPS: &[Behaviour] = behaviours![
+    ("backup_store_has_a_status", Need::Nothing, backup_store_has_a_status),
+    (
+        "imported_secrets_are_never_read",
+        Need::NoAccess(AccessVerb::Read, "ImportedClusterSecrets"),
+        imported_secrets_are_never_read
+    ),
+];
+
+/// Whether backups go to S3 or to the disk of the server, it is told in one place.
+async fn backup_store_has_a_status(bench: &Bench) -> anyhow::Result<()> {
+    let status = bench.get_in("ephemeral", "EtcdBackupStoreStatuses.omni.sidero.dev", "etcdbackup-store-status").await;
+    accepted(status, "the status of the store").map(drop)
+}
 
 async fn imported_secrets_are_never_read(bench: &Bench) -> anyhow::Result<()> {
     let closed = "only create and destroy access is permitted for imported cluster secrets";

@@ -5,13 +5,14 @@ use super::{Behaviour, Need};
 use crate::behaviours;
 use crate::bench::Bench;
 use crate::creations;
-use crate::expect::{accepted, invalid_with};
+use crate::expect::{accepted, invalid_with, refused_with};
 use crate::objects::{
     BMC, CLASS, Edit as _, FORCE_DESTROY, INFRA_MACHINE, INFRA_PROVIDER, INSTALL_DISK, KERNEL_ARGS, LABELS, MEDIA,
     REQUEST_SET, fresh, made,
 };
 use omni_sim::catalogue::Feature;
 use serde_json::json;
+use tonic::Code;
 
 const NEWEST: Need = Need::Newest;
 /// Presets are there, and need a Talos version, whatever it is, and a token.
@@ -21,6 +22,13 @@ const DISKS_ARE: Need = Need::Kind("MachineInstallDiskConfigs");
 
 pub const LIST: &[Behaviour] = creations![
     ("bmc", NEWEST, |b| made(BMC, b.id("a"), &json!({"ipmi": {"address": "10.0.0.1"}})), Taken),
+    (
+        "bmc_of_both_kinds",
+        NEWEST,
+        |b| made(BMC, b.id("a"), &json!({"ipmi": {"address": "not an address"}, "api": {}})),
+        Taken
+    ),
+    ("bmc_of_no_kind", NEWEST, |b| made(BMC, b.id("a"), &json!({})), Taken),
     (
         "class_both",
         Need::Nothing,
@@ -87,6 +95,23 @@ pub const LIST: &[Behaviour] = creations![
         Taken
     ),
     (
+        "disk_selector_of_units",
+        DISKS_ARE,
+        |b| made(
+            INSTALL_DISK,
+            b.id("a"),
+            &json!({"disk_selector": "!system_disk && disk.size > 10u * GB && disk.size < 4u * TiB"})
+        ),
+        Taken
+    ),
+    (
+        "disk_selector_of_another_number",
+        DISKS_ARE,
+        |b| made(INSTALL_DISK, b.id("a"), &json!({"disk_selector": "disk.size > 10"})),
+        Refused("disk selector is not a valid boolean disk expression: ")
+    ),
+    ("disk_of_any_text", DISKS_ARE, |b| made(INSTALL_DISK, b.id("a"), &json!({"disk": "not a path"})), Taken),
+    (
         "disk_selector_bad",
         DISKS_ARE,
         |b| made(INSTALL_DISK, b.id("a"), &json!({"disk_selector": "disk.size >"})),
@@ -138,6 +163,19 @@ pub const LIST: &[Behaviour] = creations![
         Refused("invalid infra provider name: ")
     ),
     ("kernel_args", ARGS_ARE, |b| made(KERNEL_ARGS, b.id("a"), &json!({"args": ["b=c", "a"]})), Taken),
+    ("kernel_args_none", ARGS_ARE, |b| made(KERNEL_ARGS, b.id("a"), &json!({})), Taken),
+    (
+        "kernel_args_of_any_form",
+        NEWEST,
+        |b| made(KERNEL_ARGS, b.id("a"), &json!({"args": ["", "a", "a", "b c"]})),
+        Taken
+    ),
+    (
+        "kernel_args_that_omni_sets",
+        NEWEST,
+        |b| made(KERNEL_ARGS, b.id("a"), &json!({"args": ["siderolink.api=x", "talos.platform=metal"]})),
+        Taken
+    ),
     (
         "kernel_args_too_long",
         NEWEST,
@@ -220,6 +258,8 @@ pub const LIST: &[Behaviour] = creations![
 
 pub const STEPS: &[Behaviour] = behaviours![
     ("class_in_use", Need::Nothing, class_in_use),
+    ("disk_before", Need::NoKind("MachineInstallDiskConfigs"), disk_before),
+    ("labels_are_one_object", Need::Nothing, labels_are_one_object),
     ("infra_machine_acceptance_is_final", NEWEST, infra_machine_acceptance_is_final),
 ];
 
@@ -230,6 +270,18 @@ async fn class_in_use(bench: &Bench) -> anyhow::Result<()> {
     bench.create(super::machine_set::worker(&cluster, "workers", &allocation)?).await?;
     let text = format!("can not delete the machine class as it is still in use by machine sets: {cluster}-workers");
     invalid_with(bench.destroy(CLASS, &bench.id("a")).await, &text)
+}
+
+/// A type that a release does not have is like any unknown one.
+async fn disk_before(bench: &Bench) -> anyhow::Result<()> {
+    let disk = made(INSTALL_DISK, bench.id("a"), &json!({"disk": "/dev/sda"}))?;
+    refused_with(bench.create(disk).await, Code::PermissionDenied, "no access is permitted")
+}
+
+async fn labels_are_one_object(bench: &Bench) -> anyhow::Result<()> {
+    let labels = |key: &str| fresh(LABELS, bench.id("a"), &()).label(key, "1");
+    accepted(bench.create(labels("rack")).await, "labels")?;
+    refused_with(bench.create(labels("row")).await, Code::AlreadyExists, "")
 }
 
 async fn infra_machine_acceptance_is_final(bench: &Bench) -> anyhow::Result<()> {

@@ -41,8 +41,9 @@ pub enum Need {
     /// A release that does this, or one that does not.
     Feature(Feature),
     NoFeature(Feature),
-    /// A release that has this type: `KernelArgs`.
+    /// A release that has this type: `KernelArgs`; or one that does not.
     Kind(&'static str),
+    NoKind(&'static str),
     /// A release that has this call of State or of ManagementService, or one that has not.
     Call(&'static str),
     NoCall(&'static str),
