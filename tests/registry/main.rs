@@ -49,6 +49,7 @@ mod sweeps;
 mod unknowns;
 #[path = "../support/update.rs"]
 mod update;
+mod upgrades;
 mod workloads;
 
 use libtest_mimic::{Arguments, Trial};
@@ -118,6 +119,7 @@ fn main() {
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
     trials.extend(runs::trials());
+    trials.extend(upgrades::trials());
     trials.extend(workloads::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -6,6 +6,7 @@ mod config_patch_validate;
 mod data_source;
 pub(crate) mod document;
 pub(crate) mod patch;
+mod refused;
 mod resource;
 pub(crate) mod target;
 pub(crate) mod weighted;

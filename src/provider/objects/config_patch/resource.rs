@@ -4,6 +4,8 @@ use super::document;
 use super::document::{Document, TEXT};
 use super::patch;
 use super::patch::PatchError;
+use super::refused;
+use super::refused::Change;
 use super::target;
 use super::target::Target;
 use super::weighted;
@@ -153,17 +155,21 @@ impl ResourceType for ConfigPatch {
         };
         match error.kind() {
             ErrorKind::Validation => {
-                let (detail, hint) = match overridden(&error) {
+                let told = match overridden(&error) {
                     Some(fields) => {
-                        let list = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
-                        (format!("It sets fields that Omni controls: {list}."), "Remove these fields from the patch.")
+                        let id = Self::id(&plan.planned);
+                        let change = match plan.prior {
+                            None => Change::Create(id.as_deref()),
+                            Some(_) if document::is_changed(&DATA, plan) => Change::Content,
+                            Some(_) => Change::Rest,
+                        };
+                        refused::explain(cx, change, &fields).await?
                     }
-                    None => (
-                        crate::provider::errors::detail(&error),
+                    None => Diagnostic::error("Omni refuses the patch", crate::provider::errors::detail(&error)).hint(
                         "Remove fields that Omni controls, and check the names and types of the other fields in the reference of the Talos machine configuration.",
                     ),
                 };
-                plan.diags.push(Diagnostic::error("Omni refuses the patch", detail).hint(hint).at(at(name)));
+                plan.diags.push(told.at(at(name)));
                 Ok(())
             }
             // A server without the call finds out when the patch is written.
