@@ -15,6 +15,7 @@ mod fixture;
 mod foreseen;
 mod golden;
 mod host;
+mod imported_secrets;
 mod join_tokens;
 mod keys;
 mod kubeconfigs;
@@ -92,6 +93,7 @@ fn main() {
     trials.extend(ephemerals::trials());
     trials.extend(faults::trials());
     trials.extend(foreseen::trials());
+    trials.extend(imported_secrets::trials(&*provider));
     trials.extend(join_tokens::trials());
     trials.extend(keys::trials());
     trials.extend(kubeconfigs::trials());

@@ -21,6 +21,10 @@ use crate::tf::write_only::{self, Concealed};
 use async_trait::async_trait;
 use std::sync::Arc;
 
+/// Beside the state of an imported object with secrets, until the first apply: whether they are configured in the write-only
+/// form. An import does not see the configuration.
+const IMPORTED: &str = "imported";
+
 /// A type of managed resources.
 pub(super) struct Engine<B> {
     pub(super) backend: B,
@@ -96,6 +100,35 @@ impl<B: Backend> Engine<B> {
         plan.diags.extend(told.into_iter().collect());
     }
 
+    /// An import that has read a secret into the state, where every plan prints it as removed: the plan is refused, since a host
+    /// prints what the state has.
+    fn check_imported(&self, plan: &mut Plan<'_>) {
+        let schema = self.schema();
+        if plan.private.get::<bool>(IMPORTED).is_none() {
+            return;
+        }
+        let Some(prior) = plan.prior else { return };
+        let Some(secret) = write_only::printed(schema, prior, plan.config) else { return };
+        let base = self.backend.base();
+        let id = prior.get(base.id).as_str().unwrap_or_default();
+        let (plain, path) = (secret.path(secret.plain), secret.path(secret.secret));
+        plan.diags.push(
+            Diagnostic::error(
+                format!("The import of {} exposes `{path}`", base.operation("plan", &self.name(prior)).what()),
+                format!(
+                    "The configuration sets `{path}`, and the import has read the value into `{plain}`. \
+                     The plan would print it, and the state would contain it until the apply.",
+                ),
+            )
+            .hint(format!(
+                "Import it with the ID `{}{id}`, which keeps the value out of the state. \
+                 If it is in the state already, remove it first with `terraform state rm`.",
+                write_only::IMPORT_PREFIX
+            ))
+            .at(path),
+        );
+    }
+
     async fn create_object(&self, context: &Context, request: Create) -> Outcome {
         let base = self.backend.base();
         let Create { planned, config, .. } = request;
@@ -140,7 +173,13 @@ impl<B: Backend> Engine<B> {
         let name = base.display(&state, &id);
         let operation = base.operation("read", &name);
         match self.backend.read(&cx, &operation, &id, &state, &private).await {
-            Ok(Some(outcome)) => outcome,
+            Ok(Some(mut outcome)) => {
+                if base.is_import(&state) && outcome.private.get::<bool>(IMPORTED) == Some(true) {
+                    outcome.private.remove(IMPORTED);
+                    outcome.state.iter_mut().for_each(|state| write_only::conceal(&base.schema, state));
+                }
+                outcome
+            }
             Ok(None) => match view::check_sight(&cx, &operation).await {
                 Err(diagnostic) => Outcome::partial(state, private, identity, diagnostic),
                 Ok(()) if base.is_import(&state) => {
@@ -239,6 +278,7 @@ impl<B: Backend> Resource for Engine<B> {
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
         self.backend.complete_plan(plan);
         self.backend.base().check_id(plan);
+        self.check_imported(plan);
         let cx = self.backend.base().planning(context, &plan.planned);
         let owed = self.backend.plan_owed(cx.as_ref(), plan).await;
         if let Some(cx) = cx {
@@ -292,6 +332,7 @@ impl<B: Backend> Resource for Engine<B> {
     async fn update(&self, context: &Context, mut request: Update) -> Outcome {
         self.backend.base().note_apply();
         Ticket::strip(&mut request.private);
+        request.private.remove(IMPORTED);
         let concealed = Concealed::of(self.schema(), &request.config);
         let mut outcome = self.update_object(context, request).await;
         outcome.diags = concealed.in_all(outcome.diags);
@@ -310,9 +351,14 @@ impl<B: Backend> Resource for Engine<B> {
 
     async fn import(&self, context: &Context, by: ImportBy) -> Outcome {
         let base = self.backend.base();
+        let has_secrets = !base.schema.write_only.is_empty();
+        let mut conceals = false;
         let mut outcome = match by {
             ImportBy::Id(text) if !text.trim().is_empty() => {
-                let (cx, text) = (base.planning(context, &Value::Null), text.trim());
+                let concealed = text.trim().strip_prefix(write_only::IMPORT_PREFIX).filter(|_| has_secrets);
+                conceals = concealed.is_some();
+                let text = concealed.map_or(text.trim(), str::trim);
+                let cx = base.planning(context, &Value::Null);
                 let id = match B::Kind::NOT_IMPORTED {
                     Some(why) => Err(base.no_import(text, why).into()),
                     None => B::Kind::resolve_import(cx.as_ref(), text).await,
@@ -327,6 +373,9 @@ impl<B: Backend> Resource for Engine<B> {
         };
         if let Some(key) = outcome.state.as_ref().and_then(|state| self.backend.key(state)) {
             outcome.identity = Some(base.identity_of(key.id()));
+        }
+        if has_secrets && outcome.state.is_some() {
+            outcome.private.set(IMPORTED, conceals);
         }
         outcome
     }

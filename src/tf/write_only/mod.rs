@@ -16,6 +16,9 @@ use super::value::{Type, Value};
 pub use concealed::Concealed;
 pub use fingerprint::Fingerprint;
 
+/// Precedes the ID of an import whose configuration has the secrets in the write-only form.
+pub const IMPORT_PREFIX: &str = "write_only:";
+
 /// A secret and the names of its attributes.
 ///
 /// ```
@@ -180,7 +183,8 @@ impl WriteOnly {
         let Self { plain: name, secret, version, hash, .. } = self;
         let mut twin = string(secret).write_only().sensitive().doc(format!(
             "Same as `{name}`, for a value that contains secrets: never written to state or plan. \
-             Requires Terraform or OpenTofu 1.11 or later."
+             Requires Terraform or OpenTofu 1.11 or later. \
+             An import with the ID `{IMPORT_PREFIX}<ID>` keeps the value out of the state too."
         ));
         twin.checks.clone_from(&plain.checks);
         twin.since = plain.since;
@@ -326,6 +330,26 @@ pub fn with_secrets(schema: &Schema, planned: &Value, config: &Value) -> Value {
         }
     }
     full
+}
+
+/// Removes the secrets from the state of an object that was just read, and keeps their digests: the same state that a create
+/// in the write-only form leaves.
+pub fn conceal(schema: &Schema, state: &mut Value) {
+    for secret in &schema.write_only {
+        if !secret.get(state, secret.hash).is_null() {
+            secret.set(state, secret.plain, Value::Null);
+        }
+    }
+}
+
+/// The secret that the state has in the plain form and the configuration in the write-only one, if hosts print its plain form.
+#[must_use]
+pub fn printed<'s>(schema: &'s Schema, state: &Value, config: &Value) -> Option<&'s WriteOnly> {
+    schema.write_only.iter().find(|secret| {
+        !secret.get(config, secret.secret).is_null()
+            && !secret.get(state, secret.plain).is_null()
+            && !schema.is_sensitive(&secret.path(secret.plain))
+    })
 }
 
 /// Makes state of an object that was read: sets the digests of the secrets that the server has, and removes those secrets
