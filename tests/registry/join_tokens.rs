@@ -28,6 +28,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_former_default_that_goes_too_is_told", a_former_default_that_goes_too_is_told),
         ("a_default_waits_for_its_successor", a_default_waits_for_its_successor),
         ("the_choice_stays_and_is_told", the_choice_stays_and_is_told),
+        ("a_choice_is_destroyed_with_its_token", a_choice_is_destroyed_with_its_token),
+        ("a_choice_that_changes_remembers_every_token", a_choice_that_changes_remembers_every_token),
         ("a_lost_answer_that_is_found_is_no_loss", a_lost_answer_that_is_found_is_no_loss),
         ("a_lost_answer_that_cannot_be_found_is_told", a_lost_answer_that_cannot_be_found_is_told),
         ("a_token_that_is_not_finished_is_kept", a_token_that_is_not_finished_is_kept),
@@ -312,6 +314,43 @@ fn the_choice_stays_and_is_told() -> Result<(), Failed> {
         assert_eq!(default(&host), id(&token));
         let stored = host.object("DefaultJoinTokens", "default").unwrap();
         assert!(!stored.annotations.contains_key("omni.sidero.dev/managed-by-gitops-tools"), "{stored:?}");
+    })
+}
+
+fn a_choice_is_destroyed_with_its_token() -> Result<(), Failed> {
+    block(async {
+        let host = still().await;
+        let first = default(&host);
+        let token = made(&host, TOKEN, &edge()).await;
+        let choice = made(&host, CHOICE, &json!({ "token_id": id(&token) })).await;
+        assert_eq!(default(&host), id(&token));
+        // As a destroy of both: what refers to the token goes first.
+        host.next_run().await;
+        let token = host.read(TOKEN, &token).await.unwrap().unwrap();
+        host.plan_destroy(CHOICE, &choice).await.unwrap();
+        let said = host.plan_destroy(TOKEN, &token).await.unwrap().join("\n");
+        assert!(said.contains("The default is restored to `initial token`"), "{said}");
+        host.destroy(CHOICE, &choice).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        host.destroy(TOKEN, &token).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!((default(&host), named(&host, "edge")), (first, 0));
+    })
+}
+
+fn a_choice_that_changes_remembers_every_token() -> Result<(), Failed> {
+    block(async {
+        let host = still().await;
+        let first = default(&host);
+        let old = made(&host, TOKEN, &json!({ "name": "old" })).await;
+        let new = made(&host, TOKEN, &json!({ "name": "new" })).await;
+        let choice = made(&host, CHOICE, &json!({ "token_id": id(&old) })).await;
+        let config = host.config(CHOICE, &json!({ "token_id": id(&new) }));
+        let choice = host.apply(CHOICE, Some(&choice), &config).await;
+        let choice = choice.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        host.destroy(CHOICE, &choice).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        for (token, left) in [(&new, id(&old)), (&old, first)] {
+            host.destroy(TOKEN, token).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert_eq!(default(&host), left);
+        }
     })
 }
 

@@ -45,6 +45,7 @@ impl ResourceType for DefaultJoinToken {
         Schema::new(
             "Selects the default join token, which Omni uses for installation media and join configurations that do not select a token. \
              This is a singleton: creating it adopts and changes the existing setting, and destroying it only removes it from the state. \
+             If the selected token is destroyed, the default is restored to the token that was the default before. \
              For a token of the same configuration, `default = true` of the `omni_join_token` is simpler; do not use both.",
         )
     }
@@ -59,6 +60,12 @@ impl ResourceType for DefaultJoinToken {
 
     async fn resolve_import(_cx: Option<&Cx>, _text: &str) -> Result<String, Failure> {
         Ok(DEFAULT_ID.to_owned())
+    }
+
+    /// The token that is selected remembers the one before it, to which the place returns when it is destroyed.
+    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
+        let Some(token) = wanted.get("token_id").as_str() else { return Ok(()) };
+        Ok(setting::note_former(cx, token).await?)
     }
 
     fn check_run(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {

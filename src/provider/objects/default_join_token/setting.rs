@@ -88,17 +88,25 @@ pub(crate) async fn make_default(cx: &Cx, token: &Key) -> Result<bool, Error> {
             if before == token.id {
                 return Ok(false);
             }
-            let mut note = vec![fingerprint(&before)];
-            if let Some(before) = find(cx, &before).await? {
-                note.extend(remembered(&before));
-            }
-            note.truncate(REMEMBERED);
-            remember(cx, token, &note.join(",")).await?;
+            remember_before(cx, token, &before).await?;
             choose(cx, current, &token.id).await.map(|()| true)
         }
         .boxed()
     };
     cx.client().retry_conflicts(&cx.call, &default_key(), attempt).await
+}
+
+/// Has a token that is about to be the default remember which one it takes over from. One that does not exist, or may not be
+/// changed, remembers nothing: the write that follows says what is wrong.
+pub(super) async fn note_former(cx: &Cx, token: &str) -> Result<(), Error> {
+    let before = default_id(cx.client(), &cx.call).await?;
+    if before == token {
+        return Ok(());
+    }
+    match remember_before(cx, &JoinTokenSpec::KIND.key(token), &before).await {
+        Err(error) if error.is(ErrorKind::NotFound) || error.is(ErrorKind::Denied) => Ok(()),
+        noted => noted,
+    }
 }
 
 /// Who is the default token after one gave up the place.
@@ -195,6 +203,15 @@ async fn choose(cx: &Cx, mut current: Stored, id: &str) -> Result<(), Error> {
 fn remembered(token: &Token) -> Vec<String> {
     let note = token.stored.metadata.annotations.get(labels::DEFAULT_BEFORE);
     note.map(|note| note.split(',').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+async fn remember_before(cx: &Cx, token: &Key, before: &str) -> Result<(), Error> {
+    let mut note = vec![fingerprint(before)];
+    if let Some(before) = find(cx, before).await? {
+        note.extend(remembered(&before));
+    }
+    note.truncate(REMEMBERED);
+    remember(cx, token, &note.join(",")).await
 }
 
 async fn remember(cx: &Cx, token: &Key, note: &str) -> Result<(), Error> {
