@@ -47,6 +47,7 @@ fn combinations(schema: &Schema) -> String {
     let at_most = |names: &[&str]| format!("- At most one of {} may be set.\n", named(names));
     let rules = schema.rules.iter().map(|rule| match rule {
         Rule::ExactlyOne(names) => exactly(names),
+        Rule::AtLeastOne(names) => format!("- At least one of {} must be set.\n", named(names)),
         Rule::AtMostOne(names) => at_most(names),
         Rule::Needs(name, other) => format!("- `{name}` needs `{other}`.\n"),
     });

@@ -17,6 +17,17 @@ pub(crate) fn is_version() -> Check {
     })
 }
 
+/// The text is a single YAML mapping.
+pub(crate) fn is_mapping() -> Check {
+    Check::text(|text| match kit::yaml::parse_documents(text) {
+        Ok(documents) => match documents.as_slice() {
+            [serde_json::Value::Object(_)] => Ok(()),
+            _ => Err("It is not a single YAML mapping.".to_owned()),
+        },
+        Err(error) => Err(crate::tf::diag::sentence(&format!("it is no YAML: {error}"))),
+    })
+}
+
 /// The text is a condition on versions such as `>= 1.12, < 1.14`.
 pub(crate) fn is_constraint() -> Check {
     Check::text(|text| text.parse::<version::Constraint>().map(|_| ()).map_err(|error| format!("{error}.")))

@@ -96,6 +96,8 @@ pub fn whole_between(low: i64, high: i64) -> Check {
 pub enum Rule {
     /// Exactly one of them is set.
     ExactlyOne(&'static [&'static str]),
+    /// At least one of them is set.
+    AtLeastOne(&'static [&'static str]),
     /// At most one of them is set.
     AtMostOne(&'static [&'static str]),
     /// If the first is set, the second must be set.
@@ -107,6 +109,7 @@ impl Rule {
     pub(super) fn run(&self, config: &Value, broken: &mut Broken) {
         match self {
             Self::ExactlyOne(names) => broken.one_set(names, true, config),
+            Self::AtLeastOne(names) => broken.any_set(names, config),
             Self::AtMostOne(names) => broken.one_set(names, false, config),
             Self::Needs(name, other) => broken.needs(name, other, config),
         }
@@ -135,6 +138,13 @@ impl Broken {
             self.conflicts.push([owned(names), owned(&set)]);
         } else if must && names.iter().all(|name| at(name).is_null()) {
             self.missing.push(owned(names));
+        }
+    }
+
+    /// At least one of the attributes is set.
+    fn any_set(&mut self, names: &[&str], config: &Value) {
+        if names.iter().all(|name| Path::of(name).lookup(config).is_null()) {
+            self.missing.push(names.iter().map(|name| (*name).to_owned()).collect());
         }
     }
 
@@ -252,7 +262,12 @@ mod tests {
     #[test]
     fn a_rule_refuses_what_no_unknown_can_mend() {
         let values = [Value::Null, Value::UNKNOWN, "x".into()];
-        for rule in [Rule::ExactlyOne(&["a", "b", "c"]), Rule::AtMostOne(&["a", "b", "c"]), Rule::Needs("a", "b")] {
+        for rule in [
+            Rule::ExactlyOne(&["a", "b", "c"]),
+            Rule::AtLeastOne(&["a", "b", "c"]),
+            Rule::AtMostOne(&["a", "b", "c"]),
+            Rule::Needs("a", "b"),
+        ] {
             for (a, b, c) in values
                 .iter()
                 .flat_map(|a| values.iter().map(move |b| (a, b)))

@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_health_check_of_a_template_is_named_in_its_cluster", a_health_check_of_a_template_is_named_in_its_cluster),
         ("a_store_that_refuses_is_told_by_its_attribute", a_store_that_refuses_is_told_by_its_attribute),
         ("a_local_store_has_no_use_for_a_bucket", a_local_store_has_no_use_for_a_bucket),
+        ("a_bucket_without_a_region_is_told_once", a_bucket_without_a_region_is_told_once),
         ("a_secret_of_a_bucket_leaves_no_trace", a_secret_of_a_bucket_leaves_no_trace),
         ("a_refusal_quotes_no_secret", a_refusal_quotes_no_secret),
     ];
@@ -270,6 +271,32 @@ fn a_local_store_has_no_use_for_a_bucket() -> Result<(), Failed> {
             let warnings = plan.unwrap_or_else(|d| panic!("{:?}", errors(&d))).warnings;
             assert_eq!(warnings.iter().any(|w| w.contains("has no effect")), told, "{store}: {warnings:?}");
         }
+    })
+}
+
+fn a_bucket_without_a_region_is_told_once() -> Result<(), Failed> {
+    block(async {
+        let host = host_of(json!({})).await;
+        let mut config = bucket("b");
+        let instance = made(&host, BUCKET, &config).await;
+        config["region"] = Json::Null;
+        let told = |warnings: &[String]| warnings.iter().any(|w| w.starts_with("region: ") && w.contains("no region"));
+        for prior in [None, Some(&instance)] {
+            host.next_run().await;
+            let plan = host.plan(BUCKET, prior, &host.config(BUCKET, &config)).await;
+            let warnings = plan.unwrap_or_else(|d| panic!("{:?}", errors(&d))).warnings;
+            assert!(told(&warnings), "{warnings:?}");
+        }
+        // The environment of the server may set a region, and then the configuration is there without one.
+        host.edit("EtcdBackupS3Configs", "etcd-backup-s3-conf", |object| {
+            let spec: specs::EtcdBackupS3ConfSpec = object.spec();
+            object.spec = specs::EtcdBackupS3ConfSpec { region: String::new(), ..spec }.encode_to_vec();
+        });
+        let read = host.read(BUCKET, &instance).await.unwrap().unwrap();
+        config["bucket"] = json!("other");
+        let plan = host.plan(BUCKET, Some(&read), &host.config(BUCKET, &config)).await;
+        let warnings = plan.unwrap_or_else(|d| panic!("{:?}", errors(&d))).warnings;
+        assert!(!told(&warnings), "{warnings:?}");
     })
 }
 

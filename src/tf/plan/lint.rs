@@ -120,7 +120,7 @@ fn meanings(schema: &Schema, problems: &mut Vec<String>) {
 fn rules(schema: &Schema, problems: &mut Vec<String>) {
     for rule in &schema.rules {
         let names = match rule {
-            Rule::ExactlyOne(names) | Rule::AtMostOne(names) => names.to_vec(),
+            Rule::ExactlyOne(names) | Rule::AtLeastOne(names) | Rule::AtMostOne(names) => names.to_vec(),
             Rule::Needs(name, other) => vec![*name, *other],
         };
         for name in names {

@@ -118,6 +118,18 @@ impl ResourceType for S3Config {
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+        // What Omni has taken without a region it takes again.
+        if plan.planned.get("region").is_null() && plan.prior.is_none_or(|prior| !prior.get("region").is_null()) {
+            plan.diags.push(
+                Diagnostic::warning(
+                    "The S3 configuration has no region",
+                    "Omni lists the bucket when the configuration is written, and S3 requests need a region, also with an `endpoint`: \
+                     the apply fails, unless the environment of Omni sets one.",
+                )
+                .hint("Set `region`. Stores other than AWS usually accept any value, such as `us-east-1`.")
+                .at(at("region")),
+            );
+        }
         let local = store::status(cx).await?.is_some_and(|status| status.configuration_name == store::LOCAL);
         if local && plan.prior.is_none() {
             plan.diags.push(

@@ -5,7 +5,7 @@ use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
-use crate::tf::check::{not_empty, whole_between};
+use crate::tf::check::{Rule, not_empty, whole_between};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{Schema, number, string};
 use crate::tf::write_only::{Fingerprint, WriteOnly, write_only};
@@ -74,6 +74,7 @@ impl ResourceType for InfraMachineBmcConfig {
              Needs a provider key with the role `Admin`, for reading too.\n\n\
              Destroying it leaves the access to the provider again.",
         )
+        .rule(Rule::AtLeastOne(&["ipmi", "api"]))
     }
 
     fn about_id(id: &str) -> Option<(String, String)> {

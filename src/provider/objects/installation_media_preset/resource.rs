@@ -2,7 +2,7 @@
 
 use super::checks;
 use crate::omni::spec::fields::Field;
-use crate::provider::check::is_version;
+use crate::provider::check::{is_mapping, is_version};
 use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, codecs, message};
 use crate::provider::objects::config_patch::patch;
 use crate::provider::objects::machine_class::provision;
@@ -73,7 +73,7 @@ impl Table for Preset {
             ], |cloud| cloud.doc("Makes media for a cloud or a virtualization platform. Without this and `sbc`, they are for bare metal.")),
             message("sbc", "sbc", vec![
                 string("overlay").required().check(not_empty()).doc("Board, such as `rpi_generic`.").field("sbc.overlay"),
-                string("overlay_options").document().doc("Options of the overlay, in YAML.").optional_field("sbc.overlay_options"),
+                string("overlay_options").document().check(is_mapping()).doc("Options of the overlay, as a YAML mapping.").optional_field("sbc.overlay_options"),
             ], |sbc| sbc.doc("Makes media for a single-board computer; `architecture` must be `arm64`.")),
             string("join_token").sensitive().check(not_empty()).doc("Join token of the machines, by its id. Unset takes the default token. Omni 1.6 and 1.7 demand one.").optional_field("join_token"),
             boolean("secure_boot").default(false).doc("Whether the media are for Secure Boot.").field("secure_boot"),

@@ -1,5 +1,7 @@
 //! `omni_machine_install_disk`: the disk on which Talos is installed on a machine.
 
+mod selector;
+
 use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, group};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
@@ -34,7 +36,7 @@ impl Table for MachineInstallDisk {
         vec![
             argument::machine_id(),
             string("disk").check(not_empty()).doc("Path of the disk, such as `/dev/nvme0n1`.").optional_field("disk"),
-            string("disk_selector").document().check(not_empty()).doc(
+            string("disk_selector").document().check(selector::is_selector()).doc(
                 "Expression in the Common Expression Language (CEL) that is true for the disk, such as `disk.size > 100u * GB && !disk.rotational`.",
             ).optional_field("disk_selector"),
             string("resolved_disk").computed().changes_with(CHOICE).doc("Disk that Omni has chosen, or that Talos is installed on; empty while there is none.").joined::<MachineInstallDiskStatusSpec>("disk", Codec::Plain),

@@ -2,19 +2,19 @@
 
 mod meta;
 
-use crate::provider::check::is_version;
+use crate::provider::check::{is_mapping, is_version};
 use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject};
 use crate::provider::errors::Operation;
 use crate::provider::objects::installation_media_preset::{BOOTLOADER_NAMES, BOOTLOADERS, are_args, check_factory};
 use crate::provider::objects::talos_version::offer;
 use crate::provider::types::Types;
-use crate::tf::check::{Check, Rule, not_empty, one_of};
+use crate::tf::check::{Rule, not_empty, one_of};
 use crate::tf::diag::Diagnostics;
 use crate::tf::resource::Plan;
 use crate::tf::schema::{Schema, boolean, object, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
-use kit::{version, yaml};
+use kit::version;
 use omni_proto::management::create_schematic_request::{Overlay, SiderolinkGrpcTunnelMode as Tunnel};
 use omni_proto::management::{CreateSchematicFromRawRequest, CreateSchematicRequest};
 
@@ -141,15 +141,4 @@ fn request(wanted: &Value) -> CreateSchematicRequest {
 
 fn text(of: &Value, name: &str) -> String {
     of.get(name).as_str().unwrap_or_default().to_owned()
-}
-
-/// The text is one YAML mapping.
-fn is_mapping() -> Check {
-    Check::text(|text| match yaml::parse_documents(text) {
-        Ok(documents) => match documents.as_slice() {
-            [serde_json::Value::Object(_)] => Ok(()),
-            _ => Err("It is not a single YAML mapping.".to_owned()),
-        },
-        Err(error) => Err(crate::tf::diag::sentence(&format!("it is no YAML: {error}"))),
-    })
 }
