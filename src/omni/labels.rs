@@ -37,6 +37,8 @@ pub const CLUSTER_LOCKED: &str = "omni.sidero.dev/cluster-locked";
 pub const LOCKED: &str = "omni.sidero.dev/locked";
 /// Annotation: another tool manages the object; the Omni UI warns before it is edited.
 pub const MANAGED_BY: &str = "omni.sidero.dev/managed-by-gitops-tools";
+/// Annotation: a cluster template made the object.
+pub const MANAGED_BY_TEMPLATES: &str = "omni.sidero.dev/managed-by-cluster-templates";
 /// Label of a machine set node that Omni created for a machine class.
 pub const MANAGED_BY_ALLOCATOR: &str = "omni.sidero.dev/managed-by-machine-set-node-controller";
 /// Annotation: the random name of the operation that created the object, so that a retried create recognises its object.

@@ -15,6 +15,7 @@ type Test = fn() -> Result<(), Failed>;
 pub fn trials() -> Vec<Trial> {
     let all: &[(&str, Test)] = &[
         ("arguments_that_omni_made_are_taken_over", arguments_that_omni_made_are_taken_over),
+        ("arguments_of_a_template_are_not_taken_over", arguments_of_a_template_are_not_taken_over),
         ("exclusive_labels_remove_others", exclusive_labels_remove_others),
         ("additive_labels_leave_others", additive_labels_leave_others),
         ("an_accepted_machine_stays_accepted", an_accepted_machine_stays_accepted),
@@ -57,6 +58,35 @@ fn arguments_that_omni_made_are_taken_over() -> Result<(), Failed> {
             assert!(host.object("KernelArgs", MACHINE).is_none());
             host.next_run().await;
         }
+    })
+}
+
+fn arguments_of_a_template_are_not_taken_over() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let spec = KernelArgsSpec { args: vec!["console=ttyS0".into()] };
+        put(&host, "KernelArgs", |object| {
+            object.spec = spec.encode_to_vec();
+            object.annotations.insert("omni.sidero.dev/managed-by-cluster-templates".into(), String::new());
+        });
+        let config = host.config(ARGS, &args(&["quiet"]));
+        let plan = host.plan(ARGS, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let told = plan.warnings.join("\n");
+        for part in
+            ["The apply cannot create", "A cluster template manages it", "Otherwise choose another `machine_id`"]
+        {
+            assert!(told.contains(part), "no {part:?} in {told}");
+        }
+        let said = host.apply_plan(ARGS, None, &config, plan).await.expect_err("it is the template's").0;
+        assert!(errors(&said).join("\n").contains("A cluster template manages it"), "{:?}", errors(&said));
+        assert_eq!(host.object("KernelArgs", MACHINE).unwrap().spec::<KernelArgsSpec>().args, ["console=ttyS0"]);
+
+        // Like an object of any other type, it is adopted on request, and the plan says so.
+        host.reconfigure(&[("adopt_existing", true.into())]).await;
+        let plan = host.plan(ARGS, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(plan.warnings.iter().any(|w| w.contains("because of `adopt_existing = true`")), "{:?}", plan.warnings);
+        let taken = host.apply_plan(ARGS, None, &config, plan).await;
+        settled(&host, ARGS, &taken.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d))), &config, "adoption").await;
     })
 }
 

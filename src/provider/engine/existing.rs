@@ -149,6 +149,15 @@ pub(super) fn held(
     id: &str,
     mark: &str,
     adopts: bool,
+/// The same of a COSI object: a cluster template says what it has made.
+pub(super) fn unmanaged<M: CosiObject>(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
+    let mut told = duplicate(M::NAME, operation, &existing.key.id, true);
+    if existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES) {
+        told.detail.push_str(" A cluster template manages it, and changes it back whenever it is synchronized.");
+    }
+    told
+}
+
     waited: Duration,
 ) -> Diagnostic {
     let not = if adopts { " `adopt_existing` adopts only objects without that annotation." } else { "" };
@@ -231,9 +240,14 @@ pub(in crate::provider::engine) fn is_expected(cx: &Cx, key: &ObjectKey) -> bool
     ledger.prior(key).is_some() || ledger.goes(key) || handover.is_noted(key) || handover.is_remade(key)
 }
 
-/// Whether a create takes over an object that nobody manages.
-pub(super) fn adopts<M: CosiObject>(cx: &Cx) -> bool {
-    cx.session.adopt_existing || M::ORIGIN == Origin::Either
+/// Whether a create takes over an object without the managed-by annotation.
+pub(super) fn adopts<M: CosiObject>(cx: &Cx, existing: &Stored) -> bool {
+    cx.session.adopt_existing || is_omnis::<M>(existing)
+}
+
+/// Whether the object is one that Omni makes by itself, and that nobody has taken: a cluster template marks what it makes.
+fn is_omnis<M: CosiObject>(existing: &Stored) -> bool {
+    M::ORIGIN == Origin::Either && !existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES)
 }
 
 /// The plan's word on an object that is there and that the state does not hold.
@@ -289,9 +303,11 @@ impl Adoption {
         let base = resource.base();
         let fixed = replacements(&base.schema.attributes, &now, planned);
         let fixed = fixed.into_iter().filter(|path| !path.lookup(planned).is_unknown()).collect();
-        Ok(Self { changes: changes(base, &now, planned), fixed })
+        Ok(Self { changes: changes(base, &now, planned), fixed, is_omnis: is_omnis::<M>(existing) })
     }
 
+    /// Omni made it itself, as far as can be told.
+    is_omnis: bool,
     /// Why the object cannot be taken over, if so.
     pub(super) fn refusal(&self, name: &str, operation: &Operation<'_>, id: &str) -> Option<Diagnostic> {
         let path = self.fixed.first()?;
@@ -308,7 +324,7 @@ impl Adoption {
     /// Says that the object is taken over, and what changes in it; of one that Omni makes too, only when something does.
     pub(super) fn told<M: CosiObject>(&self, operation: &Operation<'_>) -> Option<Diagnostic> {
         let (what, changes) = (operation.what(), &self.changes);
-        if M::ORIGIN != Origin::Either {
+        if !self.is_omnis {
             let why = format!("Omni already has the {what}, without the managed-by annotation.");
             return Some(adopted(operation, &why, changes));
         }
@@ -395,13 +411,13 @@ impl<M: CosiObject> CosiBackend<M> {
                 return Ok(());
             }
             Standing::Controllers => of_controllers(&operation, &existing),
-            Standing::Stranger if !adopts::<M>(cx) => duplicate(M::NAME, &operation, &id, true),
+            Standing::Stranger if !adopts::<M>(cx, &existing) => unmanaged::<M>(&operation, &existing),
             Standing::Stranger => match Adoption::of(self, &existing, &plan.planned, plan.config) {
                 Ok(adoption) => match adoption.refusal(M::NAME, &operation, &id) {
                     Some(refusal) => refusal,
                     None => {
                         ledger.once(key, "adoption");
-                        if let Some(told) = adoption.told::<M>(&operation) {
+                        if let Some(told) = adoption.told(&operation) {
                             plan.diags.push(told);
                         }
                         return Ok(());

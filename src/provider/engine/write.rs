@@ -136,13 +136,13 @@ pub(super) async fn create<M: CosiObject>(
                     return Err(existing::held(M::NAME, &request.operation, &key.id, &mark, adopts, time).into());
                 }
             },
-            Standing::Stranger if !existing::adopts::<M>(cx) => {
-                return Err(existing::duplicate(M::NAME, &request.operation, &key.id, true).into());
+            Standing::Stranger if !existing::adopts::<M>(cx, &existing) => {
+                return Err(existing::unmanaged::<M>(&request.operation, &existing).into());
             }
             Standing::Stranger => match take_over::<M>(cx, request, key, resource, planned).await? {
                 TakeOver::Done(stored, adoption) => {
                     if cx.session.ledger.once(&ObjectKey::from(key), "adoption")
-                        && let Some(adopted) = adoption.told::<M>(&request.operation)
+                        && let Some(adopted) = adoption.told(&request.operation)
                     {
                         told.push(adopted);
                     }
