@@ -6,7 +6,7 @@ use libtest_mimic::Failed;
 use omni_sim::Options;
 use serde_json::Value as Json;
 use std::time::Duration;
-use terraform_provider_omni::tf::schema::Replace;
+use terraform_provider_omni::tf::schema::{Replace, Schema};
 use terraform_provider_omni::tf::value::Value;
 
 /// The whole life of one object.
@@ -127,7 +127,8 @@ pub fn planned_twice(name: &'static str) -> Result<(), Failed> {
         // What Omni names itself cannot be wanted twice.
         let given = fixture.is_one_object();
         let twice = host.plan(name, None, &config).await;
-        told_twice(name, given, twice.map(|_| ()));
+        let schema = host.schema(name);
+        told_twice(name, &schema, given, twice.map(|_| ()));
 
         host.next_run().await;
         let instance = host.apply_plan(name, None, &config, once).await;
@@ -136,17 +137,22 @@ pub fn planned_twice(name: &'static str) -> Result<(), Failed> {
         let kept = host.plan(name, Some(&instance), &config).await;
         let kept = kept.unwrap_or_else(|d| panic!("{name}: plan: {:?}", errors(&d)));
         assert_eq!(kept.warnings, Vec::<String>::new(), "{name}");
-        told_twice(name, given, host.plan(name, None, &config).await.map(|_| ()));
+        told_twice(name, &schema, given, host.plan(name, None, &config).await.map(|_| ()));
         let replacement = host.plan_replacement(name, &kept, &config).await;
         assert!(replacement.is_ok(), "{name}: {:?}", replacement.map_err(|d| errors(&d)));
     })
 }
 
-fn told_twice(name: &str, given: bool, planned: Result<(), Vec<omni_proto::tfplugin6::Diagnostic>>) {
+fn told_twice(name: &str, schema: &Schema, given: bool, planned: Result<(), Vec<omni_proto::tfplugin6::Diagnostic>>) {
     let said = planned.err().map(|d| errors(&d)).unwrap_or_default();
     let hit = said.iter().any(|line| line.contains(" is planned twice: "));
     assert_eq!(hit, given, "{name}: {said:#?}");
     assert!(!said.iter().any(|line| line.contains("import") || line.contains("adopt")), "{name}: {said:#?}");
+    // What is to be changed can be configured.
+    let advised = said.iter().filter_map(|line| line.split_once("or change its `")?.1.split('`').next());
+    for attribute in advised {
+        assert!(schema.attribute(attribute).is_some_and(|a| a.configurable()), "{name}: `{attribute}`: {said:#?}");
+    }
 }
 
 /// An object that is there, and that the state does not hold, is told in the plan of another one with its id.

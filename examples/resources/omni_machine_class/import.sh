@@ -1,2 +1,2 @@
-# The id is the name of the class.
+# The ID is the name of the class.
 terraform import omni_machine_class.storage storage

@@ -1,2 +1,2 @@
-# The id is that of the machine.
+# The ID is that of the machine.
 terraform import omni_machine_install_disk.storage 00000000-0000-4000-8000-000000000001

@@ -1,2 +1,2 @@
-# The id is the name.
+# The ID is the name.
 terraform import omni_machine_request_set.burst burst

@@ -62,13 +62,16 @@ pub(super) fn planned_twice(
     let other = others.first()?;
     let operation = base.operation("plan", name);
     let what = capital(&operation.what());
-    let id = base.id;
+    let (id, is_given) = (base.id, base.schema.attribute(base.id).is_some_and(Attribute::configurable));
+    // Only an object of which there is one has no name.
+    let is_only = name.is_empty();
     let differ = other.planned.as_ref().map(|other| difference(base, planned, other)).unwrap_or_default();
     let meaning = base.schema.attribute(id).map(|a| a.description.as_str()).unwrap_or_default();
     if action != Action::Create && other.action != Action::Create {
         let detail = format!(
-            "Two resources of this configuration have the same `{id}` in the state: each apply writes both, \
-             and destroying either destroys the object of the other. {differ}"
+            "Two resources of this configuration have the same {} in the state: each apply writes both, \
+             and destroying either destroys the object of the other. {differ}",
+            if is_only { base.noun.to_owned() } else { format!("`{id}`") }
         );
         let warning = Diagnostic::warning(format!("{what} is managed twice"), detail).hint(
             "Remove one of the two from the configuration, and from the state with `terraform state rm`, \
@@ -81,9 +84,14 @@ pub(super) fn planned_twice(
         (Action::Create, _) => "Another resource of this configuration manages",
         _ => "This resource manages, and another one of this configuration creates,",
     };
-    let detail = format!("{who} the {} with this `{id}`, but only one can exist. {differ}", base.noun);
-    let error = Diagnostic::error(format!("{what} is planned twice"), detail)
-        .hint(format!("Remove one of the two, or change its `{id}`.\n`{id}`: {meaning}"));
+    let which = if is_only { base.noun.to_owned() } else { format!("{} with this `{id}`", base.noun) };
+    let detail = format!("{who} the {which}, but only one can exist. {differ}");
+    let hint = match (is_given, is_only) {
+        (true, _) => format!("Remove one of the two, or change its `{id}`.\n`{id}`: {meaning}"),
+        (false, true) => "Remove one of the two.".to_owned(),
+        (false, false) => format!("Remove one of the two, or change what its `{id}` is built from.\n`{id}`: {meaning}"),
+    };
+    let error = Diagnostic::error(format!("{what} is planned twice"), detail).hint(hint);
     Some(error.at(Path::of(operation.id_attribute)))
 }
 
@@ -115,8 +123,8 @@ pub(in crate::provider::engine) fn duplicate(
     id: &str,
     adopts: bool,
 ) -> Diagnostic {
-    let mut hint =
-        format!("To manage it with this configuration, {}\n\nOtherwise choose another name.", import(name, id));
+    let other = other_object(operation);
+    let mut hint = format!("To manage it with this configuration, {}\n\nOtherwise {other}.", import(name, id));
     if adopts {
         hint.push_str(" With `adopt_existing = true` the provider adopts such objects.");
     }
@@ -124,11 +132,30 @@ pub(in crate::provider::engine) fn duplicate(
     Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute))
 }
 
+/// What leads to another object, as a clause.
+fn other_object(operation: &Operation<'_>) -> String {
+    match (operation.id, operation.id_attribute) {
+        // Only an object of which there is one has no name.
+        ("", _) => "remove this resource".to_owned(),
+        (_, "") => "change the arguments that its ID is built from".to_owned(),
+        (_, attribute) => format!("choose another `{attribute}`"),
+    }
+}
+
 fn import(name: &str, id: &str) -> String {
     format!(
         "import it, either with the command\n\n  terraform import {name}.<NAME> {id}\n\nor with the block\n\n  \
          import {{\n    to = {name}.<NAME>\n    id = \"{id}\"\n  }}"
     )
+}
+
+/// The same of a COSI object: a cluster template says what it has made.
+pub(super) fn unmanaged<M: CosiObject>(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
+    let mut told = duplicate(M::NAME, operation, &existing.key.id, true);
+    if existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES) {
+        told.detail.push_str(" A cluster template manages it, and changes it back whenever it is synchronized.");
+    }
+    told
 }
 
 /// The object belongs to one of Omni's controllers.
@@ -139,7 +166,8 @@ pub(super) fn of_controllers(operation: &Operation<'_>, existing: &Stored) -> Di
         existing.key.id,
         existing.metadata.owner
     );
-    Diagnostic::error(operation.summary(), detail).hint("Choose another name.").at(Path::of(operation.id_attribute))
+    let hint = format!("{}.", capital(&other_object(operation)));
+    Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute))
 }
 
 /// The object is somebody's, and did not go while it was waited for.
@@ -149,15 +177,6 @@ pub(super) fn held(
     id: &str,
     mark: &str,
     adopts: bool,
-/// The same of a COSI object: a cluster template says what it has made.
-pub(super) fn unmanaged<M: CosiObject>(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
-    let mut told = duplicate(M::NAME, operation, &existing.key.id, true);
-    if existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES) {
-        told.detail.push_str(" A cluster template manages it, and changes it back whenever it is synchronized.");
-    }
-    told
-}
-
     waited: Duration,
 ) -> Diagnostic {
     let not = if adopts { " `adopt_existing` adopts only objects without that annotation." } else { "" };
@@ -169,13 +188,13 @@ pub(super) fn unmanaged<M: CosiObject>(operation: &Operation<'_>, existing: &Sto
         labels::MANAGED_BY,
         kit::go_duration::short(waited),
     );
-    let attribute = if operation.id_attribute.is_empty() { "id" } else { operation.id_attribute };
+    let other = other_object(operation);
     let hint = format!(
         "The solution depends on what manages it:\n\
          - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
          A `moved` block changes an address without destroying anything.\n\
          - {PREDECESSOR}\n\
-         - Another configuration or state manages it: choose another `{attribute}`, or manage it in one place only.\n\
+         - Another configuration or state manages it: {other}, or manage it in one place only.\n\
          - Nothing manages it any more: {}",
         import(name, id)
     );
@@ -201,9 +220,9 @@ pub(in crate::provider::engine) fn stayed(
          - This apply destroys it at another address, such as an old key of `for_each`: apply again. \
          A `moved` block changes an address without destroying anything.\n\
          - {PREDECESSOR}\n\
-         - Another configuration or state manages it: choose another `{}`, or manage it in one place only.\n\
+         - Another configuration or state manages it: {}, or manage it in one place only.\n\
          - Nothing manages it: {}{adopt}",
-        operation.id_attribute,
+        other_object(operation),
         import(name, id)
     );
     Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute))
@@ -262,10 +281,10 @@ fn managed(name: &str, operation: &Operation<'_>, id: &str, mark: &str) -> Diagn
         with_article(operation.noun),
         labels::MANAGED_BY,
     );
-    let attribute = if operation.id_attribute.is_empty() { "id" } else { operation.id_attribute };
     let hint = format!(
-        "If another configuration or state manages it, choose another `{attribute}`, or manage it in one place only. \
+        "If another configuration or state manages it, {}, or manage it in one place only. \
          If nothing manages it any more, {}",
+        other_object(operation),
         import(name, id)
     );
     let problem = Diagnostic::error(operation.summary(), detail).hint(hint).at(Path::of(operation.id_attribute));
@@ -287,6 +306,8 @@ pub(super) struct Adoption {
     changes: String,
     /// Attributes that differ and cannot change in place.
     fixed: Vec<Path>,
+    /// Omni made it itself, as far as can be told.
+    is_omnis: bool,
 }
 
 impl Adoption {
@@ -306,8 +327,6 @@ impl Adoption {
         Ok(Self { changes: changes(base, &now, planned), fixed, is_omnis: is_omnis::<M>(existing) })
     }
 
-    /// Omni made it itself, as far as can be told.
-    is_omnis: bool,
     /// Why the object cannot be taken over, if so.
     pub(super) fn refusal(&self, name: &str, operation: &Operation<'_>, id: &str) -> Option<Diagnostic> {
         let path = self.fixed.first()?;
@@ -317,12 +336,13 @@ impl Adoption {
             with_article(operation.noun),
             self.changes
         );
-        let hint = format!("Set {list} to the values of the object, choose another name, or {}", import(name, id));
+        let other = other_object(operation);
+        let hint = format!("Set {list} to the values of the object, {other}, or {}", import(name, id));
         Some(Diagnostic::error(operation.summary(), detail).hint(hint).at(path.clone()))
     }
 
     /// Says that the object is taken over, and what changes in it; of one that Omni makes too, only when something does.
-    pub(super) fn told<M: CosiObject>(&self, operation: &Operation<'_>) -> Option<Diagnostic> {
+    pub(super) fn told(&self, operation: &Operation<'_>) -> Option<Diagnostic> {
         let (what, changes) = (operation.what(), &self.changes);
         if !self.is_omnis {
             let why = format!("Omni already has the {what}, without the managed-by annotation.");
@@ -366,10 +386,11 @@ pub(in crate::provider::engine) fn adopted(operation: &Operation<'_>, why: &str,
         format!("The apply changes:{changes}")
     };
     Diagnostic::warning(format!("Existing {} is adopted", operation.what()), format!("{why} {changes}"))
-        .hint(
+        .hint(format!(
             "The provider adopts it because of `adopt_existing = true`. Destroying this resource destroys the object. \
-             If that is not what you want, choose another name.",
-        )
+             If that is not what you want, {}.",
+            other_object(operation)
+        ))
         .at(Path::of(operation.id_attribute))
 }
 

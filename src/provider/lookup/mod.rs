@@ -156,7 +156,7 @@ pub(crate) trait SingleSource: Lookup {
     /// The argument that holds the id that Omni knows it by: when it is set, only that one is asked for.
     const ID: &'static str;
     /// What to do when there is none, beside checking the arguments.
-    const IF_MISSING: &'static str = "If the same apply creates it, refer to an attribute of its resource that is known only after apply, such as `id`, or use `depends_on`, so that it is created first.";
+    const IF_MISSING: &'static str = "If the same apply creates it, use `depends_on`, or refer to an attribute of its resource that is known only after apply, so that it is created first.";
 
     /// What to do when it did not come within [`SingleSource::limit`].
     const IF_LATE: &'static str = "";

@@ -533,7 +533,7 @@ pub(super) const ROWS: &[Row] = &[
         REQUESTS,
         "failed to get provider: *",
         "provider_id",
-        "Start the provider with its service account key, so that it registers, or check the id.",
+        "Start the provider with its service account key, so that it registers, or check the ID.",
     ),
     row(
         REQUESTS,

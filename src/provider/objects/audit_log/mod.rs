@@ -56,7 +56,7 @@ impl Singleton for AuditLog {
             only("search", "Only events that contain this text, in upper or lower case."),
             only("event_type", "Only events of this type.").check(one_of(EVENT_NAMES)),
             only("resource_type", "Only events of objects of this type, such as `Clusters.omni.sidero.dev`."),
-            only("resource_id", "Only events of objects with this id."),
+            only("resource_id", "Only events of objects with this ID."),
             only("cluster", "Only events of this cluster."),
             only("actor", "Only events of this person or service account."),
             number("limit")

@@ -42,10 +42,10 @@ impl DualSource for InstallationMedia {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Reads where to download the installation media of a preset, or to boot them over the network. Each read registers the schematic of the preset with the image factory; the same content has the same id. Where the factory asks for credentials, the address and the headers hold them, and so does the state; the ephemeral resource of the same name keeps them out. Omni before 1.11 does not tell the address: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Needs Omni 1.5 or later."
+                "Reads where to download the installation media of a preset, or to boot them over the network. Each read registers the schematic of the preset with the image factory; the same content has the same ID. Where the factory asks for credentials, the address and the headers hold them, and so does the state; the ephemeral resource of the same name keeps them out. Omni before 1.11 does not tell the address: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Needs Omni 1.5 or later."
             }
             DualForm::Ephemeral => {
-                "Reads where to download the installation media of a preset, or to boot them over the network. Never written to state or plan. Opening it registers the schematic of the preset with the image factory; the same content has the same id. Omni before 1.11 does not tell the address: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Needs Omni 1.5 or later."
+                "Reads where to download the installation media of a preset, or to boot them over the network. Never written to state or plan. Opening it registers the schematic of the preset with the image factory; the same content has the same ID. Omni before 1.11 does not tell the address: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Needs Omni 1.5 or later."
             }
         }
     }

@@ -75,7 +75,7 @@ impl Table for Preset {
                 string("overlay").required().check(not_empty()).doc("Board, such as `rpi_generic`.").field("sbc.overlay"),
                 string("overlay_options").document().check(is_mapping()).doc("Options of the overlay, as a YAML mapping.").optional_field("sbc.overlay_options"),
             ], |sbc| sbc.doc("Makes media for a single-board computer; `architecture` must be `arm64`.")),
-            string("join_token").sensitive().check(not_empty()).doc("Join token of the machines, by its id. Unset takes the default token. Omni 1.6 and 1.7 demand one.").optional_field("join_token"),
+            string("join_token").sensitive().check(not_empty()).doc("Join token of the machines, by its ID. Unset takes the default token. Omni 1.6 and 1.7 demand one.").optional_field("join_token"),
             boolean("secure_boot").default(false).doc("Whether the media are for Secure Boot.").field("secure_boot"),
             boolean("grpc_tunnel").doc("Whether the machines tunnel their SideroLink connection through gRPC. Unset leaves it to the instance.").coded("grpc_tunnel", provision::TUNNEL),
             plain("machine_labels", Type::map(Type::String)).or_nothing().doc("Initial labels of the machines.").field("machine_labels"),

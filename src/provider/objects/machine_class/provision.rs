@@ -88,7 +88,7 @@ pub(crate) async fn check(cx: &Cx, plan: &mut Plan<'_>, at: &str) -> Result<(), 
                     format!("Infrastructure provider `{provider}` has not registered"),
                     "Omni refuses to have machines created by a provider whose process has never connected: the apply will fail unless it has by then.",
                 )
-                .hint("Start the provider with its service account key, or check the id.")
+                .hint("Start the provider with its service account key, or check the ID.")
                 .at(path("provider_id")),
             );
             return Ok(());

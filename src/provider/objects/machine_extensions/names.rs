@@ -46,10 +46,9 @@ pub(super) fn in_catalogue<'c>(name: &str, catalogue: &'c [String]) -> Option<&'
     exact.or_else(|| catalogue.iter().find(|other| same(other, name))).map(String::as_str)
 }
 
-/// The name of the catalogue that a wrong one is closest to.
-pub(super) fn nearest<'c>(name: &str, catalogue: &'c [String]) -> Option<&'c str> {
-    let short = |full: &'c String| full.strip_prefix(OFFICIAL).unwrap_or(full);
-    let all: Vec<_> = catalogue.iter().map(short).collect();
+/// The name of the catalogue that a wrong one is closest to, with the vendor if the wrong one has it.
+pub(super) fn nearest(name: &str, catalogue: &[String]) -> Option<String> {
+    let all: Vec<_> = catalogue.iter().map(|full| full.strip_prefix(OFFICIAL).unwrap_or(full)).collect();
     let text = name.strip_prefix(OFFICIAL).unwrap_or(name);
     // A name that begins or ends another one is as good as a misspelling.
     let part = || {
@@ -57,7 +56,8 @@ pub(super) fn nearest<'c>(name: &str, catalogue: &'c [String]) -> Option<&'c str
             all.iter().filter(|known| text.len() > 2 && (known.starts_with(text) || known.ends_with(text)));
         longer.next().copied().filter(|_| longer.next().is_none())
     };
-    closest(text, &all).or_else(part)
+    let near = closest(text, &all).or_else(part)?;
+    Some(if text == name { near.to_owned() } else { full(near) })
 }
 
 #[cfg(test)]
@@ -93,12 +93,12 @@ mod tests {
         }
         for (name, near) in [
             ("gviser", Some("gvisor")),
-            ("siderolabs/GVisor", Some("gvisor")),
+            ("siderolabs/GVisor", Some("siderolabs/gvisor")),
             ("intel", Some("intel-ucode")),
             ("ucode", Some("intel-ucode")),
             ("tailscale", None),
         ] {
-            assert_eq!(nearest(name, &new), near, "{name}");
+            assert_eq!(nearest(name, &new).as_deref(), near, "{name}");
         }
     }
 }
