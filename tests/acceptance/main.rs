@@ -21,6 +21,7 @@ mod diagnostic;
 mod drift;
 mod ephemerals;
 mod errors;
+mod everything;
 mod examples;
 mod functions;
 mod guide;
@@ -96,6 +97,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("drift", drift::tests()),
         ("ephemerals", ephemerals::tests()),
         ("errors", errors::tests()),
+        ("everything", everything::tests()),
         ("examples", examples::tests()),
         ("functions", functions::tests()),
         ("guide", guide::tests()),
