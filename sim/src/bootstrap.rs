@@ -1,10 +1,12 @@
 //! The initial objects of an instance, except for machines and versions.
 
 use super::accounts;
+use super::eula;
 use super::kinds::{self, Role};
 use super::meta;
 use super::names::{controller, kind};
 use super::release::Release;
+use super::settings;
 use super::store::Store;
 use super::virtual_kinds::media;
 use base64::Engine;
@@ -48,13 +50,14 @@ pub fn always(store: &Store, release: Release) {
     put(store, "", kind::SYS_VERSION, "current", &system);
     put(store, "", "DBVersions.system.sidero.dev", "current", &DbVersionSpec { version: LAYOUT });
     put(store, "", kind::FEATURES_CONFIG, "features-config", &features());
-    if release.has_kind(kind::EULA_ACCEPTANCE) {
+    let by_itself = settings::get(&store.view(), settings::EULA).as_deref() != Some(settings::OFF);
+    if release.has_kind(kind::EULA_ACCEPTANCE) && by_itself {
         let (name, email) = (INSTANCE.into(), format!("{INSTANCE}@localhost"));
         put(
             store,
             "",
             kind::EULA_ACCEPTANCE,
-            "eula",
+            eula::ID,
             &EulaAcceptanceSpec { accepted_by_name: name, accepted_by_email: email },
         );
     }

@@ -14,6 +14,7 @@ use super::management::ManagementService;
 use super::options::Options;
 use super::outage::Outage;
 use super::requests::{Request, Requests};
+use super::resource_service::ResourceService;
 use super::rules;
 use super::server::{self, Door};
 use super::sign_in::SignIn;
@@ -163,7 +164,8 @@ impl Sim {
         let management =
             ManagementService::new(store.clone(), advertised, ca_pem.clone(), audit).with_limits(options.limits);
         let sign_in = SignIn::new(store.clone(), &endpoint, options.confirm_keys);
-        let routes = server::services(state, management, sign_in);
+        let resources = ResourceService { store: store.clone(), release: options.release, endpoint: endpoint.clone() };
+        let routes = server::services(state, management, resources, sign_in);
         let door = Door {
             listener,
             tls: tls.map(|tls| TlsAcceptor::from(tls.config)),

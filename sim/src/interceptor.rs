@@ -5,13 +5,14 @@ use super::access::Caller;
 use super::audit::Session;
 use super::auth::Authenticator;
 use super::connection::Disconnect;
+use super::eula;
 use super::faults::{self, Action, Breakable, Faults};
-use super::kinds::{self, Role};
+use super::kinds::Role;
 use super::methods;
-use super::names::kind;
 use super::outage::Outage;
 use super::release::Release;
 use super::requests::Requests;
+use super::resource_service;
 use super::sign_in::PAGE;
 use super::store::Store;
 use http::header::CONTENT_TYPE;
@@ -30,7 +31,7 @@ const STATE: &str = "/cosi.resource.State/";
 /// The answer to a client that speaks no gRPC, such as a browser or curl.
 const NO_GRPC: &str = "This is omni-sim, a simulation of Omni's gRPC services over HTTP/2: point omnictl, a Terraform \
                        provider or another client of these services at this address. It has no web page, no gateway \
-                       for JSON, no ResourceService and no OpenID Connect.\n";
+                       for JSON, no OpenID Connect, and of ResourceService only the call that accepts the EULA.\n";
 
 /// What the interceptor looks at; clones share it.
 #[derive(Clone)]
@@ -52,10 +53,9 @@ impl Interceptor {
     fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Status> {
         let method = request.uri().path().to_owned();
         request.extensions_mut().insert(self.requests.arrived(&method));
-        let accepted = || self.store.get(&kinds::key(kind::EULA_ACCEPTANCE, "eula")).is_some();
-        if self.release.has_kind(kind::EULA_ACCEPTANCE) && !accepted() {
-            let text = format!("EULA has not been accepted, please accept it at {}/eula", self.endpoint);
-            return Err(Status::failed_precondition(text));
+        // Whether a call of this service needs it depends on the type in its message.
+        if !method.starts_with(resource_service::PATH) {
+            eula::check(&self.store, self.release, &self.endpoint)?;
         }
         let caller = self.authenticator.caller(&method, request.headers()).map_err(|why| {
             tracing::warn!(method, %why, "refused a call");

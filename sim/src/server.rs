@@ -6,12 +6,14 @@ use super::faults::{Action, Faults, HANDSHAKE};
 use super::interceptor::Interceptor;
 use super::management::ManagementService;
 use super::outage::Outage;
+use super::resource_service::ResourceService;
 use super::sign_in::{PAGE, SignIn};
 use super::state_service::StateService;
 use futures_util::{StreamExt, stream};
 use omni_proto::auth::auth_service_server::AuthServiceServer;
 use omni_proto::cosi::resource::state_server::StateServer;
 use omni_proto::management::management_service_server::ManagementServiceServer;
+use omni_proto::omni::resources::resource_service_server::ResourceServiceServer;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +42,12 @@ const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 type Stream = Connection<Either<TcpStream, TlsStream<TcpStream>>>;
 
 /// The services of the simulator.
-pub(super) fn services(state: StateService, management: ManagementService, sign_in: SignIn) -> Routes {
+pub(super) fn services(
+    state: StateService,
+    management: ManagementService,
+    resources: ResourceService,
+    sign_in: SignIn,
+) -> Routes {
     let state = StateServer::new(state)
         .accept_compressed(Gzip)
         .send_compressed(Gzip)
@@ -51,9 +58,10 @@ pub(super) fn services(state: StateService, management: ManagementService, sign_
         .send_compressed(Gzip)
         .max_decoding_message_size(LIMIT)
         .max_encoding_message_size(usize::MAX);
+    let resources = ResourceServiceServer::new(resources).accept_compressed(Gzip).send_compressed(Gzip);
     let page = axum::Router::new().route(PAGE, sign_in.page());
     let auth = AuthServiceServer::new(sign_in).accept_compressed(Gzip).send_compressed(Gzip);
-    let grpc = Routes::new(state).add_service(management).add_service(auth);
+    let grpc = Routes::new(state).add_service(management).add_service(resources).add_service(auth);
     Routes::from(grpc.into_axum_router().merge(page))
 }
 

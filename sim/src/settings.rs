@@ -10,6 +10,8 @@ pub const ID: &str = "settings";
 
 /// Whether clusters that were made elsewhere can be taken over; they can, unless this is [`OFF`].
 pub const CLUSTER_IMPORT: &str = "cluster-import";
+/// Whether a server accepts the EULA by itself when it starts; it does, unless this is [`OFF`].
+pub const EULA: &str = "eula";
 /// What is switched off.
 pub const OFF: &str = "off";
 /// Whether the machine that Omni runs on has a role that opens S3 without keys.

@@ -22,6 +22,7 @@ pub const CLUSTER_STATUS: Kind = kind("ClusterStatuses.omni.sidero.dev");
 pub const CURRENT_USER: Kind = Kind { namespace: "virtual", name: "CurrentUsers.omni.sidero.dev" };
 pub const DEFAULT_JOIN_TOKEN: Kind = kind("DefaultJoinTokens.omni.sidero.dev");
 pub const EXTENSIONS: Kind = kind("ExtensionsConfigurations.omni.sidero.dev");
+pub const EULA_ACCEPTANCE: Kind = kind("EulaAcceptances.omni.sidero.dev");
 pub const FORCE_DESTROY: Kind = kind("NodeForceDestroyRequests.omni.sidero.dev");
 pub const HEALTH_CHECK: Kind = kind("KubernetesHealthChecks.omni.sidero.dev");
 pub const IDENTITY: Kind = kind("Identities.omni.sidero.dev");

@@ -1,12 +1,10 @@
 //! Rules for the EULA: it is accepted once, with name and address.
 
 use super::Change;
+use crate::eula::ID;
 use crate::names::kind;
 use crate::object::Reader;
 use omni_proto::specs::EulaAcceptanceSpec;
-
-/// The id of the one acceptance.
-const ID: &str = "eula";
 
 /// The problems with accepting the licence.
 pub(super) fn problems(view: &dyn Reader, change: Change<'_>) -> Vec<String> {

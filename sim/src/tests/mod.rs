@@ -5,6 +5,7 @@ mod census;
 mod client;
 mod cluster;
 mod durability;
+mod eula;
 mod fuzz;
 mod lag;
 mod life;

@@ -20,6 +20,7 @@ pub(crate) use providers::{beat, introduce};
 pub(crate) use records::{BACKUP_STORE, HARDWARE, PROVIDER_PROCESS, SETTING, is_local, process};
 pub use schema::World;
 
+use super::eula;
 use super::store::Store;
 use builder::Builder;
 use kit::go_duration::GoDuration;
@@ -140,6 +141,9 @@ pub(super) fn populate(store: &Store, told: &Told) -> Result<(), WorldError> {
     providers::classes(&mut builder, world);
     let directory = machines::add(&mut builder, world, &tokens);
     clusters::add(&mut builder, world, &directory);
+    if !world.instance.eula_accepted {
+        store.remove(&eula::key());
+    }
     store.keep_secret(KEPT, told.text.clone().into_bytes());
     refuse(builder)
 }

@@ -55,6 +55,9 @@ pub(super) fn keep_settings(store: &Store, instance: &Instance) {
     if !instance.cluster_import {
         labels.push((settings::CLUSTER_IMPORT.to_owned(), settings::OFF.to_owned()));
     }
+    if !instance.eula_accepted {
+        labels.push((settings::EULA.to_owned(), settings::OFF.to_owned()));
+    }
     let key = kinds::key(settings::KIND, settings::ID);
     if !labels.is_empty() || store.get(&key).is_some() {
         store.put("", &key, |object| object.labels = labels.into_iter().collect());

@@ -59,6 +59,8 @@ pub struct Instance {
     pub backup_store: BackupStore,
     /// Enables the import of existing Talos clusters.
     pub cluster_import: bool,
+    /// The EULA is accepted at the first start. Otherwise nearly every call is refused until a client accepts it.
+    pub eula_accepted: bool,
     /// Responses of S3 when Omni validates a backup configuration.
     pub s3: S3,
 }
@@ -89,6 +91,7 @@ impl Default for Instance {
             max_backup_interval: "24h".into(),
             backup_store: BackupStore::default(),
             cluster_import: true,
+            eula_accepted: true,
             s3: S3::default(),
         }
     }

@@ -7,11 +7,12 @@ use crate::behaviours;
 use crate::bench::Bench;
 use crate::creations;
 use crate::expect::{accepted, refused_with};
-use crate::objects::{ACCESS_POLICY, IMPORTED_SECRETS, S3_CONFIG, made};
+use crate::objects::{ACCESS_POLICY, EULA_ACCEPTANCE, IMPORTED_SECRETS, S3_CONFIG, fresh, made};
 use omni_proto::cosi::resource::Resource;
+use omni_proto::omni::resources;
 use omni_sim::kinds::AccessVerb;
 use serde_json::{Value, json};
-use tonic::Code;
+use tonic::{Code, Status};
 
 const NEWEST: Need = Need::Newest;
 
@@ -130,12 +131,41 @@ pub const LIST: &[Behaviour] = creations![
 
 pub const STEPS: &[Behaviour] = behaviours![
     ("backup_store_has_a_status", Need::Nothing, backup_store_has_a_status),
+    ("eula_is_accepted_once", Need::Kind("EulaAcceptances"), eula_is_accepted_once),
+    ("eula_stays_accepted", Need::Kind("EulaAcceptances"), eula_stays_accepted),
     (
         "imported_secrets_are_never_read",
         Need::NoAccess(AccessVerb::Read, "ImportedClusterSecrets"),
         imported_secrets_are_never_read
     ),
+    ("resource_service_needs_a_runtime", Need::Nothing, resource_service_needs_a_runtime),
 ];
+
+const EULA: &str = "eula";
+
+/// Accepts the EULA of a server that answers, so that it has been accepted before.
+async fn accept(bench: &Bench, headers: &[(&'static str, &str)]) -> Result<resources::CreateResponse, Status> {
+    let metadata = fresh(EULA_ACCEPTANCE, EULA, &()).metadata;
+    let spec = json!({"accepted_by_name": "conformance", "accepted_by_email": "conformance@example.org"}).to_string();
+    let message = resources::CreateRequest { resource: Some(resources::Resource { metadata, spec }) };
+    bench.client().call("/omni.resources.ResourceService/Create", &message, headers).await
+}
+
+async fn eula_is_accepted_once(bench: &Bench) -> anyhow::Result<()> {
+    let answer = accept(bench, &[("runtime", "Omni")]).await;
+    refused_with(answer, Code::InvalidArgument, "EULA has already been accepted")
+}
+
+async fn eula_stays_accepted(bench: &Bench) -> anyhow::Result<()> {
+    let closed = "only read and create access is permitted for EULA acceptance";
+    let accepted = bench.get(EULA_ACCEPTANCE, EULA).await?;
+    refused_with(bench.update(accepted).await, Code::PermissionDenied, closed)?;
+    refused_with(bench.destroy(EULA_ACCEPTANCE, EULA).await, Code::PermissionDenied, closed)
+}
+
+async fn resource_service_needs_a_runtime(bench: &Bench) -> anyhow::Result<()> {
+    refused_with(accept(bench, &[]).await, Code::InvalidArgument, "missing runtime metadata")
+}
 
 /// Whether backups go to S3 or to the disk of the server, it is told in one place.
 async fn backup_store_has_a_status(bench: &Bench) -> anyhow::Result<()> {
