@@ -17,6 +17,7 @@ use kit::clock::Clock;
 use kit::secret::SecretString;
 use omni_proto::cosi::resource::state_client::StateClient;
 use omni_proto::management::management_service_client::ManagementServiceClient;
+use omni_proto::omni::resources::resource_service_client::ResourceServiceClient;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -196,5 +197,9 @@ impl Client {
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE)
             .accept_compressed(CompressionEncoding::Gzip)
+    }
+
+    pub(crate) fn resources(&self) -> ResourceServiceClient<Transport> {
+        ResourceServiceClient::new(self.inner.transport.clone()).accept_compressed(CompressionEncoding::Gzip)
     }
 }

@@ -29,6 +29,10 @@ pub const DISABLED: &str = "omni.sidero.dev/disabled";
 pub const NO_MANUAL_ALLOCATION: &str = "omni.sidero.dev/no-manual-allocation";
 /// Label of the status of an infrastructure provider that manages machines which exist already.
 pub const STATIC_INFRA_PROVIDER: &str = "omni.sidero.dev/is-static-infra-provider";
+/// Label of a link: the infrastructure provider of the machine.
+pub const INFRA_PROVIDER: &str = "omni.sidero.dev/infra-provider-id";
+/// Label of a link: the request for which an infrastructure provider created the machine.
+pub const MACHINE_REQUEST: &str = "omni.sidero.dev/machine-request";
 /// Label of an exposed service: what its host name begins with.
 pub const EXPOSED_SERVICE_ALIAS: &str = "omni.sidero.dev/exposed-service-alias";
 /// Annotation: the cluster is locked.

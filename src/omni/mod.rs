@@ -18,6 +18,7 @@ pub mod pem;
 mod plain;
 mod problems;
 mod proxy;
+pub mod resources;
 mod retry;
 pub mod spec;
 pub mod state;

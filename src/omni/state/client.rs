@@ -176,6 +176,8 @@ impl Client {
                 }
                 // It is not there yet, or it went away between the two calls.
                 Ok(None) => {}
+                // Who may create and not read learns only that it is there.
+                Err(unseen) if taken && unseen.is(ErrorKind::Denied) => return Err(error.settled(open)),
                 Err(unseen) if taken => return Err(unseen.settled(open)),
                 // What cannot be looked at now may be seen after the next attempt.
                 Err(unseen) => {
