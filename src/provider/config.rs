@@ -25,6 +25,7 @@ use crate::tf::value::{Type, Value};
 use kit::clock::Clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The attributes that decide where the provider connects to and as whom.
 const CONNECTION: &[&str] = &[
@@ -202,6 +203,7 @@ fn session(config: &Value, client: Client, (clock, host): (&Arc<dyn Clock>, &Arc
         ledger: Ledger::default(),
         handover: Handover::open(std::env::temp_dir(), client.endpoint()),
         locks: Locks::default(),
+        accepts_licence: AtomicBool::default(),
         host: Arc::clone(host),
         client,
         clock: Arc::clone(clock),

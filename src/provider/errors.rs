@@ -253,7 +253,9 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         ErrorKind::Unimplemented => {
             "The server is older than this feature. Upgrade Omni, or remove the attribute from the configuration."
         }
-        ErrorKind::LicenceGate => "Accept the EULA of the Omni instance in its web interface first.",
+        ErrorKind::LicenceGate => {
+            "Accept the EULA of the Omni instance first: in its web interface, or with an `omni_eula_acceptance` on which the other resources depend (`depends_on`)."
+        }
         ErrorKind::Timeout => {
             "Increase the limit in `timeouts`, or check in Omni what blocks the object. Completed changes are in the state; apply again to continue."
         }

@@ -11,6 +11,7 @@ use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use kit::clock::Clock;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What to do when an object was changed between plan and apply.
@@ -78,6 +79,8 @@ pub(crate) struct Session {
     pub(crate) host: Arc<Host>,
     /// What this run makes of the locks of clusters.
     pub(crate) locks: Locks,
+    /// Whether this run accepts the licence of the instance, before which Omni refuses everything else.
+    pub(crate) accepts_licence: AtomicBool,
 }
 
 impl Session {

@@ -3,7 +3,7 @@
 use super::dual::{self, DualSource};
 #[cfg(test)]
 use super::engine::Table;
-use super::engine::{self, CosiObject, RpcObject, TypeEntry, UnreadableObject};
+use super::engine::{self, CosiObject, FoundObject, RpcObject, TypeEntry, UnreadableObject};
 use super::functions::{self, Pure};
 use super::lookup::singleton;
 use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, Singleton, View};
@@ -90,6 +90,11 @@ impl<'h> Types<'h> {
     #[cfg(test)]
     fn check<M: Table>(&mut self) {
         self.misfits.extend(engine::misfits::<M::Spec>(M::rows()).into_iter().map(|why| format!("{}: {why}", M::NAME)));
+    }
+
+    /// A managed resource that is found, not created.
+    pub(super) fn found<M: FoundObject>(&mut self) -> &mut Self {
+        self.entry(engine::found::<M>(self.handle))
     }
 
     /// A data source of one object.

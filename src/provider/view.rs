@@ -86,7 +86,13 @@ pub(crate) async fn check_sight(cx: &Cx, operation: &Operation<'_>) -> Result<()
         )
         .hint("Configure the provider with the key of an account that has the role `Reader` or a higher one.")),
         Ok(_) => Ok(()),
-        Err(error) if error.is(ErrorKind::Denied) || error.is(ErrorKind::Unimplemented) => Ok(()),
+        Err(error)
+            if error.is(ErrorKind::Denied) || error.is(ErrorKind::Unimplemented)
+                // Without a licence nobody is answered but to what is asked about it.
+                || error.is(ErrorKind::LicenceGate) =>
+        {
+            Ok(())
+        }
         Err(error) => Err(operation.explain(&error)),
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Work<'a> {
     pub(super) private: Private,
 }
 
-/// How one type is stored. The engine calls, for a plan: `complete_plan`, `plan_owed`, `follow`, `check_run`, and where
+/// How one type is stored. The engine calls, for a plan: `complete_plan`, `plan_owed`, `locate`, `follow`, `check_run`, and where
 /// the plan changes something in Omni `check_existing`; then, in the apply, one of the verbs.
 #[async_trait]
 pub(super) trait Backend: Send + Sync + 'static {
@@ -61,6 +61,11 @@ pub(super) trait Backend: Send + Sync + 'static {
     /// Whether a wait of an earlier apply is owed, so that the plan has to show a change.
     async fn plan_owed(&self, _cx: Option<&Cx>, _plan: &mut Plan<'_>) -> bool {
         false
+    }
+
+    /// Settles which object a plan is about, where only the server knows.
+    async fn locate(&self, _cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// Adds to a plan what time, or the plans of other objects, make necessary.

@@ -96,7 +96,7 @@ pub(super) fn arguments(binding: &Binding) -> Vec<Attribute> {
 
 /// What Omni selects itself.
 fn query(binding: &Binding, config: &Value) -> Result<Query, Failure> {
-    let mut query = selector(config).map_err(first)?;
+    let mut query = selector(config)?;
     for (name, key) in binding.labelled() {
         if let Some(value) = config.get(name).as_str() {
             query = Query::from(query.labels.pop().unwrap_or_default().equal(key, value));
@@ -104,11 +104,6 @@ fn query(binding: &Binding, config: &Value) -> Result<Query, Failure> {
     }
     query.id_regexp = config.get("id_regexp").as_str().map(str::to_owned);
     Ok(query)
-}
-
-fn first(diagnostics: Diagnostics) -> Failure {
-    let unknown = || Diagnostic::error("Label selector cannot be read", "");
-    diagnostics.iter().next().cloned().unwrap_or_else(unknown).into()
 }
 
 /// What Omni does not select itself.

@@ -10,6 +10,7 @@ mod conflict;
 mod cosi;
 mod existing;
 mod failure;
+mod found;
 mod joined;
 mod list;
 mod owed;
@@ -44,6 +45,7 @@ pub(crate) use base::if_applied;
 pub(crate) use binding::misfits;
 pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, OwnLabels, Row, Several, group, message};
 pub(crate) use failure::Failure;
+pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use rpc_object::{Freshness, RpcObject};
 pub(crate) use unreadable::UnreadableObject;
@@ -74,6 +76,11 @@ pub(crate) fn rpc<M: RpcObject>(handle: &Handle) -> TypeEntry {
 /// The type of an object that RPCs make and nobody can read.
 pub(crate) fn unreadable<M: UnreadableObject>(handle: &Handle) -> TypeEntry {
     TypeEntry::of(unreadable::UnreadableBackend::<M>::new(handle))
+}
+
+/// The type of an object that is found, not created.
+pub(crate) fn found<M: FoundObject>(handle: &Handle) -> TypeEntry {
+    TypeEntry::of(found::FoundBackend::<M>::new(handle))
 }
 
 /// A key that we own: its value, or `None` where it must be absent.

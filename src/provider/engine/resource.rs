@@ -20,6 +20,7 @@ use crate::tf::value::Value;
 use crate::tf::write_only::{self, Concealed};
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Beside the state of an imported object with secrets, until the first apply: whether they are configured in the write-only
 /// form. An import does not see the configuration.
@@ -47,6 +48,7 @@ impl<B: Backend> Engine<B> {
     async fn plan_with(&self, cx: &Cx, plan: &mut Plan<'_>) {
         let base = self.backend.base();
         since::check(cx, base.name, &base.schema, plan).await;
+        let located = self.backend.locate(cx, plan).await;
         self.backend.follow(cx, plan);
         let entry = Entry::open(cx, plan, base.id, |state| self.backend.key(state));
         self.check_rivals(cx, plan, &entry);
@@ -56,10 +58,17 @@ impl<B: Backend> Engine<B> {
             return entry.close(cx, plan);
         }
         base::check_read_only(cx, base::action(plan), &mut plan.diags);
-        let checked = self.check_foreseen(cx, plan, &entry).await;
+        let checked = match located {
+            Ok(()) => self.check_foreseen(cx, plan, &entry).await,
+            failed => failed,
+        };
         let name = self.name(&plan.planned);
         match checked {
             Ok(()) => {}
+            // What Omni refuses until then it takes once this run has accepted the licence.
+            Err(error) if error.is(ErrorKind::LicenceGate) && cx.session.accepts_licence.load(Ordering::Relaxed) => {
+                tracing::debug!(name, "the plan is not checked: this run accepts the licence first");
+            }
             // In a suspended instance nobody may read what only its administrators may.
             Err(error)
                 if error.is(ErrorKind::Denied)

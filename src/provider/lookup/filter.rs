@@ -3,7 +3,7 @@
 use crate::omni::state::query::Query;
 use crate::provider::session::at;
 use crate::tf::check::Check;
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::Diagnostic;
 use crate::tf::value::Value;
 use kit::text::quoted;
 
@@ -29,10 +29,10 @@ pub(crate) fn is_regexp() -> Check {
 }
 
 /// What `label_selector` of the configuration takes; all without one.
-pub(crate) fn selector(config: &Value) -> Result<Query, Diagnostics> {
+pub(crate) fn selector(config: &Value) -> Result<Query, Diagnostic> {
     match config.get("label_selector").as_str() {
         Some(selector) => Query::parse_selector(selector)
-            .map_err(|e| Diagnostic::from_error("Label selector cannot be read", &e).at(at("label_selector")).into()),
+            .map_err(|e| Diagnostic::from_error("Label selector cannot be read", &e).at(at("label_selector"))),
         None => Ok(Query::all()),
     }
 }

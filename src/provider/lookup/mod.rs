@@ -29,7 +29,7 @@ use std::time::Duration;
 
 pub(crate) use filter::{SELECTOR, is_regexp, is_selector, selector};
 pub(crate) use plural::Plural;
-pub(crate) use single::Single;
+pub(crate) use single::{Selection, Single, operation, select};
 pub(crate) use singleton::Singleton;
 pub(crate) use view::{Filter, Objects, View};
 

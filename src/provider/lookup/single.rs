@@ -1,9 +1,9 @@
 //! Single data sources: exactly one item must match the arguments.
 
 use super::{Item, Request, SingleSource, cx, matching, selector, value_of};
+use crate::omni::Error;
 use crate::omni::state::query::Query;
-use crate::omni::{Call, Error};
-use crate::provider::engine::Cx;
+use crate::provider::engine::{Cx, Failure};
 use crate::provider::errors::{Operation, capital};
 use crate::provider::session::{Handle, at};
 use crate::tf::data_source::DataSource;
@@ -82,29 +82,11 @@ impl<L: SingleSource> DataSource for Single<L> {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let limit = L::limit(&config);
         let cx = cx(self.handle.session()?, context, limit);
-        let id = config.get(L::ID).as_str().map(L::id);
-        let secret = self.schema.attribute(L::ID).is_some_and(|attribute| attribute.sensitive);
-        let name = id.clone().filter(|_| !secret).unwrap_or_default();
-        let query = if id.is_some() { Query::all() } else { selector(&config)? };
-        let request = Request { id, query, config: &config };
-        let found = match L::find(&cx, &request).await {
-            Ok(found) => found,
-            Err(Error::Timeout { what, .. }) if let Some(after) = limit => {
-                // The limit as it is configured, and not the time that passed until it was noticed.
-                let error = Error::Timeout { what, after };
-                return Err(late::<L>(&cx, context, &request, &error).await.into());
-            }
-            Err(error) => {
-                let operation = Operation { verb: "look up", noun: L::NOUN, id: &name, id_attribute: L::ID };
-                return Err(operation.explain(&error).into());
-            }
+        let found = match select::<L>(&cx, &config, limit).await {
+            Ok(Selection::One(found)) => found,
+            Ok(Selection::Missing(diagnostic) | Selection::Ambiguous(diagnostic)) => return Err(diagnostic.into()),
+            Err(failure) => return Err(failure.explain(&operation::<L>(&shown_id::<L>(&config))).into()),
         };
-        let mut fit = L::choose(&config, matching::<L>(&config, found));
-        let Some(found) = fit.pop() else { return Err(missing::<L>(&cx, &request, &name).await.into()) };
-        if !fit.is_empty() {
-            fit.push(found);
-            return Err(ambiguous::<L>(&config, &fit).into());
-        }
         let Value::Object(described) = value_of::<L>(&found)? else { return Ok(config.into()) };
         for (name, value) in described {
             // What was asked for stays as it was written.
@@ -114,6 +96,60 @@ impl<L: SingleSource> DataSource for Single<L> {
         }
         Ok(config.into())
     }
+}
+
+/// What the arguments of a lookup select.
+pub(crate) enum Selection<T> {
+    /// Exactly one thing.
+    One(T),
+    /// None, and what there is instead.
+    Missing(Diagnostic),
+    /// Several, and which ones.
+    Ambiguous(Diagnostic),
+}
+
+/// The id that is asked for, as messages show it; empty where another argument is set, or where it is a secret.
+fn shown_id<L: SingleSource>(config: &Value) -> String {
+    let secret = L::arguments().iter().any(|argument| argument.name == L::ID && argument.sensitive);
+    config.get(L::ID).as_str().map(L::id).filter(|_| !secret).unwrap_or_default()
+}
+
+/// The lookup in words.
+pub(crate) fn operation<L: SingleSource>(id: &str) -> Operation<'_> {
+    Operation { verb: "look up", noun: L::NOUN, id, id_attribute: L::ID }
+}
+
+/// Looks for the one thing that the arguments select; `limit` is how long that may take when they ask to wait for it.
+///
+/// # Errors
+/// When it cannot be looked for, or did not come in time.
+pub(crate) async fn select<L: SingleSource>(
+    cx: &Cx,
+    config: &Value,
+    limit: Option<Duration>,
+) -> Result<Selection<Item<L::Object>>, Failure> {
+    let id = config.get(L::ID).as_str().map(L::id);
+    let query = if id.is_some() { Query::all() } else { selector(config)? };
+    let request = Request { id, query, config };
+    let found = match L::find(cx, &request).await {
+        Ok(found) => found,
+        Err(Error::Timeout { what, .. }) if let Some(after) = limit => {
+            // The limit as it is configured, and not the time that passed until it was noticed.
+            let error = Error::Timeout { what, after };
+            return Err(late::<L>(cx, &request, &error).await.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut fit = L::choose(config, matching::<L>(config, found));
+    let Some(found) = fit.pop() else {
+        let name = shown_id::<L>(config);
+        return Ok(Selection::Missing(missing::<L>(cx, &request, &name).await));
+    };
+    if !fit.is_empty() {
+        fit.push(found);
+        return Ok(Selection::Ambiguous(ambiguous::<L>(config, &fit)));
+    }
+    Ok(Selection::One(found))
 }
 
 /// There is none, and what there is instead.
@@ -141,9 +177,9 @@ async fn missing<L: SingleSource>(cx: &Cx, request: &Request<'_>, name: &str) ->
 }
 
 /// It did not come in time, and what there is instead.
-async fn late<L: SingleSource>(cx: &Cx, context: &Context, request: &Request<'_>, error: &Error) -> Diagnostic {
+async fn late<L: SingleSource>(cx: &Cx, request: &Request<'_>, error: &Error) -> Diagnostic {
     // The time of the read itself is up.
-    let look = Cx { session: Arc::clone(&cx.session), call: Call::within(LAST_READ_TIMEOUT, &context.cancel) };
+    let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(LAST_READ_TIMEOUT) };
     let there = there_is::<L>(&look, request.config).await;
     let detail = format!("{} {there}", chain(error));
     let diagnostic = Diagnostic::error(format!("{} did not appear in time", capital(L::NOUN)), detail.trim_end());

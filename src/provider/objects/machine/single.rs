@@ -18,7 +18,7 @@ use std::time::Duration;
 const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// What can tell a machine from all others.
 const KEYS: &[&str] = &["id", "mac_address", "hostname", HOSTNAME_REGEXP, "label_selector"];
-const WAIT: &str = "wait_for_registration";
+pub(super) const WAIT: &str = "wait_for_registration";
 
 /// The text is a MAC address, in any of the usual ways to write one.
 pub(super) fn is_mac() -> Check {
@@ -32,7 +32,8 @@ pub(super) fn is_mac() -> Check {
     })
 }
 
-fn waits(config: &Value) -> bool {
+/// Whether the read waits for a machine that is not there.
+pub(super) fn waits(config: &Value) -> bool {
     config.get(WAIT).as_bool() == Some(true)
 }
 
@@ -86,35 +87,43 @@ impl SingleSource for Machines {
     }
 
     async fn find(cx: &Cx, request: &Request<'_>) -> Result<Vec<Item<Machine>>, Error> {
-        if !waits(request.config) {
-            return Self::list(cx, request).await;
+        match waits(request.config) {
+            true => registered::<Self>(cx, request, KEYS).await,
+            false => Self::list(cx, request).await,
         }
-        let query = match &request.id {
-            Some(id) => Query::id(format!("^{}$", regex::escape(id))),
-            None => request.query.clone(),
-        };
-        let mut known = KEYS.iter();
-        let known = known.find_map(|name| Some(format!("`{name}` = `{}`", request.config.get(name).as_str()?)));
-        let what = format!("a machine with {} to register", known.unwrap_or_default());
-        let kind = MachineStatusSpec::KIND;
-        let waited = cx.client().wait_for_any(&cx.call, kind, &query, &what, |there| {
-            let fit = there.values().filter_map(|stored| match Object::<MachineStatusSpec>::decode(stored.clone()) {
-                Ok(object) => {
-                    let reported = object.spec.hardware.is_some() && object.spec.network.is_some();
-                    let found = machine_of(object);
-                    (reported && Self::matches(request.config, &found)).then_some(Ok(found))
-                }
-                Err(error) => Some(Err(error)),
-            });
-            let fit = fit.collect::<Result<Vec<_>, _>>();
-            if matches!(&fit, Ok(fit) if fit.is_empty()) {
-                tracing::info!(registered = there.len(), "waiting for {what}");
-                return None;
-            }
-            Some(fit)
-        });
-        waited.await?
     }
+}
+
+/// Waits until a machine that is asked for has registered and reported what it is. `keys` are the arguments that name it.
+pub(super) async fn registered<L: Lookup<Object = Machine>>(
+    cx: &Cx,
+    request: &Request<'_>,
+    keys: &[&str],
+) -> Result<Vec<Item<Machine>>, Error> {
+    let query = match &request.id {
+        Some(id) => Query::id(format!("^{}$", regex::escape(id))),
+        None => request.query.clone(),
+    };
+    let known = keys.iter().find_map(|name| Some(format!("`{name}` = `{}`", request.config.get(name).as_str()?)));
+    let what = format!("a machine with {} to register", known.unwrap_or_default());
+    let kind = MachineStatusSpec::KIND;
+    let waited = cx.client().wait_for_any(&cx.call, kind, &query, &what, |there| {
+        let fit = there.values().filter_map(|stored| match Object::<MachineStatusSpec>::decode(stored.clone()) {
+            Ok(object) => {
+                let reported = object.spec.hardware.is_some() && object.spec.network.is_some();
+                let found = machine_of(object);
+                (reported && L::matches(request.config, &found)).then_some(Ok(found))
+            }
+            Err(error) => Some(Err(error)),
+        });
+        let fit = fit.collect::<Result<Vec<_>, _>>();
+        if matches!(&fit, Ok(fit) if fit.is_empty()) {
+            tracing::info!(registered = there.len(), "waiting for {what}");
+            return None;
+        }
+        Some(fit)
+    });
+    waited.await?
 }
 
 #[cfg(test)]
