@@ -28,6 +28,9 @@ pub struct Fixture {
     /// Omni always has the object, so that it is still there when it was destroyed.
     #[serde(default)]
     pub stays: bool,
+    /// The object comes to be without Terraform, so that a create only looks for it, and writes nothing.
+    #[serde(default)]
+    pub found: bool,
     /// Omni gives the object its id, so that no two configurations mean the same one.
     #[serde(default)]
     pub named_by_omni: bool,

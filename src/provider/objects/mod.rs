@@ -21,6 +21,7 @@ nouns! {
     current_user,
     default_join_token,
     etcd_backup,
+    eula_acceptance,
     exposed_service,
     features,
     infra_machine_bmc_config,

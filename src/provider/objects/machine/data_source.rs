@@ -130,7 +130,8 @@ struct Link {
     description: String,
 }
 
-fn machine() -> Vec<Attribute> {
+/// What is known of a machine.
+pub(super) fn machine() -> Vec<Attribute> {
     vec![
         text("id", "ID (UUID) of the machine."),
         text("hostname", "Host name."),

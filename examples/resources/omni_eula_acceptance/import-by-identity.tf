@@ -1,0 +1,6 @@
+import {
+  to = omni_eula_acceptance.this
+  identity = {
+    id = "eula"
+  }
+}

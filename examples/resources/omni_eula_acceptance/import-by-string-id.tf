@@ -1,0 +1,4 @@
+import {
+  to = omni_eula_acceptance.this
+  id = "eula"
+}
