@@ -18,6 +18,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "etcd_backup_status",
             "etcd_backups",
             "exposed_services",
+            "imported_cluster",
             "kubernetes_healthcheck",
             "kubernetes_manifest",
             "kubernetes_upgrade_prechecks",
@@ -72,7 +73,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Client configurations", &["kubeconfig", "kubeconfig_parse", "omniconfig", "talosconfig"]),
-    ("Instance", &["advertised_endpoints", "audit_log", "features"]),
+    ("Instance", &["advertised_endpoints", "audit_log", "eula_acceptance", "features"]),
     (
         "Installation media",
         &["installation_media", "installation_media_preset", "installation_media_presets", "schematic"],

@@ -364,4 +364,18 @@ resource "omni_kubeconfig" "this" {
   cluster = omni_cluster.this.id
   user    = data.omni_current_user.me.identity
 }
+
+resource "omni_eula_acceptance" "this" {
+  name  = "Jane Doe"
+  email = omni_user.ada.email
+}
+
+resource "omni_imported_cluster" "this" {
+  cluster        = "imported"
+  secrets_bundle = omni_config_patch.cluster.data
+}
+
+resource "omni_machine" "this" {
+  hostname = data.omni_machine.one.hostname
+}
 "#;

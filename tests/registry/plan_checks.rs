@@ -381,6 +381,43 @@ fn cases_of_instances() -> Vec<Case> {
     ]
 }
 
+/// A machine of a static provider that nobody has accepted.
+fn waits_in_a_rack(host: &Host) {
+    let key = kinds::key("Links.omni.sidero.dev", inventory::id(9));
+    host.sim.store().put("", &key, |link| {
+        link.labels.insert("omni.sidero.dev/infra-provider-id".into(), "metal".into());
+    });
+}
+
+/// What is found, and what is there before it.
+fn cases_of_found() -> Vec<Case> {
+    const MACHINE: &str = "omni_machine";
+    const EULA: &str = "omni_eula_acceptance";
+    let of = |name, kind, after| Case { kind, ..new(name, after) };
+    let waiting = |more: Json| with(json!({ "machine_id": inventory::id(9) }), &more);
+    let secrets = with(crate::fixture::load("omni_imported_cluster").create, &json!({ "cluster": "demo" }));
+    let accepted = json!({ "name": "omni-sim", "email": "omni-sim@localhost" });
+    let parts = vec![(CLUSTER, cluster("1.13.5", "1.36.2")), (SET, workers()), (NODE, node("demo-workers", 1))];
+    vec![
+        of("A machine that has not registered", MACHINE, json!({ "hostname": "machine-9" })),
+        Case { then: waits_in_a_rack, ..of("A machine that waits for its acceptance", MACHINE, waiting(json!({}))) },
+        Case {
+            then: waits_in_a_rack,
+            ..of("A machine that will be accepted", MACHINE, waiting(json!({ "accept": true })))
+        },
+        Case {
+            before: Some(json!({ "machine_id": inventory::id(1), "on_destroy": "remove" })),
+            parts,
+            ..of("A node is removed from Omni", MACHINE, Json::Null)
+        },
+        Case { before: Some(accepted), ..of("The acceptance of the EULA is destroyed", EULA, Json::Null) },
+        Case {
+            there: vec![(CLUSTER, cluster("1.13.5", "1.36.2"))],
+            ..of("Secrets of a cluster that exists", "omni_imported_cluster", secrets)
+        },
+    ]
+}
+
 async fn said(case: &Case) -> String {
     let host = Host::start(&[]).await;
     for (kind, config) in &case.there {
@@ -419,7 +456,13 @@ fn golden() -> Result<(), Failed> {
     let found = Mutex::new(String::new());
     block(async {
         let mut all = Vec::new();
-        for case in cases().into_iter().chain(cases_of_parts()).chain(removals()).chain(cases_of_instances()) {
+        for case in cases()
+            .into_iter()
+            .chain(cases_of_parts())
+            .chain(removals())
+            .chain(cases_of_instances())
+            .chain(cases_of_found())
+        {
             all.push(said(&case).await);
         }
         *found.lock().unwrap() = all.join("\n");

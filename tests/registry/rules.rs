@@ -9,8 +9,16 @@ use terraform_provider_omni::tf::plan::{check_schema, validate};
 use terraform_provider_omni::tf::schema::{Attribute, Kind, Mode, Nesting, Schema, Unset};
 use terraform_provider_omni::tf::value::{Type, Value};
 
-/// The resource types that are no objects to their users.
-const BY_CALLS: &[&str] = &["omni_kubeconfig", "omni_schematic", "omni_service_account", "omni_user"];
+/// The resource types that are no objects to their users, or whose objects users cannot change.
+const BY_CALLS: &[&str] = &[
+    "omni_eula_acceptance",
+    "omni_imported_cluster",
+    "omni_kubeconfig",
+    "omni_machine",
+    "omni_schematic",
+    "omni_service_account",
+    "omni_user",
+];
 
 /// A resource's schema.
 pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
@@ -34,7 +42,10 @@ pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
     // Omni lets nobody write these on what it serves by calls of its own.
     let served_by_calls = BY_CALLS.contains(&name);
     for wanted in ["labels", "annotations", "provider_labels", "provider_annotations", "resource_version"] {
-        if resource.schema().attribute(wanted).is_some() == served_by_calls {
+        let attribute = resource.schema().attribute(wanted);
+        // Labels that cannot be set only show what others have set.
+        let has = attribute.is_some_and(|a| a.configurable() || !["labels", "annotations"].contains(&wanted));
+        if has == served_by_calls {
             return Err(format!("`{wanted}` belongs to objects, and to all of them").into());
         }
     }
@@ -42,7 +53,7 @@ pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
 }
 
 /// What the resource or the engine plans by itself where the configuration says nothing.
-const PLANNED_BY_ITSELF: &[&str] = &["labels", "annotations", "expiration_time"];
+const PLANNED_BY_ITSELF: &[&str] = &["labels", "annotations", "expiration_time", "hostname", "machine_id"];
 
 /// Every row says what becomes of a value that the configuration stops setting: a default, how the object began, or that it stays.
 fn unset(name: &str, attributes: &[Attribute], at: &str) -> Result<(), Failed> {
@@ -140,6 +151,8 @@ const DOCUMENTS: &[&str] = &[
     "provider_data",
     "raw",
     "renew_trigger",
+    "secrets_bundle",
+    "secrets_bundle_wo",
     "service_account_key",
     "yaml",
 ];

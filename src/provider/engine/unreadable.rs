@@ -5,6 +5,7 @@ use super::attributes;
 use super::backend::{Backend, Work};
 use super::base::{ResourceBase, known};
 use super::{Cx, Failure, ResourceType};
+use crate::omni::ErrorKind;
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::Handle;
@@ -22,6 +23,14 @@ pub(crate) trait UnreadableObject: ResourceType {
     /// # Errors
     /// When it was not made; or when that is not known, where a second one does no harm.
     async fn make(cx: &Cx, wanted: Value) -> Result<Value, Diagnostics>;
+
+    /// What a removal does in Omni: by default nothing, since there is no call for it.
+    ///
+    /// # Errors
+    /// When it could not be done; an object that is gone already is no failure.
+    async fn remove(_cx: &Cx, _prior: &Value) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Makes the objects of any [`UnreadableObject`] type, and keeps what the state holds of them.
@@ -88,7 +97,12 @@ impl<M: UnreadableObject> Backend for UnreadableBackend<M> {
         }
     }
 
-    async fn delete(&self, _work: Work<'_>) -> Outcome {
-        Outcome::default()
+    async fn delete(&self, work: Work<'_>) -> Outcome {
+        match M::remove(work.cx, work.prior).await {
+            Err(failure) if !failure.is(ErrorKind::NotFound) => {
+                Outcome::partial(work.prior.clone(), work.private, None, failure.explain(&work.operation))
+            }
+            _ => Outcome::default(),
+        }
     }
 }

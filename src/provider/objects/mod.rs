@@ -24,6 +24,7 @@ nouns! {
     eula_acceptance,
     exposed_service,
     features,
+    imported_cluster,
     infra_machine_bmc_config,
     infra_machine_config,
     infra_provider,

@@ -23,6 +23,7 @@ const EXTENSIONS: &[&str] = &["extensions configuration"];
 const MANIFEST: &[&str] = &["Kubernetes manifest"];
 const HEALTH_CHECK: &[&str] = &["Kubernetes health check"];
 const S3: &[&str] = &["S3 configuration of etcd backups"];
+const IMPORTED: &[&str] = &["imported cluster"];
 const ALL: &[&str] = &[];
 
 const KUBERNETES: &str = "Set `kubernetes_version` to a version that the data source `omni_kubernetes_versions` lists for this Talos version.";
@@ -579,6 +580,24 @@ pub(super) const ROWS: &[Row] = &[
         "extra kernel args *",
         "extra_kernel_args",
         "Write at most 4096 bytes without control characters.",
+    ),
+    row(
+        IMPORTED,
+        "cluster import feature is not enabled",
+        ID,
+        "Have the operator of this Omni instance enable the import of clusters, which is on by default.",
+    ),
+    row(
+        IMPORTED,
+        "cannot create* an ImportedClusterSecrets, as there is already an existing cluster with name: *",
+        ID,
+        "Import the secrets before the cluster is created: destroy the cluster first, or remove this resource.",
+    ),
+    row(
+        IMPORTED,
+        "failed to * imported cluster secret: *",
+        "secrets_bundle",
+        "Use the output of `talosctl gen secrets`.",
     ),
     row(
         PRESET,
