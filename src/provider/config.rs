@@ -14,7 +14,7 @@ use super::timeouts;
 use super::timeouts::Timeouts;
 use crate::omni::labels;
 use crate::omni::spec::instance::current_user_key;
-use crate::omni::{Call, Client};
+use crate::omni::{Call, Client, ErrorKind};
 use crate::provider::objects::cluster::lock::Locks;
 use crate::tf::check::{Rule, one_of, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -172,9 +172,14 @@ pub(super) async fn configure(
     };
     diags.extend(connection.warnings(config, &client));
     let call = Call::within(connection::REQUEST_TIMEOUT * 2, &context.cancel);
-    if let Err(error) = client.get(&call, &current_user_key()).await {
-        diags.push(connection.refused(config, &error));
-        return State::Refused;
+    match client.get(&call, &current_user_key()).await {
+        // Nobody is told who they are before the licence is accepted, which this run may do.
+        Err(error) if error.is(ErrorKind::LicenceGate) => tracing::info!("the licence of Omni is not accepted yet"),
+        Err(error) => {
+            diags.push(connection.refused(config, &error));
+            return State::Refused;
+        }
+        Ok(_) => {}
     }
     if let Some(diagnostic) = check_version(&client, &call, config).await {
         let fatal = diagnostic.severity == crate::tf::diag::Severity::Error;

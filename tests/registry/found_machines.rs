@@ -158,6 +158,7 @@ fn a_host_name_stays_as_it_is_written() -> Result<(), Failed> {
         let read = settled(&host, MACHINE, &found, &host.config(MACHINE, &json), "a new name").await;
         assert_eq!(read.state.get("hostname").as_str(), Some("Machine-1"));
         // One that is found otherwise shows its name.
+        host.next_run().await;
         let found = made(&host, MACHINE, &json!({ "mac_address": "52:54:00:00:01:00" })).await;
         assert_eq!(found.state.get("hostname").as_str(), Some("renamed"));
     })
@@ -239,6 +240,7 @@ fn an_acceptance_leaves_the_rest() -> Result<(), Failed> {
         let json = json!({ "machine_id": SECOND, "accept": true });
         let told = warnings(&host, None, &json).await;
         assert!(told.contains("It is rejected now."), "{told}");
+        host.next_run().await;
         made(&host, MACHINE, &json).await;
         let spec: InfraMachineConfigSpec = host.object("InfraMachineConfigs", SECOND).unwrap().spec();
         assert_eq!(spec.acceptance_status(), AcceptanceStatus::Accepted);

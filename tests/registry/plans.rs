@@ -26,8 +26,12 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Omni alone knows these of a new object; the hash of a short secret is salted only when it is written.
-const OMNIS_CHOICE: &[(&str, &str)] =
-    &[("omni_service_account", "role"), ("omni_join_token", "default"), ("omni_infra_machine_bmc_config", "ipmi")];
+const OMNIS_CHOICE: &[(&str, &str)] = &[
+    ("omni_service_account", "role"),
+    ("omni_join_token", "default"),
+    ("omni_infra_machine_bmc_config", "ipmi"),
+    ("omni_machine", "hostname"),
+];
 
 /// What the resource itself plans anew together with another attribute.
 const TOGETHER: &[(&str, &str, &[&str])] = &[

@@ -41,6 +41,9 @@ fn kind(host: &Host, name: &str) -> String {
         "omni_service_account" => return "ServiceAccountStatuses".to_owned(),
         // Users have a call of their own, which is never behind.
         "omni_user" => return "Users".to_owned(),
+        // What is found is not written.
+        "omni_eula_acceptance" => return "EulaAcceptances".to_owned(),
+        "omni_machine" => return "MachineStatuses".to_owned(),
         _ => {}
     }
     let requests = host.sim.requests();

@@ -284,7 +284,8 @@ impl Client {
                     Ok(Some(found)) if op.method == DESTROY && found.metadata.phase == Phase::Running => None,
                     // A teardown may come twice, and a destroy of what is torn down.
                     Ok(Some(_)) => delays.next(),
-                    Err(_) if op.method == TEARDOWN => delays.next(),
+                    // Who may not look can only ask again.
+                    Err(unseen) if op.method == TEARDOWN || unseen.is(ErrorKind::Denied) => delays.next(),
                     Err(_) => None,
                 }
             } else {

@@ -13,7 +13,7 @@ use crate::omni::{Error, ErrorKind};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::Handle;
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::list_resource::{ListRequest, ListResult, ListResults};
 use crate::tf::path::Path;
 use crate::tf::plan::keep_same;
@@ -311,7 +311,7 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
                 let imported = self.base.imported(&id).state.unwrap_or(Value::Null);
                 match self.state(&found, &imported, &Private::default()) {
                     Ok(state) => result.object = Some(state),
-                    Err(diagnostic) => result.warnings.push(diagnostic),
+                    Err(wrong) => result.warnings.push(Diagnostic { severity: Severity::Warning, ..wrong }),
                 }
             }
             if results.push(result).await.is_break() {
@@ -350,7 +350,14 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
         }
         self.track(&mut private, config);
         match M::read(cx, id).await {
-            Ok(Some(found)) => self.outcome(&found, planned, private),
+            Ok(Some(found)) => {
+                let mut outcome = self.outcome(&found, planned, private);
+                // What was planned and known is a promise, whatever has become of the object since.
+                for (name, value) in planned.entries().into_iter().flatten().filter(|(_, v)| v.is_wholly_known()) {
+                    outcome.state.iter_mut().for_each(|state| state.set(name, value.clone()));
+                }
+                outcome
+            }
             Ok(None) => {
                 let gone = Diagnostic::error(operation.summary(), "Omni does not have it any more.");
                 kept(gone.hint("Plan again: the next apply looks for it anew."), private)

@@ -4,6 +4,7 @@
 
 use super::nothing::means_same;
 use super::unset::initial;
+use crate::tf::check::Rule;
 use crate::tf::schema::{Attribute, Kind, Mode, Schema};
 use crate::tf::value::Value;
 
@@ -26,7 +27,20 @@ use crate::tf::value::Value;
 /// ```
 #[must_use]
 pub fn configuration(schema: &Schema, state: &Value) -> Value {
-    if state.is_null() { Value::Null } else { object(&schema.attributes, state) }
+    if state.is_null() {
+        return Value::Null;
+    }
+    let mut config = object(&schema.attributes, state);
+    for rule in &schema.rules {
+        let (Rule::ExactlyOne(names) | Rule::AtMostOne(names)) = rule else { continue };
+        // What the provider fills in by itself may stand beside what is configured, but not in a configuration.
+        let is_filled = |name: &&&str| schema.attribute(name).is_some_and(Attribute::computed_mode);
+        let set: Vec<_> = names.iter().filter(|name| config.get(name).is_set()).collect();
+        for name in set.into_iter().skip(1).filter(|name| is_filled(name)) {
+            config.set(name, Value::Null);
+        }
+    }
+    config
 }
 
 fn object(attributes: &[Attribute], state: &Value) -> Value {
@@ -121,6 +135,20 @@ mod tests {
             state.set(name, value.clone());
             assert_eq!(*configuration(&schema(), &state).get(name), expected, "{name}: {value:?}");
         }
+    }
+
+    #[test]
+    fn one_of_several_keys_is_enough() {
+        let schema = Schema::new("Manages a thing.")
+            .with_all([string("id").optional_computed(), string("name").optional_computed(), string("note")])
+            .rule(Rule::ExactlyOne(&["id", "name"]))
+            .rule(Rule::AtMostOne(&["id", "note"]));
+        let state = Value::object([("id", "t-1".into()), ("name", "thing".into()), ("note", "n".into())]);
+        let config = configuration(&schema, &state);
+        assert_eq!(config.get("id").as_str(), Some("t-1"));
+        assert!(config.get("name").is_null());
+        // What only people set is theirs.
+        assert_eq!(config.get("note").as_str(), Some("n"));
     }
 
     #[test]

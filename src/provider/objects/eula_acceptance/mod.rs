@@ -157,6 +157,10 @@ impl FoundObject for EulaAcceptance {
         Ok(acceptance(cx).await?.map(|found| found.spec))
     }
 
+    async fn all(cx: &Cx) -> Result<Vec<EulaAcceptanceSpec>, Error> {
+        Ok(acceptance(cx).await?.map(|found| found.spec).into_iter().collect())
+    }
+
     async fn change(cx: &Cx, _prior: &Value, wanted: &Value) -> Result<(), Failure> {
         match acceptance(cx).await? {
             Some(found) => match mismatch(&found.spec, wanted) {

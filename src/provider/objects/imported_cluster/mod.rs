@@ -128,17 +128,11 @@ impl UnreadableObject for ImportedCluster {
     }
 }
 
-/// Removes the secrets. They have no finalizers, and whoever removes them cannot watch them go: one call does it, and is repeated
-/// when its answer is lost.
+/// Removes the secrets. They have no finalizers, and whoever removes them cannot watch them go: one call does it.
 async fn clear(cx: &Cx, cluster: &str) -> Result<(), Error> {
-    let key = ImportedClusterSecretsSpec::KIND.key(cluster);
-    let mut attempts = 0..3;
-    loop {
-        match cx.client().destroy(&cx.call, &key).await {
-            Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
-            Err(error) if error.may_have_happened() && attempts.next().is_some() => {}
-            destroyed => return destroyed,
-        }
+    match cx.client().destroy(&cx.call, &ImportedClusterSecretsSpec::KIND.key(cluster)).await {
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(()),
+        destroyed => destroyed,
     }
 }
 

@@ -403,6 +403,11 @@ pub(super) fn sizes() -> [Attribute; 3] {
 }
 
 impl Machine {
+    /// Its host name; empty while it has none.
+    pub(super) fn hostname(&self) -> &str {
+        &self.hostname
+    }
+
     /// Whether its name and sizes are those that are asked for.
     fn is_like(&self, config: &Value) -> bool {
         // The expression was checked with the configuration.

@@ -6,7 +6,7 @@ use super::data_source::{Machine, Machines, machine, machine_of};
 use super::machine_id;
 use super::single::{WAIT, is_mac, registered, waits};
 use crate::omni::spec::Spec;
-use crate::omni::{Error, ErrorKind, labels};
+use crate::omni::{Error, ErrorKind, Query, labels};
 use crate::provider::engine::{Cx, Failure, FoundObject, Object, if_applied};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
@@ -45,6 +45,7 @@ fn keys() -> Vec<Attribute> {
             .doc("MAC address of any network link of the machine, ignoring case and separators, such as `52:54:00:12:34:56`."),
         string("hostname")
             .optional_computed()
+            .stays()
             .replaces()
             .same_if(|a, b| a.eq_ignore_ascii_case(b))
             .check(not_empty())
@@ -131,8 +132,9 @@ impl FoundObject for Registered {
 
     fn schema() -> Schema {
         let keys = keys();
-        let known: Vec<_> =
-            machine().into_iter().filter(|a| a.name != "id" && keys.iter().all(|key| key.name != a.name)).collect();
+        let known = machine().into_iter().filter(|a| a.name != "id" && keys.iter().all(|key| key.name != a.name));
+        // What a plan shows of it is what was read last: no change of the configuration changes the machine.
+        let known = known.map(Attribute::stays).collect::<Vec<_>>();
         Schema::new(
             "Manages a machine that registers with Omni by itself: finds it by ID, MAC address, host name or labels, waits for it, accepts it if it needs that, and shows its hardware, network and labels.\n\n\
              Creating this resource creates no machine, and destroying it leaves the machine in Omni unless `on_destroy` says otherwise. \
@@ -302,6 +304,18 @@ impl FoundObject for Registered {
             Ok(stored) => Ok(Some(machine_of(Object::decode(stored)?))),
             Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    async fn all(cx: &Cx) -> Result<Vec<Item<Machine>>, Error> {
+        let stored = cx.client().list(&cx.call, MachineStatusSpec::KIND, &Query::all()).await?;
+        stored.into_iter().map(|stored| Object::decode(stored).map(machine_of)).collect()
+    }
+
+    fn display(found: &Item<Machine>) -> String {
+        match found.item.hostname() {
+            "" => found.id.clone(),
+            name => format!("{name} ({})", found.id),
         }
     }
 

@@ -1,0 +1,9 @@
+# The machines of one rack, by their IDs; `include_resource` adds their hardware and network.
+list "omni_machine" "rack" {
+  provider         = omni
+  include_resource = true
+
+  config {
+    id_regexp = "^00000000-"
+  }
+}
