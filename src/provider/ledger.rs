@@ -21,6 +21,7 @@
 //! ```
 
 use crate::omni::Key;
+use crate::tf::packed::{Names, Packed};
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,19 +87,24 @@ impl Action {
 /// A plan of one resource for an object.
 #[derive(Clone)]
 pub(crate) struct Planned {
-    ticket: String,
     pub(crate) action: Action,
-    /// The state before; `None` for a create.
-    pub(crate) prior: Option<Value>,
     /// The state after, unknown where it is not known yet; `None` where the object goes.
     pub(crate) planned: Option<Value>,
 }
 
+/// The same as the ledger stores it: a run may plan very many objects.
+struct Record {
+    ticket: String,
+    action: Action,
+    /// The state before; `None` for a create.
+    prior: Option<Packed>,
+    planned: Option<Packed>,
+}
+
 /// What an apply did to an object.
-#[derive(Clone)]
-pub(crate) enum Done {
+enum Done {
     /// Made or changed it; the state that it has now.
-    Written(#[allow(dead_code, reason = "as for the questions")] Value),
+    Written(Packed),
     /// Removed it.
     Removed,
 }
@@ -106,17 +112,17 @@ pub(crate) enum Done {
 #[derive(Default)]
 struct Entry {
     /// As it was read last, for a refresh or an import.
-    read: Option<Value>,
+    read: Option<Packed>,
     /// In the order in which they were made; one for each resource and action. A write ends them.
-    plans: Vec<Planned>,
+    plans: Vec<Record>,
     /// Plans of what is to be made under this id, which the host does not know yet.
-    expected: Vec<Planned>,
+    expected: Vec<Record>,
     /// In the order in which it was done.
     done: Vec<Done>,
     /// Whether a create of this run has taken over an object that was there.
     adopted: bool,
     /// Why the apply must not remove it: summary, detail and hint.
-    refused: Option<[String; 3]>,
+    refused: Option<Box<[String; 3]>>,
     /// What was told of the object once, and need not be told again.
     told: BTreeSet<&'static str>,
 }
@@ -135,6 +141,8 @@ impl Entry {
 #[derive(Default)]
 pub(crate) struct Ledger {
     entries: Mutex<BTreeMap<ObjectKey, Entry>>,
+    /// The names in the stored values; locked after the entries, or alone.
+    names: Mutex<Names>,
     /// Whether the host has begun to apply.
     applies: AtomicBool,
 }
@@ -167,7 +175,8 @@ impl Ledger {
 
     /// The object was read for a refresh or after an import.
     pub(crate) fn note_read(&self, key: &ObjectKey, state: &Value) {
-        self.entry(key, |entry| entry.read = Some(state.clone()));
+        let state = self.pack(state);
+        self.entry(key, |entry| entry.read = Some(state));
     }
 
     /// The object was looked for and is gone.
@@ -184,11 +193,11 @@ impl Ledger {
         prior: Option<&Value>,
         planned: Option<&Value>,
     ) {
-        let plan = Planned {
+        let plan = Record {
             ticket: ticket.0.clone(),
             action,
-            prior: prior.cloned(),
-            planned: planned.filter(|_| action.stays()).cloned(),
+            prior: prior.map(|prior| self.pack(prior)),
+            planned: planned.filter(|_| action.stays()).map(|planned| self.pack(planned)),
         };
         self.entry(key, |entry| {
             // A forced replacement is planned first as if nothing were replaced, and then as a create.
@@ -197,7 +206,7 @@ impl Ledger {
             {
                 (old.action, old.planned) = (Action::Replace, None);
             }
-            let same = |p: &Planned| p.ticket == plan.ticket && p.prior.is_some() == plan.prior.is_some();
+            let same = |p: &Record| p.ticket == plan.ticket && p.prior.is_some() == plan.prior.is_some();
             match entry.plans.iter_mut().find(|p| same(p)) {
                 Some(slot) => *slot = plan,
                 None => entry.plans.push(plan),
@@ -207,18 +216,18 @@ impl Ledger {
 
     /// A plan was made for an object whose id the host gets to know in the apply only, and it will be this one.
     pub(crate) fn note_expected(&self, key: &ObjectKey, ticket: &Ticket, action: Action, planned: &Value) {
+        let planned = Some(self.pack(planned));
         self.entry(key, |entry| {
             entry.expected.retain(|p| p.ticket != ticket.0);
             if action.stays() {
-                let (ticket, planned) = (ticket.0.clone(), Some(planned.clone()));
-                entry.expected.push(Planned { ticket, action, prior: None, planned });
+                entry.expected.push(Record { ticket: ticket.0.clone(), action, prior: None, planned });
             }
         });
     }
 
     /// The apply must not remove the object, for this reason.
     pub(crate) fn note_refused(&self, key: &ObjectKey, why: [String; 3]) {
-        self.entry(key, |entry| entry.refused = Some(why));
+        self.entry(key, |entry| entry.refused = Some(Box::new(why)));
     }
 
     /// A removal of the object was planned.
@@ -237,9 +246,10 @@ impl Ledger {
 
     /// The object was made or changed.
     pub(crate) fn note_written(&self, key: &ObjectKey, state: &Value) {
+        let state = self.pack(state);
         self.entry(key, |entry| {
             entry.plans.clear();
-            entry.done.push(Done::Written(state.clone()));
+            entry.done.push(Done::Written(state));
         });
     }
 
@@ -265,6 +275,18 @@ impl Ledger {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pack(&self, value: &Value) -> Packed {
+        self.names().pack(value)
+    }
+
+    fn unpack(&self, packed: &Packed) -> Value {
+        self.names().unpack(packed)
+    }
 }
 
 /// What checks ask.
@@ -276,9 +298,10 @@ impl Ledger {
         let all = self.lock();
         let entry = all.get(key)?;
         match entry.done.last() {
-            Some(Done::Written(state)) => Some(state.clone()),
+            Some(Done::Written(state)) => Some(self.unpack(state)),
             Some(Done::Removed) | None => {
-                entry.expected.iter().chain(&entry.plans).rev().find_map(|p| p.planned.clone())
+                let planned = entry.expected.iter().chain(&entry.plans).rev().find_map(|p| p.planned.as_ref());
+                planned.map(|planned| self.unpack(planned))
             }
         }
     }
@@ -287,7 +310,8 @@ impl Ledger {
     pub(crate) fn prior(&self, key: &ObjectKey) -> Option<Value> {
         let all = self.lock();
         let entry = all.get(key)?;
-        entry.read.clone().or_else(|| entry.plans.iter().find_map(|p| p.prior.clone()))
+        let prior = entry.read.as_ref().or_else(|| entry.plans.iter().find_map(|p| p.prior.as_ref()));
+        prior.map(|prior| self.unpack(prior))
     }
 
     /// Whether the object as it was before this run is planned to go, for good or to be replaced, or has gone.
@@ -316,7 +340,7 @@ impl Ledger {
         let all = self.lock();
         let Some(entry) = all.get(key) else { return false };
         let replaced =
-            |plan: &Planned| entry.plans.iter().any(|p| p.action == Action::Replace && p.ticket == plan.ticket);
+            |plan: &Record| entry.plans.iter().any(|p| p.action == Action::Replace && p.ticket == plan.ticket);
         entry.plans.iter().any(|plan| plan.action == Action::Create && replaced(plan))
     }
 
@@ -346,11 +370,11 @@ impl Ledger {
         let all = self.lock();
         let Some(entry) = all.get(key) else { return Vec::new() };
         let plans = entry.plans.iter().chain(&entry.expected);
-        let plans = plans.filter(|p| p.action.stays() && p.ticket != ticket.0).cloned();
+        let plans = plans
+            .filter(|p| p.action.stays() && p.ticket != ticket.0)
+            .map(|p| Planned { action: p.action, planned: p.planned.as_ref().map(|planned| self.unpack(planned)) });
         let written = entry.done.last().filter(|_| action == Action::Create).and_then(|done| match done {
-            Done::Written(state) => {
-                Some(Planned { ticket: String::new(), action: Action::Keep, prior: None, planned: Some(state.clone()) })
-            }
+            Done::Written(state) => Some(Planned { action: Action::Keep, planned: Some(self.unpack(state)) }),
             Done::Removed => None,
         });
         plans.chain(written).collect()
@@ -378,7 +402,7 @@ impl Ledger {
 
     /// Whether a resource of this run has the object and keeps it.
     pub(crate) fn keeps(&self, key: &ObjectKey) -> bool {
-        let keeps = |p: &Planned| matches!(p.action, Action::Keep | Action::Update);
+        let keeps = |p: &Record| matches!(p.action, Action::Keep | Action::Update);
         self.lock().get(key).is_some_and(|entry| entry.plans.iter().any(keeps))
     }
 
@@ -389,7 +413,7 @@ impl Ledger {
 
     /// Why the apply must not remove the object, if so.
     pub(crate) fn refused(&self, key: &ObjectKey) -> Option<[String; 3]> {
-        self.lock().get(key)?.refused.clone()
+        self.lock().get(key)?.refused.as_deref().cloned()
     }
 
     /// Whether the host has begun to apply, so that Omni judges right away what is planned.

@@ -16,6 +16,7 @@ pub mod function;
 pub mod list_resource;
 pub mod log;
 pub mod model;
+pub(crate) mod packed;
 pub mod path;
 pub mod plan;
 pub mod plugin;
