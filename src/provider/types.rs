@@ -94,6 +94,8 @@ impl<'h> Types<'h> {
 
     /// A managed resource that is found, not created.
     pub(super) fn found<M: FoundObject>(&mut self) -> &mut Self {
+        #[cfg(test)]
+        self.check::<M>();
         self.entry(engine::found::<M>(self.handle))
     }
 

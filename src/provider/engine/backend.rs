@@ -90,6 +90,11 @@ pub(super) trait Backend: Send + Sync + 'static {
         note_move(cx, key);
     }
 
+    /// Keeps beside the state what the configuration sets, where a read has to know it.
+    fn track(&self, private: &mut Private, config: &Value) {
+        attributes::track(private, config);
+    }
+
     /// Reads the object for a refresh; `None` when the server itself says that there is none.
     async fn read(
         &self,

@@ -5,23 +5,22 @@
 
 use super::attributes;
 use super::backend::{Backend, Work};
-use super::base::{Entry, ResourceBase};
+use super::base::ResourceBase;
 use super::existing;
 use super::list;
-use super::{Cx, Failure};
+use super::{Cx, Failure, ResourceType};
 use crate::omni::{Error, ErrorKind};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::Handle;
-use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
-use crate::tf::list_resource::{ListRequest, ListResult, ListResults};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::list_resource::{ListRequest, ListResults};
 use crate::tf::path::Path;
 use crate::tf::plan::keep_same;
 use crate::tf::resource::{Outcome, Plan, Private};
-use crate::tf::schema::{Attribute, IdentitySchema, Schema};
+use crate::tf::schema::Attribute;
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use regex::Regex;
 use std::marker::PhantomData;
 
 /// Beside the state: the keys that the configuration sets.
@@ -29,37 +28,16 @@ const WRITTEN: &str = "keys";
 
 /// A resource type whose objects are found.
 #[async_trait]
-pub(crate) trait FoundObject: Send + Sync + 'static {
+pub(crate) trait FoundObject: ResourceType {
     /// An object, as Omni shows it.
     type Found: Send + Sync;
 
-    /// Its full name: `omni_machine`.
-    const NAME: &'static str;
-    /// What it is, in words: `machine`.
-    const NOUN: &'static str;
-    /// The attribute that holds the id; also the name of the identity's one part.
-    const ID: &'static str;
-    /// The attribute by which messages name the object; none where there is only one.
-    const DISPLAY: &'static str = Self::ID;
-    /// The attributes by which the object is looked for. One that is configured stays as it is written, and another one that leads
+    /// The attributes by which the object is looked for, local ones: they reach no object. One that is configured stays as it is written, and another one that leads
     /// to the same object changes nothing.
     const KEYS: &'static [&'static str] = &[];
-    /// Attributes that steer the provider: they stay as configured.
-    const LOCAL: &'static [&'static str] = &[];
-
-    /// Its schema, without the attributes that the engine adds.
-    fn schema() -> Schema;
-
-    /// What its identity is, in words.
-    fn identity() -> IdentitySchema;
 
     /// What the ledger calls the object of this id.
     fn key(id: &str) -> ObjectKey;
-
-    /// The id; `None` while it is not known.
-    fn id(state: &Value) -> Option<String> {
-        state.get(Self::ID).as_str().map(str::to_owned)
-    }
 
     /// The id of an object.
     fn id_of(found: &Self::Found) -> String;
@@ -70,38 +48,12 @@ pub(crate) trait FoundObject: Send + Sync + 'static {
     /// When the object cannot be shown as this type.
     fn show(found: &Self::Found, prior: &Value) -> Result<Value, Diagnostic>;
 
-    /// Checks of the configuration that need no server; it may hold unknowns.
-    fn validate(_config: &Value, _diags: &mut Diagnostics) {}
-
-    /// The id that the text of an import stands for. `cx` is there once the provider is configured.
-    ///
-    /// # Errors
-    /// When the text has the wrong form.
-    async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
-        Ok(text.to_owned())
-    }
-
-    /// What is wrong with an id that Omni does not have, as a sentence, and what to do; `None` where its form is right.
-    fn about_id(_id: &str) -> Option<(String, String)> {
-        None
-    }
-
     /// Looks for what the plan is about, without waiting, and says in the plan what stands in the way of the apply. It is asked of
     /// the plan of a new resource, and where a key changes; no key is unknown then. The id, if it is there already.
     ///
     /// # Errors
     /// When Omni does not answer.
     async fn locate(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure>;
-
-    /// Checks a plan that changes something against the server.
-    async fn check_plan(_cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    /// Says in the plan of a removal what becomes of the object.
-    async fn check_delete(_cx: &Cx, _prior: &Value, _diags: &mut Diagnostics) -> Result<(), Failure> {
-        Ok(())
-    }
 
     /// Finds the object that the configuration means: waits for it, or does what brings it about.
     ///
@@ -122,59 +74,41 @@ pub(crate) trait FoundObject: Send + Sync + 'static {
     async fn all(cx: &Cx) -> Result<Vec<Self::Found>, Error>;
 
     /// What a list of objects calls one.
-    fn display(found: &Self::Found) -> String {
-        Self::id_of(found)
-    }
+    fn display(found: &Self::Found) -> String;
 
     /// Does what a changed configuration asks for.
     ///
     /// # Errors
     /// When it could not be done.
-    async fn change(_cx: &Cx, _prior: &Value, _wanted: &Value) -> Result<(), Failure> {
-        Ok(())
-    }
+    async fn change(cx: &Cx, prior: &Value, wanted: &Value) -> Result<(), Failure>;
 
-    /// What a removal does in Omni; by default nothing.
+    /// What a removal does in Omni.
     ///
     /// # Errors
     /// When it could not be done.
-    async fn remove(_cx: &Cx, _prior: &Value) -> Result<(), Failure> {
-        Ok(())
-    }
+    async fn remove(cx: &Cx, prior: &Value) -> Result<(), Failure>;
 }
 
 /// Finds the objects of any [`FoundObject`] type.
 pub(super) struct FoundBackend<M> {
     base: ResourceBase,
-    /// The attributes that reach no object: in an update a key leads to the same one.
-    local: Vec<&'static str>,
     kind: PhantomData<M>,
 }
 
 impl<M: FoundObject> FoundBackend<M> {
     pub(super) fn new(handle: &Handle) -> Self {
-        let base = ResourceBase {
-            name: M::NAME,
-            noun: M::NOUN,
-            id: M::ID,
-            schema: M::schema().with(attributes::limits()),
-            identity: M::identity(),
-            handle: handle.clone(),
-        };
-        Self { base, local: [M::LOCAL, M::KEYS].concat(), kind: PhantomData }
+        Self { base: ResourceBase::of::<M>(handle, |_| vec![attributes::limits()]), kind: PhantomData }
     }
 
     /// The state that shows an object.
     fn state(&self, found: &M::Found, prior: &Value, private: &Private) -> Result<Value, Diagnostic> {
-        let mut state = self.base.schema.null_object();
-        for (name, value) in M::show(found, prior)?.entries().into_iter().flatten() {
-            state.set(name, value.clone());
-        }
+        let mut state = self.base.with_all_attributes(&M::show(found, prior)?);
         let written: Vec<String> = private.get(WRITTEN).unwrap_or_default();
         for key in M::KEYS.iter().filter(|key| written.iter().any(|name| name == *key)) {
             state.set(key, prior.get(key).clone());
         }
-        attributes::fill_local(&mut state, M::LOCAL, prior);
+        let local = self.base.binding.local().iter().filter(|name| !M::KEYS.contains(name));
+        attributes::fill_local(&mut state, &local.copied().collect::<Vec<_>>(), prior);
         Ok(keep_same(&self.base.schema, prior, state))
     }
 
@@ -196,6 +130,8 @@ fn is_key<M: FoundObject>(path: &Path) -> bool {
 
 #[async_trait]
 impl<M: FoundObject> Backend for FoundBackend<M> {
+    type Kind = M;
+
     fn base(&self) -> &ResourceBase {
         &self.base
     }
@@ -204,34 +140,13 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
         M::id(state).map(|id| M::key(&id))
     }
 
-    fn id(&self, planned: &Value) -> Option<String> {
-        M::id(planned)
-    }
-
     fn is_named_by_create(&self) -> bool {
         true
     }
 
-    fn name(&self, state: &Value, id: &str) -> String {
-        let shown = if M::DISPLAY == M::ID { id } else { state.get(M::DISPLAY).as_str().unwrap_or_default() };
-        shown.to_owned()
-    }
-
-    fn about_id(&self, id: &str) -> Option<(String, String)> {
-        M::about_id(id)
-    }
-
-    fn is_written_unread(&self) -> bool {
-        false
-    }
-
-    fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        M::validate(config, diags);
-    }
-
     fn complete_plan(&self, plan: &mut Plan<'_>) {
         if plan.replace.is_empty() {
-            attributes::keep_computed(&self.base.schema, &self.local, plan);
+            attributes::keep_computed(&self.base.schema, self.base.binding.local(), plan);
         }
     }
 
@@ -251,31 +166,10 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
         Ok(())
     }
 
-    fn follow(&self, _cx: &Cx, _plan: &mut Plan<'_>) {}
-
-    fn is_only_local(&self, prior: &Value, planned: &Value) -> bool {
-        attributes::only_local(&self.base.schema, &self.local, prior, planned)
-    }
-
-    async fn check_existing(&self, _cx: &Cx, _plan: &mut Plan<'_>, _entry: &Entry) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn check_plan(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
-        M::check_plan(cx, plan).await
-    }
-
-    async fn check_delete(&self, cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
-        M::check_delete(cx, prior, diags).await
-    }
-
     fn track(&self, private: &mut Private, config: &Value) {
         let written: Vec<_> = M::KEYS.iter().filter(|key| !config.get(key).is_null()).collect();
         private.set(WRITTEN, written);
-    }
-
-    async fn resolve_import(&self, cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
-        M::resolve_import(cx, text).await
+        attributes::track(private, config);
     }
 
     async fn read(
@@ -295,30 +189,9 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
     }
 
     async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
-        // The expression was checked with the configuration.
-        let regexp = request.config.get("id_regexp").as_str().and_then(|text| Regex::new(text).ok());
-        let mut all = M::all(cx).await?;
-        all.retain(|found| regexp.as_ref().is_none_or(|regexp| regexp.is_match(&M::id_of(found))));
-        for (_, found) in (0..request.limit).zip(all) {
-            let id = M::id_of(&found);
-            let mut result = ListResult {
-                identity: self.base.identity_of(&id),
-                display_name: M::display(&found),
-                object: None,
-                warnings: Diagnostics::new(),
-            };
-            if request.include_object {
-                let imported = self.base.imported(&id).state.unwrap_or(Value::Null);
-                match self.state(&found, &imported, &Private::default()) {
-                    Ok(state) => result.object = Some(state),
-                    Err(wrong) => result.warnings.push(Diagnostic { severity: Severity::Warning, ..wrong }),
-                }
-            }
-            if results.push(result).await.is_break() {
-                break;
-            }
-        }
-        Ok(())
+        let all = M::all(cx).await?;
+        let named = all.iter().map(|found| (M::id_of(found), M::display(found)));
+        list::send(self, cx, request, results, named).await
     }
 
     async fn create(&self, work: Work<'_>) -> Outcome {

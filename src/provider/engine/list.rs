@@ -17,6 +17,7 @@ use crate::tf::schema::{Attribute, Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use regex::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -115,6 +116,52 @@ fn takes(config: &Value, stored: &Stored) -> bool {
         && config.get("managed_by").as_str().is_none_or(|wanted| wanted == managed)
 }
 
+/// Sends what is known only as a whole: IDs and display names, read one by one where a result needs the object.
+pub(super) async fn send<B: Backend>(
+    backend: &B,
+    cx: &Cx,
+    request: &ListRequest,
+    results: &mut dyn ListResults,
+    all: impl Iterator<Item = (String, String)> + Send,
+) -> Result<(), Failure> {
+    let base = backend.base();
+    // The expression was checked with the configuration.
+    let regexp = request.config.get("id_regexp").as_str().and_then(|text| Regex::new(text).ok());
+    let selected = all.filter(|(id, _)| regexp.as_ref().is_none_or(|regexp| regexp.is_match(id)));
+    for (id, display_name) in selected {
+        let mut result =
+            ListResult { identity: base.identity_of(&id), display_name, object: None, warnings: Diagnostics::new() };
+        if request.include_object {
+            let imported = base.imported(&id).state.unwrap_or(Value::Null);
+            let call = cx.call.again_within(cx.session.timeouts.read);
+            let cx = Cx { session: Arc::clone(&cx.session), call };
+            let operation = base.operation("read", &id);
+            // One that is gone by now is left out.
+            let Some(outcome) = backend.read(&cx, &operation, &id, &imported, &Private::default()).await? else {
+                continue;
+            };
+            result.add(outcome);
+        }
+        if results.push(result).await.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the object as it was read; what went wrong with it does not end the list.
+trait AddOutcome {
+    fn add(&mut self, outcome: Outcome);
+}
+
+impl AddOutcome for ListResult {
+    fn add(&mut self, outcome: Outcome) {
+        self.object = outcome.state;
+        let warning = |diagnostic: &Diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic.clone() };
+        self.warnings = outcome.diags.iter().map(warning).collect();
+    }
+}
+
 impl<M: CosiObject> CosiBackend<M> {
     /// Sends what a list selects, as it arrives.
     pub(super) async fn list_objects(
@@ -161,13 +208,7 @@ impl<M: CosiObject> CosiBackend<M> {
             let call = cx.call.again_within(cx.session.timeouts.read);
             let cx = Cx { session: Arc::clone(&cx.session), call };
             let operation = base.operation("read", &result.display_name);
-            let Outcome { state, diags, .. } =
-                self.outcome(&cx, stored, &imported, Private::default(), &operation).await;
-            result.object = state;
-            result.warnings = diags
-                .iter()
-                .map(|diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic.clone() })
-                .collect();
+            result.add(self.outcome(&cx, stored, &imported, Private::default(), &operation).await);
         }
         result
     }

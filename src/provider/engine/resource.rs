@@ -1,6 +1,5 @@
 //! The engine: the operations of every managed resource, on top of the [`Backend`] of its type.
 
-use super::attributes;
 use super::backend::{Backend, Work};
 use super::base::{self, Entry};
 use super::existing;
@@ -205,7 +204,7 @@ impl<B: Backend> Engine<B> {
         let Update { prior, planned, config, mut private } = request;
         let known = self.backend.key(&prior).map(|key| key.id().to_owned());
         if base.is_only_local(&prior, &planned) {
-            attributes::track(&mut private, &config);
+            self.backend.track(&mut private, &config);
             return Outcome::ok(planned, private, known.map(|id| base.identity_of(&id)));
         }
         let planned = write_only::with_fingerprints(&base.schema, planned, &config);

@@ -24,13 +24,11 @@ pub(crate) trait UnreadableObject: ResourceType {
     /// When it was not made; or when that is not known, where a second one does no harm.
     async fn make(cx: &Cx, wanted: Value) -> Result<Value, Diagnostics>;
 
-    /// What a removal does in Omni: by default nothing, since there is no call for it.
+    /// What a removal does in Omni, where there is a call for it.
     ///
     /// # Errors
     /// When it could not be done; an object that is gone already is no failure.
-    async fn remove(_cx: &Cx, _prior: &Value) -> Result<(), Failure> {
-        Ok(())
-    }
+    async fn remove(cx: &Cx, prior: &Value) -> Result<(), Failure>;
 }
 
 /// Makes the objects of any [`UnreadableObject`] type, and keeps what the state holds of them.

@@ -6,10 +6,11 @@ use crate::house::source::{Kind, Source, Token, end_of_brackets};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What marks the files of resources.
-pub const RESOURCES: [&str; 3] = ["CosiObject", "RpcObject", "UnreadableObject"];
+pub const RESOURCES: [&str; 4] = ["CosiObject", "RpcObject", "UnreadableObject", "FoundObject"];
 
 /// The traits of the engine that a room implements for a resource.
-const ENGINE_TRAITS: [&str; 5] = ["Table", "ResourceType", "CosiObject", "RpcObject", "UnreadableObject"];
+const ENGINE_TRAITS: [&str; 6] =
+    ["Table", "ResourceType", "CosiObject", "RpcObject", "UnreadableObject", "FoundObject"];
 
 /// What marks the files of data sources.
 pub const DATA_SOURCES: [&str; 5] = ["DataSource", "DualSource", "ListSource", "SingleSource", "View"];

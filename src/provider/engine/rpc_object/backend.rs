@@ -10,16 +10,18 @@ use crate::provider::engine::conflict;
 use crate::provider::engine::conflict::{Change, Versions};
 use crate::provider::engine::existing;
 use crate::provider::engine::existing::duplicate;
+use crate::provider::engine::list;
 use crate::provider::engine::write::REMOVAL_TIMEOUT;
 use crate::provider::engine::{Cx, Failure, Joined, Object, show};
 use crate::provider::errors::{Operation, capital};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::{Handle, OnConflict};
 use crate::tf::diag::Diagnostic;
+use crate::tf::list_resource::{ListRequest, ListResults};
 use crate::tf::path::Path;
 use crate::tf::plan::means_same;
 use crate::tf::resource::{Outcome, Plan, Private};
-use crate::tf::schema::{Mode, Replace};
+use crate::tf::schema::{Attribute, Mode, Replace};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use std::marker::PhantomData;
@@ -235,6 +237,15 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
         let Some(object) = object else { return Ok(None) };
         let found = self.with_joined(cx, object).await?;
         Ok(Some(self.outcome(&found, state, state, private.clone(), id)))
+    }
+
+    fn list_arguments(&self) -> Option<Vec<Attribute>> {
+        Some(vec![list::id_regexp()])
+    }
+
+    async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
+        let ids = M::ids(cx).await?;
+        list::send(self, cx, request, results, ids.into_iter().map(|id| (id.clone(), id))).await
     }
 
     async fn create(&self, work: Work<'_>) -> Outcome {

@@ -38,6 +38,9 @@ pub(crate) trait RpcObject: ResourceType {
     /// Reads the object of this id; `None` when there is none, and where nothing can look as fresh as that.
     async fn find(cx: &Cx, id: &str, freshness: Freshness) -> Result<Option<Object<Self::Spec>>, Error>;
 
+    /// The IDs of all objects, as lists show them.
+    async fn ids(cx: &Cx) -> Result<Vec<String>, Error>;
+
     /// Makes the object. What only this knows, such as a private key, goes into `wanted` before the call,
     /// so that the state has it even when the answer gets lost.
     async fn create(cx: &Cx, wanted: &mut Value) -> Result<(), Error>;

@@ -62,12 +62,6 @@ impl ResourceType for DefaultJoinToken {
         Ok(DEFAULT_ID.to_owned())
     }
 
-    /// The token that is selected remembers the one before it, to which the place returns when it is destroyed.
-    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
-        let Some(token) = wanted.get("token_id").as_str() else { return Ok(()) };
-        Ok(setting::note_former(cx, token).await?)
-    }
-
     fn check_run(cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
         let id = plan.planned.get("token_id").clone();
         setting::warn_of_rivals(cx, ticket, Some((&id, "")), plan);
@@ -119,6 +113,12 @@ impl ResourceType for DefaultJoinToken {
 #[async_trait]
 impl CosiObject for DefaultJoinToken {
     const ORIGIN: Origin = Origin::Omni;
+
+    /// The token that is selected remembers the one before it, to which the place returns when it is destroyed.
+    async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
+        let Some(token) = wanted.get("token_id").as_str() else { return Ok(()) };
+        Ok(setting::note_former(cx, token).await?)
+    }
 
     /// What is left is Omni's own again, and no longer marked as managed from here.
     async fn remove(cx: &Cx, _state: &Value, key: &Key) -> Result<(), Failure> {

@@ -4,7 +4,7 @@
 use crate::omni::resources::EULA_ID;
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind};
-use crate::provider::engine::{Cx, Failure, FoundObject, Object, if_applied};
+use crate::provider::engine::{Bind, Cx, Failure, FoundObject, Object, ResourceType, Row, Table, if_applied};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
@@ -53,17 +53,36 @@ fn by_another(spec: &EulaAcceptanceSpec, attribute: &'static str) -> Diagnostic 
     .at(at(attribute))
 }
 
-#[async_trait]
-impl FoundObject for EulaAcceptance {
-    type Found = EulaAcceptanceSpec;
+impl Table for EulaAcceptance {
+    type Spec = ();
 
     const NAME: &'static str = "omni_eula_acceptance";
     const NOUN: &'static str = "EULA acceptance";
     const ID: &'static str = "id";
+
+    fn rows() -> Vec<Row> {
+        vec![
+            string("id").computed().stays().doc("Always `eula`.").derived(),
+            string("name")
+                .required()
+                .check(not_empty())
+                .doc("Name of the person who accepts the EULA. It cannot be changed.")
+                .derived(),
+            string("email")
+                .required()
+                .check(not_empty())
+                .doc("E-mail address of that person. It cannot be changed.")
+                .derived(),
+        ]
+    }
+}
+
+#[async_trait]
+impl ResourceType for EulaAcceptance {
     // There is one, so it needs no name.
     const DISPLAY: &'static str = "";
 
-    fn schema() -> Schema {
+    fn about() -> Schema {
         Schema::new(
             "Accepts the end user license agreement (EULA) of a self-hosted Omni instance in the name of a person. \
              Omni refuses everything else until it is accepted, so the other resources have to depend on this one, with `depends_on`.\n\n\
@@ -73,42 +92,18 @@ impl FoundObject for EulaAcceptance {
         )
         .since("1.7")
         .instead("Earlier releases have no EULA to accept: remove the resource from the configuration.")
-        .with(string("id").computed().stays().doc("Always `eula`."))
-        .with(string("name").required().check(not_empty()).doc("Name of the person who accepts the EULA. It cannot be changed."))
-        .with(string("email").required().check(not_empty()).doc("E-mail address of that person. It cannot be changed."))
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of("id", "Always `eula`: this is a singleton.")
     }
 
-    fn key(id: &str) -> ObjectKey {
-        ObjectKey::from(&EulaAcceptanceSpec::KIND.key(id))
-    }
-
     fn id(_state: &Value) -> Option<String> {
         Some(EULA_ID.to_owned())
     }
 
-    fn id_of(_found: &EulaAcceptanceSpec) -> String {
-        EULA_ID.to_owned()
-    }
-
-    fn show(found: &EulaAcceptanceSpec, _prior: &Value) -> Result<Value, Diagnostic> {
-        Ok(Value::object([
-            ("id", Value::from(EULA_ID)),
-            ("name", Value::from(found.accepted_by_name.as_str())),
-            ("email", Value::from(found.accepted_by_email.as_str())),
-        ]))
-    }
-
     async fn resolve_import(_cx: Option<&Cx>, _text: &str) -> Result<String, Failure> {
         Ok(EULA_ID.to_owned())
-    }
-
-    async fn locate(cx: &Cx, _plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
-        cx.session.accepts_licence.store(true, Ordering::Relaxed);
-        Ok(Some(EULA_ID.to_owned()))
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
@@ -129,6 +124,32 @@ impl FoundObject for EulaAcceptance {
             .hint("Nothing needs to be done."),
         );
         Ok(())
+    }
+}
+
+#[async_trait]
+impl FoundObject for EulaAcceptance {
+    type Found = EulaAcceptanceSpec;
+
+    fn key(id: &str) -> ObjectKey {
+        ObjectKey::from(&EulaAcceptanceSpec::KIND.key(id))
+    }
+
+    fn id_of(_found: &EulaAcceptanceSpec) -> String {
+        EULA_ID.to_owned()
+    }
+
+    fn show(found: &EulaAcceptanceSpec, _prior: &Value) -> Result<Value, Diagnostic> {
+        Ok(Value::object([
+            ("id", Value::from(EULA_ID)),
+            ("name", Value::from(found.accepted_by_name.as_str())),
+            ("email", Value::from(found.accepted_by_email.as_str())),
+        ]))
+    }
+
+    async fn locate(cx: &Cx, _plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
+        cx.session.accepts_licence.store(true, Ordering::Relaxed);
+        Ok(Some(EULA_ID.to_owned()))
     }
 
     async fn obtain(cx: &Cx, _config: &Value, wanted: &Value) -> Result<EulaAcceptanceSpec, Diagnostics> {
@@ -161,6 +182,10 @@ impl FoundObject for EulaAcceptance {
         Ok(acceptance(cx).await?.map(|found| found.spec).into_iter().collect())
     }
 
+    fn display(_found: &EulaAcceptanceSpec) -> String {
+        EULA_ID.to_owned()
+    }
+
     async fn change(cx: &Cx, _prior: &Value, wanted: &Value) -> Result<(), Failure> {
         match acceptance(cx).await? {
             Some(found) => match mismatch(&found.spec, wanted) {
@@ -169,5 +194,10 @@ impl FoundObject for EulaAcceptance {
             },
             None => Ok(()),
         }
+    }
+
+    /// It stays accepted.
+    async fn remove(_cx: &Cx, _prior: &Value) -> Result<(), Failure> {
+        Ok(())
     }
 }

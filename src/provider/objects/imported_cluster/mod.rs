@@ -6,7 +6,7 @@ mod bundle;
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Error, ErrorKind, Phase};
 use crate::provider::check::is_name;
-use crate::provider::engine::{Cx, Failure, UnreadableObject};
+use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::objects::config_patch::patch;
@@ -31,22 +31,38 @@ pub(super) fn register(types: &mut Types<'_>) {
 struct ImportedCluster;
 
 const CLUSTER: &str = "cluster";
-const BUNDLE: WriteOnly = write_only!("secrets_bundle", Fingerprint::Meaning(patch::digest)).unreadable();
+const BUNDLE: WriteOnly = write_only!("secrets_bundle", Fingerprint::Meaning(patch::digest));
 
 fn operation<'a>(verb: &'a str, id: &'a str) -> Operation<'a> {
     Operation { verb, noun: ImportedCluster::NOUN, id, id_attribute: CLUSTER }
 }
 
-#[async_trait]
-impl UnreadableObject for ImportedCluster {
+impl Table for ImportedCluster {
+    type Spec = ();
+
     const NAME: &'static str = "omni_imported_cluster";
     const NOUN: &'static str = "imported cluster";
     const ID: &'static str = CLUSTER;
-    // The bundle counts by its digest: in which form it is given reaches no object.
-    const LOCAL: &'static [&'static str] = &[BUNDLE.plain, BUNDLE.version];
-    const NOT_IMPORTED: &'static str = "Omni shows the secrets of imported clusters to nobody. The resource is needed only until the cluster exists: leave it out for a cluster that is in Omni already.";
 
-    fn schema() -> Schema {
+    fn rows() -> Vec<Row> {
+        vec![
+            string(CLUSTER).required().replaces().check(is_name()).doc("Name of the cluster, which must not exist yet.").unreadable(),
+            // It counts by its digest: in which form it is given reaches no object.
+            string("secrets_bundle").required().document().sensitive().same_if(patch::same).doc(
+                "The secrets bundle of the cluster in YAML, as `talosctl gen secrets` writes it. It contains the keys of the cluster: prefer `secrets_bundle_wo`. Changing it forces replacement.",
+            ).local(),
+        ]
+    }
+}
+
+#[async_trait]
+impl ResourceType for ImportedCluster {
+    const WRITE_ONLY: &'static [WriteOnly] = &[BUNDLE];
+    const NOT_IMPORTED: Option<&'static str> = Some(
+        "Omni shows the secrets of imported clusters to nobody. The resource is needed only until the cluster exists: leave it out for a cluster that is in Omni already.",
+    );
+
+    fn about() -> Schema {
         Schema::new(
             "Imports the secrets of an existing Talos cluster into Omni, which uses them for the cluster of this name instead of generating new ones. \
              Requires the role `Operator`, and an instance that allows the import of clusters, as it does by default.\n\n\
@@ -55,13 +71,6 @@ impl UnreadableObject for ImportedCluster {
              Destroying the cluster removes them too.\n\n\
              The import itself, that is, letting the machines of the cluster join Omni, is not part of this resource.",
         )
-        .with(string(CLUSTER).required().replaces().check(is_name()).doc("Name of the cluster, which must not exist yet."))
-        .with(
-            string("secrets_bundle").required().document().sensitive().same_if(patch::same).doc(
-                "The secrets bundle of the cluster in YAML, as `talosctl gen secrets` writes it. It contains the keys of the cluster: prefer `secrets_bundle_wo`. Changing it forces replacement.",
-            ),
-        )
-        .with_write_only(BUNDLE)
     }
 
     fn plan_existing(_cx: &Cx, plan: &mut Plan<'_>) {
@@ -105,7 +114,10 @@ impl UnreadableObject for ImportedCluster {
         }
         Ok(())
     }
+}
 
+#[async_trait]
+impl UnreadableObject for ImportedCluster {
     async fn make(cx: &Cx, wanted: Value) -> Result<Value, Diagnostics> {
         let cluster = wanted.get(CLUSTER).as_str().unwrap_or_default();
         let operation = operation("import", cluster);

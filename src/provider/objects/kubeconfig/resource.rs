@@ -110,6 +110,11 @@ impl UnreadableObject for Issued {
     async fn make(cx: &Cx, wanted: Value) -> Result<Value, Diagnostics> {
         Kubeconfig::fetch(&cx.session, &cx.call, wanted).await
     }
+
+    /// Omni cannot revoke it.
+    async fn remove(_cx: &Cx, _prior: &Value) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Says of a token that goes out of the state that it can be used for some time yet.

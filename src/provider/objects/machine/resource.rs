@@ -7,7 +7,7 @@ use super::machine_id;
 use super::single::{WAIT, is_mac, registered, waits};
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Query, labels};
-use crate::provider::engine::{Cx, Failure, FoundObject, Object, if_applied};
+use crate::provider::engine::{Bind, Cx, Failure, FoundObject, Object, ResourceType, Row, Table, if_applied};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::lookup::{
@@ -120,21 +120,36 @@ impl SingleSource for Registered {
     }
 }
 
-#[async_trait]
-impl FoundObject for Registered {
-    type Found = Item<Machine>;
+impl Table for Registered {
+    type Spec = ();
 
     const NAME: &'static str = "omni_machine";
-    const NOUN: &'static str = Machines::NOUN;
+    const NOUN: &'static str = <Machines as Lookup>::NOUN;
     const ID: &'static str = ID;
-    const KEYS: &'static [&'static str] = &[ID, "mac_address", "hostname", "label_selector"];
-    const LOCAL: &'static [&'static str] = &[WAIT, ON_DESTROY];
 
-    fn schema() -> Schema {
+    fn rows() -> Vec<Row> {
         let keys = keys();
         let known = machine().into_iter().filter(|a| a.name != "id" && keys.iter().all(|key| key.name != a.name));
         // What a plan shows of it is what was read last: no change of the configuration changes the machine.
-        let known = known.map(Attribute::stays).collect::<Vec<_>>();
+        let known: Vec<Row> = known.map(|attribute| attribute.stays().derived()).collect();
+        let settings = [
+            boolean(WAIT).default(false).doc(
+            "Wait until a matching machine has registered and reported its hardware and network, for up to `timeouts.create`. By default it is an error if no machine matches.",
+        ).local(),
+            boolean(ACCEPT).default(false).doc(
+            "Accept the machine if it stands at a static infrastructure provider, such as the bare metal provider, and wait until it has registered. Needs `machine_id`. An accepted machine stays accepted. Has no effect on other machines.",
+        ).derived(),
+            string(ON_DESTROY).default(KEEP).check(one_of(&[KEEP, REMOVE])).doc(
+            "What becomes of the machine when the resource is destroyed: `keep` leaves it in Omni, and `remove` removes it from Omni with everything that is configured for it, without wiping it. A removed machine that keeps running, and has a valid join token, can register again.",
+        ).local(),
+        ];
+        keys.into_iter().map(Bind::local).chain(settings).chain(known).collect()
+    }
+}
+
+#[async_trait]
+impl ResourceType for Registered {
+    fn about() -> Schema {
         Schema::new(
             "Manages a machine that registers with Omni by itself: finds it by ID, MAC address, host name or labels, waits for it, accepts it if it needs that, and shows its hardware, network and labels.\n\n\
              Creating this resource creates no machine, and destroying it leaves the machine in Omni unless `on_destroy` says otherwise. \
@@ -143,46 +158,11 @@ impl FoundObject for Registered {
              ~> **Accepting a machine lets its infrastructure provider wipe its disks, and cannot be taken back.** \
              For power state and kernel arguments of such a machine use `omni_infra_machine_config`, which accepts it too: use one of the two to accept a machine.",
         )
-        .with_all(keys)
-        .with(boolean(WAIT).default(false).doc(
-            "Wait until a matching machine has registered and reported its hardware and network, for up to `timeouts.create`. By default it is an error if no machine matches.",
-        ))
-        .with(boolean(ACCEPT).default(false).doc(
-            "Accept the machine if it stands at a static infrastructure provider, such as the bare metal provider, and wait until it has registered. Needs `machine_id`. An accepted machine stays accepted. Has no effect on other machines.",
-        ))
-        .with(string(ON_DESTROY).default(KEEP).check(one_of(&[KEEP, REMOVE])).doc(
-            "What becomes of the machine when the resource is destroyed: `keep` leaves it in Omni, and `remove` removes it from Omni with everything that is configured for it, without wiping it. A removed machine that keeps running, and has a valid join token, can register again.",
-        ))
-        .with_all(known)
         .rule(Rule::ExactlyOne(Self::KEYS))
     }
 
     fn identity() -> IdentitySchema {
         IdentitySchema::of(ID, "ID (UUID) of the machine.")
-    }
-
-    fn key(id: &str) -> ObjectKey {
-        ObjectKey::from(&MachineStatusSpec::KIND.key(id))
-    }
-
-    fn id_of(found: &Item<Machine>) -> String {
-        found.id.clone()
-    }
-
-    fn show(found: &Item<Machine>, prior: &Value) -> Result<Value, Diagnostic> {
-        let shown = to_value(&found.item, &object_type(&machine())).map_err(|error| {
-            Diagnostic::from_error("Object does not fit the schema", &error)
-                .hint("This is a defect of the provider; please report it.")
-        })?;
-        let known = shown.entries().into_iter().flatten().filter(|(name, _)| *name != "id");
-        let settings = [
-            (ID, Value::from(found.id.as_str())),
-            (ACCEPT, Value::from(accepts(prior))),
-            (WAIT, Value::from(false)),
-            (ON_DESTROY, Value::from(KEEP)),
-        ];
-        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
-        Ok(Value::Object(known.map(|(name, value)| (name.clone(), value.clone())).chain(settings).collect()))
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -200,24 +180,6 @@ impl FoundObject for Registered {
 
     fn about_id(id: &str) -> Option<(String, String)> {
         machine_id::problem(id)
-    }
-
-    async fn locate(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
-        let mut config = plan.config.clone();
-        config.set(WAIT, Value::Null);
-        let told = match select::<Self>(cx, &config, None).await? {
-            Selection::One(found) => return Ok(Some(found.id)),
-            Selection::Ambiguous(several) => {
-                let key = ObjectKey::called(<Self as FoundObject>::NAME, "");
-                Some(if_applied(cx, plan, &key, several))
-            }
-            Selection::Missing(missing) => told(cx, plan, missing).await?,
-        };
-        // The first plan of a replacement has told it.
-        if plan.replaced == Private::default() {
-            plan.diags.extend(told.into_iter().collect());
-        }
-        Ok(None)
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
@@ -276,6 +238,55 @@ impl FoundObject for Registered {
             );
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl FoundObject for Registered {
+    type Found = Item<Machine>;
+
+    const KEYS: &'static [&'static str] = &[ID, "mac_address", "hostname", "label_selector"];
+
+    fn key(id: &str) -> ObjectKey {
+        ObjectKey::from(&MachineStatusSpec::KIND.key(id))
+    }
+
+    fn id_of(found: &Item<Machine>) -> String {
+        found.id.clone()
+    }
+
+    fn show(found: &Item<Machine>, prior: &Value) -> Result<Value, Diagnostic> {
+        let shown = to_value(&found.item, &object_type(&machine())).map_err(|error| {
+            Diagnostic::from_error("Object does not fit the schema", &error)
+                .hint("This is a defect of the provider; please report it.")
+        })?;
+        let known = shown.entries().into_iter().flatten().filter(|(name, _)| *name != "id");
+        let settings = [
+            (ID, Value::from(found.id.as_str())),
+            (ACCEPT, Value::from(accepts(prior))),
+            (WAIT, Value::from(false)),
+            (ON_DESTROY, Value::from(KEEP)),
+        ];
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Ok(Value::Object(known.map(|(name, value)| (name.clone(), value.clone())).chain(settings).collect()))
+    }
+
+    async fn locate(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
+        let mut config = plan.config.clone();
+        config.set(WAIT, Value::Null);
+        let told = match select::<Self>(cx, &config, None).await? {
+            Selection::One(found) => return Ok(Some(found.id)),
+            Selection::Ambiguous(several) => {
+                let key = ObjectKey::called(<Self as Table>::NAME, "");
+                Some(if_applied(cx, plan, &key, several))
+            }
+            Selection::Missing(missing) => told(cx, plan, missing).await?,
+        };
+        // The first plan of a replacement has told it.
+        if plan.replaced == Private::default() {
+            plan.diags.extend(told.into_iter().collect());
+        }
+        Ok(None)
     }
 
     async fn obtain(cx: &Cx, config: &Value, wanted: &Value) -> Result<Item<Machine>, Diagnostics> {

@@ -108,6 +108,11 @@ impl UnreadableObject for Schematic {
         wanted.set("pxe_url", Some(pxe_url).filter(|url| !url.is_empty()).into());
         Ok(wanted)
     }
+
+    /// The image factory keeps it.
+    async fn remove(_cx: &Cx, _prior: &Value) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// What Omni is asked for.

@@ -158,6 +158,10 @@ impl RpcObject for ServiceAccount {
         }
     }
 
+    async fn ids(cx: &Cx) -> Result<Vec<String>, Error> {
+        Ok(cx.client().service_accounts(&cx.call).await?.into_iter().map(|account| account.name).collect())
+    }
+
     async fn create(cx: &Cx, wanted: &mut Value) -> Result<(), Error> {
         let role = wanted.get("role").as_str().map_or(AccountRole::Callers, |role| AccountRole::Named(role.to_owned()));
         let (name, brings_own) = (name(wanted).to_owned(), wanted.get(OWN).is_set());

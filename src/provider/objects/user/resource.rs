@@ -121,6 +121,10 @@ impl RpcObject for User {
         Ok(cx.client().find_user(&cx.call, |user| same(&user.email, id)).await?.map(object))
     }
 
+    async fn ids(cx: &Cx) -> Result<Vec<String>, Error> {
+        Ok(cx.client().users(&cx.call).await?.into_iter().map(|user| user.email).collect())
+    }
+
     async fn create(cx: &Cx, wanted: &mut Value) -> Result<(), Error> {
         let (email, role) = written(wanted);
         let id = cx.client().make_user(&cx.call, &email, &role).await?;
