@@ -110,7 +110,9 @@ fn another_one_may_be_faster() -> Result<(), Failed> {
         let host = start().await;
         let config = host.config(EULA, &jane());
         let plan = host.plan(EULA, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        host.next_run().await;
         applied(&host, EULA, &json!({ "name": "Joe", "email": "joe@example.org" })).await;
+        host.next_run().await;
         let (said, kept) = host.apply_plan(EULA, None, &config, plan).await.expect_err("Joe was faster");
         let said = errors(&said).join("\n");
         assert!(said.contains("`Joe` (joe@example.org) has accepted it") && kept.is_none(), "{said}");

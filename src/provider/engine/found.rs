@@ -18,7 +18,7 @@ use crate::tf::list_resource::{ListRequest, ListResults};
 use crate::tf::path::Path;
 use crate::tf::plan::keep_same;
 use crate::tf::resource::{Outcome, Plan, Private};
-use crate::tf::schema::Attribute;
+use crate::tf::schema::{Attribute, Recompute};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use std::marker::PhantomData;
@@ -159,9 +159,17 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
         }
         let Some(id) = M::locate(cx, plan).await? else { return Ok(()) };
         plan.planned.set(M::ID, id.as_str().into());
-        if plan.prior.and_then(M::id).as_ref() == Some(&id) {
+        if let Some(prior) = plan.prior.filter(|prior| M::id(prior).as_ref() == Some(&id)) {
             plan.replace.retain(|path| !is_key::<M>(path));
-            self.complete_plan(plan);
+            if plan.replace.is_empty() {
+                let stays = self.base.schema.attributes.iter().filter(|a| a.recompute == Recompute::Never);
+                for name in stays.map(|a| a.name) {
+                    if plan.planned.get(name).is_unknown() && plan.config.get(name).is_null() {
+                        plan.planned.set(name, prior.get(name).clone());
+                    }
+                }
+                self.complete_plan(plan);
+            }
         }
         Ok(())
     }
