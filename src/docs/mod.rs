@@ -315,6 +315,7 @@ mod tests {
                 "ephemeral-resources/glimpse.md",
                 "functions/stack.md",
                 "guides/a-whole-cluster.md",
+                "guides/an-existing-omni.md",
                 "guides/drift-and-conflicts.md",
                 "guides/getting-started.md",
                 "guides/moving-from-siderolabs.md",

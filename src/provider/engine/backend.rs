@@ -29,7 +29,7 @@ pub(super) struct Work<'a> {
     pub(super) private: Private,
 }
 
-/// How one type is stored. The engine calls, for a plan: `complete_plan`, `plan_owed`, `locate`, `follow`, `check_run`, and where
+/// How one type is stored. The engine calls, for a plan: `complete_plan`, `plan_owed`, `look_up`, `follow`, `check_run`, and where
 /// the plan changes something in Omni `check_existing`; then, in the apply, one of the verbs.
 #[async_trait]
 pub(super) trait Backend: Send + Sync + 'static {
@@ -64,7 +64,7 @@ pub(super) trait Backend: Send + Sync + 'static {
     }
 
     /// Settles which object a plan is about, where only the server knows.
-    async fn locate(&self, _cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
+    async fn look_up(&self, _cx: &Cx, _plan: &mut Plan<'_>) -> Result<(), Failure> {
         Ok(())
     }
 

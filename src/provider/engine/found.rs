@@ -34,7 +34,7 @@ pub(crate) trait FoundObject: ResourceType {
 
     /// The attributes by which the object is looked for, local ones: they reach no object. One that is configured stays as it is written, and another one that leads
     /// to the same object changes nothing.
-    const KEYS: &'static [&'static str] = &[];
+    const KEYS: &'static [&'static str];
 
     /// What the ledger calls the object of this id.
     fn key(id: &str) -> ObjectKey;
@@ -53,7 +53,7 @@ pub(crate) trait FoundObject: ResourceType {
     ///
     /// # Errors
     /// When Omni does not answer.
-    async fn locate(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure>;
+    async fn look_up(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure>;
 
     /// Finds the object that the configuration means: waits for it, or does what brings it about.
     ///
@@ -150,14 +150,14 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
         }
     }
 
-    async fn locate(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+    async fn look_up(&self, cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         if plan.prior.is_some() && !plan.replace.iter().any(is_key::<M>) {
             return Ok(());
         }
         if M::KEYS.iter().any(|key| !plan.config.get(key).is_wholly_known()) {
             return Ok(());
         }
-        let Some(id) = M::locate(cx, plan).await? else { return Ok(()) };
+        let Some(id) = M::look_up(cx, plan).await? else { return Ok(()) };
         plan.planned.set(M::ID, id.as_str().into());
         if let Some(prior) = plan.prior.filter(|prior| M::id(prior).as_ref() == Some(&id)) {
             plan.replace.retain(|path| !is_key::<M>(path));

@@ -47,7 +47,7 @@ impl<B: Backend> Engine<B> {
     async fn plan_with(&self, cx: &Cx, plan: &mut Plan<'_>) {
         let base = self.backend.base();
         since::check(cx, base.name, &base.schema, plan).await;
-        let located = self.backend.locate(cx, plan).await;
+        let located = self.backend.look_up(cx, plan).await;
         self.backend.follow(cx, plan);
         let entry = Entry::open(cx, plan, base.id, |state| self.backend.key(state));
         self.check_rivals(cx, plan, &entry);

@@ -131,6 +131,8 @@ impl ResourceType for EulaAcceptance {
 impl FoundObject for EulaAcceptance {
     type Found = EulaAcceptanceSpec;
 
+    const KEYS: &'static [&'static str] = &[];
+
     fn key(id: &str) -> ObjectKey {
         ObjectKey::from(&EulaAcceptanceSpec::KIND.key(id))
     }
@@ -147,7 +149,7 @@ impl FoundObject for EulaAcceptance {
         ]))
     }
 
-    async fn locate(cx: &Cx, _plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
+    async fn look_up(cx: &Cx, _plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
         cx.session.accepts_licence.store(true, Ordering::Relaxed);
         Ok(Some(EULA_ID.to_owned()))
     }

@@ -271,7 +271,7 @@ impl FoundObject for Registered {
         Ok(Value::Object(known.map(|(name, value)| (name.clone(), value.clone())).chain(settings).collect()))
     }
 
-    async fn locate(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
+    async fn look_up(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
         let mut config = plan.config.clone();
         config.set(WAIT, Value::Null);
         let told = match select::<Self>(cx, &config, None).await? {
