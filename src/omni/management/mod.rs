@@ -5,7 +5,9 @@ mod access;
 mod accounts;
 mod checks;
 mod join_tokens;
+mod machines;
 mod media;
+mod streams;
 mod users;
 
 #[cfg(test)]
@@ -15,6 +17,7 @@ pub use access::{JoinConfig, KubeconfigRequest};
 pub use accounts::{AccountKey, AccountRole, NewKey, ServiceAccount};
 pub use checks::PreChecks;
 pub use media::Schematic;
+pub use streams::Answers;
 pub use users::User;
 
 use super::call::Call;

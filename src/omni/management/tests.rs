@@ -2,14 +2,16 @@
 
 use super::{AccountRole, KubeconfigRequest, PreChecks};
 use crate::omni::testing::{NOW, fake, minute};
-use crate::omni::{Client, Config, Credentials, Error, ErrorKind};
+use crate::omni::{Call, Client, Config, Credentials, Error, ErrorKind};
 use kit::clock::TestClock;
 use kit::secret::{ExposeSecret, SecretString};
+use omni_proto::common::Data;
 use omni_proto::management as pb;
 use pb::management_service_server::{ManagementService, ManagementServiceServer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
@@ -168,14 +170,125 @@ impl ManagementService for Echo {
         Err(Status::unimplemented("unknown method GetInstallationMediaURL for service management.ManagementService"))
     }
 
+    async fn kubernetes_sync_manifests(
+        &self,
+        request: Request<pb::KubernetesSyncManifestRequest>,
+    ) -> Result<Response<BoxStream<pb::KubernetesSyncManifestResponse>>, Status> {
+        let path = format!("{} {}", scope(&request), request.into_inner().dry_run);
+        let answer = pb::KubernetesSyncManifestResponse { path, ..Default::default() };
+        Ok(Response::new(Box::pin(tokio_stream::once(Ok(answer)))))
+    }
+
+    async fn get_support_bundle(
+        &self,
+        request: Request<pb::GetSupportBundleRequest>,
+    ) -> Result<Response<BoxStream<pb::GetSupportBundleResponse>>, Status> {
+        let bundle_data = request.into_inner().cluster.into_bytes();
+        let answer = pb::GetSupportBundleResponse { bundle_data, ..Default::default() };
+        Ok(Response::new(Box::pin(tokio_stream::iter([Ok(answer), Err(Status::unavailable("come back later"))]))))
+    }
+
+    async fn machine_logs(
+        &self,
+        request: Request<pb::MachineLogsRequest>,
+    ) -> Result<Response<BoxStream<Data>>, Status> {
+        let r = request.into_inner();
+        let bytes = format!("{} {}", r.machine_id, r.tail_lines).into_bytes();
+        Ok(Response::new(Box::pin(tokio_stream::once(Ok(Data { metadata: None, bytes })))))
+    }
+
+    async fn maintenance_lifecycle(
+        &self,
+        request: Request<pb::MaintenanceLifecycleRequest>,
+    ) -> Result<Response<BoxStream<pb::MaintenanceLifecycleResponse>>, Status> {
+        let r = request.into_inner();
+        let answer = pb::MaintenanceLifecycleResponse { message: format!("{} {}", r.machine_id, r.disk) };
+        Ok(Response::new(Box::pin(tokio_stream::once(Ok(answer)))))
+    }
+
+    async fn maintenance_upgrade(
+        &self,
+        request: Request<pb::MaintenanceUpgradeRequest>,
+    ) -> Result<Response<pb::MaintenanceUpgradeResponse>, Status> {
+        let r = request.into_inner();
+        Err(Status::failed_precondition(format!("{} {}", r.machine_id, r.version)))
+    }
+
+    async fn reset_node_unique_token(
+        &self,
+        request: Request<pb::ResetNodeUniqueTokenRequest>,
+    ) -> Result<Response<pb::ResetNodeUniqueTokenResponse>, Status> {
+        Err(Status::not_found(request.into_inner().id))
+    }
+
+    async fn machine_power_on(
+        &self,
+        request: Request<pb::MachinePowerOnRequest>,
+    ) -> Result<Response<pb::MachinePowerOnResponse>, Status> {
+        assert_eq!(request.into_inner().machine_id, "m");
+        Ok(Response::new(pb::MachinePowerOnResponse {}))
+    }
+
+    async fn machine_power_off(
+        &self,
+        _: Request<pb::MachinePowerOffRequest>,
+    ) -> Result<Response<pb::MachinePowerOffResponse>, Status> {
+        Err(Status::unimplemented("unknown method MachinePowerOff for service management.ManagementService"))
+    }
+
     async fn read_audit_log(
         &self,
         request: Request<pb::ReadAuditLogRequest>,
     ) -> Result<Response<BoxStream<pb::ReadAuditLogResponse>>, Status> {
+        if request.get_ref().follow {
+            return Ok(Response::new(Box::pin(tokio_stream::pending())));
+        }
         let line = format!("{}\n", request.into_inner().actor).into_bytes();
         let part = move |id| Ok(pb::ReadAuditLogResponse { audit_log: line.clone(), id });
         Ok(Response::new(Box::pin(tokio_stream::iter((0..3).map(part)))))
     }
+}
+
+#[tokio::test]
+async fn streams() {
+    let client = client().await;
+    let mut answers = client.sync_manifests(&minute(), "prod", true).await.unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().path, "prod true");
+    assert!(answers.next().await.unwrap().is_none());
+    let request = pb::GetSupportBundleRequest { cluster: "prod".into(), ..Default::default() };
+    let mut answers = client.support_bundle(&minute(), request).await.unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().bundle_data, b"prod");
+    // It breaks in the middle.
+    let error = answers.next().await.unwrap_err();
+    assert!(error.is(ErrorKind::Unavailable) && error.to_string().contains("later"), "{error}");
+    for (tail, lines) in [(None, "m -1"), (Some(5), "m 5")] {
+        let mut answers = client.machine_logs(&minute(), "m", tail).await.unwrap();
+        assert_eq!(answers.next().await.unwrap().unwrap().bytes, lines.as_bytes());
+    }
+    let request = pb::MaintenanceLifecycleRequest { machine_id: "m".into(), disk: "d".into(), ..Default::default() };
+    let mut answers = client.maintenance_lifecycle(&minute(), request).await.unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().message, "m d");
+    // What comes after the first answer is limited too.
+    let cancel = CancellationToken::new();
+    let call = Call::within(Duration::from_millis(50), &cancel);
+    let request = pb::ReadAuditLogRequest { follow: true, ..Default::default() };
+    let mut answers = client.audit_log_parts(&call, request.clone()).await.unwrap();
+    assert!(answers.next().await.unwrap_err().is(ErrorKind::Timeout));
+    let mut answers = client.audit_log_parts(&Call::within(Duration::from_secs(60), &cancel), request).await.unwrap();
+    cancel.cancel();
+    assert!(answers.next().await.unwrap_err().is(ErrorKind::Cancelled));
+}
+
+#[tokio::test]
+async fn machines() {
+    let client = client().await;
+    let error = client.maintenance_upgrade(&minute(), "m", "1.13.5").await.unwrap_err();
+    assert!(error.is(ErrorKind::Validation) && error.to_string().contains("m 1.13.5"), "{error}");
+    let error = client.reset_node_unique_token(&minute(), "m").await.unwrap_err();
+    assert!(error.is(ErrorKind::NotFound) && error.to_string().contains('m'), "{error}");
+    client.power_machine(&minute(), "m", true).await.unwrap();
+    let error = client.power_machine(&minute(), "m", false).await.unwrap_err().to_string();
+    assert!(error.contains("needs Omni 1.8 or later"), "{error}");
 }
 
 async fn client() -> Client {

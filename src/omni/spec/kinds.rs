@@ -17,6 +17,13 @@ macro_rules! kinds {
         /// Every type that implements [`Spec`].
         pub const KINDS: &[Kind] = &[$(specs::$spec::KIND),*];
 
+        /// The full name of the message of a type: `specs.ClusterSpec`; `None` for a type that is not in [`KINDS`].
+        #[must_use]
+        pub fn message_of(kind: Kind) -> Option<&'static str> {
+            let all = [$((specs::$spec::KIND, specs::$spec::MESSAGE)),*];
+            all.into_iter().find(|(known, _)| *known == kind).map(|(_, message)| message)
+        }
+
         /// A type of which the embedded descriptors have no message.
         #[cfg(test)]
         pub(super) fn undescribed() -> Vec<&'static str> {

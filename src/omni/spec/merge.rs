@@ -24,6 +24,9 @@ pub enum PathError {
     /// The message has no descriptor.
     #[error("`{0}` is not among the descriptors of this build")]
     NoMessage(&'static str),
+    /// A field is a list, a map or a message.
+    #[error("`{0}` does not hold a single value")]
+    Several(String),
     /// A value has another type than its field.
     #[error("`{0}` is of another type than the value")]
     Type(String),

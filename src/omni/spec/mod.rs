@@ -1,6 +1,7 @@
 //! The COSI types that the client knows, each with its name, namespace and protobuf message; one file for each family.
 //! Nothing here sends a request.
 
+pub mod any;
 pub mod compressed;
 pub mod digest;
 pub mod fields;
@@ -14,7 +15,7 @@ use super::error::Error;
 use super::state::{Key, Kind, Metadata, Resource};
 
 pub use digest::owned_digest;
-pub use kinds::KINDS;
+pub use kinds::{KINDS, message_of};
 pub use merge::{merge_fields, merge_owned};
 
 /// A protobuf message of which this build has a description, so that its fields have paths: see [`fields`].

@@ -204,7 +204,7 @@ impl Client {
 }
 
 /// Says of a wait that ended what was waited for.
-fn named(error: Error, what: &str, started: Instant) -> Error {
+pub(crate) fn named(error: Error, what: &str, started: Instant) -> Error {
     match error {
         Error::Timeout { .. } => Error::Timeout { what: what.to_owned(), after: started.elapsed() },
         Error::Cancelled { .. } => Error::Cancelled { what: what.to_owned() },
