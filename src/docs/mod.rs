@@ -101,6 +101,9 @@ pub fn render(provider: &dyn Provider, examples: &Path) -> Result<Vec<Page>, Doc
     for list in provider.list_resources() {
         pages.push(page::list_resource(list.as_ref(), &mut examples)?);
     }
+    for action in provider.actions() {
+        pages.push(page::action(action.as_ref(), &mut examples)?);
+    }
     for function in provider.functions() {
         pages.push(page::function(function.as_ref(), &mut examples)?);
     }
@@ -117,6 +120,7 @@ pub fn render(provider: &dyn Provider, examples: &Path) -> Result<Vec<Page>, Doc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tf::action::{Action, Progress};
     use crate::tf::check::Rule;
     use crate::tf::data_source::DataSource;
     use crate::tf::described::Described;
@@ -182,6 +186,13 @@ mod tests {
         }
     }
 
+    #[async_trait]
+    impl Action for Fake {
+        async fn invoke(&self, _: &Context, _: Value, _: &dyn Progress) -> Result<Done<()>, Diagnostics> {
+            Ok(().into())
+        }
+    }
+
     struct FakeFunction(Signature);
 
     impl Function for FakeFunction {
@@ -201,6 +212,7 @@ mod tests {
         resources: Vec<Arc<dyn Resource>>,
         data_sources: Vec<Arc<dyn DataSource>>,
         ephemerals: Vec<Arc<dyn Ephemeral>>,
+        actions: Vec<Arc<dyn Action>>,
         functions: Vec<Arc<dyn Function>>,
     }
 
@@ -220,6 +232,9 @@ mod tests {
         }
         fn ephemerals(&self) -> &[Arc<dyn Ephemeral>] {
             &self.ephemerals
+        }
+        fn actions(&self) -> &[Arc<dyn Action>] {
+            &self.actions
         }
         fn functions(&self) -> &[Arc<dyn Function>] {
             &self.functions
@@ -265,6 +280,7 @@ mod tests {
             ],
             data_sources: vec![Arc::new(Fake { name: "omni_boxes", schema: plain_schema(), identity: None })],
             ephemerals: vec![Arc::new(Fake { name: "omni_glimpse", schema: plain_schema(), identity: None })],
+            actions: vec![Arc::new(Fake { name: "omni_shake", schema: plain_schema(), identity: None })],
             functions: vec![Arc::new(FakeFunction(Signature {
                 summary: "Stacks boxes.",
                 description: "Stacks boxes, the first at the bottom.",
@@ -275,7 +291,7 @@ mod tests {
         }
     }
 
-    const FILES: [(&str, &str); 11] = [
+    const FILES: [(&str, &str); 12] = [
         ("provider/provider.tf", "provider \"omni\" {}\n"),
         ("resources/omni_box/resource.tf", "resource \"omni_box\" \"a\" {}\n\n"),
         ("resources/omni_box/import.sh", "terraform import omni_box.a a\n"),
@@ -286,6 +302,7 @@ mod tests {
         ("resources/omni_bag/import-by-string-id.tf", "import {}\n"),
         ("data-sources/omni_boxes/data-source.tf", "data \"omni_boxes\" \"a\" {}\n"),
         ("ephemeral-resources/omni_glimpse/ephemeral-resource.tf", "ephemeral \"omni_glimpse\" \"a\" {}\n"),
+        ("actions/omni_shake/action.tf", "action \"omni_shake\" \"a\" {}\n"),
         ("functions/stack/function.tf", "output \"a\" {}\n"),
     ];
 
@@ -311,6 +328,7 @@ mod tests {
         assert_eq!(
             paths,
             [
+                "actions/shake.md",
                 "data-sources/boxes.md",
                 "ephemeral-resources/glimpse.md",
                 "functions/stack.md",
@@ -349,6 +367,19 @@ mod tests {
         let text = text_of("ephemeral-resources/glimpse.md");
         assert!(text.contains("# omni_glimpse (Ephemeral Resource)"), "{text}");
         assert!(text.contains("Terraform 1.10"), "{text}");
+    }
+
+    #[test]
+    fn an_action_page_has_the_title_of_its_kind() {
+        let text = text_of("actions/shake.md");
+        for part in [
+            "page_title: \"omni_shake Action - omni\"",
+            "# Action: omni_shake\n",
+            "Terraform 1.14",
+            "-invoke=action.omni_shake.",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub fn overview(provider: &dyn Provider) -> Result<String, DocsError> {
     let sources = provider.data_sources().iter().map(|d| typed("data-sources", d.type_name(), &d.schema().description));
     let ephemerals =
         provider.ephemerals().iter().map(|e| typed("ephemeral-resources", e.type_name(), &e.schema().description));
+    let actions = provider.actions().iter().map(|a| typed("actions", a.type_name(), &a.schema().description));
     let functions = provider
         .functions()
         .iter()
@@ -24,6 +25,7 @@ pub fn overview(provider: &dyn Provider) -> Result<String, DocsError> {
         table("Resource", resources.collect::<Result<Vec<_>, DocsError>>()?),
         table("Data source", sources.collect::<Result<Vec<_>, DocsError>>()?),
         table("Ephemeral resource", ephemerals.collect::<Result<Vec<_>, DocsError>>()?),
+        table("Action", actions.collect::<Result<Vec<_>, DocsError>>()?),
         table("Function", functions.collect::<Result<Vec<_>, DocsError>>()?),
     ];
     Ok(tables.into_iter().flatten().collect::<Vec<_>>().join("\n"))

@@ -5,6 +5,7 @@ use super::groups;
 use super::guide::Guide;
 use super::schema as section;
 use super::{DocsError, PROVIDER, Page};
+use crate::tf::action::Action;
 use crate::tf::data_source::DataSource;
 use crate::tf::ephemeral::Ephemeral;
 use crate::tf::function::{Function, Parameter, Signature};
@@ -85,6 +86,21 @@ pub(super) fn list_resource(list: &dyn ListResource, examples: &mut Examples) ->
     Ok(Page { path: format!("list-resources/{}.md", short(name)?), text: text.join("\n") })
 }
 
+/// The page of an action.
+pub(super) fn action(action: &dyn Action, examples: &mut Examples) -> Result<Page, DocsError> {
+    let name = action.type_name();
+    let schema = action.schema();
+    let text = [
+        head_of(name, &format!("{name} Action"), &format!("Action: {name}"), schema),
+        format!(
+            "Actions require Terraform 1.14 or later; OpenTofu has none. `terraform apply -invoke=action.{name}.<NAME>` invokes one by hand.\n"
+        ),
+        example(&examples.read(&format!("actions/{name}/action.tf"))?),
+        section::render(schema),
+    ];
+    Ok(Page { path: format!("actions/{}.md", short(name)?), text: text.join("\n") })
+}
+
 /// The page of a function.
 pub(super) fn function(function: &dyn Function, examples: &mut Examples) -> Result<Page, DocsError> {
     let name = function.name();
@@ -128,11 +144,15 @@ pub(super) fn short(type_name: &'static str) -> Result<&'static str, DocsError> 
 }
 
 fn head(name: &str, what: &str, schema: &Schema) -> String {
-    let title = format!("{name} {what} - {PROVIDER}");
+    head_of(name, &format!("{name} {what}"), &format!("{name} ({what})"), schema)
+}
+
+fn head_of(name: &str, title: &str, heading: &str, schema: &Schema) -> String {
+    let title = format!("{title} - {PROVIDER}");
     let group = groups::of(name.strip_prefix("omni_").unwrap_or(name));
     let matter = front_matter(&title, Some(group), &schema.description);
     let since = schema.since.map(|release| format!(" Requires Omni {release} or later.")).unwrap_or_default();
-    format!("{matter}\n# {name} ({what})\n\n{}{since}\n", schema.description.trim())
+    format!("{matter}\n# {heading}\n\n{}{since}\n", schema.description.trim())
 }
 
 fn front_matter(title: &str, subcategory: Option<&str>, description: &str) -> String {

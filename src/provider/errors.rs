@@ -170,6 +170,46 @@ impl Operation<'_> {
             _ => diagnostic,
         }
     }
+
+    /// The same for an action, which is invoked again where a resource is applied again.
+    pub(crate) fn explain_invoked(&self, error: &Error) -> Diagnostic {
+        let diagnostic = self.explain(error);
+        let hint = match error.kind() {
+            ErrorKind::NotFound if self.id_attribute.is_empty() => {
+                "Check the configuration, and that `endpoint` is the right Omni instance.".to_owned()
+            }
+            ErrorKind::NotFound => format!(
+                "Check `{}`, and that `endpoint` is the right Omni instance. If the same apply creates the object, trigger the action after that.",
+                self.id_attribute
+            ),
+            ErrorKind::AlreadyExists => "Check in Omni whether somebody else has asked for the same.".to_owned(),
+            ErrorKind::Conflict => {
+                "Another client is writing to the object at the same time. Invoke the action again.".to_owned()
+            }
+            ErrorKind::OwnerConflict => {
+                "The object is owned by a controller of Omni and cannot be changed by users. Choose another one."
+                    .to_owned()
+            }
+            ErrorKind::PhaseConflict => "The object is being destroyed, and cannot be changed any more.".to_owned(),
+            ErrorKind::Unavailable => {
+                "Check `endpoint`, the network and any proxy between here and Omni, then invoke the action again."
+                    .to_owned()
+            }
+            ErrorKind::Unimplemented => "Upgrade Omni, or remove the action from the configuration.".to_owned(),
+            ErrorKind::Finalizers | ErrorKind::Timeout => {
+                "Check in Omni what holds it up, or increase `timeout`, then invoke the action again.".to_owned()
+            }
+            ErrorKind::Cancelled => "Invoke the action again to continue.".to_owned(),
+            _ => {
+                let hint = diagnostic
+                    .hint
+                    .clone()
+                    .map(|hint| hint.replace("then apply again", "then invoke the action again"));
+                return Diagnostic { hint, ..diagnostic };
+            }
+        };
+        diagnostic.hint(hint)
+    }
 }
 
 /// Why the call failed, in sentences.

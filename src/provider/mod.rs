@@ -28,6 +28,7 @@ mod types;
 pub(crate) mod view;
 mod wait;
 
+use crate::tf::action::Action;
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
 use crate::tf::ephemeral::Ephemeral;
@@ -53,6 +54,7 @@ struct Omni {
     data_sources: Vec<Arc<dyn DataSource>>,
     ephemerals: Vec<Arc<dyn Ephemeral>>,
     list_resources: Vec<Arc<dyn ListResource>>,
+    actions: Vec<Arc<dyn Action>>,
     functions: Vec<Arc<dyn Function>>,
 }
 
@@ -71,7 +73,7 @@ pub fn called_by(command: &[String], clock: Arc<dyn Clock>) -> Arc<dyn Provider>
 
 fn with(clock: Arc<dyn Clock>, host: Host) -> Arc<dyn Provider> {
     let handle = Handle::default();
-    let Types { resources, data_sources, ephemerals, list_resources, functions, .. } = Types::all(&handle);
+    let Types { resources, data_sources, ephemerals, list_resources, actions, functions, .. } = Types::all(&handle);
     let host = Arc::new(host);
     Arc::new(Omni {
         schema: config::schema(),
@@ -81,6 +83,7 @@ fn with(clock: Arc<dyn Clock>, host: Host) -> Arc<dyn Provider> {
         data_sources,
         ephemerals,
         list_resources,
+        actions,
         functions,
         handle,
     })
@@ -117,6 +120,10 @@ impl Provider for Omni {
 
     fn list_resources(&self) -> &[Arc<dyn ListResource>] {
         &self.list_resources
+    }
+
+    fn actions(&self) -> &[Arc<dyn Action>] {
+        &self.actions
     }
 
     fn functions(&self) -> &[Arc<dyn Function>] {

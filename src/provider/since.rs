@@ -2,35 +2,47 @@
 //! so that the state would be wrong. The rows of the schemas define which release each attribute requires.
 
 use super::engine::Cx;
-use crate::tf::diag::Diagnostic;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::plan::needed;
 use crate::tf::resource::Plan;
 use crate::tf::schema::Schema;
+use crate::tf::value::Value;
 use kit::version;
 
 /// Refuses in a plan what this Omni is too old for.
 pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<'_>) {
-    let needed = needed(schema, plan.config, &plan.planned);
+    check_values(cx, (name, "resource"), schema, (plan.config, &plan.planned), &mut plan.diags).await;
+}
+
+/// The same of a type of this name and kind of block, which is configured and planned like this.
+pub(crate) async fn check_values(
+    cx: &Cx,
+    (name, block): (&str, &str),
+    schema: &Schema,
+    (config, planned): (&Value, &Value),
+    diags: &mut Diagnostics,
+) {
+    let needed = needed(schema, config, planned);
     if needed.is_empty() && schema.since.is_none() {
         return;
     }
     // A server that does not say its version is no reason to stop; one whose version is none is not released.
     let Ok(server) = cx.client().server_version(&cx.call).await else { return };
     if let Some(release) = schema.since.filter(|release| is_older(&server, release)) {
-        plan.diags.push(
+        diags.push(
             Diagnostic::error(
                 format!("`{name}` needs Omni {release}"),
                 format!("The server is Omni {}, which does not have this type.", version::strip_v(&server)),
             )
             .hint(match schema.instead {
                 Some(instead) => format!("Upgrade Omni to {release} or later. {instead}"),
-                None => format!("Upgrade Omni to {release} or later, or remove the resource from the configuration."),
+                None => format!("Upgrade Omni to {release} or later, or remove the {block} from the configuration."),
             }),
         );
     }
     for (path, since) in needed.into_iter().filter(|(_, since)| is_older(&server, since.release)) {
-        plan.diags.push(too_old(&server, path, since.release, !since.values.is_empty()));
+        diags.push(too_old(&server, path, since.release, !since.values.is_empty()));
     }
 }
 

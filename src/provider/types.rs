@@ -3,12 +3,13 @@
 use super::dual::{self, DualSource};
 #[cfg(test)]
 use super::engine::Table;
-use super::engine::{self, CosiObject, FoundObject, RpcObject, TypeEntry, UnreadableObject};
+use super::engine::{self, CosiObject, FoundObject, OmniAction, RpcObject, TypeEntry, UnreadableObject};
 use super::functions::{self, Pure};
 use super::lookup::singleton;
 use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, Singleton, View};
 use super::objects;
 use super::session::Handle;
+use crate::tf::action::Action;
 use crate::tf::data_source::DataSource;
 use crate::tf::ephemeral::Ephemeral;
 use crate::tf::function::Function;
@@ -23,6 +24,7 @@ pub(super) struct Types<'h> {
     pub(super) data_sources: Vec<Arc<dyn DataSource>>,
     pub(super) ephemerals: Vec<Arc<dyn Ephemeral>>,
     pub(super) list_resources: Vec<Arc<dyn ListResource>>,
+    pub(super) actions: Vec<Arc<dyn Action>>,
     pub(super) functions: Vec<Arc<dyn Function>>,
     /// What is wrong with the rows of the resources.
     #[cfg(test)]
@@ -38,6 +40,7 @@ impl<'h> Types<'h> {
             data_sources: Vec::new(),
             ephemerals: Vec::new(),
             list_resources: Vec::new(),
+            actions: Vec::new(),
             functions: Vec::new(),
             #[cfg(test)]
             misfits: Vec::new(),
@@ -128,6 +131,12 @@ impl<'h> Types<'h> {
     /// An ephemeral resource.
     pub(super) fn ephemeral(&mut self, make: fn(&Handle) -> Arc<dyn Ephemeral>) -> &mut Self {
         self.ephemerals.push(make(self.handle));
+        self
+    }
+
+    /// An action.
+    pub(super) fn action(&mut self, action: impl OmniAction) -> &mut Self {
+        self.actions.push(engine::action(action, self.handle));
         self
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Condition {
 
 /// How far an object is from what is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// It is there.
     Met,
     /// It is not; this is what was seen, without a full stop.

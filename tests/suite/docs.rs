@@ -96,6 +96,17 @@ fn wanted(provider: &dyn Provider) -> Wanted {
         parts.extend(lines(&schema.attributes));
         wanted.insert(format!("list-resources/{}.md", short(name)), parts);
     }
+    for action in provider.actions() {
+        let (name, schema) = (action.type_name(), action.schema());
+        let mut parts = vec![
+            format!("# Action: {name}\n\n{}", schema.description.trim()),
+            schema.since.map(|release| format!("Requires Omni {release} or later.\n")).unwrap_or_default(),
+            format!("```terraform\n{}", example(&format!("actions/{name}/action.tf"))),
+            "Terraform 1.14".to_owned(),
+        ];
+        parts.extend(lines(&schema.attributes));
+        wanted.insert(format!("actions/{}.md", short(name)), parts);
+    }
     for function in provider.functions() {
         let (name, signature) = (function.name(), function.signature());
         let mut parts = vec![

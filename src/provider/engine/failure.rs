@@ -27,6 +27,14 @@ impl Failure {
         }
     }
 
+    /// The diagnostic of an action that the step was part of: there is no state to look at, and the way on is another invocation.
+    pub(super) fn explain_invoked(self, operation: &Operation<'_>) -> Diagnostic {
+        match self {
+            Self::Call(error) => operation.explain_invoked(&error),
+            Self::Refused(diagnostic) => *diagnostic,
+        }
+    }
+
     /// The same, with a diagnostic for each attribute that Omni refuses.
     pub(super) fn explain_each(self, operation: &Operation<'_>) -> Diagnostics {
         match self {

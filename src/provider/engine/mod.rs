@@ -1,6 +1,7 @@
 //! The engine of every resource that is a COSI object: reads, plans, writes, waits, removal, import.
 //! A resource file defines a table of rows and, if needed, checks and waits; the operations are implemented here.
 
+mod action;
 mod attributes;
 mod backend;
 mod base;
@@ -40,6 +41,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+pub(crate) use action::{Facts, OmniAction, Run, action};
 pub(crate) use base::if_applied;
 #[cfg(test)]
 pub(crate) use binding::misfits;

@@ -42,7 +42,7 @@ pub(super) fn schemas(server: &Server) -> Result<get_provider_schema::Response, 
     let data = registry.data_sources().map(|(n, d)| (n.to_owned(), schema(d.item.schema())));
     let ephemerals = registry.ephemerals().map(|(n, e)| (n.to_owned(), schema(e.item.schema())));
     let lists = registry.list_resources().map(|(n, l)| (n.to_owned(), schema(l.item.schema())));
-    let action = |item: &Schema| pb::ActionSchema { schema: Some(schema(item)) };
+    let action = |item: &Schema| pb::ActionSchema { schema: Some(configured(schema(item))) };
     let actions = registry.actions().map(|(n, a)| (n.to_owned(), action(a.item.schema())));
     Ok(get_provider_schema::Response {
         provider: Some(schema(registry.provider.schema())),
@@ -76,6 +76,18 @@ pub(super) fn schema(schema: &Schema) -> pb::Schema {
             ..Default::default()
         }),
     }
+}
+
+/// The schema of what has no result: a default does not make an attribute computed.
+fn configured(mut schema: pb::Schema) -> pb::Schema {
+    fn clear(attributes: &mut [pb::schema::Attribute]) {
+        for attribute in attributes {
+            attribute.computed = false;
+            clear(attribute.nested_type.as_mut().map(|nested| nested.attributes.as_mut_slice()).unwrap_or_default());
+        }
+    }
+    clear(schema.block.as_mut().map(|block| block.attributes.as_mut_slice()).unwrap_or_default());
+    schema
 }
 
 fn attributes(attributes: &[Attribute]) -> Vec<pb::schema::Attribute> {
