@@ -1,6 +1,7 @@
 //! The provider: the provider block, resources, data sources, and the engine behind them.
 //! All of Terraform is accessed through [`crate::tf`], all of Omni through [`crate::omni`].
 
+mod annotation;
 pub(crate) mod check;
 mod config;
 mod connection;

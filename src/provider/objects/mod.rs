@@ -51,6 +51,7 @@ nouns! {
     omniconfig,
     ongoing_task,
     redacted_machine_config,
+    resource,
     saml_label_rule,
     schematic,
     service_account,

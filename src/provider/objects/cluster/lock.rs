@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Omni lifts the lock while it imports a cluster.
-const IMPORTING: &str = "omni.sidero.dev/cluster-import-is-in-progress";
+pub(super) const IMPORTING: &str = "omni.sidero.dev/cluster-import-is-in-progress";
 
 /// The mark on the status of a cluster that was imported: its lock does not keep it.
 const IMPORTED: &str = "omni.sidero.dev/tainted-by-importing";

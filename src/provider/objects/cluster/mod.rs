@@ -5,6 +5,7 @@ mod checks;
 mod data_source;
 mod health;
 pub(crate) mod lock;
+mod lock_action;
 pub(crate) mod resource;
 
 use crate::omni::spec::Spec;
@@ -15,6 +16,7 @@ use omni_proto::specs::ClusterSpec;
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
     types.cosi::<resource::Cluster>().view::<resource::Cluster>().dual::<health::ClusterHealth>();
+    types.action(lock_action::lock()).action(lock_action::unlock());
 }
 
 /// The cluster as the owner of what its attribute `cluster` names it in.

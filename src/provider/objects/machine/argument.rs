@@ -7,13 +7,14 @@ use crate::provider::ledger::ObjectKey;
 use crate::provider::view;
 use crate::provider::view::Presence;
 use crate::tf::check::not_empty;
-use crate::tf::diag::Diagnostic;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
-use crate::tf::schema::string;
+use crate::tf::schema::{Attribute, string};
+use crate::tf::value::Value;
 use omni_proto::specs::{MachineStatusSpec, SiderolinkSpec};
 
-const ARGUMENT: &str = "machine_id";
+pub(super) const ARGUMENT: &str = "machine_id";
 
 /// The row of the argument.
 pub(crate) fn machine_id() -> Row {
@@ -24,6 +25,34 @@ pub(crate) fn machine_id() -> Row {
         .doc("Id (UUID) of the machine.")
         .id()
         .known_as::<MachineStatusSpec>("network.hostname")
+}
+
+/// The same for an action.
+pub(crate) fn machine_attribute() -> Attribute {
+    string(ARGUMENT).required().check(not_empty())
+}
+
+/// Holds the argument of an action against what is registered.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_named(cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+    let Some(id) = config.get(ARGUMENT).as_str() else { return Ok(()) };
+    if !matches!(view::object::<MachineStatusSpec>(cx, id).await?, Presence::Missing)
+        || !matches!(view::object::<SiderolinkSpec>(cx, id).await?, Presence::Missing)
+    {
+        return Ok(());
+    }
+    let diagnostic = match machine_id::problem(id) {
+        Some((why, hint)) => Diagnostic::error(format!("`{ARGUMENT}` is not the ID of a machine"), why).hint(hint),
+        None => Diagnostic::warning(
+            format!("Machine `{id}` is not known to Omni"),
+            "The action will fail unless a machine with this ID has registered by then.",
+        )
+        .hint("Check the ID; the data source `omni_machines` lists the machines that have registered."),
+    };
+    diags.push(diagnostic.at(Path::of(ARGUMENT)));
+    Ok(())
 }
 
 /// Holds the argument against what is registered: a text that is no id is an error, and an id that no machine has is a warning.

@@ -1,6 +1,7 @@
 //! Nodes of machine sets.
 
 mod data_source;
+mod lock_action;
 mod resource;
 
 use crate::provider::lookup::Objects;
@@ -9,4 +10,5 @@ use crate::provider::types::Types;
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
     types.cosi::<resource::MachineSetNode>().list::<Objects<resource::MachineSetNode>>();
+    types.action(lock_action::lock()).action(lock_action::unlock());
 }

@@ -1,0 +1,161 @@
+//! `omni_delete_by_selector`: deletes the objects of a type whose labels match.
+
+use super::type_name;
+use super::type_name::{TYPE, short};
+use crate::omni::spec::Spec;
+use crate::omni::state::query::Query;
+use crate::omni::{Kind, Resource as Stored};
+use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::lookup::{SELECTOR, is_selector};
+use crate::tf::check::{Check, whole_between};
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::path::Path;
+use crate::tf::schema::{Schema, boolean, number, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use omni_proto::specs;
+
+pub(super) struct DeleteBySelector;
+
+const FACTS: Facts =
+    Facts { name: "omni_delete_by_selector", verb: "delete", noun: "the objects that match", id: "", timeout: "30m" };
+
+const LABEL_SELECTOR: &str = "label_selector";
+const MAX_COUNT: &str = "max_count";
+const DRY_RUN: &str = "dry_run";
+
+/// The types whose objects users delete. Singletons and what only calls remove are not among them.
+const DELETABLE: &[Kind] = &[
+    specs::ClusterSpec::KIND,
+    specs::ConfigPatchSpec::KIND,
+    specs::ExtensionsConfigurationSpec::KIND,
+    specs::GrpcTunnelConfigSpec::KIND,
+    specs::InfraMachineBmcConfigSpec::KIND,
+    specs::InfraMachineConfigSpec::KIND,
+    specs::InfraProviderSpec::KIND,
+    specs::InstallationMediaConfigSpec::KIND,
+    specs::JoinTokenSpec::KIND,
+    specs::KernelArgsSpec::KIND,
+    specs::KubernetesHealthCheckSpec::KIND,
+    specs::KubernetesManifestGroupSpec::KIND,
+    specs::MachineClassSpec::KIND,
+    specs::MachineInstallDiskConfigSpec::KIND,
+    specs::MachineLabelsSpec::KIND,
+    specs::MachineRequestSetSpec::KIND,
+    specs::MachineSetNodeSpec::KIND,
+    specs::MachineSetSpec::KIND,
+    specs::SamlLabelRuleSpec::KIND,
+    specs::SiderolinkSpec::KIND,
+];
+
+/// How many objects a text names.
+const NAMED: usize = 10;
+
+#[async_trait]
+impl OmniAction for DeleteBySelector {
+    fn facts(&self) -> Facts {
+        FACTS
+    }
+
+    fn schema(&self) -> Schema {
+        let names: Vec<_> = DELETABLE.iter().map(|kind| format!("`{}`", short(*kind))).collect();
+        Schema::new(format!(
+            "Deletes all objects of a type whose labels match. If more than `{MAX_COUNT}` objects match, nothing is deleted. Objects are torn down one after the other, in the order of their IDs, and each is waited for.\n\n\
+             ~> **Deleting a cluster, a machine set or one of its nodes wipes the machines.** Use `{DRY_RUN} = true` first."
+        ))
+        .with(type_name::attribute(|| DELETABLE, &format!("COSI type of the objects, one of {}.", names.join(", "))))
+        .with(
+            string(LABEL_SELECTOR)
+                .required()
+                .document()
+                .check(is_selector())
+                .check(selects())
+                .doc(format!("Only objects whose labels match, {SELECTOR} It must have at least one condition.")),
+        )
+        .with(number(MAX_COUNT).required().check(whole_between(1, 1000)).doc(
+            "The most objects to delete, from 1 to 1000. If more match, the action fails and deletes nothing.",
+        ))
+        .with(boolean(DRY_RUN).default(false).doc("With `true`, only tells which objects would be deleted."))
+    }
+
+    fn writes(&self, config: &Value) -> bool {
+        config.get(DRY_RUN).as_bool() != Some(true)
+    }
+
+    async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        let (Some((kind, query)), Some(most)) = (wanted(config), most(config)) else { return Ok(()) };
+        let found = cx.client().list(&cx.call, kind, &query).await?;
+        if found.len() > most {
+            let why = format!("{} The action will delete nothing unless fewer match by then.", too_many(&found, most));
+            diags.push(Diagnostic::warning(summary(kind), why).hint(NARROW).at(Path::of(MAX_COUNT)));
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
+        let (Some((kind, query)), Some(most)) = (wanted(config), most(config)) else { return Ok(()) };
+        let found = run.client().list(run.call(), kind, &query).await?;
+        if found.len() > most {
+            return Err(Diagnostic::error(summary(kind), too_many(&found, most))
+                .hint(NARROW)
+                .at(Path::of(MAX_COUNT))
+                .into());
+        }
+        if let Some(owned) = found.iter().find(|stored| !stored.metadata.owner.is_empty()) {
+            let why = format!(
+                "`{}` belongs to the controller `{}` of Omni, which alone may delete it.",
+                owned.key, owned.metadata.owner
+            );
+            return Err(Diagnostic::error(summary(kind), why)
+                .hint("Add conditions to `label_selector` that such objects do not match.")
+                .at(Path::of(LABEL_SELECTOR))
+                .into());
+        }
+        if found.is_empty() {
+            run.say(format!("No object of the type `{}` matches", short(kind))).await;
+        }
+        for (at, stored) in found.iter().enumerate() {
+            let (key, place) = (&stored.key, format!("{} of {}", at + 1, found.len()));
+            if !self.writes(config) {
+                run.say(format!("Would delete `{key}` ({place})")).await;
+                continue;
+            }
+            run.seen(format!("deleting `{key}` ({place})")).await;
+            run.write(run.client().remove(run.call(), key)).await?;
+            run.done(format!("Deleted `{key}`")).await;
+        }
+        Ok(())
+    }
+}
+
+/// The selector has a condition: without one it would take every object.
+fn selects() -> Check {
+    Check::text(|text| match Query::parse_selector(text) {
+        Ok(query) if query == Query::all() => {
+            Err("The selector is empty, and would match every object of the type.".to_owned())
+        }
+        _ => Ok(()),
+    })
+}
+
+fn wanted(config: &Value) -> Option<(Kind, Query)> {
+    let kind = type_name::named(DELETABLE, config.get(TYPE).as_str()?)?;
+    let query = Query::parse_selector(config.get(LABEL_SELECTOR).as_str()?).ok()?;
+    (query != Query::all()).then_some((kind, query))
+}
+
+fn most(config: &Value) -> Option<usize> {
+    config.get(MAX_COUNT).as_i64().and_then(|most| usize::try_from(most).ok())
+}
+
+const NARROW: &str = "Add conditions to `label_selector`, or raise `max_count` if all of them are to be deleted.";
+
+fn summary(kind: Kind) -> String {
+    format!("Will not delete objects of the type `{}`", short(kind))
+}
+
+fn too_many(found: &[Stored], most: usize) -> String {
+    let named: Vec<_> = found.iter().take(NAMED).map(|stored| format!("`{}`", stored.key)).collect();
+    let more = if found.len() > NAMED { ", …" } else { "" };
+    format!("{} objects match, and `{MAX_COUNT}` is {most}: {}{more}.", found.len(), named.join(", "))
+}
