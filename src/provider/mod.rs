@@ -9,6 +9,7 @@ pub(crate) mod dual;
 pub(crate) mod duration;
 pub(crate) mod engine;
 pub(crate) mod errors;
+mod export;
 mod file;
 mod functions;
 pub(crate) mod handover;

@@ -32,6 +32,11 @@ impl Cli {
         semver::Version::parse(&self.version).is_ok_and(|v| v.major > 1 || v.minor >= minor)
     }
 
+    /// Whether it has actions. No release of OpenTofu has this number yet.
+    pub fn has_actions(&self) -> bool {
+        self.is_at_least(14)
+    }
+
     /// A program that cannot say its version is not a CLI that tests can run on.
     fn ask(path: &Path) -> Outcome<Self> {
         let output = Command::new(path)

@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "says which CLIs the tests run on")]
 
 mod accounts;
+mod actions;
 #[path = "../support/built.rs"]
 mod built;
 #[allow(dead_code, reason = "not every certificate of the other tests is needed here")]
@@ -92,6 +93,7 @@ pub struct Context {
 fn areas() -> Vec<(&'static str, Vec<Test>)> {
     vec![
         ("accounts", accounts::tests()),
+        ("actions", actions::tests()),
         ("crash", crash::tests()),
         ("demo", demo::tests()),
         ("drift", drift::tests()),

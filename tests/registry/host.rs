@@ -613,7 +613,8 @@ fn key(kind: &str, id: &str) -> Key {
     kinds::key(&format!("{kind}.omni.sidero.dev"), id)
 }
 
-fn capabilities() -> pb::ClientCapabilities {
+/// What this host can do.
+pub fn capabilities() -> pb::ClientCapabilities {
     pb::ClientCapabilities { write_only_attributes_allowed: true, ..Default::default() }
 }
 

@@ -5,6 +5,7 @@
 
 mod absent;
 mod accounts;
+mod actions;
 mod answers;
 mod connection;
 mod coverage;
@@ -90,6 +91,7 @@ fn main() {
     trials.push(Trial::test("coverage::attributes_without_a_lifecycle", coverage::golden));
     trials.extend(absent::trials());
     trials.extend(accounts::trials());
+    trials.extend(actions::trials());
     trials.extend(answers::trials());
     trials.extend(connection::trials());
     trials.extend(defects::trials());

@@ -96,6 +96,25 @@ pub fn schema_of_ephemeral(name: &str) -> Result<(), Failed> {
     Ok(())
 }
 
+/// An action's schema: it has no result, and hosts do not check it themselves.
+pub fn schema_of_action(name: &str) -> Result<(), Failed> {
+    let provider = provider::new();
+    let action = provider.actions().iter().find(|a| a.type_name() == name).expect("registered");
+    let schema = action.schema();
+    check(name, schema)?;
+    fn unfit(attributes: &[Attribute]) -> bool {
+        attributes.iter().any(|a| a.mode == Mode::Computed || a.write_only || unfit(a.nested()))
+    }
+    if unfit(&schema.attributes) {
+        return Err(format!("{name}: an action gives nothing back, and stores nothing").into());
+    }
+    let limit = schema.attribute("timeout").and_then(|a| a.default.as_ref());
+    if limit.is_none_or(|limit| limit.as_str().is_none_or(|text| kit::go_duration::parse(text).is_err())) {
+        return Err(format!("{name}: no limit").into());
+    }
+    Ok(())
+}
+
 /// Whether an ephemeral resource can make what the data source of its name only reads, so that it has more attributes.
 pub fn makes_its_own(name: &str) -> bool {
     name == "omni_join_token"
@@ -109,10 +128,11 @@ pub fn schema_of_provider() -> Result<(), Failed> {
 /// A type that is listed twice would hide the other one of its name.
 pub fn every_type_is_listed_once() -> Result<(), Failed> {
     let provider = provider::new();
-    let names: [Vec<_>; 4] = [
+    let names: [Vec<_>; 5] = [
         provider.resources().iter().map(|r| r.type_name()).collect(),
         provider.data_sources().iter().map(|d| d.type_name()).collect(),
         provider.ephemerals().iter().map(|e| e.type_name()).collect(),
+        provider.actions().iter().map(|a| a.type_name()).collect(),
         provider.functions().iter().map(|f| f.name()).collect(),
     ];
     for list in names {

@@ -22,6 +22,7 @@ enum Block {
     Resource(&'static str),
     Data(&'static str),
     Ephemeral(&'static str),
+    Action(&'static str),
 }
 
 pub fn trials() -> Vec<Trial> {
@@ -29,7 +30,8 @@ pub fn trials() -> Vec<Trial> {
     let resources = provider.resources().iter().map(|r| Block::Resource(r.type_name()));
     let data = provider.data_sources().iter().map(|d| Block::Data(d.type_name()));
     let ephemerals = provider.ephemerals().iter().map(|e| Block::Ephemeral(e.type_name()));
-    let all = [Block::Provider].into_iter().chain(resources).chain(data).chain(ephemerals);
+    let actions = provider.actions().iter().map(|a| Block::Action(a.type_name()));
+    let all = [Block::Provider].into_iter().chain(resources).chain(data).chain(ephemerals).chain(actions);
     let validated =
         all.map(|block| Trial::test(format!("unknowns::{block:?}"), move || no_refusal_for_an_unknown(block)));
     let planned = provider.resources().iter().map(|r| r.type_name());
@@ -51,6 +53,7 @@ impl Block {
             Self::Ephemeral(name) => {
                 provider.ephemerals().iter().find(|e| e.type_name() == name).unwrap().schema().clone()
             }
+            Self::Action(name) => provider.actions().iter().find(|a| a.type_name() == name).unwrap().schema().clone(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Block {
         };
         match self {
             Self::Provider => Vec::new(),
+            Self::Action(name) => crate::actions::mistakes().into_iter().filter(|m| m.0 == name).map(|m| m.1).collect(),
             Self::Resource(name) => {
                 let fixture = fixture::load(name);
                 let invalid = fixture.invalid.iter().map(|wrong| merged(&fixture.create, &wrong.set));
@@ -102,6 +106,10 @@ impl Block {
             Self::Ephemeral(name) => {
                 let request = pb::validate_ephemeral_resource_config::Request { type_name: name.into(), config };
                 server.validate_ephemeral_resource_config(Request::new(request)).await.unwrap().into_inner().diagnostics
+            }
+            Self::Action(name) => {
+                let request = pb::validate_action_config::Request { type_name: name.into(), config };
+                server.validate_action_config(Request::new(request)).await.unwrap().into_inner().diagnostics
             }
         };
         errors(&diagnostics)

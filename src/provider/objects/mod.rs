@@ -52,6 +52,7 @@ nouns! {
     ongoing_task,
     redacted_machine_config,
     resource,
+    secrets_rotation,
     saml_label_rule,
     schematic,
     service_account,

@@ -1,5 +1,6 @@
 //! Backups of etcd: where they are stored, how they went, and which there are.
 
+mod backup_action;
 mod data_source;
 mod s3_config;
 mod store;
@@ -9,4 +10,5 @@ use crate::provider::types::Types;
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
     types.cosi::<s3_config::S3Config>().single::<data_source::BackupStatus>().list::<data_source::Backups>();
+    types.action(backup_action::BackUp);
 }

@@ -2,6 +2,7 @@
 
 mod data_source;
 mod ephemeral;
+mod reset_action;
 pub(crate) mod resource;
 pub(crate) mod tokens;
 
@@ -13,5 +14,6 @@ pub(super) fn register(types: &mut Types<'_>) {
         .cosi::<resource::JoinToken>()
         .single::<data_source::JoinTokens>()
         .list::<data_source::JoinTokens>()
-        .ephemeral(ephemeral::JoinToken::ephemeral);
+        .ephemeral(ephemeral::JoinToken::ephemeral)
+        .action(reset_action::Reset);
 }

@@ -1,6 +1,7 @@
 //! Nodes of machine sets.
 
 mod data_source;
+mod force_destroy;
 mod lock_action;
 mod resource;
 
@@ -10,5 +11,5 @@ use crate::provider::types::Types;
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
     types.cosi::<resource::MachineSetNode>().list::<Objects<resource::MachineSetNode>>();
-    types.action(lock_action::lock()).action(lock_action::unlock());
+    types.action(lock_action::lock()).action(lock_action::unlock()).action(force_destroy::ForceDestroy);
 }

@@ -3,6 +3,7 @@
 pub(crate) mod account_key;
 mod data_source;
 mod ephemeral;
+mod renew_action;
 mod resource;
 mod service_account_key_decode;
 mod service_account_key_encode;
@@ -16,6 +17,7 @@ pub(super) fn register(types: &mut Types<'_>) {
         .single::<data_source::ServiceAccounts>()
         .list::<data_source::ServiceAccounts>()
         .ephemeral(ephemeral::ServiceAccountKey::ephemeral)
+        .action(renew_action::Renew)
         .function(service_account_key_decode::function())
         .function(service_account_key_encode::function());
 }

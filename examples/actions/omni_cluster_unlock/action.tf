@@ -1,0 +1,5 @@
+action "omni_cluster_unlock" "prod" {
+  config {
+    cluster = "prod"
+  }
+}

@@ -1,0 +1,10 @@
+variable "machine" {
+  type        = string
+  description = "ID of the machine."
+}
+
+action "omni_machine_reboot" "machine" {
+  config {
+    machine_id = var.machine
+  }
+}

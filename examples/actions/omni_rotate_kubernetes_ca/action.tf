@@ -1,0 +1,6 @@
+action "omni_rotate_kubernetes_ca" "prod" {
+  config {
+    cluster = "prod"
+    timeout = "2h"
+  }
+}

@@ -1,0 +1,126 @@
+//! `omni_etcd_backup`: has Omni back up the etcd of a cluster now, and waits for the backup.
+
+use super::store;
+use crate::omni::spec;
+use crate::omni::spec::Spec;
+use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
+use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::objects::cluster::argument;
+use crate::provider::objects::cluster::argument::cluster_attribute;
+use crate::provider::timestamp;
+use crate::provider::wait::Step;
+use crate::tf::diag::{Diagnostic, Diagnostics, sentence};
+use crate::tf::schema::Schema;
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use omni_proto::specs::etcd_backup_status_spec::Status;
+use omni_proto::specs::{EtcdBackupS3ConfSpec, EtcdBackupStatusSpec, EtcdManualBackupSpec};
+use prost::Message as _;
+use prost_types::Timestamp;
+
+pub(super) struct BackUp;
+
+const FACTS: Facts =
+    Facts { name: "omni_etcd_backup", verb: "back up", noun: "etcd of cluster", id: "cluster", timeout: "15m" };
+
+#[async_trait]
+impl OmniAction for BackUp {
+    fn facts(&self) -> Facts {
+        FACTS
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(
+            "Backs up the etcd of a cluster now, and waits until the backup is stored. The instance needs a store for backups: S3, which `omni_etcd_backup_s3_config` configures, or its local disk.",
+        )
+        .with(cluster_attribute().required().doc("Name of the cluster."))
+    }
+
+    async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        // A store that this run configures has no status yet.
+        let planned = cx.session.ledger.all_planned(EtcdBackupS3ConfSpec::KIND.name);
+        if planned.is_empty()
+            && let Some(why) = store_problem(cx).await?
+        {
+            diags.push(no_store(config, &why));
+        }
+        argument::check_named(cx, config, diags).await
+    }
+
+    async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
+        let operation = FACTS.operation(config);
+        let cluster = operation.id;
+        argument::named(run.cx(), &operation).await?;
+        if let Some(why) = store_problem(run.cx()).await? {
+            return Err(no_store(config, &why).into());
+        }
+        let last = run.cx().find::<EtcdBackupStatusSpec>(cluster).await?;
+        let last = last.and_then(|status| status.spec.last_backup_attempt).map_or(0, |at| at.seconds);
+        // Omni backs up for a request that is later than its last attempt; both count whole seconds.
+        let now = i64::try_from(run.session().clock.now().as_secs()).unwrap_or_default();
+        let wanted = now.max(last + 1);
+        run.write(request(run, cluster, wanted)).await?;
+        run.done(format!("Requested a backup of the etcd of cluster `{cluster}`")).await;
+        let key = EtcdBackupStatusSpec::KIND.key(cluster);
+        let mut stored_at = None;
+        run.wait(&key, &format!("the backup of the etcd of cluster `{cluster}`"), |stored| {
+            let Some(stored) = stored else { return Ok(Step::Unmet(NOT_BEGUN.to_owned())) };
+            let status = spec::decode::<EtcdBackupStatusSpec>(stored)?;
+            if status.last_backup_attempt.is_none_or(|at| at.seconds < wanted) {
+                return Ok(Step::Unmet(NOT_BEGUN.to_owned()));
+            }
+            match status.status() {
+                Status::Ok => {
+                    stored_at = status.last_backup_time;
+                    Ok(Step::Met)
+                }
+                Status::Error => Err(Diagnostic::error(
+                    operation.summary(),
+                    format!("Omni could not make the backup.\nMessage of Omni: {}", sentence(&status.error)),
+                )
+                .hint("Check the store of backups and the control planes of the cluster, then invoke the action again.")
+                .into()),
+                Status::Running | Status::Unknown => Ok(Step::Unmet("the backup is being made".to_owned())),
+            }
+        })
+        .await?;
+        let when =
+            stored_at.map(|at| format!(" at {}", timestamp::show(timestamp::from_proto(&at)))).unwrap_or_default();
+        run.done(format!("The etcd of cluster `{cluster}` was backed up{when}")).await;
+        Ok(())
+    }
+}
+
+/// What is seen of a backup that was only requested so far.
+const NOT_BEGUN: &str = "the backup has not begun";
+
+/// What keeps Omni from storing backups, as a text; `None` where nothing does, or nobody may know.
+async fn store_problem(cx: &Cx) -> Result<Option<String>, Error> {
+    Ok(store::status(cx).await?.map(|status| status.configuration_error).filter(|why| !why.is_empty()))
+}
+
+fn no_store(config: &Value, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        FACTS.operation(config).summary(),
+        format!("The Omni instance has no store for backups that works.\nMessage of Omni: {}", sentence(why)),
+    )
+    .hint("Configure the store with `omni_etcd_backup_s3_config`, or let the operator of this Omni configure one.")
+}
+
+/// Asks for a backup at this time.
+async fn request(run: &Run<'_>, cluster: &str, seconds: i64) -> Result<(), Error> {
+    let wanted = EtcdManualBackupSpec { backup_at: Some(Timestamp { seconds, nanos: 0 }) };
+    let key = EtcdManualBackupSpec::KIND.key(cluster);
+    let change = |stored: &mut Stored| {
+        stored.spec = wanted.encode_to_vec();
+        Ok(())
+    };
+    match run.client().modify(run.call(), &key, Some(Phase::Running), change).await {
+        Err(error) if error.is(ErrorKind::NotFound) => {
+            let mut request = spec::resource(cluster, &wanted);
+            request.metadata.labels.insert(labels::CLUSTER.to_owned(), cluster.to_owned());
+            run.client().create(run.call(), request).await.map(drop)
+        }
+        modified => modified.map(drop),
+    }
+}

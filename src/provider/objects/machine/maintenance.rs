@@ -1,0 +1,161 @@
+//! `omni_machine_install` and `omni_maintenance_upgrade`: Talos on machines that are in no cluster.
+
+use super::argument;
+use crate::omni::spec;
+use crate::omni::spec::Spec;
+use crate::provider::check::is_version;
+use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::session::at;
+use crate::provider::view;
+use crate::provider::wait::Step;
+use crate::tf::check::not_empty;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::schema::{Schema, string};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use kit::version;
+use omni_proto::management::MaintenanceLifecycleRequest;
+use omni_proto::management::maintenance_lifecycle_request::Operation;
+use omni_proto::specs::MachineStatusSpec;
+
+const MACHINE: &str = "machine_id";
+const VERSION: &str = "version";
+const DISK: &str = "disk";
+
+/// What Omni does to a machine in maintenance mode.
+pub(super) enum Maintenance {
+    /// Talos is installed on a disk.
+    Install,
+    /// Talos is upgraded, as it runs or as it is installed.
+    Upgrade,
+}
+
+#[async_trait]
+impl OmniAction for Maintenance {
+    fn facts(&self) -> Facts {
+        let upgrade = Facts {
+            name: "omni_maintenance_upgrade",
+            verb: "upgrade Talos on",
+            noun: "machine",
+            id: MACHINE,
+            timeout: "30m",
+        };
+        match self {
+            Self::Install => Facts { name: "omni_machine_install", verb: "install Talos on", ..upgrade },
+            Self::Upgrade => upgrade,
+        }
+    }
+
+    fn schema(&self) -> Schema {
+        let machine = argument::machine_attribute();
+        match self {
+            Self::Install => Schema::new(
+                "Installs Talos on a disk of a machine that is in no cluster, and waits until it is installed. The machine must be connected, in maintenance mode, run Talos 1.13 or later, and have no Talos on its disks. Omni goes on with the installation if the action is stopped.\n\n\
+                 ~> **The content of the disk is lost**, whatever it holds.",
+            )
+            .with(machine.doc("ID (UUID) of the machine."))
+            .with(string(DISK).required().check(not_empty()).doc("Disk to install Talos on, such as `/dev/nvme0n1`."))
+            .with(string(VERSION).check(is_version()).doc("Talos version to install, such as `1.13.5`. Defaults to the version that the machine runs."))
+            .since("1.9"),
+            Self::Upgrade => Schema::new(
+                "Upgrades Talos on a machine that is in no cluster, and waits until it runs the new version. The machine must be connected and in maintenance mode. Machines of clusters are upgraded with `talos_version` of their `omni_cluster`.",
+            )
+            .with(machine.doc("ID (UUID) of the machine."))
+            .with(string(VERSION).required().check(is_version()).doc("Talos version to upgrade to, such as `1.13.5`.")),
+        }
+    }
+
+    async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        argument::check_named(cx, config, diags).await?;
+        let Some(machine) = config.get(MACHINE).as_str() else { return Ok(()) };
+        let Some(status) = view::spec::<MachineStatusSpec>(cx, machine).await? else { return Ok(()) };
+        let mut warn = |summary: String, why: &str, hint: &str| {
+            let why = format!("{why}: the action will fail unless this has changed by then.");
+            diags.push(Diagnostic::warning(summary, why).hint(hint.to_owned()).at(at(MACHINE)));
+        };
+        if !status.cluster.is_empty() {
+            warn(
+                format!("Machine `{machine}` belongs to cluster `{}`", status.cluster),
+                "Omni manages Talos on the machines of clusters itself",
+                "Set `talos_version` of the `omni_cluster`, or choose a machine that is in no cluster.",
+            );
+        } else if !status.maintenance {
+            warn(
+                format!("Machine `{machine}` is not in maintenance mode"),
+                "Omni does this to machines in maintenance mode only",
+                "Choose a machine that waits for its first configuration.",
+            );
+        }
+        if !status.connected {
+            warn(
+                format!("Machine `{machine}` is not connected to Omni"),
+                "Omni cannot reach it",
+                "Turn the machine on, and check its network.",
+            );
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
+        let machine = config.get(MACHINE).as_str().unwrap_or_default();
+        let wanted = config.get(VERSION).as_str().map(|text| version::strip_v(text.trim()).to_owned());
+        match self {
+            Self::Install => {
+                let disk = config.get(DISK).as_str().unwrap_or_default();
+                let request = MaintenanceLifecycleRequest {
+                    machine_id: machine.to_owned(),
+                    operation: Operation::Install.into(),
+                    version: wanted.unwrap_or_default(),
+                    disk: disk.to_owned(),
+                };
+                let mut answers = run.write(run.client().maintenance_lifecycle(run.call(), request)).await?;
+                while let Some(answer) = run.write(answers.next()).await? {
+                    run.seen(answer.message).await;
+                }
+                wait(run, machine, &format!("Talos to be installed on `{disk}` of machine `{machine}`"), |status| {
+                    let disks =
+                        status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
+                    let is_installed = disks.iter().any(|found| {
+                        found.system_disk
+                            && (found.linux_name == disk || found.dev_path == disk || disk.starts_with("/dev/disk/"))
+                    });
+                    is_installed.then_some(()).ok_or_else(|| "Talos is not on the disk yet".to_owned())
+                })
+                .await?;
+                run.done(format!("Talos is installed on `{disk}` of machine `{machine}`")).await;
+            }
+            Self::Upgrade => {
+                let wanted = wanted.unwrap_or_default();
+                run.write(run.client().maintenance_upgrade(run.call(), machine, &wanted)).await?;
+                run.done(format!("Requested the upgrade of machine `{machine}` to Talos {wanted}")).await;
+                wait(
+                    run,
+                    machine,
+                    &format!("machine `{machine}` to run Talos {wanted}"),
+                    |status| match version::same(&status.talos_version, &wanted) {
+                        true => Ok(()),
+                        false => Err(format!("the machine runs Talos {}", version::strip_v(&status.talos_version))),
+                    },
+                )
+                .await?;
+                run.done(format!("Machine `{machine}` runs Talos {wanted}")).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits until `met` says that the machine is as it is to be, or what it is instead.
+async fn wait(
+    run: &Run<'_>,
+    machine: &str,
+    what: &str,
+    met: impl Fn(&MachineStatusSpec) -> Result<(), String> + Send + Sync,
+) -> Result<(), Failure> {
+    run.wait(&MachineStatusSpec::KIND.key(machine), what, |stored| {
+        let Some(stored) = stored else { return Ok(Step::Unmet("Omni shows no status of the machine".to_owned())) };
+        let status = spec::decode::<MachineStatusSpec>(stored)?;
+        Ok(met(&status).map_or_else(Step::Unmet, |()| Step::Met))
+    })
+    .await
+}
