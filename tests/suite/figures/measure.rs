@@ -212,8 +212,7 @@ mod tests {
     use super::*;
 
     const ENGINE: &str = "trait CosiObject: Send { const A: u8 = 1; type B; fn c() { fn inner() {} } fn d(); }";
-    const RPC: &str =
-        "trait RpcObject { fn d(); } trait UnreadableObject {} trait FoundObject {} trait Table {} trait ResourceType { fn e(); fn f(); }";
+    const RPC: &str = "trait RpcObject { fn d(); } trait UnreadableObject {} trait FoundObject {} trait Table {} trait ResourceType { fn e(); fn f(); }";
 
     #[test]
     fn a_hook_with_one_implementor_is_found() {
