@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
 pub use cases::mistakes;
-use cases::{CASES, Case, annotated, file, folder};
+use cases::{CASES, Case, annotated, folder};
 
 type Diags = Vec<pb::Diagnostic>;
 type Rule = fn(&'static Case) -> Result<(), Failed>;
