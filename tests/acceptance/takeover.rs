@@ -23,6 +23,7 @@ use terraform_provider_omni::omni::auth::{date, key};
 
 tests![
     a_state_of_the_official_provider_needs_no_change,
+    moved_blocks_need_no_change,
     what_was_taken_over_can_be_changed_and_destroyed,
     accounts_of_the_official_provider_need_no_change,
     the_states_have_every_type_of_the_official_provider,
@@ -175,6 +176,29 @@ fn a_state_of_the_official_provider_needs_no_change(context: &Context) -> Outcom
     let set = workspace.values("omni_machine_set.workers")?;
     assert_eq!((&set["id"], &set["name"]), (&json!("prod-workers"), &json!("workers")));
     workspace.plan()?.must_be_empty()
+}
+
+/// The other way, resource by resource: the rest of a state can stay with its provider.
+fn moved_blocks_need_no_change(context: &Context) -> Outcome {
+    let (omni, workspace) = found(context)?;
+    // The state still names the official provider, which the host asks for nothing but its schemas.
+    let workspace = workspace.with_plugin(OFFICIAL, &context.plugins)?;
+    let mut state: Value = serde_json::from_str(&std::fs::read_to_string(fixture("terraform.tfstate"))?)?;
+    let mut moves = String::new();
+    for resource in state["resources"].as_array_mut().into_iter().flatten().filter(|r| r["mode"] == "managed") {
+        let address = format!("{}.{}", resource["type"].as_str().unwrap(), resource["name"].as_str().unwrap());
+        moves.push_str(&format!("moved {{\n  from = {address}_before\n  to   = {address}\n}}\n\n"));
+        resource["name"] = format!("{}_before", resource["name"].as_str().unwrap()).into();
+    }
+    workspace.write("terraform.tfstate", &state.to_string())?;
+    workspace.write("moves.tf", &moves)?;
+    let before = omni.writes();
+    assert_eq!(workspace.plan()?.actions().len(), 0);
+    workspace.apply()?;
+    assert_holds_all(&workspace)?;
+    workspace.plan()?.must_be_empty()?;
+    assert_eq!(omni.writes(), before, "something was written");
+    Ok(())
 }
 
 fn what_was_taken_over_can_be_changed_and_destroyed(context: &Context) -> Outcome {
