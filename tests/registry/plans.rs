@@ -123,7 +123,7 @@ fn updates(name: &'static str) -> Result<(), Failed> {
         let mut json = fixture.create.clone();
         let mut instance = applied(&host, name, None, &json).await;
         let label = json!({ "labels": { "plans": "1" } });
-        let labels = schema.attribute("labels").map(|_| label);
+        let labels = schema.attribute("labels").filter(|labels| labels.configurable()).map(|_| label);
         for patch in fixture.updates.iter().chain(&labels) {
             json = merged(&json, patch);
             let config = host.config(name, &json);
