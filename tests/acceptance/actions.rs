@@ -14,7 +14,7 @@ fn is_locked(omni: &Omni) -> bool {
     omni.store().get(&key).is_some_and(|cluster| cluster.annotations.contains_key(LOCKED))
 }
 
-fn invoke<'a>(name: &'a str) -> [String; 5] {
+fn invoke(name: &str) -> [String; 5] {
     let flag = format!("-invoke=action.{name}");
     ["apply".to_owned(), "-no-color".to_owned(), "-input=false".to_owned(), "-auto-approve".to_owned(), flag]
 }

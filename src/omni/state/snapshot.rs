@@ -91,13 +91,13 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub async fn get_swept(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
-        match self.from_snapshot(call, key).await {
+        match self.answer_from_snapshot(call, key).await {
             Some(found) => Ok(found),
             None => self.get(call, key).await,
         }
     }
 
-    async fn from_snapshot(&self, call: &Call, key: &Key) -> Option<Resource> {
+    async fn answer_from_snapshot(&self, call: &Call, key: &Key) -> Option<Resource> {
         let snapshot = call.current_sweep()?.snapshot(self, key.kind)?;
         if !snapshot.is_current(call).await {
             return None;

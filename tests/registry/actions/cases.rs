@@ -142,7 +142,6 @@ pub static CASES: &[Case] = &[
         write: Some("Create of NodeForceDestroyRequests"),
         done: |host| u64::from(host.object("ClusterMachines", &inventory::id(3)).is_none()),
         tells: "Cluster `c` has let machine",
-        ..FIRST
     },
     Case {
         name: "omni_reset_node_unique_token",

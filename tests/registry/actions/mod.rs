@@ -31,6 +31,9 @@ use tonic::Request;
 pub use cases::mistakes;
 use cases::{CASES, Case, annotated, folder};
 
+/// A rule that is about all actions together.
+type SharedRule = fn() -> Result<(), Failed>;
+
 type Diags = Vec<pb::Diagnostic>;
 type Rule = fn(&'static Case) -> Result<(), Failed>;
 
@@ -60,7 +63,7 @@ pub fn trials() -> Vec<Trial> {
             trials.push(Trial::test(format!("action::{name}::survives_{rule}"), move || survives(case, way)));
         }
     }
-    let others: &[(&str, fn() -> Result<(), Failed>)] = &[
+    let others: &[(&str, SharedRule)] = &[
         ("what_an_older_omni_lacks_is_told_at_plan", what_an_older_omni_lacks_is_told_at_plan),
         ("too_many_matches_delete_nothing", too_many_matches_delete_nothing),
         ("a_dry_run_changes_nothing", a_dry_run_changes_nothing),
@@ -117,7 +120,7 @@ async fn calm(options: Options, extra: &[(&str, Value)]) -> Host {
     if host.object("InfraMachines", &inventory::id(5)).is_some() {
         let mut spec = InfraMachineConfigSpec::default();
         spec.set_acceptance_status(AcceptanceStatus::Accepted);
-        let key = kinds::key("InfraMachineConfigs.omni.sidero.dev", &inventory::id(5));
+        let key = kinds::key("InfraMachineConfigs.omni.sidero.dev", inventory::id(5));
         host.sim.store().put("", &key, |object| object.spec = spec.encode_to_vec());
         host.sim.mint("robot", omni_sim::kinds::Role::Reader, Duration::from_hours(24)).unwrap();
         host.sim.settle().unwrap();
