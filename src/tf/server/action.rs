@@ -3,6 +3,7 @@
 use super::Server;
 use super::coding::decode;
 use super::deferral;
+use super::registry;
 use super::respond::Subject;
 use super::stream::{Sender, stream};
 use crate::tf::action::Progress;
@@ -32,6 +33,8 @@ pub(super) async fn plan(server: &Server, request: plan_action::Request) -> Resu
     let entry = server.registry().action(name)?;
     let config = decode(request.config.as_ref(), entry.of(), &what(name))?;
     let context = server.context(request.client_capabilities.as_ref());
+    // What was unknown in the validation, such as the value of a variable, is known now.
+    refuse_invalid(entry.validate(&context, &config).await)?;
     let mut done = entry.item.plan(&context, &config).await?;
     let deferred = deferral(&context, done.deferral, &format!("action `{name}`"), &mut done.warnings);
     Ok(plan_action::Response { diagnostics: done.warnings.to_proto(), deferred })
@@ -53,11 +56,12 @@ pub(super) fn invoke(
         .hint("Please report this to the makers of the host.")
         .into());
     }
-    let config = plan::with_defaults(entry.item.schema(), &config, &config);
     let item = Arc::clone(&entry.item);
     let context = server.context(request.client_capabilities.as_ref());
     Ok(stream("InvokeAction", Subject::Action(name), &context, |context, sender| {
         Box::pin(async move {
+            refuse_invalid(registry::validate(item.as_ref(), &context, &config).await)?;
+            let config = plan::with_defaults(item.schema(), &config, &config);
             let done = item.invoke(&context, config, &Reports(sender.clone())).await?;
             let completed = Completed { diagnostics: done.warnings.to_proto() };
             // A disconnected host needs no completion.
@@ -65,6 +69,11 @@ pub(super) fn invoke(
             Ok(())
         })
     }))
+}
+
+/// Warnings were told by the validation of the host.
+fn refuse_invalid(found: Diagnostics) -> Result<(), Diagnostics> {
+    if found.has_errors() { Err(found) } else { Ok(()) }
 }
 
 fn what(name: &str) -> String {

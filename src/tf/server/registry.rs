@@ -109,18 +109,23 @@ impl Registry {
     }
 }
 
+/// Validates a configuration: by the schema, then by the type.
+pub(super) async fn validate<T: Described + ?Sized>(item: &T, context: &Context, config: &Value) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    plan::validate(item.schema(), config, context.write_only_allowed, &mut diagnostics);
+    item.validate(context, config, &mut diagnostics).await;
+    diagnostics
+}
+
 impl<T: Described + ?Sized> Entry<T> {
     /// The type of its configuration, and of its state or result.
     pub(super) fn of(&self) -> &Type {
         self.of.get_or_init(|| self.item.schema().object_type())
     }
 
-    /// Validates a configuration: by the schema, then by the type.
+    /// Validates a configuration.
     pub(super) async fn validate(&self, context: &Context, config: &Value) -> Diagnostics {
-        let mut diagnostics = Diagnostics::new();
-        plan::validate(self.item.schema(), config, context.write_only_allowed, &mut diagnostics);
-        self.item.validate(context, config, &mut diagnostics).await;
-        diagnostics
+        validate(self.item.as_ref(), context, config).await
     }
 }
 

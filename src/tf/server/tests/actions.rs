@@ -99,3 +99,20 @@ async fn the_block_is_checked() {
         assert_eq!(answer.diagnostics.first().and_then(blamed), expected);
     }
 }
+
+/// A host validates before it knows the values of variables, and does not come back.
+#[tokio::test]
+async fn values_that_were_unknown_in_the_validation_are_judged_by_plan_and_invocation() {
+    let plan = pb::plan_action::Request {
+        action_type: provider::RING.into(),
+        config: config("bad".into()),
+        ..Default::default()
+    };
+    let planned = host().await.plan_action(plan).await.unwrap().into_inner();
+    assert_eq!(errors(&planned.diagnostics), ["Bad mode"]);
+    for (mode, summary) in [(Value::from("bad"), "Bad mode"), (Value::Null, "Missing attribute")] {
+        let events = invoke(mode).await;
+        let [Event::Completed(end)] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!(errors(&end.diagnostics), [summary]);
+    }
+}
