@@ -241,7 +241,7 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
             }
             Ok(None) => {
                 let gone = Diagnostic::error(operation.summary(), "Omni does not have it any more.");
-                kept(gone.hint("Plan again: the next apply looks for it anew."), private)
+                kept(gone.hint("Plan again: the next apply looks for it."), private)
             }
             Err(error) => kept(operation.explain(&error), private),
         }

@@ -6,7 +6,7 @@ mod bundle;
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Error, ErrorKind, Phase};
 use crate::provider::check::is_name;
-use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject};
+use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject, if_applied};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::objects::config_patch::patch;
@@ -14,7 +14,7 @@ use crate::provider::objects::current_user;
 use crate::provider::session::at;
 use crate::provider::types::Types;
 use crate::provider::view::{self, Presence};
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Schema, string};
@@ -103,14 +103,18 @@ impl ResourceType for ImportedCluster {
         if let Presence::Exists(found) = view::object::<ClusterSpec>(cx, &cluster).await?
             && found.stored.metadata.phase == Phase::Running
         {
-            plan.diags.push(
-                Diagnostic::warning(
-                    format!("Cluster `{cluster}` already exists"),
-                    "Omni takes the secrets of a cluster only before the cluster is created: the apply will fail unless this run destroys it first.",
-                )
-                .hint("Remove the resource from the configuration if the cluster was imported before, or choose another name. To import again, destroy the cluster first.")
-                .at(at(CLUSTER)),
-            );
+            let exists = Diagnostic::warning(
+                format!("Cluster `{cluster}` already exists"),
+                "Omni takes the secrets of a cluster only before the cluster is created: the apply will fail unless this run destroys it first.",
+            )
+            .hint("Remove the resource from the configuration if the cluster was imported before, or choose another name. To import again, destroy the cluster first.")
+            .at(at(CLUSTER));
+            // A replacement would remove the secrets first, and then fail.
+            let exists = match plan.prior {
+                Some(_) => if_applied(cx, plan, &key, Diagnostic { severity: Severity::Error, ..exists }),
+                None => exists,
+            };
+            plan.diags.push(exists);
         }
         Ok(())
     }

@@ -183,6 +183,20 @@ impl ResourceType for Registered {
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+        if let Some(prior) = plan.prior.filter(|prior| is_removed(prior) && !plan.replace.is_empty()) {
+            let id = prior.get(ID).as_str().unwrap_or_default();
+            plan.diags.push(
+                Diagnostic::warning(
+                    format!("Machine `{id}` is removed from Omni"),
+                    format!(
+                        "The resource is replaced because of a change of its key, and `{ON_DESTROY}` is `{REMOVE}` in the state. If the new key leads to the same machine, it is found no more."
+                    ),
+                )
+                .hint(format!("To keep the machine, apply `{ON_DESTROY} = \"{KEEP}\"` first, with the former key."))
+                .at(at(ON_DESTROY)),
+            );
+            Self::check_delete(cx, prior, &mut plan.diags).await?;
+        }
         let before = plan.prior.is_some_and(accepts) && plan.replace.is_empty();
         let now = accepts(&plan.planned);
         let Some(id) = plan.planned.get(ID).as_str().map(str::to_owned) else { return Ok(()) };

@@ -145,10 +145,11 @@ impl Table for MachineSetNode {
     fn derive(
         object: &Object<MachineSetNodeSpec>,
         _joined: &Joined,
-        _prior: &Value,
+        prior: &Value,
         _shown: &mut Value,
     ) -> Result<(), Diagnostic> {
-        if object.label(labels::MANAGED_BY_ALLOCATOR).is_none() {
+        // A data source, which has no prior state, shows it like any other.
+        if prior.is_null() || object.label(labels::MANAGED_BY_ALLOCATOR).is_none() {
             return Ok(());
         }
         Err(Diagnostic::error(
