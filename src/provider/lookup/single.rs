@@ -102,7 +102,7 @@ impl<L: SingleSource> DataSource for Single<L> {
 pub(crate) enum Selection<T> {
     /// Exactly one thing.
     One(T),
-    /// None, and what there is instead.
+    /// No item matches; the diagnostic says what to do.
     Missing(Diagnostic),
     /// Several, and which ones.
     Ambiguous(Diagnostic),

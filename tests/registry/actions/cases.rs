@@ -1,4 +1,4 @@
-//! How each action is tested: what it needs, how it is configured, the call with its effect, and how often that took place;
+//! How each action is tested: what it needs, how it is configured, the call with its effect, and how many times the effect is there;
 //! and configurations that are refused.
 
 use crate::host::Host;
