@@ -45,7 +45,7 @@ docs:
 # Prints figures; it never fails because of one.
 bench:
 	$(CARGO) build --release --locked --bins
-	$(CARGO) bench --locked --bench figures
+	$(CARGO) run --release --locked --package figures
 
 # Archives, sums and signatures in target/dist, for this machine's platform or for TARGETS="linux_arm64 windows_amd64" or TARGETS=all.
 release:

@@ -48,7 +48,7 @@ impl Reader {
         let programs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         symlink(&context.cli.path, programs.path().join("terraform"))?;
         crate::place(Path::new(env!("CARGO_BIN_EXE_terraform-provider-omni")), programs.path(), crate::PLUGIN)?;
-        symlink(crate::built::omni_sim()?, programs.path().join("omni-sim"))?;
+        symlink(crate::built::program("omni-sim")?, programs.path().join("omni-sim"))?;
         Ok(Self { folder: tempfile::Builder::new().prefix("guide-").tempdir()?, programs, env: Vec::new() })
     }
 

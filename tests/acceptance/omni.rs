@@ -205,7 +205,7 @@ impl OmniProcess {
     }
 
     fn run(arguments: Vec<String>, address: &str) -> Outcome<Self> {
-        let mut command = Command::new(crate::built::omni_sim()?);
+        let mut command = Command::new(crate::built::program("omni-sim")?);
         let mut process = Running::start(command.isolated().args(["--listen", address]).args(&arguments))?;
         let ready: Value = serde_json::from_str(&process.wait_for("endpoint")?)?;
         let text = |name: &str| ready[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name} in {ready}"));

@@ -1,6 +1,7 @@
 //! What single steps cost: signing a call, writing a value, reading a value.
 
-use crate::patches::{patch, schema};
+use crate::load::schema;
+use crate::many::{PATCH, patch};
 use crate::report::line;
 use anyhow::{Context, Result};
 use kit::clock::{Clock, SystemClock};
@@ -22,8 +23,11 @@ pub fn report() -> Result<()> {
     let each = repeat(SIGNATURES, || signer.sign(GET, &mut http::HeaderMap::new(), now))?;
     line(&format!("sign a call: {}", microseconds(each)))?;
 
-    let schema = schema()?;
-    let (ty, value) = (schema.object_type(), patch(1, &schema));
+    let schema = schema(PATCH)?;
+    let (ty, mut value) = (schema.object_type(), schema.null_object());
+    for (name, attribute) in patch(1).attributes {
+        value.set(name, attribute);
+    }
     let wire = wire::encode(&value, &ty)?;
     let bytes = wire.msgpack.len();
     let each = repeat(VALUES, || wire::encode(black_box(&value), &ty))?;

@@ -1,7 +1,8 @@
 //! The side of Terraform: starts the provider, reads the line, and connects with a certificate as Terraform does.
 //! It knows the way to the provider, and nothing of what is asked over it.
 
-use anyhow::{Context, Result, ensure};
+use crate::folder::Folder;
+use anyhow::{Context, Error, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hyper_util::rt::TokioIo;
@@ -9,6 +10,7 @@ use omni_proto::tfplugin6::provider_client::ProviderClient;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +19,18 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 
-/// The program that is measured.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_terraform-provider-omni");
-
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 const LARGEST_MESSAGE: usize = 256 * 1024 * 1024;
 
+/// The program that is measured.
+pub fn program() -> Result<PathBuf> {
+    crate::built::program("terraform-provider-omni").map_err(Error::msg)
+}
+
 /// The certificate of a host, made once: Terraform makes one before it starts the first provider.
 pub struct Host {
+    /// The program that is measured.
+    pub program: PathBuf,
     pem: String,
     der: CertificateDer<'static>,
     key: Vec<u8>,
@@ -36,7 +42,7 @@ pub struct Provider {
     /// Closed only with the process, which may not write to a pipe that nobody reads.
     _stdout: BufReader<ChildStdout>,
     line: String,
-    _sockets: tempfile::TempDir,
+    _sockets: Folder,
     /// From before the start to the whole line.
     pub took: Duration,
 }
@@ -49,7 +55,12 @@ impl Host {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = params.self_signed(&key)?;
-        Ok(Self { pem: certificate.pem(), der: certificate.der().clone(), key: key.serialize_der() })
+        Ok(Self {
+            program: program()?,
+            pem: certificate.pem(),
+            der: certificate.der().clone(),
+            key: key.serialize_der(),
+        })
     }
 
     /// Starts the provider and waits for its line.
@@ -59,8 +70,8 @@ impl Host {
 
     /// The same with more variables in its environment.
     pub fn start_with(&self, variables: &[(&str, &str)]) -> Result<Provider> {
-        let sockets = tempfile::tempdir()?;
-        let mut command = Command::new(PROGRAM);
+        let sockets = Folder::new()?;
+        let mut command = Command::new(&self.program);
         command
             .env_clear()
             .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
@@ -74,7 +85,7 @@ impl Host {
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let begin = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("starting {PROGRAM}"))?;
+        let mut child = command.spawn().with_context(|| format!("starting {}", self.program.display()))?;
         let stdout = child.stdout.take().context("the provider's stdout")?;
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();

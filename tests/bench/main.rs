@@ -7,9 +7,15 @@ mod built;
 #[cfg(unix)]
 mod calls;
 #[cfg(unix)]
+mod cli;
+#[cfg(unix)]
+mod folder;
+#[cfg(unix)]
 mod host;
 #[cfg(unix)]
-mod patches;
+mod load;
+#[cfg(unix)]
+mod many;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
@@ -31,12 +37,13 @@ fn main() -> anyhow::Result<()> {
 mod report {
     //! Which figures are asked for, and how they are written.
 
-    use super::{calls, patches, process, refresh, simulator};
+    use super::{calls, cli, many, process, refresh, simulator};
     use anyhow::{Result, bail};
     use std::io::Write;
 
     /// The figures by name, in the order in which they are taken.
-    const NAMES: [&str; 7] = ["size", "start", "memory", "calls", "patches", "refresh", "simulator"];
+    const NAMES: [&str; 10] =
+        ["size", "start", "memory", "calls", "patches", "clusters", "users", "refresh", "cli", "simulator"];
 
     /// Writes a line of the report.
     pub fn line(text: &str) -> Result<()> {
@@ -46,14 +53,13 @@ mod report {
     }
 
     pub fn run() -> Result<()> {
-        // Cargo adds a `--bench` of its own.
-        let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+        let asked: Vec<String> = std::env::args().skip(1).collect();
         if let Some(stranger) = asked.iter().find(|a| !NAMES.contains(&a.as_str())) {
             bail!("no figure is called `{stranger}`; there are {}", NAMES.join(", "));
         }
         let runtime = tokio::runtime::Runtime::new()?;
         for name in NAMES.into_iter().filter(|name| asked.is_empty() || asked.iter().any(|a| a == name)) {
-            line(&format!("\n$ cargo bench --bench figures -- {name}"))?;
+            line(&format!("\n$ cargo run --release --package figures -- {name}"))?;
             match name {
                 "size" => process::size()?,
                 "start" => process::start()?,
@@ -61,7 +67,10 @@ mod report {
                 "calls" => calls::report()?,
                 "refresh" => runtime.block_on(refresh::report())?,
                 "simulator" => runtime.block_on(simulator::report())?,
-                _ => runtime.block_on(patches::report())?,
+                "patches" => runtime.block_on(many::patches())?,
+                "clusters" => runtime.block_on(many::clusters())?,
+                "users" => runtime.block_on(many::users())?,
+                _ => runtime.block_on(cli::report())?,
             }
         }
         Ok(())

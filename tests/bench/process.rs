@@ -1,7 +1,8 @@
 //! The provider as a process: how large it is, how fast it starts, how much memory it holds.
 
-use crate::host::{Host, PROGRAM};
-use crate::patches::{Load, World};
+use crate::host::{Host, program};
+use crate::load::{Load, World};
+use crate::many::patch;
 use crate::report::line;
 use anyhow::{Context, Result};
 use omni_proto::tfplugin6::get_provider_schema;
@@ -11,7 +12,7 @@ const STARTS: usize = 50;
 const PATCHES: usize = 1000;
 
 pub fn size() -> Result<()> {
-    let bytes = std::fs::metadata(PROGRAM)?.len();
+    let bytes = std::fs::metadata(program()?)?.len();
     line(&format!("stripped release binary: {}", mebibytes(bytes)))
 }
 
@@ -31,7 +32,7 @@ pub fn at(mut times: Vec<Duration>) -> String {
 }
 
 pub async fn memory() -> Result<()> {
-    let world = World::start(Duration::ZERO).await?;
+    let world = World::start(1, Duration::ZERO).await?;
     let host = Host::new()?;
     let provider = host.start()?;
     let id = provider.id();
@@ -39,7 +40,7 @@ pub async fn memory() -> Result<()> {
     let mut client = host.connect(&provider).await?;
     client.get_provider_schema(get_provider_schema::Request {}).await?;
     line(&format!("resident after GetProviderSchema: {}", resident(id)?))?;
-    let load = Load::new(client, PATCHES)?;
+    let load = Load::new(client, (0..PATCHES).map(patch).collect())?;
     load.configure(&world).await?;
     load.plan().await?;
     line(&format!("resident after a plan of {PATCHES} patches: {}", resident(id)?))

@@ -3,7 +3,8 @@
 //! Both refresh the same states from the same server, each in a new process.
 
 use crate::host::Host;
-use crate::patches::{DELAYS, Load, MACHINE, Stored, World, data, timed};
+use crate::load::{DELAYS, Load, Stored, World, timed};
+use crate::many::{PATCH, machine, patch_data};
 use crate::process::{milliseconds, resident};
 use crate::report::line;
 use anyhow::{Context, Result, ensure};
@@ -37,7 +38,7 @@ pub async fn report() -> Result<()> {
     let host = Host::new()?;
     for delay in DELAYS {
         for count in COUNTS {
-            let world = World::start(delay).await?;
+            let world = World::start(1, delay).await?;
             fill(&world, count);
             let bytes = listed(&world, count).await?;
             let imported = refresh(&host, &world, &[], None, count).await?.states;
@@ -64,15 +65,15 @@ pub async fn report() -> Result<()> {
 }
 
 fn id(number: usize) -> String {
-    format!("500-{MACHINE}-patch-{number:05}")
+    format!("500-{}-patch-{number:05}", machine(1))
 }
 
 /// Writes the patches without calls.
 fn fill(world: &World, count: usize) {
     for number in 0..count {
         world.sim.store().put("", &kinds::key(PATCHES.name, id(number)), |object| {
-            object.labels.insert(MACHINE_LABEL.to_owned(), MACHINE.to_owned());
-            object.spec = ConfigPatchSpec { data: data(number), ..Default::default() }.encode_to_vec();
+            object.labels.insert(MACHINE_LABEL.to_owned(), machine(1));
+            object.spec = ConfigPatchSpec { data: patch_data(number), ..Default::default() }.encode_to_vec();
         });
     }
 }
@@ -101,11 +102,11 @@ async fn refresh(
     count: usize,
 ) -> Result<Run> {
     let provider = host.start_with(variables)?;
-    let load = Load::new(host.connect(&provider).await?, 0)?;
+    let load = Load::new(host.connect(&provider).await?, Vec::new())?;
     load.configure(world).await?;
     let states = match states {
         Some(states) => states,
-        None => (0..count).map(|number| load.imported(id(number))).collect::<Result<_>>()?,
+        None => (0..count).map(|number| Stored::imported(PATCH, id(number))).collect::<Result<_>>()?,
     };
     world.sim.forget_requests();
     let (states, took) = timed(load.refresh(states)).await.context("a refresh")?;

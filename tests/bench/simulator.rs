@@ -45,7 +45,7 @@ struct Simulator {
 
 impl Simulator {
     fn start(arguments: &[&str]) -> Result<Self> {
-        let program = crate::built::omni_sim().map_err(Error::msg)?;
+        let program = crate::built::program("omni-sim").map_err(Error::msg)?;
         let mut command = Command::new(&program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let begin = Instant::now();

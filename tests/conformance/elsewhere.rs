@@ -40,7 +40,7 @@ pub fn without_its_end() -> anyhow::Result<()> {
 
 /// A simulator in a process of its own, and this program, which knows it by its environment only.
 fn pointed_at(flags: &[&str]) -> anyhow::Result<(Kept, Command)> {
-    let mut simulator = Command::new(crate::built::omni_sim().map_err(anyhow::Error::msg)?);
+    let mut simulator = Command::new(crate::built::program("omni-sim").map_err(anyhow::Error::msg)?);
     simulator.args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut simulator = Kept(simulator.spawn().context("cannot start the simulator")?);
     let mut line = String::new();

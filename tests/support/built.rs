@@ -1,5 +1,5 @@
-//! Where the built simulator is. It is the program of another member, and Cargo names only those of a test's own package.
-//! It knows nothing of what the program does.
+//! Where built programs are: Cargo names those of a test's own package only.
+//! It knows nothing of what the programs do.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -8,10 +8,13 @@ use std::time::SystemTime;
 const BUILD: &str =
     if cfg!(debug_assertions) { "cargo test --no-run --test program" } else { "cargo build --release --bins" };
 
-/// The program, which lies beside the provider's; an error when it is not there, or older than its sources.
-pub fn omni_sim() -> Result<PathBuf, String> {
-    let program = Path::new(env!("CARGO_BIN_EXE_terraform-provider-omni"))
-        .with_file_name(format!("omni-sim{}", std::env::consts::EXE_SUFFIX));
+/// The program of this name; an error when it is not there, or older than its sources.
+pub fn program(name: &str) -> Result<PathBuf, String> {
+    let here = std::env::current_exe().map_err(|e| format!("cannot tell where this program is: {e}"))?;
+    // Tests lie one folder below the programs.
+    let folder =
+        here.parent().map(|folder| if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder });
+    let program = folder.unwrap_or(Path::new("")).join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let wrong = |what: String| format!("{what}; `{BUILD}` builds it");
     let built = changed(&program).ok_or_else(|| wrong(format!("there is no {}", program.display())))?;
     match sources(&program).into_iter().find(|source| changed(source).is_some_and(|changed| changed > built)) {
