@@ -24,7 +24,7 @@ impl<'a> Builder<'a> {
         self.create_with(kind, id, labels, BTreeMap::new(), spec);
     }
 
-    /// Creates an object, if the rules let it pass.
+    /// Creates an object, if the rules let it pass. What the release of the server does not have is left out.
     pub(super) fn create_with(
         &mut self,
         kind: &str,
@@ -33,6 +33,9 @@ impl<'a> Builder<'a> {
         annotations: BTreeMap<String, String>,
         spec: &impl Message,
     ) {
+        if !rules::release(&self.store.view()).has_kind(kind) {
+            return;
+        }
         let now = self.store.time();
         let object = Object {
             labels,

@@ -9,15 +9,23 @@ use omni_proto::specs::{ClusterStatusSpec, MachineStatusSpec, SiderolinkSpec};
 use std::sync::Arc;
 
 fn fresh(machines: usize) -> Store {
+    fresh_of(Release::NEWEST, machines)
+}
+
+fn fresh_of(release: Release, machines: usize) -> Store {
     let store = Store::new(Arc::new(TestClock::at(1_790_000_000)));
-    world::seed(&store, machines, Release::NEWEST);
+    world::seed(&store, machines, release);
     store
 }
 
 fn settled(text: &str) -> Store {
-    let store = fresh(0);
-    populate(&store, &text.parse().unwrap()).unwrap();
-    Driver::new(store.clone(), controllers::all(), Release::NEWEST).settle().unwrap();
+    settled_of(Release::NEWEST, text)
+}
+
+fn settled_of(release: Release, text: &str) -> Store {
+    let store = fresh_of(release, 0);
+    populate(&store, &text.parse().unwrap()).unwrap_or_else(|error| panic!("{release}: {error}"));
+    Driver::new(store.clone(), controllers::all(), release).settle().unwrap();
     store
 }
 
@@ -27,14 +35,15 @@ fn ready(name: &str) -> &'static str {
 
 #[test]
 fn every_ready_world_comes_to_rest() {
-    for (name, text) in READY {
-        let store = settled(text);
+    let releases = [Release::V1_6, Release::NEWEST];
+    for ((name, text), release) in READY.iter().flat_map(|world| releases.map(|release| (world, release))) {
+        let store = settled_of(release, text);
         let world = text.parse::<Told>().unwrap().world;
         assert!(!world.description.is_empty(), "{name}");
         for cluster in &world.clusters {
             let status: ClusterStatusSpec =
                 store.get(&kinds::key(kind::CLUSTER_STATUS, cluster.name.as_str())).unwrap().spec();
-            assert!(status.ready, "{name}: {}", cluster.name);
+            assert!(status.ready, "{name}, {release}: {}", cluster.name);
         }
     }
 }
