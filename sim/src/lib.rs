@@ -5,6 +5,7 @@
 pub mod access;
 pub mod access_policy;
 pub mod accounts;
+mod age;
 mod applied_manifests;
 pub mod audit;
 pub mod auth;

@@ -3,6 +3,7 @@
 
 use super::ServiceContext;
 use crate::access::Caller;
+use crate::age::{self, Recipient};
 use crate::catalogue::Feature;
 use crate::kinds::{self, Role};
 use crate::names::{kind, label};
@@ -11,6 +12,7 @@ use crate::spec_yaml;
 use futures_util::{StreamExt, stream};
 use omni_proto::management as pb;
 use omni_proto::management::get_support_bundle_response::Progress;
+use sha2::{Digest, Sha256};
 use std::io::{self, Cursor, Write};
 use std::sync::Arc;
 use tonic::codegen::BoxStream;
@@ -64,17 +66,14 @@ pub(super) async fn get_support_bundle(
     let cluster = request.get_ref().cluster.clone();
     ctx.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
     // Older releases do not know the options.
-    if ctx.release().has(Feature::EncryptedSupportBundles) {
-        let request = request.get_ref();
-        if request.encrypt {
-            return Err(Status::unimplemented("the simulator does not encrypt support bundles"));
-        }
-        if !request.encryption_recipients.is_empty() || request.encryption_no_default_recipients {
-            return Err(Status::invalid_argument("encryption recipients cannot be set when encryption is disabled"));
-        }
-    }
+    let encrypts = ctx.release().has(Feature::EncryptedSupportBundles);
+    let recipients = if encrypts { recipients(request.get_ref())? } else { None };
     let files = files(ctx, &cluster);
     let mut answers = Vec::new();
+    if let Some(recipients) = &recipients {
+        let encryption_recipients = recipients.iter().map(ToString::to_string).collect();
+        answers.push(pb::GetSupportBundleResponse { encryption_recipients, ..Default::default() });
+    }
     if !healthy(ctx, &cluster) {
         let error = "failed to get kubernetes client: the cluster does not answer".to_owned();
         answers.push(progress(Progress { source: "cluster".into(), error, ..Progress::default() }));
@@ -87,9 +86,46 @@ pub(super) async fn get_support_bundle(
         ..Progress::default()
     });
     answers.extend(told.map(progress));
-    let bundle_data = zip(&files).map_err(|error| Status::unknown(format!("failed to write the bundle: {error}")))?;
+    let unwritten = |error: &dyn std::fmt::Display| Status::unknown(format!("failed to write the bundle: {error}"));
+    let mut bundle_data = zip(&files).map_err(|error| unwritten(&error))?;
+    if let Some(recipients) = &recipients {
+        bundle_data = age::encrypt(&bundle_data, recipients).map_err(|error| unwritten(&error))?;
+    }
     answers.push(pb::GetSupportBundleResponse { bundle_data, ..Default::default() });
     Ok(stream::iter(answers.into_iter().map(Ok)).boxed())
+}
+
+/// Those who can read the bundle; `None` for one that is not encrypted.
+fn recipients(request: &pb::GetSupportBundleRequest) -> Result<Option<Vec<Recipient>>, Status> {
+    let given = &request.encryption_recipients;
+    if !request.encrypt {
+        if !given.is_empty() || request.encryption_no_default_recipients {
+            return Err(Status::invalid_argument("encryption recipients cannot be set when encryption is disabled"));
+        }
+        return Ok(None);
+    }
+    let mut all = if request.encryption_no_default_recipients { Vec::new() } else { vec![default_recipient()] };
+    for text in given {
+        // Omni takes the public keys of SSH as well.
+        if text.starts_with("ssh-") {
+            return Err(Status::failed_precondition(
+                "the simulator encrypts to recipients of the form age1…, and to no SSH keys",
+            ));
+        }
+        all.push(
+            text.parse::<Recipient>()
+                .map_err(|error| Status::invalid_argument(format!("failed to parse recipient: {error}")))?,
+        );
+    }
+    if all.is_empty() {
+        return Err(Status::invalid_argument("no recipients to encrypt to"));
+    }
+    Ok(Some(all))
+}
+
+/// The recipient in the place of Omni's own ones; nobody has its private key.
+fn default_recipient() -> Recipient {
+    Recipient::of(Sha256::digest("the default recipient of omni-sim").into())
 }
 
 fn progress(progress: Progress) -> pb::GetSupportBundleResponse {
@@ -143,6 +179,7 @@ mod tests {
     use super::super::fixture::{call, context};
     use super::*;
     use crate::Release;
+    use crate::age::identity::Identity;
     use crate::{inventory, world};
     use std::io::Read;
     use tonic::Code;
@@ -190,13 +227,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_encrypted_bundle_is_for_its_recipients() {
+        let ctx = context(Release::NEWEST);
+        ctx.store.put("", &kinds::key(kind::CLUSTER, "prod"), |_| {});
+        let reader = Identity::generate();
+        for (no_defaults, count) in [(false, 2), (true, 1)] {
+            let asked = pb::GetSupportBundleRequest {
+                encryption_recipients: vec![reader.recipient().to_string()],
+                encryption_no_default_recipients: no_defaults,
+                ..request(true)
+            };
+            let answers = get_support_bundle(&ctx, call(Role::Operator, None, asked)).await.unwrap();
+            let answers: Vec<_> = answers.map(Result::unwrap).collect().await;
+            let told = &answers[0].encryption_recipients;
+            assert_eq!((told.len(), told.last()), (count, Some(&reader.recipient().to_string())), "they come first");
+            let bundle = &answers.last().unwrap().bundle_data;
+            assert!(reader.decrypt(bundle).unwrap().starts_with(b"PK"));
+            assert!(answers[1..].iter().all(|answer| answer.encryption_recipients.is_empty()));
+        }
+    }
+
+    #[tokio::test]
     async fn refusals() {
         let ctx = context(Release::NEWEST);
-        for (role, encrypt, code) in
-            [(Role::Reader, false, Code::PermissionDenied), (Role::Operator, true, Code::Unimplemented)]
-        {
-            let status = get_support_bundle(&ctx, call(role, None, request(encrypt))).await.err().unwrap();
-            assert_eq!(status.code(), code);
+        let status = get_support_bundle(&ctx, call(Role::Reader, None, request(false))).await.err().unwrap();
+        assert_eq!(status.code(), Code::PermissionDenied);
+        let to = |recipient: &str| pb::GetSupportBundleRequest {
+            encryption_recipients: vec![recipient.to_owned()],
+            ..request(true)
+        };
+        let to_nobody = pb::GetSupportBundleRequest { encryption_no_default_recipients: true, ..request(true) };
+        for (request, code) in [
+            (pb::GetSupportBundleRequest { encrypt: false, ..to("age1qqqqq") }, Code::InvalidArgument),
+            (to_nobody, Code::InvalidArgument),
+            (to("not-a-public-key"), Code::InvalidArgument),
+            (to("ssh-ed25519 AAAA"), Code::FailedPrecondition),
+        ] {
+            let status = get_support_bundle(&ctx, call(Role::Operator, None, request)).await.err().unwrap();
+            assert_eq!(status.code(), code, "{status}");
         }
         let for_whom = || pb::GetSupportBundleRequest { encryption_no_default_recipients: true, ..request(false) };
         for (release, refused) in [(Release::V1_9, false), (Release::V1_10, true)] {

@@ -50,7 +50,7 @@ impl ExportSource for SupportBundle {
                 }))
                 .check(not_empty().of_each())
                 .since("1.10")
-                .doc("Further recipients of an encrypted bundle: age public keys, such as `age1…`."),
+                .doc("Further recipients of an encrypted bundle: public keys of age, such as `age1…`, or of SSH."),
         )
         .with(boolean(DEFAULTS).since("1.10").doc(
             "Whether the default recipients of Omni can read an encrypted bundle too. Defaults to `true`.",
