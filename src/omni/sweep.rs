@@ -5,10 +5,10 @@
 
 use super::call::Call;
 use super::client::Client;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::management::User;
-use super::state::Kind;
 use super::state::snapshot::{Snapshot, Stage};
+use super::state::{Key, Kind, Resource};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
@@ -37,6 +37,9 @@ struct State {
     /// The visited objects, by hash: two of the same hash only end the sweep early.
     visited: Mutex<HashSet<u64>>,
     kinds: Mutex<HashMap<Kind, Reads>>,
+    /// What the server itself has answered, by hash of the key: the version, or `None` for no object. Several visits may read the
+    /// same object, and no snapshot that lags behind takes a later one back.
+    answered: Mutex<HashMap<u64, Option<u64>>>,
     users: Shared<Vec<User>>,
 }
 
@@ -109,6 +112,7 @@ impl Default for Sweep {
             hasher: RandomState::new(),
             visited: Mutex::default(),
             kinds: Mutex::default(),
+            answered: Mutex::default(),
             users: Shared::default(),
         }))
     }
@@ -139,6 +143,27 @@ impl Sweep {
     /// Whether this is the first visit of the object.
     fn visit(&self, object: &impl Hash) -> bool {
         lock(&self.0.visited).insert(self.0.hasher.hash_one(object))
+    }
+
+    /// Remembers what the server itself has answered to a read.
+    pub(crate) fn note(&self, key: &Key, answer: &Result<Resource, Error>) {
+        let version = match answer {
+            Ok(found) => found.metadata.version,
+            Err(error) if error.is(ErrorKind::NotFound) => None,
+            Err(_) => return,
+        };
+        if key.kind.can_be_watched() {
+            lock(&self.0.answered).insert(self.0.hasher.hash_one(key), version);
+        }
+    }
+
+    /// Whether the server itself has answered with something newer than this.
+    pub(crate) fn is_outdated(&self, found: &Resource) -> bool {
+        match lock(&self.0.answered).get(&self.0.hasher.hash_one(&found.key)) {
+            None => false,
+            Some(None) => true,
+            Some(Some(version)) => found.metadata.version.is_none_or(|found| found < *version),
+        }
     }
 
     /// The snapshot that answers a read of `kind`: `None` for the first few, and where no watch of the kind can be had.
@@ -258,7 +283,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::omni::error::ErrorKind;
     use crate::omni::testing::minute;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -93,19 +93,40 @@ impl Client {
     pub async fn get_swept(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
         match self.answer_from_snapshot(call, key).await {
             Some(found) => Ok(found),
-            None => self.get(call, key).await,
+            None => {
+                let answer = self.get(call, key).await;
+                if let Some(sweep) = call.current_sweep() {
+                    sweep.note(key, &answer);
+                }
+                answer
+            }
         }
     }
 
     async fn answer_from_snapshot(&self, call: &Call, key: &Key) -> Option<Resource> {
-        let snapshot = call.current_sweep()?.snapshot(self, key.kind)?;
+        let sweep = call.current_sweep()?;
+        let snapshot = sweep.snapshot(self, key.kind)?;
         if !snapshot.is_current(call).await {
             return None;
         }
         let found = snapshot.find(key)?;
         let is_stale = self.inner.recent.get(key).is_some_and(|write| write.is_stale(Some(&found)));
         // A write may have begun in between.
-        (!is_stale && call.current_sweep().is_some()).then_some(found)
+        (!is_stale && !sweep.is_outdated(&found) && call.current_sweep().is_some()).then_some(found)
+    }
+}
+
+/// A snapshot whose watch is followed. Once nobody does that any more, whatever the reason, it answers nothing.
+struct Open {
+    snapshot: Arc<Snapshot>,
+    end: Stage,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        tracing::debug!(kind = self.snapshot.kind.name, end = ?self.end, "a snapshot is closed");
+        *lock(&self.snapshot.objects) = Objects::default();
+        self.snapshot.stage.send_replace(self.end);
     }
 }
 
@@ -120,12 +141,12 @@ impl Snapshot {
             objects: Mutex::default(),
             used: Mutex::new(opened),
         });
-        let (filled, client) = (Arc::clone(&snapshot), client.clone());
+        let open = Open { snapshot: Arc::clone(&snapshot), end: Stage::Lost };
+        let client = client.clone();
         tokio::spawn(async move {
-            let end = filled.fill(client, &over).await;
-            tracing::debug!(kind = kind.name, ?end, "a snapshot is closed");
-            *lock(&filled.objects) = Objects::default();
-            filled.stage.send_replace(end);
+            let mut open = open;
+            open.end = open.snapshot.fill(client, &over).await;
+            drop(open);
         });
         snapshot
     }
@@ -368,6 +389,39 @@ mod tests {
         // That something is gone, the server itself has to say.
         assert!(pair.client.get_swept(&call, &key(2)).await.unwrap_err().is(ErrorKind::NotFound));
         assert_eq!(counts(&pair), [FEW + 1, 1]);
+    }
+
+    /// Several visits may read the same object, such as the cluster that they belong to.
+    #[tokio::test(start_paused = true)]
+    async fn what_the_server_has_said_is_not_taken_back() {
+        let pair = filled();
+        // Somebody changes one object and removes another one, and both are read by visits before there is a snapshot.
+        pair.server.edit("p1", |_, _| {});
+        pair.server.delete("p2");
+        assert_eq!(refresh(&pair, 1).await, 2);
+        assert!(pair.client.get_swept(&turn(&pair, 2), &key(2)).await.unwrap_err().is(ErrorKind::NotFound));
+        // The watches of the server are behind.
+        let newest = pair.server.stored("p1").unwrap();
+        [1, 2].iter().for_each(|n| pair.server.put(patch(*n, 1), pb::EventType::Updated));
+        for n in 3..MANY {
+            refresh(&pair, n).await;
+        }
+        let call = turn(&pair, MANY);
+        pair.server.fault("Get", Fault::Show(Some(Box::new(newest))));
+        assert_eq!(pair.client.get_swept(&call, &key(1)).await.unwrap().metadata.version, Some(2));
+        pair.server.fault("Get", Fault::Show(None));
+        assert!(pair.client.get_swept(&call, &key(2)).await.unwrap_err().is(ErrorKind::NotFound));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_snapshot_that_nobody_follows_answers_nothing() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        let call = turn(&pair, MANY);
+        let snapshot = call.current_sweep().unwrap().snapshot(&pair.client, ConfigPatchSpec::KIND).unwrap();
+        // As a panic in the task would do.
+        drop(Open { snapshot: Arc::clone(&snapshot), end: Stage::Lost });
+        assert!(snapshot.find(&key(1)).is_none() && snapshot.stage() == Stage::Lost);
     }
 
     #[tokio::test(start_paused = true)]
