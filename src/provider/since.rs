@@ -2,6 +2,8 @@
 //! so that the state would be wrong. The rows of the schemas define which release each attribute requires.
 
 use super::engine::Cx;
+use crate::omni::Kind;
+use crate::omni::version::needs;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::plan::needed;
@@ -43,6 +45,22 @@ pub(crate) async fn check_values(
     }
     for (path, since) in needed.into_iter().filter(|(_, since)| is_older(&server, since.release)) {
         diags.push(too_old(&server, path, since.release, !since.values.is_empty()));
+    }
+}
+
+/// Refuses an argument that names a COSI type which this Omni is too old for.
+pub(crate) async fn check_kind(cx: &Cx, kind: Kind, path: Path, diags: &mut Diagnostics) {
+    let Some(release) = needs(kind.name) else { return };
+    let Ok(server) = cx.client().server_version(&cx.call).await else { return };
+    if is_older(&server, release) {
+        diags.push(
+            Diagnostic::error(
+                format!("`{}` needs Omni {release}", kind.name),
+                format!("The server is Omni {}, which does not have this type.", version::strip_v(&server)),
+            )
+            .hint(format!("Upgrade Omni to {release} or later, or choose another type."))
+            .at(path),
+        );
     }
 }
 

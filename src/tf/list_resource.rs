@@ -1,8 +1,8 @@
 //! The trait of list resource types: they list existing objects, managed by Terraform or not.
 
 use super::described::Described;
-use super::diag::Diagnostics;
-use super::resource::Context;
+use super::diag::{Diagnostic, Diagnostics, Severity};
+use super::resource::{Context, Outcome};
 use super::value::Value;
 use async_trait::async_trait;
 use std::ops::ControlFlow;
@@ -29,6 +29,23 @@ pub struct ListResult {
     pub object: Option<Value>,
     /// Problems with this object; it is listed nevertheless.
     pub warnings: Diagnostics,
+}
+
+impl ListResult {
+    /// A result of this identity and display name, without an object.
+    #[must_use]
+    pub fn new(identity: Value, display_name: String) -> Self {
+        Self { identity, display_name, object: None, warnings: Diagnostics::new() }
+    }
+
+    /// Adds the object as it was read. What went wrong with it does not end the list, so its errors become warnings.
+    #[must_use]
+    pub fn with_object(mut self, read: Outcome) -> Self {
+        self.object = read.state;
+        let warning = |diagnostic: &Diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic.clone() };
+        self.warnings.extend(read.diags.iter().map(warning).collect());
+        self
+    }
 }
 
 /// Where results go; it applies the back-pressure of the host.
@@ -75,8 +92,7 @@ pub trait ListResults: Send {
 ///     ) -> Result<(), Diagnostics> {
 ///         for name in ["prod", "test", "old"].into_iter().take(request.limit.try_into().unwrap_or(usize::MAX)) {
 ///             let identity = Value::object([("name", Value::from(name))]);
-///             let (display_name, warnings) = (name.to_owned(), Diagnostics::new());
-///             if results.push(ListResult { identity, display_name, object: None, warnings }).await.is_break() {
+///             if results.push(ListResult::new(identity, name.to_owned())).await.is_break() {
 ///                 break;
 ///             }
 ///         }

@@ -1,12 +1,14 @@
 //! List resources: what a query finds, and that the configuration generated for it plans no change.
 
 use crate::fixture;
-use crate::host::{Host, errors};
+use crate::host::{Host, errors, warnings};
 use crate::lifecycle::{block, prepare, settled};
 use libtest_mimic::{Failed, Trial};
 use omni_proto::tfplugin6 as pb;
 use omni_proto::tfplugin6::provider_server::Provider as _;
+use omni_sim::{Options, Release};
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 use terraform_provider_omni::tf::schema::{Attribute, Mode};
 use terraform_provider_omni::tf::wire;
 use tokio_stream::StreamExt as _;
@@ -22,6 +24,8 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("lists::the_arguments_select", arguments),
         Trial::test("lists::a_limit_ends_the_list", limit),
         Trial::test("lists::names_are_those_that_people_know", names),
+        Trial::test("lists::what_controllers_own_is_imported_or_left_out", what_controllers_own),
+        Trial::test("lists::a_type_that_an_older_omni_lacks_is_told", what_an_older_omni_lacks),
     ]
 }
 
@@ -96,7 +100,8 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
 }
 
 fn holds_secrets(attribute: &Attribute) -> bool {
-    attribute.configurable() && (attribute.sensitive || attribute.nested().iter().any(holds_secrets))
+    attribute.configurable()
+        && (attribute.sensitive || attribute.write_only || attribute.nested().iter().any(holds_secrets))
 }
 
 fn every_type() -> Result<(), Failed> {
@@ -168,6 +173,63 @@ fn names() -> Result<(), Failed> {
         let (host_name, rest) = name.split_once(" (").unwrap_or_else(|| panic!("{name}"));
         assert!(!host_name.is_empty() && host_name != machine, "{name}");
         assert_eq!(rest, format!("{machine}, prod)"));
+        // It cannot be imported, so it is left out even if everything is asked for; the last result says so.
+        let events = list(&host, "omni_machine_set_node", &json!({ "include_system": true }), true, 100).await;
+        assert_eq!(named(&events), [name]);
+        let said = warnings(&events[0].diagnostic).join("\n");
+        assert!(said.contains("leaves out 1 object") && said.contains("belongs to a machine class"), "{said}");
+    })
+}
+
+/// Whatever a list with `include_system` finds in a whole instance can be imported by the configuration that is generated for it.
+fn what_controllers_own() -> Result<(), Failed> {
+    block(async {
+        let (_, text) = omni_sim::worlds::READY.iter().find(|(name, _)| *name == "full").unwrap();
+        let world = Some(text.parse().unwrap());
+        let options = Options { machines: 0, world, ..Host::options(Duration::from_millis(5)) };
+        let host = Host::with(options, &[]).await;
+        host.sim.settle().unwrap();
+        let provider = terraform_provider_omni::provider::new();
+        let (mut found, mut left_out) = (0, 0);
+        for listed in provider.list_resources() {
+            let name = listed.type_name();
+            if listed.schema().attribute("include_system").is_none() {
+                continue;
+            }
+            for event in list(&host, name, &json!({ "include_system": true }), true, 1000).await {
+                left_out += warnings(&event.diagnostic).iter().filter(|said| said.contains("leaves out")).count();
+                let state = event.resource_object.clone();
+                let request = pb::generate_resource_config::Request { type_name: name.into(), state };
+                let answer = host.server.generate_resource_config(Request::new(request)).await.unwrap().into_inner();
+                let generated = wire::decode(answer.config.as_ref(), &host.schema(name).object_type()).unwrap();
+                let imported = host.import(name, "", event.identity.clone()).await;
+                let imported = imported.unwrap_or_else(|d| panic!("{name}: {}: {:?}", event.display_name, errors(&d)));
+                // What only people know is for them to fill in.
+                if errors(&host.validate(name, &generated).await).is_empty() {
+                    settled(&host, name, &imported, &generated, &event.display_name).await;
+                }
+                found += 1;
+            }
+        }
+        assert!(found > 20, "{found}");
+        assert_eq!(left_out, 1, "the nodes of a machine class");
+    })
+}
+
+fn what_an_older_omni_lacks() -> Result<(), Failed> {
+    block(async {
+        let options = Options { release: Release::V1_6, ..Host::options(Duration::from_millis(5)) };
+        let host = Host::with(options, &[]).await;
+        let name = "omni_kubernetes_healthcheck";
+        let lists = host.provider.list_resources();
+        let schema = lists.iter().find(|list| list.type_name() == name).unwrap().schema().clone();
+        let config = Some(wire::encode(&schema.null_object(), &schema.object_type()).unwrap());
+        let request = pb::list_resource::Request { type_name: name.into(), config, limit: 10, ..Default::default() };
+        let events = host.server.list_resource(Request::new(request)).await.unwrap().into_inner();
+        let events: Vec<_> = events.map(Result::unwrap).collect().await;
+        let [event] = events.as_slice() else { panic!("{events:?}") };
+        let said = errors(&event.diagnostic).join("\n");
+        assert!(said.contains("needs Omni 1.9: The server is Omni 1.6"), "{said}");
     })
 }
 

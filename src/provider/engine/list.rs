@@ -1,6 +1,7 @@
 //! The list resource of every managed type whose objects can be imported: what a query finds.
 
 use super::backend::Backend;
+use super::base::ResourceBase;
 use super::binding::Binding;
 use super::cosi::CosiBackend;
 use super::resource::Engine;
@@ -9,10 +10,11 @@ use crate::omni::spec::Spec;
 use crate::omni::{ErrorKind, Phase, Query, Resource as Stored, labels};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::{SELECTOR, is_regexp, is_selector, selector};
+use crate::provider::since;
 use crate::tf::described::Described;
-use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::list_resource::{ListRequest, ListResource, ListResult, ListResults};
-use crate::tf::resource::{Context, Outcome, Private};
+use crate::tf::resource::{Context, Private};
 use crate::tf::schema::{Attribute, Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -67,6 +69,12 @@ impl<B: Backend> ListResource for Listed<B> {
     ) -> Result<(), Diagnostics> {
         let base = self.engine.backend.base();
         let cx = base.cx(context, &request.config, |t| t.read)?;
+        let mut lacks = Diagnostics::new();
+        since::check_values(&cx, (base.name, "list"), &self.schema, (&request.config, &request.config), &mut lacks)
+            .await;
+        if lacks.has_errors() {
+            return Err(lacks);
+        }
         let operation = Operation { verb: "list", noun: base.noun, id: "", id_attribute: "" };
         self.engine.backend.list(&cx, &request, results).await.map_err(|failure| failure.explain(&operation).into())
     }
@@ -89,7 +97,7 @@ pub(super) fn arguments(binding: &Binding) -> Vec<Attribute> {
             "Only objects whose managed-by annotation has this value, such as `Terraform`; an empty string selects those without the annotation.",
         ),
         boolean("include_system").default(false).doc(
-            "Whether objects that controllers of Omni own are listed too; these cannot be changed.",
+            "Whether objects that controllers of Omni own are listed too; these cannot be changed. Objects that cannot be imported are left out all the same, with a warning.",
         ),
     ];
     binding.labelled().map(labelled).chain(rest).collect()
@@ -116,7 +124,7 @@ fn takes(config: &Value, stored: &Stored) -> bool {
         && config.get("managed_by").as_str().is_none_or(|wanted| wanted == managed)
 }
 
-/// Sends what is known only as a whole: IDs and display names, read one by one where a result needs the object.
+/// Sends what is known only as a whole: IDs and display names, with the objects where a result needs them.
 pub(super) async fn send<B: Backend>(
     backend: &B,
     cx: &Cx,
@@ -124,41 +132,77 @@ pub(super) async fn send<B: Backend>(
     results: &mut dyn ListResults,
     all: impl Iterator<Item = (String, String)> + Send,
 ) -> Result<(), Failure> {
-    let base = backend.base();
     // The expression was checked with the configuration.
     let regexp = request.config.get("id_regexp").as_str().and_then(|text| Regex::new(text).ok());
-    let selected = all.filter(|(id, _)| regexp.as_ref().is_none_or(|regexp| regexp.is_match(id)));
-    for (id, display_name) in selected {
-        let mut result =
-            ListResult { identity: base.identity_of(&id), display_name, object: None, warnings: Diagnostics::new() };
-        if request.include_object {
-            let imported = base.imported(&id).state.unwrap_or(Value::Null);
-            let call = cx.call.again_within(cx.session.timeouts.read);
-            let cx = Cx { session: Arc::clone(&cx.session), call };
-            let operation = base.operation("read", &id);
-            // One that is gone by now is left out.
-            let Some(outcome) = backend.read(&cx, &operation, &id, &imported, &Private::default()).await? else {
-                continue;
-            };
-            result.add(outcome);
+    let mut selected = all.filter(|(id, _)| regexp.as_ref().is_none_or(|regexp| regexp.is_match(id)));
+    loop {
+        let batch: Vec<_> = selected.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(());
         }
-        if results.push(result).await.is_break() {
-            break;
+        for result in join_all(batch.into_iter().map(|named| result_of(backend, cx, request, named))).await {
+            // One that is gone by now is left out.
+            if let Some(result) = result?
+                && results.push(result).await.is_break()
+            {
+                return Ok(());
+            }
         }
     }
-    Ok(())
 }
 
-/// Adds the object as it was read; what went wrong with it does not end the list.
-trait AddOutcome {
-    fn add(&mut self, outcome: Outcome);
+/// The result with this ID and display name; `None` when the object is gone.
+async fn result_of<B: Backend>(
+    backend: &B,
+    cx: &Cx,
+    request: &ListRequest,
+    (id, display_name): (String, String),
+) -> Result<Option<ListResult>, Failure> {
+    let base = backend.base();
+    let result = ListResult::new(base.identity_of(&id), display_name);
+    if !request.include_object {
+        return Ok(Some(result));
+    }
+    let imported = base.imported(&id).state.unwrap_or(Value::Null);
+    let call = cx.call.again_within(cx.session.timeouts.read);
+    let cx = Cx { session: Arc::clone(&cx.session), call };
+    let operation = base.operation("read", &id);
+    let read = backend.read(&cx, &operation, &id, &imported, &Private::default()).await?;
+    Ok(read.map(|outcome| result.with_object(outcome)))
 }
 
-impl AddOutcome for ListResult {
-    fn add(&mut self, outcome: Outcome) {
-        self.object = outcome.state;
-        let warning = |diagnostic: &Diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic.clone() };
-        self.warnings = outcome.diags.iter().map(warning).collect();
+/// The objects that a list leaves out because they cannot be imported.
+#[derive(Default)]
+struct LeftOut {
+    count: usize,
+    /// The first one, and why.
+    first: Option<(String, Diagnostic)>,
+}
+
+impl LeftOut {
+    fn add(&mut self, id: &str, why: Diagnostic) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| (id.to_owned(), why));
+    }
+
+    /// Says so; `base` is of their type.
+    fn warning(self, base: &ResourceBase) -> Option<Diagnostic> {
+        let (id, why) = self.first?;
+        let summary = match self.count {
+            1 => format!("The list leaves out 1 object of the type `{}`", base.name),
+            count => format!("The list leaves out {count} objects of the type `{}`", base.name),
+        };
+        let which = if self.count == 1 { "It is" } else { "The first one is" };
+        let detail = format!(
+            "What cannot be imported is not listed. {which} `{id}`: {}. {}",
+            why.summary.trim_end_matches('.'),
+            why.detail
+        );
+        let warning = Diagnostic::warning(summary, detail);
+        Some(match why.hint {
+            Some(hint) => warning.hint(hint),
+            None => warning,
+        })
     }
 }
 
@@ -174,43 +218,74 @@ impl<M: CosiObject> CosiBackend<M> {
         let names = self.names(cx).await?;
         let batch = if request.include_object { BATCH } else { 1 };
         let mut left = request.limit;
-        loop {
+        let mut left_out = LeftOut::default();
+        // The result that was found last waits for the next one: only the last one of all can tell what is left out.
+        let mut last = None;
+        let mut ended = false;
+        while !ended && left > 0 {
             let mut found = Vec::new();
             while found.len() < batch && (found.len() as u64) < left {
                 // A host that takes its time with the results uses up no limit.
                 let call = cx.call.again_within(cx.session.timeouts.read);
-                let Some(stored) = listing.next(&call).await? else { break };
-                if takes(&request.config, &stored) {
-                    found.push(stored);
+                let Some(stored) = listing.next(&call).await? else {
+                    ended = true;
+                    break;
+                };
+                if !takes(&request.config, &stored) {
+                    continue;
+                }
+                match self.shown(&stored) {
+                    Ok(shown) => found.push((stored, shown)),
+                    Err(why) => left_out.add(&stored.key.id, why),
                 }
             }
-            let ended = found.len() < batch;
             left -= found.len() as u64;
-            for result in join_all(found.into_iter().map(|stored| self.listed(cx, stored, request, &names))).await {
-                if results.push(result).await.is_break() {
+            let listed = found.into_iter().map(|(stored, shown)| {
+                let display_name = self.display_name(&stored.key.id, &shown, &names);
+                self.listed(cx, stored, display_name, request)
+            });
+            for result in join_all(listed).await {
+                if let Some(result) = last.replace(result)
+                    && results.push(result).await.is_break()
+                {
                     return Ok(());
                 }
             }
-            if ended || left == 0 {
-                return Ok(());
-            }
         }
+        let warning = left_out.warning(self.base());
+        let Some(mut result) = last else {
+            // A warning needs a result that it comes with.
+            tracing::debug!(?warning, "nothing is listed");
+            return Ok(());
+        };
+        result.warnings.extend(warning.into_iter().collect());
+        if results.push(result).await.is_break() {
+            tracing::debug!("the host takes no more");
+        }
+        Ok(())
     }
 
-    async fn listed(&self, cx: &Cx, stored: Stored, request: &ListRequest, names: &Names) -> ListResult {
+    /// The object's own attributes without what is joined to it, or why it cannot be managed.
+    fn shown(&self, stored: &Stored) -> Result<Value, Diagnostic> {
+        let imported = self.base().imported(&stored.key.id).state.unwrap_or(Value::Null);
+        let object = Object::<M::Spec>::decode(stored.clone())
+            .map_err(|error| Diagnostic::from_error("The object cannot be read", &error))?;
+        self.read_attributes(&object, &Joined::default(), &imported)
+    }
+
+    /// The result of this display name.
+    async fn listed(&self, cx: &Cx, stored: Stored, display_name: String, request: &ListRequest) -> ListResult {
         let base = self.base();
         let id = stored.key.id.clone();
-        let imported = base.imported(&id).state.unwrap_or(Value::Null);
-        let display_name = self.display_name(&stored, &imported, names);
-        let mut result =
-            ListResult { identity: base.identity_of(&id), display_name, object: None, warnings: Diagnostics::new() };
-        if request.include_object {
-            let call = cx.call.again_within(cx.session.timeouts.read);
-            let cx = Cx { session: Arc::clone(&cx.session), call };
-            let operation = base.operation("read", &result.display_name);
-            result.add(self.outcome(&cx, stored, &imported, Private::default(), &operation).await);
+        if !request.include_object {
+            return ListResult::new(base.identity_of(&id), display_name);
         }
-        result
+        let call = cx.call.again_within(cx.session.timeouts.read);
+        let cx = Cx { session: Arc::clone(&cx.session), call };
+        let imported = base.imported(&id).state.unwrap_or(Value::Null);
+        let operation = base.operation("read", &display_name);
+        let read = self.outcome(&cx, stored, &imported, Private::default(), &operation).await;
+        ListResult::new(base.identity_of(&id), display_name).with_object(read)
     }
 
     /// What people call the objects that these refer to, by ID.
@@ -230,15 +305,10 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// What a person calls the object: its name or ID, with what else tells it from others in parentheses.
-    fn display_name(&self, stored: &Stored, imported: &Value, names: &Names) -> String {
-        let id = stored.key.id.as_str();
-        let shown = Object::<M::Spec>::decode(stored.clone())
-            .ok()
-            .and_then(|object| self.read_attributes(&object, &Joined::default(), imported).ok())
-            .unwrap_or(Value::Null);
+    fn display_name(&self, id: &str, shown: &Value, names: &Names) -> String {
         let known =
             self.base().binding.known_as().and_then(|(attribute, ..)| names.get(shown.get(attribute).as_str()?));
-        let name = known.cloned().unwrap_or_else(|| self.base().display(&shown, id));
+        let name = known.cloned().unwrap_or_else(|| self.base().display(shown, id));
         let name = if name.is_empty() { id.to_owned() } else { name };
         let id = Some(id).filter(|_| known.is_some());
         let cluster = shown.get("cluster").as_str().filter(|cluster| !name.contains(cluster));
