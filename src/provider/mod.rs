@@ -33,6 +33,7 @@ mod wait;
 use crate::tf::action::Action;
 use crate::tf::data_source::DataSource;
 use crate::tf::diag::Diagnostics;
+use crate::tf::done::Deferral;
 use crate::tf::ephemeral::Ephemeral;
 use crate::tf::function::Function;
 use crate::tf::list_resource::ListResource;
@@ -106,6 +107,10 @@ impl Provider for Omni {
         let state = config::configure(context, &config, terraform_version, (&self.clock, &self.host), &mut diags).await;
         self.handle.put(state);
         diags
+    }
+
+    fn deferral(&self) -> Option<Deferral> {
+        self.handle.is_deferred().then_some(Deferral::ProviderConfigUnknown)
     }
 
     fn resources(&self) -> &[Arc<dyn Resource>] {

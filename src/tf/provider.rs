@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::data_source::DataSource;
 use super::diag::Diagnostics;
+use super::done::Deferral;
 use super::ephemeral::Ephemeral;
 use super::function::Function;
 use super::list_resource::ListResource;
@@ -29,6 +30,12 @@ pub trait Provider: Send + Sync {
     /// It is called again when one process serves several runs, and replaces the previous configuration.
     /// Errors make the host stop before it calls anything else.
     async fn configure(&self, context: &Context, config: Value, terraform_version: &str) -> Diagnostics;
+
+    /// Why calls have to wait, where the host allows it: asked before each call that needs what `configure` sets up.
+    /// The server then answers with the deferral, and asks no type but for its plan.
+    fn deferral(&self) -> Option<Deferral> {
+        None
+    }
 
     /// The managed resource types, in any order; names are unique.
     fn resources(&self) -> &[Arc<dyn Resource>];

@@ -36,7 +36,9 @@ pub fn trials() -> Vec<Trial> {
         all.map(|block| Trial::test(format!("unknowns::{block:?}"), move || no_refusal_for_an_unknown(block)));
     let planned = provider.resources().iter().map(|r| r.type_name());
     let planned = planned.map(|name| Trial::test(format!("unknowns::planned::{name}"), move || no_plan_refused(name)));
-    validated.chain(planned).collect()
+    let waits =
+        Trial::test("unknowns::an_unknown_provider_defers_where_it_may", an_unknown_provider_defers_where_it_may);
+    validated.chain(planned).chain([waits]).collect()
 }
 
 impl Block {
@@ -204,4 +206,41 @@ fn put(config: &mut Value, place: &[String]) {
         Some(slot) => put(slot, rest),
         None => {}
     }
+}
+
+/// Nothing can be asked while the provider block is not known: that waits where the host lets it, and else is as it always was.
+fn an_unknown_provider_defers_where_it_may() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        host.reconfigure(&[("endpoint", Value::UNKNOWN)]).await;
+        let provider = provider::new();
+        let schema = provider.data_sources().iter().find(|d| d.type_name() == "omni_version").unwrap().schema().clone();
+        let config = Some(wire::encode(&schema.null_object(), &schema.object_type()).unwrap());
+        let cluster = host.config("omni_cluster", &fixture::on(&host, "omni_cluster").create);
+        let cluster = Some(wire::encode(&cluster, &host.schema("omni_cluster").object_type()).unwrap());
+        for allowed in [true, false] {
+            let why = allowed.then_some(pb::deferred::Reason::ProviderConfigUnknown);
+            let capabilities = pb::ClientCapabilities { deferral_allowed: allowed, ..Default::default() };
+            let request = pb::read_data_source::Request {
+                type_name: "omni_version".into(),
+                config: config.clone(),
+                client_capabilities: Some(capabilities),
+                ..Default::default()
+            };
+            let read = host.server.read_data_source(Request::new(request)).await.unwrap().into_inner();
+            assert_eq!(read.deferred.map(|deferred| deferred.reason()), why);
+            assert_eq!(errors(&read.diagnostics).is_empty(), allowed, "{:?}", errors(&read.diagnostics));
+            let request = pb::plan_resource_change::Request {
+                type_name: "omni_cluster".into(),
+                prior_state: Some(wire::encode(&Value::Null, &host.schema("omni_cluster").object_type()).unwrap()),
+                proposed_new_state: cluster.clone(),
+                config: cluster.clone(),
+                client_capabilities: Some(capabilities),
+                ..Default::default()
+            };
+            let plan = host.server.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+            assert_eq!(plan.deferred.map(|deferred| deferred.reason()), why);
+            assert_eq!(errors(&plan.diagnostics), [""; 0]);
+        }
+    })
 }

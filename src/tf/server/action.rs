@@ -36,6 +36,7 @@ pub(super) async fn plan(server: &Server, request: plan_action::Request) -> Resu
     // What was unknown in the validation, such as the value of a variable, is known now.
     refuse_invalid(entry.validate(&context, &config).await)?;
     let mut done = entry.item.plan(&context, &config).await?;
+    done.deferral = done.deferral.or_else(|| server.waits(&context));
     let deferred = deferral(&context, done.deferral, &format!("action `{name}`"), &mut done.warnings);
     Ok(plan_action::Response { diagnostics: done.warnings.to_proto(), deferred })
 }

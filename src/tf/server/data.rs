@@ -2,8 +2,9 @@
 
 use super::Server;
 use super::coding::{decode, encode, settle};
-use super::deferral;
+use super::{deferral, preliminary};
 use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
 use crate::tf::plan;
 use omni_proto::tfplugin6::read_data_source::{Request, Response};
 
@@ -15,7 +16,10 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
     let config = decode(request.config.as_ref(), data.of(), &format!("the configuration of `{name}`"))?;
     let config = plan::with_defaults(data.item.schema(), &config, &config);
 
-    let done = data.item.read(&context, config).await?;
+    let done = match server.waits(&context) {
+        Some(deferral) => Done::from(preliminary(data.item.schema(), config)).defer(deferral),
+        None => data.item.read(&context, config).await?,
+    };
     let (mut result, mut diagnostics) = (done.value, done.warnings);
     let deferred = deferral(&context, done.deferral, &format!("`{name}`"), &mut diagnostics);
     if result.is_null() {

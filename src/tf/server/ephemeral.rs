@@ -2,7 +2,7 @@
 
 use super::Server;
 use super::coding::{decode, encode, settle};
-use super::deferral;
+use super::{deferral, preliminary};
 use crate::tf::diag::Diagnostics;
 use crate::tf::plan;
 use crate::tf::resource::Private;
@@ -57,6 +57,15 @@ pub(super) async fn open(
     let config = decode(request.config.as_ref(), entry.of(), &format!("the configuration of `{name}`"))?;
     let given = plan::with_defaults(entry.item.schema(), &config, &config);
 
+    if let Some(deferral) = server.waits(&context) {
+        // Nothing is open that would have to be closed.
+        let value = preliminary(entry.item.schema(), given);
+        return Ok(open_ephemeral_resource::Response {
+            result: Some(encode(&value, entry.of(), &format!("the value of `{name}`"))?),
+            deferred: Some(deferral.to_proto()),
+            ..Default::default()
+        });
+    }
     let done = entry.item.open(&context, given).await?;
     let (mut opened, mut diagnostics) = (done.value, done.warnings);
     let deferred = deferral(&context, done.deferral, &format!("`{name}`"), &mut diagnostics);

@@ -23,6 +23,9 @@ pub(super) async fn import(server: &Server, request: Request) -> Result<Response
         _ => ImportBy::Id(request.id.clone()),
     };
 
+    if let Some(deferral) = server.waits(&context) {
+        return Ok(Response { deferred: Some(deferral.to_proto()), ..Default::default() });
+    }
     let mut outcome = managed.item.import(&context, by).await;
     let deferred = deferral(&context, outcome.deferral, &format!("`{name}`"), &mut outcome.diags);
     let imported = match outcome.state {

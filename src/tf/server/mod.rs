@@ -29,6 +29,8 @@ use super::diag::{Diagnostic, Diagnostics};
 use super::done::Deferral;
 use super::provider::Provider;
 use super::resource::Context;
+use super::schema::Schema;
+use super::value::Value;
 use omni_proto::tfplugin6::{ClientCapabilities, Deferred};
 use registry::Registry;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,6 +85,21 @@ impl Server {
             deferral_allowed: client.is_some_and(|c| c.deferral_allowed),
         }
     }
+
+    /// The deferral of every call, if there is one and the host allows it.
+    fn waits(&self, context: &Context) -> Option<Deferral> {
+        self.registry().provider.deferral().filter(|_| context.deferral_allowed)
+    }
+}
+
+/// What is known of a result that is deferred: the configuration; what is computed is not known.
+fn preliminary(schema: &Schema, mut config: Value) -> Value {
+    for attribute in schema.attributes.iter().filter(|attribute| attribute.computed_mode()) {
+        if config.get(attribute.name).is_null() {
+            config.set(attribute.name, Value::UNKNOWN);
+        }
+    }
+    config
 }
 
 /// Encodes a deferral; one that the host does not allow is an error.

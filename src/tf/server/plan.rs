@@ -63,6 +63,7 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
     };
     resource.plan(&context, &mut plan).await;
     plan::drop_write_only(&resource.schema().attributes, &mut plan.planned);
+    plan.deferral = plan.deferral.or_else(|| server.waits(&context));
     let deferred = deferral(&context, plan.deferral, &format!("`{name}`"), &mut plan.diags);
 
     Ok(Response {

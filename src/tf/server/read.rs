@@ -22,6 +22,16 @@ pub(super) async fn read(server: &Server, request: Request) -> Result<Response, 
         return Ok(Response { new_state: request.current_state, private: request.private, ..Default::default() });
     }
 
+    if let Some(deferral) = server.waits(&context) {
+        return Ok(Response {
+            new_state: request.current_state,
+            private: request.private,
+            new_identity: request.current_identity,
+            deferred: Some(deferral.to_proto()),
+            ..Default::default()
+        });
+    }
+
     // A semantically equal string is no drift.
     let known = state.clone();
     let private = Private::from_bytes(&request.private);

@@ -3,6 +3,7 @@
 mod actions;
 mod changes;
 mod checks;
+mod deferral;
 mod faults;
 mod fleeting;
 mod fuzz;

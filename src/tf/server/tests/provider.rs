@@ -14,7 +14,7 @@ use crate::tf::resource::{Context, Create, Delete, ImportBy, Outcome, Plan, Priv
 use crate::tf::schema::{IdentitySchema, Schema, number, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -71,6 +71,7 @@ pub fn new() -> Arc<dyn Provider> {
         list_resources: vec![Arc::new(ThingList)],
         actions: vec![Arc::new(Ring)],
         functions: vec![Arc::new(Join)],
+        waits: AtomicBool::new(false),
     })
 }
 
@@ -81,6 +82,8 @@ struct TestProvider {
     list_resources: Vec<Arc<dyn ListResource>>,
     actions: Vec<Arc<dyn Action>>,
     functions: Vec<Arc<dyn Function>>,
+    /// The endpoint is not known.
+    waits: AtomicBool,
 }
 
 #[async_trait]
@@ -96,8 +99,13 @@ impl Provider for TestProvider {
     }
 
     async fn configure(&self, _: &Context, config: Value, terraform_version: &str) -> Diagnostics {
+        self.waits.store(config.get("endpoint").is_unknown(), Ordering::Relaxed);
         let endpoint = config.get("endpoint").as_str().unwrap_or("(unknown)").to_owned();
         Diagnostic::warning("Configured", format!("{endpoint} by {terraform_version}")).into()
+    }
+
+    fn deferral(&self) -> Option<Deferral> {
+        self.waits.load(Ordering::Relaxed).then_some(Deferral::ProviderConfigUnknown)
     }
 
     fn resources(&self) -> &[Arc<dyn Resource>] {
