@@ -156,9 +156,11 @@ pub const LONGEST_LINE: usize = 1024;
 /// let schema = Schema::new("Manages a box.").with_all([
 ///     string("name").required().doc("Name of the box. Changing this forces replacement.").replaces(),
 ///     object("lock", vec![string("code").sensitive().doc("Code of the lock.")]).doc("The lock."),
+///     string("pin").write_only().doc("Pin of the box."),
 /// ]);
 /// assert!(schema.attribute("name").is_some());
 /// assert!(schema.is_sensitive(&Path::of("lock.code")));
+/// assert!(schema.is_sensitive(&Path::of("pin")));
 /// assert!(!schema.is_sensitive(&Path::of("lock")));
 /// assert!(schema.null_object().get("name").is_null());
 /// ```
@@ -180,12 +182,18 @@ pub struct Schema {
     /// whatever the attributes say.
     pub stays: Option<fn(&Value, &Value) -> bool>,
     /// Upgrades stored state of an older schema version or of another provider, in place.
-    pub upgrade: Option<fn(&mut serde_json::Map<String, serde_json::Value>)>,
+    pub upgrade: Option<Upgrade>,
+    /// Other types, of providers of the same name, whose stored state a `moved` block can bring: each with a function that
+    /// converts it in place. State of the same type is upgraded.
+    pub moves: Vec<(&'static str, Upgrade)>,
     /// The first release of the service that has the type; `None` if every supported release has it.
     pub since: Option<&'static str>,
     /// What to do instead where the service is older.
     pub instead: Option<&'static str>,
 }
+
+/// Converts stored state in place.
+pub type Upgrade = fn(&mut serde_json::Map<String, serde_json::Value>);
 
 /// Semantic equality of a string that depends on other attributes, such as a short name within a group.
 /// An equal string keeps the one in the state, and plans no change.
@@ -209,6 +217,7 @@ impl Schema {
             meanings: Vec::new(),
             stays: None,
             upgrade: None,
+            moves: Vec::new(),
             since: None,
             instead: None,
         }
@@ -244,8 +253,15 @@ impl Schema {
 
     /// Sets the upgrade of stored state.
     #[must_use]
-    pub fn upgraded_by(mut self, upgrade: fn(&mut serde_json::Map<String, serde_json::Value>)) -> Self {
+    pub fn upgraded_by(mut self, upgrade: Upgrade) -> Self {
         self.upgrade = Some(upgrade);
+        self
+    }
+
+    /// Lets a `moved` block bring state of another type; see [`Schema::moves`].
+    #[must_use]
+    pub fn moved_from(mut self, source: &'static str, convert: Upgrade) -> Self {
+        self.moves.push((source, convert));
         self
     }
 
@@ -277,14 +293,15 @@ impl Schema {
         self
     }
 
-    /// Whether hosts redact the value at this path: the attribute, or one that contains it, is sensitive.
+    /// Whether no text may show the value at this path: the attribute, or one that contains it, is sensitive or write-only.
+    /// A write-only attribute is null in the state, so hosts need no mark on it, which they would store beside every object.
     #[must_use]
     pub fn is_sensitive(&self, path: &Path) -> bool {
         let mut attributes: &[Attribute] = &self.attributes;
         for step in path.steps() {
             if let Step::Attribute(name) = step {
                 let Some(attribute) = attributes.iter().find(|a| a.name == name) else { return false };
-                if attribute.sensitive {
+                if attribute.sensitive || attribute.write_only {
                     return true;
                 }
                 attributes = attribute.nested();

@@ -5,12 +5,16 @@ use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
 use kit::clock::TestClock;
 use libtest_mimic::{Failed, Trial};
+use omni_proto::tfplugin6 as pb;
+use omni_proto::tfplugin6::provider_server::Provider as _;
 use omni_sim::Options;
 use omni_sim::driver::Mode;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
 use terraform_provider_omni::tf::value::Value;
+use terraform_provider_omni::tf::wire;
+use tonic::Request;
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -21,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_token_that_stays_valid_is_told", a_token_that_stays_valid_is_told),
         ("a_cluster_that_is_missing_is_told_in_the_plan", a_cluster_that_is_missing_is_told_in_the_plan),
         ("a_renewal_that_fails_keeps_the_token", a_renewal_that_fails_keeps_the_token),
+        ("those_of_other_providers_move_without_a_change", those_of_other_providers_move_without_a_change),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("kubeconfigs::{name}"), test)).collect()
 }
@@ -125,5 +130,40 @@ fn a_renewal_that_fails_keeps_the_token() -> Result<(), Failed> {
         let (diags, kept) = host.apply_plan(KUBECONFIG, Some(&instance), &config, plan).await.unwrap_err();
         assert!(!errors(&diags).is_empty());
         assert_eq!(kept.expect("it is kept").state, instance.state);
+    })
+}
+
+/// The state of other providers, moved by a full address and by the short name that some releases of OpenTofu send.
+fn those_of_other_providers_move_without_a_change() -> Result<(), Failed> {
+    block(async {
+        let host = with_cluster(&clock()).await;
+        let issued = made(&host, KUBECONFIG, &kubeconfig(&json!({}))).await;
+        let text = text(&issued, "kubeconfig");
+        let of_flpajany =
+            json!({ "id": "demo", "cluster_name": "demo", "user": null, "groups": null, "kubeconfig": text });
+        let of_kittykatt = json!({
+            "id": "demo", "created_at": "then", "last_updated": "then", "cluster": "demo", "user": "admin",
+            "groups": ["system:masters"], "clusters": [{ "name": "demo" }], "contexts": null, "users": null, "yaml": text,
+        });
+        for (address, source, state) in [
+            ("registry.terraform.io/flpajany/omni", KUBECONFIG, &of_flpajany),
+            ("registry.terraform.io/KittyKatt/omni", "omni_cluster_kubeconfig", &of_kittykatt),
+            ("omni", KUBECONFIG, &of_flpajany),
+            ("omni", "omni_cluster_kubeconfig", &of_kittykatt),
+        ] {
+            let request = pb::move_resource_state::Request {
+                source_provider_address: address.into(),
+                source_type_name: source.into(),
+                target_type_name: KUBECONFIG.into(),
+                source_state: Some(pb::RawState { json: state.to_string().into_bytes(), ..Default::default() }),
+                ..Default::default()
+            };
+            let answer = host.server.move_resource_state(Request::new(request)).await.unwrap().into_inner();
+            assert_eq!(errors(&answer.diagnostics), [""; 0], "{address} {source}");
+            let state = wire::decode(answer.target_state.as_ref(), &host.schema(KUBECONFIG).object_type()).unwrap();
+            let moved = Instance { state, private: answer.target_private, identity: answer.target_identity };
+            assert_eq!(moved.state, issued.state, "{address} {source}");
+            settled(&host, KUBECONFIG, &moved, &host.config(KUBECONFIG, &kubeconfig(&json!({}))), source).await;
+        }
     })
 }

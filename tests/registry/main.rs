@@ -30,6 +30,7 @@ mod machine_parts;
 mod media;
 mod members;
 mod mistakes;
+mod moves;
 mod owed;
 mod ownership;
 mod people;
@@ -110,6 +111,7 @@ fn main() {
     trials.extend(media::trials());
     trials.extend(members::trials());
     trials.extend(mistakes::trials());
+    trials.extend(moves::trials());
     trials.extend(owed::trials());
     trials.extend(ownership::trials());
     trials.extend(people::trials());

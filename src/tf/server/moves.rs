@@ -8,18 +8,24 @@ use super::coding::encode;
 use super::state::{parse, typed};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::plan::drop_write_only;
+use crate::tf::schema::Schema;
 use omni_proto::tfplugin6::move_resource_state::{Request, Response};
 
-/// Converts state of the same type as an upgrade does.
+/// Converts state of the same type as an upgrade does, and that of another type as the target says.
 pub(super) fn moved(server: &Server, request: &Request) -> Result<Response, Diagnostics> {
     let target = &request.target_type_name;
     let managed = server.registry().resource(target)?;
-    if request.source_type_name != *target || !is_namesake(&request.source_provider_address, target) {
-        return Err(refused(request).into());
+    let source = &request.source_type_name;
+    let converted = managed.item.schema().moves.iter().find(|(from, _)| from == source).map(|(_, convert)| convert);
+    if (source != target && converted.is_none()) || !is_namesake(&request.source_provider_address, target) {
+        return Err(refused(request, managed.item.schema()).into());
     }
-    let what = format!("the state of `{target}` that is moved");
-    let stored = parse(request.source_state.as_ref(), &what)?;
-    let stored = managed.item.upgrade(request.source_schema_version, stored)?;
+    let what = format!("the state of `{source}` that is moved to `{target}`");
+    let mut stored = parse(request.source_state.as_ref(), &what)?;
+    match converted {
+        Some(convert) => convert(&mut stored),
+        None => stored = managed.item.upgrade(request.source_schema_version, stored)?,
+    }
     let mut state = typed(stored, managed.of(), &what)?;
     drop_write_only(&managed.item.schema().attributes, &mut state);
     // Private state of another provider means nothing here; the next read writes ours.
@@ -32,11 +38,16 @@ fn is_namesake(address: &str, target: &str) -> bool {
     target.split_once('_').is_some_and(|(prefix, _)| prefix == name)
 }
 
-fn refused(request: &Request) -> Diagnostic {
+fn refused(request: &Request, schema: &Schema) -> Diagnostic {
+    let others: Vec<_> = schema.moves.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let types = match others.as_slice() {
+        [] => "the same type".to_owned(),
+        others => format!("the same type and of {}", others.join(", ")),
+    };
     let Request { source_type_name: source, source_provider_address: from, target_type_name: target, .. } = request;
     Diagnostic::error(
         format!("`{source}` cannot be moved to `{target}`"),
-        format!("The source is `{source}` of the provider `{from}`. `{target}` takes over the state of the same type, of a provider of the same name."),
+        format!("The source is `{source}` of the provider `{from}`. `{target}` takes over the state of {types}, of a provider of the same name."),
     )
     .hint("Remove the `moved` block. To keep the object, add a `removed` block with `destroy = false` for the source and an `import` block for the target.")
 }

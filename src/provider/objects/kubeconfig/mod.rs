@@ -2,6 +2,7 @@
 
 mod dual;
 mod kubeconfig_parse;
+mod moved;
 pub(crate) mod parse;
 mod resource;
 

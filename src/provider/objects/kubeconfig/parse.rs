@@ -26,6 +26,12 @@ pub(crate) struct Claims {
     pub(crate) expiration: Duration,
     /// The cluster that it is for; empty when it does not say.
     pub(crate) cluster_uuid: String,
+    /// When it was issued, since 1970.
+    pub(crate) issued: Option<Duration>,
+    /// The user of Kubernetes.
+    pub(crate) user: Option<String>,
+    /// The groups of that user.
+    pub(crate) groups: Vec<String>,
 }
 
 impl Claims {
@@ -33,8 +39,15 @@ impl Claims {
     pub(crate) fn of(token: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
         let claims: Value = serde_json::from_slice(&bytes).ok()?;
-        let expiration = Duration::from_secs(claims.get("exp")?.as_u64()?);
-        Some(Self { expiration, cluster_uuid: string(&claims, "cluster_uuid").unwrap_or_default() })
+        let seconds = |key: &str| claims.get(key)?.as_u64().map(Duration::from_secs);
+        let groups = claims.get("groups").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Some(Self {
+            expiration: seconds("exp")?,
+            cluster_uuid: string(&claims, "cluster_uuid").unwrap_or_default(),
+            issued: seconds("iat"),
+            user: string(&claims, "sub"),
+            groups: groups.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        })
     }
 }
 

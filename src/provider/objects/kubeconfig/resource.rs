@@ -1,6 +1,7 @@
 //! `omni_kubeconfig` as a resource: one token that is kept in the state and renewed in time.
 
 use super::dual::Kubeconfig;
+use super::moved;
 use crate::provider::dual::DualSource;
 use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject};
 use crate::provider::session::at;
@@ -52,8 +53,11 @@ impl ResourceType for Issued {
              Requires the role `Operator`. Prefer the ephemeral resource `omni_kubeconfig`, which keeps the token out of state and plan and can use a short `ttl`: \
              whoever reads the state has the access of the token. This resource is for consumers that need the same token between runs.\n\n\
              ~> **Tokens cannot be revoked.** Destroying the resource, replacing it, or issuing another token leaves the earlier ones valid until they expire.\n\n\
-             A change of `user`, `groups` or `ttl` issues another token in place.",
+             A change of `user`, `groups` or `ttl` issues another token in place.\n\n\
+             A `moved` block can take over `omni_kubeconfig` of `flpajany/omni` and `omni_cluster_kubeconfig` of `KittyKatt/omni`: the token stays the same if `user`, `groups` and `ttl` are configured as it was issued.",
         )
+        .upgraded_by(moved::convert)
+        .moved_from(moved::OTHER_TYPE, moved::convert)
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {

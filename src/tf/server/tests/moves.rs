@@ -26,9 +26,20 @@ async fn state_of_the_same_type_moves_from_a_provider_of_the_same_name() {
 }
 
 #[tokio::test]
+async fn state_of_another_type_is_converted() {
+    for provider in ["registry.terraform.io/other/test", "test"] {
+        let answer = moved(provider, "test_box", r#"{"title":"a","size":3,"colour":[]}"#).await;
+        assert_eq!(errors(&answer.diagnostics), [""; 0], "{provider}");
+        let expected = thing(&[("name", "a".into()), ("size", 3.into())]);
+        assert_eq!(read_thing(answer.target_state.as_ref()), expected, "{provider}");
+    }
+}
+
+#[tokio::test]
 async fn other_moves_are_refused_with_both_ends_named() {
     for (provider, source) in [
-        ("registry.terraform.io/other/test", "test_box"),
+        ("registry.terraform.io/other/test", "test_bag"),
+        ("registry.terraform.io/other/box", "test_box"),
         ("registry.terraform.io/other/box", provider::THING),
         ("registry.terraform.io/test/box", provider::THING),
         ("", provider::THING),

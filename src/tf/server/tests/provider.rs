@@ -26,15 +26,20 @@ static PROVIDER_SCHEMA: LazyLock<Schema> =
     LazyLock::new(|| Schema::new("A provider for tests.").with(string("endpoint").required().doc("Where.")));
 
 static THING_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
-    Schema::new("A thing.").with_all([
-        string("name").required().replaces().doc("Its name, which says how it behaves."),
-        number("size").default(1).doc("How big."),
-        string("note").doc("Anything."),
-        string("label").same_if(|a, b| a.eq_ignore_ascii_case(b)).doc("The server shouts it."),
-        string("secret").write_only().doc("Never stored."),
-        string("id").computed().stays().doc("Given by the server."),
-        number("count").computed().doc("How often it was written."),
-    ])
+    Schema::new("A thing.")
+        .with_all([
+            string("name").required().replaces().doc("Its name, which says how it behaves."),
+            number("size").default(1).doc("How big."),
+            string("note").doc("Anything."),
+            string("label").same_if(|a, b| a.eq_ignore_ascii_case(b)).doc("The server shouts it."),
+            string("secret").write_only().doc("Never stored."),
+            string("id").computed().stays().doc("Given by the server."),
+            number("count").computed().doc("How often it was written."),
+        ])
+        .moved_from("test_box", |state| {
+            let title = state.remove("title").unwrap_or_default();
+            state.insert("name".to_owned(), title);
+        })
 });
 
 static LOOKUP_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
