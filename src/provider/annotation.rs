@@ -32,8 +32,8 @@ pub(crate) struct Annotation<S> {
     pub(crate) state: &'static str,
     /// Why the object cannot be annotated, as a sentence, and what to do instead.
     pub(crate) unfit: fn(&Object<S>) -> Option<(String, String)>,
-    /// What it means that there is no object of this id, as a sentence.
-    pub(crate) missing: &'static str,
+    /// What it means that there is no object of this id: of the object, to go after its name, and as a sentence.
+    pub(crate) missing: [&'static str; 2],
     pub(crate) of: PhantomData<fn() -> S>,
 }
 
@@ -74,8 +74,8 @@ impl<S: Spec> OmniAction for Annotation<S> {
             Presence::Exists(object) => diags.extend(self.unfit(config, &object).into_iter().collect()),
             Presence::Missing => diags.push(
                 Diagnostic::warning(
-                    format!("{} does not exist", capital(&self.facts.operation(config).what())),
-                    format!("{} The action will fail unless this has changed by then.", self.missing),
+                    format!("{} {}", capital(&self.facts.operation(config).what()), self.missing[0]),
+                    format!("{} The action will fail unless this has changed by then.", self.missing[1]),
                 )
                 .hint(format!("Check `{}` if it should be there already.", self.facts.id))
                 .at(Path::of(self.facts.id)),
@@ -108,7 +108,7 @@ impl<S: Spec> OmniAction for Annotation<S> {
             // Omni validates the whole object, of which this changes no content.
             Err(error) if error.is(ErrorKind::Validation) => return Err(operation.explain_stale(&error).into()),
             Err(error) if error.is(ErrorKind::NotFound) => {
-                return Err(Diagnostic::error(operation.summary(), self.missing)
+                return Err(Diagnostic::error(operation.summary(), self.missing[1])
                     .hint(format!("Check `{}`, and that `endpoint` is the right Omni instance.", self.facts.id))
                     .at(Path::of(self.facts.id))
                     .into());

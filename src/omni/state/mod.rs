@@ -37,6 +37,12 @@ impl Kind {
     pub fn hides_ids(self) -> bool {
         matches!(self.name, "JoinTokens.omni.sidero.dev" | "JoinTokenStatuses.omni.sidero.dev")
     }
+
+    /// The ID of an object for messages: another text where it is a secret.
+    #[must_use]
+    pub fn display(self, id: &str) -> &str {
+        if self.hides_ids() { HIDDEN } else { id }
+    }
 }
 
 /// What messages contain instead of a secret.
@@ -67,7 +73,7 @@ pub struct Key {
 impl Key {
     /// The ID for messages.
     fn display(&self) -> &str {
-        if self.kind.hides_ids() { HIDDEN } else { &self.id }
+        self.kind.display(&self.id)
     }
 }
 

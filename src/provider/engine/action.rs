@@ -15,7 +15,7 @@ use crate::provider::wait::Step;
 use crate::tf::action::{Action, Progress};
 use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::done::{Deferral, Done};
+use crate::tf::done::Done;
 use crate::tf::plan::with_defaults;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, string};
@@ -50,7 +50,11 @@ pub(crate) struct Facts {
 impl Facts {
     /// The operation on the object that the configuration names.
     pub(crate) fn operation<'a>(&self, config: &'a Value) -> Operation<'a> {
-        let id = config.get(self.id).as_str().unwrap_or_default();
+        self.operation_on(config.get(self.id).as_str().unwrap_or_default())
+    }
+
+    /// The operation on the object of this id, for messages.
+    fn operation_on<'a>(&self, id: &'a str) -> Operation<'a> {
         Operation { verb: self.verb, noun: self.noun, id, id_attribute: self.id }
     }
 }
@@ -66,6 +70,17 @@ pub(crate) trait OmniAction: Send + Sync + 'static {
 
     /// What its page says, and its attributes; the engine adds `timeout`.
     fn schema(&self) -> Schema;
+
+    /// What messages call the object that the configuration names: another text than its id where that is a secret.
+    fn display<'a>(&self, config: &'a Value) -> &'a str {
+        config.get(self.facts().id).as_str().unwrap_or_default()
+    }
+
+    /// What to do when the action ends before what it has requested is over, where Omni goes on with that by itself and another
+    /// invocation would request it once more; `None` where another invocation continues.
+    fn goes_on(&self, _config: &Value) -> Option<String> {
+        None
+    }
 
     /// Whether this configuration changes something in Omni: a read-only provider refuses it then.
     fn writes(&self, _config: &Value) -> bool {
@@ -143,23 +158,19 @@ impl<A: OmniAction> Described for ActionType<A> {
 #[async_trait]
 impl<A: OmniAction> Action for ActionType<A> {
     async fn plan(&self, context: &Context, config: &Value) -> Result<Done<()>, Diagnostics> {
-        let Some(session) = self.handle.ready() else {
-            let waits = self.handle.is_deferred() && context.deferral_allowed;
-            let done = Done::from(());
-            return Ok(if waits { done.defer(Deferral::ProviderConfigUnknown) } else { done });
-        };
+        let Some(session) = self.handle.ready() else { return Ok(Done::from(())) };
         let config = with_defaults(&self.schema, config, config);
         let call = self.call(session.timeouts.read, context, &config);
         let mut diags = Diagnostics::new();
         if let Err(failure) = self.checked(&Cx { session, call }, &config, &mut diags).await {
-            diags.push(failure.explain_invoked(&self.facts.operation(&config)));
+            diags.push(failure.explain_invoked(&self.facts.operation_on(self.item.display(&config))));
         }
         if diags.has_errors() { Err(diags) } else { Ok(Done::from(()).warn(diags)) }
     }
 
     async fn invoke(&self, context: &Context, config: Value, progress: &dyn Progress) -> Result<Done<()>, Diagnostics> {
         let session = self.handle.session()?;
-        let operation = self.facts.operation(&config);
+        let operation = self.facts.operation_on(self.item.display(&config));
         let writes = self.item.writes(&config);
         if writes {
             session.may_write(operation.verb, &format!("{} ({})", operation.what(), self.facts.name))?;
@@ -168,9 +179,22 @@ impl<A: OmniAction> Action for ActionType<A> {
         let limit = limit.into_iter().flatten().next().unwrap_or(FALLBACK_TIMEOUT);
         let call = self.call(limit, context, &config);
         let run = Run { cx: Cx { session, call }, progress, record: Mutex::default() };
+        // The plan may not have had a server to ask.
+        let mut lacks = Diagnostics::new();
+        since::check_values(run.cx(), (self.facts.name, "action"), &self.schema, (&config, &config), &mut lacks).await;
+        if lacks.has_errors() {
+            return Err(lacks);
+        }
         match self.item.invoke(&run, &config).await {
             Ok(()) => Ok(Done::from(())),
-            Err(failure) => Err(run.failed(failure, &operation, writes).into()),
+            Err(failure) => {
+                let goes_on = self.item.goes_on(&config).filter(|_| failure.is_of_call() && run.has_requested());
+                let mut diagnostic = run.failed(failure, &operation, writes);
+                if goes_on.is_some() {
+                    diagnostic.hint = goes_on;
+                }
+                Err(diagnostic.into())
+            }
         }
     }
 }
@@ -209,6 +233,12 @@ impl Run<'_> {
 
     pub(crate) fn call(&self) -> &Call {
         &self.cx.call
+    }
+
+    /// Whether Omni has, or may have, what the action asks for.
+    fn has_requested(&self) -> bool {
+        let record = self.record();
+        record.open || !record.done.is_empty()
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {

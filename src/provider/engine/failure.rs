@@ -19,6 +19,11 @@ impl Failure {
         matches!(self, Self::Call(error) if error.is(kind))
     }
 
+    /// Whether a call failed, in any way.
+    pub(super) fn is_of_call(&self) -> bool {
+        matches!(self, Self::Call(_))
+    }
+
     /// The diagnostic of the operation that the step was part of.
     pub(crate) fn explain(self, operation: &Operation<'_>) -> Diagnostic {
         match self {

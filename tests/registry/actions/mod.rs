@@ -75,6 +75,11 @@ pub fn trials() -> Vec<Trial> {
         ("control_planes_are_not_locked", control_planes_are_not_locked),
         ("mistakes_are_found_at_validation", mistakes_are_found_at_validation),
         ("a_wait_tells_what_it_sees", a_wait_tells_what_it_sees),
+        ("a_wait_tells_no_secret", a_wait_tells_no_secret),
+        ("a_type_that_an_older_omni_lacks_is_told", a_type_that_an_older_omni_lacks_is_told),
+        ("a_spare_machine_has_no_lock", a_spare_machine_has_no_lock),
+        ("a_version_that_runs_is_not_installed_again", a_version_that_runs_is_not_installed_again),
+        ("a_support_bundle_is_encrypted", a_support_bundle_is_encrypted),
     ];
     trials.extend(others.iter().map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
     trials
@@ -497,9 +502,14 @@ fn one_rotation_at_a_time() -> Result<(), Failed> {
             "the rotation of the Talos CA of cluster `c` to end",
             "Last state seen: phase `",
             "Done before that:\n  - Requested the rotation",
+            "The rotation goes on in Omni",
+            "`id = \"c\"`",
+            "starts another rotation",
         ] {
             assert!(said.contains(part), "{part}: {said}");
         }
+        // A second one would begin when the first one ends.
+        assert!(!said.contains("nvoke the action again"), "{said}");
         let name = "omni_rotate_kubernetes_ca";
         let config = host.action_config(name, &json);
         let planned = warnings(&host.plan_action(name, &config).await).join("\n");
@@ -522,6 +532,122 @@ fn control_planes_are_not_locked() -> Result<(), Failed> {
             assert!(said.contains("Omni locks workers only"), "{said}");
         }
         assert_eq!(annotated(&host, "MachineSetNodes", &inventory::id(1), "omni.sidero.dev/locked"), 0);
+    })
+}
+
+/// A machine that is in no cluster is there, and it is not told that it does not exist.
+fn a_spare_machine_has_no_lock() -> Result<(), Failed> {
+    block(async {
+        let name = "omni_machine_lock";
+        let host = calm(options(WORLD), &[]).await;
+        let config = host.action_config(name, &json!({ "machine_id": inventory::id(4) }));
+        let planned = warnings(&host.plan_action(name, &config).await).join("\n");
+        assert!(planned.contains("belongs to no cluster") && !planned.contains("exist"), "{planned}");
+        let said = host.invoke(name, &config).await.result().expect_err("it is in no cluster");
+        assert!(said.contains("The machine is in no machine set"), "{said}");
+    })
+}
+
+fn a_version_that_runs_is_not_installed_again() -> Result<(), Failed> {
+    block(async {
+        let case = CASES.iter().find(|case| case.name == "omni_maintenance_upgrade").unwrap();
+        let host = start(case, &[]).await;
+        let config = host.action_config(case.name, &(case.config)(&host));
+        host.invoke(case.name, &config).await.result().unwrap();
+        host.sim.settle().unwrap();
+        host.sim.forget_requests();
+        let lines = host.invoke(case.name, &config).await.result().unwrap();
+        assert!(lines.iter().any(|line| line.contains("runs Talos 1.13.8 already")), "{lines:?}");
+        assert!(host.sim.requests().iter().all(|request| request.name() != "MaintenanceUpgrade"));
+    })
+}
+
+/// To a public key whose private key nobody has, and not to the default recipients.
+fn a_support_bundle_is_encrypted() -> Result<(), Failed> {
+    block(async {
+        let case = CASES.iter().find(|case| case.name == "omni_support_bundle").unwrap();
+        let host = start(case, &[]).await;
+        let reader = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+        let mut json = (case.config)(&host);
+        let path = json["path"].as_str().unwrap().to_owned();
+        json["encrypt"] = true.into();
+        json["default_recipients"] = false.into();
+        json["recipients"] = json!([reader]);
+        let config = host.action_config(case.name, &json);
+        assert_eq!(errors(&host.plan_action(case.name, &config).await), [""; 0]);
+        let lines = host.invoke(case.name, &config).await.result().unwrap();
+        assert!(lines.iter().any(|line| line.contains(reader)), "{lines:?}");
+        assert!(std::fs::read(&path).unwrap().starts_with(b"age-encryption.org/v1\n-> X25519 "));
+        // A key that is none is refused before anything is collected, and no file is left.
+        json["path"] = cases::file(&host, "other.zip").into();
+        json["recipients"] = json!(["not-a-public-key"]);
+        let config = host.action_config(case.name, &json);
+        let said = host.invoke(case.name, &config).await.result().expect_err("no key");
+        assert!(said.contains("malformed recipient"), "{said}");
+        assert_eq!(std::fs::read_dir(folder(&host)).unwrap().count(), 1);
+    })
+}
+
+/// IDs that are secrets, and texts that a field is waited to have, are in no line and in no diagnostic.
+fn a_wait_tells_no_secret() -> Result<(), Failed> {
+    block(async {
+        let name = "omni_wait";
+        let host = calm(options(WORLD), &[]).await;
+        let key = kinds::key("DefaultJoinTokens.omni.sidero.dev", "default");
+        let token = host.sim.store().get(&key).unwrap().spec::<omni_proto::specs::DefaultJoinTokenSpec>().token_id;
+        assert!(token.len() > 20, "{token}");
+        let field = |kind: &str, id: &str, path: &str, value: &str| json!({ "type": kind, "id": id, "field": path, "value": value, "timeout": "300ms" });
+        for (json, met) in [
+            (json!({ "type": "JoinTokens", "id": token }), true),
+            (json!({ "type": "JoinTokens", "id": token, "gone": true, "timeout": "300ms" }), false),
+            (
+                json!({ "type": "JoinTokenStatuses.omni.sidero.dev", "id": token, "phase": "tearing_down", "timeout": "300ms" }),
+                false,
+            ),
+            (json!({ "type": "JoinTokens", "id": format!("{token}x"), "timeout": "300ms" }), false),
+            (field("JoinTokenStatuses", &token, "state", "ACTIVE"), true),
+            (field("JoinTokenStatuses", &token, "name", &token), false),
+            (field("DefaultJoinTokens", "default", "token_id", &token), true),
+            (field("DefaultJoinTokens", "default", "token_id", &format!("{token}x")), false),
+            (field("DefaultJoinTokens", "none", "token_id", &token), false),
+        ] {
+            let config = host.action_config(name, &json);
+            let mut told =
+                format!("{:?}{:?}", host.validate_action(name, &config).await, host.plan_action(name, &config).await);
+            let invoked = host.invoke(name, &config).await;
+            told.push_str(&format!("{:?}{:?}", invoked.lines, invoked.diagnostics));
+            assert!(!told.contains(&token), "{json}: {told}");
+            assert_eq!(errors(&invoked.diagnostics).is_empty(), met, "{json}: {told}");
+            // Nor does it tell when it cannot even ask.
+            strike(&host, "Watch refuse Internal always: it is broken");
+            let invoked = host.invoke(name, &config).await;
+            host.sim.faults().clear();
+            assert!(!format!("{:?}{:?}", invoked.lines, invoked.diagnostics).contains(&token), "{json}");
+        }
+    })
+}
+
+fn a_type_that_an_older_omni_lacks_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = calm(Options { release: Release::V1_6, ..options("machines: [{hostname: w}]") }, &[]).await;
+        for (name, json, release) in [
+            ("omni_wait", json!({ "type": "KubernetesHealthChecks", "id": "c" }), "1.9"),
+            (
+                "omni_delete_by_selector",
+                json!({ "type": "KubernetesManifestGroups", "label_selector": "a", "max_count": 1 }),
+                "1.7",
+            ),
+            ("omni_machine_power_off", json!({ "machine_id": inventory::id(1) }), "1.8"),
+        ] {
+            let config = host.action_config(name, &json);
+            for said in [
+                errors(&host.plan_action(name, &config).await).join("\n"),
+                host.invoke(name, &config).await.result().expect_err("it lacks that"),
+            ] {
+                let needs = format!("needs Omni {release}: The server is Omni 1.6");
+                assert!(said.contains(&needs), "{name}: {said}");
+            }
+        }
     })
 }
 

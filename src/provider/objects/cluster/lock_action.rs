@@ -17,7 +17,7 @@ const UNLOCKED: Annotation<ClusterSpec> = Annotation {
     take: &[labels::CLUSTER_LOCKED, IMPORTING],
     state: "unlocked",
     unfit: |_| None,
-    missing: "Omni has no cluster of this name.",
+    missing: ["does not exist", "Omni has no cluster of this name."],
     of: PhantomData,
 };
 

@@ -36,6 +36,14 @@ impl OmniAction for BackUp {
         .with(cluster_attribute().required().doc("Name of the cluster."))
     }
 
+    fn goes_on(&self, config: &Value) -> Option<String> {
+        let cluster = config.get("cluster").as_str().unwrap_or_default();
+        Some(format!(
+            "Omni goes on with the backup. See where it stands with `omnictl get etcdbackupstatus {cluster}`; the data source \
+             `omni_etcd_backups` lists it once it is stored. Another invocation of this action requests another backup."
+        ))
+    }
+
     async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         // A store that this run configures has no status yet.
         let planned = cx.session.ledger.all_planned(EtcdBackupS3ConfSpec::KIND.name);

@@ -58,7 +58,7 @@ impl OmniAction for Maintenance {
             .with(string(VERSION).check(is_version()).doc("Talos version to install, such as `1.13.5`. Defaults to the version that the machine runs."))
             .since("1.9"),
             Self::Upgrade => Schema::new(
-                "Upgrades Talos on a machine that is in no cluster, and waits until it runs the new version. The machine must be connected and in maintenance mode. Machines of clusters are upgraded with `talos_version` of their `omni_cluster`.",
+                "Upgrades Talos on a machine that is in no cluster, and waits until it runs the new version. Ends well if the machine runs that version already. The machine must be connected and in maintenance mode. Machines of clusters are upgraded with `talos_version` of their `omni_cluster`.",
             )
             .with(machine.doc("ID (UUID) of the machine."))
             .with(string(VERSION).required().check(is_version()).doc("Talos version to upgrade to, such as `1.13.5`.")),
@@ -126,6 +126,11 @@ impl OmniAction for Maintenance {
             }
             Self::Upgrade => {
                 let wanted = wanted.unwrap_or_default();
+                let status = run.cx().find::<MachineStatusSpec>(machine).await?;
+                if status.is_some_and(|status| version::same(&status.spec.talos_version, &wanted)) {
+                    run.say(format!("Machine `{machine}` runs Talos {wanted} already")).await;
+                    return Ok(());
+                }
                 run.write(run.client().maintenance_upgrade(run.call(), machine, &wanted)).await?;
                 run.done(format!("Requested the upgrade of machine `{machine}` to Talos {wanted}")).await;
                 wait(

@@ -78,6 +78,12 @@ impl OmniAction for Power {
         Schema { since: self.since, ..Schema::new(self.about).with(machine) }
     }
 
+    fn goes_on(&self, _config: &Value) -> Option<String> {
+        (self.switch == Switch::Reboot).then(|| {
+            "The infrastructure provider reboots the machine once it gets to it. Check the provider if it does not; another invocation of this action requests another reboot.".to_owned()
+        })
+    }
+
     async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         argument::check_named(cx, config, diags).await?;
         let Some(machine) = config.get(self.facts.id).as_str() else { return Ok(()) };

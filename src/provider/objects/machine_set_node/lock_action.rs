@@ -16,7 +16,7 @@ const UNLOCKED: Annotation<MachineSetNodeSpec> = Annotation {
     take: &[labels::LOCKED],
     state: "unlocked",
     unfit: |_| None,
-    missing: "The machine is in no machine set, and only machines of clusters have a lock.",
+    missing: ["belongs to no cluster", "The machine is in no machine set, and only machines of clusters have a lock."],
     of: PhantomData,
 };
 

@@ -7,6 +7,7 @@ use crate::omni::state::query::Query;
 use crate::omni::{Kind, Resource as Stored};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::lookup::{SELECTOR, is_selector};
+use crate::provider::since;
 use crate::tf::check::{Check, whole_between};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -84,6 +85,10 @@ impl OmniAction for DeleteBySelector {
 
     async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         let (Some((kind, query)), Some(most)) = (wanted(config), most(config)) else { return Ok(()) };
+        since::check_kind(cx, kind, Path::of(TYPE), diags).await;
+        if diags.has_errors() {
+            return Ok(());
+        }
         let found = cx.client().list(&cx.call, kind, &query).await?;
         if found.len() > most {
             let why = format!("{} The action will delete nothing unless fewer match by then.", too_many(&found, most));
@@ -94,6 +99,7 @@ impl OmniAction for DeleteBySelector {
 
     async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
         let (Some((kind, query)), Some(most)) = (wanted(config), most(config)) else { return Ok(()) };
+        type_name::refuse_newer(run.cx(), kind).await?;
         let found = run.client().list(run.call(), kind, &query).await?;
         if found.len() > most {
             return Err(Diagnostic::error(summary(kind), too_many(&found, most))

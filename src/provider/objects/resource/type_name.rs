@@ -1,7 +1,11 @@
 //! The argument `type`: a COSI type, by its full name or without its usual suffix.
 
 use crate::omni::Kind;
+use crate::provider::engine::{Cx, Failure};
+use crate::provider::since;
 use crate::tf::check::Check;
+use crate::tf::diag::Diagnostics;
+use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, string};
 use kit::text::{closest, quoted};
 
@@ -24,6 +28,16 @@ pub(super) fn attribute(known: fn() -> &'static [Kind], doc: &str) -> Attribute 
     string(TYPE).required().check(check).doc(format!(
         "{doc} Either the full name, such as `Clusters.omni.sidero.dev`, or the name without its suffix, such as `Clusters`."
     ))
+}
+
+/// Refuses a type that this Omni is too old for.
+///
+/// # Errors
+/// With what it needs.
+pub(super) async fn refuse_newer(cx: &Cx, kind: Kind) -> Result<(), Failure> {
+    let mut diags = Diagnostics::new();
+    since::check_kind(cx, kind, Path::of(TYPE), &mut diags).await;
+    diags.iter().next().map_or(Ok(()), |diagnostic| Err(diagnostic.clone().into()))
 }
 
 /// The type of this name.

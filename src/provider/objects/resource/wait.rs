@@ -5,7 +5,9 @@ use super::type_name::{TYPE, short};
 use crate::omni::spec::KINDS;
 use crate::omni::spec::any::Single;
 use crate::omni::{Key, Kind, Phase, Resource as Stored};
-use crate::provider::engine::{Facts, Failure, OmniAction, Run};
+use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::errors::Operation;
+use crate::provider::since;
 use crate::provider::wait::Step;
 use crate::tf::check::{Rule, not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -48,6 +50,11 @@ impl OmniAction for Wait {
         .rule(Rule::AtMostOne(&["phase", "field", "gone"]))
         .rule(Rule::Needs("field", "value"))
         .rule(Rule::Needs("value", "field"))
+    }
+
+    fn display<'a>(&self, config: &'a Value) -> &'a str {
+        let id = config.get(FACTS.id).as_str().unwrap_or_default();
+        kind(config).map_or(id, |kind| kind.display(id))
     }
 
     fn writes(&self, _config: &Value) -> bool {
@@ -101,10 +108,18 @@ impl OmniAction for Wait {
         }
     }
 
+    async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        if let Some(kind) = kind(config) {
+            since::check_kind(cx, kind, Path::of(TYPE), diags).await;
+        }
+        Ok(())
+    }
+
     async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
         let Some(kind) = kind(config) else { return Ok(()) };
+        type_name::refuse_newer(run.cx(), kind).await?;
         let key = kind.key(config.get("id").as_str().unwrap_or_default());
-        let goal = Goal::of(&key, config)?;
+        let goal = Goal::of(&key, config, self.display(config))?;
         let what = format!("`{key}` {}", goal.words());
         run.say(format!("Waiting for {what}")).await;
         run.wait(&key, &what, |stored| goal.judge(stored)).await?;
@@ -126,7 +141,8 @@ enum Goal {
 }
 
 impl Goal {
-    fn of(key: &Key, config: &Value) -> Result<Self, Failure> {
+    /// `display` is what messages call the object.
+    fn of(key: &Key, config: &Value, display: &str) -> Result<Self, Failure> {
         let text = |name: &str| config.get(name).as_str().map(str::to_owned);
         if let Some(phase) = text("phase") {
             let wanted = if phase == PHASES[0] { Phase::Running } else { Phase::TearingDown };
@@ -134,7 +150,8 @@ impl Goal {
         }
         if let Some(path) = text("field") {
             let field = Single::of(key.kind, &path).map_err(|error| {
-                Diagnostic::from_error(FACTS.operation(config).summary(), &error).at(Path::of("field"))
+                let operation = Operation { id: display, ..FACTS.operation(config) };
+                Diagnostic::from_error(operation.summary(), &error).at(Path::of("field"))
             })?;
             return Ok(Self::Field { field, path, value: text("value").unwrap_or_default() });
         }
@@ -147,7 +164,15 @@ impl Goal {
             Self::Exists => "to exist".to_owned(),
             Self::Gone => "to be gone".to_owned(),
             Self::Phase(_, name) => format!("to be in phase `{name}`"),
-            Self::Field { path, value, .. } => format!("to have {} in `{path}`", quoted(value)),
+            Self::Field { path, .. } => format!("to have {} in `{path}`", self.value()),
+        }
+    }
+
+    /// The value that is waited for, or how it is called where it is a text: that may be a secret, such as a join token.
+    fn value(&self) -> String {
+        match self {
+            Self::Field { field, value, .. } if !field.is_text() => quoted(value),
+            _ => "the configured value".to_owned(),
         }
     }
 
@@ -156,7 +181,7 @@ impl Goal {
             Self::Exists => "exists".to_owned(),
             Self::Gone => "is gone".to_owned(),
             Self::Phase(_, name) => format!("is in phase `{name}`"),
-            Self::Field { path, value, .. } => format!("has {} in `{path}`", quoted(value)),
+            Self::Field { path, .. } => format!("has {} in `{path}`", self.value()),
         }
     }
 
@@ -212,7 +237,7 @@ mod tests {
 
     fn judged(config: &[(&str, Value)], stored: Option<&Stored>) -> Step {
         let config = Value::object(config.iter().map(|(name, value)| (*name, value.clone())));
-        Goal::of(&ClusterStatusSpec::KIND.key("prod"), &config).unwrap().judge(stored).unwrap()
+        Goal::of(&ClusterStatusSpec::KIND.key("prod"), &config, "prod").unwrap().judge(stored).unwrap()
     }
 
     #[test]

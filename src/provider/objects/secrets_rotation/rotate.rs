@@ -80,6 +80,16 @@ impl OmniAction for Rotate {
         Schema::new(self.about).with(cluster_attribute().required().doc("Name of the cluster.")).since("1.6")
     }
 
+    fn goes_on(&self, config: &Value) -> Option<String> {
+        let cluster = config.get(CLUSTER).as_str().unwrap_or_default();
+        Some(format!(
+            "The rotation goes on in Omni. See where it stands on the page of the cluster, or with \
+             `omnictl get clustersecretsrotationstatus {cluster}`; the action `omni_wait` waits for its end, with \
+             `type = \"ClusterSecretsRotationStatuses\"`, `id = \"{cluster}\"`, `field = \"phase\"` and `value = \"OK\"`. \
+             Another invocation of this action is refused while it runs, and starts another rotation after that."
+        ))
+    }
+
     async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         argument::check_named(cx, config, diags).await?;
         let Some(cluster) = config.get(CLUSTER).as_str() else { return Ok(()) };
@@ -125,7 +135,7 @@ impl OmniAction for Rotate {
         if let Some(running) = status.as_ref().and_then(running) {
             return Err(refuse(
                 format!("Another rotation is in progress, and only one can run at a time: {running}."),
-                "Wait until it is over, then invoke the action again.",
+                "Wait until it is over. If it is the one that an earlier invocation started, nothing else is to be done: another one would rotate once more.",
             )
             .into());
         }
