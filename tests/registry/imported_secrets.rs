@@ -102,7 +102,7 @@ fn without_versions(schema: &Schema, json: &Json) -> Json {
 /// What a host prints of a value.
 fn printed(attributes: &[Attribute], value: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| !attribute.sensitive) {
+    for attribute in attributes.iter().filter(|attribute| !attribute.sensitive && !attribute.write_only) {
         let value = value.get(attribute.name);
         match value {
             Value::Object(_) if !attribute.nested().is_empty() => all.extend(printed(attribute.nested(), value)),

@@ -126,7 +126,7 @@ fn drift_is_shown_field_by_field() -> Result<(), Failed> {
             .filter(|(k, v)| read.state.get(k) != *v)
             .map(|(k, _)| k.as_str())
             .collect();
-        assert_eq!(differs, ["data", "data_hash", "resource_version"]);
+        assert_eq!(differs, ["data", "resource_version"]);
         let config = host.config("omni_config_patch", &patch("a"));
         host.apply("omni_config_patch", Some(&read), &config).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         assert!(data(&host).contains("[a]"), "repaired");

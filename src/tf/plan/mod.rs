@@ -108,7 +108,7 @@ pub fn plan(
     texts::keep_meanings(&schema.meanings, prior, &mut state);
     compute::carry(attributes, prior, &given, &mut state);
     let prints = write_only::prints(schema, prior, config, &state);
-    write_only::put_changes(schema, prior, config, &prints, &mut state);
+    write_only::put(schema, &prints, &mut state);
     if &state == prior {
         return Planned { state: prior.clone(), replace: Vec::new(), changed: Vec::new(), left };
     }

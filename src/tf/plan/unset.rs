@@ -8,6 +8,8 @@ use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Replace, Schema, Unset};
 use crate::tf::value::Value;
 use crate::tf::wire;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -28,7 +30,7 @@ impl Configured {
 
     /// Whether the configuration set the value at this path, and it has not drifted since.
     fn made(&self, path: &Path, value: &Value) -> bool {
-        self.0.get(&path.to_string()).is_some_and(|then| *then == digest(value))
+        self.0.get(&path.to_string()).is_some_and(|then| *then == digest(value) || *then == longer_digest(value))
     }
 }
 
@@ -43,9 +45,18 @@ pub struct Remaining {
 
 const REPLACES: &str = "Changing it would replace the object, which only an explicit value in the configuration does.";
 
+/// Short, as all that hosts store beside every object.
 fn digest(value: &Value) -> String {
-    let text = wire::to_json(value).to_string();
-    Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&hashed(value)[..6])
+}
+
+/// The form that earlier versions stored.
+fn longer_digest(value: &Value) -> String {
+    hashed(value).iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
+fn hashed(value: &Value) -> [u8; 32] {
+    Sha256::digest(wire::to_json(value).to_string().as_bytes()).into()
 }
 
 fn collect(
@@ -180,4 +191,19 @@ pub(super) fn problem(attribute: &Attribute) -> Option<String> {
     wire::encode(value, &attribute.value_type())
         .err()
         .map(|error| format!("begins with a value of another type: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_of_earlier_versions_count() {
+        let (value, path) = (Value::from("a"), Path::of("note"));
+        assert_eq!(longer_digest(&value), "ac8d8342bbb2362d");
+        for then in [digest(&value), longer_digest(&value)] {
+            let configured = Configured([("note".to_owned(), then)].into());
+            assert!(configured.made(&path, &value) && !configured.made(&path, &"b".into()));
+        }
+    }
 }

@@ -36,6 +36,9 @@ pub enum Fingerprint {
     /// A digest of the meaning of a document: always the same, so that a plan can predict it.
     /// For documents that contain secrets.
     Meaning(fn(&str) -> String),
+    /// The same, which the state stores beside the plain form too: for a document of which only the content counts, so that a
+    /// change of the form alone is none.
+    MeaningOfBoth(fn(&str) -> String),
     /// A salted and slow digest, as for passwords: two digests of one secret differ, and a plan shows them as known after
     /// apply. For short secrets.
     Salted,
@@ -46,7 +49,7 @@ impl Fingerprint {
     #[must_use]
     pub fn of(self, text: &str) -> String {
         match self {
-            Self::Meaning(digest) => digest(text),
+            Self::Meaning(digest) | Self::MeaningOfBoth(digest) => digest(text),
             Self::Salted => {
                 let mut salt = [0; SALT];
                 match SystemRandom::new().fill(&mut salt) {
@@ -58,23 +61,28 @@ impl Fingerprint {
         }
     }
 
-    /// The digest that a plan can predict; `None` for a salted one.
-    pub(super) fn digest(self, text: &str) -> Option<String> {
-        match self {
-            Self::Meaning(digest) => Some(digest(text)),
-            Self::Salted => None,
-        }
-    }
-
     /// Whether `print` is a digest of this text.
     #[must_use]
     pub fn is_of(self, print: &str, text: &str) -> bool {
         match self {
-            Self::Meaning(digest) => print == digest(text),
+            Self::Meaning(digest) | Self::MeaningOfBoth(digest) => print == digest(text),
             Self::Salted => parts(print).is_some_and(|(rounds, salt, digest)| {
                 pbkdf2::verify(PBKDF2_HMAC_SHA256, rounds, &salt, text.as_bytes(), &digest).is_ok()
             }),
         }
+    }
+
+    /// The digest that a plan can predict; `None` for a salted one.
+    pub(super) fn digest(self, text: &str) -> Option<String> {
+        match self {
+            Self::Meaning(digest) | Self::MeaningOfBoth(digest) => Some(digest(text)),
+            Self::Salted => None,
+        }
+    }
+
+    /// Whether the state stores the digest beside the plain form too.
+    pub(super) const fn is_of_both(self) -> bool {
+        matches!(self, Self::MeaningOfBoth(_))
     }
 
     pub(super) const fn is_salted(self) -> bool {
@@ -83,14 +91,17 @@ impl Fingerprint {
 
     /// The documentation of the hash attribute.
     pub(super) fn describe(self, plain: &str, secret: &str) -> String {
-        let what = format!("of `{plain}` or `{secret}`");
+        let what = match self.is_of_both() {
+            true => format!("of `{plain}` or `{secret}`"),
+            false => format!("of `{secret}`, null where that is not set"),
+        };
         match self {
-            Self::Meaning(_) => format!(
+            Self::Meaning(_) | Self::MeaningOfBoth(_) => format!(
                 "SHA-256 hash of the content {what}; formatting does not change it. \
                  Anyone who can read the state can test guesses of the whole content against it."
             ),
             Self::Salted => format!(
-                "Salted PBKDF2 digest {what}, which changes with the content. \
+                "Salted PBKDF2 digest {what}; it changes with the content. \
                  Anyone who can read the state can test guesses against it, slowly: use a secret that is hard to guess."
             ),
         }

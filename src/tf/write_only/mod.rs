@@ -37,7 +37,7 @@ pub const IMPORT_PREFIX: &str = "write_only:";
 /// let planned = schema.null_object();
 /// assert_eq!(with_secrets(&schema, &planned, &config).get("data").as_str(), Some("hush"));
 ///
-/// // A read of a state that was written in this form keeps the digest alone.
+/// // A read of a state that was written in this form keeps the digest alone; a plain one has no digest.
 /// let mut prior = schema.null_object();
 /// prior.set("data_hash", "4 bytes".into());
 /// let mut read = schema.null_object();
@@ -163,17 +163,18 @@ impl WriteOnly {
         let before = self.get(prior, self.hash);
         match self.given(config, state) {
             (_, Value::Null) => Value::Null,
-            (_, Value::String(text)) if before.as_str().is_some_and(|print| self.print.is_of(print, text)) => {
-                before.clone()
-            }
             // A digest by an earlier version of the provider is kept as long as the string beside it is.
             (name, text) if name == self.plain && !before.is_null() && self.get(prior, self.plain) == text => {
                 before.clone()
             }
-            // A write-only value may differ in the apply, as the value of an ephemeral resource does.
+            (name, _) if name == self.plain && !self.print.is_of_both() => Value::Null,
+            (_, Value::String(text)) if before.as_str().is_some_and(|print| self.print.is_of(print, text)) => {
+                before.clone()
+            }
             (name, Value::String(text)) if name == self.plain => {
                 self.print.digest(text).map_or(Value::UNKNOWN, Value::from)
             }
+            // A write-only value may differ in the apply, as the value of an ephemeral resource does.
             _ => Value::UNKNOWN,
         }
     }
@@ -181,7 +182,7 @@ impl WriteOnly {
     /// The attributes that are added to the plain one; the write-only one has the same checks, and needs the same release.
     fn attributes(&self, plain: &Attribute) -> Vec<Attribute> {
         let Self { plain: name, secret, version, hash, .. } = self;
-        let mut twin = string(secret).write_only().sensitive().doc(format!(
+        let mut twin = string(secret).write_only().doc(format!(
             "Same as `{name}`, for a value that contains secrets: never written to state or plan. \
              Requires Terraform or OpenTofu 1.11 or later. \
              An import with the ID `{IMPORT_PREFIX}<ID>` keeps the value out of the state too."
@@ -282,19 +283,6 @@ pub(super) fn put(schema: &Schema, prints: &[Option<Value>], state: &mut Value) 
     }
 }
 
-/// Sets the digests of a plan, except those that are no change by themselves:
-/// state of an earlier version of the provider lacks them, and the next read adds them.
-pub(super) fn put_changes(schema: &Schema, prior: &Value, config: &Value, prints: &[Option<Value>], state: &mut Value) {
-    for (secret, print) in schema.write_only.iter().zip(prints) {
-        let lacks = !prior.is_null() && secret.get(prior, secret.hash).is_null();
-        let same = secret.get(prior, secret.plain) == secret.get(state, secret.plain);
-        let plain = secret.get(config, secret.secret).is_null();
-        if let Some(print) = print.as_ref().filter(|_| !(lacks && same && plain)) {
-            secret.set(state, secret.hash, print.clone());
-        }
-    }
-}
-
 /// Whether a plan changes a secret: its digest differs, or is known after apply.
 #[must_use]
 pub fn changes(schema: &Schema, prior: &Value, planned: &Value) -> bool {
@@ -332,11 +320,12 @@ pub fn with_secrets(schema: &Schema, planned: &Value, config: &Value) -> Value {
     full
 }
 
-/// Removes the secrets from the state of an object that was just read, and keeps their digests: the same state that a create
-/// in the write-only form leaves.
+/// Replaces the secrets in the state of an object that was just read by their digests: the same state that a create in the
+/// write-only form leaves.
 pub fn conceal(schema: &Schema, state: &mut Value) {
     for secret in &schema.write_only {
-        if !secret.get(state, secret.hash).is_null() {
+        if let Some(print) = secret.get(state, secret.plain).as_str().map(|text| secret.print.of(text)) {
+            secret.set(state, secret.hash, print.into());
             secret.set(state, secret.plain, Value::Null);
         }
     }
@@ -352,14 +341,14 @@ pub fn printed<'s>(schema: &'s Schema, state: &Value, config: &Value) -> Option<
     })
 }
 
-/// Makes state of an object that was read: sets the digests of the secrets that the server has, and removes those secrets
-/// that `prior` has in the write-only form.
+/// Makes state of an object that was read: replaces the secrets that `prior` has in the write-only form by their digests.
 pub fn redact(schema: &Schema, prior: &Value, state: &mut Value) {
     let known = |value: &Value| if value.is_unknown() { Value::Null } else { value.clone() };
     for secret in &schema.write_only {
         let hidden = secret.is_hidden(prior);
         let before = secret.get(prior, secret.hash);
         let print = match secret.get(state, secret.plain).as_str() {
+            _ if !hidden && !secret.print.is_of_both() => Value::Null,
             Some(text) if before.as_str().is_some_and(|print| secret.print.is_of(print, text)) => before.clone(),
             Some(text) => secret.print.of(text).into(),
             None if hidden && secret.unreadable => known(before),

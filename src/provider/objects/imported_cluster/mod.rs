@@ -31,7 +31,8 @@ pub(super) fn register(types: &mut Types<'_>) {
 struct ImportedCluster;
 
 const CLUSTER: &str = "cluster";
-const BUNDLE: WriteOnly = write_only!("secrets_bundle", Fingerprint::Meaning(patch::digest));
+/// A bundle in the other form is the same one, and replaces nothing.
+const BUNDLE: WriteOnly = write_only!("secrets_bundle", Fingerprint::MeaningOfBoth(patch::digest));
 
 fn operation<'a>(verb: &'a str, id: &'a str) -> Operation<'a> {
     Operation { verb, noun: ImportedCluster::NOUN, id, id_attribute: CLUSTER }
