@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         ("an_acceptance_leaves_the_rest", an_acceptance_leaves_the_rest),
         ("a_removal_takes_it_out_of_omni", a_removal_takes_it_out_of_omni),
         ("a_removal_tells_of_its_cluster", a_removal_tells_of_its_cluster),
+        ("a_replacement_tells_what_it_removes", a_replacement_tells_what_it_removes),
         ("an_address_that_takes_over_keeps_it", an_address_that_takes_over_keeps_it),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("found_machines::{name}"), test)).collect()
@@ -272,10 +273,7 @@ fn a_removal_tells_of_its_cluster() -> Result<(), Failed> {
     block(async {
         let host = Host::start(&[]).await;
         let found = made(&host, MACHINE, &json!({ "machine_id": FIRST, "on_destroy": "remove" })).await;
-        made(&host, "omni_cluster", &crate::defects::cluster()).await;
-        made(&host, "omni_machine_set", &json!({ "cluster": "demo", "role": "workers" })).await;
-        let node = json!({ "cluster": "demo", "machine_set": "demo-workers", "machine_id": FIRST });
-        let node = made(&host, "omni_machine_set_node", &node).await;
+        let node = in_a_cluster(&host, FIRST).await;
         host.next_run().await;
         let told = host.plan_destroy(MACHINE, &found).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert!(told.iter().any(|w| w.contains("is a node of cluster `demo`")), "{told:?}");
@@ -284,6 +282,36 @@ fn a_removal_tells_of_its_cluster() -> Result<(), Failed> {
         host.plan_destroy("omni_machine_set_node", &node).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let told = host.plan_destroy(MACHINE, &found).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert_eq!(told, [""; 0]);
+    })
+}
+
+/// A node of the cluster `demo`.
+async fn in_a_cluster(host: &Host, machine: &str) -> Instance {
+    made(host, "omni_cluster", &crate::defects::cluster()).await;
+    made(host, "omni_machine_set", &json!({ "cluster": "demo", "role": "workers" })).await;
+    let node = json!({ "cluster": "demo", "machine_set": "demo-workers", "machine_id": machine });
+    made(host, "omni_machine_set_node", &node).await
+}
+
+fn a_replacement_tells_what_it_removes() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let by_name = |name: &str, fate: &str| json!({ "hostname": name, "on_destroy": fate });
+        let removed = made(&host, MACHINE, &by_name("machine-1", "remove")).await;
+        let kept = made(&host, MACHINE, &by_name("machine-3", "keep")).await;
+        in_a_cluster(&host, FIRST).await;
+        for (instance, fate, told) in [(&removed, "remove", true), (&kept, "keep", false), (&removed, "keep", true)] {
+            host.next_run().await;
+            let config = host.config(MACHINE, &by_name("machine-2", fate));
+            let plan = host.plan(MACHINE, Some(instance), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert_eq!(plan.replace, ["hostname"], "{fate}");
+            let says = |part: &str| plan.warnings.iter().any(|w| w.starts_with("on_destroy: ") && w.contains(part));
+            assert_eq!(says(&format!("Machine `{FIRST}` is removed from Omni")), told, "{fate}: {:#?}", plan.warnings);
+            assert_eq!(says("is a node of cluster `demo`"), told, "{fate}: {:#?}", plan.warnings);
+        }
+        // A change that replaces nothing removes nothing.
+        host.next_run().await;
+        assert_eq!(warnings(&host, Some(&removed), &by_name("machine-1", "keep")).await, "");
     })
 }
 

@@ -17,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_cluster_takes_them", a_cluster_takes_them),
         ("a_destroy_removes_them", a_destroy_removes_them),
         ("a_cluster_that_is_there_is_told", a_cluster_that_is_there_is_told),
+        ("a_replacement_is_refused_while_its_cluster_is_there", a_replacement_is_refused_while_its_cluster_is_there),
         ("secrets_that_are_there_are_told", secrets_that_are_there_are_told),
         ("a_lost_answer_leaves_nothing_behind", a_lost_answer_leaves_nothing_behind),
         ("an_instance_may_allow_no_imports", an_instance_may_allow_no_imports),
@@ -84,6 +85,31 @@ fn a_cluster_that_is_there_is_told() -> Result<(), Failed> {
         let said = host.apply_plan(IMPORTED, None, &config, plan).await.expect_err("the cluster is there").0;
         let said = errors(&said).join("\n");
         assert!(said.starts_with("cluster: ") && said.contains("before the cluster is created"), "{said}");
+    })
+}
+
+fn a_replacement_is_refused_while_its_cluster_is_there() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let made = import(&host).await;
+        let other = merged(&config(), &fixture::load(IMPORTED).replaces[1].set);
+        let other = host.config(IMPORTED, &other);
+        // Until the cluster takes them, other secrets may take their place.
+        host.next_run().await;
+        let plan = host.plan(IMPORTED, Some(&made), &other).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!((plan.replace.len(), plan.warnings.len()), (1, 0), "{plan:?}");
+
+        let cluster = crate::defects::made(&host, "omni_cluster", &crate::defects::cluster()).await;
+        host.next_run().await;
+        let said = errors(&host.plan(IMPORTED, Some(&made), &other).await.expect_err("it would only lose its secrets"));
+        let told = said[0].starts_with("cluster: ") && said[0].contains("Cluster `demo` already exists");
+        assert!(told && said.len() == 1, "{said:#?}");
+        assert!(host.object(SECRETS, "demo").is_some());
+
+        // Where this run destroys the cluster first, nothing stands in the way.
+        host.next_run().await;
+        host.plan_destroy("omni_cluster", &cluster).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        host.plan(IMPORTED, Some(&made), &other).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
     })
 }
 
