@@ -20,7 +20,7 @@
 //! let unlocked = cx.session.ledger.planned(&cluster).is_some_and(|c| c.get("locked").as_bool() == Some(false));
 //! ```
 
-use crate::omni::Key;
+use crate::omni::{Key, Resource as Stored};
 use crate::tf::packed::{Names, Packed};
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
@@ -125,6 +125,16 @@ struct Entry {
     refused: Option<Box<[String; 3]>>,
     /// What was told of the object once, and need not be told again.
     told: BTreeSet<&'static str>,
+    /// The changes that other resources of this run have made to it.
+    side_change: Option<SideChange>,
+}
+
+/// A change of an object by another resource than the one that manages it, such as a join token that gives up being the default.
+struct SideChange {
+    /// The object before the first one.
+    before: Stored,
+    /// Its version after the last one.
+    version: Option<u64>,
 }
 
 #[allow(dead_code, reason = "as for the questions")]
@@ -261,6 +271,16 @@ impl Ledger {
     /// A create is about to take over an object that is there; told before the first call, so that no removal comes in between.
     pub(crate) fn note_adopted(&self, key: &ObjectKey) {
         self.entry(key, |entry| entry.adopted = true);
+    }
+
+    /// Another resource than the one that manages the object has changed it: as it was, and as it is now.
+    pub(crate) fn note_side_change(&self, before: &Stored, after: &Stored) {
+        self.entry(&ObjectKey::from(&before.key), |entry| {
+            // Somebody else may have been at it in between: what counts then is how they left it.
+            let first = entry.side_change.take().filter(|change| change.version == before.metadata.version);
+            let before = first.map_or_else(|| before.clone(), |change| change.before);
+            entry.side_change = Some(SideChange { before, version: after.metadata.version });
+        });
     }
 
     /// The object was removed.
@@ -411,6 +431,13 @@ impl Ledger {
         self.lock().get(key).is_some_and(|entry| entry.adopted)
     }
 
+    /// The object as it was before other resources of this run changed it; `None` where it is not what they have left.
+    pub(crate) fn before_side_changes(&self, now: &Stored) -> Option<Stored> {
+        let all = self.lock();
+        let change = all.get(&ObjectKey::from(&now.key))?.side_change.as_ref()?;
+        (change.version == now.metadata.version).then(|| change.before.clone())
+    }
+
     /// Why the apply must not remove the object, if so.
     pub(crate) fn refused(&self, key: &ObjectKey) -> Option<[String; 3]> {
         self.lock().get(key)?.refused.as_deref().cloned()
@@ -492,6 +519,23 @@ mod tests {
         assert_eq!(ledger.claim("the place", &one, Some(&value("changed"))), [value("two")]);
         assert!(ledger.claim("the place", &two, None).is_empty());
         assert!(ledger.claim("the place", &one, Some(&value("one"))).is_empty(), "the other one has given it up");
+    }
+
+    #[test]
+    fn what_a_run_changes_beside_its_resource() {
+        let kind = crate::omni::Kind { namespace: "default", name: "Things" };
+        let at = |version| {
+            let metadata = crate::omni::Metadata { version: Some(version), ..Default::default() };
+            Stored { key: kind.key("a"), metadata, spec: Vec::new(), yaml: String::new() }
+        };
+        let ledger = Ledger::default();
+        assert_eq!(ledger.before_side_changes(&at(1)), None);
+        ledger.note_side_change(&at(1), &at(2));
+        ledger.note_side_change(&at(2), &at(3));
+        assert_eq!(ledger.before_side_changes(&at(3)), Some(at(1)));
+        assert_eq!(ledger.before_side_changes(&at(4)), None, "somebody else came after");
+        ledger.note_side_change(&at(4), &at(5));
+        assert_eq!(ledger.before_side_changes(&at(5)), Some(at(4)), "and before");
     }
 
     #[test]

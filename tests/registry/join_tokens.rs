@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         ("the_choice_stays_and_is_told", the_choice_stays_and_is_told),
         ("a_choice_is_destroyed_with_its_token", a_choice_is_destroyed_with_its_token),
         ("a_choice_that_changes_remembers_every_token", a_choice_that_changes_remembers_every_token),
+        ("a_choice_of_a_token_that_is_replaced", a_choice_of_a_token_that_is_replaced),
         ("a_lost_answer_that_is_found_is_no_loss", a_lost_answer_that_is_found_is_no_loss),
         ("a_lost_answer_that_cannot_be_found_is_told", a_lost_answer_that_cannot_be_found_is_told),
         ("a_token_that_is_not_finished_is_kept", a_token_that_is_not_finished_is_kept),
@@ -350,6 +351,46 @@ fn a_choice_that_changes_remembers_every_token() -> Result<(), Failed> {
         for (token, left) in [(&new, id(&old)), (&old, first)] {
             host.destroy(TOKEN, token).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
             assert_eq!(default(&host), left);
+        }
+    })
+}
+
+/// A token makes way for another one: the default goes back to the former one, and then to the new one, in one apply.
+fn a_choice_of_a_token_that_is_replaced() -> Result<(), Failed> {
+    block(async {
+        for another_client in [false, true] {
+            let host = still().await;
+            let first = default(&host);
+            let old = made(&host, TOKEN, &edge()).await;
+            let choice = made(&host, CHOICE, &json!({ "token_id": id(&old) })).await;
+            let third = made(&host, TOKEN, &json!({ "name": "third" })).await;
+            host.next_run().await;
+            let old = host.read(TOKEN, &old).await.unwrap().unwrap();
+            let choice = host.read(CHOICE, &choice).await.unwrap().unwrap();
+            // As an apply does it: what was there goes first.
+            host.next_run().await;
+            host.destroy(TOKEN, &old).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert_eq!(default(&host), first);
+            if another_client {
+                host.edit("DefaultJoinTokens", "default", |stored| {
+                    stored.spec = DefaultJoinTokenSpec { token_id: id(&third) }.encode_to_vec();
+                });
+            }
+            let new = host.apply(TOKEN, None, &host.config(TOKEN, &edge())).await;
+            let new = new.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+            let config = host.config(CHOICE, &json!({ "token_id": id(&new) }));
+            let changed = host.apply(CHOICE, Some(&choice), &config).await;
+            if another_client {
+                let said = errors(&changed.expect_err("somebody else has chosen").0).join("\n");
+                assert!(said.contains("Another client changed"), "{said}");
+                assert_eq!(default(&host), id(&third));
+                continue;
+            }
+            let changed = changed.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+            assert_eq!(default(&host), id(&new));
+            host.next_run().await;
+            let plan = host.plan(CHOICE, Some(&changed), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert_eq!(plan.planned, changed.state);
         }
     })
 }

@@ -257,14 +257,17 @@ pub(super) async fn update<M: CosiObject>(
             }
             let mut next = current.clone();
             request.apply::<M::Spec>(cx, &mut next)?;
-            let [now, then] =
-                [&current, &next].map(|stored| Baseline::of::<M>(request.binding, stored, &request.desired.keys));
+            let of = |stored: &Stored| Baseline::of::<M>(request.binding, stored, &request.desired.keys);
+            let [now, then] = [&current, &next].map(of);
+            // What other resources of this run have done to it is no conflict: what counts is how others left it.
+            let left = cx.session.ledger.before_side_changes(&current).unwrap_or_else(|| current.clone());
+            let was = of(&left);
             if let (Some(baseline), Some((resource, before))) = (baseline, before)
                 && cx.session.on_conflict == OnConflict::Fail
-                && baseline.is_overwritten(&now, &then)
+                && baseline.is_overwritten(&was, &then)
             {
-                let shown = show::<M>(resource, &current, before, request.private)?;
-                let between = Between { baseline, current: &current, now: &now, shown: &shown, next: &then, before };
+                let shown = show::<M>(resource, &left, before, request.private)?;
+                let between = Between { baseline, current: &left, now: &was, shown: &shown, next: &then, before };
                 return Err(between.conflict(&request.operation, &resource.base().schema).into());
             }
             if next == current {

@@ -194,10 +194,14 @@ fn chosen(stored: &Stored) -> Result<String, Error> {
     spec::decode::<DefaultJoinTokenSpec>(stored).map(|spec| spec.token_id)
 }
 
-async fn choose(cx: &Cx, mut current: Stored, id: &str) -> Result<(), Error> {
+async fn choose(cx: &Cx, current: Stored, id: &str) -> Result<(), Error> {
     let wanted = DefaultJoinTokenSpec { token_id: id.to_owned() };
-    current.spec = merge_owned(&current.spec, &wanted, &["token_id"])?;
-    cx.client().update(&cx.call, current, Some(Phase::Running)).await.map(drop)
+    let mut next = current.clone();
+    next.spec = merge_owned(&current.spec, &wanted, &["token_id"])?;
+    let chosen = cx.client().update(&cx.call, next, Some(Phase::Running)).await?;
+    // An `omni_default_join_token` of the same apply may select another one afterwards.
+    cx.session.ledger.note_side_change(&current, &chosen);
+    Ok(())
 }
 
 fn remembered(token: &Token) -> Vec<String> {
