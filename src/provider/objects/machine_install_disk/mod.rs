@@ -1,6 +1,7 @@
 //! `omni_machine_install_disk`: the disk on which Talos is installed on a machine.
 
 mod selector;
+mod typed;
 
 use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, group};
 use crate::provider::objects::machine::{argument, machine_id};

@@ -1,7 +1,9 @@
 //! The syntax of a disk selector, which is an expression in the Common Expression Language (CEL).
 //!
-//! It refuses only what no CEL parser reads, and names that no expression about a disk has; types are left to Omni.
+//! It refuses only what no CEL parser reads, and names that no expression about a disk has; [`typed`](super::typed) holds its
+//! parts against each other.
 
+use super::typed;
 use crate::tf::check::Check;
 use kit::text::{closest, quoted};
 
@@ -48,22 +50,27 @@ const OPERATORS: &[&str] = &[
 const UNFINISHED: &[&str] =
     &["&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",", "in"];
 
+/// A part of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
+    /// A variable, a field, a function, or a word of the language.
     Name(&'a str),
     /// A number or a text, as written.
     Literal(&'a str),
+    /// An operator, or a bracket.
     Operator(&'a str),
 }
 
 impl<'a> Token<'a> {
-    fn text(self) -> &'a str {
+    /// As it is written.
+    pub(super) fn text(self) -> &'a str {
         match self {
             Self::Name(text) | Self::Literal(text) | Self::Operator(text) => text,
         }
     }
 
-    fn is(self, operator: &str) -> bool {
+    /// Whether it is this operator or word.
+    pub(super) fn is(self, operator: &str) -> bool {
         self.text() == operator && !matches!(self, Self::Literal(_))
     }
 
@@ -110,9 +117,14 @@ fn problem(text: &str) -> Option<String> {
             Some(format!("There is no operator between {left} and {right}: write `10u * GB` for a size, for example."))
         })
         .or_else(|| unknown(&tokens))
+        .or_else(|| typed::problem(&tokens))
 }
 
-fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
+/// The parts of an expression, in order.
+///
+/// # Errors
+/// When a part has no meaning, as a sentence.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -292,9 +304,8 @@ mod tests {
             "{'a': system_disk}['a'] && {1: disk.cdrom}[1]",
             "type(disk.size) == uint && timestamp('2024-01-01T00:00:00Z') < timestamp('2025-01-01T00:00:00Z')",
             "google.protobuf.Duration{seconds: 1} == duration('1s')",
-            "-1 < 2 && !(-disk_size() > 1)",
+            "-1 < 2 && !(-size(disk.model) > 1)",
             "disk.`odd-name` == 1",
-            "in_use(disk)",
             "disk.?serial.orValue('') == ''",
         ] {
             assert_eq!(problem(text), None, "{text}");
@@ -326,6 +337,10 @@ mod tests {
             (
                 "disks.size > 1u",
                 "`disks` is not a variable of a disk selector: these are `disk`, `system_disk`, and units such as `GB` and `GiB`. Did you mean `disk`?",
+            ),
+            (
+                "disk.size > 1",
+                "`>` has a uint on its left and an int on its right, and takes two of one type: write `1u`.",
             ),
             (
                 "disk.size > 1u * Gb",
