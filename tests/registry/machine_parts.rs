@@ -1,12 +1,12 @@
 //! What belongs to one machine: objects that Omni makes too, labels of others, and what cannot be taken back.
 
 use crate::defects::{changed, made};
-use crate::host::{Host, errors};
+use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
-use omni_proto::specs::KernelArgsSpec;
-use omni_sim::kinds;
+use omni_proto::specs::{KernelArgsSpec, MachineInstallDiskConfigSpec};
 use omni_sim::object::Object;
+use omni_sim::{Options, kinds};
 use prost::Message;
 use serde_json::{Value as Json, json};
 
@@ -20,6 +20,8 @@ pub fn trials() -> Vec<Trial> {
         ("additive_labels_leave_others", additive_labels_leave_others),
         ("an_accepted_machine_stays_accepted", an_accepted_machine_stays_accepted),
         ("a_disk_that_is_not_there_is_told", a_disk_that_is_not_there_is_told),
+        ("a_disk_is_resolved_when_the_apply_ends", a_disk_is_resolved_when_the_apply_ends),
+        ("a_choice_without_a_disk_is_told", a_choice_without_a_disk_is_told),
         ("a_machine_that_waits_for_its_acceptance_is_known", a_machine_that_waits_for_its_acceptance_is_known),
         ("a_controller_without_a_password", a_controller_without_a_password),
     ];
@@ -172,6 +174,101 @@ fn a_disk_that_is_not_there_is_told() -> Result<(), Failed> {
             host.next_run().await;
         }
     })
+}
+
+const DISK: &str = "omni_machine_install_disk";
+
+fn disks() -> Json {
+    json!({ "machines": [{ "disks": [{ "name": "sda", "size": "100GB" }, { "name": "sdb", "size": "500GB" }] }] })
+}
+
+/// An Omni in which nothing moves before it is told to.
+async fn with_disks() -> Host {
+    let world = Some(disks().to_string().parse().expect("a world"));
+    let host = Host::with(Options { world, machines: 0, ..Options::stepped() }, &[]).await;
+    host.sim.settle().expect("at rest");
+    host
+}
+
+/// Applies, and lets Omni go on once the apply watches it.
+async fn applied(host: &Host, prior: Option<&Instance>, json: &Json) -> (Instance, Vec<String>) {
+    let config = host.config(DISK, json);
+    let plan = host.plan(DISK, prior, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+    host.sim.forget_requests();
+    let omni = async {
+        while !host.sim.requests().iter().any(|request| request.name() == "Watch") {
+            tokio::task::yield_now().await;
+        }
+        host.sim.settle().expect("at rest");
+    };
+    let (applied, ()) = tokio::join!(host.applied(DISK, prior, &config, plan), omni);
+    applied.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)))
+}
+
+fn a_disk_is_resolved_when_the_apply_ends() -> Result<(), Failed> {
+    block(async {
+        let host = with_disks().await;
+        let mut prior = None;
+        for (choice, resolved) in [
+            (json!({ "disk": "/dev/sdb" }), "/dev/sdb"),
+            (json!({ "disk_selector": "disk.size < 200u * GB" }), "/dev/sda"),
+            (json!({ "disk": "/dev/sdb", "disk_selector": null }), "/dev/sdb"),
+        ] {
+            let json = crate::fixture::merged(&json!({ "machine_id": MACHINE }), &choice);
+            let (made, said) = applied(&host, prior.as_ref(), &json).await;
+            assert_eq!((made.state.get("resolved_disk").as_str(), said.len()), (Some(resolved), 0), "{said:#?}");
+            host.next_run().await;
+            let read = host.read(DISK, &made).await.unwrap().unwrap();
+            assert_eq!(["resolved_disk", "status"].map(|name| read.state.get(name) == made.state.get(name)), [true; 2]);
+            prior = Some(read);
+        }
+        // A change of something else waits for nothing.
+        let json = json!({ "machine_id": MACHINE, "disk": "/dev/sdb", "labels": { "a": "b" } });
+        let made = changed(&host, DISK, &prior.unwrap(), &json).await;
+        assert_eq!(made.state.get("resolved_disk").as_str(), Some("/dev/sdb"));
+        // What others choose is read once Omni has resolved it, and no former disk until then.
+        let spec = MachineInstallDiskConfigSpec { disk: "/dev/sda".into(), ..Default::default() };
+        host.edit("MachineInstallDiskConfigs", MACHINE, |object| object.spec = spec.encode_to_vec());
+        let read = host.read(DISK, &made).await.unwrap().unwrap();
+        assert_eq!(read.state.get("resolved_disk").as_str(), Some(""));
+        host.sim.settle().expect("at rest");
+        let read = host.read(DISK, &read).await.unwrap().unwrap();
+        assert_eq!(read.state.get("resolved_disk").as_str(), Some("/dev/sda"));
+    })
+}
+
+fn a_choice_without_a_disk_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = with_disks().await;
+        let json = json!({ "machine_id": MACHINE, "disk_selector": "disk.rotational && disk.size > 1u" });
+        let (made, said) = applied(&host, None, &json).await;
+        assert_eq!(made.state.get("resolved_disk").as_str(), Some(""));
+        let told = said.len() == 1 && said[0].starts_with("disk_selector: ") && said[0].contains("No disk matches");
+        assert!(told && said[0].contains("The machine has `/dev/sda`, `/dev/sdb`."), "{said:#?}");
+        // Nobody waits for a machine that is not there, and whoever stops the apply stops the wait.
+        host.next_run().await;
+        let absent = json!({ "machine_id": "00000000-0000-4000-8000-000000000099", "disk": "/dev/sda" });
+        made_at_once(&host, &absent).await;
+        host.next_run().await;
+        let config = host.config(DISK, &json!({ "machine_id": MACHINE, "disk_selector": "true" }));
+        let plan = host.plan(DISK, Some(&made), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        host.sim.forget_requests();
+        let stop = async {
+            while !host.sim.requests().iter().any(|request| request.name() == "Watch") {
+                tokio::task::yield_now().await;
+            }
+            host.stop().await;
+        };
+        let (stopped, ()) = tokio::join!(host.applied(DISK, Some(&made), &config, plan), stop);
+        let (stopped, said) = stopped.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(said.len() == 1 && said[0].contains("is not known yet"), "{said:#?}");
+        assert_eq!(stopped.state.get("resolved_disk").as_str(), Some(""));
+    })
+}
+
+async fn made_at_once(host: &Host, json: &Json) {
+    let said = made(host, DISK, json).await;
+    assert_eq!(said.state.get("resolved_disk").as_str(), Some(""));
 }
 
 fn a_machine_that_waits_for_its_acceptance_is_known() -> Result<(), Failed> {

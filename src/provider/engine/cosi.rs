@@ -15,7 +15,7 @@ use super::write;
 use super::write::WriteRequest;
 use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
 use crate::omni::spec::Spec;
-use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
+use crate::omni::{Call, Error, ErrorKind, Key, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, UPDATE, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::Handle;
@@ -29,12 +29,17 @@ use crate::tf::write_only;
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Beside a planned removal: the same plan unlocks the object's owner, and the removal comes first.
 const UNLOCKS: &str = "unlocks_owner";
 
 /// The computed attribute that every object with an owner has.
 pub(super) const ID: &str = "id";
+
+/// How long it may take to read what is written when the host has stopped the operation.
+const LAST_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Beside the state: a removal of ours was begun, and did not end in time.
 const DELETING: &str = "leaving";
@@ -144,10 +149,11 @@ impl<M: CosiObject> CosiBackend<M> {
         let Made { write, prior, planned, config, mut wanted, private } = made;
         let before = wanted.clone();
         let asked = self.asked(&wanted, config);
+        let mut told = Diagnostics::new();
         let step = async {
             let object = Object::<M::Spec>::decode(stored.clone()).map_err(|e| operation.explain(&e))?;
             let written = Written { object: &object, write, prior, asked: &asked };
-            M::after_write(cx, &written, &mut wanted).await
+            M::after_write(cx, &written, &mut wanted, &mut told).await
         };
         let step: Result<bool, Failure> = step.await;
         let mut filled = planned.clone();
@@ -158,7 +164,14 @@ impl<M: CosiObject> CosiBackend<M> {
                 filled.set(attribute.name, value.clone());
             }
         }
-        match step {
+        // The host may have stopped the step: what is written is shown all the same.
+        let stopped = cx.call.cancel.is_cancelled();
+        let look = stopped.then(|| Cx {
+            session: Arc::clone(&cx.session),
+            call: Call::within(LAST_READ_TIMEOUT, &CancellationToken::new()),
+        });
+        let cx = look.as_ref().unwrap_or(cx);
+        let mut outcome = match step {
             Ok(again) => {
                 if again && let Ok(now) = cx.read(&stored.key).await {
                     *stored = now;
@@ -182,7 +195,9 @@ impl<M: CosiObject> CosiBackend<M> {
                 outcome.diags.push(diagnostic);
                 outcome
             }
-        }
+        };
+        outcome.diags.extend(told);
+        outcome
     }
 
     /// The outcome with the object as it is now, where that can be read.

@@ -90,6 +90,15 @@ impl Joined {
         Ok(())
     }
 
+    /// Puts an object of another type in the place of the one that was read, or takes that out.
+    ///
+    /// # Errors
+    /// When its spec cannot be read.
+    pub(crate) fn replace(&mut self, join: &Join, stored: Option<&Stored>) -> Result<(), Error> {
+        self.objects.retain(|(stored, _)| stored.key.kind != join.kind);
+        stored.map_or(Ok(()), |stored| self.add(join, stored))
+    }
+
     /// Adds a fact.
     pub(crate) fn note(&mut self, name: &'static str, value: impl Into<Value>) {
         self.facts.insert(name, value.into());
@@ -101,7 +110,7 @@ impl Joined {
     }
 
     /// The object of this type.
-    pub(super) fn stored(&self, kind: Kind) -> Option<&Stored> {
+    pub(crate) fn stored(&self, kind: Kind) -> Option<&Stored> {
         self.objects.iter().map(|(stored, _)| stored).find(|stored| stored.key.kind == kind)
     }
 

@@ -367,10 +367,16 @@ pub(crate) trait CosiObject: ResourceType + Table<Spec: Spec> {
 
     /// Does what belongs to a write and is no part of the object; says whether the object has to be read again.
     /// What it changes in `wanted` is kept in the state even when it fails, so that nothing is lost that can be made only once.
+    /// `told` takes warnings of what the write has come to.
     ///
     /// # Errors
     /// When it could not be done; the object is written all the same, and stays in the state.
-    async fn after_write(_cx: &Cx, _written: &Written<'_, Self::Spec>, _wanted: &mut Value) -> Result<bool, Failure> {
+    async fn after_write(
+        _cx: &Cx,
+        _written: &Written<'_, Self::Spec>,
+        _wanted: &mut Value,
+        _told: &mut Diagnostics,
+    ) -> Result<bool, Failure> {
         Ok(false)
     }
 

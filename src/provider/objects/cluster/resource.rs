@@ -178,7 +178,12 @@ impl ResourceType for Cluster {
 impl CosiObject for Cluster {
     const OWNS: bool = true;
 
-    async fn after_write(cx: &Cx, written: &Written<'_, ClusterSpec>, _wanted: &mut Value) -> Result<bool, Failure> {
+    async fn after_write(
+        cx: &Cx,
+        written: &Written<'_, ClusterSpec>,
+        _wanted: &mut Value,
+        _told: &mut Diagnostics,
+    ) -> Result<bool, Failure> {
         let created = written.write == Write::Create;
         if created {
             wait::introduced(cx, written.object.id()).await;

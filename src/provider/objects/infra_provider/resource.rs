@@ -149,6 +149,7 @@ impl CosiObject for InfraProvider {
         cx: &Cx,
         written: &Written<'_, InfraProviderSpec>,
         wanted: &mut Value,
+        _told: &mut Diagnostics,
     ) -> Result<bool, Failure> {
         let before = wanted.clone();
         let registered = register_key(cx, written.prior, wanted).await;

@@ -318,7 +318,12 @@ impl CosiObject for JoinToken {
         }
     }
 
-    async fn after_write(cx: &Cx, written: &Written<'_, JoinTokenSpec>, _wanted: &mut Value) -> Result<bool, Failure> {
+    async fn after_write(
+        cx: &Cx,
+        written: &Written<'_, JoinTokenSpec>,
+        _wanted: &mut Value,
+        _told: &mut Diagnostics,
+    ) -> Result<bool, Failure> {
         let planned: Model = model(written.asked)?;
         let verb = if planned.default == Some(true) { "set the default to" } else { "replace the default" };
         let operation = Operation { verb, noun: Self::NOUN, id: planned.name(), id_attribute: "default" };

@@ -1,18 +1,22 @@
 //! `omni_machine_install_disk`: the disk on which Talos is installed on a machine.
 
+mod resolution;
 mod selector;
 mod typed;
 
-use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, group};
+use crate::omni::Error;
+use crate::provider::engine::{
+    Bind, Codec, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table, Written, group,
+};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::provider::view;
 use crate::tf::check::{Rule, not_empty};
-use crate::tf::diag::Diagnostic;
+use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::schema::{Schema, boolean, objects, plain, string};
-use crate::tf::value::Type;
+use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use omni_proto::specs::{MachineInstallDiskConfigSpec, MachineInstallDiskStatusSpec};
 
@@ -40,7 +44,7 @@ impl Table for MachineInstallDisk {
             string("disk_selector").document().check(selector::is_selector()).doc(
                 "Expression in the Common Expression Language (CEL) that is true for the disk, such as `disk.size > 100u * GB && !disk.rotational`.",
             ).optional_field("disk_selector"),
-            string("resolved_disk").computed().changes_with(CHOICE).doc("Disk that Omni has chosen, or that Talos is installed on; empty while there is none.").joined::<MachineInstallDiskStatusSpec>("disk", Codec::Plain),
+            string("resolved_disk").computed().changes_with(CHOICE).doc("Disk that Omni has chosen by this configuration, or that Talos is installed on; empty while there is none.").joined::<MachineInstallDiskStatusSpec>("disk", Codec::Plain),
             group("status", vec![
                 string("message").computed().doc("Why no disk was chosen, if so.").joined::<MachineInstallDiskStatusSpec>("message", Codec::Plain),
                 objects("disks", vec![
@@ -95,4 +99,21 @@ impl ResourceType for MachineInstallDisk {
     }
 }
 
-impl CosiObject for MachineInstallDisk {}
+#[async_trait]
+impl CosiObject for MachineInstallDisk {
+    async fn facts(cx: &Cx, object: &Object<MachineInstallDiskConfigSpec>, joined: &mut Joined) -> Result<(), Error> {
+        resolution::refresh(cx, object, joined).await
+    }
+
+    async fn after_write(
+        cx: &Cx,
+        written: &Written<'_, MachineInstallDiskConfigSpec>,
+        wanted: &mut Value,
+        told: &mut Diagnostics,
+    ) -> Result<bool, Failure> {
+        if written.prior.is_none_or(|prior| CHOICE.iter().any(|name| prior.get(name) != wanted.get(name))) {
+            resolution::wait(cx, written.object, told).await;
+        }
+        Ok(false)
+    }
+}
