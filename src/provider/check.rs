@@ -4,6 +4,7 @@ use crate::omni::labels;
 use crate::tf::check::Check;
 use kit::text::{is_unseen, quoted};
 use kit::version;
+use std::net::IpAddr;
 
 /// The text is a version such as `1.13.5`, with or without a leading `v`.
 pub(crate) fn is_version() -> Check {
@@ -119,6 +120,100 @@ pub(crate) fn is_snapshot() -> Check {
     })
 }
 
+/// The text has more in it than white space.
+pub(crate) fn not_blank() -> Check {
+    Check::text(|text| match text.chars().all(|c| c.is_whitespace() || is_unseen(c)) {
+        true => Err("The value must not be empty or blank.".to_owned()),
+        false => Ok(()),
+    })
+}
+
+/// The text has the form of an e-mail address: something on both sides of one `@`.
+pub(crate) fn is_email() -> Check {
+    Check::text(|text| {
+        let refused = |why: &str| {
+            Err(format!("{} is not an e-mail address: {why}. Write it like `jane@example.org`.", quoted(text)))
+        };
+        if text.is_empty() {
+            return Err("The e-mail address must not be empty.".to_owned());
+        }
+        if text.chars().any(|c| c.is_whitespace() || is_unseen(c)) {
+            return refused("it contains white space or invisible characters");
+        }
+        match text.rsplit_once('@') {
+            None => refused("it has no `@`"),
+            Some(("", _)) => refused("nothing stands before the `@`"),
+            Some((_, domain)) if host_problem(domain).is_some() => refused("no domain stands after the `@`"),
+            Some((local, _)) if local.contains('@') && !local.starts_with('"') => refused("it has more than one `@`"),
+            Some(_) => Ok(()),
+        }
+    })
+}
+
+/// The text is an IP address or a host name, without a port; `port` is where that is set.
+pub(crate) fn is_host(port: &'static str) -> Check {
+    Check::text(move |text| match host_problem(text) {
+        None => Ok(()),
+        Some(_) if split_port(text).is_some_and(|(host, _)| host_problem(host).is_none()) => {
+            Err(format!("{} contains a port: write only the host here, and set `{port}`.", quoted(text)))
+        }
+        Some(why) => Err(why),
+    })
+}
+
+/// The text is `host:port`.
+pub(crate) fn is_host_and_port() -> Check {
+    Check::text(|text| {
+        let form = "write it like `10.5.0.1:8080`, `[fd00::1]:8080` or `host.example.org:8080`";
+        let Some((host, port)) = split_port(text) else {
+            return Err(match host_problem(text.trim_matches(['[', ']'])) {
+                None => format!("{} has no port: {form}.", quoted(text)),
+                Some(why) => why,
+            });
+        };
+        match port.parse::<u16>() {
+            Ok(1..) if port.bytes().all(|digit| digit.is_ascii_digit()) => host_problem(host).map_or(Ok(()), Err),
+            _ => Err(format!("{} has no port from 1 to 65535 after its last colon: {form}.", quoted(text))),
+        }
+    })
+}
+
+/// A host and the text after its last colon; an IPv6 address in front of a port stands in brackets.
+fn split_port(text: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        return rest.split_once("]:");
+    }
+    text.split_once(':').filter(|(host, port)| !port.contains(':') && !port.starts_with('/') && !host.is_empty())
+}
+
+/// What keeps a text from being an IP address or a host name, as a sentence.
+fn host_problem(text: &str) -> Option<String> {
+    if text.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    let shown = quoted(text);
+    if text.is_empty() {
+        return Some("The host must not be empty.".to_owned());
+    }
+    if text.contains("://") || text.contains('/') {
+        return Some(format!("{shown} is a URL or a path: write only the host."));
+    }
+    if text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        return Some(format!("{shown} is an IP address in brackets: write it without them."));
+    }
+    let digits = |label: &str| !label.is_empty() && label.bytes().all(|c| c.is_ascii_digit());
+    if text.split('.').all(digits) {
+        return Some(format!("{shown} is not an IP address: it has four numbers from 0 to 255."));
+    }
+    let label = |label: &str| {
+        let clean = label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
+        (1..=63).contains(&label.len()) && clean && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let labels = text.strip_suffix('.').unwrap_or(text);
+    let is_name = text.len() <= 253 && labels.split('.').all(label);
+    (!is_name).then(|| format!("{shown} is neither an IP address nor a host name."))
+}
+
 /// The text can name a service account that is none of an infrastructure provider.
 pub(crate) fn is_account_name() -> Check {
     Check::text(|text| account_problem(text).map_or(Ok(()), Err))
@@ -182,6 +277,65 @@ mod tests {
             let found = refused(key, value);
             assert_eq!(found.is_some(), says.is_some(), "{found:?}");
             assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{key:.20}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_addresses() {
+        let (host, both) = (is_host("ipmi.port"), is_host_and_port());
+        for (text, of_host, of_both) in [
+            ("10.0.0.1", None, Some("has no port")),
+            ("fd00::1", None, Some("has no port")),
+            ("bmc-1.example.org", None, Some("has no port")),
+            ("node_1", None, Some("has no port")),
+            ("10.0.0.1:623", Some("set `ipmi.port`"), None),
+            ("bmc.example.org:623", Some("set `ipmi.port`"), None),
+            ("[fd00::1]:623", Some("set `ipmi.port`"), None),
+            ("[fd00::1]", Some("without them"), Some("has no port")),
+            ("https://bmc.example.org", Some("is a URL"), Some("is a URL")),
+            ("https://bmc.example.org:1", Some("is a URL"), Some("is a URL")),
+            ("bmc.example.org/ipmi", Some("is a URL"), Some("is a URL")),
+            ("10.0.0.256", Some("not an IP address"), Some("not an IP address")),
+            ("10.0.0", Some("not an IP address"), Some("not an IP address")),
+            ("a b", Some("neither"), Some("neither")),
+            ("a b:1", Some("neither"), Some("neither")),
+            ("-a.example.org", Some("neither"), Some("neither")),
+            ("a..b", Some("neither"), Some("neither")),
+            ("", Some("must not be empty"), Some("must not be empty")),
+            (":623", Some("neither"), Some("neither")),
+            ("host:0", Some("set `ipmi.port`"), Some("from 1 to 65535")),
+            ("host:65536", Some("set `ipmi.port`"), Some("from 1 to 65535")),
+            ("host:+1", Some("set `ipmi.port`"), Some("from 1 to 65535")),
+            ("host:", Some("set `ipmi.port`"), Some("from 1 to 65535")),
+        ] {
+            for (check, says) in [(&host, of_host), (&both, of_both)] {
+                let found = check.run(&text.into()).err();
+                assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
+                let found = found.unwrap_or_default();
+                assert!(found.contains(says.unwrap_or_default()), "{text}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn e_mail_addresses() {
+        for (text, says) in [
+            ("jane@example.org", None),
+            ("jane.doe+x@sub.example.org", None),
+            ("omni-sim@localhost", None),
+            ("jane", Some("no `@`")),
+            ("@example.org", Some("before the `@`")),
+            ("jane@", Some("after the `@`")),
+            ("jane@exa mple.org", Some("white space")),
+            ("a@b@example.org", Some("more than one")),
+            ("", Some("must not be empty")),
+        ] {
+            let found = is_email().run(&text.into()).err();
+            assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
+            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
+        }
+        for (text, blank) in [("Jane", false), (" \u{a0}\t", true), ("\u{200b}", true), ("", true)] {
+            assert_eq!(not_blank().run(&text.into()).is_err(), blank, "{text:?}");
         }
     }
 

@@ -66,7 +66,7 @@ impl ResourceType for ImportedCluster {
     fn about() -> Schema {
         Schema::new(
             "Imports the secrets of an existing Talos cluster into Omni, which uses them for the cluster of this name instead of generating new ones. \
-             Requires the role `Operator`, and an instance that allows the import of clusters, as it does by default.\n\n\
+             Requires the role `Operator`, and an instance that allows the import of clusters, as it does by default; Omni shows that setting to nobody, so only the apply can tell.\n\n\
              The secrets have to be there before the cluster is created: set `name` of the `omni_cluster` to `cluster` of this resource. \
              Omni can neither show nor change them, so a refresh keeps the state as it is, and a changed bundle forces replacement, which Omni refuses while the cluster exists. \
              Destroying the cluster removes them too.\n\n\

@@ -1,5 +1,6 @@
 //! `omni_infra_machine_bmc_config`: how an infrastructure provider reaches the management controller of a machine.
 
+use crate::provider::check::{is_host, is_host_and_port};
 use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table, message};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
@@ -35,7 +36,11 @@ impl Table for InfraMachineBmcConfig {
                 "ipmi",
                 "ipmi",
                 vec![
-                    string("address").required().check(not_empty()).doc("Address of the BMC.").field("ipmi.address"),
+                    string("address")
+                        .required()
+                        .check(is_host("port"))
+                        .doc("IP address or host name of the BMC, without a port.")
+                        .field("ipmi.address"),
                     number("port").default(623).check(whole_between(1, 65535)).doc("UDP port.").field("ipmi.port"),
                     string("username").required().check(not_empty()).doc("User of the BMC.").field("ipmi.username"),
                     string("password")
@@ -52,7 +57,7 @@ impl Table for InfraMachineBmcConfig {
                 vec![
                     string("address")
                         .required()
-                        .check(not_empty())
+                        .check(is_host_and_port())
                         .doc("Address of the API, as `host:port`.")
                         .field("api.address"),
                 ],
