@@ -4,12 +4,12 @@
 use crate::omni::resources::EULA_ID;
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind};
+use crate::provider::check::{is_email, not_blank};
 use crate::provider::engine::{Bind, Cx, Failure, FoundObject, Object, ResourceType, Row, Table, if_applied};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::session::at;
 use crate::provider::types::Types;
-use crate::tf::check::not_empty;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, string};
@@ -65,12 +65,12 @@ impl Table for EulaAcceptance {
             string("id").computed().stays().doc("Always `eula`.").derived(),
             string("name")
                 .required()
-                .check(not_empty())
+                .check(not_blank())
                 .doc("Name of the person who accepts the EULA. It cannot be changed.")
                 .derived(),
             string("email")
                 .required()
-                .check(not_empty())
+                .check(is_email())
                 .doc("E-mail address of that person. It cannot be changed.")
                 .derived(),
         ]
