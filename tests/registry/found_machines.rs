@@ -25,7 +25,10 @@ pub fn trials() -> Vec<Trial> {
         ("a_plan_holds_on_to_the_machine_that_it_found", a_plan_holds_on_to_the_machine_that_it_found),
         ("one_that_waits_is_accepted", one_that_waits_is_accepted),
         ("one_that_waits_and_is_not_accepted_is_told", one_that_waits_and_is_not_accepted_is_told),
+        ("one_that_is_pending_is_told", one_that_is_pending_is_told),
+        ("one_that_waits_is_told_at_its_import", one_that_waits_is_told_at_its_import),
         ("one_is_accepted_later", one_is_accepted_later),
+        ("one_that_is_accepted_and_rejected_is_told", one_that_is_accepted_and_rejected_is_told),
         ("an_acceptance_leaves_the_rest", an_acceptance_leaves_the_rest),
         ("a_removal_takes_it_out_of_omni", a_removal_takes_it_out_of_omni),
         ("a_removal_tells_of_its_cluster", a_removal_tells_of_its_cluster),
@@ -215,8 +218,62 @@ fn one_that_waits_and_is_not_accepted_is_told() -> Result<(), Failed> {
         let told = warnings(&host, None, &json).await;
         assert!(told.contains("waits for its acceptance") && told.contains("`accept = true`"), "{told}");
         host.next_run().await;
-        assert!(said(&host, &json).await.contains("does not exist"));
+        let said = said(&host, &json).await;
+        for part in
+            ["machine_id: Machine `", "waits for its acceptance", "`accept = true`", "`omni_infra_machine_config`"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
         assert_eq!(status(&host, SECOND), AcceptanceStatus::Pending);
+    })
+}
+
+/// A machine that has reached Omni and not joined, whether Omni shows it or not.
+fn one_that_is_pending_is_told() -> Result<(), Failed> {
+    block(async {
+        let world = json!({ "machines": [{}, { "pending": true }] });
+        let world = Some(world.to_string().parse().expect("a world"));
+        let mode = Mode::Auto { tick: Duration::from_millis(5) };
+        let host = Host::with(Options { mode, world, machines: 0, ..Options::default() }, &[]).await;
+        let json = json!({ "machine_id": SECOND, "accept": true });
+        let told = warnings(&host, None, &json).await;
+        assert!(told.contains(&format!("Machine `{SECOND}` is pending")), "{told}");
+        host.next_run().await;
+        let said = said(&host, &json).await;
+        assert!(said.contains("is pending") && said.contains("`omni_pending_machines`"), "{said}");
+        let said = errors(&host.import_diagnostics(MACHINE, SECOND).await).join("\n");
+        assert!(said.contains("is pending") && !said.contains("does not exist"), "{said}");
+    })
+}
+
+fn one_that_waits_is_told_at_its_import() -> Result<(), Failed> {
+    block(async {
+        let host = with_a_rack().await;
+        let said = errors(&host.import_diagnostics(MACHINE, SECOND).await);
+        let told =
+            said.len() == 1 && said[0].contains("waits for its acceptance") && said[0].contains("`accept = true`");
+        assert!(told, "{said:#?}");
+        host.import(MACHINE, FIRST, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+    })
+}
+
+fn one_that_is_accepted_and_rejected_is_told() -> Result<(), Failed> {
+    const CONFIG: &str = "omni_infra_machine_config";
+    block(async {
+        let host = with_a_rack().await;
+        let machine = host.config(MACHINE, &json!({ "machine_id": SECOND, "accept": true }));
+        for (acceptance, told) in [("rejected", true), ("pending", true), ("accepted", false)] {
+            let config = host.config(CONFIG, &json!({ "machine_id": SECOND, "acceptance": acceptance }));
+            let (one, two) = ((MACHINE, &machine, "accept: "), (CONFIG, &config, "acceptance: "));
+            for [first, second] in [[one, two], [two, one]] {
+                host.next_run().await;
+                host.plan(first.0, None, first.1).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                let said = host.plan(second.0, None, second.1).await.err().map(|d| errors(&d)).unwrap_or_default();
+                assert_eq!(said.len(), usize::from(told), "{acceptance}: {said:#?}");
+                let fits = |line: &String| line.starts_with(second.2) && line.contains("disagree on the acceptance");
+                assert!(said.iter().all(fits), "{acceptance}: {said:#?}");
+            }
+        }
     })
 }
 

@@ -2,8 +2,9 @@
 
 use crate::omni::spec::Spec;
 use crate::provider::engine::codecs::texts;
-use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table};
-use crate::provider::ledger::ObjectKey;
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, if_applied};
+use crate::provider::ledger::{ObjectKey, Ticket};
+use crate::provider::objects::machine::acceptance::{self, ACCEPT, ACCEPTANCE, ACCEPTED};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::provider::view;
@@ -15,7 +16,7 @@ use crate::tf::schema::{Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use omni_proto::specs::infra_machine_config_spec::{AcceptanceStatus, MachinePowerState};
-use omni_proto::specs::{InfraMachineConfigSpec, SiderolinkSpec};
+use omni_proto::specs::{InfraMachineConfigSpec, MachineStatusSpec, SiderolinkSpec};
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
@@ -24,12 +25,9 @@ pub(super) fn register(types: &mut Types<'_>) {
 
 struct InfraMachineConfig;
 
-const ACCEPTANCE: &str = "acceptance";
-const STATUS_ACCEPTED: &str = "accepted";
-
 const ACCEPTANCES: [(&str, i32); 3] = [
     ("pending", AcceptanceStatus::Pending as i32),
-    (STATUS_ACCEPTED, AcceptanceStatus::Accepted as i32),
+    (ACCEPTED, AcceptanceStatus::Accepted as i32),
     ("rejected", AcceptanceStatus::Rejected as i32),
 ];
 const POWER_STATES: [(&str, i32); 3] = [
@@ -61,7 +59,7 @@ impl Table for InfraMachineConfig {
 }
 
 fn is_accepted(state: &Value) -> bool {
-    state.get(ACCEPTANCE).as_str() == Some(STATUS_ACCEPTED)
+    state.get(ACCEPTANCE).as_str() == Some(ACCEPTED)
 }
 
 #[async_trait]
@@ -83,9 +81,22 @@ impl ResourceType for InfraMachineConfig {
         if plan.prior.is_some_and(is_accepted) && !stays && plan.replace.is_empty() {
             plan.diags.push(
                 Diagnostic::error("An accepted machine stays accepted", "Omni does not let an accepted machine be rejected or set back to pending.")
-                    .hint(format!("Set `{ACCEPTANCE} = \"{STATUS_ACCEPTED}\"`. To be rid of the machine, remove it from Omni; it can then register again."))
+                    .hint(format!("Set `{ACCEPTANCE} = \"{ACCEPTED}\"`. To be rid of the machine, remove it from Omni; it can then register again."))
                     .at(Path::of(ACCEPTANCE)),
             );
+        }
+    }
+
+    fn check_run(cx: &Cx, _ticket: &Ticket, plan: &mut Plan<'_>) {
+        let Some(id) = plan.planned.get(Self::ID).as_str().map(str::to_owned) else { return };
+        let machine = cx.session.ledger.planned(&ObjectKey::from(&MachineStatusSpec::KIND.key(&id)));
+        if machine.is_some_and(|machine| machine.get(ACCEPT).as_bool() == Some(true))
+            && !plan.diags.has_errors()
+            && let Some(conflict) = acceptance::conflict(&id, &plan.planned, ACCEPTANCE)
+        {
+            let key = ObjectKey::from(&InfraMachineConfigSpec::KIND.key(&id));
+            let conflict = if_applied(cx, plan, &key, conflict);
+            plan.diags.push(conflict);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Machines that have joined Omni.
 
-mod acceptance;
+pub(crate) mod acceptance;
 pub(crate) mod argument;
 pub(crate) mod confirmed;
 mod data_source;

@@ -1,7 +1,7 @@
 //! `omni_machine`: a machine that has registered, found as the data source of this name finds it. It can be accepted, and its
 //! removal from the configuration can remove it from Omni.
 
-use super::acceptance::{self, Acceptance};
+use super::acceptance::{self, ACCEPT, Acceptance};
 use super::data_source::{Machine, Machines, machine, machine_of};
 use super::machine_id;
 use super::single::{WAIT, is_mac, registered, waits};
@@ -9,13 +9,13 @@ use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Query, labels};
 use crate::provider::engine::{Bind, Cx, Failure, FoundObject, Object, ResourceType, Row, Table, if_applied};
 use crate::provider::errors::Operation;
-use crate::provider::ledger::ObjectKey;
+use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::lookup::{
     Item, Lookup, Request, SELECTOR, Selection, SingleSource, is_selector, operation, select,
 };
 use crate::provider::objects::current_user;
 use crate::provider::session::at;
-use crate::provider::view;
+use crate::provider::view::{self, Presence};
 use crate::tf::check::{Rule, not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::model::to_value;
@@ -23,11 +23,10 @@ use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, object_type, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use omni_proto::specs::{MachineSetNodeSpec, MachineStatusSpec, SiderolinkSpec};
+use omni_proto::specs::{InfraMachineConfigSpec, MachineSetNodeSpec, MachineStatusSpec, SiderolinkSpec};
 use std::cmp::Ordering;
 
 const ID: &str = "machine_id";
-const ACCEPT: &str = "accept";
 const ON_DESTROY: &str = "on_destroy";
 const KEEP: &str = "keep";
 const REMOVE: &str = "remove";
@@ -182,6 +181,27 @@ impl ResourceType for Registered {
         machine_id::problem(id)
     }
 
+    async fn resolve_import(cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
+        if let Some(cx) = cx
+            && matches!(view::object::<MachineStatusSpec>(cx, text).await?, Presence::Missing)
+            && let Some(hidden) = acceptance::why_hidden(cx, text, ID).await?
+        {
+            return Err(Diagnostic { path: None, ..hidden }.into());
+        }
+        Ok(text.to_owned())
+    }
+
+    fn check_run(cx: &Cx, _ticket: &Ticket, plan: &mut Plan<'_>) {
+        let Some(id) = plan.planned.get(ID).as_str().filter(|_| accepts(&plan.planned)).map(str::to_owned) else {
+            return;
+        };
+        let config = cx.session.ledger.planned(&ObjectKey::from(&InfraMachineConfigSpec::KIND.key(&id)));
+        if let Some(conflict) = config.and_then(|config| acceptance::conflict(&id, &config, ACCEPT)) {
+            let conflict = if_applied(cx, plan, &Self::key(&id), conflict);
+            plan.diags.push(conflict);
+        }
+    }
+
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         if let Some(prior) = plan.prior.filter(|prior| is_removed(prior) && !plan.replace.is_empty()) {
             let id = prior.get(ID).as_str().unwrap_or_default();
@@ -317,7 +337,8 @@ impl FoundObject for Registered {
         }
         match select::<Self>(cx, &config, waits(&config).then_some(limit)).await {
             Ok(Selection::One(found)) => Ok(found),
-            Ok(Selection::Missing(diagnostic) | Selection::Ambiguous(diagnostic)) => Err(diagnostic.into()),
+            Ok(Selection::Missing(missing)) => Err(hidden(cx, &config).await.unwrap_or(missing).into()),
+            Ok(Selection::Ambiguous(several)) => Err(several.into()),
             Err(failure) => {
                 Err(failure.explain(&operation::<Self>(config.get(ID).as_str().unwrap_or_default())).into())
             }
@@ -360,30 +381,32 @@ impl FoundObject for Registered {
     }
 }
 
+/// Why the machine of the configured ID cannot be found though Omni knows it, as far as that can be seen.
+async fn hidden(cx: &Cx, config: &Value) -> Option<Diagnostic> {
+    acceptance::why_hidden(cx, config.get(ID).as_str()?, ID).await.ok().flatten()
+}
+
 /// What a plan says of a machine that is not there.
-async fn told(cx: &Cx, plan: &Plan<'_>, missing: Diagnostic) -> Result<Option<Diagnostic>, Failure> {
+async fn told(cx: &Cx, plan: &Plan<'_>, mut missing: Diagnostic) -> Result<Option<Diagnostic>, Failure> {
+    // Another resource of the same apply may bring it about.
+    let mut may_come = plan.config.get(WAIT).is_unknown() || waits(plan.config);
     if let Some(id) = plan.config.get(ID).as_str() {
         if machine_id::problem(id).is_some() {
             return Ok(Some(missing));
         }
         match acceptance::of(cx, id).await? {
-            Acceptance::Absent => {}
-            // It has registered, and shows nothing of itself yet.
+            // It has registered, and shows nothing of itself yet; or it will once it is accepted.
             Acceptance::NotNeeded | Acceptance::Given => return Ok(None),
-            Acceptance::Missing { provider, .. } if !accepts(&plan.planned) => {
-                let waiting = Diagnostic::warning(
-                    format!("Machine `{id}` waits for its acceptance"),
-                    format!(
-                        "Its infrastructure provider `{provider}` has found it, and it registers only once it is accepted: the apply fails unless it is accepted by then."
-                    ),
-                );
-                return Ok(Some(waiting.hint(format!("Set `{ACCEPT} = true`, or accept it in Omni.")).at(at(ID))));
-            }
-            Acceptance::Missing { .. } => return Ok(None),
+            Acceptance::Missing { .. } if accepts(&plan.planned) => return Ok(None),
+            // Time alone accepts nothing.
+            Acceptance::Missing { .. } => may_come = false,
+            Acceptance::Absent => {}
+        }
+        if !may_come {
+            missing = acceptance::why_hidden(cx, id, ID).await?.unwrap_or(missing);
         }
     }
-    // Another resource of the same apply may bring it about.
-    if plan.config.get(WAIT).is_unknown() || waits(plan.config) {
+    if may_come {
         return Ok(None);
     }
     let mut told = Diagnostic { severity: Severity::Warning, ..missing };
