@@ -29,6 +29,8 @@ pub fn trials() -> Vec<Trial> {
         ("one_that_waits_is_told_at_its_import", one_that_waits_is_told_at_its_import),
         ("one_is_accepted_later", one_is_accepted_later),
         ("one_that_is_accepted_and_rejected_is_told", one_that_is_accepted_and_rejected_is_told),
+        ("a_mac_address_in_another_form_changes_nothing", a_mac_address_in_another_form_changes_nothing),
+        ("two_keys_of_one_machine_are_told", two_keys_of_one_machine_are_told),
         ("an_acceptance_leaves_the_rest", an_acceptance_leaves_the_rest),
         ("a_removal_takes_it_out_of_omni", a_removal_takes_it_out_of_omni),
         ("a_removal_tells_of_its_cluster", a_removal_tells_of_its_cluster),
@@ -273,6 +275,41 @@ fn one_that_is_accepted_and_rejected_is_told() -> Result<(), Failed> {
                 let fits = |line: &String| line.starts_with(second.2) && line.contains("disagree on the acceptance");
                 assert!(said.iter().all(fits), "{acceptance}: {said:#?}");
             }
+        }
+    })
+}
+
+fn a_mac_address_in_another_form_changes_nothing() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let found = made(&host, MACHINE, &json!({ "mac_address": "52:54:00:00:01:01" })).await;
+        for form in ["52-54-00-00-01-01", "5254.0000.0101", "525400000101"] {
+            host.next_run().await;
+            let config = host.config(MACHINE, &json!({ "mac_address": form }));
+            let plan = host.plan(MACHINE, Some(&found), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert_eq!(plan.replace, [""; 0], "{form}");
+            assert_eq!(plan.planned, found.state, "{form}");
+        }
+    })
+}
+
+fn two_keys_of_one_machine_are_told() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        for [first, second] in [
+            [json!({ "machine_id": FIRST }), json!({ "hostname": "machine-1" })],
+            [json!({ "hostname": "machine-1" }), json!({ "machine_id": FIRST })],
+        ] {
+            host.next_run().await;
+            let plan = host.plan(MACHINE, None, &host.config(MACHINE, &first)).await;
+            plan.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let said = host.plan(MACHINE, None, &host.config(MACHINE, &second)).await.expect_err("it is planned twice");
+            let said = errors(&said).join("\n");
+            assert!(
+                said.contains("is planned twice") && said.contains("Both are about the same `machine_id`"),
+                "{said}"
+            );
+            assert!(!said.contains("arguments are equal"), "{said}");
         }
     })
 }

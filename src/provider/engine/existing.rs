@@ -22,7 +22,7 @@ use crate::tf::path::Path;
 use crate::tf::plan;
 use crate::tf::plan::replacements;
 use crate::tf::resource::{Outcome, Plan, Private};
-use crate::tf::schema::Attribute;
+use crate::tf::schema::{Attribute, Mode};
 use crate::tf::value::Value;
 use std::time::Duration;
 
@@ -108,6 +108,12 @@ fn difference(base: &ResourceBase, one: &Value, two: &Value) -> String {
     let paths: Vec<String> =
         plan::changes(one, two, &configurable).iter().filter(|p| differ(p)).map(|p| format!("`{p}`")).collect();
     match paths.as_slice() {
+        // Other arguments may have led to the object, and the state then shows all of them for both.
+        [] if base.schema.attribute(base.id).is_some_and(|id| id.mode == Mode::OptionalComputed) => format!(
+            "Both are about the same `{}`: look for two arguments that lead to one {}, for two elements of one `count` or `for_each`, \
+             or for a module that is called twice.",
+            base.id, base.noun
+        ),
         [] => "All their arguments are equal: look for two elements of one `count` or `for_each`, \
                or for a module that is called twice."
             .to_owned(),

@@ -16,6 +16,16 @@ pub(crate) fn is_selector() -> Check {
     Check::text(|text| Query::parse_selector(text).map(|_| ()).map_err(|e| crate::tf::diag::chain(&e)))
 }
 
+/// The selector has a condition: without one it takes everything.
+pub(crate) fn selects() -> Check {
+    Check::text(|text| match Query::parse_selector(text) {
+        Ok(query) if query == Query::all() => {
+            Err("The selector is empty, and would match every object of the type.".to_owned())
+        }
+        _ => Ok(()),
+    })
+}
+
 /// The text is a regular expression.
 pub(crate) fn is_regexp() -> Check {
     Check::text(|text| {

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use filter::{SELECTOR, is_regexp, is_selector, selector};
+pub(crate) use filter::{SELECTOR, is_regexp, is_selector, selector, selects};
 pub(crate) use plural::Plural;
 pub(crate) use single::{Selection, Single, operation, select};
 pub(crate) use singleton::Singleton;

@@ -2,7 +2,7 @@
 //! removal from the configuration can remove it from Omni.
 
 use super::acceptance::{self, ACCEPT, Acceptance};
-use super::data_source::{Machine, Machines, machine, machine_of};
+use super::data_source::{Machine, Machines, bare_mac, machine, machine_of};
 use super::machine_id;
 use super::single::{WAIT, is_mac, registered, waits};
 use crate::omni::spec::Spec;
@@ -11,7 +11,7 @@ use crate::provider::engine::{Bind, Cx, Failure, FoundObject, Object, ResourceTy
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::lookup::{
-    Item, Lookup, Request, SELECTOR, Selection, SingleSource, is_selector, operation, select,
+    Item, Lookup, Request, SELECTOR, Selection, SingleSource, is_selector, operation, select, selects,
 };
 use crate::provider::objects::current_user;
 use crate::provider::session::at;
@@ -40,6 +40,7 @@ fn keys() -> Vec<Attribute> {
         ),
         string("mac_address")
             .replaces()
+            .same_if(|a, b| bare_mac(a) == bare_mac(b))
             .check(is_mac())
             .doc("MAC address of any network link of the machine, ignoring case and separators, such as `52:54:00:12:34:56`."),
         string("hostname")
@@ -53,6 +54,7 @@ fn keys() -> Vec<Attribute> {
             .document()
             .replaces()
             .check(is_selector())
+            .check(selects())
             .doc(format!("Label selector that matches only this machine, {SELECTOR}")),
     ]
 }

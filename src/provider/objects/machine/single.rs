@@ -6,7 +6,7 @@ use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::provider::duration;
 use crate::provider::engine::{Cx, Object};
-use crate::provider::lookup::{Item, Lookup, Request, SELECTOR, SingleSource, is_selector};
+use crate::provider::lookup::{Item, Lookup, Request, SELECTOR, SingleSource, is_selector, selects};
 use crate::tf::check::{Check, Rule, not_empty};
 use crate::tf::schema::{Attribute, boolean, string};
 use crate::tf::value::Value;
@@ -55,6 +55,7 @@ impl SingleSource for Machines {
             string("label_selector")
                 .document()
                 .check(is_selector())
+                .check(selects())
                 .doc(format!("Label selector that matches only this machine, {SELECTOR}")),
         ]
         .into_iter()

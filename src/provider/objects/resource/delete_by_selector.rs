@@ -6,9 +6,9 @@ use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
 use crate::omni::{Kind, Resource as Stored};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
-use crate::provider::lookup::{SELECTOR, is_selector};
+use crate::provider::lookup::{SELECTOR, is_selector, selects};
 use crate::provider::since;
-use crate::tf::check::{Check, whole_between};
+use crate::tf::check::whole_between;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::schema::{Schema, boolean, number, string};
@@ -132,16 +132,6 @@ impl OmniAction for DeleteBySelector {
         }
         Ok(())
     }
-}
-
-/// The selector has a condition: without one it would take every object.
-fn selects() -> Check {
-    Check::text(|text| match Query::parse_selector(text) {
-        Ok(query) if query == Query::all() => {
-            Err("The selector is empty, and would match every object of the type.".to_owned())
-        }
-        _ => Ok(()),
-    })
 }
 
 fn wanted(config: &Value) -> Option<(Kind, Query)> {
