@@ -12,9 +12,9 @@ use crate::tf::schema::Schema;
 use crate::tf::value::Value;
 use kit::version;
 
-/// Refuses in a plan what this Omni is too old for.
-pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<'_>) {
-    check_values(cx, (name, "resource"), schema, (plan.config, &plan.planned), &mut plan.diags).await;
+/// Refuses in a plan what this Omni is too old for; says whether it has the type.
+pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<'_>) -> bool {
+    check_values(cx, (name, "resource"), schema, (plan.config, &plan.planned), &mut plan.diags).await
 }
 
 /// The same of a type of this name and kind of block, which is configured and planned like this.
@@ -24,14 +24,15 @@ pub(crate) async fn check_values(
     schema: &Schema,
     (config, planned): (&Value, &Value),
     diags: &mut Diagnostics,
-) {
+) -> bool {
     let needed = needed(schema, config, planned);
     if needed.is_empty() && schema.since.is_none() {
-        return;
+        return true;
     }
     // A server that does not say its version is no reason to stop; one whose version is none is not released.
-    let Ok(server) = cx.client().server_version(&cx.call).await else { return };
-    if let Some(release) = schema.since.filter(|release| is_older(&server, release)) {
+    let Ok(server) = cx.client().server_version(&cx.call).await else { return true };
+    let lacks = schema.since.filter(|release| is_older(&server, release));
+    if let Some(release) = lacks {
         diags.push(
             Diagnostic::error(
                 format!("`{name}` needs Omni {release}"),
@@ -46,6 +47,7 @@ pub(crate) async fn check_values(
     for (path, since) in needed.into_iter().filter(|(_, since)| is_older(&server, since.release)) {
         diags.push(too_old(&server, path, since.release, !since.values.is_empty()));
     }
+    lacks.is_none()
 }
 
 /// Refuses an argument that names a COSI type which this Omni is too old for.

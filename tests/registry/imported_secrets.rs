@@ -15,7 +15,19 @@ pub fn trials(provider: &dyn Provider) -> Vec<Trial> {
     let secret = provider.resources().iter().filter(|resource| !resource.schema().write_only.is_empty());
     let secret = secret.filter(|resource| resource.not_imported().is_none());
     let names = secret.map(|resource| resource.type_name());
-    names.map(|name| Trial::test(format!("{name}::imports_no_secret"), move || run(name))).collect()
+    let each = names.map(|name| Trial::test(format!("{name}::imports_no_secret"), move || run(name)));
+    each.chain([Trial::test("imported_secrets::a_type_without_secrets", a_type_without_secrets)]).collect()
+}
+
+fn a_type_without_secrets() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let said = errors(&host.import_diagnostics("omni_cluster", &format!("{IMPORT_PREFIX}demo")).await);
+        let told = said.len() == 1
+            && said[0].contains("`omni_cluster` has no write-only attributes")
+            && said[0].contains("Import it as `demo`.");
+        assert!(told, "{said:#?}");
+    })
 }
 
 fn run(name: &'static str) -> Result<(), Failed> {

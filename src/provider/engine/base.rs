@@ -220,6 +220,13 @@ impl ResourceBase {
         Diagnostic::error(summary, format!("{}.", why.trim_end_matches('.'))).hint(instead)
     }
 
+    /// Refuses an import that is to keep the write-only attributes out of the state, of a type that has none.
+    pub(super) fn no_secrets(&self, id: &str) -> Diagnostic {
+        let prefix = write_only::IMPORT_PREFIX;
+        let why = format!("The ID begins with `{prefix}`, and `{}` has no write-only attributes.", self.name);
+        Diagnostic::error(self.operation("import", id).summary(), why).hint(format!("Import it as `{id}`."))
+    }
+
     /// What an import leaves for the first read: the id, and nothing else.
     pub(super) fn imported(&self, id: &str) -> Outcome {
         if id.is_empty() {

@@ -46,7 +46,7 @@ impl<B: Backend> Engine<B> {
     /// The part of a plan that looks at the server and at the other plans of this run.
     async fn plan_with(&self, cx: &Cx, plan: &mut Plan<'_>) {
         let base = self.backend.base();
-        since::check(cx, base.name, &base.schema, plan).await;
+        let has_type = since::check(cx, base.name, &base.schema, plan).await;
         let located = self.backend.look_up(cx, plan).await;
         self.backend.follow(cx, plan);
         let entry = Entry::open(cx, plan, base.id, |state| self.backend.key(state));
@@ -58,6 +58,8 @@ impl<B: Backend> Engine<B> {
         }
         base::check_read_only(cx, base::action(plan), &mut plan.diags);
         let checked = match located {
+            // What this Omni does not have it answers no question about.
+            _ if !has_type => Ok(()),
             Ok(()) => self.check_foreseen(cx, plan, &entry).await,
             failed => failed,
         };
@@ -367,9 +369,10 @@ impl<B: Backend> Resource for Engine<B> {
                 conceals = concealed.is_some();
                 let text = concealed.map_or(text.trim(), str::trim);
                 let cx = base.planning(context, &Value::Null);
-                let id = match B::Kind::NOT_IMPORTED {
-                    Some(why) => Err(base.no_import(text, why).into()),
-                    None => B::Kind::resolve_import(cx.as_ref(), text).await,
+                let id = match (B::Kind::NOT_IMPORTED, text.strip_prefix(write_only::IMPORT_PREFIX)) {
+                    (Some(why), _) => Err(base.no_import(text, why).into()),
+                    (None, Some(id)) if !has_secrets => Err(base.no_secrets(id.trim()).into()),
+                    (None, _) => B::Kind::resolve_import(cx.as_ref(), text).await,
                 };
                 match id {
                     Ok(id) => base.imported(&id),

@@ -8,7 +8,7 @@
 mod concealed;
 mod fingerprint;
 
-use super::check::Broken;
+use super::check::{Broken, Check};
 use super::path::Path;
 use super::schema::{Attribute, Kind, Mode, Nesting, Schema, number, string};
 use super::value::{Type, Value};
@@ -190,7 +190,7 @@ impl WriteOnly {
         twin.checks.clone_from(&plain.checks);
         twin.since = plain.since;
         twin.line = plain.line;
-        let version = number(version).doc(format!(
+        let version = number(version).check(is_version()).doc(format!(
             "Optional version, to be incremented when `{secret}` changes. Changes of the content are also detected without it, by `{hash}`."
         ));
         let hash = string(hash).computed().stays().doc(self.print.describe(name, secret));
@@ -248,6 +248,17 @@ impl Schema {
     pub fn write_only_at(&self, path: &Path) -> Option<&WriteOnly> {
         self.write_only.iter().find(|w| [w.plain, w.secret].iter().any(|name| &w.path(name) == path))
     }
+}
+
+/// The number counts versions.
+fn is_version() -> Check {
+    Check::by(|value| match value.as_i64() {
+        Some(0..) => Ok(()),
+        _ => {
+            Err("The version must be a whole number, 0 or higher, which is incremented when the secret changes."
+                .to_owned())
+        }
+    })
 }
 
 /// Checks that at most one form of each secret is set, and that a version number comes with a write-only value.
