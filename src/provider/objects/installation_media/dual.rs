@@ -58,7 +58,7 @@ impl DualSource for InstallationMedia {
             string("download_token_ttl").check(duration::is_positive()).doc("How long a download token is to hold, as a Go duration such as `30m`, where the factory uses such tokens. Unset leaves it to Omni: 5 minutes, and 2 hours for `pxe`."),
             string("url").computed().sensitive().doc("Address of the media."),
             plain("headers", Type::map(Type::String)).computed().sensitive().doc("Headers to send with the download; empty when none are needed."),
-            text("schematic_id", "Id of the schematic."),
+            text("schematic_id", "ID of the schematic."),
             text("talos_version", "Talos version of the media, without a leading `v`; null when the preset leaves it to Omni."),
             text("architecture", "Architecture: `amd64` or `arm64`."),
             text("platform", "Platform: `metal`, or that of the preset."),

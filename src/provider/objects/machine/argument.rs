@@ -22,7 +22,7 @@ pub(crate) fn machine_id() -> Row {
         .required()
         .replaces()
         .check(not_empty())
-        .doc("Id (UUID) of the machine.")
+        .doc("ID (UUID) of the machine.")
         .id()
         .known_as::<MachineStatusSpec>("network.hostname")
 }
@@ -66,12 +66,12 @@ pub(crate) async fn check_machine(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Fa
         return Ok(());
     }
     let diagnostic = match machine_id::problem(&id) {
-        Some((why, hint)) => Diagnostic::error(format!("`{ARGUMENT}` is not the id of a machine"), why).hint(hint),
+        Some((why, hint)) => Diagnostic::error(format!("`{ARGUMENT}` is not the ID of a machine"), why).hint(hint),
         None => Diagnostic::warning(
             format!("Machine `{id}` is not known to Omni"),
-            "Omni takes this, but it has no effect until a machine with this id registers.",
+            "Omni takes this, but it has no effect until a machine with this ID registers.",
         )
-        .hint("Check the id if the machine should be there already; the data source `omni_machines` lists those that are."),
+        .hint("Check the ID if the machine should be there already; the data source `omni_machines` lists those that are."),
     };
     plan.diags.push(diagnostic.at(Path::of(ARGUMENT)));
     Ok(())

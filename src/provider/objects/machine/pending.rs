@@ -18,8 +18,8 @@ impl Table for PendingMachine {
 
     fn rows() -> Vec<Row> {
         vec![
-            text("id", "Id of the request to join, which is the public key of the machine.").id(),
-            text("machine_id", "Id (UUID) that the machine gives, and that another machine may have too.")
+            text("id", "ID of the request to join, which is the public key of the machine.").id(),
+            text("machine_id", "ID (UUID) that the machine gives, and that another machine may have too.")
                 .label(labels::MACHINE_UUID, KeyCodec::Text),
             text("remote_address", "Address that the machine comes from.").field("remote_addr"),
             text("management_address", "Address of the machine in Omni's own network, with its prefix length.")
@@ -32,9 +32,9 @@ impl View for PendingMachine {
     const KIND: Kind = Kind { namespace: "ephemeral", name: "PendingMachines.omni.sidero.dev" };
     const NOUNS: &'static str = "pending machines";
     const PLURAL: &'static str = "omni_pending_machines";
-    const ABOUT_ALL: &'static str = "Lists machines that have reached Omni and have not joined, for example because another machine has the same id. All filters that are set must match.";
+    const ABOUT_ALL: &'static str = "Lists machines that have reached Omni and have not joined, for example because another machine has the same ID. All filters that are set must match.";
 
     fn filters() -> Vec<Filter> {
-        vec![Filter::label(string("machine_id").doc("Only machines that give this id (UUID)."), labels::MACHINE_UUID)]
+        vec![Filter::label(string("machine_id").doc("Only machines that give this ID (UUID)."), labels::MACHINE_UUID)]
     }
 }
