@@ -24,6 +24,7 @@ pub mod spec;
 pub mod state;
 mod status;
 mod sweep;
+pub mod template;
 #[cfg(test)]
 mod testing;
 mod tls;
