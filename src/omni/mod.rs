@@ -14,6 +14,7 @@ mod fresh_key;
 pub mod labels;
 pub mod management;
 mod once;
+pub(crate) mod patch;
 pub mod pem;
 mod plain;
 mod problems;

@@ -191,11 +191,8 @@ mod tests {
                     }
                 }
             }
-            assert!(crate::provider::objects::config_patch::patch::same(&free, &format!("{free} # note")));
-            assert_eq!(
-                crate::provider::objects::config_patch::patch::digest(&free),
-                crate::provider::objects::config_patch::patch::digest(&format!("{free} # note"))
-            );
+            assert!(crate::omni::patch::same(&free, &format!("{free} # note")));
+            assert_eq!(crate::omni::patch::digest(&free), crate::omni::patch::digest(&format!("{free} # note")));
         };
         let thread = std::thread::Builder::new().stack_size(crate::tf::plugin::STACK - SERVER).spawn(work);
         assert!(thread.unwrap().join().is_ok());

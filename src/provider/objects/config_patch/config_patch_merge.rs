@@ -1,6 +1,6 @@
 //! `config_patch_merge`: merges config patches into one.
 
-use super::patch;
+use crate::omni::patch;
 use crate::provider::functions::{Pure, texts};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};

@@ -1,7 +1,7 @@
 //! `config_patch_validate`: validates a config patch without a server.
 
-use super::patch;
-use super::patch::{PatchError, Release};
+use crate::omni::patch;
+use crate::omni::patch::{PatchError, Release};
 use crate::provider::functions::{Pure, text};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};

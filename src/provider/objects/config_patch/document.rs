@@ -1,8 +1,8 @@
 //! Attributes that hold YAML: what is wrong with a text, as a diagnostic; and the field of a text that Omni may keep compressed.
 
-use super::patch;
-use super::patch::PatchError;
 use crate::omni::MAX_REQUEST;
+use crate::omni::patch;
+use crate::omni::patch::PatchError;
 use crate::omni::spec::fields::Field;
 use crate::provider::engine::Several;
 use crate::provider::session::at;

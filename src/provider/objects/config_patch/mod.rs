@@ -5,7 +5,6 @@ mod config_patch_merge;
 mod config_patch_validate;
 mod data_source;
 pub(crate) mod document;
-pub(crate) mod patch;
 mod refused;
 mod resource;
 pub(crate) mod target;

@@ -2,14 +2,14 @@
 
 use super::document;
 use super::document::{Document, TEXT};
-use super::patch;
-use super::patch::PatchError;
 use super::refused;
 use super::refused::Change;
 use super::target;
 use super::target::Target;
 use super::weighted;
 use super::weighted::Weighted;
+use crate::omni::patch;
+use crate::omni::patch::PatchError;
 use crate::omni::spec::compressed;
 use crate::omni::{Error, ErrorKind, labels};
 use crate::provider::engine::{

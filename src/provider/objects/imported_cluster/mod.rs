@@ -3,13 +3,13 @@
 
 mod bundle;
 
+use crate::omni::patch;
 use crate::omni::spec::{self, Spec};
 use crate::omni::{Error, ErrorKind, Phase};
 use crate::provider::check::is_name;
 use crate::provider::engine::{Bind, Cx, Failure, ResourceType, Row, Table, UnreadableObject, if_applied};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
-use crate::provider::objects::config_patch::patch;
 use crate::provider::objects::current_user;
 use crate::provider::session::at;
 use crate::provider::types::Types;

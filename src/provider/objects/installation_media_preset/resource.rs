@@ -1,10 +1,10 @@
 //! `omni_installation_media_preset`: what goes into the installation media that are made from it.
 
 use super::checks;
+use crate::omni::patch;
 use crate::omni::spec::fields::Field;
 use crate::provider::check::{is_mapping, is_version};
 use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, codecs, message};
-use crate::provider::objects::config_patch::patch;
 use crate::provider::objects::machine_class::provision;
 use crate::tf::check::{Check, Rule, not_empty, one_of};
 use crate::tf::resource::Plan;

@@ -2,6 +2,7 @@
 
 use super::job;
 use crate::omni::labels;
+use crate::omni::patch;
 use crate::omni::spec::fields::Field;
 use crate::provider::duration;
 use crate::provider::engine::{
@@ -10,7 +11,6 @@ use crate::provider::engine::{
 use crate::provider::lookup::computed::text;
 use crate::provider::objects::cluster;
 use crate::provider::objects::config_patch::document::Document;
-use crate::provider::objects::config_patch::patch;
 use crate::provider::references;
 use crate::provider::references::Part;
 use crate::provider::session::at;

@@ -1,5 +1,6 @@
 //! `omni_kubernetes_manifest`: Kubernetes objects that Omni applies to a cluster.
 
+use crate::omni::patch;
 use crate::omni::spec::compressed;
 use crate::omni::{Error, labels};
 use crate::provider::engine::{
@@ -8,8 +9,8 @@ use crate::provider::engine::{
 use crate::provider::lookup::computed::text;
 use crate::provider::objects::cluster;
 use crate::provider::objects::config_patch::document::{Document, TEXT, changed};
+use crate::provider::objects::config_patch::weighted;
 use crate::provider::objects::config_patch::weighted::Weighted;
-use crate::provider::objects::config_patch::{patch, weighted};
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::tf::check::{not_empty, one_of};

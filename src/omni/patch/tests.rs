@@ -5,8 +5,8 @@ use super::*;
 use kit::go_duration;
 use serde::Deserialize;
 
-const CASES: &str = include_str!("../../../../../tests/fixtures/talos/merge.jsonl");
-const SCALARS: &str = include_str!("../../../../../tests/fixtures/talos/scalars.tsv");
+const CASES: &str = include_str!("../../../tests/fixtures/talos/merge.jsonl");
+const SCALARS: &str = include_str!("../../../tests/fixtures/talos/scalars.tsv");
 
 /// A configuration under all cases.
 const BASE: &str = "version: v1alpha1
@@ -379,7 +379,7 @@ fn hostile_patches_end_in_a_short_error() {
 /// A patch that Omni 1.11 was seen to take has to pass here too. Who cannot ask a server may take more.
 #[test]
 fn no_patch_is_refused_that_the_server_takes() {
-    const RULES: &str = include_str!("../../../../../tests/fixtures/observed/1.11-rules.jsonl");
+    const RULES: &str = include_str!("../../../tests/fixtures/observed/1.11-rules.jsonl");
     let mut case = String::new();
     let (mut held, mut laxer) = (0, Vec::new());
     for line in RULES.lines() {
