@@ -88,7 +88,7 @@ pub(super) fn descriptor<S: Described>() -> Result<MessageDescriptor, PathError>
 }
 
 /// The descriptors of every message of this build.
-pub(super) fn pool() -> &'static DescriptorPool {
+pub(in crate::omni) fn pool() -> &'static DescriptorPool {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(omni_proto::DESCRIPTORS).unwrap_or_default())
 }

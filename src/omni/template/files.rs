@@ -87,6 +87,23 @@ impl Files for Folder {
     }
 }
 
+/// The text of a file in UTF-8, or in UTF-16 with a mark of its order of bytes.
+///
+/// # Errors
+/// [`FileError::Encoding`].
+pub fn text_of(bytes: &[u8]) -> Result<String, FileError> {
+    let units = |read: fn([u8; 2]) -> u16, bytes: &[u8]| -> Result<String, FileError> {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| read(*pair)).collect();
+        String::from_utf16(&units).ok().filter(|_| rest.is_empty()).ok_or(FileError::Encoding)
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => units(u16::from_le_bytes, rest),
+        [0xfe, 0xff, rest @ ..] => units(u16::from_be_bytes, rest),
+        _ => String::from_utf8(bytes.to_vec()).map_err(|_| FileError::Encoding),
+    }
+}
+
 /// No files: for a template that is checked away from its folder.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoFiles;

@@ -12,16 +12,32 @@
 //! | what is different | [`diff_text`] |
 //! | objects to documents | [`export`] |
 
+mod content;
+mod diff;
+mod emit;
+mod export;
 mod files;
+mod models;
+mod nodes;
+mod print;
+mod render;
+mod semver;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod uuid;
+mod validate;
+mod variables;
 
 use super::spec::Spec;
 use super::state::{Key, Kind, Resource};
+use models::Model;
 use omni_proto::specs;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use files::{FileError, Files, Folder, NoFiles};
+pub use files::{FileError, Files, Folder, NoFiles, text_of};
 
 /// The release of Omni whose rules a template is held to: `1.11`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +107,7 @@ impl std::error::Error for Problems {}
 /// A loaded template.
 #[derive(Clone)]
 pub struct Template {
+    models: Vec<Model>,
     files: Arc<dyn Files>,
 }
 
@@ -98,24 +115,42 @@ impl Template {
     /// Reads the documents of a template; `files` are those that it names.
     /// Unknown kinds, keys and wrong types are refused; the [rules](Self::validate) are not checked.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use terraform_provider_omni::omni::template::{NoFiles, Release, Template, print};
+    ///
+    /// let text = "kind: Cluster\nname: prod\nkubernetes: {version: v1.36.3}\ntalos: {version: v1.13.8}\n---\nkind: ControlPlane\n";
+    /// let template = Template::load(text, Arc::new(NoFiles)).unwrap();
+    /// assert_eq!(template.cluster(), "prod");
+    /// let objects = template.render(Release::NEWEST).unwrap();
+    /// let ids: Vec<_> = objects.iter().map(|object| object.key.id.as_str()).collect();
+    /// assert_eq!(ids, ["prod", "prod-control-planes"]);
+    /// assert!(print(&objects, Release::NEWEST).starts_with("metadata:\n  namespace: default\n"));
+    ///
+    /// let problems = Template::load("kind: Cluster\nnmae: prod\n", Arc::new(NoFiles)).err().unwrap();
+    /// assert_eq!(problems.to_string(), "line 2, column 1: unknown key \"nmae\" in a Cluster; did you mean \"name\"?");
+    /// ```
+    ///
     /// # Errors
     /// Everything that is wrong, each at its line and column of the text.
-    pub fn load(_text: &str, files: Arc<dyn Files>) -> Result<Self, Problems> {
-        let _template = Self { files };
-        Err(unfinished())
+    pub fn load(text: &str, files: Arc<dyn Files>) -> Result<Self, Problems> {
+        Ok(Self { models: models::read(text)?, files })
     }
 
     /// The name of the cluster; empty if no document gives one.
     #[must_use]
     pub fn cluster(&self) -> &str {
-        let _ = &self.files;
-        ""
+        let name = self.models.iter().find_map(|model| match model {
+            Model::Cluster(cluster) => Some(cluster.name.text.as_str()),
+            Model::Set(_) | Model::Machine(_) => None,
+        });
+        name.unwrap_or_default()
     }
 
     /// Checks every rule; empty if the template is right.
     #[must_use]
-    pub fn validate(&self, _release: Release) -> Vec<Problem> {
-        unfinished().0
+    pub fn validate(&self, release: Release) -> Vec<Problem> {
+        validate::check(&self.models, &*self.files, release)
     }
 
     /// The objects of the template, in the order of omnictl: `version` is `None` in their metadata.
@@ -123,15 +158,25 @@ impl Template {
     ///
     /// # Errors
     /// What [`Self::validate`] finds.
-    pub fn render(&self, _release: Release) -> Result<Vec<Resource>, Problems> {
-        Err(unfinished())
+    pub fn render(&self, release: Release) -> Result<Vec<Resource>, Problems> {
+        let problems = self.validate(release);
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        render::objects(&self.models, &*self.files, release).map_err(Problems)
     }
 }
 
-/// Objects as `omnictl cluster template render` prints them, without the times of their writes.
+/// Objects as `omnictl cluster template render` prints them.
+/// The times of an object that is not stored are those of Go's zero time, and not the moment of the call.
 #[must_use]
-pub fn print(_objects: &[Resource]) -> String {
-    String::new()
+pub fn print(objects: &[Resource], release: Release) -> String {
+    objects.iter().map(|object| print::document(object, release)).collect::<Vec<_>>().join("---\n")
+}
+
+/// An object as omnictl names it: `Clusters.omni.sidero.dev(default/prod)`.
+fn full_name(key: &Key) -> String {
+    format!("{}({}/{})", key.kind.name, key.kind.namespace, key.id)
 }
 
 /// The kinds that are listed by the label `omni.sidero.dev/cluster` to find what a cluster has now.
@@ -148,8 +193,8 @@ pub const LISTED: [Kind; 6] = [
 /// The objects that have to be read one by one, beside those that were `listed`: those with the ID of a rendered one,
 /// and what belongs to a machine and has no label. A kind that the release lacks is left out.
 #[must_use]
-pub fn lookups(_cluster: &str, _rendered: &[Resource], _listed: &[Resource], _release: Release) -> Vec<Key> {
-    Vec::new()
+pub fn lookups(cluster: &str, rendered: &[Resource], listed: &[Resource], release: Release) -> Vec<Key> {
+    sync::lookups(cluster, rendered, listed, release)
 }
 
 /// An object of a template that belongs to something else, so that a sync would take it over.
@@ -174,8 +219,8 @@ pub struct Update {
 /// What to write, in this order: moves, creates, updates, and destroys phase by phase.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SyncPlan {
-    /// Nodes that go to another machine set, which Omni does not let an update do.
-    /// `from` is torn down and destroyed first; `to` is created where the creates of its kind are.
+    /// Objects that no update can make what they should be: nodes that go to another machine set, and objects that are
+    /// being torn down. `from` is torn down and destroyed first; `to` is one of the creates.
     pub moves: Vec<Update>,
     /// Objects to create, in order; those of the moves included.
     pub creates: Vec<Resource>,
@@ -201,8 +246,7 @@ impl SyncPlan {
 /// # Errors
 /// Objects that belong to another cluster or to a controller: nothing is taken over.
 pub fn plan_sync(cluster: &str, rendered: &[Resource], actual: &[Resource]) -> Result<SyncPlan, Vec<Conflict>> {
-    let _ = (cluster, rendered, actual);
-    Err(Vec::new())
+    sync::plan(cluster, rendered, actual)
 }
 
 /// What removes a cluster with the objects of its template; the server removes most of them with the cluster.
@@ -211,14 +255,13 @@ pub fn plan_sync(cluster: &str, rendered: &[Resource], actual: &[Resource]) -> R
 /// extensions configurations, links and patches, in any order.
 #[must_use]
 pub fn plan_delete(cluster: &str, actual: &[Resource], disconnected: &[Resource]) -> SyncPlan {
-    let _ = (cluster, actual, disconnected);
-    SyncPlan::default()
+    sync::plan_delete(cluster, actual, disconnected)
 }
 
 /// The plan as a unified diff of the objects in YAML: updates, creates, destroys.
 #[must_use]
-pub fn diff_text(_plan: &SyncPlan) -> String {
-    String::new()
+pub fn diff_text(plan: &SyncPlan) -> String {
+    diff::text(plan)
 }
 
 /// How a cluster is exported.
@@ -243,20 +286,22 @@ pub fn export(
     options: ExportOptions,
     release: Release,
 ) -> Result<String, ExportError> {
-    let _ = (objects, options, release);
-    Err(ExportError(format!("cluster {cluster:?} cannot be exported yet")))
+    export::export(cluster, objects, options, release)
 }
 
-/// Replaces the placeholders `{{name}}` of a template.
+/// Replaces the placeholders `{{name}}` of a template by the values of variables, which are not looked at again.
+/// Other text in braces, such as `{{ .Values.x }}`, stays as it is.
+///
+/// ```
+/// use terraform_provider_omni::omni::template::render_variables;
+///
+/// let variables = [("name".to_owned(), "prod".to_owned())].into();
+/// assert_eq!(render_variables("name: {{ name }}", &variables).unwrap(), "name: prod");
+/// assert!(render_variables("name: {{nmae}}", &variables).is_err());
+/// ```
 ///
 /// # Errors
 /// Placeholders without a variable, each at its line, and variables without a placeholder.
 pub fn render_variables(text: &str, variables: &BTreeMap<String, String>) -> Result<String, Problems> {
-    let _ = (text, variables);
-    Err(unfinished())
-}
-
-fn unfinished() -> Problems {
-    let message = "cluster templates cannot be read yet".to_owned();
-    Problems(vec![Problem { line: 0, column: 0, about: Vec::new(), message }])
+    variables::render(text, variables)
 }

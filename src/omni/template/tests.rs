@@ -1,0 +1,783 @@
+//! Templates held against what omnictl of the 1.11 line and of 1.6.6 says and prints for them.
+//! `differences.tsv` lists every case in which this build does something else, and why.
+
+use super::super::labels;
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const OLD: Release = Release { major: 1, minor: 6 };
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/templates")
+}
+
+/// The cases of a file, by name: what omnictl printed, and the exit status in the last line.
+fn cases(path: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(folder().join(path)).unwrap();
+    let mut cases: Vec<(String, String)> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix("=== ") {
+            Some(name) => cases.push((name.trim_end().to_owned(), String::new())),
+            None => cases.last_mut().unwrap().1.push_str(line),
+        }
+    }
+    assert!(cases.len() > 1, "{path}");
+    cases
+}
+
+/// What omnictl printed, without the exit status.
+fn printed(golden: &str) -> &str {
+    let end = golden.rfind("exit ").unwrap();
+    &golden[..end]
+}
+
+/// The text of a template, which may be in UTF-16.
+fn template_text(path: &str) -> String {
+    text_of(&fs::read(folder().join(path)).unwrap()).unwrap()
+}
+
+fn load(path: &str) -> Result<Template, Problems> {
+    let files = Folder::new(folder().join(path).parent().unwrap());
+    Template::load(&template_text(path), Arc::new(files))
+}
+
+fn rendered(path: &str, release: Release) -> Vec<Resource> {
+    load(path).unwrap().render(release).unwrap_or_else(|problems| panic!("{path}: {problems}"))
+}
+
+/// The cases of a command that may differ, by the table.
+fn expected_differences(command: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(folder().join("differences.tsv")).unwrap();
+    let rows = text.lines().filter(|line| !line.starts_with('#'));
+    let rows = rows.map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter_map(|row| match row.as_slice() {
+        [of, case, why] if !why.is_empty() => (*of == command).then(|| (*case).to_owned()),
+        _ => panic!("a row has a command, a case and a reason: {row:?}"),
+    })
+    .collect()
+}
+
+/// Holds the cases that differ against the table: a new difference fails, and so does one that is gone.
+#[track_caller]
+fn hold(command: &str, differences: &BTreeMap<String, String>) {
+    let expected = expected_differences(command);
+    let found: BTreeSet<String> = differences.keys().cloned().collect();
+    let new: Vec<_> = found.difference(&expected).map(|case| format!("{case}:\n{}", differences[case])).collect();
+    let gone: Vec<_> = expected.difference(&found).collect();
+    assert!(new.is_empty() && gone.is_empty(), "{command}: gone {gone:?}, new {}:\n{}", new.len(), new.join("\n"));
+}
+
+/// The lines that differ, for messages.
+fn compared(golden: &str, ours: &str) -> String {
+    similar::TextDiff::from_lines(golden, ours).unified_diff().header("omnictl", "ours").to_string()
+}
+
+/// Times that omnictl takes from the moment, and that are masked in the fixtures.
+fn masked(text: &str) -> String {
+    text.replace("0001-01-01T00:00:00Z", "TIME")
+}
+
+#[test]
+fn render_is_what_omnictl_prints() {
+    let mut differences = BTreeMap::new();
+    for (folder, suffix, release) in [("1.11", "", Release::NEWEST), ("1.6.6", " (1.6.6)", OLD)] {
+        for (name, golden) in cases(&format!("{folder}/render.txt")) {
+            let objects = rendered(&format!("{folder}/{name}.yaml"), release);
+            let ours = masked(&print(&objects, release));
+            if ours != printed(&golden) {
+                differences.insert(format!("{name}{suffix}"), compared(printed(&golden), &ours));
+            }
+        }
+    }
+    hold("render", &differences);
+}
+
+/// The problems in what omnictl printed, without the lines that only introduce others.
+fn leaves(golden: &str) -> Vec<String> {
+    let mut leaves: Vec<String> = Vec::new();
+    for line in printed(golden).lines() {
+        let line = line.strip_prefix("Error: ").unwrap_or(line);
+        if line.trim().is_empty() || line.ends_with("occurred:") {
+            continue;
+        }
+        match line.strip_prefix("\t* ") {
+            Some(problem) => leaves.push(problem.to_owned()),
+            None => match line.strip_prefix("error loading template: ") {
+                Some(problem) => leaves.extend(loading(problem)),
+                // What belongs to the problem before it is indented, or begins with a name.
+                None if line.starts_with([' ', '\t']) => {}
+                None => leaves.push(line.to_owned()),
+            },
+        }
+    }
+    leaves
+}
+
+/// The problems of loading: several in one line.
+fn loading(problem: &str) -> Vec<String> {
+    let Some((_, list)) = problem.split_once("yaml: construct errors: ") else {
+        let problem = problem.split_once(": ").filter(|(before, _)| before.starts_with("error in document"));
+        return vec![problem.map_or("error decoding template", |(_, problem)| problem).to_owned()];
+    };
+    list.split("; ")
+        .map(|problem| problem.split_once(": ").map_or(problem, |(_, problem)| problem).to_owned())
+        .collect()
+}
+
+/// Whether both tell the same problem: in the same words, or omnictl in those of a library.
+fn same_problem(golden: &str, ours: &str) -> bool {
+    // How omnictl opens a file is no matter.
+    let opened = |text: &str| {
+        let words = ["openat ", "statat ", "open ", "read "];
+        let at = words.iter().filter_map(|word| text.find(&format!(": {word}"))).min();
+        at.and_then(|at| {
+            Some((
+                text[..at].to_owned(),
+                text[at + 2..].split_once(": ").map_or_else(
+                    || text[at + 2..].rsplit_once(' ').map(|_| "is a directory").unwrap_or_default().to_owned(),
+                    |(_, cause)| cause.to_owned(),
+                ),
+            ))
+        })
+        .map_or_else(|| text.to_owned(), |(before, cause)| format!("{before}: {cause}"))
+    };
+    if opened(golden) == ours {
+        return true;
+    }
+    if let Some(field) = golden.strip_prefix("field ").and_then(|rest| rest.split_once(" not found in type ")) {
+        return ours.starts_with(&format!("unknown key {:?} in ", field.0));
+    }
+    if golden.starts_with("cannot construct ") {
+        return ours.starts_with("expected ");
+    }
+    if let Some(key) = golden.strip_prefix("mapping key \"").and_then(|rest| rest.split_once('"')) {
+        return ours.contains(&format!("the key `{}` is given twice", key.0));
+    }
+    let cut = [
+        ": strconv.",
+        ": config not found",
+        ": expected a YAML document",
+        ": decode error",
+        ": duplicate document",
+        ": error decoding document",
+    ];
+    let library = cut.iter().find_map(|words| golden.find(words)).map(|at| &golden[..at]);
+    if golden == "error decoding template" || golden.contains("go-yaml load error") && library.is_none() {
+        return ours.starts_with("error decoding template: ");
+    }
+    library.is_some_and(|before| ours.starts_with(&format!("{before}: ")))
+}
+
+/// Everything that is wrong with a template.
+fn problems(path: &str, release: Release) -> Vec<Problem> {
+    load(path).map_or_else(|problems| problems.0, |template| template.validate(release))
+}
+
+#[test]
+fn problems_are_those_of_omnictl() {
+    let mut differences = BTreeMap::new();
+    for (folder, suffix, release) in [("1.11", "", Release::NEWEST), ("1.6.6", " (1.6.6)", OLD)] {
+        for (name, golden) in cases(&format!("{folder}/validate.txt")) {
+            let ours = problems(&format!("{folder}/bad/{name}.yaml"), release);
+            let ours: Vec<String> = ours.into_iter().map(|problem| problem.message).collect();
+            let golden = leaves(&golden);
+            let same =
+                golden.len() == ours.len() && golden.iter().zip(&ours).all(|(golden, ours)| same_problem(golden, ours));
+            if !same {
+                differences.insert(format!("{name}{suffix}"), compared(&golden.join("\n"), &ours.join("\n")));
+            }
+        }
+    }
+    hold("validate", &differences);
+}
+
+/// What omnictl only finds when it renders, validation finds here.
+#[test]
+fn validation_finds_what_omnictl_finds_later() {
+    for (name, golden) in cases("1.11/render-bad.txt") {
+        let ours = problems(&format!("1.11/bad/{name}.yaml"), Release::NEWEST);
+        assert_eq!(leaves(&golden).len(), ours.len(), "{name}: {ours:?}");
+    }
+}
+
+/// Every problem with its place, as a person reads it.
+#[test]
+fn problems_have_their_places() {
+    let mut told = String::new();
+    for (name, _) in cases("1.11/validate.txt") {
+        told.push_str(&format!("=== {name}\n"));
+        for problem in problems(&format!("1.11/bad/{name}.yaml"), Release::NEWEST) {
+            told.push_str(&format!("{problem}\n"));
+        }
+    }
+    let path = folder().join("problems.txt");
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(told == expected, "{}", compared(&expected, &told));
+}
+
+/// Makes what a plan says, and what the server does with it.
+fn apply(plan: &SyncPlan, state: &mut Vec<Resource>) {
+    let gone: Vec<&Resource> =
+        plan.destroys.iter().flatten().chain(plan.moves.iter().map(|moved| &moved.from)).collect();
+    let follows = |object: &Resource| {
+        gone.iter().any(|gone| {
+            gone.key == object.key
+                || object.metadata.labels.get(labels::MACHINE_SET) == Some(&gone.key.id)
+                    && object.key.kind == specs::MachineSetNodeSpec::KIND
+                || gone.key.kind == specs::ClusterSpec::KIND
+                    && object.metadata.labels.get(labels::CLUSTER) == Some(&gone.key.id)
+        })
+    };
+    state.retain(|object| !follows(object));
+    state.extend(plan.creates.iter().cloned().map(stored));
+    for update in &plan.updates {
+        let found = state.iter_mut().find(|object| object.key == update.to.key).unwrap();
+        *found = update.to.clone();
+    }
+}
+
+/// An object as the server has it.
+fn stored(mut object: Resource) -> Resource {
+    object.metadata.version = Some(1);
+    object
+}
+
+/// A plan in the words of omnictl.
+fn steps(plan: &SyncPlan) -> Vec<String> {
+    let step = |what: &str, key: &Key| format!("* {what} {}({})", key.kind.name, key.id);
+    let mut steps: Vec<String> = plan.creates.iter().map(|object| step("creating", &object.key)).collect();
+    steps.extend(plan.updates.iter().map(|update| step("updating", &update.from.key)));
+    steps.extend(plan.destroys.iter().flatten().map(|object| step("tearing down", &object.key)));
+    steps
+}
+
+/// The steps that omnictl printed, up to the first error.
+fn golden_steps(golden: &str) -> Vec<String> {
+    let lines = printed(golden).lines().map(|line| line.replace(" (dry run)", ""));
+    lines.filter(|line| line.starts_with("* ") && !line.starts_with("* destroyed")).collect()
+}
+
+/// The creates of one kind are in no order in omnictl; everything else is.
+fn same_steps(golden: &[String], ours: &[String]) -> bool {
+    let sorted = |steps: &[String]| {
+        let mut steps: Vec<Vec<&str>> = steps
+            .chunk_by(|a, b| creates(a).is_some() && creates(a) == creates(b))
+            .map(|chunk| chunk.iter().map(String::as_str).collect())
+            .collect();
+        steps.iter_mut().for_each(|chunk: &mut Vec<&str>| chunk.sort_unstable());
+        steps.concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    sorted(golden) == sorted(ours)
+}
+
+fn creates(step: &str) -> Option<&str> {
+    step.strip_prefix("* creating ")?.split_once('(').map(|(kind, _)| kind)
+}
+
+/// Objects that the server had before: those of the template that omnictl updated and did not create.
+fn found_before(golden: &str, rendered: &[Resource]) -> Vec<Resource> {
+    let updated = |object: &&Resource| {
+        golden_steps(golden).contains(&format!("* updating {}({})", object.key.kind.name, object.key.id))
+    };
+    let bare = |object: &Resource| stored(Resource { metadata: Default::default(), ..object.clone() });
+    rendered.iter().filter(updated).map(bare).collect()
+}
+
+#[test]
+fn the_first_sync_writes_in_the_order_of_omnictl() {
+    let mut differences = BTreeMap::new();
+    for (file, suffix, release) in [("1.11/dry.txt", "", Release::NEWEST), ("1.6.6/dry.txt", " (1.6.6)", OLD)] {
+        for (name, golden) in
+            cases(file).into_iter().filter(|(name, _)| !name.contains("change-") || name.starts_with("tmpl-"))
+        {
+            if name == "by-hand" {
+                continue;
+            }
+            let folder = file.split_once('/').unwrap().0;
+            let objects = rendered(&format!("{folder}/{name}.yaml"), release);
+            let cluster = load(&format!("{folder}/{name}.yaml")).unwrap().cluster().to_owned();
+            let mut state = found_before(&golden, &objects);
+            let planned = plan_sync(&cluster, &objects, &state);
+            let ours = planned.as_ref().map_or_else(|conflicts| vec![format!("{conflicts:?}")], steps);
+            let golden = golden_steps(&golden);
+            if !same_steps(&golden, &ours) {
+                differences.insert(format!("{name}{suffix}"), compared(&golden.join("\n"), &ours.join("\n")));
+            }
+            let Ok(plan) = planned else { continue };
+            // Whatever was done, the next sync has nothing to do.
+            apply(&plan, &mut state);
+            let again = plan_sync(&cluster, &objects, &state).unwrap();
+            assert!(again.is_empty(), "{name}: {:?}", steps(&again));
+            assert_eq!(diff_text(&again), "");
+        }
+    }
+    hold("dry", &differences);
+}
+
+/// A cluster that is as this template says.
+fn synced(name: &str) -> Vec<Resource> {
+    let objects = rendered(&format!("1.11/{name}.yaml"), Release::NEWEST);
+    let mut state = Vec::new();
+    let cluster = load(&format!("1.11/{name}.yaml")).unwrap().cluster().to_owned();
+    apply(&plan_sync(&cluster, &objects, &state).unwrap(), &mut state);
+    state
+}
+
+#[test]
+fn changes_are_written_in_the_order_of_omnictl() {
+    let mut differences = BTreeMap::new();
+    let goldens: BTreeMap<String, String> = cases("1.11/sync-changes.txt").into_iter().collect();
+    let dry: BTreeMap<String, String> = cases("1.11/dry.txt").into_iter().collect();
+    let diffs: BTreeMap<String, String> = cases("1.11/diff.txt").into_iter().collect();
+    let mut diff_differences = BTreeMap::new();
+    for (before, after, case) in [
+        (vec!["tmpl-change-1"], "tmpl-change-2", "change-tmpl-change-2"),
+        (vec!["tmpl-change-1"], "tmpl-change-3", "change-tmpl-change-3"),
+        (vec!["tmpl-change-1", "tmpl-change-3"], "tmpl-change-1", "back-tmpl-change-1"),
+    ] {
+        let mut state = synced(before[0]);
+        for name in &before[1..] {
+            let plan =
+                plan_sync("tmpl-change", &rendered(&format!("1.11/{name}.yaml"), Release::NEWEST), &state).unwrap();
+            apply(&plan, &mut state);
+        }
+        let objects = rendered(&format!("1.11/{after}.yaml"), Release::NEWEST);
+        let plan = plan_sync("tmpl-change", &objects, &state).unwrap();
+        let ours = steps(&plan);
+        for golden in [&goldens[case], &dry[case]] {
+            let golden = golden_steps(golden);
+            if !same_steps(&golden, &ours) {
+                differences.insert(case.to_owned(), compared(&golden.join("\n"), &ours.join("\n")));
+            }
+        }
+        if let Some(golden) = diffs.get(case) {
+            let (golden, ours) = (meaning(printed(golden)), meaning(&diff_text(&plan)));
+            if golden != ours {
+                diff_differences.insert(case.to_owned(), compared(&golden.join("\n"), &ours.join("\n")));
+            }
+        }
+        apply(&plan, &mut state);
+        assert!(plan_sync("tmpl-change", &objects, &state).unwrap().is_empty(), "{case}");
+    }
+    hold("sync", &differences);
+    hold("diff", &diff_differences);
+}
+
+/// What a diff says: the objects, and the lines that go and come, in which only the server's own are left out.
+fn meaning(diff: &str) -> Vec<String> {
+    let mut meaning: Vec<String> = Vec::new();
+    let mut lines: (Vec<&str>, Vec<&str>) = Default::default();
+    let mut finalizers = false;
+    let flush = |lines: &mut (Vec<&str>, Vec<&str>), meaning: &mut Vec<String>| {
+        meaning.extend(std::mem::take(&mut lines.0).into_iter().chain(std::mem::take(&mut lines.1)).map(str::to_owned));
+    };
+    for line in diff.lines() {
+        let is_file = line.starts_with("--- ") || line.starts_with("+++ ");
+        if is_file || line.starts_with("@@") || line.starts_with(' ') {
+            if is_file {
+                flush(&mut lines, &mut meaning);
+                meaning.push(line.to_owned());
+            }
+            finalizers = false;
+            continue;
+        }
+        let text = &line[1..];
+        finalizers = text.starts_with("  finalizers:") || finalizers && text.starts_with("    - ");
+        let is_servers = ["  version:", "  created:", "  updated:"].iter().any(|key| text.starts_with(key));
+        if finalizers || is_servers {
+            continue;
+        }
+        if line.starts_with('-') { lines.0.push(line) } else { lines.1.push(line) }
+    }
+    flush(&mut lines, &mut meaning);
+    meaning
+}
+
+#[test]
+fn deletes_are_in_the_order_of_omnictl() {
+    let mut differences = BTreeMap::new();
+    let syncs: BTreeMap<String, String> = cases("1.11/sync.txt").into_iter().collect();
+    for (name, golden) in cases("1.11/delete-dry.txt") {
+        let objects = rendered(&format!("1.11/{name}.yaml"), Release::NEWEST);
+        let state = after_sync(&syncs[&name], &objects);
+        let cluster = load(&format!("1.11/{name}.yaml")).unwrap().cluster().to_owned();
+        let ours = steps(&plan_delete(&cluster, &state, &[]));
+        let golden = golden_steps(&golden);
+        if golden != ours {
+            differences.insert(name, compared(&golden.join("\n"), &ours.join("\n")));
+        }
+    }
+    hold("delete", &differences);
+}
+
+/// What the server has after a sync, which may have failed in its middle.
+fn after_sync(sync: &str, objects: &[Resource]) -> Vec<Resource> {
+    let mut steps = golden_steps(sync);
+    if !sync.ends_with("exit 0\n") {
+        _ = steps.pop();
+    }
+    let made = |object: &&Resource| {
+        ["creating", "updating"]
+            .iter()
+            .any(|what| steps.contains(&format!("* {what} {}({})", object.key.kind.name, object.key.id)))
+    };
+    objects.iter().filter(made).cloned().map(stored).collect()
+}
+
+#[test]
+fn exports_are_what_omnictl_prints() {
+    let mut differences = BTreeMap::new();
+    let syncs: BTreeMap<String, String> = cases("1.11/sync.txt").into_iter().collect();
+    let old_syncs: BTreeMap<String, String> = cases("1.6.6/sync.txt").into_iter().collect();
+    for (file, suffix, release, kernel_args) in [
+        ("1.11/export.txt", "", Release::NEWEST, false),
+        ("1.11/export-kernel-args.txt", " with kernel arguments", Release::NEWEST, true),
+        ("1.6.6/export.txt", " (1.6.6)", OLD, false),
+    ] {
+        for (name, golden) in cases(file) {
+            let path = format!("{}/{name}.yaml", file.split_once('/').unwrap().0);
+            let objects = rendered(&path, release);
+            let cluster = load(&path).unwrap().cluster().to_owned();
+            let syncs = if release == OLD { &old_syncs } else { &syncs };
+            let state = after_sync(&syncs[&name], &objects);
+            let exported = export(&cluster, &state, ExportOptions { kernel_args }, release);
+            let ours = exported.clone().unwrap_or_else(|error| format!("Error: {error}\n"));
+            if ours != printed(&golden) {
+                differences.insert(format!("{name}{suffix}"), compared(printed(&golden), &ours));
+            }
+            // With kernel arguments, nothing is lost: an export that is applied changes nothing.
+            let Ok(text) = export(&cluster, &state, ExportOptions { kernel_args: true }, release) else { continue };
+            let again = Template::load(&text, Arc::new(NoFiles)).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+            let again = again.render(release).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+            let plan = plan_sync(&cluster, &again, &state).unwrap();
+            assert!(plan.is_empty(), "{name}: {:?}\n{}", steps(&plan), diff_text(&plan));
+        }
+    }
+    hold("export", &differences);
+}
+
+/// A small template with this in its control plane and below it.
+fn small(rest: &str) -> Template {
+    let text =
+        format!("kind: Cluster\nname: prod\nkubernetes: {{version: v1.36.3}}\ntalos: {{version: v1.13.8}}\n{rest}");
+    Template::load(&text, Arc::new(NoFiles)).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+const A: &str = "00000000-0000-4000-8000-000000000001";
+const B: &str = "00000000-0000-4000-8000-000000000002";
+
+#[test]
+fn nothing_of_others_is_taken_over() {
+    let template = small(&format!(
+        "patches:\n  - {{idOverride: shared, inline: {{machine: {{nodeLabels: {{a: b}}}}}}}}\n---\nkind: ControlPlane\nmachines: [{A}]\n"
+    ));
+    let objects = template.render(Release::NEWEST).unwrap();
+    let patch = specs::ConfigPatchSpec::KIND.key("shared");
+    let node = specs::MachineSetNodeSpec::KIND.key(A);
+    type Edit = fn(&mut Resource);
+    for (key, edit, reason) in [
+        (
+            &patch,
+            (|o| _ = o.metadata.labels.insert(labels::CLUSTER.into(), "other".into())) as Edit,
+            Some("belongs to cluster \"other\""),
+        ),
+        (
+            &node,
+            |o| _ = o.metadata.labels.insert(labels::CLUSTER.into(), "other".into()),
+            Some("belongs to cluster \"other\""),
+        ),
+        (&patch, |o| o.metadata.owner = "X".into(), Some("is made by Omni itself (X)")),
+        (
+            &patch,
+            |o| o.metadata.labels = [(labels::MACHINE.to_owned(), "m".to_owned())].into(),
+            Some("belongs to machine \"m\""),
+        ),
+        (
+            &node,
+            |o| _ = o.metadata.labels.insert(labels::MANAGED_BY_ALLOCATOR.into(), String::new()),
+            Some("is made by Omni itself, for a machine class"),
+        ),
+        // What only lost its labels is repaired.
+        (&patch, |o| o.metadata.labels.clear(), None),
+    ] {
+        let mut existing = stored(objects.iter().find(|object| object.key == *key).unwrap().clone());
+        edit(&mut existing);
+        let planned = plan_sync("prod", &objects, &[existing]);
+        match reason {
+            Some(reason) => assert_eq!(planned, Err(vec![Conflict { key: key.clone(), reason: reason.to_owned() }])),
+            None => assert!(planned.is_ok_and(|plan| plan.updates.len() == 1)),
+        }
+    }
+    let mut cluster = stored(objects[0].clone());
+    cluster.metadata.phase = super::super::state::Phase::TearingDown;
+    assert_eq!(plan_sync("prod", &objects, &[cluster]).unwrap_err()[0].reason, "is being destroyed");
+}
+
+#[test]
+fn a_machine_moves_between_sets_in_one_sync() {
+    let template = |set: &str| {
+        small(&format!("---\nkind: ControlPlane\nmachines: [{A}]\n---\nkind: Workers\nname: {set}\nmachines: [{B}]\n"))
+    };
+    let before = template("old").render(Release::NEWEST).unwrap();
+    let after = template("new").render(Release::NEWEST).unwrap();
+    let mut state = Vec::new();
+    apply(&plan_sync("prod", &before, &[]).unwrap(), &mut state);
+    let plan = plan_sync("prod", &after, &state).unwrap();
+    let moved: Vec<_> = plan.moves.iter().map(|moved| moved.from.key.id.as_str()).collect();
+    assert_eq!(moved, [B]);
+    assert_eq!(
+        steps(&plan),
+        [
+            "* creating MachineSets.omni.sidero.dev(prod-new)".to_owned(),
+            format!("* creating MachineSetNodes.omni.sidero.dev({B})"),
+            "* tearing down MachineSets.omni.sidero.dev(prod-old)".to_owned(),
+        ]
+    );
+    // Its diff is that of a change.
+    let diff = diff_text(&plan);
+    assert!(
+        diff.contains("-    omni.sidero.dev/machine-set: prod-old\n+    omni.sidero.dev/machine-set: prod-new\n"),
+        "{diff}"
+    );
+    apply(&plan, &mut state);
+    assert!(plan_sync("prod", &after, &state).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_being_torn_down_is_made_again() {
+    let template = small(&format!("---\nkind: ControlPlane\nmachines: [{A}]\n"));
+    let objects = template.render(Release::NEWEST).unwrap();
+    let mut state: Vec<Resource> = objects.iter().cloned().map(stored).collect();
+    state
+        .iter_mut()
+        .filter(|object| object.key.id == A)
+        .for_each(|node| node.metadata.phase = super::super::state::Phase::TearingDown);
+    let plan = plan_sync("prod", &objects, &state).unwrap();
+    assert_eq!((plan.moves.len(), plan.creates.len(), plan.updates.len()), (1, 1, 0));
+}
+
+#[test]
+fn what_others_made_for_the_cluster_is_destroyed_and_what_omni_made_is_not() {
+    let template = small("---\nkind: ControlPlane\n");
+    let objects = template.render(Release::NEWEST).unwrap();
+    let mut state: Vec<Resource> = objects.iter().cloned().map(stored).collect();
+    for (id, owner) in [("by-hand", ""), ("by-omni", "SomeController")] {
+        let mut patch = super::super::spec::resource(id, &specs::ConfigPatchSpec::default());
+        patch.metadata.labels.insert(labels::CLUSTER.to_owned(), "prod".to_owned());
+        patch.metadata.owner = owner.to_owned();
+        state.push(stored(patch));
+    }
+    let plan = plan_sync("prod", &objects, &state).unwrap();
+    assert_eq!(steps(&plan), ["* tearing down ConfigPatches.omni.sidero.dev(by-hand)"]);
+}
+
+#[test]
+fn an_update_keeps_fields_that_this_build_does_not_know() {
+    let template = |version: &str| {
+        let text = format!(
+            "kind: Cluster\nname: prod\nkubernetes: {{version: v1.36.3}}\ntalos: {{version: {version}}}\n---\nkind: ControlPlane\n"
+        );
+        Template::load(&text, Arc::new(NoFiles)).unwrap().render(Release::NEWEST).unwrap()
+    };
+    // Field 99 with the text `later`.
+    let unknown = b"\x9a\x06\x05later";
+    let mut state: Vec<Resource> = template("v1.13.5").into_iter().map(stored).collect();
+    state[0].spec.extend_from_slice(unknown);
+    assert!(plan_sync("prod", &template("v1.13.5"), &state).unwrap().is_empty());
+    let plan = plan_sync("prod", &template("v1.13.8"), &state).unwrap();
+    assert!(plan.updates[0].to.spec.windows(unknown.len()).any(|part| part == unknown));
+    assert_eq!(plan.updates[0].to.metadata.version, Some(1));
+}
+
+#[test]
+fn compressed_texts_are_compared_as_texts() {
+    let template =
+        small("patches:\n  - {name: a, inline: \"machine: {nodeLabels: {a: b}}\\n\"}\n---\nkind: ControlPlane\n");
+    let objects = template.render(Release::NEWEST).unwrap();
+    let mut state: Vec<Resource> = objects.iter().cloned().map(stored).collect();
+    let patch = state.iter_mut().find(|object| object.key.kind == specs::ConfigPatchSpec::KIND).unwrap();
+    let spec = specs::ConfigPatchSpec { data: String::new(), compressed_data: vec![0x28, 0xb5] };
+    patch.spec = prost::Message::encode_to_vec(&spec);
+    patch.yaml = "data: |\n    machine: {nodeLabels: {a: b}}\n".to_owned();
+    assert!(plan_sync("prod", &objects, &state).unwrap().is_empty());
+}
+
+#[test]
+fn releases_differ() {
+    let told = |text: &str, minor: u64| -> Vec<String> {
+        let problems = small(text).validate(Release { major: 1, minor });
+        problems.into_iter().map(|problem| problem.to_string()).collect()
+    };
+    let machine = |install: &str| {
+        format!("---\nkind: ControlPlane\nmachines: [{A}]\n---\nkind: Machine\nname: {A}\ninstall: {install}\n")
+    };
+    for (text, minor, expected) in [
+        (machine("{disk: /dev/vda}"), 6, None),
+        (
+            machine("{diskSelector: 'disk.size > 1u'}"),
+            10,
+            Some("install.diskSelector needs Omni 1.11 or later; the server is 1.10"),
+        ),
+        (
+            "features: {enableNodeAuditSkip: true}\n---\nkind: ControlPlane\n".to_owned(),
+            8,
+            Some("features.enableNodeAuditSkip needs Omni 1.9 or later; the server is 1.8"),
+        ),
+        ("features: {enableNodeAuditSkip: false}\n---\nkind: ControlPlane\n".to_owned(), 8, None),
+        (
+            "---\nkind: ControlPlane\nupgradeStrategy: {type: Rolling}\n".to_owned(),
+            5,
+            Some("upgradeStrategy needs Omni 1.6 or later; the server is 1.5"),
+        ),
+        (
+            "patches: [{name: a, inline: {machine: {install: {disk: /dev/sda}}}}]\n---\nkind: ControlPlane\n"
+                .to_owned(),
+            10,
+            None,
+        ),
+        (
+            "patches: [{name: a, inline: {machine: {install: {disk: /dev/sda}}}}]\n---\nkind: ControlPlane\n"
+                .to_owned(),
+            11,
+            Some("overriding \"machine.install.disk\" is not allowed in the config patch"),
+        ),
+    ] {
+        let problems = told(&text, minor);
+        match expected {
+            None => assert_eq!(problems, Vec::<String>::new(), "{text}"),
+            Some(words) => assert!(problems.len() == 1 && problems[0].contains(words), "{text}: {problems:?}"),
+        }
+    }
+    let disk = |minor| {
+        let objects = small(&machine("{disk: /dev/vda}")).render(Release { major: 1, minor }).unwrap();
+        objects.last().unwrap().key.to_string()
+    };
+    assert_eq!(disk(11), format!("MachineInstallDiskConfigs.omni.sidero.dev/{A}"));
+    assert_eq!(disk(10), format!("ConfigPatches.omni.sidero.dev/000-cm-{A}-install-disk"));
+    let empty = |minor| {
+        small("systemExtensions: []\n---\nkind: ControlPlane\n").render(Release { major: 1, minor }).unwrap().len()
+    };
+    assert_eq!((empty(8), empty(9)), (2, 3));
+}
+
+#[test]
+fn the_disk_survives_an_export_of_an_old_release() {
+    let template = small(&format!(
+        "---\nkind: ControlPlane\nmachines: [{A}]\n---\nkind: Machine\nname: {A}\ninstall: {{disk: /dev/vda}}\n"
+    ));
+    let release = Release { major: 1, minor: 10 };
+    let objects = template.render(release).unwrap();
+    let text = export("prod", &objects, ExportOptions::default(), release).unwrap();
+    assert!(text.ends_with(&format!("kind: Machine\nname: {A}\ninstall:\n  disk: /dev/vda\n")), "{text}");
+    let again = Template::load(&text, Arc::new(NoFiles)).unwrap().render(release).unwrap();
+    assert_eq!(again, objects);
+}
+
+#[test]
+fn deletes_give_up_what_belongs_to_machines() {
+    let link = stored(super::super::spec::resource("m1", &specs::SiderolinkSpec::default()));
+    let patch = stored(super::super::spec::resource("500-m1", &specs::ConfigPatchSpec::default()));
+    let extensions =
+        stored(super::super::spec::resource("schematic-m1", &specs::ExtensionsConfigurationSpec::default()));
+    let template = small(&format!("kernelArgs: [quiet]\n---\nkind: ControlPlane\nmachines: [{A}]\n"));
+    let state: Vec<Resource> = template.render(Release::NEWEST).unwrap().into_iter().map(stored).collect();
+    let plan = plan_delete("prod", &state, &[patch, link, extensions]);
+    assert_eq!(
+        steps(&plan),
+        [
+            format!("* updating KernelArgs.omni.sidero.dev({A})"),
+            "* tearing down ExtensionsConfigurations.omni.sidero.dev(schematic-m1)".to_owned(),
+            "* tearing down Links.omni.sidero.dev(m1)".to_owned(),
+            "* tearing down ConfigPatches.omni.sidero.dev(500-m1)".to_owned(),
+            "* tearing down Clusters.omni.sidero.dev(prod)".to_owned(),
+        ]
+    );
+    assert!(plan.updates[0].to.metadata.annotations.is_empty());
+    assert_eq!(plan.destroys.len(), 4);
+}
+
+#[test]
+fn objects_are_looked_up_once() {
+    let template = small(&format!("kernelArgs: [quiet]\n---\nkind: ControlPlane\nmachines: [{A}]\n"));
+    let objects = template.render(Release::NEWEST).unwrap();
+    let listed: Vec<Resource> =
+        objects.iter().filter(|object| object.key.id == A && LISTED.contains(&object.key.kind)).cloned().collect();
+    let keys = |release| -> Vec<String> {
+        lookups("prod", &objects, &listed, release).iter().map(ToString::to_string).collect()
+    };
+    let disk = format!("MachineInstallDiskConfigs.omni.sidero.dev/{A}");
+    let rest = ["Clusters.omni.sidero.dev/prod".to_owned(), format!("KernelArgs.omni.sidero.dev/{A}")];
+    assert_eq!(
+        keys(Release::NEWEST),
+        [rest[0].clone(), rest[1].clone(), disk, "MachineSets.omni.sidero.dev/prod-control-planes".to_owned()]
+    );
+    assert_eq!(keys(Release { major: 1, minor: 10 })[..2], rest);
+    assert_eq!(keys(Release { major: 1, minor: 10 }).len(), 3);
+}
+
+#[test]
+fn large_differences_are_not_shown() {
+    let text = |lines: usize| {
+        let lines = (0..lines).map(|n| format!("      # {n}\n")).collect::<String>();
+        format!(
+            "patches:\n  - name: a\n    inline: |\n{lines}      machine: {{nodeLabels: {{a: b}}}}\n---\nkind: ControlPlane\n"
+        )
+    };
+    let plan = plan_sync("prod", &small(&text(80_000)).render(Release::NEWEST).unwrap(), &[]).unwrap();
+    let diff = diff_text(&plan);
+    assert!(
+        diff.contains("\n@@ -1,0 +1,80015 @@ diff too large to display\n"),
+        "{}",
+        diff.lines().find(|l| l.contains("too large")).unwrap_or_default()
+    );
+}
+
+#[test]
+fn unset_survives_an_export() {
+    let template = small(
+        "---\nkind: ControlPlane\n---\nkind: Workers\nupdateStrategy: {type: Unset}\ndeleteStrategy: {type: Rolling}\n",
+    );
+    let objects = template.render(Release::NEWEST).unwrap();
+    let text = export("prod", &objects, ExportOptions::default(), Release::NEWEST).unwrap();
+    assert!(
+        text.ends_with("kind: Workers\nupdateStrategy:\n  type: Unset\ndeleteStrategy:\n  type: Rolling\n"),
+        "{text}"
+    );
+    let again = Template::load(&text, Arc::new(NoFiles)).unwrap().render(Release::NEWEST).unwrap();
+    assert_eq!(again, objects);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_stay_in_their_folder() {
+    let outer = tempfile::tempdir().unwrap();
+    let inner = outer.path().join("inner");
+    fs::create_dir_all(inner.join("sub")).unwrap();
+    fs::write(outer.path().join("secret"), "secret").unwrap();
+    fs::write(inner.join("file"), "text").unwrap();
+    fs::write(inner.join("bytes"), [0xff, 0x00]).unwrap();
+    std::os::unix::fs::symlink("file", inner.join("in")).unwrap();
+    std::os::unix::fs::symlink("../secret", inner.join("out")).unwrap();
+    std::os::unix::fs::symlink("..", inner.join("up")).unwrap();
+    let absolute = inner.join("file").display().to_string();
+    let outside = outer.path().join("secret").display().to_string();
+    let files = Folder::new(&inner);
+    for (path, expected) in [
+        ("file", Ok("text")),
+        ("./sub/../file", Ok("text")),
+        ("in", Ok("text")),
+        (absolute.as_str(), Ok("text")),
+        ("missing", Err(FileError::Missing)),
+        ("sub", Err(FileError::Folder)),
+        ("bytes", Err(FileError::Encoding)),
+        ("out", Err(FileError::Outside)),
+        ("up/secret", Err(FileError::Outside)),
+        ("../secret", Err(FileError::Outside)),
+        ("../inner/file", Err(FileError::Outside)),
+        (outside.as_str(), Err(FileError::Outside)),
+    ] {
+        assert_eq!(files.read(path), expected.map(str::to_owned), "{path}");
+    }
+}
