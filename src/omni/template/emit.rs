@@ -31,6 +31,8 @@ pub(super) enum Tree {
     Text(String),
     /// A number, a truth value or null; or a text that is written without quotes wherever the syntax allows it.
     Bare(String),
+    /// A text that stands in lines of its own wherever its characters allow it.
+    Block(String),
     List(Vec<Tree>),
     Map(Vec<(Tree, Tree)>),
 }
@@ -113,7 +115,7 @@ impl Writer {
             }
             let below = self.below(indent);
             let text = match key {
-                Tree::Text(text) | Tree::Bare(text) => text.as_str(),
+                Tree::Text(text) | Tree::Bare(text) | Tree::Block(text) => text.as_str(),
                 Tree::List(_) | Tree::Map(_) => "",
             };
             if text.contains('\n') || text.len() > LONGEST_KEY {
@@ -164,6 +166,7 @@ impl Writer {
             Tree::List(_) => self.out.push_str(" []"),
             Tree::Map(_) => self.out.push_str(" {}"),
             Tree::Text(text) => self.scalar(text, wanted(text, self.layout), indent, is_key),
+            Tree::Block(text) => self.scalar(text, Style::Literal, indent, is_key),
             Tree::Bare(text) => {
                 let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
                 self.scalar(text, style, indent, is_key);

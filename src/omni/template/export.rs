@@ -159,7 +159,7 @@ impl<'o> Exporter<'o> {
         {
             return Ok(content::tree(&document.root));
         }
-        Ok(Tree::text(text))
+        Ok(Tree::Block(text))
     }
 
     fn manifests(&self) -> Result<Vec<Tree>, ExportError> {
@@ -199,7 +199,7 @@ impl<'o> Exporter<'o> {
         let each = all.into_iter().map(|(object, spec)| {
             let mut check = descriptors(&object.metadata);
             check.push(("idOverride", Tree::text(object.key.id.as_str())));
-            check.push(("job", Tree::text(spec.job)));
+            check.push(("job", Tree::Block(spec.job)));
             check.extend(duration(spec.interval.as_ref()).map(|interval| ("interval", interval)));
             Tree::map(check)
         });

@@ -240,7 +240,8 @@ impl<'t> Renderer<'t> {
         spec.set_delete_strategy(kind(&set.delete, UpdateStrategy::Unset));
         spec.set_upgrade_strategy(kind(&set.upgrade, UpdateStrategy::Unset));
         let (labels, annotations) = named(&set.descriptors, &self.own_labels(&[(role, "")]), None);
-        self.push(set.at, id.clone(), &spec, labels, annotations);
+        let at = if set.name.text.is_empty() { set.at } else { set.name.at };
+        self.push(at, id.clone(), &spec, labels, annotations);
 
         let cluster_args = self.cluster.and_then(|cluster| cluster.kernel_args.texts.as_ref());
         if let (Some(class), Some(_)) = (&set.class, cluster_args) {

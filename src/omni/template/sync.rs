@@ -5,7 +5,7 @@ use super::{Conflict, Release, SyncPlan, Update};
 use crate::omni::error::Error;
 use crate::omni::labels;
 use crate::omni::spec::fields::Fields;
-use crate::omni::spec::{Described as _, Spec, merge_fields};
+use crate::omni::spec::{Spec, merge_fields};
 use crate::omni::state::{Key, Kind, Metadata, Phase, Resource};
 use crate::omni::version::needs;
 use omni_proto::specs;
@@ -190,7 +190,7 @@ fn in_order<'o>(rendered: &[Resource], actual: &'o [Resource]) -> Vec<&'o Resour
             let rank = if by_id_only { rank(object) } else { None };
             (order(object.key.kind), by_id_only, rank, object.key.id.as_str())
         };
-        key(a).cmp(&key(b))
+        key(*a).cmp(&key(*b))
     });
     all
 }

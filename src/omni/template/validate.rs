@@ -35,7 +35,11 @@ pub(super) fn check(models: &[Model], files: &dyn Files, release: Release) -> Ve
     let mut problems = checker.problems;
     // Sets and machines that are there twice would be told once more as duplicate objects.
     if counted && problems.len() == before {
-        problems.extend(render::conflicts(models, files, release));
+        // A duplicate that is told at its own place already is not told again as an object.
+        let mut conflicts = render::conflicts(models, files, release);
+        let told = |at: (usize, usize)| problems.iter().any(|problem| (problem.line, problem.column) == at);
+        conflicts.retain(|problem| !told((problem.line, problem.column)));
+        problems.extend(conflicts);
     }
     problems
 }
@@ -278,7 +282,10 @@ impl Checker<'_> {
                 if patch.name.text.is_empty() && patch.id.text.is_empty() {
                     checker.say(patch.at, "either name or idOverride is required for inline patches");
                 }
-                checker.inline_patch(name, inline);
+                // A file goes before it, and both are told.
+                if file.text.is_empty() {
+                    checker.inline_patch(name, inline);
+                }
             }
             if !file.text.is_empty()
                 && let Some(text) = checker.read(file)
@@ -310,24 +317,24 @@ impl Checker<'_> {
         let mut names = HashSet::new();
         for manifest in manifests {
             let name = manifest.display_name();
+            let before = self.problems.len();
+            if name.is_empty() {
+                self.say(manifest.at, "kubernetes manifest name is empty");
+            }
+            if manifest.mode.is_none() {
+                self.say(manifest.at, format!("kubernetes manifest {name:?} mode is not set"));
+            }
             self.within(format!("manifest {name:?}"), |checker| {
-                let before = checker.problems.len();
-                if name.is_empty() {
-                    checker.say(manifest.at, "kubernetes manifest name is empty");
-                }
-                if manifest.mode.is_none() {
-                    checker.say(manifest.at, format!("kubernetes manifest {name:?} mode is not set"));
-                }
                 let words = ["path and inline are mutually exclusive", "path or inline is required"];
                 checker.source(manifest.at, &manifest.source, words);
                 if !manifest.source.file.text.is_empty() {
                     _ = checker.read(&manifest.source.file);
                 }
                 checker.descriptors(&manifest.descriptors);
-                if checker.problems.len() == before && !names.insert(name) {
-                    checker.say(manifest.at, format!("duplicate manifest name {name:?}"));
-                }
             });
+            if self.problems.len() == before && !names.insert(name) {
+                self.say(manifest.at, format!("duplicate manifest name {name:?}"));
+            }
         }
     }
 
@@ -339,26 +346,23 @@ impl Checker<'_> {
         let mut names = HashSet::new();
         for health_check in health_checks {
             let name = health_check.display_name();
+            let before = self.problems.len();
+            if name.is_empty() {
+                self.say(health_check.at, "either name or idOverride is required for a healthcheck");
+            }
+            let both = format!("healthcheck {name:?}: job and file are mutually exclusive");
+            let none = format!("healthcheck {name:?}: job or file is required");
+            self.source(health_check.at, &health_check.source, [&both, &none]);
             self.within(format!("healthcheck {name:?}"), |checker| {
-                let before = checker.problems.len();
-                if name.is_empty() {
-                    checker.say(health_check.at, "either name or idOverride is required for a healthcheck");
-                }
-                let both = format!("healthcheck {name:?}: job and file are mutually exclusive");
-                let none = format!("healthcheck {name:?}: job or file is required");
-                checker.source(health_check.at, &health_check.source, [&both, &none]);
                 let file = &health_check.source.file;
-                if !file.text.is_empty()
-                    && let Err(error) = checker.files.read(&file.text)
-                {
-                    let message = format!("healthcheck {name:?}: failed to access {:?}: {error}", file.text);
-                    checker.say(file.at, message);
+                if !file.text.is_empty() {
+                    _ = checker.read(file);
                 }
                 checker.descriptors(&health_check.descriptors);
-                if checker.problems.len() == before && !names.insert(name) {
-                    checker.say(health_check.at, format!("duplicate healthcheck {name:?}"));
-                }
             });
+            if self.problems.len() == before && !names.insert(name) {
+                self.say(health_check.at, format!("duplicate healthcheck {name:?}"));
+            }
         }
     }
 
