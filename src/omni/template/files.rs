@@ -24,6 +24,9 @@ pub enum FileError {
     /// It is too large for any object.
     #[error("it is larger than {} MiB", LARGEST >> 20)]
     TooLarge,
+    /// Files are not read here, so that nothing is known of it. Validation passes it over; rendering needs it.
+    #[error("files are not read here")]
+    NotRead,
     /// The system does not let it be read.
     #[error("{0}")]
     System(String),
@@ -104,13 +107,13 @@ pub fn text_of(bytes: &[u8]) -> Result<String, FileError> {
     }
 }
 
-/// No files: for a template that is checked away from its folder.
+/// No files: for a template that is checked away from its folder. Its files count as right.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoFiles;
 
 impl Files for NoFiles {
     fn read(&self, _path: &str) -> Result<String, FileError> {
-        Err(FileError::System("files cannot be read here".to_owned()))
+        Err(FileError::NotRead)
     }
 }
 

@@ -7,7 +7,7 @@
 //! | text to documents | [`Template::load`] |
 //! | rules | [`Template::validate`] |
 //! | documents to objects | [`Template::render`] |
-//! | objects that are there | [`LISTED`], [`lookups`] |
+//! | objects that are there | [`listed`], [`lookups`] |
 //! | what to write | [`plan_sync`], [`plan_delete`] |
 //! | what is different | [`diff_text`] |
 //! | objects to documents | [`export`] |
@@ -31,6 +31,7 @@ mod variables;
 
 use super::spec::Spec;
 use super::state::{Key, Kind, Resource};
+use super::version::needs;
 use models::Model;
 use omni_proto::specs;
 use std::collections::BTreeMap;
@@ -57,10 +58,21 @@ impl Release {
         Some(Self { major: version.major, minor: version.minor })
     }
 
+    /// The first release that has a type or a field, by its name in the table of releases.
+    fn since(thing: &str) -> Option<Self> {
+        Self::of(&format!("{}.0", needs(thing)?))
+    }
+
     /// Whether it is release 1.`minor` or a later one.
     #[must_use]
     pub fn is_from(self, minor: u64) -> bool {
         self >= Self { major: 1, minor }
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
     }
 }
 
@@ -111,6 +123,12 @@ pub struct Template {
     files: Arc<dyn Files>,
 }
 
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("models", &self.models).finish_non_exhaustive()
+    }
+}
+
 impl Template {
     /// Reads the documents of a template; `files` are those that it names.
     /// Unknown kinds, keys and wrong types are refused; the [rules](Self::validate) are not checked.
@@ -127,7 +145,7 @@ impl Template {
     /// assert_eq!(ids, ["prod", "prod-control-planes"]);
     /// assert!(print(&objects, Release::NEWEST).starts_with("metadata:\n  namespace: default\n"));
     ///
-    /// let problems = Template::load("kind: Cluster\nnmae: prod\n", Arc::new(NoFiles)).err().unwrap();
+    /// let problems = Template::load("kind: Cluster\nnmae: prod\n", Arc::new(NoFiles)).unwrap_err();
     /// assert_eq!(problems.to_string(), "line 2, column 1: unknown key \"nmae\" in a Cluster; did you mean \"name\"?");
     /// ```
     ///
@@ -189,6 +207,12 @@ pub const LISTED: [Kind; 6] = [
     specs::KubernetesManifestGroupSpec::KIND,
     specs::KubernetesHealthCheckSpec::KIND,
 ];
+
+/// The [`LISTED`] kinds that a release has.
+#[must_use]
+pub fn listed(release: Release) -> Vec<Kind> {
+    LISTED.into_iter().filter(|kind| sync::is_known(*kind, release)).collect()
+}
 
 /// The objects that have to be read one by one, beside those that were `listed`: those with the ID of a rendered one,
 /// and what belongs to a machine and has no label. A kind that the release lacks is left out.

@@ -6,7 +6,6 @@ use crate::omni::spec::compressed::text;
 use crate::omni::spec::merge::pool;
 use crate::omni::spec::{Spec as _, message_of};
 use crate::omni::state::{Metadata, Phase, Resource};
-use crate::omni::version::needs;
 use jiff::Timestamp;
 use omni_proto::specs;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _, Value};
@@ -91,8 +90,7 @@ fn fields(message: &DynamicMessage, path: &str, release: Release) -> Tree {
     let mut entries = Vec::new();
     for field in message.descriptor().fields() {
         let path = format!("{path}.{}", field.name());
-        let is_known = needs(&path).and_then(|first| Release::of(&format!("{first}.0")));
-        if is_known.is_some_and(|first| release < first) {
+        if Release::since(&path).is_some_and(|first| release < first) {
             continue;
         }
         let name = field.name().replace('_', "").to_lowercase();

@@ -7,7 +7,6 @@ use crate::omni::labels;
 use crate::omni::spec::fields::Fields;
 use crate::omni::spec::{Spec, merge_fields};
 use crate::omni::state::{Key, Kind, Metadata, Phase, Resource};
-use crate::omni::version::needs;
 use omni_proto::specs;
 use std::collections::HashSet;
 
@@ -26,6 +25,11 @@ const ORDER: [Kind; 9] = [
 
 pub(super) fn order(kind: Kind) -> usize {
     ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len())
+}
+
+/// Whether a release has the kind.
+pub(super) fn is_known(kind: Kind, release: Release) -> bool {
+    Release::since(kind.name).is_none_or(|first| release >= first)
 }
 
 /// Whether objects of a kind have no label of their cluster: they belong to a machine.
@@ -54,8 +58,7 @@ pub(super) fn lookups(cluster: &str, rendered: &[Resource], listed: &[Resource],
     }
     keys.extend(rendered.iter().map(|object| object.key.clone()));
     let mut seen: HashSet<Key> = listed.iter().map(|object| object.key.clone()).collect();
-    let first = |kind: Kind| needs(kind.name).and_then(|first| Release::of(&format!("{first}.0")));
-    keys.retain(|key| first(key.kind).is_none_or(|first| release >= first) && seen.insert(key.clone()));
+    keys.retain(|key| is_known(key.kind, release) && seen.insert(key.clone()));
     keys
 }
 

@@ -5,12 +5,11 @@ use super::models::{
     Source, Strategy, Text,
 };
 use super::nodes::At;
-use super::{Files, Problem, Release, content, render, semver, uuid};
+use super::{FileError, Files, Problem, Release, content, render, semver, uuid};
 use crate::omni::labels;
 use crate::omni::patch;
 use crate::omni::patch::PatchError;
 use crate::omni::spec::Spec as _;
-use crate::omni::version::needs;
 use omni_proto::specs;
 use std::collections::HashSet;
 
@@ -87,11 +86,9 @@ impl Checker<'_> {
 
     /// Refuses what the server is too old for.
     fn since(&mut self, at: At, what: &str, thing: &str) {
-        let Some(first) = needs(thing) else { return };
-        let known = Release::of(&format!("{first}.0")).is_none_or(|first| self.release >= first);
-        if !known {
-            let Release { major, minor } = self.release;
-            self.say(at, format!("{what} needs Omni {first} or later; the server is {major}.{minor}"));
+        if let Some(first) = Release::since(thing).filter(|first| self.release < *first) {
+            let server = self.release;
+            self.say(at, format!("{what} needs Omni {first} or later; the server is {server}"));
         }
     }
 
@@ -267,8 +264,14 @@ impl Checker<'_> {
     }
 
     fn read(&mut self, file: &Text) -> Option<String> {
-        let read = self.files.read(&file.text);
-        read.map_err(|error| self.say(file.at, format!("failed to access {:?}: {error}", file.text))).ok()
+        match self.files.read(&file.text) {
+            Ok(text) => Some(text),
+            Err(FileError::NotRead) => None,
+            Err(error) => {
+                self.say(file.at, format!("failed to access {:?}: {error}", file.text));
+                None
+            }
+        }
     }
 
     fn patch(&mut self, patch: &Patch) {
