@@ -2,6 +2,7 @@
 //! The host, the plan logic, the checks and the docs pages all read the same schema.
 
 use super::check::{Check, Rule};
+use super::diag::Diagnostic;
 use super::path::{Path, Step};
 use super::value::{Type, Value};
 use super::write_only::WriteOnly;
@@ -185,7 +186,7 @@ pub struct Schema {
     pub upgrade: Option<Upgrade>,
     /// Other types, of providers of the same name, whose stored state a `moved` block can bring: each with a function that
     /// converts it in place. State of the same type is upgraded.
-    pub moves: Vec<(&'static str, Upgrade)>,
+    pub moves: Vec<(&'static str, Move)>,
     /// The first release of the service that has the type; `None` if every supported release has it.
     pub since: Option<&'static str>,
     /// What to do instead where the service is older.
@@ -194,6 +195,9 @@ pub struct Schema {
 
 /// Converts stored state in place.
 pub type Upgrade = fn(&mut serde_json::Map<String, serde_json::Value>);
+
+/// Converts stored state of another type in place, or says why it cannot.
+pub type Move = fn(&mut serde_json::Map<String, serde_json::Value>) -> Result<(), Diagnostic>;
 
 /// Semantic equality of a string that depends on other attributes, such as a short name within a group.
 /// An equal string keeps the one in the state, and plans no change.
@@ -260,7 +264,7 @@ impl Schema {
 
     /// Lets a `moved` block bring state of another type; see [`Schema::moves`].
     #[must_use]
-    pub fn moved_from(mut self, source: &'static str, convert: Upgrade) -> Self {
+    pub fn moved_from(mut self, source: &'static str, convert: Move) -> Self {
         self.moves.push((source, convert));
         self
     }

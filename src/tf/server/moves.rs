@@ -23,7 +23,7 @@ pub(super) fn moved(server: &Server, request: &Request) -> Result<Response, Diag
     let what = format!("the state of `{source}` that is moved to `{target}`");
     let mut stored = parse(request.source_state.as_ref(), &what)?;
     match converted {
-        Some(convert) => convert(&mut stored),
+        Some(convert) => convert(&mut stored)?,
         None => stored = managed.item.upgrade(request.source_schema_version, stored)?,
     }
     let mut state = typed(stored, managed.of(), &what)?;

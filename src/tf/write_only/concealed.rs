@@ -1,8 +1,10 @@
 //! Keeps what write-only attributes contain out of diagnostics: a server quotes what it refuses.
 
 use super::super::diag::{Diagnostic, Diagnostics};
+use super::super::path::Path;
 use super::super::schema::Schema;
 use super::super::value::Value;
+use super::super::wire::to_json;
 use serde_json::Value as Json;
 
 /// What is said instead.
@@ -57,6 +59,12 @@ impl Concealed {
             for document in kit::yaml::parse_documents(text).unwrap_or_default() {
                 found.add_values(&document);
             }
+        }
+        // Others are values of any type.
+        let others =
+            schema.attributes.iter().filter(|a| a.write_only && schema.write_only_at(&Path::of(a.name)).is_none());
+        for attribute in others {
+            found.add_values(&to_json(config.get(attribute.name).bare()));
         }
         for all in [&mut found.long, &mut found.short] {
             // The longest first, for one may be a part of another.
@@ -173,7 +181,8 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tf::schema::string;
+    use crate::tf::schema::{plain, string};
+    use crate::tf::value::Type;
     use crate::tf::write_only::{Fingerprint, WriteOnly};
 
     fn told(secret: &str, detail: &str) -> String {
@@ -230,6 +239,16 @@ mod tests {
         ] {
             assert_eq!(told(secret, said), expected, "{secret}");
         }
+    }
+
+    #[test]
+    fn a_value_of_any_type_is_concealed_without_its_keys() {
+        let schema = Schema::new("A note.").with(plain("more_wo", Type::Dynamic).write_only());
+        let mut config = schema.null_object();
+        config.set("more_wo", Value::dynamic(&serde_json::json!({ "access_key": ["correct-horse"] })));
+        let refused = Diagnostics::from(Diagnostic::error("It is refused", "access_key: correct-horse"));
+        let told = Concealed::of(&schema, &config).in_all(refused);
+        assert_eq!(told.iter().next().unwrap().detail, "access_key: (sensitive value)");
     }
 
     #[test]

@@ -57,7 +57,10 @@ impl ResourceType for Issued {
              A `moved` block can take over `omni_kubeconfig` of `flpajany/omni` and `omni_cluster_kubeconfig` of `KittyKatt/omni`: the token stays the same if `user`, `groups` and `ttl` are configured as it was issued.",
         )
         .upgraded_by(moved::convert)
-        .moved_from(moved::OTHER_TYPE, moved::convert)
+        .moved_from(moved::OTHER_TYPE, |state| {
+            moved::convert(state);
+            Ok(())
+        })
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {

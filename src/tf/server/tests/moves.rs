@@ -33,6 +33,10 @@ async fn state_of_another_type_is_converted() {
         let expected = thing(&[("name", "a".into()), ("size", 3.into())]);
         assert_eq!(read_thing(answer.target_state.as_ref()), expected, "{provider}");
     }
+    let answer = moved("test", "test_box", "{}").await;
+    assert_eq!(answer.diagnostics.len(), 1);
+    assert_eq!(answer.diagnostics[0].summary, "Empty box");
+    assert!(answer.target_state.is_none());
 }
 
 #[tokio::test]

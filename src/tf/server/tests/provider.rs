@@ -37,8 +37,9 @@ static THING_SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
             number("count").computed().doc("How often it was written."),
         ])
         .moved_from("test_box", |state| {
-            let title = state.remove("title").unwrap_or_default();
+            let title = state.remove("title").ok_or_else(|| Diagnostic::error("Empty box", "It has no title."))?;
             state.insert("name".to_owned(), title);
+            Ok(())
         })
 });
 
