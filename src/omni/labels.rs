@@ -87,6 +87,20 @@ pub fn is_systems(metadata: &Metadata) -> bool {
     !metadata.owner.is_empty() || metadata.labels.contains_key(MANAGED_BY_ALLOCATOR)
 }
 
+/// Whether Omni reserves the key for its own, and clients set it that know what it means.
+///
+/// ```
+/// use terraform_provider_omni::omni::labels::{CLUSTER, MANAGED_BY, OPERATION, is_systems_own};
+///
+/// assert!(is_systems_own(CLUSTER));
+/// // The provider sets these itself.
+/// assert!(!is_systems_own(MANAGED_BY) && !is_systems_own(OPERATION));
+/// ```
+#[must_use]
+pub fn is_systems_own(key: &str) -> bool {
+    key.starts_with(PREFIX) && key != MANAGED_BY
+}
+
 /// Whether users may set the key: neither Omni nor this provider reserves it.
 #[must_use]
 pub fn is_users(key: &str) -> bool {

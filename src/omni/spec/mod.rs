@@ -1,15 +1,18 @@
 //! The COSI types that the client knows, each with its name, namespace and protobuf message; one file for each family.
 //! Nothing here sends a request.
 
+pub mod access;
 pub mod any;
 pub mod compressed;
 pub mod digest;
 pub mod fields;
+pub mod form;
 pub mod instance;
 pub mod join_token;
 mod kinds;
 pub mod loose;
 pub mod merge;
+pub mod names;
 
 use super::error::Error;
 use super::state::{Key, Kind, Metadata, Resource};
@@ -24,9 +27,14 @@ pub trait Described: prost::Message + Default + Send + Sync + 'static {
     const MESSAGE: &'static str;
 }
 
-/// The message of what cannot be read.
+/// The message of what cannot be read, or of what only its key tells the type.
 impl Described for () {
     const MESSAGE: &'static str = "google.protobuf.Empty";
+}
+
+/// An object of any type: its key tells which.
+impl Spec for () {
+    const KIND: Kind = Kind { namespace: "", name: "" };
 }
 
 /// The protobuf message of a COSI type's spec. A new type is a row in `kinds.rs`.

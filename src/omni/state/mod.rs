@@ -11,8 +11,9 @@ mod unseen;
 pub mod watch;
 pub(crate) mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 pub use listing::Listing;
 
@@ -25,7 +26,16 @@ pub struct Kind {
     pub name: &'static str,
 }
 
+/// The names of types and namespaces that no table of this build has.
+static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
 impl Kind {
+    /// A type that only a configuration names. Each name is kept as long as the process runs, once.
+    #[must_use]
+    pub fn named(namespace: &str, name: &str) -> Self {
+        Self { namespace: kept(namespace), name: kept(name) }
+    }
+
     /// The key of the object with this ID.
     pub fn key(self, id: impl Into<String>) -> Key {
         Key { kind: self, id: id.into() }
@@ -43,6 +53,16 @@ impl Kind {
     pub fn display(self, id: &str) -> &str {
         if self.hides_ids() { HIDDEN } else { id }
     }
+}
+
+fn kept(name: &str) -> &'static str {
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    names.insert(name);
+    name
 }
 
 /// What messages contain instead of a secret.
@@ -147,6 +167,13 @@ pub struct Resource {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_kept_once() {
+        let [one, two] = [Kind::named("default", "Things.example.org"), Kind::named("default", "Things.example.org")];
+        assert_eq!(one, two);
+        assert!(std::ptr::eq(one.name, two.name));
+    }
 
     #[test]
     fn secret_ids_are_in_no_text() {
