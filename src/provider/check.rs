@@ -73,7 +73,16 @@ fn misfit(text: &str, longest: usize, refused: fn(char) -> bool) -> Option<Strin
 
 /// The map holds users' keys only, within the limits that Omni sets on labels and annotations.
 pub(crate) fn are_user_keys() -> Check {
-    Check::by(|value| {
+    are_keys(labels::is_users)
+}
+
+/// The same for a map that may also hold the keys that Omni reserves.
+pub(crate) fn are_keys_of_clients() -> Check {
+    are_keys(|key| labels::is_users(key) || labels::is_systems_own(key))
+}
+
+fn are_keys(may_be_set: fn(&str) -> bool) -> Check {
+    Check::by(move |value| {
         let Some(entries) = value.entries() else { return Ok(()) };
         if entries.len() > 256 {
             return Err(format!("{} entries are too many: Omni accepts at most 256.", entries.len()));
@@ -85,7 +94,7 @@ pub(crate) fn are_user_keys() -> Check {
             if let Some(why) = misfit(key, labels::LONGEST_ID, is_unseen) {
                 return Err(format!("The key {} {why}.", quoted(key)));
             }
-            if !labels::is_users(key) {
+            if !may_be_set(key) {
                 return Err(format!(
                     "The key `{key}` is reserved: it belongs to Omni or to this provider. Choose a key of another prefix."
                 ));

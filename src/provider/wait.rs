@@ -92,6 +92,15 @@ impl Condition {
         Self { key: S::KIND.key(id), what, noun, judge: Box::new(judge) }
     }
 
+    /// A condition on an object of any type; `None` stands for an object that is not there.
+    pub(crate) fn of(
+        key: Key,
+        what: String,
+        judge: impl Fn(Option<&Stored>) -> Result<Step, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self { key, what, noun: "resource", judge: Box::new(judge) }
+    }
+
     /// A condition on what Omni keeps of a machine of a set; what it keeps of the machine in another set counts for nothing.
     fn of_member<S: Spec>(
         machine: &str,

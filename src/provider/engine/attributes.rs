@@ -102,7 +102,14 @@ impl Shared {
     }
 
     /// The map as the state shows it: our keys if we have any, else all that users wrote and the provider block did not.
-    fn own(self, metadata: &Metadata, owned: &[Owned], private: &Private, defaults: &Defaults, prior: &Value) -> Value {
+    fn own(
+        self,
+        (metadata, binding): (&Metadata, &Binding),
+        owned: &[Owned],
+        private: &Private,
+        defaults: &Defaults,
+        prior: &Value,
+    ) -> Value {
         let tracked = self.tracked(private);
         let provided = prior.get(self.provider_name());
         let of_provider = |key: &String, value: &String| {
@@ -112,7 +119,7 @@ impl Shared {
         };
         let entries = self.of(metadata).iter().filter(|(key, value)| match &tracked {
             Some(keys) => keys.contains(key),
-            None => labels::is_users(key) && !owned.iter().any(|(name, _)| name == key) && !of_provider(key, value),
+            None => binding.takes_key(key) && !owned.iter().any(|(name, _)| name == key) && !of_provider(key, value),
         });
         let mut entries: BTreeMap<_, _> = entries.map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect();
         for key in private.get::<Vec<String>>(self.unset_name()).unwrap_or_default() {
@@ -177,12 +184,16 @@ pub(super) fn of_object<M: ResourceType>(binding: &Binding) -> Vec<Attribute> {
     let of_object = |what: &str| {
         format!("{what} of the {}. Only the keys set here and in the provider block are managed.", M::NOUN)
     };
+    let reserved = match M::SYSTEM_KEYS {
+        true => "Keys with the prefix `omni.sidero.dev/` have a meaning to Omni.",
+        false => "The prefix `omni.sidero.dev/` is reserved.",
+    };
     let own = |shared: Shared, what: String| -> Attribute {
         plain(shared.name(), Type::map(Type::String))
             .optional_computed()
             .stays()
-            .check(check::are_user_keys())
-            .doc(format!("{what} A key that is null is not set. The prefix `omni.sidero.dev/` is reserved."))
+            .check(if M::SYSTEM_KEYS { check::are_keys_of_clients() } else { check::are_user_keys() })
+            .doc(format!("{what} A key that is null is not set. {reserved}"))
     };
     let provided = |shared: Shared, what: &str| -> Attribute {
         plain(shared.provider_name(), Type::map(Type::String)).computed().stays().doc(format!(
@@ -208,7 +219,7 @@ pub(super) fn of_object<M: ResourceType>(binding: &Binding) -> Vec<Attribute> {
 /// Adds the engine's attributes to what the resource itself showed.
 pub(super) fn fill(
     state: &mut Value,
-    local: &[&str],
+    binding: &Binding,
     metadata: &Metadata,
     owned: [&[Owned]; 2],
     private: &Private,
@@ -216,11 +227,11 @@ pub(super) fn fill(
     defaults: &Defaults,
 ) {
     for (shared, owned) in Shared::ALL.into_iter().zip(owned) {
-        state.set(shared.name(), shared.own(metadata, owned, private, defaults, prior));
+        state.set(shared.name(), shared.own((metadata, binding), owned, private, defaults, prior));
         state.set(shared.provider_name(), shared.provided(metadata, owned, private, defaults, prior));
     }
     state.set(VERSION, metadata.version.map(|v| v.to_string()).into());
-    fill_local(state, local, prior);
+    fill_local(state, binding.local(), prior);
 }
 
 /// The `timeouts` attribute.

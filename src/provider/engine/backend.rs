@@ -41,6 +41,11 @@ pub(super) trait Backend: Send + Sync + 'static {
     /// What the ledger calls the object that a state shows; `None` while its id is not known.
     fn key(&self, state: &Value) -> Option<ObjectKey>;
 
+    /// The id of the object that a state shows: what messages and identities are made of.
+    fn id(&self, state: &Value) -> Option<String> {
+        self.key(state).map(|key| key.id().to_owned())
+    }
+
     /// Whether an object gets its id only by its create.
     fn is_named_by_create(&self) -> bool {
         false

@@ -23,6 +23,9 @@ use crate::tf::write_only;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What joins the parts of an id.
+const SEPARATOR: char = '/';
+
 /// A resource type as the host sees it, with the way to the session.
 pub(super) struct ResourceBase {
     /// Its full name: `omni_cluster`.
@@ -31,6 +34,8 @@ pub(super) struct ResourceBase {
     pub(super) noun: &'static str,
     /// The attribute that holds the id; also the name of the identity's one part.
     pub(super) id: &'static str,
+    /// The attributes that the id is made of, where that is not one attribute.
+    parts: &'static [&'static str],
     /// The attribute by which messages name the object; none where there is only one.
     display: &'static str,
     /// The schema with the engine's attributes.
@@ -44,13 +49,14 @@ pub(super) struct ResourceBase {
 impl ResourceBase {
     /// The type `M`; `more` are the attributes that the engine adds.
     pub(super) fn of<M: ResourceType>(handle: &Handle, more: impl FnOnce(&Binding) -> Vec<Attribute>) -> Self {
-        let binding = Binding::new(M::rows());
+        let binding = Binding::new(M::rows()).with_system_keys(M::SYSTEM_KEYS);
         let schema = M::about().with_all(binding.attributes());
         let schema = M::WRITE_ONLY.iter().fold(schema, |schema, text| schema.with_write_only(*text));
         Self {
             name: M::NAME,
             noun: M::NOUN,
             id: M::ID,
+            parts: M::PARTS,
             display: M::DISPLAY,
             schema: schema.with_all(more(&binding)),
             identity: M::identity(),
@@ -107,7 +113,25 @@ impl ResourceBase {
     }
 
     pub(super) fn identity_of(&self, id: &str) -> Value {
-        Value::object([(self.id, Value::from(id))])
+        Value::object(self.parts_of(id).map(|(name, part)| (name, Value::from(part))))
+    }
+
+    /// The attributes that identify the object of this id, with their values.
+    fn parts_of<'i>(&self, id: &'i str) -> impl Iterator<Item = (&'static str, &'i str)> {
+        let names = if self.parts.is_empty() { vec![self.id] } else { self.parts.to_vec() };
+        let count = names.len();
+        names.into_iter().zip(id.splitn(count, SEPARATOR))
+    }
+
+    /// A state that holds nothing but what identifies the object, as an identity has it.
+    pub(super) fn of_identity(&self, identity: &Value) -> Value {
+        let mut state = self.schema.null_object();
+        for name in self.parts.iter().copied().chain([self.id]) {
+            if !identity.get(name).is_null() {
+                state.set(name, identity.get(name).clone());
+            }
+        }
+        state
     }
 
     /// Whether a plan changes nothing in Omni, but only how the provider goes about it.
@@ -134,7 +158,12 @@ impl ResourceBase {
     /// What was planned, with nothing unknown left in it: enough to find the object again.
     pub(super) fn remembered(&self, planned: &Value, id: &str) -> Value {
         let mut state = known(planned);
-        state.set(self.id, id.into());
+        for (name, part) in self.parts_of(id) {
+            // One of several parts may be spelled otherwise in the configuration.
+            if self.parts.is_empty() || state.get(name).is_null() {
+                state.set(name, part.into());
+            }
+        }
         for attribute in self.schema.attributes.iter().filter(|a| a.write_only) {
             state.set(attribute.name, Value::Null);
         }
@@ -184,9 +213,11 @@ impl ResourceBase {
         identity: Option<&Value>,
         composed: impl Fn(&Value) -> Option<String>,
     ) -> Result<String, Diagnostic> {
-        let id = state.get(self.id).as_str().map(str::to_owned);
-        let id = id.or_else(|| identity?.get(self.id).as_str().map(str::to_owned));
-        let id = id.or_else(|| composed(state));
+        let given = |value: &Value| match self.parts.is_empty() {
+            true => value.get(self.id).as_str().map(str::to_owned),
+            false => composed(&self.of_identity(value)),
+        };
+        let id = given(state).or_else(|| given(identity?)).or_else(|| composed(state));
         id.ok_or_else(|| {
             Diagnostic::error(
                 format!("Could not read {}", self.noun),
@@ -197,7 +228,9 @@ impl ResourceBase {
 
     /// Whether the state is what an import left for the first read: an id and nothing else.
     pub(super) fn is_import(&self, state: &Value) -> bool {
-        state.entries().is_some_and(|all| all.iter().all(|(name, value)| value.is_null() || name == self.id))
+        state.entries().is_some_and(|all| {
+            all.iter().all(|(name, value)| value.is_null() || name == self.id || self.parts.contains(&name.as_str()))
+        })
     }
 
     /// The host's own words for this name neither the id nor what one looks like.
@@ -236,7 +269,9 @@ impl ResourceBase {
             );
         }
         let mut state = self.schema.null_object();
-        state.set(self.id, id.into());
+        for (name, part) in self.parts_of(id) {
+            state.set(name, part.into());
+        }
         Outcome { state: Some(state), identity: Some(self.identity_of(id)), ..Outcome::default() }
     }
 

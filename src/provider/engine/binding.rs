@@ -278,6 +278,8 @@ pub(crate) struct Binding {
     local: Vec<&'static str>,
     /// The other types that attributes live in.
     joins: Vec<Join>,
+    /// Whether users set the labels and annotations that Omni reserves.
+    system_keys: bool,
 }
 
 impl Binding {
@@ -297,7 +299,19 @@ impl Binding {
             _ => {}
         });
         let local = rows.iter().filter(|row| is_local(row)).map(|row| row.attribute.name).collect();
-        Self { rows, owned, local, joins }
+        Self { rows, owned, local, joins, system_keys: false }
+    }
+
+    /// The same, with labels and annotations that Omni reserves as users' own.
+    #[must_use]
+    pub(crate) fn with_system_keys(mut self, system_keys: bool) -> Self {
+        self.system_keys = system_keys;
+        self
+    }
+
+    /// Whether users may set the label or annotation.
+    pub(crate) fn takes_key(&self, key: &str) -> bool {
+        labels::is_users(key) || (self.system_keys && labels::is_systems_own(key))
     }
 
     pub(crate) fn attributes(&self) -> impl Iterator<Item = Attribute> {

@@ -4,8 +4,8 @@
 use super::attributes::Shared;
 use super::binding::Binding;
 use super::{CosiObject, Owned};
+use crate::omni::Resource as Stored;
 use crate::omni::spec::owned_digest;
-use crate::omni::{Resource as Stored, labels};
 use crate::provider::errors::Operation;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -62,10 +62,13 @@ impl Baseline {
         for field in binding.owned() {
             baseline.add(format!("{SPEC}{field}"), &owned_digest::<M::Spec>(&stored.spec, &[field]));
         }
+        for (field, content) in M::spec_parts(stored) {
+            baseline.add(format!("{SPEC}{field}"), &content);
+        }
         for (shared, owned) in Shared::ALL.into_iter().zip(owned) {
             for (key, value) in shared.of(&stored.metadata) {
                 let spec = if owned.iter().any(|(name, _)| name == key) { SPEC } else { "" };
-                if !spec.is_empty() || labels::is_users(key) {
+                if !spec.is_empty() || binding.takes_key(key) {
                     baseline.add(format!("{spec}{}/{key}", shared.name()), value);
                 }
             }
@@ -248,7 +251,7 @@ pub(super) fn display(schema: &Schema, path: &Path, value: &Value) -> String {
 fn short(value: &Value) -> String {
     let text = match value {
         Value::Null => "nothing".to_owned(),
-        other => to_json(other).to_string(),
+        other => to_json(other.bare()).to_string(),
     };
     match text.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}…", &text[..end]),

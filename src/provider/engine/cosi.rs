@@ -99,7 +99,7 @@ impl<M: CosiObject> CosiBackend<M> {
         let mut state = self.base.with_all_attributes(&shown);
         attributes::fill(
             &mut state,
-            self.base.binding.local(),
+            &self.base.binding,
             &object.stored.metadata,
             [&labels, &annotations],
             private,
@@ -118,7 +118,7 @@ impl<M: CosiObject> CosiBackend<M> {
         mut private: Private,
         operation: &Operation<'_>,
     ) -> Outcome {
-        let id = stored.key.id.clone();
+        let id = M::id_of(&stored.key);
         let built = async {
             let object = Object::<M::Spec>::decode(stored).map_err(|e| operation.explain(&e))?;
             let joined = Joined::read(cx, self.base.binding.joins(), object.id()).await;
@@ -180,7 +180,7 @@ impl<M: CosiObject> CosiBackend<M> {
             }
             Err(failure) => {
                 let mut diagnostic = failure.explain(operation);
-                let id = stored.key.id.clone();
+                let id = M::id_of(&stored.key);
                 let filled = match prior {
                     Some(prior) => self.with_prior(filled, prior, &id),
                     None => self.base.remembered(&filled, &id),
@@ -217,6 +217,7 @@ impl<M: CosiObject> CosiBackend<M> {
     fn foretell(cx: &Cx, plan: &mut Plan<'_>) {
         let made = plan.prior.is_none() || !plan.replace.is_empty();
         if M::ORIGIN == Origin::Users
+            && M::PARTS.is_empty()
             && made
             && plan.planned.get(ID).is_unknown()
             && let Some(id) = M::id(&base::foreseen(cx, &plan.planned))
@@ -256,7 +257,7 @@ impl<M: CosiObject> CosiBackend<M> {
         owed: Owed,
         operation: &Operation<'_>,
     ) -> Outcome {
-        let id = prior.get(M::ID).as_str().unwrap_or_default();
+        let id = &self.id(prior).unwrap_or_default();
         let limit = match owed.after {
             Write::Create => |t: Timeouts| t.create,
             Write::Update => |t: Timeouts| t.update,
@@ -266,7 +267,7 @@ impl<M: CosiObject> CosiBackend<M> {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
         };
-        let stored = match cx.client().get(&cx.call, &M::Spec::KIND.key(id)).await {
+        let stored = match cx.client().get(&cx.call, &M::key(id)).await {
             Ok(stored) => stored,
             Err(error) => return kept(operation.explain(&error), private),
         };
@@ -286,7 +287,7 @@ impl<M: CosiObject> CosiBackend<M> {
         if private.get::<bool>(DELETING) != Some(true) {
             return Ok(false);
         }
-        M::is_deleting(cx, state, &M::Spec::KIND.key(id)).await
+        M::is_deleting(cx, state, &M::key(id)).await
     }
 
     /// What the configuration asks for, without what the state goes on to hold though it is not configured.
@@ -320,11 +321,15 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     }
 
     fn key(&self, state: &Value) -> Option<ObjectKey> {
-        let id = match M::ORIGIN {
-            Origin::Omni => M::id(state)?,
-            Origin::Users | Origin::Either | Origin::Call => state.get(M::ID).as_str()?.to_owned(),
-        };
-        Some(ObjectKey::from(&M::Spec::KIND.key(id)))
+        self.id(state).map(|id| ObjectKey::from(&M::key(&id)))
+    }
+
+    fn id(&self, state: &Value) -> Option<String> {
+        match M::ORIGIN {
+            Origin::Omni => M::id(state),
+            _ if !M::PARTS.is_empty() => M::id(state),
+            Origin::Users | Origin::Either | Origin::Call => state.get(M::ID).as_str().map(str::to_owned),
+        }
     }
 
     fn is_named_by_create(&self) -> bool {
@@ -352,6 +357,11 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             M::plan_existing(cx, plan);
         }
         Self::foretell(cx, plan);
+    }
+
+    fn track(&self, private: &mut Private, config: &Value) {
+        attributes::track(private, config);
+        M::track(private, config);
     }
 
     fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
@@ -390,7 +400,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         private: &Private,
     ) -> Result<Option<Outcome>, Failure> {
         let version = Baseline::load(private).map(|baseline| baseline.version());
-        let stored = match cx.read_surely(&M::Spec::KIND.key(id), version).await {
+        let stored = match cx.read_surely(&M::key(id), version).await {
             Ok(stored) => stored,
             Err(error) if error.is(ErrorKind::NotFound) => {
                 if !self.is_deleting(cx, state, private, id).await? {
@@ -422,7 +432,8 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     fn list_arguments(&self) -> Option<Vec<Attribute>> {
         // A list displays the identities of its results, and those would be secrets.
-        (!M::Spec::KIND.hides_ids()).then(|| list::arguments(&self.base.binding))
+        let all = || M::list_arguments().into_iter().chain(list::arguments(&self.base.binding)).collect();
+        (!M::Spec::KIND.hides_ids()).then(all)
     }
 
     async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
@@ -441,7 +452,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             },
             Origin::Users | Origin::Either | Origin::Omni => id.to_owned(),
         };
-        let key = M::Spec::KIND.key(&id);
+        let key = M::key(&id);
         let desired = match self.desired(&wanted) {
             Ok(desired) => desired,
             Err(diagnostic) => return Outcome::failed(diagnostic),
@@ -463,7 +474,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             Origin::Call | Origin::Omni => write::update::<M>(cx, &write, &key, None, None).await,
         };
         let mut private = Private::default();
-        attributes::track(&mut private, config);
+        self.track(&mut private, config);
         match created {
             Ok(mut stored) => {
                 let made = Made { write: Write::Create, prior: None, planned, config, wanted, private };
@@ -498,13 +509,13 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         let kept = |diagnostic, private| self.base.partial(prior.clone(), private, id, diagnostic);
         let owed = Owed::load(&private);
         if let Some(owed) = owed.filter(|_| self.only_waits(prior, planned)) {
-            attributes::track(&mut private, config);
+            self.track(&mut private, config);
             return self.wait_again(context, prior, planned.clone(), private, owed, &operation).await;
         }
         if let Err(diagnostic) = self.base.may_write(cx, &operation) {
             return kept(diagnostic, private);
         }
-        let key = M::Spec::KIND.key(id);
+        let key = M::key(id);
         if let Err(failure) = M::before_write(cx, &mut wanted).await {
             return kept(failure.explain(&operation), private);
         }
@@ -525,7 +536,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         let baseline = Baseline::load(&private);
         match write::update::<M>(cx, &write, &key, baseline, Some((self, prior))).await {
             Ok(mut stored) => {
-                attributes::track(&mut private, config);
+                self.track(&mut private, config);
                 let made = Made { write: Write::Update, prior: Some(prior), planned, config, wanted, private };
                 let outcome = self.after_write(cx, &mut stored, made, &operation).await;
                 // Who owes the wait of a create waits as a create does, whatever else has changed.
@@ -560,7 +571,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             return self.base.partial(prior.clone(), private, id, refused);
         }
         let kept = |diagnostic| self.base.partial(prior.clone(), private.clone(), id, diagnostic);
-        let key = M::Spec::KIND.key(id);
+        let key = M::key(id);
         let removed = async {
             let _lock = cx.session.key_locks.take(&cx.call, &key).await?;
             // An operation that takes the object over has held the lock before.

@@ -12,7 +12,6 @@ use super::cosi::CosiBackend;
 use super::failure::Failure;
 use super::write::show;
 use super::{CosiObject, Cx, Origin};
-use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
 use crate::provider::errors::{Operation, capital, with_article};
 use crate::provider::ledger::{Action, ObjectKey, Planned};
@@ -157,7 +156,7 @@ fn import(name: &str, id: &str) -> String {
 
 /// The same of a COSI object: a cluster template says what it has made.
 pub(super) fn unmanaged<M: CosiObject>(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
-    let mut told = duplicate(M::NAME, operation, &existing.key.id, true);
+    let mut told = duplicate(M::NAME, operation, &M::id_of(&existing.key), true);
     if existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES) {
         told.detail.push_str(" A cluster template manages it, and changes it back whenever it is synchronized.");
     }
@@ -272,7 +271,7 @@ pub(super) fn adopts<M: CosiObject>(cx: &Cx, existing: &Stored) -> bool {
 
 /// Whether the object is one that Omni makes by itself, and that nobody has taken: a cluster template marks what it makes.
 fn is_omnis<M: CosiObject>(existing: &Stored) -> bool {
-    M::ORIGIN == Origin::Either && !existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES)
+    M::is_made_by_omni(&existing.key) && !existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES)
 }
 
 /// The plan's word on an object that is there and that the state does not hold.
@@ -325,7 +324,7 @@ impl Adoption {
         config: &Value,
     ) -> Result<Self, Failure> {
         let mut private = Private::default();
-        super::attributes::track(&mut private, config);
+        resource.track(&mut private, config);
         let now = show::<M>(resource, existing, planned, &private)?;
         let base = resource.base();
         let fixed = replacements(&base.schema.attributes, &now, planned);
@@ -423,12 +422,12 @@ impl<M: CosiObject> CosiBackend<M> {
         if is_expected(cx, key) {
             return Ok(());
         }
-        let existing = match cx.read(&M::Spec::KIND.key(key.id())).await {
+        let Some(id) = self.id(&plan.planned) else { return Ok(()) };
+        let existing = match cx.read(&M::key(&id)).await {
             Ok(existing) => existing,
             Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let id = existing.key.id.clone();
         let name = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("create", &name);
         let problem = match standing(&existing) {

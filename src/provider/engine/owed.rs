@@ -8,7 +8,6 @@ use super::backend::Backend;
 use super::base::ResourceBase;
 use super::cosi::CosiBackend;
 use super::{CosiObject, Cx, Object, Write};
-use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, capital, detail};
 use crate::provider::session::OnWaitTimeout;
@@ -162,9 +161,9 @@ impl<M: CosiObject> CosiBackend<M> {
         let Some(owed) = Owed::load(&plan.private).filter(|_| plan.prior.is_some() && plan.replace.is_empty()) else {
             return false;
         };
-        let (Some(cx), Some(id)) = (cx, plan.planned.get(M::ID).as_str().map(str::to_owned)) else { return true };
+        let (Some(cx), Some(id)) = (cx, self.id(&plan.planned)) else { return true };
         let looked = async {
-            let stored = cx.read(&M::Spec::KIND.key(&id)).await?;
+            let stored = cx.read(&M::key(&id)).await?;
             Self::still_owed(cx, owed, &plan.planned, &stored).await
         };
         let seen = match looked.await {
@@ -178,7 +177,7 @@ impl<M: CosiObject> CosiBackend<M> {
         let operation = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("update", &operation);
         let limit = self.base().limit(cx, &plan.planned, owed.limit());
-        plan.diags.push(unmet_wait(&operation, &seen, &limit));
+        plan.diags.push(unmet_wait(&operation, &seen, &limit, M::STOP_WAITING));
         true
     }
 }
@@ -220,7 +219,7 @@ async fn first_unmet(cx: &Cx, all: &[Condition]) -> Result<Option<String>, Error
 }
 
 /// The plan's word on a wait that is owed.
-fn unmet_wait(operation: &Operation<'_>, seen: &str, limit: &Limit) -> Diagnostic {
+fn unmet_wait(operation: &Operation<'_>, seen: &str, limit: &Limit, stop: &str) -> Diagnostic {
     let Limit { operation: name, text } = limit;
     Diagnostic::warning(
         format!("{} is not ready yet", capital(&operation.what())),
@@ -229,9 +228,7 @@ fn unmet_wait(operation: &Operation<'_>, seen: &str, limit: &Limit) -> Diagnosti
              The plan shows this as a change of `{STATUS}`; applying it waits again, for up to {text}."
         ),
     )
-    .hint(format!(
-        "Apply to wait. Increase `timeouts.{name}` if it only needs more time, or set `wait_for = \"none\"` to stop waiting."
-    ))
+    .hint(format!("Apply to wait. Increase `timeouts.{name}` if it only needs more time, or {stop} to stop waiting."))
 }
 
 /// A wait that cannot begin yet.

@@ -39,7 +39,10 @@ pub(super) fn engine<B: Backend>(backend: B) -> Arc<Engine<B>> {
 impl<B: Backend> Engine<B> {
     /// What messages call the object that `state` shows or plans.
     fn name(&self, state: &Value) -> String {
-        let id = state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| B::Kind::id(state));
+        let id = match B::Kind::PARTS {
+            [] => state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| B::Kind::id(state)),
+            _ => B::Kind::id(state),
+        };
         self.backend.base().display(state, &id.unwrap_or_default())
     }
 
@@ -173,7 +176,7 @@ impl<B: Backend> Engine<B> {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let known = self.backend.key(&state).map(|key| key.id().to_owned());
+        let known = self.backend.id(&state);
         let id = match known.map_or_else(|| base.id_of(&state, identity.as_ref(), B::Kind::id), Ok) {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
@@ -204,7 +207,7 @@ impl<B: Backend> Engine<B> {
     async fn update_object(&self, context: &Context, request: Update) -> Outcome {
         let base = self.backend.base();
         let Update { prior, planned, config, mut private } = request;
-        let known = self.backend.key(&prior).map(|key| key.id().to_owned());
+        let known = self.backend.id(&prior);
         if base.is_only_local(&prior, &planned) {
             self.backend.track(&mut private, &config);
             return Outcome::ok(planned, private, known.map(|id| base.identity_of(&id)));
@@ -236,7 +239,7 @@ impl<B: Backend> Engine<B> {
     async fn delete_object(&self, context: &Context, request: Delete) -> Outcome {
         let base = self.backend.base();
         let Delete { prior, private } = request;
-        let id = self.backend.key(&prior).map(|key| key.id().to_owned()).unwrap_or_default();
+        let id = self.backend.id(&prior).unwrap_or_default();
         let name = base.display(&prior, &id);
         let operation: Operation<'_> = base.operation("destroy", &name);
         let cx = match base.writing(context, &prior, |t| t.delete, &operation) {
@@ -380,10 +383,16 @@ impl<B: Backend> Resource for Engine<B> {
                 }
             }
             ImportBy::Id(_) => base.imported(""),
-            ImportBy::Identity(identity) => base.imported(identity.get(base.id).as_str().unwrap_or_default()),
+            ImportBy::Identity(identity) => {
+                let id = base.id_of(&base.of_identity(&identity), None, B::Kind::id);
+                match id {
+                    Ok(id) => base.imported(&id),
+                    Err(_) => base.imported(""),
+                }
+            }
         };
-        if let Some(key) = outcome.state.as_ref().and_then(|state| self.backend.key(state)) {
-            outcome.identity = Some(base.identity_of(key.id()));
+        if let Some(id) = outcome.state.as_ref().and_then(|state| self.backend.id(state)) {
+            outcome.identity = Some(base.identity_of(&id));
         }
         if has_secrets && outcome.state.is_some() {
             outcome.private.set(IMPORTED, conceals);

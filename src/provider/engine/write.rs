@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::owners;
 use super::{CosiObject, Cx, Desired, Joined, Object, Owned, Owner};
 use crate::omni::labels;
-use crate::omni::spec::{Spec, merge_fields};
+use crate::omni::spec::merge_fields;
 use crate::omni::{Current, Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
@@ -49,6 +49,20 @@ pub(super) struct WriteRequest<'a> {
     pub(super) no_other_labels: bool,
 }
 
+/// A spec that is about to be written.
+pub(crate) struct SpecChange<'a> {
+    /// The object as it is; a new one has no spec yet.
+    pub(crate) stored: &'a Stored,
+    /// The planned state.
+    pub(crate) planned: &'a Value,
+    /// The configuration, the only place of write-only values.
+    pub(crate) config: &'a Value,
+    /// The state before; null for a new object.
+    pub(crate) prior: &'a Value,
+    /// What was kept beside the state before.
+    pub(crate) private: &'a Private,
+}
+
 impl WriteRequest<'_> {
     /// Our labels and annotations, the mark of the managing tool among them.
     fn owned(&self, cx: &Cx) -> [Vec<Owned>; 2] {
@@ -58,9 +72,14 @@ impl WriteRequest<'_> {
     }
 
     /// Writes what is ours over `stored`.
-    fn apply<S: Spec>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Error> {
+    fn apply<M: CosiObject>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Failure> {
         let [labels, annotations] = self.owned(cx);
-        stored.spec = merge_fields::<S>(&stored.spec, &self.desired.fields, self.binding.owned())?;
+        let change =
+            SpecChange { stored, planned: self.planned, config: self.config, prior: self.prior, private: self.private };
+        stored.spec = match M::spec(&change)? {
+            Some(spec) => spec,
+            None => merge_fields::<M::Spec>(&stored.spec, &self.desired.fields, self.binding.owned())?,
+        };
         let keys = Keys {
             owned: [&labels, &annotations],
             defaults: &cx.session.defaults,
@@ -83,7 +102,7 @@ pub(super) async fn create<M: CosiObject>(
     told: &mut Diagnostics,
 ) -> Result<Stored, Failure> {
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
-    request.apply::<M::Spec>(cx, &mut fresh)?;
+    request.apply::<M>(cx, &mut fresh)?;
     if let Some(key) = request.binding.run_mark() {
         fresh.metadata.annotations.insert(key.to_owned(), cx.session.run.clone());
     }
@@ -133,7 +152,7 @@ pub(super) async fn create<M: CosiObject>(
                 None => waited = Some(await_departure(cx, key).await.map_err(not_made)?),
                 Some(time) => {
                     let adopts = cx.session.adopt_existing;
-                    return Err(existing::held(M::NAME, &request.operation, &key.id, &mark, adopts, time).into());
+                    return Err(existing::held(M::NAME, &request.operation, &M::id_of(key), &mark, adopts, time).into());
                 }
             },
             Standing::Stranger if !existing::adopts::<M>(cx, &existing) => {
@@ -184,7 +203,7 @@ async fn take_over<M: CosiObject>(
         return Ok(TakeOver::Gone);
     }
     let adoption = Adoption::of(resource, &existing, planned, request.config)?;
-    if let Some(refusal) = adoption.refusal(M::NAME, &request.operation, &key.id) {
+    if let Some(refusal) = adoption.refusal(M::NAME, &request.operation, &M::id_of(key)) {
         return Ok(TakeOver::Refused(Box::new(refusal)));
     }
     tracing::info!(id = key.id, "taking over the object that is there");
@@ -240,7 +259,7 @@ pub(super) async fn update<M: CosiObject>(
             if current.metadata.phase == Phase::TearingDown {
                 // What only steers the provider may still change: how to finish the removal is among it.
                 let mut next = current.clone();
-                request.apply::<M::Spec>(cx, &mut next)?;
+                request.apply::<M>(cx, &mut next)?;
                 next.metadata.annotations.remove(labels::LET_GO);
                 let mut now = current.clone();
                 now.metadata.annotations.remove(labels::LET_GO);
@@ -256,7 +275,7 @@ pub(super) async fn update<M: CosiObject>(
                 .into());
             }
             let mut next = current.clone();
-            request.apply::<M::Spec>(cx, &mut next)?;
+            request.apply::<M>(cx, &mut next)?;
             let of = |stored: &Stored| Baseline::of::<M>(request.binding, stored, &request.desired.keys);
             let [now, then] = [&current, &next].map(of);
             // What other resources of this run have done to it is no conflict: what counts is how others left it.

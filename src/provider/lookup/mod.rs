@@ -18,12 +18,12 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Attribute, object_type};
-use crate::tf::value::Value;
+use crate::tf::value::{Type, Value};
 use crate::tf::wire::to_json;
 use async_trait::async_trait;
 use serde::Serialize;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +129,9 @@ pub(crate) trait ListSource: Lookup {
     const ABOUT: &'static str;
     /// What `label_selector` is held against; `None` for things that bear no labels of users, which then have no such filter.
     const LABELS: Option<&'static str> = Some("labels");
+    /// Whether the things have attributes whose type differs from one to the other, so that no list can hold them: the attribute
+    /// is then a tuple of objects.
+    const IS_MIXED: bool = false;
 
     /// The filters that only this kind has; those that [`Lookup::matches`] or [`ListSource::terms`] look at.
     fn filters() -> Vec<Attribute> {
@@ -283,6 +286,26 @@ fn matching<L: Lookup>(config: &Value, found: Vec<Item<L::Object>>) -> Vec<Item<
     let mut kept: Vec<_> = found.into_iter().filter(|found| L::matches(config, found)).collect();
     kept.sort_by(L::order);
     kept
+}
+
+/// Things of which each has its own type, as a tuple of objects. Sensitive attributes are left out: they would make all of it sensitive.
+fn mixed<L: Lookup>(found: Vec<Value>) -> Value {
+    let mut attributes = L::attributes();
+    attributes.retain(|attribute| !attribute.sensitive);
+    let each = found.into_iter().map(|item| {
+        let bare = attributes.iter().map(|attribute| {
+            let (name, of) = (attribute.name.to_owned(), attribute.value_type());
+            let (of, value) = match item.get(attribute.name) {
+                Value::Dynamic(of, inner) => (of.clone(), (**inner).clone()),
+                value => (of, value.clone()),
+            };
+            ((name.clone(), of), (name, value))
+        });
+        let (types, values): (BTreeMap<_, _>, BTreeMap<_, _>) = bare.unzip();
+        (Type::Object(types, BTreeSet::new()), Value::Object(values))
+    });
+    let (types, values) = each.unzip();
+    Value::Dynamic(Type::Tuple(types), Box::new(Value::Tuple(values)))
 }
 
 /// Things as values of their attributes.

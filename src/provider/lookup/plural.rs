@@ -1,6 +1,6 @@
 //! List data sources: all items that match the filters.
 
-use super::{ListSource, Request, SELECTOR, computed, cx, is_regexp, is_selector, matching, selector, value_of};
+use super::{ListSource, Request, SELECTOR, computed, cx, is_regexp, is_selector, matching, mixed, selector, value_of};
 use crate::omni::state::query::{LabelQuery, Query};
 use crate::provider::errors::Operation;
 use crate::provider::session::{Handle, at};
@@ -9,8 +9,8 @@ use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::done::Done;
 use crate::tf::resource::Context;
-use crate::tf::schema::{Schema, objects, string};
-use crate::tf::value::Value;
+use crate::tf::schema::{Attribute, Schema, objects, plain, string};
+use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -49,9 +49,23 @@ fn schema<L: ListSource>() -> Schema {
         )
         .with_all(L::filters())
         .with(ids)
-        .with(objects(L::LIST, L::attributes()).computed().doc(format!("The {nouns}, in the order of `ids`.")));
+        .with(elements::<L>());
     schema.rules = L::rules();
     schema
+}
+
+/// The attribute with the things.
+fn elements<L: ListSource>() -> Attribute {
+    let doc = format!("The {}, in the order of `ids`", L::NOUNS);
+    if !L::IS_MIXED {
+        return objects(L::LIST, L::attributes()).computed().doc(format!("{doc}."));
+    }
+    let open = L::attributes().into_iter().filter(|attribute| !attribute.sensitive);
+    let names: Vec<_> = open.map(|attribute| format!("`{}`", attribute.name)).collect();
+    plain(L::LIST, Type::Dynamic).computed().doc(format!(
+        "{doc}: a tuple of objects with the attributes {}, as the data source of a single one has them.",
+        names.join(", ")
+    ))
 }
 
 /// The filters that Omni can apply itself.
@@ -91,9 +105,9 @@ impl<L: ListSource> DataSource for Plural<L> {
                 .into());
         }
         let ids = found.iter().map(|found| found.id.as_str().into()).collect();
-        let list = found.iter().map(value_of::<L>).collect::<Result<_, _>>()?;
+        let list = found.iter().map(value_of::<L>).collect::<Result<Vec<_>, _>>()?;
         config.set("ids", Value::List(ids));
-        config.set(L::LIST, Value::List(list));
+        config.set(L::LIST, if L::IS_MIXED { mixed::<L>(list) } else { Value::List(list) });
         Ok(config.into())
     }
 }
