@@ -101,6 +101,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "delete_by_selector",
             "eula_acceptance",
             "features",
+            "resource",
+            "resources",
             "wait",
         ],
     ),
@@ -121,7 +123,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "version_matches",
         ],
     ),
-    ("Values", &["duration_normalize", "label_selector_matches", "resource_decode_multi"]),
+    ("Values", &["duration_normalize", "label_selector_matches", "resource_decode_multi", "resource_encode"]),
 ];
 
 /// The heading; empty for what has none.

@@ -22,6 +22,9 @@ pub struct Fixture {
     pub replaces: Vec<Replace>,
     /// Text by which the object is imported.
     pub import: String,
+    /// What its list resource has to be told to find the object.
+    #[serde(default = "empty")]
+    pub list: Json,
     /// Attributes that an import cannot bring, because Omni does not store them.
     #[serde(default)]
     pub not_imported: Vec<String>,

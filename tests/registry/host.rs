@@ -18,7 +18,7 @@ use terraform_provider_omni::omni::auth::{GeneratedKey, generate};
 use terraform_provider_omni::provider;
 use terraform_provider_omni::tf::schema::{Attribute, Kind, Nesting, Schema};
 use terraform_provider_omni::tf::server::Server;
-use terraform_provider_omni::tf::value::Value;
+use terraform_provider_omni::tf::value::{Type, Value};
 use terraform_provider_omni::tf::wire;
 use tonic::Request;
 
@@ -234,9 +234,21 @@ impl Host {
         found.unwrap_or_else(|| panic!("no resource type {name}")).schema().clone()
     }
 
-    /// A configuration from JSON: what is left out is null.
+    /// A configuration from JSON: what is left out is null, and what may have any type has that of the JSON.
     pub fn config(&self, name: &str, json: &Json) -> Value {
-        wire::from_json(json, &self.schema(name).object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
+        let schema = self.schema(name);
+        let mut json = json.clone();
+        for attribute in schema.attributes.iter().filter(|a| a.value_type() == Type::Dynamic) {
+            if let Some(value) = json.get_mut(attribute.name).filter(|value| !value.is_null()) {
+                *value = wire::to_json(&Value::dynamic(value));
+            }
+        }
+        wire::from_json(&json, &schema.object_type()).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// The time of the server.
+    pub fn now(&self) -> Duration {
+        self.clock.now()
     }
 
     /// Validates a configuration.

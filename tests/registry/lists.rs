@@ -69,15 +69,16 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
         let made = host.read(name, &made).await.unwrap().unwrap();
 
         host.next_run().await;
-        let short = list(&host, name, &json!({}), false, 100).await;
-        let full = list(&host, name, &json!({}), true, 100).await;
+        let short = list(&host, name, &fixture.list, false, 100).await;
+        let full = list(&host, name, &fixture.list, true, 100).await;
         let identities = |events: &[pb::list_resource::Event]| -> Vec<_> {
             events.iter().map(|event| event.identity.clone()).collect()
         };
         assert_eq!(identities(&short), identities(&full), "{name}");
         let event = full.iter().find(|event| event.identity == made.identity);
         let event = event.unwrap_or_else(|| panic!("{name} is not among {:?}", named(&full)));
-        assert_eq!(list(&host, name, &json!({ "id_regexp": "^no such id$" }), false, 100).await, []);
+        let none = fixture::merged(&fixture.list, &json!({ "id_regexp": "^no such id$" }));
+        assert_eq!(list(&host, name, &none, false, 100).await, []);
 
         let request =
             pb::generate_resource_config::Request { type_name: name.into(), state: event.resource_object.clone() };

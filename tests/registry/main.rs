@@ -7,6 +7,7 @@ mod absent;
 mod accounts;
 mod actions;
 mod answers;
+mod any_resource;
 mod connection;
 mod coverage;
 mod defects;
@@ -94,6 +95,7 @@ fn main() {
     trials.extend(accounts::trials());
     trials.extend(actions::trials());
     trials.extend(answers::trials());
+    trials.extend(any_resource::trials());
     trials.extend(connection::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());

@@ -41,6 +41,7 @@ const TOGETHER: &[(&str, &str, &[&str])] = &[
     ("omni_service_account", "renew_trigger", KEY),
     ("omni_service_account", "armored_public_key", KEY),
     ("omni_service_account", "store_key", KEY),
+    ("omni_resource", "spec_wo", &["spec_wo_hash"]),
     ("omni_infra_provider", "ttl", KEY),
     ("omni_infra_provider", "renew_trigger", KEY),
     ("omni_infra_provider", "store_key", KEY),

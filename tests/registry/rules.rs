@@ -53,7 +53,7 @@ pub fn schema_of_resource(name: &str) -> Result<(), Failed> {
 }
 
 /// What the resource or the engine plans by itself where the configuration says nothing.
-const PLANNED_BY_ITSELF: &[&str] = &["labels", "annotations", "expiration_time", "hostname", "machine_id"];
+const PLANNED_BY_ITSELF: &[&str] = &["labels", "annotations", "expiration_time", "hostname", "machine_id", "namespace"];
 
 /// Every row says what becomes of a value that the configuration stops setting: a default, how the object began, or that it stays.
 fn unset(name: &str, attributes: &[Attribute], at: &str) -> Result<(), Failed> {

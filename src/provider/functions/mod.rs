@@ -6,6 +6,7 @@ use crate::tf::value::Value;
 mod duration_normalize;
 mod label_selector_matches;
 mod resource_decode_multi;
+mod resource_encode;
 mod version_latest;
 mod version_matches;
 
@@ -14,6 +15,7 @@ pub(super) const ALL: &[fn() -> Pure] = &[
     duration_normalize::function,
     label_selector_matches::function,
     resource_decode_multi::function,
+    resource_encode::function,
     version_latest::function,
     version_matches::function,
 ];

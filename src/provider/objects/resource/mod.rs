@@ -1,6 +1,12 @@
 //! Objects of any COSI type, named by type and ID.
 
+mod data_source;
 mod delete_by_selector;
+mod document;
+mod goal;
+mod moved;
+mod resource;
+mod twin;
 mod type_name;
 mod wait;
 
@@ -8,5 +14,10 @@ use crate::provider::types::Types;
 
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
-    types.action(wait::Wait).action(delete_by_selector::DeleteBySelector);
+    types
+        .cosi::<resource::AnyResource>()
+        .single::<data_source::Resources>()
+        .list::<data_source::Resources>()
+        .action(wait::Wait)
+        .action(delete_by_selector::DeleteBySelector);
 }

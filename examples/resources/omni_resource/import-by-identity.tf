@@ -1,0 +1,8 @@
+import {
+  to = omni_resource.time
+  identity = {
+    namespace = "default"
+    type      = "ConfigPatches.omni.sidero.dev"
+    id        = "400-prod-time"
+  }
+}
