@@ -1,6 +1,7 @@
 //! The simulator as a process: how fast it starts, what many objects weigh in it, how fast it lists them,
 //! and what making one more costs it, with few objects and with many.
 
+use crate::folder::Folder;
 use crate::process::{at, milliseconds, processor_time, resident};
 use crate::report::line;
 use anyhow::{Context, Error, Result, ensure};
@@ -74,7 +75,7 @@ impl Drop for Simulator {
 }
 
 pub async fn report() -> Result<()> {
-    let data = tempfile::tempdir()?;
+    let data = Folder::new()?;
     let kept = data.path().to_string_lossy().into_owned();
     // The first start reads the file from the disk, and fills the folder.
     drop(Simulator::start(&["--data", &kept])?);
@@ -115,13 +116,13 @@ pub async fn report() -> Result<()> {
 struct Filled {
     simulator: Simulator,
     client: Client,
-    _data: tempfile::TempDir,
+    _data: Folder,
 }
 
 impl Filled {
     /// Writes the objects without calls, of which 100,000 would take a minute and more.
     async fn start(numbers: Range<usize>) -> Result<Self> {
-        let data = tempfile::tempdir()?;
+        let data = Folder::new()?;
         let options = Options { machines: 0, data: Some(data.path().to_owned()), ..Options::stepped() };
         let sim = Sim::start(options).await?;
         for Resource { key, metadata, spec, .. } in numbers.map(object) {
