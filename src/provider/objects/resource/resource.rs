@@ -486,7 +486,12 @@ impl CosiObject for AnyResource {
         private.set(FIELDS, form.paths(&document::of_plan(config, config)));
     }
 
-    async fn after_write(_cx: &Cx, _written: &Written<'_, ()>, wanted: &mut Value) -> Result<bool, Failure> {
+    async fn after_write(
+        _cx: &Cx,
+        _written: &Written<'_, ()>,
+        wanted: &mut Value,
+        _told: &mut Diagnostics,
+    ) -> Result<bool, Failure> {
         if wanted.get(SECRET_HASH).is_unknown() && wanted.get(SECRET).bare().is_set() {
             wanted.set(SECRET_HASH, PRINT.of(&text(wanted.get(SECRET))).into());
         }
