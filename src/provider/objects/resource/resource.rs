@@ -86,7 +86,7 @@ impl Table for AnyResource {
                 .document()
                 .check(crate::provider::check::is_mapping())
                 .same_if(|one, other| document::of_text(one).is_some_and(|one| document::of_text(other) == Some(one)))
-                .doc("Spec of the resource as YAML text, instead of `spec`. Formatting-only changes produce no diff.")
+                .doc("Spec of the resource as YAML text, instead of `spec`. Formatting-only changes produce no diff. After an import the state has `spec`, and the next apply puts the text in its place without a write.")
                 .derived(),
             plain(SECRET, Type::Dynamic)
                 .write_only()
