@@ -289,7 +289,7 @@ fn lines(host: &Host, name: &str) -> u64 {
 pub fn mistakes() -> Vec<(&'static str, Json, &'static str, &'static str)> {
     let delete = |selector: &str| json!({ "type": "MachineClasses", "label_selector": selector, "max_count": 1 });
     vec![
-        ("omni_wait", json!({ "type": "ClusterStatus", "id": "c" }), "type", "Did you mean `ClusterStatuses`?"),
+        ("omni_wait", json!({ "type": "ClusterStatusses", "id": "c" }), "type", "Did you mean `ClusterStatuses`?"),
         ("omni_wait", json!({ "type": "CurrentUsers", "id": "c" }), "type", "cannot be waited for"),
         (
             "omni_wait",
