@@ -33,7 +33,7 @@ impl Kind {
     /// A type that only a configuration names. Each name is kept as long as the process runs, once.
     #[must_use]
     pub fn named(namespace: &str, name: &str) -> Self {
-        Self { namespace: kept(namespace), name: kept(name) }
+        Self { namespace: leaked(namespace), name: leaked(name) }
     }
 
     /// The key of the object with this ID.
@@ -55,7 +55,7 @@ impl Kind {
     }
 }
 
-fn kept(name: &str) -> &'static str {
+fn leaked(name: &str) -> &'static str {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(name) {
         return known;

@@ -53,7 +53,7 @@ impl Folder {
     }
 
     /// Where a file of the folder is, with every link followed.
-    fn locate(&self, path: &str) -> Result<PathBuf, FileError> {
+    fn resolve(&self, path: &str) -> Result<PathBuf, FileError> {
         let root = self.0.canonicalize().map_err(|error| system(&error))?;
         let given = Path::new(path);
         // What the text of the path says comes first: nothing outside is even looked at.
@@ -72,7 +72,7 @@ impl Folder {
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Result<String, FileError> {
-        let found = self.locate(path)?;
+        let found = self.resolve(path)?;
         let file = std::fs::File::open(found).map_err(|error| system(&error))?;
         let about = file.metadata().map_err(|error| system(&error))?;
         if about.is_dir() {

@@ -83,7 +83,7 @@ pub(super) struct MachineSet {
     pub(super) name: Text,
     pub(super) descriptors: Descriptors,
     pub(super) machines: Vec<Text>,
-    pub(super) class: Option<Class>,
+    pub(super) class: Option<MachineClass>,
     pub(super) update: Option<Strategy>,
     pub(super) delete: Option<Strategy>,
     pub(super) upgrade: Option<Strategy>,
@@ -95,7 +95,7 @@ pub(super) struct MachineSet {
 
 /// A machine class, and how many of its machines a set takes.
 #[derive(Clone, Debug)]
-pub(super) struct Class {
+pub(super) struct MachineClass {
     pub(super) at: At,
     pub(super) name: String,
     /// `None` for all of them.
@@ -404,7 +404,7 @@ impl Reader {
             name: self.text(&fields, "name"),
             descriptors: self.descriptors(&fields),
             machines: self.texts(&fields, "machines").unwrap_or_default(),
-            class: class.map(|class| Class {
+            class: class.map(|class| MachineClass {
                 at: class.at,
                 name: self.text(&class, "name").text,
                 size: self.size(&class),

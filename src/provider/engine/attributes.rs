@@ -6,7 +6,7 @@
 //! must be returned unchanged. All other keys are not managed.
 
 use super::binding::Binding;
-use super::{Owned, ResourceType};
+use super::{CosiObject, Kinds, Owned};
 use crate::omni::{Metadata, labels};
 use crate::provider::session::Defaults;
 use crate::provider::{check, timeouts};
@@ -180,11 +180,11 @@ fn map(entries: BTreeMap<String, Value>) -> Value {
 }
 
 /// The attributes that the engine adds to a COSI object.
-pub(super) fn of_object<M: ResourceType>(binding: &Binding) -> Vec<Attribute> {
+pub(super) fn of_object<M: CosiObject>(binding: &Binding) -> Vec<Attribute> {
     let of_object = |what: &str| {
         format!("{what} of the {}. Only the keys set here and in the provider block are managed.", M::NOUN)
     };
-    let reserved = match M::SYSTEM_KEYS {
+    let reserved = match M::Kinds::SYSTEM_KEYS {
         true => "Keys with the prefix `omni.sidero.dev/` have a meaning to Omni.",
         false => "The prefix `omni.sidero.dev/` is reserved.",
     };
@@ -192,7 +192,7 @@ pub(super) fn of_object<M: ResourceType>(binding: &Binding) -> Vec<Attribute> {
         plain(shared.name(), Type::map(Type::String))
             .optional_computed()
             .stays()
-            .check(if M::SYSTEM_KEYS { check::are_keys_of_clients() } else { check::are_user_keys() })
+            .check(if M::Kinds::SYSTEM_KEYS { check::are_keys_of_clients() } else { check::are_user_keys() })
             .doc(format!("{what} A key that is null is not set. {reserved}"))
     };
     let provided = |shared: Shared, what: &str| -> Attribute {

@@ -35,7 +35,7 @@ pub(super) struct ResourceBase {
     /// The attribute that holds the id; also the name of the identity's one part.
     pub(super) id: &'static str,
     /// The attributes that the id is made of, where that is not one attribute.
-    parts: &'static [&'static str],
+    pub(super) parts: &'static [&'static str],
     /// The attribute by which messages name the object; none where there is only one.
     display: &'static str,
     /// The schema with the engine's attributes.
@@ -49,14 +49,23 @@ pub(super) struct ResourceBase {
 impl ResourceBase {
     /// The type `M`; `more` are the attributes that the engine adds.
     pub(super) fn of<M: ResourceType>(handle: &Handle, more: impl FnOnce(&Binding) -> Vec<Attribute>) -> Self {
-        let binding = Binding::new(M::rows()).with_system_keys(M::SYSTEM_KEYS);
+        Self::with::<M>(Binding::new(M::rows()), &[], handle, more)
+    }
+
+    /// The same with this binding, and the attributes that identify the object together.
+    pub(super) fn with<M: ResourceType>(
+        binding: Binding,
+        parts: &'static [&'static str],
+        handle: &Handle,
+        more: impl FnOnce(&Binding) -> Vec<Attribute>,
+    ) -> Self {
         let schema = M::about().with_all(binding.attributes());
         let schema = M::WRITE_ONLY.iter().fold(schema, |schema, text| schema.with_write_only(*text));
         Self {
             name: M::NAME,
             noun: M::NOUN,
             id: M::ID,
-            parts: M::PARTS,
+            parts,
             display: M::DISPLAY,
             schema: schema.with_all(more(&binding)),
             identity: M::identity(),

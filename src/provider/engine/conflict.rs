@@ -3,7 +3,7 @@
 
 use super::attributes::Shared;
 use super::binding::Binding;
-use super::{CosiObject, Owned};
+use super::{CosiObject, Kinds, Owned};
 use crate::omni::Resource as Stored;
 use crate::omni::spec::owned_digest;
 use crate::provider::errors::Operation;
@@ -62,7 +62,7 @@ impl Baseline {
         for field in binding.owned() {
             baseline.add(format!("{SPEC}{field}"), &owned_digest::<M::Spec>(&stored.spec, &[field]));
         }
-        for (field, content) in M::spec_parts(stored) {
+        for (field, content) in M::Kinds::spec_parts(stored) {
             baseline.add(format!("{SPEC}{field}"), &content);
         }
         for (shared, owned) in Shared::ALL.into_iter().zip(owned) {

@@ -13,7 +13,7 @@ use super::owners;
 use super::relabel;
 use super::write;
 use super::write::WriteRequest;
-use super::{CosiObject, Cx, Desired, Joined, Object, Origin, Owned, Write, Written, misfit, show};
+use super::{Binding, CosiObject, Cx, Desired, Joined, Kinds, Object, Origin, Owned, Write, Written, misfit, show};
 use crate::omni::spec::Spec;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, UPDATE, capital};
@@ -63,7 +63,9 @@ pub(crate) struct CosiBackend<M> {
 
 impl<M: CosiObject> CosiBackend<M> {
     pub(super) fn new(handle: &Handle) -> Self {
-        Self { base: ResourceBase::of::<M>(handle, attributes::of_object::<M>), kind: PhantomData }
+        let binding = Binding::new(M::rows()).with_system_keys(M::Kinds::SYSTEM_KEYS);
+        let base = ResourceBase::with::<M>(binding, M::Kinds::PARTS, handle, attributes::of_object::<M>);
+        Self { base, kind: PhantomData }
     }
 
     /// What the object's own attributes show of it.
@@ -118,7 +120,7 @@ impl<M: CosiObject> CosiBackend<M> {
         mut private: Private,
         operation: &Operation<'_>,
     ) -> Outcome {
-        let id = M::id_of(&stored.key);
+        let id = M::Kinds::id_of(&stored.key);
         let built = async {
             let object = Object::<M::Spec>::decode(stored).map_err(|e| operation.explain(&e))?;
             let joined = Joined::read(cx, self.base.binding.joins(), object.id()).await;
@@ -180,7 +182,7 @@ impl<M: CosiObject> CosiBackend<M> {
             }
             Err(failure) => {
                 let mut diagnostic = failure.explain(operation);
-                let id = M::id_of(&stored.key);
+                let id = M::Kinds::id_of(&stored.key);
                 let filled = match prior {
                     Some(prior) => self.with_prior(filled, prior, &id),
                     None => self.base.remembered(&filled, &id),
@@ -217,7 +219,7 @@ impl<M: CosiObject> CosiBackend<M> {
     fn foretell(cx: &Cx, plan: &mut Plan<'_>) {
         let made = plan.prior.is_none() || !plan.replace.is_empty();
         if M::ORIGIN == Origin::Users
-            && M::PARTS.is_empty()
+            && M::Kinds::PARTS.is_empty()
             && made
             && plan.planned.get(ID).is_unknown()
             && let Some(id) = M::id(&base::foreseen(cx, &plan.planned))
@@ -267,7 +269,7 @@ impl<M: CosiObject> CosiBackend<M> {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
         };
-        let stored = match cx.client().get(&cx.call, &M::key(id)).await {
+        let stored = match cx.client().get(&cx.call, &M::Kinds::key(id)).await {
             Ok(stored) => stored,
             Err(error) => return kept(operation.explain(&error), private),
         };
@@ -287,7 +289,7 @@ impl<M: CosiObject> CosiBackend<M> {
         if private.get::<bool>(DELETING) != Some(true) {
             return Ok(false);
         }
-        M::is_deleting(cx, state, &M::key(id)).await
+        M::is_deleting(cx, state, &M::Kinds::key(id)).await
     }
 
     /// What the configuration asks for, without what the state goes on to hold though it is not configured.
@@ -321,13 +323,13 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     }
 
     fn key(&self, state: &Value) -> Option<ObjectKey> {
-        self.id(state).map(|id| ObjectKey::from(&M::key(&id)))
+        self.id(state).map(|id| ObjectKey::from(&M::Kinds::key(&id)))
     }
 
     fn id(&self, state: &Value) -> Option<String> {
         match M::ORIGIN {
             Origin::Omni => M::id(state),
-            _ if !M::PARTS.is_empty() => M::id(state),
+            _ if !M::Kinds::PARTS.is_empty() => M::id(state),
             Origin::Users | Origin::Either | Origin::Call => state.get(M::ID).as_str().map(str::to_owned),
         }
     }
@@ -361,7 +363,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     fn track(&self, private: &mut Private, config: &Value) {
         attributes::track(private, config);
-        M::track(private, config);
+        M::Kinds::track(private, config);
     }
 
     fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
@@ -400,7 +402,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         private: &Private,
     ) -> Result<Option<Outcome>, Failure> {
         let version = Baseline::load(private).map(|baseline| baseline.version());
-        let stored = match cx.read_surely(&M::key(id), version).await {
+        let stored = match cx.read_surely(&M::Kinds::key(id), version).await {
             Ok(stored) => stored,
             Err(error) if error.is(ErrorKind::NotFound) => {
                 if !self.is_deleting(cx, state, private, id).await? {
@@ -432,7 +434,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     fn list_arguments(&self) -> Option<Vec<Attribute>> {
         // A list displays the identities of its results, and those would be secrets.
-        let all = || M::list_arguments().into_iter().chain(list::arguments(&self.base.binding)).collect();
+        let all = || M::Kinds::list_arguments().into_iter().chain(list::arguments(&self.base.binding)).collect();
         (!M::Spec::KIND.hides_ids()).then(all)
     }
 
@@ -452,7 +454,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             },
             Origin::Users | Origin::Either | Origin::Omni => id.to_owned(),
         };
-        let key = M::key(&id);
+        let key = M::Kinds::key(&id);
         let desired = match self.desired(&wanted) {
             Ok(desired) => desired,
             Err(diagnostic) => return Outcome::failed(diagnostic),
@@ -515,7 +517,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         if let Err(diagnostic) = self.base.may_write(cx, &operation) {
             return kept(diagnostic, private);
         }
-        let key = M::key(id);
+        let key = M::Kinds::key(id);
         if let Err(failure) = M::before_write(cx, &mut wanted).await {
             return kept(failure.explain(&operation), private);
         }
@@ -571,7 +573,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             return self.base.partial(prior.clone(), private, id, refused);
         }
         let kept = |diagnostic| self.base.partial(prior.clone(), private.clone(), id, diagnostic);
-        let key = M::key(id);
+        let key = M::Kinds::key(id);
         let removed = async {
             let _lock = cx.session.key_locks.take(&cx.call, &key).await?;
             // An operation that takes the object over has held the lock before.

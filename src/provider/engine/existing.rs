@@ -11,7 +11,7 @@ use super::conflict;
 use super::cosi::CosiBackend;
 use super::failure::Failure;
 use super::write::show;
-use super::{CosiObject, Cx, Origin};
+use super::{CosiObject, Cx, Kinds, Origin};
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
 use crate::provider::errors::{Operation, capital, with_article};
 use crate::provider::ledger::{Action, ObjectKey, Planned};
@@ -156,7 +156,7 @@ fn import(name: &str, id: &str) -> String {
 
 /// The same of a COSI object: a cluster template says what it has made.
 pub(super) fn unmanaged<M: CosiObject>(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
-    let mut told = duplicate(M::NAME, operation, &M::id_of(&existing.key), true);
+    let mut told = duplicate(M::NAME, operation, &M::Kinds::id_of(&existing.key), true);
     if existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES) {
         told.detail.push_str(" A cluster template manages it, and changes it back whenever it is synchronized.");
     }
@@ -271,7 +271,8 @@ pub(super) fn adopts<M: CosiObject>(cx: &Cx, existing: &Stored) -> bool {
 
 /// Whether the object is one that Omni makes by itself, and that nobody has taken: a cluster template marks what it makes.
 fn is_omnis<M: CosiObject>(existing: &Stored) -> bool {
-    M::is_made_by_omni(&existing.key) && !existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES)
+    M::Kinds::is_made_by_omni(&existing.key)
+        && !existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES)
 }
 
 /// The plan's word on an object that is there and that the state does not hold.
@@ -423,7 +424,7 @@ impl<M: CosiObject> CosiBackend<M> {
             return Ok(());
         }
         let Some(id) = self.id(&plan.planned) else { return Ok(()) };
-        let existing = match cx.read(&M::key(&id)).await {
+        let existing = match cx.read(&M::Kinds::key(&id)).await {
             Ok(existing) => existing,
             Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
             Err(error) => return Err(error),

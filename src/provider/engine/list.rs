@@ -5,7 +5,7 @@ use super::base::ResourceBase;
 use super::binding::Binding;
 use super::cosi::CosiBackend;
 use super::resource::Engine;
-use super::{CosiObject, Cx, Failure, Joined, Object, ResourceType};
+use super::{CosiObject, Cx, Failure, Joined, Kinds, Object, ResourceType};
 use crate::omni::{ErrorKind, Phase, Query, Resource as Stored, labels};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::{SELECTOR, is_regexp, is_selector, selector};
@@ -213,8 +213,9 @@ impl<M: CosiObject> CosiBackend<M> {
         request: &ListRequest,
         results: &mut dyn ListResults,
     ) -> Result<(), Failure> {
-        let mut listing =
-            cx.client().listing(M::listed_kind(&request.config)?, &query(&self.base().binding, &request.config)?);
+        let mut listing = cx
+            .client()
+            .listing(M::Kinds::listed_kind(&request.config)?, &query(&self.base().binding, &request.config)?);
         let names = self.names(cx).await?;
         let batch = if request.include_object { BATCH } else { 1 };
         let mut left = request.limit;
@@ -234,14 +235,14 @@ impl<M: CosiObject> CosiBackend<M> {
                 if !takes(&request.config, &stored) {
                     continue;
                 }
-                match self.shown(&stored) {
+                match self.own_attributes(&stored) {
                     Ok(shown) => found.push((stored, shown)),
                     Err(why) => left_out.add(&stored.key.id, why),
                 }
             }
             left -= found.len() as u64;
             let listed = found.into_iter().map(|(stored, shown)| {
-                let display_name = self.display_name(&M::id_of(&stored.key), &shown, &names);
+                let display_name = self.display_name(&M::Kinds::id_of(&stored.key), &shown, &names);
                 self.listed(cx, stored, display_name, request)
             });
             for result in join_all(listed).await {
@@ -266,8 +267,8 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// The object's own attributes without what is joined to it, or why it cannot be managed.
-    fn shown(&self, stored: &Stored) -> Result<Value, Diagnostic> {
-        let imported = self.base().imported(&M::id_of(&stored.key)).state.unwrap_or(Value::Null);
+    fn own_attributes(&self, stored: &Stored) -> Result<Value, Diagnostic> {
+        let imported = self.base().imported(&M::Kinds::id_of(&stored.key)).state.unwrap_or(Value::Null);
         let object = Object::<M::Spec>::decode(stored.clone())
             .map_err(|error| Diagnostic::from_error("The object cannot be read", &error))?;
         self.read_attributes(&object, &Joined::default(), &imported)
@@ -276,7 +277,7 @@ impl<M: CosiObject> CosiBackend<M> {
     /// The result of this display name.
     async fn listed(&self, cx: &Cx, stored: Stored, display_name: String, request: &ListRequest) -> ListResult {
         let base = self.base();
-        let id = M::id_of(&stored.key);
+        let id = M::Kinds::id_of(&stored.key);
         if !request.include_object {
             return ListResult::new(base.identity_of(&id), display_name);
         }

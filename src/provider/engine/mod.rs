@@ -13,6 +13,7 @@ mod existing;
 mod failure;
 mod found;
 mod joined;
+mod kinds;
 mod list;
 mod owed;
 mod owners;
@@ -31,8 +32,8 @@ use crate::provider::session::{Handle, Session};
 use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::list_resource::ListResource;
-use crate::tf::resource::{Plan, Private, Resource};
-use crate::tf::schema::{Attribute, IdentitySchema, Schema};
+use crate::tf::resource::{Plan, Resource};
+use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only::WriteOnly;
 use async_trait::async_trait;
@@ -49,6 +50,7 @@ pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, OwnLabels, Row, S
 pub(crate) use failure::Failure;
 pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};
+pub(crate) use kinds::{Kinds, OneKind};
 pub(crate) use rpc_object::{Freshness, RpcObject};
 pub(crate) use unreadable::UnreadableObject;
 pub(crate) use write::SpecChange;
@@ -263,11 +265,6 @@ pub(crate) trait ResourceType: Table {
     const DISPLAY: &'static str = Self::ID;
     /// Texts that can also be given in a form that is never stored.
     const WRITE_ONLY: &'static [WriteOnly] = &[];
-    /// The attributes that together identify the object, where one alone does not: the identity has each of them, and the id of the
-    /// object is what they are joined to by slashes. Only the last one may hold a slash. [`ResourceType::id`] joins them.
-    const PARTS: &'static [&'static str] = &[];
-    /// Whether users set the labels and annotations that Omni reserves, since no attributes stand for them.
-    const SYSTEM_KEYS: bool = false;
     /// Why no object can be imported, and what to do instead, in sentences; `None` where they can.
     const NOT_IMPORTED: Option<&'static str> = None;
 
@@ -276,19 +273,7 @@ pub(crate) trait ResourceType: Table {
 
     /// What its identity is, in words.
     fn identity() -> IdentitySchema {
-        let part = |name: &'static str| {
-            let what = if name == "id" { "ID".to_owned() } else { capital(name) };
-            IdentitySchema::of(name, format!("{what} of the {}.", Self::NOUN))
-        };
-        let mut parts = Self::PARTS.iter().flat_map(|name| part(name).attributes).collect::<Vec<_>>();
-        if parts.is_empty() {
-            return part(Self::ID);
-        }
-        // What the others leave open has a default.
-        for part in parts.iter_mut().filter(|part| part.name == "namespace") {
-            part.required_for_import = false;
-        }
-        IdentitySchema { version: 0, attributes: parts }
+        identity_of(&[Self::ID], Self::NOUN)
     }
 
     /// The id of the object, in the one form that identities hold; `None` while what it is made of is not known.
@@ -335,63 +320,27 @@ pub(crate) trait ResourceType: Table {
     }
 }
 
+/// The identity of the object of a noun that these attributes make up together.
+pub(crate) fn identity_of(parts: &[&'static str], noun: &str) -> IdentitySchema {
+    let part = |name: &&'static str| {
+        let what = if *name == "id" { "ID".to_owned() } else { capital(name) };
+        IdentitySchema::of(name, format!("{what} of the {noun}."))
+    };
+    IdentitySchema { version: 0, attributes: parts.iter().flat_map(|name| part(name).attributes).collect() }
+}
+
 /// A resource type that is a COSI object.
 #[async_trait]
-pub(crate) trait CosiObject: ResourceType + Table<Spec: Spec> {
+pub(crate) trait CosiObject: ResourceType + Table<Spec: Spec> + Sized {
+    /// Which objects it stands for.
+    type Kinds: Kinds<Self>;
+
     /// How the object comes into being.
     const ORIGIN: Origin = Origin::Users;
     /// Whether Omni refuses one whose owners are not there.
     const NEEDS_OWNERS: bool = true;
     /// Whether objects of other types can have this one as an owner.
     const OWNS: bool = false;
-    /// What makes an apply wait no longer for what an earlier one has not brought to its end, as a clause.
-    const STOP_WAITING: &'static str = "set `wait_for = \"none\"`";
-
-    /// The object of this id.
-    fn key(id: &str) -> Key {
-        Self::Spec::KIND.key(id)
-    }
-
-    /// The id of an object: what [`CosiObject::key`] takes.
-    fn id_of(key: &Key) -> String {
-        key.id.clone()
-    }
-
-    /// Whether Omni makes the object of this key too, so that a create takes over one that nobody manages.
-    fn is_made_by_omni(_key: &Key) -> bool {
-        Self::ORIGIN == Origin::Either
-    }
-
-    /// The arguments of the list resource that are needed to find the objects, beside those of every list.
-    fn list_arguments() -> Vec<Attribute> {
-        Vec::new()
-    }
-
-    /// The type that a list is about.
-    ///
-    /// # Errors
-    /// When the arguments name none.
-    fn listed_kind(_config: &Value) -> Result<Kind, Failure> {
-        Ok(Self::Spec::KIND)
-    }
-
-    /// The spec that a write sends, for types whose rows cannot say it; `None` where they can.
-    /// It is asked again whenever the object has changed meanwhile.
-    ///
-    /// # Errors
-    /// When the spec cannot be made.
-    fn spec(_change: &SpecChange<'_>) -> Result<Option<Vec<u8>>, Failure> {
-        Ok(None)
-    }
-
-    /// The fields of the spec beside those that rows name, each with its content, to notice what others change.
-    fn spec_parts(_stored: &Stored) -> Vec<(String, String)> {
-        Vec::new()
-    }
-
-    /// Keeps beside the state what the configuration sets, where a later write has to know it.
-    fn track(_private: &mut Private, _config: &Value) {}
-
     /// Fills in what depends on the time of a write, and puts into Omni's own words what it takes in one form only.
     /// What was planned is kept in the state all the same.
     ///

@@ -7,7 +7,7 @@
 use super::backend::Backend;
 use super::base::ResourceBase;
 use super::cosi::CosiBackend;
-use super::{CosiObject, Cx, Object, Write};
+use super::{CosiObject, Cx, Kinds, Object, Write};
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, capital, detail};
 use crate::provider::session::OnWaitTimeout;
@@ -163,7 +163,7 @@ impl<M: CosiObject> CosiBackend<M> {
         };
         let (Some(cx), Some(id)) = (cx, self.id(&plan.planned)) else { return true };
         let looked = async {
-            let stored = cx.read(&M::key(&id)).await?;
+            let stored = cx.read(&M::Kinds::key(&id)).await?;
             Self::still_owed(cx, owed, &plan.planned, &stored).await
         };
         let seen = match looked.await {
@@ -177,7 +177,7 @@ impl<M: CosiObject> CosiBackend<M> {
         let operation = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("update", &operation);
         let limit = self.base().limit(cx, &plan.planned, owed.limit());
-        plan.diags.push(unmet_wait(&operation, &seen, &limit, M::STOP_WAITING));
+        plan.diags.push(unmet_wait(&operation, &seen, &limit, M::Kinds::STOP_WAITING));
         true
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn engine<B: Backend>(backend: B) -> Arc<Engine<B>> {
 impl<B: Backend> Engine<B> {
     /// What messages call the object that `state` shows or plans.
     fn name(&self, state: &Value) -> String {
-        let id = match B::Kind::PARTS {
+        let id = match self.backend.base().parts {
             [] => state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| B::Kind::id(state)),
             _ => B::Kind::id(state),
         };

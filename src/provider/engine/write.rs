@@ -10,7 +10,7 @@ use super::existing;
 use super::existing::{Adoption, Standing, standing};
 use super::failure::Failure;
 use super::owners;
-use super::{CosiObject, Cx, Desired, Joined, Object, Owned, Owner};
+use super::{CosiObject, Cx, Desired, Joined, Kinds, Object, Owned, Owner};
 use crate::omni::labels;
 use crate::omni::spec::merge_fields;
 use crate::omni::{Current, Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
@@ -76,7 +76,7 @@ impl WriteRequest<'_> {
         let [labels, annotations] = self.owned(cx);
         let change =
             SpecChange { stored, planned: self.planned, config: self.config, prior: self.prior, private: self.private };
-        stored.spec = match M::spec(&change)? {
+        stored.spec = match M::Kinds::spec(&change)? {
             Some(spec) => spec,
             None => merge_fields::<M::Spec>(&stored.spec, &self.desired.fields, self.binding.owned())?,
         };
@@ -152,7 +152,15 @@ pub(super) async fn create<M: CosiObject>(
                 None => waited = Some(await_departure(cx, key).await.map_err(not_made)?),
                 Some(time) => {
                     let adopts = cx.session.adopt_existing;
-                    return Err(existing::held(M::NAME, &request.operation, &M::id_of(key), &mark, adopts, time).into());
+                    return Err(existing::held(
+                        M::NAME,
+                        &request.operation,
+                        &M::Kinds::id_of(key),
+                        &mark,
+                        adopts,
+                        time,
+                    )
+                    .into());
                 }
             },
             Standing::Stranger if !existing::adopts::<M>(cx, &existing) => {
@@ -203,7 +211,7 @@ async fn take_over<M: CosiObject>(
         return Ok(TakeOver::Gone);
     }
     let adoption = Adoption::of(resource, &existing, planned, request.config)?;
-    if let Some(refusal) = adoption.refusal(M::NAME, &request.operation, &M::id_of(key)) {
+    if let Some(refusal) = adoption.refusal(M::NAME, &request.operation, &M::Kinds::id_of(key)) {
         return Ok(TakeOver::Refused(Box::new(refusal)));
     }
     tracing::info!(id = key.id, "taking over the object that is there");

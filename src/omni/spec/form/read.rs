@@ -139,7 +139,7 @@ impl Reader {
                 let list: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
                 let meant = value.as_str().and_then(|text| closest(text, &known));
                 let meant = meant.map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
-                self.refuse(at, format!("{} is not one of {}.{meant}", shown(value), list.join(", ")));
+                self.refuse(at, format!("{} is not one of {}.{meant}", display(value), list.join(", ")));
                 return None;
             }
             (FieldKind::String, Json::String(text)) => Ok(Value::String(text.clone())),
@@ -244,6 +244,6 @@ fn what(value: &Json) -> String {
 }
 
 /// A value that stands for an enum.
-fn shown(value: &Json) -> String {
+fn display(value: &Json) -> String {
     value.as_str().map_or_else(|| what(value), quoted)
 }

@@ -1,3 +1,5 @@
+//! The tables of documents: what is read, shown, merged and refused.
+
 use super::*;
 use crate::omni::spec::{self, KINDS, Spec};
 use omni_proto::specs;

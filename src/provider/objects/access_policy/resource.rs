@@ -2,7 +2,7 @@
 
 use super::document::{self, PARTS};
 use super::evaluate;
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, OneKind, ResourceType, Row, Table};
 use crate::provider::roles;
 use crate::provider::session::at;
 use crate::tf::check::{Rule, not_empty, one_of};
@@ -192,6 +192,8 @@ impl ResourceType for AccessPolicy {
 
 #[async_trait]
 impl CosiObject for AccessPolicy {
+    type Kinds = OneKind;
+
     /// A document is written as what it stands for.
     async fn before_write(_cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
         let Some(policy) = wanted.get(YAML).as_str().and_then(|text| document::parse(text).ok()) else { return Ok(()) };

@@ -8,8 +8,8 @@ use crate::omni::{Error, Key, Kind, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::duration;
 use crate::provider::engine::{
-    Bind, Binding, Codec, CosiObject, Cx, Failure, Home, KeyCodec, Object, ResourceType, Row, Table, Write, Written,
-    codecs, group,
+    Bind, Binding, Codec, CosiObject, Cx, Failure, Home, KeyCodec, Object, OneKind, ResourceType, Row, Table, Write,
+    Written, codecs, group,
 };
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::objects::machine_set::set_loss;
@@ -176,6 +176,8 @@ impl ResourceType for Cluster {
 
 #[async_trait]
 impl CosiObject for Cluster {
+    type Kinds = OneKind;
+
     const OWNS: bool = true;
 
     async fn after_write(

@@ -13,7 +13,7 @@ use crate::omni::patch::PatchError;
 use crate::omni::spec::compressed;
 use crate::omni::{Error, ErrorKind, labels};
 use crate::provider::engine::{
-    Bind, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, group,
+    Bind, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row, Table, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::references;
@@ -180,6 +180,8 @@ impl ResourceType for ConfigPatch {
 }
 
 impl CosiObject for ConfigPatch {
+    type Kinds = OneKind;
+
     const NEEDS_OWNERS: bool = false;
 
     fn owners(state: &Value) -> Vec<Owner> {

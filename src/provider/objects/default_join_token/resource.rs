@@ -4,7 +4,7 @@
 use super::setting;
 use crate::omni::spec::join_token::{DEFAULT_ID, DefaultJoinTokenSpec};
 use crate::omni::{Key, Phase, Resource as Stored, labels};
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Origin, ResourceType, Row, Table};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, Origin, ResourceType, Row, Table};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
 use crate::provider::objects::join_token::tokens;
@@ -112,6 +112,8 @@ impl ResourceType for DefaultJoinToken {
 
 #[async_trait]
 impl CosiObject for DefaultJoinToken {
+    type Kinds = OneKind;
+
     const ORIGIN: Origin = Origin::Omni;
 
     /// The token that is selected remembers the one before it, to which the place returns when it is destroyed.

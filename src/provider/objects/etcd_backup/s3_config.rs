@@ -2,7 +2,9 @@
 
 use super::store;
 use crate::omni::Error;
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table, group};
+use crate::provider::engine::{
+    Bind, CosiObject, Cx, Failure, Joined, Object, OneKind, ResourceType, Row, Table, group,
+};
 use crate::provider::lookup::computed::text;
 use crate::provider::session::at;
 use crate::tf::check::{Check, Rule, not_empty};
@@ -157,6 +159,8 @@ impl ResourceType for S3Config {
 
 #[async_trait]
 impl CosiObject for S3Config {
+    type Kinds = OneKind;
+
     async fn facts(cx: &Cx, _object: &Object<EtcdBackupS3ConfSpec>, joined: &mut Joined) -> Result<(), Error> {
         let Some(status) = store::status(cx).await? else { return Ok(()) };
         let facts = [status.configuration_name, status.configuration_error];

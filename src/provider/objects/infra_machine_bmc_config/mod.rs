@@ -1,7 +1,7 @@
 //! `omni_infra_machine_bmc_config`: how an infrastructure provider reaches the management controller of a machine.
 
 use crate::provider::check::{is_host, is_host_and_port};
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table, message};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table, message};
 use crate::provider::errors::Operation;
 use crate::provider::objects::current_user;
 use crate::provider::objects::machine::{argument, machine_id};
@@ -94,4 +94,6 @@ impl ResourceType for InfraMachineBmcConfig {
     }
 }
 
-impl CosiObject for InfraMachineBmcConfig {}
+impl CosiObject for InfraMachineBmcConfig {
+    type Kinds = OneKind;
+}

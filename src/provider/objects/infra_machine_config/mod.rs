@@ -2,9 +2,9 @@
 
 use crate::omni::spec::Spec;
 use crate::provider::engine::codecs::texts;
-use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, if_applied};
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table, if_applied};
 use crate::provider::ledger::{ObjectKey, Ticket};
-use crate::provider::objects::machine::acceptance::{self, ACCEPT, ACCEPTANCE, ACCEPTED};
+use crate::provider::objects::machine::acceptance::{self, ACCEPT, ACCEPTANCE, ACCEPTED_STATE};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::provider::view;
@@ -27,7 +27,7 @@ struct InfraMachineConfig;
 
 const ACCEPTANCES: [(&str, i32); 3] = [
     ("pending", AcceptanceStatus::Pending as i32),
-    (ACCEPTED, AcceptanceStatus::Accepted as i32),
+    (ACCEPTED_STATE, AcceptanceStatus::Accepted as i32),
     ("rejected", AcceptanceStatus::Rejected as i32),
 ];
 const POWER_STATES: [(&str, i32); 3] = [
@@ -59,7 +59,7 @@ impl Table for InfraMachineConfig {
 }
 
 fn is_accepted(state: &Value) -> bool {
-    state.get(ACCEPTANCE).as_str() == Some(ACCEPTED)
+    state.get(ACCEPTANCE).as_str() == Some(ACCEPTED_STATE)
 }
 
 #[async_trait]
@@ -81,7 +81,7 @@ impl ResourceType for InfraMachineConfig {
         if plan.prior.is_some_and(is_accepted) && !stays && plan.replace.is_empty() {
             plan.diags.push(
                 Diagnostic::error("An accepted machine stays accepted", "Omni does not let an accepted machine be rejected or set back to pending.")
-                    .hint(format!("Set `{ACCEPTANCE} = \"{ACCEPTED}\"`. To be rid of the machine, remove it from Omni; it can then register again."))
+                    .hint(format!("Set `{ACCEPTANCE} = \"{ACCEPTED_STATE}\"`. To be rid of the machine, remove it from Omni; it can then register again."))
                     .at(Path::of(ACCEPTANCE)),
             );
         }
@@ -123,4 +123,6 @@ impl ResourceType for InfraMachineConfig {
     }
 }
 
-impl CosiObject for InfraMachineConfig {}
+impl CosiObject for InfraMachineConfig {
+    type Kinds = OneKind;
+}

@@ -4,7 +4,9 @@
 use crate::omni::auth::generate::identity;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table, Written};
+use crate::provider::engine::{
+    Bind, CosiObject, Cx, Failure, Joined, Object, OneKind, ResourceType, Row, Table, Written,
+};
 use crate::provider::errors::{Operation, is_lowered};
 use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
@@ -136,6 +138,8 @@ impl ResourceType for InfraProvider {
 
 #[async_trait]
 impl CosiObject for InfraProvider {
+    type Kinds = OneKind;
+
     async fn facts(cx: &Cx, object: &Object<InfraProviderSpec>, joined: &mut Joined) -> Result<(), Error> {
         match account_key::presence(cx, &account(object.id())).await? {
             Presence::Exists => joined.note(THERE, true),

@@ -4,7 +4,9 @@ use super::checks;
 use crate::omni::patch;
 use crate::omni::spec::fields::Field;
 use crate::provider::check::{is_mapping, is_version};
-use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, ResourceType, Row, Table, codecs, message};
+use crate::provider::engine::{
+    Bind, Codec, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table, codecs, message,
+};
 use crate::provider::objects::machine_class::provision;
 use crate::tf::check::{Check, Rule, not_empty, one_of};
 use crate::tf::resource::Plan;
@@ -130,4 +132,6 @@ impl ResourceType for Preset {
     }
 }
 
-impl CosiObject for Preset {}
+impl CosiObject for Preset {
+    type Kinds = OneKind;
+}

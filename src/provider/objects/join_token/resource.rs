@@ -8,7 +8,7 @@ use crate::omni::{Error, ErrorKind, Key};
 use crate::provider::duration;
 use crate::provider::engine::codecs;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Joined, Object, Origin, ResourceType, Row, Table, Written, model,
+    Bind, Codec, CosiObject, Cx, Failure, Joined, Object, OneKind, Origin, ResourceType, Row, Table, Written, model,
 };
 use crate::provider::errors::Operation;
 use crate::provider::ledger::Ticket;
@@ -280,6 +280,8 @@ impl ResourceType for JoinToken {
 
 #[async_trait]
 impl CosiObject for JoinToken {
+    type Kinds = OneKind;
+
     const ORIGIN: Origin = Origin::Call;
 
     async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {

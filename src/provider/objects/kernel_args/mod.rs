@@ -1,6 +1,6 @@
 //! `omni_kernel_args`: the kernel arguments of a machine.
 
-use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, Origin, ResourceType, Row, Table, group};
+use crate::provider::engine::{Bind, Codec, CosiObject, Cx, Failure, OneKind, Origin, ResourceType, Row, Table, group};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::objects::machine_class::provision::are_kernel_args;
 use crate::provider::types::Types;
@@ -76,6 +76,8 @@ impl ResourceType for KernelArgs {
 }
 
 impl CosiObject for KernelArgs {
+    type Kinds = OneKind;
+
     const ORIGIN: Origin = Origin::Either;
 }
 

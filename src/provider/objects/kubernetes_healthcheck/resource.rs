@@ -6,7 +6,8 @@ use crate::omni::patch;
 use crate::omni::spec::fields::Field;
 use crate::provider::duration;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, codecs, group,
+    Bind, Codec, CosiObject, Cx, Failure, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row, Table, codecs,
+    group,
 };
 use crate::provider::lookup::computed::text;
 use crate::provider::objects::cluster;
@@ -170,6 +171,8 @@ impl ResourceType for KubernetesHealthcheck {
 }
 
 impl CosiObject for KubernetesHealthcheck {
+    type Kinds = OneKind;
+
     const NEEDS_OWNERS: bool = false;
 
     fn owners(state: &Value) -> Vec<Owner> {

@@ -4,7 +4,8 @@ use crate::omni::patch;
 use crate::omni::spec::compressed;
 use crate::omni::{Error, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, group,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row, Table,
+    group,
 };
 use crate::provider::lookup::computed::text;
 use crate::provider::objects::cluster;
@@ -154,6 +155,8 @@ impl ResourceType for KubernetesManifest {
 
 #[async_trait]
 impl CosiObject for KubernetesManifest {
+    type Kinds = OneKind;
+
     const NEEDS_OWNERS: bool = false;
 
     fn owners(state: &Value) -> Vec<Owner> {

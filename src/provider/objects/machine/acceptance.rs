@@ -18,7 +18,7 @@ const FIELD: &str = "acceptance_status";
 pub(crate) const ACCEPT: &str = "accept";
 /// The argument of `omni_infra_machine_config` that decides on it, and its text for an accepted machine.
 pub(crate) const ACCEPTANCE: &str = "acceptance";
-pub(crate) const ACCEPTED: &str = "accepted";
+pub(crate) const ACCEPTED_STATE: &str = "accepted";
 
 /// Whether a machine has to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) async fn of(cx: &Cx, id: &str) -> Result<Acceptance, Error> {
 /// That an `omni_machine` accepts the machine and the planned `omni_infra_machine_config` of it, `config`, does not.
 /// `attribute` is the one to blame.
 pub(crate) fn conflict(id: &str, config: &Value, attribute: &str) -> Option<Diagnostic> {
-    let other = config.get(ACCEPTANCE).as_str().filter(|other| *other != ACCEPTED)?;
+    let other = config.get(ACCEPTANCE).as_str().filter(|other| *other != ACCEPTED_STATE)?;
     let conflict = Diagnostic::error(
         format!("Two resources disagree on the acceptance of machine `{id}`"),
         format!(
@@ -62,7 +62,7 @@ pub(crate) fn conflict(id: &str, config: &Value, attribute: &str) -> Option<Diag
              An accepted machine stays accepted, so the apply of one of them would fail."
         ),
     );
-    let hint = format!("Remove `{ACCEPT}` from the `omni_machine`, or set `{ACCEPTANCE} = \"{ACCEPTED}\"`.");
+    let hint = format!("Remove `{ACCEPT}` from the `omni_machine`, or set `{ACCEPTANCE} = \"{ACCEPTED_STATE}\"`.");
     Some(conflict.hint(hint).at(at(attribute)))
 }
 

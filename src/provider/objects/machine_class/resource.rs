@@ -3,7 +3,7 @@
 use super::provision;
 use crate::omni::spec::Spec;
 use crate::omni::{Query, labels};
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::lookup::is_selector;
 use crate::provider::objects::machine_set;
@@ -114,4 +114,6 @@ impl ResourceType for MachineClass {
     }
 }
 
-impl CosiObject for MachineClass {}
+impl CosiObject for MachineClass {
+    type Kinds = OneKind;
+}

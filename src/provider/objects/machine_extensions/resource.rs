@@ -2,7 +2,9 @@
 
 use super::names;
 use crate::omni::{Error, labels};
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, KeyCodec, Owner, ResourceType, Row, Table, group};
+use crate::provider::engine::{
+    Bind, CosiObject, Cx, Failure, KeyCodec, OneKind, Owner, ResourceType, Row, Table, group,
+};
 use crate::provider::objects::config_patch::target;
 use crate::provider::objects::config_patch::target::Target;
 use crate::provider::references::Part;
@@ -131,6 +133,8 @@ impl ResourceType for MachineExtensions {
 
 #[async_trait]
 impl CosiObject for MachineExtensions {
+    type Kinds = OneKind;
+
     const NEEDS_OWNERS: bool = false;
 
     fn owners(state: &Value) -> Vec<Owner> {

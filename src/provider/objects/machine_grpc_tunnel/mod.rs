@@ -1,6 +1,6 @@
 //! `omni_machine_grpc_tunnel`: whether a machine reaches Omni through a gRPC tunnel.
 
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table};
 use crate::provider::objects::machine::argument;
 use crate::provider::types::Types;
 use crate::tf::resource::Plan;
@@ -48,4 +48,6 @@ impl ResourceType for MachineGrpcTunnel {
     }
 }
 
-impl CosiObject for MachineGrpcTunnel {}
+impl CosiObject for MachineGrpcTunnel {
+    type Kinds = OneKind;
+}

@@ -6,7 +6,7 @@ mod typed;
 
 use crate::omni::Error;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, Table, Written, group,
+    Bind, Codec, CosiObject, Cx, Failure, Joined, Object, OneKind, ResourceType, Row, Table, Written, group,
 };
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
@@ -101,6 +101,8 @@ impl ResourceType for MachineInstallDisk {
 
 #[async_trait]
 impl CosiObject for MachineInstallDisk {
+    type Kinds = OneKind;
+
     async fn facts(cx: &Cx, object: &Object<MachineInstallDiskConfigSpec>, joined: &mut Joined) -> Result<(), Error> {
         resolution::refresh(cx, object, joined).await
     }

@@ -155,7 +155,7 @@ pub(super) fn problem(tokens: &[Token<'_>]) -> Option<String> {
         Ok(part) if reader.at == tokens.len() && !part.of.fits(Type::Bool) => Some(format!(
             "The expression gives {} ({}), and has to give true or false (bool): compare it with a value.",
             with_article(part.of),
-            shown(tokens)
+            display(tokens)
         )),
         Ok(_) | Err(Stop::Unknown) => None,
     }
@@ -170,7 +170,7 @@ fn with_article(of: Type) -> String {
 }
 
 /// The expression in a sentence.
-fn shown(tokens: &[Token<'_>]) -> String {
+fn display(tokens: &[Token<'_>]) -> String {
     let words: Vec<_> = tokens.iter().map(|token| token.text()).collect();
     quoted(&words.concat())
 }

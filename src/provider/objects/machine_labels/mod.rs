@@ -1,7 +1,9 @@
 //! `omni_machine_labels`: the labels of a machine, which are those of an object without a spec.
 
 use crate::omni::{Key, Phase, Resource as Stored, labels};
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, KeyCodec, Origin, OwnLabels, ResourceType, Row, Table};
+use crate::provider::engine::{
+    Bind, CosiObject, Cx, Failure, KeyCodec, OneKind, Origin, OwnLabels, ResourceType, Row, Table,
+};
 use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::provider::view;
@@ -98,6 +100,8 @@ impl ResourceType for MachineLabels {
 
 #[async_trait]
 impl CosiObject for MachineLabels {
+    type Kinds = OneKind;
+
     const ORIGIN: Origin = Origin::Either;
 
     /// What others have added stays, unless the labels are all ours.

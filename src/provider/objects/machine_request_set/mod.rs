@@ -2,7 +2,7 @@
 
 use crate::provider::check::is_version;
 use crate::provider::engine::codecs::VERSION;
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, ResourceType, Row, Table};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table};
 use crate::provider::objects::machine_class::provision;
 use crate::provider::types::Types;
 use crate::provider::view;
@@ -99,7 +99,9 @@ impl ResourceType for MachineRequestSet {
     }
 }
 
-impl CosiObject for MachineRequestSet {}
+impl CosiObject for MachineRequestSet {
+    type Kinds = OneKind;
+}
 
 /// Omni offers each of them for this Talos version, and each is named once.
 async fn check_extensions(cx: &Cx, plan: &mut Plan<'_>, talos: &str) -> Result<(), Failure> {

@@ -7,8 +7,8 @@ use crate::omni::state::query::Query;
 use crate::omni::{Error, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, Owner, ResourceType, Row, Several, Table,
-    Write, codecs, group,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row, Several,
+    Table, Write, codecs, group,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -373,6 +373,8 @@ impl ResourceType for MachineSet {
 
 #[async_trait]
 impl CosiObject for MachineSet {
+    type Kinds = OneKind;
+
     const OWNS: bool = true;
 
     fn locked_by(state: &Value) -> Option<&str> {

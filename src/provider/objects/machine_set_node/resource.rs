@@ -5,8 +5,8 @@ use crate::omni::spec::fields::Field;
 use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
-    Bind, Codec, CosiObject, Cx, Failure, Home, Join, Joined, KeyCodec, Object, Owner, ResourceType, Row, Table, Write,
-    group, if_applied, model,
+    Bind, Codec, CosiObject, Cx, Failure, Home, Join, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row,
+    Table, Write, group, if_applied, model,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -236,6 +236,8 @@ impl ResourceType for MachineSetNode {
 
 #[async_trait]
 impl CosiObject for MachineSetNode {
+    type Kinds = OneKind;
+
     fn locked_by(state: &Value) -> Option<&str> {
         state.get("cluster").as_str()
     }

@@ -46,7 +46,7 @@ fn time(at: Option<&prost_types::Timestamp>) -> Value {
 }
 
 /// An object by its attributes.
-fn shown(stored: Stored) -> Result<Item<Shown>, Error> {
+fn item(stored: Stored) -> Result<Item<Shown>, Error> {
     let decoded = match Form::of(stored.key.kind) {
         Some(form) => Value::dynamic(&form.show(&stored, Secrets::LeftOut)?),
         None => Value::Null,
@@ -111,7 +111,7 @@ impl Lookup for Resources {
             },
             None => cx.client().list(&cx.call, kind, &request.query).await?,
         };
-        found.into_iter().map(shown).collect()
+        found.into_iter().map(item).collect()
     }
 }
 

@@ -11,7 +11,8 @@ use crate::omni::spec::form::{Form, Secrets};
 use crate::omni::spec::{KINDS, names};
 use crate::omni::{Error, Key, Kind, Resource as Stored};
 use crate::provider::engine::{
-    Bind, CosiObject, Cx, Failure, Joined, Object, ResourceType, Row, SpecChange, Table, Write, Written, group,
+    Bind, CosiObject, Cx, Failure, Joined, Kinds, Object, ResourceType, Row, SpecChange, Table, Write, Written, group,
+    identity_of,
 };
 use crate::provider::timestamp;
 use crate::provider::wait::{Awaited, Condition};
@@ -19,7 +20,7 @@ use crate::tf::check::{Rule, not_empty, one_of};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
-use crate::tf::schema::{Attribute, Schema, number, object, plain, string};
+use crate::tf::schema::{Attribute, IdentitySchema, Schema, number, object, plain, string};
 use crate::tf::value::{Type, Value};
 use crate::tf::write_only::Fingerprint;
 use async_trait::async_trait;
@@ -231,9 +232,6 @@ fn compose(kind: Kind, id: &str) -> String {
 
 #[async_trait]
 impl ResourceType for AnyResource {
-    const PARTS: &'static [&'static str] = &[NAMESPACE, TYPE, "id"];
-    const SYSTEM_KEYS: bool = true;
-
     fn about() -> Schema {
         Schema::new(
             "Manages a resource of any COSI type that users may write, also of types and fields that no other resource of this provider has. \
@@ -250,6 +248,15 @@ impl ResourceType for AnyResource {
             *state = moved::convert(state)?;
             Ok(())
         })
+    }
+
+    fn identity() -> IdentitySchema {
+        let mut identity = identity_of(AnyKind::PARTS, Self::NOUN);
+        // It has a default: the one of the type.
+        for part in identity.attributes.iter_mut().filter(|part| part.name == NAMESPACE) {
+            part.required_for_import = false;
+        }
+        identity
     }
 
     fn id(state: &Value) -> Option<String> {
@@ -424,8 +431,12 @@ fn goals(stored: &Stored, wait: &Value) -> Result<Vec<Condition>, Error> {
     Ok(goals.into_iter().map(condition).collect())
 }
 
-#[async_trait]
-impl CosiObject for AnyResource {
+/// The types that users may write, each named by the objects themselves.
+pub(super) struct AnyKind;
+
+impl Kinds<AnyResource> for AnyKind {
+    const PARTS: &'static [&'static str] = &[NAMESPACE, TYPE, "id"];
+    const SYSTEM_KEYS: bool = true;
     const STOP_WAITING: &'static str = "remove `wait`";
 
     fn key(id: &str) -> Key {
@@ -485,6 +496,11 @@ impl CosiObject for AnyResource {
         let Some(form) = kind(config).and_then(Form::of) else { return private.remove(FIELDS) };
         private.set(FIELDS, form.paths(&document::of_plan(config, config)));
     }
+}
+
+#[async_trait]
+impl CosiObject for AnyResource {
+    type Kinds = AnyKind;
 
     async fn after_write(
         _cx: &Cx,
@@ -532,8 +548,8 @@ mod tests {
         ] {
             let (kind, rest) = parse(text).unwrap();
             assert_eq!(compose(kind, rest), id, "{text}");
-            let key = AnyResource::key(id);
-            assert_eq!(AnyResource::id_of(&key), id);
+            let key = AnyKind::key(id);
+            assert_eq!(AnyKind::id_of(&key), id);
         }
         for (text, part) in [
             ("prod", "names no type"),
@@ -572,7 +588,7 @@ mod tests {
             (SECRET, Value::dynamic(&json!({ "secret_access_key": "hush" }))),
         ]);
         let mut private = Private::default();
-        AnyResource::track(&mut private, &config);
+        AnyKind::track(&mut private, &config);
         assert_eq!(private.get::<Vec<String>>(FIELDS).unwrap(), ["bucket", "secret_access_key"]);
         assert!(!String::from_utf8(private.to_bytes()).unwrap().contains("hush"));
     }

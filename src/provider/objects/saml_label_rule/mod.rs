@@ -1,6 +1,6 @@
 //! `omni_saml_label_rule`: which role people get by the labels that the SAML identity provider gives them.
 
-use crate::provider::engine::{Bind, CosiObject, ResourceType, Row, Table};
+use crate::provider::engine::{Bind, CosiObject, OneKind, ResourceType, Row, Table};
 use crate::provider::lookup::{View, is_selector};
 use crate::provider::roles;
 use crate::provider::types::Types;
@@ -46,7 +46,9 @@ impl ResourceType for SamlLabelRule {
     }
 }
 
-impl CosiObject for SamlLabelRule {}
+impl CosiObject for SamlLabelRule {
+    type Kinds = OneKind;
+}
 
 impl View for SamlLabelRule {
     const NOUNS: &'static str = "SAML label rules";
