@@ -197,7 +197,9 @@ fn what_controllers_own() -> Result<(), Failed> {
             if listed.schema().attribute("include_system").is_none() {
                 continue;
             }
-            for event in list(&host, name, &json!({ "include_system": true }), true, 1000).await {
+            let mut config = fixture::on(&host, name).list;
+            config["include_system"] = true.into();
+            for event in list(&host, name, &config, true, 1000).await {
                 left_out += warnings(&event.diagnostic).iter().filter(|said| said.contains("leaves out")).count();
                 let state = event.resource_object.clone();
                 let request = pb::generate_resource_config::Request { type_name: name.into(), state };
