@@ -55,6 +55,10 @@ pub const LET_GO: &str = "omnirs/destroy-disconnected-machines";
 pub const EXCLUSIVE: &str = "omnirs/exclusive";
 /// Annotation of a join token: digests of the previous default tokens, the most recent one first.
 pub const DEFAULT_BEFORE: &str = "omnirs/default-before";
+/// Annotation: the object is part of a set that one resource writes as a whole; the ID of the object that stands for the set.
+pub const PART_OF: &str = "omnirs/part-of";
+/// Annotation of the object that stands for a set: its first write has not come to its end; a digest of what is to be written.
+pub const UNFINISHED: &str = "omnirs/unfinished";
 /// Annotation: the name of the object in the Omni UI.
 pub const NAME: &str = "name";
 
@@ -104,5 +108,5 @@ pub fn is_systems_own(key: &str) -> bool {
 /// Whether users may set the key: neither Omni nor this provider reserves it.
 #[must_use]
 pub fn is_users(key: &str) -> bool {
-    !key.starts_with(PREFIX) && ![OPERATION, RUN, LET_GO, EXCLUSIVE, DEFAULT_BEFORE].contains(&key)
+    !key.starts_with(PREFIX) && ![OPERATION, RUN, LET_GO, EXCLUSIVE, DEFAULT_BEFORE, PART_OF, UNFINISHED].contains(&key)
 }

@@ -3,7 +3,7 @@
 use super::dual::{self, DualSource};
 #[cfg(test)]
 use super::engine::Table;
-use super::engine::{self, CosiObject, FoundObject, OmniAction, RpcObject, TypeEntry, UnreadableObject};
+use super::engine::{self, CosiObject, FoundObject, ObjectSet, OmniAction, RpcObject, TypeEntry, UnreadableObject};
 use super::functions::{self, Pure};
 use super::lookup::singleton;
 use super::lookup::{ListSource, Objects, Plural, Single, SingleSource, Singleton, View};
@@ -100,6 +100,13 @@ impl<'h> Types<'h> {
         #[cfg(test)]
         self.check::<M>();
         self.entry(engine::found::<M>(self.handle))
+    }
+
+    /// A managed resource that is a set of objects.
+    pub(super) fn object_set<M: ObjectSet>(&mut self) -> &mut Self {
+        #[cfg(test)]
+        self.check::<M>();
+        self.entry(engine::object_set::<M>(self.handle))
     }
 
     /// A data source of one object.

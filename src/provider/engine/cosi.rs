@@ -8,7 +8,7 @@ use super::conflict::Baseline;
 use super::existing;
 use super::failure::Failure;
 use super::list;
-use super::owed::{Limit, Owed, STATUS, STATUS_TIMEOUT};
+use super::owed::{Limit, Owed, STATUS, STATUS_TIMEOUT, Waiting};
 use super::owners;
 use super::relabel;
 use super::write;
@@ -20,6 +20,7 @@ use crate::provider::errors::{Operation, UPDATE, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::provider::session::Handle;
 use crate::provider::timeouts::Timeouts;
+use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::list_resource::{ListRequest, ListResults};
 use crate::tf::resource::{Context, Outcome, Plan, Private};
@@ -199,18 +200,6 @@ impl<M: CosiObject> CosiBackend<M> {
             }
         };
         outcome.diags.extend(told);
-        outcome
-    }
-
-    /// The outcome with the object as it is now, where that can be read.
-    pub(super) async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome {
-        let operation = Operation { verb: "read", ..operation.clone() };
-        if let (Some(state), Ok(now)) = (&outcome.state, cx.read(key).await) {
-            let fresh = self.outcome(cx, now, state, outcome.private.clone(), &operation).await;
-            if !fresh.diags.has_errors() {
-                return fresh;
-            }
-        }
         outcome
     }
 
@@ -610,6 +599,35 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     }
 }
 
+#[async_trait]
+impl<M: CosiObject> Waiting for CosiBackend<M> {
+    const STOP_WAITING: &'static str = M::Kinds::STOP_WAITING;
+
+    fn stored_at(id: &str) -> Key {
+        M::Kinds::key(id)
+    }
+
+    async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
+        let object = Object::<M::Spec>::decode(stored.clone())?;
+        M::awaited(cx, state, &object, write).await
+    }
+
+    async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
+        M::obstacles(cx, state, key).await
+    }
+
+    async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome {
+        let operation = Operation { verb: "read", ..operation.clone() };
+        if let (Some(state), Ok(now)) = (&outcome.state, cx.read(key).await) {
+            let fresh = self.outcome(cx, now, state, outcome.private.clone(), &operation).await;
+            if !fresh.diags.has_errors() {
+                return fresh;
+            }
+        }
+        outcome
+    }
+}
+
 /// Says of a refused attribute that this update does not change it: that is no mistake of the plan.
 fn with_stale_attribute(mut told: Diagnostic, prior: &Value, planned: &Value) -> Diagnostic {
     let Some(path) = &told.path else { return told };
@@ -629,7 +647,7 @@ fn is_refused_update(error: &Error) -> bool {
 }
 
 /// A removal that ran out of time: what is still there, why, and the way out.
-fn hanging(operation: &Operation<'_>, error: &Error, limit: &Limit, why: Option<(String, String)>) -> Diagnostic {
+pub(super) fn hanging(operation: &Operation<'_>, error: &Error, limit: &Limit, why: Option<(String, String)>) -> Diagnostic {
     let what = match error {
         Error::Stuck { finalizers, .. } => {
             let list = finalizers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -281,7 +281,7 @@ pub(in crate::provider::engine) fn there(name: &str, operation: &Operation<'_>, 
 }
 
 /// The same of an object that somebody manages, by this mark.
-fn managed(name: &str, operation: &Operation<'_>, id: &str, mark: &str) -> Diagnostic {
+pub(super) fn managed(name: &str, operation: &Operation<'_>, id: &str, mark: &str) -> Diagnostic {
     let detail = format!(
         "Omni already has {} `{id}`, and its annotation `{} = {mark:?}` shows that it is managed.",
         with_article(operation.noun),
@@ -460,7 +460,7 @@ impl<M: CosiObject> CosiBackend<M> {
 }
 
 /// An error of the apply as a warning of the plan.
-fn foretold(mut problem: Diagnostic) -> Diagnostic {
+pub(super) fn foretold(mut problem: Diagnostic) -> Diagnostic {
     if problem.severity == crate::tf::diag::Severity::Error {
         problem.severity = crate::tf::diag::Severity::Warning;
         problem.summary = problem.summary.replacen("Could not create", "The apply cannot create", 1);

@@ -1,5 +1,6 @@
 //! Which objects a COSI resource type stands for: those of one COSI type, or of any.
 
+use super::owed::SET_NONE;
 use super::{CosiObject, Failure, Origin, SpecChange};
 use crate::omni::spec::Spec;
 use crate::omni::{Key, Kind, Resource as Stored};
@@ -55,7 +56,7 @@ pub(crate) struct OneKind;
 impl<M: CosiObject> Kinds<M> for OneKind {
     const PARTS: &'static [&'static str] = &[];
     const SYSTEM_KEYS: bool = false;
-    const STOP_WAITING: &'static str = "set `wait_for = \"none\"`";
+    const STOP_WAITING: &'static str = SET_NONE;
 
     fn key(id: &str) -> Key {
         M::Spec::KIND.key(id)

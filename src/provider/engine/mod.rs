@@ -15,6 +15,7 @@ mod found;
 mod joined;
 mod kinds;
 mod list;
+mod object_set;
 mod owed;
 mod owners;
 mod relabel;
@@ -32,7 +33,7 @@ use crate::provider::session::{Handle, Session};
 use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::list_resource::ListResource;
-use crate::tf::resource::{Plan, Resource};
+use crate::tf::resource::{Moved, Plan, Resource};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only::WriteOnly;
@@ -51,6 +52,9 @@ pub(crate) use failure::Failure;
 pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use kinds::{Kinds, OneKind};
+pub(crate) use object_set::{
+    Change, KeyOwner, ObjectSet, Observer, Parts, Wanted, carry_out, mark, part_name, rendered_rows, without_mark_changes,
+};
 pub(crate) use rpc_object::{Freshness, RpcObject};
 pub(crate) use unreadable::UnreadableObject;
 pub(crate) use write::SpecChange;
@@ -86,6 +90,11 @@ pub(crate) fn unreadable<M: UnreadableObject>(handle: &Handle) -> TypeEntry {
 /// The type of an object that is found, not created.
 pub(crate) fn found<M: FoundObject>(handle: &Handle) -> TypeEntry {
     TypeEntry::of(found::FoundBackend::<M>::new(handle))
+}
+
+/// The type of a set of objects that a document describes.
+pub(crate) fn object_set<M: ObjectSet>(handle: &Handle) -> TypeEntry {
+    TypeEntry::of(object_set::SetBackend::<M>::new(handle))
 }
 
 /// A key that we own: its value, or `None` where it must be absent.
@@ -304,6 +313,11 @@ pub(crate) trait ResourceType: Table {
 
     /// What is wrong with an id that Omni does not have, as a sentence, and what to do; `None` where its form is right.
     fn about_id(_id: &str) -> Option<(String, String)> {
+        None
+    }
+
+    /// State of another type or provider that a `moved` block brings, as far as this type has it; `None` where it is none that is known.
+    fn moved(_source: &Moved<'_>, _state: &serde_json::Map<String, serde_json::Value>) -> Option<Value> {
         None
     }
 

@@ -6,15 +6,15 @@
 
 use super::backend::Backend;
 use super::base::ResourceBase;
-use super::cosi::CosiBackend;
-use super::{CosiObject, Cx, Kinds, Object, Write};
-use crate::omni::{Error, ErrorKind, Phase, Resource as Stored};
+use super::{Cx, Write};
+use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, capital, detail};
 use crate::provider::session::OnWaitTimeout;
 use crate::provider::wait::{Awaited, Condition, PutOff, Step, UNLOCK, Unmet};
 use crate::tf::diag::{Diagnostic, Severity};
 use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::value::Value;
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,35 +62,29 @@ enum Waited {
     Unmet(Unmet),
 }
 
-impl<M: CosiObject> CosiBackend<M> {
-    /// What the state asks to be waited for after this write.
-    async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
-        let object = Object::<M::Spec>::decode(stored.clone())?;
-        M::awaited(cx, state, &object, write).await
-    }
+/// What makes an apply wait no longer, for the types with `wait_for`.
+pub(super) const SET_NONE: &str = "set `wait_for = \"none\"`";
 
-    async fn wait(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Waited {
-        let conditions = match Self::awaited(cx, state, stored, write).await {
-            Ok(Awaited::Nothing) => return Waited::ForNothing,
-            Ok(Awaited::Later(conditions, why)) => {
-                return match first_unmet(cx, &conditions).await {
-                    Ok(None) => Waited::Met,
-                    _ => Waited::Later(why),
-                };
-            }
-            Ok(Awaited::Conditions(conditions)) => conditions,
-            Err(error) => return Waited::Unmet(Unmet { error, what: String::new(), seen: String::new() }),
-        };
-        for condition in &conditions {
-            if let Err(unmet) = condition.wait(cx).await {
-                return Waited::Unmet(unmet);
-            }
-        }
-        Waited::Met
-    }
+/// A backend whose writes can be waited for, and where waits that ran out are repeated.
+#[async_trait]
+pub(super) trait Waiting: Backend {
+    /// What makes an apply wait no longer for what an earlier one has not brought to its end, as a clause.
+    const STOP_WAITING: &'static str;
+
+    /// Where the object of this id is, or the one that stands for all of them.
+    fn stored_at(id: &str) -> Key;
+
+    /// What the state asks to be waited for after this write.
+    async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error>;
+
+    /// What holds up a wait, a sentence for each.
+    async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error>;
+
+    /// The outcome with the object as it is now, where that can be read.
+    async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome;
 
     /// Waits as configured after a write, and for what is owed; what does not come is told, owed, and loses nothing.
-    pub(super) async fn settle(
+    async fn settle(
         &self,
         cx: &Cx,
         mut outcome: Outcome,
@@ -102,7 +96,7 @@ impl<M: CosiObject> CosiBackend<M> {
             return outcome;
         }
         let Some(state) = &outcome.state else { return outcome };
-        let unmet = match Self::wait(cx, state, stored, owed.after).await {
+        let unmet = match wait(cx, Self::awaited(cx, state, stored, owed.after).await).await {
             Waited::ForNothing => {
                 Owed::clear(&mut outcome.private);
                 return outcome;
@@ -126,7 +120,7 @@ impl<M: CosiObject> CosiBackend<M> {
         }
         // The operation's own limit is over; looking for the reason has a separate, short limit.
         let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
-        let obstacles = M::obstacles(&look, state, &stored.key).await.unwrap_or_default();
+        let obstacles = Self::obstacles(&look, state, &stored.key).await.unwrap_or_default();
         let limit = self.base().limit(cx, state, owed.limit());
         let policy = cx.session.on_wait_timeout;
         let mut outcome = self.refreshed(&look, outcome, &stored.key, operation).await;
@@ -147,7 +141,7 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// Drops what was owed when a read finds it done; what cannot be told stays owed.
-    pub(super) async fn read_owed(&self, cx: &Cx, outcome: &mut Outcome, stored: &Stored) {
+    async fn read_owed(&self, cx: &Cx, outcome: &mut Outcome, stored: &Stored) {
         let (Some(owed), Some(state)) = (Owed::load(&outcome.private), &outcome.state) else { return };
         match Self::still_owed(cx, owed, state, stored).await {
             Ok(None) => Owed::clear(&mut outcome.private),
@@ -157,13 +151,13 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// Whether the apply of this plan has a wait to make up for, which is told; without a session that stays open.
-    pub(super) async fn owes_wait(&self, cx: Option<&Cx>, plan: &mut Plan<'_>) -> bool {
+    async fn owes_wait(&self, cx: Option<&Cx>, plan: &mut Plan<'_>) -> bool {
         let Some(owed) = Owed::load(&plan.private).filter(|_| plan.prior.is_some() && plan.replace.is_empty()) else {
             return false;
         };
         let (Some(cx), Some(id)) = (cx, self.id(&plan.planned)) else { return true };
         let looked = async {
-            let stored = cx.read(&M::Kinds::key(&id)).await?;
+            let stored = cx.read(&Self::stored_at(&id)).await?;
             Self::still_owed(cx, owed, &plan.planned, &stored).await
         };
         let seen = match looked.await {
@@ -177,9 +171,29 @@ impl<M: CosiObject> CosiBackend<M> {
         let operation = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("update", &operation);
         let limit = self.base().limit(cx, &plan.planned, owed.limit());
-        plan.diags.push(unmet_wait(&operation, &seen, &limit, M::Kinds::STOP_WAITING));
+        plan.diags.push(unmet_wait(&operation, &seen, &limit, Self::STOP_WAITING));
         true
     }
+}
+
+async fn wait(cx: &Cx, awaited: Result<Awaited, Error>) -> Waited {
+    let conditions = match awaited {
+        Ok(Awaited::Nothing) => return Waited::ForNothing,
+        Ok(Awaited::Later(conditions, why)) => {
+            return match first_unmet(cx, &conditions).await {
+                Ok(None) => Waited::Met,
+                _ => Waited::Later(why),
+            };
+        }
+        Ok(Awaited::Conditions(conditions)) => conditions,
+        Err(error) => return Waited::Unmet(Unmet { error, what: String::new(), seen: String::new() }),
+    };
+    for condition in &conditions {
+        if let Err(unmet) = condition.wait(cx).await {
+            return Waited::Unmet(unmet);
+        }
+    }
+    Waited::Met
 }
 
 impl ResourceBase {

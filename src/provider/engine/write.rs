@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often a create decides again what stands in its place.
-const STANDINGS: usize = 5;
+pub(super) const STANDINGS: usize = 5;
 
 /// How long a create waits for another resource of the same apply to remove the object.
 pub(super) const REMOVAL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -224,7 +224,7 @@ async fn take_over<M: CosiObject>(
 }
 
 /// A failure beside the create itself: what is there then was not made here, and must not be taken for it.
-fn not_made(error: Error) -> Error {
+pub(super) fn not_made(error: Error) -> Error {
     error.settled(false)
 }
 
@@ -240,7 +240,7 @@ async fn catch_up<M: CosiObject>(cx: &Cx, planned: &Value) {
 
 /// Gives another resource of the same apply a little time to remove the object, or to begin with it; says how long that was.
 /// A second remover would be a danger here: its last call could hit the object that is about to be made.
-async fn await_departure(cx: &Cx, key: &Key) -> Result<Duration, Error> {
+pub(super) async fn await_departure(cx: &Cx, key: &Key) -> Result<Duration, Error> {
     let started = Instant::now();
     // Half of a short limit is left for what comes after.
     let call = cx.call.again_within(REMOVAL_TIMEOUT.min(cx.call.remaining() / 2));

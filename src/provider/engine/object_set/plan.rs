@@ -1,0 +1,88 @@
+//! What a plan tells of the objects of a set: to the ledger, of objects that other resources plan too, and of a head that is there.
+
+use super::backend::SetBackend;
+use super::marks::{digest, unfinished};
+use super::parts::{RENDERED, keys_of, part_name, stub};
+use super::{ObjectSet, Wanted};
+use crate::omni::{Key, Resource as Stored};
+use crate::provider::engine::Cx;
+use crate::provider::engine::backend::Backend as _;
+use crate::provider::engine::base;
+use crate::provider::engine::existing::{self, Standing, standing};
+use crate::provider::ledger::{Action, ObjectKey, Ticket};
+use crate::tf::diag::Diagnostic;
+use crate::tf::path::Path;
+use crate::tf::resource::Plan;
+use crate::tf::value::Value;
+
+impl<M: ObjectSet> SetBackend<M> {
+    /// Tells the ledger of the objects of a plan, and says of those that another resource plans too.
+    pub(super) fn note_parts(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
+        let Some(id) = M::id(&plan.planned).or_else(|| plan.prior.and_then(M::id)) else { return };
+        let (before, after) = (plan.prior.map(|prior| prior.get(RENDERED)), plan.planned.get(RENDERED).clone());
+        let head = Self::head(&id);
+        let names = |value: &Value| keys_of(value).into_iter().filter(|key| *key != head).collect::<Vec<_>>();
+        let [before, after] = [before.map(names).unwrap_or_default(), names(&after)];
+        for key in &after {
+            let action = if before.contains(key) { Action::Keep } else { Action::Create };
+            let note = M::note_of(&Stored { key: key.clone(), ..self.planned_part(plan, key) });
+            let known = ObjectKey::from(key);
+            cx.session.ledger.note_plan(
+                &known,
+                ticket,
+                action,
+                Some(&note).filter(|_| action == Action::Keep),
+                Some(&note),
+            );
+            if let Some(told) = twice(cx.session.ledger.rivals(&known, ticket, action).len(), key) {
+                plan.diags.push(told);
+            }
+        }
+        for key in before.iter().filter(|key| !after.contains(key)) {
+            let known = ObjectKey::from(key);
+            let note = M::note_of(&stub(key.clone()));
+            cx.session.ledger.note_plan(&known, ticket, Action::Remove, Some(&note), None);
+            base::note_move(cx, &known);
+        }
+    }
+
+    /// A part as far as the plan shows it: its labels.
+    fn planned_part(&self, plan: &Plan<'_>, key: &Key) -> Stored {
+        let mut stored = stub(key.clone());
+        let part = plan.planned.get(RENDERED).entries().and_then(|all| all.get(&part_name(key)));
+        for (name, value) in part.and_then(|part| part.get("labels").entries()).into_iter().flatten() {
+            stored.metadata.labels.insert(name.clone(), value.as_str().unwrap_or_default().to_owned());
+        }
+        stored
+    }
+
+    /// The plan's word on a head that is there and that the state does not hold.
+    pub(super) fn check_head(&self, cx: &Cx, head: &Stored, wanted: &Wanted) -> Option<Diagnostic> {
+        let operation = self.base().operation("create", &head.key.id);
+        let problem = match standing(head) {
+            Standing::Deleting => return None,
+            Standing::Managed(_) if unfinished(head) == Some(&digest::<M>(&wanted.objects)) => return None,
+            Standing::Managed(mark) => existing::managed(M::NAME, &operation, &head.key.id, &mark),
+            Standing::Controllers => existing::foretold(existing::of_controllers(&operation, head)),
+            Standing::Stranger if cx.session.adopt_existing => {
+                cx.session.ledger.once(&ObjectKey::from(&head.key), "adoption");
+                let why = format!("Omni already has the {}, without the managed-by annotation.", operation.what());
+                existing::adopted(&operation, &why, "")
+            }
+            Standing::Stranger => existing::there(M::NAME, &operation, &head.key.id, true),
+        };
+        Some(problem)
+    }
+}
+
+/// Another resource of the configuration has or makes an object of the set.
+fn twice(rivals: usize, key: &Key) -> Option<Diagnostic> {
+    (rivals > 0).then(|| {
+        Diagnostic::error(
+            format!("`{}` is planned twice", part_name(key)),
+            "The template describes it, and another resource of this configuration manages it too.",
+        )
+        .hint("Remove it from the template, or remove the other resource; `terraform state rm` takes an object out of the state and leaves it in Omni.")
+        .at(Path::of(RENDERED))
+    })
+}
