@@ -25,7 +25,7 @@ const LONGEST_INTERVAL: i64 = 24 * 3600;
 ///
 /// # Errors
 /// When Omni does not answer.
-pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+pub(crate) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     // What is replaced begins from nothing.
     let prior = plan.prior.filter(|_| plan.replace.is_empty());
     check_instance(cx, plan, prior).await?;

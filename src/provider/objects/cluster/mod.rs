@@ -1,7 +1,7 @@
 //! Clusters, and facts about them for other objects.
 
 pub(crate) mod argument;
-mod checks;
+pub(crate) mod checks;
 mod data_source;
 mod health;
 pub(crate) mod lock;

@@ -194,17 +194,11 @@ impl CosiObject for Cluster {
     }
 
     async fn awaited(cx: &Cx, state: &Value, object: &Object<ClusterSpec>, write: Write) -> Result<Awaited, Error> {
-        let level = state.get("wait_for").as_str().unwrap_or("none");
-        let id = object.id();
-        // Without a control plane the cluster cannot run, and its machines may well come later in the same apply.
-        if write == Write::Create || level == "none" || !wait::has_control_plane(cx, id).await? {
-            return Ok(Awaited::Nothing);
+        match write {
+            // Its machines may well come later in the same apply.
+            Write::Create => Ok(Awaited::Nothing),
+            Write::Update => awaited_of(cx, state, object).await,
         }
-        Ok(Awaited::Conditions(vec![
-            wait::upgraded::<specs::TalosUpgradeStatusSpec>(id, "Talos", &object.spec.talos_version),
-            wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(id, "Kubernetes", &object.spec.kubernetes_version),
-            wait::cluster(id, level),
-        ]))
     }
 
     async fn obstacles(cx: &Cx, _state: &Value, key: &Key) -> Result<Vec<String>, Error> {
@@ -225,6 +219,27 @@ impl CosiObject for Cluster {
     async fn why_stuck(cx: &Cx, key: &Key) -> Option<(String, String)> {
         wait::why_machines_stay(cx, &Query::label(labels::CLUSTER, &key.id)).await
     }
+}
+
+/// What `wait_for` asks to be waited for. Without a control plane the cluster cannot run.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(in crate::provider) async fn awaited_of(
+    cx: &Cx,
+    state: &Value,
+    object: &Object<ClusterSpec>,
+) -> Result<Awaited, Error> {
+    let level = state.get("wait_for").as_str().unwrap_or("none");
+    let id = object.id();
+    if level == "none" || !wait::has_control_plane(cx, id).await? {
+        return Ok(Awaited::Nothing);
+    }
+    Ok(Awaited::Conditions(vec![
+        wait::upgraded::<specs::TalosUpgradeStatusSpec>(id, "Talos", &object.spec.talos_version),
+        wait::upgraded::<specs::KubernetesUpgradeStatusSpec>(id, "Kubernetes", &object.spec.kubernetes_version),
+        wait::cluster(id, level),
+    ]))
 }
 
 /// What Omni reports of a cluster.

@@ -5,6 +5,7 @@ mod config_patch_merge;
 mod config_patch_validate;
 mod data_source;
 pub(crate) mod document;
+pub(crate) mod judge;
 mod refused;
 mod resource;
 pub(crate) mod target;

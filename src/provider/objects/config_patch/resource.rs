@@ -2,6 +2,7 @@
 
 use super::document;
 use super::document::{Document, TEXT};
+use super::judge;
 use super::refused;
 use super::refused::Change;
 use super::target;
@@ -11,11 +12,10 @@ use super::weighted::Weighted;
 use crate::omni::patch;
 use crate::omni::patch::PatchError;
 use crate::omni::spec::compressed;
-use crate::omni::{Error, ErrorKind, labels};
+use crate::omni::{Error, labels};
 use crate::provider::engine::{
     Bind, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row, Table, group,
 };
-use crate::provider::ledger::ObjectKey;
 use crate::provider::references;
 use crate::provider::references::Part;
 use crate::provider::session::at;
@@ -33,8 +33,6 @@ pub(super) struct ConfigPatch;
 /// A patch is a document, so its print is that of what it means.
 const DATA: WriteOnly = write_only!("data", Fingerprint::Meaning(patch::digest));
 const DOCUMENT: Document = Document { noun: "patch", kind: ConfigPatch::NAME, attributes: &[DATA.plain, DATA.secret] };
-/// What the ledger is told of a text that Omni takes.
-const VALID: &str = "valid";
 const PART: Part = Part { noun: "patch", follows: true };
 
 impl Weighted for ConfigPatch {
@@ -140,42 +138,23 @@ impl ResourceType for ConfigPatch {
         check_target(cx, plan).await?;
         let (name, text) = DATA.given(plan.config, &plan.planned);
         let Some(text) = text.as_str().filter(|_| !plan.diags.has_errors()) else { return Ok(()) };
-        // Many patches may have one text, and in an apply the write that follows is judged anyway.
-        let ledger = &cx.session.ledger;
-        let judged = ObjectKey::called("patch", patch::digest(text));
-        if ledger.is_applying() || ledger.is_told(&judged, VALID) {
-            return Ok(());
-        }
-        let error = match cx.client().validate_config(&cx.call, text).await {
-            Ok(()) => {
-                ledger.once(&judged, VALID);
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        match error.kind() {
-            ErrorKind::Validation => {
-                let told = match overridden(&error) {
-                    Some(fields) => {
-                        let id = Self::id(&plan.planned);
-                        let change = match plan.prior {
-                            None => Change::Create(id.as_deref()),
-                            Some(_) if document::is_changed(&DATA, plan) => Change::Content,
-                            Some(_) => Change::Rest,
-                        };
-                        refused::explain(cx, change, &fields).await?
-                    }
-                    None => Diagnostic::error("Omni refuses the patch", crate::provider::errors::detail(&error)).hint(
-                        "Remove fields that Omni controls, and check the names and types of the other fields in the reference of the Talos machine configuration.",
-                    ),
+        let Some(error) = judge::refusal(cx, text).await? else { return Ok(()) };
+        let told = match overridden(&error) {
+            Some(fields) => {
+                let id = Self::id(&plan.planned);
+                let change = match plan.prior {
+                    None => Change::Create(id.as_deref()),
+                    Some(_) if document::is_changed(&DATA, plan) => Change::Content,
+                    Some(_) => Change::Rest,
                 };
-                plan.diags.push(told.at(at(name)));
-                Ok(())
+                refused::explain(cx, change, &fields).await?
             }
-            // A server without the call finds out when the patch is written.
-            ErrorKind::Unimplemented => Ok(()),
-            _ => Err(error.into()),
-        }
+            None => Diagnostic::error("Omni refuses the patch", crate::provider::errors::detail(&error)).hint(
+                "Remove fields that Omni controls, and check the names and types of the other fields in the reference of the Talos machine configuration.",
+            ),
+        };
+        plan.diags.push(told.at(at(name)));
+        Ok(())
     }
 }
 
