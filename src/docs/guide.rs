@@ -10,12 +10,13 @@ pub(super) struct Guide {
 }
 
 /// In the order in which the index names them.
-const GUIDES: [(&str, &str); 9] = [
+const GUIDES: [(&str, &str); 10] = [
     ("getting-started", include_str!("guides/getting-started.md")),
     ("a-whole-cluster", include_str!("guides/a-whole-cluster.md")),
     ("secrets", include_str!("guides/secrets.md")),
     ("moving-from-siderolabs", include_str!("guides/moving-from-siderolabs.md")),
     ("an-existing-omni", include_str!("guides/an-existing-omni.md")),
+    ("from-cluster-templates", include_str!("guides/from-cluster-templates.md")),
     ("drift-and-conflicts", include_str!("guides/drift-and-conflicts.md")),
     ("test-your-modules", include_str!("guides/test-your-modules.md")),
     ("omni-sim", include_str!("guides/omni-sim.md")),

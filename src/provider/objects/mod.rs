@@ -17,6 +17,7 @@ nouns! {
     advertised_endpoints,
     audit_log,
     cluster,
+    cluster_template,
     config_patch,
     current_user,
     default_join_token,

@@ -1,0 +1,6 @@
+import {
+  to = omni_cluster_template.prod
+  identity = {
+    cluster = "prod"
+  }
+}

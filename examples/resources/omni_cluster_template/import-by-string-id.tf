@@ -1,0 +1,4 @@
+import {
+  to = omni_cluster_template.prod
+  id = "prod"
+}

@@ -1,0 +1,139 @@
+//! `omni_cluster_template_diff`: what a sync of a template would change.
+
+use super::{actual, document};
+use crate::omni::template::{self, SyncPlan};
+use crate::omni::{Call, Key, Resource as Stored};
+use crate::provider::engine::{Change, Cx, Failure, Parts, part_name, without_mark_changes};
+use crate::provider::errors::Operation;
+use crate::provider::lookup::computed::{flag, text};
+use crate::provider::session::Handle;
+use crate::tf::data_source::DataSource;
+use crate::tf::described::Described;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::done::Done;
+use crate::tf::path::Path;
+use crate::tf::resource::Context;
+use crate::tf::schema::{Schema, objects};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+use std::sync::Arc;
+
+pub(super) struct Diff {
+    schema: Schema,
+    handle: Handle,
+}
+
+impl Diff {
+    pub(super) fn data_source(handle: &Handle) -> Arc<dyn DataSource> {
+        let change = vec![
+            text("action", "What a sync does: `create`, `update` or `destroy`."),
+            text("type", "Type of the object, such as `MachineSets.omni.sidero.dev`."),
+            text("id", "ID of the object."),
+        ];
+        let schema = Schema::new(
+            "Compares a cluster template with the cluster in Omni, as `omnictl cluster template diff` does, without changing anything. \
+             Annotations by which providers and Omni mark objects are not compared.",
+        )
+        .with_all(document::attributes())
+        .rule(document::RULE)
+        .with(text("cluster", "Name of the cluster, as the template gives it."))
+        .with(flag("changed", "Whether a sync would change something."))
+        .with(text("diff", "The changes, as a unified diff of the objects in YAML. Config patches in it can hold secrets."))
+        .with(objects("changes", change).computed().doc("The changes, in the order of a sync."));
+        Arc::new(Self { schema, handle: handle.clone() })
+    }
+}
+
+#[async_trait]
+impl Described for Diff {
+    fn type_name(&self) -> &'static str {
+        "omni_cluster_template_diff"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
+        document::validate(config, diags);
+    }
+}
+
+#[async_trait]
+impl DataSource for Diff {
+    async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
+        let session = self.handle.session()?;
+        let cx = Cx { call: Call::within(session.timeouts.read, &context.cancel), session };
+        let Sync { cluster, plan } = planned(&cx, &config).await?;
+        config.set("cluster", cluster.into());
+        config.set("changed", (!plan.is_empty()).into());
+        config.set("diff", template::diff_text(&plan).into());
+        let change = |(change, key): &(Change, &Key)| {
+            Value::object([
+                ("action", Value::from(change.verb())),
+                ("type", key.kind.name.into()),
+                ("id", key.id.as_str().into()),
+            ])
+        };
+        config.set("changes", Value::List(changes(&plan).iter().map(change).collect()));
+        Ok(config.into())
+    }
+}
+
+/// What a sync of a template would do.
+pub(super) struct Sync {
+    pub(super) cluster: String,
+    pub(super) plan: SyncPlan,
+}
+
+/// What a sync of the template of this configuration would do.
+///
+/// # Errors
+/// When the template is wrong, an object belongs to something else, or Omni does not answer.
+pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Diagnostics> {
+    let Some(loaded) = document::load(config)? else {
+        return Err(
+            Diagnostic::error("The cluster template is not known", "It depends on values that are not known.").into()
+        );
+    };
+    let cluster = loaded.template.cluster().to_owned();
+    let operation =
+        Operation { verb: "compare", noun: "cluster template", id: &cluster, id_attribute: loaded.attribute };
+    let explained = |error: crate::omni::Error| Diagnostics::from(Failure::from(error).explain(&operation));
+    let release = document::release(cx).await.map_err(explained)?;
+    let wanted = loaded.render(release)?;
+    let actual = actual::objects(cx, &cluster, &wanted).await.map_err(explained)?;
+    let there = |key: &Key| actual.iter().find(|stored| stored.key == *key);
+    // No state says which labels were set once: all of those of users are the template's.
+    let parts = Parts::default();
+    let merged: Vec<Stored> = wanted
+        .iter()
+        .map(|stored| parts.merged::<super::resource::ClusterTemplate>(stored, there(&stored.key)))
+        .collect();
+    match template::plan_sync(&cluster, &merged, &actual) {
+        Ok(plan) => Ok(Sync { plan: without_mark_changes(plan), cluster }),
+        Err(conflicts) => Err(conflicts
+            .iter()
+            .map(|conflict| {
+                Diagnostic::error(
+                    format!("`{}` is not free", part_name(&conflict.key)),
+                    format!("It {}.", conflict.reason),
+                )
+                .hint("Give the object of the template another name, or remove the one that is there.")
+                .at(Path::of(loaded.attribute))
+            })
+            .collect()),
+    }
+}
+
+/// The changes of a plan, in the order in which they are made. A node that moves is one that is updated.
+pub(super) fn changes(plan: &SyncPlan) -> Vec<(Change, &Key)> {
+    let moved = |key: &Key| plan.moves.iter().any(|moved| moved.to.key == *key);
+    let made = plan.creates.iter().map(|stored| match moved(&stored.key) {
+        true => (Change::Update, &stored.key),
+        false => (Change::Create, &stored.key),
+    });
+    let updated = plan.updates.iter().map(|update| (Change::Update, &update.to.key));
+    let destroyed = plan.destroys.iter().flatten().map(|stored| (Change::Destroy, &stored.key));
+    made.chain(updated).chain(destroyed).collect()
+}

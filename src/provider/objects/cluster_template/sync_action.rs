@@ -1,0 +1,100 @@
+//! `omni_cluster_template_sync`: makes a cluster what a template describes.
+
+use super::diff::{self, changes};
+use super::document;
+use crate::omni::Key;
+use crate::provider::engine::{Change, Cx, Facts, Failure, Observer, OmniAction, Run, carry_out, mark, part_name};
+use crate::provider::errors::Operation;
+use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::schema::{Schema, boolean};
+use crate::tf::value::Value;
+use async_trait::async_trait;
+
+pub(super) struct Sync;
+
+const FACTS: Facts =
+    Facts { name: "omni_cluster_template_sync", verb: "synchronize", noun: "cluster template", id: "", timeout: "30m" };
+
+const DRY_RUN: &str = "dry_run";
+
+#[async_trait]
+impl OmniAction for Sync {
+    fn facts(&self) -> Facts {
+        FACTS
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(
+            "Makes a cluster what a cluster template describes, as `omnictl cluster template sync` does, and tells each object that it creates, updates and destroys. \
+             Objects of the cluster that are not in the template are destroyed. Use it for clusters that no resource manages.",
+        )
+        .with_all(document::attributes())
+        .rule(document::RULE)
+        .with(boolean(DRY_RUN).default(false).doc("With `true`, only tells what would change."))
+    }
+
+    fn writes(&self, config: &Value) -> bool {
+        config.get(DRY_RUN).as_bool() != Some(true)
+    }
+
+    fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        document::validate(config, diags);
+    }
+
+    async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
+        let Some(loaded) = document::load(config).unwrap_or_else(|problems| {
+            diags.extend(problems);
+            None
+        }) else {
+            return Ok(());
+        };
+        if let Err(problems) = loaded.render(document::release(cx).await?) {
+            diags.extend(problems);
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
+        let dry = !self.writes(config);
+        let diff::Sync { cluster, mut plan } = diff::planned(run.cx(), config).await.map_err(first)?;
+        if plan.is_empty() {
+            run.say(format!("Cluster `{cluster}` is as the template describes it")).await;
+            return Ok(());
+        }
+        if dry {
+            for (change, key) in changes(&plan) {
+                run.say(format!("{}: would be {}", part_name(key), change.done())).await;
+            }
+            return Ok(());
+        }
+        mark(&mut plan, &cluster, &run.session().managed_by);
+        let told = Told(run);
+        carry_out(run.cx(), &plan, &told).await.map_err(|stopped| {
+            let name = part_name(&stopped.key);
+            let part = Operation { verb: stopped.change.verb(), noun: "object", id: &name, id_attribute: "" };
+            Failure::from(Diagnostic { path: None, ..part.explain(&stopped.error) })
+        })?;
+        run.say(format!("Cluster `{cluster}` is synchronized")).await;
+        Ok(())
+    }
+}
+
+/// The first problem, with the others in its text: an action tells one.
+fn first(problems: Diagnostics) -> Failure {
+    let mut all = problems.iter();
+    let Some(first) = all.next().cloned() else {
+        return Diagnostic::error("Could not synchronize the cluster template", "The reason is not known.").into();
+    };
+    let more: String = all.map(|problem| format!("\n{}: {}", problem.summary, problem.detail)).collect();
+    Diagnostic { detail: format!("{}{more}", first.detail), ..first }.into()
+}
+
+/// Tells each write as progress.
+struct Told<'a, 'r>(&'a Run<'r>);
+
+#[async_trait]
+impl Observer for Told<'_, '_> {
+    async fn wrote(&self, change: Change, key: &Key) {
+        self.0.done(format!("{}: {}", part_name(key), change.done())).await;
+    }
+}
