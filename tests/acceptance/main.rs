@@ -48,6 +48,7 @@ mod second_provider;
 mod secrets;
 mod stand_in;
 mod takeover;
+mod templates;
 mod trust;
 mod workspace;
 
@@ -121,6 +122,7 @@ fn areas() -> Vec<(&'static str, Vec<Test>)> {
         ("second_provider", second_provider::tests()),
         ("secrets", secrets::tests()),
         ("takeover", takeover::tests()),
+        ("templates", templates::tests()),
         ("trust", trust::tests()),
     ]
 }

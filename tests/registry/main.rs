@@ -8,6 +8,7 @@ mod accounts;
 mod actions;
 mod answers;
 mod any_resource;
+mod cluster_templates;
 mod connection;
 mod coverage;
 mod defects;
@@ -96,6 +97,7 @@ fn main() {
     trials.extend(actions::trials());
     trials.extend(answers::trials());
     trials.extend(any_resource::trials());
+    trials.extend(cluster_templates::trials());
     trials.extend(connection::trials());
     trials.extend(defects::trials());
     trials.extend(ephemerals::trials());

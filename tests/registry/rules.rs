@@ -9,8 +9,9 @@ use terraform_provider_omni::tf::plan::{check_schema, validate};
 use terraform_provider_omni::tf::schema::{Attribute, Kind, Mode, Nesting, Schema, Unset};
 use terraform_provider_omni::tf::value::{Type, Value};
 
-/// The resource types that are no objects to their users, or whose objects users cannot change.
+/// The resource types that are no single objects to their users, or whose objects users cannot change.
 const BY_CALLS: &[&str] = &[
+    "omni_cluster_template",
     "omni_eula_acceptance",
     "omni_imported_cluster",
     "omni_kubeconfig",
@@ -174,6 +175,7 @@ const DOCUMENTS: &[&str] = &[
     "secrets_bundle",
     "secrets_bundle_wo",
     "service_account_key",
+    "template",
     "yaml",
 ];
 

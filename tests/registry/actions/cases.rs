@@ -35,6 +35,8 @@ const FIRST: Case = Case {
     tells: "Cluster `c` is locked",
 };
 
+const TEMPLATE: &str = "kind: Cluster\nname: t\nkubernetes: {version: v1.35.1}\ntalos: {version: v1.13.5}\n---\nkind: ControlPlane\nmachines: []\n";
+
 pub static CASES: &[Case] = &[
     FIRST,
     Case {
@@ -92,6 +94,14 @@ pub static CASES: &[Case] = &[
         write: Some("KubernetesSyncManifests"),
         done: |host| annotated(host, "KubernetesUpgradeStatuses", "c", "manifest-rollout"),
         tells: "Manifests of cluster `c`: ",
+        ..FIRST
+    },
+    Case {
+        name: "omni_cluster_template_sync",
+        config: |_| json!({ "template": TEMPLATE }),
+        write: Some("Create of MachineSets"),
+        done: |host| u64::from(host.object("MachineSets", "t-control-planes").is_some()),
+        tells: "Cluster `t` is synchronized",
         ..FIRST
     },
     Case {
@@ -348,6 +358,7 @@ pub fn mistakes() -> Vec<(&'static str, Json, &'static str, &'static str)> {
             "version",
             "is not a version",
         ),
+        ("omni_cluster_template_sync", json!({ "template": "kind: Cluster\ncolour: red\n" }), "template", "Line 2"),
         ("omni_audit_log_export", json!({ "path": "p", "start_date": "yesterday" }), "start_date", "is no day"),
     ]
 }

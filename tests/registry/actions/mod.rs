@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use terraform_provider_omni::omni::{Call, Client, Config, Credentials, Kind};
 use terraform_provider_omni::provider;
+use terraform_provider_omni::tf::check;
 use terraform_provider_omni::tf::schema::{Mode as Set, Schema};
 use terraform_provider_omni::tf::value::Value;
 use terraform_provider_omni::tf::wire;
@@ -314,6 +315,11 @@ fn does_nothing_without_a_session(case: &'static Case) -> Result<(), Failed> {
         let mut config = action.schema().null_object();
         for attribute in action.schema().attributes.iter().filter(|a| a.mode == Set::Required) {
             config.set(attribute.name, Value::UNKNOWN);
+        }
+        for rule in &action.schema().rules {
+            if let check::Rule::ExactlyOne([first, ..]) = rule {
+                config.set(first, Value::UNKNOWN);
+            }
         }
         let config = Some(wire::encode(&config, &action.schema().object_type()).unwrap());
         let request = pb::plan_action::Request {

@@ -138,7 +138,7 @@ impl<M: ObjectSet> SetBackend<M> {
         known: &Value,
         rendered: Value,
         private: Private,
-        operation: &Operation<'_>,
+        (operation, head): (&Operation<'_>, Option<Stored>),
     ) -> Outcome {
         let remembered = |rendered: &Value| {
             let mut state = self.base.remembered(known, id);
@@ -148,7 +148,10 @@ impl<M: ObjectSet> SetBackend<M> {
             state
         };
         let built = async {
-            let stored = cx.read(&Self::head(id)).await?;
+            let stored = match head {
+                Some(head) => head,
+                None => cx.client().get(&cx.call, &Self::head(id)).await?,
+            };
             let object = Object::<M::Spec>::decode(stored)?;
             let joined = Joined::read(cx, self.base.binding.joins(), id).await?;
             let mut shown = show_attributes::<M>(&self.base.binding, &object, &joined, known)?;
@@ -209,7 +212,7 @@ impl<M: ObjectSet> SetBackend<M> {
                 }
             }
         };
-        let mut outcome = self.outcome(&look, &wanted.id, known, rendered, private, operation).await;
+        let mut outcome = self.outcome(&look, &wanted.id, known, rendered, private, (operation, None)).await;
         outcome.diags = diagnostic.into();
         outcome
     }
@@ -336,7 +339,7 @@ impl<M: ObjectSet> SetBackend<M> {
                 _ => show_wanted::<M>(&[]),
             },
         };
-        let mut outcome = self.outcome(cx, id, planned, rendered, private, operation).await;
+        let mut outcome = self.outcome(cx, id, planned, rendered, private, (operation, None)).await;
         if let Ok(head) = cx.client().get(&cx.call, &Self::head(id)).await {
             outcome = self.settle(cx, outcome, &head, owed, operation).await;
         }
@@ -394,7 +397,7 @@ impl<M: ObjectSet> Waiting for SetBackend<M> {
     async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome {
         let Some(state) = &outcome.state else { return outcome };
         let rendered = state.get(RENDERED).clone();
-        let fresh = self.outcome(cx, &key.id, state, rendered, outcome.private.clone(), operation).await;
+        let fresh = self.outcome(cx, &key.id, state, rendered, outcome.private.clone(), (operation, None)).await;
         if fresh.diags.has_errors() { outcome } else { fresh }
     }
 }
@@ -548,7 +551,7 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
             known.set(M::IMPORTED, M::document(cx, id, &actual).await?.into());
             private.set(IMPORTED, true);
         }
-        let mut outcome = self.outcome(cx, id, &known, rendered, private, operation).await;
+        let mut outcome = self.outcome(cx, id, &known, rendered, private, (operation, Some(head.clone()))).await;
         self.read_owed(cx, &mut outcome, &head).await;
         if head.metadata.phase == Phase::TearingDown {
             outcome.diags.push(Diagnostic::warning(
@@ -569,6 +572,30 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
     }
 
     async fn create(&self, work: Work<'_>) -> Outcome {
+        let (cx, prior) = (work.cx, work.prior);
+        let outcome = self.create_all(work).await;
+        Self::note_done(cx, prior, outcome.state.as_ref());
+        outcome
+    }
+
+    async fn update(&self, work: Work<'_>) -> Outcome {
+        let (cx, prior) = (work.cx, work.prior);
+        let outcome = self.update_all(work).await;
+        Self::note_done(cx, prior, outcome.state.as_ref());
+        outcome
+    }
+
+    async fn delete(&self, work: Work<'_>) -> Outcome {
+        let (cx, prior) = (work.cx, work.prior);
+        let outcome = self.delete_all(work).await;
+        Self::note_done(cx, prior, outcome.state.as_ref());
+        outcome
+    }
+}
+
+/// The verbs, without what the ledger is told.
+impl<M: ObjectSet> SetBackend<M> {
+    async fn create_all(&self, work: Work<'_>) -> Outcome {
         let cx = work.cx;
         let wanted = match self.promised(&work).await {
             Ok(wanted) => wanted,
@@ -607,7 +634,7 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
         }
     }
 
-    async fn update(&self, work: Work<'_>) -> Outcome {
+    async fn update_all(&self, work: Work<'_>) -> Outcome {
         let Work { cx, id, prior, planned, .. } = &work;
         let (cx, id, prior) = (*cx, *id, *prior);
         let kept = |diagnostics: Diagnostics| self.base.partial(prior.clone(), work.private.clone(), id, diagnostics);
@@ -650,7 +677,7 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
         self.written(&work, id, work.private.clone(), owed, Diagnostics::new()).await
     }
 
-    async fn delete(&self, work: Work<'_>) -> Outcome {
+    async fn delete_all(&self, work: Work<'_>) -> Outcome {
         let Work { cx, operation, id, prior, mut private, .. } = work;
         if let Some(refused) = base::take_refusal(&mut private) {
             return self.base.partial(prior.clone(), private, id, refused);

@@ -4,6 +4,7 @@ use super::backend::SetBackend;
 use super::marks::{digest, unfinished};
 use super::parts::{RENDERED, keys_of, part_name, stub};
 use super::{ObjectSet, Wanted};
+use crate::omni::spec::Spec as _;
 use crate::omni::{Key, Resource as Stored};
 use crate::provider::engine::Cx;
 use crate::provider::engine::backend::Backend as _;
@@ -34,8 +35,9 @@ impl<M: ObjectSet> SetBackend<M> {
                 Some(&note).filter(|_| action == Action::Keep),
                 Some(&note),
             );
-            if let Some(told) = twice(cx.session.ledger.rivals(&known, ticket, action).len(), key) {
-                plan.diags.push(told);
+            let rivals = cx.session.ledger.rivals(&known, ticket, action);
+            if let Some(rival) = rivals.first() {
+                plan.diags.push(twice(key, action == Action::Create || rival.action == Action::Create));
             }
         }
         for key in before.iter().filter(|key| !after.contains(key)) {
@@ -43,6 +45,23 @@ impl<M: ObjectSet> SetBackend<M> {
             let note = M::note_of(&stub(key.clone()));
             cx.session.ledger.note_plan(&known, ticket, Action::Remove, Some(&note), None);
             base::note_move(cx, &known);
+        }
+        if plan.diags.has_errors() {
+            for key in before.iter().chain(&after) {
+                cx.session.ledger.forget_plan(&ObjectKey::from(key), ticket);
+            }
+        }
+    }
+
+    /// Tells the ledger what an operation has left of the objects.
+    pub(super) fn note_done(cx: &Cx, prior: &Value, state: Option<&Value>) {
+        let after = state.map(|state| keys_of(state.get(RENDERED))).unwrap_or_default();
+        for key in keys_of(prior.get(RENDERED)).iter().filter(|key| !after.contains(key)) {
+            cx.session.ledger.note_removed(&ObjectKey::from(key));
+        }
+        // The engine tells of the head.
+        for key in after.into_iter().filter(|key| key.kind != M::Spec::KIND) {
+            cx.session.ledger.note_written(&ObjectKey::from(&key), &M::note_of(&stub(key)));
         }
     }
 
@@ -75,14 +94,14 @@ impl<M: ObjectSet> SetBackend<M> {
     }
 }
 
-/// Another resource of the configuration has or makes an object of the set.
-fn twice(rivals: usize, key: &Key) -> Option<Diagnostic> {
-    (rivals > 0).then(|| {
-        Diagnostic::error(
-            format!("`{}` is planned twice", part_name(key)),
-            "The template describes it, and another resource of this configuration manages it too.",
-        )
-        .hint("Remove it from the template, or remove the other resource; `terraform state rm` takes an object out of the state and leaves it in Omni.")
+/// Another resource of the configuration has an object of the set, or one of the two makes it.
+fn twice(key: &Key, made: bool) -> Diagnostic {
+    let (name, why) =
+        (part_name(key), "The template describes it, and another resource of this configuration manages it too.");
+    let told = match made {
+        true => Diagnostic::error(format!("`{name}` is planned twice"), why),
+        false => Diagnostic::warning(format!("`{name}` is managed twice"), why),
+    };
+    told.hint("Remove it from the template, or remove the other resource; `terraform state rm` takes an object out of the state and leaves it in Omni.")
         .at(Path::of(RENDERED))
-    })
 }

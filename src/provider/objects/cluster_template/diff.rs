@@ -1,9 +1,9 @@
 //! `omni_cluster_template_diff`: what a sync of a template would change.
 
 use super::{actual, document};
-use crate::omni::template::{self, SyncPlan};
-use crate::omni::{Call, Key, Resource as Stored};
-use crate::provider::engine::{Change, Cx, Failure, Parts, part_name, without_mark_changes};
+use crate::omni::template::{self, Conflict, SyncPlan};
+use crate::omni::{Call, Error, Key, Resource as Stored};
+use crate::provider::engine::{Change, Cx, Parts, part_name, without_mark_changes};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::computed::{flag, text};
 use crate::provider::session::Handle;
@@ -64,7 +64,10 @@ impl DataSource for Diff {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let session = self.handle.session()?;
         let cx = Cx { call: Call::within(session.timeouts.read, &context.cancel), session };
-        let Sync { cluster, plan } = planned(&cx, &config).await?;
+        let Sync { cluster, plan } = planned(&cx, &config).await.map_err(|unplanned| match unplanned {
+            Unplanned::Wrong(diags) => diags,
+            Unplanned::Call(error) => OPERATION.explain(&error).into(),
+        })?;
         config.set("cluster", cluster.into());
         config.set("changed", (!plan.is_empty()).into());
         config.set("diff", template::diff_text(&plan).into());
@@ -80,6 +83,29 @@ impl DataSource for Diff {
     }
 }
 
+/// A comparison that fails before the template is known.
+const OPERATION: Operation<'_> = Operation { verb: "compare", noun: "cluster template", id: "", id_attribute: "" };
+
+/// Why it is not known what a sync would do.
+pub(super) enum Unplanned {
+    /// The template is wrong, or an object belongs to something else.
+    Wrong(Diagnostics),
+    /// Omni does not answer.
+    Call(Box<Error>),
+}
+
+impl From<Diagnostics> for Unplanned {
+    fn from(diags: Diagnostics) -> Self {
+        Self::Wrong(diags)
+    }
+}
+
+impl From<Error> for Unplanned {
+    fn from(error: Error) -> Self {
+        Self::Call(Box::new(error))
+    }
+}
+
 /// What a sync of a template would do.
 pub(super) struct Sync {
     pub(super) cluster: String,
@@ -90,19 +116,16 @@ pub(super) struct Sync {
 ///
 /// # Errors
 /// When the template is wrong, an object belongs to something else, or Omni does not answer.
-pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Diagnostics> {
+pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Unplanned> {
     let Some(loaded) = document::load(config)? else {
-        return Err(
-            Diagnostic::error("The cluster template is not known", "It depends on values that are not known.").into()
-        );
+        let unknown =
+            Diagnostic::error("The cluster template is not known", "It depends on values that are not known.");
+        return Err(Unplanned::Wrong(unknown.into()));
     };
     let cluster = loaded.template.cluster().to_owned();
-    let operation =
-        Operation { verb: "compare", noun: "cluster template", id: &cluster, id_attribute: loaded.attribute };
-    let explained = |error: crate::omni::Error| Diagnostics::from(Failure::from(error).explain(&operation));
-    let release = document::release(cx).await.map_err(explained)?;
+    let release = document::release(cx).await?;
     let wanted = loaded.render(release)?;
-    let actual = actual::objects(cx, &cluster, &wanted).await.map_err(explained)?;
+    let actual = actual::objects(cx, &cluster, &wanted).await?;
     let there = |key: &Key| actual.iter().find(|stored| stored.key == *key);
     // No state says which labels were set once: all of those of users are the template's.
     let parts = Parts::default();
@@ -110,19 +133,14 @@ pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Diagnostics
         .iter()
         .map(|stored| parts.merged::<super::resource::ClusterTemplate>(stored, there(&stored.key)))
         .collect();
+    let conflict = |conflict: &Conflict| {
+        Diagnostic::error(format!("`{}` is not free", part_name(&conflict.key)), format!("It {}.", conflict.reason))
+            .hint("Give the object of the template another name, or remove the one that is there.")
+            .at(Path::of(loaded.attribute))
+    };
     match template::plan_sync(&cluster, &merged, &actual) {
         Ok(plan) => Ok(Sync { plan: without_mark_changes(plan), cluster }),
-        Err(conflicts) => Err(conflicts
-            .iter()
-            .map(|conflict| {
-                Diagnostic::error(
-                    format!("`{}` is not free", part_name(&conflict.key)),
-                    format!("It {}.", conflict.reason),
-                )
-                .hint("Give the object of the template another name, or remove the one that is there.")
-                .at(Path::of(loaded.attribute))
-            })
-            .collect()),
+        Err(conflicts) => Err(Unplanned::Wrong(conflicts.iter().map(conflict).collect())),
     }
 }
 

@@ -41,7 +41,7 @@ impl Table for ClusterTemplate {
     fn rows() -> Vec<Row> {
         let mut rows = vec![
             string("id").computed().stays().doc("Name of the cluster. Known after the cluster is created, so that resources that refer to it are created after it.").id(),
-            string(CLUSTER).computed().replaces().changes_with(DOCUMENT).doc("Name of the cluster, as the template gives it. Changing it forces replacement.").id(),
+            string(CLUSTER).computed().changes_with(DOCUMENT).doc("Name of the cluster, as the template gives it. Changing it forces replacement.").id(),
             boolean(DISCONNECTED).doc("On destroy, remove machines of the cluster that are not connected from Omni without wiping them, together with their patches; otherwise they block the destroy. Must be applied before the destroy. Defaults to `false`.").local(),
             string("wait_for").check(one_of(wait::LEVELS)).doc(
                 "What an apply waits for: `none`, `running` (every machine runs the configured versions) or `ready` (the nodes are also ready, which requires a CNI). Defaults to `none`.",

@@ -56,7 +56,11 @@ impl OmniAction for Sync {
 
     async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
         let dry = !self.writes(config);
-        let diff::Sync { cluster, mut plan } = diff::planned(run.cx(), config).await.map_err(first)?;
+        let diff::Sync { cluster, mut plan } =
+            diff::planned(run.cx(), config).await.map_err(|unplanned| match unplanned {
+                diff::Unplanned::Wrong(problems) => first(problems),
+                diff::Unplanned::Call(error) => Failure::from(*error),
+            })?;
         if plan.is_empty() {
             run.say(format!("Cluster `{cluster}` is as the template describes it")).await;
             return Ok(());
@@ -69,11 +73,12 @@ impl OmniAction for Sync {
         }
         mark(&mut plan, &cluster, &run.session().managed_by);
         let told = Told(run);
-        carry_out(run.cx(), &plan, &told).await.map_err(|stopped| {
+        if let Err(stopped) = carry_out(run.cx(), &plan, &told).await {
             let name = part_name(&stopped.key);
             let part = Operation { verb: stopped.change.verb(), noun: "object", id: &name, id_attribute: "" };
-            Failure::from(Diagnostic { path: None, ..part.explain(&stopped.error) })
-        })?;
+            let ended = run.write(async { Err::<(), _>(stopped.error) }).await;
+            return ended.map_err(|error| Diagnostic { path: None, ..part.explain_invoked(&error) }.into());
+        }
         run.say(format!("Cluster `{cluster}` is synchronized")).await;
         Ok(())
     }
