@@ -647,7 +647,12 @@ fn is_refused_update(error: &Error) -> bool {
 }
 
 /// A removal that ran out of time: what is still there, why, and the way out.
-pub(super) fn hanging(operation: &Operation<'_>, error: &Error, limit: &Limit, why: Option<(String, String)>) -> Diagnostic {
+pub(super) fn hanging(
+    operation: &Operation<'_>,
+    error: &Error,
+    limit: &Limit,
+    why: Option<(String, String)>,
+) -> Diagnostic {
     let what = match error {
         Error::Stuck { finalizers, .. } => {
             let list = finalizers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

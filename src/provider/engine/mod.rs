@@ -33,7 +33,7 @@ use crate::provider::session::{Handle, Session};
 use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::list_resource::ListResource;
-use crate::tf::resource::{Moved, Plan, Resource};
+use crate::tf::resource::{Plan, Resource};
 use crate::tf::schema::{IdentitySchema, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only::WriteOnly;
@@ -53,7 +53,8 @@ pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use kinds::{Kinds, OneKind};
 pub(crate) use object_set::{
-    Change, KeyOwner, ObjectSet, Observer, Parts, Wanted, carry_out, mark, part_name, rendered_rows, without_mark_changes,
+    Change, KeyOwner, ObjectSet, Observer, Parts, Wanted, carry_out, mark, part_name, rendered_rows,
+    without_mark_changes,
 };
 pub(crate) use rpc_object::{Freshness, RpcObject};
 pub(crate) use unreadable::UnreadableObject;
@@ -313,11 +314,6 @@ pub(crate) trait ResourceType: Table {
 
     /// What is wrong with an id that Omni does not have, as a sentence, and what to do; `None` where its form is right.
     fn about_id(_id: &str) -> Option<(String, String)> {
-        None
-    }
-
-    /// State of another type or provider that a `moved` block brings, as far as this type has it; `None` where it is none that is known.
-    fn moved(_source: &Moved<'_>, _state: &serde_json::Map<String, serde_json::Value>) -> Option<Value> {
         None
     }
 

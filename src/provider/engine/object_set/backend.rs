@@ -1,5 +1,6 @@
 //! `SetBackend`: the objects of any [`ObjectSet`] type, in the state of Omni.
 
+use super::super::owed::SET_NONE;
 use super::marks::{digest, finish, is_others, is_part, is_unfinished, mark, unfinished, unmark, without_mark_changes};
 use super::parts::{
     Parts, RENDERED, RESOURCES, keys_of, list_of, part_name, show, show_all, show_wanted, stub, with_defaults,

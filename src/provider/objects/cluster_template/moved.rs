@@ -1,29 +1,39 @@
 //! State of the `omni_cluster` of other providers, which is a cluster template there, as state of an `omni_cluster_template`.
 
 use crate::omni::template::{NoFiles, Template};
-use crate::tf::resource::Moved;
-use crate::tf::value::Value;
+use crate::tf::diag::Diagnostic;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
 /// The type of both.
-const SOURCE: &str = "omni_cluster";
+pub(super) const SOURCE: &str = "omni_cluster";
 
-/// The state that a `moved` block brings; `None` where it is no template.
-pub(super) fn state(source: &Moved<'_>, state: &Map<String, Json>) -> Option<Value> {
-    if source.type_name != SOURCE {
-        return None;
-    }
+/// Converts the state that a `moved` block brings.
+///
+/// # Errors
+/// When it is no template.
+pub(super) fn convert(state: &mut Map<String, Json>) -> Result<(), Diagnostic> {
+    *state = converted(state).ok_or_else(|| {
+        Diagnostic::error(
+            format!("The state of this `{SOURCE}` cannot be moved to `omni_cluster_template`"),
+            "It contains no cluster template.",
+        )
+        .hint("Remove the `moved` block. To keep the cluster, add a `removed` block with `destroy = false` for the source and an `import` block for the target.")
+    })?;
+    Ok(())
+}
+
+fn converted(state: &Map<String, Json>) -> Option<Map<String, Json>> {
     let template = whole(state).or_else(|| parts(state))?;
     let named = Template::load(&template, Arc::new(NoFiles)).ok().map(|loaded| loaded.cluster().to_owned());
     let cluster = named.filter(|name| !name.is_empty()).or_else(|| text(state, "id"))?;
     let links = state.get("delete_machine_links").and_then(Json::as_bool);
-    Some(Value::object([
-        ("id", Value::from(cluster.as_str())),
-        ("cluster", cluster.into()),
-        ("template", template.into()),
-        ("destroy_disconnected_machines", links.map_or(Value::Null, Value::from)),
-    ]))
+    let mut ours = Map::new();
+    ours.insert("id".to_owned(), cluster.as_str().into());
+    ours.insert("cluster".to_owned(), cluster.into());
+    ours.insert("template".to_owned(), template.into());
+    ours.insert("destroy_disconnected_machines".to_owned(), links.into());
+    Some(ours)
 }
 
 fn text(state: &Map<String, Json>, name: &str) -> Option<String> {
@@ -53,21 +63,21 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn moved(type_name: &str, stored: Json) -> Option<Value> {
-        let Json::Object(stored) = stored else { panic!("an object") };
-        state(&Moved { provider: "registry.terraform.io/other/omni", type_name }, &stored)
+    fn moved(mut stored: Json) -> Result<Json, Diagnostic> {
+        convert(stored.as_object_mut().unwrap())?;
+        Ok(stored)
     }
 
     #[test]
     fn templates_of_other_providers_are_taken_over() {
         let whole = json!({ "id": "prod", "template": "kind: Cluster\n", "template_computed": "kind: X\n", "delete_machine_links": true });
-        let shown = moved("omni_cluster", whole).unwrap();
-        assert_eq!(shown.get("template").as_str(), Some("kind: Cluster\n"));
-        assert_eq!(shown.get("cluster").as_str(), Some("prod"));
-        assert_eq!(shown.get("destroy_disconnected_machines").as_bool(), Some(true));
+        let shown = moved(whole).unwrap();
+        assert_eq!(shown["template"].as_str(), Some("kind: Cluster\n"));
+        assert_eq!(shown["cluster"].as_str(), Some("prod"));
+        assert_eq!(shown["destroy_disconnected_machines"].as_bool(), Some(true));
 
         let imported = json!({ "id": "prod", "template": "", "template_computed": "kind: X\n" });
-        assert_eq!(moved("omni_cluster", imported).unwrap().get("template").as_str(), Some("kind: X\n"));
+        assert_eq!(moved(imported).unwrap()["template"].as_str(), Some("kind: X\n"));
 
         let parts = json!({
             "id": "prod",
@@ -77,22 +87,18 @@ mod tests {
             "machines_template": [],
             "delete_machine_links": null,
         });
-        let shown = moved("omni_cluster", parts).unwrap();
-        assert_eq!(
-            shown.get("template").as_str(),
-            Some("kind: Cluster\n---\nkind: ControlPlane\n---\nkind: Workers\n")
-        );
-        assert!(shown.get("destroy_disconnected_machines").is_null());
+        let shown = moved(parts).unwrap();
+        assert_eq!(shown["template"].as_str(), Some("kind: Cluster\n---\nkind: ControlPlane\n---\nkind: Workers\n"));
+        assert!(shown["destroy_disconnected_machines"].is_null());
     }
 
     #[test]
     fn a_cluster_that_is_no_template_is_not() {
-        for (type_name, stored) in [
-            ("omni_cluster", json!({ "id": "prod", "name": "prod", "talos_version": "1.13.5" })),
-            ("omni_machine_set", json!({ "id": "prod", "template": "x", "template_computed": "y" })),
-            ("omni_cluster", json!({ "id": "prod", "template": "", "template_computed": "" })),
+        for stored in [
+            json!({ "id": "prod", "name": "prod", "talos_version": "1.13.5" }),
+            json!({ "id": "prod", "template": "", "template_computed": "" }),
         ] {
-            assert_eq!(moved(type_name, stored), None);
+            assert!(moved(stored).unwrap_err().detail.contains("no cluster template"));
         }
     }
 }

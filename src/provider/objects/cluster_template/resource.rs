@@ -14,7 +14,7 @@ use crate::provider::objects::cluster::resource::{awaited_of, status};
 use crate::provider::wait::{self, Awaited};
 use crate::tf::check::one_of;
 use crate::tf::diag::{Diagnostic, Diagnostics};
-use crate::tf::resource::{Moved, Plan};
+use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -66,6 +66,7 @@ impl ResourceType for ClusterTemplate {
              ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Set `prevent_destroy` to protect its data.",
         )
         .rule(document::RULE)
+        .moved_from(moved::SOURCE, moved::convert)
     }
 
     fn identity() -> IdentitySchema {
@@ -79,10 +80,6 @@ impl ResourceType for ClusterTemplate {
     async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         let Some(cluster) = Self::id(prior) else { return Ok(()) };
         Ok(checks::check_removal(cx, &cluster, diags).await?)
-    }
-
-    fn moved(source: &Moved<'_>, state: &serde_json::Map<String, serde_json::Value>) -> Option<Value> {
-        moved::state(source, state)
     }
 }
 
