@@ -42,7 +42,7 @@ pub(crate) fn rendered_rows(document: &'static [&'static str]) -> [Row; 2] {
         ).derived(),
         objects(RESOURCES, listed)
             .computed()
-            .changes_with(&[RENDERED])
+            .changes_with(document)
             .doc("Type and ID of each object of the template.")
             .derived(),
     ]

@@ -57,7 +57,10 @@ impl<M: ObjectSet> SetBackend<M> {
     pub(super) fn note_done(cx: &Cx, prior: &Value, state: Option<&Value>) {
         let after = state.map(|state| keys_of(state.get(RENDERED))).unwrap_or_default();
         for key in keys_of(prior.get(RENDERED)).iter().filter(|key| !after.contains(key)) {
-            cx.session.ledger.note_removed(&ObjectKey::from(key));
+            let known = ObjectKey::from(key);
+            // Nothing that was planned for it holds any more.
+            cx.session.ledger.note_failed(&known);
+            cx.session.ledger.note_removed(&known);
         }
         // The engine tells of the head.
         for key in after.into_iter().filter(|key| key.kind != M::Spec::KIND) {

@@ -46,7 +46,7 @@ impl Table for ClusterTemplate {
             string("wait_for").check(one_of(wait::LEVELS)).doc(
                 "What an apply waits for: `none`, `running` (every machine runs the configured versions) or `ready` (the nodes are also ready, which requires a CNI). Defaults to `none`.",
             ).local(),
-            status(|status| status.changes_with(&["rendered"])),
+            status(|status| status.changes_with(DOCUMENT)),
         ];
         rows.extend(document::attributes().map(Bind::local));
         rows.extend(rendered_rows(DOCUMENT));
