@@ -251,8 +251,7 @@ impl<'t> Renderer<'t> {
         }
         let of_node = self.own_labels(&[(role, ""), (labels::MACHINE_SET, &id)]);
         for machine in &set.machines {
-            let documents = self.machines.iter().filter(|document| document.name.text == machine.text);
-            let document = documents.last().copied();
+            let document = self.machines.iter().rfind(|document| document.name.text == machine.text).copied();
             let (labels, mut annotations) = match document {
                 Some(document) => named(&document.descriptors, &of_node, None),
                 None => (of_node.clone(), Labels::new()),

@@ -193,7 +193,7 @@ fn in_order<'o>(rendered: &[Resource], actual: &'o [Resource]) -> Vec<&'o Resour
             let rank = if by_id_only { rank(object) } else { None };
             (order(object.key.kind), by_id_only, rank, object.key.id.as_str())
         };
-        key(*a).cmp(&key(*b))
+        key(a).cmp(&key(b))
     });
     all
 }

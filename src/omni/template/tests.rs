@@ -134,14 +134,12 @@ fn same_problem(golden: &str, ours: &str) -> bool {
     let opened = |text: &str| {
         let words = ["openat ", "statat ", "open ", "read "];
         let at = words.iter().filter_map(|word| text.find(&format!(": {word}"))).min();
-        at.and_then(|at| {
-            Some((
-                text[..at].to_owned(),
-                text[at + 2..].split_once(": ").map_or_else(
-                    || text[at + 2..].rsplit_once(' ').map(|_| "is a directory").unwrap_or_default().to_owned(),
-                    |(_, cause)| cause.to_owned(),
-                ),
-            ))
+        at.map(|at| {
+            let cause = text[at + 2..].split_once(": ").map_or_else(
+                || text[at + 2..].rsplit_once(' ').map(|_| "is a directory").unwrap_or_default().to_owned(),
+                |(_, cause)| cause.to_owned(),
+            );
+            (text[..at].to_owned(), cause)
         })
         .map_or_else(|| text.to_owned(), |(before, cause)| format!("{before}: {cause}"))
     };

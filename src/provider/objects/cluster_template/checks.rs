@@ -52,7 +52,9 @@ async fn check_cluster(cx: &Cx, sync: &SyncPlan) -> Result<Diagnostics, Error> {
     let created = sync.creates.iter().find(is_cluster).map(|stored| (None, stored));
     let updated = || sync.updates.iter().find(|u| is_cluster(&&u.to)).map(|u| (Some(&u.from), &u.to));
     let Some((from, to)) = created.or_else(updated) else { return Ok(Diagnostics::new()) };
-    let (Ok(prior), Ok(planned)) = (from.map(shown).transpose(), shown(to)) else { return Ok(Diagnostics::new()) };
+    let (Ok(prior), Ok(planned)) = (from.map(as_cluster).transpose(), as_cluster(to)) else {
+        return Ok(Diagnostics::new());
+    };
     let mut plan = Plan {
         config: &planned.clone(),
         prior: prior.as_ref(),
@@ -68,7 +70,7 @@ async fn check_cluster(cx: &Cx, sync: &SyncPlan) -> Result<Diagnostics, Error> {
 }
 
 /// The cluster as an `omni_cluster` shows it.
-fn shown(stored: &Stored) -> Result<Value, Diagnostic> {
+fn as_cluster(stored: &Stored) -> Result<Value, Diagnostic> {
     let object = Object::<ClusterSpec>::decode(stored.clone())
         .map_err(|error| Diagnostic::from_error("Could not read the cluster", &error))?;
     show::<Cluster>(&Binding::new(Cluster::rows()), &object, &Joined::default(), &Value::Null)

@@ -30,10 +30,10 @@ const MOST_PROBLEMS: usize = 20;
 pub(super) fn attributes() -> [Attribute; 4] {
     [
         string(TEMPLATE).document().check(not_empty()).doc(
-            "The cluster template, in YAML, as `omnictl cluster template` takes it. It is stored in the state as it is, and plans print what it describes: keep secrets out of it, and use `omni_config_patch` with `data_wo` for patches with secrets.",
+            "The cluster template, in YAML, as `omnictl cluster template` takes it. Plans and state show it and what it describes: keep secrets out of it, and use `omni_config_patch` with `data_wo` for patches with secrets.",
         ),
         string(FILE).check(not_empty()).doc(
-            "Path of a file with the cluster template. It is read in every plan, so that a change of the file is a change of the cluster.",
+            "Path of a file with the cluster template. It is read in every plan, so that a change of the file is found.",
         ),
         plain(VARIABLES, Type::map(Type::String)).check(are_named()).doc(
             "Values of the placeholders `{{name}}` in the template. A placeholder without a variable and a variable without a placeholder are errors. Without `variables`, the template has no placeholders, and `{{` stands for itself.",

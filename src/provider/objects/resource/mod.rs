@@ -4,8 +4,8 @@ mod data_source;
 mod delete_by_selector;
 mod document;
 mod goal;
+mod managed;
 mod moved;
-mod resource;
 mod twin;
 mod type_name;
 mod wait;
@@ -15,7 +15,7 @@ use crate::provider::types::Types;
 /// Its types.
 pub(super) fn register(types: &mut Types<'_>) {
     types
-        .cosi::<resource::AnyResource>()
+        .cosi::<managed::AnyResource>()
         .single::<data_source::Resources>()
         .list::<data_source::Resources>()
         .action(wait::Wait)

@@ -72,13 +72,13 @@ impl Table for AnyResource {
                 .stays()
                 .replaces()
                 .check(not_empty())
-                .doc("Namespace of the resource; the one of the type by default. Changing this forces replacement.")
+                .doc("Namespace of the resource; the one of the type by default.")
                 .derived(),
             string("id")
                 .required()
                 .replaces()
                 .check(not_empty())
-                .doc("ID of the resource, unique within its type and namespace. Changing this forces replacement.")
+                .doc("ID of the resource, unique within its type and namespace.")
                 .id(),
             plain(SPEC, Type::Dynamic)
                 .doc("Spec of the resource: an object with the fields of the type, as `omnictl get -o yaml` names them, with or without underscores. Enums are set by name, durations as `1h30m` or `90s`, timestamps in RFC 3339. Only the fields that are set are managed; a field that is removed from the configuration is cleared.")
