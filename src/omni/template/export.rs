@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 type Entries = Vec<(&'static str, Tree)>;
 
-/// See [`super::export`].
+/// See [`super::export()`].
 pub(super) fn export(
     cluster: &str,
     objects: &[Resource],

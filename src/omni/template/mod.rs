@@ -10,7 +10,7 @@
 //! | objects that are there | [`listed`], [`lookups`] |
 //! | what to write | [`plan_sync`], [`plan_delete`] |
 //! | what is different | [`diff_text`] |
-//! | objects to documents | [`export`] |
+//! | objects to documents | [`export()`] |
 
 mod content;
 mod diff;
@@ -172,7 +172,7 @@ impl Template {
     }
 
     /// The objects of the template, in the order of omnictl: `version` is `None` in their metadata.
-    /// [`Resource::yaml`] is empty; [`print`] shows an object.
+    /// [`Resource::yaml`] is empty; [`print()`] shows an object.
     ///
     /// # Errors
     /// What [`Self::validate`] finds.

@@ -1,6 +1,6 @@
 //! The syntax of a disk selector, which is an expression in the Common Expression Language (CEL).
 //!
-//! It refuses only what no CEL parser reads, and names that no expression about a disk has; [`typed`](super::typed) holds its
+//! It refuses only what no CEL parser reads, and names that no expression about a disk has; [`super::typed`] holds its
 //! parts against each other.
 
 use super::typed;
