@@ -46,6 +46,23 @@ data "omni_cluster" "this" {
 
 data "omni_clusters" "all" {}
 
+data "omni_cluster_template_diff" "this" {
+  template = omni_cluster_template.this.template
+}
+
+data "omni_cluster_template_export" "this" {
+  cluster = omni_cluster.this.id
+}
+
+data "omni_resource" "this" {
+  type = "Clusters"
+  id   = omni_cluster.this.id
+}
+
+data "omni_resources" "all" {
+  type = omni_resource.this.type
+}
+
 data "omni_current_user" "me" {}
 
 data "omni_join_token" "this" {
@@ -325,6 +342,29 @@ resource "omni_machine_extensions" "this" {
   cluster    = omni_cluster.this.id
   selector   = { machine_set = omni_machine_set.workers.id }
   extensions = ["siderolabs/gvisor"]
+}
+
+resource "omni_cluster_template" "this" {
+  template = <<-EOT
+    kind: Cluster
+    name: prod
+    kubernetes:
+      version: v1.36.2
+    talos:
+      version: v1.13.5
+    ---
+    kind: ControlPlane
+    machines: []
+  EOT
+}
+
+resource "omni_resource" "this" {
+  type = "MachineClasses"
+  id   = "large"
+
+  spec = {
+    match_labels = ["omni.sidero.dev/cpu == 8"]
+  }
 }
 
 resource "omni_machine_grpc_tunnel" "this" {

@@ -190,7 +190,11 @@ fn every_kind(context: &Context, release: Release) -> Outcome {
     importing.write("import.tf", "import {\n  to = omni_cluster_template.prod\n  id = \"prod\"\n}\n")?;
     let plan = importing.plan()?;
     assert_eq!(plan.imports(), [ADDRESS]);
-    assert_eq!(plan.action(ADDRESS), Action::NoOp, "{:?}", changed(&plan));
+    // Omni 1.6 takes inline patches as mappings only, so that an export formats the text of a file anew.
+    let formatted =
+        if release == Release::V1_6 { vec!["ConfigPatches/201-cluster-prod-files/patch.yaml"] } else { vec![] };
+    assert_eq!(changed(&plan).iter().collect::<Vec<_>>(), formatted);
+    assert_eq!(plan.action(ADDRESS), if formatted.is_empty() { Action::NoOp } else { Action::Update });
     importing.apply()?;
     importing.plan()?.must_be_empty()?;
 
@@ -289,7 +293,7 @@ fn templates_become_resources_and_back(context: &Context) -> Outcome {
     )?;
     let plan = workspace.plan()?;
     assert_eq!(plan.imports().len(), 6, "{:?}", plan.imports());
-    assert!(plan.actions().values().all(|action| *action == Action::NoOp), "{:?}", plan.actions());
+    assert_eq!(plan.actions(), [(ADDRESS, Action::Forget)].into());
     workspace.apply()?;
     assert_eq!(omni.settled_objects()?, before);
     workspace.refresh()?;
