@@ -335,6 +335,7 @@ mod tests {
                 "guides/a-whole-cluster.md",
                 "guides/an-existing-omni.md",
                 "guides/drift-and-conflicts.md",
+                "guides/from-cluster-templates.md",
                 "guides/getting-started.md",
                 "guides/moving-from-siderolabs.md",
                 "guides/omni-sim.md",

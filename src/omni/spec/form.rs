@@ -103,6 +103,7 @@ pub enum Secrets {
 /// ```
 /// use omni_proto::specs::ClusterSpec;
 /// use serde_json::json;
+/// use terraform_provider_omni::omni::Resource;
 /// use terraform_provider_omni::omni::spec::form::{Form, Secrets};
 /// use terraform_provider_omni::omni::spec::{self, Spec};
 ///
@@ -113,7 +114,7 @@ pub enum Secrets {
 ///
 /// let stored = spec::resource("prod", &ClusterSpec { kubernetes_version: "1.35.0".into(), ..ClusterSpec::default() });
 /// let merged = form.merge(&stored, &document, &[]).unwrap();
-/// let merged = spec::Resource { spec: merged, ..stored };
+/// let merged = Resource { spec: merged, ..stored };
 /// let shown = form.show(&merged, Secrets::LeftOut).unwrap();
 /// assert_eq!(
 ///     shown,
