@@ -30,6 +30,11 @@ fn every_type_of_1_6_at_once(context: &Context) -> Outcome {
 /// What tells the objects of a type apart, as far as it is configured.
 const NAMES: [&str; 6] = ["name", "cluster", "role", "machine_id", "machine_set", "email"];
 
+/// Types whose objects other types manage too: they get machines of their own, instead of the first two.
+const SHARED: [&str; 2] = [TEMPLATE, "omni_resource"];
+/// Its import brings the text that an export writes, and not the configured one: `templates` imports it.
+const TEMPLATE: &str = "omni_cluster_template";
+
 /// How the key of an account is made and renewed.
 const KEY_SETTINGS: [&str; 3] = ["renew_before", "renew_trigger", "ttl"];
 
@@ -170,7 +175,12 @@ fn fixture(kind: &str, token: &str) -> Outcome<Json> {
     let text = std::fs::read_to_string(&path).map_err(|error| {
         format!("{kind} is registered, and has no configuration for this test: {}: {error}", path.display())
     })?;
-    let text = text.replace("MACHINE_1", &inventory::id(1)).replace("JOIN_TOKEN_1", token).replace(TALOS[0], TALOS[1]);
+    let text = text.replace("MACHINE_1", &inventory::id(1)).replace("MACHINE_2", &inventory::id(2));
+    let text = text.replace("JOIN_TOKEN_1", token).replace(TALOS[0], TALOS[1]);
+    let text = match SHARED.contains(&kind) {
+        true => text.replace(&inventory::id(1), &inventory::id(5)).replace(&inventory::id(2), &inventory::id(6)),
+        false => text,
+    };
     Ok(serde_json::from_str(&text)?)
 }
 
@@ -222,8 +232,8 @@ fn run(context: &Context, release: Release) -> Outcome {
     // Whatever can be imported: by what names it, into a state that knows nothing.
     let provider = provider::new();
     let identity = |kind: &str| {
-        let resource = provider.resources().iter().find(|resource| resource.type_name() == kind)?;
-        Some(resource.identity()?.attributes.first()?.name)
+        let resource = provider.resources().iter().find(|resource| resource.type_name() == kind && kind != TEMPLATE)?;
+        Some(resource.identity()?.attributes.iter().map(|part| part.name).collect::<Vec<_>>())
     };
     let state = workspace.state()?;
     let mut imports = String::new();
@@ -231,8 +241,9 @@ fn run(context: &Context, release: Release) -> Outcome {
     for resource in state["values"]["root_module"]["resources"].as_array().into_iter().flatten() {
         let (address, kind) =
             (resource["address"].as_str().ok_or("no address")?, resource["type"].as_str().ok_or("no type")?);
-        if let Some(name) = identity(kind) {
-            let id = resource["values"][name].as_str().ok_or_else(|| format!("{address} has no {name}"))?;
+        if let Some(names) = identity(kind) {
+            let part = |name| resource["values"][name].as_str().ok_or_else(|| format!("{address} has no {name}"));
+            let id = names.into_iter().map(part).collect::<Result<Vec<_>, _>>()?.join("/");
             given_up.push(address.to_owned());
             imports.push_str(&format!("import {{\n  to = {address}\n  id = {id:?}\n}}\n"));
         }
