@@ -123,7 +123,7 @@ impl<M: ObjectSet> SetBackend<M> {
                         format!("`{}` is not free", part_name(&conflict.key)),
                         format!("It {}.", conflict.reason),
                     )
-                    .hint("Give the object of the template another name, or remove the one that is there.")
+                    .hint("Choose another machine or another name in the template, or wait until the object that is there is gone.")
                     .at(Path::of(wanted.attribute))
                 }));
                 Err(problems)

@@ -135,7 +135,7 @@ pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Unplanned> 
         .collect();
     let conflict = |conflict: &Conflict| {
         Diagnostic::error(format!("`{}` is not free", part_name(&conflict.key)), format!("It {}.", conflict.reason))
-            .hint("Give the object of the template another name, or remove the one that is there.")
+            .hint("Choose another machine or another name in the template, or wait until the object that is there is gone.")
             .at(Path::of(loaded.attribute))
     };
     match template::plan_sync(&cluster, &merged, &actual) {

@@ -63,7 +63,7 @@ impl ResourceType for ClusterTemplate {
              A plan shows every object that it creates, changes or removes in `rendered`, and changes that others have made to these objects. \
              Objects of the cluster that are not in the template are removed, as `omnictl` does it, unless another resource manages them. \
              Labels and annotations that the template does not set stay as they are.\n\n\
-             ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Set `prevent_destroy` to protect its data.",
+             ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Omni also removes the patches of the cluster that other resources manage. Set `prevent_destroy` to protect its data.",
         )
         .rule(document::RULE)
         .moved_from(moved::SOURCE, moved::convert)
