@@ -1,5 +1,6 @@
 //! Encryption in the format of age (version 1), to recipients with X25519 keys: `age1…`.
-//! The simulator has no other use for it than support bundles, and nothing here decrypts but a test.
+//! Only support bundles use it, and only a test decrypts. The cryptography is that of aws-lc; the `age` crate would add its
+//! localisation to the simulator.
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};

@@ -190,7 +190,7 @@ fn every_kind(context: &Context, release: Release) -> Outcome {
     importing.write("import.tf", "import {\n  to = omni_cluster_template.prod\n  id = \"prod\"\n}\n")?;
     let plan = importing.plan()?;
     assert_eq!(plan.imports(), [ADDRESS]);
-    // Omni 1.6 takes inline patches as mappings only, so that an export formats the text of a file anew.
+    // Omni 1.6 takes inline patches as mappings only, so an export changes the formatting of a patch that came from a file.
     let formatted =
         if release == Release::V1_6 { vec!["ConfigPatches/201-cluster-prod-files/patch.yaml"] } else { vec![] };
     assert_eq!(changed(&plan).iter().collect::<Vec<_>>(), formatted);

@@ -1,4 +1,4 @@
-//! The text of patches, manifests and health checks: files as they are, inline values written anew.
+//! The text of patches, manifests and health checks: files unchanged, inline values printed as YAML.
 
 use super::Release;
 use super::emit::{Layout, Tree, natural, write};

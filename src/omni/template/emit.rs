@@ -31,7 +31,7 @@ pub(super) enum Tree {
     Text(String),
     /// A number, a truth value or null; or a text that is written without quotes wherever the syntax allows it.
     Bare(String),
-    /// A text that stands in lines of its own wherever its characters allow it.
+    /// A text that is printed as a literal block if its characters allow it.
     Block(String),
     List(Vec<Tree>),
     Map(Vec<(Tree, Tree)>),

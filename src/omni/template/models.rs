@@ -152,7 +152,7 @@ pub(super) struct Inline {
 pub(super) enum Content {
     /// As it is written.
     Text(String),
-    /// A document for each value, written anew.
+    /// A document for each value, printed as YAML.
     Documents(Vec<Node>),
 }
 

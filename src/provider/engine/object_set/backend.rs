@@ -452,7 +452,7 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
         };
         for attribute in self.base.schema.attributes.iter().filter(computed) {
             match (same, prior, attribute.name) {
-                // Nothing of the objects changes, so nothing is computed anew.
+                // No object changes, so the computed attributes keep their values.
                 (Some(prior), ..) => plan.planned.set(attribute.name, prior.get(attribute.name).clone()),
                 (None, Some(prior), ID) => plan.planned.set(ID, prior.get(ID).clone()),
                 (None, None, ID) => plan.planned.set(ID, Value::foretold(wanted.id.as_str())),

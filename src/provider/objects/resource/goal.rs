@@ -38,7 +38,7 @@ impl Goal {
         }
     }
 
-    /// The value that is waited for, or how it is called where it is a text: that may be a secret, such as a join token.
+    /// The expected value for messages. A string is not displayed, because it can be a secret, such as a join token.
     fn value(&self) -> String {
         match self {
             Self::Field { field, value, .. } if !field.is_text() => quoted(value),
