@@ -339,6 +339,12 @@ impl Ledger {
         self.lock().get(key).is_some_and(Entry::goes)
     }
 
+    /// Whether a plan of the resource of `ticket` removes the object, for good or to replace it.
+    pub(crate) fn removes(&self, key: &ObjectKey, ticket: &Ticket) -> bool {
+        let removes = |p: &Record| p.ticket == ticket.0 && !p.action.stays();
+        self.lock().get(key).is_some_and(|entry| entry.plans.iter().any(removes))
+    }
+
     /// Whether this run is to make an object under this id, whatever its type.
     pub(crate) fn makes(&self, id: &str) -> bool {
         let all = self.lock();

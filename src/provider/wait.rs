@@ -4,6 +4,7 @@
 
 use super::engine::Cx;
 use super::naming;
+use super::view;
 use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
@@ -389,7 +390,14 @@ pub(super) async fn obstacle(cx: &Cx, machine: &str) -> Result<Option<String>, E
     };
     let error = known.spec.last_error.trim_end_matches('.');
     let error = if error.is_empty() { String::new() } else { format!(", last error: {error}") };
-    Ok(Some(format!("Machine {name}: {seen}{error}.")))
+    let disk = match view::spec::<specs::MachineInstallDiskStatusSpec>(cx, machine).await? {
+        // Omni does not install Talos without a disk, and says so nowhere else.
+        Some(status) if status.disk.is_empty() && !status.message.is_empty() => {
+            format!(", no install disk: {}", status.message.trim_end_matches('.'))
+        }
+        _ => String::new(),
+    };
+    Ok(Some(format!("Machine {name}: {seen}{disk}{error}.")))
 }
 
 /// Waits until the machine set has let go of the machine; another one may have it by then.

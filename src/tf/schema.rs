@@ -600,6 +600,12 @@ pub fn objects(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
     Attribute::new(name, Kind::Nested(Nesting::List, attributes))
 }
 
+/// An optional attribute with nested attributes: a set of objects.
+#[must_use]
+pub fn object_set(name: &'static str, attributes: Vec<Attribute>) -> Attribute {
+    Attribute::new(name, Kind::Nested(Nesting::Set, attributes))
+}
+
 /// An optional attribute with nested attributes: a map of objects.
 #[must_use]
 pub fn maps(name: &'static str, attributes: Vec<Attribute>) -> Attribute {

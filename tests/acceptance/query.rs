@@ -10,7 +10,7 @@ use terraform_provider_omni::tf::schema::Mode;
 tests![world_full_is_brought_under_terraform, world_datacenter_is_brought_under_terraform];
 
 /// Terraform has queries since 1.14.
-const QUERIES: u64 = 14;
+pub const QUERIES: u64 = 14;
 
 fn world_full_is_brought_under_terraform(context: &Context) -> Outcome {
     is_brought_under_terraform(context, "full")

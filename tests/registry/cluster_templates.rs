@@ -7,6 +7,7 @@ use libtest_mimic::{Failed, Trial};
 use omni_proto::specs::{ConfigPatchSpec, MachineSetSpec};
 use omni_proto::tfplugin6 as pb;
 use omni_proto::tfplugin6::provider_server::Provider as _;
+use omni_sim::kinds;
 use omni_sim::{Options, Release};
 use prost::Message as _;
 use serde_json::{Value as Json, json};
@@ -41,6 +42,10 @@ pub fn trials() -> Vec<Trial> {
         ("a_machine_that_moves_takes_one_apply", a_machine_that_moves_takes_one_apply),
         ("a_plan_shows_what_the_diff_shows", a_plan_shows_what_the_diff_shows),
         ("a_conflict_is_told_at_plan", a_conflict_is_told_at_plan),
+        ("a_diff_is_told_while_the_cluster_goes", a_diff_is_told_while_the_cluster_goes),
+        ("a_renamed_cluster_is_not_in_its_own_way", a_renamed_cluster_is_not_in_its_own_way),
+        ("parts_are_checked_like_their_resources", parts_are_checked_like_their_resources),
+        ("a_wait_names_the_disk_that_is_missing", a_wait_names_the_disk_that_is_missing),
         ("a_change_since_the_plan_stops_the_apply", a_change_since_the_plan_stops_the_apply),
         ("a_text_that_means_the_same_changes_nothing_else", a_text_that_means_the_same_changes_nothing_else),
         ("an_import_of_another_text_plans_nothing", an_import_of_another_text_plans_nothing),
@@ -426,6 +431,91 @@ fn a_conflict_is_told_at_plan() -> Result<(), Failed> {
             host.apply_plan(TEMPLATE, None, &config(&host, &text), plan).await.expect_err("it is not free");
         assert!(errors(&diags).join("\n").contains("900-shared") && kept.is_none(), "{diags:?}");
         assert!(host.object("Clusters", "tmpl").is_none(), "nothing is written");
+    })
+}
+
+fn a_diff_is_told_while_the_cluster_goes() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let text = template(&host, "a.example");
+        created(&host, &text).await;
+        let key = kinds::key("Clusters.omni.sidero.dev", "tmpl");
+        host.sim.store().add_finalizer(&key, "Test").unwrap();
+        host.sim.store().teardown(&key).expect("it is there");
+        host.next_run().await;
+        let diff = host.look("omni_cluster_template_diff", &json!({ "template": text })).await;
+        let diff = diff.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let actions: BTreeSet<_> =
+            diff.get("changes").elements().iter().filter_map(|change| change.get("action").as_str()).collect();
+        assert_eq!(actions, ["create"].into(), "what a sync does after it has gone");
+    })
+}
+
+fn a_renamed_cluster_is_not_in_its_own_way() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
+        let text = template(&host, "a.example").replace("name: tmpl", "name: other");
+        let about_parts =
+            |plan: &Plan| -> Vec<String> { plan.warnings.iter().filter(|w| w.contains("Machine")).cloned().collect() };
+        let first = planned(&host, &before, &text).await;
+        assert_eq!(first.replace, ["cluster"]);
+        assert_eq!(about_parts(&first), [""; 0]);
+        let second = host.plan_replacement(TEMPLATE, &first, &config(&host, &text)).await;
+        let second = second.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!(about_parts(&second), [""; 0]);
+        // Whoever else has the machines is still in the way.
+        host.next_run().await;
+        let other =
+            host.plan(TEMPLATE, None, &config(&host, &text)).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(other.warnings.iter().any(|w| w.contains("belongs to cluster \"tmpl\"")), "{:?}", other.warnings);
+    })
+}
+
+fn parts_are_checked_like_their_resources() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let machine = host.machines()[0].clone();
+        let workers = "---\nkind: Workers\nmachines: []\n";
+        let one = format!("{HEAD}---\nkind: ControlPlane\nmachines: [{machine}]\n{workers}");
+        let unknown = "11111111-2222-4333-8444-555555555555";
+        for (text, told) in [
+            (one.clone(), ""),
+            (one.replace(&machine, unknown), "Machine `11111111-2222-4333-8444-555555555555` is not known to Omni"),
+            (one.replace("machines: []", "machineClass: {name: nope, size: 1}"), "`nope` does not exist"),
+            (
+                one.clone() + &format!("---\nkind: Machine\nname: {machine}\ninstall: {{disk: /dev/none}}\n"),
+                "Talos cannot be installed on `/dev/none`",
+            ),
+            (one.replace("v1.35.1", "v1.12.0"), "Set `kubernetes.version`"),
+            (one.replace(workers, "systemExtensions: [siderolabs/gvizor]\n"), "siderolabs/gvisor"),
+        ] {
+            let planned = host.plan(TEMPLATE, None, &config(&host, &text)).await;
+            let said = planned.map_or_else(|diags| errors(&diags), |plan| plan.warnings);
+            match told {
+                "" => assert_eq!(said, [""; 0]),
+                told => assert!(
+                    said.len() == 1 && said[0].contains(told) && said[0].starts_with("template: "),
+                    "{told}: {said:#?}"
+                ),
+            }
+            host.next_run().await;
+        }
+    })
+}
+
+fn a_wait_names_the_disk_that_is_missing() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let machine = host.machines()[0].clone();
+        let text = format!(
+            "{HEAD}---\nkind: ControlPlane\nmachines: [{machine}]\n---\nkind: Workers\nmachines: []\n---\nkind: Machine\nname: {machine}\ninstall: {{disk: /dev/none}}\n"
+        );
+        let json = json!({ "template": text, "wait_for": "running", "timeouts": { "create": "1s" } });
+        let (diags, kept) = host.apply(TEMPLATE, None, &host.config(TEMPLATE, &json)).await.expect_err("it never runs");
+        let said = errors(&diags).join("\n");
+        assert!(said.contains(&machine) && said.contains("/dev/none is not present"), "{said}");
+        assert!(kept.is_some());
     })
 }
 

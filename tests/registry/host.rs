@@ -52,7 +52,7 @@ pub struct Instance {
 pub struct Plan {
     /// The planned attributes.
     pub planned: Value,
-    /// The attributes whose change makes the object anew.
+    /// The attributes whose change forces replacement.
     pub replace: Vec<String>,
     /// The warnings, as lines.
     pub warnings: Vec<String>,

@@ -53,7 +53,7 @@ pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use kinds::{Kinds, OneKind};
 pub(crate) use object_set::{
-    Change, KeyOwner, ObjectSet, Observer, Parts, Wanted, carry_out, mark, part_name, rendered_rows,
+    Change, KeyOwner, ObjectSet, Observer, Parts, Wanted, carry_out, mark, part_name, rendered_rows, taken,
     without_mark_changes,
 };
 pub(crate) use rpc_object::{Freshness, RpcObject};

@@ -3,12 +3,12 @@
 use super::super::owed::SET_NONE;
 use super::marks::{digest, finish, is_others, is_part, is_unfinished, mark, unfinished, unmark, without_mark_changes};
 use super::parts::{
-    Parts, RENDERED, RESOURCES, keys_of, list_of, part_name, show, show_all, show_wanted, stub, with_defaults,
+    Parts, RENDERED, RESOURCES, keys_of, list_of, part_name, show, show_all, show_as_before, show_wanted, stub, with_defaults,
 };
 use super::sync::{Change, Observer, Stopped, carry_out};
 use super::{ObjectSet, Wanted};
 use crate::omni::spec::Spec;
-use crate::omni::template::SyncPlan;
+use crate::omni::template::{Conflict, SyncPlan};
 use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored, labels};
 use crate::provider::engine::backend::{Backend, Work};
 use crate::provider::engine::base::{self, Entry, ResourceBase};
@@ -77,7 +77,7 @@ impl<M: ObjectSet> SetBackend<M> {
             return Err(unknown.at(Path::of(M::IMPORTED)).into());
         };
         let planned = work.planned.get(RENDERED);
-        if planned.is_wholly_known() && *planned != show_wanted::<M>(&wanted.objects) {
+        if planned.is_wholly_known() && *planned != show_as_before::<M>(&wanted.objects, planned) {
             let changed = Diagnostic::error(
                 work.operation.summary(),
                 "What it describes has changed since the plan, such as a file that it names.",
@@ -118,14 +118,7 @@ impl<M: ObjectSet> SetBackend<M> {
             }
             Ok(_) => Err(problems),
             Err(conflicts) => {
-                problems.extend(conflicts.iter().map(|conflict| {
-                    Diagnostic::error(
-                        format!("`{}` is not free", part_name(&conflict.key)),
-                        format!("It {}.", conflict.reason),
-                    )
-                    .hint("Choose another machine or another name in the template, or wait until the object that is there is gone.")
-                    .at(Path::of(wanted.attribute))
-                }));
+                problems.extend(conflicts.iter().map(|conflict| taken(conflict, wanted.attribute)));
                 Err(problems)
             }
         }
@@ -264,8 +257,8 @@ impl<M: ObjectSet> SetBackend<M> {
 
     /// What stands in the place of the head, and whether a create may go on. The second value says that it was there before.
     async fn make_way(&self, work: &Work<'_>, wanted: &Wanted, told: &mut Diagnostics) -> Result<bool, Diagnostic> {
-        let Work { cx, operation, .. } = work;
-        let (cx, key) = (*cx, Self::head(&wanted.id));
+        let (cx, key) = (work.cx, Self::head(&wanted.id));
+        let operation = &Operation { noun: M::HEAD, ..work.operation };
         let ledger_key = ObjectKey::from(&key);
         let explained = |error: Error| operation.explain(&error);
         let mut waited = None;
@@ -378,6 +371,13 @@ fn managed(stored: &Stored, wanted: &Wanted) -> Diagnostic {
     .at(Path::of(wanted.attribute))
 }
 
+/// Something else has an object under the ID of a wanted one.
+pub(crate) fn taken(conflict: &Conflict, attribute: &'static str) -> Diagnostic {
+    Diagnostic::error(format!("`{}` is not free", part_name(&conflict.key)), format!("It {}.", conflict.reason))
+        .hint("Remove it there first, or choose another one in the template.")
+        .at(Path::of(attribute))
+}
+
 #[async_trait]
 impl<M: ObjectSet> Waiting for SetBackend<M> {
     const STOP_WAITING: &'static str = SET_NONE;
@@ -438,9 +438,12 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
                 return Ok(());
             }
         };
-        let rendered = show_wanted::<M>(&wanted.objects);
         plan.planned.set(M::ID, wanted.id.as_str().into());
         let prior = plan.prior.filter(|prior| M::id(prior).as_ref() == Some(&wanted.id));
+        let rendered = match prior {
+            Some(prior) => show_as_before::<M>(&wanted.objects, prior.get(RENDERED)),
+            None => show_wanted::<M>(&wanted.objects),
+        };
         if plan.prior.is_some() && prior.is_none() && !plan.replace.contains(&Path::of(M::ID)) {
             plan.replace.push(Path::of(M::ID));
         }
@@ -503,6 +506,12 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
                 }
             }
         };
+        let mut actual = actual;
+        if prior.is_none() {
+            // What a set had before it is replaced has gone by the time of the apply.
+            let ledger = &cx.session.ledger;
+            actual.retain(|stored| !ledger.removes(&ObjectKey::from(&stored.key), &entry.ticket));
+        }
         match self.changes(cx, &wanted, &actual, &parts) {
             Ok(sync) => M::check_changes(cx, plan, &wanted, &sync).await,
             Err(problems) => {

@@ -21,6 +21,7 @@ use crate::tf::value::Value;
 use async_trait::async_trait;
 
 pub(super) use backend::SetBackend;
+pub(crate) use backend::taken;
 pub(crate) use marks::{mark, without_mark_changes};
 pub(crate) use parts::{Parts, part_name, rendered_rows};
 pub(crate) use sync::{Change, Observer, carry_out};
@@ -53,6 +54,8 @@ pub(crate) enum KeyOwner {
 /// same without the check, and `awaited` after the writes; for a removal `actual` and `removal`.
 #[async_trait]
 pub(crate) trait ObjectSet: ResourceType + Table<Spec: Spec> {
+    /// What the head is, in words: `cluster`.
+    const HEAD: &'static str;
     /// The attribute in which an import shows the document.
     const IMPORTED: &'static str;
 
@@ -86,6 +89,11 @@ pub(crate) trait ObjectSet: ResourceType + Table<Spec: Spec> {
 
     /// The spec of an object as text, in which equal ones are the same.
     fn text(stored: &Stored) -> String;
+
+    /// Whether two such texts mean the same, so that nothing has to be written.
+    fn means_same(_key: &Key, one: &str, other: &str) -> bool {
+        one == other
+    }
 
     /// Whether an object that only the server has belongs to the set as long as nothing says that it is somebody else's.
     fn belongs(stored: &Stored) -> bool;

@@ -5,7 +5,7 @@ use crate::omni::{Key, Kind};
 use crate::omni::{Metadata, Resource as Stored, labels};
 use crate::provider::engine::{Bind, Row};
 use crate::provider::session::Defaults;
-use crate::tf::schema::{maps, objects, plain, string};
+use crate::tf::schema::{maps, object_set, plain, string};
 use crate::tf::value::{Type, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const RENDERED: &str = "rendered";
 /// The computed attribute that lists them.
 pub(super) const RESOURCES: &str = "resources";
+const SPEC: &str = "spec";
 
 /// The domain of the types, which names leave out.
 const DOMAIN: &str = ".omni.sidero.dev";
@@ -30,7 +31,7 @@ pub(crate) fn rendered_rows(document: &'static [&'static str]) -> [Row; 2] {
     let part = vec![
         texts(SHARED[0], "Labels that the template sets."),
         texts(SHARED[1], "Annotations that the template sets."),
-        string("spec").document().computed().doc("The spec, in YAML."),
+        string(SPEC).document().computed().doc("The spec, in YAML."),
     ];
     let listed = vec![
         string("type").computed().doc("Type of the object, such as `MachineSets.omni.sidero.dev`."),
@@ -40,7 +41,7 @@ pub(crate) fn rendered_rows(document: &'static [&'static str]) -> [Row; 2] {
         maps(RENDERED, part).computed().changes_with(document).doc(
             "The objects of the template by type and ID, such as `MachineSets/prod-workers`: what the plan creates, changes and removes in Omni. After a refresh it shows the objects as they are in Omni.",
         ).derived(),
-        objects(RESOURCES, listed)
+        object_set(RESOURCES, listed)
             .computed()
             .changes_with(document)
             .doc("Type and ID of each object of the template.")
@@ -106,7 +107,7 @@ impl Parts {
         }
     }
 
-    /// The wanted object with the keys that others have set on the one that is there.
+    /// The wanted object with the keys that others have set on the one that is there, and its spec where both mean the same.
     pub(crate) fn merged<M: ObjectSet>(&self, wanted: &Stored, actual: Option<&Stored>) -> Stored {
         let mut merged = wanted.clone();
         let Some(actual) = actual else { return merged };
@@ -119,6 +120,9 @@ impl Parts {
                     shared(&mut merged.metadata).entry(key.clone()).or_insert_with(|| value.clone());
                 }
             }
+        }
+        if M::means_same(&wanted.key, &M::text(wanted), &M::text(actual)) {
+            merged.spec.clone_from(&actual.spec);
         }
         merged
     }
@@ -158,7 +162,7 @@ pub(super) fn show<M: ObjectSet>(stored: &Stored, parts: &Parts) -> Value {
     Value::object([
         (SHARED[0], shown(0, &stored.metadata.labels)),
         (SHARED[1], shown(1, &stored.metadata.annotations)),
-        ("spec", M::text(stored).into()),
+        (SPEC, M::text(stored).into()),
     ])
 }
 
@@ -172,14 +176,30 @@ pub(super) fn show_wanted<M: ObjectSet>(wanted: &[Stored]) -> Value {
     show_all::<M>(wanted, &Parts::default())
 }
 
-/// The list of the objects of a state.
+/// What is wanted, with the specs of a state or a plan where those mean the same.
+pub(super) fn show_as_before<M: ObjectSet>(wanted: &[Stored], before: &Value) -> Value {
+    let mut shown = show_wanted::<M>(wanted);
+    let (Value::Map(parts), Some(before)) = (&mut shown, before.entries()) else { return shown };
+    for stored in wanted {
+        let name = part_name(&stored.key);
+        let (Some(part), Some(known)) = (parts.get_mut(&name), before.get(&name)) else { continue };
+        let (Some(one), Some(other)) = (part.get(SPEC).as_str(), known.get(SPEC).as_str()) else { continue };
+        if M::means_same(&stored.key, one, other) {
+            let known = known.get(SPEC).clone();
+            part.set(SPEC, known);
+        }
+    }
+    shown
+}
+
+/// Type and ID of each object of a state.
 pub(super) fn list_of(rendered: &Value) -> Value {
     let Some(all) = rendered.entries() else { return Value::UNKNOWN };
     let entry = |name: &String| {
         let (kind, id) = name.split_once('/').unwrap_or((name, ""));
         Value::object([("type", Value::from(format!("{kind}{DOMAIN}"))), ("id", id.into())])
     };
-    Value::List(all.keys().map(entry).collect())
+    Value::Set(all.keys().map(entry).collect())
 }
 
 /// The keys of the objects of a state, of the types that this build knows.

@@ -10,6 +10,7 @@ use crate::provider::engine::Cx;
 use crate::provider::engine::backend::Backend as _;
 use crate::provider::engine::base;
 use crate::provider::engine::existing::{self, Standing, standing};
+use crate::provider::errors::Operation;
 use crate::provider::ledger::{Action, ObjectKey, Ticket};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -25,14 +26,19 @@ impl<M: ObjectSet> SetBackend<M> {
         let names = |value: &Value| keys_of(value).into_iter().filter(|key| *key != head).collect::<Vec<_>>();
         let [before, after] = [before.map(names).unwrap_or_default(), names(&after)];
         for key in &after {
-            let action = if before.contains(key) { Action::Keep } else { Action::Create };
+            let action = match before.contains(key) {
+                // The plan that follows for the replacement makes it once more.
+                true if !plan.replace.is_empty() => Action::Replace,
+                true => Action::Keep,
+                false => Action::Create,
+            };
             let note = M::note_of(&Stored { key: key.clone(), ..self.planned_part(plan, key) });
             let known = ObjectKey::from(key);
             cx.session.ledger.note_plan(
                 &known,
                 ticket,
                 action,
-                Some(&note).filter(|_| action == Action::Keep),
+                Some(&note).filter(|_| action != Action::Create),
                 Some(&note),
             );
             let rivals = cx.session.ledger.rivals(&known, ticket, action);
@@ -80,7 +86,7 @@ impl<M: ObjectSet> SetBackend<M> {
 
     /// The plan's word on a head that is there and that the state does not hold.
     pub(super) fn check_head(&self, cx: &Cx, head: &Stored, wanted: &Wanted) -> Option<Diagnostic> {
-        let operation = self.base().operation("create", &head.key.id);
+        let operation = Operation { noun: M::HEAD, ..self.base().operation("create", &head.key.id) };
         let problem = match standing(head) {
             Standing::Deleting => return None,
             Standing::Managed(_) if unfinished(head) == Some(&digest::<M>(&wanted.objects)) => return None,

@@ -1,17 +1,26 @@
-//! Plan checks of a template against the instance: locks, versions and features of the cluster, and patches.
+//! Plan checks of a template against the instance: the lock of its cluster, patches, and of every other object what its own
+//! resource type checks.
 
 use crate::omni::spec::Spec;
 use crate::omni::template::SyncPlan;
 use crate::omni::{Error, Resource as Stored};
-use crate::provider::engine::{Binding, Cx, Joined, Object, Table, Wanted, show};
+use crate::provider::engine::{Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, show};
 use crate::provider::objects::cluster::resource::Cluster;
 use crate::provider::objects::cluster::{checks, lock};
 use crate::provider::objects::config_patch::judge;
+use crate::provider::objects::kernel_args::KernelArgs;
+use crate::provider::objects::machine_extensions::resource::MachineExtensions;
+use crate::provider::objects::machine_install_disk::MachineInstallDisk;
+use crate::provider::objects::machine_set::resource::MachineSet;
+use crate::provider::objects::machine_set_node::resource::MachineSetNode;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
-use omni_proto::specs::{ClusterSpec, ConfigPatchSpec};
+use omni_proto::specs::{
+    ClusterSpec, ConfigPatchSpec, ExtensionsConfigurationSpec, KernelArgsSpec, MachineInstallDiskConfigSpec,
+    MachineSetNodeSpec, MachineSetSpec,
+};
 
 /// What to do about a lock, which no template has.
 const UNLOCK: &str = "Unlock the cluster in Omni, or with the action `omni_cluster_unlock`.";
@@ -20,17 +29,15 @@ const UNLOCK: &str = "Unlock the cluster in Omni, or with the action `omni_clust
 ///
 /// # Errors
 /// When Omni does not answer.
-pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Result<(), Error> {
+pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Result<(), Failure> {
     let at = |diagnostic: &Diagnostic| diagnostic.clone().at(Path::of(wanted.attribute));
     let mut found = Diagnostics::new();
     if plan.prior.is_some() && !sync.is_empty() {
         lock::check(cx, &wanted.id, "objects", &mut found).await?;
     }
     plan.diags.extend(found.iter().map(|told| at(told).hint(UNLOCK)).collect());
-    let found = check_cluster(cx, sync).await?;
-    plan.diags.extend(found.iter().map(at).collect());
     let written = sync.creates.iter().chain(sync.updates.iter().map(|update| &update.to));
-    for stored in written.filter(|stored| stored.key.kind == ConfigPatchSpec::KIND) {
+    for stored in written.clone().filter(|stored| stored.key.kind == ConfigPatchSpec::KIND) {
         let text = crate::omni::spec::decode::<ConfigPatchSpec>(stored)?.data;
         if let Some(refused) = judge::refusal(cx, &text).await? {
             plan.diags.push(
@@ -43,37 +50,94 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
             );
         }
     }
+    let mut seen: Vec<String> = plan.diags.iter().map(|told| told.summary.clone()).collect();
+    for stored in written {
+        let from = sync.updates.iter().find(|update| update.to.key == stored.key).map(|update| &update.from);
+        for told in check_part(cx, from, stored).await?.iter().map(in_keys_of_templates) {
+            // What several objects have in common is told once.
+            if !seen.contains(&told.summary) {
+                seen.push(told.summary.clone());
+                plan.diags.push(at(&told));
+            }
+        }
+    }
     Ok(())
 }
 
-/// Checks the cluster itself as an `omni_cluster` is checked.
-async fn check_cluster(cx: &Cx, sync: &SyncPlan) -> Result<Diagnostics, Error> {
-    let is_cluster = |stored: &&Stored| stored.key.kind == ClusterSpec::KIND;
-    let created = sync.creates.iter().find(is_cluster).map(|stored| (None, stored));
-    let updated = || sync.updates.iter().find(|u| is_cluster(&&u.to)).map(|u| (Some(&u.from), &u.to));
-    let Some((from, to)) = created.or_else(updated) else { return Ok(Diagnostics::new()) };
-    let (Ok(prior), Ok(planned)) = (from.map(as_cluster).transpose(), as_cluster(to)) else {
-        return Ok(Diagnostics::new());
-    };
-    let mut plan = Plan {
-        config: &planned.clone(),
-        prior: prior.as_ref(),
-        planned,
+/// Checks an object that a plan writes as the resource of its own type is checked.
+async fn check_part(cx: &Cx, from: Option<&Stored>, to: &Stored) -> Result<Diagnostics, Failure> {
+    match to.key.kind {
+        ClusterSpec::KIND => {
+            let Some(planned) = shown::<Cluster>(to) else { return Ok(Diagnostics::new()) };
+            let prior = from.and_then(shown::<Cluster>);
+            let mut plan = plan_of(&planned, prior.as_ref());
+            checks::check(cx, &mut plan).await?;
+            Ok(plan.diags)
+        }
+        MachineSetSpec::KIND => check_as::<MachineSet>(cx, from, to).await,
+        MachineSetNodeSpec::KIND => check_as::<MachineSetNode>(cx, from, to).await,
+        ExtensionsConfigurationSpec::KIND => check_as::<MachineExtensions>(cx, from, to).await,
+        MachineInstallDiskConfigSpec::KIND => check_as::<MachineInstallDisk>(cx, from, to).await,
+        KernelArgsSpec::KIND => check_as::<KernelArgs>(cx, from, to).await,
+        _ => Ok(Diagnostics::new()),
+    }
+}
+
+/// What the plan check of a resource type says of an object.
+async fn check_as<M: ResourceType<Spec: Spec>>(
+    cx: &Cx,
+    from: Option<&Stored>,
+    to: &Stored,
+) -> Result<Diagnostics, Failure> {
+    let Some(planned) = shown::<M>(to) else { return Ok(Diagnostics::new()) };
+    let prior = from.and_then(shown::<M>);
+    let mut plan = plan_of(&planned, prior.as_ref());
+    M::check_plan(cx, &mut plan).await?;
+    Ok(plan.diags)
+}
+
+/// A plan of an object from its resource type's view.
+fn plan_of<'p>(planned: &'p Value, prior: Option<&'p Value>) -> Plan<'p> {
+    Plan {
+        config: planned,
+        prior,
+        planned: planned.clone(),
         replace: Vec::new(),
         private: Private::default(),
         replaced: Private::default(),
         diags: Diagnostics::new(),
         deferral: None,
-    };
-    checks::check(cx, &mut plan).await?;
-    Ok(plan.diags)
+    }
 }
 
-/// The cluster as an `omni_cluster` shows it.
-fn as_cluster(stored: &Stored) -> Result<Value, Diagnostic> {
-    let object = Object::<ClusterSpec>::decode(stored.clone())
-        .map_err(|error| Diagnostic::from_error("Could not read the cluster", &error))?;
-    show::<Cluster>(&Binding::new(Cluster::rows()), &object, &Joined::default(), &Value::Null)
+/// An object as its resource type shows it; `None` where the type has no form for it.
+fn shown<M: Table<Spec: Spec>>(stored: &Stored) -> Option<Value> {
+    let object = Object::<M::Spec>::decode(stored.clone()).ok()?;
+    show::<M>(&Binding::new(M::rows()), &object, &Joined::default(), &Value::Null).ok()
+}
+
+/// The attributes that the checks of resource types name, and the keys of a template.
+const KEYS: [(&str, &str); 9] = [
+    ("`kubernetes_version`", "`kubernetes.version`"),
+    ("`talos_version`", "`talos.version`"),
+    ("`backup_interval`", "`features.backupConfiguration.interval`"),
+    ("`disk_encryption`", "`features.diskEncryption`"),
+    ("`use_embedded_discovery_service", "`features.useEmbeddedDiscoveryService"),
+    ("`disable_public_discovery_service", "`features.disablePublicDiscoveryService"),
+    ("`machine_class.name`", "`machineClass.name`"),
+    ("`machine_class.size`", "`machineClass.size`"),
+    ("`machine_id`", "the ID of the machine"),
+];
+
+/// What a check says, with the keys of a template in the place of attributes.
+fn in_keys_of_templates(told: &Diagnostic) -> Diagnostic {
+    let keys = |text: &str| KEYS.iter().fold(text.to_owned(), |text, (attribute, key)| text.replace(attribute, key));
+    Diagnostic {
+        summary: keys(&told.summary),
+        detail: keys(&told.detail),
+        hint: told.hint.as_deref().map(keys),
+        ..told.clone()
+    }
 }
 
 /// Says in the plan of a removal that the cluster is locked.

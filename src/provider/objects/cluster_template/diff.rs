@@ -1,9 +1,10 @@
 //! `omni_cluster_template_diff`: what a sync of a template would change.
 
 use super::{actual, document};
-use crate::omni::template::{self, Conflict, SyncPlan};
-use crate::omni::{Call, Error, Key, Resource as Stored};
-use crate::provider::engine::{Change, Cx, Parts, part_name, without_mark_changes};
+use crate::omni::spec::Spec;
+use crate::omni::template::{self, SyncPlan};
+use crate::omni::{Call, Error, Key, Phase, Resource as Stored, labels};
+use crate::provider::engine::{Change, Cx, Parts, taken, without_mark_changes};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::computed::{flag, text};
 use crate::provider::session::Handle;
@@ -11,11 +12,11 @@ use crate::tf::data_source::DataSource;
 use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::done::Done;
-use crate::tf::path::Path;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, objects};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use omni_proto::specs::ClusterSpec;
 use std::sync::Arc;
 
 pub(super) struct Diff {
@@ -64,10 +65,18 @@ impl DataSource for Diff {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let session = self.handle.session()?;
         let cx = Cx { call: Call::within(session.timeouts.read, &context.cancel), session };
-        let Sync { cluster, plan } = planned(&cx, &config).await.map_err(|unplanned| match unplanned {
-            Unplanned::Wrong(diags) => diags,
-            Unplanned::Call(error) => OPERATION.explain(&error).into(),
-        })?;
+        let Sync { cluster, plan, going } =
+            planned(&cx, &config, Standing::MayGo).await.map_err(|unplanned| match unplanned {
+                Unplanned::Wrong(diags) => diags,
+                Unplanned::Call(error) => OPERATION.explain(&error).into(),
+            })?;
+        let mut told = Diagnostics::new();
+        if going {
+            told.push(Diagnostic::warning(
+                format!("Cluster `{cluster}` is being destroyed"),
+                "Its removal has not finished. The changes are those of a sync after that.",
+            ));
+        }
         config.set("cluster", cluster.into());
         config.set("changed", (!plan.is_empty()).into());
         config.set("diff", template::diff_text(&plan).into());
@@ -79,7 +88,7 @@ impl DataSource for Diff {
             ])
         };
         config.set("changes", Value::List(changes(&plan).iter().map(change).collect()));
-        Ok(config.into())
+        Ok(Done::from(config).warn(told))
     }
 }
 
@@ -110,13 +119,24 @@ impl From<Error> for Unplanned {
 pub(super) struct Sync {
     pub(super) cluster: String,
     pub(super) plan: SyncPlan,
+    /// Whether the cluster is being destroyed, so that the plan is for the time after that.
+    pub(super) going: bool,
+}
+
+/// What a cluster that is being destroyed means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing can be written before it has gone.
+    MustStay,
+    /// The changes that are due when it has gone are still worth knowing.
+    MayGo,
 }
 
 /// What a sync of the template of this configuration would do.
 ///
 /// # Errors
 /// When the template is wrong, an object belongs to something else, or Omni does not answer.
-pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Unplanned> {
+pub(super) async fn planned(cx: &Cx, config: &Value, standing: Standing) -> Result<Sync, Unplanned> {
     let Some(loaded) = document::load(config)? else {
         let unknown =
             Diagnostic::error("The cluster template is not known", "It depends on values that are not known.");
@@ -125,7 +145,15 @@ pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Unplanned> 
     let cluster = loaded.template.cluster().to_owned();
     let release = document::release(cx).await?;
     let wanted = loaded.render(release)?;
-    let actual = actual::objects(cx, &cluster, &wanted).await?;
+    let mut actual = actual::objects(cx, &cluster, &wanted).await?;
+    let is_going =
+        |stored: &Stored| stored.key == ClusterSpec::KIND.key(&cluster) && stored.metadata.phase == Phase::TearingDown;
+    let going = standing == Standing::MayGo && actual.iter().any(is_going);
+    if going {
+        // Everything of the cluster goes with it.
+        let of = |stored: &Stored| stored.metadata.labels.get(labels::CLUSTER).is_some_and(|of| *of == cluster);
+        actual.retain(|stored| !is_going(stored) && !of(stored));
+    }
     let there = |key: &Key| actual.iter().find(|stored| stored.key == *key);
     // No state says which labels were set once: all of those of users are the template's.
     let parts = Parts::default();
@@ -133,14 +161,11 @@ pub(super) async fn planned(cx: &Cx, config: &Value) -> Result<Sync, Unplanned> 
         .iter()
         .map(|stored| parts.merged::<super::resource::ClusterTemplate>(stored, there(&stored.key)))
         .collect();
-    let conflict = |conflict: &Conflict| {
-        Diagnostic::error(format!("`{}` is not free", part_name(&conflict.key)), format!("It {}.", conflict.reason))
-            .hint("Choose another machine or another name in the template, or wait until the object that is there is gone.")
-            .at(Path::of(loaded.attribute))
-    };
     match template::plan_sync(&cluster, &merged, &actual) {
-        Ok(plan) => Ok(Sync { plan: without_mark_changes(plan), cluster }),
-        Err(conflicts) => Err(Unplanned::Wrong(conflicts.iter().map(conflict).collect())),
+        Ok(plan) => Ok(Sync { plan: without_mark_changes(plan), cluster, going }),
+        Err(conflicts) => {
+            Err(Unplanned::Wrong(conflicts.iter().map(|conflict| taken(conflict, loaded.attribute)).collect()))
+        }
     }
 }
 

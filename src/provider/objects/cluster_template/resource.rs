@@ -5,6 +5,7 @@ use super::checks;
 use super::document::{self, DOCUMENT, TEMPLATE};
 use super::moved;
 use crate::omni::spec::Spec;
+use crate::omni::patch;
 use crate::omni::template::{self, Conflict, ExportOptions, Release, SyncPlan};
 use crate::omni::{Error, Key, Query, Resource as Stored, labels};
 use crate::provider::engine::{
@@ -85,6 +86,7 @@ impl ResourceType for ClusterTemplate {
 
 #[async_trait]
 impl ObjectSet for ClusterTemplate {
+    const HEAD: &'static str = "cluster";
     const IMPORTED: &'static str = TEMPLATE;
 
     async fn wanted(cx: &Cx, config: &Value) -> Result<Option<Wanted>, Diagnostics> {
@@ -129,6 +131,15 @@ impl ObjectSet for ClusterTemplate {
         spec_text(stored)
     }
 
+    fn means_same(key: &Key, one: &str, other: &str) -> bool {
+        let patch_of = |text: &str| {
+            let documents = kit::yaml::parse_documents(text).ok()?;
+            Some(documents.first()?.get("data")?.as_str()?.to_owned())
+        };
+        let same = || Some(patch::same(&patch_of(one)?, &patch_of(other)?));
+        one == other || (key.kind == ConfigPatchSpec::KIND && same() == Some(true))
+    }
+
     fn belongs(stored: &Stored) -> bool {
         let kind = stored.key.kind;
         kind == ClusterSpec::KIND || template::LISTED.contains(&kind) || is_of_template(stored)
@@ -154,7 +165,7 @@ impl ObjectSet for ClusterTemplate {
     }
 
     async fn check_changes(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Result<(), Failure> {
-        Ok(checks::check(cx, plan, wanted, sync).await?)
+        checks::check(cx, plan, wanted, sync).await
     }
 
     async fn awaited(cx: &Cx, state: &Value, head: &Object<ClusterSpec>, _write: Write) -> Result<Awaited, Error> {

@@ -17,7 +17,7 @@ pub(super) fn register(types: &mut Types<'_>) {
     types.cosi::<KernelArgs>();
 }
 
-struct KernelArgs;
+pub(in crate::provider) struct KernelArgs;
 
 /// What the arguments begin with that tie a machine to Omni, which ignores them here.
 const PROTECTED: &[&str] = &["siderolink.", "talos.events.sink", "talos.logging.kernel", "talos.config"];

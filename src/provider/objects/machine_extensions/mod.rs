@@ -1,7 +1,7 @@
 //! System extensions of machines.
 
 mod names;
-mod resource;
+pub(crate) mod resource;
 
 use crate::provider::types::Types;
 

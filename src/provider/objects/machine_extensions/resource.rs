@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use kit::text::quoted;
 use omni_proto::specs::{ClusterSpec, ExtensionsConfigurationSpec, TalosExtensionsSpec};
 
-pub(super) struct MachineExtensions;
+pub(in crate::provider) struct MachineExtensions;
 
 const PART: Part = Part { noun: "list", follows: false };
 const PREFIX: &str = "schematic-";

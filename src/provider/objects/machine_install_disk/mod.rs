@@ -25,7 +25,7 @@ pub(super) fn register(types: &mut Types<'_>) {
     types.cosi::<MachineInstallDisk>();
 }
 
-struct MachineInstallDisk;
+pub(in crate::provider) struct MachineInstallDisk;
 
 /// The two ways to say which disk.
 const CHOICE: &[&str] = &["disk", "disk_selector"];

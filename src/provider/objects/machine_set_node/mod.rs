@@ -3,7 +3,7 @@
 mod data_source;
 mod force_destroy;
 mod lock_action;
-mod resource;
+pub(crate) mod resource;
 
 use crate::provider::lookup::Objects;
 use crate::provider::types::Types;

@@ -37,7 +37,7 @@ use specs::{
 };
 use std::time::Duration;
 
-pub(super) struct MachineSetNode;
+pub(in crate::provider) struct MachineSetNode;
 
 /// Label of a machine: the Talos version that it runs.
 const TALOS_VERSION: &str = "omni.sidero.dev/talos-version";

@@ -14,6 +14,7 @@ use crate::provider::engine::{
     Bind, CosiObject, Cx, Failure, Joined, Kinds, Object, ResourceType, Row, SpecChange, Table, Write, Written, group,
     identity_of,
 };
+use crate::provider::since;
 use crate::provider::timestamp;
 use crate::provider::wait::{Awaited, Condition};
 use crate::tf::check::{Rule, not_empty, one_of};
@@ -290,10 +291,17 @@ impl ResourceType for AnyResource {
         plan_namespace(plan);
         plan_secret(plan);
         let Some(kind) = kind(&plan.planned) else { return };
-        if plan.prior.is_none() && plan.replaced == Private::default() {
+        keep_imported(kind, plan);
+    }
+
+    async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+        let Some(kind) = kind(&plan.planned) else { return Ok(()) };
+        since::check_kind(cx, kind, Path::of(TYPE), &mut plan.diags).await;
+        // An apply plans once more what its plan has told already.
+        if plan.prior.is_none() && plan.replaced == Private::default() && !cx.session.ledger.is_applying() {
             hint_at_twin(kind, plan);
         }
-        keep_imported(kind, plan);
+        Ok(())
     }
 
     async fn resolve_import(_cx: Option<&Cx>, text: &str) -> Result<String, Failure> {
@@ -401,7 +409,14 @@ fn check_wait(kind: Kind, wait: &Value, diags: &mut Diagnostics) {
     if !wait.is_set() || wait.get(TYPE).is_unknown() {
         return;
     }
-    let kind = wait.get(TYPE).as_str().and_then(|name| names::resolve(name).ok()).unwrap_or(kind);
+    let kind = match wait.get(TYPE).as_str() {
+        None => kind,
+        Some(name) => match type_name::named(KINDS, name) {
+            Some(kind) => kind,
+            // Its own check has said what is wrong with it.
+            None => return,
+        },
+    };
     goal::check_kind(kind, at.attribute(TYPE), diags);
     for (path, value) in wait.get("fields").entries().into_iter().flatten() {
         let place = at.attribute("fields").key(path);
