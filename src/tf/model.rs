@@ -49,9 +49,9 @@ fn present(value: &Value) -> Value {
         Value::List(all) => Value::List(items(all)),
         Value::Set(all) => Value::Set(items(all)),
         Value::Map(all) => {
-            Value::Map(all.iter().filter(|(_, item)| !absent(item)).map(|(k, v)| (k.clone(), present(v))).collect())
+            Value::map(all.iter().filter(|(_, item)| !absent(item)).map(|(k, v)| (k.clone(), present(v))))
         }
-        Value::Object(all) => Value::Object(all.iter().map(|(k, v)| (k.clone(), present(v))).collect()),
+        Value::Object(all) => Value::object(all.iter().map(|(k, v)| (k.clone(), present(v)))),
         other => other.clone(),
     }
 }

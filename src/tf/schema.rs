@@ -329,7 +329,7 @@ impl Schema {
     /// An object in which every attribute is null.
     #[must_use]
     pub fn null_object(&self) -> Value {
-        Value::Object(self.attributes.iter().map(|a| (a.name.to_owned(), Value::Null)).collect())
+        Value::object(self.attributes.iter().map(|a| (a.name.to_owned(), Value::Null)))
     }
 }
 

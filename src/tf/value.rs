@@ -60,7 +60,10 @@ impl Type {
 
     /// An object in which no attribute is optional.
     pub fn object<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Type)>) -> Self {
-        Self::Object(attributes.into_iter().map(|(n, t)| (n.into(), t)).collect(), BTreeSet::new())
+        // One by one: `collect` brings a sort of its own for each type of iterator.
+        let mut all = BTreeMap::new();
+        attributes.into_iter().for_each(|(name, of)| drop(all.insert(name.into(), of)));
+        Self::Object(all, BTreeSet::new())
     }
 }
 
@@ -167,6 +170,15 @@ impl PartialEq for Value {
     }
 }
 
+/// Entries one by one: `collect` brings a sort of its own for each type of iterator.
+fn entries_of(entries: impl IntoIterator<Item = (String, Value)>) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    for (name, value) in entries {
+        all.insert(name, value);
+    }
+    all
+}
+
 impl Value {
     /// An unknown value without refinements.
     pub const UNKNOWN: Value = Value::Unknown(None);
@@ -199,15 +211,21 @@ impl Value {
         }
     }
 
+    /// A map with these elements.
+    #[must_use]
+    pub fn map(elements: impl IntoIterator<Item = (String, Value)>) -> Self {
+        Self::Map(entries_of(elements))
+    }
+
     /// A map of strings.
     #[must_use]
     pub fn texts<K: Into<String>, V: Into<String>>(texts: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self::Map(texts.into_iter().map(|(key, text)| (key.into(), Self::String(text.into()))).collect())
+        Self::map(texts.into_iter().map(|(key, text)| (key.into(), Self::String(text.into()))))
     }
 
     /// An object with these attributes; names that the type has and the object lacks count as null.
     pub fn object<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Value)>) -> Self {
-        Self::Object(attributes.into_iter().map(|(n, v)| (n.into(), v)).collect())
+        Self::Object(entries_of(attributes.into_iter().map(|(name, value)| (name.into(), value))))
     }
 
     /// A JSON value and the type that it has without a schema: objects become objects, arrays become tuples.

@@ -2,10 +2,14 @@
 
 use super::{Release, SyncPlan, Update, full_name, print, sync};
 use crate::omni::state::Resource;
-use similar::{Algorithm, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::udiff::UnifiedHunkHeader;
+use std::fmt::Write as _;
 
 /// The most lines of two documents that are compared.
 const MOST_LINES: usize = 75_000;
+/// How many lines without a change surround one.
+const CONTEXT: usize = 3;
 /// The most bytes of the hunks of an object.
 const LARGEST: usize = 512 << 10;
 
@@ -41,11 +45,25 @@ fn difference(from: Option<&Resource>, to: Option<&Resource>) -> String {
     format!("--- {}\n+++ {}\n{hunks}", name(from), name(to))
 }
 
+/// The hunks between two lists of lines. The one algorithm is called by its name: the way with a choice compiles all of them.
+fn unified(old: &[&str], new: &[&str]) -> String {
+    let mut changes = Compact::new(Replace::new(Capture::new()), old, new);
+    let Ok(()) = myers::diff(&mut changes, old, 0..old.len(), new, 0..new.len());
+    let mut out = String::new();
+    for hunk in changes.into_inner().into_inner().into_grouped_ops(CONTEXT) {
+        writeln!(out, "{}", UnifiedHunkHeader::new(&hunk)).unwrap_or_default();
+        for change in hunk.iter().flat_map(|op| op.iter_changes(old, new)) {
+            writeln!(out, "{}{}", change.tag(), change.value().trim_end_matches('\n')).unwrap_or_default();
+        }
+    }
+    out
+}
+
 fn hunks(old: &str, new: &str) -> String {
     let (before, after) = (old.lines().count(), new.lines().count());
     if before + after <= MOST_LINES {
-        let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(old, new);
-        let hunks = diff.unified_diff().context_radius(3).to_string();
+        let hunks =
+            unified(&old.split_inclusive('\n').collect::<Vec<_>>(), &new.split_inclusive('\n').collect::<Vec<_>>());
         if hunks.len() <= LARGEST {
             return hunks;
         }

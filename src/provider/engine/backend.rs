@@ -2,7 +2,8 @@
 
 use super::attributes;
 use super::base::{Entry, ResourceBase, note_move};
-use super::{Cx, Failure, ResourceType};
+use super::dynamic::DynType;
+use super::{Cx, Failure};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{ObjectKey, Ticket};
 use crate::tf::list_resource::{ListRequest, ListResults};
@@ -34,7 +35,7 @@ pub(super) struct Work<'a> {
 #[async_trait]
 pub(super) trait Backend: Send + Sync + 'static {
     /// The type itself.
-    type Kind: ResourceType;
+    fn kind(&self) -> &dyn DynType;
 
     fn base(&self) -> &ResourceBase;
 
@@ -60,7 +61,7 @@ pub(super) trait Backend: Send + Sync + 'static {
     fn complete_plan(&self, plan: &mut Plan<'_>) {
         let base = self.base();
         attributes::keep_computed(&base.schema, base.binding.local(), plan);
-        Self::Kind::modify_plan(plan);
+        self.kind().modify_plan(plan);
     }
 
     /// Whether a wait of an earlier apply is owed, so that the plan has to show a change.
@@ -76,13 +77,13 @@ pub(super) trait Backend: Send + Sync + 'static {
     /// Adds to a plan what time, or the plans of other objects, make necessary.
     fn follow(&self, cx: &Cx, plan: &mut Plan<'_>) {
         if plan.prior.is_some() {
-            Self::Kind::plan_existing(cx, plan);
+            self.kind().plan_existing(cx, plan);
         }
     }
 
     /// Holds a plan against what this run plans for other objects.
     fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
-        Self::Kind::check_run(cx, ticket, plan);
+        self.kind().check_run(cx, ticket, plan);
     }
 
     /// Holds a plan against an object that is there already.

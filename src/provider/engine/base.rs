@@ -493,7 +493,7 @@ pub(super) fn foreseen(cx: &Cx, value: &Value) -> Value {
             Some(id) => id.into(),
             None => value.clone(),
         },
-        Value::Object(all) => Value::Object(all.iter().map(|(name, v)| (name.clone(), foreseen(cx, v))).collect()),
+        Value::Object(all) => Value::object(all.iter().map(|(name, v)| (name.clone(), foreseen(cx, v)))),
         other => other.clone(),
     }
 }
@@ -505,8 +505,8 @@ pub(super) fn known(value: &Value) -> Value {
         Value::List(v) => Value::List(v.iter().map(known).collect()),
         Value::Set(v) => Value::Set(v.iter().map(known).collect()),
         Value::Tuple(v) => Value::Tuple(v.iter().map(known).collect()),
-        Value::Map(m) => Value::Map(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
-        Value::Object(m) => Value::Object(m.iter().map(|(k, v)| (k.clone(), known(v))).collect()),
+        Value::Map(m) => Value::map(m.iter().map(|(k, v)| (k.clone(), known(v)))),
+        Value::Object(m) => Value::object(m.iter().map(|(k, v)| (k.clone(), known(v)))),
         Value::Dynamic(t, v) => Value::Dynamic(t.clone(), Box::new(known(v))),
         other => other.clone(),
     }

@@ -701,7 +701,7 @@ fn to_value(field: &Field, shape: &Shape) -> Value {
             let Some(Type::Map(item)) = ty else { return Value::Null };
             let item = Shape::Plain((**item).clone());
             let key = |key: &MapKey| key.as_str().map(str::to_owned);
-            Value::Map(all.iter().filter_map(|(k, field)| Some((key(k)?, to_value(field, &item)))).collect())
+            Value::map(all.iter().filter_map(|(k, field)| Some((key(k)?, to_value(field, &item)))))
         }
         Field::Message(message) => {
             let Shape::Nested(_, nested) = shape else { return Value::Null };
@@ -712,7 +712,7 @@ fn to_value(field: &Field, shape: &Shape) -> Value {
                 let value = field.map_or_else(|| empty(&attribute.kind), |field| to_value(&field, &attribute.kind));
                 (attribute.name.to_owned(), value)
             });
-            Value::Object(each.collect())
+            Value::object(each)
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Optimistic concurrency: the object of the last read, to detect whether it was changed before a write.
 //! The version alone is not sufficient, because controllers of Omni update finalizers and labels all the time.
 
+use super::Owned;
 use super::attributes::Shared;
 use super::binding::Binding;
-use super::{CosiObject, Kinds, Owned};
 use crate::omni::Resource as Stored;
-use crate::omni::spec::owned_digest;
 use crate::provider::errors::Operation;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
@@ -57,12 +56,15 @@ fn digest_of_name(name: &str) -> String {
 
 impl Baseline {
     /// The labels and annotations in `owned` count as the spec does: attributes of the resource are made of them.
-    pub(super) fn of<M: CosiObject>(binding: &Binding, stored: &Stored, owned: &[Vec<Owned>; 2]) -> Self {
+    /// `fields` are those of the spec, each with its content.
+    pub(super) fn of(
+        binding: &Binding,
+        stored: &Stored,
+        owned: &[Vec<Owned>; 2],
+        fields: Vec<(String, String)>,
+    ) -> Self {
         let mut baseline = Self { version: stored.metadata.version.unwrap_or_default(), ..Self::default() };
-        for field in binding.owned() {
-            baseline.add(format!("{SPEC}{field}"), &owned_digest::<M::Spec>(&stored.spec, &[field]));
-        }
-        for (field, content) in M::Kinds::spec_parts(stored) {
+        for (field, content) in fields {
             baseline.add(format!("{SPEC}{field}"), &content);
         }
         for (shared, owned) in Shared::ALL.into_iter().zip(owned) {

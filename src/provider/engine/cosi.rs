@@ -5,6 +5,7 @@ use super::backend::{Backend, Work};
 use super::base;
 use super::base::{Entry, ResourceBase};
 use super::conflict::Baseline;
+use super::dynamic::{CosiFacts, DynCosiObject, DynType, MadeStored, TypeOf};
 use super::existing;
 use super::failure::Failure;
 use super::list;
@@ -13,8 +14,7 @@ use super::owners;
 use super::relabel;
 use super::write;
 use super::write::WriteRequest;
-use super::{Binding, CosiObject, Cx, Desired, Joined, Kinds, Object, Origin, Owned, Write, Written, misfit, show};
-use crate::omni::spec::Spec;
+use super::{Binding, CosiObject, Cx, Desired, Joined, Kinds, Origin, Owned, Write};
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, Resource as Stored};
 use crate::provider::errors::{Operation, UPDATE, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
@@ -28,7 +28,6 @@ use crate::tf::schema::{Attribute, Unset};
 use crate::tf::value::Value;
 use crate::tf::write_only;
 use async_trait::async_trait;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -57,31 +56,27 @@ struct Made<'a> {
 }
 
 /// Stores the objects of a type in the state of Omni.
-pub(crate) struct CosiBackend<M> {
+pub(crate) struct CosiBackend {
     base: ResourceBase,
-    kind: PhantomData<M>,
+    pub(super) facts: CosiFacts,
+    pub(super) kind: Box<dyn DynCosiObject>,
 }
 
-impl<M: CosiObject> CosiBackend<M> {
-    pub(super) fn new(handle: &Handle) -> Self {
+impl CosiBackend {
+    pub(super) fn new<M: CosiObject>(handle: &Handle) -> Self {
         let binding = Binding::new(M::rows()).with_system_keys(M::Kinds::SYSTEM_KEYS);
         let base = ResourceBase::with::<M>(binding, M::Kinds::PARTS, handle, attributes::of_object::<M>);
-        Self { base, kind: PhantomData }
+        Self { base, facts: TypeOf::<M>::facts(), kind: Box::new(TypeOf::<M>::VALUE) }
     }
 
     /// What the object's own attributes show of it.
-    pub(super) fn read_attributes(
-        &self,
-        object: &Object<M::Spec>,
-        joined: &Joined,
-        prior: &Value,
-    ) -> Result<Value, Diagnostic> {
-        show::<M>(&self.base.binding, object, joined, prior)
+    pub(super) fn read_attributes(&self, stored: &Stored, joined: &Joined, prior: &Value) -> Result<Value, Failure> {
+        self.kind.show(&self.base.binding, stored, joined, prior)
     }
 
     /// What the state asks Omni for.
     fn desired(&self, state: &Value) -> Result<Desired, Diagnostic> {
-        let fields = self.base.binding.fields::<M::Spec>(state).map_err(|error| misfit(&error))?;
+        let fields = self.kind.fields(&self.base.binding, state)?;
         Ok(Desired { fields, keys: self.keys(state) })
     }
 
@@ -91,25 +86,19 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// The state that shows `shown`, with the attributes that the engine adds.
-    pub(super) fn state(
-        &self,
-        object: &Object<M::Spec>,
-        shown: Value,
-        prior: &Value,
-        private: &Private,
-    ) -> Result<Value, Diagnostic> {
+    pub(super) fn state(&self, stored: &Stored, shown: Value, prior: &Value, private: &Private) -> Value {
         let [labels, annotations] = self.keys(&shown);
         let mut state = self.base.with_all_attributes(&shown);
         attributes::fill(
             &mut state,
             &self.base.binding,
-            &object.stored.metadata,
+            &stored.metadata,
             [&labels, &annotations],
             private,
             prior,
             &self.base.handle.defaults(),
         );
-        Ok(self.base.in_words_of(prior, state))
+        self.base.in_words_of(prior, state)
     }
 
     /// What the host keeps of an object that is there.
@@ -121,21 +110,19 @@ impl<M: CosiObject> CosiBackend<M> {
         mut private: Private,
         operation: &Operation<'_>,
     ) -> Outcome {
-        let id = M::Kinds::id_of(&stored.key);
+        let id = self.kind.id_of(&stored.key);
         let built = async {
-            let object = Object::<M::Spec>::decode(stored).map_err(|e| operation.explain(&e))?;
-            let joined = Joined::read(cx, self.base.binding.joins(), object.id()).await;
-            let mut joined = joined.map_err(|e| operation.explain(&e))?;
-            M::facts(cx, &object, &mut joined).await.map_err(|e| operation.explain(&e))?;
-            let shown = self.read_attributes(&object, &joined, prior)?;
+            let mut joined = Joined::read(cx, self.base.binding.joins(), &stored.key.id).await?;
+            self.kind.facts(cx, &stored, &mut joined).await?;
+            let shown = self.read_attributes(&stored, &joined, prior)?;
             let keys = self.keys(&shown);
-            Baseline::of::<M>(&self.base.binding, &object.stored, &keys).store(&mut private);
-            relabel::note(&object.stored, &keys[0], &mut private);
+            self.kind.baseline(&self.base.binding, &stored, &keys).store(&mut private);
+            relabel::note(&stored, &keys[0], &mut private);
             if self.base.binding.are_all_labels(&shown) {
                 let defaults = self.base.handle.defaults();
-                attributes::track_all_labels(&mut private, &object.stored.metadata, &keys[0], &defaults, prior);
+                attributes::track_all_labels(&mut private, &stored.metadata, &keys[0], &defaults, prior);
             }
-            self.state(&object, shown, prior, &private)
+            Ok::<_, Failure>(self.state(&stored, shown, prior, &private))
         };
         match built.await {
             Ok(state) => {
@@ -143,7 +130,9 @@ impl<M: CosiObject> CosiBackend<M> {
                 Outcome::ok(state, private, identity)
             }
             // The object is there: what is known of it must not be lost.
-            Err(diagnostic) => self.base.partial(self.base.remembered(prior, &id), private, &id, diagnostic),
+            Err(failure) => {
+                self.base.partial(self.base.remembered(prior, &id), private, &id, failure.explain(operation))
+            }
         }
     }
 
@@ -153,12 +142,8 @@ impl<M: CosiObject> CosiBackend<M> {
         let before = wanted.clone();
         let asked = self.asked(&wanted, config);
         let mut told = Diagnostics::new();
-        let step = async {
-            let object = Object::<M::Spec>::decode(stored.clone()).map_err(|e| operation.explain(&e))?;
-            let written = Written { object: &object, write, prior, asked: &asked };
-            M::after_write(cx, &written, &mut wanted, &mut told).await
-        };
-        let step: Result<bool, Failure> = step.await;
+        let written = MadeStored { stored: &*stored, write, prior, asked: &asked };
+        let step = self.kind.after_write(cx, &written, &mut wanted, &mut told).await;
         let mut filled = planned.clone();
         for attribute in &self.base.schema.attributes {
             let value = wanted.get(attribute.name);
@@ -183,7 +168,7 @@ impl<M: CosiObject> CosiBackend<M> {
             }
             Err(failure) => {
                 let mut diagnostic = failure.explain(operation);
-                let id = M::Kinds::id_of(&stored.key);
+                let id = self.kind.id_of(&stored.key);
                 let filled = match prior {
                     Some(prior) => self.with_prior(filled, prior, &id),
                     None => self.base.remembered(&filled, &id),
@@ -205,13 +190,13 @@ impl<M: CosiObject> CosiBackend<M> {
 
     /// Foretells the id of an object that is to be made: the host learns it with the create only, so that what refers to it waits,
     /// and the plans of what refers to it can still be held against the others.
-    fn foretell(cx: &Cx, plan: &mut Plan<'_>) {
+    fn foretell(&self, cx: &Cx, plan: &mut Plan<'_>) {
         let made = plan.prior.is_none() || !plan.replace.is_empty();
-        if M::ORIGIN == Origin::Users
-            && M::Kinds::PARTS.is_empty()
+        if self.facts.origin == Origin::Users
+            && self.facts.parts.is_empty()
             && made
             && plan.planned.get(ID).is_unknown()
-            && let Some(id) = M::id(&base::foreseen(cx, &plan.planned))
+            && let Some(id) = self.kind.id(&base::foreseen(cx, &plan.planned))
         {
             plan.planned.set(ID, Value::foretold(id));
         }
@@ -258,7 +243,7 @@ impl<M: CosiObject> CosiBackend<M> {
             Ok(cx) => cx,
             Err(diagnostic) => return kept(diagnostic, private),
         };
-        let stored = match cx.client().get(&cx.call, &M::Kinds::key(id)).await {
+        let stored = match cx.client().get(&cx.call, &self.kind.key(id)).await {
             Ok(stored) => stored,
             Err(error) => return kept(operation.explain(&error), private),
         };
@@ -278,7 +263,7 @@ impl<M: CosiObject> CosiBackend<M> {
         if private.get::<bool>(DELETING) != Some(true) {
             return Ok(false);
         }
-        M::is_deleting(cx, state, &M::Kinds::key(id)).await
+        self.kind.is_deleting(cx, state, &self.kind.key(id)).await
     }
 
     /// What the configuration asks for, without what the state goes on to hold though it is not configured.
@@ -304,27 +289,29 @@ impl<M: CosiObject> CosiBackend<M> {
 }
 
 #[async_trait]
-impl<M: CosiObject> Backend for CosiBackend<M> {
-    type Kind = M;
+impl Backend for CosiBackend {
+    fn kind(&self) -> &dyn DynType {
+        &*self.kind
+    }
 
     fn base(&self) -> &ResourceBase {
         &self.base
     }
 
     fn key(&self, state: &Value) -> Option<ObjectKey> {
-        self.id(state).map(|id| ObjectKey::from(&M::Kinds::key(&id)))
+        self.id(state).map(|id| ObjectKey::from(&self.kind.key(&id)))
     }
 
     fn id(&self, state: &Value) -> Option<String> {
-        match M::ORIGIN {
-            Origin::Omni => M::id(state),
-            _ if !M::Kinds::PARTS.is_empty() => M::id(state),
-            Origin::Users | Origin::Either | Origin::Call => state.get(M::ID).as_str().map(str::to_owned),
+        match self.facts.origin {
+            Origin::Omni => self.kind.id(state),
+            _ if !self.facts.parts.is_empty() => self.kind.id(state),
+            Origin::Users | Origin::Either | Origin::Call => state.get(self.facts.id).as_str().map(str::to_owned),
         }
     }
 
     fn is_named_by_create(&self) -> bool {
-        M::ORIGIN == Origin::Call
+        self.facts.origin == Origin::Call
     }
 
     fn is_written_unread(&self) -> bool {
@@ -333,8 +320,8 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     fn complete_plan(&self, plan: &mut Plan<'_>) {
         attributes::plan(&self.base.binding, &self.base.schema, &self.base.handle.defaults(), plan);
-        M::modify_plan(plan);
-        let name = self.base.display(&plan.planned, plan.planned.get(M::ID).as_str().unwrap_or_default());
+        self.kind.modify_plan(plan);
+        let name = self.base.display(&plan.planned, plan.planned.get(self.facts.id).as_str().unwrap_or_default());
         relabel::plan(&self.base.operation("plan", &name), attributes::VERSION, plan);
     }
 
@@ -343,22 +330,22 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
     }
 
     fn follow(&self, cx: &Cx, plan: &mut Plan<'_>) {
-        Self::follow_owners(cx, plan);
+        self.follow_owners(cx, plan);
         if plan.prior.is_some() {
-            M::plan_existing(cx, plan);
+            self.kind.plan_existing(cx, plan);
         }
-        Self::foretell(cx, plan);
+        self.foretell(cx, plan);
     }
 
     fn track(&self, private: &mut Private, config: &Value) {
         attributes::track(private, config);
-        M::Kinds::track(private, config);
+        self.kind.track(private, config);
     }
 
     fn check_run(&self, cx: &Cx, ticket: &Ticket, plan: &mut Plan<'_>) {
-        M::check_run(cx, ticket, plan);
-        Self::check_owners(cx, plan);
-        base::refuse_with(cx, plan, &owners::keys::<M>(&base::foreseen(cx, &plan.planned)));
+        self.kind.check_run(cx, ticket, plan);
+        self.check_owners(cx, plan);
+        base::refuse_with(cx, plan, &owners::keys(&*self.kind, &base::foreseen(cx, &plan.planned)));
     }
 
     async fn check_existing(&self, cx: &Cx, plan: &mut Plan<'_>, entry: &Entry) -> Result<(), Failure> {
@@ -374,10 +361,10 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         if cx.session.ledger.moves(key) {
             base::note_move(cx, key);
         } else {
-            cx.session.handover.note_gone(key, &owners::keys::<M>(prior), M::OWNS);
+            cx.session.handover.note_gone(key, &owners::keys(&*self.kind, prior), self.facts.owns);
         }
         // Hosts remove an object before they change its owner.
-        if M::locked_by(prior).is_some_and(|owner| cx.session.locks.unlocks(owner)) {
+        if self.kind.locked_by(prior).is_some_and(|owner| cx.session.locks.unlocks(owner)) {
             private.set(UNLOCKS, true);
         }
     }
@@ -391,7 +378,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         private: &Private,
     ) -> Result<Option<Outcome>, Failure> {
         let version = Baseline::load(private).map(|baseline| baseline.version());
-        let stored = match cx.read_surely(&M::Kinds::key(id), version).await {
+        let stored = match cx.read_surely(&self.kind.key(id), version).await {
             Ok(stored) => stored,
             Err(error) if error.is(ErrorKind::NotFound) => {
                 if !self.is_deleting(cx, state, private, id).await? {
@@ -423,8 +410,8 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     fn list_arguments(&self) -> Option<Vec<Attribute>> {
         // A list displays the identities of its results, and those would be secrets.
-        let all = || M::Kinds::list_arguments().into_iter().chain(list::arguments(&self.base.binding)).collect();
-        (!M::Spec::KIND.hides_ids()).then(all)
+        let all = || self.kind.list_arguments().into_iter().chain(list::arguments(&self.base.binding)).collect();
+        (!self.facts.hides_ids).then(all)
     }
 
     async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
@@ -433,17 +420,17 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 
     async fn create(&self, work: Work<'_>) -> Outcome {
         let Work { cx, operation, id, planned, mut wanted, config, .. } = work;
-        if let Err(failure) = M::before_write(cx, &mut wanted).await {
+        if let Err(failure) = self.kind.before_write(cx, &mut wanted).await {
             return Outcome::failed(failure.explain(&operation));
         }
-        let id = match M::ORIGIN {
-            Origin::Call => match M::create_by_call(cx, &wanted).await {
+        let id = match self.facts.origin {
+            Origin::Call => match self.kind.create_by_call(cx, &wanted).await {
                 Ok(id) => id,
                 Err(failure) => return Outcome::failed(failure.explain(&operation)),
             },
             Origin::Users | Origin::Either | Origin::Omni => id.to_owned(),
         };
-        let key = M::Kinds::key(&id);
+        let key = self.kind.key(&id);
         let desired = match self.desired(&wanted) {
             Ok(desired) => desired,
             Err(diagnostic) => return Outcome::failed(diagnostic),
@@ -460,9 +447,9 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             no_other_labels: self.base.binding.are_all_labels(planned),
         };
         let mut told = Diagnostics::new();
-        let created = match M::ORIGIN {
-            Origin::Users | Origin::Either => write::create::<M>(cx, &write, &key, (self, planned), &mut told).await,
-            Origin::Call | Origin::Omni => write::update::<M>(cx, &write, &key, None, None).await,
+        let created = match self.facts.origin {
+            Origin::Users | Origin::Either => write::create(cx, &write, &key, (self, planned), &mut told).await,
+            Origin::Call | Origin::Omni => write::update(cx, &write, &key, self, None).await,
         };
         let mut private = Private::default();
         self.track(&mut private, config);
@@ -478,7 +465,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 outcome
             }
             // The call has made the object: whatever came after, it must not be lost.
-            Err(failure) if M::ORIGIN == Origin::Call => {
+            Err(failure) if self.facts.origin == Origin::Call => {
                 let mut diagnostic = failure.explain(&operation);
                 diagnostic.summary = format!("{} is created, but not as configured", capital(&operation.what()));
                 diagnostic.detail.push_str(
@@ -506,8 +493,8 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
         if let Err(diagnostic) = self.base.may_write(cx, &operation) {
             return kept(diagnostic, private);
         }
-        let key = M::Kinds::key(id);
-        if let Err(failure) = M::before_write(cx, &mut wanted).await {
+        let key = self.kind.key(id);
+        if let Err(failure) = self.kind.before_write(cx, &mut wanted).await {
             return kept(failure.explain(&operation), private);
         }
         let desired = match self.desired(&wanted) {
@@ -524,8 +511,8 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             prior,
             no_other_labels: self.base.binding.are_all_labels(planned),
         };
-        let baseline = Baseline::load(&private);
-        match write::update::<M>(cx, &write, &key, baseline, Some((self, prior))).await {
+        let before = Baseline::load(&private).map(|baseline| (baseline, prior));
+        match write::update(cx, &write, &key, self, before).await {
             Ok(mut stored) => {
                 self.track(&mut private, config);
                 let made = Made { write: Write::Update, prior: Some(prior), planned, config, wanted, private };
@@ -562,19 +549,19 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
             return self.base.partial(prior.clone(), private, id, refused);
         }
         let kept = |diagnostic| self.base.partial(prior.clone(), private.clone(), id, diagnostic);
-        let key = M::Kinds::key(id);
+        let key = self.kind.key(id);
         let removed = async {
             let _lock = cx.session.key_locks.take(&cx.call, &key).await?;
             // An operation that takes the object over has held the lock before.
             if self.base.is_handed_over(cx, &ObjectKey::from(&key)) {
                 return Ok::<_, Failure>(false);
             }
-            M::before_delete(cx, prior, &key).await?;
-            let owner = M::locked_by(prior);
+            self.kind.before_delete(cx, prior, &key).await?;
+            let owner = self.kind.locked_by(prior);
             if let Some(owner) = owner.filter(|_| private.get::<bool>(UNLOCKS) == Some(true)) {
                 cx.session.locks.unlock(cx, owner).await?;
             }
-            cx.session.locks.lifted(cx, owner, M::remove(cx, prior, &key)).await?;
+            cx.session.locks.lifted(cx, owner, self.kind.remove(cx, prior, &key)).await?;
             Ok(true)
         };
         match removed.await {
@@ -589,7 +576,7 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
                 }
                 // The operation's own limit is over; looking for the reason has a separate, short limit.
                 let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
-                let why = M::why_stuck(&look, &key).await;
+                let why = self.kind.why_stuck(&look, &key).await;
                 let limit = self.base.limit(cx, prior, "delete");
                 let mut outcome = kept(hanging(&operation, &error, &limit, why));
                 outcome.private.set(DELETING, true);
@@ -600,20 +587,21 @@ impl<M: CosiObject> Backend for CosiBackend<M> {
 }
 
 #[async_trait]
-impl<M: CosiObject> Waiting for CosiBackend<M> {
-    const STOP_WAITING: &'static str = M::Kinds::STOP_WAITING;
-
-    fn stored_at(id: &str) -> Key {
-        M::Kinds::key(id)
+impl Waiting for CosiBackend {
+    fn stop_waiting(&self) -> &'static str {
+        self.facts.stop_waiting
     }
 
-    async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
-        let object = Object::<M::Spec>::decode(stored.clone())?;
-        M::awaited(cx, state, &object, write).await
+    fn stored_at(&self, id: &str) -> Key {
+        self.kind.key(id)
     }
 
-    async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
-        M::obstacles(cx, state, key).await
+    async fn awaited(&self, cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
+        self.kind.awaited(cx, state, stored, write).await
+    }
+
+    async fn obstacles(&self, cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
+        self.kind.obstacles(cx, state, key).await
     }
 
     async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome {

@@ -9,9 +9,10 @@ use super::backend::Backend;
 use super::base::ResourceBase;
 use super::conflict;
 use super::cosi::CosiBackend;
+use super::dynamic::DynCosiObject;
 use super::failure::Failure;
 use super::write::show;
-use super::{CosiObject, Cx, Kinds, Origin};
+use super::{Cx, Origin};
 use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
 use crate::provider::errors::{Operation, capital, with_article};
 use crate::provider::ledger::{Action, ObjectKey, Planned};
@@ -155,8 +156,8 @@ fn import(name: &str, id: &str) -> String {
 }
 
 /// The same of a COSI object: a cluster template says what it has made.
-pub(super) fn unmanaged<M: CosiObject>(operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
-    let mut told = duplicate(M::NAME, operation, &M::Kinds::id_of(&existing.key), true);
+pub(super) fn unmanaged(resource: &CosiBackend, operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
+    let mut told = duplicate(resource.facts.name, operation, &resource.kind.id_of(&existing.key), true);
     if existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES) {
         told.detail.push_str(" A cluster template manages it, and changes it back whenever it is synchronized.");
     }
@@ -265,14 +266,13 @@ pub(in crate::provider::engine) fn is_expected(cx: &Cx, key: &ObjectKey) -> bool
 }
 
 /// Whether a create takes over an object without the managed-by annotation.
-pub(super) fn adopts<M: CosiObject>(cx: &Cx, existing: &Stored) -> bool {
-    cx.session.adopt_existing || is_omnis::<M>(existing)
+pub(super) fn adopts(cx: &Cx, kind: &dyn DynCosiObject, existing: &Stored) -> bool {
+    cx.session.adopt_existing || is_omnis(kind, existing)
 }
 
 /// Whether the object is one that Omni makes by itself, and that nobody has taken: a cluster template marks what it makes.
-fn is_omnis<M: CosiObject>(existing: &Stored) -> bool {
-    M::Kinds::is_made_by_omni(&existing.key)
-        && !existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES)
+fn is_omnis(kind: &dyn DynCosiObject, existing: &Stored) -> bool {
+    kind.is_made_by_omni(&existing.key) && !existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES)
 }
 
 /// The plan's word on an object that is there and that the state does not hold.
@@ -318,19 +318,19 @@ pub(super) struct Adoption {
 
 impl Adoption {
     /// Compares what is there with what is planned.
-    pub(super) fn of<M: CosiObject>(
-        resource: &CosiBackend<M>,
+    pub(super) fn of(
+        resource: &CosiBackend,
         existing: &Stored,
         planned: &Value,
         config: &Value,
     ) -> Result<Self, Failure> {
         let mut private = Private::default();
         resource.track(&mut private, config);
-        let now = show::<M>(resource, existing, planned, &private)?;
+        let now = show(resource, existing, planned, &private)?;
         let base = resource.base();
         let fixed = replacements(&base.schema.attributes, &now, planned);
         let fixed = fixed.into_iter().filter(|path| !path.lookup(planned).is_unknown()).collect();
-        Ok(Self { changes: changes(base, &now, planned), fixed, is_omnis: is_omnis::<M>(existing) })
+        Ok(Self { changes: changes(base, &now, planned), fixed, is_omnis: is_omnis(&*resource.kind, existing) })
     }
 
     /// Why the object cannot be taken over, if so.
@@ -413,10 +413,10 @@ pub(in crate::provider::engine) fn handed_over(cx: &Cx, operation: &Operation<'_
     Outcome { diags: told.into(), ..Outcome::default() }
 }
 
-impl<M: CosiObject> CosiBackend<M> {
+impl CosiBackend {
     /// Says of a planned create that the object is there already, as far as that can be known: what is in this state goes first.
     pub(super) async fn check_standing(&self, cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey) -> Result<(), Error> {
-        if !matches!(M::ORIGIN, Origin::Users | Origin::Either) || plan.prior.is_some() {
+        if !matches!(self.facts.origin, Origin::Users | Origin::Either) || plan.prior.is_some() {
             return Ok(());
         }
         let ledger = &cx.session.ledger;
@@ -424,7 +424,7 @@ impl<M: CosiObject> CosiBackend<M> {
             return Ok(());
         }
         let Some(id) = self.id(&plan.planned) else { return Ok(()) };
-        let existing = match cx.read(&M::Kinds::key(&id)).await {
+        let existing = match cx.read(&self.kind.key(&id)).await {
             Ok(existing) => existing,
             Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
             Err(error) => return Err(error),
@@ -434,13 +434,13 @@ impl<M: CosiObject> CosiBackend<M> {
         let problem = match standing(&existing) {
             Standing::Deleting => return Ok(()),
             Standing::Managed(mark) => {
-                plan.diags.push(managed(M::NAME, &operation, &id, &mark));
+                plan.diags.push(managed(self.facts.name, &operation, &id, &mark));
                 return Ok(());
             }
             Standing::Controllers => of_controllers(&operation, &existing),
-            Standing::Stranger if !adopts::<M>(cx, &existing) => unmanaged::<M>(&operation, &existing),
+            Standing::Stranger if !adopts(cx, &*self.kind, &existing) => unmanaged(self, &operation, &existing),
             Standing::Stranger => match Adoption::of(self, &existing, &plan.planned, plan.config) {
-                Ok(adoption) => match adoption.refusal(M::NAME, &operation, &id) {
+                Ok(adoption) => match adoption.refusal(self.facts.name, &operation, &id) {
                     Some(refusal) => refusal,
                     None => {
                         ledger.once(key, "adoption");

@@ -6,6 +6,7 @@
 use super::attributes;
 use super::backend::{Backend, Work};
 use super::base::ResourceBase;
+use super::dynamic::{DynType, TypeOf};
 use super::existing;
 use super::list;
 use super::{Cx, Failure, ResourceType};
@@ -21,7 +22,6 @@ use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::schema::{Attribute, Recompute};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use std::marker::PhantomData;
 
 /// Beside the state: the keys that the configuration sets.
 const WRITTEN: &str = "keys";
@@ -92,12 +92,12 @@ pub(crate) trait FoundObject: ResourceType {
 /// Finds the objects of any [`FoundObject`] type.
 pub(super) struct FoundBackend<M> {
     base: ResourceBase,
-    kind: PhantomData<M>,
+    kind: TypeOf<M>,
 }
 
 impl<M: FoundObject> FoundBackend<M> {
     pub(super) fn new(handle: &Handle) -> Self {
-        Self { base: ResourceBase::of::<M>(handle, |_| vec![attributes::limits()]), kind: PhantomData }
+        Self { base: ResourceBase::of::<M>(handle, |_| vec![attributes::limits()]), kind: TypeOf::VALUE }
     }
 
     /// The state that shows an object.
@@ -130,7 +130,9 @@ fn is_key<M: FoundObject>(path: &Path) -> bool {
 
 #[async_trait]
 impl<M: FoundObject> Backend for FoundBackend<M> {
-    type Kind = M;
+    fn kind(&self) -> &dyn DynType {
+        &self.kind
+    }
 
     fn base(&self) -> &ResourceBase {
         &self.base

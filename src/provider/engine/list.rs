@@ -5,7 +5,7 @@ use super::base::ResourceBase;
 use super::binding::Binding;
 use super::cosi::CosiBackend;
 use super::resource::Engine;
-use super::{CosiObject, Cx, Failure, Joined, Kinds, Object, ResourceType};
+use super::{Cx, Failure, Joined};
 use crate::omni::{ErrorKind, Phase, Query, Resource as Stored, labels};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::{SELECTOR, is_regexp, is_selector, selector};
@@ -29,15 +29,15 @@ const BATCH: usize = 16;
 type Names = HashMap<String, String>;
 
 /// The list resource of a type.
-struct Listed<B> {
-    engine: Arc<Engine<B>>,
+struct Listed {
+    engine: Arc<Engine>,
     schema: Schema,
 }
 
 /// The list resource of a type; `None` where its objects cannot be listed.
-pub(super) fn listed<B: Backend>(engine: &Arc<Engine<B>>) -> Option<Arc<dyn ListResource>> {
+pub(super) fn listed(engine: &Arc<Engine>) -> Option<Arc<dyn ListResource>> {
     let base = engine.backend.base();
-    let arguments = engine.backend.list_arguments().filter(|_| B::Kind::NOT_IMPORTED.is_none())?;
+    let arguments = engine.backend.list_arguments().filter(|_| engine.backend.kind().not_imported().is_none())?;
     let schema = Schema::new(format!(
         "Lists objects of the type `{}`, whether Terraform manages them or not. Each result has what an import of the {} needs.",
         base.name, base.noun
@@ -48,7 +48,7 @@ pub(super) fn listed<B: Backend>(engine: &Arc<Engine<B>>) -> Option<Arc<dyn List
 }
 
 #[async_trait]
-impl<B: Backend> Described for Listed<B> {
+impl Described for Listed {
     fn type_name(&self) -> &'static str {
         self.engine.backend.base().name
     }
@@ -59,7 +59,7 @@ impl<B: Backend> Described for Listed<B> {
 }
 
 #[async_trait]
-impl<B: Backend> ListResource for Listed<B> {
+impl ListResource for Listed {
     async fn list(
         &self,
         context: &Context,
@@ -124,8 +124,8 @@ fn takes(config: &Value, stored: &Stored) -> bool {
 }
 
 /// Sends what is known only as a whole: IDs and display names, with the objects where a result needs them.
-pub(super) async fn send<B: Backend>(
-    backend: &B,
+pub(super) async fn send(
+    backend: &dyn Backend,
     cx: &Cx,
     request: &ListRequest,
     results: &mut dyn ListResults,
@@ -151,8 +151,8 @@ pub(super) async fn send<B: Backend>(
 }
 
 /// The result with this ID and display name; `None` when the object is gone.
-async fn result_of<B: Backend>(
-    backend: &B,
+async fn result_of(
+    backend: &dyn Backend,
     cx: &Cx,
     request: &ListRequest,
     (id, display_name): (String, String),
@@ -205,7 +205,7 @@ impl LeftOut {
     }
 }
 
-impl<M: CosiObject> CosiBackend<M> {
+impl CosiBackend {
     /// Sends what a list selects, as it arrives.
     pub(super) async fn list_objects(
         &self,
@@ -215,7 +215,7 @@ impl<M: CosiObject> CosiBackend<M> {
     ) -> Result<(), Failure> {
         let mut listing = cx
             .client()
-            .listing(M::Kinds::listed_kind(&request.config)?, &query(&self.base().binding, &request.config)?);
+            .listing(self.kind.listed_kind(&request.config)?, &query(&self.base().binding, &request.config)?);
         let names = self.names(cx).await?;
         let batch = if request.include_object { BATCH } else { 1 };
         let mut left = request.limit;
@@ -242,7 +242,7 @@ impl<M: CosiObject> CosiBackend<M> {
             }
             left -= found.len() as u64;
             let listed = found.into_iter().map(|(stored, shown)| {
-                let display_name = self.display_name(&M::Kinds::id_of(&stored.key), &shown, &names);
+                let display_name = self.display_name(&self.kind.id_of(&stored.key), &shown, &names);
                 self.listed(cx, stored, display_name, request)
             });
             for result in join_all(listed).await {
@@ -268,16 +268,17 @@ impl<M: CosiObject> CosiBackend<M> {
 
     /// The object's own attributes without what is joined to it, or why it cannot be managed.
     fn own_attributes(&self, stored: &Stored) -> Result<Value, Diagnostic> {
-        let imported = self.base().imported(&M::Kinds::id_of(&stored.key)).state.unwrap_or(Value::Null);
-        let object = Object::<M::Spec>::decode(stored.clone())
-            .map_err(|error| Diagnostic::from_error("The object cannot be read", &error))?;
-        self.read_attributes(&object, &Joined::default(), &imported)
+        let imported = self.base().imported(&self.kind.id_of(&stored.key)).state.unwrap_or(Value::Null);
+        self.read_attributes(stored, &Joined::default(), &imported).map_err(|failure| match failure {
+            Failure::Call(error) => Diagnostic::from_error("The object cannot be read", &error),
+            refused => refused.explain(&self.base().operation("read", &stored.key.id)),
+        })
     }
 
     /// The result of this display name.
     async fn listed(&self, cx: &Cx, stored: Stored, display_name: String, request: &ListRequest) -> ListResult {
         let base = self.base();
-        let id = M::Kinds::id_of(&stored.key);
+        let id = self.kind.id_of(&stored.key);
         if !request.include_object {
             return ListResult::new(base.identity_of(&id), display_name);
         }

@@ -9,6 +9,7 @@ mod binding;
 pub(crate) mod codecs;
 mod conflict;
 mod cosi;
+mod dynamic;
 mod existing;
 mod failure;
 mod found;
@@ -75,7 +76,7 @@ impl TypeEntry {
 
 /// The type of a COSI object.
 pub(crate) fn cosi<M: CosiObject>(handle: &Handle) -> TypeEntry {
-    TypeEntry::of(cosi::CosiBackend::<M>::new(handle))
+    TypeEntry::of(cosi::CosiBackend::new::<M>(handle))
 }
 
 /// The type of an object that RPCs serve.

@@ -69,16 +69,16 @@ pub(super) const SET_NONE: &str = "set `wait_for = \"none\"`";
 #[async_trait]
 pub(super) trait Waiting: Backend {
     /// What makes an apply wait no longer for what an earlier one has not brought to its end, as a clause.
-    const STOP_WAITING: &'static str;
+    fn stop_waiting(&self) -> &'static str;
 
     /// Where the object of this id is, or the one that stands for all of them.
-    fn stored_at(id: &str) -> Key;
+    fn stored_at(&self, id: &str) -> Key;
 
     /// What the state asks to be waited for after this write.
-    async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error>;
+    async fn awaited(&self, cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error>;
 
     /// What holds up a wait, a sentence for each.
-    async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error>;
+    async fn obstacles(&self, cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error>;
 
     /// The outcome with the object as it is now, where that can be read.
     async fn refreshed(&self, cx: &Cx, outcome: Outcome, key: &Key, operation: &Operation<'_>) -> Outcome;
@@ -96,7 +96,7 @@ pub(super) trait Waiting: Backend {
             return outcome;
         }
         let Some(state) = &outcome.state else { return outcome };
-        let unmet = match wait(cx, Self::awaited(cx, state, stored, owed.after).await).await {
+        let unmet = match wait(cx, self.awaited(cx, state, stored, owed.after).await).await {
             Waited::ForNothing => {
                 Owed::clear(&mut outcome.private);
                 return outcome;
@@ -120,7 +120,7 @@ pub(super) trait Waiting: Backend {
         }
         // The operation's own limit is over; looking for the reason has a separate, short limit.
         let look = Cx { session: Arc::clone(&cx.session), call: cx.call.again_within(STATUS_TIMEOUT) };
-        let obstacles = Self::obstacles(&look, state, &stored.key).await.unwrap_or_default();
+        let obstacles = self.obstacles(&look, state, &stored.key).await.unwrap_or_default();
         let limit = self.base().limit(cx, state, owed.limit());
         let policy = cx.session.on_wait_timeout;
         let mut outcome = self.refreshed(&look, outcome, &stored.key, operation).await;
@@ -129,11 +129,11 @@ pub(super) trait Waiting: Backend {
     }
 
     /// Whether a wait is still owed for the object, and what was seen of it.
-    async fn still_owed(cx: &Cx, owed: Owed, state: &Value, stored: &Stored) -> Result<Option<String>, Error> {
+    async fn still_owed(&self, cx: &Cx, owed: Owed, state: &Value, stored: &Stored) -> Result<Option<String>, Error> {
         if stored.metadata.phase == Phase::TearingDown {
             return Ok(None);
         }
-        match Self::awaited(cx, state, stored, owed.after).await? {
+        match self.awaited(cx, state, stored, owed.after).await? {
             Awaited::Nothing => Ok(None),
             Awaited::Later(conditions, why) => Ok(first_unmet(cx, &conditions).await?.map(|_| why.why().to_owned())),
             Awaited::Conditions(all) => first_unmet(cx, &all).await,
@@ -143,7 +143,7 @@ pub(super) trait Waiting: Backend {
     /// Drops what was owed when a read finds it done; what cannot be told stays owed.
     async fn read_owed(&self, cx: &Cx, outcome: &mut Outcome, stored: &Stored) {
         let (Some(owed), Some(state)) = (Owed::load(&outcome.private), &outcome.state) else { return };
-        match Self::still_owed(cx, owed, state, stored).await {
+        match self.still_owed(cx, owed, state, stored).await {
             Ok(None) => Owed::clear(&mut outcome.private),
             Ok(Some(seen)) => tracing::debug!(id = stored.key.id, seen, "a wait is still owed"),
             Err(error) => tracing::debug!(id = stored.key.id, %error, "whether a wait is still owed cannot be told"),
@@ -157,8 +157,8 @@ pub(super) trait Waiting: Backend {
         };
         let (Some(cx), Some(id)) = (cx, self.id(&plan.planned)) else { return true };
         let looked = async {
-            let stored = cx.read(&Self::stored_at(&id)).await?;
-            Self::still_owed(cx, owed, &plan.planned, &stored).await
+            let stored = cx.read(&self.stored_at(&id)).await?;
+            self.still_owed(cx, owed, &plan.planned, &stored).await
         };
         let seen = match looked.await {
             Ok(Some(seen)) => seen,
@@ -171,7 +171,7 @@ pub(super) trait Waiting: Backend {
         let operation = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("update", &operation);
         let limit = self.base().limit(cx, &plan.planned, owed.limit());
-        plan.diags.push(unmet_wait(&operation, &seen, &limit, Self::STOP_WAITING));
+        plan.diags.push(unmet_wait(&operation, &seen, &limit, self.stop_waiting()));
         true
     }
 }

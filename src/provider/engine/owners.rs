@@ -2,7 +2,8 @@
 //! Terraform plans owners first, so they are in the ledger, except for owners that no planned resource refers to.
 
 use super::cosi::{CosiBackend, ID};
-use super::{CosiObject, Cx, Owner};
+use super::dynamic::{CosiFacts, DynCosiObject};
+use super::{Cx, Owner};
 use crate::provider::errors::capital;
 use crate::provider::ledger::ObjectKey;
 use crate::tf::diag::Diagnostic;
@@ -11,16 +12,16 @@ use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
 
 /// The owners that a state names.
-pub(super) fn keys<M: CosiObject>(state: &Value) -> Vec<ObjectKey> {
-    M::owners(state).iter().map(|owner| ObjectKey::from(&owner.key)).collect()
+pub(super) fn keys(kind: &dyn DynCosiObject, state: &Value) -> Vec<ObjectKey> {
+    kind.owners(state).iter().map(|owner| ObjectKey::from(&owner.key)).collect()
 }
 
-impl<M: CosiObject> CosiBackend<M> {
+impl CosiBackend {
     /// Replaces what Omni removes together with an owner that this run replaces, though nothing of its own configuration changes.
-    pub(super) fn follow_owners(cx: &Cx, plan: &mut Plan<'_>) {
+    pub(super) fn follow_owners(&self, cx: &Cx, plan: &mut Plan<'_>) {
         let Some(prior) = plan.prior.filter(|_| plan.replace.is_empty()) else { return };
         let replaced = |owner: &Owner| cx.session.ledger.is_replaced(&ObjectKey::from(&owner.key));
-        if M::owners(prior).iter().any(replaced) {
+        if self.kind.owners(prior).iter().any(replaced) {
             // Hosts replace only where a value differs, so it has to be one that is free to.
             plan.planned.set(ID, Value::UNKNOWN);
             plan.replace.push(Path::of(ID));
@@ -28,13 +29,13 @@ impl<M: CosiObject> CosiBackend<M> {
     }
 
     /// Says of an object that is to be there that an owner goes, and comes back under another name or not at all.
-    pub(super) fn check_owners(cx: &Cx, plan: &mut Plan<'_>) {
+    pub(super) fn check_owners(&self, cx: &Cx, plan: &mut Plan<'_>) {
         // The first plan of a replacement has told it.
         if plan.replaced != Private::default() {
             return;
         }
         let ledger = &cx.session.ledger;
-        for owner in M::owners(&plan.planned) {
+        for owner in self.kind.owners(&plan.planned) {
             let key = ObjectKey::from(&owner.key);
             if ledger.planned(&key).is_some() {
                 continue;
@@ -43,21 +44,21 @@ impl<M: CosiObject> CosiBackend<M> {
             if successor.is_none() && !ledger.is_planned_to_go(&key) {
                 continue;
             }
-            plan.diags.push(without::<M>(&owner, key.id(), successor.as_deref()));
+            plan.diags.push(without(&self.facts, &owner, key.id(), successor.as_deref()));
             return;
         }
     }
 }
 
 /// The object would be left without this owner. One that is destroyed at one address may still be planned at another.
-fn without<M: CosiObject>(owner: &Owner, id: &str, successor: Option<&str>) -> Diagnostic {
+fn without(facts: &CosiFacts, owner: &Owner, id: &str, successor: Option<&str>) -> Diagnostic {
     let (attribute, noun) = (owner.attribute, owner.noun);
-    let outcome = match (M::NEEDS_OWNERS, successor) {
-        (true, Some(_)) => format!("and refuses a {} in one that does not exist: the apply will fail.", M::NOUN),
+    let outcome = match (facts.needs_owners, successor) {
+        (true, Some(_)) => format!("and refuses a {} in one that does not exist: the apply will fail.", facts.noun),
         (true, None) => {
-            format!("and refuses a {} in one that does not exist, unless it is created again by then.", M::NOUN)
+            format!("and refuses a {} in one that does not exist, unless it is created again by then.", facts.noun)
         }
-        (false, _) => format!("and a {} for one that does not exist has no effect.", M::NOUN),
+        (false, _) => format!("and a {} for one that does not exist has no effect.", facts.noun),
     };
     let (summary, why, hint) = match successor {
         Some(new) => (
@@ -73,7 +74,7 @@ fn without<M: CosiObject>(owner: &Owner, id: &str, successor: Option<&str>) -> D
             format!(
                 "This plan destroys it, and `{attribute}` still refers to it. Omni removes a {noun} with everything in it, {outcome}"
             ),
-            format!("Destroy this {} too, or set `{attribute}` to a {noun} that is kept.", M::NOUN),
+            format!("Destroy this {} too, or set `{attribute}` to a {noun} that is kept.", facts.noun),
         ),
     };
     // A host plans like this on its way to a destroy too, which an error would stop.

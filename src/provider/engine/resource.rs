@@ -1,11 +1,11 @@
 //! The engine: the operations of every managed resource, on top of the [`Backend`] of its type.
 
+use super::Cx;
 use super::backend::{Backend, Work};
 use super::base::{self, Entry};
 use super::existing;
 use super::failure::Failure;
 use super::owed::STATUS;
-use super::{Cx, ResourceType};
 use crate::omni::ErrorKind;
 use crate::provider::errors::Operation;
 use crate::provider::ledger::{Action, Ticket};
@@ -26,22 +26,24 @@ use std::sync::atomic::Ordering;
 const IMPORTED: &str = "imported";
 
 /// A type of managed resources.
-pub(super) struct Engine<B> {
-    pub(super) backend: B,
+pub(super) struct Engine {
+    pub(super) backend: Box<dyn Backend>,
 }
 
 /// The operations of the type whose objects `backend` stores.
-pub(super) fn engine<B: Backend>(backend: B) -> Arc<Engine<B>> {
-    Arc::new(Engine { backend })
+pub(super) fn engine(backend: impl Backend) -> Arc<Engine> {
+    Arc::new(Engine { backend: Box::new(backend) })
 }
 
 /// The verbs, without what the ledger is told.
-impl<B: Backend> Engine<B> {
+impl Engine {
     /// What messages call the object that `state` shows or plans.
     fn name(&self, state: &Value) -> String {
         let id = match self.backend.base().parts {
-            [] => state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| B::Kind::id(state)),
-            _ => B::Kind::id(state),
+            [] => {
+                state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| self.backend.kind().id(state))
+            }
+            _ => self.backend.kind().id(state),
         };
         self.backend.base().display(state, &id.unwrap_or_default())
     }
@@ -96,7 +98,7 @@ impl<B: Backend> Engine<B> {
             if !plan.diags.has_errors() {
                 self.backend.check_existing(cx, plan, entry).await?;
             }
-            B::Kind::check_plan(cx, plan).await
+            self.backend.kind().check_plan(cx, plan).await
         };
         let checked = checked.await;
         for (name, value) in open {
@@ -147,7 +149,7 @@ impl<B: Backend> Engine<B> {
         let Create { planned, config, .. } = request;
         let planned = write_only::with_fingerprints(&base.schema, planned, &config);
         let wanted = write_only::with_secrets(&base.schema, &planned, &config);
-        let id = B::Kind::id(&wanted);
+        let id = self.backend.kind().id(&wanted);
         if id.is_none() && !self.backend.is_named_by_create() {
             return Outcome::failed(Diagnostic::error(
                 format!("Could not create {}", base.noun),
@@ -176,8 +178,8 @@ impl<B: Backend> Engine<B> {
             Ok(cx) => cx,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        let known = self.backend.id(&state);
-        let id = match known.map_or_else(|| base.id_of(&state, identity.as_ref(), B::Kind::id), Ok) {
+        let (known, kind) = (self.backend.id(&state), self.backend.kind());
+        let id = match known.map_or_else(|| base.id_of(&state, identity.as_ref(), |state| kind.id(state)), Ok) {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
@@ -196,7 +198,7 @@ impl<B: Backend> Engine<B> {
             Ok(None) => match view::check_sight(&cx, &operation).await {
                 Err(diagnostic) => Outcome::partial(state, private, identity, diagnostic),
                 Ok(()) if base.is_import(&state) => {
-                    Outcome::failed(base.nothing_to_import(&name, B::Kind::about_id(&id)))
+                    Outcome::failed(base.nothing_to_import(&name, self.backend.kind().about_id(&id)))
                 }
                 Ok(()) => Outcome::default(),
             },
@@ -214,7 +216,7 @@ impl<B: Backend> Engine<B> {
         }
         let planned = write_only::with_fingerprints(&base.schema, planned, &config);
         let wanted = write_only::with_secrets(&base.schema, &planned, &config);
-        let id = known.or_else(|| B::Kind::id(&wanted)).unwrap_or_default();
+        let id = known.or_else(|| self.backend.kind().id(&wanted)).unwrap_or_default();
         let name = base.display(&planned, &id);
         let operation = base.operation("update", &name);
         let cx = match base.cx(context, &planned, |t| t.update) {
@@ -253,7 +255,7 @@ impl<B: Backend> Engine<B> {
 }
 
 #[async_trait]
-impl<B: Backend> Described for Engine<B> {
+impl Described for Engine {
     fn type_name(&self) -> &'static str {
         self.backend.base().name
     }
@@ -263,20 +265,20 @@ impl<B: Backend> Described for Engine<B> {
     }
 
     async fn validate(&self, _context: &Context, config: &Value, diags: &mut Diagnostics) {
-        B::Kind::validate(config, diags);
+        self.backend.kind().validate(config, diags);
         *diags = Concealed::of(self.schema(), config).in_all(std::mem::take(diags));
     }
 }
 
 #[async_trait]
-impl<B: Backend> Resource for Engine<B> {
+impl Resource for Engine {
     fn identity(&self) -> Option<&IdentitySchema> {
         // Without imports there is nothing that an identity is for.
         self.not_imported().is_none().then(|| &self.backend.base().identity)
     }
 
     fn not_imported(&self) -> Option<&str> {
-        B::Kind::NOT_IMPORTED
+        self.backend.kind().not_imported()
     }
 
     fn upgrade(
@@ -314,7 +316,7 @@ impl<B: Backend> Resource for Engine<B> {
         }
         let checked = async {
             base::check_suspended(&cx, Action::Remove, diags).await?;
-            B::Kind::check_delete(&cx, prior, diags).await
+            self.backend.kind().check_delete(&cx, prior, diags).await
         };
         if let Err(failure) = checked.await {
             let name = self.name(prior);
@@ -372,10 +374,10 @@ impl<B: Backend> Resource for Engine<B> {
                 conceals = concealed.is_some();
                 let text = concealed.map_or(text.trim(), str::trim);
                 let cx = base.planning(context, &Value::Null);
-                let id = match (B::Kind::NOT_IMPORTED, text.strip_prefix(write_only::IMPORT_PREFIX)) {
+                let id = match (self.backend.kind().not_imported(), text.strip_prefix(write_only::IMPORT_PREFIX)) {
                     (Some(why), _) => Err(base.no_import(text, why).into()),
                     (None, Some(id)) if !has_secrets => Err(base.no_secrets(id.trim()).into()),
-                    (None, _) => B::Kind::resolve_import(cx.as_ref(), text).await,
+                    (None, _) => self.backend.kind().resolve_import(cx.as_ref(), text).await,
                 };
                 match id {
                     Ok(id) => base.imported(&id),
@@ -384,7 +386,7 @@ impl<B: Backend> Resource for Engine<B> {
             }
             ImportBy::Id(_) => base.imported(""),
             ImportBy::Identity(identity) => {
-                let id = base.id_of(&base.of_identity(&identity), None, B::Kind::id);
+                let id = base.id_of(&base.of_identity(&identity), None, |state| self.backend.kind().id(state));
                 match id {
                     Ok(id) => base.imported(&id),
                     Err(_) => base.imported(""),

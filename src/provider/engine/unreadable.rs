@@ -4,6 +4,7 @@
 use super::attributes;
 use super::backend::{Backend, Work};
 use super::base::{ResourceBase, known};
+use super::dynamic::{DynType, TypeOf};
 use super::{Cx, Failure, ResourceType};
 use crate::omni::ErrorKind;
 use crate::provider::errors::Operation;
@@ -13,7 +14,6 @@ use crate::tf::diag::Diagnostics;
 use crate::tf::resource::{Outcome, Private};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use std::marker::PhantomData;
 
 /// A resource type whose objects are made by a call, and which Omni shows to nobody.
 #[async_trait]
@@ -34,12 +34,12 @@ pub(crate) trait UnreadableObject: ResourceType {
 /// Makes the objects of any [`UnreadableObject`] type, and keeps what the state holds of them.
 pub(super) struct UnreadableBackend<M> {
     base: ResourceBase,
-    kind: PhantomData<M>,
+    kind: TypeOf<M>,
 }
 
 impl<M: UnreadableObject> UnreadableBackend<M> {
     pub(super) fn new(handle: &Handle) -> Self {
-        Self { base: ResourceBase::of::<M>(handle, |_| vec![attributes::limits()]), kind: PhantomData }
+        Self { base: ResourceBase::of::<M>(handle, |_| vec![attributes::limits()]), kind: TypeOf::VALUE }
     }
 
     /// The state after a call, or what kept it from being made.
@@ -51,7 +51,9 @@ impl<M: UnreadableObject> UnreadableBackend<M> {
 
 #[async_trait]
 impl<M: UnreadableObject> Backend for UnreadableBackend<M> {
-    type Kind = M;
+    fn kind(&self) -> &dyn DynType {
+        &self.kind
+    }
 
     fn base(&self) -> &ResourceBase {
         &self.base

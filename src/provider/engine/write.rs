@@ -6,13 +6,13 @@ use super::backend::Backend;
 use super::binding::Binding;
 use super::conflict::{Baseline, Between};
 use super::cosi::CosiBackend;
+use super::dynamic::DynCosiObject;
 use super::existing;
 use super::existing::{Adoption, Standing, standing};
 use super::failure::Failure;
 use super::owners;
-use super::{CosiObject, Cx, Desired, Joined, Kinds, Object, Owned, Owner};
+use super::{Cx, Desired, Joined, Owned, Owner};
 use crate::omni::labels;
-use crate::omni::spec::merge_fields;
 use crate::omni::{Current, Error, ErrorKind, Key, Metadata, Phase, Resource as Stored};
 use crate::provider::errors::Operation;
 use crate::provider::ledger::ObjectKey;
@@ -72,14 +72,11 @@ impl WriteRequest<'_> {
     }
 
     /// Writes what is ours over `stored`.
-    fn apply<M: CosiObject>(&self, cx: &Cx, stored: &mut Stored) -> Result<(), Failure> {
+    fn apply(&self, cx: &Cx, kind: &dyn DynCosiObject, stored: &mut Stored) -> Result<(), Failure> {
         let [labels, annotations] = self.owned(cx);
         let change =
             SpecChange { stored, planned: self.planned, config: self.config, prior: self.prior, private: self.private };
-        stored.spec = match M::Kinds::spec(&change)? {
-            Some(spec) => spec,
-            None => merge_fields::<M::Spec>(&stored.spec, &self.desired.fields, self.binding.owned())?,
-        };
+        stored.spec = kind.spec(&change, &self.desired.fields, self.binding.owned())?;
         let keys = Keys {
             owned: [&labels, &annotations],
             defaults: &cx.session.defaults,
@@ -94,15 +91,16 @@ impl WriteRequest<'_> {
 }
 
 /// Makes the object, or takes over the one that is there when the provider is told to; `told` gets what the user has to know.
-pub(super) async fn create<M: CosiObject>(
+pub(super) async fn create(
     cx: &Cx,
     request: &WriteRequest<'_>,
     key: &Key,
-    (resource, planned): (&CosiBackend<M>, &Value),
+    (resource, planned): (&CosiBackend, &Value),
     told: &mut Diagnostics,
 ) -> Result<Stored, Failure> {
+    let kind = &*resource.kind;
     let mut fresh = Stored { key: key.clone(), metadata: Metadata::default(), spec: Vec::new(), yaml: String::new() };
-    request.apply::<M>(cx, &mut fresh)?;
+    request.apply(cx, kind, &mut fresh)?;
     if let Some(key) = request.binding.run_mark() {
         fresh.metadata.annotations.insert(key.to_owned(), cx.session.run.clone());
     }
@@ -112,14 +110,14 @@ pub(super) async fn create<M: CosiObject>(
     for _ in 0..STANDINGS {
         // A removal by this process holds the lock; it is not held any longer than the call.
         let lock = cx.session.key_locks.take(&cx.call, key).await.map_err(not_made)?;
-        let owner = M::locked_by(planned);
+        let owner = kind.locked_by(planned);
         let created = cx.session.locks.lifted(cx, owner, cx.client().create(&cx.call, fresh.clone())).await;
         drop(lock);
         match created {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {}
             Err(error) if error.is(ErrorKind::Validation) && !caught_up => {
                 caught_up = true;
-                catch_up::<M>(cx, planned).await;
+                catch_up(cx, kind, planned).await;
                 continue;
             }
             other => return Ok(other?),
@@ -136,9 +134,9 @@ pub(super) async fn create<M: CosiObject>(
             Standing::Controllers => return Err(existing::of_controllers(&request.operation, &existing).into()),
             Standing::Managed(_)
                 if !refused
-                    && cx.session.handover.may_take_over(&ObjectKey::from(key), &owners::keys::<M>(planned)) =>
+                    && cx.session.handover.may_take_over(&ObjectKey::from(key), &owners::keys(kind, planned)) =>
             {
-                match take_over::<M>(cx, request, key, resource, planned).await? {
+                match take_over(cx, request, key, resource, planned).await? {
                     TakeOver::Done(stored, _) => return Ok(*stored),
                     TakeOver::Refused(_) => refused = true,
                     TakeOver::Gone => {}
@@ -153,9 +151,9 @@ pub(super) async fn create<M: CosiObject>(
                 Some(time) => {
                     let adopts = cx.session.adopt_existing;
                     return Err(existing::held(
-                        M::NAME,
+                        resource.facts.name,
                         &request.operation,
-                        &M::Kinds::id_of(key),
+                        &resource.kind.id_of(key),
                         &mark,
                         adopts,
                         time,
@@ -163,10 +161,10 @@ pub(super) async fn create<M: CosiObject>(
                     .into());
                 }
             },
-            Standing::Stranger if !existing::adopts::<M>(cx, &existing) => {
-                return Err(existing::unmanaged::<M>(&request.operation, &existing).into());
+            Standing::Stranger if !existing::adopts(cx, kind, &existing) => {
+                return Err(existing::unmanaged(resource, &request.operation, &existing).into());
             }
-            Standing::Stranger => match take_over::<M>(cx, request, key, resource, planned).await? {
+            Standing::Stranger => match take_over(cx, request, key, resource, planned).await? {
                 TakeOver::Done(stored, adoption) => {
                     if cx.session.ledger.once(&ObjectKey::from(key), "adoption")
                         && let Some(adopted) = adoption.told(&request.operation)
@@ -195,11 +193,11 @@ enum TakeOver {
 
 /// Takes over the object that is there, under its lock: a removal at its former address comes before or after it,
 /// and then leaves it.
-async fn take_over<M: CosiObject>(
+async fn take_over(
     cx: &Cx,
     request: &WriteRequest<'_>,
     key: &Key,
-    resource: &CosiBackend<M>,
+    resource: &CosiBackend,
     planned: &Value,
 ) -> Result<TakeOver, Failure> {
     let _lock = cx.session.key_locks.take(&cx.call, key).await.map_err(not_made)?;
@@ -211,12 +209,12 @@ async fn take_over<M: CosiObject>(
         return Ok(TakeOver::Gone);
     }
     let adoption = Adoption::of(resource, &existing, planned, request.config)?;
-    if let Some(refusal) = adoption.refusal(M::NAME, &request.operation, &M::Kinds::id_of(key)) {
+    if let Some(refusal) = adoption.refusal(resource.facts.name, &request.operation, &resource.kind.id_of(key)) {
         return Ok(TakeOver::Refused(Box::new(refusal)));
     }
     tracing::info!(id = key.id, "taking over the object that is there");
     cx.session.ledger.note_adopted(&ObjectKey::from(key));
-    match update::<M>(cx, request, key, None, None).await {
+    match update(cx, request, key, resource, None).await {
         Ok(stored) => Ok(TakeOver::Done(Box::new(stored), adoption)),
         Err(Failure::Call(error)) => Err(not_made(*error).into()),
         Err(refused) => Err(refused),
@@ -230,8 +228,8 @@ pub(super) fn not_made(error: Error) -> Error {
 
 /// Omni checks an object against a cache that may lag behind what was just written, and then misses its owners.
 /// Reading these waits until the cache has what this process wrote.
-async fn catch_up<M: CosiObject>(cx: &Cx, planned: &Value) {
-    for Owner { key, .. } in M::owners(planned) {
+async fn catch_up(cx: &Cx, kind: &dyn DynCosiObject, planned: &Value) {
+    for Owner { key, .. } in kind.owners(planned) {
         if let Err(error) = cx.client().get(&cx.call, &key).await {
             tracing::debug!(%key, %error, "the owner of a refused object is not there");
         }
@@ -252,22 +250,22 @@ pub(super) async fn await_departure(cx: &Cx, key: &Key) -> Result<Duration, Erro
     }
 }
 
-/// Changes the object in place. `baseline` is what the plan was made on; `before` the state that it showed.
-pub(super) async fn update<M: CosiObject>(
+/// Changes the object in place. `before` is what the plan was made on, and the state that it showed.
+pub(super) async fn update(
     cx: &Cx,
     request: &WriteRequest<'_>,
     key: &Key,
-    baseline: Option<Baseline>,
-    before: Option<(&CosiBackend<M>, &Value)>,
+    resource: &CosiBackend,
+    before: Option<(Baseline, &Value)>,
 ) -> Result<Stored, Failure> {
-    let baseline = baseline.as_ref();
+    let (before, kind) = (before.as_ref(), &*resource.kind);
     let attempt = |current: Current| {
         async move {
             let current = current.read?;
             if current.metadata.phase == Phase::TearingDown {
                 // What only steers the provider may still change: how to finish the removal is among it.
                 let mut next = current.clone();
-                request.apply::<M>(cx, &mut next)?;
+                request.apply(cx, kind, &mut next)?;
                 next.metadata.annotations.remove(labels::LET_GO);
                 let mut now = current.clone();
                 now.metadata.annotations.remove(labels::LET_GO);
@@ -276,24 +274,24 @@ pub(super) async fn update<M: CosiObject>(
                 }
                 return Err(Diagnostic::error(
                     request.operation.summary(),
-                    format!("The {} is being destroyed.", M::NOUN),
+                    format!("The {} is being destroyed.", resource.facts.noun),
                 )
                 .hint("Wait until it is removed; the next apply creates it again.")
                 .at(Path::of(request.operation.id_attribute))
                 .into());
             }
             let mut next = current.clone();
-            request.apply::<M>(cx, &mut next)?;
-            let of = |stored: &Stored| Baseline::of::<M>(request.binding, stored, &request.desired.keys);
+            request.apply(cx, kind, &mut next)?;
+            let of = |stored: &Stored| kind.baseline(request.binding, stored, &request.desired.keys);
             let [now, then] = [&current, &next].map(of);
             // What other resources of this run have done to it is no conflict: what counts is how others left it.
             let left = cx.session.ledger.before_side_changes(&current).unwrap_or_else(|| current.clone());
             let was = of(&left);
-            if let (Some(baseline), Some((resource, before))) = (baseline, before)
+            if let Some((baseline, before)) = before
                 && cx.session.on_conflict == OnConflict::Fail
                 && baseline.is_overwritten(&was, &then)
             {
-                let shown = show::<M>(resource, &left, before, request.private)?;
+                let shown = show(resource, &left, before, request.private)?;
                 let between = Between { baseline, current: &left, now: &was, shown: &shown, next: &then, before };
                 return Err(between.conflict(&request.operation, &resource.base().schema).into());
             }
@@ -301,7 +299,7 @@ pub(super) async fn update<M: CosiObject>(
                 return Ok(current);
             }
             let write = cx.client().update(&cx.call, next, Some(Phase::Running));
-            cx.session.locks.lifted(cx, M::locked_by(request.planned), write).await.map_err(|error| {
+            cx.session.locks.lifted(cx, kind.locked_by(request.planned), write).await.map_err(|error| {
                 match error.is(ErrorKind::Validation) && now.same_spec(&then) {
                     true => request.operation.explain_stale(&error).into(),
                     false => error.into(),
@@ -314,13 +312,12 @@ pub(super) async fn update<M: CosiObject>(
 }
 
 /// The object as the state would show it, without what other objects add.
-pub(super) fn show<M: CosiObject>(
-    resource: &CosiBackend<M>,
+pub(super) fn show(
+    resource: &CosiBackend,
     stored: &Stored,
     before: &Value,
     private: &Private,
 ) -> Result<Value, Failure> {
-    let object = Object::<M::Spec>::decode(stored.clone())?;
-    let shown = resource.read_attributes(&object, &Joined::default(), before)?;
-    Ok(resource.state(&object, shown, before, private)?)
+    let shown = resource.read_attributes(stored, &Joined::default(), before)?;
+    Ok(resource.state(stored, shown, before, private))
 }

@@ -57,9 +57,7 @@ fn setting(attribute: &Attribute, value: &Value) -> Value {
     match value {
         Value::List(items) => Value::List(items.iter().map(|item| object(nested, item)).collect()),
         Value::Set(items) => Value::Set(items.iter().map(|item| object(nested, item)).collect()),
-        Value::Map(entries) => {
-            Value::Map(entries.iter().map(|(key, item)| (key.clone(), object(nested, item))).collect())
-        }
+        Value::Map(entries) => Value::map(entries.iter().map(|(key, item)| (key.clone(), object(nested, item)))),
         single => object(nested, single),
     }
 }

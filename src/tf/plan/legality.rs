@@ -126,7 +126,7 @@ fn elements(nesting: Nesting, element: BoxedStrategy<Value>, key: Option<&'stati
     }
     prop::collection::vec(element, 0..3)
         .prop_map(move |items| match nesting {
-            Nesting::Map => Value::Map(items.into_iter().enumerate().map(|(i, v)| (format!("k{i}"), v)).collect()),
+            Nesting::Map => Value::map(items.into_iter().enumerate().map(|(i, v)| (format!("k{i}"), v))),
             Nesting::Set => {
                 let mut distinct: Vec<Value> = Vec::new();
                 for item in items {
@@ -155,7 +155,7 @@ fn propose(attributes: &[Attribute], prior: &Value, config: &Value) -> Value {
         }
         (Kind::Nested(_, nested), Value::Map(items)) => {
             let before = |key| before.entries().and_then(|m| m.get(key)).unwrap_or(&Value::Null);
-            Value::Map(items.iter().map(|(k, item)| (k.clone(), propose_element(nested, before(k), item))).collect())
+            Value::map(items.iter().map(|(k, item)| (k.clone(), propose_element(nested, before(k), item))))
         }
         (Kind::Nested(_, nested), Value::Set(items)) => {
             // Elements that are still the same come first, so that the others cannot take their place.
@@ -240,7 +240,7 @@ fn apply_nested(nesting: Nesting, nested: &[Attribute], value: &Value) -> Value 
     match (value, nesting) {
         (Value::List(items), _) => Value::List(all(items)),
         (Value::Set(items), _) => Value::Set(all(items)),
-        (Value::Map(items), _) => Value::Map(items.iter().map(|(k, v)| (k.clone(), apply(nested, v))).collect()),
+        (Value::Map(items), _) => Value::map(items.iter().map(|(k, v)| (k.clone(), apply(nested, v)))),
         (Value::Object(_), _) => apply(nested, value),
         (_, Nesting::Single) => apply(nested, &unknown_object(nested)),
         (_, Nesting::List) => Value::List(vec![apply(nested, &unknown_object(nested))]),
@@ -269,7 +269,7 @@ fn derived(attributes: &[Attribute], state: &Value, written: &Value, repeat: boo
                 }
                 (Kind::Nested(_, nested), Value::Map(items), _) => {
                     let written = |k| written.entries().and_then(|m| m.get(k)).unwrap_or(&Value::Null);
-                    Value::Map(items.iter().map(|(k, v)| (k.clone(), derived(nested, v, written(k), repeat))).collect())
+                    Value::map(items.iter().map(|(k, v)| (k.clone(), derived(nested, v, written(k), repeat))))
                 }
                 // Elements that differ in computed values alone would be one in a configuration.
                 (Kind::Nested(_, nested), Value::Set(items), _) => {

@@ -82,7 +82,7 @@ mod tests {
     use crate::tf::value::Type;
 
     fn map(entries: &[(&str, Value)]) -> Value {
-        Value::Map(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+        Value::map(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())))
     }
 
     fn one(x: Value, y: Value) -> Value {

@@ -26,17 +26,15 @@ fn as_planned(planned: &Value, state: &Value) -> Value {
     match (planned, state) {
         (Value::Unknown(_), state) => state.clone(),
         (planned, _) if planned.is_wholly_known() => planned.clone(),
-        (Value::Object(planned), Value::Object(state)) => Value::Object(
+        (Value::Object(planned), Value::Object(state)) => Value::object(
             state
                 .iter()
-                .map(|(name, state)| (name.clone(), planned.get(name).map_or(state.clone(), |p| as_planned(p, state))))
-                .collect(),
+                .map(|(name, state)| (name.clone(), planned.get(name).map_or(state.clone(), |p| as_planned(p, state)))),
         ),
-        (Value::Map(planned), Value::Map(state)) => Value::Map(
+        (Value::Map(planned), Value::Map(state)) => Value::map(
             planned
                 .iter()
-                .map(|(key, planned)| (key.clone(), as_planned(planned, state.get(key).unwrap_or(&Value::Null))))
-                .collect(),
+                .map(|(key, planned)| (key.clone(), as_planned(planned, state.get(key).unwrap_or(&Value::Null)))),
         ),
         (Value::List(planned), Value::List(state)) if planned.len() == state.len() => {
             Value::List(planned.iter().zip(state).map(|(planned, state)| as_planned(planned, state)).collect())

@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn objects_that_stay_are_named_inside() {
         let list = |items: &[&str]| Value::List(items.iter().map(|i| item(i)).collect());
-        let map = |items: &[&str]| Value::Map(items.iter().map(|i| ((*i).to_owned(), item("a"))).collect());
+        let map = |items: &[&str]| Value::map(items.iter().map(|i| ((*i).to_owned(), item("a"))));
         check("one", item("a"), item("b"), &["one.fixed"]);
         check("list", list(&["a", "b"]), list(&["a", "c"]), &["list[1].fixed"]);
         check("map", map(&["k"]), Value::Map([("k".to_owned(), item("b"))].into()), &[r#"map["k"].fixed"#]);
@@ -163,7 +163,7 @@ mod tests {
     fn objects_that_come_go_or_are_unknown_are_named_outside() {
         let list = |items: &[&str]| Value::List(items.iter().map(|i| item(i)).collect());
         let set = |items: &[&str]| Value::Set(items.iter().map(|i| item(i)).collect());
-        let map = |items: &[&str]| Value::Map(items.iter().map(|i| ((*i).to_owned(), item("a"))).collect());
+        let map = |items: &[&str]| Value::map(items.iter().map(|i| ((*i).to_owned(), item("a"))));
         for (name, before, after) in [
             ("one", Value::Null, item("a")),
             ("one", item("a"), Value::Null),

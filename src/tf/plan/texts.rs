@@ -132,7 +132,7 @@ mod tests {
         Value::object([
             ("list", Value::List(texts(all))),
             ("set", Value::Set(texts(all))),
-            ("map", Value::Map(keys.collect())),
+            ("map", Value::map(keys)),
             ("rules", Value::List(texts(all).into_iter().map(|text| Value::object([("text", text)])).collect())),
         ])
     }

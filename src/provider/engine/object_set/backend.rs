@@ -3,7 +3,8 @@
 use super::super::owed::SET_NONE;
 use super::marks::{digest, finish, is_others, is_part, is_unfinished, mark, unfinished, unmark, without_mark_changes};
 use super::parts::{
-    Parts, RENDERED, RESOURCES, keys_of, list_of, part_name, show, show_all, show_as_before, show_wanted, stub, with_defaults,
+    Parts, RENDERED, RESOURCES, keys_of, list_of, part_name, show, show_all, show_as_before, show_wanted, stub,
+    with_defaults,
 };
 use super::sync::{Change, Observer, Stopped, carry_out};
 use super::{ObjectSet, Wanted};
@@ -13,6 +14,7 @@ use crate::omni::{Error, ErrorKind, Key, Phase, Resource as Stored, labels};
 use crate::provider::engine::backend::{Backend, Work};
 use crate::provider::engine::base::{self, Entry, ResourceBase};
 use crate::provider::engine::cosi::hanging;
+use crate::provider::engine::dynamic::{DynType, TypeOf};
 use crate::provider::engine::existing::{self, Standing, standing};
 use crate::provider::engine::owed::{Owed, STATUS_TIMEOUT, Waiting};
 use crate::provider::engine::write::{STANDINGS, await_departure};
@@ -29,7 +31,6 @@ use crate::tf::schema::Attribute;
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use std::collections::HashSet;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// The computed attribute with the ID of the head, which hosts learn with the create.
@@ -40,7 +41,7 @@ const IMPORTED: &str = "imported_document";
 /// Stores the objects of a set in the state of Omni.
 pub(crate) struct SetBackend<M> {
     base: ResourceBase,
-    kind: PhantomData<M>,
+    kind: TypeOf<M>,
 }
 
 /// Writes of a resource: the log is told of them.
@@ -56,7 +57,7 @@ impl Observer for Logged {
 impl<M: ObjectSet> SetBackend<M> {
     pub(crate) fn new(handle: &Handle) -> Self {
         let base = ResourceBase::of::<M>(handle, |_| vec![attributes::limits()]);
-        Self { base, kind: PhantomData }
+        Self { base, kind: TypeOf::VALUE }
     }
 
     pub(super) fn head(id: &str) -> Key {
@@ -380,18 +381,20 @@ pub(crate) fn taken(conflict: &Conflict, attribute: &'static str) -> Diagnostic 
 
 #[async_trait]
 impl<M: ObjectSet> Waiting for SetBackend<M> {
-    const STOP_WAITING: &'static str = SET_NONE;
+    fn stop_waiting(&self) -> &'static str {
+        SET_NONE
+    }
 
-    fn stored_at(id: &str) -> Key {
+    fn stored_at(&self, id: &str) -> Key {
         Self::head(id)
     }
 
-    async fn awaited(cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
+    async fn awaited(&self, cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
         let object = Object::<M::Spec>::decode(stored.clone())?;
         M::awaited(cx, state, &object, write).await
     }
 
-    async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
+    async fn obstacles(&self, cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
         M::obstacles(cx, state, key).await
     }
 
@@ -405,7 +408,9 @@ impl<M: ObjectSet> Waiting for SetBackend<M> {
 
 #[async_trait]
 impl<M: ObjectSet> Backend for SetBackend<M> {
-    type Kind = M;
+    fn kind(&self) -> &dyn DynType {
+        &self.kind
+    }
 
     fn base(&self) -> &ResourceBase {
         &self.base

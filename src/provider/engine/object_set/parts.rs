@@ -168,7 +168,7 @@ pub(super) fn show<M: ObjectSet>(stored: &Stored, parts: &Parts) -> Value {
 
 /// Objects as the state shows them.
 pub(super) fn show_all<'a, M: ObjectSet>(all: impl IntoIterator<Item = &'a Stored>, parts: &Parts) -> Value {
-    Value::Map(all.into_iter().map(|stored| (part_name(&stored.key), show::<M>(stored, parts))).collect())
+    Value::map(all.into_iter().map(|stored| (part_name(&stored.key), show::<M>(stored, parts))))
 }
 
 /// What is wanted, as the state shows it.

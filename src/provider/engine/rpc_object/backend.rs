@@ -8,6 +8,7 @@ use crate::provider::engine::backend::{Backend, Work};
 use crate::provider::engine::base::{Entry, ResourceBase, known};
 use crate::provider::engine::conflict;
 use crate::provider::engine::conflict::{Change, Versions};
+use crate::provider::engine::dynamic::{DynType, TypeOf};
 use crate::provider::engine::existing;
 use crate::provider::engine::existing::duplicate;
 use crate::provider::engine::list;
@@ -24,7 +25,6 @@ use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::schema::{Attribute, Mode, Replace};
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use std::marker::PhantomData;
 use tokio::time::Instant;
 
 /// Stores the objects of a type by RPCs.
@@ -32,7 +32,7 @@ pub(crate) struct RpcBackend<M> {
     pub(super) base: ResourceBase,
     /// Whether an object that is there can be taken over, when the provider is told to: an update can change all that is configured.
     adopts: bool,
-    kind: PhantomData<M>,
+    kind: TypeOf<M>,
 }
 
 impl<M: RpcObject> RpcBackend<M> {
@@ -41,7 +41,7 @@ impl<M: RpcObject> RpcBackend<M> {
         let local = base.binding.local();
         let mut others = base.schema.attributes.iter().filter(|a| a.name != M::ID && !local.contains(&a.name));
         let adopts = others.all(|attribute| matches!(attribute.replace, Replace::Never));
-        Self { base, adopts, kind: PhantomData }
+        Self { base, adopts, kind: TypeOf::VALUE }
     }
 
     /// The state that shows the object, with the attributes that the engine adds; `before` is what was known or wanted.
@@ -190,7 +190,9 @@ impl<M: RpcObject> RpcBackend<M> {
 
 #[async_trait]
 impl<M: RpcObject> Backend for RpcBackend<M> {
-    type Kind = M;
+    fn kind(&self) -> &dyn DynType {
+        &self.kind
+    }
 
     fn base(&self) -> &ResourceBase {
         &self.base

@@ -49,7 +49,7 @@ macro_rules! part {
                 let all = field.and_then(Field::as_map).into_iter().flatten();
                 let entry =
                     |(name, item): (&MapKey, &Field)| Some((name.as_str()?.to_owned(), $read(&from_message(item)?)));
-                Value::Map(all.filter_map(entry).collect())
+                Value::map(all.filter_map(entry))
             },
         }
     };

@@ -9,10 +9,10 @@ use crate::provider::objects::cluster::resource::Cluster;
 use crate::provider::objects::cluster::{checks, lock};
 use crate::provider::objects::config_patch::judge;
 use crate::provider::objects::kernel_args::KernelArgs;
-use crate::provider::objects::machine_extensions::resource::MachineExtensions;
+use crate::provider::objects::machine_extensions::resource as machine_extensions;
 use crate::provider::objects::machine_install_disk::MachineInstallDisk;
 use crate::provider::objects::machine_set::resource::MachineSet;
-use crate::provider::objects::machine_set_node::resource::MachineSetNode;
+use crate::provider::objects::machine_set_node::resource::{self as machine_set_node, MachineSetNode};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
@@ -53,7 +53,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     let mut seen: Vec<String> = plan.diags.iter().map(|told| told.summary.clone()).collect();
     for stored in written {
         let from = sync.updates.iter().find(|update| update.to.key == stored.key).map(|update| &update.from);
-        for told in check_part(cx, from, stored).await?.iter().map(in_keys_of_templates) {
+        for told in check_part(cx, wanted, from, stored).await?.iter().map(in_keys_of_templates) {
             // What several objects have in common is told once.
             if !seen.contains(&told.summary) {
                 seen.push(told.summary.clone());
@@ -65,7 +65,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
 }
 
 /// Checks an object that a plan writes as the resource of its own type is checked.
-async fn check_part(cx: &Cx, from: Option<&Stored>, to: &Stored) -> Result<Diagnostics, Failure> {
+async fn check_part(cx: &Cx, wanted: &Wanted, from: Option<&Stored>, to: &Stored) -> Result<Diagnostics, Failure> {
     match to.key.kind {
         ClusterSpec::KIND => {
             let Some(planned) = shown::<Cluster>(to) else { return Ok(Diagnostics::new()) };
@@ -75,12 +75,32 @@ async fn check_part(cx: &Cx, from: Option<&Stored>, to: &Stored) -> Result<Diagn
             Ok(plan.diags)
         }
         MachineSetSpec::KIND => check_as::<MachineSet>(cx, from, to).await,
-        MachineSetNodeSpec::KIND => check_as::<MachineSetNode>(cx, from, to).await,
-        ExtensionsConfigurationSpec::KIND => check_as::<MachineExtensions>(cx, from, to).await,
+        // One that changes keeps its machine and its set.
+        MachineSetNodeSpec::KIND if from.is_some() => Ok(Diagnostics::new()),
+        MachineSetNodeSpec::KIND => {
+            let Some(planned) = shown::<MachineSetNode>(to) else { return Ok(Diagnostics::new()) };
+            let mut plan = plan_of(&planned, None);
+            machine_set_node::check_new(cx, &mut plan).await?;
+            Ok(plan.diags)
+        }
+        ExtensionsConfigurationSpec::KIND => {
+            let mut diags = Diagnostics::new();
+            if let Some(version) = talos_version(wanted)? {
+                let names = crate::omni::spec::decode::<ExtensionsConfigurationSpec>(to)?.extensions;
+                machine_extensions::check_names(cx, &mut diags, (&wanted.id, &version), &names).await?;
+            }
+            Ok(diags)
+        }
         MachineInstallDiskConfigSpec::KIND => check_as::<MachineInstallDisk>(cx, from, to).await,
         KernelArgsSpec::KIND => check_as::<KernelArgs>(cx, from, to).await,
         _ => Ok(Diagnostics::new()),
     }
+}
+
+/// The Talos version that a template gives its cluster.
+fn talos_version(wanted: &Wanted) -> Result<Option<String>, Error> {
+    let cluster = wanted.objects.iter().find(|stored| stored.key.kind == ClusterSpec::KIND);
+    cluster.map(|stored| Ok(crate::omni::spec::decode::<ClusterSpec>(stored)?.talos_version)).transpose()
 }
 
 /// What the plan check of a resource type says of an object.

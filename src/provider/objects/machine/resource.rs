@@ -304,7 +304,7 @@ impl FoundObject for Registered {
             (ON_DESTROY, Value::from(KEEP)),
         ];
         let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
-        Ok(Value::Object(known.map(|(name, value)| (name.clone(), value.clone())).chain(settings).collect()))
+        Ok(Value::object(known.map(|(name, value)| (name.clone(), value.clone())).chain(settings)))
     }
 
     async fn look_up(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {

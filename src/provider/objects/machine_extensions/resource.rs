@@ -11,7 +11,7 @@ use crate::provider::references::Part;
 use crate::provider::session::at;
 use crate::provider::{since, view};
 use crate::tf::check::{Check, Rule, not_empty};
-use crate::tf::diag::{Diagnostic, Severity};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::resource::Plan;
 use crate::tf::schema::{Schema, plain, string};
 use crate::tf::value::{Type, Value};
@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use kit::text::quoted;
 use omni_proto::specs::{ClusterSpec, ExtensionsConfigurationSpec, TalosExtensionsSpec};
 
-pub(in crate::provider) struct MachineExtensions;
+pub(super) struct MachineExtensions;
 
 const PART: Part = Part { noun: "list", follows: false };
 const PREFIX: &str = "schematic-";
@@ -109,26 +109,40 @@ impl ResourceType for MachineExtensions {
             plan.planned.get("extensions").elements().iter().filter_map(Value::as_str).map(str::to_owned).collect();
         let is_there = wanted.is_empty() || view::check_parent::<ClusterSpec>(cx, plan, "cluster", &cluster).await?;
         target::check_selector(cx, plan, PART, is_there).await?;
-        let Some((version, catalogue)) = catalogue(cx, &plan.planned).await? else { return Ok(()) };
-        let checks = since::of_release(cx, CHECKED_SINCE).await.is_some();
-        for name in wanted.iter().filter(|name| names::in_catalogue(name, &catalogue).is_none()) {
-            let near = names::nearest(name, &catalogue).map(|near| format!(" Did you mean `{near}`?"));
-            let (severity, what) = match checks {
-                true => (Severity::Error, "Omni refuses it"),
-                false => (Severity::Warning, "Omni accepts it, but no image can be built for the machines"),
-            };
-            let summary = format!("Extension {} is not available for Talos {version}", quoted(name));
-            let mut diagnostic = Diagnostic::error(
-                summary,
-                format!("The catalogue of Talos {version}, which cluster `{cluster}` runs, has no such extension: {what}.{}", near.unwrap_or_default()),
-            )
-            .hint(format!("The data source `omni_talos_extensions` lists the available extensions for `talos_version = \"{version}\"`."))
-            .at(at("extensions"));
-            diagnostic.severity = severity;
-            plan.diags.push(diagnostic);
-        }
-        Ok(())
+        let Some(version) = view::talos_version(cx, &cluster).await? else { return Ok(()) };
+        Ok(check_names(cx, &mut plan.diags, (&cluster, &version), &wanted).await?)
     }
+}
+
+/// Holds the names against the catalogue of the Talos version that the cluster runs.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_names(
+    cx: &Cx,
+    diags: &mut Diagnostics,
+    (cluster, version): (&str, &str),
+    wanted: &[String],
+) -> Result<(), Error> {
+    let Some((version, catalogue)) = catalogue(cx, version).await? else { return Ok(()) };
+    let checks = since::of_release(cx, CHECKED_SINCE).await.is_some();
+    for name in wanted.iter().filter(|name| names::in_catalogue(name, &catalogue).is_none()) {
+        let near = names::nearest(name, &catalogue).map(|near| format!(" Did you mean `{near}`?"));
+        let (severity, what) = match checks {
+            true => (Severity::Error, "Omni refuses it"),
+            false => (Severity::Warning, "Omni accepts it, but no image can be built for the machines"),
+        };
+        let summary = format!("Extension {} is not available for Talos {version}", quoted(name));
+        let mut diagnostic = Diagnostic::error(
+            summary,
+            format!("The catalogue of Talos {version}, which cluster `{cluster}` runs, has no such extension: {what}.{}", near.unwrap_or_default()),
+        )
+        .hint(format!("The data source `omni_talos_extensions` lists the available extensions for `talos_version = \"{version}\"`."))
+        .at(at("extensions"));
+        diagnostic.severity = severity;
+        diags.push(diagnostic);
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -143,7 +157,14 @@ impl CosiObject for MachineExtensions {
 
     /// Omni takes the names that the Talos version has.
     async fn before_write(cx: &Cx, wanted: &mut Value) -> Result<(), Failure> {
-        let catalogue = catalogue(cx, wanted).await?.map(|(_, names)| names).unwrap_or_default();
+        let version = match wanted.get("cluster").as_str() {
+            Some(cluster) => view::talos_version(cx, cluster).await?,
+            None => None,
+        };
+        let catalogue = match version {
+            Some(version) => catalogue(cx, &version).await?.map(|(_, names)| names).unwrap_or_default(),
+            None => Vec::new(),
+        };
         let written = |name: &Value| match name.as_str() {
             Some(text) => names::in_catalogue(text, &catalogue).map_or_else(|| names::full(text), str::to_owned).into(),
             None => name.clone(),
@@ -154,11 +175,9 @@ impl CosiObject for MachineExtensions {
     }
 }
 
-/// The Talos version of the cluster, and the names in its catalogue, when they can be known.
-async fn catalogue(cx: &Cx, state: &Value) -> Result<Option<(String, Vec<String>)>, Error> {
-    let Some(cluster) = state.get("cluster").as_str() else { return Ok(None) };
-    let Some(version) = view::talos_version(cx, cluster).await? else { return Ok(None) };
-    let version = kit::version::strip_v(&version).to_owned();
+/// The Talos version without a leading `v`, and the names in its catalogue, when they can be known.
+async fn catalogue(cx: &Cx, version: &str) -> Result<Option<(String, Vec<String>)>, Error> {
+    let version = kit::version::strip_v(version).to_owned();
     let offer = view::spec::<TalosExtensionsSpec>(cx, &version).await?.filter(|offer| !offer.items.is_empty());
     Ok(offer.map(|offer| (version, offer.items.into_iter().map(|item| item.name).collect())))
 }

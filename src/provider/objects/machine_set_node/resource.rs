@@ -187,26 +187,12 @@ impl ResourceType for MachineSetNode {
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
-        let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
-        let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
-        if let Some(cluster) = &cluster {
-            cluster_lock::check(cx, cluster, "machine set nodes", &mut plan.diags).await?;
+        if let Some(cluster) = plan.planned.get("cluster").as_str().map(str::to_owned) {
+            cluster_lock::check(cx, &cluster, "machine set nodes", &mut plan.diags).await?;
         }
         check_replacement(cx, plan).await?;
-        if plan.prior.is_some() {
-            return Ok(());
-        }
-        if let Some(cluster) = &cluster {
-            check_parent::<ClusterSpec>(cx, plan, "cluster", cluster).await?;
-            if let Some(set) = &set {
-                check_set(cx, plan, cluster, set).await?;
-            }
-        }
-        if let Some(machine) = &machine
-            && references::check_machine_id(cx, plan, "machine_id", machine).await?
-            && let Some(cluster) = &cluster
-        {
-            check_machine(cx, plan, machine, cluster).await?;
+        if plan.prior.is_none() {
+            check_new(cx, plan).await?;
         }
         Ok(())
     }
@@ -349,6 +335,28 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
 
 /// Beside a plan that Terraform makes again: what the replacement costs was told.
 const TOLD: &str = "replacement_told";
+
+/// Holds a new node against its cluster, its set and its machine.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_new(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
+    let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
+    if let Some(cluster) = &cluster {
+        check_parent::<ClusterSpec>(cx, plan, "cluster", cluster).await?;
+        if let Some(set) = &set {
+            check_set(cx, plan, cluster, set).await?;
+        }
+    }
+    if let Some(machine) = &machine
+        && references::check_machine_id(cx, plan, "machine_id", machine).await?
+        && let Some(cluster) = &cluster
+    {
+        check_machine(cx, plan, machine, cluster).await?;
+    }
+    Ok(())
+}
 
 /// Says what stands against the replacement of a node, by a change, by force or since it is tainted, and what it costs.
 async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
