@@ -283,9 +283,21 @@ fn cx(session: Arc<Session>, context: &Context, limit: Option<Duration>) -> Cx {
 
 /// The things that pass the filters, in order.
 fn matching<L: Lookup>(config: &Value, found: Vec<Item<L::Object>>) -> Vec<Item<L::Object>> {
-    let mut kept: Vec<_> = found.into_iter().filter(|found| L::matches(config, found)).collect();
-    kept.sort_by(L::order);
-    kept
+    sorted(found.into_iter().filter(|found| L::matches(config, found)).collect(), L::order)
+}
+
+/// Sorts by a compiled sort that all types share: one for each would be a large part of the program.
+fn sorted<T>(all: Vec<T>, order: fn(&T, &T) -> Ordering) -> Vec<T> {
+    let places = places(all.len(), &|a, b| all.get(a).zip(all.get(b)).map_or(Ordering::Equal, |(a, b)| order(a, b)));
+    let mut slots: Vec<Option<T>> = all.into_iter().map(Some).collect();
+    places.into_iter().filter_map(|place| slots.get_mut(place)?.take()).collect()
+}
+
+/// The places of as many things in their order; equal ones stay as they are.
+fn places(count: usize, order: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..count).collect();
+    places.sort_by(|a, b| order(*a, *b));
+    places
 }
 
 /// Things of which each has its own type, as a tuple of objects. Sensitive attributes are left out: they would make all of it sensitive.

@@ -1,6 +1,6 @@
 //! Single data sources: exactly one item must match the arguments.
 
-use super::{Item, Request, SingleSource, cx, matching, selector, value_of};
+use super::{Item, Request, SingleSource, cx, matching, selector, sorted, value_of};
 use crate::omni::Error;
 use crate::omni::state::query::Query;
 use crate::provider::engine::{Cx, Failure};
@@ -11,7 +11,7 @@ use crate::tf::described::Described;
 use crate::tf::diag::{Diagnostic, Diagnostics, chain};
 use crate::tf::done::Done;
 use crate::tf::resource::Context;
-use crate::tf::schema::{Mode, Schema};
+use crate::tf::schema::{Attribute, Mode, Schema};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use std::marker::PhantomData;
@@ -211,30 +211,28 @@ async fn there_is<L: SingleSource>(cx: &Cx, config: &Value) -> String {
     if !L::MAY_BE_NAMED {
         return String::new();
     }
-    let Ok(mut all) = L::list(cx, &Request::all(config)).await else { return String::new() };
-    all.sort_by(L::order);
-    closest::<L>(config, &all)
+    let Ok(all) = L::list(cx, &Request::all(config)).await else { return String::new() };
+    let names = sorted(all, L::order).iter().map(L::display).collect();
+    closest(config, &L::arguments(), L::NOUNS, names)
 }
 
-fn closest<L: SingleSource>(config: &Value, all: &[Item<L::Object>]) -> String {
-    let names = |some: &[&Item<L::Object>]| some.iter().map(|found| L::display(found)).collect::<Vec<_>>().join(", ");
-    let mut ranked: Vec<_> = all.iter().collect();
-    let count = ranked.len();
+fn closest(config: &Value, arguments: &[Attribute], nouns: &str, mut names: Vec<String>) -> String {
+    let count = names.len();
     if count == 0 {
-        return format!("It has no {}.", L::NOUNS);
+        return format!("It has no {nouns}.");
     }
     if count <= MOST_CLOSE {
-        return format!("It has {}.", names(&ranked));
+        return format!("It has {}.", names.join(", "));
     }
-    let arguments = L::arguments();
     let open = arguments.iter().filter(|argument| !argument.sensitive);
     let asked: Vec<&str> = open.filter_map(|argument| config.get(argument.name).as_str()).collect();
     // Equally close ones stay in their order.
-    ranked.sort_by_cached_key(|found| std::cmp::Reverse(likeness(&asked, &L::display(found))));
-    ranked.truncate(MOST_CLOSE);
+    names.sort_by_cached_key(|name| std::cmp::Reverse(likeness(&asked, name)));
+    names.truncate(MOST_CLOSE);
+    let names = names.join(", ");
     match asked.is_empty() {
-        true => format!("It has {count} {}, such as {}.", L::NOUNS, names(&ranked)),
-        false => format!("It has {count} {}; the closest are {}.", L::NOUNS, names(&ranked)),
+        true => format!("It has {count} {nouns}, such as {names}."),
+        false => format!("It has {count} {nouns}; the closest are {names}."),
     }
 }
 
