@@ -39,6 +39,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_change_in_between_is_refused", a_change_in_between_is_refused),
         ("a_wait_that_runs_out_is_owed", a_wait_that_runs_out_is_owed),
         ("a_typed_resource_is_told_once", a_typed_resource_is_told_once),
+        ("a_type_of_a_later_omni_is_told_at_plan", a_type_of_a_later_omni_is_told_at_plan),
+        ("a_wrong_type_to_wait_for_is_told_once", a_wrong_type_to_wait_for_is_told_once),
         ("two_resources_of_one_object_are_told", two_resources_of_one_object_are_told),
         ("state_of_another_provider_moves_here", state_of_another_provider_moves_here),
         ("unknown_values_wait", unknown_values_wait),
@@ -356,6 +358,26 @@ fn a_wait_that_runs_out_is_owed() -> Result<(), Failed> {
         let read = host.read(NAME, &read).await.unwrap().unwrap();
         let plan = host.plan(NAME, Some(&read), &config).await.unwrap();
         assert_eq!(plan.planned, read.state);
+    })
+}
+
+fn a_type_of_a_later_omni_is_told_at_plan() -> Result<(), Failed> {
+    block(async {
+        let host = Host::with(Options { release: omni_sim::Release::V1_6, ..Options::stepped() }, &[]).await;
+        let json =
+            json!({ "type": "MachineInstallDiskConfigs", "id": host.machines()[0], "spec": { "disk": "/dev/vda" } });
+        let Err(said) = host.plan(NAME, None, &host.config(NAME, &json)).await else { panic!("1.6 does not have it") };
+        let said = errors(&said).join("\n");
+        assert!(said.contains("`MachineInstallDiskConfigs.omni.sidero.dev`; that needs Omni 1.11 or later"), "{said}");
+    })
+}
+
+fn a_wrong_type_to_wait_for_is_told_once() -> Result<(), Failed> {
+    block(async {
+        let host = stepped().await;
+        let json = json!({ "type": "Clusters", "id": "a", "spec": {}, "wait": { "type": "ClusterStatusses", "fields": { "phase": "running" } } });
+        let said = errors(&host.validate(NAME, &host.config(NAME, &json)).await);
+        assert!(said.len() == 1 && said[0].contains("Did you mean `ClusterStatuses`?"), "{said:#?}");
     })
 }
 

@@ -456,8 +456,10 @@ fn a_renamed_cluster_is_not_in_its_own_way() -> Result<(), Failed> {
         let host = start().await;
         let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
         let text = template(&host, "a.example").replace("name: tmpl", "name: other");
-        let about_parts =
-            |plan: &Plan| -> Vec<String> { plan.warnings.iter().filter(|w| w.contains("Machine")).cloned().collect() };
+        let about_parts = |plan: &Plan| -> Vec<String> {
+            let told = plan.warnings.iter().filter(|w| w.contains("Machine") || w.contains("does not exist"));
+            told.cloned().collect()
+        };
         let first = planned(&host, &before, &text).await;
         assert_eq!(first.replace, ["cluster"]);
         assert_eq!(about_parts(&first), [""; 0]);

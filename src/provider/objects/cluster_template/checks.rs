@@ -11,7 +11,7 @@ use crate::provider::objects::config_patch::judge;
 use crate::provider::objects::kernel_args::KernelArgs;
 use crate::provider::objects::machine_extensions::resource as machine_extensions;
 use crate::provider::objects::machine_install_disk::MachineInstallDisk;
-use crate::provider::objects::machine_set::resource::MachineSet;
+use crate::provider::objects::machine_set::resource::{self as machine_set, MachineSet};
 use crate::provider::objects::machine_set_node::resource::{self as machine_set_node, MachineSetNode};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -68,19 +68,25 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
 async fn check_part(cx: &Cx, wanted: &Wanted, from: Option<&Stored>, to: &Stored) -> Result<Diagnostics, Failure> {
     match to.key.kind {
         ClusterSpec::KIND => {
-            let Some(planned) = shown::<Cluster>(to) else { return Ok(Diagnostics::new()) };
-            let prior = from.and_then(shown::<Cluster>);
+            let Some(planned) = state_of::<Cluster>(to) else { return Ok(Diagnostics::new()) };
+            let prior = from.and_then(state_of::<Cluster>);
             let mut plan = plan_of(&planned, prior.as_ref());
             checks::check(cx, &mut plan).await?;
             Ok(plan.diags)
         }
-        MachineSetSpec::KIND => check_as::<MachineSet>(cx, from, to).await,
+        MachineSetSpec::KIND => {
+            let Some(planned) = state_of::<MachineSet>(to) else { return Ok(Diagnostics::new()) };
+            let prior = from.and_then(state_of::<MachineSet>);
+            let mut plan = plan_of(&planned, prior.as_ref());
+            machine_set::check_class(cx, &mut plan).await?;
+            Ok(plan.diags)
+        }
         // One that changes keeps its machine and its set.
         MachineSetNodeSpec::KIND if from.is_some() => Ok(Diagnostics::new()),
         MachineSetNodeSpec::KIND => {
-            let Some(planned) = shown::<MachineSetNode>(to) else { return Ok(Diagnostics::new()) };
+            let Some(planned) = state_of::<MachineSetNode>(to) else { return Ok(Diagnostics::new()) };
             let mut plan = plan_of(&planned, None);
-            machine_set_node::check_new(cx, &mut plan).await?;
+            machine_set_node::check_new_machine(cx, &mut plan).await?;
             Ok(plan.diags)
         }
         ExtensionsConfigurationSpec::KIND => {
@@ -109,8 +115,8 @@ async fn check_as<M: ResourceType<Spec: Spec>>(
     from: Option<&Stored>,
     to: &Stored,
 ) -> Result<Diagnostics, Failure> {
-    let Some(planned) = shown::<M>(to) else { return Ok(Diagnostics::new()) };
-    let prior = from.and_then(shown::<M>);
+    let Some(planned) = state_of::<M>(to) else { return Ok(Diagnostics::new()) };
+    let prior = from.and_then(state_of::<M>);
     let mut plan = plan_of(&planned, prior.as_ref());
     M::check_plan(cx, &mut plan).await?;
     Ok(plan.diags)
@@ -131,7 +137,7 @@ fn plan_of<'p>(planned: &'p Value, prior: Option<&'p Value>) -> Plan<'p> {
 }
 
 /// An object as its resource type shows it; `None` where the type has no form for it.
-fn shown<M: Table<Spec: Spec>>(stored: &Stored) -> Option<Value> {
+fn state_of<M: Table<Spec: Spec>>(stored: &Stored) -> Option<Value> {
     let object = Object::<M::Spec>::decode(stored.clone()).ok()?;
     show::<M>(&Binding::new(M::rows()), &object, &Joined::default(), &Value::Null).ok()
 }

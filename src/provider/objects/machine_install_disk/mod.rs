@@ -92,7 +92,7 @@ impl ResourceType for MachineInstallDisk {
         };
         plan.diags.push(
             Diagnostic::warning(format!("Talos cannot be installed on `{disk}` of machine `{machine}`"), why)
-                .hint("Choose another disk; `status.disks` lists those of the machine with what speaks against each.")
+                .hint("Choose another disk of the machine.")
                 .at(Path::of("disk")),
         );
         Ok(())

@@ -519,7 +519,10 @@ fn check_uuid(plan: &mut Plan<'_>) {
 }
 
 /// The class must be there when the set begins to use it, and must be one that fits the allocation.
-async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let class = plan.planned.get("machine_class");
     let Some(name) = class.get("name").as_str().map(str::to_owned) else { return Ok(()) };
     let before = plan.prior.filter(|_| plan.replace.is_empty()).map(|prior| prior.get("machine_class"));

@@ -191,10 +191,17 @@ impl ResourceType for MachineSetNode {
             cluster_lock::check(cx, &cluster, "machine set nodes", &mut plan.diags).await?;
         }
         check_replacement(cx, plan).await?;
-        if plan.prior.is_none() {
-            check_new(cx, plan).await?;
+        if plan.prior.is_some() {
+            return Ok(());
         }
-        Ok(())
+        let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
+        if let (Some(cluster), set) = (text("cluster"), text("machine_set")) {
+            check_parent::<ClusterSpec>(cx, plan, "cluster", &cluster).await?;
+            if let Some(set) = set {
+                check_set(cx, plan, &cluster, &set).await?;
+            }
+        }
+        Ok(check_new_machine(cx, plan).await?)
     }
 
     async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
@@ -336,19 +343,13 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
 /// Beside a plan that Terraform makes again: what the replacement costs was told.
 const TOLD: &str = "replacement_told";
 
-/// Holds a new node against its cluster, its set and its machine.
+/// Holds a new node against its machine.
 ///
 /// # Errors
 /// When Omni does not answer.
-pub(crate) async fn check_new(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+pub(crate) async fn check_new_machine(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let text = |name: &str| plan.planned.get(name).as_str().map(str::to_owned);
-    let (cluster, set, machine) = (text("cluster"), text("machine_set"), text("machine_id"));
-    if let Some(cluster) = &cluster {
-        check_parent::<ClusterSpec>(cx, plan, "cluster", cluster).await?;
-        if let Some(set) = &set {
-            check_set(cx, plan, cluster, set).await?;
-        }
-    }
+    let (cluster, machine) = (text("cluster"), text("machine_id"));
     if let Some(machine) = &machine
         && references::check_machine_id(cx, plan, "machine_id", machine).await?
         && let Some(cluster) = &cluster

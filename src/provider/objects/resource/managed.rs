@@ -14,7 +14,6 @@ use crate::provider::engine::{
     Bind, CosiObject, Cx, Failure, Joined, Kinds, Object, ResourceType, Row, SpecChange, Table, Write, Written, group,
     identity_of,
 };
-use crate::provider::since;
 use crate::provider::timestamp;
 use crate::provider::wait::{Awaited, Condition};
 use crate::tf::check::{Rule, not_empty, one_of};
@@ -296,7 +295,6 @@ impl ResourceType for AnyResource {
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         let Some(kind) = kind(&plan.planned) else { return Ok(()) };
-        since::check_kind(cx, kind, Path::of(TYPE), &mut plan.diags).await;
         // An apply plans once more what its plan has told already.
         if plan.prior.is_none() && plan.replaced == Private::default() && !cx.session.ledger.is_applying() {
             hint_at_twin(kind, plan);
