@@ -99,13 +99,29 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// What an import of this ID leaves for the first read.
-    pub fn imported(type_name: &'static str, id: String) -> Result<Self> {
+    /// What imports of these IDs leave for the first reads.
+    pub fn imported(type_name: &'static str, ids: impl Iterator<Item = String>) -> Result<Vec<Self>> {
         let schema = schema(type_name)?;
-        let (ty, mut state) = (schema.object_type(), schema.null_object());
-        state.set("id", id.into());
-        Ok(Self { type_name, state: wire::encode(&state, &ty)?, ty, private: Vec::new() })
+        let ty = schema.object_type();
+        let one = |id: String| {
+            let mut state = schema.null_object();
+            state.set("id", id.into());
+            Ok(Self { type_name, state: wire::encode(&state, &ty)?, ty: ty.clone(), private: Vec::new() })
+        };
+        ids.map(one).collect()
     }
+
+    /// The resource as a state file has it, from where a refresh takes it.
+    pub fn in_file(self) -> Result<InFile> {
+        let json = serde_json::to_vec(&wire::to_json(&wire::decode(Some(&self.state), &self.ty)?))?;
+        Ok(InFile { json, stored: self })
+    }
+}
+
+/// A resource in a state file.
+pub struct InFile {
+    stored: Stored,
+    json: Vec<u8>,
 }
 
 impl Load {
@@ -211,10 +227,8 @@ impl Load {
     }
 
     /// Reads the objects; what a host would store of them then.
-    pub async fn refresh(&self, states: Vec<Stored>) -> Result<Vec<Stored>> {
-        each(states, async |Stored { type_name, ty, state, private }| {
-            let value = wire::decode(Some(&state), &ty)?;
-            let json = serde_json::to_vec(&wire::to_json(&value))?;
+    pub async fn refresh(&self, states: Vec<InFile>) -> Result<Vec<Stored>> {
+        each(states, async |InFile { json, stored: Stored { type_name, ty, private, .. } }| {
             let request = upgrade_resource_state::Request {
                 type_name: type_name.to_owned(),
                 version: 0,

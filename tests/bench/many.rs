@@ -1,7 +1,7 @@
 //! Many objects at once: what a plan, an apply and a refresh of them take, and how often they ask the server.
 
 use crate::host::Host;
-use crate::load::{Configured, DELAYS, Load, World, timed};
+use crate::load::{Configured, DELAYS, Load, Stored, World, timed};
 use crate::process::milliseconds;
 use crate::report::line;
 use anyhow::Result;
@@ -59,6 +59,7 @@ async fn report(what: &str, configured: impl Fn() -> Vec<Configured>, machines: 
     let load = load.moved_to(host.connect(&provider).await?);
     load.configure(&world).await?;
     world.sim.forget_requests();
+    let states = states.into_iter().map(Stored::in_file).collect::<Result<_>>()?;
     let (_, took) = timed(load.refresh(states)).await?;
     line(&format!("  refresh: {:>12}  {}", milliseconds(took), world.counted().1))?;
     world.sim.stop().await;

@@ -106,8 +106,9 @@ async fn refresh(
     load.configure(world).await?;
     let states = match states {
         Some(states) => states,
-        None => (0..count).map(|number| Stored::imported(PATCH, id(number))).collect::<Result<_>>()?,
+        None => Stored::imported(PATCH, (0..count).map(id))?,
     };
+    let states = states.into_iter().map(Stored::in_file).collect::<Result<_>>()?;
     world.sim.forget_requests();
     let (states, took) = timed(load.refresh(states)).await.context("a refresh")?;
     let (calls, methods) = world.counted();
