@@ -1,7 +1,7 @@
 //! Plan checks of a template against the instance: the lock of its cluster, patches, and of every other object what its own
 //! resource type checks.
 
-use crate::omni::spec::Spec;
+use crate::omni::spec::{Spec, decode};
 use crate::omni::template::SyncPlan;
 use crate::omni::{Error, Resource as Stored};
 use crate::provider::engine::{Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, show};
@@ -38,7 +38,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     plan.diags.extend(found.iter().map(|told| at(told).hint(UNLOCK)).collect());
     let written = sync.creates.iter().chain(sync.updates.iter().map(|update| &update.to));
     for stored in written.clone().filter(|stored| stored.key.kind == ConfigPatchSpec::KIND) {
-        let text = crate::omni::spec::decode::<ConfigPatchSpec>(stored)?.data;
+        let text = decode::<ConfigPatchSpec>(stored)?.data;
         if let Some(refused) = judge::refusal(cx, &text).await? {
             plan.diags.push(
                 Diagnostic::error(
@@ -66,80 +66,70 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
 
 /// Checks an object that a plan writes as the resource of its own type is checked.
 async fn check_part(cx: &Cx, wanted: &Wanted, from: Option<&Stored>, to: &Stored) -> Result<Diagnostics, Failure> {
-    match to.key.kind {
-        ClusterSpec::KIND => {
-            let Some(planned) = state_of::<Cluster>(to) else { return Ok(Diagnostics::new()) };
-            let prior = from.and_then(state_of::<Cluster>);
-            let mut plan = plan_of(&planned, prior.as_ref());
-            checks::check(cx, &mut plan).await?;
-            Ok(plan.diags)
-        }
-        MachineSetSpec::KIND => {
-            let Some(planned) = state_of::<MachineSet>(to) else { return Ok(Diagnostics::new()) };
-            let prior = from.and_then(state_of::<MachineSet>);
-            let mut plan = plan_of(&planned, prior.as_ref());
-            machine_set::check_class(cx, &mut plan).await?;
-            Ok(plan.diags)
-        }
+    let view = match to.key.kind {
+        ClusterSpec::KIND => View::of::<Cluster>(from, to),
+        MachineSetSpec::KIND => View::of::<MachineSet>(from, to),
         // One that changes keeps its machine and its set.
-        MachineSetNodeSpec::KIND if from.is_some() => Ok(Diagnostics::new()),
-        MachineSetNodeSpec::KIND => {
-            let Some(planned) = state_of::<MachineSetNode>(to) else { return Ok(Diagnostics::new()) };
-            let mut plan = plan_of(&planned, None);
-            machine_set_node::check_new_machine(cx, &mut plan).await?;
-            Ok(plan.diags)
-        }
-        ExtensionsConfigurationSpec::KIND => {
-            let mut diags = Diagnostics::new();
-            if let Some(version) = talos_version(wanted)? {
-                let names = crate::omni::spec::decode::<ExtensionsConfigurationSpec>(to)?.extensions;
-                machine_extensions::check_names(cx, &mut diags, (&wanted.id, &version), &names).await?;
-            }
-            Ok(diags)
-        }
-        MachineInstallDiskConfigSpec::KIND => check_as::<MachineInstallDisk>(cx, from, to).await,
-        KernelArgsSpec::KIND => check_as::<KernelArgs>(cx, from, to).await,
-        _ => Ok(Diagnostics::new()),
+        MachineSetNodeSpec::KIND if from.is_none() => View::of::<MachineSetNode>(from, to),
+        MachineInstallDiskConfigSpec::KIND => View::of::<MachineInstallDisk>(from, to),
+        KernelArgsSpec::KIND => View::of::<KernelArgs>(from, to),
+        ExtensionsConfigurationSpec::KIND => return check_extensions(cx, wanted, to).await,
+        _ => None,
+    };
+    let Some(view) = view else { return Ok(Diagnostics::new()) };
+    let mut plan = view.plan();
+    match to.key.kind {
+        ClusterSpec::KIND => checks::check(cx, &mut plan).await?,
+        MachineSetSpec::KIND => machine_set::check_class(cx, &mut plan).await?,
+        MachineSetNodeSpec::KIND => machine_set_node::check_new_machine(cx, &mut plan).await?,
+        MachineInstallDiskConfigSpec::KIND => MachineInstallDisk::check_plan(cx, &mut plan).await?,
+        _ => KernelArgs::check_plan(cx, &mut plan).await?,
     }
-}
-
-/// The Talos version that a template gives its cluster.
-fn talos_version(wanted: &Wanted) -> Result<Option<String>, Error> {
-    let cluster = wanted.objects.iter().find(|stored| stored.key.kind == ClusterSpec::KIND);
-    cluster.map(|stored| Ok(crate::omni::spec::decode::<ClusterSpec>(stored)?.talos_version)).transpose()
-}
-
-/// What the plan check of a resource type says of an object.
-async fn check_as<M: ResourceType<Spec: Spec>>(
-    cx: &Cx,
-    from: Option<&Stored>,
-    to: &Stored,
-) -> Result<Diagnostics, Failure> {
-    let Some(planned) = state_of::<M>(to) else { return Ok(Diagnostics::new()) };
-    let prior = from.and_then(state_of::<M>);
-    let mut plan = plan_of(&planned, prior.as_ref());
-    M::check_plan(cx, &mut plan).await?;
     Ok(plan.diags)
 }
 
-/// A plan of an object from its resource type's view.
-fn plan_of<'p>(planned: &'p Value, prior: Option<&'p Value>) -> Plan<'p> {
-    Plan {
-        config: planned,
-        prior,
-        planned: planned.clone(),
-        replace: Vec::new(),
-        private: Private::default(),
-        replaced: Private::default(),
-        diags: Diagnostics::new(),
-        deferral: None,
+/// Holds the extensions against the Talos version that the template gives the cluster.
+async fn check_extensions(cx: &Cx, wanted: &Wanted, to: &Stored) -> Result<Diagnostics, Failure> {
+    let mut diags = Diagnostics::new();
+    let cluster = wanted.objects.iter().find(|stored| stored.key.kind == ClusterSpec::KIND);
+    if let Some(cluster) = cluster {
+        let version = decode::<ClusterSpec>(cluster)?.talos_version;
+        let names = decode::<ExtensionsConfigurationSpec>(to)?.extensions;
+        machine_extensions::check_names(cx, &mut diags, (&wanted.id, &version), &names).await?;
     }
+    Ok(diags)
 }
 
-/// An object as its resource type shows it; `None` where the type has no form for it.
-fn state_of<M: Table<Spec: Spec>>(stored: &Stored) -> Option<Value> {
-    let object = Object::<M::Spec>::decode(stored.clone()).ok()?;
-    show::<M>(&Binding::new(M::rows()), &object, &Joined::default(), &Value::Null).ok()
+/// An object that is written, as its resource type shows it.
+struct View {
+    prior: Option<Value>,
+    planned: Value,
+}
+
+impl View {
+    /// `None` where the type has no form for the object.
+    fn of<M: Table<Spec: Spec>>(from: Option<&Stored>, to: &Stored) -> Option<Self> {
+        let binding = Binding::new(M::rows());
+        let state = |stored: &Stored| {
+            let object = Object::<M::Spec>::decode(stored.clone()).ok()?;
+            show::<M>(&binding, &object, &Joined::default(), &Value::Null).ok()
+        };
+        Some(Self { prior: from.and_then(state), planned: state(to)? })
+    }
+
+    /// The plan that the resource type would make of it.
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            config: &self.planned,
+            prior: self.prior.as_ref(),
+            planned: self.planned.clone(),
+            replace: Vec::new(),
+            private: Private::default(),
+            replaced: Private::default(),
+            diags: Diagnostics::new(),
+            deferral: None,
+        }
+    }
 }
 
 /// The attributes that the checks of resource types name, and the keys of a template.
