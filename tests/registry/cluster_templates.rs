@@ -628,7 +628,17 @@ fn disconnected_machines_are_left_behind() -> Result<(), Failed> {
         let made = host.apply(TEMPLATE, None, &host.config(TEMPLATE, &json)).await;
         let made = made.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         let worker = host.machines()[1].clone();
+        // The status of a machine follows its cluster and its link a moment later.
+        let status = async |label: &str, has: bool| {
+            let found =
+                || host.object("MachineStatuses", &worker).is_some_and(|status| status.labels.contains_key(label));
+            while found() != has {
+                tokio::task::yield_now().await;
+            }
+        };
+        status("omni.sidero.dev/cluster", true).await;
         omni_sim::world::disconnect_machine(host.sim.store(), &worker);
+        status("omni.sidero.dev/connected", false).await;
         host.destroy(TEMPLATE, &made).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         assert!(host.object("Clusters", "tmpl").is_none());
         assert!(host.object("Links", &worker).is_none());
