@@ -1,6 +1,7 @@
 //! The labels and annotations that have a meaning to Omni or to this provider.
 
 use super::state::Metadata;
+use kit::gather::Gather as _;
 use std::collections::BTreeMap;
 
 /// The prefix of all keys that Omni reserves.
@@ -73,7 +74,7 @@ pub const NAME: &str = "name";
 /// ```
 #[must_use]
 pub fn of_users(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    all.iter().filter(|(key, _)| is_users(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    all.iter().filter(|(key, _)| is_users(key)).map(|(key, value)| (key.clone(), value.clone())).gathered()
 }
 
 /// Whether a controller of Omni made the object, so that users cannot manage it.

@@ -23,6 +23,7 @@ use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, boolean, number, object, plain, string};
 use crate::tf::value::{Type, Value};
 use kit::clock::Clock;
+use kit::gather::Gather as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -196,7 +197,7 @@ fn defaults(config: &Value) -> Defaults {
     let texts = |name: &str| -> Option<BTreeMap<String, Option<String>>> {
         let map = config.get(name);
         let set = map.entries().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        (!map.is_unknown()).then(|| set.map(|(key, value)| (key.clone(), value.as_str().map(str::to_owned))).collect())
+        (!map.is_unknown()).then(|| set.map(|(key, value)| (key.clone(), value.as_str().map(str::to_owned))).gathered())
     };
     Defaults { labels: texts("labels"), annotations: texts("annotations") }
 }

@@ -7,6 +7,7 @@
 use super::PatchError;
 use super::fields::{Field, Fields, Rule};
 use super::read::{Entries, display};
+use kit::gather::Gather as _;
 use kit::go_duration;
 use kit::yaml::{Node, Reading, Scalar};
 use std::collections::HashMap;
@@ -56,7 +57,7 @@ impl Merge {
         alone: impl Fn(&mut Self, &str, Node) -> Result<Node, PatchError>,
     ) -> Done {
         let places: HashMap<String, usize> =
-            left.iter().enumerate().map(|(at, (key, _))| (key.key().to_owned(), at)).collect();
+            left.iter().enumerate().map(|(at, (key, _))| (key.key().to_owned(), at)).gathered();
         for (key, value) in right {
             self.path.push(key.key().to_owned());
             match places.get(key.key()) {

@@ -13,6 +13,7 @@ use crate::omni::error::Error;
 use crate::omni::state::{Kind, Resource};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kit::gather::Gather as _;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage as _, Value};
 use prost_types::{Duration, Timestamp};
@@ -388,7 +389,7 @@ fn without(message: &MessageDescriptor, document: &Json, at: &str, left_out: &[S
             _ => Some((name.clone(), value.clone())),
         }
     });
-    Json::Object(each.collect())
+    Json::Object(each.gathered())
 }
 
 fn with(message: &MessageDescriptor, document: &Json, other: &Json, at: &str, paths: &[String]) -> Json {
@@ -405,7 +406,7 @@ fn with(message: &MessageDescriptor, document: &Json, other: &Json, at: &str, pa
         };
         (name.clone(), value)
     });
-    Json::Object(each.collect())
+    Json::Object(each.gathered())
 }
 
 /// Clears a field, and the messages around it that are empty then. A message that holds something stays.
@@ -524,7 +525,7 @@ fn like(document: &Json, desired: &DynamicMessage, message: &DynamicMessage) -> 
         };
         (name.clone(), shown)
     });
-    Json::Object(each.collect())
+    Json::Object(each.gathered())
 }
 
 fn show(message: &DynamicMessage, secrets: Secrets) -> Json {
@@ -568,9 +569,9 @@ fn show_value(value: &Value, secrets: Secrets) -> Json {
         Value::List(all) => all.iter().map(|item| show_value(item, secrets)).collect(),
         Value::Map(all) => {
             let mut entries: Vec<_> =
-                all.iter().map(|(key, item)| (key_text(key), show_value(item, secrets))).collect();
+                all.iter().map(|(key, item)| (key_text(key), show_value(item, secrets))).gathered();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
-            Json::Object(entries.into_iter().collect())
+            Json::Object(entries.into_iter().gathered())
         }
         Value::Message(message) => {
             let bytes = message.encode_to_vec();

@@ -3,6 +3,7 @@
 use super::Spec;
 use super::fields::FieldKind;
 use super::merge::descriptor;
+use kit::gather::Gather as _;
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, ReflectMessage, Value};
 use serde_json::{Map, Value as Json};
@@ -84,9 +85,9 @@ fn show_value(value: &Value) -> Json {
         Value::List(all) => all.iter().map(show_value).collect(),
         Value::Map(all) => {
             let mut entries: Vec<_> =
-                all.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), show_value(value)))).collect();
+                all.iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), show_value(value)))).gathered();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
-            Json::Object(entries.into_iter().collect())
+            Json::Object(entries.into_iter().gathered())
         }
         _ => Json::Null,
     }

@@ -2,6 +2,7 @@
 
 use super::{Key, Kind, Metadata, Phase, Resource};
 use crate::omni::error::Error;
+use kit::gather::Gather as _;
 use omni_proto::cosi::resource as pb;
 
 const RUNNING: &str = "running";
@@ -31,8 +32,8 @@ pub(crate) fn encode(resource: &Resource) -> pb::Resource {
             created: metadata.created,
             updated: metadata.updated,
             finalizers: metadata.finalizers.clone(),
-            annotations: metadata.annotations.clone().into_iter().collect(),
-            labels: metadata.labels.clone().into_iter().collect(),
+            annotations: metadata.annotations.clone().into_iter().gathered(),
+            labels: metadata.labels.clone().into_iter().gathered(),
         }),
         // The message must be there even when the spec is empty.
         spec: Some(pb::Spec { proto_spec: resource.spec.clone(), yaml_spec: String::new() }),
@@ -67,8 +68,8 @@ pub(crate) fn decode(kind: Kind, resource: Option<pb::Resource>) -> Result<Resou
             created: metadata.created,
             updated: metadata.updated,
             finalizers: metadata.finalizers,
-            labels: metadata.labels.into_iter().collect(),
-            annotations: metadata.annotations.into_iter().collect(),
+            labels: metadata.labels.into_iter().gathered(),
+            annotations: metadata.annotations.into_iter().gathered(),
         },
         spec: spec.proto_spec,
         yaml: spec.yaml_spec,

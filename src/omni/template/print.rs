@@ -7,6 +7,7 @@ use crate::omni::spec::merge::pool;
 use crate::omni::spec::{Spec as _, message_of};
 use crate::omni::state::{Metadata, Phase, Resource};
 use jiff::Timestamp;
+use kit::gather::Gather as _;
 use omni_proto::specs;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _, Value};
 use std::collections::BTreeMap;
@@ -122,7 +123,7 @@ fn value(value: &Value, path: &str, release: Release) -> Tree {
         Value::List(all) => Tree::List(all.iter().map(each).collect()),
         Value::Map(all) => {
             let key = |key: &prost_reflect::MapKey| key.as_str().unwrap_or_default().to_owned();
-            let sorted: BTreeMap<String, &Value> = all.iter().map(|(name, value)| (key(name), value)).collect();
+            let sorted: BTreeMap<String, &Value> = all.iter().map(|(name, value)| (key(name), value)).gathered();
             Tree::Map(sorted.into_iter().map(|(key, value)| (Tree::text(key), each(value))).collect())
         }
     }

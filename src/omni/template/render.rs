@@ -10,6 +10,7 @@ use super::{Files, Problem, Release, content, full_name};
 use crate::omni::labels;
 use crate::omni::spec::{Spec, resource};
 use crate::omni::state::{Key, Resource};
+use kit::gather::Gather as _;
 use kit::go_duration::GoDuration;
 use omni_proto::specs;
 use omni_proto::specs::machine_set_spec::machine_allocation::Type;
@@ -320,14 +321,14 @@ fn managed() -> Labels {
 }
 
 fn pairs(pairs: &Pairs) -> Labels {
-    pairs.iter().map(|(key, value)| (key.text.clone(), value.clone())).collect()
+    pairs.iter().map(|(key, value)| (key.text.clone(), value.clone())).gathered()
 }
 
 /// Labels and annotations of an object: Omni's own ones, and over them those of users.
 fn named(descriptors: &Descriptors, own: &Labels, name: Option<&str>) -> (Labels, Labels) {
     let mut labels = own.clone();
     labels.extend(pairs(&descriptors.labels));
-    let mut annotations: Labels = name.iter().map(|name| (labels::NAME.to_owned(), (*name).to_owned())).collect();
+    let mut annotations: Labels = name.iter().map(|name| (labels::NAME.to_owned(), (*name).to_owned())).gathered();
     annotations.extend(pairs(&descriptors.annotations));
     (labels, annotations)
 }

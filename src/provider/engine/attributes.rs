@@ -18,6 +18,7 @@ use crate::tf::schema::{Attribute, Schema, plain, string};
 use crate::tf::value::{Type, Value};
 use crate::tf::write_only;
 use crate::tf::write_only::WriteOnly;
+use kit::gather::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the timeouts attribute, which is kept as configured.
@@ -121,7 +122,7 @@ impl Shared {
             Some(keys) => keys.contains(key),
             None => binding.takes_key(key) && !owned.iter().any(|(name, _)| name == key) && !of_provider(key, value),
         });
-        let mut entries: BTreeMap<_, _> = entries.map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect();
+        let mut entries: BTreeMap<_, _> = entries.map(|(k, v)| (k.clone(), Value::from(v.as_str()))).gathered();
         for key in private.get::<Vec<String>>(self.unset_name()).unwrap_or_default() {
             entries.entry(key).or_insert(Value::Null);
         }
@@ -150,7 +151,7 @@ impl Shared {
             let own = tracked.as_ref().is_some_and(|keys| keys.contains(key));
             labels::is_users(key) && !own && !owned.iter().any(|(name, _)| name == key) && ours(key, value)
         });
-        map(entries.map(|(k, v)| (k.clone(), v.as_str().into())).collect())
+        map(entries.map(|(k, v)| (k.clone(), v.as_str().into())).gathered())
     }
 
     /// The keys of the provider block that the object is to have, next to what the configuration sets itself.
@@ -350,9 +351,9 @@ fn plan_map(shared: Shared, owned: &[Owned], defaults: &Defaults, plan: &mut Pla
         plan.planned.set(name, before.clone());
         let stays = |key: &String| entries.get(key).is_some_and(|value| has(provided, key, value));
         let there = provided.entries().into_iter().flatten().filter(|(key, _)| stays(key));
-        let there: BTreeMap<_, _> = there.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let there: BTreeMap<_, _> = there.map(|(key, value)| (key.clone(), value.clone())).gathered();
         let wanted = match wanted {
-            Value::Map(wanted) => map(there.into_iter().chain(wanted).collect()),
+            Value::Map(wanted) => map(there.into_iter().chain(wanted).gathered()),
             Value::Null => map(there),
             unknown => unknown,
         };
@@ -361,9 +362,9 @@ fn plan_map(shared: Shared, owned: &[Owned], defaults: &Defaults, plan: &mut Pla
     if config.is_null() {
         // The keys that left the configuration go; what others set stays.
         let gone: BTreeSet<&String> =
-            tracked.iter().flatten().chain(wanted.entries().into_iter().flat_map(BTreeMap::keys)).collect();
+            tracked.iter().flatten().chain(wanted.entries().into_iter().flat_map(BTreeMap::keys)).gathered();
         let rest = before.entries().map(|all| all.iter().filter(|(key, _)| !gone.contains(key)));
-        let rest: Option<BTreeMap<_, _>> = rest.map(|all| all.map(|(k, v)| (k.clone(), v.clone())).collect());
+        let rest: Option<BTreeMap<_, _>> = rest.map(|all| all.map(|(k, v)| (k.clone(), v.clone())).gathered());
         plan.planned.set(
             name,
             match rest {
@@ -396,7 +397,7 @@ pub(super) fn write(metadata: &mut Metadata, keys: &Keys<'_>) {
     for (shared, owned) in Shared::ALL.into_iter().zip(keys.owned) {
         let known = |value: &Option<String>| value.clone();
         let defaults = shared.defaults(keys.defaults).into_iter().flatten();
-        let mut wanted: BTreeMap<&str, String> = defaults.filter_map(|(k, v)| Some((k.as_str(), known(v)?))).collect();
+        let mut wanted: BTreeMap<&str, String> = defaults.filter_map(|(k, v)| Some((k.as_str(), known(v)?))).gathered();
         for (key, value) in keys.config.get(shared.name()).entries().into_iter().flatten() {
             if let Some(text) = value.as_str() {
                 wanted.insert(key, text.to_owned());

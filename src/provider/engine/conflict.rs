@@ -15,6 +15,7 @@ use crate::tf::value::Value;
 use crate::tf::wire::to_json;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kit::gather::Gather as _;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -118,7 +119,7 @@ impl Baseline {
         let all = now.parts.iter().chain(&next.parts);
         all.filter(|(name, _)| digest(self, name) != digest(now, name) && digest(now, name) != digest(next, name))
             .filter_map(|(_, part)| part.name.as_deref())
-            .collect()
+            .gathered()
     }
 
     fn has(&self, name: &str) -> bool {

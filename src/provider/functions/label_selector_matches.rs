@@ -5,6 +5,7 @@ use crate::omni::Query;
 use crate::provider::errors::capital;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
+use kit::gather::Gather as _;
 use std::collections::BTreeMap;
 
 pub(super) fn function() -> Pure {
@@ -34,7 +35,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
         .flatten()
         // A key that is null is not set, as in the labels of a resource.
         .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-        .collect();
+        .gathered();
     Ok(query.takes_labels(&labels).into())
 }
 

@@ -4,6 +4,7 @@ use super::Pure;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use crate::tf::wire::to_json;
+use kit::gather::Gather as _;
 use kit::yaml;
 use serde_json::{Map, Value as Json};
 
@@ -64,7 +65,7 @@ fn plain(value: &Value) -> Json {
         Value::List(all) | Value::Set(all) | Value::Tuple(all) => all.iter().map(plain).collect(),
         Value::Map(all) | Value::Object(all) => {
             let there = all.iter().filter(|(_, value)| !value.bare().is_null());
-            Json::Object(there.map(|(name, value)| (name.clone(), plain(value))).collect())
+            Json::Object(there.map(|(name, value)| (name.clone(), plain(value))).gathered())
         }
         other => to_json(other),
     }

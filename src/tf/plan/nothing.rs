@@ -5,6 +5,7 @@
 use super::pairs::visit;
 use crate::tf::schema::{Attribute, Kind};
 use crate::tf::value::Value;
+use kit::gather::Gather as _;
 use std::collections::BTreeMap;
 
 /// Whether two values differ only in values without a meaning.
@@ -16,12 +17,12 @@ pub fn means_same(one: &Value, other: &Value) -> bool {
 fn essence(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
-            let members: BTreeMap<_, _> = members.iter().map(|(name, value)| (name.clone(), essence(value))).collect();
+            let members: BTreeMap<_, _> = members.iter().map(|(name, value)| (name.clone(), essence(value))).gathered();
             if members.values().all(Value::is_null) { Value::Null } else { Value::Object(members) }
         }
         Value::Map(entries) => {
             let there = entries.iter().filter(|(_, value)| !value.is_null());
-            let entries: BTreeMap<_, _> = there.map(|(key, value)| (key.clone(), element(value))).collect();
+            let entries: BTreeMap<_, _> = there.map(|(key, value)| (key.clone(), element(value))).gathered();
             if entries.is_empty() { Value::Null } else { Value::Map(entries) }
         }
         Value::List(items) => elements(items, Value::List),

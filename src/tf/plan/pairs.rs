@@ -3,6 +3,7 @@
 
 use crate::tf::schema::{Attribute, Nesting};
 use crate::tf::value::Value;
+use kit::gather::Gather as _;
 use std::collections::BTreeSet;
 
 const NULL: &Value = &Value::Null;
@@ -44,7 +45,7 @@ pub(super) fn visit<const N: usize>(
 /// For each element of a set, the position of its partner among `others`; no partner is given away twice.
 /// Equal elements find each other first, or two that merely agree might take them apart.
 pub(super) fn partners(nested: &[Attribute], items: &[Value], others: &[Value]) -> Vec<Option<usize>> {
-    let mut free: BTreeSet<usize> = (0..others.len()).collect();
+    let mut free: BTreeSet<usize> = (0..others.len()).gathered();
     let mut found = vec![None; items.len()];
     for exactly in [true, false] {
         let matches = |a: &Value, b: &Value| if exactly { a == b } else { agree(nested, a, b) };

@@ -4,6 +4,7 @@ use super::pairs::partners;
 use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Replace};
 use crate::tf::value::Value;
+use kit::gather::Gather as _;
 use std::collections::BTreeSet;
 
 const NULL: &Value = &Value::Null;
@@ -74,7 +75,7 @@ fn collect_nested(
         // Elements of a set have no path.
         (Nesting::Set, Value::Set(old), Value::Set(new)) => {
             let partners = partners(nested, new, old);
-            let kept: BTreeSet<usize> = partners.iter().flatten().copied().collect();
+            let kept: BTreeSet<usize> = partners.iter().flatten().copied().gathered();
             old.iter().enumerate().any(|(i, old)| !kept.contains(&i) && touched(old, NULL))
                 || new
                     .iter()

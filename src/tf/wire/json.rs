@@ -2,6 +2,7 @@
 
 use super::{DEEPEST, Place, WireError, mismatch, number};
 use crate::tf::value::{Type, Value};
+use kit::gather::Gather as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -130,7 +131,7 @@ pub fn to_json(value: &Value) -> Json {
             Json::Array(items.iter().map(to_json).collect())
         }
         Value::Map(entries) | Value::Object(entries) => {
-            Json::Object(entries.iter().map(|(key, item)| (key.clone(), to_json(item))).collect())
+            Json::Object(entries.iter().map(|(key, item)| (key.clone(), to_json(item))).gathered())
         }
         Value::Dynamic(ty, inner) => json!({ "value": to_json(inner), "type": ty.to_json() }),
     }

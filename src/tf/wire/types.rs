@@ -2,6 +2,7 @@
 
 use super::{DEEPEST, Place, WireError};
 use crate::tf::value::Type;
+use kit::gather::Gather as _;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ impl Type {
             Self::Map(t) => json!(["map", t.to_json()]),
             Self::Tuple(all) => json!(["tuple", all.iter().map(Self::to_json).collect::<Vec<_>>()]),
             Self::Object(attributes, optional) => {
-                let of: serde_json::Map<_, _> = attributes.iter().map(|(n, t)| (n.clone(), t.to_json())).collect();
+                let of: serde_json::Map<_, _> = attributes.iter().map(|(n, t)| (n.clone(), t.to_json())).gathered();
                 if optional.is_empty() { json!(["object", of]) } else { json!(["object", of, optional]) }
             }
         }

@@ -7,6 +7,7 @@ use crate::provider::engine::{Bind, Row};
 use crate::provider::session::Defaults;
 use crate::tf::schema::{maps, object_set, plain, string};
 use crate::tf::value::{Type, Value};
+use kit::gather::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The computed attribute that shows every object.
@@ -67,9 +68,9 @@ impl Parts {
     pub(super) fn of(state: &Value) -> Self {
         let Value::Map(parts) = state.get(RENDERED) else { return Self::All };
         let keys = |part: &Value| {
-            SHARED.map(|shared| part.get(shared).entries().into_iter().flatten().map(|(key, _)| key.clone()).collect())
+            SHARED.map(|shared| part.get(shared).entries().into_iter().flatten().map(|(key, _)| key.clone()).gathered())
         };
-        Self::Known(parts.iter().map(|(name, part)| (name.clone(), keys(part))).collect())
+        Self::Known(parts.iter().map(|(name, part)| (name.clone(), keys(part))).gathered())
     }
 
     /// Those of a new set: there is none.

@@ -4,6 +4,7 @@ use crate::omni::spec::fields::{Field, MapKey, from_message, to_message};
 use crate::omni::spec::loose;
 use crate::provider::engine::Codec;
 use crate::tf::value::Value;
+use kit::gather::Gather as _;
 use kit::yaml;
 use omni_proto::specs::access_policy_cluster_group::Cluster;
 use omni_proto::specs::access_policy_test::{self as case, Expected};
@@ -43,7 +44,7 @@ macro_rules! part {
                 let entry = |(name, item): (&String, &Value)| {
                     Some((MapKey::String(name.clone()), to_message($message, &$write(item))?))
                 };
-                Some(Field::Map(all.filter_map(entry).collect()))
+                Some(Field::Map(all.filter_map(entry).gathered()))
             },
             read: |field, _| {
                 let all = field.and_then(Field::as_map).into_iter().flatten();
@@ -64,8 +65,8 @@ pub(super) const TESTS: Codec = part!(show_test, test, "specs.AccessPolicyTest",
 pub(super) fn of(whole: &Value) -> AccessPolicySpec {
     let named = |name: &str| whole.get(name).entries().into_iter().flatten();
     AccessPolicySpec {
-        user_groups: named("user_groups").map(|(name, group)| (name.clone(), users(group))).collect(),
-        cluster_groups: named("cluster_groups").map(|(name, group)| (name.clone(), clusters(group))).collect(),
+        user_groups: named("user_groups").map(|(name, group)| (name.clone(), users(group))).gathered(),
+        cluster_groups: named("cluster_groups").map(|(name, group)| (name.clone(), clusters(group))).gathered(),
         rules: whole.get("rules").elements().iter().map(rule).collect(),
         tests: whole.get("tests").elements().iter().map(test).collect(),
     }
@@ -73,9 +74,9 @@ pub(super) fn of(whole: &Value) -> AccessPolicySpec {
 
 /// The attributes that show a policy, by name.
 pub(super) fn attributes(policy: &AccessPolicySpec) -> [(&'static str, Value); 4] {
-    let user_groups = policy.user_groups.iter().map(|(name, group)| (name.clone(), show_users(group))).collect();
+    let user_groups = policy.user_groups.iter().map(|(name, group)| (name.clone(), show_users(group))).gathered();
     let cluster_groups =
-        policy.cluster_groups.iter().map(|(name, group)| (name.clone(), show_clusters(group))).collect();
+        policy.cluster_groups.iter().map(|(name, group)| (name.clone(), show_clusters(group))).gathered();
     let [a, b, c, d] = PARTS;
     [
         (a, Value::Map(user_groups)),
@@ -205,7 +206,7 @@ fn test(value: &Value) -> AccessPolicyTest {
         name: text(value, "name"),
         user: Some(case::User {
             name: text(user, "name"),
-            labels: labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect(),
+            labels: labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).gathered(),
         }),
         cluster: Some(case::Cluster { name: text(value.get("cluster"), "name") }),
         expected: Some(Expected {
@@ -217,7 +218,7 @@ fn test(value: &Value) -> AccessPolicyTest {
 
 fn show_test(test: &AccessPolicyTest) -> Value {
     let (user, expected) = (test.user.clone().unwrap_or_default(), test.expected.clone().unwrap_or_default());
-    let labels: BTreeMap<_, _> = user.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+    let labels: BTreeMap<_, _> = user.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())).gathered();
     let groups = expected.kubernetes.as_ref().and_then(|k| k.impersonate.as_ref()).map(|i| i.groups.as_slice());
     let cluster = test.cluster.as_ref().map(|cluster| cluster.name.as_str()).unwrap_or_default();
     let no_labels = labels.is_empty();

@@ -8,6 +8,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics, sentence};
 use crate::tf::path::Path;
 use crate::tf::schema::{Attribute, plain, string};
 use crate::tf::value::{Type, Value};
+use kit::gather::Gather as _;
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -101,7 +102,7 @@ fn folder(config: &Value) -> Folder {
 /// The values of the placeholders; `None` where the configuration has none, so that there are no placeholders.
 pub(super) fn variables(value: &Value) -> Option<BTreeMap<String, String>> {
     let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-    Some(value.entries()?.iter().filter_map(text).collect())
+    Some(value.entries()?.iter().filter_map(text).gathered())
 }
 
 /// Loads a template with its placeholders replaced.

@@ -14,6 +14,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Attribute, boolean, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
+use kit::gather::Gather as _;
 use kit::text::quoted;
 use kit::yaml;
 use omni_proto::management::create_schematic_request::{Overlay, SiderolinkGrpcTunnelMode as Tunnel};
@@ -210,7 +211,7 @@ fn request(preset: &InstallationMediaConfigSpec, overlay: Option<Overlay>) -> Cr
         GrpcTunnelMode::Disabled => Tunnel::Disabled,
     };
     let labels: serde_json::Map<_, _> =
-        preset.machine_labels.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect();
+        preset.machine_labels.iter().map(|(k, v)| (k.clone(), v.as_str().into())).gathered();
     let labels =
         (!labels.is_empty()).then(|| (LABELS, yaml::to_string(&serde_json::json!({ "machineLabels": labels }))));
     CreateSchematicRequest {

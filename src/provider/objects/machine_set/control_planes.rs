@@ -14,6 +14,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
 use crate::tf::value::Value;
+use kit::gather::Gather as _;
 use omni_proto::specs::{ClusterSpec, MachineSetNodeSpec, MachineSetSpec};
 use std::collections::BTreeSet;
 
@@ -161,6 +162,6 @@ async fn machines(cx: &Cx, set: &str, machine: &str) -> Result<Machines, Error> 
         text("cluster").zip(text("machine_set")).is_some_and(|(cluster, name)| naming::set_in(cluster, name) == set)
     };
     let planned = ledger.all_planned(MachineSetNodeSpec::KIND.name).into_iter();
-    let added = planned.filter(|(id, state)| is_of(state) && !staying.contains(id)).map(|(id, _)| id).collect();
+    let added = planned.filter(|(id, state)| is_of(state) && !staying.contains(id)).map(|(id, _)| id).gathered();
     Ok(Machines { staying, going, added })
 }

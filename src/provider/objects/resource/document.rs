@@ -5,6 +5,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::value::{Type, Value};
 use crate::tf::wire::to_json;
+use kit::gather::Gather as _;
 use kit::yaml;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ pub(super) fn of_value(value: &Value) -> Json {
     match value.bare() {
         Value::List(all) | Value::Set(all) | Value::Tuple(all) => all.iter().map(of_value).collect(),
         Value::Map(all) | Value::Object(all) => {
-            Json::Object(all.iter().map(|(name, value)| (name.clone(), of_value(value))).collect())
+            Json::Object(all.iter().map(|(name, value)| (name.clone(), of_value(value))).gathered())
         }
         other => to_json(other),
     }
