@@ -43,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_plan_shows_what_the_diff_shows", a_plan_shows_what_the_diff_shows),
         ("a_conflict_is_told_at_plan", a_conflict_is_told_at_plan),
         ("a_diff_is_told_while_the_cluster_goes", a_diff_is_told_while_the_cluster_goes),
+        ("a_part_that_another_resource_imports_is_its_own", a_part_that_another_resource_imports_is_its_own),
         ("a_renamed_cluster_is_not_in_its_own_way", a_renamed_cluster_is_not_in_its_own_way),
         ("parts_are_checked_like_their_resources", parts_are_checked_like_their_resources),
         ("a_wait_names_the_disk_that_is_missing", a_wait_names_the_disk_that_is_missing),
@@ -448,6 +449,31 @@ fn a_diff_is_told_while_the_cluster_goes() -> Result<(), Failed> {
         let actions: BTreeSet<_> =
             diff.get("changes").elements().iter().filter_map(|change| change.get("action").as_str()).collect();
         assert_eq!(actions, ["create"].into(), "what a sync does after it has gone");
+    })
+}
+
+/// Templates are left step by step.
+fn a_part_that_another_resource_imports_is_its_own() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
+        let without = template(&host, "a.example").replace(&ntp("a.example"), "");
+        let (resource, data) = ("omni_config_patch", data(&host, PATCH));
+        let json = json!({ "name": "ntp", "weight": 200, "id_override": PATCH, "cluster": "tmpl", "data": data });
+        let taken = host.config(resource, &json);
+        let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let plan = planned(&host, &before, &without).await;
+        let kept = host.plan(resource, Some(&imported), &taken).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!((kept.warnings, &kept.planned), (Vec::new(), &imported.state));
+        // The apply is another process, which knows of the plan what it has noted.
+        host.next_run().await;
+        let after = host.apply_plan(TEMPLATE, Some(&before), &config(&host, &without), plan).await;
+        let after = after.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(host.object("ConfigPatches", PATCH).is_some(), "it stays");
+        assert!(!has(&host, "ConfigPatches", PATCH, PART_OF), "it is no part");
+        assert!(has(&host, "ConfigPatches", PATCH, MANAGED_BY));
+        settled(&host, TEMPLATE, &after, &config(&host, &without), "a part is given away").await;
+        settled(&host, resource, &imported, &taken, "a part is taken").await;
     })
 }
 

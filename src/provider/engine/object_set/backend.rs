@@ -1,7 +1,9 @@
 //! `SetBackend`: the objects of any [`ObjectSet`] type, in the state of Omni.
 
 use super::super::owed::SET_NONE;
-use super::marks::{digest, finish, is_others, is_part, is_unfinished, mark, unfinished, unmark, without_mark_changes};
+use super::marks::{
+    digest, finish, given_away, is_others, is_part, is_unfinished, mark, unfinished, unmark, without_mark_changes,
+};
 use super::parts::{
     Parts, RENDERED, RESOURCES, keys_of, list_of, part_name, show, show_all, show_as_before, show_wanted, stub,
     with_defaults,
@@ -677,9 +679,13 @@ impl<M: ObjectSet> SetBackend<M> {
             Ok(plan) => plan,
             Err(problems) => return kept(problems.into_iter().collect()),
         };
-        // What another resource of this apply has by now stays.
+        // What another resource of this apply has by now stays, and is no part of the set any more.
         for phase in &mut plan.destroys {
-            phase.retain(|stored| !self.base.is_handed_over(cx, &ObjectKey::from(&stored.key)));
+            let all = std::mem::take(phase).into_iter();
+            let (kept, gone): (Vec<_>, Vec<_>) =
+                all.partition(|stored| self.base.is_handed_over(cx, &ObjectKey::from(&stored.key)));
+            *phase = gone;
+            plan.updates.extend(kept.into_iter().map(given_away));
         }
         if let Err(stopped) = carry_out(cx, &plan, &Logged).await {
             return self.cut_off(cx, prior, &wanted, work.private.clone(), (stopped, &work.operation)).await;

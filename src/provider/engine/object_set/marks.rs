@@ -3,7 +3,7 @@
 
 use super::ObjectSet;
 use super::parts::part_name;
-use crate::omni::template::SyncPlan;
+use crate::omni::template::{SyncPlan, Update};
 use crate::omni::{Error, Key, Metadata, Phase, Resource as Stored, labels};
 use crate::provider::engine::Cx;
 use sha2::{Digest, Sha256};
@@ -43,6 +43,13 @@ pub(super) fn unmark(plan: &mut SyncPlan) {
     for update in &mut plan.updates {
         take_off(&mut update.to.metadata);
     }
+}
+
+/// The update of an object that another resource manages from now on.
+pub(super) fn given_away(from: Stored) -> Update {
+    let mut to = from.clone();
+    to.metadata.annotations.remove(labels::PART_OF);
+    Update { from, to }
 }
 
 fn take_off(metadata: &mut Metadata) {
