@@ -4,8 +4,8 @@ use super::actual;
 use super::checks;
 use super::document::{self, DOCUMENT, TEMPLATE};
 use super::moved;
-use crate::omni::spec::Spec;
 use crate::omni::patch;
+use crate::omni::spec::Spec;
 use crate::omni::template::{self, Conflict, ExportOptions, Release, SyncPlan};
 use crate::omni::{Error, Key, Query, Resource as Stored, labels};
 use crate::provider::engine::{
