@@ -44,6 +44,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_conflict_is_told_at_plan", a_conflict_is_told_at_plan),
         ("a_diff_is_told_while_the_cluster_goes", a_diff_is_told_while_the_cluster_goes),
         ("a_part_that_another_resource_imports_is_its_own", a_part_that_another_resource_imports_is_its_own),
+        ("an_import_tells_what_it_takes_from_others", an_import_tells_what_it_takes_from_others),
         ("a_renamed_cluster_is_not_in_its_own_way", a_renamed_cluster_is_not_in_its_own_way),
         ("parts_are_checked_like_their_resources", parts_are_checked_like_their_resources),
         ("a_wait_names_the_disk_that_is_missing", a_wait_names_the_disk_that_is_missing),
@@ -474,6 +475,23 @@ fn a_part_that_another_resource_imports_is_its_own() -> Result<(), Failed> {
         assert!(has(&host, "ConfigPatches", PATCH, MANAGED_BY));
         settled(&host, TEMPLATE, &after, &config(&host, &without), "a part is given away").await;
         settled(&host, resource, &imported, &taken, "a part is taken").await;
+    })
+}
+
+fn an_import_tells_what_it_takes_from_others() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let text = template(&host, "a.example");
+        created(&host, &text).await;
+        put(&host, "ConfigPatches", "900-others", "tmpl", &patch_spec());
+        host.edit("ConfigPatches", "900-others", |patch| {
+            patch.annotations.insert(MANAGED_BY.to_owned(), "Terraform".to_owned());
+        });
+        host.next_run().await;
+        let imported = host.import(TEMPLATE, "tmpl", None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let plan = planned(&host, &imported, &text).await;
+        let told: Vec<_> = plan.warnings.iter().filter(|w| w.contains("this plan destroys it")).collect();
+        assert!(told.len() == 1 && told[0].contains("ConfigPatches/900-others"), "{:#?}", plan.warnings);
     })
 }
 

@@ -374,6 +374,17 @@ fn managed(stored: &Stored, wanted: &Wanted) -> Diagnostic {
     .at(Path::of(wanted.attribute))
 }
 
+/// The plan destroys an object that something else may manage.
+fn removes_managed(stored: &Stored, attribute: &'static str) -> Diagnostic {
+    let name = part_name(&stored.key);
+    Diagnostic::warning(
+        format!("`{name}` is managed, and this plan destroys it"),
+        format!("Its annotation `{}` shows that another resource or another state manages it, and the template does not describe it.", labels::MANAGED_BY),
+    )
+    .hint("To keep it, add it to the template. If nothing else manages it, apply.")
+    .at(Path::of(attribute))
+}
+
 /// Something else has an object under the ID of a wanted one.
 pub(crate) fn taken(conflict: &Conflict, attribute: &'static str) -> Diagnostic {
     Diagnostic::error(format!("`{}` is not free", part_name(&conflict.key)), format!("It {}.", conflict.reason))
@@ -520,7 +531,13 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
             actual.retain(|stored| !ledger.removes(&ObjectKey::from(&stored.key), &entry.ticket));
         }
         match self.changes(cx, &wanted, &actual, &parts) {
-            Ok(sync) => M::check_changes(cx, plan, &wanted, &sync).await,
+            Ok(sync) => {
+                // An import takes in whatever belongs to the head.
+                let gone = sync.destroys.iter().flatten().filter(|stored| is_others(stored, &wanted.id));
+                let gone = gone.filter(|stored| !cx.session.ledger.moves(&ObjectKey::from(&stored.key)));
+                plan.diags.extend(gone.map(|stored| removes_managed(stored, wanted.attribute)).collect());
+                M::check_changes(cx, plan, &wanted, &sync).await
+            }
             Err(problems) => {
                 // What others have may change before the apply, and a plan leads to a destroy too.
                 for problem in problems {
