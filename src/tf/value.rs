@@ -1,6 +1,7 @@
 //! Terraform values and their types: null, unknown and known, at any depth.
 //! [`super::wire`] encodes them.
 
+use kit::gather::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use bigdecimal::BigDecimal;
@@ -60,10 +61,8 @@ impl Type {
 
     /// An object in which no attribute is optional.
     pub fn object<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Type)>) -> Self {
-        // One by one: `collect` brings a sort of its own for each type of iterator.
-        let mut all = BTreeMap::new();
-        attributes.into_iter().for_each(|(name, of)| drop(all.insert(name.into(), of)));
-        Self::Object(all, BTreeSet::new())
+        let all = attributes.into_iter().map(|(name, of)| (name.into(), of));
+        Self::Object(all.gathered(), BTreeSet::new())
     }
 }
 
@@ -170,15 +169,6 @@ impl PartialEq for Value {
     }
 }
 
-/// Entries one by one: `collect` brings a sort of its own for each type of iterator.
-fn entries_of(entries: impl IntoIterator<Item = (String, Value)>) -> BTreeMap<String, Value> {
-    let mut all = BTreeMap::new();
-    for (name, value) in entries {
-        all.insert(name, value);
-    }
-    all
-}
-
 impl Value {
     /// An unknown value without refinements.
     pub const UNKNOWN: Value = Value::Unknown(None);
@@ -214,7 +204,7 @@ impl Value {
     /// A map with these elements.
     #[must_use]
     pub fn map(elements: impl IntoIterator<Item = (String, Value)>) -> Self {
-        Self::Map(entries_of(elements))
+        Self::Map(elements.into_iter().gathered())
     }
 
     /// A map of strings.
@@ -225,7 +215,7 @@ impl Value {
 
     /// An object with these attributes; names that the type has and the object lacks count as null.
     pub fn object<N: Into<String>>(attributes: impl IntoIterator<Item = (N, Value)>) -> Self {
-        Self::Object(entries_of(attributes.into_iter().map(|(name, value)| (name.into(), value))))
+        Self::Object(attributes.into_iter().map(|(name, value)| (name.into(), value)).gathered())
     }
 
     /// A JSON value and the type that it has without a schema: objects become objects, arrays become tuples.

@@ -64,7 +64,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     Ok(())
 }
 
-/// Checks an object that a plan writes as the resource of its own type is checked.
+/// Checks an object that a plan writes as a resource of that type is checked.
 async fn check_part(cx: &Cx, wanted: &Wanted, from: Option<&Stored>, to: &Stored) -> Result<Diagnostics, Failure> {
     let view = match to.key.kind {
         ClusterSpec::KIND => View::of::<Cluster>(from, to),

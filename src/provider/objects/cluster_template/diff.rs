@@ -66,7 +66,7 @@ impl DataSource for Diff {
         let session = self.handle.session()?;
         let cx = Cx { call: Call::within(session.timeouts.read, &context.cancel), session };
         let Sync { cluster, plan, going } =
-            planned(&cx, &config, Standing::MayGo).await.map_err(|unplanned| match unplanned {
+            planned(&cx, &config, WhileDestroyed::LookAhead).await.map_err(|unplanned| match unplanned {
                 Unplanned::Wrong(diags) => diags,
                 Unplanned::Call(error) => OPERATION.explain(&error).into(),
             })?;
@@ -125,18 +125,18 @@ pub(super) struct Sync {
 
 /// What a cluster that is being destroyed means.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum WhileDestroyed {
     /// Nothing can be written before it has gone.
-    MustStay,
+    Refuse,
     /// The changes that are due when it has gone are still worth knowing.
-    MayGo,
+    LookAhead,
 }
 
 /// What a sync of the template of this configuration would do.
 ///
 /// # Errors
 /// When the template is wrong, an object belongs to something else, or Omni does not answer.
-pub(super) async fn planned(cx: &Cx, config: &Value, standing: Standing) -> Result<Sync, Unplanned> {
+pub(super) async fn planned(cx: &Cx, config: &Value, destroyed: WhileDestroyed) -> Result<Sync, Unplanned> {
     let Some(loaded) = document::load(config)? else {
         let unknown =
             Diagnostic::error("The cluster template is not known", "It depends on values that are not known.");
@@ -148,7 +148,7 @@ pub(super) async fn planned(cx: &Cx, config: &Value, standing: Standing) -> Resu
     let mut actual = actual::objects(cx, &cluster, &wanted).await?;
     let is_going =
         |stored: &Stored| stored.key == ClusterSpec::KIND.key(&cluster) && stored.metadata.phase == Phase::TearingDown;
-    let going = standing == Standing::MayGo && actual.iter().any(is_going);
+    let going = destroyed == WhileDestroyed::LookAhead && actual.iter().any(is_going);
     if going {
         // Everything of the cluster goes with it.
         let of = |stored: &Stored| stored.metadata.labels.get(labels::CLUSTER).is_some_and(|of| *of == cluster);

@@ -56,8 +56,9 @@ impl OmniAction for Sync {
 
     async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
         let dry = !self.writes(config);
-        let diff::Sync { cluster, mut plan, .. } =
-            diff::planned(run.cx(), config, diff::Standing::MustStay).await.map_err(|unplanned| match unplanned {
+        let diff::Sync { cluster, mut plan, .. } = diff::planned(run.cx(), config, diff::WhileDestroyed::Refuse)
+            .await
+            .map_err(|unplanned| match unplanned {
                 diff::Unplanned::Wrong(problems) => first(problems),
                 diff::Unplanned::Call(error) => Failure::from(*error),
             })?;
