@@ -1,6 +1,7 @@
 //! Plan checks of a template against the instance: the lock of its cluster, patches, and of every other object what its own
 //! resource type checks.
 
+use super::resource::ClusterTemplate;
 use crate::omni::spec::{Spec, decode};
 use crate::omni::template::SyncPlan;
 use crate::omni::{Error, Resource as Stored};
@@ -31,6 +32,9 @@ const UNLOCK: &str = "Unlock the cluster in Omni, or with the action `omni_clust
 /// When Omni does not answer.
 pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Result<(), Failure> {
     let at = |diagnostic: &Diagnostic| diagnostic.clone().at(Path::of(wanted.attribute));
+    if let Some(old) = plan.prior.and_then(ClusterTemplate::id).filter(|old| *old != wanted.id) {
+        plan.diags.push(renamed(&old, wanted));
+    }
     let mut found = Diagnostics::new();
     if plan.prior.is_some() && !sync.is_empty() {
         lock::check(cx, &wanted.id, "objects", &mut found).await?;
@@ -62,6 +66,17 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
         }
     }
     Ok(())
+}
+
+/// A name in a document is changed faster than a cluster is destroyed on purpose.
+fn renamed(old: &str, wanted: &Wanted) -> Diagnostic {
+    let new = &wanted.id;
+    Diagnostic::warning(
+        format!("Cluster `{old}` is destroyed"),
+        format!("The template names the cluster `{new}` now. A cluster cannot be renamed: `{old}` is destroyed, which wipes the disks of its machines, and `{new}` is created."),
+    )
+    .hint(format!("To keep the cluster, keep `name: {old}` in the template."))
+    .at(Path::of(wanted.attribute))
 }
 
 /// Checks an object that a plan writes as a resource of that type is checked.

@@ -24,6 +24,13 @@ pub(super) const DOCUMENT: &[&str] = &[TEMPLATE, FILE, VARIABLES, BASE_DIR];
 /// The template is given once.
 pub(super) const RULE: Rule = Rule::ExactlyOne(&[TEMPLATE, FILE]);
 
+/// What to do about a problem of the template itself.
+const IN_TEMPLATE: &str =
+    "Correct the template there. `omnictl cluster template validate` checks it by the same rules.";
+
+/// What to do about a problem of its variables.
+const IN_VARIABLES: &str = "Each placeholder `{{name}}` of the template needs a variable of that name, and each variable a placeholder. Correct the template or `variables`.";
+
 /// How many problems are told at once; the others come when these are solved.
 const MOST_PROBLEMS: usize = 20;
 
@@ -65,7 +72,7 @@ impl Loaded {
     /// # Errors
     /// What is wrong with it, by the rules of this release.
     pub(super) fn render(&self, release: Release) -> Result<Vec<Stored>, Diagnostics> {
-        self.template.render(release).map_err(|problems| told(self.attribute, &problems))
+        self.template.render(release).map_err(|problems| told(self.attribute, &problems, IN_TEMPLATE))
     }
 }
 
@@ -114,10 +121,26 @@ pub(super) fn parse(
     variables: Option<&BTreeMap<String, String>>,
     files: Arc<dyn Files>,
 ) -> Result<Template, Problems> {
+    Template::load(&filled(text, variables)?, files)
+}
+
+/// The text of a template with its placeholders replaced.
+fn filled(text: &str, variables: Option<&BTreeMap<String, String>>) -> Result<String, Problems> {
     match variables {
-        Some(variables) => Template::load(&template::render_variables(text, variables)?, files),
-        None => Template::load(text, files),
+        Some(variables) => template::render_variables(text, variables),
+        None => Ok(text.to_owned()),
     }
+}
+
+/// Loads the template that `attribute` holds, with a diagnostic for each problem.
+fn parse_at(
+    attribute: &'static str,
+    text: &str,
+    given: &Value,
+    files: Arc<dyn Files>,
+) -> Result<Template, Diagnostics> {
+    let text = filled(text, variables(given).as_ref()).map_err(|problems| told(attribute, &problems, IN_VARIABLES))?;
+    Template::load(&text, files).map_err(|problems| told(attribute, &problems, IN_TEMPLATE))
 }
 
 /// The template of a configuration; `None` while that is not known.
@@ -130,16 +153,16 @@ pub(super) fn load(config: &Value) -> Result<Option<Loaded>, Diagnostics> {
     }
     let Some((attribute, text)) = source(config) else { return Ok(None) };
     let text = text.map_err(Diagnostics::from)?;
-    let template = parse(&text, variables(config.get(VARIABLES)).as_ref(), Arc::new(folder(config)));
-    template.map(|template| Some(Loaded { template, attribute })).map_err(|problems| told(attribute, &problems))
+    let template = parse_at(attribute, &text, config.get(VARIABLES), Arc::new(folder(config)))?;
+    Ok(Some(Loaded { template, attribute }))
 }
 
 /// What is wrong with a template that stands in the configuration itself, without files and without a server.
 pub(super) fn validate(config: &Value, diags: &mut Diagnostics) {
     let (text, variables_given) = (config.get(TEMPLATE), config.get(VARIABLES));
     let Some(text) = text.as_str().filter(|_| variables_given.is_wholly_known()) else { return };
-    if let Err(problems) = parse(text, variables(variables_given).as_ref(), Arc::new(NoFiles)) {
-        diags.extend(told(TEMPLATE, &problems));
+    if let Err(problems) = parse_at(TEMPLATE, text, variables_given, Arc::new(NoFiles)) {
+        diags.extend(problems);
     }
 }
 
@@ -153,9 +176,10 @@ pub(super) async fn release(cx: &Cx) -> Result<Release, crate::omni::Error> {
 }
 
 /// The problems of a template as diagnostics.
-pub(super) fn told(attribute: &'static str, problems: &Problems) -> Diagnostics {
+fn told(attribute: &'static str, problems: &Problems, hint: &str) -> Diagnostics {
     let more = problems.0.len().saturating_sub(MOST_PROBLEMS);
-    let mut all: Diagnostics = problems.0.iter().take(MOST_PROBLEMS).map(|problem| one(attribute, problem)).collect();
+    let mut all: Diagnostics =
+        problems.0.iter().take(MOST_PROBLEMS).map(|problem| one(attribute, problem, hint)).collect();
     if more > 0 {
         all.push(
             Diagnostic::error(
@@ -169,7 +193,7 @@ pub(super) fn told(attribute: &'static str, problems: &Problems) -> Diagnostics 
     all
 }
 
-fn one(attribute: &'static str, problem: &Problem) -> Diagnostic {
+fn one(attribute: &'static str, problem: &Problem, hint: &str) -> Diagnostic {
     let place = match (problem.line, attribute) {
         (0, _) => String::new(),
         (line, FILE) => format!("Line {line}, column {}, of the file: ", problem.column),
@@ -178,9 +202,7 @@ fn one(attribute: &'static str, problem: &Problem) -> Diagnostic {
     let about: String = problem.about.iter().map(|about| format!("{about}: ")).collect();
     let text = format!("{about}{}", problem.message);
     let detail = if place.is_empty() { sentence(&text) } else { format!("{place}{}", sentence(&text)) };
-    Diagnostic::error("The cluster template is not valid", detail)
-        .hint("Correct the template there. `omnictl cluster template validate` checks it by the same rules.")
-        .at(Path::of(attribute))
+    Diagnostic::error("The cluster template is not valid", detail).hint(hint).at(Path::of(attribute))
 }
 
 #[cfg(test)]
@@ -232,11 +254,11 @@ mod tests {
             (FILE, 7, "Line 7, column 3, of the file: Cluster \"a\": name is required."),
             (FILE, 0, "Cluster \"a\": name is required."),
         ] {
-            let all = told(attribute, &Problems(vec![problem(line)]));
+            let all = told(attribute, &Problems(vec![problem(line)]), IN_TEMPLATE);
             let first = all.iter().next().unwrap();
             assert_eq!((first.detail.as_str(), &first.path), (text, &Some(Path::of(attribute))));
         }
-        let many = told(TEMPLATE, &Problems((1..100).map(problem).collect()));
+        let many = told(TEMPLATE, &Problems((1..100).map(problem).collect()), IN_TEMPLATE);
         assert_eq!(many.iter().count(), MOST_PROBLEMS + 1);
     }
 }

@@ -64,7 +64,10 @@ pub(super) fn problem(text: &str, error: &NameError) -> String {
     match error {
         NameError::Unknown(Some(meant)) => format!("{} is not a type. Did you mean `{meant}`?", quoted(text)),
         NameError::Unknown(None) => {
-            format!("{} is not a type. Give the full name, such as `Clusters.omni.sidero.dev`.", quoted(text))
+            format!(
+                "{} is not a type of Omni. A type has a name such as `Clusters.omni.sidero.dev`, which can be shortened to `Clusters` or `cluster`.",
+                quoted(text)
+            )
         }
         NameError::Ambiguous(several) => {
             let list: Vec<_> = several.iter().map(|name| format!("`{name}`")).collect();
