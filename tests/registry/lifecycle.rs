@@ -28,6 +28,7 @@ pub fn run(name: &'static str) -> Result<(), Failed> {
             json = merged(&json, patch);
             config = host.config(name, &json);
             assert_eq!(errors(&host.validate(name, &config).await), Vec::<String>::new(), "{name}: validate {patch}");
+            host.next_run().await;
             let plan = host
                 .plan(name, Some(&instance), &config)
                 .await

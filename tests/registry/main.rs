@@ -54,6 +54,7 @@ mod shared_keys;
 mod since;
 mod spoilt;
 mod sweeps;
+mod template_parts;
 mod unknowns;
 #[path = "../support/update.rs"]
 mod update;
@@ -132,6 +133,7 @@ fn main() {
     trials.extend(since::trials());
     trials.extend(spoilt::trials(&provider));
     trials.extend(sweeps::trials());
+    trials.extend(template_parts::trials());
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());
     trials.extend(runs::trials());

@@ -128,6 +128,7 @@ fn updates(name: &'static str) -> Result<(), Failed> {
         for patch in fixture.updates.iter().chain(&labels) {
             json = merged(&json, patch);
             let config = host.config(name, &json);
+            host.next_run().await;
             let plan = host.plan(name, Some(&instance), &config).await;
             let plan = plan.unwrap_or_else(|d| panic!("{name}: {patch}: {:?}", errors(&d)));
             let shown = shown(&instance.state, &plan.planned);

@@ -54,8 +54,8 @@ pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};
 pub(crate) use kinds::{Kinds, OneKind};
 pub(crate) use object_set::{
-    Change, KeyOwner, ObjectSet, Observer, Parts, Wanted, carry_out, mark, part_name, rendered_rows, taken,
-    without_mark_changes,
+    Change, KeyOwner, ObjectSet, Observer, Parts, Wanted, carry_out, is_others, mark, part_name, part_rows, taken,
+    without_mark_changes, without_marks,
 };
 pub(crate) use rpc_object::{Freshness, RpcObject};
 pub(crate) use unreadable::UnreadableObject;

@@ -5,6 +5,7 @@ use super::backend::{Backend, Work};
 use super::base::{self, Entry};
 use super::existing;
 use super::failure::Failure;
+use super::object_set::check_leaving;
 use super::owed::STATUS;
 use crate::omni::ErrorKind;
 use crate::provider::errors::Operation;
@@ -113,6 +114,9 @@ impl Engine {
         let name = entry.wanted().map(|key| self.backend.base().display(&plan.planned, key.id())).unwrap_or_default();
         let told = existing::planned_twice(self.backend.base(), &name, &plan.planned, base::action(plan), &rivals);
         plan.diags.extend(told.into_iter().collect());
+        let keeps = matches!(base::action(plan), Action::Keep | Action::Update);
+        let leaving = entry.wanted().filter(|_| keeps).and_then(|key| check_leaving(cx, key));
+        plan.diags.extend(leaving.into_iter().collect());
     }
 
     /// An import that has read a secret into the state, where every plan prints it as removed: the plan is refused, since a host

@@ -2,11 +2,12 @@
 
 use super::super::owed::SET_NONE;
 use super::marks::{
-    digest, finish, given_away, is_others, is_part, is_unfinished, mark, unfinished, unmark, without_mark_changes,
+    digest, finish, given_away, is_others, is_part, is_unfinished, mark, mark_the_rest, unfinished, unmark,
+    without_mark_changes,
 };
 use super::parts::{
-    Parts, RENDERED, RESOURCES, keys_of, list_of, part_name, show, show_all, show_as_before, show_wanted, stub,
-    with_defaults,
+    HAND_OVER, Parts, RENDERED, RESOURCES, handed_over, keys_of, list_of, part_name, show, show_all, show_as_before,
+    show_wanted, stub, with_defaults,
 };
 use super::sync::{Change, Observer, Stopped, carry_out};
 use super::{ObjectSet, Wanted};
@@ -70,7 +71,9 @@ impl<M: ObjectSet> SetBackend<M> {
     async fn wanted(&self, cx: &Cx, config: &Value) -> Result<Option<Wanted>, Diagnostics> {
         let Some(mut wanted) = M::wanted(cx, config).await? else { return Ok(None) };
         let known = with_defaults(&mut wanted.objects, &cx.session.defaults);
-        Ok(known.then_some(wanted))
+        let Some(names) = handed_over(config).filter(|_| known) else { return Ok(None) };
+        wanted.handed_over = names;
+        Ok(Some(wanted))
     }
 
     /// What is wanted of an apply: it is known by now, and still what was planned.
@@ -103,28 +106,32 @@ impl<M: ObjectSet> SetBackend<M> {
         let there = |key: &Key| actual.iter().find(|stored| stored.key == *key);
         let merged: Vec<Stored> =
             wanted.objects.iter().map(|stored| parts.merged::<M>(stored, there(&stored.key))).collect();
-        let plan = M::sync(&wanted.id, &merged, actual);
+        // What another resource has from now on stays, by the configuration or since it has taken it over in this apply.
+        let leaves = |stored: &&Stored| {
+            let key = &stored.key;
+            !wanted.has(key) && (wanted.hands_over(key) || self.base.is_handed_over(cx, &ObjectKey::from(key)))
+        };
+        let (left, rest): (Vec<&Stored>, Vec<&Stored>) = actual.iter().partition(leaves);
+        let rest: Vec<Stored> = rest.into_iter().cloned().collect();
+        let plan = M::sync(&wanted.id, &merged, &rest).map_err(|conflicts| {
+            conflicts.iter().map(|conflict| taken(conflict, wanted.attribute)).collect::<Vec<_>>()
+        })?;
         let begun = there(&Self::head(&wanted.id)).is_some_and(is_unfinished);
-        let mut problems: Vec<Diagnostic> = Vec::new();
         // An object of the same set that the state does not have was made by a write that was cut off.
-        for stored in actual.iter().filter(|stored| !parts.has(&stored.key) && is_others(stored, &wanted.id)) {
-            let is_head = stored.key == Self::head(&wanted.id);
-            if !is_head && !begun && wanted.objects.iter().any(|object| object.key == stored.key) {
-                problems.push(managed(stored, wanted));
-            }
+        let is_in_the_way = |stored: &&Stored| {
+            let is_new = wanted.has(&stored.key) && !parts.has(&stored.key) && stored.key != Self::head(&wanted.id);
+            is_new && !begun && is_others(stored, &wanted.id) && !wanted.hands_over(&stored.key)
+        };
+        let problems: Vec<Diagnostic> =
+            actual.iter().filter(is_in_the_way).map(|stored| managed(stored, wanted)).collect();
+        if !problems.is_empty() {
+            return Err(problems);
         }
-        match plan {
-            Ok(plan) if problems.is_empty() => {
-                let mut plan = without_mark_changes(plan);
-                mark(&mut plan, &wanted.id, &cx.session.managed_by);
-                Ok(plan)
-            }
-            Ok(_) => Err(problems),
-            Err(conflicts) => {
-                problems.extend(conflicts.iter().map(|conflict| taken(conflict, wanted.attribute)));
-                Err(problems)
-            }
-        }
+        let managed_by = &cx.session.managed_by;
+        let mut plan = without_mark_changes(plan);
+        mark(&mut plan, &wanted.id, managed_by);
+        plan.updates.extend(left.into_iter().filter_map(|stored| given_away(stored, managed_by)));
+        Ok(plan)
     }
 
     /// The state with the head and everything that is known of the objects.
@@ -370,7 +377,7 @@ fn managed(stored: &Stored, wanted: &Wanted) -> Diagnostic {
         format!("`{}` is managed by another resource", part_name(&stored.key)),
         format!("Its annotation `{} = {mark:?}` shows that another resource or another state manages it, and the template describes it too.", labels::MANAGED_BY),
     )
-    .hint("Remove it from the template or from what manages it. If nothing manages it any more, remove the annotation in Omni.")
+    .hint(format!("Remove it from the template or from what manages it. If nothing manages it any more, take it over with `{HAND_OVER} = [{:?}]`.", part_name(&stored.key)))
     .at(Path::of(wanted.attribute))
 }
 
@@ -381,7 +388,7 @@ fn removes_managed(stored: &Stored, attribute: &'static str) -> Diagnostic {
         format!("`{name}` is managed, and this plan destroys it"),
         format!("Its annotation `{}` shows that another resource or another state manages it, and the template does not describe it.", labels::MANAGED_BY),
     )
-    .hint("To keep it, add it to the template. If nothing else manages it, apply.")
+    .hint(format!("To keep it, add it to the template or to `{HAND_OVER}`. If nothing else manages it, apply."))
     .at(Path::of(attribute))
 }
 
@@ -696,14 +703,7 @@ impl<M: ObjectSet> SetBackend<M> {
             Ok(plan) => plan,
             Err(problems) => return kept(problems.into_iter().collect()),
         };
-        // What another resource of this apply has by now stays, and is no part of the set any more.
-        for phase in &mut plan.destroys {
-            let all = std::mem::take(phase).into_iter();
-            let (kept, gone): (Vec<_>, Vec<_>) =
-                all.partition(|stored| self.base.is_handed_over(cx, &ObjectKey::from(&stored.key)));
-            *phase = gone;
-            plan.updates.extend(kept.into_iter().map(given_away));
-        }
+        mark_the_rest(&mut plan, &wanted, &actual, &parts, &cx.session.managed_by);
         if let Err(stopped) = carry_out(cx, &plan, &Logged).await {
             return self.cut_off(cx, prior, &wanted, work.private.clone(), (stopped, &work.operation)).await;
         }

@@ -1,15 +1,15 @@
 //! The annotations by which the objects of a set are known as managed, and as part of it, and by which a first write that was cut
 //! off is known.
 
-use super::ObjectSet;
-use super::parts::part_name;
+use super::parts::{Parts, part_name};
+use super::{ObjectSet, Wanted};
 use crate::omni::template::{SyncPlan, Update};
 use crate::omni::{Error, Key, Metadata, Phase, Resource as Stored, labels};
 use crate::provider::engine::Cx;
 use sha2::{Digest, Sha256};
 
 /// Whether another resource or another state manages the object: it is marked as managed, and not as part of this set.
-pub(super) fn is_others(stored: &Stored, set: &str) -> bool {
+pub(crate) fn is_others(stored: &Stored, set: &str) -> bool {
     let annotations = &stored.metadata.annotations;
     annotations.contains_key(labels::MANAGED_BY) && !is_part(stored, set)
 }
@@ -45,11 +45,39 @@ pub(super) fn unmark(plan: &mut SyncPlan) {
     }
 }
 
-/// The update of an object that another resource manages from now on.
-pub(super) fn given_away(from: Stored) -> Update {
+/// The update of an object that another resource manages from now on; `None` where nothing has to be written.
+pub(super) fn given_away(from: &Stored, managed_by: &str) -> Option<Update> {
     let mut to = from.clone();
-    to.metadata.annotations.remove(labels::PART_OF);
-    Update { from, to }
+    let annotations = &mut to.metadata.annotations;
+    let was_part = annotations.remove(labels::PART_OF).is_some();
+    // Without it, the object would be taken for one of nobody.
+    let was_managed = annotations.contains_key(labels::MANAGED_BY);
+    annotations.entry(labels::MANAGED_BY.to_owned()).or_insert_with(|| managed_by.to_owned());
+    (was_part || !was_managed).then(|| Update { from: from.clone(), to })
+}
+
+/// Adds the marks of objects that have none to a plan that writes something, or that takes an object over: an import finds such
+/// objects, and writes nothing.
+pub(super) fn mark_the_rest(plan: &mut SyncPlan, wanted: &Wanted, actual: &[Stored], parts: &Parts, managed_by: &str) {
+    if plan.is_empty() && wanted.objects.iter().all(|stored| parts.has(&stored.key)) {
+        return;
+    }
+    let is_written = |key: &Key| {
+        let written = plan.creates.iter().chain(plan.updates.iter().map(|update| &update.to));
+        written.chain(plan.destroys.iter().flatten()).any(|stored| stored.key == *key)
+    };
+    let bare = |stored: &&Stored| wanted.has(&stored.key) && !is_written(&stored.key) && !is_part(stored, &wanted.id);
+    let updates = actual.iter().filter(bare).map(|stored| Update { from: stored.clone(), to: stored.clone() });
+    let mut marks = SyncPlan { updates: updates.collect(), ..SyncPlan::default() };
+    mark(&mut marks, &wanted.id, managed_by);
+    plan.updates.append(&mut marks.updates);
+}
+
+/// The object without marks, as nothing but its own writes compares it.
+pub(crate) fn without_marks(mut stored: Stored) -> Stored {
+    take_off(&mut stored.metadata);
+    stored.metadata.annotations.remove(labels::OPERATION);
+    stored
 }
 
 fn take_off(metadata: &mut Metadata) {

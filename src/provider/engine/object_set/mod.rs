@@ -19,11 +19,13 @@ use crate::tf::diag::Diagnostics;
 use crate::tf::resource::Plan;
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use std::collections::HashSet;
 
 pub(super) use backend::SetBackend;
 pub(crate) use backend::taken;
-pub(crate) use marks::{mark, without_mark_changes};
-pub(crate) use parts::{Parts, part_name, rendered_rows};
+pub(crate) use marks::{is_others, mark, without_mark_changes, without_marks};
+pub(crate) use parts::{Parts, part_name, part_rows};
+pub(super) use plan::check_leaving;
 pub(crate) use sync::{Change, Observer, carry_out};
 
 /// The objects that a configuration describes.
@@ -35,6 +37,21 @@ pub(crate) struct Wanted {
     pub(crate) objects: Vec<Stored>,
     /// The attribute that describes them.
     pub(crate) attribute: &'static str,
+    /// The objects that change hands, by the names of `rendered`: one of the set is taken over from another resource, and one that
+    /// is not of the set any more is left to another resource.
+    pub(crate) handed_over: HashSet<String>,
+}
+
+impl Wanted {
+    /// Whether the object changes hands.
+    fn hands_over(&self, key: &Key) -> bool {
+        self.handed_over.contains(&part_name(key))
+    }
+
+    /// Whether the object is one of the set.
+    fn has(&self, key: &Key) -> bool {
+        self.objects.iter().any(|stored| stored.key == *key)
+    }
 }
 
 /// Who decides about a label or an annotation.

@@ -5,15 +5,18 @@ use crate::omni::{Key, Kind};
 use crate::omni::{Metadata, Resource as Stored, labels};
 use crate::provider::engine::{Bind, Row};
 use crate::provider::session::Defaults;
+use crate::tf::check::Check;
 use crate::tf::schema::{maps, object_set, plain, string};
 use crate::tf::value::{Type, Value};
 use kit::gather::Gather as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The computed attribute that shows every object.
 pub(super) const RENDERED: &str = "rendered";
 /// The computed attribute that lists them.
 pub(super) const RESOURCES: &str = "resources";
+/// The argument with the objects that change hands.
+pub(super) const HAND_OVER: &str = "hand_over";
 const SPEC: &str = "spec";
 
 /// The domain of the types, which names leave out.
@@ -23,11 +26,16 @@ const SHARED: [&str; 2] = ["labels", "annotations"];
 
 /// The name of an object: `ConfigPatches/200-cluster-prod-ntp`.
 pub(crate) fn part_name(key: &Key) -> String {
-    format!("{}/{}", key.kind.name.strip_suffix(DOMAIN).unwrap_or(key.kind.name), key.id)
+    name_of(key.kind.name, &key.id)
 }
 
-/// The rows of the computed attributes that show the objects; `document` are the attributes that describe them.
-pub(crate) fn rendered_rows(document: &'static [&'static str]) -> [Row; 2] {
+/// The same of a type and an ID.
+pub(super) fn name_of(kind: &str, id: &str) -> String {
+    format!("{}/{id}", kind.strip_suffix(DOMAIN).unwrap_or(kind))
+}
+
+/// The rows of the attributes about the objects; `document` are the attributes that describe them.
+pub(crate) fn part_rows(document: &'static [&'static str]) -> [Row; 3] {
     let texts = |name, doc: &str| plain(name, Type::map(Type::String)).computed().doc(doc);
     let part = vec![
         texts(SHARED[0], "Labels that the template sets."),
@@ -38,9 +46,21 @@ pub(crate) fn rendered_rows(document: &'static [&'static str]) -> [Row; 2] {
         string("type").computed().doc("Type of the object, such as `MachineSets.omni.sidero.dev`."),
         string("id").computed().doc("ID of the object."),
     ];
+    let are_names = Check::by(|value| {
+        let name = |value: &Value| value.as_str().map(str::to_owned);
+        match value.elements().iter().filter_map(name).find(|name| key_of(name).is_none()) {
+            Some(name) => Err(format!(
+                "{name:?} names no object. Give its type and ID as `rendered` does, such as `ConfigPatches/200-cluster-prod-ntp`."
+            )),
+            None => Ok(()),
+        }
+    });
     [
+        plain(HAND_OVER, Type::set(Type::String)).check(are_names).doc(
+            "Objects that change hands, as `rendered` names them, such as `ConfigPatches/200-cluster-prod-ntp`. An object that the template no longer describes stays in Omni, for another resource to import. An object that another resource has managed is taken over by the template. Can be removed after the apply.",
+        ).local(),
         maps(RENDERED, part).computed().changes_with(document).doc(
-            "The objects of the template by type and ID, such as `MachineSets/prod-workers`: what the plan creates, changes and removes in Omni. After a refresh it shows the objects as they are in Omni.",
+            "The objects of the template by type and ID, such as `MachineSets/prod-workers`: what the plan creates, changes and removes in Omni. After a refresh it shows the objects as they are in Omni. While the plan lacks a value that the template depends on, it is known after the apply.",
         ).derived(),
         object_set(RESOURCES, listed)
             .computed()
@@ -205,15 +225,22 @@ pub(super) fn list_of(rendered: &Value) -> Value {
 
 /// The keys of the objects of a state, of the types that this build knows.
 pub(super) fn keys_of(rendered: &Value) -> Vec<Key> {
-    let known = |name: &str| {
-        let name = format!("{name}{DOMAIN}");
-        crate::omni::spec::KINDS.iter().copied().find(|kind: &Kind| kind.name == name)
-    };
-    let key = |name: &String| {
-        let (kind, id) = name.split_once('/')?;
-        Some(known(kind)?.key(id))
-    };
-    rendered.entries().into_iter().flatten().filter_map(|(name, _)| key(name)).collect()
+    rendered.entries().into_iter().flatten().filter_map(|(name, _)| key_of(name)).collect()
+}
+
+/// The key of the object of this name; `None` where this build does not know the type.
+fn key_of(name: &str) -> Option<Key> {
+    let (kind, id) = name.split_once('/').filter(|(_, id)| !id.is_empty())?;
+    let full = format!("{kind}{DOMAIN}");
+    let known = crate::omni::spec::KINDS.iter().copied().find(|kind: &Kind| kind.name == full)?;
+    Some(known.key(id))
+}
+
+/// The names of the objects that change hands; `None` while they are not known.
+pub(super) fn handed_over(config: &Value) -> Option<HashSet<String>> {
+    let given = config.get(HAND_OVER);
+    let name = |value: &Value| value.as_str().map(str::to_owned);
+    given.is_wholly_known().then(|| given.elements().iter().filter_map(name).collect())
 }
 
 /// An object of which nothing but the key is known.

@@ -2,7 +2,7 @@
 
 use super::backend::SetBackend;
 use super::marks::{digest, unfinished};
-use super::parts::{RENDERED, keys_of, part_name, stub};
+use super::parts::{HAND_OVER, RENDERED, handed_over, keys_of, name_of, part_name, stub};
 use super::{ObjectSet, Wanted};
 use crate::omni::spec::Spec as _;
 use crate::omni::{Key, Resource as Stored};
@@ -46,8 +46,13 @@ impl<M: ObjectSet> SetBackend<M> {
                 plan.diags.push(twice(key, action == Action::Create || rival.action == Action::Create));
             }
         }
-        for key in before.iter().filter(|key| !after.contains(key)) {
+        let left = handed_over(plan.config).unwrap_or_default();
+        for key in before.iter().filter(|key| !after.contains(key) && !left.contains(&part_name(key))) {
             let known = ObjectKey::from(key);
+            if cx.session.ledger.keeps(&known) {
+                plan.diags.push(leaves(&part_name(key)).at(Path::of(HAND_OVER)));
+            }
+            cx.session.ledger.once(&known, LEAVES);
             let note = M::note_of(&stub(key.clone()));
             cx.session.ledger.note_plan(&known, ticket, Action::Remove, Some(&note), None);
             base::note_move(cx, &known);
@@ -101,6 +106,25 @@ impl<M: ObjectSet> SetBackend<M> {
         };
         Some(problem)
     }
+}
+
+/// What the ledger is told of an object that leaves its set.
+const LEAVES: &str = "leaves its set";
+
+/// What a plan says that keeps an object of which another plan says that its set lets it go.
+pub(in super::super) fn check_leaving(cx: &Cx, key: &ObjectKey) -> Option<Diagnostic> {
+    let [kind, id] = key.parts();
+    let is_leaving = cx.session.ledger.is_told(key, LEAVES);
+    is_leaving.then(|| leaves(&name_of(kind, id)))
+}
+
+/// Only one process sees both plans: an apply with a saved plan would destroy the object.
+fn leaves(name: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("`{name}` is destroyed and kept by one plan"),
+        "A template no longer describes it, so that its apply destroys it, and another resource of this configuration has it.",
+    )
+    .hint(format!("To leave it to the other resource, set `{HAND_OVER} = [{name:?}]` beside the template."))
 }
 
 /// Another resource of the configuration has an object of the set, or one of the two makes it.

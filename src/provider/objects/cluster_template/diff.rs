@@ -4,7 +4,7 @@ use super::{actual, document};
 use crate::omni::spec::Spec;
 use crate::omni::template::{self, SyncPlan};
 use crate::omni::{Call, Error, Key, Phase, Resource as Stored, labels};
-use crate::provider::engine::{Change, Cx, Parts, taken, without_mark_changes};
+use crate::provider::engine::{Change, Cx, Parts, is_others, taken, without_mark_changes, without_marks};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::computed::{flag, text};
 use crate::provider::session::Handle;
@@ -33,6 +33,7 @@ impl Diff {
         ];
         let schema = Schema::new(
             "Compares a cluster template with the cluster in Omni, as `omnictl cluster template diff` does, without changing anything. \
+             Objects of the cluster that other resources manage are left out if the template does not describe them. \
              Annotations by which providers and Omni mark objects are not compared.",
         )
         .with_all(document::attributes())
@@ -66,7 +67,7 @@ impl DataSource for Diff {
         let session = self.handle.session()?;
         let cx = Cx { call: Call::within(session.timeouts.read, &context.cancel), session };
         let Sync { cluster, plan, going } =
-            planned(&cx, &config, WhileDestroyed::LookAhead).await.map_err(|unplanned| match unplanned {
+            planned(&cx, &config, Purpose::Compare).await.map_err(|unplanned| match unplanned {
                 Unplanned::Wrong(diags) => diags,
                 Unplanned::Call(error) => OPERATION.explain(&error).into(),
             })?;
@@ -123,20 +124,20 @@ pub(super) struct Sync {
     pub(super) going: bool,
 }
 
-/// What a cluster that is being destroyed means.
+/// What the changes are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum WhileDestroyed {
-    /// Nothing can be written before it has gone.
-    Refuse,
-    /// The changes that are due when it has gone are still worth knowing.
-    LookAhead,
+pub(super) enum Purpose {
+    /// They are shown. Those that are due when a cluster that is being destroyed has gone are still worth knowing.
+    Compare,
+    /// They are made, which a cluster that is being destroyed refuses.
+    Write,
 }
 
 /// What a sync of the template of this configuration would do.
 ///
 /// # Errors
 /// When the template is wrong, an object belongs to something else, or Omni does not answer.
-pub(super) async fn planned(cx: &Cx, config: &Value, destroyed: WhileDestroyed) -> Result<Sync, Unplanned> {
+pub(super) async fn planned(cx: &Cx, config: &Value, purpose: Purpose) -> Result<Sync, Unplanned> {
     let Some(loaded) = document::load(config)? else {
         let unknown =
             Diagnostic::error("The cluster template is not known", "It depends on values that are not known.");
@@ -148,11 +149,16 @@ pub(super) async fn planned(cx: &Cx, config: &Value, destroyed: WhileDestroyed) 
     let mut actual = actual::objects(cx, &cluster, &wanted).await?;
     let is_going =
         |stored: &Stored| stored.key == ClusterSpec::KIND.key(&cluster) && stored.metadata.phase == Phase::TearingDown;
-    let going = destroyed == WhileDestroyed::LookAhead && actual.iter().any(is_going);
+    let going = purpose == Purpose::Compare && actual.iter().any(is_going);
     if going {
         // Everything of the cluster goes with it.
         let of = |stored: &Stored| stored.metadata.labels.get(labels::CLUSTER).is_some_and(|of| *of == cluster);
         actual.retain(|stored| !is_going(stored) && !of(stored));
+    }
+    // As in a plan of the resource: what other resources manage stays.
+    actual.retain(|stored| wanted.iter().any(|object| object.key == stored.key) || !is_others(stored, &cluster));
+    if purpose == Purpose::Compare {
+        actual = actual.into_iter().map(without_marks).collect();
     }
     let there = |key: &Key| actual.iter().find(|stored| stored.key == *key);
     // No state says which labels were set once: all of those of users are the template's.

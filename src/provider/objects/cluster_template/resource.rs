@@ -9,7 +9,7 @@ use crate::omni::spec::Spec;
 use crate::omni::template::{self, Conflict, ExportOptions, Release, SyncPlan};
 use crate::omni::{Error, Key, Query, Resource as Stored, labels};
 use crate::provider::engine::{
-    Bind, Cx, Failure, KeyOwner, Object, ObjectSet, ResourceType, Row, Table, Wanted, Write, rendered_rows,
+    Bind, Cx, Failure, KeyOwner, Object, ObjectSet, ResourceType, Row, Table, Wanted, Write, part_rows,
 };
 use crate::provider::objects::cluster::resource::{awaited_of, status};
 use crate::provider::wait::{self, Awaited};
@@ -23,6 +23,7 @@ use omni_proto::specs::{
     ClusterSpec, ConfigPatchSpec, ExtensionsConfigurationSpec, KernelArgsSpec, KubernetesHealthCheckSpec,
     KubernetesManifestGroupSpec, MachineSetNodeSpec, MachineSetSpec,
 };
+use std::collections::HashSet;
 
 pub(super) struct ClusterTemplate;
 
@@ -50,7 +51,7 @@ impl Table for ClusterTemplate {
             status(|status| status.changes_with(DOCUMENT)),
         ];
         rows.extend(document::attributes().map(Bind::local));
-        rows.extend(rendered_rows(DOCUMENT));
+        rows.extend(part_rows(DOCUMENT));
         rows
     }
 }
@@ -96,7 +97,7 @@ impl ObjectSet for ClusterTemplate {
         })?;
         let objects = loaded.render(release)?;
         let id = loaded.template.cluster().to_owned();
-        Ok(Some(Wanted { id, objects, attribute: loaded.attribute }))
+        Ok(Some(Wanted { id, objects, attribute: loaded.attribute, handed_over: HashSet::new() }))
     }
 
     async fn actual(cx: &Cx, id: &str, rendered: &[Stored]) -> Result<Vec<Stored>, Error> {

@@ -26,7 +26,7 @@ impl OmniAction for Sync {
     fn schema(&self) -> Schema {
         Schema::new(
             "Makes a cluster what a cluster template describes, as `omnictl cluster template sync` does, and tells each object that it creates, updates and destroys. \
-             Objects of the cluster that are not in the template are destroyed. Use it for clusters that no resource manages.",
+             Objects of the cluster that are not in the template are destroyed, unless a resource manages them. Use it for clusters that no resource manages.",
         )
         .with_all(document::attributes())
         .rule(document::RULE)
@@ -56,9 +56,8 @@ impl OmniAction for Sync {
 
     async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
         let dry = !self.writes(config);
-        let diff::Sync { cluster, mut plan, .. } = diff::planned(run.cx(), config, diff::WhileDestroyed::Refuse)
-            .await
-            .map_err(|unplanned| match unplanned {
+        let diff::Sync { cluster, mut plan, .. } =
+            diff::planned(run.cx(), config, diff::Purpose::Write).await.map_err(|unplanned| match unplanned {
                 diff::Unplanned::Wrong(problems) => first(problems),
                 diff::Unplanned::Call(error) => Failure::from(*error),
             })?;
