@@ -24,7 +24,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tonic::codec::CompressionEncoding;
 use tonic::transport::Channel;
 
 /// How long an error may be delayed by reading the version of the server for its message.
@@ -189,17 +188,15 @@ impl Client {
         StateClient::new(self.inner.transport.clone())
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE)
-            .accept_compressed(CompressionEncoding::Gzip)
     }
 
     pub(crate) fn management(&self) -> ManagementServiceClient<Transport> {
         ManagementServiceClient::new(self.inner.transport.clone())
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE)
-            .accept_compressed(CompressionEncoding::Gzip)
     }
 
     pub(crate) fn resources(&self) -> ResourceServiceClient<Transport> {
-        ResourceServiceClient::new(self.inner.transport.clone()).accept_compressed(CompressionEncoding::Gzip)
+        ResourceServiceClient::new(self.inner.transport.clone())
     }
 }
