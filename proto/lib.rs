@@ -4,5 +4,5 @@
 
 include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 
-/// The encoded `FileDescriptorSet` of every definition beside this file.
+/// The encoded `FileDescriptorSet` of the definitions of Omni, without comments.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -157,10 +157,10 @@ pub fn names() -> String {
     format!("CALL is one of\n{}\nTYPE is one of\n{}", list(calls()), list(types()))
 }
 
-/// The calls of Omni; the package of Terraform's own protocol has none of them.
+/// The calls of Omni.
 fn methods() -> impl Iterator<Item = String> {
     let files = prost_types::FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap_or_default().file;
-    files.into_iter().filter(|file| !file.package().contains("plugin")).flat_map(|file| {
+    files.into_iter().flat_map(|file| {
         let package = file.package().to_owned();
         file.service.into_iter().flat_map(move |service| {
             let prefix = format!("/{package}.{}/", service.name());
