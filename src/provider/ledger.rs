@@ -25,6 +25,7 @@ use crate::tf::packed::{Names, Packed};
 use crate::tf::resource::Private;
 use crate::tf::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -109,10 +110,20 @@ enum Done {
     Removed,
 }
 
+/// Most objects of a large refresh are read and nothing else.
 #[derive(Default)]
 struct Entry {
     /// As it was read last, for a refresh or an import.
     read: Option<Packed>,
+    events: Events,
+}
+
+/// What else there is to know of an object, where there is anything.
+#[derive(Default)]
+struct Events(Option<Box<More>>);
+
+#[derive(Default)]
+struct More {
     /// In the order in which they were made; one for each resource and action. A write ends them.
     plans: Vec<Record>,
     /// Plans of what is to be made under this id, which the host does not know yet.
@@ -129,6 +140,29 @@ struct Entry {
     side_change: Option<SideChange>,
 }
 
+impl Deref for Events {
+    type Target = More;
+
+    fn deref(&self) -> &More {
+        static NOTHING: More = More {
+            plans: Vec::new(),
+            expected: Vec::new(),
+            done: Vec::new(),
+            adopted: false,
+            refused: None,
+            told: BTreeSet::new(),
+            side_change: None,
+        };
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Events {
+    fn deref_mut(&mut self) -> &mut More {
+        self.0.get_or_insert_default()
+    }
+}
+
 /// A change of an object by another resource than the one that manages it, such as a join token that gives up being the default.
 struct SideChange {
     /// The object before the first one.
@@ -140,10 +174,10 @@ struct SideChange {
 #[allow(dead_code, reason = "as for the questions")]
 impl Entry {
     fn goes(&self) -> bool {
-        let plans = |test: fn(Action) -> bool| self.plans.iter().any(|p| test(p.action));
+        let plans = |test: fn(Action) -> bool| self.events.plans.iter().any(|p| test(p.action));
         // What is held and made at the same time is tainted, or comes back under another address.
         let remade = self.read.is_some() && plans(|a| a == Action::Create);
-        remade || plans(|a| !a.stays()) || self.done.iter().any(|d| matches!(d, Done::Removed))
+        remade || plans(|a| !a.stays()) || self.events.done.iter().any(|d| matches!(d, Done::Removed))
     }
 }
 
@@ -212,14 +246,14 @@ impl Ledger {
         self.entry(key, |entry| {
             // A forced replacement is planned first as if nothing were replaced, and then as a create.
             if action == Action::Create
-                && let Some(old) = entry.plans.iter_mut().find(|p| p.ticket == plan.ticket && p.prior.is_some())
+                && let Some(old) = entry.events.plans.iter_mut().find(|p| p.ticket == plan.ticket && p.prior.is_some())
             {
                 (old.action, old.planned) = (Action::Replace, None);
             }
             let same = |p: &Record| p.ticket == plan.ticket && p.prior.is_some() == plan.prior.is_some();
-            match entry.plans.iter_mut().find(|p| same(p)) {
+            match entry.events.plans.iter_mut().find(|p| same(p)) {
                 Some(slot) => *slot = plan,
-                None => entry.plans.push(plan),
+                None => entry.events.plans.push(plan),
             }
         });
     }
@@ -228,16 +262,16 @@ impl Ledger {
     pub(crate) fn note_expected(&self, key: &ObjectKey, ticket: &Ticket, action: Action, planned: &Value) {
         let planned = Some(self.pack(planned));
         self.entry(key, |entry| {
-            entry.expected.retain(|p| p.ticket != ticket.0);
+            entry.events.expected.retain(|p| p.ticket != ticket.0);
             if action.stays() {
-                entry.expected.push(Record { ticket: ticket.0.clone(), action, prior: None, planned });
+                entry.events.expected.push(Record { ticket: ticket.0.clone(), action, prior: None, planned });
             }
         });
     }
 
     /// The apply must not remove the object, for this reason.
     pub(crate) fn note_refused(&self, key: &ObjectKey, why: [String; 3]) {
-        self.entry(key, |entry| entry.refused = Some(Box::new(why)));
+        self.entry(key, |entry| entry.events.refused = Some(Box::new(why)));
     }
 
     /// A removal of the object was planned.
@@ -249,8 +283,8 @@ impl Ledger {
     /// A plan was made for the object and came to nothing.
     pub(crate) fn forget_plan(&self, key: &ObjectKey, ticket: &Ticket) {
         self.entry(key, |entry| {
-            entry.plans.retain(|p| p.ticket != ticket.0);
-            entry.expected.retain(|p| p.ticket != ticket.0);
+            entry.events.plans.retain(|p| p.ticket != ticket.0);
+            entry.events.expected.retain(|p| p.ticket != ticket.0);
         });
     }
 
@@ -258,34 +292,34 @@ impl Ledger {
     pub(crate) fn note_written(&self, key: &ObjectKey, state: &Value) {
         let state = self.pack(state);
         self.entry(key, |entry| {
-            entry.plans.clear();
-            entry.done.push(Done::Written(state));
+            entry.events.plans.clear();
+            entry.events.done.push(Done::Written(state));
         });
     }
 
     /// What was planned for the object has failed, and left nothing.
     pub(crate) fn note_failed(&self, key: &ObjectKey) {
-        self.entry(key, |entry| entry.plans.clear());
+        self.entry(key, |entry| entry.events.plans.clear());
     }
 
     /// A create is about to take over an object that is there; told before the first call, so that no removal comes in between.
     pub(crate) fn note_adopted(&self, key: &ObjectKey) {
-        self.entry(key, |entry| entry.adopted = true);
+        self.entry(key, |entry| entry.events.adopted = true);
     }
 
     /// Another resource than the one that manages the object has changed it: as it was, and as it is now.
     pub(crate) fn note_side_change(&self, before: &Stored, after: &Stored) {
         self.entry(&ObjectKey::from(&before.key), |entry| {
             // Somebody else may have been at it in between: what counts then is how they left it.
-            let first = entry.side_change.take().filter(|change| change.version == before.metadata.version);
+            let first = entry.events.side_change.take().filter(|change| change.version == before.metadata.version);
             let before = first.map_or_else(|| before.clone(), |change| change.before);
-            entry.side_change = Some(SideChange { before, version: after.metadata.version });
+            entry.events.side_change = Some(SideChange { before, version: after.metadata.version });
         });
     }
 
     /// The object was removed.
     pub(crate) fn note_removed(&self, key: &ObjectKey) {
-        self.entry(key, |entry| entry.done.push(Done::Removed));
+        self.entry(key, |entry| entry.events.done.push(Done::Removed));
     }
 
     fn entry(&self, key: &ObjectKey, change: impl FnOnce(&mut Entry)) {
@@ -317,10 +351,11 @@ impl Ledger {
     pub(crate) fn planned(&self, key: &ObjectKey) -> Option<Value> {
         let all = self.lock();
         let entry = all.get(key)?;
-        match entry.done.last() {
+        match entry.events.done.last() {
             Some(Done::Written(state)) => Some(self.unpack(state)),
             Some(Done::Removed) | None => {
-                let planned = entry.expected.iter().chain(&entry.plans).rev().find_map(|p| p.planned.as_ref());
+                let planned =
+                    entry.events.expected.iter().chain(&entry.events.plans).rev().find_map(|p| p.planned.as_ref());
                 planned.map(|planned| self.unpack(planned))
             }
         }
@@ -330,7 +365,7 @@ impl Ledger {
     pub(crate) fn prior(&self, key: &ObjectKey) -> Option<Value> {
         let all = self.lock();
         let entry = all.get(key)?;
-        let prior = entry.read.as_ref().or_else(|| entry.plans.iter().find_map(|p| p.prior.as_ref()));
+        let prior = entry.read.as_ref().or_else(|| entry.events.plans.iter().find_map(|p| p.prior.as_ref()));
         prior.map(|prior| self.unpack(prior))
     }
 
@@ -342,13 +377,14 @@ impl Ledger {
     /// Whether a plan of the resource of `ticket` removes the object, for good or to replace it.
     pub(crate) fn removes(&self, key: &ObjectKey, ticket: &Ticket) -> bool {
         let removes = |p: &Record| p.ticket == ticket.0 && !p.action.stays();
-        self.lock().get(key).is_some_and(|entry| entry.plans.iter().any(removes))
+        self.lock().get(key).is_some_and(|entry| entry.events.plans.iter().any(removes))
     }
 
     /// Whether this run is to make an object under this id, whatever its type.
     pub(crate) fn makes(&self, id: &str) -> bool {
         let all = self.lock();
-        let made = |entry: &Entry| entry.plans.iter().chain(&entry.expected).any(|p| p.action == Action::Create);
+        let made =
+            |entry: &Entry| entry.events.plans.iter().chain(&entry.events.expected).any(|p| p.action == Action::Create);
         all.iter().any(|(key, entry)| key.id == id && made(entry))
     }
 
@@ -356,7 +392,7 @@ impl Ledger {
     /// under another one.
     pub(crate) fn is_replaced(&self, key: &ObjectKey) -> bool {
         self.lock().get(key).is_some_and(|entry| {
-            let plans = |action| entry.plans.iter().any(|p| p.action == action);
+            let plans = |action| entry.events.plans.iter().any(|p| p.action == action);
             plans(Action::Replace) || (entry.goes() && plans(Action::Create))
         })
     }
@@ -366,15 +402,16 @@ impl Ledger {
         let all = self.lock();
         let Some(entry) = all.get(key) else { return false };
         let replaced =
-            |plan: &Record| entry.plans.iter().any(|p| p.action == Action::Replace && p.ticket == plan.ticket);
-        entry.plans.iter().any(|plan| plan.action == Action::Create && replaced(plan))
+            |plan: &Record| entry.events.plans.iter().any(|p| p.action == Action::Replace && p.ticket == plan.ticket);
+        entry.events.plans.iter().any(|plan| plan.action == Action::Create && replaced(plan))
     }
 
     /// The other id under which the successor of a replaced object is planned.
     pub(crate) fn successor(&self, key: &ObjectKey) -> Option<String> {
         let all = self.lock();
-        let old = all.get(key)?.plans.iter().find(|p| p.action == Action::Replace)?;
-        let comes = |entry: &Entry| entry.plans.iter().any(|p| p.action == Action::Create && p.ticket == old.ticket);
+        let old = all.get(key)?.events.plans.iter().find(|p| p.action == Action::Replace)?;
+        let comes =
+            |entry: &Entry| entry.events.plans.iter().any(|p| p.action == Action::Create && p.ticket == old.ticket);
         let mut others =
             all.iter().filter(|(other, entry)| other.kind == key.kind && other.id != key.id && comes(entry));
         others.next().map(|(other, _)| other.id.clone())
@@ -382,12 +419,12 @@ impl Ledger {
 
     /// Whether a plan of this run removes the object for good at one address.
     pub(crate) fn is_planned_to_go(&self, key: &ObjectKey) -> bool {
-        self.lock().get(key).is_some_and(|entry| entry.plans.iter().any(|p| p.action == Action::Remove))
+        self.lock().get(key).is_some_and(|entry| entry.events.plans.iter().any(|p| p.action == Action::Remove))
     }
 
     /// Whether this run has removed the object.
     pub(crate) fn is_removed(&self, key: &ObjectKey) -> bool {
-        self.lock().get(key).is_some_and(|entry| entry.done.iter().any(|done| matches!(done, Done::Removed)))
+        self.lock().get(key).is_some_and(|entry| entry.events.done.iter().any(|done| matches!(done, Done::Removed)))
     }
 
     /// The plans of other resources than that of `ticket` for the object to be there: with one, it is planned twice.
@@ -395,11 +432,11 @@ impl Ledger {
     pub(crate) fn rivals(&self, key: &ObjectKey, ticket: &Ticket, action: Action) -> Vec<Planned> {
         let all = self.lock();
         let Some(entry) = all.get(key) else { return Vec::new() };
-        let plans = entry.plans.iter().chain(&entry.expected);
+        let plans = entry.events.plans.iter().chain(&entry.events.expected);
         let plans = plans
             .filter(|p| p.action.stays() && p.ticket != ticket.0)
             .map(|p| Planned { action: p.action, planned: p.planned.as_ref().map(|planned| self.unpack(planned)) });
-        let written = entry.done.last().filter(|_| action == Action::Create).and_then(|done| match done {
+        let written = entry.events.done.last().filter(|_| action == Action::Create).and_then(|done| match done {
             Done::Written(state) => Some(Planned { action: Action::Keep, planned: Some(self.unpack(state)) }),
             Done::Removed => None,
         });
@@ -421,7 +458,7 @@ impl Ledger {
     /// Whether a plan of this run removes the object at one address, and keeps or makes it at another one.
     pub(crate) fn moves(&self, key: &ObjectKey) -> bool {
         self.lock().get(key).is_some_and(|entry| {
-            let plans = |test: fn(Action) -> bool| entry.plans.iter().any(|p| test(p.action));
+            let plans = |test: fn(Action) -> bool| entry.events.plans.iter().any(|p| test(p.action));
             plans(|a| a == Action::Remove) && plans(Action::stays) && !plans(|a| a == Action::Replace)
         })
     }
@@ -429,24 +466,24 @@ impl Ledger {
     /// Whether a resource of this run has the object and keeps it.
     pub(crate) fn keeps(&self, key: &ObjectKey) -> bool {
         let keeps = |p: &Record| matches!(p.action, Action::Keep | Action::Update);
-        self.lock().get(key).is_some_and(|entry| entry.plans.iter().any(keeps))
+        self.lock().get(key).is_some_and(|entry| entry.events.plans.iter().any(keeps))
     }
 
     /// Whether a create of this run has taken the object over, so that the removal of its former resource leaves it.
     pub(crate) fn is_adopted(&self, key: &ObjectKey) -> bool {
-        self.lock().get(key).is_some_and(|entry| entry.adopted)
+        self.lock().get(key).is_some_and(|entry| entry.events.adopted)
     }
 
     /// The object as it was before other resources of this run changed it; `None` where it is not what they have left.
     pub(crate) fn before_side_changes(&self, now: &Stored) -> Option<Stored> {
         let all = self.lock();
-        let change = all.get(&ObjectKey::from(&now.key))?.side_change.as_ref()?;
+        let change = all.get(&ObjectKey::from(&now.key))?.events.side_change.as_ref()?;
         (change.version == now.metadata.version).then(|| change.before.clone())
     }
 
     /// Why the apply must not remove the object, if so.
     pub(crate) fn refused(&self, key: &ObjectKey) -> Option<[String; 3]> {
-        self.lock().get(key)?.refused.as_deref().cloned()
+        self.lock().get(key)?.events.refused.as_deref().cloned()
     }
 
     /// Whether the host has begun to apply, so that Omni judges right away what is planned.
@@ -456,12 +493,12 @@ impl Ledger {
 
     /// Whether `topic` has been told of the object.
     pub(crate) fn is_told(&self, key: &ObjectKey, topic: &'static str) -> bool {
-        self.lock().get(key).is_some_and(|entry| entry.told.contains(topic))
+        self.lock().get(key).is_some_and(|entry| entry.events.told.contains(topic))
     }
 
     /// Whether this is the first time that `topic` is to be told of the object.
     pub(crate) fn once(&self, key: &ObjectKey, topic: &'static str) -> bool {
-        self.lock().entry(key.clone()).or_default().told.insert(topic)
+        self.lock().entry(key.clone()).or_default().events.told.insert(topic)
     }
 
     /// All that this run plans to remove or has removed of a type of Omni or a resource type, by id: as it was before.

@@ -70,12 +70,18 @@ struct Objects {
 }
 
 impl Objects {
-    fn put(&mut self, id: &str, object: &pb::Resource) {
+    /// Keeps an object without what its kind and ID say already.
+    fn put(&mut self, mut object: pb::Resource) -> Option<()> {
+        let metadata = object.metadata.as_mut()?;
+        let id = std::mem::take(&mut metadata.id).into_boxed_str();
+        metadata.namespace = String::new();
+        metadata.r#type = String::new();
         let object = object.encode_to_vec().into_boxed_slice();
         self.bytes += object.len();
-        if let Some(old) = self.by_id.insert(id.into(), object) {
+        if let Some(old) = self.by_id.insert(id, object) {
             self.bytes -= old.len();
         }
+        Some(())
     }
 
     fn remove(&mut self, id: &str) {
@@ -171,7 +177,9 @@ impl Snapshot {
     fn find(&self, key: &Key) -> Option<Resource> {
         *lock(&self.used) = Instant::now();
         let object = lock(&self.objects).by_id.get(key.id.as_str())?.clone();
-        decode(self.kind, pb::Resource::decode(&*object).ok()).ok()
+        let mut object = pb::Resource::decode(&*object).ok()?;
+        object.metadata.as_mut()?.id.clone_from(&key.id);
+        decode(self.kind, Some(object)).ok()
     }
 
     /// Follows a watch to its end.
@@ -223,11 +231,10 @@ impl Snapshot {
         match is {
             T::Created | T::Updated | T::Destroyed => {
                 let object = event.resource.ok_or(Stage::Lost)?;
-                let id = object.metadata.as_ref().map(|metadata| metadata.id.as_str()).ok_or(Stage::Lost)?;
                 let mut objects = lock(&self.objects);
                 match is {
-                    T::Destroyed => objects.remove(id),
-                    _ => objects.put(id, &object),
+                    T::Destroyed => objects.remove(&object.metadata.ok_or(Stage::Lost)?.id),
+                    _ => objects.put(object).ok_or(Stage::Lost)?,
                 }
                 if objects.bytes > LARGEST {
                     return Err(Stage::Refused);
@@ -566,10 +573,10 @@ mod tests {
     #[test]
     fn bytes_are_counted() {
         let mut objects = Objects::default();
-        objects.put("p1", &patch(1, 1));
+        objects.put(patch(1, 1)).unwrap();
         let one = objects.bytes;
-        objects.put("p2", &patch(2, 1));
-        objects.put("p1", &patch(1, 2));
+        objects.put(patch(2, 1)).unwrap();
+        objects.put(patch(1, 2)).unwrap();
         assert_eq!(objects.bytes, 2 * one);
         objects.remove("p1");
         objects.remove("p3");
