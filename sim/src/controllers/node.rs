@@ -86,7 +86,7 @@ fn shrink(ctx: &ControllerContext<'_>, set: &Object) {
     }
 }
 
-/// Control planes leave one at a time, so that etcd keeps its majority.
+/// How many machines may leave at the same time. Control planes leave one at a time, so that etcd keeps its majority.
 fn parallelism(set: &Object) -> usize {
     let spec: MachineSetSpec = set.spec();
     if set.label(label::CONTROL_PLANE).is_some() {
@@ -94,7 +94,8 @@ fn parallelism(set: &Object) -> usize {
     }
     let configured = spec.delete_strategy_config.and_then(|c| c.rolling).map(|r| r.max_parallelism as usize);
     match spec.delete_strategy {
-        1 => configured.filter(|n| *n > 0).unwrap_or(1),
+        // Without a number, rolling has no limit: that of removals, unlike that of changes, has to be given.
+        1 => configured.filter(|n| *n > 0).unwrap_or(usize::MAX),
         _ => usize::MAX,
     }
 }
