@@ -16,7 +16,11 @@ pub fn trials() -> Vec<Trial> {
 
 /// The ids that `available_to` lists for this cluster.
 async fn listed(host: &Host, cluster: &str) -> Vec<String> {
-    let read = host.look("omni_machines", &json!({ "available_to": cluster })).await;
+    selected(host, json!({ "available_to": cluster })).await
+}
+
+async fn selected(host: &Host, config: serde_json::Value) -> Vec<String> {
+    let read = host.look("omni_machines", &config).await;
     let read = wire::to_json(&read.unwrap_or_else(|d| panic!("{:?}", errors(&d))));
     serde_json::from_value(read["ids"].clone()).expect("ids")
 }
@@ -81,5 +85,9 @@ fn places() -> Result<(), Failed> {
         host.next_run().await;
         joined(&host, "demo", &all[1]).await;
         assert_eq!(listed(&host, "demo").await, grown);
+
+        // A selector chooses among the available ones; a node stays whatever becomes of its labels.
+        let config = json!({ "available_to": "demo", "label_selector": "omni.sidero.dev/arch = none" });
+        assert_eq!(selected(&host, config).await, [&all[2..5], &all[..2]].concat());
     })
 }

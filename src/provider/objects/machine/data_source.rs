@@ -261,12 +261,19 @@ impl Lookup for Machines {
             }
         };
         let (machines, members) = tokio::try_join!(request.objects::<MachineStatusSpec>(cx), members)?;
+        // The check of the argument has read it.
+        let selector = request.config.get("label_selector").as_str().and_then(|text| Query::parse_selector(text).ok());
+        // A machine of the cluster must not fall out of the list because its labels change.
+        let is_selected = |object: &Object<MachineStatusSpec>| {
+            let Resource { key, metadata, .. } = &object.stored;
+            members.contains_key(&key.id) || selector.as_ref().is_none_or(|query| query.takes_labels(&metadata.labels))
+        };
         let machine = |object| {
             let mut found = machine_of(object);
             found.item.place = members.get(&found.id).copied();
             found
         };
-        Ok(machines.into_iter().map(machine).collect())
+        Ok(machines.into_iter().filter(is_selected).map(machine).collect())
     }
 
     fn matches(config: &Value, found: &Item<Machine>) -> bool {
@@ -324,11 +331,11 @@ impl ListSource for Machines {
             string(AVAILABLE_TO).check(is_name()).doc(
                 "Name of a cluster, which does not have to exist yet. Returns the machines that are its nodes, in the order in which they joined, and then the available machines, sorted by ID. \
                  A machine keeps its position while it is a node of the cluster, so nodes can be built from the first elements. \
-                 Machines that were allocated by a machine class are not included. `connected`, `maintenance` and `role` only filter the available machines.",
+                 Machines that were allocated by a machine class are not included. `id` and `id_regexp` filter the nodes too; all other filters apply to the available machines only.",
             ),
             boolean("maintenance").doc("Filter by maintenance mode: `true` returns machines in maintenance mode, `false` the others."),
-            string("hostname").check(not_empty()).doc("Only machines of this host name, in upper or lower case."),
-            string("mac_address").check(is_mac()).doc("Only the machine that has this MAC address on any of its links, in upper or lower case."),
+            string("hostname").check(not_empty()).doc("Only machines with this host name, ignoring case."),
+            string("mac_address").check(is_mac()).doc("Only the machine that has this MAC address on any of its links, ignoring case."),
         ]
         .into_iter()
         .chain(sizes())
@@ -341,7 +348,7 @@ impl ListSource for Machines {
 
     fn terms(config: &Value, mut terms: LabelQuery) -> LabelQuery {
         if config.get(AVAILABLE_TO).is_set() {
-            return terms;
+            return LabelQuery::default();
         }
         if let Some(cluster) = config.get("cluster").as_str() {
             terms = terms.equal(labels::CLUSTER, cluster);
