@@ -20,6 +20,7 @@
 //! let unlocked = cx.session.ledger.planned(&cluster).is_some_and(|c| c.get("locked").as_bool() == Some(false));
 //! ```
 
+use crate::omni::spec::names;
 use crate::omni::{Key, Resource as Stored};
 use crate::tf::packed::{Names, Packed};
 use crate::tf::resource::Private;
@@ -49,6 +50,11 @@ impl ObjectKey {
 impl ObjectKey {
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What messages call it: `ConfigPatches/200-cluster-prod-ntp`.
+    pub(crate) fn display(&self) -> String {
+        format!("{}/{}", self.kind.strip_suffix(names::SUFFIX).unwrap_or(self.kind), self.id)
     }
 
     /// What it is made of, for digests.
@@ -181,10 +187,31 @@ impl Entry {
     }
 }
 
+/// By kind and ID: there may be very many objects of one kind.
+#[derive(Default)]
+struct Entries(BTreeMap<&'static str, BTreeMap<Box<str>, Entry>>);
+
+impl Entries {
+    fn get(&self, key: &ObjectKey) -> Option<&Entry> {
+        self.0.get(key.kind)?.get(key.id.as_str())
+    }
+
+    /// The entry of an object, which is made if there is none.
+    fn entry(&mut self, key: &ObjectKey) -> &mut Entry {
+        self.0.entry(key.kind).or_default().entry(key.id.as_str().into()).or_default()
+    }
+
+    /// The objects of a kind, in the order of their IDs.
+    fn keys_of(&self, kind: &str) -> Vec<ObjectKey> {
+        let Some((kind, of_kind)) = self.0.get_key_value(kind) else { return Vec::new() };
+        of_kind.keys().map(|id| ObjectKey::called(kind, &**id)).collect()
+    }
+}
+
 /// What the run has come to know; see the head of this file. It is never printed: states may hold secrets.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    entries: Mutex<BTreeMap<ObjectKey, Entry>>,
+    entries: Mutex<Entries>,
     /// The names in the stored values; locked after the entries, or alone.
     names: Mutex<Names>,
     /// Whether the host has begun to apply.
@@ -323,10 +350,10 @@ impl Ledger {
     }
 
     fn entry(&self, key: &ObjectKey, change: impl FnOnce(&mut Entry)) {
-        change(self.lock().entry(key.clone()).or_default());
+        change(self.lock().entry(key));
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -385,7 +412,7 @@ impl Ledger {
         let all = self.lock();
         let made =
             |entry: &Entry| entry.events.plans.iter().chain(&entry.events.expected).any(|p| p.action == Action::Create);
-        all.iter().any(|(key, entry)| key.id == id && made(entry))
+        all.0.values().filter_map(|of_kind| of_kind.get(id)).any(made)
     }
 
     /// Whether the object goes and another one is planned to take its place, under the same id or, for types that allow it,
@@ -412,9 +439,8 @@ impl Ledger {
         let old = all.get(key)?.events.plans.iter().find(|p| p.action == Action::Replace)?;
         let comes =
             |entry: &Entry| entry.events.plans.iter().any(|p| p.action == Action::Create && p.ticket == old.ticket);
-        let mut others =
-            all.iter().filter(|(other, entry)| other.kind == key.kind && other.id != key.id && comes(entry));
-        others.next().map(|(other, _)| other.id.clone())
+        let mut others = all.0.get(key.kind)?.iter().filter(|(id, entry)| ***id != *key.id && comes(entry));
+        others.next().map(|(id, _)| id.to_string())
     }
 
     /// Whether a plan of this run removes the object for good at one address.
@@ -498,12 +524,12 @@ impl Ledger {
 
     /// Whether this is the first time that `topic` is to be told of the object.
     pub(crate) fn once(&self, key: &ObjectKey, topic: &'static str) -> bool {
-        self.lock().entry(key.clone()).or_default().events.told.insert(topic)
+        self.lock().entry(key).events.told.insert(topic)
     }
 
     /// All that this run plans to remove or has removed of a type of Omni or a resource type, by id: as it was before.
     pub(crate) fn all_going(&self, kind: &str) -> Vec<(String, Value)> {
-        let keys: Vec<ObjectKey> = self.lock().keys().filter(|key| key.kind == kind).cloned().collect();
+        let keys = self.lock().keys_of(kind);
         keys.into_iter()
             .filter(|key| self.goes(key))
             .filter_map(|key| Some((key.id.clone(), self.prior(&key)?)))
@@ -512,7 +538,7 @@ impl Ledger {
 
     /// All that this run plans to be there of a type of Omni or a resource type, by id: as written, or else as planned.
     pub(crate) fn all_planned(&self, kind: &str) -> Vec<(String, Value)> {
-        let keys: Vec<ObjectKey> = self.lock().keys().filter(|key| key.kind == kind).cloned().collect();
+        let keys = self.lock().keys_of(kind);
         keys.into_iter().filter_map(|key| Some((key.id.clone(), self.planned(&key)?))).collect()
     }
 }

@@ -111,6 +111,7 @@ fn machines_that_would_be_cut_off_are_named() -> Result<(), Failed> {
             assert_eq!(said.len(), 1, "{set}: {said:#?}");
             assert!(said[0].contains(summary) && said[0].contains(&machine), "{set}: {said:#?}");
         }
+        host.next_run().await;
         let said = host.plan_destroy(TOKEN, &token).await.unwrap();
         assert!(
             said[0].contains("Destroying join token `edge` disconnects") && said[0].contains(&machine),
@@ -130,7 +131,9 @@ fn a_token_that_nobody_needs_warns_of_nothing() -> Result<(), Failed> {
         ] {
             assert_eq!(warned(&host, &token, &config).await, Vec::<String>::new(), "{config}");
         }
+        host.next_run().await;
         assert_eq!(host.plan_destroy(TOKEN, &token).await.unwrap(), Vec::<String>::new());
+        host.next_run().await;
         // A longer life cuts nobody off.
         let token = change(&host, &token, &json!({ "name": "edge", "ttl": "1h" })).await.unwrap();
         joined(&host, &host.machines()[0].clone(), &id(&token));
@@ -663,11 +666,10 @@ fn a_role_that_is_too_low_is_told_in_the_plan() -> Result<(), Failed> {
             work_as(&host, role).await;
             let choice = host.config(CHOICE, &json!({ "token_id": id(&token) }));
             let planned = host.plan(CHOICE, None, &choice).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-            for said in [
-                warned(&host, &token, &json!({ "name": "other" })).await,
-                host.plan_destroy(TOKEN, &token).await.unwrap(),
-                planned.warnings,
-            ] {
+            let renamed = warned(&host, &token, &json!({ "name": "other" })).await;
+            host.next_run().await;
+            let destroyed = host.plan_destroy(TOKEN, &token).await.unwrap();
+            for said in [renamed, destroyed, planned.warnings] {
                 let said = said.join("\n");
                 assert_eq!(said.is_empty(), told.is_empty(), "{release} {role:?}: {said}");
                 assert!(said.contains(told) && !said.contains(&id(&token)), "{release} {role:?}: {said}");

@@ -346,6 +346,7 @@ fn nobody_changes_oneself() -> Result<(), Failed> {
 
         settled(&host, USER, &me, &config(&ADMIN.to_uppercase(), "Admin"), "no change of oneself").await;
         host.plan_destroy(USER, &other).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        host.next_run().await;
         let changed = apply_after(&host, Some(&other), &jane("Operator"), |_| {}).await;
         assert_eq!(text(&changed.unwrap_or_else(|(said, _)| panic!("{said}")), "role"), Some("Operator"));
     })

@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_set_that_gives_up_its_class_takes_nodes", a_set_that_gives_up_its_class_takes_nodes),
         ("a_set_by_class_with_nodes_contradicts_itself", a_set_by_class_with_nodes_contradicts_itself),
         ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
+        ("an_object_is_not_destroyed_and_kept", an_object_is_not_destroyed_and_kept),
         ("a_part_that_names_a_renamed_cluster_is_told", a_part_that_names_a_renamed_cluster_is_told),
         ("a_part_that_names_a_destroyed_cluster_is_told", a_part_that_names_a_destroyed_cluster_is_told),
         ("a_locked_cluster_is_not_replaced", a_locked_cluster_is_not_replaced),
@@ -359,6 +360,35 @@ async fn renamed(host: &Host, whole: &Instance) -> Plan {
     let second = host.plan_replacement(CLUSTER, &first, &host.config(CLUSTER, &other)).await.unwrap();
     assert_eq!(second.warnings, Vec::<String>::new(), "it was told");
     first
+}
+
+/// An import at one address and a destroy at another one: the apply of a saved plan could not know that the object stays.
+fn an_object_is_not_destroyed_and_kept() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        for (name, json, id, told) in [
+            ("omni_join_token", json!({ "name": "edge" }), None, "Join token `edge` is destroyed and kept"),
+            ("omni_machine_class", json!({ "name": "big", "match_labels": ["a"] }), Some("big"), "Machine class `big`"),
+        ] {
+            let config = host.config(name, &json);
+            let made = host.apply(name, None, &config).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+            let secret = made.state.get("id").as_str().unwrap_or_default().to_owned();
+            for is_first in [true, false] {
+                host.next_run().await;
+                let id = id.unwrap_or(&secret);
+                let kept = host.import(name, id, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                let said = if is_first {
+                    host.plan_destroy(name, &made).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                    errors(&host.plan(name, Some(&kept), &config).await.expect_err("it is kept"))
+                } else {
+                    host.plan(name, Some(&kept), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                    errors(&host.plan_destroy(name, &made).await.expect_err("it is destroyed"))
+                };
+                assert!(said.len() == 1 && said[0].contains(told), "{name}: {said:#?}");
+                assert!(secret.is_empty() || name != "omni_join_token" || !said[0].contains(&secret), "{name}");
+            }
+        }
+    })
 }
 
 fn a_part_that_names_a_renamed_cluster_is_told() -> Result<(), Failed> {

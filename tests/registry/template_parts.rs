@@ -17,6 +17,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_part_that_another_resource_imports_is_its_own", a_part_that_another_resource_imports_is_its_own),
         ("a_part_that_leaves_and_stays_is_told", a_part_that_leaves_and_stays_is_told),
         ("a_set_leaves_with_its_nodes", a_set_leaves_with_its_nodes),
+        ("a_part_is_not_destroyed_and_kept", a_part_is_not_destroyed_and_kept),
+        ("a_set_that_leaves_its_nodes_behind_is_told", a_set_that_leaves_its_nodes_behind_is_told),
         ("an_import_marks_its_parts_with_the_first_write", an_import_marks_its_parts_with_the_first_write),
         ("an_import_tells_what_it_takes_from_others", an_import_tells_what_it_takes_from_others),
     ];
@@ -59,7 +61,7 @@ fn a_part_that_another_resource_imports_is_its_own() -> Result<(), Failed> {
         let text = template(&host, "a.example");
         let refused = host.plan(TEMPLATE, Some(&after), &config(&host, &text)).await;
         let refused = refused.map_or_else(|d| errors(&d), |plan| plan.warnings).join("\n");
-        assert!(refused.contains("is managed by another resource") && refused.contains("`hand_over ="), "{refused}");
+        assert!(refused.contains("is managed by another resource") && refused.contains("to `hand_over`"), "{refused}");
         host.next_run().await;
         let back = host.apply(TEMPLATE, Some(&after), &handing(&host, &text, &[PATCH])).await;
         let back = back.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
@@ -94,7 +96,7 @@ fn a_part_that_leaves_and_stays_is_told() -> Result<(), Failed> {
             assert!(
                 said.len() == 1
                     && said[0].contains("`ConfigPatches/200-cluster-tmpl-ntp` is destroyed and kept")
-                    && said[0].contains("hand_over = [\"ConfigPatches/200-cluster-tmpl-ntp\"]"),
+                    && said[0].contains("add \"ConfigPatches/200-cluster-tmpl-ntp\" to `hand_over`"),
                 "{first}: {said:?}"
             );
         }
@@ -121,6 +123,70 @@ fn a_set_leaves_with_its_nodes() -> Result<(), Failed> {
         settled(&host, TEMPLATE, &after, &leaving, "a set has left").await;
         let after = updated(&host, &after, &without).await;
         settled(&host, TEMPLATE, &after, &config(&host, &without), "it has left before").await;
+    })
+}
+
+/// One plan cannot destroy an object with its template, or with its resource, and keep it on the other side.
+fn a_part_is_not_destroyed_and_kept() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let text = template(&host, "a.example");
+        let before = read(&host, &created(&host, &text).await).await;
+        let resource = "omni_config_patch";
+        let taken = host.config(resource, &a_patch(&host));
+        let wrong = "200-cluster-tmpl-ntp` is destroyed and kept by one plan";
+        for is_first in [true, false] {
+            host.next_run().await;
+            let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let said = if is_first {
+                host.plan_destroy(TEMPLATE, &before).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                errors(&host.plan(resource, Some(&imported), &taken).await.expect_err("it is kept"))
+            } else {
+                host.plan(resource, Some(&imported), &taken).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                errors(&host.plan_destroy(TEMPLATE, &before).await.expect_err("it is destroyed"))
+            };
+            assert!(said.iter().any(|line| line.contains(wrong) && line.contains("destroy = false")), "{said:#?}");
+        }
+
+        // The way back without a `removed` block.
+        host.next_run().await;
+        let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let without = text.replace(&ntp("a.example"), "");
+        let left = host.apply(TEMPLATE, Some(&before), &handing(&host, &without, &[PATCH])).await;
+        let left = left.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        let back = handing(&host, &text, &[PATCH]);
+        for is_first in [true, false] {
+            host.next_run().await;
+            let said = if is_first {
+                host.plan_destroy(resource, &imported).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                errors(&host.plan(TEMPLATE, Some(&left), &back).await.expect_err("it is kept"))
+            } else {
+                host.plan(TEMPLATE, Some(&left), &back).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+                errors(&host.plan_destroy(resource, &imported).await.expect_err("it is destroyed"))
+            };
+            assert!(said.iter().any(|line| line.contains(wrong)), "{said:#?}");
+        }
+    })
+}
+
+fn a_set_that_leaves_its_nodes_behind_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let whole = template(&host, "a.example");
+        let before = read(&host, &created(&host, &whole).await).await;
+        let other = "---\nkind: Workers\nname: other\nmachines: []\n";
+        let without = whole[..whole.find("---\nkind: Workers").unwrap()].to_owned() + other;
+        let moved = whole.replace("kind: Workers", "kind: Workers\nname: other");
+        for (text, names, told) in [
+            (&without, json!(["MachineSets/tmpl-workers"]), "Nodes of machine set `tmpl-workers` are destroyed"),
+            (&without, json!(["MachineSets/tmpl-wrokers"]), "`MachineSets/tmpl-wrokers` is not handed over"),
+            (&moved, json!([]), "is wiped"),
+        ] {
+            host.next_run().await;
+            let config = host.config(TEMPLATE, &json!({ "template": text, "hand_over": names }));
+            let plan = host.plan(TEMPLATE, Some(&before), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert!(plan.warnings.iter().any(|w| w.contains(told)), "{told}: {:#?}", plan.warnings);
+        }
     })
 }
 
@@ -157,7 +223,11 @@ fn an_import_tells_what_it_takes_from_others() -> Result<(), Failed> {
         host.next_run().await;
         let imported = host.import(TEMPLATE, "tmpl", None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let plan = planned(&host, &imported, &text).await;
-        let told: Vec<_> = plan.warnings.iter().filter(|w| w.contains("this plan destroys it")).collect();
+        let told: Vec<_> = plan.warnings.iter().filter(|w| w.contains("stays in Omni")).collect();
         assert!(told.len() == 1 && told[0].contains("ConfigPatches/900-others"), "{:#?}", plan.warnings);
+        let after = host.apply_plan(TEMPLATE, Some(&imported), &config(&host, &text), plan).await;
+        let after = after.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
+        assert!(host.object("ConfigPatches", "900-others").is_some(), "it is of others");
+        settled(&host, TEMPLATE, &after, &config(&host, &text), "an import beside a patch of others").await;
     })
 }

@@ -112,7 +112,7 @@ pub(crate) fn action(item: impl OmniAction, handle: &Handle) -> Arc<dyn Action> 
     let limit = string(TIMEOUT)
         .default(facts.timeout)
         .check(duration::is_positive())
-        .doc("How long the action may take, including waits, as a Go duration such as `30m`.");
+        .doc("Timeout of the action, including waits, as a Go duration such as `30m`. After a timeout the action fails, and what it has started in Omni goes on.");
     let schema = item.schema().with(limit);
     Arc::new(ActionType { item, facts, schema, handle: handle.clone() })
 }

@@ -91,6 +91,11 @@ pub(super) trait Backend: Send + Sync + 'static {
         Ok(())
     }
 
+    /// The other objects that a removal removes, where a resource is several.
+    fn also_removes(&self, _prior: &Value) -> Vec<ObjectKey> {
+        Vec::new()
+    }
+
     /// Leaves notes of a planned removal for the apply.
     fn note_removal(&self, cx: &Cx, key: &ObjectKey, _prior: &Value, _private: &mut Private) {
         note_move(cx, key);

@@ -95,6 +95,19 @@ pub(super) fn planned_twice(
     Some(error.at(Path::of(operation.id_attribute)))
 }
 
+/// One plan destroys the object at one address, and keeps it at another one. Only the process of the plan sees both: an apply with a
+/// saved plan would destroy it.
+pub(in crate::provider::engine) fn destroyed_and_kept(what: &str) -> Diagnostic {
+    Diagnostic::error(
+        format!("{} is destroyed and kept by one plan", capital(what)),
+        "One resource of this configuration has it, for example by an import, and another one in the state is destroyed, which destroys it.",
+    )
+    .hint(
+        "To leave the object in Omni, take the other resource out of the state only: with a `removed` block and `destroy = false`, or with `terraform state rm`. \
+         A `moved` block changes the address of a resource without an import.",
+    )
+}
+
 /// What distinguishes two plans of one object: the host does not say where they stand.
 fn difference(base: &ResourceBase, one: &Value, two: &Value) -> String {
     let configurable: Vec<Attribute> = base.schema.attributes.iter().filter(|a| a.configurable()).cloned().collect();

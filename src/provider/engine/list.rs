@@ -39,7 +39,7 @@ pub(super) fn listed(engine: &Arc<Engine>) -> Option<Arc<dyn ListResource>> {
     let base = engine.backend.base();
     let arguments = engine.backend.list_arguments().filter(|_| engine.backend.kind().not_imported().is_none())?;
     let schema = Schema::new(format!(
-        "Lists objects of the type `{}`, whether Terraform manages them or not. Each result has what an import of the {} needs.",
+        "Lists objects of the type `{}`, whether Terraform manages them or not. Each result has the identity for an import of the {} needs.",
         base.name, base.noun
     ))
     .with_all(arguments);
@@ -81,7 +81,10 @@ impl ListResource for Listed {
 
 /// The regular expression for IDs, which every list has.
 pub(super) fn id_regexp() -> Attribute {
-    string("id_regexp").document().check(is_regexp()).doc("Only objects whose ID matches this regular expression.")
+    string("id_regexp")
+        .document()
+        .check(is_regexp())
+        .doc("Only objects whose import ID matches this regular expression.")
 }
 
 /// The arguments of the list of a COSI type.
@@ -96,7 +99,7 @@ pub(super) fn arguments(binding: &Binding) -> Vec<Attribute> {
             "Only objects whose managed-by annotation has this value, such as `Terraform`; an empty string selects those without the annotation.",
         ),
         boolean("include_system").default(false).doc(
-            "Whether objects that controllers of Omni own are listed too; these cannot be changed. Objects that cannot be imported are left out all the same, with a warning.",
+            "Whether objects that controllers of Omni own are listed too; these cannot be changed. Objects that cannot be imported are never listed; a warning says so.",
         ),
     ];
     binding.labelled().map(labelled).chain(rest).collect()

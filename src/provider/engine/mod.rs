@@ -334,7 +334,11 @@ pub(crate) trait ResourceType: Table {
 /// The identity of the object of a noun that these attributes make up together.
 pub(crate) fn identity_of(parts: &[&'static str], noun: &str) -> IdentitySchema {
     let part = |name: &&'static str| {
-        let what = if *name == "id" { "ID".to_owned() } else { capital(name) };
+        let what = match *name {
+            "id" => "ID".to_owned(),
+            "machine_id" => return IdentitySchema::of(name, "ID (UUID) of the machine."),
+            name => capital(name),
+        };
         IdentitySchema::of(name, format!("{what} of the {noun}."))
     };
     IdentitySchema { version: 0, attributes: parts.iter().flat_map(|name| part(name).attributes).collect() }

@@ -115,7 +115,8 @@ impl Engine {
         let told = existing::planned_twice(self.backend.base(), &name, &plan.planned, base::action(plan), &rivals);
         plan.diags.extend(told.into_iter().collect());
         let keeps = matches!(base::action(plan), Action::Keep | Action::Update);
-        let leaving = entry.wanted().filter(|_| keeps).and_then(|key| check_leaving(cx, key));
+        let what = self.backend.base().operation("plan", &name).what();
+        let leaving = entry.wanted().filter(|_| keeps).and_then(|key| check_leaving(cx, key, &what));
         plan.diags.extend(leaving.into_iter().collect());
     }
 
@@ -315,6 +316,12 @@ impl Resource for Engine {
         let Some(cx) = base.planning(context, prior) else { return };
         base::check_read_only(&cx, Action::Remove, diags);
         if let Some(key) = self.backend.key(prior) {
+            let also = self.backend.also_removes(prior);
+            if cx.session.ledger.keeps(&key) {
+                diags.push(existing::destroyed_and_kept(&base.operation("destroy", &self.name(prior)).what()));
+            }
+            let kept = also.iter().filter(|part| **part != key && cx.session.ledger.keeps(part));
+            diags.extend(kept.map(|part| existing::destroyed_and_kept(&format!("`{}`", part.display()))).collect());
             cx.session.ledger.note_removal(&key, prior);
             self.backend.note_removal(&cx, &key, prior, private);
         }

@@ -106,10 +106,12 @@ impl<M: ObjectSet> SetBackend<M> {
         let there = |key: &Key| actual.iter().find(|stored| stored.key == *key);
         let merged: Vec<Stored> =
             wanted.objects.iter().map(|stored| parts.merged::<M>(stored, there(&stored.key))).collect();
-        // What another resource has from now on stays, by the configuration or since it has taken it over in this apply.
+        // What another resource has stays: by the configuration, since it has taken it over in this apply, or since it is marked so.
+        // An import finds such objects beside those of the document.
         let leaves = |stored: &&Stored| {
             let key = &stored.key;
-            !wanted.has(key) && (wanted.hands_over(key) || self.base.is_handed_over(cx, &ObjectKey::from(key)))
+            let is_left = wanted.hands_over(key) || self.base.is_handed_over(cx, &ObjectKey::from(key));
+            !wanted.has(key) && (is_left || is_others(stored, &wanted.id))
         };
         let (left, rest): (Vec<&Stored>, Vec<&Stored>) = actual.iter().partition(leaves);
         let rest: Vec<Stored> = rest.into_iter().cloned().collect();
@@ -130,7 +132,8 @@ impl<M: ObjectSet> SetBackend<M> {
         let managed_by = &cx.session.managed_by;
         let mut plan = without_mark_changes(plan);
         mark(&mut plan, &wanted.id, managed_by);
-        plan.updates.extend(left.into_iter().filter_map(|stored| given_away(stored, managed_by)));
+        let left = left.into_iter().filter(|stored| !is_others(stored, &wanted.id));
+        plan.updates.extend(left.filter_map(|stored| given_away(stored, managed_by)));
         Ok(plan)
     }
 
@@ -230,6 +233,7 @@ impl<M: ObjectSet> SetBackend<M> {
         let what = operation.what();
         told.detail.push_str(&match operation.verb {
             "destroy" => format!("\n{} is not wholly destroyed, and stays in the state.", capital(&what)),
+            "create" => format!("\n{} is not wholly written. The state has what is there.", capital(&what)),
             _ => format!(
                 "\n{} is not wholly written. The state has what is there; the next apply writes the rest.",
                 capital(&what)
@@ -239,7 +243,14 @@ impl<M: ObjectSet> SetBackend<M> {
     }
 
     /// Says that an object is not what the plan was made on.
-    fn conflict(&self, cx: &Cx, prior: &Value, actual: &[Stored], work: &Work<'_>) -> Option<Diagnostic> {
+    fn conflict(
+        &self,
+        cx: &Cx,
+        wanted: &Wanted,
+        prior: &Value,
+        actual: &[Stored],
+        work: &Work<'_>,
+    ) -> Option<Diagnostic> {
         if cx.session.on_conflict != OnConflict::Fail {
             return None;
         }
@@ -251,6 +262,7 @@ impl<M: ObjectSet> SetBackend<M> {
             let now = show::<M>(stored, &parts);
             before.get(&name).is_some_and(|was| *was != now)
                 && planned.and_then(|all| all.get(&name)).is_none_or(|then| *then != now)
+                && (wanted.has(&stored.key) || !wanted.hands_over(&stored.key))
         };
         let names: Vec<String> = actual.iter().filter(changed).map(|s| format!("`{}`", part_name(&s.key))).collect();
         let first = names.first()?;
@@ -377,18 +389,18 @@ fn managed(stored: &Stored, wanted: &Wanted) -> Diagnostic {
         format!("`{}` is managed by another resource", part_name(&stored.key)),
         format!("Its annotation `{} = {mark:?}` shows that another resource or another state manages it, and the template describes it too.", labels::MANAGED_BY),
     )
-    .hint(format!("Remove it from the template or from what manages it. If nothing manages it any more, take it over with `{HAND_OVER} = [{:?}]`.", part_name(&stored.key)))
+    .hint(format!("Remove it from the template or from what manages it. If nothing manages it any more, add {:?} to `{HAND_OVER}`.", part_name(&stored.key)))
     .at(Path::of(wanted.attribute))
 }
 
-/// The plan destroys an object that something else may manage.
-fn removes_managed(stored: &Stored, attribute: &'static str) -> Diagnostic {
+/// The plan no longer shows an object that something else may manage.
+fn stays_managed(stored: &Stored, attribute: &'static str) -> Diagnostic {
     let name = part_name(&stored.key);
     Diagnostic::warning(
-        format!("`{name}` is managed, and this plan destroys it"),
+        format!("`{name}` stays in Omni"),
         format!("Its annotation `{}` shows that another resource or another state manages it, and the template does not describe it.", labels::MANAGED_BY),
     )
-    .hint(format!("To keep it, add it to the template or to `{HAND_OVER}`. If nothing else manages it, apply."))
+    .hint("If nothing else manages it, describe it in the template and apply; without it there, the next apply destroys it then.")
     .at(Path::of(attribute))
 }
 
@@ -539,10 +551,10 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
         }
         match self.changes(cx, &wanted, &actual, &parts) {
             Ok(sync) => {
-                // An import takes in whatever belongs to the head.
-                let gone = sync.destroys.iter().flatten().filter(|stored| is_others(stored, &wanted.id));
-                let gone = gone.filter(|stored| !cx.session.ledger.moves(&ObjectKey::from(&stored.key)));
-                plan.diags.extend(gone.map(|stored| removes_managed(stored, wanted.attribute)).collect());
+                // An import shows whatever belongs to the head.
+                let left = actual.iter().filter(|stored| is_others(stored, &wanted.id) && parts.has(&stored.key));
+                let left = left.filter(|stored| !wanted.has(&stored.key) && !wanted.hands_over(&stored.key));
+                plan.diags.extend(left.map(|stored| stays_managed(stored, wanted.attribute)).collect());
                 M::check_changes(cx, plan, &wanted, &sync).await
             }
             Err(problems) => {
@@ -553,6 +565,10 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
                 Ok(())
             }
         }
+    }
+
+    fn also_removes(&self, prior: &Value) -> Vec<ObjectKey> {
+        keys_of(prior.get(RENDERED)).iter().map(ObjectKey::from).collect()
     }
 
     fn note_removal(&self, cx: &Cx, key: &ObjectKey, prior: &Value, _private: &mut Private) {
@@ -696,7 +712,7 @@ impl<M: ObjectSet> SetBackend<M> {
             Ok(actual) => actual,
             Err(error) => return kept(work.operation.explain(&error).into()),
         };
-        if let Some(conflict) = self.conflict(cx, prior, &actual, &work) {
+        if let Some(conflict) = self.conflict(cx, &wanted, prior, &actual, &work) {
             return kept(conflict.into());
         }
         let mut plan = match self.changes(cx, &wanted, &actual, &parts) {
@@ -752,7 +768,7 @@ impl<M: ObjectSet> SetBackend<M> {
 /// Says what becomes of a set whose first write was cut off.
 fn with_taint(mut told: Diagnostic, operation: &Operation<'_>) -> Diagnostic {
     told.detail.push_str(&format!(
-        "\nTerraform marks {} as tainted and would replace it; `terraform untaint` keeps it.",
+        "\nTerraform marks {} as tainted and would replace it. After `terraform untaint`, the next apply writes the rest.",
         operation.what()
     ));
     told

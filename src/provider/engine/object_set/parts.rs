@@ -4,6 +4,7 @@ use super::{KeyOwner, ObjectSet};
 use crate::omni::{Key, Kind};
 use crate::omni::{Metadata, Resource as Stored, labels};
 use crate::provider::engine::{Bind, Row};
+use crate::provider::ledger::ObjectKey;
 use crate::provider::session::Defaults;
 use crate::tf::check::Check;
 use crate::tf::schema::{maps, object_set, plain, string};
@@ -26,12 +27,7 @@ const SHARED: [&str; 2] = ["labels", "annotations"];
 
 /// The name of an object: `ConfigPatches/200-cluster-prod-ntp`.
 pub(crate) fn part_name(key: &Key) -> String {
-    name_of(key.kind.name, &key.id)
-}
-
-/// The same of a type and an ID.
-pub(super) fn name_of(kind: &str, id: &str) -> String {
-    format!("{}/{id}", kind.strip_suffix(DOMAIN).unwrap_or(kind))
+    ObjectKey::from(key).display()
 }
 
 /// The rows of the attributes about the objects; `document` are the attributes that describe them.
@@ -57,10 +53,10 @@ pub(crate) fn part_rows(document: &'static [&'static str]) -> [Row; 3] {
     });
     [
         plain(HAND_OVER, Type::set(Type::String)).check(are_names).doc(
-            "Objects that change hands, as `rendered` names them, such as `ConfigPatches/200-cluster-prod-ntp`. An object that the template no longer describes stays in Omni, for another resource to import. An object that another resource has managed is taken over by the template. Can be removed after the apply.",
+            "Keys of `rendered`, such as `ConfigPatches/200-cluster-prod-ntp`, of objects that move from or to another resource. An object that the template no longer describes stays in Omni, for another resource to import. An object that another resource has managed is taken over by the template. Can be removed after the apply.",
         ).local(),
         maps(RENDERED, part).computed().changes_with(document).doc(
-            "The objects of the template by type and ID, such as `MachineSets/prod-workers`: what the plan creates, changes and removes in Omni. After a refresh it shows the objects as they are in Omni. While the plan lacks a value that the template depends on, it is known after the apply.",
+            "The objects of the template by type and ID, such as `MachineSets/prod-workers`: what the plan creates, changes and removes in Omni. After a refresh it shows the objects as they are in Omni. Known after apply if the template depends on a value that is.",
         ).derived(),
         object_set(RESOURCES, listed)
             .computed()

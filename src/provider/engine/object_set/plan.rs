@@ -2,7 +2,7 @@
 
 use super::backend::SetBackend;
 use super::marks::{digest, unfinished};
-use super::parts::{HAND_OVER, RENDERED, handed_over, keys_of, name_of, part_name, stub};
+use super::parts::{HAND_OVER, RENDERED, handed_over, keys_of, part_name, stub};
 use super::{ObjectSet, Wanted};
 use crate::omni::spec::Spec as _;
 use crate::omni::{Key, Resource as Stored};
@@ -25,11 +25,14 @@ impl<M: ObjectSet> SetBackend<M> {
         let head = Self::head(&id);
         let names = |value: &Value| keys_of(value).into_iter().filter(|key| *key != head).collect::<Vec<_>>();
         let [before, after] = [before.map(names).unwrap_or_default(), names(&after)];
+        let left = handed_over(plan.config).unwrap_or_default();
         for key in &after {
             let action = match before.contains(key) {
                 // The plan that follows for the replacement makes it once more.
                 true if !plan.replace.is_empty() => Action::Replace,
                 true => Action::Keep,
+                // It is there, and changes hands.
+                false if left.contains(&part_name(key)) => Action::Keep,
                 false => Action::Create,
             };
             let note = M::note_of(&Stored { key: key.clone(), ..self.planned_part(plan, key) });
@@ -41,12 +44,14 @@ impl<M: ObjectSet> SetBackend<M> {
                 Some(&note).filter(|_| action != Action::Create),
                 Some(&note),
             );
+            if action == Action::Keep && cx.session.ledger.is_planned_to_go(&known) {
+                plan.diags.push(existing::destroyed_and_kept(&format!("`{}`", part_name(key))).at(Path::of(RENDERED)));
+            }
             let rivals = cx.session.ledger.rivals(&known, ticket, action);
             if let Some(rival) = rivals.first() {
                 plan.diags.push(twice(key, action == Action::Create || rival.action == Action::Create));
             }
         }
-        let left = handed_over(plan.config).unwrap_or_default();
         for key in before.iter().filter(|key| !after.contains(key) && !left.contains(&part_name(key))) {
             let known = ObjectKey::from(key);
             if cx.session.ledger.keeps(&known) {
@@ -111,11 +116,12 @@ impl<M: ObjectSet> SetBackend<M> {
 /// What the ledger is told of an object that leaves its set.
 const LEAVES: &str = "leaves its set";
 
-/// What a plan says that keeps an object of which another plan says that its set lets it go.
-pub(in super::super) fn check_leaving(cx: &Cx, key: &ObjectKey) -> Option<Diagnostic> {
-    let [kind, id] = key.parts();
-    let is_leaving = cx.session.ledger.is_told(key, LEAVES);
-    is_leaving.then(|| leaves(&name_of(kind, id)))
+/// What a plan says that keeps an object of which another plan says that it goes.
+pub(in super::super) fn check_leaving(cx: &Cx, key: &ObjectKey, what: &str) -> Option<Diagnostic> {
+    match cx.session.ledger.is_told(key, LEAVES) {
+        true => Some(leaves(&key.display())),
+        false => cx.session.ledger.is_planned_to_go(key).then(|| existing::destroyed_and_kept(what)),
+    }
 }
 
 /// Only one process sees both plans: an apply with a saved plan would destroy the object.
@@ -124,7 +130,7 @@ fn leaves(name: &str) -> Diagnostic {
         format!("`{name}` is destroyed and kept by one plan"),
         "A template no longer describes it, so that its apply destroys it, and another resource of this configuration has it.",
     )
-    .hint(format!("To leave it to the other resource, set `{HAND_OVER} = [{name:?}]` beside the template."))
+    .hint(format!("To leave it to the other resource, add {name:?} to `{HAND_OVER}` beside the template."))
 }
 
 /// Another resource of the configuration has an object of the set, or one of the two makes it.

@@ -4,8 +4,8 @@
 use super::resource::ClusterTemplate;
 use crate::omni::spec::{Spec, decode};
 use crate::omni::template::SyncPlan;
-use crate::omni::{Error, Resource as Stored};
-use crate::provider::engine::{Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, show};
+use crate::omni::{Error, Resource as Stored, labels};
+use crate::provider::engine::{Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, part_name, show};
 use crate::provider::objects::cluster::resource::Cluster;
 use crate::provider::objects::cluster::{checks, lock};
 use crate::provider::objects::config_patch::judge;
@@ -35,6 +35,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     if let Some(old) = plan.prior.and_then(ClusterTemplate::id).filter(|old| *old != wanted.id) {
         plan.diags.push(renamed(&old, wanted));
     }
+    plan.diags.extend(check_hand_over(plan, wanted, sync).into_iter().map(|told| at(&told)).collect());
     let mut found = Diagnostics::new();
     if plan.prior.is_some() && !sync.is_empty() {
         lock::check(cx, &wanted.id, "objects", &mut found).await?;
@@ -66,6 +67,51 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
         }
     }
     Ok(())
+}
+
+/// Names of `hand_over` that are no objects of the template, nodes that a set leaves behind, and nodes that move.
+fn check_hand_over(plan: &Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
+    let is_known = |name: &String| {
+        let was = plan.prior.and_then(|prior| prior.get("rendered").entries()?.get(name));
+        was.is_some() || wanted.objects.iter().any(|stored| part_name(&stored.key) == *name)
+    };
+    let mut unknown: Vec<&String> = wanted.handed_over.iter().filter(|name| !is_known(name)).collect();
+    unknown.sort();
+    if let Some(name) = unknown.first() {
+        told.push(
+            Diagnostic::warning(
+                format!("`{name}` is not handed over"),
+                "`hand_over` names it, and the template neither describes it nor has described it.",
+            )
+            .hint("Correct the name, or remove it. `rendered` in the state shows the names."),
+        );
+    }
+    let set_of = |stored: &Stored| stored.metadata.labels.get(labels::MACHINE_SET).cloned().unwrap_or_default();
+    let is_node = |stored: &&Stored| stored.key.kind == MachineSetNodeSpec::KIND;
+    let of_left_set =
+        |stored: &&Stored| wanted.handed_over.contains(&part_name(&MachineSetSpec::KIND.key(set_of(stored))));
+    let lost: Vec<&Stored> = sync.destroys.iter().flatten().filter(is_node).filter(of_left_set).collect();
+    if let Some(first) = lost.first() {
+        let names: Vec<String> = lost.iter().map(|node| format!("`{}`", part_name(&node.key))).collect();
+        told.push(
+            Diagnostic::warning(
+                format!("Nodes of machine set `{}` are destroyed", set_of(first)),
+                format!("`hand_over` names the set and not these nodes, so the plan removes them, which wipes their disks: {}.", names.join(", ")),
+            )
+            .hint("To leave them in Omni, add them to `hand_over`."),
+        );
+    }
+    for moved in sync.moves.iter().filter(|moved| moved.to.key.kind == MachineSetNodeSpec::KIND) {
+        let (from, to) = (set_of(&moved.from), set_of(&moved.to));
+        if from != to {
+            told.push(Diagnostic::warning(
+                format!("Machine `{}` is wiped", moved.to.key.id),
+                format!("It moves from machine set `{from}` to `{to}`: its node is destroyed, which wipes its disks, and created again."),
+            ));
+        }
+    }
+    told
 }
 
 /// A name in a document is changed faster than a cluster is destroyed on purpose.

@@ -2,7 +2,7 @@
 
 use super::{actual, document};
 use crate::omni::spec::Spec;
-use crate::omni::template::{self, SyncPlan};
+use crate::omni::template::{self, Conflict, SyncPlan};
 use crate::omni::{Call, Error, Key, Phase, Resource as Stored, labels};
 use crate::provider::engine::{Change, Cx, Parts, is_others, taken, without_mark_changes, without_marks};
 use crate::provider::errors::Operation;
@@ -10,7 +10,7 @@ use crate::provider::lookup::computed::{flag, text};
 use crate::provider::session::Handle;
 use crate::tf::data_source::DataSource;
 use crate::tf::described::Described;
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::done::Done;
 use crate::tf::resource::Context;
 use crate::tf::schema::{Schema, objects};
@@ -34,7 +34,7 @@ impl Diff {
         let schema = Schema::new(
             "Compares a cluster template with the cluster in Omni, as `omnictl cluster template diff` does, without changing anything. \
              Objects of the cluster that other resources manage are left out if the template does not describe them. \
-             Annotations by which providers and Omni mark objects are not compared.",
+             System annotations of Omni and of providers are not compared.",
         )
         .with_all(document::attributes())
         .rule(document::RULE)
@@ -66,12 +66,11 @@ impl DataSource for Diff {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let session = self.handle.session()?;
         let cx = Cx { call: Call::within(session.timeouts.read, &context.cancel), session };
-        let Sync { cluster, plan, going } =
+        let Sync { cluster, plan, going, mut told } =
             planned(&cx, &config, Purpose::Compare).await.map_err(|unplanned| match unplanned {
                 Unplanned::Wrong(diags) => diags,
                 Unplanned::Call(error) => OPERATION.explain(&error).into(),
             })?;
-        let mut told = Diagnostics::new();
         if going {
             told.push(Diagnostic::warning(
                 format!("Cluster `{cluster}` is being destroyed"),
@@ -122,6 +121,8 @@ pub(super) struct Sync {
     pub(super) plan: SyncPlan,
     /// Whether the cluster is being destroyed, so that the plan is for the time after that.
     pub(super) going: bool,
+    /// Objects that are left out, since they belong to something else.
+    pub(super) told: Diagnostics,
 }
 
 /// What the changes are for.
@@ -167,10 +168,22 @@ pub(super) async fn planned(cx: &Cx, config: &Value, purpose: Purpose) -> Result
         .iter()
         .map(|stored| parts.merged::<super::resource::ClusterTemplate>(stored, there(&stored.key)))
         .collect();
+    let told = |conflicts: &[Conflict]| -> Diagnostics {
+        conflicts.iter().map(|conflict| taken(conflict, loaded.attribute)).collect()
+    };
     match template::plan_sync(&cluster, &merged, &actual) {
-        Ok(plan) => Ok(Sync { plan: without_mark_changes(plan), cluster, going }),
+        Ok(plan) => Ok(Sync { plan: without_mark_changes(plan), cluster, going, told: Diagnostics::new() }),
+        Err(conflicts) if purpose == Purpose::Write => Err(Unplanned::Wrong(told(&conflicts))),
         Err(conflicts) => {
-            Err(Unplanned::Wrong(conflicts.iter().map(|conflict| taken(conflict, loaded.attribute)).collect()))
+            // The other objects can be compared all the same.
+            let is_free = |stored: &Stored| !conflicts.iter().any(|conflict| conflict.key == stored.key);
+            let free = |all: Vec<Stored>| all.into_iter().filter(is_free).collect::<Vec<_>>();
+            let plan = template::plan_sync(&cluster, &free(merged), &free(actual))
+                .map_err(|conflicts| Unplanned::Wrong(told(&conflicts)))?;
+            let told = told(&conflicts);
+            let warning = |told: &Diagnostic| Diagnostic { severity: Severity::Warning, ..told.clone() };
+            let told = told.iter().map(warning).collect();
+            Ok(Sync { plan: without_mark_changes(plan), cluster, going, told })
         }
     }
 }

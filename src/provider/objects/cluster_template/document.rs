@@ -38,16 +38,16 @@ const MOST_PROBLEMS: usize = 20;
 pub(super) fn attributes() -> [Attribute; 4] {
     [
         string(TEMPLATE).document().check(not_empty()).doc(
-            "The cluster template, in YAML, as `omnictl cluster template` takes it. Plans and state show it and what it describes: keep secrets out of it, and use `omni_config_patch` with `data_wo` for patches with secrets.",
+            "The cluster template, in YAML, as `omnictl cluster template` takes it. It and the objects that it describes appear in plans and state: do not put secrets into it, and use `omni_config_patch` with `data_wo` for patches with secrets.",
         ),
         string(FILE).check(not_empty()).doc(
-            "Path of a file with the cluster template. It is read in every plan, so that a change of the file is found.",
+            "Path of a file with the cluster template. It is read in every run, so that a change of the file is detected.",
         ),
         plain(VARIABLES, Type::map(Type::String)).check(are_named()).doc(
-            "Values of the placeholders `{{name}}` in the template. A placeholder without a variable and a variable without a placeholder are errors. Without `variables`, the template has no placeholders, and `{{` stands for itself.",
+            "Values of the placeholders `{{name}}` in the template. A placeholder without a variable and a variable without a placeholder are errors. Without `variables`, the template has no placeholders, and `{{` is literal text.",
         ),
         string(BASE_DIR).check(not_empty()).doc(
-            "Folder of the files that the template names. A path that leads out of it is refused. Defaults to the folder of `template_file`, or to the working directory.",
+            "Folder of the files that the template names. Paths outside of it are refused. Defaults to the folder of `template_file`, or to the working directory.",
         ),
     ]
 }

@@ -43,8 +43,8 @@ impl Table for ClusterTemplate {
     fn rows() -> Vec<Row> {
         let mut rows = vec![
             string("id").computed().stays().doc("Name of the cluster. Known after the cluster is created, so that resources that refer to it are created after it.").id(),
-            string(CLUSTER).computed().changes_with(DOCUMENT).doc("Name of the cluster, as the template gives it. Changing it forces replacement.").id(),
-            boolean(DISCONNECTED).doc("On destroy, remove machines of the cluster that are not connected from Omni without wiping them, together with their patches; otherwise they block the destroy. Must be applied before the destroy. Defaults to `false`.").local(),
+            string(CLUSTER).computed().changes_with(DOCUMENT).doc("Name of the cluster, as the template gives it. A template with another name forces replacement.").id(),
+            boolean(DISCONNECTED).doc("On destroy, remove disconnected machines of the cluster from Omni without wiping them, together with their patches and extensions; otherwise they block the destroy. Must be applied before the destroy. Defaults to `false`.").local(),
             string("wait_for").check(one_of(wait::LEVELS)).doc(
                 "What an apply waits for: `none`, `running` (every machine runs the configured versions) or `ready` (the nodes are also ready, which requires a CNI). Defaults to `none`.",
             ).local(),
@@ -62,8 +62,8 @@ impl ResourceType for ClusterTemplate {
         Schema::new(
             "Manages a cluster with everything in it as a cluster template describes it: the cluster, its machine sets, machines, patches, extensions, manifests and health checks. \
              The template is the one of `omnictl cluster template`, and an apply does what its `sync` does.\n\n\
-             A plan shows every object that it creates, changes or removes in `rendered`, and changes that others have made to these objects. \
-             Objects of the cluster that are not in the template are removed, as `omnictl` does it, unless another resource manages them. \
+             In a plan, `rendered` shows every object that is created, changed or removed, and its drift. \
+             As with `omnictl`, objects of the cluster that are not in the template are removed, unless another resource manages them. \
              Labels and annotations that the template does not set stay as they are.\n\n\
              ~> **Destroying or replacing a cluster wipes the disks of all its machines.** Omni also removes the patches of the cluster that other resources manage. Set `prevent_destroy` to protect its data.",
         )

@@ -25,12 +25,12 @@ impl OmniAction for Sync {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Makes a cluster what a cluster template describes, as `omnictl cluster template sync` does, and tells each object that it creates, updates and destroys. \
+            "Synchronizes a cluster with a cluster template, as `omnictl cluster template sync` does, and reports each object that it creates, updates and destroys. \
              Objects of the cluster that are not in the template are destroyed, unless a resource manages them. Use it for clusters that no resource manages.",
         )
         .with_all(document::attributes())
         .rule(document::RULE)
-        .with(boolean(DRY_RUN).default(false).doc("With `true`, only tells what would change."))
+        .with(boolean(DRY_RUN).default(false).doc("With `true`, only reports what would change."))
     }
 
     fn writes(&self, config: &Value) -> bool {
