@@ -14,42 +14,42 @@ use std::str::FromStr;
 use std::time::Duration;
 
 const HELP: &str = "\
-omni-sim: an Omni in memory, on real gRPC, for tests and demos.
+omni-sim: a simulated Omni instance in memory, on real gRPC, for tests and demos.
 
 Usage: omni-sim [options]
-       omni-sim worlds [NAME]    list the ready worlds, or print one
-       omni-sim faults           list the calls and types that a fault may name
+       omni-sim worlds [NAME]    list the built-in worlds, or print one
+       omni-sim faults           list the calls and types that a fault can name
        omni-sim confirm LINK [--ca-file FILE]
-                                 confirm the new key that this link is of
+                                 confirm the new key of this link
 
-  --listen ADDRESS  where to listen (127.0.0.1:0: any free port)
-  --advertise URL   the address that configurations for clients name
-                    (where the simulator listens)
-  --tls             speak TLS, with an authority of its own
-  --world WORLD     what to hold: the name of a ready world, or a file
-  --machines N      how many machines have joined (6; with a world none besides)
-  --tick MS         how long controllers rest between two steps (100)
-  --lag MS          how late cached reads are (0)
-  --delay MS        how long every call takes at least (0)
-  --omni-version V  which Omni to be, 1.2 to 1.11 (1.11)
-  --suspended       let everybody read and nobody write
-  --data FOLDER     keep everything there, and go on from there
-  --fault FAULT     let something go wrong, as said below; may be given more than once
+  --listen ADDRESS  listening address (127.0.0.1:0: any free port)
+  --advertise URL   address in the configurations of clients
+                    (the listening address)
+  --tls             serve TLS, with a certificate authority made at start
+  --world WORLD     initial state: the name of a built-in world, or a file
+  --machines N      number of machines that have joined (6; 0 with --world)
+  --tick MS         interval of the controllers (100)
+  --lag MS          delay of cached reads (0)
+  --delay MS        minimum duration of every call (0)
+  --omni-version V  release to simulate, 1.2 to 1.11 (1.11)
+  --suspended       refuse all writes, as a suspended instance does
+  --data FOLDER     keep the state there between starts
+  --fault FAULT     inject a fault, as described below; can be repeated
   --faults FILE     the same from a file, one fault on each line
-  --confirm-keys    let people use new keys at once; else a key is confirmed
-                    by following the link that its owner is shown,
+  --confirm-keys    accept new keys of users at once; else a key is confirmed
+                    with the link that its owner gets,
                     in a browser or with `omni-sim confirm`
-  --max-users N     how many people there may be (0: any number)
+  --max-users N     maximum number of users (0: no limit)
   --max-service-accounts N
-                    how many service accounts there may be (0: any number)
+                    maximum number of service accounts (0: no limit)
   --env-file FILE   write OMNI_ENDPOINT and OMNI_SERVICE_ACCOUNT_KEY there
-  --ready-file FILE write the ready line there, and not to standard output
+  --ready-file FILE write the ready line there instead of standard output
   --help            show this
   --version         show the version
 
 When it is ready, it writes one line of JSON to standard output:
-endpoint, service_account_key, ca_file with --tls,
-and service_account_keys by name with a world that has service accounts.
+endpoint, service_account_key, ca_file (with --tls),
+and service_account_keys by name (if the world has service accounts).
 Files with keys are readable by their owner only.
 It stops on SIGTERM and SIGINT.
 

@@ -152,7 +152,10 @@ fn head_of(name: &str, title: &str, heading: &str, schema: &Schema) -> String {
     let group = groups::of(name.strip_prefix("omni_").unwrap_or(name));
     let matter = front_matter(&title, Some(group), &schema.description);
     let since = schema.since.map(|release| format!(" Requires Omni {release} or later.")).unwrap_or_default();
-    format!("{matter}\n# {heading}\n\n{}{since}\n", schema.description.trim())
+    // Behind the first paragraph: a callout may follow.
+    let text = schema.description.trim();
+    let (first, rest) = text.split_at(text.find("\n\n").unwrap_or(text.len()));
+    format!("{matter}\n# {heading}\n\n{first}{since}{rest}\n")
 }
 
 fn front_matter(title: &str, subcategory: Option<&str>, description: &str) -> String {

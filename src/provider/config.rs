@@ -118,7 +118,7 @@ pub(super) fn schema() -> Schema {
          In both cases every plan shows a change of `status` until the object is ready, and the next apply waits again. Defaults to `warn`.",
     ).check(one_of(&["warn", "fail"])))
     .with(string("version_check").doc(
-        "What to do if the server is older than the oldest supported release of Omni: `error`, `warn` or `off`. Defaults to `warn`.",
+        "What to do if the server is older than Omni 1.2, the oldest supported release: `error`, `warn` or `off`. Defaults to `warn`.",
     ).check(one_of(&["error", "warn", "off"])))
     .rule(Rule::AtMostOne(&["service_account_key", "service_account_key_file", "pgp_key_file"]))
     .rule(Rule::AtMostOne(&["ca_certificate", "ca_certificate_file"]))

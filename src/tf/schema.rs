@@ -414,7 +414,13 @@ impl Attribute {
             Kind::Nested(nesting, nested) => Kind::Nested(nesting, nested.into_iter().map(Self::read_only).collect()),
             plain => plain,
         };
-        Self { sensitive: self.sensitive, mode: Mode::Computed, description, ..Self::new(self.name, kind) }
+        Self {
+            sensitive: self.sensitive,
+            mode: Mode::Computed,
+            description,
+            since: self.since,
+            ..Self::new(self.name, kind)
+        }
     }
 
     fn read_only(self) -> Self {

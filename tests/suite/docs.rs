@@ -5,7 +5,7 @@ use crate::golden;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use terraform_provider_omni::tf::provider::Provider;
-use terraform_provider_omni::tf::schema::Attribute;
+use terraform_provider_omni::tf::schema::{Attribute, Schema};
 use terraform_provider_omni::{docs, provider};
 
 fn root() -> &'static Path {
@@ -53,8 +53,7 @@ fn wanted(provider: &dyn Provider) -> Wanted {
     for resource in provider.resources() {
         let (name, schema) = (resource.type_name(), resource.schema());
         let mut parts = vec![
-            format!("# {name} (Resource)\n\n{}", schema.description.trim()),
-            schema.since.map(|release| format!("Requires Omni {release} or later.\n")).unwrap_or_default(),
+            opening(&format!("{name} (Resource)"), schema),
             format!("```terraform\n{}", example(&format!("resources/{name}/resource.tf"))),
         ];
         match resource.not_imported() {
@@ -70,7 +69,7 @@ fn wanted(provider: &dyn Provider) -> Wanted {
     for source in provider.data_sources() {
         let (name, schema) = (source.type_name(), source.schema());
         let mut parts = vec![
-            format!("# {name} (Data Source)\n\n{}\n", schema.description.trim()),
+            opening(&format!("{name} (Data Source)"), schema),
             format!("```terraform\n{}", example(&format!("data-sources/{name}/data-source.tf"))),
         ];
         parts.extend(lines(&schema.attributes));
@@ -79,7 +78,7 @@ fn wanted(provider: &dyn Provider) -> Wanted {
     for item in provider.ephemerals() {
         let (name, schema) = (item.type_name(), item.schema());
         let mut parts = vec![
-            format!("# {name} (Ephemeral Resource)\n\n{}\n", schema.description.trim()),
+            opening(&format!("{name} (Ephemeral Resource)"), schema),
             format!("```terraform\n{}", example(&format!("ephemeral-resources/{name}/ephemeral-resource.tf"))),
             "Terraform 1.10".to_owned(),
         ];
@@ -89,7 +88,7 @@ fn wanted(provider: &dyn Provider) -> Wanted {
     for list in provider.list_resources() {
         let (name, schema) = (list.type_name(), list.schema());
         let mut parts = vec![
-            format!("# {name} (List Resource)\n\n{}", schema.description.trim()),
+            opening(&format!("{name} (List Resource)"), schema),
             format!("```terraform\n{}", example(&format!("list-resources/{name}/list-resource.tfquery.hcl"))),
             "Terraform 1.14".to_owned(),
         ];
@@ -99,8 +98,7 @@ fn wanted(provider: &dyn Provider) -> Wanted {
     for action in provider.actions() {
         let (name, schema) = (action.type_name(), action.schema());
         let mut parts = vec![
-            format!("# Action: {name}\n\n{}", schema.description.trim()),
-            schema.since.map(|release| format!("Requires Omni {release} or later.\n")).unwrap_or_default(),
+            opening(&format!("Action: {name}"), schema),
             format!("```terraform\n{}", example(&format!("actions/{name}/action.tf"))),
             "Terraform 1.14".to_owned(),
         ];
@@ -119,6 +117,15 @@ fn wanted(provider: &dyn Provider) -> Wanted {
         wanted.insert(format!("functions/{name}.md"), parts);
     }
     wanted
+}
+
+/// Heading and description, with the release that is required behind the first paragraph.
+fn opening(heading: &str, schema: &Schema) -> String {
+    let required = schema.since.map(|release| format!(" Requires Omni {release} or later.")).unwrap_or_default();
+    let mut paragraphs = schema.description.trim().split("\n\n");
+    let first = paragraphs.next().unwrap_or_default();
+    let rest: String = paragraphs.map(|paragraph| format!("\n\n{paragraph}")).collect();
+    format!("# {heading}\n\n{first}{required}{rest}\n")
 }
 
 fn example(path: &str) -> String {

@@ -7,8 +7,9 @@ resource "omni_cluster" "prod" {
   name               = "prod"
   talos_version      = "1.13.5"
   kubernetes_version = var.kubernetes_version
+  wait_for           = "running"
 
-  # After each upgrade, the manifests follow the new version.
+  # Runs after every update of the cluster. `wait_for` makes an update wait for the upgrade.
   lifecycle {
     action_trigger {
       events  = [after_update]

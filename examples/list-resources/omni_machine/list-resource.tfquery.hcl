@@ -1,4 +1,4 @@
-# The machines of one rack, by their IDs; `include_resource` adds their hardware and network.
+# Machines whose ID begins with 00000000; `include_resource` adds their hardware and network.
 list "omni_machine" "rack" {
   provider         = omni
   include_resource = true

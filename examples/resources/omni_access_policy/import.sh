@@ -1,2 +1,2 @@
-# There is one policy, so any id will do.
+# This is a singleton: any ID will do.
 terraform import omni_access_policy.this access-policy

@@ -1,2 +1,2 @@
-# There is one, so any text will do.
+# This is a singleton: any ID will do.
 terraform import omni_etcd_backup_s3_config.this etcd-backup-s3-conf

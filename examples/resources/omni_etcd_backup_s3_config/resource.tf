@@ -4,7 +4,7 @@ variable "backup_secret_key" {
   ephemeral = true
 }
 
-# The secret reaches Omni, and neither plan nor state keep it.
+# The secret is not written to state or plan.
 resource "omni_etcd_backup_s3_config" "this" {
   bucket               = "etcd-backups"
   region               = "eu-central-1"

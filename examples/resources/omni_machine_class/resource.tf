@@ -4,7 +4,7 @@ resource "omni_machine_class" "storage" {
   match_labels = ["region = eu, disk = nvme", "region = us, disk = nvme"]
 }
 
-# Has a provider create them.
+# Machines that an infrastructure provider creates.
 resource "omni_machine_class" "small" {
   name = "small"
 

@@ -4,7 +4,7 @@ resource "omni_machine_extensions" "prod" {
   extensions = ["siderolabs/iscsi-tools", "siderolabs/util-linux-tools"]
 }
 
-# For the machines of one set, in the place of the list of the cluster.
+# For the machines of one set, overrides the list of the cluster.
 resource "omni_machine_extensions" "gpu" {
   cluster = "prod"
   selector = {

@@ -21,16 +21,16 @@ pub const GRAMMAR: &str = "\
   CALL is a method such as Create, or Handshake for that of TLS; TYPE is a type such as Clusters.
   `omni-sim faults` lists the names of both.
   WHAT is one of
-    delay 200ms   the answer is late
-    refuse CODE   the call does nothing and is answered with a gRPC code, with TEXT as its message
-    fail CODE     the call does its work and is answered with a gRPC code all the same
-    cut           the connection breaks before the call does anything
-    lose          the call does its work, and the connection breaks before the answer
-    gone 5s       the server is away for so long: nothing listens, and all connections break
-    break N       a List or a Watch ends in the middle, after N messages
-    conflict      somebody else writes the object of an Update first
-  The Handshake takes delay and refuse, the latter without a code.
-  It strikes once, at the first such call; skip lets so many pass before, times makes it strike more often.
+    delay 200ms   the response is delayed
+    refuse CODE   the call has no effect, and returns a gRPC code with TEXT
+    fail CODE     the call takes effect, and returns a gRPC code nevertheless
+    cut           the connection breaks before the call takes effect
+    lose          the call takes effect, and the connection breaks before the response
+    gone 5s       an outage of this duration: nothing listens, and all connections break
+    break N       a List or a Watch fails after N messages
+    conflict      another client writes the object before an Update
+  Handshake accepts delay, and refuse without a code.
+  The fault applies to the first such call; skip N skips calls before it, times N applies it to N calls, always to every call.
 ";
 
 /// A fault that nobody can read.

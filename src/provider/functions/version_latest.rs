@@ -16,9 +16,9 @@ pub(super) fn function() -> Pure {
         name: "version_latest",
         signature: Signature {
             summary: "Returns the newest version that satisfies a constraint.",
-            description: "Returns the newest version that satisfies a constraint, from a list such as `ids` of `omni_talos_versions`. \
+            description: "Returns the newest version that satisfies a constraint, as it is written in a list such as `ids` of `omni_talos_versions`. \
                           The constraint is a version constraint as in Terraform: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`; empty matches every release. \
-                          Pre-releases match only if the constraint names one.",
+                          A pre-release matches only if the constraint names a pre-release.",
             parameters: vec![
                 Parameter::new("versions", Type::list(Type::String), "Versions, with or without a leading `v`."),
                 Parameter::new("constraint", Type::String, "Constraint that the version must satisfy."),

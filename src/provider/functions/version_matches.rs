@@ -14,7 +14,7 @@ pub(super) fn function() -> Pure {
         signature: Signature {
             summary: "Reports whether a version satisfies a constraint.",
             description: "Reports whether a version satisfies a constraint, for conditions on the version of Talos, Kubernetes or Omni. \
-                          The constraint is written as for providers: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`; empty for all releases. \
+                          The constraint is a version constraint as in Terraform: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`; empty for all releases. \
                           A pre-release satisfies it only when the constraint names one.",
             parameters: vec![
                 Parameter::new("version", Type::String, "The version, with or without a leading `v`."),

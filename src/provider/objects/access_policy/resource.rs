@@ -25,7 +25,7 @@ fn texts(name: &'static str) -> Attribute {
 
 /// The Kubernetes groups that go with a role.
 fn kubernetes() -> Attribute {
-    let groups = texts("impersonate_groups").required().doc("Groups that the person has in Kubernetes.");
+    let groups = texts("impersonate_groups").required().doc("Kubernetes groups that the user impersonates.");
     object("kubernetes", vec![groups]).doc("Access to Kubernetes.")
 }
 
@@ -59,7 +59,7 @@ impl Table for AccessPolicy {
             texts("users").required().doc("Names, or `group/<name>` for a group of `user_groups`."),
             texts("clusters").required().doc("Names, or `group/<name>` for a group of `cluster_groups`."),
             role().doc(
-                "Role on the clusters: `None`, `Reader`, `Operator` or `Admin`. The highest one of all rules counts.",
+                "Role on the clusters: `None`, `Reader`, `Operator` or `Admin`. If several rules match, the highest role applies.",
             ),
             kubernetes(),
         ];
@@ -90,10 +90,10 @@ impl Table for AccessPolicy {
                 .or_nothing().doc("Groups of people, by name.").coded("user_groups", document::USER_GROUPS),
             maps("cluster_groups", vec![objects("clusters", cluster).required().doc("Its members; each sets one of `name` and `match`.")])
                 .or_nothing().doc("Groups of clusters, by name.").coded("cluster_groups", document::CLUSTER_GROUPS),
-            objects("rules", rule).or_nothing().doc("Rules: who gets what where.").coded("rules", document::RULES),
+            objects("rules", rule).or_nothing().doc("Rules that grant users roles on clusters.").coded("rules", document::RULES),
             objects("tests", test).or_nothing().doc("Tests that the rules must pass; a plan runs them.").coded("tests", document::TESTS),
             string(YAML).document().same_if(same).doc(
-                "The whole policy in YAML, as Omni documents it: its `spec`, or the object as `omnictl get accesspolicies -o yaml` prints it. Takes the place of the other attributes.",
+                "The whole policy in YAML, as Omni documents it: its `spec`, or the object as `omnictl get accesspolicies -o yaml` prints it. Conflicts with the other attributes.",
             ).derived(),
         ]
     }
@@ -130,10 +130,10 @@ impl ResourceType for AccessPolicy {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages the access policy, which gives people more than their role on some clusters, and groups in Kubernetes. \
+            "Manages the access policy, which grants users additional roles on clusters, and Kubernetes groups that they impersonate. \
              This is a singleton: an instance has at most one, and one that exists already has to be imported. \
-             Needs a provider key with the role `Admin`.\n\n\
-             ~> Destroying it takes away at once what it grants.",
+             Requires the role `Admin`.\n\n\
+             ~> Destroying it revokes at once all access that it grants.",
         )
         .rule(Rule::ExactlyOne(&["rules", YAML]))
         .rule(Rule::AtMostOne(&["user_groups", YAML]))

@@ -22,10 +22,10 @@ struct AdvertisedEndpoints;
 impl Singleton for AdvertisedEndpoints {
     const NAME: &'static str = "omni_advertised_endpoints";
     const NOUN: &'static str = "the endpoints of the instance";
-    const ABOUT: &'static str = "Reads under which addresses the Omni instance wants to be reached. It may differ from the `endpoint` of the provider.";
+    const ABOUT: &'static str = "Reads the address of the API that the Omni instance advertises. It may differ from the `endpoint` of the provider.";
 
     fn attributes() -> Vec<Attribute> {
-        vec![text("grpc_api_url", "Address of the API, as the instance is configured; it may end in `/`.")]
+        vec![text("grpc_api_url", "Advertised address of the API; it may end in `/`.")]
     }
 
     async fn fill(session: &Session, call: &Call, value: &mut Value) -> Result<(), Error> {

@@ -24,16 +24,16 @@ pub(super) fn attributes() -> Vec<Attribute> {
     // Older releases ignore these.
     let only = |name, doc: &str| string(name).check(not_empty()).since("1.8").doc(doc);
     vec![
-        string("start_date").check(is_date()).doc("First day, as `2026-01-31`. Defaults to 29 days ago."),
+        string("start_date").check(is_date()).doc("Start date, inclusive, at 00:00 UTC, such as `2026-01-31`. Defaults to 29 days ago."),
         string("end_date")
             .check(is_date())
-            .doc("Day at whose beginning the log ends, as `2026-01-31`. Defaults to now."),
-        only("search", "Only events that contain this text, in upper or lower case."),
-        only("event_type", "Only events of this type.").check(one_of(EVENT_NAMES)),
+            .doc("End date, exclusive, at 00:00 UTC, such as `2026-01-31`. Defaults to now."),
+        only("search", "Only events that contain this text, ignoring case."),
+        only("event_type", "Only events of this type: `create`, `update`, `update_with_conflicts`, `destroy`, `teardown`, `talos_access`, `k8s_access` or `audit_log_access`.").check(one_of(EVENT_NAMES)),
         only("resource_type", "Only events of objects of this type, such as `Clusters.omni.sidero.dev`."),
         only("resource_id", "Only events of objects with this ID."),
         only("cluster", "Only events of this cluster."),
-        only("actor", "Only events of this person or service account."),
+        only("actor", "Only events of this user or service account, by its e-mail address."),
     ]
 }
 

@@ -30,8 +30,8 @@ const DEFAULT_EVENTS: i64 = 1000;
 impl Singleton for AuditLog {
     const NAME: &'static str = "omni_audit_log";
     const NOUN: &'static str = "the audit log";
-    const ABOUT: &'static str = "Reads the audit log of the instance: what was done, and who did it. Needs a provider key with the role `Auditor` (Omni 1.10 or later) or `Admin`, and an instance that keeps an audit log. \
-        At most `limit` events and 4 MiB are read, and kept in the state; narrow the time and the filters for more. Since Omni 1.10, each read is an event of its log.";
+    const ABOUT: &'static str = "Reads the events of the audit log of the instance. Needs a provider key with the role `Auditor` (Omni 1.10 or later) or `Admin`, and an instance that keeps an audit log. \
+        At most `limit` events and 4 MiB are read, and kept in the state; narrow the time and the filters for more. Since Omni 1.10, each read is an event of the audit log.";
 
     fn attributes() -> Vec<Attribute> {
         let mut attributes = filter::attributes();
@@ -39,7 +39,7 @@ impl Singleton for AuditLog {
             number("limit")
                 .default(DEFAULT_EVENTS)
                 .check(whole_between(1, MOST_EVENTS))
-                .doc("The most events to read, up to 10000."),
+                .doc("Maximum number of events, up to 10000."),
             plain("events", Type::list(Type::String))
                 .computed()
                 .doc("The events, oldest first: each is a text for `jsondecode`."),

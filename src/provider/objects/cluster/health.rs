@@ -39,10 +39,10 @@ impl DualSource for ClusterHealth {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Waits until a cluster is healthy: its control plane and machines are ready, and its Kubernetes API answers. Use it with `depends_on`, before what needs a running cluster. When the time is over, the error says which check failed, and on which machines."
+                "Waits until a cluster is healthy: its control plane and machines are ready, and its Kubernetes API answers. Name it in `depends_on` of objects that require a running cluster. After `timeout`, it fails with an error that lists the failed checks and the machines."
             }
             DualForm::Ephemeral => {
-                "Waits until a cluster is healthy: its control plane and machines are ready, and its Kubernetes API answers. It waits in every run, and keeps nothing in the state. When the time is over, the error says which check failed, and on which machines."
+                "Waits until a cluster is healthy: its control plane and machines are ready, and its Kubernetes API answers. It waits in every plan and apply, and stores nothing in state. After `timeout`, it fails with an error that lists the failed checks and the machines."
             }
         }
     }

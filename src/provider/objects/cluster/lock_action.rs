@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 const UNLOCKED: Annotation<ClusterSpec> = Annotation {
     facts: Facts { name: "omni_cluster_unlock", verb: "unlock", noun: "cluster", id: "cluster", timeout: "5m" },
-    about: "Unlocks a cluster: Omni accepts changes of its machines and versions again, and continues with those that wait. Ends well if the cluster is not locked.\n\n\
+    about: "Unlocks a cluster: Omni accepts changes of its machines and versions again, and continues with those that wait. Succeeds if the cluster is not locked.\n\n\
             An `omni_cluster` with `locked = true` shows the change as drift, and locks the cluster again in its next apply.",
     attribute: || cluster_attribute().required().doc("Name of the cluster to unlock."),
     put: None,
@@ -30,7 +30,7 @@ pub(super) fn unlock() -> Annotation<ClusterSpec> {
 pub(super) fn lock() -> Annotation<ClusterSpec> {
     Annotation {
         facts: Facts { name: "omni_cluster_lock", verb: "lock", ..UNLOCKED.facts },
-        about: "Locks a cluster: Omni refuses changes of its version, machine sets and nodes until it is unlocked, and pauses what it is doing to its machines. Ends well if the cluster is locked already.\n\n\
+        about: "Locks a cluster: Omni refuses changes of its version, machine sets and nodes until it is unlocked, and pauses operations on its machines. Succeeds if the cluster is already locked.\n\n\
                 An `omni_cluster` with `locked = false` shows the change as drift, and unlocks the cluster again in its next apply.",
         attribute: || cluster_attribute().required().doc("Name of the cluster to lock."),
         put: Some(labels::CLUSTER_LOCKED),

@@ -84,7 +84,7 @@ impl Table for Cluster {
                 feature("disable_public_discovery_service", "Disable the public discovery service. Requires `use_embedded_discovery_service`, and a cluster created with Talos 1.14 or later.").initially(false).since("1.10").field("features.disable_public_discovery_service").reading("Whether the public discovery service is disabled."),
             ], |features| features
                 .initially(Value::object::<&str>([]))
-                .doc("Features of the cluster. Features that are not listed here are not managed.")).reading("Features of the cluster."),
+                .doc("Features of the cluster. With this block, the attributes `disk_encryption`, `enable_workload_proxy` and `use_embedded_discovery_service` are `false` unless they are set; on an encrypted cluster that forces replacement. Without it, no feature is managed.")).reading("Features of the cluster."),
             boolean("locked").initially(false).doc(
                 "Whether the cluster is locked. Omni refuses changes to a locked cluster, its machine sets and their nodes. \
                  The apply that sets the lock can still write them, but Omni does not start new machines until the cluster is unlocked.",

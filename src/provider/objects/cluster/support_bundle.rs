@@ -36,7 +36,7 @@ impl ExportSource for SupportBundle {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Collects the support bundle of a cluster and writes it to a file: a ZIP archive with the state of the cluster and the logs of its machines. Requires the role `Operator`. A source that does not answer is told, and left out of the bundle. It changes nothing in Omni, so a provider with `read_only = true` allows it.",
+            "Collects the support bundle of a cluster and writes it to a file: a ZIP archive with the state of the cluster and the logs of its machines. Requires the role `Operator`. A source that does not answer is reported, and left out of the bundle. It changes nothing in Omni, so a provider with `read_only = true` allows it.",
         )
         .with(cluster_attribute().required().doc("Name of the cluster."))
         .with(boolean(ENCRYPT).default(false).since("1.10").doc(

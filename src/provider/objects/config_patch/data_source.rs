@@ -15,7 +15,7 @@ impl View for ConfigPatch {
     fn filters() -> Vec<Filter> {
         let set = string("machine_set").doc("Only patches for this machine set, by ID such as `prod-workers`.");
         vec![
-            Filter::label(string("cluster").doc("Only patches for this cluster or a part of it."), labels::CLUSTER),
+            Filter::label(string("cluster").doc("Only patches of this cluster, its machine sets and its cluster machines; patches of a machine (`selector.machine`) are left out."), labels::CLUSTER),
             Filter::label(set, labels::MACHINE_SET),
             Filter::label(
                 string("cluster_machine").doc("Only patches for this machine of a cluster, by ID (UUID)."),
@@ -25,7 +25,7 @@ impl View for ConfigPatch {
                 string("machine").doc("Only patches for this machine, whatever cluster it is in, by ID (UUID)."),
                 labels::MACHINE,
             ),
-            Filter::path(boolean("enabled").doc("Only patches that are, or are not, applied."), "enabled"),
+            Filter::path(boolean("enabled").doc("Filter by state: `true` returns applied patches, `false` disabled ones."), "enabled"),
         ]
     }
 }

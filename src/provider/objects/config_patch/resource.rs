@@ -67,7 +67,7 @@ impl Table for ConfigPatch {
                 target::machine_set_row(PART),
                 target::cluster_machine_row(PART),
                 string("machine").check(not_empty()).doc("ID (UUID) of the machine that the patch applies to, in any cluster or in none.").label(labels::MACHINE, KeyCodec::Text),
-            ], |selector| selector.or_nothing().replaces().doc("Limits the patch to a machine set or a machine. At most one of its attributes may be set.")).reading("What the patch is limited to; null for a whole cluster."),
+            ], |selector| selector.or_nothing().replaces().doc("Limits the patch to a machine set or a machine. At most one of its attributes may be set.")).reading("Target of the patch; null if it applies to the whole cluster."),
             boolean("enabled").default(true).doc("Whether the patch is applied. A disabled patch stays in Omni without effect.").since("1.10").label(labels::DISABLED, KeyCodec::Absent),
             id_override,
         ]

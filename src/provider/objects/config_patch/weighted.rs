@@ -34,7 +34,7 @@ pub(crate) fn rows<W: Weighted>() -> [Row; 4] {
         number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(W::ABOUT_WEIGHT).derived(),
         string("id_override").remains("The object keeps the ID that it was created with.").replaces().check(not_empty()).doc(format!(
             "ID to use instead of the one built from `weight`, target and `name`, for a {word} that was not created by Terraform, such as one of a cluster template. \
-             An import sets it. While it is set, changes of the other attributes do not force replacement."
+             An import sets it if the ID does not follow this rule. While it is set, changes of `name`, `weight` and the target do not force replacement."
         )).derived(),
     ]
 }

@@ -98,7 +98,7 @@ fn schema() -> Schema {
         may("read_installation_media", "read installation media presets"),
         may("manage_installation_media", "create, change and destroy installation media presets"),
     ];
-    Schema::new("Reads the identity that the provider is authenticated as, its role and the permissions of that role, without those of access policies. Available to every role.")
+    Schema::new("Reads the identity that the provider is authenticated as, its role and the permissions of that role. Permissions that an access policy grants are not included, except in `create_clusters`. Available to every role.")
         .with(text("id", "ID (UUID) of the user or service account."))
         .with(text(
             "identity",

@@ -17,8 +17,7 @@ pub(super) struct DefaultToken;
 impl Singleton for DefaultToken {
     const NAME: &'static str = "omni_default_join_token";
     const NOUN: &'static str = "the default join token";
-    const ABOUT: &'static str =
-        "Reads which join token is the default one. The token is a secret, and the state holds it.";
+    const ABOUT: &'static str = "Reads the default join token. The token is a secret and is stored in state; use the ephemeral resource `omni_join_token` to avoid that.";
 
     fn attributes() -> Vec<Attribute> {
         vec![

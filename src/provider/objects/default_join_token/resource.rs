@@ -30,7 +30,7 @@ impl Table for DefaultJoinToken {
         vec![
             string("id").computed().stays().doc("Always `default`.").id(),
             string("token_id").required().sensitive().check(not_empty()).doc(
-                "`id` of the join token, which is a secret. The token must exist, and cannot be destroyed while it is the default. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
+                "`id` of the join token, which is a secret. The token must exist. `terraform plan -generate-config-out` writes `null` here, as for every sensitive attribute: replace it with a reference to the token, such as `data.omni_join_token.site.id`.",
             ).field("token_id"),
         ]
     }
@@ -45,7 +45,7 @@ impl ResourceType for DefaultJoinToken {
         Schema::new(
             "Selects the default join token, which Omni uses for installation media and join configurations that do not select a token. \
              This is a singleton: creating it adopts and changes the existing setting, and destroying it only removes it from the state. \
-             If the selected token is destroyed, the default is restored to the token that was the default before. \
+             If the selected token is an `omni_join_token` and is destroyed, the previous default token is the default again if it is still usable; otherwise the destroy fails. \
              For a token of the same configuration, `default = true` of the `omni_join_token` is simpler; do not use both.",
         )
     }

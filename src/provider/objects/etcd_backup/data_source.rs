@@ -83,7 +83,8 @@ impl Lookup for BackupStatus {
 
 impl SingleSource for BackupStatus {
     const NAME: &'static str = "omni_etcd_backup_status";
-    const ABOUT: &'static str = "Reads the status of the etcd backups of a cluster, and of the store of the instance.";
+    const ABOUT: &'static str =
+        "Reads the status of the etcd backups of a cluster, and of the backup store of the instance.";
     const ID: &'static str = "cluster";
 
     fn arguments() -> Vec<Attribute> {

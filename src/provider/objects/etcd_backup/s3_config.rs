@@ -81,7 +81,7 @@ impl ResourceType for S3Config {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages the S3 bucket in which Omni stores the etcd backups of all clusters. This is a singleton. Requires a service account with the role `Admin`.\n\n\
+            "Manages the S3 bucket in which Omni stores the etcd backups of all clusters. This is a singleton: an instance has at most one. Requires the role `Admin`.\n\n\
              ~> After a destroy no backups are created; those in the bucket remain. Omni restores backups of the configured bucket only.",
         )
         .rule(Rule::Needs(KEY.plain, KEY_ID))

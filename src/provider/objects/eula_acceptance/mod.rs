@@ -84,10 +84,10 @@ impl ResourceType for EulaAcceptance {
 
     fn about() -> Schema {
         Schema::new(
-            "Accepts the end user license agreement (EULA) of a self-hosted Omni instance in the name of a person. \
+            "Accepts the end user license agreement (EULA) of a self-hosted Omni instance on behalf of a person. \
              Omni refuses everything else until it is accepted, so the other resources have to depend on this one, with `depends_on`.\n\n\
              ~> **The acceptance is permanent.** Omni lets nobody change or remove it: destroying the resource only removes it from the state.\n\n\
-             This is a singleton: where the EULA is already accepted by the same person, creating the resource adopts the acceptance, and where it is accepted by another one, the plan fails. \
+             This is a singleton: where the EULA is already accepted by the same person, a create adopts the acceptance, and where another person has accepted it, the plan fails. \
              Every role can accept it.",
         )
         .since("1.7")

@@ -44,7 +44,10 @@ impl Singleton for Features {
                 "secondary_image_factory_url",
                 "Address of the second image factory; null without one. Since Omni 1.10.",
             ),
-            text("secondary_image_factory_pxe_url", "Its address for network boot; null without one. Since Omni 1.10."),
+            text(
+                "secondary_image_factory_pxe_url",
+                "Address of the second image factory for network boot; null without one. Set by Omni 1.10 and later.",
+            ),
             object("etcd_backups", backups)
                 .computed()
                 .doc("Limits of etcd backups, as Go durations; null where Omni does not report them."),

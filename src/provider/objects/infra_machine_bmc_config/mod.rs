@@ -75,9 +75,9 @@ impl ResourceType for InfraMachineBmcConfig {
 
     fn about() -> Schema {
         Schema::new(
-            "Manages how the bare metal infrastructure provider reaches the baseboard management controller (BMC) of a machine, instead of with the credentials that it sets up itself. \
+            "Manages the address and credentials with which the bare metal infrastructure provider connects to the baseboard management controller (BMC) of a machine, in place of those that it sets up itself. \
              Needs a provider key with the role `Admin`, for reading too.\n\n\
-             Destroying it leaves the access to the provider again.",
+             After a destroy, the infrastructure provider uses its own credentials again.",
         )
         .rule(Rule::AtLeastOne(&["ipmi", "api"]))
     }

@@ -50,10 +50,10 @@ impl Table for InfraMachineConfig {
                 "`accepted` lets the provider take the machine over and wipe it, `rejected` has Omni ignore it, and `pending` leaves it undecided. An accepted machine stays accepted.",
             ).coded("acceptance_status", Codec::Enum(&ACCEPTANCES)),
             string("power_state").default("default").check(one_of(const { &texts(&POWER_STATES) })).doc(
-                "`on`, `off`, or `default`, which leaves it to the provider.",
+                "`on`, `off`, or `default`: the infrastructure provider decides.",
             ).coded("power_state", Codec::Enum(&POWER_STATES)),
             string("extra_kernel_args").at_most(4096).doc("Kernel arguments with which the provider boots the machine, separated by spaces: at most 4096 bytes.").optional_field("extra_kernel_args"),
-            boolean("cordoned").default(false).doc("Whether no cluster may take the machine.").field("cordoned"),
+            boolean("cordoned").default(false).doc("Whether clusters must not allocate the machine.").field("cordoned"),
         ]
     }
 }
@@ -67,7 +67,7 @@ impl ResourceType for InfraMachineConfig {
     fn about() -> Schema {
         Schema::new(
             "Manages a machine of a static infrastructure provider, such as the bare metal provider: whether it is accepted, its power, and whether clusters may take it.\n\n\
-             ~> **Accepting a machine lets the provider wipe its disks, and cannot be taken back.** \
+             ~> **Accepting a machine allows the infrastructure provider to wipe its disks, and cannot be undone.** \
              Omni refuses to destroy the configuration of an accepted machine as long as the machine is in Omni; removing the machine from Omni removes this too.",
         )
     }

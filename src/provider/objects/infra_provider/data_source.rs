@@ -19,16 +19,16 @@ impl Table for InfraProviderStatus {
     fn rows() -> Vec<Row> {
         vec![
             text("name", "Name of the infrastructure provider, by which machine classes refer to it.").id(),
-            text("display_name", "Name that the provider reports, for people; empty until it has registered.").field("name"),
+            text("display_name", "Display name that the provider reports; empty until it has registered.").field("name"),
             text("description", "Description that the provider reports.").field("description"),
             text("version", "Version of the provider; empty where it reports none.").since("1.10").field("version"),
             flag("static", "Whether it manages machines that exist already, such as the bare metal provider, instead of creating them.").label(labels::STATIC_INFRA_PROVIDER, KeyCodec::Present),
-            text("schema", "JSON schema of the `provider_data` that it takes; empty when it takes any.").joined::<InfraProviderStatusSpec>("schema", Codec::Plain),
+            text("schema", "JSON schema of `provider_data`; empty if the infrastructure provider takes any.").joined::<InfraProviderStatusSpec>("schema", Codec::Plain),
             group("health", vec![
                 flag("initialized", "Whether the provider has ever registered.").field("health.initialized"),
-                flag("connected", "Whether Omni has heard of the provider within the last minute.").field("health.connected"),
+                flag("connected", "Whether Omni received a heartbeat within the last minute.").field("health.connected"),
                 text("error", "Error that the provider reports, if any.").field("health.error"),
-                text("last_heartbeat", "When Omni last heard of the provider, in RFC 3339; null when it never has.").joined::<InfraProviderHealthStatusSpec>("last_heartbeat_timestamp", codecs::TIME),
+                text("last_heartbeat", "Time of the last heartbeat, in RFC 3339; null without one.").joined::<InfraProviderHealthStatusSpec>("last_heartbeat_timestamp", codecs::TIME),
             ], |health| health.computed().doc("Health of the provider.")),
         ]
     }
@@ -44,8 +44,12 @@ impl View for InfraProviderStatus {
     fn filters() -> Vec<Filter> {
         let of = |name, doc: &str, path| Filter::path(boolean(name).doc(doc), path);
         vec![
-            of("connected", "Only providers that are, or are not, connected to Omni.", "health.connected"),
-            of("static", "Only providers that are, or are not, static.", "static"),
+            of(
+                "connected",
+                "Filter by connection: `true` returns providers that are connected to Omni, `false` the others.",
+                "health.connected",
+            ),
+            of("static", "Filter by type: `true` returns static providers, `false` the others.", "static"),
         ]
     }
 }

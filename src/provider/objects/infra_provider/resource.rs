@@ -70,7 +70,7 @@ impl ResourceType for InfraProvider {
         Schema::new(
             "Manages an infrastructure provider and its service account. \
              Both are created and destroyed together. Requires the role `Admin`; with the role `Reader` a refresh works, but does not detect that the account was removed.\n\n\
-             ~> **Destroying or replacing it invalidates all keys of its service account**, so that the running infrastructure provider loses its access to Omni.",
+             ~> **Destroying or replacing it invalidates all keys of its service account**, so that the running infrastructure provider loses its access to Omni. Omni also removes its machine requests and machine request sets, and refuses the destroy while machines of the infrastructure provider are registered.",
         )
     }
 

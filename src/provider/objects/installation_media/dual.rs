@@ -43,10 +43,10 @@ impl DualSource for InstallationMedia {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Reads where to download the installation media of a preset, or to boot them over the network. Each read registers the schematic of the preset with the image factory; the same content has the same ID. Where the factory asks for credentials, the address and the headers hold them, and so does the state; the ephemeral resource of the same name keeps them out. Omni before 1.11 does not tell the address: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Needs Omni 1.5 or later."
+                "Reads the URL from which the installation media of a preset are downloaded or booted over the network. Each read registers the schematic of the preset with the image factory; the same content has the same ID. Where the factory asks for credentials, the address and the headers hold them, and so does the state; the ephemeral resource of the same name keeps them out. Omni before 1.11 does not return the URL: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Requires Omni 1.5 or later."
             }
             DualForm::Ephemeral => {
-                "Reads where to download the installation media of a preset, or to boot them over the network. Never written to state or plan. Opening it registers the schematic of the preset with the image factory; the same content has the same ID. Omni before 1.11 does not tell the address: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Needs Omni 1.5 or later."
+                "Reads the URL from which the installation media of a preset are downloaded or booted over the network. Never written to state or plan. Opening it registers the schematic of the preset with the image factory; the same content has the same ID. Omni before 1.11 does not return the URL: the provider then composes it, which needs a factory without credentials and a preset with a Talos version. Requires Omni 1.5 or later."
             }
         }
     }
@@ -56,7 +56,7 @@ impl DualSource for InstallationMedia {
             string("preset").required().check(not_empty()).doc("Name of the preset, such as the `name` of an `omni_installation_media_preset`."),
             string("format").check(is_format()).doc("What to get: `iso`, `pxe`, or what a disk image ends in, such as `raw.xz` or `qcow2`. Unset gives an ISO for bare metal, and the usual disk image of a platform or board."),
             boolean("standalone").default(false).doc("Whether the address has to work without headers: it then holds what credentials the factory asks for. Needs Omni 1.11 for factories that ask for any."),
-            string("download_token_ttl").check(duration::is_positive()).doc("How long a download token is to hold, as a Go duration such as `30m`, where the factory uses such tokens. Unset leaves it to Omni: 5 minutes, and 2 hours for `pxe`."),
+            string("download_token_ttl").check(duration::is_positive()).doc("Lifetime of a download token, as a Go duration such as `30m`, where the factory uses such tokens. Unset leaves it to Omni: 5 minutes, and 2 hours for `pxe`."),
             string("url").computed().sensitive().doc("Address of the media."),
             plain("headers", Type::map(Type::String)).computed().sensitive().doc("Headers to send with the download; empty when none are needed."),
             text("schematic_id", "ID of the schematic."),

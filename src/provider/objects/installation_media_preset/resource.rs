@@ -67,7 +67,7 @@ impl Table for Preset {
         vec![
             string("name").required().replaces().check(not_empty()).doc("Name of the preset.").id(),
             string("architecture").default("amd64").check(one_of(ARCHITECTURE_NAMES)).doc("Architecture of the machines: `amd64` or `arm64`.").coded("architecture", ARCHITECTURE),
-            string("talos_version").same_if(version::same).check(is_version()).doc("Talos version of the media, with or without a leading `v`. Unset leaves it to Omni, which takes the one that is current when the media are made. Omni 1.6 and 1.7 demand one.").coded("talos_version", codecs::VERSION_IF_ANY).reading("Talos version of the media, without a leading `v`; null when Omni chooses it."),
+            string("talos_version").same_if(version::same).check(is_version()).doc("Talos version of the media, with or without a leading `v`. Unset leaves it to Omni, which takes the one that is current when the media are made. Required by Omni 1.6 and 1.7.").coded("talos_version", codecs::VERSION_IF_ANY).reading("Talos version of the media, without a leading `v`; null when Omni chooses it."),
             plain("extensions", Type::set(Type::String)).or_nothing().check(not_empty().of_each()).doc("System extensions in the media, such as `siderolabs/qemu-guest-agent`.").field("install_extensions"),
             plain("kernel_args", Type::list(Type::String)).or_nothing().check(are_args()).doc("Kernel arguments, in this order; none may contain white space, and together they have at most 4096 bytes.").coded("kernel_args", ARGS),
             message("cloud", "cloud", vec![
@@ -77,13 +77,13 @@ impl Table for Preset {
                 string("overlay").required().check(not_empty()).doc("Board, such as `rpi_generic`.").field("sbc.overlay"),
                 string("overlay_options").document().check(is_mapping()).doc("Options of the overlay, as a YAML mapping.").optional_field("sbc.overlay_options"),
             ], |sbc| sbc.doc("Makes media for a single-board computer; `architecture` must be `arm64`.")),
-            string("join_token").sensitive().check(not_empty()).doc("Join token of the machines, by its ID. Unset takes the default token. Omni 1.6 and 1.7 demand one.").optional_field("join_token"),
+            string("join_token").sensitive().check(not_empty()).doc("`id` of the join token of the machines. Unset takes the default token. Required by Omni 1.6 and 1.7.").optional_field("join_token"),
             boolean("secure_boot").default(false).doc("Whether the media are for Secure Boot.").field("secure_boot"),
             boolean("grpc_tunnel").doc("Whether the machines tunnel their SideroLink connection through gRPC. Unset leaves it to the instance.").coded("grpc_tunnel", provision::TUNNEL),
             plain("machine_labels", Type::map(Type::String)).or_nothing().doc("Initial labels of the machines.").field("machine_labels"),
             string("bootloader").default("auto").check(one_of(BOOTLOADER_NAMES)).doc("Bootloader: `auto`, `uefi` (systemd-boot), `bios` (GRUB) or `dual` (both).").coded("bootloader", Codec::Enum(&BOOTLOADERS)),
             string("embedded_machine_config").document().sensitive().same_if(patch::same).since("1.9").doc("Talos machine configuration in the media, in YAML. Needs Talos 1.12 or later.").optional_field("embedded_machine_config"),
-            string("image_factory_url").initially("").since("1.10").doc("Image factory that makes the media, one of those that the instance is configured with. Empty for the one that is recorded for the Talos version.").field("image_factory_url"),
+            string("image_factory_url").initially("").since("1.10").doc("Image factory that makes the media, one of those that the instance is configured with. If empty, the image factory of the Talos version is used.").field("image_factory_url"),
         ]
     }
 }

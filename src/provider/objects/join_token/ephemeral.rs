@@ -57,7 +57,7 @@ fn schema() -> Schema {
          Machines must join before the run ends, so that they get their unique node token: \
          let the configuration wait for them, for example with `omni_machine` and `wait_for_registration`. \
          A token that machines still depend on is not removed at the end, but expires, with a warning that lists these machines. \
-         If the run is killed, the token also remains until it expires, at most `ttl` later; its name begins with `tf-` unless `name` is set.\n\n\
+         If it remains nevertheless, because Omni was unreachable or the computer crashed, it expires at most `ttl` later; its name begins with `tf-` unless `name` is set.\n\n\
          Creating a token requires the role `Admin`, reading one `Reader`.",
     )
     .with(string("name").optional_computed().check(tokens::is_name()).doc(

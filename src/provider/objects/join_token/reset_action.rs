@@ -25,7 +25,7 @@ impl OmniAction for Reset {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Resets the unique token of a machine, so that it gets a new one when it joins Omni the next time. It helps where a machine has lost its token, for example since its disks were replaced, and Omni refuses it. Requires the role `Admin`.",
+            "Resets the unique token of a machine, so that it gets a new one when it joins Omni the next time. It helps where a machine has lost its token, for example because its disks were replaced, and Omni refuses it. Requires the role `Admin`.",
         )
         .with(argument::machine_attribute().doc("ID (UUID) of the machine."))
     }

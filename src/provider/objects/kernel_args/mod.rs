@@ -45,7 +45,7 @@ impl Table for KernelArgs {
         vec![
             argument::machine_id(),
             texts("args").required().check(are_kernel_args()).check(is_free().of_each()).doc(
-                "Kernel arguments, in this order, beside those that Omni sets itself: at most 64, each of at most 256 bytes. An empty list means none.",
+                "Kernel arguments, in this order, in addition to those that Omni sets: at most 64, each of at most 256 bytes. An empty list means none.",
             ).field("args"),
             group("status", vec![
                 texts("current_args").computed().doc("Arguments that the machine runs with, without those that Omni sets itself.").joined::<KernelArgsStatusSpec>("current_args", Codec::Plain),
@@ -59,7 +59,7 @@ impl Table for KernelArgs {
 impl ResourceType for KernelArgs {
     fn about() -> Schema {
         Schema::new(
-            "Manages the kernel arguments of a machine, as a whole list. Omni makes such a list itself for a machine that registers with arguments: creating this takes it over.\n\n\
+            "Manages the kernel arguments of a machine, as a whole list. Omni creates such a list for a machine that registers with kernel arguments; a create adopts and replaces it.\n\n\
              ~> **A change reboots the machine**: kernel arguments are part of its image, and Omni upgrades an installed machine to the image with the new ones. \
              Destroying this removes all arguments, also those that the machine registered with.",
         )

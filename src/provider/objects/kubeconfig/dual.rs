@@ -45,7 +45,7 @@ impl DualSource for Kubeconfig {
     fn about(form: DualForm) -> &'static str {
         match form {
             DualForm::Stored => {
-                "Issues a kubeconfig with a service account token. Requires the role `Operator`. Each read issues a new token and stores it in state, so that an output of it changes in every plan; a `terraform_data` with `ignore_changes` keeps the first one. Tokens cannot be revoked. To keep the token out of the state, use the ephemeral resource `omni_kubeconfig`."
+                "Issues a kubeconfig with a service account token. Requires the role `Operator`. Each read issues a new token, which cannot be revoked, and stores it in state; outputs of it change in every plan. For a token that stays the same between runs, use the resource `omni_kubeconfig`. To keep the token out of the state, use the ephemeral resource `omni_kubeconfig`."
             }
             DualForm::Ephemeral => {
                 "Issues a kubeconfig with a service account token, for provider blocks and write-only attributes. Never written to state or plan. Requires the role `Operator`. Every plan and every apply issues a new token. A token can be neither revoked nor extended, so `ttl` must be longer than the run; if a token expires during the run, a warning says so at the end."

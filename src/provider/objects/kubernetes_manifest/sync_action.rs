@@ -36,7 +36,7 @@ impl OmniAction for Sync {
             "Applies the bootstrap manifests of Talos, such as those of CoreDNS, kube-proxy and the CNI, to the Kubernetes of a cluster, and waits for their rollout. Omni does not do that by itself after an upgrade of Kubernetes. It tells each object with its diff and its result; the content of secrets is not told.",
         )
         .with(cluster_attribute().required().doc("Name of the cluster."))
-        .with(boolean(DRY_RUN).default(false).doc("With `true`, only tells what would change."))
+        .with(boolean(DRY_RUN).default(false).doc("With `true`, only reports what would change."))
     }
 
     fn writes(&self, config: &Value) -> bool {

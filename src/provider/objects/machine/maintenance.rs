@@ -50,7 +50,7 @@ impl OmniAction for Maintenance {
         let machine = argument::machine_attribute();
         match self {
             Self::Install => Schema::new(
-                "Installs Talos on a disk of a machine that is in no cluster, and waits until it is installed. The machine must be connected, in maintenance mode, run Talos 1.13 or later, and have no Talos on its disks. Omni goes on with the installation if the action is stopped.\n\n\
+                "Installs Talos on a disk of a machine that is in no cluster, and waits until it is installed. The machine must be connected, in maintenance mode, run Talos 1.13 or later, and have no Talos on its disks. Omni continues the installation if the action is stopped.\n\n\
                  ~> **The content of the disk is lost**, whatever it holds.",
             )
             .with(machine.doc("ID (UUID) of the machine."))

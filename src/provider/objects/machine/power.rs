@@ -45,7 +45,7 @@ const OFF: Power = Power {
         id: "machine_id",
         timeout: "10m",
     },
-    about: "Shuts a machine down, and waits until it is disconnected from Omni. Talos shuts down in order; the machine stays in its cluster. A machine of a static infrastructure provider stays off until `omni_machine_power_on`; others have to be turned on by hand.",
+    about: "Shuts a machine down, and waits until it is disconnected from Omni. Talos shuts down gracefully; the machine stays in its cluster. A machine of a static infrastructure provider stays off until `omni_machine_power_on`; others have to be turned on by hand.",
     switch: Switch::Off,
     since: Some("1.8"),
 };
@@ -60,7 +60,7 @@ pub(super) fn all() -> [Power; 3] {
     };
     let reboot = Power {
         facts: Facts { name: "omni_machine_reboot", verb: "reboot", ..OFF.facts },
-        about: "Reboots a machine of a static infrastructure provider by its power, and waits until the provider has done that. Omni can reboot only such machines, such as those of the bare metal provider, after they have been accepted. The machine is not shut down in order.",
+        about: "Power-cycles a machine of a static infrastructure provider, and waits until the infrastructure provider reports the reboot. Omni can reboot only such machines, such as those of the bare metal provider, after they have been accepted. The machine is not shut down in order.",
         switch: Switch::Reboot,
         since: None,
     };

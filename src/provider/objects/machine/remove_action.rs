@@ -26,7 +26,7 @@ impl OmniAction for Remove {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Removes a machine from Omni, with everything that Omni keeps of it, and waits until it is gone. It is the way out for machines that never come back: a machine that still runs keeps its disks, and joins again.\n\n\
+            "Removes a machine from Omni, with everything that Omni keeps of it, and waits until it is gone. Use it for machines that are permanently lost: a machine that still runs is not wiped, and joins again.\n\n\
              ~> **A machine of a cluster is taken out of it without being wiped**, and its etcd member is lost. Destroy its `omni_machine_set_node` instead as long as the machine can be reached.",
         )
         .with_all(confirmed::attributes("remove"))

@@ -36,7 +36,7 @@ pub(super) struct Registered;
 fn keys() -> Vec<Attribute> {
     vec![
         string(ID).optional_computed().stays().replaces().check(not_empty()).doc(
-            "ID (UUID) of the machine, in lower case. A machine that waits for its acceptance can be found by nothing else.",
+            "ID (UUID) of the machine, in lower case. A machine that waits for its acceptance can be selected by nothing else.",
         ),
         string("mac_address")
             .replaces()
@@ -49,7 +49,7 @@ fn keys() -> Vec<Attribute> {
             .replaces()
             .same_if(|a, b| a.eq_ignore_ascii_case(b))
             .check(not_empty())
-            .doc("Host name of the machine, ignoring case. One that is configured stays as it is written, also when the machine gets another name later."),
+            .doc("Host name of the machine, ignoring case. A configured host name stays in the state even if the machine is renamed."),
         string("label_selector")
             .document()
             .replaces()
@@ -138,7 +138,7 @@ impl Table for Registered {
             "Wait until a matching machine has registered and reported its hardware and network, for up to `timeouts.create`. By default it is an error if no machine matches.",
         ).local(),
             boolean(ACCEPT).default(false).doc(
-            "Accept the machine if it stands at a static infrastructure provider, such as the bare metal provider, and wait until it has registered. Needs `machine_id`. An accepted machine stays accepted. Has no effect on other machines.",
+            "Accept the machine if it belongs to a static infrastructure provider, such as the bare metal provider, and wait until it has registered. Needs `machine_id`. An accepted machine stays accepted. Has no effect on other machines.",
         ).derived(),
             string(ON_DESTROY).default(KEEP).check(one_of(&[KEEP, REMOVE])).doc(
             "What becomes of the machine when the resource is destroyed: `keep` leaves it in Omni, and `remove` removes it from Omni with everything that is configured for it, without wiping it. A removed machine that keeps running, and has a valid join token, can register again.",
@@ -152,9 +152,9 @@ impl Table for Registered {
 impl ResourceType for Registered {
     fn about() -> Schema {
         Schema::new(
-            "Manages a machine that registers with Omni by itself: finds it by ID, MAC address, host name or labels, waits for it, accepts it if it needs that, and shows its hardware, network and labels.\n\n\
+            "Manages a machine that registers with Omni by itself: selects it by ID, MAC address, host name or labels, waits for it, accepts it if it needs that, and shows its hardware, network and labels.\n\n\
              Creating this resource creates no machine, and destroying it leaves the machine in Omni unless `on_destroy` says otherwise. \
-             It is an error if no machine matches, or more than one. Another key that leads to the same machine replaces nothing. \
+             It is an error if no machine matches, or more than one. A change of `machine_id`, `mac_address`, `hostname` or `label_selector` forces replacement only if it selects another machine. \
              There is no `on_destroy = \"reset\"`, because Omni has no call that resets a machine outside of a cluster; it wipes a machine that leaves a cluster.\n\n\
              ~> **Accepting a machine lets its infrastructure provider wipe its disks, and cannot be taken back.** \
              For power state and kernel arguments of such a machine use `omni_infra_machine_config`, which accepts it too: use one of the two to accept a machine.",

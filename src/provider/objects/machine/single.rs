@@ -40,7 +40,7 @@ pub(super) fn waits(config: &Value) -> bool {
 #[async_trait]
 impl SingleSource for Machines {
     const NAME: &'static str = "omni_machine";
-    const ABOUT: &'static str = "Reads a registered machine by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine.";
+    const ABOUT: &'static str = "Reads a registered machine by ID, MAC address, host name or labels: its hardware, network and labels. The read can wait for the machine to register, for example after another provider has created the virtual machine. It is an error if more than one machine matches.";
     const ID: &'static str = "id";
     const IF_MISSING: &'static str = "If it has not registered yet, set `wait_for_registration = true` to wait for it.";
     const IF_LATE: &'static str = "Check that the machine runs, that it boots an image of this instance, and that it can reach Omni; or increase `timeout`. If the same apply creates it, refer to an attribute of it that is known only after apply: otherwise the plan already waits for it.";

@@ -33,7 +33,7 @@ pub(crate) fn rows(paths: [&'static str; 5]) -> [Row; 5] {
     let [provider, data, args, meta, tunnel] = paths;
     [
         string("provider_id").required().check(not_empty()).doc("ID of the infrastructure provider, such as the `name` of an `omni_infra_provider`.").field(provider),
-        string("provider_data").document().doc("What the provider is to create, as YAML in the form that its schema asks for. It is checked against the schema when it is planned.").optional_field(data),
+        string("provider_data").document().doc("Settings of the machines, in YAML, in the form that the schema of the infrastructure provider requires (`schema` of the data source `omni_infra_provider`). They are checked at plan time.").optional_field(data),
         plain("kernel_args", Type::list(Type::String)).or_nothing().check(are_kernel_args()).doc("Kernel arguments of the machines, in this order.").field(args),
         objects("meta_values", vec![
             number("key").required().check(whole_between(0, 255)).doc("Key in the META partition of Talos, from 0 to 255."),

@@ -66,7 +66,7 @@ impl ResourceType for MachineClass {
     fn about() -> Schema {
         Schema::new(
             "Manages a machine class: machines that are selected by their labels, or created by an infrastructure provider. \
-             Machine sets take machines from it with `machine_class`.",
+             Machine sets allocate machines from it with `machine_class`. A change from `match_labels` to `auto_provision` or back forces replacement. Omni refuses to destroy a class that a machine set uses.",
         )
         .rule(Rule::ExactlyOne(&KINDS))
     }

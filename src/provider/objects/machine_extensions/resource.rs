@@ -74,7 +74,7 @@ impl ResourceType for MachineExtensions {
         Schema::new(
             "Manages the system extensions of the machines of a cluster, of a machine set, or of one machine. \
              Only the most specific list applies: that of a machine overrides that of its machine set, which overrides that of the cluster.\n\n\
-             ~> A change reinstalls Talos on the machines with another image, one after the other, and reboots each of them. \
+             ~> A change upgrades the machines to another image and reboots them, by the `upgrade_strategy` of their machine set. \
              So does destroying the list: the next less specific list applies then, or the extensions of the image that the machine was installed from.",
         )
         .meaning("selector.machine_set", target::meaning_of_set)

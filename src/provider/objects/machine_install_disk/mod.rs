@@ -63,7 +63,7 @@ impl ResourceType for MachineInstallDisk {
     fn about() -> Schema {
         Schema::new(
             "Manages which disk of a machine Talos is installed on. Without it, Omni chooses the disk.\n\n\
-             It counts when Talos is installed, so create it before the `omni_machine_set_node` of the machine, with `depends_on` there. \
+             It takes effect when Talos is installed: create it before the `omni_machine_set_node` of the machine, by a reference to its `machine_id` there. \
              A change, or destroying this, does not move an installed machine to another disk.",
         )
         .rule(Rule::ExactlyOne(CHOICE))

@@ -38,7 +38,7 @@ impl Table for MachineLabels {
         vec![
             argument::machine_id(),
             string(MODE).default(ADDITIVE).check(one_of(&[ADDITIVE, EXCLUSIVE])).doc(
-                "What becomes of labels that others set: `additive` keeps them, `exclusive` removes them. Labels of the installation media stay in both.",
+                "How labels that others set are treated: `additive` keeps them, `exclusive` removes them. Labels of the installation media stay in both.",
             ).annotation(labels::EXCLUSIVE, KeyCodec::Either(EXCLUSIVE, ADDITIVE)).own_labels(OwnLabels {
                 about: "Labels of the machine, over those of its installation media; those of the provider block are added. `mode` says what becomes of keys that others set.",
                 are_all: is_exclusive,

@@ -43,7 +43,7 @@ impl Table for MachineRequestSet {
             number("machine_count")
                 .required()
                 .check(whole_between(0, MOST_MACHINES))
-                .doc("Number of machines. Lowering it removes machines.")
+                .doc("Number of machines. A lower number makes the infrastructure provider delete machines.")
                 .field("machine_count"),
             string("talos_version")
                 .required()

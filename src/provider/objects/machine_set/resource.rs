@@ -89,11 +89,11 @@ fn strategy(
         string("type")
             .required()
             .check(one_of(&["Unset", "Rolling"]))
-            .doc("`Rolling` changes `max_parallelism` machines at a time, `Unset` lets Omni decide.")
+            .doc("`Rolling` changes `max_parallelism` machines at a time, `Unset` is the default of Omni.")
             .coded(kind, Codec::Enum(all)),
         number("max_parallelism")
             .check(whole_between(0, LARGEST))
-            .doc("Maximum number of machines changed at the same time with `Rolling`. If `0` or unset, Omni decides, which means one.")
+            .doc("Maximum number of machines changed at the same time with `Rolling`. If `0` or unset, the default of Omni applies.")
             .coded(config, PARALLELISM)
             .reading("Maximum number of machines changed at the same time; null if Omni decides."),
     ];
@@ -168,15 +168,15 @@ impl Table for MachineSet {
         vec![
             string("id").computed().stays().doc("ID of the machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.").id(),
             string("name").remains("A machine set keeps the name that it was created with.").check(not_empty()).doc(
-                "Name of a worker machine set within the cluster. Defaults to `workers`. Must be unset for the control plane, which is always named `control-planes`. Changing this forces replacement.",
+                "Name of a worker machine set within the cluster. Defaults to `workers`. For the control plane it must be unset or `control-planes`. Changing this forces replacement.",
             ).derived().reading("Name of the machine set within the cluster."),
             string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text).reading("Name of the cluster that the machine set belongs to."),
             string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
                 "Role of the machines: `controlplane` or `workers`.",
             ).at(Home::OneOf(&[(CONTROL_PLANE, labels::ROLE_CONTROL_PLANE), (WORKERS, labels::ROLE_WORKER)])),
-            strategy("update_strategy", ["update_strategy", "update_strategy_config"], ROLLING, |strategy| strategy.doc("Rollout strategy for configuration changes.")),
-            strategy("delete_strategy", ["delete_strategy", "delete_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for removals of machines.")),
-            strategy("upgrade_strategy", ["upgrade_strategy", "upgrade_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for Talos upgrades.").since("1.6")),
+            strategy("update_strategy", ["update_strategy", "update_strategy_config"], ROLLING, |strategy| strategy.doc("Rollout strategy for configuration changes. The default of Omni is one machine at a time. Ignored for the control plane, whose machines change one at a time.")),
+            strategy("delete_strategy", ["delete_strategy", "delete_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for removals of machines. The default of Omni is all machines at once. Ignored for the control plane, whose machines are removed one at a time.")),
+            strategy("upgrade_strategy", ["upgrade_strategy", "upgrade_strategy_config"], UNSET, |strategy| strategy.doc("Rollout strategy for Talos upgrades. The default of Omni is one machine at a time.").since("1.6")),
             object("machine_class", vec![
                 string("name").required().check(not_empty()).doc("Name of the machine class."),
                 number("size").check(whole_between(0, LARGEST)).doc("Number of machines to allocate. Required for `Static`, ignored for `Unlimited`."),

@@ -17,8 +17,14 @@ impl View for MachineSetNode {
             Filter::label(string("cluster").doc("Only machines of this cluster."), labels::CLUSTER),
             Filter::label(set, labels::MACHINE_SET),
             Filter::path(stage, "status.stage"),
-            Filter::path(boolean("ready").doc("Only machines that are, or are not, ready."), "status.ready"),
-            Filter::path(boolean("locked").doc("Only machines that are, or are not, locked."), "locked"),
+            Filter::path(
+                boolean("ready").doc("Filter by readiness: `true` returns ready machines, `false` the others."),
+                "status.ready",
+            ),
+            Filter::path(
+                boolean("locked").doc("Filter by lock: `true` returns locked machines, `false` the others."),
+                "locked",
+            ),
         ]
     }
 }

@@ -33,7 +33,7 @@ impl OmniAction for ForceDestroy {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Lets Omni give up a machine that is being removed from its cluster and cannot be reached, and waits until the cluster has let it go. Without this, the removal waits until the machine comes back. The machine stays in Omni; `omni_machine_remove` removes it from there.\n\n\
+            "Forces the removal of an unreachable machine that is being removed from its cluster, and waits until its `ClusterMachine` is gone. Without this, the removal waits until the machine comes back. The machine stays in Omni; `omni_machine_remove` removes it from there.\n\n\
              ~> **The machine is not wiped**: its disks keep their content, and its etcd member is lost.",
         )
         .with_all(confirmed::attributes("give up"))

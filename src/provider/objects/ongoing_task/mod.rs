@@ -34,8 +34,13 @@ impl Table for OngoingTask {
             text("id", "ID of the task.").id(),
             text("title", "Title, as the Omni UI displays it.").field("title"),
             text("resource_id", "ID of the cluster or machine; empty before Omni 1.3.").field("resource_id"),
-            text("kind", &format!("Kind of task: one of {kinds}; empty for one that this version does not know."))
-                .derived(),
+            text(
+                "kind",
+                &format!(
+                    "Kind of task: one of {kinds}; empty for a kind that this version of the provider does not know."
+                ),
+            )
+            .derived(),
             text("status", "Progress, as Omni reports it.").derived(),
             text("error", "Error that blocks the task; otherwise empty.").derived(),
         ]
@@ -70,7 +75,7 @@ impl View for OngoingTask {
 
     fn filters() -> Vec<Filter> {
         vec![
-            Filter::path(string("kind").check(one_of(&KINDS)).doc("Only tasks of this kind."), "kind"),
+            Filter::path(string("kind").check(one_of(&KINDS)).doc("Only tasks of this kind: `talos_upgrade`, `kubernetes_upgrade`, `destroy`, `machine_upgrade` or `secrets_rotation`."), "kind"),
             Filter::path(string("resource_id").doc("Only tasks of this cluster or machine."), "resource_id"),
         ]
     }

@@ -51,6 +51,6 @@ impl View for RedactedMachineConfig {
     const NOUNS: &'static str = "machine configurations";
     const PLURAL: &'static str = "";
     const ABOUT: &'static str =
-        "Reads the Talos machine configuration of a machine of a cluster, with all patches and without secrets.";
+        "Reads the Talos machine configuration of a cluster machine, with all patches applied and secrets redacted.";
     const ABOUT_ID: &'static str = "ID (UUID) of a machine of a cluster.";
 }

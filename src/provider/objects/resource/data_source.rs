@@ -93,12 +93,12 @@ impl Lookup for Resources {
                 .doc("Controllers of Omni that must clean up before the resource can be destroyed."),
             text("created", "Time of its creation, in RFC 3339."),
             text("updated", "Time of its last write, in RFC 3339."),
-            texts("labels", "All labels, with those of Omni."),
+            texts("labels", "All labels, including the system labels of Omni."),
             texts("annotations", "All annotations, with those of Omni."),
             plain("decoded", Type::Dynamic).computed().doc(
                 "Spec as an object: the fields that are set, in the names of the Protobuf message, without fields that hold secrets. Null for types that this version of the provider does not describe.",
             ),
-            text(document::YAML, "Spec as Omni renders it in YAML, with everything in it. Sensitive, since it may contain secrets.").sensitive(),
+            text(document::YAML, "Complete spec in YAML, as Omni renders it. Sensitive, since it may contain secrets.").sensitive(),
         ]
     }
 

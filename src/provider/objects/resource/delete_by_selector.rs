@@ -62,7 +62,7 @@ impl OmniAction for DeleteBySelector {
         let names: Vec<_> = DELETABLE.iter().map(|kind| format!("`{}`", short(*kind))).collect();
         Schema::new(format!(
             "Deletes all objects of a type whose labels match. If more than `{MAX_COUNT}` objects match, nothing is deleted. Objects are torn down one after the other, in the order of their IDs, and each is waited for.\n\n\
-             ~> **Deleting a cluster, a machine set or one of its nodes wipes the machines.** Use `{DRY_RUN} = true` first."
+             ~> **Deleting a cluster, a machine set or one of its nodes wipes the machines.** Deleting `Links` removes machines from Omni without wiping them. Objects that Terraform manages are deleted too. Use `{DRY_RUN} = true` first."
         ))
         .with(type_name::attribute(|| DELETABLE, &format!("COSI type of the objects, one of {}.", names.join(", "))))
         .with(

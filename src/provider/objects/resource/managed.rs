@@ -87,7 +87,7 @@ impl Table for AnyResource {
                 .document()
                 .check(crate::provider::check::is_mapping())
                 .same_if(|one, other| document::of_text(one).is_some_and(|one| document::of_text(other) == Some(one)))
-                .doc("Spec of the resource as YAML text, instead of `spec`. Formatting-only changes produce no diff. After an import the state has `spec`, and the next apply puts the text in its place without a write.")
+                .doc("Spec of the resource as YAML text, instead of `spec`. Formatting-only changes produce no diff. After an import the state has `spec`, and the next apply replaces it by `yaml` in the state, without a write to Omni.")
                 .derived(),
             plain(SECRET, Type::Dynamic)
                 .write_only()
@@ -104,7 +104,7 @@ impl Table for AnyResource {
                 .doc(format!("Salted hash of `{SECRET}`, by which changes of it are detected. Null without it."))
                 .derived(),
             plain(COMPUTED, Type::set(Type::String))
-                .doc("Paths of fields of the spec, such as `features.disk_encryption`, that others may change after they are set here: their drift is not shown, and a write sends them only where the configuration changes them.")
+                .doc("Paths of fields of the spec, such as `features.disk_encryption`, that others may change after they are set here: their drift is ignored, and they are written only when the configuration changes them.")
                 .local(),
             object(
                 WAIT,
@@ -114,7 +114,7 @@ impl Table for AnyResource {
                         .doc("COSI type of the object to wait for, such as `ClusterStatuses`; the type of the resource by default."),
                     string("id").check(not_empty()).doc("ID of the object to wait for; the ID of the resource by default."),
                     plain("fields", Type::map(Type::String)).doc(
-                        "Values that fields of the spec are waited to have, by the path of the field, such as `machines.healthy`, in the names of the Protobuf message of the type. The names of enums are compared without regard to case and underscores; booleans are `\"true\"` and `\"false\"`.",
+                        "Values to wait for, by the path of the field of the spec, such as `machines.healthy`, in the names of the Protobuf message of the type. The names of enums are compared without regard to case and underscores; booleans are `\"true\"` and `\"false\"`.",
                     ),
                     string("phase")
                         .check(one_of(PHASES))

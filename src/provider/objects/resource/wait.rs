@@ -37,7 +37,7 @@ impl OmniAction for Wait {
             "Waits until this field of the spec has the value `value`: a path such as `phase` or `machines.healthy`, in the names of the Protobuf message of the type.",
         ))
         .with(string("value").doc(
-            "Value that `field` is waited to have. The names of enums are compared without regard to case and underscores; booleans are `true` and `false`. A field that is not set has the value `\"\"`.",
+            "Value that `field` is waited to have. The names of enums are compared without regard to case and underscores; booleans are `true` and `false`. A field that is not set has the default value of its type: `\"\"`, `0`, `false` or the first name of the enum.",
         ))
         .with(boolean("gone").doc("With `true`, waits until the object does not exist."))
         .rule(Rule::AtMostOne(&["phase", "field", "gone"]))

@@ -27,9 +27,9 @@ impl Table for SamlLabelRule {
         vec![
             string("name").required().replaces().check(not_empty()).doc("Name of the rule.").id(),
             plain("match_labels", Type::list(Type::String)).required().check(is_selector().of_each()).doc(
-                "Applies to people whose SAML labels match any of these selectors, such as `saml.omni.sidero.dev/groups/admins`. The terms of a selector are separated by commas, and all of them must hold.",
+                "Applies to users whose SAML labels match any of these selectors, such as `saml.omni.sidero.dev/groups/admins`. The terms of a selector are separated by commas, and all of them must hold.",
             ).field("match_labels"),
-            string("assign_role").required().check(one_of(&roles::GRANTED)).doc("Role that they get: `None`, `Reader`, `Operator` or `Admin`.").field("assign_role"),
+            string("assign_role").required().check(one_of(&roles::GRANTED)).doc("Role that the rule assigns: `None`, `Reader`, `Operator` or `Admin`.").field("assign_role"),
             boolean("update_on_each_login").default(false).doc("Whether the role is assigned with every login, and not only with the first one.").field("update_on_each_login"),
         ]
     }
@@ -38,9 +38,9 @@ impl Table for SamlLabelRule {
 impl ResourceType for SamlLabelRule {
     fn about() -> Schema {
         Schema::new(
-            "Manages a SAML label rule: the role that people get by the labels that the SAML identity provider gives them. \
-             Needs a provider key with the role `Admin`.\n\n\
-             Destroying it takes no role away from anybody who has signed in.",
+            "Manages a SAML label rule, which assigns a role to users whose SAML labels match. \
+             Requires the role `Admin`.\n\n\
+             Users who have signed in keep their role after a destroy.",
         )
         .since("1.4")
     }
@@ -53,7 +53,7 @@ impl CosiObject for SamlLabelRule {
 impl View for SamlLabelRule {
     const NOUNS: &'static str = "SAML label rules";
     const PLURAL: &'static str = "omni_saml_label_rules";
-    const ABOUT: &'static str = "Reads a SAML label rule. Needs a provider key with the role `Admin`.";
-    const ABOUT_ALL: &'static str = "Lists SAML label rules. Needs a provider key with the role `Admin`.";
+    const ABOUT: &'static str = "Reads a SAML label rule. Requires the role `Admin`.";
+    const ABOUT_ALL: &'static str = "Lists SAML label rules. Requires the role `Admin`.";
     const ABOUT_ID: &'static str = "Name of the rule.";
 }

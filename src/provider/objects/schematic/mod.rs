@@ -47,10 +47,10 @@ impl Table for Schematic {
             string("talos_version").replaces().same_if(version::same).check(is_version()).doc("Talos version of the media, with or without a leading `v`. Omni chooses the image factory by it, and the plan checks `extensions` against it.").unreadable(),
             string("media_id").replaces().check(not_empty()).doc("ID of the installation media, such as `metal-amd64.iso`. Omni before 1.5 requires it together with `talos_version`; for the media of a board it sets the overlay.").unreadable(),
             boolean("grpc_tunnel").replaces().doc("Whether the machines tunnel their SideroLink connection through gRPC. Unset leaves it to the instance.").unreadable(),
-            string("join_token").sensitive().replaces().check(not_empty()).doc("Join token of the machines, by its ID. Unset takes the default token.").unreadable(),
+            string("join_token").sensitive().replaces().check(not_empty()).doc("`id` of the join token of the machines. Unset takes the default token.").unreadable(),
             string("image_factory_url").replaces().check(not_empty()).since("1.10").doc("Image factory, one of those that the instance is configured with. Unset takes the one of the Talos version.").unreadable(),
             string("raw").document().sensitive().replaces().check(is_mapping()).since("1.8").doc("The whole schematic, in the YAML of the image factory. Omni takes it as it is: without the kernel arguments that make machines join. Only `talos_version` can be set beside it.").unreadable(),
-            string("pxe_url").computed().stays().doc("Address to boot the media from over the network. Null since Omni 1.5, which does not tell it: use the data source `omni_installation_media`.").unreadable(),
+            string("pxe_url").computed().stays().doc("Address to boot the media from over the network. Null with Omni 1.5 and later, which does not return it: use the data source `omni_installation_media`.").unreadable(),
         ]
     }
 }
@@ -58,7 +58,7 @@ impl Table for Schematic {
 #[async_trait]
 impl ResourceType for Schematic {
     const NOT_IMPORTED: Option<&'static str> = Some(
-        "Omni does not tell the content of a schematic. Add the resource and apply: the same content gets the same ID, and nothing is made twice.",
+        "Omni does not return the content of a schematic. Add the resource and apply: the same content gets the same ID, and nothing is made twice.",
     );
 
     fn about() -> Schema {

@@ -50,8 +50,8 @@ pub(super) fn talos() -> Rotate {
             id: CLUSTER,
             timeout: "60m",
         },
-        about: "Rotates the certificate authority of the Talos API of a cluster, and follows the rotation until it is over. Requires Talos 1.7 or later. Omni rotates one machine after the other; locked machines and machines out of reach hold it up.\n\n\
-                ~> **Talosconfigs that were issued before become invalid**, except those that connect through Omni. Every invocation rotates again.",
+        about: "Rotates the certificate authority of the Talos API of a cluster, and waits until the rotation is complete. Requires Talos 1.7 or later. Omni rotates one machine after the other; locked and disconnected machines block it.\n\n\
+                ~> **Talosconfigs that were issued before become invalid**, except those that connect through Omni. Every invocation starts a new rotation; while one is running, it is refused.",
         request: RotateTalosCaSpec::KIND,
         component: Component::TalosCa,
         what: "Talos CA",
@@ -62,8 +62,8 @@ pub(super) fn talos() -> Rotate {
 pub(super) fn kubernetes() -> Rotate {
     Rotate {
         facts: Facts { name: "omni_rotate_kubernetes_ca", verb: "rotate the Kubernetes CA of", ..talos().facts },
-        about: "Rotates the certificate authority of the Kubernetes API of a cluster, and follows the rotation until it is over. Requires Talos 1.7 or later. Omni rotates one machine after the other; locked machines and machines out of reach hold it up.\n\n\
-                ~> **Kubeconfigs and service account tokens that were issued before become invalid**, except those that connect through Omni. Every invocation rotates again.",
+        about: "Rotates the certificate authority of the Kubernetes API of a cluster, and waits until the rotation is complete. Requires Talos 1.7 or later. Omni rotates one machine after the other; locked and disconnected machines block it.\n\n\
+                ~> **Kubeconfigs and service account tokens that were issued before become invalid**, except those that connect through Omni. Every invocation starts a new rotation; while one is running, it is refused.",
         request: RotateKubernetesCaSpec::KIND,
         component: Component::KubernetesCa,
         what: "Kubernetes CA",

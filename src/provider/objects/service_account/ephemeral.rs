@@ -65,7 +65,7 @@ fn schema() -> Schema {
     )
     .with(string("name").optional_computed().check(is_account_name()).doc(
         "Name of the temporary service account: a valid lower-case e-mail local part. \
-         Only one run at a time can use a fixed name. Defaults to `name_prefix` and twelve random digits.",
+         Only one run at a time can use a fixed name. Defaults to `name_prefix` and twelve random hexadecimal digits.",
     ))
     .with(string("name_prefix").check(is_account_name()).doc(
         "Prefix of the name of the temporary service account. Defaults to `terraform-`.",

@@ -17,7 +17,7 @@ pub(super) fn function() -> Pure {
         name: "service_account_key_encode",
         signature: Signature {
             summary: "Encodes a service account key from a name and a private key.",
-            description: "Makes a service account key, as `OMNI_SERVICE_ACCOUNT_KEY` holds it, from the name of the account and the private key \
+            description: "Encodes a service account key, in the format of `OMNI_SERVICE_ACCOUNT_KEY`, from the name of the account and the private key \
                           whose public half the account has, such as by `armored_public_key` of an `omni_service_account`. \
                           The result is a secret, and so is the private key: pass it on from an ephemeral value.",
             parameters: vec![

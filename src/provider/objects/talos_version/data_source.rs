@@ -50,7 +50,7 @@ pub(crate) fn newest<I>(mut fit: Vec<Item<I>>) -> Vec<Item<I>> {
 pub(crate) fn constraint(doc: &str) -> Attribute {
     string("constraint").check(is_constraint()).doc(format!(
         "{doc}, as in version constraints of Terraform: `>= 1.12, < 1.14`, `~> 1.13.0`, `!= 1.13.2`. \
-         Pre-releases match only if the constraint names one."
+         A pre-release matches only if the constraint names a pre-release."
     ))
 }
 

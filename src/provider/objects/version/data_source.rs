@@ -30,7 +30,7 @@ impl Version {
 fn schema() -> Schema {
     Schema::new("Reads the version of the Omni instance.")
         .with(text("backend_version", "Version as reported by Omni, such as `v1.10.0`."))
-        .with(text("version", "Version without a leading `v`, for comparisons and `version_latest`."))
+        .with(text("version", "Version without a leading `v`, for the function `version_matches`."))
         .with(whole("backend_api_version", "Version of the API; `0` if Omni does not report it."))
         .with(text("instance_name", "Name of the instance."))
 }
