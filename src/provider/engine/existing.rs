@@ -100,7 +100,7 @@ pub(super) fn planned_twice(
 pub(in crate::provider::engine) fn destroyed_and_kept(what: &str) -> Diagnostic {
     Diagnostic::error(
         format!("{} is destroyed and kept by one plan", capital(what)),
-        "One resource of this configuration has it, for example by an import, and another one in the state is destroyed, which destroys it.",
+        "One resource of this configuration keeps it, for example after an import, and another resource that has it is destroyed, which would destroy it.",
     )
     .hint(
         "To leave the object in Omni, take the other resource out of the state only: with a `removed` block and `destroy = false`, or with `terraform state rm`. \
@@ -433,7 +433,8 @@ impl CosiBackend {
             return Ok(());
         }
         let ledger = &cx.session.ledger;
-        if is_expected(cx, key) {
+        // An apply plans once more right before the create, which finds out itself what is there.
+        if is_expected(cx, key) || ledger.is_applying() {
             return Ok(());
         }
         let Some(id) = self.id(&plan.planned) else { return Ok(()) };
