@@ -297,3 +297,19 @@ pub fn block(test: impl Future<Output = ()>) -> Result<(), Failed> {
     let ended = runtime.block_on(async { tokio::time::timeout(LIMIT, test).await });
     ended.map_err(|_| format!("it had not ended after {LIMIT:?}").into())
 }
+
+/// What the second one of two plans of one run says: one that destroys an object, and one that keeps it.
+pub async fn destroyed_and_kept(
+    host: &Host,
+    (destroyed, going): (&str, &Instance),
+    (kept, prior, config): (&str, &Instance, &Value),
+    destroy_first: bool,
+) -> Vec<String> {
+    if destroy_first {
+        host.plan_destroy(destroyed, going).await.unwrap_or_else(|d| panic!("{destroyed}: {:?}", errors(&d)));
+        errors(&host.plan(kept, Some(prior), config).await.expect_err("it is kept"))
+    } else {
+        host.plan(kept, Some(prior), config).await.unwrap_or_else(|d| panic!("{kept}: {:?}", errors(&d)));
+        errors(&host.plan_destroy(destroyed, going).await.expect_err("it is destroyed"))
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::defects::{cluster, made};
 use crate::host::{Host, Instance, Plan, errors};
-use crate::lifecycle::block;
+use crate::lifecycle::{block, destroyed_and_kept};
 use libtest_mimic::{Failed, Trial};
 use omni_proto::specs;
 use omni_sim::inventory;
@@ -373,17 +373,11 @@ fn an_object_is_not_destroyed_and_kept() -> Result<(), Failed> {
             let config = host.config(name, &json);
             let made = host.apply(name, None, &config).await.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
             let secret = made.state.get("id").as_str().unwrap_or_default().to_owned();
-            for is_first in [true, false] {
+            for destroy_first in [true, false] {
                 host.next_run().await;
                 let id = id.unwrap_or(&secret);
                 let kept = host.import(name, id, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-                let said = if is_first {
-                    host.plan_destroy(name, &made).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-                    errors(&host.plan(name, Some(&kept), &config).await.expect_err("it is kept"))
-                } else {
-                    host.plan(name, Some(&kept), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-                    errors(&host.plan_destroy(name, &made).await.expect_err("it is destroyed"))
-                };
+                let said = destroyed_and_kept(&host, (name, &made), (name, &kept, &config), destroy_first).await;
                 assert!(said.len() == 1 && said[0].contains(told), "{name}: {said:#?}");
                 assert!(secret.is_empty() || name != "omni_join_token" || !said[0].contains(&secret), "{name}");
             }

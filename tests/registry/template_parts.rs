@@ -5,7 +5,7 @@ use crate::cluster_templates::{
     template, updated,
 };
 use crate::host::{Host, errors};
-use crate::lifecycle::{block, settled};
+use crate::lifecycle::{block, destroyed_and_kept, settled};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use terraform_provider_omni::tf::value::Value;
@@ -135,16 +135,11 @@ fn a_part_is_not_destroyed_and_kept() -> Result<(), Failed> {
         let resource = "omni_config_patch";
         let taken = host.config(resource, &a_patch(&host));
         let wrong = "200-cluster-tmpl-ntp` is destroyed and kept by one plan";
-        for is_first in [true, false] {
+        for destroy_first in [true, false] {
             host.next_run().await;
             let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-            let said = if is_first {
-                host.plan_destroy(TEMPLATE, &before).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-                errors(&host.plan(resource, Some(&imported), &taken).await.expect_err("it is kept"))
-            } else {
-                host.plan(resource, Some(&imported), &taken).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-                errors(&host.plan_destroy(TEMPLATE, &before).await.expect_err("it is destroyed"))
-            };
+            let kept = (resource, &imported, &taken);
+            let said = destroyed_and_kept(&host, (TEMPLATE, &before), kept, destroy_first).await;
             assert!(said.iter().any(|line| line.contains(wrong) && line.contains("destroy = false")), "{said:#?}");
         }
 
@@ -155,15 +150,9 @@ fn a_part_is_not_destroyed_and_kept() -> Result<(), Failed> {
         let left = host.apply(TEMPLATE, Some(&before), &handing(&host, &without, &[PATCH])).await;
         let left = left.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         let back = handing(&host, &text, &[PATCH]);
-        for is_first in [true, false] {
+        for destroy_first in [true, false] {
             host.next_run().await;
-            let said = if is_first {
-                host.plan_destroy(resource, &imported).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-                errors(&host.plan(TEMPLATE, Some(&left), &back).await.expect_err("it is kept"))
-            } else {
-                host.plan(TEMPLATE, Some(&left), &back).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-                errors(&host.plan_destroy(resource, &imported).await.expect_err("it is destroyed"))
-            };
+            let said = destroyed_and_kept(&host, (resource, &imported), (TEMPLATE, &left, &back), destroy_first).await;
             assert!(said.iter().any(|line| line.contains(wrong)), "{said:#?}");
         }
     })
