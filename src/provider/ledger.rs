@@ -142,6 +142,8 @@ struct More {
     refused: Option<Box<[String; 3]>>,
     /// What was told of the object once, and need not be told again.
     told: BTreeSet<&'static str>,
+    /// The set that makes it as one of its objects: the attribute by which resources name the set, and the set.
+    joins: Option<(&'static str, String)>,
     /// The changes that other resources of this run have made to it.
     side_change: Option<SideChange>,
 }
@@ -157,6 +159,7 @@ impl Deref for Events {
             adopted: false,
             refused: None,
             told: BTreeSet::new(),
+            joins: None,
             side_change: None,
         };
         self.0.as_deref().unwrap_or(&NOTHING)
@@ -344,6 +347,11 @@ impl Ledger {
         });
     }
 
+    /// A set that resources name by this attribute makes the object as one of its own.
+    pub(crate) fn note_joins(&self, key: &ObjectKey, attribute: &'static str, set: &str) {
+        self.entry(key, |entry| entry.events.joins = Some((attribute, set.to_owned())));
+    }
+
     /// The object was removed.
     pub(crate) fn note_removed(&self, key: &ObjectKey) {
         self.entry(key, |entry| entry.events.done.push(Done::Removed));
@@ -446,6 +454,13 @@ impl Ledger {
     /// Whether a plan of this run removes the object for good at one address.
     pub(crate) fn is_planned_to_go(&self, key: &ObjectKey) -> bool {
         self.lock().get(key).is_some_and(|entry| entry.events.plans.iter().any(|p| p.action == Action::Remove))
+    }
+
+    /// Whether a set makes the object that `prior`, the state of another resource, shows as one of the same set.
+    pub(crate) fn joins(&self, key: &ObjectKey, prior: &Value) -> bool {
+        let all = self.lock();
+        let joins = all.get(key).and_then(|entry| entry.events.joins.as_ref());
+        joins.is_some_and(|(attribute, set)| prior.get(attribute).as_str() == Some(set))
     }
 
     /// Whether this run has removed the object.

@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
     let all: &[(&str, Test)] = &[
         ("a_part_that_another_resource_imports_is_its_own", a_part_that_another_resource_imports_is_its_own),
         ("a_part_that_leaves_and_stays_is_told", a_part_that_leaves_and_stays_is_told),
+        ("a_part_of_an_unknown_template_stays", a_part_of_an_unknown_template_stays),
         ("a_set_leaves_with_its_nodes", a_set_leaves_with_its_nodes),
         ("a_part_is_not_destroyed_and_kept", a_part_is_not_destroyed_and_kept),
         ("a_set_that_leaves_its_nodes_behind_is_told", a_set_that_leaves_its_nodes_behind_is_told),
@@ -103,6 +104,22 @@ fn a_part_that_leaves_and_stays_is_told() -> Result<(), Failed> {
     })
 }
 
+/// While the template is not known, nothing says that an object leaves it.
+fn a_part_of_an_unknown_template_stays() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
+        let resource = "omni_config_patch";
+        host.next_run().await;
+        let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let mut unknown = config(&host, "");
+        unknown.set("template", Value::UNKNOWN);
+        host.plan(TEMPLATE, Some(&before), &unknown).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let taken = host.config(resource, &a_patch(&host));
+        host.plan(resource, Some(&imported), &taken).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+    })
+}
+
 /// A set that leaves takes the nodes along that are named; the others are destroyed.
 fn a_set_leaves_with_its_nodes() -> Result<(), Failed> {
     block(async {
@@ -143,16 +160,16 @@ fn a_part_is_not_destroyed_and_kept() -> Result<(), Failed> {
             assert!(said.iter().any(|line| line.contains(wrong) && line.contains("destroy = false")), "{said:#?}");
         }
 
-        // The way back without a `removed` block.
+        // The way back without a `removed` block, and with or without `hand_over`.
         host.next_run().await;
         let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let without = text.replace(&ntp("a.example"), "");
         let left = host.apply(TEMPLATE, Some(&before), &handing(&host, &without, &[PATCH])).await;
         let left = left.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
-        let back = handing(&host, &text, &[PATCH]);
-        for destroy_first in [true, false] {
+        let both = [handing(&host, &text, &[PATCH]), config(&host, &text)];
+        for (back, destroy_first) in both.iter().flat_map(|back| [(back, true), (back, false)]) {
             host.next_run().await;
-            let said = destroyed_and_kept(&host, (resource, &imported), (TEMPLATE, &left, &back), destroy_first).await;
+            let said = destroyed_and_kept(&host, (resource, &imported), (TEMPLATE, &left, back), destroy_first).await;
             assert!(said.iter().any(|line| line.contains(wrong)), "{said:#?}");
         }
     })
@@ -170,11 +187,15 @@ fn a_set_that_leaves_its_nodes_behind_is_told() -> Result<(), Failed> {
             (&without, json!(["MachineSets/tmpl-workers"]), "Nodes of machine set `tmpl-workers` are destroyed"),
             (&without, json!(["MachineSets/tmpl-wrokers"]), "`MachineSets/tmpl-wrokers` is not handed over"),
             (&moved, json!([]), "is wiped"),
+            (&without, json!([format!("MachineSetNodes/{}", host.machines()[1])]), "cannot stay"),
         ] {
             host.next_run().await;
             let config = host.config(TEMPLATE, &json!({ "template": text, "hand_over": names }));
-            let plan = host.plan(TEMPLATE, Some(&before), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
-            assert!(plan.warnings.iter().any(|w| w.contains(told)), "{told}: {:#?}", plan.warnings);
+            let said = match host.plan(TEMPLATE, Some(&before), &config).await {
+                Ok(plan) => plan.warnings,
+                Err(diags) => errors(&diags),
+            };
+            assert_eq!(said.iter().filter(|line| line.contains(told)).count(), 1, "{told}: {said:#?}");
         }
     })
 }

@@ -104,7 +104,7 @@ pub(in crate::provider::engine) fn destroyed_and_kept(what: &str) -> Diagnostic 
     )
     .hint(
         "To leave the object in Omni, take the other resource out of the state only: with a `removed` block and `destroy = false`, or with `terraform state rm`. \
-         A `moved` block changes the address of a resource without an import.",
+         A `moved` block changes the address of a resource without an import. A cluster template takes the object over if `hand_over` names it.",
     )
 }
 

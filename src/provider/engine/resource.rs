@@ -317,11 +317,14 @@ impl Resource for Engine {
         base::check_read_only(&cx, Action::Remove, diags);
         if let Some(key) = self.backend.key(prior) {
             let also = self.backend.also_removes(prior);
-            if cx.session.ledger.keeps(&key) {
+            let is_kept = cx.session.ledger.keeps(&key) || cx.session.ledger.joins(&key, prior);
+            let kept: Vec<_> = also.iter().filter(|part| cx.session.ledger.keeps(part)).collect();
+            if is_kept {
                 diags.push(existing::destroyed_and_kept(&base.operation("destroy", &self.name(prior)).what()));
+            } else if let [first, more @ ..] = &kept[..] {
+                let more = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
+                diags.push(existing::destroyed_and_kept(&format!("`{}`{more}", first.display())));
             }
-            let kept = also.iter().filter(|part| **part != key && cx.session.ledger.keeps(part));
-            diags.extend(kept.map(|part| existing::destroyed_and_kept(&format!("`{}`", part.display()))).collect());
             cx.session.ledger.note_removal(&key, prior);
             self.backend.note_removal(&cx, &key, prior, private);
         }

@@ -400,7 +400,7 @@ fn stays_managed(stored: &Stored, attribute: &'static str) -> Diagnostic {
         format!("`{name}` stays in Omni"),
         format!("Its annotation `{}` shows that another resource or another state manages it, and the template does not describe it.", labels::MANAGED_BY),
     )
-    .hint("If nothing else manages it and it is to be destroyed, describe it in the template, apply, and then remove it from the template.")
+    .hint(format!("If nothing else manages it and it is to be destroyed, describe it in the template, name it in `{HAND_OVER}`, apply, and then remove it from both."))
     .at(Path::of(attribute))
 }
 

@@ -71,7 +71,7 @@ pub(crate) enum KeyOwner {
 /// same without the check, and `awaited` after the writes; for a removal `actual` and `removal`.
 #[async_trait]
 pub(crate) trait ObjectSet: ResourceType + Table<Spec: Spec> {
-    /// What the head is, in words: `cluster`.
+    /// What the head is, in words: `cluster`. Resources of other types name it by an attribute of this name.
     const HEAD: &'static str;
     /// The attribute in which an import shows the document.
     const IMPORTED: &'static str;

@@ -44,7 +44,12 @@ impl<M: ObjectSet> SetBackend<M> {
                 Some(&note).filter(|_| action != Action::Create),
                 Some(&note),
             );
-            if action == Action::Keep && cx.session.ledger.is_planned_to_go(&known) {
+            if action == Action::Create {
+                cx.session.ledger.note_joins(&known, M::HEAD, &id);
+            }
+            let is_moved =
+                || cx.session.ledger.prior(&known).is_some_and(|prior| cx.session.ledger.joins(&known, &prior));
+            if cx.session.ledger.is_planned_to_go(&known) && (action == Action::Keep || is_moved()) {
                 plan.diags.push(existing::destroyed_and_kept(&format!("`{}`", part_name(key))).at(Path::of(RENDERED)));
             }
             let rivals = cx.session.ledger.rivals(&known, ticket, action);
@@ -52,7 +57,10 @@ impl<M: ObjectSet> SetBackend<M> {
                 plan.diags.push(twice(key, action == Action::Create || rival.action == Action::Create));
             }
         }
-        for key in before.iter().filter(|key| !after.contains(key) && !left.contains(&part_name(key))) {
+        // As long as the document is not known, nothing leaves.
+        let is_known = matches!(plan.planned.get(RENDERED), Value::Map(_));
+        let leaves_set = |key: &&Key| is_known && !after.contains(key) && !left.contains(&part_name(key));
+        for key in before.iter().filter(leaves_set) {
             let known = ObjectKey::from(key);
             if cx.session.ledger.keeps(&known) {
                 plan.diags.push(leaves(&part_name(key)).at(Path::of(HAND_OVER)));

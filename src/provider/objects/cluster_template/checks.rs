@@ -4,7 +4,7 @@
 use super::resource::ClusterTemplate;
 use crate::omni::spec::{Spec, decode};
 use crate::omni::template::SyncPlan;
-use crate::omni::{Error, Resource as Stored, labels};
+use crate::omni::{Error, Key, Resource as Stored, labels};
 use crate::provider::engine::{Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, part_name, show};
 use crate::provider::objects::cluster::resource::Cluster;
 use crate::provider::objects::cluster::{checks, lock};
@@ -100,6 +100,19 @@ fn check_hand_over(plan: &Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Vec<Dia
                 format!("`hand_over` names the set and not these nodes, so the plan removes them, which wipes their disks: {}.", names.join(", ")),
             )
             .hint("To leave them in Omni, add them to `hand_over`."),
+        );
+    }
+    let is_wanted = |key: &Key| wanted.objects.iter().any(|stored| stored.key == *key);
+    let gone = |set: &str| sync.destroys.iter().flatten().any(|stored| stored.key == MachineSetSpec::KIND.key(set));
+    let left = sync.updates.iter().map(|update| &update.from).filter(is_node);
+    let left: Vec<&Stored> = left.filter(|node| !is_wanted(&node.key) && gone(&set_of(node))).collect();
+    if let Some(first) = left.first() {
+        told.push(
+            Diagnostic::error(
+                format!("`{}` cannot stay", part_name(&first.key)),
+                format!("`hand_over` names the node, and the plan destroys its machine set `{}`, with which Omni removes its nodes.", set_of(first)),
+            )
+            .hint(format!("Add {:?} to `hand_over` too.", part_name(&MachineSetSpec::KIND.key(set_of(first))))),
         );
     }
     for moved in sync.moves.iter().filter(|moved| moved.to.key.kind == MachineSetNodeSpec::KIND) {
