@@ -8,6 +8,7 @@ use crate::host::{Host, errors};
 use crate::lifecycle::{block, destroyed_and_kept, settled};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
@@ -19,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_part_of_an_unknown_template_stays", a_part_of_an_unknown_template_stays),
         ("a_set_leaves_with_its_nodes", a_set_leaves_with_its_nodes),
         ("a_part_is_not_destroyed_and_kept", a_part_is_not_destroyed_and_kept),
+        ("a_destroy_of_everything_is_not_stopped", a_destroy_of_everything_is_not_stopped),
         ("a_set_that_leaves_its_nodes_behind_is_told", a_set_that_leaves_its_nodes_behind_is_told),
         ("an_import_marks_its_parts_with_the_first_write", an_import_marks_its_parts_with_the_first_write),
         ("an_import_tells_what_it_takes_from_others", an_import_tells_what_it_takes_from_others),
@@ -172,6 +174,25 @@ fn a_part_is_not_destroyed_and_kept() -> Result<(), Failed> {
             let said = destroyed_and_kept(&host, (resource, &imported), (TEMPLATE, &left, back), destroy_first).await;
             assert!(said.iter().any(|line| line.contains(wrong)), "{said:#?}");
         }
+    })
+}
+
+/// A destroy begins with an ordinary plan, of which nothing is applied.
+fn a_destroy_of_everything_is_not_stopped() -> Result<(), Failed> {
+    block(async {
+        let options = Host::options(Duration::from_millis(5));
+        let host = Host::called(&["terraform", "destroy"], options, &[]).await;
+        let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
+        let resource = "omni_config_patch";
+        host.next_run().await;
+        let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let taken = host.config(resource, &a_patch(&host));
+        host.plan(resource, Some(&imported), &taken).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let told = host.plan_destroy(TEMPLATE, &before).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(told.iter().any(|line| line.contains("is destroyed and kept by one plan")), "{told:#?}");
+        let without = config(&host, &template(&host, "a.example").replace(&ntp("a.example"), ""));
+        let plan = host.plan(TEMPLATE, Some(&before), &without).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(plan.warnings.iter().any(|line| line.contains("is destroyed and kept")), "{:#?}", plan.warnings);
     })
 }
 

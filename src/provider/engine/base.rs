@@ -457,6 +457,15 @@ pub(crate) fn if_applied(cx: &Cx, plan: &mut Plan<'_>, key: &ObjectKey, error: D
     Diagnostic { severity: Severity::Warning, ..error }
 }
 
+/// An error of a plan that may be applied, where the apply cannot find out what is wrong: it stays an error unless the host is known
+/// to destroy.
+pub(crate) fn unless_destroying(cx: &Cx, mut error: Diagnostic) -> Diagnostic {
+    if cx.session.host.command().destroys == Some(true) {
+        error.severity = Severity::Warning;
+    }
+    error
+}
+
 /// What is replaced together with an owner goes before it, and must stay where the owner does.
 pub(super) fn refuse_with(cx: &Cx, plan: &mut Plan<'_>, owners: &[ObjectKey]) {
     if plan.prior.is_none()

@@ -6,7 +6,7 @@
 
 use super::attributes::Shared;
 use super::backend::Backend;
-use super::base::ResourceBase;
+use super::base::{self, ResourceBase};
 use super::conflict;
 use super::cosi::CosiBackend;
 use super::dynamic::DynCosiObject;
@@ -97,15 +97,16 @@ pub(super) fn planned_twice(
 
 /// One plan destroys the object at one address, and keeps it at another one. Only the process of the plan sees both: an apply with a
 /// saved plan would destroy it.
-pub(in crate::provider::engine) fn destroyed_and_kept(what: &str) -> Diagnostic {
-    Diagnostic::error(
+pub(in crate::provider::engine) fn destroyed_and_kept(cx: &Cx, what: &str) -> Diagnostic {
+    let told = Diagnostic::error(
         format!("{} is destroyed and kept by one plan", capital(what)),
         "One resource of this configuration keeps it, for example after an import, and another resource that has it is destroyed, which would destroy it.",
     )
     .hint(
         "To leave the object in Omni, take the other resource out of the state only: with a `removed` block and `destroy = false`, or with `terraform state rm`. \
          A `moved` block changes the address of a resource without an import. A cluster template takes the object over if `hand_over` names it.",
-    )
+    );
+    base::unless_destroying(cx, told)
 }
 
 /// What distinguishes two plans of one object: the host does not say where they stand.

@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub(crate) use action::{Facts, OmniAction, Run, action};
-pub(crate) use base::if_applied;
+pub(crate) use base::{if_applied, unless_destroying};
 #[cfg(test)]
 pub(crate) use binding::misfits;
 pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, OwnLabels, Row, Several, group, message};

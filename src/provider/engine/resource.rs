@@ -320,10 +320,10 @@ impl Resource for Engine {
             let is_kept = cx.session.ledger.keeps(&key) || cx.session.ledger.joins(&key, prior);
             let kept: Vec<_> = also.iter().filter(|part| cx.session.ledger.keeps(part)).collect();
             if is_kept {
-                diags.push(existing::destroyed_and_kept(&base.operation("destroy", &self.name(prior)).what()));
+                diags.push(existing::destroyed_and_kept(&cx, &base.operation("destroy", &self.name(prior)).what()));
             } else if let [first, more @ ..] = &kept[..] {
                 let more = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
-                diags.push(existing::destroyed_and_kept(&format!("`{}`{more}", first.display())));
+                diags.push(existing::destroyed_and_kept(&cx, &format!("`{}`{more}", first.display())));
             }
             cx.session.ledger.note_removal(&key, prior);
             self.backend.note_removal(&cx, &key, prior, private);

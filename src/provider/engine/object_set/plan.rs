@@ -50,7 +50,8 @@ impl<M: ObjectSet> SetBackend<M> {
             let is_moved =
                 || cx.session.ledger.prior(&known).is_some_and(|prior| cx.session.ledger.joins(&known, &prior));
             if cx.session.ledger.is_planned_to_go(&known) && (action == Action::Keep || is_moved()) {
-                plan.diags.push(existing::destroyed_and_kept(&format!("`{}`", part_name(key))).at(Path::of(RENDERED)));
+                plan.diags
+                    .push(existing::destroyed_and_kept(cx, &format!("`{}`", part_name(key))).at(Path::of(RENDERED)));
             }
             let rivals = cx.session.ledger.rivals(&known, ticket, action);
             if let Some(rival) = rivals.first() {
@@ -63,7 +64,7 @@ impl<M: ObjectSet> SetBackend<M> {
         for key in before.iter().filter(leaves_set) {
             let known = ObjectKey::from(key);
             if cx.session.ledger.keeps(&known) {
-                plan.diags.push(leaves(&part_name(key)).at(Path::of(HAND_OVER)));
+                plan.diags.push(leaves(cx, &part_name(key)).at(Path::of(HAND_OVER)));
             }
             cx.session.ledger.once(&known, LEAVES);
             let note = M::note_of(&stub(key.clone()));
@@ -127,18 +128,19 @@ const LEAVES: &str = "leaves its set";
 /// What a plan says that keeps an object of which another plan says that it goes.
 pub(in super::super) fn check_leaving(cx: &Cx, key: &ObjectKey, what: &str) -> Option<Diagnostic> {
     match cx.session.ledger.is_told(key, LEAVES) {
-        true => Some(leaves(&key.display())),
-        false => cx.session.ledger.is_planned_to_go(key).then(|| existing::destroyed_and_kept(what)),
+        true => Some(leaves(cx, &key.display())),
+        false => cx.session.ledger.is_planned_to_go(key).then(|| existing::destroyed_and_kept(cx, what)),
     }
 }
 
 /// Only one process sees both plans: an apply with a saved plan would destroy the object.
-fn leaves(name: &str) -> Diagnostic {
-    Diagnostic::error(
+fn leaves(cx: &Cx, name: &str) -> Diagnostic {
+    let told = Diagnostic::error(
         format!("`{name}` is destroyed and kept by one plan"),
         "A template no longer describes it, so that its apply destroys it, and another resource of this configuration has it.",
     )
-    .hint(format!("To leave it to the other resource, add {name:?} to `{HAND_OVER}` beside the template."))
+    .hint(format!("To leave it to the other resource, add {name:?} to `{HAND_OVER}` beside the template."));
+    base::unless_destroying(cx, told)
 }
 
 /// Another resource of the configuration has an object of the set, or one of the two makes it.

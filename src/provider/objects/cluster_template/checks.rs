@@ -5,7 +5,9 @@ use super::resource::ClusterTemplate;
 use crate::omni::spec::{Spec, decode};
 use crate::omni::template::SyncPlan;
 use crate::omni::{Error, Key, Resource as Stored, labels};
-use crate::provider::engine::{Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, part_name, show};
+use crate::provider::engine::{
+    Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, part_name, show, unless_destroying,
+};
 use crate::provider::objects::cluster::resource::Cluster;
 use crate::provider::objects::cluster::{checks, lock};
 use crate::provider::objects::config_patch::judge;
@@ -35,7 +37,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     if let Some(old) = plan.prior.and_then(ClusterTemplate::id).filter(|old| *old != wanted.id) {
         plan.diags.push(renamed(&old, wanted));
     }
-    plan.diags.extend(check_hand_over(plan, wanted, sync).into_iter().map(|told| at(&told)).collect());
+    plan.diags.extend(check_hand_over(cx, plan, wanted, sync).into_iter().map(|told| at(&told)).collect());
     let mut found = Diagnostics::new();
     if plan.prior.is_some() && !sync.is_empty() {
         lock::check(cx, &wanted.id, "objects", &mut found).await?;
@@ -70,7 +72,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
 }
 
 /// Names of `hand_over` that are no objects of the template, nodes that a set leaves behind, and nodes that move.
-fn check_hand_over(plan: &Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Vec<Diagnostic> {
+fn check_hand_over(cx: &Cx, plan: &Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Vec<Diagnostic> {
     let mut told = Vec::new();
     let is_known = |name: &String| {
         let was = plan.prior.and_then(|prior| prior.get("rendered").entries()?.get(name));
@@ -107,13 +109,13 @@ fn check_hand_over(plan: &Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Vec<Dia
     let left = sync.updates.iter().map(|update| &update.from).filter(is_node);
     let left: Vec<&Stored> = left.filter(|node| !is_wanted(&node.key) && gone(&set_of(node))).collect();
     if let Some(first) = left.first() {
-        told.push(
+        let error =
             Diagnostic::error(
                 format!("`{}` cannot stay", part_name(&first.key)),
                 format!("`hand_over` names the node, and the plan destroys its machine set `{}`, with which Omni removes its nodes.", set_of(first)),
             )
-            .hint(format!("Add {:?} to `hand_over` too.", part_name(&MachineSetSpec::KIND.key(set_of(first))))),
-        );
+            .hint(format!("Add {:?} to `hand_over` too.", part_name(&MachineSetSpec::KIND.key(set_of(first)))));
+        told.push(unless_destroying(cx, error));
     }
     for moved in sync.moves.iter().filter(|moved| moved.to.key.kind == MachineSetNodeSpec::KIND) {
         let (from, to) = (set_of(&moved.from), set_of(&moved.to));
