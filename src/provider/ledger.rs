@@ -347,7 +347,7 @@ impl Ledger {
         });
     }
 
-    /// A set that resources name by this attribute makes the object as one of its own.
+    /// The object is created as part of a set, which other resources name by this attribute.
     pub(crate) fn note_joins(&self, key: &ObjectKey, attribute: &'static str, set: &str) {
         self.entry(key, |entry| entry.events.joins = Some((attribute, set.to_owned())));
     }

@@ -4,7 +4,7 @@ use crate::cluster_templates::{
     MANAGED_BY, PART_OF, PATCH, TEMPLATE, config, created, data, has, ntp, patch_spec, planned, put, read, start,
     template, updated,
 };
-use crate::host::{Host, errors};
+use crate::host::{Host, Instance, errors};
 use crate::lifecycle::{block, destroyed_and_kept, settled};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
@@ -80,6 +80,12 @@ fn a_patch(host: &Host) -> Json {
     json!({ "name": "ntp", "weight": 200, "id_override": PATCH, "cluster": "tmpl", "data": data(host, PATCH) })
 }
 
+/// The same, imported in another run.
+async fn imported(host: &Host) -> Instance {
+    host.next_run().await;
+    host.import("omni_config_patch", PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)))
+}
+
 /// Without `hand_over` one process could not know that the object stays, whichever of the two is planned first.
 fn a_part_that_leaves_and_stays_is_told() -> Result<(), Failed> {
     block(async {
@@ -89,8 +95,7 @@ fn a_part_that_leaves_and_stays_is_told() -> Result<(), Failed> {
         let resource = "omni_config_patch";
         let taken = host.config(resource, &a_patch(&host));
         for first in [TEMPLATE, resource] {
-            host.next_run().await;
-            let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let imported = imported(&host).await;
             let plans = [(TEMPLATE, &before, &without), (resource, &imported, &taken)];
             let (one, other) = if first == TEMPLATE { (0, 1) } else { (1, 0) };
             let plan = |n: usize| host.plan(plans[n].0, Some(plans[n].1), plans[n].2);
@@ -112,8 +117,7 @@ fn a_part_of_an_unknown_template_stays() -> Result<(), Failed> {
         let host = start().await;
         let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
         let resource = "omni_config_patch";
-        host.next_run().await;
-        let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let imported = imported(&host).await;
         let mut unknown = config(&host, "");
         unknown.set("template", Value::UNKNOWN);
         host.plan(TEMPLATE, Some(&before), &unknown).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
@@ -155,16 +159,14 @@ fn a_part_is_not_destroyed_and_kept() -> Result<(), Failed> {
         let taken = host.config(resource, &a_patch(&host));
         let wrong = "200-cluster-tmpl-ntp` is destroyed and kept by one plan";
         for destroy_first in [true, false] {
-            host.next_run().await;
-            let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let imported = imported(&host).await;
             let kept = (resource, &imported, &taken);
             let said = destroyed_and_kept(&host, (TEMPLATE, &before), kept, destroy_first).await;
             assert!(said.iter().any(|line| line.contains(wrong) && line.contains("destroy = false")), "{said:#?}");
         }
 
         // The way back without a `removed` block, and with or without `hand_over`.
-        host.next_run().await;
-        let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let imported = imported(&host).await;
         let without = text.replace(&ntp("a.example"), "");
         let left = host.apply(TEMPLATE, Some(&before), &handing(&host, &without, &[PATCH])).await;
         let left = left.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
@@ -184,8 +186,7 @@ fn a_destroy_of_everything_is_not_stopped() -> Result<(), Failed> {
         let host = Host::called(&["terraform", "destroy"], options, &[]).await;
         let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
         let resource = "omni_config_patch";
-        host.next_run().await;
-        let imported = host.import(resource, PATCH, None).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let imported = imported(&host).await;
         let taken = host.config(resource, &a_patch(&host));
         host.plan(resource, Some(&imported), &taken).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
         let told = host.plan_destroy(TEMPLATE, &before).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));

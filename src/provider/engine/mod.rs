@@ -334,10 +334,9 @@ pub(crate) trait ResourceType: Table {
 /// The identity of the object of a noun that these attributes make up together.
 pub(crate) fn identity_of(parts: &[&'static str], noun: &str) -> IdentitySchema {
     let part = |name: &&'static str| {
-        let what = match *name {
-            "id" => "ID".to_owned(),
-            "machine_id" => return IdentitySchema::of(name, "ID (UUID) of the machine."),
-            name => capital(name),
+        let what = match name.strip_suffix("id") {
+            Some(of) => format!("{}ID", capital(&of.replace('_', " "))),
+            None => capital(name),
         };
         IdentitySchema::of(name, format!("{what} of the {noun}."))
     };

@@ -37,7 +37,8 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     if let Some(old) = plan.prior.and_then(ClusterTemplate::id).filter(|old| *old != wanted.id) {
         plan.diags.push(renamed(&old, wanted));
     }
-    plan.diags.extend(check_hand_over(cx, plan, wanted, sync).into_iter().map(|told| at(&told)).collect());
+    let nodes = check_nodes(cx, wanted, sync);
+    plan.diags.extend(unknown_names(plan, wanted).into_iter().chain(nodes).map(|told| at(&told)).collect());
     let mut found = Diagnostics::new();
     if plan.prior.is_some() && !sync.is_empty() {
         lock::check(cx, &wanted.id, "objects", &mut found).await?;
@@ -71,24 +72,24 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     Ok(())
 }
 
-/// Names of `hand_over` that are no objects of the template, nodes that a set leaves behind, and nodes that move.
-fn check_hand_over(cx: &Cx, plan: &Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -> Vec<Diagnostic> {
-    let mut told = Vec::new();
+/// Tells of a name in `hand_over` that is no object of the template.
+fn unknown_names(plan: &Plan<'_>, wanted: &Wanted) -> Option<Diagnostic> {
     let is_known = |name: &String| {
         let was = plan.prior.and_then(|prior| prior.get("rendered").entries()?.get(name));
         was.is_some() || wanted.objects.iter().any(|stored| part_name(&stored.key) == *name)
     };
-    let mut unknown: Vec<&String> = wanted.handed_over.iter().filter(|name| !is_known(name)).collect();
-    unknown.sort();
-    if let Some(name) = unknown.first() {
-        told.push(
-            Diagnostic::warning(
-                format!("`{name}` is not handed over"),
-                "`hand_over` names it, and the template neither describes it nor has described it.",
-            )
-            .hint("Correct the name, or remove it. `rendered` in the state shows the names."),
-        );
-    }
+    let name = wanted.handed_over.iter().filter(|name| !is_known(name)).min()?;
+    let told = Diagnostic::warning(
+        format!("`{name}` is not handed over"),
+        "`hand_over` names it, and the template neither describes it nor has described it.",
+    );
+    Some(told.hint("Correct the name, or remove it. `rendered` in the state shows the names."))
+}
+
+/// Tells of nodes that are destroyed although nothing in the template removes them for good: those that a set leaves behind, those
+/// that lose their set, and those that move to another set.
+fn check_nodes(cx: &Cx, wanted: &Wanted, sync: &SyncPlan) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
     let set_of = |stored: &Stored| stored.metadata.labels.get(labels::MACHINE_SET).cloned().unwrap_or_default();
     let is_node = |stored: &&Stored| stored.key.kind == MachineSetNodeSpec::KIND;
     let of_left_set =
@@ -109,13 +110,13 @@ fn check_hand_over(cx: &Cx, plan: &Plan<'_>, wanted: &Wanted, sync: &SyncPlan) -
     let left = sync.updates.iter().map(|update| &update.from).filter(is_node);
     let left: Vec<&Stored> = left.filter(|node| !is_wanted(&node.key) && gone(&set_of(node))).collect();
     if let Some(first) = left.first() {
-        let error =
-            Diagnostic::error(
-                format!("`{}` cannot stay", part_name(&first.key)),
-                format!("`hand_over` names the node, and the plan destroys its machine set `{}`, with which Omni removes its nodes.", set_of(first)),
-            )
-            .hint(format!("Add {:?} to `hand_over` too.", part_name(&MachineSetSpec::KIND.key(set_of(first)))));
-        told.push(unless_destroying(cx, error));
+        let set = set_of(first);
+        let why = format!(
+            "`hand_over` names the node, and the plan destroys its machine set `{set}`, with which Omni removes its nodes."
+        );
+        let error = Diagnostic::error(format!("`{}` cannot stay", part_name(&first.key)), why);
+        let way_out = format!("Add {:?} to `hand_over` too.", part_name(&MachineSetSpec::KIND.key(set)));
+        told.push(unless_destroying(cx, error.hint(way_out)));
     }
     for moved in sync.moves.iter().filter(|moved| moved.to.key.kind == MachineSetNodeSpec::KIND) {
         let (from, to) = (set_of(&moved.from), set_of(&moved.to));
