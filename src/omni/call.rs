@@ -33,13 +33,15 @@ pub struct Call {
     pub cluster: Option<String>,
     /// The sweep that the reads of the operation belong to: see [`Call::in_sweep`].
     pub(crate) sweep: Option<Sweep>,
+    /// Whether the operation is a plan: see [`Call::in_plan_sweep`].
+    pub(crate) is_plan: bool,
 }
 
 impl Call {
     /// An operation with a deadline in `limit` from now.
     #[must_use]
     pub fn within(limit: Duration, cancel: &CancellationToken) -> Self {
-        Self { cancel: cancel.clone(), deadline: Instant::now() + limit, cluster: None, sweep: None }
+        Self { cancel: cancel.clone(), deadline: Instant::now() + limit, cluster: None, sweep: None, is_plan: false }
     }
 
     /// Sets the cluster; an empty name is none.

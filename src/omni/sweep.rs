@@ -23,8 +23,10 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const FEW: usize = 20;
 /// How often a sweep opens a watch of the same kind: what was lost may be worth another one.
 const OPENINGS: usize = 3;
-/// How long a list that nothing keeps current answers reads.
-const LIST_AGE: Duration = Duration::from_secs(2);
+/// From how many objects on the shared reads of plans are looked through for old ones.
+const SHARED: usize = 256;
+/// How long an answer that nothing keeps current serves other reads.
+const ANSWER_AGE: Duration = Duration::from_secs(2);
 
 /// A series of reads; clones are the same sweep.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ struct State {
     /// same object, and no snapshot that lags behind takes a later one back.
     answered: Mutex<HashMap<u64, Option<u64>>>,
     users: Shared<Vec<User>>,
+    /// What plans have read within the last seconds.
+    planned: Mutex<HashMap<Key, Arc<Shared<Resource>>>>,
 }
 
 /// The reads of one kind.
@@ -114,6 +118,7 @@ impl Default for Sweep {
             kinds: Mutex::default(),
             answered: Mutex::default(),
             users: Shared::default(),
+            planned: Mutex::default(),
         }))
     }
 }
@@ -157,6 +162,20 @@ impl Sweep {
         }
     }
 
+    /// Where the plans of the sweep share their reads of `key`.
+    fn shared(&self, key: &Key) -> Arc<Shared<Resource>> {
+        let mut planned = lock(&self.0.planned);
+        if planned.len() >= SHARED {
+            planned.retain(|_, shared| !shared.is_old());
+        }
+        Arc::clone(planned.entry(key.clone()).or_default())
+    }
+
+    /// Whether the server itself has answered that the object is there.
+    pub(crate) fn is_known(&self, key: &Key) -> bool {
+        matches!(lock(&self.0.answered).get(&self.0.hasher.hash_one(key)), Some(Some(_)))
+    }
+
     /// Whether the server itself has answered with something newer than this.
     pub(crate) fn is_outdated(&self, found: &Resource) -> bool {
         match lock(&self.0.answered).get(&self.0.hasher.hash_one(&found.key)) {
@@ -198,6 +217,13 @@ impl Call {
         Self { sweep: client.inner.sweeps.visit(object), ..self }
     }
 
+    /// The same for a plan of `object`. What a plan foresees may change before the apply in any case, so its reads may also be
+    /// answered by what another plan of the sweep has read some seconds ago.
+    #[must_use]
+    pub fn in_plan_sweep(self, client: &Client, object: &impl Hash) -> Self {
+        Self { is_plan: true, ..self.in_sweep(client, &("plan", object)) }
+    }
+
     /// The sweep, as long as its answers count.
     pub(crate) fn current_sweep(&self) -> Option<&Sweep> {
         self.sweep.as_ref().filter(|sweep| !sweep.is_over())
@@ -214,6 +240,19 @@ impl Client {
         match call.current_sweep() {
             Some(sweep) => sweep.0.users.get(call, || self.users(call)).await,
             None => Ok((Arc::new(self.users(call).await?), true)),
+        }
+    }
+}
+
+impl Client {
+    /// What `ask` brings, or what another plan of the sweep has brought for the same key.
+    pub(crate) async fn shared_by_plans<F>(&self, call: &Call, key: &Key, ask: impl Fn() -> F) -> Result<Resource, Error>
+    where
+        F: Future<Output = Result<Resource, Error>>,
+    {
+        match call.current_sweep().filter(|_| call.is_plan) {
+            Some(sweep) => Ok(Resource::clone(&sweep.shared(key).get(call, ask).await?.0)),
+            None => ask().await,
         }
     }
 }
@@ -264,9 +303,13 @@ impl<T: Send + Sync> Shared<T> {
         }
     }
 
+    fn is_old(&self) -> bool {
+        lock(&self.0).as_ref().is_none_or(|asked| asked.at.elapsed() >= ANSWER_AGE)
+    }
+
     fn share(&self) -> Share<T> {
         let mut asked = lock(&self.0);
-        if let Some(asked) = asked.as_ref().filter(|asked| asked.at.elapsed() < LIST_AGE) {
+        if let Some(asked) = asked.as_ref().filter(|asked| asked.at.elapsed() < ANSWER_AGE) {
             return Share::Await(asked.answer.clone());
         }
         let (answered, answer) = watch::channel(None);
@@ -325,7 +368,7 @@ mod tests {
         let (first, second) = tokio::join!(shared.get(&call, ask), shared.get(&call, ask));
         assert_eq!((first.unwrap(), second.unwrap()), ((Arc::new(0), true), (Arc::new(0), false)));
         assert_eq!(shared.get(&call, ask).await.unwrap(), (Arc::new(0), false));
-        tokio::time::advance(LIST_AGE).await;
+        tokio::time::advance(ANSWER_AGE).await;
         assert_eq!(shared.get(&call, ask).await.unwrap(), (Arc::new(1), true));
     }
 

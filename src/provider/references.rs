@@ -131,7 +131,8 @@ pub(crate) async fn check_target_cluster(
     part: Part,
     cluster: &str,
 ) -> Result<bool, Error> {
-    if !is_cluster_missing(cx, cluster).await? {
+    // Its warning is one of the plan that is applied.
+    if cx.session.ledger.is_applying() || !is_cluster_missing(cx, cluster).await? {
         return Ok(true);
     }
     plan.diags.push(
@@ -189,6 +190,10 @@ pub(crate) async fn check_target_machine(
         return Ok(());
     }
     let ledger = &cx.session.ledger;
+    // What follows is told by the plan that is applied.
+    if ledger.is_applying() {
+        return Ok(());
+    }
     let node = ObjectKey::from(&MachineSetNodeSpec::KIND.key(machine));
     if ledger.planned(&node).is_some() {
         return Ok(());

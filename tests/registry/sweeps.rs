@@ -28,6 +28,8 @@ pub fn trials() -> Vec<Trial> {
         ("who_may_not_watch_reads_one_by_one", who_may_not_watch_reads_one_by_one),
         ("joined_objects_share_one_watch", joined_objects_share_one_watch),
         ("users_share_one_list", users_share_one_list),
+        ("plans_of_creates_share_their_reads", plans_of_creates_share_their_reads),
+        ("an_apply_does_not_look_again_at_what_its_plan_warns_of", an_apply_does_not_look_again),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("sweeps::{name}"), test)).collect()
 }
@@ -113,6 +115,47 @@ fn many_objects_share_one_watch() -> Result<(), Failed> {
             assert_eq!(read(&host, PATCH, patch).await.expect("it is there").state, patch.state);
         }
         assert_eq!(calls(&host, ["Get", "List", "Watch"]), [FEW, 0, 1], "many objects");
+    })
+}
+
+/// How often objects of a type were read one by one, and were watched.
+fn reads_of(host: &Host, kind: &str) -> [usize; 2] {
+    let requests = host.sim.requests();
+    ["Get", "Watch"].map(|name| {
+        requests.iter().filter(|request| request.name() == name && request.kind.starts_with(kind)).count()
+    })
+}
+
+/// A patch for a machine, in whatever cluster.
+fn for_machine(n: usize, machine: &str) -> Json {
+    json!({ "name": format!("p{n}"), "selector": { "machine": machine }, "data": data("one") })
+}
+
+fn plans_of_creates_share_their_reads() -> Result<(), Failed> {
+    block(async {
+        let host = Host::with(Options::stepped(), &[]).await;
+        next_run(&host).await;
+        for n in 0..MANY {
+            let config = host.config(PATCH, &for_machine(n, "00000000-0000-4000-8000-000000000001"));
+            let plan = host.plan(PATCH, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            assert_eq!(plan.warnings, Vec::<String>::new());
+        }
+        assert_eq!(reads_of(&host, "ConfigPatches"), [FEW, 1], "whether they are there");
+        let [machine, watches] = reads_of(&host, "MachineStatuses");
+        assert!((1..FEW).contains(&machine) && watches == 0, "one machine for all is read {machine} times");
+    })
+}
+
+fn an_apply_does_not_look_again() -> Result<(), Failed> {
+    block(async {
+        let host = Host::with(Options::stepped(), &[]).await;
+        let lost = host.config(PATCH, &for_machine(1, "00000000-0000-4000-8000-00000000dead"));
+        let plan = host.plan(PATCH, None, &lost).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert!(plan.warnings.concat().contains("is not known to Omni"), "{:?}", plan.warnings);
+        next_run(&host).await;
+        made(&host, PATCH, &config(2, "one")).await;
+        let plan = host.plan(PATCH, None, &lost).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        assert_eq!((plan.warnings, reads_of(&host, "MachineStatuses")), (Vec::new(), [0, 0]));
     })
 }
 

@@ -1,7 +1,8 @@
 //! Snapshots: the objects of a kind as a watch shows them, for the reads of a sweep.
 //!
-//! A snapshot is filled by the bootstrap of the watch, and its events keep it current. It answers for objects that it has:
-//! never that there is none, never with an older version than this client has written, and not at all once the watch is lost.
+//! A snapshot is filled by the bootstrap of the watch, and its events keep it current. It answers for objects that it has,
+//! and that there is none only to the plan of a create: never with an older version than this client has written, and not at all
+//! once the watch is lost.
 
 use super::query::Query;
 use super::wire::decode;
@@ -97,28 +98,53 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub async fn get_swept(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
-        match self.answer_from_snapshot(call, key).await {
-            Some(found) => Ok(found),
-            None => {
-                let answer = self.get(call, key).await;
-                if let Some(sweep) = call.current_sweep() {
-                    sweep.note(key, &answer);
-                }
-                answer
+        let ask = || async {
+            match self.answer_from_snapshot(call, key).await.flatten() {
+                Some(found) => Ok(found),
+                None => self.ask_and_note(call, key).await,
             }
+        };
+        self.shared_by_plans(call, key, ask).await
+    }
+
+    /// Looks in a plan whether the object of a planned create is there already: the create itself finds out, so that
+    /// a snapshot may also say that it is not.
+    ///
+    /// # Errors
+    /// As for [`Client::get`], but for [`ErrorKind::NotFound`].
+    pub(crate) async fn foresee(&self, call: &Call, key: &Key) -> Result<Option<Resource>, Error> {
+        if let Some(answer) = self.answer_from_snapshot(call, key).await {
+            return Ok(answer);
+        }
+        match self.ask_and_note(call, key).await {
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+            answer => answer.map(Some),
         }
     }
 
-    async fn answer_from_snapshot(&self, call: &Call, key: &Key) -> Option<Resource> {
+    async fn ask_and_note(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
+        let answer = self.get(call, key).await;
+        if let Some(sweep) = call.current_sweep() {
+            sweep.note(key, &answer);
+        }
+        answer
+    }
+
+    /// What a snapshot says of the object, if one may answer.
+    async fn answer_from_snapshot(&self, call: &Call, key: &Key) -> Option<Option<Resource>> {
         let sweep = call.current_sweep()?;
         let snapshot = sweep.snapshot(self, key.kind)?;
         if !snapshot.is_current(call).await {
             return None;
         }
         let found = snapshot.find(key)?;
-        let is_stale = self.inner.recent.get(key).is_some_and(|write| write.is_stale(Some(&found)));
+        let is_stale = self.inner.recent.get(key).is_some_and(|write| write.is_stale(found.as_ref()));
+        let is_outdated = match &found {
+            Some(found) => sweep.is_outdated(found),
+            None => sweep.is_known(key) || snapshot.stage() != Stage::Current,
+        };
         // A write may have begun in between.
-        (!is_stale && !sweep.is_outdated(&found) && call.current_sweep().is_some()).then_some(found)
+        (!is_stale && !is_outdated && call.current_sweep().is_some()).then_some(found)
     }
 }
 
@@ -131,8 +157,9 @@ struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         tracing::debug!(kind = self.snapshot.kind.name, end = ?self.end, "a snapshot is closed");
-        *lock(&self.snapshot.objects) = Objects::default();
+        // In this order, so that no object seems to be missing while the snapshot is current.
         self.snapshot.stage.send_replace(self.end);
+        *lock(&self.snapshot.objects) = Objects::default();
     }
 }
 
@@ -173,13 +200,13 @@ impl Snapshot {
         }
     }
 
-    /// The object, if it is there.
-    fn find(&self, key: &Key) -> Option<Resource> {
+    /// The object, or that it is not there; `None` where it cannot be read.
+    fn find(&self, key: &Key) -> Option<Option<Resource>> {
         *lock(&self.used) = Instant::now();
-        let object = lock(&self.objects).by_id.get(key.id.as_str())?.clone();
+        let Some(object) = lock(&self.objects).by_id.get(key.id.as_str()).cloned() else { return Some(None) };
         let mut object = pb::Resource::decode(&*object).ok()?;
         object.metadata.as_mut()?.id.clone_from(&key.id);
-        decode(self.kind, Some(object)).ok()
+        decode(self.kind, Some(object)).ok().map(Some)
     }
 
     /// Follows a watch to its end.
@@ -387,7 +414,7 @@ mod tests {
         pair.server.edit("p1", |_, _| {});
         pair.server.put(patch(MANY, 1), pb::EventType::Created);
         pair.server.delete("p2");
-        until(|| snapshot.find(&key(2)).is_none()).await;
+        until(|| snapshot.find(&key(2)) == Some(None)).await;
         for (n, version) in [(1, 2), (MANY, 1)] {
             let found = pair.client.get_swept(&call, &key(n)).await.unwrap();
             assert_eq!(found.metadata.version, Some(version));
@@ -428,7 +455,7 @@ mod tests {
         let snapshot = call.current_sweep().unwrap().snapshot(&pair.client, ConfigPatchSpec::KIND).unwrap();
         // As a panic in the task would do.
         drop(Open { snapshot: Arc::clone(&snapshot), end: Stage::Lost });
-        assert!(snapshot.find(&key(1)).is_none() && snapshot.stage() == Stage::Lost);
+        assert!(snapshot.find(&key(1)) == Some(None) && snapshot.stage() == Stage::Lost);
     }
 
     #[tokio::test(start_paused = true)]
@@ -540,6 +567,66 @@ mod tests {
         let (read, ()) = tokio::join!(pair.client.get_swept(&call, &key), cancel);
         assert!(read.unwrap_err().is(ErrorKind::Cancelled));
         assert!(started.elapsed() < READ_TIMEOUT, "{:?}", started.elapsed());
+    }
+
+    fn plan(pair: &Pair, n: usize) -> Call {
+        minute().in_plan_sweep(&pair.client, &n)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn plans_share_what_they_read() {
+        let pair = filled();
+        for n in 0..MANY {
+            assert!(pair.client.get_swept(&plan(&pair, n), &key(1)).await.is_ok());
+        }
+        assert_eq!(counts(&pair), [1, 0], "plans");
+        refresh(&pair, 1).await;
+        assert_eq!(counts(&pair), [2, 0], "a refresh");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        pair.client.get_swept(&plan(&pair, MANY), &key(1)).await.unwrap();
+        assert_eq!(counts(&pair), [3, 0], "after some seconds");
+        pair.client.get_swept(&plan(&pair, MANY), &key(1)).await.unwrap();
+        assert_eq!(counts(&pair), [4, 0], "the next plan");
+    }
+
+    /// Looks for patches that are not there, as plans of creates do.
+    async fn foresee_none(pair: &Pair) {
+        for n in MANY..2 * MANY {
+            assert_eq!(pair.client.foresee(&plan(pair, n), &key(n)).await.unwrap(), None, "{n}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plan_of_a_create_is_told_that_nothing_is_there() {
+        let pair = filled();
+        foresee_none(&pair).await;
+        assert_eq!(counts(&pair), [FEW, 1]);
+        // And what is.
+        let found = pair.client.foresee(&plan(&pair, 0), &key(0)).await.unwrap();
+        assert_eq!((found.map(|found| found.key), counts(&pair)), (Some(key(0)), [FEW, 1]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_missing_that_the_server_has_shown() {
+        let pair = filled();
+        let newest = pair.server.stored("p1").unwrap();
+        assert_eq!(refresh(&pair, 1).await, 1);
+        // The watches of the server are behind.
+        pair.server.delete("p1");
+        foresee_none(&pair).await;
+        pair.server.fault("Get", Fault::Show(Some(Box::new(newest))));
+        assert!(pair.client.foresee(&plan(&pair, 1), &key(1)).await.unwrap().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_missing_because_a_watch_is_lost() {
+        let pair = filled();
+        foresee_none(&pair).await;
+        let call = plan(&pair, 0);
+        let snapshot = call.current_sweep().unwrap().snapshot(&pair.client, ConfigPatchSpec::KIND).unwrap();
+        drop(Open { snapshot, end: Stage::Lost });
+        assert!(pair.client.foresee(&call, &key(0)).await.unwrap().is_some());
+        assert_eq!(counts(&pair), [FEW + 1, 1]);
     }
 
     #[tokio::test(start_paused = true)]

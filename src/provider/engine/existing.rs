@@ -13,7 +13,7 @@ use super::dynamic::DynCosiObject;
 use super::failure::Failure;
 use super::write::show;
 use super::{Cx, Origin};
-use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
+use crate::omni::{Error, Phase, Resource as Stored, labels};
 use crate::provider::errors::{Operation, capital, with_article};
 use crate::provider::ledger::{Action, ObjectKey, Planned};
 use crate::provider::session::Session;
@@ -439,11 +439,7 @@ impl CosiBackend {
             return Ok(());
         }
         let Some(id) = self.id(&plan.planned) else { return Ok(()) };
-        let existing = match cx.read(&self.kind.key(&id)).await {
-            Ok(existing) => existing,
-            Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
-            Err(error) => return Err(error),
-        };
+        let Some(existing) = cx.foresee(&self.kind.key(&id)).await? else { return Ok(()) };
         let name = self.base().display(&plan.planned, &id);
         let operation = self.base().operation("create", &name);
         let problem = match standing(&existing) {

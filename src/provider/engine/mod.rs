@@ -165,6 +165,11 @@ impl Cx {
         self.client().get_swept(&self.call, key).await
     }
 
+    /// Whether the object of a planned create is there already: see [`Client::foresee`].
+    pub(crate) async fn foresee(&self, key: &Key) -> Result<Option<Stored>, Error> {
+        self.client().foresee(&self.call, key).await
+    }
+
     /// An object for a refresh: what a cache does not show yet, or shows older than `version`, is read again past all caches.
     ///
     /// # Errors

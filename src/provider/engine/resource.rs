@@ -38,15 +38,28 @@ pub(super) fn engine(backend: impl Backend) -> Arc<Engine> {
 
 /// The verbs, without what the ledger is told.
 impl Engine {
+    /// The id of the object that `state` shows or plans, as far as it is known.
+    fn id_in(&self, state: &Value) -> Option<String> {
+        let base = self.backend.base();
+        let given = state.get(base.id).as_str().filter(|_| base.parts.is_empty());
+        given.map(str::to_owned).or_else(|| self.backend.kind().id(state))
+    }
+
     /// What messages call the object that `state` shows or plans.
     fn name(&self, state: &Value) -> String {
-        let id = match self.backend.base().parts {
-            [] => {
-                state.get(self.backend.base().id).as_str().map(str::to_owned).or_else(|| self.backend.kind().id(state))
-            }
-            _ => self.backend.kind().id(state),
+        self.backend.base().display(state, &self.id_in(state).unwrap_or_default())
+    }
+
+    /// The session and the limits of the plan of `state`. Its reads share answers with those of other plans, if it is known
+    /// which object it is about; `is_new` tells the two plans of a replacement apart.
+    fn planning(&self, context: &Context, state: &Value, is_new: bool) -> Option<Cx> {
+        let base = self.backend.base();
+        let Cx { session, call } = base.planning(context, state)?;
+        let call = match self.id_in(state) {
+            Some(id) => call.in_plan_sweep(&session.client, &(base.name, id, is_new)),
+            None => call,
         };
-        self.backend.base().display(state, &id.unwrap_or_default())
+        Some(Cx { session, call })
     }
 
     /// The part of a plan that looks at the server and at the other plans of this run.
@@ -188,7 +201,7 @@ impl Engine {
             Ok(id) => id,
             Err(diagnostic) => return Outcome::failed(diagnostic),
         };
-        // Only reads of a refresh share answers: what a plan checks, and what a write begins with, is read by itself.
+        // Reads of a refresh share answers; what a write begins with is read by itself.
         let cx = Cx { call: cx.call.in_sweep(&cx.session.client, &(base.name, &id)), session: cx.session };
         let name = base.display(&state, &id);
         let operation = base.operation("read", &name);
@@ -299,7 +312,7 @@ impl Resource for Engine {
         self.backend.complete_plan(plan);
         self.backend.base().check_id(plan);
         self.check_imported(plan);
-        let cx = self.backend.base().planning(context, &plan.planned);
+        let cx = self.planning(context, &plan.planned, plan.prior.is_none());
         let owed = self.backend.plan_owed(cx.as_ref(), plan).await;
         if let Some(cx) = cx {
             self.plan_with(&cx, plan).await;
@@ -313,7 +326,7 @@ impl Resource for Engine {
 
     async fn plan_delete(&self, context: &Context, prior: &Value, private: &mut Private, diags: &mut Diagnostics) {
         let base = self.backend.base();
-        let Some(cx) = base.planning(context, prior) else { return };
+        let Some(cx) = self.planning(context, prior, false) else { return };
         base::check_read_only(&cx, Action::Remove, diags);
         if let Some(key) = self.backend.key(prior) {
             let also = self.backend.also_removes(prior);
