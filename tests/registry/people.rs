@@ -356,7 +356,7 @@ fn an_old_server_is_told_in_the_plan() -> Result<(), Failed> {
     block(async {
         let host = Host::with(Options { release: Release::V1_5, ..Options::stepped() }, &[]).await;
         let said = host.plan(USER, None, &host.config(USER, &jane("Reader"))).await.expect_err("no such call");
-        says(&errors(&said).join("\n"), &["`omni_user` needs Omni 1.6", "Omni 1.5.0", "Upgrade Omni"]);
+        says(&errors(&said).join("\n"), &["`omni_user` needs Omni 1.6", "Omni 1.5.7", "Upgrade Omni"]);
     })
 }
 

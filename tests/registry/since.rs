@@ -106,7 +106,7 @@ fn names_of_infra_providers() -> Result<(), Failed> {
             ("1.9", "-aws.1-", None),
             ("1.9", "Aws", Some("lower case only")),
             ("1.10", "aws-1", None),
-            ("1.10", "aws_1", Some("The server is Omni 1.10.0: since 1.10,")),
+            ("1.10", "aws_1", Some("The server is Omni 1.10.1: since 1.10,")),
             ("1.11", "aws-", Some("The server is Omni 1.11.0: since 1.10,")),
         ] {
             let host = host(release).await;

@@ -196,6 +196,20 @@ mod tests {
     }
 
     #[test]
+    fn a_release_reports_a_version_that_has_all_of_it() {
+        let patch = |version: &str| -> Option<u32> { version.trim_start_matches('v').split('.').nth(2)?.parse().ok() };
+        let mut checked = 0;
+        for row in ["types", "calls", "fields", "features"].into_iter().flat_map(rows) {
+            for version in row.into_iter().filter(|cell| cell.starts_with("1.") && patch(cell).is_some()) {
+                let release = Release::of_version(version).unwrap();
+                assert!(patch(&release.version()) >= patch(version), "{version} of {release}");
+                checked += 1;
+            }
+        }
+        assert!(checked > 3, "{checked}");
+    }
+
+    #[test]
     fn calls_and_fields_are_defined() {
         for part in CALL.iter() {
             let service = POOL.get_service_by_name(part.of).unwrap();
