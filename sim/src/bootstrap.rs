@@ -69,7 +69,7 @@ pub fn always(store: &Store, release: Release) {
         ..Default::default()
     };
     put(store, controller::SIDEROLINK_API_CONFIG, kind::SIDEROLINK_API_CONFIG, SIDEROLINK, &siderolink);
-    for (id, spec) in media::all(INSTANCE) {
+    for (id, spec) in media::all(INSTANCE, release) {
         put(store, "InstallationMediaController", "InstallationMedias.omni.sidero.dev", &id, &spec);
     }
     backups(store);

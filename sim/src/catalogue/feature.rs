@@ -41,6 +41,11 @@ features! {
     AuditLogFollowing = "audit-log-following",
     /// There is the role `Auditor`; rules and policies may not give it, nor that of providers.
     Auditors = "auditors",
+    /// The installation media of a board are named after the board, and are those of a machine without a platform.
+    BoardsByName = "boards-by-name",
+    /// The access policy counts in calls about a cluster or a machine, which are read before their caller is judged. It
+    /// has always counted for kubeconfigs.
+    CallsByPolicy = "calls-by-policy",
     /// Lists of extensions are validated.
     CheckedExtensions = "checked-extensions",
     /// Every document of a configuration patch is validated, and some kinds of documents are refused.
@@ -61,6 +66,8 @@ features! {
     ImportsMayChange = "imports-may-change",
     /// An upgrade of Kubernetes can be taken back while it runs.
     KubernetesReverts = "kubernetes-reverts",
+    /// A configuration with which a machine joins is for readers, where it was for everybody.
+    JoinConfigsOfReaders = "join-configs-of-readers",
     /// The platform or the board of an installation media configuration must be known.
     KnownMediaTargets = "known-media-targets",
     /// A machine of a cluster is not installed or upgraded on demand.
@@ -111,6 +118,8 @@ features! {
     TeardownAsDestroy = "teardown-as-destroy",
     /// Ids, labels, annotations and the texts of some specs have limits.
     TextLimits = "text-limits",
+    /// A kubeconfig for a person says where tokens are kept, where the request does.
+    TokenCaches = "token-caches",
     /// The option `tailEvents` of a watch is answered with `Unimplemented`.
     UnimplementedTailEvents = "unimplemented-tail-events",
     /// A set whose machines wait for another Talos or another schematic is upgrading, where it was reconfiguring.
@@ -158,6 +167,10 @@ mod tests {
             (Feature::AuditLogFollowing, 10, false),
             (Feature::Auditors, 10, false),
             (Feature::MaintenanceTargets, 9, false),
+            (Feature::BoardsByName, 5, false),
+            (Feature::CallsByPolicy, 8, false),
+            (Feature::JoinConfigsOfReaders, 8, false),
+            (Feature::TokenCaches, 6, false),
             (Feature::AllocationsUndone, 4, false),
             (Feature::AppliedManifests, 7, false),
             (Feature::ClusterTakeover, 3, false),

@@ -8,12 +8,13 @@ use crate::kinds::{self, Role};
 use crate::names::kind;
 use crate::rules::tolerant;
 use crate::schematic::{self, Customization, MetaValue, Overlay, Schematic, SystemExtensions};
+use crate::virtual_kinds::platforms;
 use kit::yaml;
 use omni_proto::management as pb;
 use omni_proto::management::SchematicBootloader as Bootloader;
 use omni_proto::management::create_schematic_request::SiderolinkGrpcTunnelMode as Tunnel;
 use omni_proto::management::installation_media_url_request::InstallationMediaKind;
-use omni_proto::specs::{FeaturesConfigSpec, InstallationMediaSpec};
+use omni_proto::specs::{FeaturesConfigSpec, InstallationMediaSpec, TalosVersionSpec};
 use serde_json::Value;
 use tonic::{Request, Status};
 
@@ -127,7 +128,7 @@ pub(super) async fn get_installation_media_url(
     if request.download_token_ttl.as_ref().is_some_and(|ttl| ttl.seconds < 0 || ttl.nanos < 0) {
         return Err(invalid("download token lifetime must not be negative".to_owned()));
     }
-    let features = features(ctx);
+    let features = serving(ctx, version.trim_start_matches('v'));
     let (base, folder) = match asset {
         InstallationMediaKind::Pxe => (pxe_base(&features), "pxe"),
         _ => (base(&features), "image"),
@@ -225,8 +226,12 @@ fn overlay(
         };
         return Ok(Overlay { image: overlay.image.clone(), name: overlay.name.clone(), options });
     }
-    let name = media.map(|media| media.overlay.clone()).unwrap_or_default();
-    Ok(if name.is_empty() { Overlay::default() } else { Overlay { image: board(&name), name, ..Overlay::default() } })
+    let Some(name) = media.map(|media| &media.overlay).filter(|name| !name.is_empty()) else {
+        return Ok(Overlay::default());
+    };
+    let board = platforms::BOARDS.iter().find(|board| board.overlay == name);
+    let board = board.ok_or_else(|| Status::unknown(format!("failed to find overlay with name {name:?}")))?;
+    Ok(Overlay { image: board.overlay_image(), name: name.clone(), ..Overlay::default() })
 }
 
 /// The image that the request names. Those that answer with the URL of one must have it.
@@ -250,17 +255,6 @@ fn pxe_file(media: &InstallationMediaSpec, version: &str) -> String {
     format!("{profile}-{}", media.architecture)
 }
 
-/// The image that holds the overlay of a board: there is one for each maker of chips.
-fn board(name: &str) -> String {
-    let maker = match name {
-        "rpi_generic" | "rpi_5" => "raspberrypi",
-        "jetson_nano" => "jetson",
-        "bananapi_m64" | "pine64" | "libretech_all_h3_cc_h5" => "allwinner",
-        _ => "rockchip",
-    };
-    format!("siderolabs/sbc-{maker}")
-}
-
 fn bootloader(of: Bootloader) -> &'static str {
     match of {
         Bootloader::BootAuto => "",
@@ -279,6 +273,23 @@ fn is_segment(text: &str) -> bool {
 fn features(ctx: &ServiceContext) -> FeaturesConfigSpec {
     let features = ctx.store.get(&kinds::key(kind::FEATURES_CONFIG, "features-config"));
     features.map(|object| object.spec()).unwrap_or_default()
+}
+
+/// The features, as if the image factory of this Talos version were the only one. It is the first one, unless the
+/// version names the second.
+fn serving(ctx: &ServiceContext, version: &str) -> FeaturesConfigSpec {
+    let features = features(ctx);
+    let second = features.secondary_image_factory_base_url.trim_end_matches('/');
+    let talos = ctx.store.get(&kinds::key(kind::TALOS_VERSION, version));
+    let named = talos.map(|talos| talos.spec::<TalosVersionSpec>().image_factory_url).unwrap_or_default();
+    if second.is_empty() || named.trim_end_matches('/') != second {
+        return features;
+    }
+    FeaturesConfigSpec {
+        image_factory_base_url: features.secondary_image_factory_base_url.clone(),
+        image_factory_pxe_base_url: features.secondary_image_factory_pxe_base_url.clone(),
+        ..features
+    }
 }
 
 fn base(features: &FeaturesConfigSpec) -> String {
@@ -438,6 +449,13 @@ mod tests {
         let text = make(with("1.13.8")).await.unwrap().schematic_yml;
         assert!(text.starts_with("overlay:\n    image: siderolabs/sbc-raspberrypi\n    name: rpi_generic\n"), "{text}");
         assert!(make(with("1.6.0")).await.unwrap().schematic_yml.starts_with("customization:"));
+        for (board, image) in
+            [("revpi_generic", "sbc-raspberrypi"), ("pine64", "sbc-allwinner"), ("rock5b", "sbc-rockchip")]
+        {
+            let request = Asked { media_id: format!("{board}.raw.xz"), ..with("1.13.8") };
+            let text = make(request).await.unwrap().schematic_yml;
+            assert!(text.contains(&format!("image: siderolabs/{image}\n    name: {board}\n")), "{text}");
+        }
         let own = |options: &str| Asked {
             overlay: Some(pb::create_schematic_request::Overlay {
                 image: "i".into(),
@@ -524,5 +542,25 @@ mod tests {
         }
         let status = ask(iso, "metal", "", "x", "abc", false).await.unwrap_err();
         assert!(status.message().starts_with("invalid installation media request: invalid Talos version \"x\": "));
+
+        let features = FeaturesConfigSpec {
+            image_factory_base_url: "https://one.example".into(),
+            secondary_image_factory_base_url: "https://two.example/".into(),
+            ..Default::default()
+        };
+        let key = kinds::key(kind::FEATURES_CONFIG, "features-config");
+        ctx.store.put("", &key, |object| object.spec = features.encode_to_vec());
+        ctx.store.put("", &kinds::key(kind::TALOS_VERSION, "1.13.5"), |object| {
+            let named = TalosVersionSpec { image_factory_url: "https://two.example".into(), ..object.spec() };
+            object.spec = named.encode_to_vec();
+        });
+        for (kind, version, expected) in [
+            (iso, "1.13.5", "https://two.example/image/abc/v1.13.5/metal-amd64.iso"),
+            (pxe, "v1.13.5", "https://pxe.two.example/pxe/abc/v1.13.5/metal-amd64"),
+            (iso, "1.13.8", "https://one.example/image/abc/v1.13.8/metal-amd64.iso"),
+            (iso, "1.99.0", "https://one.example/image/abc/v1.99.0/metal-amd64.iso"),
+        ] {
+            assert_eq!(ask(kind, "metal", "", version, "abc", false).await.unwrap().url, expected);
+        }
     }
 }

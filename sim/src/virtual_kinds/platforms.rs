@@ -59,6 +59,12 @@ impl Platform {
 }
 
 impl Board {
+    /// The image that holds its overlay: there is one for each maker of chips.
+    #[must_use]
+    pub fn overlay_image(&self) -> String {
+        format!("siderolabs/sbc-{}", self.family)
+    }
+
     /// What the server says of it.
     #[must_use]
     pub fn spec(&self) -> SbcConfigSpec {
@@ -69,7 +75,7 @@ impl Board {
         SbcConfigSpec {
             label: self.label.to_owned(),
             overlay_name: self.overlay.to_owned(),
-            overlay_image: format!("siderolabs/sbc-{}", self.family),
+            overlay_image: self.overlay_image(),
             documentation,
             min_version: self.since.to_owned(),
         }
