@@ -43,6 +43,10 @@ pub(super) async fn read_audit_log(
     if places && request.from_id != 0 {
         return Err(Status::invalid_argument("from_id requires follow"));
     }
+    let days = match request.start_ts_ms {
+        start if places && start > 0 => Filter { start: Some(start), ..days },
+        _ => days,
+    };
     let filter = if release.has(Feature::AuditLogFilters) { chosen(&request, days) } else { days };
     let found = ctx.audit.read(&filter);
     if places {
@@ -238,6 +242,24 @@ mod tests {
             let ctx = context(release);
             ids(&ctx, reads()).await;
             assert_eq!(ids(&ctx, reads()).await.len(), noted, "{release}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_millisecond_counts_more_than_the_first_day() {
+        let from = |at: u64, day: &str| {
+            let start_ts_ms = i64::try_from(1000 * at).unwrap();
+            pb::ReadAuditLogRequest { start_ts_ms, start_time: day.into(), ..Default::default() }
+        };
+        for (release, request, expected) in [
+            (Release::V1_10, from(NOW, "2026-01-01"), 1),
+            (Release::V1_10, from(NOW + 1, "2026-01-01"), 0),
+            // Older servers do not know it.
+            (Release::V1_9, from(NOW + 1, "2026-01-01"), 1),
+        ] {
+            let ctx = context(release);
+            cluster(&ctx, "a");
+            assert_eq!(ids(&ctx, request.clone()).await.len(), expected, "{release} {request:?}");
         }
     }
 
