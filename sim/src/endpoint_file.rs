@@ -86,15 +86,29 @@ fn own_folder() -> Result<PathBuf, EndpointFileError> {
 
 /// Written anew, so that the wider permissions of an older file do not stay, and put in place as a whole.
 fn write_private(path: &Path, text: &str) -> Result<(), EndpointFileError> {
+    replace(path, text).map_err(|source| EndpointFileError { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = &replaceable(path)?;
     let fresh = path.with_extension(format!("{}.new", uuid::Uuid::new_v4().simple()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&fresh).and_then(|mut file| file.write_all(text.as_bytes()));
-    written
-        .and_then(|()| fs::rename(&fresh, path))
-        .map_err(|source| EndpointFileError { path: path.to_owned(), source })
+    options.open(&fresh)?.write_all(text.as_bytes())?;
+    fs::rename(&fresh, path)
+}
+
+/// The file itself, where a link leads to one. A pipe or a device is refused: a file in its place would take it away
+/// from everybody.
+fn replaceable(path: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => fs::canonicalize(path),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +145,25 @@ mod tests {
         drop(endpoint_file);
         assert!(!ca_file.exists());
         assert!(env_file.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_files_are_replaced() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, file, link) =
+            (folder.path().join("socket"), folder.path().join("file"), folder.path().join("link"));
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let refused = write_private(&socket, "text").unwrap_err();
+        assert_eq!(refused.source.to_string(), "it is no regular file");
+        assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_private(&link, "text").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "text");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[tokio::test]
