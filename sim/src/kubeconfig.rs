@@ -32,6 +32,8 @@ pub(super) enum Credentials {
         cluster: String,
         /// How the user is asked.
         grant_type: String,
+        /// The folder that its tokens are kept in; none for the usual one.
+        cache: Option<String>,
     },
 }
 
@@ -46,7 +48,9 @@ impl Kubeconfig<'_> {
         }
         let user = match &self.credentials {
             Credentials::Token(token) => json!({ "token": token }),
-            Credentials::Login { issuer, cluster, grant_type } => json!({ "exec": exec(issuer, cluster, grant_type) }),
+            Credentials::Login { issuer, cluster, grant_type, cache } => {
+                json!({ "exec": exec(issuer, cluster, grant_type, cache.as_deref()) })
+            }
         };
         yaml::to_string(&json!({
             "apiVersion": "v1",
@@ -62,7 +66,7 @@ impl Kubeconfig<'_> {
     }
 }
 
-fn exec(issuer: &str, cluster: &str, grant_type: &str) -> Value {
+fn exec(issuer: &str, cluster: &str, grant_type: &str, cache: Option<&str>) -> Value {
     let mut args = vec![
         "oidc-login".to_owned(),
         "get-token".to_owned(),
@@ -72,7 +76,9 @@ fn exec(issuer: &str, cluster: &str, grant_type: &str) -> Value {
     ];
     if !grant_type.is_empty() {
         args.push(format!("--grant-type={grant_type}"));
+        args.push("--oidc-redirect-url=urn:ietf:wg:oauth:2.0:oob".to_owned());
     }
+    args.extend(cache.map(|folder| format!("--token-cache-dir={folder}")));
     json!({
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "kubectl",
@@ -124,7 +130,12 @@ mod tests {
 
     #[test]
     fn a_login_holds_no_secret() {
-        let credentials = Credentials::Login { issuer: "i".into(), cluster: "c".into(), grant_type: "authcode".into() };
+        let credentials = Credentials::Login {
+            issuer: "i".into(),
+            cluster: "c".into(),
+            grant_type: "authcode".into(),
+            cache: Some("/tmp/cache".into()),
+        };
         let config = Kubeconfig { name: "n".into(), user: "u".into(), server: "s".into(), ca_pem: None, credentials };
         let config = parsed(&config.render());
         let exec = &config["users"][0]["user"]["exec"];
@@ -140,6 +151,8 @@ mod tests {
         let args = &exec["args"];
         assert_eq!(args[4], "--oidc-extra-scope=cluster:c");
         assert_eq!(args[5], "--grant-type=authcode");
+        assert_eq!(args[6], "--oidc-redirect-url=urn:ietf:wg:oauth:2.0:oob");
+        assert_eq!(args[7], "--token-cache-dir=/tmp/cache");
         assert_eq!(config["clusters"][0]["cluster"], json!({ "server": "s" }));
     }
 

@@ -267,6 +267,8 @@ pub mod label {
     pub const CLUSTER_UUID: &str = "omni.sidero.dev/cluster-uuid";
     /// Flag: the cluster was taken over.
     pub const TAINTED_BY_IMPORTING: &str = "omni.sidero.dev/tainted-by-importing";
+    /// Flag: the cluster was given away.
+    pub const TAINTED_BY_EXPORTING: &str = "omni.sidero.dev/tainted-by-exporting";
     /// Flag: the node was made by the allocation.
     pub const MANAGED_BY_ALLOCATION: &str = "omni.sidero.dev/managed-by-machine-set-node-controller";
     /// Flag: users may not pick this machine.

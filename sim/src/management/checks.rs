@@ -1,9 +1,9 @@
 //! Validation RPCs: patches, documents, upgrades.
 
-use super::{ServiceContext, cluster};
+use super::ServiceContext;
 use crate::access::Caller;
 use crate::json_schema::{self, Violation};
-use crate::kinds::{self, Role};
+use crate::kinds;
 use crate::names::kind;
 use crate::rules::{self, talos_patch, tolerant};
 use omni_proto::management as pb;
@@ -28,11 +28,7 @@ pub(super) async fn kubernetes_upgrade_pre_checks(
     ctx: &ServiceContext,
     request: Request<pb::KubernetesUpgradePreChecksRequest>,
 ) -> Result<pb::KubernetesUpgradePreChecksResponse, Status> {
-    let cluster = cluster(&request);
-    ctx.permit(&Caller::of(&request)?, &cluster, Role::Operator)?;
-    if cluster.is_empty() {
-        return Err(Status::invalid_argument("unable to extract request context"));
-    }
+    let cluster = ctx.operated(&request)?;
     let version = &request.get_ref().new_version;
     let Some(status) = ctx.store.get(&kinds::key(kind::KUBERNETES_UPGRADE_STATUS, &*cluster)) else {
         return Err(Status::unknown(rules::missing(kind::KUBERNETES_UPGRADE_STATUS, "default", &cluster)));
@@ -87,6 +83,7 @@ fn told(violation: Violation) -> pb::validate_json_schema_response::Error {
 mod tests {
     use super::super::fixture::{call, context};
     use super::*;
+    use crate::kinds::Role;
     use crate::release::Release;
     use omni_proto::specs::kubernetes_status_spec::NodeStatus;
     use prost::Message;

@@ -3,6 +3,7 @@
 
 use super::{ServiceContext, cluster};
 use crate::access::Caller;
+use crate::catalogue::Feature;
 use crate::join_config::JoinConfig;
 use crate::kinds::{self, Role};
 use crate::kubeconfig::{self, Credentials, Kubeconfig};
@@ -17,6 +18,9 @@ use tonic::{Request, Status};
 /// How a user may log in.
 const GRANT_TYPES: &[&str] = &["", "auto", "authcode", "authcode-keyboard"];
 
+/// Where the program that asks in the browser keeps its tokens by default.
+const CACHE: &str = "~/.kube/cache/oidc-login";
+
 /// How long a token for Kubernetes may live.
 const MAX_LIFE: Duration = Duration::from_secs(3650 * 24 * 3600);
 
@@ -28,18 +32,18 @@ pub(super) async fn kubeconfig(
     request: Request<pb::KubeconfigRequest>,
 ) -> Result<pb::KubeconfigResponse, Status> {
     let caller = Caller::of(&request)?;
-    caller.needs(Role::Reader)?;
     let cluster = cluster(&request);
     let request = request.into_inner();
     if request.break_glass {
         caller.needs(Role::Admin)?;
         return Err(not_allowed());
     }
+    ctx.permit_by_policy(&caller, &cluster, Role::Reader)?;
     let config = if request.service_account {
-        caller.needs(Role::Operator)?;
+        ctx.permit_by_policy(&caller, &cluster, Role::Operator)?;
         account(ctx, &cluster, &request)?
     } else if GRANT_TYPES.contains(&request.grant_type.as_str()) {
-        login(ctx, &cluster, &caller, &request.grant_type)
+        login(ctx, &cluster, &caller, &request)
     } else {
         return Err(Status::invalid_argument(format!("invalid grant type {:?}", request.grant_type)));
     };
@@ -50,14 +54,17 @@ pub(super) async fn talosconfig(
     ctx: &ServiceContext,
     request: Request<pb::TalosconfigRequest>,
 ) -> Result<pb::TalosconfigResponse, Status> {
-    let caller = Caller::of(&request)?;
-    caller.needs(Role::Reader)?;
+    let (caller, cluster) = (Caller::of(&request)?, cluster(&request));
     let wanted = request.get_ref();
-    if wanted.raw || wanted.break_glass {
+    if wanted.break_glass {
         caller.needs(Role::Admin)?;
+    } else {
+        ctx.permit(&caller, &cluster, Role::Reader)?;
+    }
+    if wanted.raw || wanted.break_glass {
         return Err(not_allowed());
     }
-    let text = kubeconfig::talosconfig(&ctx.instance(), &cluster(&request), &ctx.endpoint, &caller.identity);
+    let text = kubeconfig::talosconfig(&ctx.instance(), &cluster, &ctx.endpoint, &caller.identity);
     Ok(pb::TalosconfigResponse { talosconfig: text.into_bytes() })
 }
 
@@ -72,7 +79,10 @@ pub(super) async fn get_machine_join_config(
     ctx: &ServiceContext,
     request: Request<pb::GetMachineJoinConfigRequest>,
 ) -> Result<pb::GetMachineJoinConfigResponse, Status> {
-    Caller::of(&request)?.needs(Role::Reader)?;
+    let caller = Caller::of(&request)?;
+    if ctx.release().has(Feature::JoinConfigsOfReaders) {
+        caller.needs(Role::Reader)?;
+    }
     let wanted = request.into_inner();
     let join = JoinConfig::of(&ctx.store, &wanted.join_token, wanted.use_grpc_tunnel);
     Ok(pb::GetMachineJoinConfigResponse { kernel_args: join.kernel_args(), config: join.documents() })
@@ -84,18 +94,38 @@ fn proxy(ctx: &ServiceContext) -> String {
     format!("https://{host}:{PROXY_PORT}")
 }
 
-fn login<'a>(ctx: &'a ServiceContext, cluster: &str, caller: &Caller, grant_type: &str) -> Kubeconfig<'a> {
+fn login<'a>(
+    ctx: &'a ServiceContext,
+    cluster: &str,
+    caller: &Caller,
+    request: &pb::KubeconfigRequest,
+) -> Kubeconfig<'a> {
     let name = format!("{}-{cluster}", ctx.instance());
+    let user = format!("{name}-{}", caller.identity);
     Kubeconfig {
-        user: format!("{name}-{}", caller.identity),
         name,
         server: proxy(ctx),
         ca_pem: ctx.ca_pem.as_deref(),
         credentials: Credentials::Login {
             issuer: format!("{}/oidc", ctx.endpoint.trim_end_matches('/')),
             cluster: cluster.to_owned(),
-            grant_type: grant_type.to_owned(),
+            grant_type: request.grant_type.clone(),
+            cache: cache(ctx, request, &user),
         },
+        user,
+    }
+}
+
+/// Where the program that asks in the browser keeps the tokens of this user, if the request says anything about it.
+fn cache(ctx: &ServiceContext, request: &pb::KubeconfigRequest, user: &str) -> Option<String> {
+    if !ctx.release().has(Feature::TokenCaches) {
+        return None;
+    }
+    match (request.oidc_cache_base_dir.trim_end_matches('/'), request.oidc_cache_isolation) {
+        ("", false) => None,
+        ("", true) => Some(format!("{CACHE}/{user}")),
+        (folder, false) => Some(folder.to_owned()),
+        (folder, true) => Some(format!("{folder}/{user}")),
     }
 }
 
@@ -160,6 +190,7 @@ mod tests {
     use crate::release::Release;
     use base64::Engine;
     use kit::yaml;
+    use omni_proto::specs::{AccessPolicyRule, AccessPolicySpec};
     use prost::Message;
     use serde_json::Value;
     use tonic::Code;
@@ -271,6 +302,59 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_policy_opens_configurations_of_its_clusters() {
+        for (release, talos) in [(Release::V1_2, false), (Release::V1_7, false), (Release::V1_8, true)] {
+            let ctx = context(release);
+            let rule = |cluster: &str, role: &str| AccessPolicyRule {
+                users: vec!["me@serviceaccount.omni.sidero.dev".into()],
+                clusters: vec![cluster.into()],
+                role: role.into(),
+                ..Default::default()
+            };
+            let rules = vec![rule("read", "Reader"), rule("run", "Operator")];
+            let policy = AccessPolicySpec { rules, ..Default::default() };
+            ctx.store.put("", &kinds::key(kind::ACCESS_POLICY, "access-policy"), |o| o.spec = policy.encode_to_vec());
+            let uuid = ClusterUuid { uuid: "the-uuid".into() };
+            ctx.store.put("", &kinds::key(kind::CLUSTER_UUID, "run"), |o| o.spec = uuid.encode_to_vec());
+            for (cluster, person, program) in
+                [("read", true, false), ("run", true, true), ("other", false, false), ("", false, false)]
+            {
+                let header = (!cluster.is_empty()).then_some(("cluster", cluster));
+                let ask = |message| kubeconfig(&ctx, call(Role::None, header, message));
+                let found = [
+                    ask(pb::KubeconfigRequest::default()).await.is_ok(),
+                    ask(for_account("probe", Some(3600))).await.is_ok(),
+                    talosconfig(&ctx, call(Role::None, header, pb::TalosconfigRequest::default())).await.is_ok(),
+                ];
+                assert_eq!(found, [person, program, person && talos], "{release} {cluster:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn tokens_are_kept_where_the_request_says() {
+        let user = "omni-sim-probe-k-me@serviceaccount.omni.sidero.dev";
+        for (release, folder, isolated, expected) in [
+            (Release::V1_6, "", false, None),
+            (Release::V1_6, "/tmp/", false, Some("/tmp".to_owned())),
+            (Release::V1_6, "/tmp", true, Some(format!("/tmp/{user}"))),
+            (Release::NEWEST, "", true, Some(format!("~/.kube/cache/oidc-login/{user}"))),
+            (Release::V1_5, "/tmp", true, None),
+        ] {
+            let message = pb::KubeconfigRequest {
+                oidc_cache_base_dir: folder.into(),
+                oidc_cache_isolation: isolated,
+                ..Default::default()
+            };
+            let answer = kubeconfig(&context(release), call(Role::Reader, C, message)).await.unwrap();
+            let args = parsed(&answer.kubeconfig)["users"][0]["user"]["exec"]["args"].clone();
+            let args = args.as_array().unwrap().iter().filter_map(Value::as_str);
+            let found = args.filter_map(|arg| arg.strip_prefix("--token-cache-dir=")).next();
+            assert_eq!(found.map(str::to_owned), expected, "{release} {folder} {isolated}");
+        }
+    }
+
+    #[tokio::test]
     async fn machines_join_with_any_token() {
         let ctx = context(Release::V1_6);
         let default = ctx.store.list(kind::JOIN_TOKEN)[0].key.id.clone();
@@ -280,9 +364,11 @@ mod tests {
             assert_eq!(answer.kernel_args[0], format!("siderolink.api=grpc://127.0.0.1:8090?jointoken={expected}"));
             assert!(answer.config.contains(expected));
         }
-        let message = pb::GetMachineJoinConfigRequest::default();
-        let status = get_machine_join_config(&ctx, call(Role::None, None, message)).await.unwrap_err();
-        assert_eq!(status.code(), Code::PermissionDenied);
+        for (release, refused) in [(Release::V1_7, None), (Release::V1_8, Some(Code::PermissionDenied))] {
+            let message = pb::GetMachineJoinConfigRequest::default();
+            let answer = get_machine_join_config(&context(release), call(Role::None, None, message)).await;
+            assert_eq!(answer.err().map(|status| status.code()), refused, "{release}");
+        }
     }
 
     #[tokio::test]

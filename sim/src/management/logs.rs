@@ -2,6 +2,7 @@
 
 use super::ServiceContext;
 use crate::access::Caller;
+use crate::catalogue::Feature;
 use crate::kinds::Role;
 use futures_util::{StreamExt, stream};
 use omni_proto::common::Data;
@@ -15,10 +16,12 @@ pub(super) async fn machine_logs(
 ) -> Result<BoxStream<Data>, Status> {
     let caller = Caller::of(&request)?;
     let pb::MachineLogsRequest { machine_id: id, follow, tail_lines } = request.into_inner();
-    ctx.permit_on_machine(&caller, &id, Role::Reader)?;
-    if id.is_empty() {
-        return Err(Status::invalid_argument("machine id is required"));
+    let named = || if id.is_empty() { Err(Status::invalid_argument("machine id is required")) } else { Ok(()) };
+    if ctx.release().has(Feature::CallsByPolicy) {
+        named()?;
     }
+    ctx.permit_on_machine(&caller, &id, Role::Reader)?;
+    named()?;
     // Less than none stands for all.
     let tail = usize::try_from(tail_lines).ok();
     let Some(mut reader) = ctx.logs.reader(&id, tail) else {
@@ -58,6 +61,11 @@ mod tests {
         ] {
             let status = machine_logs(&ctx, call(role, None, request(id, false, -1))).await.err().unwrap();
             assert_eq!((status.code(), status.message()), (code, text));
+        }
+        for (release, code) in [(Release::V1_7, Code::PermissionDenied), (Release::V1_8, Code::InvalidArgument)] {
+            let request = call(Role::None, None, request("", false, -1));
+            let status = machine_logs(&context(release), request).await.err().unwrap();
+            assert_eq!(status.code(), code, "{release}");
         }
     }
 

@@ -62,13 +62,12 @@ pub(super) async fn maintenance_upgrade(
 ) -> Result<pb::MaintenanceUpgradeResponse, Status> {
     let caller = Caller::of(&request)?;
     let pb::MaintenanceUpgradeRequest { machine_id: id, version } = request.into_inner();
-    // Since targets are looked at, a request is read before its sender is.
     let targets = ctx.release().has(Feature::MaintenanceTargets);
-    if targets {
+    if ctx.release().has(Feature::CallsByPolicy) {
         named(&id)?;
-        if version.is_empty() {
-            return Err(Status::invalid_argument("talos version is required"));
-        }
+    }
+    if targets && version.is_empty() {
+        return Err(Status::invalid_argument("talos version is required"));
     }
     let cluster = ctx.permit_on_machine(&caller, &id, Role::Operator)?;
     named(&id)?;

@@ -1,10 +1,9 @@
 //! Manifests of Talos, and their synchronization after an upgrade.
 
-use super::{ServiceContext, cluster};
-use crate::access::Caller;
+use super::ServiceContext;
 use crate::applied_manifests as applied;
 use crate::bootstrap_manifests::{self, Manifest};
-use crate::kinds::{self, Role};
+use crate::kinds;
 use crate::names::kind;
 use futures_util::{StreamExt, stream};
 use omni_proto::management as pb;
@@ -23,11 +22,7 @@ pub(super) async fn kubernetes_sync_manifests(
     ctx: &ServiceContext,
     request: Request<pb::KubernetesSyncManifestRequest>,
 ) -> Result<BoxStream<pb::KubernetesSyncManifestResponse>, Status> {
-    let id = cluster(&request);
-    ctx.permit(&Caller::of(&request)?, &id, Role::Operator)?;
-    if id.is_empty() {
-        return Err(Status::invalid_argument("unable to extract request context"));
-    }
+    let id = ctx.operated(&request)?;
     let dry_run = request.get_ref().dry_run;
     let get = |kind: &str, id: &str| ctx.store.get(&kinds::key(kind, id));
     let wanted = applied::wanted(&get, &id).ok_or_else(|| {
@@ -75,6 +70,7 @@ fn rollout(manifest: &pb::KubernetesSyncManifestResponse) -> pb::KubernetesSyncM
 mod tests {
     use super::super::fixture::{call, context};
     use super::*;
+    use crate::kinds::Role;
     use crate::release::Release;
     use omni_proto::specs::{ClusterSpec, KubernetesUpgradeStatusSpec};
     use prost::Message;
