@@ -71,7 +71,7 @@ impl State for StateService {
             let query = Query::new(options.label_query, options.id_query)?;
             let objects = if namespace == virtual_kinds::NAMESPACE {
                 if !query.is_empty() {
-                    return Err(virtual_kinds::unsupported_options());
+                    return Err(virtual_kinds::unsupported_options(self.release, query.has_labels()));
                 }
                 self.virtual_context(permissions).list(&kind)?.into_iter().map(Arc::new).collect()
             } else if wire::is_cached(&kind) {

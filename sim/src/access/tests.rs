@@ -484,3 +484,20 @@ fn providers_have_a_namespace_of_their_own() {
     let status = ask(&store, &unknown, Release::NEWEST, Read, &request).unwrap_err();
     assert_eq!(status.message(), "infra provider with name \"gone\" is not registered in the system");
 }
+
+#[test]
+fn operators_write_requests_for_machines_since_1_7() {
+    let store = store();
+    let request = object("MachineRequests.omni.sidero.dev", "r", &[]);
+    let user = "users are not allowed to modify \"MachineRequests.omni.sidero.dev\" resources";
+    let operator = "only operators and admins are allowed to modify \"MachineRequests.omni.sidero.dev\" resources";
+    for (release, role, verb, expected) in [
+        (Release::V1_6, Role::Admin, Create, Some(user)),
+        (Release::V1_6, Role::Reader, Read, None),
+        (Release::V1_7, Role::Reader, Destroy, Some(operator)),
+        (Release::V1_7, Role::Operator, Update, None),
+    ] {
+        let refused = ask(&store, &caller(role), release, verb, &request).err();
+        assert_eq!(refused.as_ref().map(Status::message), expected, "{release} {role:?} {verb:?}");
+    }
+}

@@ -84,6 +84,8 @@ features! {
     MediaNeedToken = "media-need-a-token",
     /// Whether a machine fits its cluster is asked again only when its node moves to another set.
     MembersJudgedOnMoves = "members-judged-on-moves",
+    /// Lists of computed objects name the option that they do not take.
+    NamedListOptions = "named-list-options",
     /// The architectures of platforms are numbered from 1, and 0 is none.
     NumberedArchitectures = "numbered-architectures",
     /// The events of a watch hold the object as it was before.
@@ -170,6 +172,7 @@ mod tests {
             (Feature::BoardsByName, 5, false),
             (Feature::CallsByPolicy, 8, false),
             (Feature::JoinConfigsOfReaders, 8, false),
+            (Feature::NamedListOptions, 4, false),
             (Feature::TokenCaches, 6, false),
             (Feature::AllocationsUndone, 4, false),
             (Feature::AppliedManifests, 7, false),

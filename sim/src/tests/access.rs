@@ -186,7 +186,7 @@ async fn computed_objects_can_only_be_read() {
         pb::ListRequest { namespace: "virtual".into(), r#type: "CurrentUsers.omni.sidero.dev".into(), options };
     let request = client.request("List", message);
     let status = client.state.list(request).await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::Unimplemented, "no list options are supported"));
+    assert_eq!((status.code(), status.message()), (Code::Unimplemented, "label queries are not supported"));
     for (id, text) in [
         (Some("c".to_owned()), format!("unsupported resource type for watch {kind:?}")),
         (None, format!("unsupported resource type for watch kind {kind:?}")),

@@ -11,6 +11,7 @@ pub(super) use watch::{WATCHED, watch};
 
 use super::access::AccessContext;
 use super::access_policy;
+use super::catalogue::Feature;
 use super::names::kind;
 use super::object::{Key, Object};
 use super::release::Release;
@@ -59,8 +60,8 @@ impl VirtualContext<'_> {
             ("AdvertisedEndpoints", other) => return Err(Status::unknown(format!("invalid endpoints id {other:?}"))),
             ("KubernetesUsages", cluster) => usage::of(view, cluster).ok_or_else(missing)?.encode_to_vec(),
             ("Supports", "support") => SupportSpec::default().encode_to_vec(),
-            ("Quirks", version) => talos::quirks(version).ok_or_else(missing)?.encode_to_vec(),
-            ("VersionContract", version) => talos::contract(version).ok_or_else(missing)?.encode_to_vec(),
+            ("Quirks", version) => talos::quirks(version).encode_to_vec(),
+            ("VersionContract", version) => talos::contract(version).map_err(Status::unknown)?.encode_to_vec(),
             (name, id) => {
                 configs(name, self.permissions.release)
                     .into_iter()
@@ -85,8 +86,11 @@ impl VirtualContext<'_> {
             }
             Some("Quirks") => {
                 let versions = self.permissions.view.list(kind::TALOS_VERSION);
-                let ids = versions.iter().map(|version| version.key.id.clone());
-                ids.filter_map(|id| talos::quirks(&id).map(|quirks| (id, quirks.encode_to_vec()))).collect()
+                versions
+                    .iter()
+                    .map(|object| &object.key.id)
+                    .map(|id| (id.clone(), talos::quirks(id).encode_to_vec()))
+                    .collect()
             }
             _ => return Err(unsupported_type("list", kind)),
         };
@@ -158,9 +162,13 @@ pub(super) fn unsupported(what: &str) -> Status {
     Status::unimplemented(format!("{what} is not supported"))
 }
 
-/// The answer to a list that asks for some objects only.
-pub(super) fn unsupported_options() -> Status {
-    Status::unimplemented("no list options are supported")
+/// The answer to a list that asks for some objects only, by their labels or by their ids.
+pub(super) fn unsupported_options(release: Release, by_labels: bool) -> Status {
+    Status::unimplemented(match (release.has(Feature::NamedListOptions), by_labels) {
+        (false, _) => "no list options are supported",
+        (true, true) => "label queries are not supported",
+        (true, false) => "id query is not supported",
+    })
 }
 
 /// The answer to a call that objects of this type do not know.
@@ -176,7 +184,9 @@ mod tests {
     use crate::store::Store;
     use crate::world;
     use kit::clock::TestClock;
-    use omni_proto::specs::{ClusterPermissionsSpec, PermissionsSpec, PlatformConfigSpec, QuirksSpec, SbcConfigSpec};
+    use omni_proto::specs::{
+        ClusterPermissionsSpec, PermissionsSpec, PlatformConfigSpec, QuirksSpec, SbcConfigSpec, VersionContractSpec,
+    };
     use std::sync::Arc;
     use tonic::Code;
 
@@ -293,12 +303,31 @@ mod tests {
     #[test]
     fn versions_say_what_they_can_do() {
         let scene = Scene::new(Role::None, Release::NEWEST);
-        for (version, unified, embedded) in [("1.9.6", false, false), ("v1.10.0", true, false), ("1.12.4", true, true)]
+        for (version, unified, embedded) in
+            [("1.9.6", false, false), ("v1.10.0", true, false), ("1.12.4", true, true), ("new", true, true)]
         {
             let quirks: QuirksSpec = scene.get("Quirks", version).unwrap().spec();
             assert_eq!((quirks.supports_unified_installer, quirks.supports_embedded_config), (unified, embedded));
         }
-        assert_eq!(scene.get("VersionContract", "new").unwrap_err().code(), Code::NotFound);
+        let contract =
+            |version| scene.get("VersionContract", version).map(|object| object.spec::<VersionContractSpec>());
+        let [before, after] = ["1.10.9", "v1.11.0"].map(|version| contract(version).unwrap().kube_span_multidoc_config);
+        assert_eq!((before, after), (false, true));
+        let refused = contract("new").unwrap_err();
+        let text = "failed to parse contract from version: error parsing version \"vnew\"";
+        assert_eq!((refused.code(), refused.message()), (Code::Unknown, text));
+    }
+
+    #[test]
+    fn lists_ask_for_everything() {
+        for (release, by_labels, text) in [
+            (Release::V1_3, true, "no list options are supported"),
+            (Release::of_minor(4), true, "label queries are not supported"),
+            (Release::NEWEST, false, "id query is not supported"),
+        ] {
+            let status = unsupported_options(release, by_labels);
+            assert_eq!((status.code(), status.message()), (Code::Unimplemented, text));
+        }
     }
 
     #[test]
