@@ -90,6 +90,8 @@ features! {
     NumberedArchitectures = "numbered-architectures",
     /// The events of a watch hold the object as it was before.
     OldInEvents = "old-in-events",
+    /// A service account cannot remove itself.
+    OwnAccountsKept = "own-accounts-kept",
     /// An infrastructure provider is kept while machines of it run.
     ProviderGuards = "provider-guards",
     /// The id of an infrastructure provider must be a DNS label.
@@ -173,6 +175,7 @@ mod tests {
             (Feature::CallsByPolicy, 8, false),
             (Feature::JoinConfigsOfReaders, 8, false),
             (Feature::NamedListOptions, 4, false),
+            (Feature::OwnAccountsKept, 6, false),
             (Feature::TokenCaches, 6, false),
             (Feature::AllocationsUndone, 4, false),
             (Feature::AppliedManifests, 7, false),

@@ -3,6 +3,7 @@
 use super::ServiceContext;
 use crate::access::Caller;
 use crate::accounts::{AccountName, IDENTITY_STATUS, SERVICE_ACCOUNT_STATUS};
+use crate::catalogue::Feature;
 use crate::kinds::{self, Role};
 use omni_proto::management as pb;
 use omni_proto::management::list_service_accounts_response::{ServiceAccount, service_account::PgpPublicKey};
@@ -64,7 +65,8 @@ pub(super) async fn destroy_service_account(
     let caller = Caller::of(&request)?;
     caller.needs(Role::Admin)?;
     let name = request.into_inner().name;
-    if AccountName::parse(&name).identity() == caller.identity {
+    let own = AccountName::parse(&name).identity().to_lowercase() == caller.identity.to_lowercase();
+    if own && ctx.release().has(Feature::OwnAccountsKept) {
         return Err(Status::invalid_argument("destroying your own service account is not allowed"));
     }
     ctx.registry().destroy_account(&name)?;
@@ -221,8 +223,11 @@ mod tests {
         let unknown = renew(&ctx, "nobody", &fine).await.unwrap_err();
         assert_eq!(unknown.code(), Code::Unknown);
         assert!(unknown.message().contains("nobody@serviceaccount.omni.sidero.dev@undefined) doesn't exist"));
-        let own = destroy(&ctx, "me").await.unwrap_err();
-        assert_eq!(own.code(), Code::InvalidArgument);
+        for own in ["me", "ME"] {
+            assert_eq!(destroy(&ctx, own).await.unwrap_err().code(), Code::InvalidArgument, "{own}");
+        }
+        let before = destroy(&context(Release::V1_5), "me").await.unwrap_err();
+        assert_eq!(before.code(), Code::NotFound, "nobody of that name is there, and that is all");
     }
 
     #[tokio::test]
