@@ -1,14 +1,53 @@
 //! The fields of a spec that a table displays next to the ID, by type; other types have none.
 //! It knows no objects.
 
+use super::release::Release;
+
 /// The heading of a column, and the path to its value within the spec as text.
 pub(super) type Column = (&'static str, &'static str);
 
-/// The columns of a type, in their order.
-pub(super) fn of(kind: &str) -> &'static [Column] {
+/// The columns of a type on a server of this release, in their order.
+pub(super) fn of(kind: &str, release: Release) -> &'static [Column] {
+    if let Some((.., columns)) = FORMER.iter().find(|(name, until, _)| *name == kind && release < *until) {
+        return columns;
+    }
     let found = COLUMNS.binary_search_by_key(&kind, |(name, _)| name);
     found.map_or(&[], |index| COLUMNS[index].1)
 }
+
+/// What the columns were before a release.
+const FORMER: &[(&str, Release, &[Column])] = &[
+    (
+        "ClusterMachineRequestStatuses.omni.sidero.dev",
+        Release::V1_9,
+        &[("Ready", "ready"), ("Stage", "stage"), ("apid", "apidavailable")],
+    ),
+    (
+        "ClusterMachineStatuses.omni.sidero.dev",
+        Release::V1_9,
+        &[("Ready", "ready"), ("Stage", "stage"), ("apid", "apidavailable")],
+    ),
+    ("Clusters.omni.sidero.dev", Release::V1_4, &[]),
+    (
+        "InfraProviderCombinedStatuses.omni.sidero.dev",
+        Release::V1_10,
+        &[("Name", "name"), ("Description", "description")],
+    ),
+    ("InfraProviderStatuses.omni.sidero.dev", Release::V1_10, &[("Name", "name"), ("Description", "description")]),
+    ("JWTPublicKeys.system.sidero.dev", Release::NEWEST, &[]),
+    ("KubernetesNodeAuditResults.omni.sidero.dev", Release::V1_9, &[("Nodes", "nodes")]),
+    (
+        "MachineRequests.omni.sidero.dev",
+        Release::V1_9,
+        &[("Talos Version", "talosversion"), ("Schematic ID", "schematicid")],
+    ),
+    (
+        "Machines.omni.sidero.dev",
+        Release::V1_9,
+        &[("Address", "managementaddress"), ("Connected", "connected"), ("Reboots", "rebootcount")],
+    ),
+    ("SchematicConfigurations.omni.sidero.dev", Release::V1_4, &[]),
+];
 
 /// By the name of the type.
 const COLUMNS: &[(&str, &[Column])] = &[
@@ -230,8 +269,20 @@ mod tests {
         assert!(COLUMNS.is_sorted_by_key(|(name, _)| name));
         for (name, columns) in COLUMNS {
             assert!(kinds::find(name).is_some(), "{name}");
-            assert_eq!(&of(name), columns);
+            assert_eq!(&of(name, Release::NEWEST), columns);
         }
-        assert!(of("ConfigPatches.omni.sidero.dev").is_empty());
+        assert!(of("ConfigPatches.omni.sidero.dev", Release::NEWEST).is_empty());
+    }
+
+    #[test]
+    fn columns_were_others_before() {
+        for (name, until, columns) in FORMER {
+            let now = of(name, *until);
+            assert!(COLUMNS.iter().any(|(known, columns)| known == name && *columns == now), "{name}");
+            assert_ne!(*columns, now, "{name}");
+        }
+        let machines = |release| of("Machines.omni.sidero.dev", release).len();
+        assert_eq!((machines(Release::V1_8), machines(Release::V1_9)), (3, 2));
+        assert!(of("JWTPublicKeys.system.sidero.dev", Release::V1_10).is_empty());
     }
 }

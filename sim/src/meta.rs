@@ -45,7 +45,7 @@ pub(super) fn seed(store: &Store, release: Release) {
     let mut known = HashSet::new();
     for kind in kinds::ALL.iter().filter(|kind| kind.is_in(release) && is_plural(kind)) {
         let id = kind.name.to_lowercase();
-        put(store, DEFINITIONS, &id, &definition(kind));
+        put(store, DEFINITIONS, &id, &definition(kind, release));
         known.insert(id);
     }
     // The data may be those of another release.
@@ -66,7 +66,7 @@ fn is_plural(kind: &Kind) -> bool {
     kind.name.split('.').next().is_some_and(|name| name.ends_with('s'))
 }
 
-fn definition(kind: &Kind) -> ResourceDefinitionSpec {
+fn definition(kind: &Kind, release: Release) -> ResourceDefinitionSpec {
     let (name, domain) = kind.name.split_once('.').unwrap_or((kind.name, ""));
     let singular = singular(name);
     let capitals: String = name.chars().filter(char::is_ascii_uppercase).collect();
@@ -81,7 +81,7 @@ fn definition(kind: &Kind) -> ResourceDefinitionSpec {
     let parts: Vec<&str> = domain.split('.').collect();
     all_aliases.extend((1..parts.len()).map(|end| format!("{}.{}", name.to_lowercase(), parts[..end].join("."))));
     all_aliases.extend(aliases.iter().cloned());
-    let columns = columns::of(kind.name).iter();
+    let columns = columns::of(kind.name, release).iter();
     let sensitivity = if SENSITIVE.contains(&kind.name) { Sensitivity::Sensitive } else { Sensitivity::NonSensitive };
     ResourceDefinitionSpec {
         resource_type: kind.name.to_owned(),

@@ -15,6 +15,8 @@ impl Release {
     pub const V1_2: Self = Self { minor: 2 };
     /// 1.3.
     pub const V1_3: Self = Self { minor: 3 };
+    /// 1.4.
+    pub const V1_4: Self = Self { minor: 4 };
     /// 1.5.
     pub const V1_5: Self = Self { minor: 5 };
     /// 1.6.
