@@ -402,7 +402,7 @@ fn watched(permissions: &AccessContext<'_>, mut request: pb::WatchRequest) -> Re
 }
 
 /// Namespaces that live in the memory of a server, which no other store answers for.
-const IN_MEMORY: [&str; 2] = ["ephemeral", "metrics"];
+const IN_MEMORY: [&str; 3] = ["ephemeral", "metrics", "infra-provider-ephemeral"];
 
 fn missing(key: &Key) -> Status {
     let cached = kinds::find(&key.kind).is_none_or(|kind| kind.cached && kind.namespace == key.namespace);

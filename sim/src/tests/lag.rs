@@ -6,7 +6,7 @@ use omni_proto::specs::{GrpcTunnelConfigSpec, MachineClassSpec};
 use std::time::Duration;
 use tonic::Code;
 
-/// What users write and a server reads past its cache.
+/// What a server reads past its cache.
 const FRESH: &[&str] = &[
     "EtcdManualBackups.omni.sidero.dev",
     "EtcdBackupS3Configs.omni.sidero.dev",
@@ -19,6 +19,14 @@ const FRESH: &[&str] = &[
     "Identities.omni.sidero.dev",
     "IdentityStatuses.omni.sidero.dev",
     "GRPCTunnelConfigs.omni.sidero.dev",
+    "InfraProviders.omni.sidero.dev",
+    "InfraProviderStatuses.omni.sidero.dev",
+    "MachineRequests.omni.sidero.dev",
+    "PendingMachines.omni.sidero.dev",
+    "MachinePendingUpdates.omni.sidero.dev",
+    "ClusterTaints.omni.sidero.dev",
+    "FeaturesConfigs.omni.sidero.dev",
+    "SysVersions.system.sidero.dev",
 ];
 
 const CACHED: &[&str] = &[
