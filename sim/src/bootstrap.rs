@@ -36,6 +36,8 @@ pub const EVENTS_PORT: i32 = 8091;
 /// See [`EVENTS_PORT`].
 pub const LOGS_PORT: i32 = 8092;
 
+const MEDIA: &str = "InstallationMedias.omni.sidero.dev";
+
 /// How the data are laid out; the server counts up when that changes.
 const LAYOUT: u64 = 1;
 
@@ -69,10 +71,21 @@ pub fn always(store: &Store, release: Release) {
         ..Default::default()
     };
     put(store, controller::SIDEROLINK_API_CONFIG, kind::SIDEROLINK_API_CONFIG, SIDEROLINK, &siderolink);
-    for (id, spec) in media::all(INSTANCE, release) {
-        put(store, "InstallationMediaController", "InstallationMedias.omni.sidero.dev", &id, &spec);
-    }
+    media(store, release);
     backups(store);
+}
+
+/// The images on offer, and none that only another release offers whose data these are.
+fn media(store: &Store, release: Release) {
+    let offered = media::all(INSTANCE, release);
+    for object in store.list(MEDIA) {
+        if !offered.iter().any(|(id, _)| *id == object.key.id) {
+            store.remove(&object.key);
+        }
+    }
+    for (id, spec) in offered {
+        put(store, "InstallationMediaController", MEDIA, &id, &spec);
+    }
 }
 
 /// What only the first start of a server makes.
@@ -154,4 +167,24 @@ pub(super) fn random_token() -> String {
 fn random_key() -> String {
     let bytes: Vec<u8> = (0..2).flat_map(|_| uuid::Uuid::new_v4().into_bytes()).collect();
     STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kit::clock::TestClock;
+    use std::sync::Arc;
+
+    #[test]
+    fn media_are_those_of_the_release_that_runs() {
+        let store = Store::new(Arc::new(TestClock::at(1_790_000_000)));
+        for release in [Release::V1_4, Release::NEWEST, Release::V1_4] {
+            always(&store, release);
+            let mut found: Vec<_> = store.list(MEDIA).iter().map(|object| object.key.id.clone()).collect();
+            let mut expected: Vec<_> = media::all(INSTANCE, release).into_iter().map(|(id, _)| id).collect();
+            found.sort();
+            expected.sort();
+            assert_eq!(found, expected, "{release}");
+        }
+    }
 }
