@@ -25,8 +25,6 @@ SIMULATOR = "omni-sim"
 MACHINES = 6
 WORLD = "full"
 TICK = 50
-# The first Terraform with queries.
-QUERIES = (1, 14)
 # No command of the demo takes nearly as long.
 PATIENCE = 300
 
@@ -238,8 +236,10 @@ def version_of(cli, folder):
     return cli.json(folder, "version", "-json")["terraform_version"]
 
 
-def has_queries(version):
-    return tuple(int(part) for part in version.split("-")[0].split(".")[:2]) >= QUERIES
+def has_queries(cli, folder):
+    """The CLI is asked: OpenTofu has none, and its releases are numbered as those of Terraform are."""
+    code, _ = cli.run(folder, "query", "-help", codes=(0, 1))
+    return code == 0
 
 
 def bring_under_terraform(cli, folder):
@@ -336,9 +336,8 @@ def show(work):
     step(f"Start another Omni, which is in use: the world `{WORLD}`.")
     with simulator(simulator_program, "--world", WORLD) as ready:
         cli = Cli(program, config, ready)
-        version = version_of(cli, existing)
-        if not has_queries(version):
-            newer = set_up_cli(f"{version} has no queries, which Terraform has since {'.'.join(map(str, QUERIES))}")
+        if not has_queries(cli, existing):
+            newer = set_up_cli(f"{version_of(cli, existing)} has no queries, which Terraform has since 1.14")
             cli = Cli(newer, config, ready)
         bring_under_terraform(cli, existing)
 

@@ -3,17 +3,24 @@
 
 use crate::Outcome;
 use crate::process::Isolated;
-use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// The host that Terraform puts before an address without one.
+pub const TERRAFORM_HOST: &str = "registry.terraform.io";
+
+/// The host that OpenTofu puts before an address without one; also in a state of Terraform's, in place of that one.
+pub const OPENTOFU_HOST: &str = "registry.opentofu.org";
 
 /// A CLI that works.
 #[derive(Clone, Debug)]
 pub struct Cli {
     /// The program.
     pub path: PathBuf,
+    /// Whether it is OpenTofu; otherwise it is Terraform.
+    pub is_opentofu: bool,
     /// The version that it told: `1.11.4`.
     pub version: String,
 }
@@ -27,34 +34,44 @@ impl Cli {
         }
     }
 
-    /// Whether it is this minor version of 1 or a later one, for what older ones cannot do.
+    /// Whether it is this minor version of 1 or a later one, for what older ones of both products cannot do.
     pub fn is_at_least(&self, minor: u64) -> bool {
         semver::Version::parse(&self.version).is_ok_and(|v| v.major > 1 || v.minor >= minor)
     }
 
-    /// Whether it has actions. No release of OpenTofu has this number yet.
+    /// Whether it has actions; no release of OpenTofu does.
     pub fn has_actions(&self) -> bool {
-        self.is_at_least(14)
+        !self.is_opentofu && self.is_at_least(14)
+    }
+
+    /// Whether it has queries, which came together with actions.
+    pub fn has_queries(&self) -> bool {
+        self.has_actions()
+    }
+
+    /// The host of a provider whose address names none.
+    pub fn default_host(&self) -> &'static str {
+        if self.is_opentofu { OPENTOFU_HOST } else { TERRAFORM_HOST }
     }
 
     /// A program that cannot say its version is not a CLI that tests can run on.
     fn ask(path: &Path) -> Outcome<Self> {
         let output = Command::new(path)
             .isolated()
-            .args(["version", "-json"])
+            .arg("version")
             .output()
             .map_err(|e| format!("could not run {}: {e}", path.display()))?;
-        let answer: Option<Value> = serde_json::from_slice(&output.stdout).ok();
-        match answer.as_ref().and_then(|v| v["terraform_version"].as_str()) {
-            Some(version) => Ok(Self { path: path.to_owned(), version: version.to_owned() }),
-            None => Err(format!(
-                "`{} version -json` told no version: {}{}",
-                path.display(),
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            )
-            .into()),
-        }
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        // `-json` gives no name: both products call it `terraform_version`.
+        let (is_opentofu, version) = match stdout.lines().next().and_then(|line| line.split_once(" v")) {
+            Some(("Terraform", version)) => (false, version),
+            Some(("OpenTofu", version)) => (true, version),
+            _ => {
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                return Err(format!("`{} version` told no version: {stdout}{stderr}", path.display()).into());
+            }
+        };
+        Ok(Self { path: path.to_owned(), is_opentofu, version: version.to_owned() })
     }
 }
 

@@ -25,6 +25,9 @@ const CLUSTER: &str = include_str!("../../docs/guides/a-whole-cluster.md");
 const README: &str = include_str!("../../README.md");
 const MOVING: &str = include_str!("../../docs/guides/moving-from-siderolabs.md");
 
+/// Our address as pages write it: each CLI puts a host of its own before it.
+const SHORT_ADDRESS: &str = "omnirs/omni";
+
 /// What a page asks for.
 #[derive(Debug, PartialEq)]
 enum Step {
@@ -56,8 +59,7 @@ impl Reader {
     fn of(context: &Context, omni: &Omni) -> Outcome<Self> {
         let mut reader = Self::new(context)?;
         let config = reader.programs.path().join("cli.tfrc");
-        let overrides =
-            format!("dev_overrides {{\n    {PROVIDER_ADDRESS:?} = {:?}\n  }}\n  direct {{}}", context.plugins);
+        let overrides = format!("dev_overrides {{\n    {SHORT_ADDRESS:?} = {:?}\n  }}\n  direct {{}}", context.plugins);
         fs::write(&config, format!("provider_installation {{\n  {overrides}\n}}\n"))?;
         reader.env = vec![
             ("TF_CLI_CONFIG_FILE", config.into()),
@@ -94,6 +96,11 @@ impl Reader {
         }
         Ok(said)
     }
+}
+
+/// The page as users of this CLI read it: it asks those of OpenTofu to put another host into our address.
+fn for_users_of(context: &Context, page: &str) -> String {
+    page.replace(PROVIDER_ADDRESS, &format!("{}/{SHORT_ADDRESS}", context.cli.default_host()))
 }
 
 fn modules_are_tested_as_the_page_says(context: &Context) -> Outcome {
@@ -134,7 +141,7 @@ fn a_state_is_moved_as_the_page_says(context: &Context) -> Outcome {
         fs::copy(takeover::fixture(name), reader.folder.path().join(name))?;
     }
     let before = omni.writes();
-    let said = reader.follow(MOVING)?;
+    let said = reader.follow(&for_users_of(context, MOVING))?;
     assert_eq!(said.len(), 4, "{said:?}");
     assert!(said[2].contains("No changes."), "{}", said[2]);
     assert!(said[3].contains("0 added, 0 changed, 0 destroyed"), "{}", said[3]);
@@ -167,8 +174,8 @@ fn the_readme_is_followed_as_it_stands(context: &Context) -> Outcome {
     let home = reader.folder.path().join("home");
     fs::create_dir(&home)?;
     reader.env.push(("HOME", home.clone().into()));
-    let blocks: Vec<(&str, &str)> =
-        README.split("\n```").skip(1).step_by(2).filter_map(|b| b.split_once('\n')).collect();
+    let page = for_users_of(context, README);
+    let blocks: Vec<(&str, &str)> = page.split("\n```").skip(1).step_by(2).filter_map(|b| b.split_once('\n')).collect();
     // The last one runs the simulator until it is stopped.
     let commands: Vec<_> = blocks.iter().filter(|(language, _)| *language == "shell").map(|(_, text)| *text).collect();
     let (simulator, install) = commands.split_last().ok_or("no commands")?;

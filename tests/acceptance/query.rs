@@ -9,9 +9,6 @@ use terraform_provider_omni::tf::schema::Mode;
 
 tests![world_full_is_brought_under_terraform, world_datacenter_is_brought_under_terraform];
 
-/// Terraform has queries since 1.14.
-pub const QUERIES: u64 = 14;
-
 fn world_full_is_brought_under_terraform(context: &Context) -> Outcome {
     is_brought_under_terraform(context, "full")
 }
@@ -21,7 +18,7 @@ fn world_datacenter_is_brought_under_terraform(context: &Context) -> Outcome {
 }
 
 fn is_brought_under_terraform(context: &Context, world: &str) -> Outcome {
-    if !context.cli.is_at_least(QUERIES) {
+    if !context.cli.has_queries() {
         return Ok(());
     }
     let (_, text) = worlds::READY.iter().find(|(name, _)| *name == world).expect("a world");

@@ -326,7 +326,7 @@ resource "omni_machine_class" "all" {
 
 /// The guide with generated configuration, which needs no hand but the one that writes the lists.
 fn templates_of_any_style_become_resources(context: &Context) -> Outcome {
-    if !context.cli.is_at_least(crate::query::QUERIES) {
+    if !context.cli.has_queries() {
         return Ok(());
     }
     for (cluster, text) in STYLES {

@@ -1,5 +1,6 @@
 //! A folder with a configuration, in which a CLI runs with the built provider.
 
+use crate::cli::{OPENTOFU_HOST, TERRAFORM_HOST};
 use crate::diagnostic::Diagnostic;
 use crate::omni::Server;
 use crate::plan::Plan;
@@ -52,6 +53,8 @@ impl Workspace {
     /// The same with one more provider at hand, whose binary lies in the folder.
     pub fn with_plugin(mut self, address: &str, folder: &Path) -> Outcome<Self> {
         self.plugins.push((address.to_owned(), folder.to_owned()));
+        // OpenTofu means its own host where an example names none, and where a state of Terraform's names Terraform's.
+        self.plugins.push((address.replacen(TERRAFORM_HOST, OPENTOFU_HOST, 1), folder.to_owned()));
         let lines = self
             .plugins
             .iter()
