@@ -12,16 +12,14 @@ use std::time::Duration;
 /// The type of KittyKatt's provider; that of flpajany's has the name of ours.
 pub(super) const OTHER_TYPE: &str = "omni_cluster_kubeconfig";
 
-/// The names of the cluster and of the text, in each of the two.
-const SHAPES: [[&str; 2]; 2] = [["cluster_name", "kubeconfig"], ["cluster", "yaml"]];
-
 /// Converts the state of another provider in place; our own state stays as it is.
 pub(super) fn convert(state: &mut Map<String, Value>) {
-    let Some([cluster, text]) = SHAPES.into_iter().find(|[cluster, text]| {
-        // Ours has no name for the cluster, or none for the text.
-        state.contains_key(*cluster) && state.contains_key(*text)
-    }) else {
-        return;
+    let [cluster, text] = match ["cluster", "kubeconfig", "yaml"].map(|name| state.contains_key(name)) {
+        [_, _, true] => ["cluster", "yaml"],
+        // Without `cluster_name` too when the host upgraded the state instead of moving it, as some releases of OpenTofu
+        // do for a type of the same name: it drops what our schema does not have before it asks.
+        [false, true, _] => ["cluster_name", "kubeconfig"],
+        _ => return,
     };
     let mut ours = Map::new();
     for (name, from) in [("cluster", cluster), ("user", "user"), ("groups", "groups"), ("kubeconfig", text)] {
@@ -30,13 +28,19 @@ pub(super) fn convert(state: &mut Map<String, Value>) {
     let issued = ours["kubeconfig"].as_str().and_then(Issued::of);
     // One that cannot be read counts as expired, so that the next plan issues another one.
     ours.insert("expiration".into(), timestamp::show(issued.as_ref().map_or(Duration::ZERO, |i| i.expiration)).into());
-    ours.extend(issued.map(|issued| issued.rest).into_iter().flatten());
+    if let Some(Issued { cluster, rest, .. }) = issued {
+        if ours["cluster"].is_null() {
+            ours.insert("cluster".into(), cluster.into());
+        }
+        ours.extend(rest);
+    }
     *state = ours;
 }
 
 /// What a kubeconfig says of itself.
 struct Issued {
     expiration: Duration,
+    cluster: Option<String>,
     rest: Map<String, Value>,
 }
 
@@ -44,7 +48,7 @@ impl Issued {
     fn of(text: &str) -> Option<Self> {
         let access = parse::parse(text).ok()?;
         let token = access.token?;
-        let Claims { expiration, issued, user, groups, .. } = Claims::of(&token)?;
+        let Claims { expiration, cluster, issued, user, groups, .. } = Claims::of(&token)?;
         let mut rest = Map::new();
         rest.insert("host".into(), access.host.into());
         rest.insert("cluster_ca_certificate".into(), access.ca.into());
@@ -58,7 +62,7 @@ impl Issued {
         if !groups.is_empty() {
             rest.insert("groups".into(), json!(groups));
         }
-        Some(Self { expiration, rest })
+        Some(Self { expiration, cluster, rest })
     }
 }
 
@@ -93,6 +97,8 @@ mod tests {
                 "id": "prod", "created_at": "x", "last_updated": "x", "cluster": "prod", "user": null, "groups": ["other"],
                 "clusters": [], "contexts": [], "users": [], "yaml": text,
             }),
+            // Without what our schema does not have.
+            json!({ "user": null, "groups": null, "kubeconfig": text }),
         ] {
             let ours = converted(&state);
             assert_eq!(ours["token"].as_str().map(|token| token.starts_with("h.")), Some(true));

@@ -24,7 +24,9 @@ pub(crate) struct Access {
 pub(crate) struct Claims {
     /// When it expires, since 1970.
     pub(crate) expiration: Duration,
-    /// The cluster that it is for; empty when it does not say.
+    /// The name of the cluster that it is for.
+    pub(crate) cluster: Option<String>,
+    /// The UUID of that cluster; empty when it does not say.
     pub(crate) cluster_uuid: String,
     /// When it was issued, since 1970.
     pub(crate) issued: Option<Duration>,
@@ -43,6 +45,7 @@ impl Claims {
         let groups = claims.get("groups").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         Some(Self {
             expiration: seconds("exp")?,
+            cluster: string(&claims, "cluster"),
             cluster_uuid: string(&claims, "cluster_uuid").unwrap_or_default(),
             issued: seconds("iat"),
             user: string(&claims, "sub"),
