@@ -9,6 +9,7 @@ use omni_proto::specs;
 use omni_sim::{Options, kinds, world};
 use prost::Message;
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         ("an_owed_wait_writes_nothing", an_owed_wait_writes_nothing),
         ("an_owed_wait_can_be_given_up", an_owed_wait_can_be_given_up),
         ("workers_do_not_wait_for_a_control_plane", workers_do_not_wait_for_a_control_plane),
+        ("workers_wait_for_a_control_plane_of_their_apply", workers_wait_for_a_control_plane_of_their_apply),
         ("nothing_waits_under_a_lock", nothing_waits_under_a_lock),
         ("a_set_does_not_wait_for_a_control_plane", a_set_does_not_wait_for_a_control_plane),
         ("what_holds_a_wait_up_is_told", what_holds_a_wait_up_is_told),
@@ -213,6 +215,34 @@ fn workers_do_not_wait_for_a_control_plane() -> Result<(), Failed> {
         let plan = host.plan(NODE, Some(&node), &config).await.unwrap();
         let (_, told) = host.applied(NODE, Some(&node), &config, plan).await.unwrap();
         assert_eq!(told, Vec::<String>::new());
+    })
+}
+
+fn workers_wait_for_a_control_plane_of_their_apply() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, "omni_cluster", &cluster()).await;
+        for role in ["workers", "controlplane"] {
+            made(&host, SET, &json!({ "cluster": "demo", "role": role })).await;
+        }
+        let worker = json!({
+            "cluster": "demo", "machine_set": "demo-workers", "machine_id": host.machines()[1], "wait_for": "running",
+        });
+        host.sim.forget_requests();
+        let looks = || {
+            let is_look = |name: &str, kind: &str| name == "List" && kind.starts_with("MachineSetNodes");
+            host.sim.requests().iter().filter(|request| is_look(request.name(), &request.kind)).count()
+        };
+        let control_plane = async {
+            while looks() < 2 {
+                tokio::task::yield_now().await;
+            }
+            made(&host, NODE, &waiting(&host, &json!({ "timeouts": null }))).await
+        };
+        let both = async { tokio::join!(created(&host, NODE, &worker), control_plane) };
+        let ((node, told), _) = tokio::time::timeout(Duration::from_secs(60), both).await.expect("it looks again");
+        assert_eq!(told, Vec::<String>::new());
+        assert_eq!(node.state.get("status").get("stage").as_str(), Some("running"));
     })
 }
 

@@ -18,12 +18,18 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 const NAME: &str = "owed";
 /// The computed attribute that an owed wait makes unknown: it is what the wait will change.
 pub(super) const STATUS: &str = "status";
 /// How long to look for what holds up a wait whose own time is over.
 pub(super) const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a wait that needs another object gives the apply to make it: resources that do not depend on each other are
+/// made at the same time, in any order. A wait without a limit of its own would keep a place that this other one needs.
+const GRACE: Duration = Duration::from_secs(5);
+/// The pause between two looks for that object.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A wait that an apply has not brought to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +102,7 @@ pub(super) trait Waiting: Backend {
             return outcome;
         }
         let Some(state) = &outcome.state else { return outcome };
-        let unmet = match wait(cx, self.awaited(cx, state, stored, owed.after).await).await {
+        let unmet = match wait(cx, self.awaited_in_apply(cx, state, stored, owed.after).await).await {
             Waited::ForNothing => {
                 Owed::clear(&mut outcome.private);
                 return outcome;
@@ -126,6 +132,23 @@ pub(super) trait Waiting: Backend {
         let mut outcome = self.refreshed(&look, outcome, &stored.key, operation).await;
         outcome.diags.push(unready(operation, owed, &unmet, &obstacles, &limit, policy));
         outcome
+    }
+
+    /// What the state asks to be waited for, once what this needs is there, or has been given its time.
+    async fn awaited_in_apply(&self, cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
+        let until = Instant::now() + GRACE.min(cx.call.remaining() / 2);
+        loop {
+            let awaited = self.awaited(cx, state, stored, write).await?;
+            let is_early = matches!(awaited, Awaited::Later(_, PutOff::Early(_)));
+            if !is_early || Instant::now() >= until {
+                return Ok(awaited);
+            }
+            tokio::select! {
+                biased;
+                () = cx.call.cancel.cancelled() => return Ok(awaited),
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            }
+        }
     }
 
     /// Whether a wait is still owed for the object, and what was seen of it.

@@ -125,7 +125,7 @@ impl Table for MachineSetNode {
                 "Whether the machine is locked: it is then excluded from configuration changes, upgrades and removal. Only workers can be locked.",
             ).annotation(labels::LOCKED, KeyCodec::Present),
             string("wait_for").check(one_of(&["none", "allocated", "running"])).doc(
-                "What a create waits for: `none`, `allocated` (the machine is allocated to the cluster) or `running` (the machine runs in the cluster and is ready). A worker does not wait if the cluster has no control plane yet. \
+                "What a create waits for: `none`, `allocated` (the machine is allocated to the cluster) or `running` (the machine runs in the cluster and is ready). A worker does not wait if the cluster has no control plane within 5 seconds. \
                  Defaults to `none`, or to `running` if the provider sets `wait_for_ready`.",
             ).local(),
             boolean("force_destroy_on_timeout").doc(
