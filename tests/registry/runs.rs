@@ -20,6 +20,7 @@ const LOCK: &str = "omni.sidero.dev/cluster-locked";
 pub fn trials() -> Vec<Trial> {
     let all: &[(&str, Test)] = &[
         ("a_cluster_that_is_unlocked_takes_changes", a_cluster_that_is_unlocked_takes_changes),
+        ("a_node_leaves_a_cluster_that_is_unlocked", a_node_leaves_a_cluster_that_is_unlocked),
         ("a_new_locked_cluster_takes_what_belongs_to_it", a_new_locked_cluster_takes_what_belongs_to_it),
         ("a_lock_that_stays_is_an_error", a_lock_that_stays_is_an_error),
         ("force_unlock_comes_too_late_for_the_parts", force_unlock_comes_too_late_for_the_parts),
@@ -99,6 +100,46 @@ fn a_cluster_that_is_unlocked_takes_changes() -> Result<(), Failed> {
         host.next_run().await;
         silent(&host, CLUSTER, Some(&cluster), &locked(false)).await;
         assert_eq!(host.plan_destroy(SET, &set).await.unwrap(), Vec::<String>::new());
+    })
+}
+
+/// At one address: the host removes the node before it unlocks the cluster, and in another process than it has planned this.
+fn a_node_leaves_a_cluster_that_is_unlocked() -> Result<(), Failed> {
+    block(async {
+        for forced in [false, true] {
+            let host = Host::start(&[]).await;
+            let cluster = made(&host, CLUSTER, &locked(true)).await;
+            for name in ["one", "two"] {
+                made(&host, SET, &with(workers(), &json!({ "name": name }))).await;
+            }
+            let (here, there) = (node("demo-one", 1), node(if forced { "demo-one" } else { "demo-two" }, 1));
+            let leaving = made(&host, NODE, &here).await;
+            host.next_run().await;
+            let (cluster, leaving) = (read(&host, CLUSTER, &cluster).await, read(&host, NODE, &leaving).await);
+            silent(&host, CLUSTER, Some(&cluster), &locked(false)).await;
+            let first = silent(&host, NODE, Some(&leaving), &there).await;
+            assert_eq!(first.replace.is_empty(), forced, "{:?}", first.replace);
+            let second = host.plan_replacement(NODE, &first, &host.config(NODE, &there)).await;
+            let second = second.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            host.next_run().await;
+            let removed = host.replaced(NODE, &leaving, &second).await;
+            assert!(removed.is_ok(), "{:?}", removed.map_err(|(d, _)| errors(&d)));
+            assert!(!is_locked(&host));
+        }
+        // A lock that the run leaves alone holds.
+        let host = Host::start(&[]).await;
+        made(&host, CLUSTER, &locked(true)).await;
+        for name in ["one", "two"] {
+            made(&host, SET, &with(workers(), &json!({ "name": name }))).await;
+        }
+        let leaving = made(&host, NODE, &node("demo-one", 1)).await;
+        host.next_run().await;
+        let first = plan(&host, NODE, Some(&leaving), &node("demo-two", 1)).await;
+        let second = host.plan_replacement(NODE, &first, &host.config(NODE, &node("demo-two", 1))).await;
+        host.next_run().await;
+        let (said, _) = host.replaced(NODE, &leaving, &second.unwrap()).await.expect_err("locked");
+        assert!(errors(&said)[0].contains("the cluster \"demo\" is locked"), "{:?}", errors(&said));
+        assert!(is_locked(&host));
     })
 }
 

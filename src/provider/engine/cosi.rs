@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Beside a planned removal: the same plan unlocks the object's owner, and the removal comes first.
+/// Beside a planned removal or replacement: the same plan unlocks the object's owner, and the removal comes first.
 const UNLOCKS: &str = "unlocks_owner";
 
 /// The computed attribute that every object with an owner has.
@@ -277,6 +277,29 @@ impl CosiBackend {
         asked
     }
 
+    /// Whether this run unlocks the owner of the object that `before` shows.
+    fn is_unlocked_by_run(&self, cx: &Cx, before: &Value) -> bool {
+        self.kind.locked_by(before).is_some_and(|owner| cx.session.locks.unlocks(owner))
+    }
+
+    /// Leaves a note for the removal that a replacement begins with: the host hands it what the second plan keeps.
+    fn note_unlock(&self, cx: &Cx, plan: &mut Plan<'_>) {
+        let unlocks = match plan.prior {
+            Some(prior) => !plan.replace.is_empty() && self.is_unlocked_by_run(cx, prior),
+            // One that is tainted, or replaced by force, keeps its id; of others, the first plan knows the owner.
+            None => {
+                let before = self.key(&plan.planned).and_then(|key| cx.session.ledger.prior(&key));
+                plan.replaced.get::<bool>(UNLOCKS) == Some(true)
+                    || before.is_some_and(|before| self.is_unlocked_by_run(cx, &before))
+            }
+        };
+        if unlocks {
+            plan.private.set(UNLOCKS, true);
+        } else {
+            plan.private.remove(UNLOCKS);
+        }
+    }
+
     /// `planned` with what was there in the place of everything unknown.
     fn with_prior(&self, mut planned: Value, prior: &Value, id: &str) -> Value {
         for attribute in &self.base.schema.attributes {
@@ -334,6 +357,7 @@ impl Backend for CosiBackend {
         if plan.prior.is_some() {
             self.kind.plan_existing(cx, plan);
         }
+        self.note_unlock(cx, plan);
         self.foretell(cx, plan);
     }
 
@@ -364,7 +388,7 @@ impl Backend for CosiBackend {
             cx.session.handover.note_gone(key, &owners::keys(&*self.kind, prior), self.facts.owns);
         }
         // Hosts remove an object before they change its owner.
-        if self.kind.locked_by(prior).is_some_and(|owner| cx.session.locks.unlocks(owner)) {
+        if self.is_unlocked_by_run(cx, prior) {
             private.set(UNLOCKS, true);
         }
     }
