@@ -16,6 +16,8 @@ const PROVIDER: &[&str] = &["infrastructure provider"];
 const ARGS: &[&str] = &["kernel argument list"];
 const DISK: &[&str] = &["install disk configuration"];
 const REQUESTS: &[&str] = &["machine request set"];
+const CLASS: &[&str] = &["machine class"];
+const RULE: &[&str] = &["SAML label rule"];
 const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
 const PRESET: &[&str] = &["installation media preset"];
 const POLICY: &[&str] = &["access policy"];
@@ -38,6 +40,14 @@ const MODE: &str = "Remove the machines of the set in a separate apply: remove t
 const PATCH_FORM: &str = "Write the patch as a Talos machine configuration in YAML; the function `provider::omni::config_patch_validate` checks it without Omni.";
 
 const MANIFEST_FORM: &str = "Give each document `apiVersion`, `kind` and `metadata.name`, as Kubernetes requires.";
+const SELECTORS: &str = "Write each selector as conditions on labels, such as `region = eu, !gpu`; the function `provider::omni::label_selector_matches` tries one without Omni.";
+const PROVIDER_DATA: &str =
+    "Correct it; the attribute `schema` of the data source `omni_infra_provider` shows what the provider takes.";
+const PROVIDER_KERNEL_ARGS: &str = "Write at most 64 arguments of at most 256 bytes each, without control characters.";
+const REGISTER_PROVIDER: &str =
+    "Start the provider with its service account key, so that it registers, or check the ID.";
+const OTHER_PROVIDER: &str =
+    "Choose a provider that creates machines: a static one manages machines that exist already.";
 const EXTENSION: &str = "Set `extensions` to names that the data source `omni_talos_extensions` lists for the Talos version of the cluster.";
 
 const fn row(nouns: &'static [&'static str], text: &'static str, attribute: &'static str, advice: &'static str) -> Row {
@@ -530,30 +540,10 @@ pub(super) const ROWS: &[Row] = &[
         "provider_id",
         "Set `provider_id` to the `name` of an infrastructure provider.",
     ),
-    row(
-        REQUESTS,
-        "failed to get provider: *",
-        "provider_id",
-        "Start the provider with its service account key, so that it registers, or check the ID.",
-    ),
-    row(
-        REQUESTS,
-        "cannot use static provider *",
-        "provider_id",
-        "Choose a provider that creates machines: a static one manages machines that exist already.",
-    ),
-    row(
-        REQUESTS,
-        "*config value *",
-        "provider_data",
-        "Correct it; the attribute `schema` of the data source `omni_infra_provider` shows what the provider takes.",
-    ),
-    row(
-        REQUESTS,
-        "kernel args*",
-        "kernel_args",
-        "Write at most 64 arguments of at most 256 bytes each, without control characters.",
-    ),
+    row(REQUESTS, "failed to get provider: *", "provider_id", REGISTER_PROVIDER),
+    row(REQUESTS, "cannot use static provider *", "provider_id", OTHER_PROVIDER),
+    row(REQUESTS, "*config value *", "provider_data", PROVIDER_DATA),
+    row(REQUESTS, "kernel args*", "kernel_args", PROVIDER_KERNEL_ARGS),
     row(REQUESTS, r#"invalid talos version "*": *"#, "talos_version", TALOS),
     row(REQUESTS, r#"talos version "*" is no longer supported"#, "talos_version", TALOS),
     row(REQUESTS, r#"talos version "*" is not supported by this Omni release"#, "talos_version", TALOS),
@@ -623,6 +613,12 @@ pub(super) const ROWS: &[Row] = &[
         "sbc.overlay",
         "Set `sbc.overlay` to a board that this release of Omni makes media for.",
     ),
+    row(
+        REQUESTS,
+        r#"no Talos extensions catalog for version "*""#,
+        "extensions",
+        "Wait until Omni has loaded the catalogue of Talos {1}, or check that the instance offers this version.",
+    ),
     row(PRESET, r#"unknown Talos version "*""#, "talos_version", TALOS),
     row(PRESET, r#"no Talos extensions catalog for version "*""#, "talos_version", TALOS),
     row(
@@ -643,6 +639,76 @@ pub(super) const ROWS: &[Row] = &[
         "image_factory_url",
         "Set `image_factory_url` to a factory that the instance is configured with, or take it out.",
     ),
+    row(CLASS, "failed to parse matchLabels: *", "match_labels", SELECTORS),
+    row(
+        CLASS,
+        "selectors using label * are not allowed",
+        "match_labels",
+        "Remove `{1}` from the selectors: Omni sets this label itself.",
+    ),
+    row(
+        CLASS,
+        "machine class should either have auto provision or match labels set",
+        "match_labels",
+        "Set one of `match_labels` and `auto_provision`.",
+    ),
+    row(
+        CLASS,
+        "can't set both auto provision and match labels at the same time",
+        "auto_provision",
+        "Set only one of `match_labels` and `auto_provision`.",
+    ),
+    row(
+        CLASS,
+        "providerID can not be empty",
+        "auto_provision.provider_id",
+        "Set it to the `name` of an infrastructure provider.",
+    ),
+    row(CLASS, "failed to get provider: *", "auto_provision.provider_id", REGISTER_PROVIDER),
+    row(CLASS, "cannot use static provider *", "auto_provision.provider_id", OTHER_PROVIDER),
+    row(
+        CLASS,
+        r#"failed to load json schema for provider "*": *"#,
+        "auto_provision.provider_id",
+        "Update infrastructure provider `{1}`, which describes its settings wrongly, or choose another one.",
+    ),
+    row(CLASS, "*config value *", "auto_provision.provider_data", PROVIDER_DATA),
+    row(CLASS, "failed to unmarshal YAML *", "auto_provision.provider_data", "Write the settings as a YAML mapping."),
+    row(CLASS, "auto provision kernel args*", "auto_provision.kernel_args", PROVIDER_KERNEL_ARGS),
+    row(
+        CLASS,
+        "can not delete the machine class as it is still in use by machine sets: *",
+        ID,
+        "Give the machine sets {1} another class, or destroy them first.",
+    ),
+    row(
+        RULE,
+        r#"role "*" cannot be assigned by a SAML label rule"#,
+        "assign_role",
+        "Assign `None`, `Reader`, `Operator` or `Admin`.",
+    ),
+    row(RULE, r#"unknown role to parse: "*""#, "assign_role", "Assign `None`, `Reader`, `Operator` or `Admin`."),
+    row(
+        RULE,
+        "assignroleonregistration is deprecated, *",
+        "assign_role",
+        "The rule in Omni also has `assignroleonregistration`, which this resource leaves alone: replace the rule, for example with `terraform apply -replace`.",
+    ),
+    row(RULE, "invalid match labels: *", "match_labels", SELECTORS),
+    row(POLICY, r#"unknown role to parse: "*""#, "rules", "Grant `None`, `Reader`, `Operator` or `Admin`."),
+    row(
+        POLICY,
+        "syntax error in pattern",
+        "user_groups",
+        "Correct each `match` of `user_groups` and `cluster_groups`: they are shell patterns, in which a `[` needs a `]`.",
+    ),
+    row(
+        POLICY,
+        "rpc error: code = InvalidArgument desc = *",
+        "user_groups",
+        "Correct each of `label_selectors`: they are conditions on labels, such as `team = dev`.",
+    ),
+    row(POLICY, "invalid test*", "tests", "Give each test a `name`, a `user.name` and a `cluster.name`."),
     row(POLICY, r#"access policy test "*" failed: *"#, "tests", "Correct the test `{1}`, or the rules that it tests."),
     row(POLICY, r#"access policy user group "*" contains *"#, "user_groups", "Correct the members of `{1}`."),
     row(POLICY, r#"access policy cluster group "*" contains *"#, "cluster_groups", "Correct the members of `{1}`."),
