@@ -42,7 +42,7 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ModelError> {
 }
 
 /// The value without the elements of collections that are null or unknown: what is absent has no place in them.
-fn present(value: &Value) -> Value {
+pub(crate) fn present(value: &Value) -> Value {
     let absent = |value: &Value| matches!(value, Value::Null | Value::Unknown(_));
     let items = |items: &[Value]| items.iter().filter(|item| !absent(item)).map(present).collect();
     match value {

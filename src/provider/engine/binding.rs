@@ -7,6 +7,7 @@ use crate::omni::spec::fields;
 use crate::omni::spec::fields::{Field, FieldKind, Fields, MapKey, PathError};
 use crate::omni::spec::{Described, Spec};
 use crate::omni::{Error, Metadata, Resource as Stored, labels};
+use crate::tf::model::present;
 use crate::tf::plan::means_same;
 use crate::tf::schema::{Attribute, Kind as Shape, Nesting, object, plain};
 use crate::tf::value::{BigDecimal, Type, Value};
@@ -476,7 +477,7 @@ fn write<S: Described>(rows: &[Row], state: &Value, made: &mut Fields) -> Result
                 let field = fields::field::<S>(path)?;
                 made.set(path, codec.write(value, &field.kind()))?;
             }
-            Home::Fields(several) => (several.write)(value, made)?,
+            Home::Fields(several) => (several.write)(&present(value), made)?,
             Home::Group(nested) => write::<S>(nested, value, made)?,
             Home::Message(path, nested) if value.is_set() => {
                 made.set_message(path)?;
@@ -575,7 +576,8 @@ impl Codec {
                 let found = texts.iter().find(|(text, _)| value.as_str() == Some(text)).or(texts.first());
                 found.map(|(_, number)| Field::EnumNumber(*number))
             }
-            Self::Own { write, .. } => write(value),
+            // A null element of a collection means nothing, so that no codec has to tell it from an empty one.
+            Self::Own { write, .. } => write(&present(value)),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::omni::spec::fields::{Field, MapKey, from_message, to_message};
 use crate::omni::spec::loose;
 use crate::provider::engine::Codec;
+use crate::tf::model::present;
 use crate::tf::value::Value;
 use kit::gather::Gather as _;
 use kit::yaml;
@@ -63,6 +64,7 @@ pub(super) const TESTS: Codec = part!(show_test, test, "specs.AccessPolicyTest",
 
 /// The policy that the attributes of a whole value stand for.
 pub(super) fn of(whole: &Value) -> AccessPolicySpec {
+    let whole = present(whole);
     let named = |name: &str| whole.get(name).entries().into_iter().flatten();
     AccessPolicySpec {
         user_groups: named("user_groups").map(|(name, group)| (name.clone(), users(group))).gathered(),
