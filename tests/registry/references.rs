@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         ("what_leads_nowhere_is_told", what_leads_nowhere_is_told),
         ("what_the_run_plans_is_there", what_the_run_plans_is_there),
         ("an_imported_id_stays", an_imported_id_stays),
+        ("an_import_of_any_id_replaces_nothing", an_import_of_any_id_replaces_nothing),
         ("only_another_id_replaces", only_another_id_replaces),
         ("an_import_fits_an_empty_selector_and_none", an_import_fits_an_empty_selector_and_none),
         ("machines_are_found_in_any_case", machines_are_found_in_any_case),
@@ -281,6 +282,34 @@ fn an_import_fits_an_empty_selector_and_none() -> Result<(), Failed> {
         host.next_run().await;
         let new = host.plan(PATCH, None, &config(&plain)).await.unwrap();
         assert_eq!(new.planned.get("selector"), &Value::Null);
+    })
+}
+
+/// Of such an id, an import can only guess the name and the weight.
+fn an_import_of_any_id_replaces_nothing() -> Result<(), Failed> {
+    block(async {
+        for id in ["odd-id", "500-3c1f8a2e", "noid"] {
+            let host = with_workers().await;
+            let key = kinds::key("ConfigPatches.omni.sidero.dev", id);
+            let spec = specs::ConfigPatchSpec { data: "machine: {}".into(), ..Default::default() };
+            host.sim.store().put("", &key, |object| {
+                object.spec = spec.encode_to_vec();
+                object.labels.insert("omni.sidero.dev/cluster".into(), "demo".into());
+            });
+            let instance = host.import(PATCH, id, None).await.map_err(|d| errors(&d)).unwrap();
+            let config = |name: &str| json!({ "name": name, "weight": 500, "cluster": "demo", "data": "machine: {}" });
+            let given = host.config(PATCH, &config("sysctls"));
+            let plan = host.plan(PATCH, Some(&instance), &given).await.unwrap();
+            assert_eq!(plan.replace, Vec::<String>::new(), "{id}");
+            assert_eq!(plan.planned.get("id").as_str(), Some(id));
+            let after = host.apply_plan(PATCH, Some(&instance), &given, plan).await;
+            let after = after.unwrap_or_else(|(d, _)| panic!("{id}: {:?}", errors(&d)));
+            let read = settled(&host, PATCH, &after, &given, "import").await;
+            assert_eq!(host.object("ConfigPatches", id).unwrap().annotations["name"], "sysctls");
+            // Now it has a name, and another one is another patch.
+            let plan = host.plan(PATCH, Some(&read), &host.config(PATCH, &config("other"))).await.unwrap();
+            assert_eq!(plan.replace, ["name"], "{id}");
+        }
     })
 }
 

@@ -103,7 +103,7 @@ fn a_cluster_that_is_unlocked_takes_changes() -> Result<(), Failed> {
     })
 }
 
-/// At one address: the host removes the node before it unlocks the cluster, and in another process than it has planned this.
+/// At one address: the host removes the node before it unlocks the cluster, in another process than that of the plan.
 fn a_node_leaves_a_cluster_that_is_unlocked() -> Result<(), Failed> {
     block(async {
         for forced in [false, true] {

@@ -34,7 +34,7 @@ pub(crate) fn rows<W: Weighted>() -> [Row; 4] {
         number("weight").default(WEIGHT).replaces().check(whole_between(0, 999)).doc(W::ABOUT_WEIGHT).derived(),
         string("id_override").remains("The object keeps the ID that it was created with.").replaces().check(not_empty()).doc(format!(
             "ID to use instead of the one built from `weight`, target and `name`, for a {word} that was not created by Terraform, such as one of a cluster template. \
-             An import sets it if the ID does not follow this rule. While it is set, changes of `name`, `weight` and the target do not force replacement."
+             An import sets it if the ID does not follow this rule. While the configuration sets it, changes of `name`, `weight` and the target do not force replacement."
         )).derived(),
     ]
 }
@@ -73,8 +73,23 @@ pub(crate) fn keeps_id<W: Weighted>(prior: &Value, given: &Value) -> bool {
     }
     match given.get("id_override").as_str() {
         Some(id) => prior.get("id").as_str() == Some(id),
-        None => composed::<W>(given).is_some_and(|id| composed::<W>(prior) == Some(id)),
+        None => composed::<W>(given).is_some_and(|id| composed::<W>(&read_by(prior, given)) == Some(id)),
     }
+}
+
+/// The state, with what the configuration says in the place of what an import could only guess: nothing in Omni tells the name
+/// of an object whose id does not follow the rule, nor the weight where the id begins with none.
+fn read_by(prior: &Value, given: &Value) -> Value {
+    let mut read = prior.clone();
+    let Some(id) = prior.get("id_override").as_str() else { return read };
+    let (weight, tail) = split(id);
+    if weight.is_none() {
+        read.set("weight", given.get("weight").clone());
+    }
+    if prior.get("name").as_str() == Some(tail) {
+        read.set("name", given.get("name").clone());
+    }
+    read
 }
 
 /// Fills in what an id says: weight, name, and whether it follows the rule.
