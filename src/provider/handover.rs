@@ -3,7 +3,7 @@
 //! Terraform passes nothing of the plan to a create, and destroys run in any order. If a key of `for_each` is renamed,
 //! the create may run before the destroy, and finds an object that is managed by an unknown resource. A plan that sees both
 //! sides notes the object, by digest, in a small file of the Terraform process. With the note, the create adopts the object,
-//! and the destroy at the old address does nothing. Without it, for example with a saved plan, the create waits and then fails.
+//! or replaces one that cannot be adopted, and the destroy at the old address does nothing. Without it, for example with a saved plan, the create waits and then fails.
 //! A create before the destroy of an object with the same ID is too early: the note says that the destroy comes later.
 //!
 //! Objects are destroyed with their owner. Therefore no object is adopted if parts of it are destroyed for good, such as a cluster

@@ -1,15 +1,16 @@
 //! A lock for each object: Terraform may destroy and create an object with the same ID concurrently, at two addresses.
 //! The last RPC of a removal has no version, so it could remove the object that was just created.
 
-use crate::omni::{Call, Error, Key};
-use std::collections::HashMap;
+use super::ledger::ObjectKey;
+use crate::omni::{Call, Error};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 /// The locks of all objects that an operation works on.
 #[derive(Debug, Default)]
-pub(crate) struct KeyLocks(Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct KeyLocks(Mutex<BTreeMap<ObjectKey, Arc<tokio::sync::Mutex<()>>>>);
 
 /// A held lock; dropping it releases it.
 #[must_use]
@@ -20,10 +21,10 @@ impl KeyLocks {
     ///
     /// # Errors
     /// When the operation is cancelled or runs out of time before that.
-    pub(crate) async fn take(&self, call: &Call, key: &Key) -> Result<KeyLock, Error> {
-        let started = Instant::now();
-        let what = || format!("the removal of `{key}` by another resource");
-        let lock = self.lock_of(key);
+    pub(crate) async fn take(&self, call: &Call, key: impl Into<ObjectKey> + Send) -> Result<KeyLock, Error> {
+        let (started, key) = (Instant::now(), key.into());
+        let what = || format!("the removal of `{}` by another resource", key.display());
+        let lock = self.lock_of(&key);
         tokio::select! {
             biased;
             guard = lock.lock_owned() => Ok(KeyLock(guard)),
@@ -34,7 +35,7 @@ impl KeyLocks {
         }
     }
 
-    fn lock_of(&self, key: &Key) -> Arc<tokio::sync::Mutex<()>> {
+    fn lock_of(&self, key: &ObjectKey) -> Arc<tokio::sync::Mutex<()>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // No operation waits for a lock that only the table holds.
         all.retain(|_, lock| Arc::strong_count(lock) > 1);

@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         ("adopting_is_a_choice", adopting_is_a_choice),
         ("two_resources_of_one_state_are_told", two_resources_of_one_state_are_told),
         ("a_create_waits_for_another_address_to_let_go", a_create_waits_for_another_address_to_let_go),
+        ("what_moves_to_another_address_is_there_afterwards", what_moves_to_another_address_is_there_afterwards),
         ("what_would_be_replaced_is_not_taken_over", what_would_be_replaced_is_not_taken_over),
         ("what_is_managed_is_never_taken_over", what_is_managed_is_never_taken_over),
         ("a_create_waits_for_its_predecessor_to_go", a_create_waits_for_its_predecessor_to_go),
@@ -289,6 +290,48 @@ fn a_create_waits_for_another_address_to_let_go() -> Result<(), Failed> {
         let (made, ()) = tokio::join!(host.apply("omni_config_patch", None, &config), remove);
         made.unwrap_or_else(|(d, _)| panic!("{:?}", errors(&d)));
         assert!(data(&host).contains("[b]"));
+    })
+}
+
+/// A host creates and removes in any order, or at the same time, also what has no annotation to tell whose it is.
+fn what_moves_to_another_address_is_there_afterwards() -> Result<(), Failed> {
+    block(async {
+        let types = [
+            ("omni_config_patch", patch("a")),
+            ("omni_user", json!({ "email": "jane@example.org", "role": "Reader" })),
+            ("omni_service_account", json!({ "name": "ci", "role": "Reader" })),
+            ("omni_infra_provider", json!({ "name": "aws" })),
+        ];
+        for (kind, config) in types {
+            for order in ["created first", "removed first", "at once"] {
+                let host = Host::start(&[]).await;
+                let old = made(&host, kind, &config).await;
+                host.next_run().await;
+                let old = host.read(kind, &old).await.unwrap().unwrap();
+                let config = host.config(kind, &config);
+                host.plan_destroy(kind, &old).await.unwrap_or_else(|d| panic!("{kind}: {:?}", errors(&d)));
+                let plan = host.plan(kind, None, &config).await;
+                let plan = plan.unwrap_or_else(|d| panic!("{kind}: {:?}", errors(&d)));
+                host.next_run().await;
+                let create = host.apply_plan(kind, None, &config, plan);
+                let remove = host.destroy(kind, &old);
+                let (created, removed) = match order {
+                    "created first" => {
+                        let created = create.await;
+                        (created, remove.await)
+                    }
+                    "removed first" => {
+                        let removed = remove.await;
+                        (create.await, removed)
+                    }
+                    _ => tokio::join!(create, remove),
+                };
+                removed.unwrap_or_else(|d| panic!("{kind}, {order}: {:?}", errors(&d)));
+                let created = created.unwrap_or_else(|(d, _)| panic!("{kind}, {order}: {:?}", errors(&d)));
+                host.next_run().await;
+                settled(&host, kind, &created, &config, order).await;
+            }
+        }
     })
 }
 

@@ -168,6 +168,19 @@ impl<M: RpcObject> RpcBackend<M> {
         outcome
     }
 
+    /// Removes an object that changes its address and cannot be taken over, so that the new address can make its own.
+    async fn remove(&self, work: &Work<'_>, key: &ObjectKey) -> Result<(), Error> {
+        let Work { cx, context, wanted, .. } = work;
+        match M::delete(cx, wanted).await {
+            Err(error) if !error.is(ErrorKind::NotFound) => return Err(error.settled(false)),
+            _ => {}
+        }
+        // The removal at the former address must not hit the successor.
+        cx.session.ledger.note_adopted(key);
+        let look = brief(cx, VISIBLE_TIMEOUT.min(cx.call.remaining()), &context.cancel);
+        self.gone(&look, &work.operation, wanted).await.map_err(|error| error.settled(false))
+    }
+
     /// Says what somebody changed since the plan, as far as there is something to compare.
     fn conflict(
         &self,
@@ -254,11 +267,27 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
         let Work { cx, context, id, .. } = work;
         let mut wanted = work.wanted.clone();
         let key = ObjectKey::called(M::NAME, id);
+        let moves = cx.session.handover.is_noted(&key);
+        let takes_over = moves || (self.adopts && cx.session.adopt_existing);
+        // A removal at its former address comes before or after it, and then leaves it.
+        let _lock = match takes_over {
+            true => match cx.session.key_locks.take(&cx.call, key.clone()).await {
+                Ok(lock) => Some(lock),
+                Err(error) => return Outcome::failed(work.operation.explain(&error)),
+            },
+            false => None,
+        };
         // Only because it was not there before can an object that is found later be taken for ours.
         match M::find(cx, id, Freshness::Cached).await {
             Ok(None) => {}
-            Ok(Some(object)) if self.adopts && (cx.session.adopt_existing || cx.session.handover.is_noted(&key)) => {
+            Ok(Some(object)) if takes_over && self.adopts => {
                 return self.adopt(&object, wanted, work).await;
+            }
+            // This apply destroys it at its former address, whenever that is: nobody else has it.
+            Ok(Some(_)) if moves => {
+                if let Err(error) = self.remove(&work, &key).await {
+                    return Outcome::failed(work.operation.explain(&error));
+                }
             }
             Ok(Some(_)) if existing::is_held_by_predecessor(cx, &key) => {
                 return Outcome::failed(existing::held_by_predecessor(&work.operation));
@@ -339,6 +368,11 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
         let Work { cx, context, operation, id, prior, private, .. } = work;
         let kept = |diagnostic| self.base.partial(prior.clone(), private.clone(), id, diagnostic);
         let key = ObjectKey::called(M::NAME, id);
+        let _lock = match cx.session.key_locks.take(&cx.call, key.clone()).await {
+            Ok(lock) => lock,
+            Err(error) => return kept(operation.explain(&error)),
+        };
+        // An operation that takes the object over has held the lock before.
         if self.base.is_handed_over(cx, &key) {
             return existing::handed_over(cx, &operation, &key);
         }
