@@ -2,12 +2,14 @@
 //! Omni lists neither that account nor its keys: its identity shows whether it exists, and the state stores its keys.
 
 use crate::omni::auth::generate::identity;
+use crate::omni::spec::Spec;
 use crate::omni::{AccountRole, Error, ErrorKind, Key};
 use crate::provider::check::local_part_problem;
 use crate::provider::engine::{
     Bind, CosiObject, Cx, Failure, Joined, Object, OneKind, ResourceType, Row, Table, Written,
 };
 use crate::provider::errors::{Operation, is_lowered};
+use crate::provider::ledger::ObjectKey;
 use crate::provider::objects::current_user;
 use crate::provider::objects::service_account::account_key;
 use crate::provider::objects::service_account::account_key::{Keys, Presence};
@@ -189,8 +191,14 @@ async fn register_key(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Res
         id: &name,
         id_attribute: InfraProvider::ID,
     };
+    // The keys of a provider that changes its address go with its account, as the plan says: no state has them any more.
+    let key = ObjectKey::from(&InfraProviderSpec::KIND.key(&name));
+    let moved = prior.is_none() && cx.session.handover.is_noted(&key) && cx.session.ledger.is_adopted(&key);
+    if moved {
+        account_key::remove(cx, &account).await.map_err(|e| operation.explain(&e))?;
+    }
     // An account that somebody removed is made again, and that of a provider that was taken over stays.
-    let may_be_there = prior.is_some() || cx.session.adopt_existing;
+    let may_be_there = !moved && (prior.is_some() || cx.session.adopt_existing);
     let presence = match may_be_there {
         true => account_key::presence(cx, &account).await.map_err(|e| operation.explain(&e))?,
         false => Presence::Missing,
