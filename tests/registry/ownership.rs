@@ -9,6 +9,7 @@ use omni_proto::specs;
 use omni_sim::Options;
 use omni_sim::driver::Mode;
 use omni_sim::faults::{Action, Fault};
+use omni_sim::inventory;
 use prost::Message;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -301,6 +302,8 @@ fn what_moves_to_another_address_is_there_afterwards() -> Result<(), Failed> {
             ("omni_user", json!({ "email": "jane@example.org", "role": "Reader" })),
             ("omni_service_account", json!({ "name": "ci", "role": "Reader" })),
             ("omni_infra_provider", json!({ "name": "aws" })),
+            // Omni does not let this one go.
+            ("omni_infra_machine_config", json!({ "machine_id": inventory::id(1), "acceptance": "accepted" })),
         ];
         for (kind, config) in types {
             for order in ["created first", "removed first", "at once"] {

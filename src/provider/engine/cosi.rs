@@ -277,6 +277,11 @@ impl CosiBackend {
         asked
     }
 
+    /// Whether the object changes its address in this apply, and the new one may take it over.
+    fn may_move(&self, cx: &Cx, prior: &Value, key: &Key) -> bool {
+        cx.session.handover.may_take_over(&ObjectKey::from(key), &owners::keys(&*self.kind, prior))
+    }
+
     /// Whether this run unlocks the owner of the object that `before` shows.
     fn is_unlocked_by_run(&self, cx: &Cx, before: &Value) -> bool {
         self.kind.locked_by(before).is_some_and(|owner| cx.session.locks.unlocks(owner))
@@ -593,6 +598,11 @@ impl Backend for CosiBackend {
             Ok(false) => existing::handed_over(cx, &operation, &ObjectKey::from(&key)),
             Err(Failure::Refused(diagnostic)) => kept(*diagnostic),
             Err(Failure::Call(error)) if error.is(ErrorKind::NotFound) => Outcome::default(),
+            // What Omni does not let go is taken over at its new address as it is.
+            Err(Failure::Call(error)) if error.is(ErrorKind::Validation) && self.may_move(cx, prior, &key) => {
+                tracing::info!(id, %error, "the object is not removed, and stays for its new address");
+                existing::handed_over(cx, &operation, &ObjectKey::from(&key))
+            }
             Err(Failure::Call(error)) => {
                 if !error.is(ErrorKind::Timeout) {
                     let stale = is_refused_update(&error);

@@ -387,7 +387,10 @@ impl Resource for Engine {
         self.backend.base().note_apply();
         let key = self.backend.key(&request.prior);
         let outcome = self.delete_object(context, request).await;
-        self.backend.base().note_done(key, &outcome);
+        // What could not be removed is as it was, and nobody's new plan.
+        if outcome.state.is_none() {
+            self.backend.base().note_done(key, &outcome);
+        }
         outcome
     }
 
