@@ -84,6 +84,31 @@ pub(crate) fn foreign(path: &str, cluster: &str, id: &str, other: &str) -> Diagn
     .at(Path::of(path))
 }
 
+/// What to say of a set that is not there, where a set has this name and the name looks like an ID: in cluster `prod`,
+/// the set with the name `prod-gpu` has the ID `prod-prod-gpu`.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn named_like_an_id(
+    cx: &Cx,
+    path: &str,
+    cluster: &str,
+    text: &str,
+) -> Result<Option<Diagnostic>, Error> {
+    let (id, other) = (naming::set_in(cluster, text), format!("{cluster}-{text}"));
+    let has_name = id != other && matches!(owner(cx, &other).await?, Presence::Exists(found) if found == cluster);
+    Ok(has_name.then(|| {
+        Diagnostic::warning(
+            format!("Machine set `{id}` does not exist"),
+            format!(
+                "`{path}` begins with the name of the cluster, and is therefore an ID. The machine set with this name has the ID `{other}`."
+            ),
+        )
+        .hint(format!("Set `{path}` to the `id` of the machine set."))
+        .at(Path::of(path))
+    }))
+}
+
 /// Holds the machine set that something is for against what is there.
 ///
 /// # Errors
@@ -100,6 +125,10 @@ pub(crate) async fn check_target_set(
         SetOf::Cluster => {}
         SetOf::Other { id, cluster: other } => plan.diags.push(foreign(PATH, cluster, &id, &other)),
         SetOf::Missing => {
+            if let Some(told) = named_like_an_id(cx, PATH, cluster, text).await? {
+                plan.diags.push(told);
+                return Ok(());
+            }
             let id = naming::set_in(cluster, text);
             let sets = view::list(cx, MachineSetSpec::KIND, &Query::label(labels::CLUSTER, cluster)).await?;
             let there = match sets.iter().take(MOST_SETS).map(|set| format!("`{}`", set.key.id)).collect::<Vec<_>>() {

@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_state_of_ids_fits_short_names", a_state_of_ids_fits_short_names),
         ("a_label_with_a_short_name_is_corrected", a_label_with_a_short_name_is_corrected),
         ("a_set_of_another_cluster_is_refused", a_set_of_another_cluster_is_refused),
+        ("a_name_that_looks_like_an_id_is_told", a_name_that_looks_like_an_id_is_told),
         ("what_leads_nowhere_is_told", what_leads_nowhere_is_told),
         ("what_the_run_plans_is_there", what_the_run_plans_is_there),
         ("an_imported_id_stays", an_imported_id_stays),
@@ -182,6 +183,20 @@ fn a_set_of_another_cluster_is_refused() -> Result<(), Failed> {
         made(&host, SET, &json!({ "cluster": "demo", "role": "workers", "name": "other-workers" })).await;
         let plan = host.plan(PATCH, None, &host.config(PATCH, &patch("other-workers"))).await.unwrap();
         assert_eq!(plan.planned.get("id").as_str(), Some("400-demo-other-workers-x"));
+    })
+}
+
+fn a_name_that_looks_like_an_id_is_told() -> Result<(), Failed> {
+    block(async {
+        let host = with_workers().await;
+        made(&host, SET, &json!({ "cluster": "demo", "role": "workers", "name": "demo-gpu" })).await;
+        for (kind, config, path) in
+            [(PATCH, patch("demo-gpu"), "selector: "), (NODE, node("demo-gpu"), "machine_set: ")]
+        {
+            let plan = host.plan(kind, None, &host.config(kind, &config)).await.unwrap();
+            let told = |w: &String| w.starts_with(path) && w.contains("has the ID `demo-demo-gpu`");
+            assert!(plan.warnings.iter().any(told), "{kind}: {:?}", plan.warnings);
+        }
     })
 }
 

@@ -440,8 +440,13 @@ fn check_relations(planned: &Value, diags: &mut Diagnostics) {
 
 /// The set must be one of the cluster, and one that takes named machines.
 async fn check_set(cx: &Cx, plan: &mut Plan<'_>, cluster: &str, text: &str) -> Result<(), Error> {
-    if let SetOf::Other { id, cluster: other } = references::set_of(cx, cluster, text).await? {
-        plan.diags.push(references::foreign("machine_set", cluster, &id, &other));
+    let told = match references::set_of(cx, cluster, text).await? {
+        SetOf::Other { id, cluster: other } => Some(references::foreign("machine_set", cluster, &id, &other)),
+        SetOf::Missing => references::named_like_an_id(cx, "machine_set", cluster, text).await?,
+        SetOf::Cluster => None,
+    };
+    if let Some(told) = told {
+        plan.diags.push(told);
         return Ok(());
     }
     let set = &naming::set_in(cluster, text);
