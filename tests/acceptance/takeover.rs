@@ -172,9 +172,9 @@ fn a_state_of_the_official_provider_needs_no_change(context: &Context) -> Outcom
     let output = workspace.apply()?;
     assert!(output.stdout.contains("0 added, 0 changed, 0 destroyed"), "{output}");
     assert_eq!(omni.writes(), before, "something was written");
-    // The older shape has become the newer one.
+    // The older shape has become the newer one, and what refers to the name finds in it what it found.
     let set = workspace.values("omni_machine_set.workers")?;
-    assert_eq!((&set["id"], &set["name"]), (&json!("prod-workers"), &json!("workers")));
+    assert_eq!((&set["id"], &set["name"]), (&json!("prod-workers"), &json!("prod-workers")));
     workspace.plan()?.must_be_empty()
 }
 

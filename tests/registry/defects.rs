@@ -299,7 +299,7 @@ fn state_of_the_first_alphas_is_read() -> Result<(), Failed> {
         let read = host.read("omni_machine_set", &upgraded).await.unwrap().unwrap();
         assert_eq!(
             (read.state.get("id"), read.state.get("name")),
-            (&Value::from("demo-workers"), &Value::from("workers"))
+            (&Value::from("demo-workers"), &Value::from("demo-workers"))
         );
         settled(&host, "omni_machine_set", &read, &host.config("omni_machine_set", &workers()), "taking it over").await;
     })

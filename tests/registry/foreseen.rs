@@ -80,7 +80,7 @@ fn what_is_planned_twice_in_a_new_cluster() -> Result<(), Failed> {
         let (machine, patch) = (inventory::id(1), json!({ "name": "x", "data": "machine: {}" }));
         let set = run.planned(SET, &workers(), &[("cluster", demo)]).await.planned;
         assert_eq!(set.get("id").foreseen(), Some("demo-workers"));
-        assert_eq!(set.get("name"), &text("workers"));
+        assert_eq!(set.get("name"), set.get("id"));
         let node = json!({ "machine_set": "workers", "machine_id": machine });
         run.planned(NODE, &node, &[("cluster", demo)]).await;
         run.planned(PATCH, &patch, &[("cluster", demo)]).await;

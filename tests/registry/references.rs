@@ -28,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_label_with_a_short_name_is_corrected", a_label_with_a_short_name_is_corrected),
         ("a_set_of_another_cluster_is_refused", a_set_of_another_cluster_is_refused),
         ("a_name_that_looks_like_an_id_is_told", a_name_that_looks_like_an_id_is_told),
+        ("a_set_without_a_name_shows_its_id", a_set_without_a_name_shows_its_id),
         ("what_leads_nowhere_is_told", what_leads_nowhere_is_told),
         ("what_the_run_plans_is_there", what_the_run_plans_is_there),
         ("an_imported_id_stays", an_imported_id_stays),
@@ -297,6 +298,33 @@ fn an_import_fits_an_empty_selector_and_none() -> Result<(), Failed> {
         host.next_run().await;
         let new = host.plan(PATCH, None, &config(&plain)).await.unwrap();
         assert_eq!(new.planned.get("selector"), &Value::Null);
+    })
+}
+
+/// As in the official provider, so that what refers to the name has the id; a name that is configured stays as written.
+fn a_set_without_a_name_shows_its_id() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, CLUSTER, &cluster()).await;
+        let named = |role: &str, name: &Json| json!({ "cluster": "demo", "role": role, "name": name });
+        for (role, name, id, shown) in [
+            ("workers", Json::Null, "demo-workers", "demo-workers"),
+            ("workers", "gpu".into(), "demo-gpu", "gpu"),
+            ("controlplane", Json::Null, "demo-control-planes", "demo-control-planes"),
+        ] {
+            let plan = host.plan(SET, None, &host.config(SET, &named(role, &name))).await.unwrap();
+            let set = made(&host, SET, &named(role, &name)).await;
+            for state in [&plan.planned, &set.state] {
+                assert_eq!((state.get("id").as_str(), state.get("name").as_str()), (Some(id), Some(shown)));
+            }
+            host.next_run().await;
+        }
+        // Its short name, written out and taken out again, is no other set.
+        let set = host.import(SET, "demo-workers", None).await.map_err(|d| errors(&d)).unwrap();
+        for name in [Json::Null, "workers".into(), Json::Null] {
+            let plan = host.plan(SET, Some(&set), &host.config(SET, &named("workers", &name))).await.unwrap();
+            assert_eq!((plan.replace, plan.planned.get("id").as_str()), (Vec::new(), Some("demo-workers")), "{name}");
+        }
     })
 }
 

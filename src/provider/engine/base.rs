@@ -205,6 +205,16 @@ impl ResourceBase {
         }
     }
 
+    /// Shows the id in what shows it where nothing else is planned.
+    pub(super) fn plan_ids(&self, plan: &mut Plan<'_>) {
+        for name in self.binding.ids_by_default() {
+            if plan.planned.get(name).is_null() {
+                let id = plan.planned.get(self.id).clone();
+                plan.planned.set(name, id);
+            }
+        }
+    }
+
     /// The answer to a read before the provider is configured: the state as it is.
     pub(super) fn unrefreshed(&self, request: Read) -> Outcome {
         let diagnostic = Diagnostic::warning(

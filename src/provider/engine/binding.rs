@@ -30,6 +30,8 @@ pub(crate) struct Row {
     run_mark: Option<&'static str>,
     /// What a person calls the object that the attribute refers to: a field of that object.
     known_as: Option<(Join, &'static str)>,
+    /// Whether it shows the id of the object where its plan leaves it null.
+    is_id_by_default: bool,
 }
 
 /// Labels that are what the object is for.
@@ -67,6 +69,13 @@ impl Row {
     #[must_use]
     pub(crate) fn run_mark(mut self, key: &'static str) -> Self {
         self.run_mark = Some(key);
+        self
+    }
+
+    /// Has it show the id of the object where its plan leaves it null.
+    #[must_use]
+    pub(crate) fn id_by_default(mut self) -> Self {
+        self.is_id_by_default = true;
         self
     }
 
@@ -249,7 +258,16 @@ pub(crate) trait Bind: Sized {
 
 impl Bind for Attribute {
     fn at(self, home: Home) -> Row {
-        Row { attribute: self, home, reading: None, also_labels: &[], own_labels: None, run_mark: None, known_as: None }
+        Row {
+            attribute: self,
+            home,
+            reading: None,
+            also_labels: &[],
+            own_labels: None,
+            run_mark: None,
+            known_as: None,
+            is_id_by_default: false,
+        }
     }
 }
 
@@ -349,6 +367,11 @@ impl Binding {
     /// The fields of the spec that the configuration owns; all others survive an update untouched.
     pub(crate) fn owned(&self) -> &[&'static str] {
         &self.owned
+    }
+
+    /// The attributes that show the id of the object where its plan leaves them null.
+    pub(crate) fn ids_by_default(&self) -> impl Iterator<Item = &'static str> {
+        self.rows.iter().filter(|row| row.is_id_by_default).map(|row| row.attribute.name)
     }
 
     /// The attributes that are not stored in Omni.

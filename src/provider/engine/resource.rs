@@ -317,6 +317,7 @@ impl Resource for Engine {
         if let Some(cx) = cx {
             self.plan_with(&cx, plan).await;
         }
+        self.backend.base().plan_ids(plan);
         // Only now, so that no check takes it for a change of the object.
         if owed {
             plan.planned.set(STATUS, Value::UNKNOWN);

@@ -151,10 +151,9 @@ fn upgrade(state: &mut serde_json::Map<String, serde_json::Value>) {
     }
     let text = |key: &str| state.get(key).and_then(|v| v.as_str()).map(str::to_owned);
     let (Some(name), Some(cluster)) = (text("name"), text("cluster")) else { return };
-    let short = name.strip_prefix(&format!("{cluster}-")).map(str::to_owned);
-    let id = if short.is_some() { name.clone() } else { format!("{cluster}-{name}") };
+    let is_id = name.strip_prefix(&cluster).is_some_and(|rest| rest.starts_with('-'));
+    let id = if is_id { name } else { format!("{cluster}-{name}") };
     state.insert("id".into(), id.into());
-    state.insert("name".into(), short.unwrap_or(name).into());
 }
 
 impl Table for MachineSet {
@@ -168,8 +167,8 @@ impl Table for MachineSet {
         vec![
             string("id").computed().stays().doc("ID of the machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`.").id(),
             string("name").remains("A machine set keeps the name that it was created with.").check(not_empty()).doc(
-                "Name of a worker machine set within the cluster. Defaults to `workers`. For the control plane it must be unset or `control-planes`. Changing this forces replacement.",
-            ).derived().reading("Name of the machine set within the cluster."),
+                "Name of a worker machine set within the cluster. If unset, the machine set is `<cluster>-workers`, and this attribute shows its ID. For the control plane it must be unset or `control-planes`. Changing this forces replacement.",
+            ).derived().id_by_default().reading("Name of the machine set within the cluster."),
             string("cluster").required().replaces().check(not_empty()).doc("Name of the cluster.").label(labels::CLUSTER, KeyCodec::Text).reading("Name of the cluster that the machine set belongs to."),
             string("role").required().replaces().check(one_of(&[CONTROL_PLANE, WORKERS])).doc(
                 "Role of the machines: `controlplane` or `workers`.",
@@ -227,7 +226,11 @@ impl ResourceType for MachineSet {
         let (cluster, role) = (text("cluster")?, text("role")?);
         // The name of the control planes is fixed, whatever is planned of it.
         let known = role == CONTROL_PLANE || !state.get("name").is_unknown();
-        known.then(|| naming::machine_set(cluster, role, text("name")))
+        match text("id") {
+            // The name of a set that has been given none.
+            Some(id) if text("name") == Some(id) => Some(id.to_owned()),
+            _ => known.then(|| naming::machine_set(cluster, role, text("name"))),
+        }
     }
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
@@ -292,14 +295,10 @@ impl ResourceType for MachineSet {
         if role.is_unknown() || name.is_unknown() {
             return;
         }
-        let short = match role.as_str() {
-            Some(CONTROL_PLANE) => CONTROL_PLANES_NAME,
-            _ => name.as_str().unwrap_or(WORKERS),
-        };
-        let short = Value::from(short);
+        let name = name.clone();
         if cluster.is_unknown() {
             if plan.prior.is_none() {
-                plan.planned.set("name", short);
+                plan.planned.set("name", name);
             }
             return;
         }
@@ -320,7 +319,7 @@ impl ResourceType for MachineSet {
             .as_str()
             .map(|cluster| naming::machine_set(cluster, role.as_str().unwrap_or_default(), name.as_str()));
         plan.planned.set("id", id.into());
-        plan.planned.set("name", short);
+        plan.planned.set("name", name);
     }
 
     /// The first versions of the official provider kept the full id in `name`, and no `id`.
@@ -428,7 +427,7 @@ impl CosiObject for MachineSet {
     }
 }
 
-/// The name of a set within its cluster. State that was taken over may name the set by its full id: then that stays.
+/// The name of a set within its cluster. A set that was given none is named by its id, and stays so.
 fn name_of(object: &Object<MachineSetSpec>, prior: &Value) -> String {
     let id = object.id();
     let cluster = object.label(labels::CLUSTER).unwrap_or_default();
