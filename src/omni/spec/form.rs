@@ -53,7 +53,13 @@ const SECRETS: &[&str] = &[
 const SECRET_FIELDS: &[&str] = &[
     "specs.ConnectionParamsSpec.args",
     "specs.ImportedClusterSecretsSpec.data",
+    // A machine keeps the join token on its kernel command line, and so do its image and what it is to join with.
+    "specs.JoinConfig.config",
+    "specs.JoinConfig.kernel_args",
     "specs.KubeconfigSpec.data",
+    "specs.MachineStatusSpec.Schematic.kernel_args",
+    "specs.MachineStatusSpec.Schematic.raw",
+    "specs.MachineStatusSpec.kernel_cmdline",
     "specs.TalosConfigSpec.key",
 ];
 

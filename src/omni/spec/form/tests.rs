@@ -289,6 +289,28 @@ fn secrets_are_left_out_where_they_are_not_asked_for() {
 }
 
 #[test]
+fn what_a_machine_joined_with_is_left_out() {
+    let form = Form::of(specs::MachineStatusSpec::KIND).unwrap();
+    let argument = "siderolink.api=https://omni.example.org/?jointoken=hush";
+    let schematic = specs::machine_status_spec::Schematic {
+        full_id: "abc".into(),
+        kernel_args: vec![argument.into()],
+        raw: format!("customization: {{extraKernelArgs: [\"{argument}\"]}}"),
+        ..Default::default()
+    };
+    let status = specs::MachineStatusSpec {
+        kernel_cmdline: argument.into(),
+        talos_version: "v1.13.5".into(),
+        schematic: Some(schematic),
+        ..Default::default()
+    };
+    let object = spec::resource("m", &status);
+    let shown = form.show(&object, Secrets::LeftOut).unwrap();
+    assert_eq!(shown, json!({ "talos_version": "v1.13.5", "schematic": { "full_id": "abc" } }));
+    assert_eq!(form.show(&object, Secrets::Included).unwrap()["kernel_cmdline"], argument);
+}
+
+#[test]
 fn paths_are_found_in_the_words_of_a_document() {
     let form = form::<specs::ClusterSpec>();
     for (text, path) in [
