@@ -167,6 +167,8 @@ async fn check_versions(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> 
         let why = if deprecated { "no longer supported" } else { "not supported yet" };
         let diagnostic = not_offered(cx, "Talos version is not supported", &talos, why).await?;
         plan.diags.push(diagnostic);
+        // The way there, and what runs on it, are of no interest before there is another one.
+        return Ok(());
     }
     if let (Some(old), Some(name)) = (old_talos.filter(|_| !stays), prior.and_then(|prior| text(prior, "name"))) {
         check_talos_path(cx, plan, &name, &old, &talos).await?;
