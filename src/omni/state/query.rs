@@ -5,6 +5,7 @@ use omni_proto::cosi::resource as pb;
 use omni_proto::cosi::resource::label_term::Operation;
 use regex::Regex;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// A query; the empty one matches every object.
 ///
@@ -311,12 +312,20 @@ const SEPARATOR: &str = r"\s*(?:&&|\|\||;|\n|&|\|)\s*|\s+(?i:and|or)\s+";
 /// Two conditions with nothing but a space between them: `a = b c = d`.
 const SIDE_BY_SIDE: &str = r"^([^\s=!<>()]+\s*(?:[=!<>]=|[=<>])\s*.+?)\s+([^\s=!<>()]+\s*(?:[=!<>]=|[=<>]).*)$";
 
+/// How a condition on several values begins: `a notin (`.
+const LIST: &str = r"^\S+\s+(not)?in\s*\(";
+
+/// Compiled once: a selector may have many conditions.
+static SEPARATORS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(SEPARATOR).ok());
+static PAIRS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(SIDE_BY_SIDE).ok());
+static LISTS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(LIST).ok());
+
 /// What is wrong with several conditions that something else than a comma separates, with the form that was meant.
 ///
 /// A value may hold any text. So a word, `&` or `|` separates only where a comparison follows: `a = Research and Development`
 /// is one condition, and `a = b and c = d` are two. Other signs and line breaks always separate.
 fn run_together(term: &str) -> Option<String> {
-    let separator = Regex::new(SEPARATOR).ok()?;
+    let separator = SEPARATORS.as_ref()?;
     let (mut parts, mut start, mut or) = (Vec::new(), 0, false);
     for found in separator.find_iter(term) {
         let rest = &term[found.end()..];
@@ -328,7 +337,7 @@ fn run_together(term: &str) -> Option<String> {
             start = found.end();
         }
     }
-    let side_by_side = Regex::new(SIDE_BY_SIDE).ok()?.captures(term).map(|found| found.extract::<2>().1);
+    let side_by_side = PAIRS.as_ref()?.captures(term).map(|found| found.extract::<2>().1);
     match side_by_side {
         _ if start > 0 => parts.push(&term[start..]),
         Some(both) => parts.extend(both),
@@ -347,7 +356,7 @@ fn run_together(term: &str) -> Option<String> {
 
 /// Whether the text compares a label with something, or asks that it be absent.
 fn is_comparison(text: &str) -> bool {
-    let listed = Regex::new(r"^\S+\s+(not)?in\s*\(").is_ok_and(|list| list.is_match(text));
+    let listed = LISTS.as_ref().is_some_and(|list| list.is_match(text));
     text.starts_with('!') || text.contains(['=', '<', '>']) || listed
 }
 
@@ -365,6 +374,13 @@ fn key_of(key: &str) -> Result<&str, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_selector_is_read_at_once() {
+        // Were the expressions compiled for each condition, this would take a minute.
+        let parsed = Query::parse_selector(&format!("{}a = b", "a = b,".repeat(19_999))).unwrap();
+        assert_eq!(parsed.labels[0].terms.len(), 20_000);
+    }
 
     fn parsed(selector: &str) -> LabelQuery {
         let query = Query::parse_selector(selector).unwrap_or_else(|e| panic!("{selector}: {e}"));
