@@ -119,15 +119,17 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// The scheme that `http//host`, `https:/host` and `https:host` are meant to have, and what follows it.
+/// The scheme that `http//host`, `https:/host`, `https:host` and `https:\\host` are meant to have, and what follows it.
 fn unfinished_scheme(text: &str) -> Option<(&'static str, &str)> {
     ["https", "http", "grpc"].into_iter().find_map(|scheme| {
         let rest = text.get(scheme.len()..).filter(|_| text[..scheme.len()].eq_ignore_ascii_case(scheme))?;
-        let after = rest.trim_start_matches([':', '/']);
+        let after = rest.trim_start_matches([':', '/', '\\']);
         let sign = &rest[..rest.len() - after.len()];
         // `http:8080` is a host of that name.
         let is_port = sign == ":" && after.bytes().all(|b| b.is_ascii_digit());
-        let meant = !after.is_empty() && !is_port && matches!(sign, ":" | ":/" | "//" | ":///");
+        let meant = !after.is_empty()
+            && !is_port
+            && (sign.contains('\\') || matches!(sign, ":" | ":/" | "//" | ":///"));
         meant.then_some((scheme, after))
     })
 }
@@ -188,6 +190,7 @@ mod tests {
             ("http//omni.example.com", "write `http://omni.example.com`"),
             ("https:/omni.example.com", "write `https://omni.example.com`"),
             ("HTTPS:omni.example.com", "write `https://omni.example.com`"),
+            (r"https:\\omni.example.com", "write `https://omni.example.com`"),
             ("https://me:secret@omni", "must not carry"),
             ("ftp://me:secret@omni", "must not carry"),
             ("https://me:p/secret@omni", "must not carry"),
