@@ -127,9 +127,8 @@ fn unfinished_scheme(text: &str) -> Option<(&'static str, &str)> {
         let sign = &rest[..rest.len() - after.len()];
         // `http:8080` is a host of that name.
         let is_port = sign == ":" && after.bytes().all(|b| b.is_ascii_digit());
-        let meant = !after.is_empty()
-            && !is_port
-            && (sign.contains('\\') || matches!(sign, ":" | ":/" | "//" | ":///"));
+        let meant =
+            !after.is_empty() && !is_port && (sign.contains('\\') || matches!(sign, ":" | ":/" | "//" | ":///"));
         meant.then_some((scheme, after))
     })
 }

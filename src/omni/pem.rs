@@ -21,6 +21,9 @@ pub(crate) struct Certificate {
 
 /// The certificates of a text in PEM; what is wrong with them is said of "the CA certificates".
 pub(crate) fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
+    if let Some(problem) = lines_problem(text) {
+        return Err(format!("the text of the CA certificates {problem}"));
+    }
     let mut all = Vec::new();
     for found in CertificateDer::pem_slice_iter(text.as_bytes()) {
         let number = all.len() + 1;
@@ -57,10 +60,39 @@ pub fn expired(text: &str, now: Duration) -> Vec<(usize, Duration)> {
 pub fn kind_of_bytes(bytes: &[u8]) -> &'static str {
     match bytes {
         [0x30, length, ..] if length & 0x80 != 0 => "a certificate or key in DER form, and no text",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "text in UTF-16, and not in UTF-8",
+        bytes if is_utf16(bytes) => "text in UTF-16, and not in UTF-8",
         [tag, ..] if tag & 0xc0 != 0 => "binary data, as an OpenPGP key that is not armored",
         _ => "binary data, and no text",
     }
+}
+
+/// Whether the bytes begin as text in UTF-16 does.
+#[must_use]
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
+}
+
+/// What a text is that contains no certificate, as a sentence; `None` for one that names no kind of content, such as a path.
+#[must_use]
+pub fn other_block(text: &str) -> Option<String> {
+    let label = label(text).filter(|label| *label != "CERTIFICATE")?;
+    Some(format!("The text is a PEM block of the kind {}; a certificate begins with {CERTIFICATE}.", quoted(label)))
+}
+
+/// What is wrong with the lines of the certificates, of which the parser only says that some are missing.
+fn lines_problem(text: &str) -> Option<&'static str> {
+    text.lines().find_map(|line| {
+        let (before, after) = line.split_once("-----BEGIN CERTIFICATE-----")?;
+        if after.trim_start().starts_with("\\n") {
+            Some(r"has `\n` in the place of its line breaks")
+        } else if !after.trim().is_empty() {
+            Some("is on one line, and has to have the line breaks of its file")
+        } else if !before.is_empty() && before.trim().is_empty() {
+            Some("is indented; each line has to begin at its first column, as with `<<-` in a heredoc")
+        } else {
+            None
+        }
+    })
 }
 
 /// What a text is, in words: `it is empty`.
@@ -108,6 +140,9 @@ mod tests {
             (body.clone(), "it is base64 without a PEM header"),
             (frame("!!!"), "certificate 1 of the CA certificates is damaged: its lines are not base64"),
             (frame("AAAA"), "its content is not a certificate"),
+            (pem.replace('\n', "\\n"), r"has `\n` in the place of its line breaks"),
+            (pem.replace('\n', " "), "is on one line"),
+            (pem.lines().map(|line| format!("  {line}\n")).collect(), "is indented"),
             (frame(&body[..body.len() / 2 / 4 * 4]), "its content is not a certificate"),
             (format!("{pem}{}", frame("AAAA")), "certificate 2"),
             (pem[..pem.len() / 2].to_owned(), "`-----END CERTIFICATE-----`, is missing"),

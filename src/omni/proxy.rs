@@ -56,7 +56,10 @@ impl Proxy {
             split_port(address).ok_or_else(|| wrong("the proxy's URL is not of the form `http://host:port`"))?;
         let port = match port {
             None => 80,
-            Some(digits) => digits.parse().map_err(|_| wrong("the port in the proxy's URL is not a number"))?,
+            Some(digits) => match digits.parse() {
+                Ok(port) if port > 0 => port,
+                _ => return Err(wrong("the port in the proxy's URL is not a port number")),
+            },
         };
         if !host.contains(':') && host.parse::<http::uri::Authority>().is_err() {
             return Err(wrong("the host in the URL of the proxy is not a host name"));
@@ -205,6 +208,8 @@ mod tests {
             "socks5://proxy",
             "http://",
             "http://s3cret@proxy:x",
+            "http://s3cret@proxy:0",
+            "http://s3cret@proxy:99999",
             "http://s3cret@pro\u{1b}[31mxy",
             "a b",
         ] {

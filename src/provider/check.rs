@@ -1,6 +1,6 @@
 //! Validators of values in the formats of Omni, shared by resources and data sources.
 
-use crate::omni::labels;
+use crate::omni::{labels, pem};
 use crate::tf::check::Check;
 use kit::text::{is_unseen, quoted};
 use kit::version;
@@ -110,11 +110,16 @@ fn are_keys(may_be_set: fn(&str) -> bool) -> Check {
 /// The text holds certificates in PEM.
 pub(crate) fn is_certificate() -> Check {
     const BEGINNING: &str = "-----BEGIN CERTIFICATE-----";
-    Check::text(|text| match text.contains(BEGINNING) {
-        true => Ok(()),
-        false => Err(format!(
-            "The text contains no certificate in PEM, which begins with `{BEGINNING}`. The path of a file goes into `ca_certificate_file`."
-        )),
+    Check::text(|text| {
+        if text.contains(BEGINNING) {
+            return Ok(());
+        }
+        let no_pem = || {
+            format!(
+                "The text contains no certificate in PEM, which begins with `{BEGINNING}`. The path of a file goes into `ca_certificate_file`."
+            )
+        };
+        Err(pem::other_block(text).unwrap_or_else(no_pem))
     })
 }
 
@@ -286,6 +291,20 @@ mod tests {
             let found = refused(key, value);
             assert_eq!(found.is_some(), says.is_some(), "{found:?}");
             assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{key:.20}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_named() {
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        for (text, says) in [
+            ("-----BEGIN CERTIFICATE-----\n", None),
+            (key, Some("of the kind `PRIVATE KEY`; a certificate begins with `-----BEGIN CERTIFICATE-----`.")),
+            ("/etc/ssl/ca.pem", Some("goes into `ca_certificate_file`")),
+        ] {
+            let found = is_certificate().run(&text.into()).err();
+            assert_eq!(found.is_some(), says.is_some(), "{text}: {found:?}");
+            assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{text}");
         }
     }
 

@@ -205,6 +205,7 @@ impl Connection {
         let diagnostic = self.with_origin(diagnostic, origin);
         match super::errors::hint(error) {
             Some(hint) => diagnostic.hint(hint),
+            None if origin == "proxy" => diagnostic.hint(self.proxy_hint()),
             None if summary == CA_REFUSED => diagnostic.hint(
                 "Write each certificate whole, from the line `-----BEGIN CERTIFICATE-----` to the line `-----END CERTIFICATE-----`.",
             ),
@@ -236,12 +237,7 @@ impl Connection {
                 "endpoint",
                 "Use the name in the certificate in `endpoint`, or set `tls_server_name` to it.".to_owned(),
             ),
-            "proxy" => {
-                let what =
-                    self.origins.proxy.as_ref().map_or("`proxy_url`".to_owned(), |name| format!("{name} in the environment"));
-                let hint = format!("Check {what}, or add the host to NO_PROXY to connect without a proxy.");
-                ("proxy_url", "proxy", hint)
-            }
+            "proxy" => ("proxy_url", "proxy", self.proxy_hint()),
             _ => (
                 "endpoint",
                 "endpoint",
@@ -252,6 +248,13 @@ impl Connection {
         let attribute = if config.get(attribute).is_null() { self.endpoint_attribute(config) } else { attribute };
         let diagnostic = Diagnostic::error("Omni cannot be reached", super::errors::detail(error));
         self.with_origin(diagnostic, origin).hint(hint).at(Path::of(attribute))
+    }
+
+    /// What to do about a proxy that is of no use.
+    fn proxy_hint(&self) -> String {
+        let what =
+            self.origins.proxy.as_ref().map_or("`proxy_url`".to_owned(), |name| format!("{name} in the environment"));
+        format!("Check {what}, or add the host to NO_PROXY to connect without a proxy.")
     }
 
     /// The attribute that leads to the endpoint.
@@ -402,6 +405,7 @@ async fn read(
         Err(error) => {
             let bytes = Zeroizing::new(error.into_bytes());
             let hint = match attribute {
+                _ if pem::is_utf16(&bytes) => "Save it in UTF-8: PowerShell writes UTF-16 with `>`.",
                 "ca_certificate_file" => {
                     "Convert it to PEM, as `openssl x509 -inform der -in FILE -out FILE.pem` does for one in DER form."
                 }
