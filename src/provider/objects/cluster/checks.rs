@@ -114,6 +114,10 @@ async fn check_discovery(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) ->
         );
         return Ok(());
     }
+    // A release that does not have the feature is reason enough.
+    if plan.diags.iter().any(|told| told.path == Some(feature(NO_PUBLIC))) {
+        return Ok(());
+    }
     let first = match prior.and_then(|prior| text(prior, "name")) {
         Some(name) => initial(cx, &name).await?,
         None => talos,
