@@ -43,6 +43,7 @@ const SINCE: &[(&str, &str)] = &[
     ("InstallationMediaConfigSpec.image_factory_url", "1.10"),
     ("ClusterSpec.features.enable_node_audit_skip", "1.9"),
     ("ClusterSpec.features.disable_public_discovery_service", "1.10"),
+    ("InfraMachineConfigSpec.power_off_request_id", "1.8"),
 ];
 
 /// The first release that has `thing`; `None` if every supported release has it.
@@ -58,6 +59,20 @@ const SINCE: &[(&str, &str)] = &[
 #[must_use]
 pub fn needs(thing: &str) -> Option<&'static str> {
     SINCE.iter().find(|(name, _)| *name == thing).map(|(_, version)| *version)
+}
+
+/// The same of a field, which a release lacks too if it lacks a message that the field is in.
+///
+/// ```
+/// use terraform_provider_omni::omni::version::field_needs;
+///
+/// assert_eq!(field_needs("MachineSetSpec.upgrade_strategy_config.rolling.max_parallelism"), Some("1.6"));
+/// assert_eq!(field_needs("ClusterSpec.talos_version"), None);
+/// ```
+#[must_use]
+pub fn field_needs(path: &str) -> Option<&'static str> {
+    let ends = path.match_indices('.').map(|(end, _)| end).chain([path.len()]);
+    ends.filter_map(|end| path.get(..end)).find_map(needs)
 }
 
 #[cfg(test)]

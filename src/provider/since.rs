@@ -3,7 +3,8 @@
 
 use super::engine::Cx;
 use crate::omni::Kind;
-use crate::omni::version::needs;
+use crate::omni::spec::form::Form;
+use crate::omni::version::{field_needs, needs};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::plan::needed;
@@ -11,6 +12,7 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
 use kit::version;
+use serde_json::Value as Json;
 
 /// Refuses in a plan what this Omni is too old for; says whether it has the type.
 pub(crate) async fn check(cx: &Cx, name: &str, schema: &Schema, plan: &mut Plan<'_>) -> bool {
@@ -63,6 +65,23 @@ pub(crate) async fn check_kind(cx: &Cx, kind: Kind, path: Path, diags: &mut Diag
             .hint(format!("Upgrade Omni to {release} or later, or choose another type."))
             .at(path),
         );
+    }
+}
+
+/// Refuses what the document of a spec at `at` sets and this Omni would accept without effect.
+pub(crate) async fn check_document(cx: &Cx, form: &Form, document: &Json, at: &str, diags: &mut Diagnostics) {
+    let needed: Vec<_> = form
+        .set_fields(document)
+        .into_iter()
+        .filter_map(|(field, path)| field_needs(&field).map(|release| (path, release)))
+        .collect();
+    if needed.is_empty() {
+        return;
+    }
+    let Ok(server) = cx.client().server_version(&cx.call).await else { return };
+    for (path, release) in needed.into_iter().filter(|(_, release)| is_older(&server, release)) {
+        let path = path.split('.').fold(Path::of(at), |path, name| path.attribute(name));
+        diags.push(too_old(&server, path, release, false));
     }
 }
 

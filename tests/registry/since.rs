@@ -93,6 +93,7 @@ pub fn trials() -> Vec<Trial> {
     let more = [
         Trial::test("since::every_row_is_tried", every_row_is_tried),
         Trial::test("since::names_of_infra_providers", names_of_infra_providers),
+        Trial::test("since::fields_of_any_resource", fields_of_any_resource),
     ];
     each.chain(more).collect()
 }
@@ -126,6 +127,28 @@ fn names_of_infra_providers() -> Result<(), Failed> {
                     assert!(told, "{release}: {name}: {said:?}");
                 }
             }
+        }
+    })
+}
+
+/// The fields of a spec that is written as it is need a release like the attributes that stand for them elsewhere.
+fn fields_of_any_resource() -> Result<(), Failed> {
+    block(async {
+        let spec = |skip: bool| json!({ "talos_version": "1.13.5", "kubernetes_version": "1.36.2", "features": { "enable_node_audit_skip": skip } });
+        let yaml = "talosversion: 1.13.5\nkubernetesversion: 1.36.2\nfeatures: {enablenodeauditskip: true}\n";
+        for (release, at, value, refused) in [
+            ("1.8", "spec", spec(true), true),
+            ("1.8", "spec", spec(false), false),
+            ("1.9", "spec", spec(true), false),
+            ("1.8", "yaml", json!(yaml), true),
+        ] {
+            let host = host(release).await;
+            let config = host.config("omni_resource", &json!({ "type": "Clusters", "id": "demo", at: value }));
+            let planned = host.plan("omni_resource", None, &config).await;
+            let said = planned.err().map(|d| errors(&d)).unwrap_or_default();
+            let told =
+                said.len() == 1 && said[0].contains(&format!("`{at}.features.")) && said[0].contains("needs Omni 1.9");
+            assert!(if refused { told } else { said.is_empty() }, "{release} {at}: {said:?}");
         }
     })
 }

@@ -179,6 +179,16 @@ impl Form {
         found
     }
 
+    /// The fields of which a document says something that older servers would not know: each field of [`Form::paths`] whose value is
+    /// not the default one, with the names of its message and of the messages around it, such as `ClusterSpec.features.disk_encryption`.
+    #[must_use]
+    pub fn set_fields(&self, document: &Json) -> Vec<(String, String)> {
+        let mut reader = Reader { secrets: Secrets::Included, mistakes: Vec::new() };
+        let read = reader.message(&self.message, document, &mut Vec::new());
+        let set = self.paths(&show(&read, Secrets::Included));
+        set.into_iter().map(|path| (format!("{}.{path}", self.message.name()), path)).collect()
+    }
+
     /// The path of a field in the names of the message, from one in the words of a document.
     #[must_use]
     pub fn path(&self, text: &str) -> Option<String> {

@@ -289,6 +289,19 @@ fn secrets_are_left_out_where_they_are_not_asked_for() {
 }
 
 #[test]
+fn a_field_with_its_default_value_says_nothing() {
+    let set = form::<specs::ClusterSpec>().set_fields(&json!({
+        "talosVersion": "1.13.5",
+        "kubernetes_version": "",
+        "features": { "enable_node_audit_skip": true, "disable_public_discovery_service": false },
+    }));
+    let [skip, talos] = ["features.enable_node_audit_skip", "talos_version"].map(str::to_owned);
+    assert_eq!(set, [(format!("ClusterSpec.{skip}"), skip), (format!("ClusterSpec.{talos}"), talos)]);
+    let strategy = |name: &str| form::<specs::MachineSetSpec>().set_fields(&json!({ "upgrade_strategy": name }));
+    assert!(strategy("Unset").is_empty() && strategy("Rolling").len() == 1);
+}
+
+#[test]
 fn what_a_machine_joined_with_is_left_out() {
     let form = Form::of(specs::MachineStatusSpec::KIND).unwrap();
     let argument = "siderolink.api=https://omni.example.org/?jointoken=hush";

@@ -100,6 +100,16 @@ fn typed(of: &Type, value: &Value, document: &Json) -> (Type, Value) {
     }
 }
 
+/// The documents of a configuration, by the attributes that hold them.
+pub(super) fn given(config: &Value) -> Vec<(&'static str, Json)> {
+    let text = config.get(YAML).as_str().and_then(of_text).map(|document| (YAML, document));
+    let objects = [SPEC, SECRET].into_iter().filter_map(|name| {
+        let value = config.get(name).bare();
+        value.is_set().then(|| (name, of_value(value)))
+    });
+    text.into_iter().chain(objects).collect()
+}
+
 /// Says what is wrong with the spec of a configuration, on the attributes that hold it.
 pub(super) fn check(form: &Form, noun: &str, config: &Value, diags: &mut Diagnostics) {
     let spec = config.get(SPEC).bare();

@@ -14,6 +14,7 @@ use crate::provider::engine::{
     Bind, CosiObject, Cx, Failure, Joined, Kinds, Object, ResourceType, Row, SpecChange, Table, Write, Written, group,
     identity_of,
 };
+use crate::provider::since;
 use crate::provider::timestamp;
 use crate::provider::wait::{Awaited, Condition};
 use crate::tf::check::{Rule, not_empty, one_of};
@@ -298,6 +299,10 @@ impl ResourceType for AnyResource {
         // An apply plans once more what its plan has told already.
         if plan.prior.is_none() && plan.replaced == Private::default() && !cx.session.ledger.is_applying() {
             hint_at_twin(kind, plan);
+        }
+        let Some(form) = Form::of(kind) else { return Ok(()) };
+        for (at, document) in document::given(plan.config) {
+            since::check_document(cx, &form, &document, at, &mut plan.diags).await;
         }
         Ok(())
     }
