@@ -40,6 +40,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_token_of_a_run_that_is_needed_stays", a_token_of_a_run_that_is_needed_stays),
         ("an_opening_that_fails_leaves_nothing", an_opening_that_fails_leaves_nothing),
         ("two_defaults_are_told_in_the_plan", two_defaults_are_told_in_the_plan),
+        ("two_choices_of_new_tokens_are_not_called_equal", two_choices_of_new_tokens_are_not_called_equal),
         ("a_reader_sees_tokens_of_every_release", a_reader_sees_tokens_of_every_release),
         ("a_role_that_is_too_low_is_told_in_the_plan", a_role_that_is_too_low_is_told_in_the_plan),
     ];
@@ -682,6 +683,18 @@ fn a_role_that_is_too_low_is_told_in_the_plan() -> Result<(), Failed> {
                 "{release} {role:?}: {made}"
             );
         }
+    })
+}
+
+fn two_choices_of_new_tokens_are_not_called_equal() -> Result<(), Failed> {
+    block(async {
+        let host = still().await;
+        let mut config = host.config(CHOICE, &json!({ "token_id": "x" }));
+        config.set("token_id", Value::UNKNOWN);
+        host.next_run().await;
+        host.plan(CHOICE, None, &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+        let said = errors(&host.plan(CHOICE, None, &config).await.expect_err("twice"));
+        assert!(said.len() == 1 && said[0].contains("may differ in arguments that are known only"), "{said:?}");
     })
 }
 

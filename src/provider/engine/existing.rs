@@ -128,12 +128,21 @@ fn difference(base: &ResourceBase, one: &Value, two: &Value) -> String {
              or for a module that is called twice.",
             base.id, base.noun
         ),
+        [] if [one, two].into_iter().any(|planned| configurable.iter().any(|a| is_open(a, planned))) => {
+            "They may differ in arguments that are known only after the apply.".to_owned()
+        }
         [] => "All their arguments are equal: look for two elements of one `count` or `for_each`, \
                or for a module that is called twice."
             .to_owned(),
         [path] => format!("They differ in {path}."),
         [rest @ .., last] => format!("They differ in {} and {last}.", rest.join(", ")),
     }
+}
+
+/// Whether the configuration gives the argument, and nobody knows its value yet.
+fn is_open(argument: &Attribute, planned: &Value) -> bool {
+    let value = planned.get(argument.name);
+    argument.mode != Mode::OptionalComputed && value.is_unknown() && value.foreseen().is_none()
 }
 
 /// The object is there, and nothing says whose it is; `adopts` is whether the provider could take it over by itself.
