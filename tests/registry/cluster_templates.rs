@@ -52,6 +52,7 @@ pub fn trials() -> Vec<Trial> {
         ("templates_of_other_providers_move", templates_of_other_providers_move),
         ("disconnected_machines_are_left_behind", disconnected_machines_are_left_behind),
         ("old_releases_have_templates", old_releases_have_templates),
+        ("a_name_that_reads_as_another_is_refused", a_name_that_reads_as_another_is_refused),
         ("a_template_that_is_known_after_apply_waits", a_template_that_is_known_after_apply_waits),
     ];
     let passing = WRITES.iter().flat_map(|write| PASSING.iter().map(move |way| (*write, *way)));
@@ -326,6 +327,22 @@ fn objects_of_nobody_go() -> Result<(), Failed> {
         let instance = updated(&host, &instance, &text).await;
         assert!(host.object("ConfigPatches", "500-by-hand").is_none());
         settled(&host, TEMPLATE, &instance, &config(&host, &text), "the removal").await;
+    })
+}
+
+fn a_name_that_reads_as_another_is_refused() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        for (from, to) in [
+            ("kind: Workers\n", "kind: Workers\nlabels: {\"tier\\u202e\": web}\n"),
+            ("kind: Workers\n", "kind: Workers\nname: \"gpu\\u202e\"\n"),
+            ("name: ntp", "name: \"ntp\\u202e\""),
+        ] {
+            let text = template(&host, "a.example").replace(from, to);
+            host.next_run().await;
+            let said = errors(&host.plan(TEMPLATE, None, &config(&host, &text)).await.expect_err("refused"));
+            assert!(said.len() == 1 && said[0].contains("contains the character U+202E: IDs"), "{to}: {said:?}");
+        }
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::tf::function::{Function, FunctionError, Signature};
 use crate::tf::value::Value;
+use kit::text::is_unseen;
 
 mod duration_normalize;
 mod label_selector_matches;
@@ -44,6 +45,24 @@ impl Function for Pure {
 /// The text at this place; empty when the argument is null.
 pub(super) fn text(arguments: &[Value], index: usize) -> &str {
     arguments.get(index).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The name or ID at this place, which is part of an ID.
+pub(super) fn name_at<'a>(arguments: &'a [Value], index: usize, what: &str) -> Result<&'a str, FunctionError> {
+    let name = text(arguments, index);
+    if name.is_empty() {
+        return Err(FunctionError::at(index, format!("The {what} is empty.")));
+    }
+    match name.chars().find(|c| is_unseen(*c)) {
+        Some(c) => Err(FunctionError::at(
+            index,
+            format!(
+                "The {what} contains the character U+{:04X}, and must be one line without invisible characters.",
+                u32::from(c)
+            ),
+        )),
+        None => Ok(name),
+    }
 }
 
 /// The texts of the list at this place.

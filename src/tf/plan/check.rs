@@ -3,10 +3,10 @@
 use crate::tf::check::Broken;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
-use crate::tf::schema::{Attribute, Kind, Mode, Nesting, Schema};
+use crate::tf::schema::{Attribute, Kind, LONGEST_LINE, Mode, Nesting, Schema};
 use crate::tf::value::Value;
 use crate::tf::write_only;
-use kit::text::is_unseen;
+use kit::text::{is_unseen, quoted};
 
 /// Runs every check of the schema over a configuration; unknown values pass until they are known.
 pub fn validate(schema: &Schema, config: &Value, write_only_allowed: bool, diags: &mut Diagnostics) {
@@ -64,6 +64,9 @@ fn attributes(all: &[Attribute], config: &Value, at: &Path, host: &Host<'_>, dia
             diags.push(Diagnostic::error(format!("Invalid value of `{path}`"), detail).at(path.clone()));
         }
         if let Kind::Nested(nesting, nested) = &attribute.kind {
+            if let Some(refusal) = bad_key(value) {
+                diags.push(Diagnostic::error(format!("Invalid value of `{path}`"), refusal).at(path.clone()));
+            }
             elements(*nesting, value, &path, &mut |value, path| {
                 attributes(nested, value, path, host, diags);
             });
@@ -94,6 +97,13 @@ fn not_a_line(value: &Value, longest: usize) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Why a key of a map of objects, which are named by their keys, is no line.
+fn bad_key(value: &Value) -> Option<String> {
+    let Value::Map(entries) = value else { return None };
+    let refused = |key: &String| not_a_line(&Value::from(key.as_str()), LONGEST_LINE);
+    entries.keys().find_map(|key| Some(format!("The key {} cannot be used. {}", quoted(key), refused(key)?)))
 }
 
 /// The refusal of a secret value, unless it repeats the secret: hosts print diagnostics in the clear. Empty text is no secret.
@@ -129,7 +139,7 @@ fn elements(nesting: Nesting, value: &Value, path: &Path, each: &mut impl FnMut(
 mod tests {
     use super::*;
     use crate::tf::check::{Rule, not_empty, one_of};
-    use crate::tf::schema::{LONGEST_LINE, object, objects, plain, string};
+    use crate::tf::schema::{object, objects, plain, string};
     use crate::tf::value::Type;
 
     fn found(schema: &Schema, config: &Value, write_only_allowed: bool) -> Vec<String> {
@@ -167,6 +177,22 @@ mod tests {
                 "set.key: Invalid value of `set.key`",
             ]
         );
+    }
+
+    #[test]
+    fn keys_of_objects_are_names() {
+        let mut map = objects("map", vec![string("key")]);
+        map.kind = Kind::Nested(Nesting::Map, vec![string("key")]);
+        let schema = Schema::new("A thing.").with(map);
+        let said = |key: &str| {
+            let config =
+                Value::object([("map", Value::Map([(key.to_owned(), Value::object([("key", Value::Null)]))].into()))]);
+            found(&schema, &config, true)
+        };
+        assert!(said("a b").is_empty(), "{:?}", said("a b"));
+        for key in ["a\u{202e}", "a\n", &"x".repeat(LONGEST_LINE + 1)] {
+            assert_eq!(said(key), ["map: Invalid value of `map`"]);
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
+use kit::text::{is_unseen, quoted};
 use omni_proto::specs::{
     ClusterSpec, ConfigPatchSpec, ExtensionsConfigurationSpec, KernelArgsSpec, MachineInstallDiskConfigSpec,
     MachineSetNodeSpec, MachineSetSpec,
@@ -39,6 +40,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     }
     let nodes = check_nodes(cx, wanted, sync);
     plan.diags.extend(unknown_names(plan, wanted).into_iter().chain(nodes).map(|told| at(&told)).collect());
+    plan.diags.extend(sync.creates.iter().find_map(unseen).into_iter().map(|told| at(&told)).collect());
     let mut found = Diagnostics::new();
     if plan.prior.is_some() && !sync.is_empty() {
         lock::check(cx, &wanted.id, "objects", &mut found).await?;
@@ -70,6 +72,18 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
         }
     }
     Ok(())
+}
+
+/// Refuses a name or the key of a label that reads as another one; `omnictl` takes them. Objects that are there keep theirs.
+fn unseen(stored: &Stored) -> Option<Diagnostic> {
+    let mut names = [stored.key.id.as_str()].into_iter().chain(stored.metadata.labels.keys().map(String::as_str));
+    let (name, c) = names.find_map(|name| Some((name, name.chars().find(|c| is_unseen(*c))?)))?;
+    let detail = format!(
+        "{} contains the character U+{:04X}: IDs, names and keys of labels must be one line without invisible characters.",
+        quoted(name),
+        u32::from(c)
+    );
+    Some(Diagnostic::error("Invalid name in the cluster template", detail).hint("Correct the name in the template."))
 }
 
 /// Tells of a name in `hand_over` that is no object of the template.

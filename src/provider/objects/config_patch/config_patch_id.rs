@@ -1,6 +1,6 @@
 //! `config_patch_id`: the ID of a config patch.
 
-use crate::provider::functions::{Pure, text};
+use crate::provider::functions::{Pure, name_at};
 use crate::provider::naming;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
@@ -33,12 +33,8 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     let Some(weight) = weight else {
         return Err(FunctionError::at(0, "The weight must be a whole number from 0 to 999."));
     };
-    for (index, what) in [(1, "target"), (2, "name")] {
-        if text(arguments, index).is_empty() {
-            return Err(FunctionError::at(index, format!("The {what} is empty.")));
-        }
-    }
-    Ok(naming::config_patch(weight, text(arguments, 1), text(arguments, 2)).into())
+    let (target, name) = (name_at(arguments, 1, "target")?, name_at(arguments, 2, "name")?);
+    Ok(naming::config_patch(weight, target, name).into())
 }
 
 #[cfg(test)]
@@ -50,7 +46,14 @@ mod tests {
         let id = |weight: i64, target: &str, name: &str| call(&[weight.into(), target.into(), name.into()]);
         assert_eq!(id(7, "prod-workers", "x"), Ok("007-prod-workers-x".into()));
         assert_eq!(id(400, "prod", "x"), Ok("400-prod-x".into()));
-        for (weight, target, name, at) in [(1000, "a", "b", 0), (-1, "a", "b", 0), (1, "", "b", 1), (1, "a", "", 2)] {
+        for (weight, target, name, at) in [
+            (1000, "a", "b", 0),
+            (-1, "a", "b", 0),
+            (1, "", "b", 1),
+            (1, "a", "", 2),
+            (1, "a\u{202e}", "b", 1),
+            (1, "a", "b\u{7}", 2),
+        ] {
             assert_eq!(id(weight, target, name).unwrap_err().argument(), Some(at), "{weight} {target:?} {name:?}");
         }
     }

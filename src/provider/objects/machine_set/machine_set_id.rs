@@ -1,6 +1,6 @@
 //! `machine_set_id`: the ID of a machine set.
 
-use crate::provider::functions::{Pure, text};
+use crate::provider::functions::{Pure, name_at, text};
 use crate::provider::naming;
 use crate::provider::naming::{CONTROL_PLANE, CONTROL_PLANES_NAME, WORKERS};
 use crate::tf::function::{FunctionError, Parameter, Signature};
@@ -32,11 +32,11 @@ pub(super) fn function() -> Pure {
 }
 
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
-    let (cluster, role, name) = (text(arguments, 0), text(arguments, 1), text(arguments, 2));
-    if cluster.is_empty() {
-        return Err(FunctionError::at(0, "The name of the cluster is empty."));
-    }
-    let named = Some(name).filter(|name| !name.is_empty());
+    let (cluster, role) = (name_at(arguments, 0, "name of the cluster")?, text(arguments, 1));
+    let named = match text(arguments, 2) {
+        "" => None,
+        _ => Some(name_at(arguments, 2, "name")?),
+    };
     match (role, named) {
         (CONTROL_PLANE, Some(name)) if name != CONTROL_PLANES_NAME => Err(FunctionError::at(
             2,
@@ -70,6 +70,8 @@ mod tests {
             ("prod", "workers", Some("control-planes"), Err(2)),
             ("prod", "boss", None, Err(1)),
             ("", "workers", None, Err(0)),
+            ("prod\u{200b}", "workers", None, Err(0)),
+            ("prod", "workers", Some("g\u{202e}"), Err(2)),
         ] {
             let result = call(&[cluster.into(), role.into(), name.into()]);
             match expected {
