@@ -53,6 +53,7 @@ mod state_service;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod text_file;
 mod time;
 mod tls;
 mod token;

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use kit::text::printable;
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use omni_sim::faults::{self, Fault, GRAMMAR};
+use omni_sim::text_file;
 use omni_sim::worlds::{READY, Told};
 use omni_sim::{EndpointFile, Mode, Options, Sim};
 use std::io::Write;
@@ -187,7 +188,7 @@ fn confirmation(parser: &mut lexopt::Parser) -> Result<Command> {
 
 async fn confirm(link: &str, ca_file: Option<&Path>) -> Result<()> {
     let name = |file: &Path| format!("cannot read {}", file.display());
-    let ca_pem = ca_file.map(|file| std::fs::read_to_string(file).with_context(|| name(file))).transpose()?;
+    let ca_pem = ca_file.map(|file| text_file::read(file).with_context(|| name(file))).transpose()?;
     let said = omni_sim::confirm(link, ca_pem.as_deref()).await?;
     Ok(std::io::stdout().write_all(said.as_bytes())?)
 }
@@ -216,7 +217,7 @@ fn flag(argument: &lexopt::Arg<'_>) -> String {
 
 fn fault_file(path: &Path) -> Result<Vec<Fault>> {
     let name = || format!("cannot use the faults of {}", path.display());
-    faults::read(&std::fs::read_to_string(path).with_context(name)?).with_context(name)
+    faults::read(&text_file::read(path).with_context(name)?).with_context(name)
 }
 
 async fn run(options: Options, files: Files) -> Result<()> {

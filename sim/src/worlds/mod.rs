@@ -86,7 +86,7 @@ impl Told {
         let ready = READY.iter().find(|(name, _)| Path::new(name) == name_or_file);
         match ready {
             Some((_, text)) => text.parse(),
-            None => std::fs::read_to_string(name_or_file)
+            None => crate::text_file::read(name_or_file)
                 .map_err(|source| WorldError::Read { file: name_or_file.to_owned(), source })?
                 .parse(),
         }
