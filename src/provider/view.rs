@@ -7,8 +7,8 @@ use super::ledger::ObjectKey;
 use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::omni::spec::instance::{self, AuthConfigSpec, CurrentUserSpec};
-use crate::omni::state::query::Query;
-use crate::omni::{Error, ErrorKind, Kind, Phase, Resource};
+use crate::omni::state::query::{LabelQuery, Query};
+use crate::omni::{Error, ErrorKind, Kind, Phase, Resource, labels};
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
@@ -64,6 +64,12 @@ pub(crate) async fn list(cx: &Cx, kind: Kind, query: &Query) -> Result<Vec<Resou
         Err(error) if is_hidden(&error) => Ok(Vec::new()),
         other => other,
     }
+}
+
+/// What belongs to a machine set. With the label of the cluster: without it, Omni denies the list to whoever has rights on this cluster
+/// only.
+pub(crate) fn of_set(cluster: &str, set: &str) -> Query {
+    Query::from(LabelQuery::new().equal(labels::CLUSTER, cluster).equal(labels::MACHINE_SET, set))
 }
 
 /// The role of infrastructure providers, to which Omni answers that the objects of others do not exist.

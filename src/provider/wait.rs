@@ -5,6 +5,7 @@
 use super::engine::Cx;
 use super::naming;
 use super::view;
+use super::view::Presence;
 use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::omni::state::query::Query;
@@ -374,12 +375,15 @@ pub(super) async fn obstacles(cx: &Cx, cluster: &str, query: &Query) -> Result<V
 
 /// What keeps the machine from running, as a sentence.
 pub(super) async fn obstacle(cx: &Cx, machine: &str) -> Result<Option<String>, Error> {
-    let Some(known) = cx.find::<specs::MachineStatusSpec>(machine).await? else {
-        return Ok(Some(format!("Machine `{machine}` has not registered with Omni.")));
+    let known = match view::object::<specs::MachineStatusSpec>(cx, machine).await? {
+        Presence::Exists(known) => known.spec,
+        Presence::Missing => return Ok(Some(format!("Machine `{machine}` has not registered with Omni."))),
+        // An access policy does not reach machines: what the cluster says of it is all that is known.
+        Presence::Unreadable => specs::MachineStatusSpec { connected: true, ..Default::default() },
     };
-    let host = known.spec.network.map(|n| n.hostname).filter(|name| !name.is_empty());
+    let host = known.network.map(|n| n.hostname).filter(|name| !name.is_empty());
     let name = host.map_or_else(|| format!("`{machine}`"), |host| format!("`{machine}` ({host})"));
-    if !known.spec.connected {
+    if !known.connected {
         return Ok(Some(format!("Machine {name} is not connected to Omni.")));
     }
     let member = cx.find::<ClusterMachineStatusSpec>(machine).await?;
@@ -388,7 +392,7 @@ pub(super) async fn obstacle(cx: &Cx, machine: &str) -> Result<Option<String>, E
         Some(member) => stage(&member.spec),
         None => NOT_TAKEN.to_owned(),
     };
-    let error = known.spec.last_error.trim_end_matches('.');
+    let error = known.last_error.trim_end_matches('.');
     let error = if error.is_empty() { String::new() } else { format!(", last error: {error}") };
     let disk = match view::spec::<specs::MachineInstallDiskStatusSpec>(cx, machine).await? {
         // Omni does not install Talos without a disk, and says so nowhere else.
@@ -428,7 +432,8 @@ pub(super) async fn lets_go(cx: &Cx, cluster: &str) -> Result<bool, Error> {
 
 /// Whether the machine is known to be out of reach.
 pub(super) async fn is_disconnected(cx: &Cx, machine: &str) -> Result<bool, Error> {
-    Ok(cx.find::<specs::MachineStatusSpec>(machine).await?.is_some_and(|status| !status.spec.connected))
+    let status = view::object::<specs::MachineStatusSpec>(cx, machine).await?.there();
+    Ok(status.is_some_and(|status| !status.spec.connected))
 }
 
 /// Which machines hold up a removal, if any are out of reach, and the way out.
@@ -442,7 +447,7 @@ pub(super) async fn why_machines_stay(cx: &Cx, query: &Query) -> Option<(String,
 }
 
 pub(super) async fn disconnected_among(cx: &Cx, query: &Query) -> Result<Vec<String>, Error> {
-    let all = cx.client().list(&cx.call, specs::MachineStatusSpec::KIND, query).await?;
+    let all = view::list(cx, specs::MachineStatusSpec::KIND, query).await?;
     let off = |stored: &&Stored| !stored.metadata.labels.contains_key("omni.sidero.dev/connected");
     Ok(all.iter().filter(off).map(|stored| stored.key.id.clone()).collect())
 }

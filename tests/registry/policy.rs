@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         ("what_is_gone_leaves_the_state", what_is_gone_leaves_the_state),
         ("what_is_gone_can_be_destroyed", what_is_gone_can_be_destroyed),
         ("what_is_there_is_made_changed_and_removed", what_is_there_is_made_changed_and_removed),
+        ("a_node_is_made_and_removed", a_node_is_made_and_removed),
         ("a_denial_that_stays_one_is_told", a_denial_that_stays_one_is_told),
         ("the_types_with_the_label_are_known", the_types_with_the_label_are_known),
     ];
@@ -120,6 +121,23 @@ fn what_is_there_is_made_changed_and_removed() -> Result<(), Failed> {
             let (removed, ()) = tokio::join!(host.destroy(name, &changed), release);
             removed.unwrap_or_else(|d| panic!("{name}: {:?}", errors(&d)));
             assert!(store.get(&key).is_none(), "{name}");
+        }
+    })
+}
+
+/// The nodes of a set are listed by the label of their cluster too, and machines are not asked, which no policy reaches.
+fn a_node_is_made_and_removed() -> Result<(), Failed> {
+    block(async {
+        let (host, _) = start().await;
+        let name = "omni_machine_set_node";
+        let config = json!({ "cluster": "demo", "machine_set": "demo-workers", "machine_id": host.machines()[0] });
+        for is_gone in [false, true] {
+            let node = made(&host, name, &config).await;
+            if is_gone {
+                take_away(&host, "MachineSetNodes", &node);
+            }
+            host.destroy(name, &node).await.unwrap_or_else(|d| panic!("{is_gone}: {:?}", errors(&d)));
+            assert!(host.object("MachineSetNodes", &host.machines()[0]).is_none(), "{is_gone}");
         }
     })
 }

@@ -1,9 +1,8 @@
 //! The number of machines of a control plane: a plan warns about none, an even number, and the removal of the last one.
 //! A plan handles one object at a time, so the number is that of Omni now and of the changes of this run that are known.
 
+use crate::omni::Error;
 use crate::omni::spec::Spec;
-use crate::omni::state::query::Query;
-use crate::omni::{Error, labels};
 use crate::provider::engine::Cx;
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -84,7 +83,7 @@ pub(crate) async fn check_removal(
     diags: &mut Diagnostics,
 ) -> Result<(), Error> {
     if stays(cx, cluster, set) {
-        let machines = machines(cx, set, machine).await?;
+        let machines = machines(cx, cluster, set, machine).await?;
         if machines.staying.is_empty() {
             diags.push(lost(cluster, set, machine, &machines).at(at("machine_set")));
         }
@@ -100,7 +99,7 @@ pub(crate) async fn check_replacement(cx: &Cx, prior: &Value, by: Path) -> Resul
     if !naming::is_control_planes(&cluster, &set) || !stays(cx, &cluster, &set) {
         return Ok(None);
     }
-    let machines = machines(cx, &set, &machine).await?;
+    let machines = machines(cx, &cluster, &set, &machine).await?;
     Ok(machines.staying.is_empty().then(|| lost(&cluster, &set, &machine, &machines).at(by)))
 }
 
@@ -147,9 +146,9 @@ fn stays(cx: &Cx, cluster: &str, set: &str) -> bool {
     ledger.planned(&set).is_some() && !ledger.goes(&set) && !ledger.goes(&cluster)
 }
 
-async fn machines(cx: &Cx, set: &str, machine: &str) -> Result<Machines, Error> {
+async fn machines(cx: &Cx, cluster: &str, set: &str, machine: &str) -> Result<Machines, Error> {
     let ledger = &cx.session.ledger;
-    let nodes = view::list(cx, MachineSetNodeSpec::KIND, &Query::label(labels::MACHINE_SET, set)).await?;
+    let nodes = view::list(cx, MachineSetNodeSpec::KIND, &view::of_set(cluster, set)).await?;
     let (going, staying): (Vec<_>, Vec<_>) = nodes
         .into_iter()
         .map(|node| node.key)

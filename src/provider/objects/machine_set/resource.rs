@@ -406,13 +406,13 @@ impl CosiObject for MachineSet {
     }
 
     async fn obstacles(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<Vec<String>, Error> {
-        let query = Query::label(labels::MACHINE_SET, &key.id);
-        wait::obstacles(cx, state.get("cluster").as_str().unwrap_or_default(), &query).await
+        let cluster = state.get("cluster").as_str().unwrap_or_default();
+        wait::obstacles(cx, cluster, &view::of_set(cluster, &key.id)).await
     }
 
     async fn remove(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<(), Failure> {
-        let query = Query::label(labels::MACHINE_SET, &key.id);
         let cluster = state.get("cluster").as_str().unwrap_or_default();
+        let query = view::of_set(cluster, &key.id);
         if wait::lets_go(cx, cluster).await? && !wait::disconnected_among(cx, &query).await?.is_empty() {
             tracing::warn!(machine_set = key.id, "machines of the set are out of reach; its cluster lets them go");
             // Omni removes the set by itself once the last machine is gone.
@@ -566,7 +566,7 @@ async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let id = prior.get("id").as_str().unwrap_or_default();
-    let query = Query::label(labels::MACHINE_SET, id);
+    let query = view::of_set(prior.get("cluster").as_str().unwrap_or_default(), id);
     let mut nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
     nodes.retain(|node| !cx.session.ledger.goes(&ObjectKey::from(&node.key)));
     if !nodes.is_empty() {

@@ -1,9 +1,8 @@
 //! Consequences of a plan that destroys or replaces a machine set. Omni wipes its machines. For a control plane this destroys etcd,
 //! and Omni does not allow a second control plane machine set for a bootstrapped cluster.
 
+use crate::omni::Error;
 use crate::omni::spec::Spec;
-use crate::omni::state::query::Query;
-use crate::omni::{Error, labels};
 use crate::provider::engine::{Cx, if_applied};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming::{CONTROL_PLANE, CONTROL_PLANES_NAME};
@@ -83,7 +82,7 @@ pub(crate) async fn warn_of_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<
     if by.is_none() && is_control_plane(&before) {
         return Ok(());
     }
-    let nodes = view::list(cx, MachineSetNodeSpec::KIND, &Query::label(labels::MACHINE_SET, id)).await?;
+    let nodes = view::list(cx, MachineSetNodeSpec::KIND, &view::of_set(cluster, id)).await?;
     if nodes.is_empty() {
         return Ok(());
     }

@@ -2,7 +2,6 @@
 
 use crate::omni::spec::Spec;
 use crate::omni::spec::fields::Field;
-use crate::omni::state::query::Query;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
     Bind, Codec, CosiObject, Cx, Failure, Home, Join, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row,
@@ -324,7 +323,7 @@ async fn release(cx: &Cx, model: &Model, key: &Key) -> Result<(), Error> {
         _ => {}
     }
     let set = model.set();
-    let query = Query::label(labels::MACHINE_SET, &set);
+    let query = view::of_set(model.cluster.as_deref().unwrap_or_default(), &set);
     let left = cx.client().list(&cx.call, MachineSetNodeSpec::KIND, &query).await?;
     let staying = left.iter().any(|node| node.metadata.phase == crate::omni::Phase::Running);
     if wait::is_disconnected(cx, &key.id).await? {
