@@ -149,9 +149,9 @@ impl ResourceType for ConfigPatch {
                 };
                 refused::explain(cx, change, &fields).await?
             }
-            None => Diagnostic::error("Omni refuses the patch", crate::provider::errors::detail(&error)).hint(
-                "Remove fields that Omni controls, and check the names and types of the other fields in the reference of the Talos machine configuration.",
-            ),
+            None => {
+                Diagnostic::error("Omni refuses the patch", crate::provider::errors::detail(&error)).hint(advice(text))
+            }
         };
         plan.diags.push(told.at(at(name)));
         Ok(())
@@ -201,6 +201,21 @@ fn check_form(plan: &mut Plan<'_>) {
     plan.diags.push(Diagnostic::error(summary, why).hint(hint).at(at(name)));
 }
 
+/// What to do about a patch that Omni refuses, by what it looks like.
+fn advice(text: &str) -> &'static str {
+    match patch::check(text, patch::Release::NEWEST) {
+        Err(PatchError::WrongVersion(..)) => {
+            "Documents of Talos have the `apiVersion` `v1alpha1`. Objects of Kubernetes belong in an `omni_kubernetes_manifest`."
+        }
+        Err(PatchError::NoVersion(_)) => {
+            "Documents of Talos have `apiVersion: v1alpha1` in addition to their `kind`. The documents of a cluster template belong in an `omni_cluster_template`."
+        }
+        _ => {
+            "Remove fields that Omni controls, and check the names and types of the other fields in the reference of the Talos machine configuration."
+        }
+    }
+}
+
 /// Whether a text looks like the path of a file.
 fn is_path(text: &str) -> bool {
     let text = text.trim();
@@ -246,6 +261,17 @@ mod tests {
 
     fn selects(set: &str) -> (&'static str, Value) {
         ("selector", Value::object([("machine_set", Value::from(set))]))
+    }
+
+    #[test]
+    fn what_is_no_document_of_talos_has_another_place() {
+        for (text, says) in [
+            ("apiVersion: v1\nkind: ConfigMap\n", "`omni_kubernetes_manifest`"),
+            ("kind: Cluster\nname: prod\n", "`omni_cluster_template`"),
+            ("machine: {sysctl: {}}\n", "names and types of the other fields"),
+        ] {
+            assert!(advice(text).contains(says), "{text}: {}", advice(text));
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) fn problem(text: &str) -> Option<(String, String)> {
             quoted(text).trim_matches('`')
         )
     };
-    if let Ok(uuid) = uuid::Uuid::try_parse(text) {
+    if let Ok(uuid) = uuid::Uuid::try_parse(text.trim()) {
         let id = uuid.hyphenated().to_string();
         return match text {
             _ if text == id => None,
@@ -75,6 +75,7 @@ mod tests {
             ),
             ("0000000000004000800000000000000a", "another form", "Write `00000000-0000-4000-8000-00000000000a`"),
             ("{00000000-0000-4000-8000-00000000000a}", "another form", "Write `00000000-"),
+            (" 00000000-0000-4000-8000-00000000000a\t", "another form", "Write `00000000-"),
             ("52:54:00:12:34:56", "a MAC address", "mac_address = \"52:54:00:12:34:56\""),
             ("10.5.0.2", "an IP address", "hostname"),
             ("node-1", "a host name", "hostname = \"node-1\""),
