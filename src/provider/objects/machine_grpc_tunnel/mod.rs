@@ -1,7 +1,7 @@
 //! `omni_machine_grpc_tunnel`: whether a machine reaches Omni through a gRPC tunnel.
 
 use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table};
-use crate::provider::objects::machine::argument;
+use crate::provider::objects::machine::{argument, machine_id};
 use crate::provider::types::Types;
 use crate::tf::resource::Plan;
 use crate::tf::schema::{Schema, boolean};
@@ -41,6 +41,10 @@ impl ResourceType for MachineGrpcTunnel {
              Destroying it leaves the choice to the join configuration of the machine.",
         )
         .since("1.5")
+    }
+
+    fn about_id(id: &str) -> Option<(String, String)> {
+        machine_id::problem(id)
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
