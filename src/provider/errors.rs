@@ -171,6 +171,19 @@ impl Operation<'_> {
         }
     }
 
+    /// The same for a list: it has no limit of its own, and a query that failed left nothing in a state.
+    pub(crate) fn explain_listed(&self, error: &Error) -> Diagnostic {
+        let diagnostic = self.explain(error);
+        match error.kind() {
+            ErrorKind::Unavailable => diagnostic
+                .hint("Check `endpoint`, the network and any proxy between here and Omni, then run the query again."),
+            ErrorKind::Timeout => {
+                diagnostic.hint("Run the query again, or increase `read` of `default_timeouts` in the provider block.")
+            }
+            _ => diagnostic,
+        }
+    }
+
     /// The same for an action, which is invoked again where a resource is applied again.
     pub(crate) fn explain_invoked(&self, error: &Error) -> Diagnostic {
         let diagnostic = self.explain(error);

@@ -10,6 +10,7 @@ use omni_sim::{Options, Release};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 use terraform_provider_omni::tf::schema::{Attribute, Mode};
+use terraform_provider_omni::tf::value::Value;
 use terraform_provider_omni::tf::wire;
 use tokio_stream::StreamExt as _;
 use tonic::Request;
@@ -23,6 +24,8 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("lists::every_type_that_can_be_imported_has_one", every_type),
         Trial::test("lists::the_arguments_select", arguments),
         Trial::test("lists::a_limit_ends_the_list", limit),
+        Trial::test("lists::a_limit_ends_the_reads", limited_reads),
+        Trial::test("lists::a_failure_says_how_to_query_again", failure),
         Trial::test("lists::names_are_those_that_people_know", names),
         Trial::test("lists::what_controllers_own_is_imported_or_left_out", what_controllers_own),
         Trial::test("lists::a_type_that_an_older_omni_lacks_is_told", what_an_older_omni_lacks),
@@ -253,5 +256,42 @@ fn limit() -> Result<(), Failed> {
                 assert_eq!(events.len(), found, "{limit} {include}");
             }
         }
+    })
+}
+
+/// Of what is listed by its IDs, no more objects are read than the host takes.
+fn limited_reads() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        assert!(host.machines().len() > 3);
+        host.sim.forget_requests();
+        assert_eq!(list(&host, "omni_machine", &json!({}), true, 1).await.len(), 1);
+        let requests = host.sim.requests();
+        let of_machines = |request: &&omni_sim::Request| request.kind.starts_with("MachineStatuses.");
+        let read: std::collections::BTreeSet<_> =
+            requests.iter().filter(of_machines).map(|request| &request.id).filter(|id| !id.is_empty()).collect();
+        assert_eq!(read.len(), 1, "{read:?}");
+    })
+}
+
+fn failure() -> Result<(), Failed> {
+    block(async {
+        let retry = Value::object([
+            ("max_attempts", Value::from(1)),
+            ("base_delay", Value::Null),
+            ("max_delay", Value::Null),
+            ("jitter", Value::Null),
+        ]);
+        let host = Host::start(&[("retry", retry)]).await;
+        let name = "omni_config_patch";
+        host.sim.faults().add("List of ConfigPatches refuse Unavailable always: away".parse().unwrap());
+        let of = host.provider.list_resources().iter().find(|list| list.type_name() == name).unwrap().schema().clone();
+        let config = Some(wire::encode(&of.null_object(), &of.object_type()).unwrap());
+        let request = pb::list_resource::Request { type_name: name.into(), config, limit: 10, ..Default::default() };
+        let events = host.server.list_resource(Request::new(request)).await.unwrap().into_inner();
+        let events: Vec<_> = events.map(Result::unwrap).collect().await;
+        let [event] = events.as_slice() else { panic!("{events:?}") };
+        let said = errors(&event.diagnostic).join("\n");
+        assert!(said.contains("then run the query again") && !said.contains("apply again"), "{said}");
     })
 }

@@ -40,6 +40,14 @@ impl Failure {
         }
     }
 
+    /// The diagnostic of a list that the step was part of: a query applies nothing, and is run again.
+    pub(super) fn explain_listed(self, operation: &Operation<'_>) -> Diagnostic {
+        match self {
+            Self::Call(error) => operation.explain_listed(&error),
+            Self::Refused(diagnostic) => *diagnostic,
+        }
+    }
+
     /// The same, with a diagnostic for each attribute that Omni refuses.
     pub(super) fn explain_each(self, operation: &Operation<'_>) -> Diagnostics {
         match self {

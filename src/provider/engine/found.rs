@@ -22,6 +22,7 @@ use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::schema::{Attribute, Recompute};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 
 /// Beside the state: the keys that the configuration sets.
 const WRITTEN: &str = "keys";
@@ -67,14 +68,8 @@ pub(crate) trait FoundObject: ResourceType {
     /// When Omni does not answer.
     async fn read(cx: &Cx, id: &str) -> Result<Option<Self::Found>, Error>;
 
-    /// All objects that are there.
-    ///
-    /// # Errors
-    /// When Omni does not answer.
-    async fn all(cx: &Cx) -> Result<Vec<Self::Found>, Error>;
-
-    /// What a list of objects calls one.
-    fn display(found: &Self::Found) -> String;
+    /// The IDs of all objects that are there, with what a list calls them, as they arrive.
+    fn all(cx: &Cx) -> BoxStream<'_, Result<(String, String), Error>>;
 
     /// Does what a changed configuration asks for.
     ///
@@ -199,9 +194,7 @@ impl<M: FoundObject> Backend for FoundBackend<M> {
     }
 
     async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
-        let all = M::all(cx).await?;
-        let named = all.iter().map(|found| (M::id_of(found), M::display(found)));
-        list::send(self, cx, request, results, named).await
+        list::send(self, cx, request, results, M::all(cx)).await
     }
 
     async fn create(&self, work: Work<'_>) -> Outcome {

@@ -6,7 +6,7 @@ use super::binding::Binding;
 use super::cosi::CosiBackend;
 use super::resource::Engine;
 use super::{Cx, Failure, Joined};
-use crate::omni::{ErrorKind, Phase, Query, Resource as Stored, labels};
+use crate::omni::{Error, ErrorKind, Phase, Query, Resource as Stored, labels};
 use crate::provider::errors::Operation;
 use crate::provider::lookup::{SELECTOR, is_regexp, is_selector, selector};
 use crate::provider::since;
@@ -18,8 +18,10 @@ use crate::tf::schema::{Attribute, Schema, boolean, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use futures_util::{Stream, StreamExt as _};
 use regex::Regex;
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// How many objects are read at a time, where a result needs more than the object itself.
@@ -75,7 +77,8 @@ impl ListResource for Listed {
             return Err(lacks);
         }
         let operation = Operation { verb: "list", noun: base.noun, id: "", id_attribute: "" };
-        self.engine.backend.list(&cx, &request, results).await.map_err(|failure| failure.explain(&operation).into())
+        let listed = self.engine.backend.list(&cx, &request, results).await;
+        listed.map_err(|failure| failure.explain_listed(&operation).into())
     }
 }
 
@@ -126,31 +129,43 @@ fn takes(config: &Value, stored: &Stored) -> bool {
         && config.get("managed_by").as_str().is_none_or(|wanted| wanted == managed)
 }
 
-/// Sends what is known only as a whole: IDs and display names, with the objects where a result needs them.
+/// Sends IDs and display names as they arrive, with the objects where a result needs them. No more are read than the host takes.
 pub(super) async fn send(
     backend: &dyn Backend,
     cx: &Cx,
     request: &ListRequest,
     results: &mut dyn ListResults,
-    all: impl Iterator<Item = (String, String)> + Send,
+    all: impl Stream<Item = Result<(String, String), Error>> + Send,
 ) -> Result<(), Failure> {
     // The expression was checked with the configuration.
     let regexp = request.config.get("id_regexp").as_str().and_then(|text| Regex::new(text).ok());
-    let mut selected = all.filter(|(id, _)| regexp.as_ref().is_none_or(|regexp| regexp.is_match(id)));
-    loop {
-        let batch: Vec<_> = selected.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            return Ok(());
+    let mut all = pin!(all);
+    let mut left = request.limit;
+    let mut ended = false;
+    while !ended && left > 0 {
+        let size = usize::try_from(left).map_or(BATCH, |left| left.min(BATCH));
+        let mut batch = Vec::with_capacity(size);
+        while batch.len() < size {
+            let Some(named) = all.next().await else {
+                ended = true;
+                break;
+            };
+            let (id, display_name) = named?;
+            if regexp.as_ref().is_none_or(|regexp| regexp.is_match(&id)) {
+                batch.push((id, display_name));
+            }
         }
         for result in join_all(batch.into_iter().map(|named| result_of(backend, cx, request, named))).await {
             // One that is gone by now is left out.
-            if let Some(result) = result?
-                && results.push(result).await.is_break()
-            {
-                return Ok(());
+            if let Some(result) = result? {
+                left -= 1;
+                if results.push(result).await.is_break() {
+                    return Ok(());
+                }
             }
         }
     }
+    Ok(())
 }
 
 /// The result with this ID and display name; `None` when the object is gone.

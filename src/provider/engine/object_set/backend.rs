@@ -33,6 +33,7 @@ use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::schema::Attribute;
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use futures_util::stream;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -625,7 +626,7 @@ impl<M: ObjectSet> Backend for SetBackend<M> {
 
     async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
         let all = M::all(cx).await?;
-        list::send(self, cx, request, results, all.into_iter()).await
+        list::send(self, cx, request, results, stream::iter(all.into_iter().map(Ok))).await
     }
 
     async fn create(&self, work: Work<'_>) -> Outcome {

@@ -25,6 +25,7 @@ use crate::tf::resource::{Outcome, Plan, Private};
 use crate::tf::schema::{Attribute, Mode, Replace};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use futures_util::stream;
 use tokio::time::Instant;
 
 /// Stores the objects of a type by RPCs.
@@ -260,7 +261,8 @@ impl<M: RpcObject> Backend for RpcBackend<M> {
 
     async fn list(&self, cx: &Cx, request: &ListRequest, results: &mut dyn ListResults) -> Result<(), Failure> {
         let ids = M::ids(cx).await?;
-        list::send(self, cx, request, results, ids.into_iter().map(|id| (id.clone(), id))).await
+        let named = stream::iter(ids.into_iter().map(|id| Ok((id.clone(), id))));
+        list::send(self, cx, request, results, named).await
     }
 
     async fn create(&self, work: Work<'_>) -> Outcome {

@@ -15,6 +15,8 @@ use crate::tf::resource::Plan;
 use crate::tf::schema::{IdentitySchema, Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, future, stream};
 use omni_proto::specs::EulaAcceptanceSpec;
 use std::sync::atomic::Ordering;
 
@@ -180,12 +182,10 @@ impl FoundObject for EulaAcceptance {
         Ok(acceptance(cx).await?.map(|found| found.spec))
     }
 
-    async fn all(cx: &Cx) -> Result<Vec<EulaAcceptanceSpec>, Error> {
-        Ok(acceptance(cx).await?.map(|found| found.spec).into_iter().collect())
-    }
-
-    fn display(_found: &EulaAcceptanceSpec) -> String {
-        EULA_ID.to_owned()
+    fn all(cx: &Cx) -> BoxStream<'_, Result<(String, String), Error>> {
+        let named = |found: Option<_>| found.map(|_| (EULA_ID.to_owned(), EULA_ID.to_owned()));
+        let only = async move { acceptance(cx).await.map(named).transpose() };
+        stream::once(only).filter_map(future::ready).boxed()
     }
 
     async fn change(cx: &Cx, _prior: &Value, wanted: &Value) -> Result<(), Failure> {

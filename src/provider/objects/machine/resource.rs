@@ -23,6 +23,8 @@ use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Attribute, IdentitySchema, Schema, boolean, object_type, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, stream};
 use omni_proto::specs::{InfraMachineConfigSpec, MachineSetNodeSpec, MachineStatusSpec, SiderolinkSpec};
 use std::cmp::Ordering;
 
@@ -355,16 +357,20 @@ impl FoundObject for Registered {
         }
     }
 
-    async fn all(cx: &Cx) -> Result<Vec<Item<Machine>>, Error> {
-        let stored = cx.client().list(&cx.call, MachineStatusSpec::KIND, &Query::all()).await?;
-        stored.into_iter().map(|stored| Object::decode(stored).map(machine_of)).collect()
-    }
-
-    fn display(found: &Item<Machine>) -> String {
-        match found.item.hostname() {
-            "" => found.id.clone(),
-            name => format!("{name} ({})", found.id),
-        }
+    fn all(cx: &Cx) -> BoxStream<'_, Result<(String, String), Error>> {
+        let listing = cx.client().listing(MachineStatusSpec::KIND, &Query::all());
+        stream::try_unfold(listing, move |mut listing| async move {
+            // A host that takes its time with the results uses up no limit.
+            let call = cx.call.again_within(cx.session.timeouts.read);
+            let Some(stored) = listing.next(&call).await? else { return Ok(None) };
+            let found = machine_of(Object::decode(stored)?);
+            let display_name = match found.item.hostname() {
+                "" => found.id.clone(),
+                name => format!("{name} ({})", found.id),
+            };
+            Ok::<_, Error>(Some(((found.id, display_name), listing)))
+        })
+        .boxed()
     }
 
     async fn change(cx: &Cx, prior: &Value, wanted: &Value) -> Result<(), Failure> {
