@@ -61,7 +61,9 @@ impl<S: ExportSource> OmniAction for ExportAction<S> {
             .with(string(PATH).required().at_most(4096).check(not_empty()).doc(
                 "Path of the file to write, relative to the working directory of Terraform. Only its owner can read the file (mode 0600), and its folder must exist.",
             ))
-            .with(boolean(OVERWRITE).default(false).doc("Whether to replace a file that exists."))
+            .with(boolean(OVERWRITE).default(false).doc(
+                "Whether to replace a file that exists. A symbolic link to a file is replaced, and the file that it leads to stays as it is.",
+            ))
     }
 
     /// Nothing in Omni changes.
@@ -70,6 +72,12 @@ impl<S: ExportSource> OmniAction for ExportAction<S> {
     }
 
     fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        if let Some(path) = config.get(PATH).as_str()
+            && !path.is_empty()
+            && !names_a_file(path)
+        {
+            diags.push(occupied(path, "its path is that of a folder"));
+        }
         self.0.validate(config, diags);
     }
 
@@ -98,6 +106,9 @@ impl<S: ExportSource> OmniAction for ExportAction<S> {
         let mut restarts = 0;
         while let Err(failure) = self.0.fetch(run, config, &mut file).await {
             if restarts == RESTARTS || !failure.is(ErrorKind::Unavailable) {
+                if file.size > 0 {
+                    run.seen(format!("{} bytes were received", file.size)).await;
+                }
                 return Err(failure);
             }
             restarts += 1;
@@ -119,13 +130,23 @@ enum Problem {
     NoFolder,
 }
 
+/// Whether the path is that of a file, as far as can be told from it: a path that ends with a separator is not.
+fn names_a_file(path: &str) -> bool {
+    !path.ends_with(std::path::is_separator) && Path::new(path).file_name().is_some()
+}
+
 fn problem(path: &Path, overwrite: bool) -> Option<Problem> {
-    match std::fs::symlink_metadata(path) {
+    // A link is judged by what it leads to: those to folders and devices, such as `/dev/stdout`, are there for a purpose.
+    match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Some(Problem::Occupied("it is a folder")),
-        Ok(found) if !found.is_file() && !found.is_symlink() => {
-            return Some(Problem::Occupied("it is a pipe, a socket or a device"));
-        }
+        Ok(found) if !found.is_file() => return Some(Problem::Occupied("it is a pipe, a socket or a device")),
+        _ => {}
+    }
+    match std::fs::symlink_metadata(path) {
         Ok(_) if !overwrite => return Some(Problem::Occupied("a file of this name exists")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+            return Some(Problem::Occupied("its name is too long"));
+        }
         _ => {}
     }
     (!folder(path).is_dir()).then_some(Problem::NoFolder)
@@ -293,5 +314,45 @@ mod tests {
         let inside = folder.path().join("none/log");
         assert!(said(Export::create(inside.to_str().unwrap(), true).await.err().unwrap()).contains("Could not write"));
         assert!(said(Export::create(folder.path().to_str().unwrap(), true).await.err().unwrap()).contains("a folder"));
+        let long = folder.path().join("n".repeat(300));
+        assert!(said(Export::create(long.to_str().unwrap(), false).await.err().unwrap()).contains("too long"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_a_link_to_a_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("theirs"), "theirs").unwrap();
+        for (link, to, why) in [
+            ("folder", folder.path().to_owned(), Some("it is a folder")),
+            ("device", "/dev/null".into(), Some("it is a pipe, a socket or a device")),
+            ("file", at("theirs"), None),
+            ("nowhere", at("none"), None),
+        ] {
+            std::os::unix::fs::symlink(&to, at(link)).unwrap();
+            let path = at(link).to_str().unwrap().to_owned();
+            assert!(Export::create(&path, false).await.is_err(), "{link}");
+            match (Export::create(&path, true).await, why) {
+                (Err(failure), Some(why)) => assert!(said(failure).contains(why), "{link}"),
+                (Ok(mut file), None) => {
+                    file.write(b"ours").await.unwrap();
+                    file.finish().await.unwrap();
+                    assert_eq!(std::fs::read(&path).unwrap(), b"ours", "{link}");
+                }
+                (made, _) => panic!("{link}: {}", made.is_ok()),
+            }
+        }
+        assert_eq!(std::fs::read(at("theirs")).unwrap(), b"theirs");
+        assert!(!at("none").exists());
+    }
+
+    #[test]
+    fn a_folder_is_told_by_its_path() {
+        for (path, names) in
+            [("a", true), ("a/b", true), ("./a", true), ("a/", false), ("..", false), ("a/..", false), ("/", false)]
+        {
+            assert_eq!(names_a_file(path), names, "{path}");
+        }
     }
 }

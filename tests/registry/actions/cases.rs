@@ -360,5 +360,6 @@ pub fn mistakes() -> Vec<(&'static str, Json, &'static str, &'static str)> {
         ),
         ("omni_cluster_template_sync", json!({ "template": "kind: Cluster\ncolour: red\n" }), "template", "Line 2"),
         ("omni_audit_log_export", json!({ "path": "p", "start_date": "yesterday" }), "start_date", "is no day"),
+        ("omni_audit_log_export", json!({ "path": "logs/" }), "path", "its path is that of a folder"),
     ]
 }

@@ -106,7 +106,7 @@ impl ExportSource for SupportBundle {
         while let Some(answer) = answers.next().await? {
             if let Some(progress) = answer.progress {
                 count += 1;
-                run.say(told(&progress, count)).await;
+                run.seen(told(&progress, count)).await;
             }
             readers.extend(answer.encryption_recipients);
             size += answer.bundle_data.len();
