@@ -120,14 +120,23 @@ async fn request(run: &Run<'_>, cluster: &str, seconds: i64) -> Result<(), Error
     let wanted = EtcdManualBackupSpec { backup_at: Some(Timestamp { seconds, nanos: 0 }) };
     let key = EtcdManualBackupSpec::KIND.key(cluster);
     let change = |stored: &mut Stored| {
-        stored.spec = wanted.encode_to_vec();
+        // A request that is as late is not carried out yet, and whoever made it waits for its time.
+        if spec::decode::<EtcdManualBackupSpec>(stored)?.backup_at.is_none_or(|asked| asked.seconds < seconds) {
+            stored.spec = wanted.encode_to_vec();
+        }
         Ok(())
     };
     match run.client().modify(run.call(), &key, Some(Phase::Running), change).await {
         Err(error) if error.is(ErrorKind::NotFound) => {
             let mut request = spec::resource(cluster, &wanted);
             request.metadata.labels.insert(labels::CLUSTER.to_owned(), cluster.to_owned());
-            run.client().create(run.call(), request).await.map(drop)
+            match run.client().create(run.call(), request).await {
+                // Somebody was faster: one backup at the later one of the two times does for both.
+                Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                    run.client().modify(run.call(), &key, Some(Phase::Running), change).await.map(drop)
+                }
+                created => created.map(drop),
+            }
         }
         modified => modified.map(drop),
     }

@@ -3,6 +3,7 @@
 use super::argument;
 use crate::omni::spec;
 use crate::omni::spec::Spec;
+use crate::omni::state::modify::Modified;
 use crate::omni::{ErrorKind, Phase, Resource as Stored, labels};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::session::at;
@@ -60,7 +61,7 @@ pub(super) fn all() -> [Power; 3] {
     };
     let reboot = Power {
         facts: Facts { name: "omni_machine_reboot", verb: "reboot", ..OFF.facts },
-        about: "Power-cycles a machine of a static infrastructure provider, and waits until the infrastructure provider reports the reboot. Omni can reboot only such machines, such as those of the bare metal provider, after they have been accepted. The machine is not shut down in order.",
+        about: "Power-cycles a machine of a static infrastructure provider, and waits until the infrastructure provider reports the reboot. Omni can reboot only such machines, such as those of the bare metal provider, after they have been accepted. The machine is not shut down in order. If a reboot is requested already, the action waits for that one.",
         switch: Switch::Reboot,
         since: None,
     };
@@ -76,12 +77,6 @@ impl OmniAction for Power {
     fn schema(&self) -> Schema {
         let machine = argument::machine_attribute().doc(format!("ID (UUID) of the machine to {}.", self.facts.verb));
         Schema { since: self.since, ..Schema::new(self.about).with(machine) }
-    }
-
-    fn goes_on(&self, _config: &Value) -> Option<String> {
-        (self.switch == Switch::Reboot).then(|| {
-            "The infrastructure provider reboots the machine once it gets to it. Check the provider if it does not; another invocation of this action requests another reboot.".to_owned()
-        })
     }
 
     async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
@@ -117,21 +112,37 @@ impl Power {
     }
 
     /// Asks the provider of the machine for a reboot, by a request with a name.
+    ///
+    /// The machine has one request at a time, and the provider reports only the last one. So a request that the provider has not
+    /// carried out yet is waited for: another one would take its place, and whoever made it would wait in vain.
     async fn reboot(&self, run: &Run<'_>, config: &Value, machine: &str) -> Result<(), Failure> {
-        let name = uuid::Uuid::new_v4().to_string();
-        let key = InfraMachineConfigSpec::KIND.key(machine);
+        let key = InfraMachineStatusSpec::KIND.key(machine);
+        // A cache that is behind would show a request that was carried out as one that was not.
+        let status = run.client().get_fresh(run.call(), &key).await?;
+        let status = status.as_ref().map(spec::decode::<InfraMachineStatusSpec>).transpose()?;
+        let last = status.map(|status| status.last_reboot_id).unwrap_or_default();
+        let new = uuid::Uuid::new_v4().to_string();
+        let mut name = String::new();
         let change = |stored: &mut Stored| {
             let mut wanted = spec::decode::<InfraMachineConfigSpec>(stored)?;
-            wanted.requested_reboot_id.clone_from(&name);
+            if !wanted.requested_reboot_id.is_empty() && wanted.requested_reboot_id != last {
+                name = wanted.requested_reboot_id;
+                return Ok(());
+            }
+            name.clone_from(&new);
+            wanted.requested_reboot_id.clone_from(&new);
             stored.spec = spec::merge_owned(&stored.spec, &wanted, &["requested_reboot_id"])?;
             Ok(())
         };
-        match run.write(run.client().modify(run.call(), &key, Some(Phase::Running), change)).await {
+        let config_key = InfraMachineConfigSpec::KIND.key(machine);
+        match run.write(run.client().modify(run.call(), &config_key, Some(Phase::Running), change)).await {
             Err(error) if error.is(ErrorKind::NotFound) => return Err(self.unswitched(config).into()),
-            modified => drop(modified?),
+            Err(error) => return Err(error.into()),
+            Ok(Modified::Written(_)) => run.done(format!("Requested the reboot of machine `{machine}`")).await,
+            Ok(Modified::Unchanged(_)) => {
+                run.say(format!("A reboot of machine `{machine}` is requested already")).await;
+            }
         }
-        run.done(format!("Requested the reboot of machine `{machine}`")).await;
-        let key = InfraMachineStatusSpec::KIND.key(machine);
         run.wait(&key, &format!("the provider of machine `{machine}` to reboot it"), |stored| {
             let Some(stored) = stored else {
                 return Ok(Step::Unmet("the provider reports nothing of the machine".to_owned()));

@@ -139,9 +139,18 @@ impl OmniAction for Rotate {
             )
             .into());
         }
-        let version = before.and_then(|stored| stored.metadata.version).unwrap_or_default();
+        let mut version = before.and_then(|stored| stored.metadata.version).unwrap_or_default();
         drop(watch);
-        run.write(self.request(run, cluster)).await?;
+        match run.write(self.request(run, cluster)).await {
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                return Err(refuse(
+                    "Another client requested a rotation at the same time, and only one can run at a time.".to_owned(),
+                    "Wait until it is over. If it is the one that was to be started, nothing else is to be done: another one would rotate once more.",
+                )
+                .into());
+            }
+            requested => requested?,
+        }
         run.done(format!("Requested the rotation of the {} of cluster `{cluster}`", self.what)).await;
         let mut begun = false;
         let what = format!("the rotation of the {} of cluster `{cluster}` to end", self.what);
@@ -149,7 +158,12 @@ impl OmniAction for Rotate {
             let Some(stored) = stored else { return Ok(Step::Unmet(NOT_BEGUN.to_owned())) };
             let status = spec::decode::<ClusterSecretsRotationStatusSpec>(stored)?;
             if let Some(running) = running(&status) {
-                begun |= status.component() == self.component;
+                if status.component() == self.component {
+                    begun = true;
+                } else {
+                    // Another one was requested at the same time, and goes first: what Omni has reported so far is about that.
+                    version = stored.metadata.version.unwrap_or(version);
+                }
                 return Ok(Step::Unmet(running));
             }
             // A short rotation may be over before anything is seen of it.
