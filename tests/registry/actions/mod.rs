@@ -82,6 +82,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_spare_machine_has_no_lock", a_spare_machine_has_no_lock),
         ("a_version_that_runs_is_not_installed_again", a_version_that_runs_is_not_installed_again),
         ("a_support_bundle_is_encrypted", a_support_bundle_is_encrypted),
+        ("what_keeps_talos_from_a_machine_is_told_at_plan", what_keeps_talos_from_a_machine_is_told_at_plan),
         ("two_reboots_at_once_are_one", two_reboots_at_once_are_one),
         ("two_backups_at_once_are_one", two_backups_at_once_are_one),
         ("two_rotations_at_once_are_told_apart", two_rotations_at_once_are_told_apart),
@@ -771,5 +772,32 @@ fn two_rotations_at_once_are_told_apart() -> Result<(), Failed> {
             rotate("omni_rotate_talos_ca", "talos-version", Component::TalosCa),
             rotate("omni_rotate_kubernetes_ca", "kubernetes-version", Component::KubernetesCa),
         );
+    })
+}
+
+fn what_keeps_talos_from_a_machine_is_told_at_plan() -> Result<(), Failed> {
+    block(async {
+        let install = CASES.iter().find(|case| case.name == "omni_machine_install").unwrap();
+        let host = start(install, &[]).await;
+        let machine = inventory::id(4);
+        let disk = (install.config)(&host)["disk"].clone();
+        let planned = async |name: &str, json: Json| {
+            warnings(&host.plan_action(name, &host.action_config(name, &json)).await).join("\n")
+        };
+        for (json, says) in [
+            (json!({ "machine_id": machine, "disk": "/dev/nope" }), "has no disk `/dev/nope`: Its disks are `/dev/"),
+            (json!({ "machine_id": machine, "disk": disk, "version": "9.9.9" }), "version: Talos 9.9.9 is not offered"),
+            (json!({ "machine_id": machine, "disk": "/dev/disk/by-id/x" }), ""),
+            (json!({ "machine_id": machine, "disk": disk }), ""),
+        ] {
+            let said = planned(install.name, json.clone()).await;
+            assert!(said.contains(says) && said.is_empty() == says.is_empty(), "{json}: {said}");
+        }
+        let upgrade = json!({ "machine_id": machine, "version": "v9.9.9" });
+        assert!(planned("omni_maintenance_upgrade", upgrade).await.contains("Talos 9.9.9 is not offered"));
+        let config = host.action_config(install.name, &(install.config)(&host));
+        host.invoke(install.name, &config).await.result().unwrap();
+        let said = planned(install.name, (install.config)(&host)).await;
+        assert!(said.contains("Talos is installed on machine"), "{said}");
     })
 }

@@ -7,16 +7,19 @@ use crate::provider::check::is_version;
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::session::at;
 use crate::provider::view;
+use crate::provider::view::Presence;
 use crate::provider::wait::Step;
 use crate::tf::check::not_empty;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Schema, string};
 use crate::tf::value::Value;
 use async_trait::async_trait;
+use kit::text::quoted;
 use kit::version;
 use omni_proto::management::MaintenanceLifecycleRequest;
 use omni_proto::management::maintenance_lifecycle_request::Operation;
-use omni_proto::specs::MachineStatusSpec;
+use omni_proto::specs::machine_status_spec::hardware_status::BlockDevice;
+use omni_proto::specs::{MachineStatusSpec, TalosVersionSpec};
 
 const MACHINE: &str = "machine_id";
 const VERSION: &str = "version";
@@ -69,10 +72,27 @@ impl OmniAction for Maintenance {
         argument::check_named(cx, config, diags).await?;
         let Some(machine) = config.get(MACHINE).as_str() else { return Ok(()) };
         let Some(status) = view::spec::<MachineStatusSpec>(cx, machine).await? else { return Ok(()) };
-        let mut warn = |summary: String, why: &str, hint: &str| {
-            let why = format!("{why}: the action will fail unless this has changed by then.");
-            diags.push(Diagnostic::warning(summary, why).hint(hint.to_owned()).at(at(MACHINE)));
+        let wanted = config.get(VERSION).as_str().map(|text| version::strip_v(text.trim()).to_owned());
+        let is_missing = match &wanted {
+            Some(wanted) => matches!(view::object::<TalosVersionSpec>(cx, wanted).await?, Presence::Missing),
+            None => false,
         };
+        let mut warn_at = |attribute: &'static str, summary: String, why: &str, hint: &str| {
+            let why = format!("{why}: the action will fail unless this has changed by then.");
+            diags.push(Diagnostic::warning(summary, why).hint(hint.to_owned()).at(at(attribute)));
+        };
+        if let Some(wanted) = wanted.filter(|_| is_missing) {
+            warn_at(
+                VERSION,
+                format!("Talos {wanted} is not offered"),
+                "This Omni instance does not have this version",
+                "Set `version` to one that the data source `omni_talos_versions` lists.",
+            );
+        }
+        if let Some((summary, why, hint)) = config.get(DISK).as_str().and_then(|disk| unfit(machine, disk, &status)) {
+            warn_at(DISK, summary, &why, hint);
+        }
+        let mut warn = |summary: String, why: &str, hint: &str| warn_at(MACHINE, summary, why, hint);
         if !status.cluster.is_empty() {
             warn(
                 format!("Machine `{machine}` belongs to cluster `{}`", status.cluster),
@@ -113,12 +133,7 @@ impl OmniAction for Maintenance {
                     run.seen(answer.message).await;
                 }
                 wait(run, machine, &format!("Talos to be installed on `{disk}` of machine `{machine}`"), |status| {
-                    let disks =
-                        status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default();
-                    let is_installed = disks.iter().any(|found| {
-                        found.system_disk
-                            && (found.linux_name == disk || found.dev_path == disk || disk.starts_with("/dev/disk/"))
-                    });
+                    let is_installed = disks(status).iter().any(|found| found.system_disk && is(found, disk));
                     is_installed.then_some(()).ok_or_else(|| "Talos is not on the disk yet".to_owned())
                 })
                 .await?;
@@ -148,6 +163,31 @@ impl OmniAction for Maintenance {
         }
         Ok(())
     }
+}
+
+fn disks(status: &MachineStatusSpec) -> &[BlockDevice] {
+    status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default()
+}
+
+/// Whether this can be the disk of that path: which one a link leads to is known to the machine alone.
+fn is(found: &BlockDevice, disk: &str) -> bool {
+    found.linux_name == disk || found.dev_path == disk || disk.starts_with("/dev/disk/")
+}
+
+/// What keeps Talos from being installed on the disk: the problem, why it is one, and what to do.
+fn unfit(machine: &str, disk: &str, status: &MachineStatusSpec) -> Option<(String, String, &'static str)> {
+    let disks = disks(status);
+    if let Some(found) = disks.iter().find(|found| found.system_disk) {
+        let summary = format!("Talos is installed on machine `{machine}`");
+        let why = format!("It is on the disk `{}`, and Omni does not install it twice", found.linux_name);
+        return Some((summary, why, "Use `omni_maintenance_upgrade` for another version."));
+    }
+    if disks.is_empty() || disks.iter().any(|found| is(found, disk)) {
+        return None;
+    }
+    let names: Vec<_> = disks.iter().map(|found| format!("`{}`", found.linux_name)).collect();
+    let summary = format!("Machine `{machine}` has no disk {}", quoted(disk));
+    Some((summary, format!("Its disks are {}", names.join(", ")), "Set `disk` to one of them."))
 }
 
 /// Waits until `met` says that the machine is as it is to be, or what it is instead.
