@@ -26,6 +26,7 @@ tests![
     moved_blocks_need_no_change,
     what_was_taken_over_can_be_changed_and_destroyed,
     accounts_of_the_official_provider_need_no_change,
+    moved_accounts_need_no_change,
     the_states_have_every_type_of_the_official_provider,
     import_blocks_by_id,
     import_blocks_by_identity,
@@ -183,15 +184,7 @@ fn moved_blocks_need_no_change(context: &Context) -> Outcome {
     let (omni, workspace) = found(context)?;
     // The state still names the official provider, which the host asks for nothing but its schemas.
     let workspace = workspace.with_plugin(OFFICIAL, &context.plugins)?;
-    let mut state: Value = serde_json::from_str(&std::fs::read_to_string(fixture("terraform.tfstate"))?)?;
-    let mut moves = String::new();
-    for resource in state["resources"].as_array_mut().into_iter().flatten().filter(|r| r["mode"] == "managed") {
-        let address = format!("{}.{}", resource["type"].as_str().unwrap(), resource["name"].as_str().unwrap());
-        moves.push_str(&format!("moved {{\n  from = {address}_before\n  to   = {address}\n}}\n\n"));
-        resource["name"] = format!("{}_before", resource["name"].as_str().unwrap()).into();
-    }
-    workspace.write("terraform.tfstate", &state.to_string())?;
-    workspace.write("moves.tf", &moves)?;
+    write_moves(&workspace, &std::fs::read_to_string(fixture("terraform.tfstate"))?)?;
     let before = omni.writes();
     assert_eq!(workspace.plan()?.actions().len(), 0);
     workspace.apply()?;
@@ -199,6 +192,19 @@ fn moved_blocks_need_no_change(context: &Context) -> Outcome {
     workspace.plan()?.must_be_empty()?;
     assert_eq!(omni.writes(), before, "something was written");
     Ok(())
+}
+
+/// Gives the workspace a state in which every resource has another name, and a `moved` block for each.
+fn write_moves(workspace: &Workspace, state: &str) -> Outcome {
+    let mut state: Value = serde_json::from_str(state)?;
+    let mut moves = String::new();
+    for resource in state["resources"].as_array_mut().into_iter().flatten().filter(|r| r["mode"] == "managed") {
+        let address = format!("{}.{}", resource["type"].as_str().unwrap(), resource["name"].as_str().unwrap());
+        moves.push_str(&format!("moved {{\n  from = {address}_before\n  to   = {address}\n}}\n\n"));
+        resource["name"] = format!("{}_before", resource["name"].as_str().unwrap()).into();
+    }
+    workspace.write("terraform.tfstate", &state.to_string())?;
+    workspace.write("moves.tf", &moves)
 }
 
 fn what_was_taken_over_can_be_changed_and_destroyed(context: &Context) -> Outcome {
@@ -298,8 +304,9 @@ fn the_states_have_every_type_of_the_official_provider(_context: &Context) -> Ou
     Ok(())
 }
 
-/// People, service accounts and a provider of machines, with keys that nobody can know before they are made.
-fn accounts_of_the_official_provider_need_no_change(context: &Context) -> Outcome {
+/// People, service accounts and a provider of machines, with keys that nobody can know before they are made: an Omni that has them,
+/// the state of the official provider, and the keys.
+fn with_accounts() -> Outcome<(Omni, String, BTreeMap<&'static str, String>)> {
     let omni = Omni::start()?;
     accounts::add_person(omni.store(), "ada@example.org", Role::Operator);
     let ada: IdentitySpec = omni.spec("Identities", "ada@example.org");
@@ -329,6 +336,26 @@ fn accounts_of_the_official_provider_need_no_change(context: &Context) -> Outcom
     put(&omni, "EtcdBackupS3Configs", "etcd-backup-s3-conf", &[], None, &bucket);
     put_classes_and_presets(&omni);
     omni.settle()?;
+    Ok((omni, state, keys))
+}
+
+/// The types that the other fixture lacks, resource by resource.
+fn moved_accounts_need_no_change(context: &Context) -> Outcome {
+    let (omni, state, keys) = with_accounts()?;
+    let workspace = Workspace::of(context, &omni)?.with_plugin(OFFICIAL, &context.plugins)?;
+    workspace.write("main.tf", &std::fs::read_to_string(fixture("access.tf"))?)?;
+    write_moves(&workspace, &state)?;
+    let before = omni.writes();
+    assert_eq!(workspace.plan()?.actions().len(), 0);
+    workspace.apply()?;
+    workspace.plan()?.must_be_empty()?;
+    assert_eq!(omni.writes(), before, "something was written");
+    assert_eq!(workspace.values("omni_service_account.ci")?["key"], json!(keys["CI"]));
+    Ok(())
+}
+
+fn accounts_of_the_official_provider_need_no_change(context: &Context) -> Outcome {
+    let (omni, state, keys) = with_accounts()?;
     let workspace = Workspace::of(context, &omni)?;
     let main = std::fs::read_to_string(fixture("access.tf"))?;
     workspace.write("main.tf", &main)?;
