@@ -124,7 +124,8 @@ impl Client {
                 edit(&mut next).map(|()| (current, next))
             });
             async move {
-                let (current, next) = edited?;
+                // Nothing was sent in this attempt, and a conflict says that nothing was written before.
+                let (current, next) = edited.map_err(|error| error.settled(false))?;
                 if next == current {
                     return Ok(Modified::Unchanged(current));
                 }
@@ -141,6 +142,7 @@ mod tests {
     use super::*;
     use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
     use omni_proto::cosi::resource as pb;
+    use tokio_util::sync::CancellationToken;
 
     fn label(resource: &mut Resource) -> Result<(), Error> {
         resource.metadata.labels.insert("ours".to_owned(), "1".to_owned());
@@ -211,6 +213,14 @@ mod tests {
         assert!(pair.server.count("Update") > 5);
         let time = started.elapsed();
         assert!(time > Duration::from_secs(5) && time < Duration::from_secs(15), "{time:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_read_was_not_written() {
+        let pair = pair();
+        let late = Call::within(Duration::ZERO, &CancellationToken::new());
+        let error = pair.client.modify(&late, &key(), None, label).await.unwrap_err();
+        assert!(error.is(ErrorKind::Timeout) && !error.may_have_happened(), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use kit::secret::SecretString;
 use libtest_mimic::{Failed, Trial};
 use omni_proto::specs::infra_machine_config_spec::AcceptanceStatus;
 use omni_proto::specs::secret_rotation_spec::Component;
-use omni_proto::specs::{InfraMachineConfigSpec, InfraMachineStatusSpec, SecretRotationSpec};
+use omni_proto::specs::{ClusterSpec, InfraMachineConfigSpec, InfraMachineStatusSpec, SecretRotationSpec};
 use omni_proto::tfplugin6 as pb;
 use omni_proto::tfplugin6::invoke_action::event::Type as Event;
 use omni_proto::tfplugin6::provider_server::Provider as _;
@@ -74,6 +74,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_broken_export_leaves_no_file", a_broken_export_leaves_no_file),
         ("a_backup_needs_a_store", a_backup_needs_a_store),
         ("one_rotation_at_a_time", one_rotation_at_a_time),
+        ("an_old_talos_cannot_rotate", an_old_talos_cannot_rotate),
         ("control_planes_are_not_locked", control_planes_are_not_locked),
         ("mistakes_are_found_at_validation", mistakes_are_found_at_validation),
         ("a_wait_tells_what_it_sees", a_wait_tells_what_it_sees),
@@ -532,6 +533,30 @@ fn one_rotation_at_a_time() -> Result<(), Failed> {
         let said = host.invoke(name, &config).await.result().expect_err("another one runs");
         assert!(said.contains("Another rotation is in progress") && said.contains("Nothing was changed."), "{said}");
         assert!(host.object("RotateKubernetesCAs", "c").is_none());
+    })
+}
+
+fn an_old_talos_cannot_rotate() -> Result<(), Failed> {
+    block(async {
+        for (name, request) in
+            [("omni_rotate_talos_ca", "RotateTalosCAs"), ("omni_rotate_kubernetes_ca", "RotateKubernetesCAs")]
+        {
+            let case = CASES.iter().find(|case| case.name == name).unwrap();
+            let host = start(case, &[]).await;
+            host.edit("Clusters", "c", |cluster| {
+                let mut spec: ClusterSpec = cluster.spec();
+                "1.6.8".clone_into(&mut spec.talos_version);
+                cluster.spec = spec.encode_to_vec();
+            });
+            let config = host.action_config(name, &(case.config)(&host));
+            for said in [
+                errors(&host.plan_action(name, &config).await).join("\n"),
+                host.invoke(name, &config).await.result().expect_err("it is too old"),
+            ] {
+                assert!(said.contains("runs Talos 1.6.8, and a rotation requires Talos 1.7 or later"), "{said}");
+            }
+            assert!(host.object(request, "c").is_none());
+        }
     })
 }
 
