@@ -1,9 +1,10 @@
 //! The engine of every action: the session, the time limit, refusals of a read-only provider, progress, and what a failure tells.
 //! A file of a noun defines the attributes, the checks and the work of an action; this file names none of them.
 
-use super::Cx;
 use super::base::{check_read_only, check_suspended};
 use super::failure::Failure;
+use super::{Cx, Object};
+use crate::omni::spec::Spec;
 use crate::omni::state::watch::named;
 use crate::omni::{Call, Client, Error, ErrorKind, Event, Key, Resource as Stored};
 use crate::provider::duration;
@@ -233,6 +234,15 @@ impl Run<'_> {
 
     pub(crate) fn call(&self) -> &Call {
         &self.cx.call
+    }
+
+    /// The object of this id as it is now; `None` when there is none. What an action is to do must not depend on a cache that is behind.
+    ///
+    /// # Errors
+    /// When Omni refuses or does not answer.
+    pub(crate) async fn find_fresh<S: Spec>(&self, id: &str) -> Result<Option<Object<S>>, Error> {
+        let found = self.client().get_fresh(self.call(), &S::KIND.key(id)).await?;
+        found.map(Object::decode).transpose()
     }
 
     /// Whether Omni has, or may have, what the action asks for.

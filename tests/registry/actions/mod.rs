@@ -84,6 +84,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_version_that_runs_is_not_installed_again", a_version_that_runs_is_not_installed_again),
         ("a_support_bundle_is_encrypted", a_support_bundle_is_encrypted),
         ("what_keeps_talos_from_a_machine_is_told_at_plan", what_keeps_talos_from_a_machine_is_told_at_plan),
+        ("a_cache_that_is_behind_misleads_nothing", a_cache_that_is_behind_misleads_nothing),
         ("two_reboots_at_once_are_one", two_reboots_at_once_are_one),
         ("two_backups_at_once_are_one", two_backups_at_once_are_one),
         ("two_rotations_at_once_are_told_apart", two_rotations_at_once_are_told_apart),
@@ -824,5 +825,27 @@ fn what_keeps_talos_from_a_machine_is_told_at_plan() -> Result<(), Failed> {
         host.invoke(install.name, &config).await.result().unwrap();
         let said = planned(install.name, (install.config)(&host)).await;
         assert!(said.contains("Talos is installed on machine"), "{said}");
+    })
+}
+
+/// What was done a moment ago is seen, and is not taken for what is to be done now.
+fn a_cache_that_is_behind_misleads_nothing() -> Result<(), Failed> {
+    block(async {
+        let lag = Duration::from_secs(2);
+        let host = calm(Options { lag, ..options(WORLD) }, &[]).await;
+        tokio::time::sleep(lag).await;
+        let name = "omni_maintenance_upgrade";
+        let config = host.action_config(name, &json!({ "machine_id": inventory::id(4), "version": "1.13.8" }));
+        host.invoke(name, &config).await.result().unwrap();
+        let lines = host.invoke(name, &config).await.result().unwrap_or_else(|said| panic!("{said}"));
+        assert!(lines[0].contains("runs Talos 1.13.8 already"), "{lines:?}");
+
+        let name = "omni_etcd_backup";
+        let config = host.action_config(name, &json!({ "cluster": "c" }));
+        let backups = || host.sim.store().list("EtcdBackups.omni.sidero.dev").len();
+        host.invoke(name, &config).await.result().unwrap();
+        let before = backups();
+        host.invoke(name, &config).await.result().unwrap();
+        assert_eq!(backups(), before + 1, "another one was made");
     })
 }

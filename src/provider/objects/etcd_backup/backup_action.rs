@@ -62,7 +62,7 @@ impl OmniAction for BackUp {
         if let Some(why) = store_problem(run.cx()).await? {
             return Err(no_store(config, &why).into());
         }
-        let last = run.cx().find::<EtcdBackupStatusSpec>(cluster).await?;
+        let last = run.find_fresh::<EtcdBackupStatusSpec>(cluster).await?;
         let last = last.and_then(|status| status.spec.last_backup_attempt).map_or(0, |at| at.seconds);
         // Omni backs up for a request that is later than its last attempt; both count whole seconds.
         let now = i64::try_from(run.session().clock.now().as_secs()).unwrap_or_default();

@@ -141,7 +141,7 @@ impl OmniAction for Maintenance {
             }
             Self::Upgrade => {
                 let wanted = wanted.unwrap_or_default();
-                let status = run.cx().find::<MachineStatusSpec>(machine).await?;
+                let status = run.find_fresh::<MachineStatusSpec>(machine).await?;
                 if status.is_some_and(|status| version::same(&status.spec.talos_version, &wanted)) {
                     run.say(format!("Machine `{machine}` runs Talos {wanted} already")).await;
                     return Ok(());

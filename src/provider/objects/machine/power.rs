@@ -117,10 +117,8 @@ impl Power {
     /// carried out yet is waited for: another one would take its place, and whoever made it would wait in vain.
     async fn reboot(&self, run: &Run<'_>, config: &Value, machine: &str) -> Result<(), Failure> {
         let key = InfraMachineStatusSpec::KIND.key(machine);
-        // A cache that is behind would show a request that was carried out as one that was not.
-        let status = run.client().get_fresh(run.call(), &key).await?;
-        let status = status.as_ref().map(spec::decode::<InfraMachineStatusSpec>).transpose()?;
-        let last = status.map(|status| status.last_reboot_id).unwrap_or_default();
+        let status = run.find_fresh::<InfraMachineStatusSpec>(machine).await?;
+        let last = status.map(|status| status.spec.last_reboot_id).unwrap_or_default();
         let new = uuid::Uuid::new_v4().to_string();
         let mut name = String::new();
         let change = |stored: &mut Stored| {

@@ -65,7 +65,7 @@ impl OmniAction for ForceDestroy {
         let machine = operation.id;
         let refuse =
             |why: &str, hint: &str| Diagnostic::error(operation.summary(), why).hint(hint.to_owned()).at(at(FACTS.id));
-        let Some(member) = run.cx().find::<ClusterMachineSpec>(machine).await? else {
+        let Some(member) = run.find_fresh::<ClusterMachineSpec>(machine).await? else {
             return Err(refuse(
                 "The machine is in no cluster.",
                 "Check `machine_id`. A machine that has left its cluster needs no force.",
