@@ -62,3 +62,33 @@ impl Drop for Ending {
         self.0.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use omni_proto::tfplugin6::list_resource::Event;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn the_work_waits_for_the_host() {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&sent);
+        let mut events = stream::<Event>("ListResource", Subject::List("test"), &Context::default(), |_, sender| {
+            Box::pin(async move {
+                while sender.send(Event::default()).await.is_ok() {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                }
+                Ok(())
+            })
+        });
+        for read in 0..3 {
+            // As far as it gets without the host.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(sent.load(Ordering::SeqCst), AHEAD + read);
+            assert!(events.next().await.is_some());
+        }
+    }
+}
