@@ -6,6 +6,7 @@ mod attributes;
 mod backend;
 mod base;
 mod binding;
+mod codec;
 pub(crate) mod codecs;
 mod conflict;
 mod cosi;
@@ -48,7 +49,8 @@ pub(crate) use action::{Facts, OmniAction, Run, action};
 pub(crate) use base::{if_applied, unless_destroying};
 #[cfg(test)]
 pub(crate) use binding::misfits;
-pub(crate) use binding::{Bind, Binding, Codec, Home, KeyCodec, OwnLabels, Row, Several, group, message};
+pub(crate) use binding::{Bind, Binding, Home, OwnLabels, Row, Several, group, message};
+pub(crate) use codec::{Codec, KeyCodec};
 pub(crate) use failure::Failure;
 pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};
