@@ -2,9 +2,13 @@
 //! One table for all types that users write; it only affects the text and the path of a diagnostic.
 //! It knows no objects and makes no calls.
 
-mod table;
+mod clusters;
+mod instance;
 
-use table::ROWS;
+/// The table; the first row that fits counts, so what holds for every object comes last.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    clusters::ROWS.iter().chain(instance::ROWS)
+}
 
 /// One refusal: for which objects, the text, the attribute, and what to do.
 struct Row {
@@ -17,6 +21,13 @@ struct Row {
     /// What to do, in sentences; `{1}` is what the first `*` stood for.
     advice: &'static str,
 }
+
+const fn row(nouns: &'static [&'static str], text: &'static str, attribute: &'static str, advice: &'static str) -> Row {
+    Row { nouns, text, attribute, advice }
+}
+
+/// What to do about a version that the instance does not have.
+const TALOS: &str = "Set `talos_version` to a version that the data source `omni_talos_versions` lists.";
 
 /// In the place of an attribute: the one that names the object.
 pub(crate) const ID: &str = "@id";
@@ -32,7 +43,7 @@ pub(crate) struct Advice {
 
 /// What to do when Omni refuses an object of this kind with this text; `None` for a text that nobody has seen yet.
 pub(crate) fn advice(noun: &str, problem: &str) -> Option<Advice> {
-    ROWS.iter().filter(|row| row.nouns.is_empty() || row.nouns.contains(&noun)).find_map(|row| {
+    rows().filter(|row| row.nouns.is_empty() || row.nouns.contains(&noun)).find_map(|row| {
         let found = captures(row.text, problem)?;
         let fill = |text: String, (i, value): (usize, &&str)| text.replace(&format!("{{{}}}", i + 1), value);
         let text = found.iter().enumerate().fold(row.advice.to_owned(), fill);
@@ -81,11 +92,10 @@ mod tests {
 
     #[test]
     fn each_row_is_reached_and_blames_one_attribute() {
-        for (i, row) in ROWS.iter().enumerate() {
+        for (i, row) in rows().enumerate() {
             let text = row.text.replace('*', "x");
             let noun = row.nouns.first().copied().unwrap_or("cluster");
-            let first = ROWS
-                .iter()
+            let first = rows()
                 .position(|r| (r.nouns.is_empty() || r.nouns.contains(&noun)) && captures(r.text, &text).is_some());
             assert_eq!(first, Some(i), "`{}` is never reached", row.text);
         }
