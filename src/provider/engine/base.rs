@@ -321,6 +321,13 @@ impl ResourceBase {
         }
     }
 
+    /// Tells the ledger that nothing came of what was planned for the object `key`.
+    pub(super) fn note_failed(&self, key: &ObjectKey) {
+        if let Some(session) = self.handle.ready() {
+            session.ledger.note_failed(key);
+        }
+    }
+
     /// Whether another resource of this apply has the object by now, so that its removal here leaves it.
     pub(super) fn is_handed_over(&self, cx: &Cx, key: &ObjectKey) -> bool {
         cx.session.ledger.is_adopted(key) || cx.session.handover.is_kept(key)

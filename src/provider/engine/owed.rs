@@ -27,7 +27,7 @@ pub(super) const STATUS: &str = "status";
 pub(super) const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a wait that needs another object gives the apply to make it: resources that do not depend on each other are
 /// made at the same time, in any order. A wait without a limit of its own would keep a place that this other one needs.
-const GRACE: Duration = Duration::from_secs(5);
+const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between two looks for that object.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -136,7 +136,7 @@ pub(super) trait Waiting: Backend {
 
     /// What the state asks to be waited for, once what this needs is there, or has been given its time.
     async fn awaited_in_apply(&self, cx: &Cx, state: &Value, stored: &Stored, write: Write) -> Result<Awaited, Error> {
-        let until = Instant::now() + GRACE.min(cx.call.remaining() / 2);
+        let until = Instant::now() + PEER_TIMEOUT.min(cx.call.remaining() / 2);
         loop {
             let awaited = self.awaited(cx, state, stored, write).await?;
             let is_early = matches!(awaited, Awaited::Later(_, PutOff::Early(_)));

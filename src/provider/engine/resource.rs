@@ -388,9 +388,10 @@ impl Resource for Engine {
         self.backend.base().note_apply();
         let key = self.backend.key(&request.prior);
         let outcome = self.delete_object(context, request).await;
-        // What could not be removed is as it was, and nobody's new plan.
-        if outcome.state.is_none() {
-            self.backend.base().note_done(key, &outcome);
+        match (&outcome.state, key) {
+            // What could not be removed is as it was: it has not been written, and its removal is over.
+            (Some(_), Some(key)) => self.backend.base().note_failed(&key),
+            (_, key) => self.backend.base().note_done(key, &outcome),
         }
         outcome
     }
