@@ -62,7 +62,7 @@ fn endpoints() -> Result<(), Failed> {
                 (&[("endpoint", "http//omni.example.org")], "write `http://omni.example.org`"),
                 (&[("endpoint", "https://omni\u{1b}[2J.example.org")], r"`omni\u{1b}[2J.example.org`"),
                 (&[("endpoint", &long)], "is not a port number"),
-                (&[("proxy_url", "http://me:hush@pro xy:x")], "not a number"),
+                (&[("proxy_url", "http://me:hush@pro xy:x")], "not a port number"),
                 (&[("proxy_url", "socks5://me:hush@proxy")], "must begin with `http://`"),
             ],
         )

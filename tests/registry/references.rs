@@ -313,6 +313,7 @@ fn a_set_without_a_name_shows_its_id() -> Result<(), Failed> {
             ("controlplane", Json::Null, "demo-control-planes", "demo-control-planes"),
         ] {
             let plan = host.plan(SET, None, &host.config(SET, &named(role, &name))).await.unwrap();
+            host.next_run().await;
             let set = made(&host, SET, &named(role, &name)).await;
             for state in [&plan.planned, &set.state] {
                 assert_eq!((state.get("id").as_str(), state.get("name").as_str()), (Some(id), Some(shown)));

@@ -1,6 +1,7 @@
 //! Actions, as hosts invoke them: validated, planned, invoked, refused by a read-only provider, limited and stopped;
 //! and what they tell of a server on which things go wrong. Nothing is done twice, and nothing is told as done that was not.
 
+mod at_once;
 mod cases;
 
 use crate::host::{Host, capabilities, errors, warnings};
@@ -9,8 +10,7 @@ use kit::clock::SystemClock;
 use kit::secret::SecretString;
 use libtest_mimic::{Failed, Trial};
 use omni_proto::specs::infra_machine_config_spec::AcceptanceStatus;
-use omni_proto::specs::secret_rotation_spec::Component;
-use omni_proto::specs::{ClusterSpec, InfraMachineConfigSpec, InfraMachineStatusSpec, SecretRotationSpec};
+use omni_proto::specs::{ClusterSpec, InfraMachineConfigSpec};
 use omni_proto::tfplugin6 as pb;
 use omni_proto::tfplugin6::invoke_action::event::Type as Event;
 use omni_proto::tfplugin6::provider_server::Provider as _;
@@ -85,11 +85,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_support_bundle_is_encrypted", a_support_bundle_is_encrypted),
         ("what_keeps_talos_from_a_machine_is_told_at_plan", what_keeps_talos_from_a_machine_is_told_at_plan),
         ("a_cache_that_is_behind_misleads_nothing", a_cache_that_is_behind_misleads_nothing),
-        ("two_reboots_at_once_are_one", two_reboots_at_once_are_one),
-        ("two_backups_at_once_are_one", two_backups_at_once_are_one),
-        ("two_rotations_at_once_are_told_apart", two_rotations_at_once_are_told_apart),
     ];
-    trials.extend(others.iter().map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
+    trials.extend(others.iter().chain(&at_once::ALL).map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
     trials
 }
 
@@ -733,74 +730,6 @@ fn a_wait_tells_what_it_sees() -> Result<(), Failed> {
     })
 }
 
-/// Invokes an action twice at the same time; both succeed.
-async fn invoke_twice(name: &str) -> Host {
-    let case = CASES.iter().find(|case| case.name == name).unwrap();
-    let host = start(case, &[]).await;
-    let mut json = (case.config)(&host);
-    json["timeout"] = "20s".into();
-    let config = host.action_config(name, &json);
-    let (one, other) = tokio::join!(host.invoke(name, &config), host.invoke(name, &config));
-    for invoked in [one, other] {
-        let lines = invoked.result().unwrap_or_else(|said| panic!("{name}: {said}"));
-        assert!(lines.iter().any(|line| line.contains(case.tells)), "{name}: {lines:#?}");
-    }
-    host
-}
-
-/// The provider of a machine reports only the request that it carried out last.
-fn two_reboots_at_once_are_one() -> Result<(), Failed> {
-    block(async {
-        let host = invoke_twice("omni_machine_reboot").await;
-        // One that comes later is another one.
-        let config = host.action_config("omni_machine_reboot", &json!({ "machine_id": inventory::id(5) }));
-        let last = || {
-            let status = host.object("InfraMachineStatuses", &inventory::id(5)).unwrap();
-            status.spec::<InfraMachineStatusSpec>().last_reboot_id
-        };
-        let before = last();
-        let lines = host.invoke("omni_machine_reboot", &config).await.result().unwrap();
-        assert!(lines[0].starts_with("Requested the reboot"), "{lines:?}");
-        assert_ne!(last(), before);
-    })
-}
-
-fn two_backups_at_once_are_one() -> Result<(), Failed> {
-    block(async {
-        drop(invoke_twice("omni_etcd_backup").await);
-    })
-}
-
-/// Omni carries out one after the other, and each is told as done when it is: the end of the first is not that of the second.
-fn two_rotations_at_once_are_told_apart() -> Result<(), Failed> {
-    block(async {
-        let talos = CASES.iter().find(|case| case.name == "omni_rotate_talos_ca").unwrap();
-        let host = start(talos, &[]).await;
-        let rotate = async |name: &str, note: &str, component: Component| {
-            let config = host.action_config(name, &json!({ "cluster": "c", "timeout": "60s" }));
-            let invoked = host.invoke(name, &config).await.result();
-            let rotation = host.object("SecretRotations", "c");
-            match invoked {
-                Ok(_) => {
-                    let rotation = rotation.unwrap_or_else(|| panic!("{name}: no rotation has begun"));
-                    assert!(rotation.annotations.contains_key(note), "{name}: it has not begun");
-                    assert_ne!(
-                        rotation.spec::<SecretRotationSpec>().component(),
-                        component,
-                        "{name}: it has not ended"
-                    );
-                }
-                // The other one was seen in time.
-                Err(said) => assert!(said.contains("nother rotation is in progress"), "{name}: {said}"),
-            }
-        };
-        tokio::join!(
-            rotate("omni_rotate_talos_ca", "talos-version", Component::TalosCa),
-            rotate("omni_rotate_kubernetes_ca", "kubernetes-version", Component::KubernetesCa),
-        );
-    })
-}
-
 fn what_keeps_talos_from_a_machine_is_told_at_plan() -> Result<(), Failed> {
     block(async {
         let install = CASES.iter().find(|case| case.name == "omni_machine_install").unwrap();
@@ -833,7 +762,13 @@ fn a_cache_that_is_behind_misleads_nothing() -> Result<(), Failed> {
     block(async {
         let lag = Duration::from_secs(2);
         let host = calm(Options { lag, ..options(WORLD) }, &[]).await;
-        tokio::time::sleep(lag).await;
+        // What the server began with is in its cache from now on.
+        let (seeing, call) =
+            (client(&host), Call::within(2 * lag + Duration::from_secs(30), &CancellationToken::new()));
+        let machine = Kind { namespace: "default", name: "MachineStatuses.omni.sidero.dev" }.key(inventory::id(4));
+        while seeing.get(&call, &machine).await.is_err() {
+            assert!(!call.remaining().is_zero(), "the cache shows nothing");
+        }
         let name = "omni_maintenance_upgrade";
         let config = host.action_config(name, &json!({ "machine_id": inventory::id(4), "version": "1.13.8" }));
         host.invoke(name, &config).await.result().unwrap();
