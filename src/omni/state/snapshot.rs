@@ -63,6 +63,15 @@ pub(crate) struct Snapshot {
     used: Mutex<Instant>,
 }
 
+/// What a read does with the object of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// It stays for the next read.
+    Shows,
+    /// It is held no longer.
+    Takes,
+}
+
 /// Objects by ID, encoded: decoded ones take several times as much memory, and most are read once.
 #[derive(Default)]
 struct Objects {
@@ -85,6 +94,16 @@ impl Objects {
         Some(())
     }
 
+    /// The encoded object; nothing is left of one that is taken but that it is there.
+    fn get(&mut self, id: &str, usage: Use) -> Option<Box<[u8]>> {
+        let object = self.by_id.get_mut(id)?;
+        if usage == Use::Shows {
+            return Some(object.clone());
+        }
+        self.bytes -= object.len();
+        Some(std::mem::take(object))
+    }
+
     fn remove(&mut self, id: &str) {
         if let Some(old) = self.by_id.remove(id) {
             self.bytes -= old.len();
@@ -99,12 +118,24 @@ impl Client {
     /// As for [`Client::get`].
     pub async fn get_swept(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
         let ask = || async {
-            match self.answer_from_snapshot(call, key).await.flatten() {
+            match self.answer_from_snapshot(call, key, Use::Shows).await.flatten() {
                 Some(found) => Ok(found),
                 None => self.ask_and_note(call, key).await,
             }
         };
         self.shared_by_plans(call, key, ask).await
+    }
+
+    /// The same for an object that hardly anything else in the sweep reads: a snapshot lets go of it, and whoever reads it
+    /// again asks the server.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub(crate) async fn take_swept(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
+        match self.answer_from_snapshot(call, key, Use::Takes).await.flatten() {
+            Some(found) => Ok(found),
+            None => self.ask_and_note(call, key).await,
+        }
     }
 
     /// Looks in a plan whether the object of a planned create is there already: the create itself finds out, so that
@@ -113,7 +144,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`], but for [`ErrorKind::NotFound`].
     pub(crate) async fn foresee(&self, call: &Call, key: &Key) -> Result<Option<Resource>, Error> {
-        if let Some(answer) = self.answer_from_snapshot(call, key).await {
+        if let Some(answer) = self.answer_from_snapshot(call, key, Use::Shows).await {
             return Ok(answer);
         }
         match self.ask_and_note(call, key).await {
@@ -131,13 +162,13 @@ impl Client {
     }
 
     /// What a snapshot says of the object, if one may answer.
-    async fn answer_from_snapshot(&self, call: &Call, key: &Key) -> Option<Option<Resource>> {
+    async fn answer_from_snapshot(&self, call: &Call, key: &Key, usage: Use) -> Option<Option<Resource>> {
         let sweep = call.current_sweep()?;
         let snapshot = sweep.snapshot(self, key.kind)?;
         if !snapshot.is_current(call).await {
             return None;
         }
-        let found = snapshot.find(key)?;
+        let found = snapshot.find(key, usage)?;
         let is_stale = self.inner.recent.get(key).is_some_and(|write| write.is_stale(found.as_ref()));
         let is_outdated = match &found {
             Some(found) => sweep.is_outdated(found),
@@ -200,10 +231,10 @@ impl Snapshot {
         }
     }
 
-    /// The object, or that it is not there; `None` where it cannot be read.
-    fn find(&self, key: &Key) -> Option<Option<Resource>> {
+    /// The object, or that it is not there; `None` where it cannot be read, or is not held any more.
+    fn find(&self, key: &Key, usage: Use) -> Option<Option<Resource>> {
         *lock(&self.used) = Instant::now();
-        let Some(object) = lock(&self.objects).by_id.get(key.id.as_str()).cloned() else { return Some(None) };
+        let Some(object) = lock(&self.objects).get(&key.id, usage) else { return Some(None) };
         let mut object = pb::Resource::decode(&*object).ok()?;
         object.metadata.as_mut()?.id.clone_from(&key.id);
         decode(self.kind, Some(object)).ok().map(Some)
@@ -414,7 +445,7 @@ mod tests {
         pair.server.edit("p1", |_, _| {});
         pair.server.put(patch(MANY, 1), pb::EventType::Created);
         pair.server.delete("p2");
-        until(|| snapshot.find(&key(2)) == Some(None)).await;
+        until(|| snapshot.find(&key(2), Use::Shows) == Some(None)).await;
         for (n, version) in [(1, 2), (MANY, 1)] {
             let found = pair.client.get_swept(&call, &key(n)).await.unwrap();
             assert_eq!(found.metadata.version, Some(version));
@@ -455,7 +486,7 @@ mod tests {
         let snapshot = call.current_sweep().unwrap().snapshot(&pair.client, ConfigPatchSpec::KIND).unwrap();
         // As a panic in the task would do.
         drop(Open { snapshot: Arc::clone(&snapshot), end: Stage::Lost });
-        assert!(snapshot.find(&key(1)) == Some(None) && snapshot.stage() == Stage::Lost);
+        assert!(snapshot.find(&key(1), Use::Shows) == Some(None) && snapshot.stage() == Stage::Lost);
     }
 
     #[tokio::test(start_paused = true)]
@@ -567,6 +598,25 @@ mod tests {
         let (read, ()) = tokio::join!(pair.client.get_swept(&call, &key), cancel);
         assert!(read.unwrap_err().is(ErrorKind::Cancelled));
         assert!(started.elapsed() < READ_TIMEOUT, "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_taken_is_held_no_longer_and_is_there_all_the_same() {
+        let pair = filled();
+        refresh_all(&pair).await;
+        let call = turn(&pair, MANY);
+        let snapshot = call.current_sweep().unwrap().snapshot(&pair.client, ConfigPatchSpec::KIND).unwrap();
+        let before = lock(&snapshot.objects).bytes;
+        let taken = pair.client.take_swept(&call, &key(1)).await.unwrap();
+        assert!(lock(&snapshot.objects).bytes < before);
+        assert_eq!(counts(&pair), [FEW, 1], "taken");
+        assert_eq!(pair.client.get_swept(&call, &key(1)).await.unwrap(), taken);
+        assert!(pair.client.foresee(&call, &key(1)).await.unwrap().is_some());
+        assert_eq!(counts(&pair), [FEW + 2, 1], "read again");
+        pair.server.edit("p1", |_, _| {});
+        until(|| snapshot.find(&key(1), Use::Shows).is_some()).await;
+        assert_eq!(pair.client.get_swept(&call, &key(1)).await.unwrap().metadata.version, Some(2));
+        assert_eq!(counts(&pair), [FEW + 2, 1], "changed since");
     }
 
     fn plan(pair: &Pair, n: usize) -> Call {

@@ -407,7 +407,12 @@ impl Backend for CosiBackend {
         private: &Private,
     ) -> Result<Option<Outcome>, Failure> {
         let version = Baseline::load(private).map(|baseline| baseline.version());
-        let stored = match cx.read_surely(&self.kind.key(id), version).await {
+        let key = self.kind.key(id);
+        let answer = match self.facts.owns {
+            true => cx.read_surely(&key, version).await,
+            false => cx.read_surely_once(&key, version).await,
+        };
+        let stored = match answer {
             Ok(stored) => stored,
             Err(error) if error.is(ErrorKind::NotFound) => {
                 if !self.is_deleting(cx, state, private, id).await? {

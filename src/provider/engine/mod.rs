@@ -177,7 +177,15 @@ impl Cx {
     /// # Errors
     /// [`ErrorKind::NotFound`] only when the server itself says so; or when it refuses, or does not answer.
     pub(crate) async fn read_surely(&self, key: &Key, version: Option<u64>) -> Result<Stored, Error> {
-        let answer = self.read(key).await;
+        self.surely(key, version, self.read(key).await).await
+    }
+
+    /// The same for an object that no other one refers to, so that nothing else reads it.
+    pub(crate) async fn read_surely_once(&self, key: &Key, version: Option<u64>) -> Result<Stored, Error> {
+        self.surely(key, version, self.client().take_swept(&self.call, key).await).await
+    }
+
+    async fn surely(&self, key: &Key, version: Option<u64>, answer: Result<Stored, Error>) -> Result<Stored, Error> {
         let stale = match &answer {
             Ok(stored) => stored.metadata.version < version,
             Err(error) => error.is(ErrorKind::NotFound),
