@@ -12,10 +12,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATCHES: usize = 1_000;
-const COMMANDS: [(&str, &[&str]); 3] = [
+const COMMANDS: [(&str, &[&str]); 2] = [
     ("apply", &["apply", "-auto-approve", "-input=false", "-no-color"]),
     ("plan", &["plan", "-input=false", "-no-color"]),
-    ("destroy", &["destroy", "-auto-approve", "-input=false", "-no-color"]),
 ];
 
 pub async fn report() -> Result<()> {
