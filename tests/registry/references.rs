@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_set_of_another_cluster_is_refused", a_set_of_another_cluster_is_refused),
         ("a_name_that_looks_like_an_id_is_told", a_name_that_looks_like_an_id_is_told),
         ("a_set_without_a_name_shows_its_id", a_set_without_a_name_shows_its_id),
+        ("a_name_that_goes_with_its_set_does_not_stay", a_name_that_goes_with_its_set_does_not_stay),
         ("what_leads_nowhere_is_told", what_leads_nowhere_is_told),
         ("what_the_run_plans_is_there", what_the_run_plans_is_there),
         ("an_imported_id_stays", an_imported_id_stays),
@@ -325,6 +326,24 @@ fn a_set_without_a_name_shows_its_id() -> Result<(), Failed> {
         for name in [Json::Null, "workers".into(), Json::Null] {
             let plan = host.plan(SET, Some(&set), &host.config(SET, &named("workers", &name))).await.unwrap();
             assert_eq!((plan.replace, plan.planned.get("id").as_str()), (Vec::new(), Some("demo-workers")), "{name}");
+        }
+    })
+}
+
+/// A name that is taken out stays with the set, and is not that of the set that replaces it.
+fn a_name_that_goes_with_its_set_does_not_stay() -> Result<(), Failed> {
+    block(async {
+        let host = with_workers().await;
+        let set = made(&host, SET, &json!({ "cluster": "demo", "role": "workers", "name": "gpu" })).await;
+        let mut other = cluster();
+        other["name"] = "other".into();
+        made(&host, CLUSTER, &other).await;
+        for (cluster, stays) in [("demo", true), ("other", false)] {
+            host.next_run().await;
+            let plan = host.plan(SET, Some(&set), &host.config(SET, &workers(cluster))).await.unwrap();
+            assert_eq!(plan.replace.is_empty(), stays, "{cluster}: {:?}", plan.replace);
+            let is_told = |told: &String| told.contains("`name` is not configured any more, and stays as it is");
+            assert_eq!(plan.warnings.iter().any(is_told), stays, "{cluster}: {:?}", plan.warnings);
         }
     })
 }

@@ -58,10 +58,14 @@ pub(super) async fn plan(server: &Server, request: Request) -> Result<Response, 
         // In the second plan of a replacement the host sends what was kept for the old object; the new one has nothing yet.
         private,
         replaced: if prior.is_none() { Private::from_bytes(&request.prior_private) } else { Private::default() },
-        diags: general.left.into_iter().map(left).collect(),
+        diags: Diagnostics::new(),
         deferral: None,
     };
     resource.plan(&context, &mut plan).await;
+    // A replacement keeps nothing: the new object has what a create gives it.
+    if plan.replace.is_empty() {
+        plan.diags.extend(general.left.into_iter().map(left).collect());
+    }
     plan::drop_write_only(&resource.schema().attributes, &mut plan.planned);
     plan.deferral = plan.deferral.or_else(|| server.waits(&context));
     let deferred = deferral(&context, plan.deferral, &format!("`{name}`"), &mut plan.diags);
