@@ -56,6 +56,7 @@ const SECRET_FIELDS: &[&str] = &[
     // A machine keeps the join token on its kernel command line, and so do its image and what it is to join with.
     "specs.JoinConfig.config",
     "specs.JoinConfig.kernel_args",
+    "specs.KernelArgsStatusSpec.current_cmdline",
     "specs.KubeconfigSpec.data",
     "specs.MachineStatusSpec.Schematic.kernel_args",
     "specs.MachineStatusSpec.Schematic.raw",

@@ -79,7 +79,7 @@ impl Client {
         }
     }
 
-    async fn read_by_id(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
+    pub(super) async fn read_by_id(&self, call: &Call, key: &Key) -> Result<Resource, Error> {
         let op = Op { method: GET, about: About::Object(key) };
         let message = pb::GetRequest {
             namespace: key.kind.namespace.to_owned(),

@@ -49,8 +49,12 @@ impl Kind {
 /// The list that shows the object and nothing else, and is open to whoever has rights on its cluster.
 pub(crate) fn query(call: &Call, key: &Key) -> Option<Query> {
     let cluster = call.cluster.as_deref().filter(|_| key.kind.is_labelled_with_cluster())?;
+    Some(query_in(cluster, key))
+}
+
+fn query_in(cluster: &str, key: &Key) -> Query {
     let labels = LabelQuery::new().equal(labels::CLUSTER, cluster);
-    Some(Query { id_regexp: Some(format!("^{}$", regex::escape(&key.id))), ..Query::from(labels) })
+    Query { id_regexp: Some(format!("^{}$", regex::escape(&key.id))), ..Query::from(labels) }
 }
 
 /// What a refused call about one object means.
@@ -62,6 +66,16 @@ pub(crate) enum Unseen {
 }
 
 impl Client {
+    /// The same for a watch. An operation that names no cluster, such as one on a machine, learns it from the object: a read by ID
+    /// is open where a watch by ID is not.
+    pub(super) async fn query_of_cluster(&self, call: &Call, key: &Key) -> Option<Query> {
+        if call.cluster.is_some() || !key.kind.is_labelled_with_cluster() {
+            return query(call, key);
+        }
+        let found = self.read_by_id(call, key).await.ok()?;
+        found.metadata.labels.get(labels::CLUSTER).map(|cluster| query_in(cluster, key))
+    }
+
     /// What a refused read or removal of the object means: that it is missing, when the caller sees the objects of its cluster and
     /// it is not among them. Any other denial stays one.
     pub(crate) async fn seen_through(&self, call: &Call, key: &Key, error: Error) -> Unseen {

@@ -2,7 +2,6 @@
 //! A watch survives its connection: it reconnects with a new signature and reports the changes that it missed.
 
 use super::query::Query;
-use super::unseen;
 use super::wire::decode;
 use super::{Key, Kind, Resource};
 use crate::omni::call::Call;
@@ -65,7 +64,7 @@ impl Client {
     /// When the server refuses or does not respond.
     pub async fn watch(&self, call: &Call, key: &Key) -> Result<Watch, Error> {
         match self.open(call, Target::One(key.clone())).await {
-            Err(denied) if denied.is(ErrorKind::Denied) => match unseen::query(call, key) {
+            Err(denied) if denied.is(ErrorKind::Denied) => match self.query_of_cluster(call, key).await {
                 Some(query) => self.open(call, Target::Only(key.clone(), query)).await.map_err(|_| denied),
                 None => Err(denied),
             },

@@ -321,6 +321,15 @@ fn what_a_machine_joined_with_is_left_out() {
     let shown = form.show(&object, Secrets::LeftOut).unwrap();
     assert_eq!(shown, json!({ "talos_version": "v1.13.5", "schematic": { "full_id": "abc" } }));
     assert_eq!(form.show(&object, Secrets::Included).unwrap()["kernel_cmdline"], argument);
+
+    let form = Form::of(specs::KernelArgsStatusSpec::KIND).unwrap();
+    let status = specs::KernelArgsStatusSpec {
+        args: vec!["console=ttyS0".into()],
+        current_cmdline: argument.into(),
+        ..Default::default()
+    };
+    let shown = form.show(&spec::resource("m", &status), Secrets::LeftOut).unwrap();
+    assert_eq!(shown, json!({ "args": ["console=ttyS0"] }));
 }
 
 #[test]
