@@ -76,7 +76,7 @@ impl<S: ExportSource> OmniAction for ExportAction<S> {
             && !path.is_empty()
             && !names_a_file(path)
         {
-            diags.push(occupied(path, "its path is that of a folder"));
+            diags.push(unwritable(path, "its path is that of a folder"));
         }
         self.0.validate(config, diags);
     }
@@ -85,7 +85,8 @@ impl<S: ExportSource> OmniAction for ExportAction<S> {
         if let Some(path) = config.get(PATH).as_str() {
             let overwrite = config.get(OVERWRITE).as_bool();
             match problem(Path::new(path), overwrite != Some(false)) {
-                Some(Problem::Occupied(why)) => diags.push(occupied(path, why)),
+                Some(Problem::Exists) => diags.push(exists(path, EXISTS)),
+                Some(Problem::Unwritable(why)) => diags.push(unwritable(path, why)),
                 Some(Problem::NoFolder) => diags.push(
                     Diagnostic::warning(
                         format!("The folder of {} does not exist", quoted(path)),
@@ -124,8 +125,10 @@ impl<S: ExportSource> OmniAction for ExportAction<S> {
 
 /// What keeps a file from being written.
 enum Problem {
-    /// Something is there.
-    Occupied(&'static str),
+    /// A file is there.
+    Exists,
+    /// There can be no file of this path, for this reason.
+    Unwritable(&'static str),
     /// The folder is not there.
     NoFolder,
 }
@@ -138,14 +141,14 @@ fn names_a_file(path: &str) -> bool {
 fn problem(path: &Path, overwrite: bool) -> Option<Problem> {
     // A link is judged by what it leads to: those to folders and devices, such as `/dev/stdout`, are there for a purpose.
     match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => return Some(Problem::Occupied("it is a folder")),
-        Ok(found) if !found.is_file() => return Some(Problem::Occupied("it is a pipe, a socket or a device")),
+        Ok(found) if found.is_dir() => return Some(Problem::Unwritable("it is a folder")),
+        Ok(found) if !found.is_file() => return Some(Problem::Unwritable("it is a pipe, a socket or a device")),
         _ => {}
     }
     match std::fs::symlink_metadata(path) {
-        Ok(_) if !overwrite => return Some(Problem::Occupied("a file of this name exists")),
+        Ok(_) if !overwrite => return Some(Problem::Exists),
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
-            return Some(Problem::Occupied("its name is too long"));
+            return Some(Problem::Unwritable("its name is too long"));
         }
         _ => {}
     }
@@ -157,9 +160,15 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn occupied(path: &str, why: &str) -> Diagnostic {
+const EXISTS: &str = "a file of this name exists";
+
+fn exists(path: &str, why: &str) -> Diagnostic {
+    unwritable(path, why).hint("Choose another `path`, or set `overwrite = true` to replace the file.")
+}
+
+fn unwritable(path: &str, why: &str) -> Diagnostic {
     Diagnostic::error(format!("Cannot write {}", quoted(path)), format!("The file is not written, since {why}."))
-        .hint("Choose another `path`, or set `overwrite = true` to replace a file.")
+        .hint("Choose another `path`.")
         .at(Attr::of(PATH))
 }
 
@@ -176,8 +185,10 @@ pub(crate) struct Export {
 impl Export {
     /// Begins a file.
     async fn create(path: &str, overwrite: bool) -> Result<Self, Failure> {
-        if let Some(Problem::Occupied(why)) = problem(Path::new(path), overwrite) {
-            return Err(occupied(path, why).into());
+        match problem(Path::new(path), overwrite) {
+            Some(Problem::Exists) => return Err(exists(path, EXISTS).into()),
+            Some(Problem::Unwritable(why)) => return Err(unwritable(path, why).into()),
+            Some(Problem::NoFolder) | None => {}
         }
         let path = PathBuf::from(path);
         let part = folder(&path).join(format!(".omni-{}.part", uuid::Uuid::new_v4()));
@@ -220,7 +231,7 @@ impl Export {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     return Err(
-                        occupied(&self.path.to_string_lossy(), "a file of this name was made in the meantime").into()
+                        exists(&self.path.to_string_lossy(), "a file of this name was made in the meantime").into()
                     );
                 }
                 Err(error) => return Err(failed(&self.path, &error).into()),
@@ -268,7 +279,7 @@ mod tests {
 
     fn said(failure: Failure) -> String {
         match failure {
-            Failure::Refused(diagnostic) => format!("{} {}", diagnostic.summary, diagnostic.detail),
+            Failure::Refused(diagnostic) => format!("{} {}", diagnostic.summary, diagnostic.text()),
             Failure::Call(error) => panic!("{error}"),
         }
     }
@@ -305,7 +316,8 @@ mod tests {
         let late = Export::create(path, false).await.unwrap();
         std::fs::write(path, "mine").unwrap();
         assert!(said(late.finish().await.unwrap_err()).contains("was made in the meantime"));
-        assert!(said(Export::create(path, false).await.err().unwrap()).contains("a file of this name exists"));
+        let there = said(Export::create(path, false).await.err().unwrap());
+        assert!(there.contains("a file of this name exists") && there.contains("overwrite = true"), "{there}");
         assert_eq!((names(folder.path()), std::fs::read(path).unwrap()), (vec!["log".to_owned()], b"mine".to_vec()));
         let mut file = Export::create(path, true).await.unwrap();
         file.write(b"new").await.unwrap();
@@ -313,7 +325,8 @@ mod tests {
         assert_eq!((names(folder.path()), std::fs::read(path).unwrap()), (vec!["log".to_owned()], b"new".to_vec()));
         let inside = folder.path().join("none/log");
         assert!(said(Export::create(inside.to_str().unwrap(), true).await.err().unwrap()).contains("Could not write"));
-        assert!(said(Export::create(folder.path().to_str().unwrap(), true).await.err().unwrap()).contains("a folder"));
+        let taken = said(Export::create(folder.path().to_str().unwrap(), true).await.err().unwrap());
+        assert!(taken.contains("a folder") && !taken.contains("overwrite"), "{taken}");
         let long = folder.path().join("n".repeat(300));
         assert!(said(Export::create(long.to_str().unwrap(), false).await.err().unwrap()).contains("too long"));
     }
