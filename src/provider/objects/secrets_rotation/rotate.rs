@@ -163,6 +163,7 @@ impl OmniAction for Rotate {
                 } else {
                     // Another one was requested at the same time, and goes first: what Omni has reported so far is about that.
                     version = stored.metadata.version.unwrap_or(version);
+                    return Ok(Step::Unmet(format!("another rotation is carried out first: {running}")));
                 }
                 return Ok(Step::Unmet(running));
             }
