@@ -26,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
     all.iter().map(|(name, test)| Trial::test(format!("policy::{name}"), test)).collect()
 }
 
-const JANE: &str = "jane@example.org";
+pub const JANE: &str = "jane@example.org";
 const CLUSTER: &str = "omni_cluster";
 
 /// What belongs to a cluster, by type, with the kind of the object behind it.
@@ -42,7 +42,7 @@ fn parts() -> [(&'static str, &'static str, Json); 2] {
 }
 
 /// Lets Jane do this much on the cluster, and nothing else.
-fn grant(host: &Host, cluster: &str, role: &str) {
+pub fn grant(host: &Host, cluster: &str, role: &str) {
     let rule = AccessPolicyRule {
         users: vec![JANE.to_owned()],
         clusters: vec![cluster.to_owned()],

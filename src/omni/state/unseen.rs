@@ -124,7 +124,9 @@ mod tests {
     }
 
     fn put(pair: &Pair) {
-        let mut stored = super::super::wire::encode(&spec::resource("p", &ConfigPatchSpec::default()));
+        let mut patch = spec::resource("p", &ConfigPatchSpec::default());
+        patch.metadata.labels.insert(labels::CLUSTER.to_owned(), "c1".to_owned());
+        let mut stored = super::super::wire::encode(&patch);
         stored.metadata.as_mut().unwrap().version = "1".to_owned();
         pair.server.put(stored, pb::EventType::Created);
     }
@@ -199,6 +201,20 @@ mod tests {
 
         denies(&pair, "Watch");
         assert!(pair.client.watch(&minute(), &key).await.err().unwrap().is(ErrorKind::Denied));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_learns_the_cluster_from_the_object() {
+        let pair = pair();
+        let key = ConfigPatchSpec::KIND.key("p");
+        put(&pair);
+        denies(&pair, "Watch");
+        assert_eq!(pair.client.get_fresh(&minute(), &key).await.unwrap().unwrap().key, key);
+        // Whoever may not read it either is told of the denial.
+        denies(&pair, "Watch");
+        denies(&pair, "Get");
+        assert!(pair.client.get_fresh(&minute(), &key).await.unwrap_err().is(ErrorKind::Denied));
+        assert_eq!(pair.server.count("Watch"), 3);
     }
 
     #[test]

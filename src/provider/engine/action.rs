@@ -314,11 +314,36 @@ impl Run<'_> {
         &self,
         key: &Key,
         what: &str,
+        judge: impl FnMut(Option<&Stored>) -> Result<Step, Failure> + Send,
+    ) -> Result<(), Failure> {
+        self.wait_by(self.call(), key, what, judge).await
+    }
+
+    /// The same for an object of this cluster, where the configuration of the action does not name it: rights by an access policy
+    /// allow the watch only with that, and the object may be gone by then.
+    ///
+    /// # Errors
+    /// As for [`Run::wait`].
+    pub(crate) async fn wait_in(
+        &self,
+        cluster: &str,
+        key: &Key,
+        what: &str,
+        judge: impl FnMut(Option<&Stored>) -> Result<Step, Failure> + Send,
+    ) -> Result<(), Failure> {
+        self.wait_by(&self.call().clone().in_cluster(Some(cluster)), key, what, judge).await
+    }
+
+    async fn wait_by(
+        &self,
+        call: &Call,
+        key: &Key,
+        what: &str,
         mut judge: impl FnMut(Option<&Stored>) -> Result<Step, Failure> + Send,
     ) -> Result<(), Failure> {
         let started = Instant::now();
         let named = |error| named(error, what, started);
-        let mut watch = self.client().watch(self.call(), key).await.map_err(named)?;
+        let mut watch = self.client().watch(call, key).await.map_err(named)?;
         loop {
             let step = match watch.next().await.map_err(named)? {
                 Event::Present(stored) => judge(Some(&*stored))?,

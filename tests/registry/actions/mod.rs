@@ -1,6 +1,7 @@
 //! Actions, as hosts invoke them: validated, planned, invoked, refused by a read-only provider, limited and stopped;
 //! and what they tell of a server on which things go wrong. Nothing is done twice, and nothing is told as done that was not.
 
+mod access;
 mod at_once;
 mod cases;
 
@@ -86,7 +87,8 @@ pub fn trials() -> Vec<Trial> {
         ("what_keeps_talos_from_a_machine_is_told_at_plan", what_keeps_talos_from_a_machine_is_told_at_plan),
         ("a_cache_that_is_behind_misleads_nothing", a_cache_that_is_behind_misleads_nothing),
     ];
-    trials.extend(others.iter().chain(&at_once::ALL).map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
+    let others = others.iter().chain(&at_once::ALL).chain(&access::ALL);
+    trials.extend(others.map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
     trials
 }
 

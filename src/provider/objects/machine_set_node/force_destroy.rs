@@ -83,7 +83,7 @@ impl OmniAction for ForceDestroy {
         run.write(wait::force_destroy(run.cx(), machine, &cluster)).await?;
         run.done(format!("Requested to give up machine `{machine}` of cluster `{cluster}`")).await;
         let what = format!("cluster `{cluster}` to let machine `{machine}` go");
-        run.wait(&ClusterMachineSpec::KIND.key(machine), &what, |stored| {
+        run.wait_in(&cluster, &ClusterMachineSpec::KIND.key(machine), &what, |stored| {
             Ok(match stored {
                 // Another cluster may have the machine by then.
                 Some(stored) if stored.metadata.phase == Phase::TearingDown => Step::Unmet(held(stored)),
