@@ -94,6 +94,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("since::every_row_is_tried", every_row_is_tried),
         Trial::test("since::names_of_infra_providers", names_of_infra_providers),
         Trial::test("since::fields_of_any_resource", fields_of_any_resource),
+        Trial::test("since::a_release_is_reason_enough", a_release_is_reason_enough),
     ];
     each.chain(more).collect()
 }
@@ -128,6 +129,17 @@ fn names_of_infra_providers() -> Result<(), Failed> {
                 }
             }
         }
+    })
+}
+
+/// What else keeps a feature from working does not matter before an upgrade.
+fn a_release_is_reason_enough() -> Result<(), Failed> {
+    block(async {
+        let (host, name) = (host("1.9").await, "omni_cluster");
+        let patch = json!({ "features": { "disable_public_discovery_service": true }, "talos_version": "1.13.5" });
+        let config = host.config(name, &merged(&fixture::on(&host, name).create, &patch));
+        let said = host.plan(name, None, &config).await.err().map(|d| errors(&d)).unwrap_or_default();
+        assert!(said.len() == 1 && said[0].contains("needs Omni 1.10"), "{said:#?}");
     })
 }
 

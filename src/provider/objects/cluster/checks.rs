@@ -103,6 +103,10 @@ async fn check_discovery(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) ->
     if on(&plan.planned, NO_PUBLIC) != Some(true) {
         return Ok(());
     }
+    // A release that does not have the feature is reason enough.
+    if plan.diags.iter().any(|told| told.path == Some(feature(NO_PUBLIC))) {
+        return Ok(());
+    }
     if on(&plan.planned, EMBEDDED) == Some(false) {
         plan.diags.push(
             Diagnostic::error(
@@ -112,10 +116,6 @@ async fn check_discovery(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) ->
             .hint("Set `use_embedded_discovery_service = true` too, or remove `disable_public_discovery_service`.")
             .at(feature(NO_PUBLIC)),
         );
-        return Ok(());
-    }
-    // A release that does not have the feature is reason enough.
-    if plan.diags.iter().any(|told| told.path == Some(feature(NO_PUBLIC))) {
         return Ok(());
     }
     let first = match prior.and_then(|prior| text(prior, "name")) {
