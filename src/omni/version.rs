@@ -44,6 +44,8 @@ const SINCE: &[(&str, &str)] = &[
     ("ClusterSpec.features.enable_node_audit_skip", "1.9"),
     ("ClusterSpec.features.disable_public_discovery_service", "1.10"),
     ("InfraMachineConfigSpec.power_off_request_id", "1.8"),
+    ("SAMLLabelRuleSpec.assign_role", "1.4"),
+    ("SAMLLabelRuleSpec.update_on_each_login", "1.4"),
 ];
 
 /// The first release that has `thing`; `None` if every supported release has it.
@@ -67,6 +69,7 @@ pub fn needs(thing: &str) -> Option<&'static str> {
 /// use terraform_provider_omni::omni::version::field_needs;
 ///
 /// assert_eq!(field_needs("MachineSetSpec.upgrade_strategy_config.rolling.max_parallelism"), Some("1.6"));
+/// assert_eq!(field_needs("SAMLLabelRuleSpec.assign_role"), Some("1.4"));
 /// assert_eq!(field_needs("ClusterSpec.talos_version"), None);
 /// ```
 #[must_use]
