@@ -84,7 +84,7 @@ fn lines_problem(text: &str) -> Option<&'static str> {
     text.lines().find_map(|line| {
         let (before, after) = line.split_once("-----BEGIN CERTIFICATE-----")?;
         if after.trim_start().starts_with("\\n") {
-            Some(r"has `\n` in the place of its line breaks")
+            Some(r"has `\n` instead of line breaks")
         } else if !after.trim().is_empty() {
             Some("is on one line, and has to have the line breaks of its file")
         } else if !before.is_empty() && before.trim().is_empty() {
@@ -140,7 +140,7 @@ mod tests {
             (body.clone(), "it is base64 without a PEM header"),
             (frame("!!!"), "certificate 1 of the CA certificates is damaged: its lines are not base64"),
             (frame("AAAA"), "its content is not a certificate"),
-            (pem.replace('\n', "\\n"), r"has `\n` in the place of its line breaks"),
+            (pem.replace('\n', "\\n"), r"has `\n` instead of line breaks"),
             (pem.replace('\n', " "), "is on one line"),
             (pem.lines().map(|line| format!("  {line}\n")).collect(), "is indented"),
             (frame(&body[..body.len() / 2 / 4 * 4]), "its content is not a certificate"),
