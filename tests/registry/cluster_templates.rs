@@ -53,6 +53,7 @@ pub fn trials() -> Vec<Trial> {
         ("disconnected_machines_are_left_behind", disconnected_machines_are_left_behind),
         ("old_releases_have_templates", old_releases_have_templates),
         ("a_name_that_reads_as_another_is_refused", a_name_that_reads_as_another_is_refused),
+        ("a_kubernetes_object_is_no_patch", a_kubernetes_object_is_no_patch),
         ("a_template_that_is_known_after_apply_waits", a_template_that_is_known_after_apply_waits),
     ];
     let passing = WRITES.iter().flat_map(|write| PASSING.iter().map(move |way| (*write, *way)));
@@ -343,6 +344,17 @@ fn a_name_that_reads_as_another_is_refused() -> Result<(), Failed> {
             let said = errors(&host.plan(TEMPLATE, None, &config(&host, &text)).await.expect_err("refused"));
             assert!(said.len() == 1 && said[0].contains("contains the character U+202E: IDs"), "{to}: {said:?}");
         }
+    })
+}
+
+fn a_kubernetes_object_is_no_patch() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let object = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}";
+        let text = template(&host, "a.example").replace("{machine: {time: {servers: [a.example]}}}", object);
+        let said = errors(&host.plan(TEMPLATE, None, &config(&host, &text)).await.expect_err("refused"));
+        let place = "belong in an `omni_kubernetes_manifest`";
+        assert!(said.len() == 1 && said[0].contains(PATCH) && said[0].contains(place), "{said:?}");
     })
 }
 

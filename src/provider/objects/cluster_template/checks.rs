@@ -50,13 +50,15 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     for stored in written.clone().filter(|stored| stored.key.kind == ConfigPatchSpec::KIND) {
         let text = decode::<ConfigPatchSpec>(stored)?.data;
         if let Some(refused) = judge::refusal(cx, &text).await? {
+            let said = crate::provider::errors::detail(&refused);
+            let hint = format!(
+                "Correct the patch in the template, or the file that the template names for it. {}",
+                judge::advice(&text, &said)
+            );
             plan.diags.push(
-                Diagnostic::error(
-                    format!("Omni refuses the patch `{}`", stored.key.id),
-                    crate::provider::errors::detail(&refused),
-                )
-                .hint("Correct the patch in the template, or the file that the template names for it.")
-                .at(Path::of(wanted.attribute)),
+                Diagnostic::error(format!("Omni refuses the patch `{}`", stored.key.id), said)
+                    .hint(hint)
+                    .at(Path::of(wanted.attribute)),
             );
         }
     }
