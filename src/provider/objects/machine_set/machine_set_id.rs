@@ -13,7 +13,8 @@ pub(super) fn function() -> Pure {
         signature: Signature {
             summary: "Builds the ID of a machine set.",
             description: "Builds the ID of a machine set: `<cluster>-control-planes`, `<cluster>-workers`, or `<cluster>-<name>`. \
-                          Use it to refer to a machine set that another configuration manages.",
+                          Use it to refer to a machine set that another configuration manages. \
+                          A set of this configuration has its `id`; the `name` of one that is not given a name is that ID already.",
             parameters: vec![
                 Parameter::new("cluster", Type::String, "Name of the cluster."),
                 Parameter::new("role", Type::String, "Role of the machine set: `controlplane` or `workers`."),
