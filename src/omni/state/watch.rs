@@ -149,6 +149,20 @@ impl Client {
         self.open(call, Target::Only(key.clone(), query)).await?.first().await
     }
 
+    /// Reads the objects that `query` takes, in the order of their IDs, by a watch: unlike [`Client::list`], it reflects every write.
+    /// Whoever may list and not watch gets the list.
+    ///
+    /// # Errors
+    /// When the server refuses or does not respond.
+    pub(crate) async fn list_fresh(&self, call: &Call, kind: Kind, query: &Query) -> Result<Vec<Resource>, Error> {
+        let what = format!("the objects of `{}`", kind.name);
+        let all = |there: &BTreeMap<String, Resource>| Some(there.values().cloned().collect());
+        match self.wait_for_any(call, kind, query, &what, all).await {
+            Err(error) if error.is(ErrorKind::Denied) => self.list(call, kind, query).await,
+            listed => listed,
+        }
+    }
+
     /// Opens the stream of a watch: of one object, or of the objects that `query` takes; with its first message.
     pub(super) async fn open_stream(
         &self,
@@ -542,5 +556,25 @@ mod tests {
         assert_eq!(pair.client.get_fresh(&minute(), &key()).await.unwrap(), None);
         let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
         assert_eq!(pair.client.get_fresh(&minute(), &key()).await.unwrap(), Some(made));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_fresh_list_is_one_watch_or_else_the_list() {
+        let pair = pair();
+        for id in ["b", "a"] {
+            put(&pair, id, 1, pb::EventType::Created);
+        }
+        let (call, kind) = (minute(), ClusterSpec::KIND);
+        let ids = async || {
+            let listed = pair.client.list_fresh(&call, kind, &Query::all()).await;
+            listed.map(|all| all.into_iter().map(|object| object.key.id).collect::<Vec<_>>())
+        };
+        assert_eq!(ids().await.unwrap(), ["a", "b"]);
+        assert_eq!((pair.server.count("Watch"), pair.server.count("List")), (1, 0));
+        pair.server.fault("Watch", Fault::Refuse(Status::permission_denied("no")));
+        assert_eq!(ids().await.unwrap(), ["a", "b"]);
+        assert_eq!((pair.server.count("Watch"), pair.server.count("List")), (2, 1));
+        pair.server.fault("Watch", Fault::Refuse(Status::unauthenticated("invalid signature")));
+        assert!(ids().await.unwrap_err().is(ErrorKind::Unauthenticated));
+        assert_eq!(pair.server.count("List"), 1, "what is no denial is told");
     }
 }

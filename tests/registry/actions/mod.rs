@@ -3,7 +3,9 @@
 
 mod access;
 mod at_once;
+mod behind;
 mod cases;
+mod plans;
 
 use crate::host::{Host, capabilities, errors, warnings};
 use crate::lifecycle::block;
@@ -84,11 +86,9 @@ pub fn trials() -> Vec<Trial> {
         ("a_spare_machine_has_no_lock", a_spare_machine_has_no_lock),
         ("a_version_that_runs_is_not_installed_again", a_version_that_runs_is_not_installed_again),
         ("a_support_bundle_is_encrypted", a_support_bundle_is_encrypted),
-        ("what_keeps_talos_from_a_machine_is_told_at_plan", what_keeps_talos_from_a_machine_is_told_at_plan),
-        ("a_cache_that_is_behind_misleads_nothing", a_cache_that_is_behind_misleads_nothing),
     ];
-    let others = others.iter().chain(&at_once::ALL).chain(&access::ALL);
-    trials.extend(others.map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
+    let more = [&access::ALL[..], &at_once::ALL[..], &behind::ALL[..], &plans::ALL[..]].concat();
+    trials.extend(others.iter().chain(&more).map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
     trials
 }
 
@@ -729,60 +729,5 @@ fn a_wait_tells_what_it_sees() -> Result<(), Failed> {
         let (invoked, ()) = tokio::join!(host.invoke(name, &config), make);
         let lines = invoked.result().unwrap();
         assert_eq!(lines.last().map(String::as_str), Some("`MachineClasses.omni.sidero.dev/late` exists"), "{lines:?}");
-    })
-}
-
-fn what_keeps_talos_from_a_machine_is_told_at_plan() -> Result<(), Failed> {
-    block(async {
-        let install = CASES.iter().find(|case| case.name == "omni_machine_install").unwrap();
-        let host = start(install, &[]).await;
-        let machine = inventory::id(4);
-        let disk = (install.config)(&host)["disk"].clone();
-        let planned = async |name: &str, json: Json| {
-            warnings(&host.plan_action(name, &host.action_config(name, &json)).await).join("\n")
-        };
-        for (json, says) in [
-            (json!({ "machine_id": machine, "disk": "/dev/nope" }), "has no disk `/dev/nope`: Its disks are `/dev/"),
-            (json!({ "machine_id": machine, "disk": disk, "version": "9.9.9" }), "version: Talos 9.9.9 is not offered"),
-            (json!({ "machine_id": machine, "disk": "/dev/disk/by-id/x" }), ""),
-            (json!({ "machine_id": machine, "disk": disk }), ""),
-        ] {
-            let said = planned(install.name, json.clone()).await;
-            assert!(said.contains(says) && said.is_empty() == says.is_empty(), "{json}: {said}");
-        }
-        let upgrade = json!({ "machine_id": machine, "version": "v9.9.9" });
-        assert!(planned("omni_maintenance_upgrade", upgrade).await.contains("Talos 9.9.9 is not offered"));
-        let config = host.action_config(install.name, &(install.config)(&host));
-        host.invoke(install.name, &config).await.result().unwrap();
-        let said = planned(install.name, (install.config)(&host)).await;
-        assert!(said.contains("Talos is installed on machine"), "{said}");
-    })
-}
-
-/// What was done a moment ago is seen, and is not taken for what is to be done now.
-fn a_cache_that_is_behind_misleads_nothing() -> Result<(), Failed> {
-    block(async {
-        let lag = Duration::from_secs(2);
-        let host = calm(Options { lag, ..options(WORLD) }, &[]).await;
-        // What the server began with is in its cache from now on.
-        let (seeing, call) =
-            (client(&host), Call::within(2 * lag + Duration::from_secs(30), &CancellationToken::new()));
-        let machine = Kind { namespace: "default", name: "MachineStatuses.omni.sidero.dev" }.key(inventory::id(4));
-        while seeing.get(&call, &machine).await.is_err() {
-            assert!(!call.remaining().is_zero(), "the cache shows nothing");
-        }
-        let name = "omni_maintenance_upgrade";
-        let config = host.action_config(name, &json!({ "machine_id": inventory::id(4), "version": "1.13.8" }));
-        host.invoke(name, &config).await.result().unwrap();
-        let lines = host.invoke(name, &config).await.result().unwrap_or_else(|said| panic!("{said}"));
-        assert!(lines[0].contains("runs Talos 1.13.8 already"), "{lines:?}");
-
-        let name = "omni_etcd_backup";
-        let config = host.action_config(name, &json!({ "cluster": "c" }));
-        let backups = || host.sim.store().list("EtcdBackups.omni.sidero.dev").len();
-        host.invoke(name, &config).await.result().unwrap();
-        let before = backups();
-        host.invoke(name, &config).await.result().unwrap();
-        assert_eq!(backups(), before + 1, "another one was made");
     })
 }

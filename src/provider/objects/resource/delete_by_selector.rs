@@ -100,7 +100,8 @@ impl OmniAction for DeleteBySelector {
     async fn invoke(&self, run: &Run<'_>, config: &Value) -> Result<(), Failure> {
         let (Some((kind, query)), Some(most)) = (wanted(config), most(config)) else { return Ok(()) };
         type_name::refuse_newer(run.cx(), kind).await?;
-        let found = run.client().list(run.call(), kind, &query).await?;
+        // An object whose label was removed a moment ago must not be deleted for it.
+        let found = run.client().list_fresh(run.call(), kind, &query).await?;
         if found.len() > most {
             return Err(Diagnostic::error(summary(kind), too_many(&found, most))
                 .hint(NARROW)
