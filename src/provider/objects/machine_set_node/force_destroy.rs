@@ -3,17 +3,19 @@
 use crate::omni::spec::Spec;
 use crate::omni::{Phase, labels};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::ledger::ObjectKey;
 use crate::provider::objects::machine::remove_action::held;
 use crate::provider::objects::machine::{argument, confirmed};
 use crate::provider::session::at;
 use crate::provider::view;
+use crate::provider::view::Presence;
 use crate::provider::wait;
 use crate::provider::wait::Step;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
 use async_trait::async_trait;
-use omni_proto::specs::{ClusterMachineSpec, MachineStatusSpec};
+use omni_proto::specs::{ClusterMachineSpec, MachineSetNodeSpec, MachineStatusSpec};
 
 pub(super) struct ForceDestroy;
 
@@ -24,6 +26,18 @@ const FACTS: Facts = Facts {
     id: "machine_id",
     timeout: "10m",
 };
+
+/// What is said of a machine that no cluster holds, and what to do.
+const NO_CLUSTER: (&str, &str) =
+    ("The machine is in no cluster.", "Check `machine_id`. A machine that has left its cluster needs no force.");
+
+/// The same of one that stays in its cluster.
+const NOT_REMOVED: (&str, &str) = (
+    "The machine is not being removed from its cluster, so that there is nothing to force.",
+    "Destroy its `omni_machine_set_node` first, then invoke the action.",
+);
+
+const WILL_FAIL: &str = "There is nothing to force: the action will fail unless its removal has begun by then.";
 
 #[async_trait]
 impl OmniAction for ForceDestroy {
@@ -46,16 +60,21 @@ impl OmniAction for ForceDestroy {
     async fn check(&self, cx: &Cx, config: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         argument::check_named(cx, config, diags).await?;
         let Some(machine) = config.get(FACTS.id).as_str() else { return Ok(()) };
-        if view::spec::<MachineStatusSpec>(cx, machine).await?.is_some_and(|status| status.connected) {
-            diags.push(
-                Diagnostic::warning(
-                    format!("Machine `{machine}` is connected to Omni"),
-                    "It can be wiped, and will be given up without that.",
-                )
-                .hint("Let Omni remove it in order, by destroying its `omni_machine_set_node`.")
-                .at(at(FACTS.id)),
-            );
-        }
+        let Some(status) = view::spec::<MachineStatusSpec>(cx, machine).await? else { return Ok(()) };
+        let (summary, why, hint) = match view::object::<ClusterMachineSpec>(cx, machine).await? {
+            Presence::Missing => (format!("Machine `{machine}` is in no cluster"), WILL_FAIL, NO_CLUSTER.1),
+            // One that this run takes out of its cluster is being removed by then.
+            Presence::Exists(member) if member.stored.metadata.phase == Phase::Running && !goes(cx, machine) => {
+                (format!("Machine `{machine}` is not being removed from its cluster"), WILL_FAIL, NOT_REMOVED.1)
+            }
+            _ if status.connected => (
+                format!("Machine `{machine}` is connected to Omni"),
+                "It can be wiped, and will be given up without that.",
+                "Let Omni remove it in order, by destroying its `omni_machine_set_node`.",
+            ),
+            _ => return Ok(()),
+        };
+        diags.push(Diagnostic::warning(summary, why).hint(hint).at(at(FACTS.id)));
         Ok(())
     }
 
@@ -64,20 +83,12 @@ impl OmniAction for ForceDestroy {
         let operation = FACTS.operation(config);
         let machine = operation.id;
         let refuse =
-            |why: &str, hint: &str| Diagnostic::error(operation.summary(), why).hint(hint.to_owned()).at(at(FACTS.id));
+            |(why, hint): (&str, &str)| Diagnostic::error(operation.summary(), why).hint(hint).at(at(FACTS.id));
         let Some(member) = run.find_fresh::<ClusterMachineSpec>(machine).await? else {
-            return Err(refuse(
-                "The machine is in no cluster.",
-                "Check `machine_id`. A machine that has left its cluster needs no force.",
-            )
-            .into());
+            return Err(refuse(NO_CLUSTER).into());
         };
         if member.stored.metadata.phase == Phase::Running {
-            return Err(refuse(
-                "The machine is not being removed from its cluster, so that there is nothing to force.",
-                "Destroy its `omni_machine_set_node` first, then invoke the action.",
-            )
-            .into());
+            return Err(refuse(NOT_REMOVED).into());
         }
         let cluster = member.label(labels::CLUSTER).unwrap_or_default().to_owned();
         run.write(wait::force_destroy(run.cx(), machine, &cluster)).await?;
@@ -94,4 +105,9 @@ impl OmniAction for ForceDestroy {
         run.done(format!("Cluster `{cluster}` has let machine `{machine}` go")).await;
         Ok(())
     }
+}
+
+/// Whether this run takes the machine out of its cluster.
+fn goes(cx: &Cx, machine: &str) -> bool {
+    cx.session.ledger.goes(&ObjectKey::from(&MachineSetNodeSpec::KIND.key(machine)))
 }

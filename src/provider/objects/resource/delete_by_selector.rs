@@ -94,6 +94,10 @@ impl OmniAction for DeleteBySelector {
             let why = format!("{} The action will delete nothing unless fewer match by then.", too_many(&found, most));
             diags.push(Diagnostic::warning(summary(kind), why).hint(NARROW).at(Path::of(MAX_COUNT)));
         }
+        if let Some(why) = owned(&found) {
+            let why = format!("{why} The action will delete nothing unless this has changed by then.");
+            diags.push(Diagnostic::warning(summary(kind), why).hint(LEAVE_OUT).at(Path::of(LABEL_SELECTOR)));
+        }
         Ok(())
     }
 
@@ -108,15 +112,8 @@ impl OmniAction for DeleteBySelector {
                 .at(Path::of(MAX_COUNT))
                 .into());
         }
-        if let Some(owned) = found.iter().find(|stored| !stored.metadata.owner.is_empty()) {
-            let why = format!(
-                "`{}` belongs to the controller `{}` of Omni, which alone may delete it.",
-                owned.key, owned.metadata.owner
-            );
-            return Err(Diagnostic::error(summary(kind), why)
-                .hint("Add conditions to `label_selector` that such objects do not match.")
-                .at(Path::of(LABEL_SELECTOR))
-                .into());
+        if let Some(why) = owned(&found) {
+            return Err(Diagnostic::error(summary(kind), why).hint(LEAVE_OUT).at(Path::of(LABEL_SELECTOR)).into());
         }
         if found.is_empty() {
             run.say(format!("No object of the type `{}` matches", short(kind))).await;
@@ -146,6 +143,15 @@ fn most(config: &Value) -> Option<usize> {
 }
 
 const NARROW: &str = "Add conditions to `label_selector`, or raise `max_count` if all of them are to be deleted.";
+
+const LEAVE_OUT: &str = "Add conditions to `label_selector` that such objects do not match.";
+
+/// Why these objects cannot all be deleted by users, where that is so.
+fn owned(found: &[Stored]) -> Option<String> {
+    let owned = found.iter().find(|stored| !stored.metadata.owner.is_empty())?;
+    let (key, owner) = (&owned.key, &owned.metadata.owner);
+    Some(format!("`{key}` belongs to the controller `{owner}` of Omni, which alone may delete it."))
+}
 
 fn summary(kind: Kind) -> String {
     format!("Will not delete objects of the type `{}`", short(kind))

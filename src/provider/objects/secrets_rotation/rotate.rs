@@ -4,12 +4,15 @@
 use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::omni::state::modify::Modified;
+use crate::omni::state::query::Query;
 use crate::omni::{Error, ErrorKind, Event, Key, Kind, Metadata, Phase, Resource as Stored, labels};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::objects::cluster::argument;
 use crate::provider::objects::cluster::argument::cluster_attribute;
+use crate::provider::objects::cluster::lock;
 use crate::provider::session::at;
 use crate::provider::view;
+use crate::provider::wait;
 use crate::provider::wait::Step;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::Schema;
@@ -17,7 +20,9 @@ use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::version;
 use omni_proto::specs::secret_rotation_spec::{Component, Phase as Rotation};
-use omni_proto::specs::{ClusterSecretsRotationStatusSpec, RotateKubernetesCaSpec, RotateTalosCaSpec};
+use omni_proto::specs::{
+    ClusterSecretsRotationStatusSpec, MachineSetNodeSpec, RotateKubernetesCaSpec, RotateTalosCaSpec,
+};
 
 /// Which authority is rotated.
 pub(super) struct Rotate {
@@ -108,6 +113,27 @@ impl OmniAction for Rotate {
                 )
                 .hint("Wait until it is over.")
                 .at(at(CLUSTER)),
+            );
+        }
+        let mut warn_of_wait = |summary: String, why: &str, hint: &str| {
+            let why = format!(
+                "{why}: the action waits for the rotation until its `timeout` unless this has changed by then."
+            );
+            diags.push(Diagnostic::warning(summary, why).hint(hint).at(at(CLUSTER)));
+        };
+        if lock::holds_up(cx, cluster).await?.is_some() {
+            warn_of_wait(
+                format!("Cluster `{cluster}` is locked"),
+                "Omni does not rotate anything in a locked cluster",
+                "Unlock the cluster first: set `locked = false` on its `omni_cluster`, or invoke `omni_cluster_unlock`.",
+            );
+        }
+        let held = blocked_by(cx, cluster).await?;
+        if !held.is_empty() {
+            warn_of_wait(
+                format!("Machines of cluster `{cluster}` block a rotation"),
+                &format!("Omni rotates every machine, and waits for these: {}", held.join(", ")),
+                "Unlock these machines, and connect them; or remove them from the cluster.",
             );
         }
         Ok(())
@@ -213,6 +239,23 @@ impl Rotate {
             Err(error) => Err(error),
         }
     }
+}
+
+/// How many machines a text names.
+const NAMED: usize = 10;
+
+/// The machines of the cluster that a rotation waits for, with what keeps them.
+async fn blocked_by(cx: &Cx, cluster: &str) -> Result<Vec<String>, Error> {
+    let nodes = view::list(cx, MachineSetNodeSpec::KIND, &Query::label(labels::CLUSTER, cluster)).await?;
+    let locked = nodes.into_iter().filter(|node| node.metadata.annotations.contains_key(labels::LOCKED));
+    let mut held: Vec<_> = locked.map(|node| format!("`{}` (locked)", node.key.id)).collect();
+    held.extend(wait::disconnected(cx, cluster).await?.iter().map(|id| format!("`{id}` (not connected)")));
+    let rest = held.len().saturating_sub(NAMED);
+    held.truncate(NAMED);
+    if rest > 0 {
+        held.push(format!("and {rest} more"));
+    }
+    Ok(held)
 }
 
 /// Where a rotation stands, in words; `None` while none is in progress.
