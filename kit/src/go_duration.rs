@@ -112,10 +112,13 @@ pub fn same(a: &str, b: &str) -> bool {
     }
 }
 
-/// A duration for messages: `90s`, `20m`, `1h30m`; rounded to seconds, and below a second to milliseconds.
+/// A duration for messages: `90s`, `20m`, `1h30m`; rounded to seconds, below a second to milliseconds, and below one of these not at all.
 #[must_use]
 pub fn short(duration: Duration) -> String {
     let millis = duration.as_millis();
+    if millis == 0 && !duration.is_zero() {
+        return GoDuration(i64::from(duration.subsec_nanos())).to_string();
+    }
     if millis < 1000 {
         return format!("{millis}ms");
     }
@@ -284,6 +287,8 @@ mod tests {
         ] {
             assert_eq!(short(Duration::from_millis(millis)), text);
         }
+        assert_eq!(short(Duration::from_micros(500)), "500µs");
+        assert_eq!(short(Duration::from_nanos(1)), "1ns");
     }
     use proptest::prelude::*;
 

@@ -28,6 +28,8 @@ pub struct Call {
     pub cancel: CancellationToken,
     /// When the operation times out.
     pub deadline: Instant,
+    /// How long the operation may take, as it is configured: the time that messages of a timeout name.
+    pub limit: Duration,
     /// The cluster of the operation, if it has one: an identity with access to that cluster alone can list its objects
     /// only with this.
     pub cluster: Option<String>,
@@ -41,7 +43,8 @@ impl Call {
     /// An operation with a deadline in `limit` from now.
     #[must_use]
     pub fn within(limit: Duration, cancel: &CancellationToken) -> Self {
-        Self { cancel: cancel.clone(), deadline: Instant::now() + limit, cluster: None, sweep: None, is_plan: false }
+        let deadline = Instant::now() + limit;
+        Self { cancel: cancel.clone(), deadline, limit, cluster: None, sweep: None, is_plan: false }
     }
 
     /// Sets the cluster; an empty name is none.
@@ -53,7 +56,7 @@ impl Call {
     /// A step of the operation with a deadline in `limit` from now, which may be later than that of the operation.
     #[must_use]
     pub fn again_within(&self, limit: Duration) -> Self {
-        Self { deadline: Instant::now() + limit, ..self.clone() }
+        Self { deadline: Instant::now() + limit, limit, ..self.clone() }
     }
 
     /// The time until the deadline; zero after it.

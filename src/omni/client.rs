@@ -176,8 +176,7 @@ impl Client {
         if let Error::Unsupported { what, server: server @ None, .. } = &mut failure.error {
             // The question itself ends here too when the server does not know its own version.
             if !what.contains(instance::sys_version_key().kind.name) {
-                let brief =
-                    Call { deadline: call.deadline.min(tokio::time::Instant::now() + VERSION_LIMIT), ..call.clone() };
+                let brief = call.again_within(VERSION_LIMIT.min(call.remaining()));
                 *server = Box::pin(self.server_version(&brief)).await.ok();
             }
         }

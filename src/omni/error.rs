@@ -105,7 +105,7 @@ pub enum Error {
     Timeout {
         /// What was waited for.
         what: String,
-        /// How long it was waited for.
+        /// How long the operation may take.
         after: Duration,
     },
     /// The operation was cancelled.
@@ -121,7 +121,7 @@ pub enum Error {
         key: Key,
         /// The controllers that did not clean up.
         finalizers: Vec<String>,
-        /// How long it was waited for.
+        /// How long the operation may take.
         after: Duration,
     },
     /// The server does not have the RPC or the type: it is too old or too new.

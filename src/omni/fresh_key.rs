@@ -6,7 +6,6 @@ use super::client::Client;
 use super::error::{Error, ErrorKind};
 use super::spec::{self, instance};
 use omni_proto::specs::CurrentUserSpec;
-use tokio::time::Instant;
 
 impl Client {
     /// Waits until the server accepts the signatures of this client, and returns its identity.
@@ -14,7 +13,6 @@ impl Client {
     /// # Errors
     /// [`Error::Timeout`] when it still does not at the end of `call`; otherwise when something else is wrong.
     pub async fn until_accepted(&self, call: &Call) -> Result<CurrentUserSpec, Error> {
-        let started = Instant::now();
         let what = format!("Omni to accept the new key of `{}`", self.inner.transport_state.signer.identity());
         let mut delays = self.inner.retry.endless();
         loop {
@@ -23,14 +21,14 @@ impl Client {
                 Err(error) if error.is(ErrorKind::Unauthenticated) => {}
                 // The end may come while a question is under way; it is the key that was waited for all the time.
                 Err(error) if error.is(ErrorKind::Timeout) => {
-                    return Err(Error::Timeout { what, after: started.elapsed() });
+                    return Err(Error::Timeout { what, after: call.limit });
                 }
                 Err(error) if error.is(ErrorKind::Cancelled) => return Err(Error::Cancelled { what }),
                 Err(error) => return Err(error),
             }
             let delay = delays.next().unwrap_or_default();
             tracing::debug!(?delay, "the new key is not accepted yet");
-            self.sleep(call, delay, started, &what).await?;
+            self.sleep(call, delay, &what).await?;
         }
     }
 }

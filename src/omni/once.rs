@@ -6,7 +6,6 @@ use super::client::Client;
 use super::error::{Error, ErrorKind};
 use async_trait::async_trait;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The result of looking up the effect of a call.
 pub(crate) enum Look<T> {
@@ -54,7 +53,6 @@ impl Client {
         what: &str,
         once: &O,
     ) -> Result<(O::Made, bool), Error> {
-        let started = Instant::now();
         let mut delays = self.inner.retry.delays();
         // The first failure that left it open, and whether an attempt may still be under way somewhere.
         let (mut unsure, mut open) = (None, false);
@@ -86,7 +84,7 @@ impl Client {
             let Some(delay) = delay else { return Err(error.settled(open)) };
             tracing::debug!(%error, ?delay, "a call took no effect, and is repeated");
             unsure = Some(error);
-            self.sleep(call, delay, started, what).await.map_err(|e| e.settled(open))?;
+            self.sleep(call, delay, what).await.map_err(|e| e.settled(open))?;
         }
     }
 }

@@ -71,11 +71,10 @@ impl Client {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Status>>,
     {
-        let started = Instant::now();
         let _writing = (!op.only_reads()).then(|| self.inner.sweeps.write());
         let mut delays = self.inner.retry.delays();
         loop {
-            let failure = match self.attempt(call, op, idempotency, limit, started, &mut send).await {
+            let failure = match self.attempt(call, op, idempotency, limit, &mut send).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
@@ -90,7 +89,7 @@ impl Client {
                 return Err(self.explained(call, failure).await);
             };
             tracing::debug!(method = op.method, error = %failure.error, ?delay, "repeating a call");
-            let slept = self.sleep(call, delay, started, &op.words()).await;
+            let slept = self.sleep(call, delay, &op.words()).await;
             slept.map_err(|error| Failure::last(unsent(error, idempotency)))?;
         }
     }
@@ -101,14 +100,13 @@ impl Client {
         op: &Op<'_>,
         idempotency: Idempotency,
         limit: Option<Duration>,
-        started: Instant,
         send: &mut F,
     ) -> Result<T, Failure>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Status>>,
     {
-        let timeout = || Error::Timeout { what: op.words(), after: started.elapsed() };
+        let timeout = || Error::Timeout { what: op.words(), after: call.limit };
         let cancelled = || Error::Cancelled { what: op.words() };
         let unsent = |error| Failure::last(unsent(error, idempotency));
         let _permit = match &self.inner.permits {
@@ -156,14 +154,14 @@ impl Client {
     }
 
     /// Waits, but not beyond the limits of `call`.
-    pub(crate) async fn sleep(&self, call: &Call, delay: Duration, started: Instant, what: &str) -> Result<(), Error> {
+    pub(crate) async fn sleep(&self, call: &Call, delay: Duration, what: &str) -> Result<(), Error> {
         let end = Instant::now() + delay;
         tokio::select! {
             biased;
             () = call.cancel.cancelled() => Err(Error::Cancelled { what: what.to_owned() }),
             () = tokio::time::sleep_until(end.min(call.deadline)) => {
                 if end > call.deadline {
-                    Err(Error::Timeout { what: what.to_owned(), after: started.elapsed() })
+                    Err(Error::Timeout { what: what.to_owned(), after: call.limit })
                 } else {
                     Ok(())
                 }

@@ -6,7 +6,6 @@ use crate::omni::{Call, Error};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
-use tokio::time::Instant;
 
 /// The locks of all objects that an operation works on.
 #[derive(Debug, Default)]
@@ -22,7 +21,7 @@ impl KeyLocks {
     /// # Errors
     /// When the operation is cancelled or runs out of time before that.
     pub(crate) async fn take(&self, call: &Call, key: impl Into<ObjectKey> + Send) -> Result<KeyLock, Error> {
-        let (started, key) = (Instant::now(), key.into());
+        let key = key.into();
         let what = || format!("the removal of `{}` by another resource", key.display());
         let lock = self.lock_of(&key);
         tokio::select! {
@@ -30,7 +29,7 @@ impl KeyLocks {
             guard = lock.lock_owned() => Ok(KeyLock(guard)),
             () = call.cancel.cancelled() => Err(Error::Cancelled { what: what() }),
             () = tokio::time::sleep_until(call.deadline) => {
-                Err(Error::Timeout { what: what(), after: started.elapsed() })
+                Err(Error::Timeout { what: what(), after: call.limit })
             }
         }
     }

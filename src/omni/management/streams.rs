@@ -8,7 +8,6 @@ use crate::omni::{Call, Client, Error};
 use omni_proto::common::Data;
 use omni_proto::management as pb;
 use omni_proto::management::management_service_client::ManagementServiceClient;
-use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
 /// The answers of one call.
@@ -18,7 +17,6 @@ pub struct Answers<T> {
     stream: Streaming<T>,
     method: &'static str,
     about: String,
-    started: Instant,
 }
 
 impl<T> Answers<T> {
@@ -33,7 +31,7 @@ impl<T> Answers<T> {
             () = self.call.cancel.cancelled() => return Err(Error::Cancelled { what: op.words() }),
             message = self.stream.message() => message,
             () = tokio::time::sleep_until(self.call.deadline) => {
-                return Err(Error::Timeout { what: op.words(), after: self.started.elapsed() });
+                return Err(Error::Timeout { what: op.words(), after: self.call.limit });
             }
         };
         match message {
@@ -54,7 +52,6 @@ impl Client {
         F: Fn(ManagementServiceClient<Transport>, Request<M>) -> Fut,
         Fut: Future<Output = Result<Response<Streaming<R>>, Status>>,
     {
-        let started = Instant::now();
         let header = ask.cluster.map(header).transpose()?;
         let op = Op { method: ask.method, about: About::Words(ask.about) };
         let opened = self
@@ -73,7 +70,6 @@ impl Client {
             stream: opened.map_err(Error::from)?,
             method: ask.method,
             about: ask.about.to_owned(),
-            started,
         })
     }
 

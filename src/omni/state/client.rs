@@ -49,7 +49,6 @@ impl Client {
     }
 
     async fn get_after(&self, call: &Call, key: &Key, write: Option<Write>) -> Result<Resource, Error> {
-        let started = Instant::now();
         let mut delay = CACHE_POLL_INTERVAL.0;
         loop {
             let answer = self.read(call, key).await;
@@ -62,7 +61,7 @@ impl Client {
                 return answer;
             };
             let wait = delay.min(write.until().saturating_duration_since(Instant::now()));
-            self.sleep(call, wait, started, &format!("Omni to show the last change of `{key}`")).await?;
+            self.sleep(call, wait, &format!("Omni to show the last change of `{key}`")).await?;
             delay = (delay * 2).min(CACHE_POLL_INTERVAL.1);
         }
     }
@@ -121,7 +120,6 @@ impl Client {
     /// [`ErrorKind::AlreadyExists`] when somebody else made it; or when the server refuses or does not respond.
     /// [`Error::may_have_happened`] tells whether the object may be there all the same.
     pub async fn create(&self, call: &Call, mut resource: Resource) -> Result<Resource, Error> {
-        let started = Instant::now();
         let key = resource.key.clone();
         let operation = resource
             .metadata
@@ -167,7 +165,7 @@ impl Client {
                     return Ok(found);
                 }
                 Ok(Some(found)) if found.metadata.phase == Phase::TearingDown && found.metadata.owner.is_empty() => {
-                    self.finish_removal(call, &key, started).await.map_err(|e| e.settled(open))?;
+                    self.finish_removal(call, &key).await.map_err(|e| e.settled(open))?;
                     continue;
                 }
                 Ok(Some(_)) if taken => return Err(error),
@@ -188,7 +186,7 @@ impl Client {
             let Some(delay) = delays.next().filter(|delay| *delay < call.remaining()) else {
                 return Err(error.settled(open));
             };
-            self.sleep(call, delay, started, &op.words()).await.map_err(|e| e.settled(open))?;
+            self.sleep(call, delay, &op.words()).await.map_err(|e| e.settled(open))?;
         }
     }
 
@@ -206,7 +204,6 @@ impl Client {
         resource: Resource,
         expected_phase: Option<Phase>,
     ) -> Result<Resource, Error> {
-        let started = Instant::now();
         let key = resource.key.clone();
         let op = Op { method: UPDATE, about: About::Object(&key) };
         let message = pb::UpdateRequest {
@@ -260,7 +257,7 @@ impl Client {
                 _ => None,
             };
             let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else { return Err(error.settled(lost)) };
-            self.sleep(call, delay, started, &op.words()).await.map_err(|e| e.settled(lost))?;
+            self.sleep(call, delay, &op.words()).await.map_err(|e| e.settled(lost))?;
         }
     }
 

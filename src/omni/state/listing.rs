@@ -11,7 +11,6 @@ use crate::omni::status::{About, Delivery, Op, read};
 use omni_proto::cosi::resource as pb;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
-use tokio::time::Instant;
 use tonic::Streaming;
 
 const LIST: &str = "/cosi.resource.State/List";
@@ -63,7 +62,6 @@ impl Listing {
     /// # Errors
     /// [`Error::Timeout`] and [`Error::Cancelled`] by the limits of the call; or when the server refuses or does not respond.
     pub async fn next(&mut self, call: &Call) -> Result<Option<Resource>, Error> {
-        let started = Instant::now();
         let op = Op { method: LIST, about: About::Kind(self.kind) };
         loop {
             let Some(open) = &mut self.stream else {
@@ -77,7 +75,7 @@ impl Listing {
                     biased;
                     () = call.cancel.cancelled() => return Err(Error::Cancelled { what: op.words() }),
                     () = tokio::time::sleep_until(call.deadline) => {
-                        return Err(Error::Timeout { what: op.words(), after: started.elapsed() });
+                        return Err(Error::Timeout { what: op.words(), after: call.limit });
                     }
                     message = open.stream.message() => message,
                 },

@@ -7,7 +7,6 @@ use crate::omni::{Call, Error, ErrorKind};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// An error that may be a conflict with another write.
 pub(crate) trait MayConflict: From<Error> {
@@ -93,14 +92,14 @@ impl Client {
         prepare: impl Fn(bool) -> BoxFuture<'p, P> + Send,
         mut attempt: impl FnMut(P) -> BoxFuture<'a, Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let (started, mut is_again) = (Instant::now(), false);
+        let mut is_again = false;
         loop {
             let error = match attempt(prepare(is_again).await).await {
                 Err(error) if error.is_conflict() => error,
                 end => return end,
             };
             let Some(delay) = delays.next() else { return Err(error) };
-            self.sleep(call, delay, started, what).await?;
+            self.sleep(call, delay, what).await?;
             is_again = true;
         }
     }
@@ -142,6 +141,7 @@ mod tests {
     use super::*;
     use crate::omni::testing::{Fault, Pair, cluster, key, minute, pair};
     use omni_proto::cosi::resource as pb;
+    use tokio::time::Instant;
     use tokio_util::sync::CancellationToken;
 
     fn label(resource: &mut Resource) -> Result<(), Error> {

@@ -15,7 +15,6 @@ use crate::omni::status::{About, Failure, Op};
 use futures_util::FutureExt as _;
 use omni_proto::cosi::resource as pb;
 use std::sync::atomic::Ordering;
-use tokio::time::Instant;
 
 const DESTROY: &str = "/cosi.resource.State/Destroy";
 const TEARDOWN: &str = "/cosi.resource.State/Teardown";
@@ -163,7 +162,6 @@ impl Client {
     /// [`Error::Stuck`] with the finalizers that are left when the deadline passes;
     /// or when the server refuses or does not respond.
     pub async fn remove(&self, call: &Call, key: &Key) -> Result<(), Error> {
-        let started = Instant::now();
         let mut delays = lag_delays();
         let ready = loop {
             match self.teardown(call, key).await {
@@ -177,7 +175,7 @@ impl Client {
                 return Ok(());
             }
             match delays.next() {
-                Some(delay) => self.sleep(call, delay, started, &format!("Omni to find `{key}`")).await?,
+                Some(delay) => self.sleep(call, delay, &format!("Omni to find `{key}`")).await?,
                 None => return self.teardown(call, key).await.map(|_| ()),
             }
         };
@@ -191,12 +189,12 @@ impl Client {
                 result => return result,
             }
         }
-        self.finish_removal(call, key, started).await
+        self.finish_removal(call, key).await
     }
 
     /// Waits until an object that is being torn down has no finalizers, and destroys it; again when something holds it after all.
-    pub(crate) async fn finish_removal(&self, call: &Call, key: &Key, started: Instant) -> Result<(), Error> {
-        let ready = |_| self.without_finalizers(call, key, started).boxed();
+    pub(crate) async fn finish_removal(&self, call: &Call, key: &Key) -> Result<(), Error> {
+        let ready = |_| self.without_finalizers(call, key).boxed();
         let destroy = |ready: Result<bool, Error>| {
             async move {
                 if !ready? {
@@ -219,7 +217,7 @@ impl Client {
     }
 
     /// Waits until an object that is being torn down has no finalizers; says whether it has to be destroyed then.
-    async fn without_finalizers(&self, call: &Call, key: &Key, started: Instant) -> Result<bool, Error> {
+    async fn without_finalizers(&self, call: &Call, key: &Key) -> Result<bool, Error> {
         let mut left = Vec::new();
         let mut watch = self.watch(call, key).await?;
         loop {
@@ -238,7 +236,7 @@ impl Client {
                 }
                 Ok(Event::Bootstrapped) => {}
                 Err(error) if matches!(error.cause(), Error::Timeout { .. }) && !left.is_empty() => {
-                    return Err(Error::Stuck { key: key.clone(), finalizers: left, after: started.elapsed() });
+                    return Err(Error::Stuck { key: key.clone(), finalizers: left, after: call.limit });
                 }
                 Err(error) => return Err(error),
             }
@@ -251,7 +249,6 @@ impl Client {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, tonic::Status>>,
     {
-        let started = Instant::now();
         let write = self.inner.recent.get(key);
         let mut delays = self.inner.retry.delays();
         let mut lag = lag_delays();
@@ -292,7 +289,7 @@ impl Client {
                 return Err(error);
             };
             let Some(delay) = delay.filter(|delay| *delay < call.remaining()) else { return Err(error) };
-            self.sleep(call, delay, started, &op.words()).await?;
+            self.sleep(call, delay, &op.words()).await?;
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::omni::status::{About, Delivery, Failure, Op, read};
 use backon::ExponentialBackoff;
 use omni_proto::cosi::resource as pb;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use tokio::time::Instant;
 use tonic::Streaming;
 
 const WATCH: &str = "/cosi.resource.State/Watch";
@@ -90,8 +89,7 @@ impl Client {
         F: FnMut(Option<&Resource>) -> Option<T> + Send,
         T: Send,
     {
-        let started = Instant::now();
-        let named = |error| named(error, what, started);
+        let named = |error| named(error, what);
         let mut watch = self.watch(call, key).await.map_err(named)?;
         loop {
             let found = match watch.next().await.map_err(named)? {
@@ -122,8 +120,7 @@ impl Client {
         F: FnMut(&BTreeMap<String, Resource>) -> Option<T> + Send,
         T: Send,
     {
-        let started = Instant::now();
-        let named = |error| named(error, what, started);
+        let named = |error| named(error, what);
         let mut watch = self.watch_kind(call, kind, query).await.map_err(named)?;
         let (mut there, mut complete) = (BTreeMap::new(), false);
         loop {
@@ -217,9 +214,9 @@ impl Client {
 }
 
 /// Says of a wait that ended what was waited for.
-pub(crate) fn named(error: Error, what: &str, started: Instant) -> Error {
+pub(crate) fn named(error: Error, what: &str) -> Error {
     match error {
-        Error::Timeout { .. } => Error::Timeout { what: what.to_owned(), after: started.elapsed() },
+        Error::Timeout { after, .. } => Error::Timeout { what: what.to_owned(), after },
         Error::Cancelled { .. } => Error::Cancelled { what: what.to_owned() },
         other => other,
     }
@@ -242,20 +239,19 @@ impl Watch {
     /// # Errors
     /// [`Error::Timeout`] and [`Error::Cancelled`] by the limits of the call; or when the server refuses.
     pub async fn next(&mut self) -> Result<Event, Error> {
-        let started = Instant::now();
         loop {
             if let Some(event) = self.queue.pop_front() {
                 return Ok(event);
             }
             let Some(stream) = &mut self.stream else {
-                self.reconnect(started).await?;
+                self.reconnect().await?;
                 continue;
             };
             let message = tokio::select! {
                 biased;
                 () = self.call.cancel.cancelled() => return Err(Error::Cancelled { what: self.words() }),
                 () = tokio::time::sleep_until(self.call.deadline) => {
-                    return Err(Error::Timeout { what: self.words(), after: started.elapsed() });
+                    return Err(Error::Timeout { what: self.words(), after: self.call.limit });
                 }
                 message = stream.message() => message,
             };
@@ -279,10 +275,10 @@ impl Watch {
         }
     }
 
-    async fn reconnect(&mut self, started: Instant) -> Result<(), Error> {
+    async fn reconnect(&mut self) -> Result<(), Error> {
         let what = self.words();
         let delay = self.delays.next().unwrap_or(self.client.inner.retry.max_delay);
-        self.client.sleep(&self.call, delay, started, &what).await?;
+        self.client.sleep(&self.call, delay, &what).await?;
         match self.connect(Idempotency::AtMostOnce).await {
             // A server that restarts is worth waiting for: only the deadline ends a watch.
             Err(Failure { delivery: Delivery::Lost | Delivery::Unsent, error }) => {
@@ -481,6 +477,8 @@ mod tests {
         let pair = pair();
         put(&pair, "prod", 1, pb::EventType::Created);
         let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        // The limit of the operation is told, and not the rest of it.
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let mut watch = pair.client.watch(&call, &key()).await.unwrap();
         assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
         let error = watch.next().await.unwrap_err();

@@ -25,7 +25,6 @@ use async_trait::async_trait;
 use kit::text::printable;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The attribute that limits how long an action may take.
 const TIMEOUT: &str = "timeout";
@@ -341,8 +340,7 @@ impl Run<'_> {
         what: &str,
         mut judge: impl FnMut(Option<&Stored>) -> Result<Step, Failure> + Send,
     ) -> Result<(), Failure> {
-        let started = Instant::now();
-        let named = |error| named(error, what, started);
+        let named = |error| named(error, what);
         let mut watch = self.client().watch(call, key).await.map_err(named)?;
         loop {
             let step = match watch.next().await.map_err(named)? {

@@ -1,8 +1,8 @@
 //! Single data sources: exactly one item must match the arguments.
 
 use super::{Item, Request, SingleSource, cx, matching, selector, sorted, value_of};
-use crate::omni::Error;
 use crate::omni::state::query::Query;
+use crate::omni::{Error, ErrorKind};
 use crate::provider::engine::{Cx, Failure};
 use crate::provider::errors::{Operation, capital};
 use crate::provider::session::{Handle, at};
@@ -82,7 +82,7 @@ impl<L: SingleSource> DataSource for Single<L> {
     async fn read(&self, context: &Context, mut config: Value) -> Result<Done<Value>, Diagnostics> {
         let limit = L::limit(&config);
         let cx = cx(self.handle.session()?, context, limit);
-        let found = match select::<L>(&cx, &config, limit).await {
+        let found = match select::<L>(&cx, &config, limit.is_some()).await {
             Ok(Selection::One(found)) => found,
             Ok(Selection::Missing(diagnostic) | Selection::Ambiguous(diagnostic)) => return Err(diagnostic.into()),
             Err(failure) => return Err(failure.explain(&operation::<L>(&shown_id::<L>(&config))).into()),
@@ -119,23 +119,21 @@ pub(crate) fn operation<L: SingleSource>(id: &str) -> Operation<'_> {
     Operation { verb: "look up", noun: L::NOUN, id, id_attribute: L::ID }
 }
 
-/// Looks for the one thing that the arguments select; `limit` is how long that may take when they ask to wait for it.
+/// Looks for the one thing that the arguments select; `waits` says whether they ask to wait for it.
 ///
 /// # Errors
 /// When it cannot be looked for, or did not come in time.
 pub(crate) async fn select<L: SingleSource>(
     cx: &Cx,
     config: &Value,
-    limit: Option<Duration>,
+    waits: bool,
 ) -> Result<Selection<Item<L::Object>>, Failure> {
     let id = config.get(L::ID).as_str().map(L::id);
     let query = if id.is_some() { Query::all() } else { selector(config)? };
     let request = Request { id, query, config };
     let found = match L::find(cx, &request).await {
         Ok(found) => found,
-        Err(Error::Timeout { what, .. }) if let Some(after) = limit => {
-            // The limit as it is configured, and not the time that passed until it was noticed.
-            let error = Error::Timeout { what, after };
+        Err(error) if error.is(ErrorKind::Timeout) && waits => {
             return Err(late::<L>(cx, &request, &error).await.into());
         }
         Err(error) => return Err(error.into()),

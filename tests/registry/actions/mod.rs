@@ -274,7 +274,7 @@ fn times_out(case: &'static Case) -> Result<(), Failed> {
         let config = host.action_config(name, &json);
         hold_up(&host, case);
         let said = host.invoke(name, &config).await.result().expect_err("it takes too long");
-        assert!(said.contains("ave up after"), "{name}: {said}");
+        assert!(said.contains("ave up after 300ms"), "{name}: {said}");
         assert!(says_how_to_go_on(&said, "increase `timeout`"), "{name}: {said}");
         assert!(!said.contains("in the state"), "{name}: there is no state: {said}");
         if case.write.is_some() {

@@ -8,7 +8,6 @@ use crate::provider::errors::Operation;
 use crate::tf::value::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How long Omni may take to list what a call has done.
@@ -69,9 +68,8 @@ async fn until<M: RpcObject, T>(
     what: &str,
     mut enough: impl FnMut(Option<Object<M::Spec>>) -> Option<T>,
 ) -> Result<T, Error> {
-    let started = Instant::now();
     let named = |error: Error| match error.kind() {
-        ErrorKind::Timeout => Error::Timeout { what: what.to_owned(), after: started.elapsed() },
+        ErrorKind::Timeout => Error::Timeout { what: what.to_owned(), after: cx.call.limit },
         ErrorKind::Cancelled => Error::Cancelled { what: what.to_owned() },
         _ => error,
     };
@@ -99,7 +97,7 @@ async fn until<M: RpcObject, T>(
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(POLL_INTERVAL.1),
         }
     }
-    Err(Error::Timeout { what: what.to_owned(), after: started.elapsed() })
+    Err(Error::Timeout { what: what.to_owned(), after: cx.call.limit })
 }
 
 /// The next change of what is watched; says whether there may be another.

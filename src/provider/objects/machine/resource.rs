@@ -312,7 +312,7 @@ impl FoundObject for Registered {
     async fn look_up(cx: &Cx, plan: &mut Plan<'_>) -> Result<Option<String>, Failure> {
         let mut config = plan.config.clone();
         config.set(WAIT, Value::Null);
-        let told = match select::<Self>(cx, &config, None).await? {
+        let told = match select::<Self>(cx, &config, false).await? {
             Selection::One(found) => return Ok(Some(found.id)),
             Selection::Ambiguous(several) => {
                 let key = ObjectKey::called(<Self as Table>::NAME, "");
@@ -329,7 +329,6 @@ impl FoundObject for Registered {
 
     async fn obtain(cx: &Cx, config: &Value, wanted: &Value) -> Result<Item<Machine>, Diagnostics> {
         let mut config = config.clone();
-        let limit = cx.session.timeouts.or(wanted.get("timeouts")).create;
         let id = config.get(ID).as_str().map(str::to_owned).filter(|_| accepts(wanted));
         if let Some(id) = id {
             let operation = Operation { verb: "accept", noun: Machines::NOUN, id: &id, id_attribute: ID };
@@ -339,7 +338,7 @@ impl FoundObject for Registered {
                 config.set(WAIT, true.into());
             }
         }
-        match select::<Self>(cx, &config, waits(&config).then_some(limit)).await {
+        match select::<Self>(cx, &config, waits(&config)).await {
             Ok(Selection::One(found)) => Ok(found),
             Ok(Selection::Missing(missing)) => Err(hidden(cx, &config).await.unwrap_or(missing).into()),
             Ok(Selection::Ambiguous(several)) => Err(several.into()),
