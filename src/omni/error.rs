@@ -108,6 +108,17 @@ pub enum Error {
         /// How long the operation may take.
         after: Duration,
     },
+    /// The deadline has passed while the server was away.
+    #[error("gave up after {} while waiting for {what}", short(*.after))]
+    Away {
+        /// What was waited for.
+        what: String,
+        /// How long the operation may take.
+        after: Duration,
+        /// The last error of the connection.
+        #[source]
+        last: Box<Error>,
+    },
     /// The operation was cancelled.
     #[error("stopped while waiting for {what}")]
     Cancelled {
@@ -162,7 +173,7 @@ impl Error {
             Self::Status { kind, .. } => *kind,
             Self::Unauthenticated { .. } => ErrorKind::Unauthenticated,
             Self::Transport { .. } => ErrorKind::Unavailable,
-            Self::Timeout { .. } | Self::Stuck { .. } => ErrorKind::Timeout,
+            Self::Timeout { .. } | Self::Away { .. } | Self::Stuck { .. } => ErrorKind::Timeout,
             Self::Unsupported { .. } => ErrorKind::Unimplemented,
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Decode { .. } => ErrorKind::Other,
@@ -180,7 +191,9 @@ impl Error {
         match self {
             Self::Transport { maybe_sent, .. } => *maybe_sent,
             Self::Status { kind, .. } => matches!(kind, ErrorKind::Unavailable | ErrorKind::Other),
-            Self::Timeout { .. } | Self::Cancelled { .. } | Self::Decode { .. } | Self::Open(_) => true,
+            Self::Timeout { .. } | Self::Away { .. } | Self::Cancelled { .. } | Self::Decode { .. } | Self::Open(_) => {
+                true
+            }
             Self::Undone(_)
             | Self::Config { .. }
             | Self::Unauthenticated { .. }
@@ -222,6 +235,24 @@ impl Error {
         }
     }
 
+    /// The same as an owned error.
+    #[must_use]
+    pub(crate) fn into_cause(self) -> Self {
+        match self {
+            Self::Open(error) | Self::Undone(error) => error.into_cause(),
+            error => error,
+        }
+    }
+
+    /// What ended the connection that a wait ran out without.
+    #[must_use]
+    pub(crate) fn last_of_connection(&self) -> Option<&Self> {
+        match self.cause() {
+            Self::Away { last, .. } => Some(last),
+            _ => None,
+        }
+    }
+
     /// Whether [`Error::kind`] is this one.
     #[must_use]
     pub fn is(&self, kind: ErrorKind) -> bool {
@@ -258,6 +289,7 @@ mod tests {
             (transport(true), true),
             (transport(false), false),
             (Error::Timeout { what: "it".into(), after: Duration::ZERO }, true),
+            (Error::Away { what: "it".into(), after: Duration::ZERO, last: Box::new(transport(false)) }, true),
             (Error::Cancelled { what: "it".into() }, true),
             (Error::Unauthenticated { reason: None }, false),
             (Error::Config { setting: "endpoint", message: "no".into() }, false),

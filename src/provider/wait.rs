@@ -145,8 +145,14 @@ impl Condition {
             Err(error) => Some(Err(error)),
         });
         let ended = waited.await.and_then(|judged| judged);
-        ended.map_err(|error| Unmet { error, what: self.what.clone(), seen: last })
+        ended.map_err(|error| Unmet { seen: last_seen(&last, &error), error, what: self.what.clone() })
     }
+}
+
+/// What was seen last, and what ended the connection after that, where it was not there at the end. Without a full stop.
+pub(super) fn last_seen(seen: &str, error: &Error) -> String {
+    let lost = error.last_of_connection().map(|last| format!("no connection to Omni since then: {last}"));
+    [Some(seen.to_owned()), lost].into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// What tells how an upgrade stands.
@@ -474,5 +480,34 @@ pub(super) async fn force_destroy(cx: &Cx, machine: &str, cluster: &str) -> Resu
     match cx.client().create(&cx.call, request).await {
         Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(()),
         other => other.map(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_was_lost_is_part_of_what_was_seen() {
+        let timeout = |lost: Option<&str>| {
+            let (what, after) = ("it".to_owned(), Duration::from_secs(1));
+            match lost.map(str::to_owned) {
+                Some(message) => {
+                    let endpoint = "https://o".to_owned();
+                    let last = Error::Transport { endpoint, message, maybe_sent: false, setting: "endpoint" };
+                    Error::Away { what, after, last: Box::new(last) }
+                }
+                None => Error::Timeout { what, after },
+            }
+        };
+        let lost = "no connection to Omni since then: no answer from `https://o`: refused";
+        for (seen, error, expected) in [
+            ("phase `x`", timeout(None), "phase `x`".to_owned()),
+            ("phase `x`", timeout(Some("refused")), format!("phase `x`; {lost}")),
+            ("", timeout(Some("refused")), lost.to_owned()),
+            ("", timeout(None), String::new()),
+        ] {
+            assert_eq!(last_seen(seen, &error), expected);
+        }
     }
 }

@@ -235,7 +235,7 @@ impl Client {
                     }
                 }
                 Ok(Event::Bootstrapped) => {}
-                Err(error) if matches!(error.cause(), Error::Timeout { .. }) && !left.is_empty() => {
+                Err(error) if error.is(ErrorKind::Timeout) && !left.is_empty() => {
                     return Err(Error::Stuck { key: key.clone(), finalizers: left, after: call.limit });
                 }
                 Err(error) => return Err(error),

@@ -52,6 +52,8 @@ pub struct Watch {
     bootstrapped: bool,
     /// Failed attempts to reopen the stream, in a row.
     refusals: usize,
+    /// What ended the connection last, until another one has proved itself.
+    lost: Option<Error>,
 }
 
 type Mark = (Option<u64>, Option<prost_types::Timestamp>);
@@ -207,6 +209,7 @@ impl Client {
             fresh: None,
             bootstrapped: false,
             refusals: 0,
+            lost: None,
         };
         watch.connect(Idempotency::Idempotent).await?;
         Ok(watch)
@@ -217,6 +220,7 @@ impl Client {
 pub(crate) fn named(error: Error, what: &str) -> Error {
     match error {
         Error::Timeout { after, .. } => Error::Timeout { what: what.to_owned(), after },
+        Error::Away { after, last, .. } => Error::Away { what: what.to_owned(), after, last },
         Error::Cancelled { .. } => Error::Cancelled { what: what.to_owned() },
         other => other,
     }
@@ -237,8 +241,20 @@ impl Watch {
     /// Waits for the next event, until the deadline of the call that opened the watch.
     ///
     /// # Errors
-    /// [`Error::Timeout`] and [`Error::Cancelled`] by the limits of the call; or when the server refuses.
+    /// [`Error::Timeout`] and [`Error::Cancelled`] by the limits of the call, and [`Error::Away`] where there was no connection
+    /// at the end; or when the server refuses.
     pub async fn next(&mut self) -> Result<Event, Error> {
+        // Whether a call took effect says nothing of a watch.
+        match self.advance().await.map_err(Error::into_cause) {
+            Err(Error::Timeout { what, after }) => Err(match self.lost.take() {
+                Some(last) => Error::Away { what, after, last: Box::new(last) },
+                None => Error::Timeout { what, after },
+            }),
+            advanced => advanced,
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Event, Error> {
         loop {
             if let Some(event) = self.queue.pop_front() {
                 return Ok(event);
@@ -269,6 +285,7 @@ impl Watch {
                         return Err(failure.error);
                     }
                     tracing::debug!(error = %failure.error, "a watch lost its connection");
+                    self.lost = Some(failure.error);
                     self.stream = None;
                 }
             }
@@ -288,6 +305,7 @@ impl Watch {
                     return Err(error);
                 }
                 tracing::debug!(%error, "a watch is still without a connection");
+                self.lost = Some(error);
                 Ok(())
             }
             result => Ok(result?),
@@ -368,6 +386,7 @@ impl Watch {
     fn settle(&mut self) {
         self.delays = self.client.inner.retry.endless();
         self.refusals = 0;
+        self.lost = None;
     }
 
     fn failure(&self, status: &tonic::Status) -> Failure {
@@ -493,6 +512,31 @@ mod tests {
         let mut watch = pair.client.watch(&minute(), &key()).await.unwrap();
         assert_eq!(take(&mut watch, 1).await, ["prod@1"]);
         assert!(watch.next().await.unwrap_err().is(ErrorKind::Denied));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stays_away_is_told() {
+        use std::error::Error as _;
+        let pair = pair();
+        put(&pair, "prod", 1, pb::EventType::Created);
+        pair.server.fault("Watch", Fault::Break(2));
+        for _ in 0..100 {
+            pair.server.fault("Watch", Fault::Refuse(Status::unavailable("restarting")));
+        }
+        let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        let error = pair.client.wait_for(&call, &key(), "the cluster to fly", |_| None::<()>).await.unwrap_err();
+        assert_eq!(error.to_string(), "gave up after 5s while waiting for the cluster to fly");
+        assert!(error.is(ErrorKind::Timeout));
+        assert!(error.source().is_some_and(|last| last.to_string().contains("restarting")), "{error:?}");
+        assert!(error.last_of_connection().is_some());
+
+        // One that has come back has nothing to do with it.
+        let pair = self::pair();
+        put(&pair, "prod", 1, pb::EventType::Created);
+        pair.server.fault("Watch", Fault::Break(2));
+        let call = Call::within(Duration::from_secs(5), &CancellationToken::new());
+        let error = pair.client.wait_for(&call, &key(), "the cluster to fly", |_| None::<()>).await.unwrap_err();
+        assert!(error.is(ErrorKind::Timeout) && error.source().is_none(), "{error:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -686,6 +686,7 @@ pub(super) fn hanging(
             format!("its removal, which is blocked by finalizers of these controllers of Omni: {list}")
         }
         Error::Timeout { what, .. } => what.clone(),
+        Error::Away { what, last, .. } => format!("{what}, without a connection at the end ({last})"),
         _ => format!("the removal of {}", operation.what()),
     };
     let (why, way_out) = why.unwrap_or_else(|| {

@@ -81,6 +81,7 @@ pub fn trials() -> Vec<Trial> {
         ("control_planes_are_not_locked", control_planes_are_not_locked),
         ("mistakes_are_found_at_validation", mistakes_are_found_at_validation),
         ("a_wait_tells_what_it_sees", a_wait_tells_what_it_sees),
+        ("a_wait_tells_that_omni_stayed_away", a_wait_tells_that_omni_stayed_away),
         ("a_wait_tells_no_secret", a_wait_tells_no_secret),
         ("a_type_that_an_older_omni_lacks_is_told", a_type_that_an_older_omni_lacks_is_told),
         ("a_spare_machine_has_no_lock", a_spare_machine_has_no_lock),
@@ -729,5 +730,21 @@ fn a_wait_tells_what_it_sees() -> Result<(), Failed> {
         let (invoked, ()) = tokio::join!(host.invoke(name, &config), make);
         let lines = invoked.result().unwrap();
         assert_eq!(lines.last().map(String::as_str), Some("`MachineClasses.omni.sidero.dev/late` exists"), "{lines:?}");
+    })
+}
+
+fn a_wait_tells_that_omni_stayed_away() -> Result<(), Failed> {
+    block(async {
+        let case = CASES.iter().find(|case| case.name == "omni_wait").unwrap();
+        let host = start(case, &[]).await;
+        // It breaks after its first event, and from the next one on nothing listens.
+        strike(&host, "Watch break 2");
+        strike(&host, "Watch gone 60s");
+        let json = json!({ "type": "Clusters", "id": "none", "timeout": "2s" });
+        let said =
+            host.invoke(case.name, &host.action_config(case.name, &json)).await.result().expect_err("it is away");
+        for part in ["Gave up after 2s", "No answer from `", "Last state seen: the object does not exist."] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     })
 }
