@@ -2,8 +2,10 @@
 //! and configurations that are refused.
 
 use crate::host::Host;
-use omni_proto::specs::{InfraMachineStatusSpec, MachineStatusSpec, ServiceAccountStatusSpec};
+use omni_proto::specs::{EtcdManualBackupSpec, InfraMachineStatusSpec, MachineStatusSpec, ServiceAccountStatusSpec};
 use omni_sim::{inventory, kinds, world};
+use prost::Message as _;
+use prost_types::Timestamp;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
@@ -241,6 +243,45 @@ pub static CASES: &[Case] = &[
         ..FIRST
     },
 ];
+
+/// Those that find the request of an earlier invocation, which they change: the call with the effect is another one.
+pub static AGAIN: &[Case] = &[
+    Case {
+        name: "omni_rotate_talos_ca",
+        before: |host| requested(host, "RotateTalosCAs", Vec::new()),
+        write: Some("Update of RotateTalosCAs"),
+        done: |host| rotations(host, "RotateTalosCAs", "talos-version").saturating_sub(1),
+        tells: "The Talos CA of cluster `c` is rotated",
+        ..FIRST
+    },
+    Case {
+        name: "omni_rotate_kubernetes_ca",
+        before: |host| requested(host, "RotateKubernetesCAs", Vec::new()),
+        write: Some("Update of RotateKubernetesCAs"),
+        done: |host| rotations(host, "RotateKubernetesCAs", "kubernetes-version").saturating_sub(1),
+        tells: "The Kubernetes CA of cluster `c` is rotated",
+        ..FIRST
+    },
+    Case {
+        name: "omni_etcd_backup",
+        before: |host| {
+            let asked = EtcdManualBackupSpec { backup_at: Some(Timestamp { seconds: 1, nanos: 0 }) };
+            requested(host, "EtcdManualBackups", asked.encode_to_vec());
+        },
+        write: Some("Update of EtcdManualBackups"),
+        done: |host| (host.sim.store().list("EtcdBackups.omni.sidero.dev").len() as u64).saturating_sub(1),
+        tells: "The etcd of cluster `c` was backed up at ",
+        ..FIRST
+    },
+];
+
+/// A request that an earlier invocation has left; it is carried out once the world has come to rest.
+fn requested(host: &Host, kind: &str, spec: Vec<u8>) {
+    host.sim.store().put("", &kinds::key(&format!("{kind}.omni.sidero.dev"), "c"), |object| {
+        object.labels.insert("omni.sidero.dev/cluster".into(), "c".into());
+        object.spec = spec;
+    });
+}
 
 fn annotate(host: &Host, kind: &str, id: &str, key: &str) {
     host.edit(kind, id, |object| {

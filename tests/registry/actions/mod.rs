@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
 pub use cases::mistakes;
-use cases::{CASES, Case, annotated, folder};
+use cases::{AGAIN, CASES, Case, annotated, folder};
 
 /// A rule that is about all actions together.
 type SharedRule = fn() -> Result<(), Failed>;
@@ -62,11 +62,13 @@ pub fn trials() -> Vec<Trial> {
         for (rule, test) in rules {
             trials.push(Trial::test(format!("action::{name}::{rule}"), move || test(case)));
         }
-        let ways: &[&'static str] = if case.write.is_some() { &["lose", "cut", "gone 300ms"] } else { &[] };
-        for way in ways {
-            let rule = way.split(' ').next().unwrap_or_default();
-            trials.push(Trial::test(format!("action::{name}::survives_{rule}"), move || survives(case, way)));
+        if case.write.is_some() {
+            trials.extend(WAYS.into_iter().map(|way| survival(case, "", way)));
         }
+    }
+    for case in AGAIN {
+        trials.push(Trial::test(format!("action::{}::invokes_again", case.name), move || invokes(case)));
+        trials.extend(WAYS.into_iter().map(|way| survival(case, "_again", way)));
     }
     let others: &[(&str, SharedRule)] = &[
         ("what_an_older_omni_lacks_is_told_at_plan", what_an_older_omni_lacks_is_told_at_plan),
@@ -91,6 +93,14 @@ pub fn trials() -> Vec<Trial> {
     let more = [&access::ALL[..], &at_once::ALL[..], &behind::ALL[..], &plans::ALL[..]].concat();
     trials.extend(others.iter().chain(&more).map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
     trials
+}
+
+/// What happens to the call with the effect, once.
+const WAYS: [&str; 3] = ["lose", "cut", "gone 300ms"];
+
+fn survival(case: &'static Case, after: &str, way: &'static str) -> Trial {
+    let rule = way.split(' ').next().unwrap_or_default();
+    Trial::test(format!("action::{}::survives_{rule}{after}", case.name), move || survives(case, way))
 }
 
 /// One control plane and two workers, a machine that is free, and one of a static provider; backups have a store.
