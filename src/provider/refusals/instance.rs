@@ -13,6 +13,7 @@ const DISK: &[&str] = &["install disk configuration"];
 const REQUESTS: &[&str] = &["machine request set"];
 const CLASS: &[&str] = &["machine class"];
 const RULE: &[&str] = &["SAML label rule"];
+const MACHINE: &[&str] = &["machine"];
 const INFRA_MACHINE: &[&str] = &["infrastructure machine configuration"];
 const PRESET: &[&str] = &["installation media preset"];
 const POLICY: &[&str] = &["access policy"];
@@ -339,6 +340,12 @@ pub(super) const ROWS: &[Row] = &[
         "resource ID is too long: * bytes (max *)",
         ID,
         "Shorten it: the resulting ID has {1} bytes, and the maximum is {2}.",
+    ),
+    row(
+        MACHINE,
+        "Talos is already installed on this machine; use OPERATION_UPGRADE",
+        ID,
+        "Use the action `omni_maintenance_upgrade` for another version.",
     ),
     row(
         ALL,

@@ -46,6 +46,12 @@ fn what_keeps_talos_from_a_machine_is_told_at_plan() -> Result<(), Failed> {
         host.invoke(install.name, &config).await.result().unwrap();
         let said = planned(install.name, (install.config)(&host)).await;
         assert!(said.contains("Talos is installed on machine"), "{said}");
+        // An invocation says the same, and not how the API calls an upgrade.
+        let said = host.invoke(install.name, &config).await.result().expect_err("it is installed");
+        for part in ["Talos is installed on the disk `/dev/", "`omni_maintenance_upgrade`", "Nothing was changed."] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(!said.contains("OPERATION_UPGRADE"), "{said}");
     })
 }
 

@@ -122,6 +122,13 @@ impl OmniAction for Maintenance {
         match self {
             Self::Install => {
                 let disk = config.get(DISK).as_str().unwrap_or_default();
+                // Omni refuses it as well, and names an operation of its API.
+                let status = run.find_fresh::<MachineStatusSpec>(machine).await?;
+                if let Some(on) = status.as_ref().and_then(|status| installed_on(&status.spec)) {
+                    let why = format!("Talos is installed on the disk `{on}` of the machine already.");
+                    let refused = Diagnostic::error(self.facts().operation(config).summary(), why);
+                    return Err(refused.hint(USE_UPGRADE).at(at(MACHINE)).into());
+                }
                 let request = MaintenanceLifecycleRequest {
                     machine_id: machine.to_owned(),
                     operation: Operation::Install.into(),
@@ -169,6 +176,14 @@ fn disks(status: &MachineStatusSpec) -> &[BlockDevice] {
     status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default()
 }
 
+/// The disk that Talos is installed on.
+fn installed_on(status: &MachineStatusSpec) -> Option<&str> {
+    disks(status).iter().find(|found| found.system_disk).map(|found| found.linux_name.as_str())
+}
+
+/// What to do on a machine that Talos is installed on.
+const USE_UPGRADE: &str = "Use `omni_maintenance_upgrade` for another version.";
+
 /// Whether this can be the disk of that path: which one a link leads to is known to the machine alone.
 fn is(found: &BlockDevice, disk: &str) -> bool {
     found.linux_name == disk || found.dev_path == disk || disk.starts_with("/dev/disk/")
@@ -176,12 +191,11 @@ fn is(found: &BlockDevice, disk: &str) -> bool {
 
 /// What keeps Talos from being installed on the disk: the problem, why it is one, and what to do.
 fn unfit(machine: &str, disk: &str, status: &MachineStatusSpec) -> Option<(String, String, &'static str)> {
-    let disks = disks(status);
-    if let Some(found) = disks.iter().find(|found| found.system_disk) {
+    if let Some(on) = installed_on(status) {
         let summary = format!("Talos is installed on machine `{machine}`");
-        let why = format!("It is on the disk `{}`, and Omni does not install it twice", found.linux_name);
-        return Some((summary, why, "Use `omni_maintenance_upgrade` for another version."));
+        return Some((summary, format!("It is on the disk `{on}`, and Omni does not install it twice"), USE_UPGRADE));
     }
+    let disks = disks(status);
     if disks.is_empty() || disks.iter().any(|found| is(found, disk)) {
         return None;
     }
