@@ -1,5 +1,6 @@
 //! Validators of values in the formats of Omni, shared by resources and data sources.
 
+use crate::omni::patch::verdict;
 use crate::omni::{labels, pem};
 use crate::tf::check::Check;
 use kit::text::{is_unseen, quoted};
@@ -25,7 +26,10 @@ pub(crate) fn is_mapping() -> Check {
             [serde_json::Value::Object(_)] => Ok(()),
             _ => Err("It is not a single YAML mapping.".to_owned()),
         },
-        Err(error) => Err(crate::tf::diag::sentence(&format!("it is no YAML: {error}"))),
+        Err(error) => {
+            let verdict = if error.excess.is_some() { verdict(&error) } else { "is no YAML" };
+            Err(crate::tf::diag::sentence(&format!("it {verdict}: {error}")))
+        }
     })
 }
 

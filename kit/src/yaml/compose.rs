@@ -196,7 +196,11 @@ where
 fn deeper(depth: usize, levels: usize, at: Marker) -> Result<usize, YamlError> {
     match depth + levels {
         deep if deep <= DEPTH => Ok(deep),
-        _ => Err(error(at, format!("lists and maps nest deeper than {DEPTH} levels here"))),
+        _ => {
+            let message =
+                format!("lists and maps nest deeper than {DEPTH} levels here, which is the limit of this program");
+            Err(YamlError { excess: Some(Excess::Depth), ..error(at, message) })
+        }
     }
 }
 
@@ -418,6 +422,7 @@ mod tests {
             assert!(read(&make(DEPTH)).is_ok(), "{}", make(DEPTH));
             let error = read(&make(DEPTH + 1)).expect_err("too deep");
             assert!(error.message.contains("deeper than 100 levels"), "{error}");
+            assert_eq!(error.excess, Some(Excess::Depth), "{error}");
         }
         for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)] {
             assert!(read(&text).is_err());

@@ -45,7 +45,7 @@ impl Budget {
                 "from here on it holds more than {} MiB of values{}",
                 MEMORY >> 20,
                 match excess {
-                    Excess::Text => "",
+                    Excess::Text | Excess::Depth => "",
                     Excess::References => ", references (`*name`) counted as often as they stand",
                 }
             )),

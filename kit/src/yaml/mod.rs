@@ -31,7 +31,7 @@ pub struct YamlError {
     pub column: usize,
     /// What is wrong there.
     pub message: String,
-    /// Whether nothing is wrong but that there is too much of it, and why.
+    /// Whether nothing is wrong but that it is more than this program reads, and why.
     pub excess: Option<Excess>,
 }
 
@@ -42,6 +42,8 @@ pub enum Excess {
     Text,
     /// It has anchors, and what they name counts as often as it is referred to.
     References,
+    /// Its lists and maps nest too deeply.
+    Depth,
 }
 
 impl YamlError {

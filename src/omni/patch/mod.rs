@@ -20,6 +20,8 @@ use sha2::{Digest, Sha256};
 pub(crate) enum PatchError {
     #[error("the patch is not valid YAML: {0}")]
     NotYaml(yaml::YamlError),
+    #[error("the patch is nested too deeply for the provider: {0}")]
+    TooDeep(yaml::YamlError),
     #[error(
         "the patch is too large: it has {} bytes, and Omni accepts requests of at most {} (32 MiB), including everything else in the request; split it into several patches",
         .0, MAX_REQUEST
@@ -117,6 +119,22 @@ pub(crate) fn shorten(cause: &yaml::YamlError) -> &'static str {
     }
 }
 
+/// What is wrong with a text that could not be read, to go after "it": that it is no YAML, or more than the provider reads.
+pub(crate) fn verdict(error: &yaml::YamlError) -> &'static str {
+    match error.excess {
+        None => "is not valid YAML",
+        Some(yaml::Excess::Depth) => "is nested too deeply for the provider",
+        Some(yaml::Excess::Text | yaml::Excess::References) => "is too large for the provider",
+    }
+}
+
+impl PatchError {
+    /// Whether nothing is wrong with the patch, as far as it is known, but that it is more than the provider reads.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(self, Self::TooDeep(_) | Self::TooMuch { .. })
+    }
+}
+
 /// Reads the documents of a patch.
 ///
 /// # Errors
@@ -126,6 +144,7 @@ pub(crate) fn nodes(text: &str, budget: &mut Budget) -> Result<Vec<Node>, PatchE
         return Err(PatchError::TooLong(text.len()));
     }
     yaml::parse_nodes(text, budget).map_err(|error| match error.excess {
+        Some(yaml::Excess::Depth) => PatchError::TooDeep(error),
         Some(_) => PatchError::TooMuch { length: text.len(), cause: error },
         None => PatchError::NotYaml(error),
     })

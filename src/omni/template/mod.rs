@@ -87,6 +87,8 @@ pub struct Problem {
     pub about: Vec<String>,
     /// What is wrong: `path or inline is required`.
     pub message: String,
+    /// Whether nothing is wrong but that it is more than this program reads.
+    pub is_limit: bool,
 }
 
 impl fmt::Display for Problem {

@@ -3,7 +3,7 @@
 //! [`kit::yaml`] judges the text first: duplicate keys, anchors, size and depth. What is left here cannot fail.
 
 use super::{Problem, Problems};
-use kit::yaml::{Budget, Scalar, parse_nodes};
+use kit::yaml::{Budget, Scalar, YamlError, parse_nodes};
 use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle, Span};
 use std::collections::HashMap;
 
@@ -23,7 +23,8 @@ impl At {
 
     /// A problem at this place.
     pub(super) fn problem(self, message: impl Into<String>) -> Problem {
-        Problem { line: self.line, column: self.column, about: Vec::new(), message: message.into() }
+        let message = message.into();
+        Problem { line: self.line, column: self.column, about: Vec::new(), message, is_limit: false }
     }
 }
 
@@ -83,10 +84,14 @@ pub(super) struct Document {
 /// Every document of a text, those in which nothing is written included.
 pub(super) fn documents(text: &str) -> Result<Vec<Document>, Problems> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let refused = |line, column, message: String| {
-        Problems(vec![At { line, column }.problem(format!("error decoding template: {message}"))])
+    let refused = |error: YamlError| {
+        let at = At { line: error.line, column: error.column };
+        Problems(vec![match error.excess {
+            None => at.problem(format!("error decoding template: {}", error.message)),
+            Some(_) => Problem { is_limit: true, ..at.problem(error.message) },
+        }])
     };
-    parse_nodes(text, &mut Budget::default()).map_err(|error| refused(error.line, error.column, error.message))?;
+    parse_nodes(text, &mut Budget::default()).map_err(refused)?;
     let mut composer = Composer { events: Parser::new_from_str(text), anchors: HashMap::new() };
     let mut documents = Vec::new();
     loop {

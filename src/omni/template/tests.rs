@@ -462,3 +462,13 @@ fn exports_are_what_omnictl_prints() {
     }
     hold("export", &differences);
 }
+
+#[test]
+fn a_limit_of_this_program_is_told_from_a_mistake() {
+    let nested = |levels: usize| format!("kind: Cluster\nx: {}{}\n", "[".repeat(levels), "]".repeat(levels));
+    for (text, is_limit) in [(nested(100), true), (nested(10), false), ("kind: [".to_owned(), false)] {
+        let Problems(problems) = Template::load(&text, Arc::new(NoFiles)).unwrap_err();
+        assert!(problems.iter().all(|problem| problem.is_limit == is_limit), "{problems:?}");
+        assert_eq!(problems[0].message.contains("deeper than 100 levels"), is_limit, "{problems:?}");
+    }
+}

@@ -308,7 +308,11 @@ impl Checker<'_> {
         match patch::check(text, patch::Release::of(major, minor)) {
             Ok(()) => {}
             Err(PatchError::Controlled(places)) => places.iter().for_each(|place| self.say(at, controlled(place))),
-            Err(error) => self.say(at, format!("{failed}: {error}")),
+            Err(error) => {
+                let before = self.problems.len();
+                self.say(at, format!("{failed}: {error}"));
+                self.problems.iter_mut().skip(before).for_each(|problem| problem.is_limit = error.is_limit());
+            }
         }
     }
 

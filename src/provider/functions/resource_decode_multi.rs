@@ -1,6 +1,7 @@
 //! `resource_decode_multi`: decodes Omni resources in the format of `omnictl`.
 
 use super::{Pure, text};
+use crate::omni::patch::verdict;
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
 use kit::yaml;
@@ -24,7 +25,7 @@ pub(super) fn function() -> Pure {
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     let wrong = |text: String| FunctionError::at(0, text);
     let documents = yaml::parse_documents(text(arguments, 0))
-        .map_err(|error| wrong(format!("The text is not valid YAML: {error}.")))?;
+        .map_err(|error| wrong(format!("The text {}: {error}.", verdict(&error))))?;
     let resources = documents.iter().filter(|document| !document.is_null()).enumerate();
     let decoded: Result<Vec<Json>, FunctionError> = resources
         .map(|(index, document)| {
@@ -69,9 +70,13 @@ metadata: {namespace: default, type: MachineSets.omni.sidero.dev, id: prod-worke
 
     #[test]
     fn what_is_no_resource_is_refused() {
-        for (text, part) in
-            [("a: 1", "Document 1"), ("{", "not valid YAML"), ("metadata: {namespace: a, type: b}", "metadata.id")]
-        {
+        let deep = format!("{}{}", "[".repeat(101), "]".repeat(101));
+        for (text, part) in [
+            ("a: 1", "Document 1"),
+            ("{", "not valid YAML"),
+            (deep.as_str(), "The text is nested too deeply for the provider: line 1"),
+            ("metadata: {namespace: a, type: b}", "metadata.id"),
+        ] {
             let error = call(&[text.into()]).unwrap_err();
             assert!(error.text().contains(part) && error.argument() == Some(0), "{text}: {}", error.text());
         }

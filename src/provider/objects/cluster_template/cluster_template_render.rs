@@ -63,7 +63,8 @@ pub(super) fn release(arguments: &[Value], first: usize) -> Result<Release, Func
 
 /// The problems of a template as the error of its argument.
 pub(super) fn refused(problems: &Problems) -> FunctionError {
-    FunctionError::at(0, format!("The template is not valid: {}", problems.to_string().trim_end_matches('.')))
+    let verdict = if problems.0.iter().all(|problem| problem.is_limit) { "cannot be read" } else { "is not valid" };
+    FunctionError::at(0, format!("The template {verdict}: {}", problems.to_string().trim_end_matches('.')))
 }
 
 fn call(arguments: &[Value]) -> Result<Value, FunctionError> {

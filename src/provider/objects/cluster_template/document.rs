@@ -202,7 +202,9 @@ fn one(attribute: &'static str, problem: &Problem, hint: &str) -> Diagnostic {
     let about: String = problem.about.iter().map(|about| format!("{about}: ")).collect();
     let text = format!("{about}{}", problem.message);
     let detail = if place.is_empty() { sentence(&text) } else { format!("{place}{}", sentence(&text)) };
-    Diagnostic::error("The cluster template is not valid", detail).hint(hint).at(Path::of(attribute))
+    let summary =
+        if problem.is_limit { "The cluster template cannot be read" } else { "The cluster template is not valid" };
+    Diagnostic::error(summary, detail).hint(hint).at(Path::of(attribute))
 }
 
 #[cfg(test)]
@@ -247,8 +249,10 @@ mod tests {
 
     #[test]
     fn problems_are_told_with_the_line_of_the_file() {
-        let problem =
-            |line| Problem { line, column: 3, about: vec!["cluster \"a\"".into()], message: "name is required".into() };
+        let problem = |line| {
+            let (about, message) = (vec!["cluster \"a\"".into()], "name is required".into());
+            Problem { line, column: 3, about, message, is_limit: false }
+        };
         for (attribute, line, text) in [
             (TEMPLATE, 2, "Line 2, column 3, of the template: Cluster \"a\": name is required."),
             (FILE, 7, "Line 7, column 3, of the file: Cluster \"a\": name is required."),

@@ -1,7 +1,7 @@
 //! `config_patch_validate`: validates a config patch without a server.
 
 use crate::omni::patch;
-use crate::omni::patch::{PatchError, Release};
+use crate::omni::patch::Release;
 use crate::provider::functions::{Pure, text};
 use crate::tf::function::{FunctionError, Parameter, Signature};
 use crate::tf::value::{Type, Value};
@@ -49,9 +49,7 @@ fn call(arguments: &[Value]) -> Result<Value, FunctionError> {
     };
     match patch::check(text(arguments, 0), release) {
         Ok(()) => Ok(true.into()),
-        Err(error @ PatchError::TooMuch { .. }) => {
-            Err(FunctionError::at(0, format!("This patch cannot be checked: {error}")))
-        }
+        Err(error) if error.is_limit() => Err(FunctionError::at(0, format!("This patch cannot be checked: {error}"))),
         Err(error) => Err(FunctionError::at(0, format!("Omni would refuse this patch: {error}"))),
     }
 }
@@ -72,6 +70,15 @@ mod tests {
         assert_eq!(call(&["machine: {}".into()]), Ok(true.into()));
         let error = call(&["machine: {token: x}".into()]).unwrap_err();
         assert_eq!((error.argument(), error.text().contains("`machine.token`")), (Some(0), true), "{}", error.text());
+    }
+
+    #[test]
+    fn a_limit_of_the_provider_is_no_refusal_of_omni() {
+        let deep = format!("machine: {}{}", "[".repeat(100), "]".repeat(100));
+        let error = call(&[deep.into()]).unwrap_err();
+        assert!(error.text().starts_with("This patch cannot be checked: "), "{}", error.text());
+        assert!(error.text().contains("nested too deeply for the provider: line 1"), "{}", error.text());
+        assert!(error.text().contains("deeper than 100 levels"), "{}", error.text());
     }
 
     #[test]

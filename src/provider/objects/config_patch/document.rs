@@ -67,6 +67,15 @@ impl Document {
                     _ => too_large(detail).hint(split),
                 }
             }
+            PatchError::TooDeep(cause) => {
+                let (line, column, most) = (cause.line, cause.column, yaml::limits::DEPTH);
+                let detail = format!(
+                    "At line {line}, column {column}, its lists and maps nest deeper than {most} levels, which is the limit of the provider."
+                );
+                Diagnostic::error(format!("The {noun} is nested too deeply"), detail)
+                    .hint(format!("Use at most {most} levels of lists and maps."))
+                    .at(at(name))
+            }
             // The parser's own message may quote the text, and this one may be a secret.
             PatchError::NotYaml(error) if secret => {
                 self.not_yaml(name, &format!("line {}, column {}", error.line, error.column))

@@ -286,12 +286,14 @@ mod tests {
         let files = |n: usize| format!("machine:\n  files:\n{}", "    - {path: /a, op: create}\n".repeat(n));
         let anchors = format!("x: &x {}\nmachine: [{}]\n", "y".repeat(1 << 20), "*x,".repeat(80));
         let line = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
+        let deep = format!("machine: {}{}", "[".repeat(100), "]".repeat(100));
         for (text, parts, not) in [
             (files(240_000), &["too large", "It has 6.7 MiB", "64 MiB", "Split it"][..], "anchor"),
             (anchors, &["too large", "It has 1.1 MiB", "64 MiB", "fewer aliases", "Split it"], "ndent"),
             (line(patch::LONGEST + 1), &["too large", "It has 33554177 bytes", "(32 MiB)", "Split it"], "anchor"),
             (line(40 << 20), &["too large", "It has 41943040 bytes", "(32 MiB)"], "anchor"),
             ("machine: [}".to_owned(), &["not valid YAML", "Check indentation"], "large"),
+            (deep, &["nested too deeply", "line 1, column 109", "100 levels", "limit of the provider"], "valid"),
             (line(1 << 20), &[], "large"),
         ] {
             let said = told(&text);

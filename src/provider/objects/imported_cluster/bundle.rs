@@ -32,7 +32,10 @@ pub(super) fn problem(text: &str) -> Option<String> {
 
 /// What is wrong with the parts of a bundle; the error is about the whole.
 fn faults(text: &str) -> Result<Vec<String>, &'static str> {
-    let documents = yaml::parse_documents(text).map_err(|_| "it is not YAML")?;
+    let documents = yaml::parse_documents(text).map_err(|error| match error.excess {
+        None => "it is not YAML",
+        Some(_) => "it is nested too deeply, or too large, for the provider",
+    })?;
     let [bundle @ Value::Object(_)] = documents.as_slice() else { return Err("it is not a single YAML mapping") };
     let part = |part: &str, name: &str| bundle.get(part).and_then(|part| part.get(name)).filter(|v| !v.is_null());
     let has = |of: &str, name: &str| part(of, name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
@@ -100,6 +103,7 @@ mod tests {
             (String::new(), Some("it is not a single YAML mapping")),
             ("- a1".to_owned(), Some("it is not a single YAML mapping")),
             ("a1: [".to_owned(), Some("it is not YAML")),
+            ("[".repeat(101) + &"]".repeat(101), Some("it is nested too deeply, or too large, for the provider")),
         ] {
             let said = problem(&text);
             assert_eq!(said.is_some(), says.is_some(), "{text}: {said:?}");

@@ -1,5 +1,6 @@
 //! Parsing of a kubeconfig: the content of its current context.
 
+use crate::omni::patch::verdict;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kit::yaml;
@@ -57,7 +58,7 @@ impl Claims {
 /// Why a kubeconfig leads nowhere; it quotes nothing of it but names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoAccess {
-    #[error("the kubeconfig is not valid YAML: {0}")]
+    #[error("the kubeconfig {}: {}", verdict(.0), .0)]
     NotYaml(yaml::YamlError),
     #[error("the kubeconfig has no current context")]
     NoContext,

@@ -1,5 +1,6 @@
 //! Parsing of an omniconfig file: the URL and the identity of a context.
 
+use crate::omni::patch::verdict;
 use crate::tf::diag::Diagnostic;
 use crate::tf::path::Path;
 use kit::yaml;
@@ -20,7 +21,7 @@ impl Omniconfig {
                 .at(Path::of(if context.is_some() { "context" } else { "omniconfig" }))
         };
         // The parser's own message may quote the text, and the path may lead to anything.
-        let place = |e: yaml::YamlError| refuse(format!("It is not valid YAML: line {}, column {}.", e.line, e.column));
+        let place = |e: yaml::YamlError| refuse(format!("It {}: line {}, column {}.", verdict(&e), e.line, e.column));
         let documents = yaml::parse_documents(text).map_err(place)?;
         let root = documents.first().ok_or_else(|| refuse("It is empty.".into()))?;
         let name = match context {

@@ -1,6 +1,7 @@
 //! The state of `omni_apply_yaml`, of another provider, as one of `omni_resource`: its text is a resource as `omnictl` takes it.
 
 use super::type_name;
+use crate::omni::patch::verdict;
 use crate::omni::spec::names;
 use crate::tf::diag::Diagnostic;
 use crate::tf::value::Value;
@@ -25,7 +26,7 @@ pub(super) fn convert(state: &Map<String, Json>) -> Result<Map<String, Json>, Di
     let text = state.get("yaml").and_then(Json::as_str).unwrap_or_default();
     // The parser's own message quotes the text, which may hold secrets.
     let documents = yaml::parse_documents(text)
-        .map_err(|error| refuse(format!("Its `yaml` is not valid in line {}.", error.line), again()))?;
+        .map_err(|error| refuse(format!("Its `yaml` {}: line {}.", verdict(&error), error.line), again()))?;
     let documents: Vec<_> = documents.iter().filter(|document| !document.is_null()).collect();
     let part = |document: &Json, name: &str| {
         document.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Json::as_str).map(str::to_owned)

@@ -43,7 +43,11 @@ fn number(key: &str) -> Option<u32> {
 fn check_labels(text: &str) -> Result<(), String> {
     let wrong =
         |why: &str| Err(format!("The labels in `{LABELS}` {why}: write YAML such as `machineLabels: {{rack: r1}}`."));
-    let Ok(documents) = yaml::parse_documents(text) else { return wrong("are no YAML") };
+    let documents = match yaml::parse_documents(text) {
+        Ok(documents) => documents,
+        Err(error) if error.excess.is_some() => return wrong("are nested too deeply, or too large, for the provider"),
+        Err(_) => return wrong("are no YAML"),
+    };
     let labels = documents.first().and_then(|document| document.get("machineLabels"));
     match labels {
         None | Some(Json::Null) => wrong("are missing"),
@@ -58,10 +62,12 @@ mod tests {
 
     #[test]
     fn labels_are_a_mapping_of_texts() {
+        let deep = "[".repeat(101) + &"]".repeat(101);
         for (text, says) in [
             ("machineLabels: {rack: r1}", None),
             ("machineLabels: {}", None),
             ("{{{", Some("no YAML")),
+            (deep.as_str(), Some("too deeply")),
             ("a: b", Some("missing")),
             ("machineLabels: []", Some("no mapping")),
             ("machineLabels: {a: [b]}", Some("no mapping")),

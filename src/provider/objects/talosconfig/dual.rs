@@ -1,6 +1,7 @@
 //! `omni_talosconfig`: a talosconfig for the machines of a cluster, or of the whole instance, through Omni.
 
 use crate::omni::Call;
+use crate::omni::patch::verdict;
 use crate::provider::dual::{DualForm, DualSource};
 use crate::provider::errors::Operation;
 use crate::provider::objects::cluster::argument::{cluster_attribute, cluster_exists};
@@ -74,7 +75,7 @@ struct Parts {
 
 impl Parts {
     fn of(text: &str) -> Result<Self, String> {
-        let documents = yaml::parse_documents(text).map_err(|error| format!("It is not valid YAML: {error}."))?;
+        let documents = yaml::parse_documents(text).map_err(|error| format!("It {}: {error}.", verdict(&error)))?;
         let root = documents.first().ok_or("It is empty.")?;
         let context = root.get("context").and_then(|c| c.as_str()).ok_or("It has no current context.")?;
         let entry = root.get("contexts").and_then(|c| c.get(context));
