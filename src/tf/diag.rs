@@ -132,6 +132,11 @@ impl Diagnostics {
         other.0.into_iter().for_each(|d| self.push(d));
     }
 
+    /// Takes back what `keep` says no to.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.0.retain(keep);
+    }
+
     /// Whether the operation fails.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -58,6 +58,8 @@ fn machine_of_another_cluster(context: &Context) -> Outcome {
     let output = second.run(["apply", "-json", "-input=false", "-auto-approve"])?.failure()?;
     let warned = "It belongs to cluster `demo`, and a machine can belong to one cluster only";
     assert!(output.stdout.contains("is in use") && output.stdout.contains(warned), "{output}");
+    // One mistake, one warning.
+    assert!(!output.stdout.contains("The apply cannot create"), "{output}");
     let error = Diagnostic::only_error(&output)?;
     error.says("omni_machine_set_node.first", "machine_id", &["Omni already has a machine set node"]);
     Ok(())

@@ -479,11 +479,19 @@ impl CosiBackend {
     }
 }
 
+/// How a warning begins that a create will fail.
+const FORETOLD: &str = "The apply cannot create";
+
+/// Takes back what a plan was told of an object that is there: the checks of its type say more of it.
+pub(crate) fn take_back_existing(plan: &mut Plan<'_>) {
+    plan.diags.retain(|told| !told.summary.starts_with(FORETOLD));
+}
+
 /// An error of the apply as a warning of the plan.
 pub(super) fn foretold(mut problem: Diagnostic) -> Diagnostic {
     if problem.severity == crate::tf::diag::Severity::Error {
         problem.severity = crate::tf::diag::Severity::Warning;
-        problem.summary = problem.summary.replacen("Could not create", "The apply cannot create", 1);
+        problem.summary = problem.summary.replacen("Could not create", FORETOLD, 1);
     }
     problem
 }

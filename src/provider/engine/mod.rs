@@ -51,6 +51,7 @@ pub(crate) use base::{if_applied, unless_destroying};
 pub(crate) use binding::misfits;
 pub(crate) use binding::{Bind, Binding, Home, OwnLabels, Row, Several, group, message};
 pub(crate) use codec::{Codec, KeyCodec};
+pub(crate) use existing::take_back_existing;
 pub(crate) use failure::Failure;
 pub(crate) use found::FoundObject;
 pub(crate) use joined::{Join, Joined};

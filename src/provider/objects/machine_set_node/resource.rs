@@ -5,7 +5,7 @@ use crate::omni::spec::fields::Field;
 use crate::omni::{Call, Error, ErrorKind, Key, Phase, labels};
 use crate::provider::engine::{
     Bind, Codec, CosiObject, Cx, Failure, Home, Join, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row,
-    Table, Write, group, if_applied, model,
+    Table, Write, group, if_applied, model, take_back_existing,
 };
 use crate::provider::ledger::ObjectKey;
 use crate::provider::naming;
@@ -504,6 +504,8 @@ async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &st
         && !leaves(MachineSetNodeSpec::KIND.key(machine))
         && !leaves(ClusterSpec::KIND.key(other))
     {
+        // The node in that cluster is there for the same reason.
+        take_back_existing(plan);
         plan.diags.push(
             Diagnostic::warning(
                 format!("Machine `{machine}` is in use"),
