@@ -178,14 +178,25 @@ fn read_cert(setting: &'static str, what: &str, text: &str) -> Result<Cert, Erro
     }
 }
 
+/// What keeps a name out of the header of a signature, whose fields are ASCII and separated by blanks.
+fn unfit(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("is empty".to_owned());
+    }
+    let c = name.chars().find(|c| !c.is_ascii_graphic())?;
+    let code = format!("U+{:04X}", u32::from(c));
+    Some(match c {
+        c if c.is_ascii_whitespace() => "contains white space".to_owned(),
+        c if c.is_control() => format!("contains the control character {code}"),
+        _ => format!("contains {code}, which is no ASCII character"),
+    })
+}
+
 fn armored(setting: &'static str, what: &str, identity: &str, text: &str, now: Duration) -> Result<SigningKey, Error> {
     let wrong = |message: String| Error::Config { setting, message };
 
-    // The fields of the signature's header are separated by blanks.
-    if identity.is_empty() || identity.chars().any(|c| !c.is_ascii_graphic()) {
-        return Err(wrong(format!(
-            "the name in {what} is empty or contains white space; Omni could not verify its signatures"
-        )));
+    if let Some(why) = unfit(identity) {
+        return Err(wrong(format!("the name in {what} {why}; Omni could not verify its signatures")));
     }
     let cert = read_cert(setting, what, text)?;
 
@@ -333,7 +344,9 @@ mod tests {
             (STANDARD.encode(r#"{"name": "ci"}"#).into(), "no field `pgp_key`"),
             (wrap("ci", "s3cret"), "no readable PGP key"),
             (wrap("ci", &pgp[..pgp.len() / 2]), "no readable PGP key"),
-            (wrap("two words", &pgp), "contains white space"),
+            (wrap("two words", &pgp), "contains white space;"),
+            (wrap("a\u{1b}b", &pgp), "contains the control character U+001B;"),
+            (wrap("jané", &pgp), "contains U+00E9, which is no ASCII character;"),
             (wrap("ci", &public), "only a public key"),
         ];
         for (key, part) in &table {
