@@ -76,6 +76,15 @@ impl ResourceType for InfraProvider {
         )
     }
 
+    fn about_id(id: &str) -> Option<(String, String)> {
+        let (name, what) = match id.strip_prefix(ACCOUNT) {
+            Some(name) => (name, "name"),
+            None => (id.strip_suffix(IDENTITY)?, "identity"),
+        };
+        let why = format!("{} is the {what} of the service account of an infrastructure provider.", quoted(id));
+        Some((why, format!("Write {}, the name of the infrastructure provider.", quoted(name))))
+    }
+
     fn validate(config: &Value, diags: &mut Diagnostics) {
         account_key::validate(config, diags);
     }
@@ -239,8 +248,13 @@ async fn register_key(cx: &Cx, prior: Option<&Value>, wanted: &mut Value) -> Res
 
 /// The name of the account of the provider.
 fn account(name: &str) -> String {
-    format!("infra-provider:{name}")
+    format!("{ACCOUNT}{name}")
 }
+
+/// What the name of the service account of an infrastructure provider begins with.
+const ACCOUNT: &str = "infra-provider:";
+/// What its identity ends with.
+const IDENTITY: &str = "@infra-provider.serviceaccount.omni.sidero.dev";
 
 /// There is an account of the provider's name, and nobody here knows its key: what that means, and what to do.
 fn in_the_way(name: &str) -> (String, String) {
@@ -257,8 +271,8 @@ fn in_the_way(name: &str) -> (String, String) {
 /// The text can name a provider in some release: its account is named after it in all of them.
 fn is_name() -> Check {
     Check::text(|text| {
-        if text.starts_with("infra-provider:") {
-            return Err(format!("`{text}` is the name of a service account; write it without `infra-provider:`."));
+        if text.starts_with(ACCOUNT) {
+            return Err(format!("`{text}` is the name of a service account; write it without `{ACCOUNT}`."));
         }
         local_part_problem(text).map_or(Ok(()), Err)
     })
@@ -276,6 +290,17 @@ fn is_label(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_account_of_a_provider_is_told_from_the_provider() {
+        for id in ["infra-provider:aws", "aws@infra-provider.serviceaccount.omni.sidero.dev"] {
+            let (why, hint) = InfraProvider::about_id(id).unwrap();
+            assert!(why.contains(&format!("`{id}` is the ")) && hint.contains("`aws`"), "{why} {hint}");
+            assert!(id.ends_with(IDENTITY) || id == account("aws"));
+        }
+        assert_eq!(identity(&account("aws")), format!("aws{IDENTITY}"));
+        assert_eq!(InfraProvider::about_id("aws"), None);
+    }
 
     #[test]
     fn names() {

@@ -127,6 +127,15 @@ impl ResourceType for KubernetesHealthcheck {
         }
     }
 
+    fn about_id(id: &str) -> Option<(String, String)> {
+        let (cluster, name) = id.split_once('/').filter(|(cluster, name)| !cluster.is_empty() && !name.is_empty())?;
+        let (plain, prefixed) = (quoted(name), quoted(&format!("{}{name}", prefix(cluster))));
+        Some((
+            format!("{} are a cluster and a name, and no ID has a slash.", quoted(id)),
+            format!("Write {plain}, or {prefixed} for a health check with `id_prefix_cluster = true`."),
+        ))
+    }
+
     fn validate(config: &Value, diags: &mut Diagnostics) {
         DOCUMENT.validate(config, diags);
     }
@@ -235,6 +244,15 @@ fn no_dns_name(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_and_a_name_are_no_id() {
+        let (why, hint) = KubernetesHealthcheck::about_id("prod/web").unwrap();
+        assert!(why.contains("`prod/web`") && hint.contains("`web`, or `cluster-prod-web`"), "{why} {hint}");
+        for id in ["web", "cluster-prod-web", "/web", "prod/"] {
+            assert_eq!(KubernetesHealthcheck::about_id(id), None, "{id}");
+        }
+    }
 
     #[test]
     fn ids_are_names_or_have_the_cluster_in_front() {
