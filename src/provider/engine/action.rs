@@ -45,6 +45,8 @@ pub(crate) struct Facts {
     pub(crate) id: &'static str,
     /// The limit where the configuration sets none, as a Go duration.
     pub(crate) timeout: &'static str,
+    /// The role that it requires, as a sentence of its page.
+    pub(crate) role: &'static str,
 }
 
 impl Facts {
@@ -113,8 +115,15 @@ pub(crate) fn action(item: impl OmniAction, handle: &Handle) -> Arc<dyn Action> 
         .default(facts.timeout)
         .check(duration::is_positive())
         .doc("Timeout of the action, including waits, as a Go duration such as `30m`. After a timeout the action fails, and what it has started in Omni goes on.");
-    let schema = item.schema().with(limit);
+    let mut schema = item.schema().with(limit);
+    schema.description = with_role(&schema.description, facts.role);
     Arc::new(ActionType { item, facts, schema, handle: handle.clone() })
+}
+
+/// What the page of an action says, with the role at the end of the first paragraph: a callout may follow.
+fn with_role(about: &str, role: &str) -> String {
+    let (first, rest) = about.split_at(about.find("\n\n").unwrap_or(about.len()));
+    format!("{first} {role}{rest}")
 }
 
 struct ActionType<A> {

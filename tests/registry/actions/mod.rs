@@ -6,6 +6,7 @@ mod at_once;
 mod behind;
 mod cases;
 mod plans;
+mod roles;
 
 use crate::host::{Host, capabilities, errors, warnings};
 use crate::lifecycle::block;
@@ -49,6 +50,7 @@ pub fn trials() -> Vec<Trial> {
         ("times_out", times_out),
         ("stops", stops),
         ("does_nothing_without_a_session", does_nothing_without_a_session),
+        ("needs_its_role", roles::needs_its_role),
     ];
     let provider = provider::new();
     let mut trials = Vec::new();

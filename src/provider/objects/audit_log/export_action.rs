@@ -3,6 +3,7 @@
 use super::filter;
 use crate::provider::engine::{Facts, Failure, Run};
 use crate::provider::export::{Export, ExportSource};
+use crate::provider::roles;
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
 use async_trait::async_trait;
@@ -12,12 +13,19 @@ pub(super) struct AuditLogExport;
 #[async_trait]
 impl ExportSource for AuditLogExport {
     fn facts(&self) -> Facts {
-        Facts { name: "omni_audit_log_export", verb: "export", noun: "the audit log", id: "", timeout: "30m" }
+        Facts {
+            name: "omni_audit_log_export",
+            verb: "export",
+            noun: "the audit log",
+            id: "",
+            timeout: "30m",
+            role: roles::NEEDS_AUDITOR,
+        }
     }
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Writes the audit log of the instance to a file: one JSON object on each line, oldest first. Needs a provider key with the role `Auditor` (Omni 1.10 or later) or `Admin`, and an instance that keeps an audit log. Unlike the data source `omni_audit_log`, it has no limit, and nothing of it is stored in state. It changes nothing in Omni, so a provider with `read_only = true` allows it.",
+            "Writes the audit log of the instance to a file: one JSON object on each line, oldest first. Needs an instance that keeps an audit log. Unlike the data source `omni_audit_log`, it has no limit, and nothing of it is stored in state. It changes nothing in Omni, so a provider with `read_only = true` allows it.",
         )
         .with_all(filter::attributes())
     }

@@ -5,11 +5,19 @@ use super::lock::IMPORTING;
 use crate::omni::labels;
 use crate::provider::annotation::Annotation;
 use crate::provider::engine::Facts;
+use crate::provider::roles;
 use omni_proto::specs::ClusterSpec;
 use std::marker::PhantomData;
 
 const UNLOCKED: Annotation<ClusterSpec> = Annotation {
-    facts: Facts { name: "omni_cluster_unlock", verb: "unlock", noun: "cluster", id: "cluster", timeout: "5m" },
+    facts: Facts {
+        name: "omni_cluster_unlock",
+        verb: "unlock",
+        noun: "cluster",
+        id: "cluster",
+        timeout: "5m",
+        role: roles::NEEDS_OPERATOR,
+    },
     about: "Unlocks a cluster: Omni accepts changes of its machines and versions again, and continues with those that wait. Succeeds if the cluster is not locked.\n\n\
             An `omni_cluster` with `locked = true` shows the change as drift, and locks the cluster again in its next apply.",
     attribute: || cluster_attribute().required().doc("Name of the cluster to unlock."),

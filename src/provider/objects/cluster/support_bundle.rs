@@ -4,6 +4,7 @@ use super::argument;
 use super::argument::cluster_attribute;
 use crate::provider::engine::{Cx, Facts, Failure, Run};
 use crate::provider::export::{Export, ExportSource};
+use crate::provider::roles;
 use crate::tf::check::{Check, Rule, not_empty};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -22,6 +23,7 @@ const FACTS: Facts = Facts {
     noun: "cluster",
     id: "cluster",
     timeout: "30m",
+    role: roles::NEEDS_OPERATOR,
 };
 
 const ENCRYPT: &str = "encrypt";
@@ -36,7 +38,7 @@ impl ExportSource for SupportBundle {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Collects the support bundle of a cluster and writes it to a file: a ZIP archive with the state of the cluster and the logs of its machines. Requires the role `Operator`. A source that does not answer is reported, and left out of the bundle. It changes nothing in Omni, so a provider with `read_only = true` allows it.",
+            "Collects the support bundle of a cluster and writes it to a file: a ZIP archive with the state of the cluster and the logs of its machines. A source that does not answer is reported, and left out of the bundle. It changes nothing in Omni, so a provider with `read_only = true` allows it.",
         )
         .with(cluster_attribute().required().doc("Name of the cluster."))
         .with(boolean(ENCRYPT).default(false).since("1.10").doc(

@@ -5,6 +5,7 @@ use super::document;
 use crate::omni::Key;
 use crate::provider::engine::{Change, Cx, Facts, Failure, Observer, OmniAction, Run, carry_out, mark, part_name};
 use crate::provider::errors::Operation;
+use crate::provider::roles;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Schema, boolean};
 use crate::tf::value::Value;
@@ -12,8 +13,14 @@ use async_trait::async_trait;
 
 pub(super) struct Sync;
 
-const FACTS: Facts =
-    Facts { name: "omni_cluster_template_sync", verb: "synchronize", noun: "cluster template", id: "", timeout: "30m" };
+const FACTS: Facts = Facts {
+    name: "omni_cluster_template_sync",
+    verb: "synchronize",
+    noun: "cluster template",
+    id: "",
+    timeout: "30m",
+    role: roles::NEEDS_OPERATOR,
+};
 
 const DRY_RUN: &str = "dry_run";
 

@@ -7,6 +7,7 @@ use crate::omni::{Error, ErrorKind, Phase, Resource as Stored, labels};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::objects::cluster::argument;
 use crate::provider::objects::cluster::argument::cluster_attribute;
+use crate::provider::roles;
 use crate::provider::timestamp;
 use crate::provider::wait::Step;
 use crate::tf::diag::{Diagnostic, Diagnostics, sentence};
@@ -20,8 +21,14 @@ use prost_types::Timestamp;
 
 pub(super) struct BackUp;
 
-const FACTS: Facts =
-    Facts { name: "omni_etcd_backup", verb: "back up", noun: "etcd of cluster", id: "cluster", timeout: "15m" };
+const FACTS: Facts = Facts {
+    name: "omni_etcd_backup",
+    verb: "back up",
+    noun: "etcd of cluster",
+    id: "cluster",
+    timeout: "15m",
+    role: roles::NEEDS_OPERATOR,
+};
 
 #[async_trait]
 impl OmniAction for BackUp {

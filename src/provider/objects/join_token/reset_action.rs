@@ -2,6 +2,7 @@
 
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::objects::machine::argument;
+use crate::provider::roles;
 use crate::tf::diag::Diagnostics;
 use crate::tf::schema::Schema;
 use crate::tf::value::Value;
@@ -15,6 +16,7 @@ const FACTS: Facts = Facts {
     noun: "machine",
     id: "machine_id",
     timeout: "5m",
+    role: roles::NEEDS_ADMIN,
 };
 
 #[async_trait]
@@ -25,7 +27,7 @@ impl OmniAction for Reset {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Resets the unique token of a machine, so that it gets a new one when it joins Omni the next time. It helps where a machine has lost its token, for example because its disks were replaced, and Omni refuses it. Requires the role `Admin`.",
+            "Resets the unique token of a machine, so that it gets a new one when it joins Omni the next time. It helps where a machine has lost its token, for example because its disks were replaced, and Omni refuses it.",
         )
         .with(argument::machine_attribute().doc("ID (UUID) of the machine."))
     }

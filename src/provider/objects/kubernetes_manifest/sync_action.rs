@@ -3,6 +3,7 @@
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::objects::cluster::argument;
 use crate::provider::objects::cluster::argument::cluster_attribute;
+use crate::provider::roles;
 use crate::tf::diag::Diagnostics;
 use crate::tf::schema::{Schema, boolean};
 use crate::tf::value::Value;
@@ -18,6 +19,7 @@ const FACTS: Facts = Facts {
     noun: "cluster",
     id: "cluster",
     timeout: "15m",
+    role: roles::NEEDS_OPERATOR,
 };
 
 const DRY_RUN: &str = "dry_run";

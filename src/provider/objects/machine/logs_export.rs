@@ -3,6 +3,7 @@
 use super::argument;
 use crate::provider::engine::{Cx, Facts, Failure, Run};
 use crate::provider::export::{Export, ExportSource};
+use crate::provider::roles;
 use crate::tf::check::whole_between;
 use crate::tf::diag::Diagnostics;
 use crate::tf::schema::{Schema, number};
@@ -22,6 +23,7 @@ impl ExportSource for LogsExport {
             noun: "machine",
             id: "machine_id",
             timeout: "15m",
+            role: roles::NEEDS_READER,
         }
     }
 

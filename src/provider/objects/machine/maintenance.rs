@@ -5,6 +5,7 @@ use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::provider::check::is_version;
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::view::Presence;
@@ -42,6 +43,7 @@ impl OmniAction for Maintenance {
             noun: "machine",
             id: MACHINE,
             timeout: "30m",
+            role: roles::NEEDS_OPERATOR,
         };
         match self {
             Self::Install => Facts { name: "omni_machine_install", verb: "install Talos on", ..upgrade },

@@ -6,6 +6,7 @@ use crate::omni::spec::Spec;
 use crate::omni::state::modify::Modified;
 use crate::omni::{ErrorKind, Phase, Resource as Stored, labels};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::view::Presence;
@@ -45,6 +46,7 @@ const OFF: Power = Power {
         noun: "machine",
         id: "machine_id",
         timeout: "10m",
+        role: roles::NEEDS_OPERATOR,
     },
     about: "Shuts a machine down, and waits until it is disconnected from Omni. Talos shuts down gracefully; the machine stays in its cluster. A machine of a static infrastructure provider stays off until `omni_machine_power_on`; others have to be turned on by hand.",
     switch: Switch::Off,

@@ -4,6 +4,7 @@ use super::{argument, confirmed};
 use crate::omni::spec::Spec;
 use crate::omni::{ErrorKind, Resource as Stored};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::wait::Step;
@@ -15,8 +16,14 @@ use omni_proto::specs::{MachineSpec, MachineStatusSpec, SiderolinkSpec};
 
 pub(super) struct Remove;
 
-const FACTS: Facts =
-    Facts { name: "omni_machine_remove", verb: "remove", noun: "machine", id: "machine_id", timeout: "10m" };
+const FACTS: Facts = Facts {
+    name: "omni_machine_remove",
+    verb: "remove",
+    noun: "machine",
+    id: "machine_id",
+    timeout: "10m",
+    role: roles::NEEDS_OPERATOR,
+};
 
 #[async_trait]
 impl OmniAction for Remove {

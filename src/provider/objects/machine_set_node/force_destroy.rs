@@ -6,6 +6,7 @@ use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::objects::machine::remove_action::held;
 use crate::provider::objects::machine::{argument, confirmed};
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::view::Presence;
@@ -25,6 +26,7 @@ const FACTS: Facts = Facts {
     noun: "machine",
     id: "machine_id",
     timeout: "10m",
+    role: roles::NEEDS_OPERATOR,
 };
 
 /// What is said of a machine that no cluster holds, and what to do.

@@ -4,11 +4,19 @@ use crate::omni::labels;
 use crate::provider::annotation::Annotation;
 use crate::provider::engine::Facts;
 use crate::provider::objects::machine::argument::machine_attribute;
+use crate::provider::roles;
 use omni_proto::specs::MachineSetNodeSpec;
 use std::marker::PhantomData;
 
 const UNLOCKED: Annotation<MachineSetNodeSpec> = Annotation {
-    facts: Facts { name: "omni_machine_unlock", verb: "unlock", noun: "machine", id: "machine_id", timeout: "5m" },
+    facts: Facts {
+        name: "omni_machine_unlock",
+        verb: "unlock",
+        noun: "machine",
+        id: "machine_id",
+        timeout: "5m",
+        role: roles::NEEDS_OPERATOR,
+    },
     about: "Unlocks a machine of a cluster: Omni applies the configuration changes and upgrades that it was excluded from. Ends well if the machine is not locked.\n\n\
             An `omni_machine_set_node` with `locked = true` shows the change as drift, and locks the machine again in its next apply.",
     attribute: || machine_attribute().doc("ID (UUID) of the machine to unlock."),

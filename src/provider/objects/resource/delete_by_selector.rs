@@ -18,8 +18,17 @@ use omni_proto::specs;
 
 pub(super) struct DeleteBySelector;
 
-const FACTS: Facts =
-    Facts { name: "omni_delete_by_selector", verb: "delete", noun: "the objects that match", id: "", timeout: "30m" };
+const FACTS: Facts = Facts {
+    name: "omni_delete_by_selector",
+    verb: "delete",
+    noun: "the objects that match",
+    id: "",
+    timeout: "30m",
+    role: ROLE,
+};
+
+/// The role by type, in words.
+const ROLE: &str = "Requires the role `Operator`; for `InfraMachineBMCConfigs`, `InfraProviders` and `SAMLLabelRules` the role `Admin`.";
 
 const LABEL_SELECTOR: &str = "label_selector";
 const MAX_COUNT: &str = "max_count";

@@ -18,7 +18,11 @@ use async_trait::async_trait;
 
 pub(super) struct Wait;
 
-const FACTS: Facts = Facts { name: "omni_wait", verb: "wait for", noun: "object", id: "id", timeout: "10m" };
+const FACTS: Facts =
+    Facts { name: "omni_wait", verb: "wait for", noun: "object", id: "id", timeout: "10m", role: ROLE };
+
+/// The role by type, in words.
+const ROLE: &str = "Requires the role `Reader`, and for the types that only administrators may read the role `Admin`.";
 
 #[async_trait]
 impl OmniAction for Wait {

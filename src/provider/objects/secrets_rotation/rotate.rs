@@ -10,6 +10,7 @@ use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::objects::cluster::argument;
 use crate::provider::objects::cluster::argument::cluster_attribute;
 use crate::provider::objects::cluster::lock;
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::provider::view;
 use crate::provider::wait;
@@ -54,6 +55,7 @@ pub(super) fn talos() -> Rotate {
             noun: "cluster",
             id: CLUSTER,
             timeout: "60m",
+            role: roles::NEEDS_OPERATOR,
         },
         about: "Rotates the certificate authority of the Talos API of a cluster, and waits until the rotation is complete. Requires Talos 1.7 or later. Omni rotates one machine after the other; locked and disconnected machines block it.\n\n\
                 ~> **Talosconfigs that were issued before become invalid**, except those that connect through Omni. Every invocation starts a new rotation; while one is running, it is refused.",

@@ -8,6 +8,7 @@ use crate::omni::{ErrorKind, NewKey};
 use crate::provider::check::is_account_name;
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::ledger::ObjectKey;
+use crate::provider::roles;
 use crate::provider::session::at;
 use crate::tf::diag::{Diagnostic, Diagnostics, sentence};
 use crate::tf::schema::{Schema, string};
@@ -26,6 +27,7 @@ const FACTS: Facts = Facts {
     noun: "service account",
     id: "name",
     timeout: "5m",
+    role: roles::NEEDS_ADMIN,
 };
 
 #[async_trait]
@@ -36,7 +38,7 @@ impl OmniAction for Renew {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "Registers another public key of a service account that Terraform does not manage. Requires the role `Admin`. Existing keys stay valid until they expire. For an account that Terraform manages, change `renew_trigger` or `armored_public_key` of its `omni_service_account`.",
+            "Registers another public key of a service account that Terraform does not manage. Existing keys stay valid until they expire. For an account that Terraform manages, change `renew_trigger` or `armored_public_key` of its `omni_service_account`.",
         )
         .with(string("name").required().check(is_account_name()).doc("Name of the account."))
         .with(string(OWN).required().document().check(account_key::is_public_key()).doc(
