@@ -219,6 +219,7 @@ const COLUMNS: &[(&str, &[Column])] = &[
     ),
     ("KubernetesHealthCheckStatuses.omni.sidero.dev", &[("State", "state"), ("Error", "error")]),
     ("KubernetesNodeAuditResults.omni.sidero.dev", &[("Deleted Nodes", "deletednodes")]),
+    ("LinkCounters.omni.sidero.dev", &[("RX", "bytesreceived"), ("TX", "bytessent")]),
     ("Links.omni.sidero.dev", &[("Connected", "connected"), ("LastEndpoint", "lastendpoint")]),
     ("LoadBalancerStatuses.omni.sidero.dev", &[("Healthy", "healthy")]),
     ("MachineConfigExtractionStatuses.omni.sidero.dev", &[("Initialized", "initialized"), ("Error", "error")]),

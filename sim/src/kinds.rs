@@ -156,8 +156,10 @@ pub struct Provided {
 pub struct Kind {
     /// Its name: `Clusters.omni.sidero.dev`.
     pub name: &'static str,
-    /// The namespace that its objects live in.
+    /// The namespace that its objects live in on the newest server.
     pub namespace: &'static str,
+    /// The same, and where they lived before the releases that stand there.
+    namespaces: Vec<(Option<Release>, &'static str)>,
     /// The message of its spec, within package `specs`; none when the definitions here leave it out.
     pub message: Option<&'static str>,
     /// Whether its specs can be sent at all.
@@ -204,21 +206,19 @@ impl Kind {
     /// Who may do this on a server of this release.
     #[must_use]
     pub fn access_rule(&self, verb: AccessVerb, release: Release) -> AccessRule {
-        // The table goes back in time: the last that was in force before its release counts.
-        let valid = |(before, _): &&(Option<Release>, Access)| before.is_none_or(|before| release < before);
-        self.access.iter().rfind(valid).map_or(AccessRule::HIDDEN, |(_, access)| access.access_rule(verb))
+        in_force(&self.access, release).map_or(AccessRule::HIDDEN, |access| access.access_rule(verb))
+    }
+
+    /// The namespace that its objects live in on a server of this release.
+    #[must_use]
+    pub fn namespace_in(&self, release: Release) -> &'static str {
+        in_force(&self.namespaces, release).map_or(self.namespace, |namespace| *namespace)
     }
 
     fn of_row(row: &[&'static str], classes: &[Access]) -> Option<Self> {
         let &[name, namespace, spec, access, reads, removal, tie, provider, since, until] = row else { return None };
         let class = |name: &str| classes.iter().find(|class| class.name == name).copied();
-        let mut in_time = Vec::new();
-        for part in access.split(',') {
-            in_time.push(match part.strip_prefix('<').and_then(|part| part.split_once(':')) {
-                Some((before, name)) => (Some(Release::of_version(before)?), class(name)?),
-                None => (None, class(part)?),
-            });
-        }
+        let namespaces = back_in_time(namespace, Some)?;
         let (tie, tied_since) = tie.split_once('@').unwrap_or((tie, "1.0"));
         let removed_since = match removal.split_once('@') {
             Some(("server", since)) => Some(Release::of_version(since)?),
@@ -228,7 +228,8 @@ impl Kind {
         };
         Some(Self {
             name,
-            namespace,
+            namespace: namespaces.first()?.1,
+            namespaces,
             message: (!["-", "!"].contains(&spec)).then_some(spec),
             on_wire: spec != "!",
             cached: match reads {
@@ -243,7 +244,7 @@ impl Kind {
                 "own" => Some(Provided { write: true, own_id: true }),
                 _ => return None,
             },
-            access: in_time,
+            access: back_in_time(access, class)?,
             removed_since,
             tie: match tie {
                 "-" => (Tie::None, Release::V1_2),
@@ -254,6 +255,21 @@ impl Kind {
             span: catalogue::span(since, until)?,
         })
     }
+}
+
+/// Reads a cell that goes back in time: `now,<1.8:before,<1.6:even before`.
+fn back_in_time<T>(cell: &'static str, read: impl Fn(&'static str) -> Option<T>) -> Option<Vec<(Option<Release>, T)>> {
+    let part = |part: &'static str| match part.strip_prefix('<').and_then(|part| part.split_once(':')) {
+        Some((before, value)) => Some((Some(Release::of_version(before)?), read(value)?)),
+        None => Some((None, read(part)?)),
+    };
+    cell.split(',').map(part).collect()
+}
+
+/// What such a cell says of a release: the last that was in force before its release counts.
+fn in_force<T>(parts: &[(Option<Release>, T)], release: Release) -> Option<&T> {
+    let valid = |(before, _): &&(Option<Release>, T)| before.is_none_or(|before| release < before);
+    parts.iter().rfind(valid).map(|(_, value)| value)
 }
 
 /// The answer to a caller who may see nothing of a type.
@@ -288,15 +304,22 @@ impl Release {
     }
 }
 
-/// The namespace that objects of a type live in.
+/// The namespace that objects of a type live in on the newest server.
 #[must_use]
 pub fn namespace(name: &str) -> &'static str {
     find(name).map_or("default", |kind| kind.namespace)
 }
 
-/// The key of an object in its type's own namespace.
+/// The key of an object in its type's own namespace, which is the same in every release but for the few types whose
+/// row says otherwise.
 pub fn key(kind: &str, id: impl Into<String>) -> Key {
     Key { namespace: namespace(kind).to_owned(), kind: kind.to_owned(), id: id.into() }
+}
+
+/// The key of an object in the namespace that its type has in this release.
+pub fn key_in(release: Release, kind: &str, id: impl Into<String>) -> Key {
+    let namespace = find(kind).map_or("default", |kind| kind.namespace_in(release));
+    Key { namespace: namespace.to_owned(), kind: kind.to_owned(), id: id.into() }
 }
 
 #[cfg(test)]
@@ -323,6 +346,22 @@ mod tests {
                 assert!(pool.get_message_by_name(&format!("specs.{message}")).is_some(), "{}: {message}", kind.name);
             }
         }
+    }
+
+    #[test]
+    fn some_types_have_moved() {
+        for (name, release, expected) in [
+            ("ImageFactoryAuths.omni.sidero.dev", Release::V1_9, "virtual"),
+            ("ImageFactoryAuths.omni.sidero.dev", Release::V1_10, "default"),
+            ("Schematics.omni.sidero.dev", Release::V1_5, "default"),
+            ("Schematics.omni.sidero.dev", Release::V1_6, "ephemeral"),
+            ("OngoingTasks.omni.sidero.dev", Release::V1_2, "ephemeral"),
+            ("Clusters.omni.sidero.dev", Release::V1_2, "default"),
+        ] {
+            assert_eq!(find(name).unwrap().namespace_in(release), expected, "{name} {release}");
+            assert_eq!(key_in(release, name, "x").namespace, expected, "{name} {release}");
+        }
+        assert_eq!(key("ImageFactoryAuths.omni.sidero.dev", "x").namespace, "default");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Metadata of namespaces and types: clients look up types by any of their names.
 
+use super::catalogue::Feature;
 use super::columns;
 use super::kinds::{self, Kind};
+use super::names;
 use super::object::Key;
 use super::release::Release;
 use super::spec_yaml::{Node, list, mapping, scalar, text};
@@ -66,6 +68,15 @@ fn is_plural(kind: &Kind) -> bool {
     kind.name.split('.').next().is_some_and(|name| name.ends_with('s'))
 }
 
+/// Where a client looks that is told a type only.
+fn declared_namespace(kind: &Kind, release: Release) -> &'static str {
+    if kind.name == names::kind::ONGOING_TASK && !release.has(Feature::TasksDeclaredInPlace) {
+        // Nothing is there: the tasks themselves have always been in the other one.
+        return "default";
+    }
+    kind.namespace_in(release)
+}
+
 fn definition(kind: &Kind, release: Release) -> ResourceDefinitionSpec {
     let (name, domain) = kind.name.split_once('.').unwrap_or((kind.name, ""));
     let singular = singular(name);
@@ -86,7 +97,7 @@ fn definition(kind: &Kind, release: Release) -> ResourceDefinitionSpec {
     ResourceDefinitionSpec {
         resource_type: kind.name.to_owned(),
         display_type: singular,
-        default_namespace: kind.namespace.to_owned(),
+        default_namespace: declared_namespace(kind, release).to_owned(),
         aliases,
         all_aliases,
         print_columns: columns
@@ -194,6 +205,23 @@ mod tests {
         );
         let namespace = store.get(&kinds::key(NAMESPACES, "default")).unwrap();
         assert_eq!(render(NAMESPACES, &namespace.spec), "description: Default namespace for resources\n");
+    }
+
+    #[test]
+    fn a_definition_names_the_namespace_of_its_release() {
+        for (id, release, expected) in [
+            ("imagefactoryauths.omni.sidero.dev", Release::V1_9, "virtual"),
+            ("imagefactoryauths.omni.sidero.dev", Release::V1_10, "default"),
+            ("linkcounters.omni.sidero.dev", Release::V1_4, "metrics"),
+            ("ongoingtasks.omni.sidero.dev", Release::V1_2, "default"),
+            ("ongoingtasks.omni.sidero.dev", Release::V1_3, "ephemeral"),
+            ("schematics.omni.sidero.dev", Release::V1_5, "default"),
+            ("schematics.omni.sidero.dev", Release::V1_6, "ephemeral"),
+        ] {
+            let object = seeded(release).get(&kinds::key(DEFINITIONS, id)).unwrap();
+            assert_eq!(object.spec::<ResourceDefinitionSpec>().default_namespace, expected, "{id} {release}");
+        }
+        assert!(seeded(Release::V1_5).get(&kinds::key(DEFINITIONS, "linkcounters.omni.sidero.dev")).is_none());
     }
 
     /// Clients hide nothing else, and would rather print a secret than not find its type.

@@ -6,7 +6,7 @@ use super::catalogue::Feature;
 use super::connection::Disconnect;
 use super::external;
 use super::faults::{self, Action, Breakable, Faults};
-use super::kinds;
+use super::kinds::{self, Kind};
 use super::object::{Key, Object};
 use super::outage::Outage;
 use super::query::Query;
@@ -50,7 +50,7 @@ impl State for StateService {
             violations::unless_clean(permissions.get(&key, existing.as_deref()), Vec::new())?;
             let object = match key.namespace.as_str() {
                 virtual_kinds::NAMESPACE => Arc::new(self.virtual_context(permissions).get(&key)?),
-                _ => existing.ok_or_else(|| missing(&key))?,
+                _ => existing.ok_or_else(|| missing(self.release, &key))?,
             };
             Ok(pb::GetResponse { resource: Some(wire::sent_by(self.release, &object)) })
         })
@@ -134,7 +134,7 @@ impl State for StateService {
                 return Err(virtual_kinds::unsupported("update"));
             }
             if old.is_none() {
-                return Err(missing(&new.key));
+                return Err(missing(self.release, &new.key));
             }
             claim(&permissions, &mut new);
             let stored = self.store.update(new, &options.owner, expected).map_err(|e| e.status(Verb::Update))?;
@@ -289,7 +289,7 @@ impl StateService {
             return Err(virtual_kinds::unsupported("destroy"));
         }
         if existing.is_none() {
-            return Err(missing(key));
+            return Err(missing(self.release, key));
         }
         Ok(())
     }
@@ -303,7 +303,7 @@ impl StateService {
         if key.namespace == virtual_kinds::NAMESPACE {
             return Err(virtual_kinds::unsupported("update"));
         }
-        let old = existing.ok_or_else(|| missing(key))?;
+        let old = existing.ok_or_else(|| missing(self.release, key))?;
         if old.tearing_down {
             return Ok(());
         }
@@ -404,7 +404,8 @@ fn watched(permissions: &AccessContext<'_>, mut request: pb::WatchRequest) -> Re
 /// Namespaces that live in the memory of a server, which no other store answers for.
 const IN_MEMORY: [&str; 3] = ["ephemeral", "metrics", "infra-provider-ephemeral"];
 
-fn missing(key: &Key) -> Status {
-    let cached = kinds::find(&key.kind).is_none_or(|kind| kind.cached && kind.namespace == key.namespace);
+fn missing(release: Release, key: &Key) -> Status {
+    let at_home = |kind: &Kind| kind.namespace_in(release) == key.namespace;
+    let cached = kinds::find(&key.kind).is_none_or(|kind| kind.cached && at_home(kind));
     StoreError::missing(key, cached || IN_MEMORY.contains(&key.namespace.as_str()))
 }

@@ -118,6 +118,8 @@ features! {
     SupportWarnings = "support-warnings",
     /// Talos is not brought below the minor version that a cluster was made with.
     TalosFloor = "talos-floor",
+    /// Tasks are declared in the namespace that they are in, where it was another one.
+    TasksDeclaredInPlace = "tasks-declared-in-place",
     /// A teardown is judged as a destruction, where it was a read and an update.
     TeardownAsDestroy = "teardown-as-destroy",
     /// Ids, labels, annotations and the texts of some specs have limits.
@@ -196,6 +198,7 @@ mod tests {
             (Feature::SchematicPxeUrl, 5, true),
             (Feature::SupportWarnings, 8, false),
             (Feature::TalosFloor, 4, false),
+            (Feature::TasksDeclaredInPlace, 3, false),
             (Feature::TeardownAsDestroy, 9, false),
             (Feature::UpgradingSets, 5, false),
         ] {

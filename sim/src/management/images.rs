@@ -154,7 +154,7 @@ pub(super) async fn get_installation_media_url(
 /// Remembers a schematic, as the server does that has asked an image factory for it.
 fn ensure(ctx: &ServiceContext, schematic: &Schematic) -> String {
     let id = schematic.id();
-    ctx.store.put("", &kinds::key(SCHEMATIC, &*id), |_| {});
+    ctx.store.put("", &kinds::key_in(ctx.release(), SCHEMATIC, &*id), |_| {});
     id
 }
 
@@ -379,7 +379,8 @@ mod tests {
         let one = make(extensions(&["siderolabs/zfs", "siderolabs/gvisor", "siderolabs/zfs"])).await;
         assert_eq!(one, make(extensions(&["siderolabs/gvisor", "siderolabs/zfs"])).await);
         assert_eq!(one.schematic_id, schematic::id(&one.schematic_yml));
-        assert!(ctx.store.get(&kinds::key(SCHEMATIC, &*one.schematic_id)).is_some());
+        assert_eq!(ctx.store.list(SCHEMATIC)[0].key, kinds::key(SCHEMATIC, &*one.schematic_id));
+        assert_eq!(ctx.store.list(SCHEMATIC)[0].key.namespace, "ephemeral");
         let token = Asked { join_token: "other".into(), ..Asked::default() };
         assert!(make(token).await.schematic_yml.contains("?jointoken=other\n"));
         let tunnel = Asked { siderolink_grpc_tunnel_mode: Tunnel::Enabled.into(), ..Asked::default() };

@@ -12,13 +12,15 @@ pub(super) use watch::{WATCHED, watch};
 use super::access::AccessContext;
 use super::access_policy;
 use super::catalogue::Feature;
+use super::kinds;
 use super::names::kind;
 use super::object::{Key, Object};
 use super::release::Release;
 use super::store::StoreError;
 use super::violations;
 use omni_proto::specs::{
-    AdvertisedEndpointsSpec, CurrentUserSpec, LabelsCompletionSpec, SupportSpec, labels_completion_spec::Values,
+    AdvertisedEndpointsSpec, CurrentUserSpec, ImageFactoryAuthSpec, LabelsCompletionSpec, SupportSpec,
+    labels_completion_spec::Values,
 };
 use prost::Message;
 use std::collections::HashMap;
@@ -44,7 +46,7 @@ impl VirtualContext<'_> {
     /// The computed object of this key.
     pub(super) fn get(&self, key: &Key) -> Result<Object, Status> {
         let missing = || StoreError::missing(key, true);
-        let Some(name) = short(&key.kind) else { return Err(unsupported_type("get", &key.kind)) };
+        let Some(name) = self.short(&key.kind) else { return Err(unsupported_type("get", &key.kind)) };
         let view = self.permissions.view;
         let spec = match (name, key.id.as_str()) {
             ("CurrentUsers", "current") => self.current_user(),
@@ -59,6 +61,8 @@ impl VirtualContext<'_> {
             }
             ("AdvertisedEndpoints", other) => return Err(Status::unknown(format!("invalid endpoints id {other:?}"))),
             ("KubernetesUsages", cluster) => usage::of(view, cluster).ok_or_else(missing)?.encode_to_vec(),
+            // The factories let everybody in.
+            ("ImageFactoryAuths", "image-factory-auth") => ImageFactoryAuthSpec::default().encode_to_vec(),
             ("Supports", "support") => SupportSpec::default().encode_to_vec(),
             ("Quirks", version) => talos::quirks(version).encode_to_vec(),
             ("VersionContract", version) => talos::contract(version).map_err(Status::unknown)?.encode_to_vec(),
@@ -78,7 +82,7 @@ impl VirtualContext<'_> {
 
     /// The computed objects of a type.
     pub(super) fn list(&self, kind: &str) -> Result<Vec<Object>, Status> {
-        let specs = match short(kind) {
+        let specs = match self.short(kind) {
             Some("CurrentUsers") => vec![("current".to_owned(), self.current_user())],
             Some("Permissions") => return Ok(vec![self.permissions()]),
             Some(name @ ("MetalPlatformConfigs" | "CloudPlatformConfigs" | "SBCConfigs")) => {
@@ -97,6 +101,12 @@ impl VirtualContext<'_> {
         let mut objects: Vec<_> = specs.into_iter().map(|(id, spec)| self.object(key(kind, &id), 1, spec)).collect();
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
+    }
+
+    /// The name of a type that is computed in this release, without its domain.
+    fn short<'k>(&self, kind: &'k str) -> Option<&'k str> {
+        kinds::find(kind).filter(|known| known.namespace_in(self.permissions.release) == NAMESPACE)?;
+        kind.strip_suffix(".omni.sidero.dev")
     }
 
     fn object(&self, key: Key, version: u64, spec: Vec<u8>) -> Object {
@@ -137,11 +147,6 @@ fn computed(key: Key, version: u64, spec: Vec<u8>, now: Duration) -> Object {
     Object { version, created: now, updated: now, ..Object::new(key, spec) }
 }
 
-/// The name of a computed type without its domain.
-fn short(kind: &str) -> Option<&str> {
-    super::kinds::find(kind).filter(|kind| kind.namespace == NAMESPACE)?.name.strip_suffix(".omni.sidero.dev")
-}
-
 fn key(kind: &str, id: &str) -> Key {
     Key { namespace: NAMESPACE.to_owned(), kind: kind.to_owned(), id: id.to_owned() }
 }
@@ -180,7 +185,7 @@ pub(super) fn unsupported_type(call: &str, kind: &str) -> Status {
 mod tests {
     use super::*;
     use crate::access::Caller;
-    use crate::kinds::{self, Role};
+    use crate::kinds::Role;
     use crate::store::Store;
     use crate::world;
     use kit::clock::TestClock;
@@ -298,6 +303,18 @@ mod tests {
         for (kind, id) in [("CloudPlatformConfigs", "metal"), ("SBCConfigs", "aws"), ("Supports", "other")] {
             assert_eq!(scene.get(kind, id).unwrap_err().code(), Code::NotFound, "{kind} {id}");
         }
+    }
+
+    #[test]
+    fn credentials_of_factories_were_computed_once() {
+        let ask = |release, id| {
+            let key = key("ImageFactoryAuths.omni.sidero.dev", id);
+            Scene::new(Role::Reader, release).ask(|ctx| ctx.get(&key)).map_err(|status| status.code())
+        };
+        assert_eq!(ask(Release::V1_9, "image-factory-auth").unwrap().version, 1);
+        assert_eq!(ask(Release::V1_9, "other").unwrap_err(), Code::NotFound);
+        assert_eq!(ask(Release::V1_10, "image-factory-auth").unwrap_err(), Code::Unimplemented);
+        assert_eq!(Scene::new(Role::Reader, Release::V1_9).count("ImageFactoryAuths"), Err(Code::Unimplemented));
     }
 
     #[test]
