@@ -225,6 +225,35 @@ fn releases_differ_in_what_they_know() {
 }
 
 #[test]
+fn nobody_changes_the_account_of_their_own() {
+    let store = store();
+    let own = |id: &str| Err(format!("destroying/updating resource {id} is not allowed by the current user"));
+    let by_call = |kind: &str| {
+        Err(format!(
+            "only read access is permitted on resource {kind}, mutations should be done via ManagementService API calls"
+        ))
+    };
+    for (kind, id, verb, release, expected) in [
+        (kind::IDENTITY, ME, Update, Release::V1_5, own(ME)),
+        (kind::IDENTITY, ME, Destroy, Release::V1_2, own(ME)),
+        (kind::IDENTITY, ME, Read, Release::V1_5, Ok(())),
+        (kind::IDENTITY, ME, Create, Release::V1_5, Ok(())),
+        (kind::IDENTITY, "you@example.org", Destroy, Release::V1_5, Ok(())),
+        (kind::USER, "u", Update, Release::V1_5, own("u")),
+        (kind::USER, "u", Destroy, Release::V1_5, own("u")),
+        (kind::USER, "v", Update, Release::V1_5, Ok(())),
+        (kind::USER, ME, Update, Release::V1_5, Ok(())),
+        (kind::CLUSTER, "u", Update, Release::V1_5, Ok(())),
+        (kind::IDENTITY, ME, Update, Release::V1_6, by_call(kind::IDENTITY)),
+        (kind::USER, "u", Destroy, Release::NEWEST, by_call(kind::USER)),
+    ] {
+        let answer = ask(&store, &caller(Role::Admin), release, verb, &object(kind, id, &[]));
+        let answer = answer.map_err(|status| status.message().to_owned());
+        assert_eq!(answer, expected, "{kind} {id} {verb:?} {release}");
+    }
+}
+
+#[test]
 fn roles_differ_between_releases() {
     let store = store();
     for (kind, verb, release, least) in [

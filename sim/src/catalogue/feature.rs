@@ -29,6 +29,8 @@ macro_rules! features {
 }
 
 features! {
+    /// There may be a greatest number of users and of service accounts.
+    AccountLimits = "account-limits",
     /// The platform `alibabacloud` is known.
     AlibabaCloud = "alibaba-cloud",
     /// A node that the allocation made and that was removed can be put back while its machine is there.
@@ -170,6 +172,7 @@ mod tests {
     #[test]
     fn features_come_and_go_with_their_releases() {
         for (feature, minor, before) in [
+            (Feature::AccountLimits, 6, false),
             (Feature::AuditLogFollowing, 10, false),
             (Feature::Auditors, 10, false),
             (Feature::MaintenanceTargets, 9, false),

@@ -244,6 +244,11 @@ mod tests {
         create(&ctx, "one", Some("Reader"), &key(LIFETIME).0).await.unwrap();
         let refused = create(&ctx, "two", Some("Reader"), &key(LIFETIME).0).await.unwrap_err();
         assert!(refused.message().contains("maximum number of service accounts (1) reached"), "{refused:?}");
+        let mut before = context(Release::V1_5);
+        before.limits = ctx.limits;
+        for name in ["one", "two"] {
+            create(&before, name, Some("Reader"), &key(LIFETIME).0).await.unwrap();
+        }
     }
 
     #[tokio::test]
