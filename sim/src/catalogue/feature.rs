@@ -62,6 +62,8 @@ features! {
     EarlyReverts = "early-reverts",
     /// A support bundle is encrypted on demand.
     EncryptedSupportBundles = "encrypted-support-bundles",
+    /// The former field of the labels in META is read, where it was only refused.
+    FormerLabelsRead = "former-labels-read",
     /// A controller removes what belongs to an identity that is gone.
     IdentityCleanup = "identity-cleanup",
     /// The secrets that a cluster brings along may be changed while there is no cluster.
@@ -186,6 +188,7 @@ mod tests {
             (Feature::AppliedManifests, 7, false),
             (Feature::ClusterTakeover, 3, false),
             (Feature::EarlyReverts, 4, false),
+            (Feature::FormerLabelsRead, 4, false),
             (Feature::ImportsMayChange, 9, true),
             (Feature::KnownMediaTargets, 8, false),
             (Feature::KubernetesReverts, 3, false),

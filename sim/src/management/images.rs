@@ -6,6 +6,7 @@ use crate::catalogue::Feature;
 use crate::join_config::JoinConfig;
 use crate::kinds::{self, Role};
 use crate::names::kind;
+use crate::release::Release;
 use crate::rules::tolerant;
 use crate::schematic::{self, Customization, MetaValue, Overlay, Schematic, SystemExtensions};
 use crate::virtual_kinds::platforms;
@@ -55,7 +56,7 @@ pub(super) async fn create_schematic(
     let embedded = if release.has(Feature::SchematicMachineConfigs) { &*request.embedded_machine_config } else { "" };
     let customization = Customization {
         extra_kernel_args: args,
-        meta: meta(&request)?,
+        meta: meta(&request, release)?,
         system_extensions: SystemExtensions { official_extensions: official },
         bootloader: bootloader.to_owned(),
         embedded_machine_configuration: embedded.to_owned(),
@@ -159,7 +160,7 @@ fn ensure(ctx: &ServiceContext, schematic: &Schematic) -> String {
 }
 
 /// The entries of the META partition, those with the greatest tags first.
-fn meta(request: &pb::CreateSchematicRequest) -> Result<Vec<MetaValue>, Status> {
+fn meta(request: &pb::CreateSchematicRequest, release: Release) -> Result<Vec<MetaValue>, Status> {
     let mut entries = Vec::new();
     let mut tags: Vec<_> = request.meta_values.iter().collect();
     tags.sort();
@@ -172,7 +173,7 @@ fn meta(request: &pb::CreateSchematicRequest) -> Result<Vec<MetaValue>, Status> 
             return Err(Status::invalid_argument(text));
         }
         if *tag == LABELS {
-            check_labels(value).map_err(Status::invalid_argument)?;
+            check_labels(value, release).map_err(Status::invalid_argument)?;
         }
         entries.push(MetaValue { key, value: value.clone() });
     }
@@ -180,20 +181,27 @@ fn meta(request: &pb::CreateSchematicRequest) -> Result<Vec<MetaValue>, Status> 
     Ok(entries)
 }
 
-fn check_labels(text: &str) -> Result<(), String> {
+/// The labels that a machine has first. The former name of the field is read where the other is missing, and refused.
+fn check_labels(text: &str, release: Release) -> Result<(), String> {
     let unreadable = |problem: String| format!("failed to parse machine labels: {problem}");
     let documents = yaml::parse_documents(text).map_err(|error| unreadable(format!("yaml: {error}")))?;
     let document = documents.into_iter().next().unwrap_or(Value::Null);
     if !matches!(document, Value::Object(_) | Value::Null) {
         return Err(unreadable("yaml: unmarshal errors: cannot unmarshal into meta.ImageLabels".into()));
     }
-    match document.get("machineLabels") {
-        None | Some(Value::Null) => return Err("machine labels are empty".into()),
-        Some(Value::Object(labels)) if labels.values().all(|v| !v.is_array() && !v.is_object()) => {}
-        Some(_) => return Err(unreadable("yaml: unmarshal errors: cannot unmarshal into map[string]string".into())),
+    let is_set = |name: &str| match document.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Object(labels)) if labels.values().all(|v| !v.is_array() && !v.is_object()) => Ok(true),
+        Some(_) => Err(unreadable("yaml: unmarshal errors: cannot unmarshal into map[string]string".into())),
+    };
+    let (labels, former) = (is_set("machineLabels")?, is_set("machineInitialLabels")?);
+    let reads_former = release.has(Feature::FormerLabelsRead);
+    if !labels && !(former && reads_former) {
+        return Err("machine labels are empty".into());
     }
-    if document.get("machineInitialLabels").is_some_and(|labels| !labels.is_null()) {
-        return Err("'initialMachineLabels' is deprecated".into());
+    if former {
+        let name = if reads_former { "initialMachineLabels" } else { "machineInitialLabels" };
+        return Err(format!("'{name}' is deprecated"));
     }
     Ok(())
 }
@@ -313,7 +321,6 @@ fn factories(features: &FeaturesConfigSpec) -> impl Iterator<Item = String> {
 mod tests {
     use super::super::fixture::{call, context};
     use super::*;
-    use crate::Release;
     use prost::Message;
     use tonic::Code;
 
@@ -362,9 +369,26 @@ mod tests {
             let status = create_schematic(&ctx, call(role, None, request)).await.unwrap_err();
             assert_eq!((status.code(), status.message()), (code, text));
         }
-        for labels in ["{{{", "[]", "machineLabels: []"] {
+        for labels in ["{{{", "[]", "machineLabels: []", "machineLabels: {a: b}\nmachineInitialLabels: []"] {
             let status = create_schematic(&ctx, call(Role::Admin, None, meta_value(12, labels))).await.unwrap_err();
             assert!(status.message().starts_with("failed to parse machine labels: "), "{labels}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_former_field_of_labels_is_deprecated() {
+        let (empty, newer) = ("machine labels are empty", "'initialMachineLabels' is deprecated");
+        let older = "'machineInitialLabels' is deprecated";
+        for (release, labels, expected) in [
+            (Release::NEWEST, "machineInitialLabels: {a: b}", newer),
+            (Release::V1_4, "machineInitialLabels: {a: b}", newer),
+            (Release::V1_3, "machineInitialLabels: {a: b}", empty),
+            (Release::V1_4, "machineLabels: {}\nmachineInitialLabels: {}", newer),
+            (Release::V1_3, "machineLabels: {}\nmachineInitialLabels: {}", older),
+            (Release::NEWEST, "machineInitialLabels:", empty),
+        ] {
+            let answer = create_schematic(&context(release), call(Role::Admin, None, meta_value(12, labels))).await;
+            assert_eq!(answer.unwrap_err().message(), expected, "{release} {labels}");
         }
     }
 
