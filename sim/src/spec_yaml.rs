@@ -30,8 +30,11 @@ pub(super) fn render_by(release: Release, kind: &str, spec: &[u8]) -> String {
     if kinds::namespace(kind) == meta::NAMESPACE {
         return meta::render(kind, spec);
     }
-    let Some(Ok(mut message)) = message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) else {
-        return String::new();
+    let mut message = match message(kind).map(|descriptor| DynamicMessage::decode(descriptor, spec)) {
+        Some(Ok(message)) => message,
+        // A type without a spec shows an empty one: `omnictl` reads no object whose text is missing.
+        None if kinds::find(kind).is_some() => return text(Node::Inline("{}".to_owned())),
+        _ => return String::new(),
     };
     unpack(&mut message);
     text(node(&Value::Message(message), release))
@@ -387,6 +390,13 @@ mod tests {
         let status = render("ClusterStatuses.omni.sidero.dev", &status.encode_to_vec());
         assert!(status.starts_with("available: false\nmachines:\n    total: 0\n    healthy: 0\n"), "{status}");
         assert!(status.contains("\nphase: 1\n"), "{status}");
+    }
+
+    #[test]
+    fn a_type_without_a_spec_shows_an_empty_one() {
+        for (kind, expected) in [("MachineStatusLabels.omni.sidero.dev", "{}\n"), ("Unheard.of", "")] {
+            assert_eq!(render(kind, &[]), expected, "{kind}");
+        }
     }
 
     #[test]
