@@ -70,6 +70,6 @@ pub use driver::Mode;
 pub use endpoint_file::{EndpointFile, EndpointFileError};
 pub use instance::{Sim, SimError};
 pub use kinds::Role;
-pub use options::Options;
+pub use options::{AddressError, MOST_MACHINES, Options, advertised};
 pub use release::{Release, UnknownRelease};
 pub use requests::Request;

@@ -7,7 +7,7 @@ use lexopt::prelude::{Long, Short, Value, ValueExt};
 use omni_sim::faults::{self, Fault, GRAMMAR};
 use omni_sim::text_file;
 use omni_sim::worlds::{READY, Told};
-use omni_sim::{EndpointFile, Mode, Options, Sim};
+use omni_sim::{EndpointFile, MOST_MACHINES, Mode, Options, Sim};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,7 +28,8 @@ Usage: omni-sim [options]
                     (the listening address)
   --tls             serve TLS, with a certificate authority made at start
   --world WORLD     initial state: the name of a built-in world, or a file
-  --machines N      number of machines that have joined (6; 0 with --world)
+  --machines N      number of machines that have joined, at most 100000
+                    (6; 0 with --world)
   --tick MS         interval of the controllers (100)
   --lag MS          delay of cached reads (0)
   --delay MS        minimum duration of every call (0)
@@ -125,8 +126,8 @@ fn arguments() -> Result<Command> {
             Long("lag") => options.lag = milliseconds(&mut parser).with_context(wrong)?,
             Long("delay") => options.delay = milliseconds(&mut parser).with_context(wrong)?,
             Long("listen") => options.listen = parsed(&mut parser).with_context(wrong)?,
-            Long("advertise") => options.advertised = Some(parsed(&mut parser).with_context(wrong)?),
-            Long("machines") => machines = Some(parsed(&mut parser).with_context(wrong)?),
+            Long("advertise") => options.advertised = Some(address(&mut parser).with_context(wrong)?),
+            Long("machines") => machines = Some(number_of_machines(&mut parser).with_context(wrong)?),
             Long("world") => options.world = Some(Told::find(parser.value()?.as_ref()).with_context(wrong)?),
             Value(word) if word == "worlds" => return worlds(&mut parser),
             Value(word) if word == "faults" => return Ok(Command::Say(faults::names())),
@@ -195,6 +196,18 @@ async fn confirm(link: &str, ca_file: Option<&Path>) -> Result<()> {
 
 fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration> {
     Ok(Duration::from_millis(parsed(parser)?))
+}
+
+fn address(parser: &mut lexopt::Parser) -> Result<String> {
+    Ok(omni_sim::advertised(&parser.value()?.string()?)?)
+}
+
+fn number_of_machines(parser: &mut lexopt::Parser) -> Result<usize> {
+    let number: usize = parsed(parser)?;
+    if number > MOST_MACHINES {
+        bail!("{number} machines are too many; there may be {MOST_MACHINES}");
+    }
+    Ok(number)
 }
 
 /// The value that follows a flag.

@@ -11,6 +11,38 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many machines there may be: with more, a computer of average size runs out of memory.
+pub const MOST_MACHINES: usize = 100_000;
+
+/// An address that no client could use.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AddressError {
+    /// It begins with something else than clients know.
+    #[error("{0:?} begins with {1:?}; write `https://`, `http://` or `grpc://`")]
+    Scheme(String, String),
+    /// It names no host.
+    #[error("{0:?} names no host; write an address such as `https://omni.example.com`")]
+    Host(String),
+}
+
+/// The address that configurations of clients name, as it was written. Clients take one without a beginning, too.
+///
+/// # Errors
+/// When no client could use it.
+pub fn advertised(text: &str) -> Result<String, AddressError> {
+    let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+    if let Some(scheme) = scheme
+        && !["https", "http", "grpc"].contains(&scheme.to_ascii_lowercase().as_str())
+    {
+        return Err(AddressError::Scheme(text.to_owned(), format!("{scheme}://")));
+    }
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_empty() || host.starts_with(':') || host.contains(char::is_whitespace) {
+        return Err(AddressError::Host(text.to_owned()));
+    }
+    Ok(text.to_owned())
+}
+
 /// How a simulated server is to be.
 #[derive(Clone)]
 pub struct Options {
@@ -79,5 +111,30 @@ impl Options {
     #[must_use]
     pub fn stepped() -> Self {
         Self { mode: Mode::Stepped, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_that_clients_take() {
+        for text in [
+            "https://omni.example.com",
+            "https://omni.example.com/",
+            "http://[::1]:8080",
+            "grpc://127.0.0.1:4000",
+            "GRPC://omni",
+            "omni.example.com:443",
+        ] {
+            assert_eq!(advertised(text).as_deref(), Ok(text));
+        }
+        for (text, scheme) in [("ftp://x", "ftp://"), ("omni://x", "omni://"), ("://x", "://")] {
+            assert_eq!(advertised(text), Err(AddressError::Scheme(text.to_owned(), scheme.to_owned())));
+        }
+        for text in ["", "https://", "grpc://:4000", "https:///path", "https://a b"] {
+            assert_eq!(advertised(text), Err(AddressError::Host(text.to_owned())), "{text}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::size;
 use crate::inventory;
 use crate::kinds;
 use crate::names::{kind, label};
+use crate::options::MOST_MACHINES;
 use omni_proto::specs::machine_status_spec::hardware_status::MemoryModule;
 use omni_proto::specs::machine_status_spec::network_status::NetworkLinkStatus;
 use omni_proto::specs::{
@@ -17,12 +18,20 @@ use std::collections::BTreeMap;
 
 const MIB: u64 = 1 << 20;
 
+/// How many processors a machine may have.
+const MOST_PROCESSORS: u32 = 1024;
+
 /// The ids of all machines by their host names and by themselves.
 pub(super) type Directory = BTreeMap<String, String>;
 
 /// Lets all machines in, and says how they can be named. `tokens` are the ids of join tokens by name.
 pub(super) fn add(builder: &mut Builder<'_>, world: &World, tokens: &BTreeMap<String, String>) -> Directory {
     let mut directory = Directory::new();
+    let wanted: usize = world.machines.iter().map(|machine| machine.count.unwrap_or(1) as usize).sum();
+    if wanted > MOST_MACHINES {
+        builder.problem(format!("machines: {wanted} machines are too many; there may be {MOST_MACHINES}"));
+        return directory;
+    }
     let mut number = 0;
     for machine in &world.machines {
         let copies = machine.count.unwrap_or(1);
@@ -175,6 +184,9 @@ fn hardware(status: &mut MachineStatusSpec, machine: &Machine) -> Result<(), Str
         }
     }
     if let (Some(count), Some(processor)) = (machine.processors, hardware.processors.first().cloned()) {
+        if count > MOST_PROCESSORS {
+            return Err(format!("{count} processors are too many; a machine has at most {MOST_PROCESSORS}"));
+        }
         hardware.processors = vec![processor; count as usize];
     }
     if let Some(memory) = &machine.memory {

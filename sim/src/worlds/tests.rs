@@ -99,6 +99,8 @@ fn what_omni_would_refuse_is_refused() {
         ("users: [{email: a@b.org, role: King}]", "\"King\" is no role"),
         ("machines: [{hostname: a}, {hostname: a}]", "two machines have the name \"a\""),
         ("machines: [{id: nope}]", "machines: id: "),
+        ("machines: [{count: 100000}, {}]", "machines: 100001 machines are too many; there may be 100000"),
+        ("machines: [{processors: 2000}]", "2000 processors are too many; a machine has at most 1024"),
         ("machines: [{provider: none}]", "there is no provider \"none\""),
         ("machines: [{join_token: none}]", "there is no join token \"none\""),
         ("instance: {min_backup_interval: soon}", "instance: min_backup_interval: `soon` is not a duration"),
