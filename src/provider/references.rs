@@ -109,6 +109,13 @@ pub(crate) async fn named_like_an_id(
     }))
 }
 
+/// Whether this apply has looked at the target already. Most plans of an apply only repeat what was planned before it, and one look
+/// finds what was not known by then.
+fn is_seen_in_apply(cx: &Cx, target: &ObjectKey) -> bool {
+    let ledger = &cx.session.ledger;
+    ledger.is_applying() && !ledger.once(target, "target")
+}
+
 /// Holds the machine set that something is for against what is there.
 ///
 /// # Errors
@@ -160,8 +167,9 @@ pub(crate) async fn check_target_cluster(
     part: Part,
     cluster: &str,
 ) -> Result<bool, Error> {
-    // Its warning is one of the plan that is applied.
-    if cx.session.ledger.is_applying() || !is_cluster_missing(cx, cluster).await? {
+    if is_seen_in_apply(cx, &ObjectKey::from(&ClusterSpec::KIND.key(cluster)))
+        || !is_cluster_missing(cx, cluster).await?
+    {
         return Ok(true);
     }
     plan.diags.push(
@@ -219,8 +227,7 @@ pub(crate) async fn check_target_machine(
         return Ok(());
     }
     let ledger = &cx.session.ledger;
-    // What follows is told by the plan that is applied.
-    if ledger.is_applying() {
+    if is_seen_in_apply(cx, &ObjectKey::from(&MachineStatusSpec::KIND.key(machine))) {
         return Ok(());
     }
     let node = ObjectKey::from(&MachineSetNodeSpec::KIND.key(machine));
