@@ -92,8 +92,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_version_that_runs_is_not_installed_again", a_version_that_runs_is_not_installed_again),
         ("a_support_bundle_is_encrypted", a_support_bundle_is_encrypted),
     ];
-    let more = [&access::ALL[..], &at_once::ALL[..], &behind::ALL[..], &plans::ALL[..]].concat();
-    trials.extend(others.iter().chain(&more).map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
+    let all = [others, &access::ALL, &at_once::ALL, &behind::ALL, &plans::ALL].concat();
+    trials.extend(all.into_iter().map(|(name, test)| Trial::test(format!("actions::{name}"), test)));
     trials
 }
 
