@@ -44,13 +44,9 @@ impl State for StateService {
         let (call, pb::GetRequest { namespace, r#type, id, .. }) = RequestContext::of(request)?;
         let key = wire::named(namespace, r#type, id);
         self.serve(&call, &key.kind, &key.id, async {
-            let existing = self.existing(&key);
-            let view = self.store.view();
-            let permissions = self.access_context(&view, &call);
-            violations::unless_clean(permissions.get(&key, existing.as_deref()), Vec::new())?;
-            let object = match key.namespace.as_str() {
-                virtual_kinds::NAMESPACE => Arc::new(self.virtual_context(permissions).get(&key)?),
-                _ => existing.ok_or_else(|| missing(self.release, &key))?,
+            let object = match self.found(&call, &key)? {
+                Some(object) => object,
+                None => Arc::new(virtual_kinds::awaited(&self.store, &key).await?),
             };
             Ok(pb::GetResponse { resource: Some(wire::sent_by(self.release, &object)) })
         })
@@ -166,7 +162,7 @@ impl State for StateService {
             let request = watched(&permissions, request)?;
             if request.namespace == virtual_kinds::NAMESPACE {
                 let key = wire::named(request.namespace, request.r#type, request.id.unwrap_or_default());
-                return Ok(virtual_kinds::watch(&self.store, key).boxed() as Answers<pb::WatchResponse>);
+                return Ok(virtual_kinds::watch(&self.store, key)?.boxed() as Answers<pb::WatchResponse>);
             }
             if request.namespace == external::NAMESPACE {
                 external::check_watch(&view, &request)?;
@@ -264,6 +260,19 @@ impl StateService {
 
     fn breakable<'a>(&'a self, call: &'a RequestContext) -> Breakable<'a> {
         Breakable { disconnect: call.disconnect.as_ref(), outage: &self.outage }
+    }
+
+    /// The object that a caller wants to read; none where it is computed and the caller has to wait for it.
+    fn found(&self, call: &RequestContext, key: &Key) -> Result<Option<Arc<Object>>, Status> {
+        let existing = self.existing(key);
+        let view = self.store.view();
+        let permissions = self.access_context(&view, call);
+        violations::unless_clean(permissions.get(key, existing.as_deref()), Vec::new())?;
+        match key.namespace.as_str() {
+            virtual_kinds::NAMESPACE if key.kind == virtual_kinds::WATCHED => Ok(None),
+            virtual_kinds::NAMESPACE => Ok(Some(Arc::new(self.virtual_context(permissions).get(key)?))),
+            _ => existing.map(Some).ok_or_else(|| missing(self.release, key)),
+        }
     }
 
     /// The object as the checks before a write see it.

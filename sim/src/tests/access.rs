@@ -299,6 +299,11 @@ async fn usage_can_be_watched() {
         api_version: 1,
         ..Default::default()
     };
+    let nowhere = client.request("Watch", message.clone());
+    assert_eq!(client.state.watch(nowhere).await.unwrap_err().code(), Code::NotFound);
+    for kind in ["ClusterUUIDs.omni.sidero.dev", "Kubeconfigs.omni.sidero.dev"] {
+        sim.store().put("", &kinds::key(kind, "c"), |_| {});
+    }
     let request = client.request("Watch", message);
     let mut watch = client.state.watch(request).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().unwrap().event, vec![]);

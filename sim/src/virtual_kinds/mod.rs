@@ -7,7 +7,7 @@ mod talos;
 mod usage;
 mod watch;
 
-pub(super) use watch::{WATCHED, watch};
+pub(super) use watch::{WATCHED, awaited, watch};
 
 use super::access::AccessContext;
 use super::access_policy;
@@ -47,7 +47,6 @@ impl VirtualContext<'_> {
     pub(super) fn get(&self, key: &Key) -> Result<Object, Status> {
         let missing = || StoreError::missing(key, true);
         let Some(name) = self.short(&key.kind) else { return Err(unsupported_type("get", &key.kind)) };
-        let view = self.permissions.view;
         let spec = match (name, key.id.as_str()) {
             ("CurrentUsers", "current") => self.current_user(),
             // Any id will do.
@@ -60,7 +59,6 @@ impl VirtualContext<'_> {
                 AdvertisedEndpointsSpec { grpc_api_url: self.endpoint.to_owned() }.encode_to_vec()
             }
             ("AdvertisedEndpoints", other) => return Err(Status::unknown(format!("invalid endpoints id {other:?}"))),
-            ("KubernetesUsages", cluster) => usage::of(view, cluster).ok_or_else(missing)?.encode_to_vec(),
             // The factories let everybody in.
             ("ImageFactoryAuths", "image-factory-auth") => ImageFactoryAuthSpec::default().encode_to_vec(),
             ("Supports", "support") => SupportSpec::default().encode_to_vec(),
@@ -361,23 +359,43 @@ mod tests {
         assert_eq!(closed.code(), Code::PermissionDenied);
     }
 
-    #[test]
-    fn clusters_have_what_their_machines_have() {
+    #[tokio::test]
+    async fn clusters_have_what_their_machines_have() {
+        use futures_util::FutureExt as _;
         use omni_proto::specs::{KubernetesStatusSpec, KubernetesUsageSpec, MachineStatusSpec};
         let scene = Scene::new(Role::Reader, Release::NEWEST);
-        assert_eq!(scene.get("KubernetesUsages", "c").unwrap_err().code(), Code::NotFound);
-        let status = KubernetesStatusSpec { nodes: vec![Default::default()], static_pods: vec![] };
-        scene.store.put("", &kinds::key(kind::KUBERNETES_STATUS, "c"), |object| object.spec = status.encode_to_vec());
+        let asked = key("KubernetesUsages.omni.sidero.dev", "c");
+        let refused = async || awaited(&scene.store, &asked).await.unwrap_err();
+        let gone = |kind: &str| format!("resource {kind}(default/c@undefined) doesn't exist");
+        let text = format!("failed to resolve watch id: {}", gone(kind::CLUSTER_UUID));
+        assert_eq!((refused().await.code(), refused().await.message()), (Code::NotFound, &*text));
+        scene.store.put("", &kinds::key(kind::CLUSTER_UUID, "c"), |_| {});
+        let text = format!("failed to start watch: failed to get kubeconfig: {}", gone(kind::KUBECONFIG));
+        assert_eq!(refused().await.message(), text);
+        scene.store.put("", &kinds::key(kind::KUBECONFIG, "c"), |_| {});
+
+        // From here on somebody who asks waits.
+        let mut answer = Box::pin(awaited(&scene.store, &asked));
+        assert!((&mut answer).now_or_never().is_none());
         let machine = crate::inventory::id(1);
         scene.store.put("", &kinds::key(kind::CLUSTER_MACHINE, &machine), |object| {
             object.labels.insert("omni.sidero.dev/cluster".into(), "c".into());
         });
-        let usage: KubernetesUsageSpec = scene.get("KubernetesUsages", "c").unwrap().spec();
+        assert!((&mut answer).now_or_never().is_none());
+        let status = KubernetesStatusSpec { nodes: vec![Default::default()], static_pods: vec![] };
+        scene.store.put("", &kinds::key(kind::KUBERNETES_STATUS, "c"), |object| object.spec = status.encode_to_vec());
+        let usage: KubernetesUsageSpec = answer.await.unwrap().spec();
         let hardware =
             scene.store.get(&kinds::key(kind::MACHINE_STATUS, &machine)).unwrap().spec::<MachineStatusSpec>();
         let threads: u32 = hardware.hardware.unwrap().processors.iter().map(|p| p.thread_count).sum();
         assert!(threads > 0);
         assert_eq!(usage.cpu.unwrap().capacity, f64::from(threads));
         assert_eq!(usage.pods.unwrap().capacity, 110);
+
+        scene.store.remove(&kinds::key(kind::KUBERNETES_STATUS, "c"));
+        let mut answer = Box::pin(awaited(&scene.store, &asked));
+        assert!((&mut answer).now_or_never().is_none());
+        scene.store.remove(&kinds::key(kind::CLUSTER_UUID, "c"));
+        assert_eq!(answer.await.unwrap_err().code(), Code::NotFound);
     }
 }

@@ -1,8 +1,10 @@
-//! Watches of computed objects: after each event the object is computed again, and sent if it has changed.
+//! Computed objects that take time. After each event the object is computed again, and sent if it has changed.
 
 use super::{computed, usage};
-use crate::object::{Key, Object};
-use crate::store::{Store, Subscription};
+use crate::kinds;
+use crate::names::kind;
+use crate::object::{Key, Object, Reader};
+use crate::store::{Store, StoreError, Subscription};
 use crate::wire;
 use futures_util::{Stream, StreamExt, stream};
 use omni_proto::cosi::resource as pb;
@@ -13,8 +15,46 @@ use tonic::Status;
 /// The one computed type that can be watched.
 pub(crate) const WATCHED: &str = "KubernetesUsages.omni.sidero.dev";
 
+/// What must be there before a cluster is asked for its usage, and how the answer begins where it is not.
+const NEEDED: [(&str, &str); 2] = [
+    (kind::CLUSTER_UUID, "failed to resolve watch id"),
+    (kind::KUBECONFIG, "failed to start watch: failed to get kubeconfig"),
+];
+
+/// Whether there is a cluster that can be asked.
+fn reachable(view: &dyn Reader, cluster: &str) -> Result<(), Status> {
+    for (kind, what) in NEEDED {
+        if view.get(kind, cluster).is_none() {
+            let missing = StoreError::missing(&kinds::key(kind, cluster), true);
+            return Err(Status::not_found(format!("{what}: {}", missing.message())));
+        }
+    }
+    Ok(())
+}
+
+/// The usage of a cluster, as soon as there is one: as on Omni a caller waits for it, at most until its own deadline.
+/// A cluster that is gone is not waited for.
+pub(crate) async fn awaited(store: &Store, key: &Key) -> Result<Object, Status> {
+    let mut changes = store.subscribe();
+    loop {
+        let found = {
+            let view = store.view();
+            reachable(&view, &key.id)?;
+            usage::of(&view, &key.id)
+        };
+        if let Some(spec) = found {
+            return Ok(computed(key.clone(), 1, spec.encode_to_vec(), store.time()));
+        }
+        changes.next().await.map_err(|stale| Status::aborted(stale.to_string()))?;
+    }
+}
+
 /// The usage of a cluster, now and whenever it changes; nothing as long as there is none.
-pub(crate) fn watch(store: &Store, key: Key) -> impl Stream<Item = Result<pb::WatchResponse, Status>> + use<> {
+pub(crate) fn watch(
+    store: &Store,
+    key: Key,
+) -> Result<impl Stream<Item = Result<pb::WatchResponse, Status>> + use<>, Status> {
+    reachable(&store.view(), &key.id)?;
     let changes = store.subscribe();
     let state = State { store: store.clone(), changes, key, last: None };
     let events = stream::unfold(state, |mut state| async {
@@ -22,7 +62,7 @@ pub(crate) fn watch(store: &Store, key: Key) -> impl Stream<Item = Result<pb::Wa
         Some((answer, state))
     });
     // What a client waits for before it relies on the watch.
-    stream::once(async { Ok(pb::WatchResponse::default()) }).chain(events)
+    Ok(stream::once(async { Ok(pb::WatchResponse::default()) }).chain(events))
 }
 
 struct State {
