@@ -74,6 +74,36 @@ impl Controller for Behaviour {
     }
 }
 
+/// What is done at the start and then every hour, whatever changes in between.
+pub(super) struct Hourly {
+    name: &'static str,
+    act: fn(&ControllerContext<'_>),
+    /// When it is done again, since the Unix epoch.
+    due: Duration,
+}
+
+impl Hourly {
+    pub(super) fn boxed(name: &'static str, act: fn(&ControllerContext<'_>)) -> Box<dyn Controller> {
+        Box::new(Self { name, act, due: Duration::ZERO })
+    }
+}
+
+impl Controller for Hourly {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn step(&mut self, cx: &mut StepContext) -> bool {
+        if cx.now < self.due {
+            return false;
+        }
+        self.due = cx.now + Duration::from_hours(1);
+        let before = cx.store.revision();
+        (self.act)(&ControllerContext { store: &cx.store, release: cx.release, looks: RefCell::default() });
+        cx.store.revision() != before
+    }
+}
+
 /// What a behaviour has looked at: only a change of that can give it work.
 #[derive(Default)]
 struct Looks {

@@ -30,6 +30,7 @@ mod machine_status;
 mod manifests;
 mod node;
 mod node_token;
+mod patch_cleanup;
 mod people;
 mod provider_process;
 mod provision;
@@ -47,7 +48,7 @@ mod tests;
 
 use super::accounts::KEY_PRUNER;
 use super::driver::Controller;
-use context::Behaviour;
+use context::{Behaviour, Hourly};
 
 /// All controllers, in the order in which they take their steps.
 ///
@@ -96,5 +97,6 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Behaviour::boxed(name::KUBERNETES_HEALTH_CHECK_STATUS, health_checks::act),
         Behaviour::boxed(name::MACHINE_STATUS_METRICS, counts::act),
         Behaviour::boxed(name::ONGOING_TASK, tasks::act),
+        Hourly::boxed("ConfigPatchCleanupController", patch_cleanup::act),
     ]
 }
