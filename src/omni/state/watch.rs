@@ -599,6 +599,7 @@ mod tests {
         let made = pair.client.create(&minute(), cluster("1.13.5")).await.unwrap();
         assert_eq!(pair.client.get_fresh(&minute(), &key()).await.unwrap(), Some(made));
     }
+
     #[tokio::test(start_paused = true)]
     async fn a_fresh_list_is_one_watch_or_else_the_list() {
         let pair = pair();
