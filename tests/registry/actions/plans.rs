@@ -40,6 +40,12 @@ fn what_keeps_talos_from_a_machine_is_told_at_plan() -> Result<(), Failed> {
             let said = planned(install.name, json.clone()).await;
             assert!(said.contains(says) && said.is_empty() == says.is_empty(), "{json}: {said}");
         }
+        // What keeps it from a machine of a cluster is the cluster, and nothing else is told.
+        let member = json!({ "machine_id": inventory::id(2), "disk": "/dev/disk/by-id/x" });
+        let said = planned(install.name, member.clone()).await;
+        assert!(said.contains("belongs to cluster `c`") && !said.contains("Talos is installed"), "{said}");
+        let said = host.invoke(install.name, &host.action_config(install.name, &member)).await.result();
+        assert!(said.is_err_and(|said| !said.contains("omni_maintenance_upgrade")));
         let upgrade = json!({ "machine_id": machine, "version": "v9.9.9" });
         assert!(planned("omni_maintenance_upgrade", upgrade).await.contains("Talos 9.9.9 is not offered"));
         let config = host.action_config(install.name, &(install.config)(&host));

@@ -178,9 +178,10 @@ fn disks(status: &MachineStatusSpec) -> &[BlockDevice] {
     status.hardware.as_ref().map(|hardware| hardware.blockdevices.as_slice()).unwrap_or_default()
 }
 
-/// The disk that Talos is installed on.
+/// The disk that Talos is installed on; none of a machine of a cluster, where that is not what keeps Omni from it.
 fn installed_on(status: &MachineStatusSpec) -> Option<&str> {
-    disks(status).iter().find(|found| found.system_disk).map(|found| found.linux_name.as_str())
+    let mut disks = disks(status).iter().filter(|_| status.cluster.is_empty());
+    disks.find(|found| found.system_disk).map(|found| found.linux_name.as_str())
 }
 
 /// What to do on a machine that Talos is installed on.
