@@ -45,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_diff_is_told_while_the_cluster_goes", a_diff_is_told_while_the_cluster_goes),
         ("a_renamed_cluster_is_not_in_its_own_way", a_renamed_cluster_is_not_in_its_own_way),
         ("parts_are_checked_like_their_resources", parts_are_checked_like_their_resources),
+        ("a_control_plane_is_checked_like_its_resources", a_control_plane_is_checked_like_its_resources),
         ("a_wait_names_the_disk_that_is_missing", a_wait_names_the_disk_that_is_missing),
         ("a_change_since_the_plan_stops_the_apply", a_change_since_the_plan_stops_the_apply),
         ("a_text_that_means_the_same_changes_nothing_else", a_text_that_means_the_same_changes_nothing_else),
@@ -536,6 +537,42 @@ fn parts_are_checked_like_their_resources() -> Result<(), Failed> {
                 ),
             }
             host.next_run().await;
+        }
+    })
+}
+
+/// What a plan says: its warnings, or the errors that end it.
+async fn said(host: &Host, prior: Option<&Instance>, text: &str) -> Vec<String> {
+    host.next_run().await;
+    let planned = host.plan(TEMPLATE, prior, &config(host, text)).await;
+    planned.map_or_else(|diags| errors(&diags), |plan| plan.warnings)
+}
+
+fn a_control_plane_is_checked_like_its_resources() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let [one, worker, free] = [0, 1, 2].map(|n| host.machines()[n].clone());
+        let text = |planes: &str, workers: &str| {
+            format!("{HEAD}---\nkind: ControlPlane\n{planes}\n---\nkind: Workers\nmachines: [{workers}]\n")
+        };
+        let of = |machines: &str| text(&format!("machines: [{machines}]"), &worker);
+        let none = said(&host, None, &of("")).await;
+        assert!(none.len() == 1 && none[0].contains("template: Control plane would have no machines"), "{none:#?}");
+        let by_class = said(&host, None, &text("machineClass: {name: nope, size: 2}", &worker)).await;
+        assert!(by_class.iter().any(|told| told.contains("would have an even number of machines: 2")), "{by_class:#?}");
+        let before = read(&host, &created(&host, &of(&one)).await).await;
+        let lost = "template: Cluster `tmpl` would lose its last control plane";
+        for (text, told) in [
+            (of(""), &[lost, "give the control plane another machine first"][..]),
+            (of(&free), &[lost, "remove the old ones in a later apply"][..]),
+            (text(&format!("machines: [{free}]"), &format!("{worker}, {one}")), &[lost, "in a later apply"][..]),
+            (of(&format!("{one}, {free}")), &["template: Control plane would have an even number of machines: 2"][..]),
+            (of(&one) + "---\nkind: Workers\nname: edge\nmachines: []\n", &[][..]),
+        ] {
+            let said = said(&host, Some(&before), &text).await;
+            let about: Vec<_> = said.iter().filter(|line| line.to_lowercase().contains("control plane")).collect();
+            assert_eq!(about.len(), usize::from(!told.is_empty()), "{text}: {said:#?}");
+            assert!(told.iter().all(|part| about[0].contains(part)), "{text}: {said:#?}");
         }
     })
 }

@@ -8,6 +8,8 @@ use crate::omni::{Error, Key, Resource as Stored, labels};
 use crate::provider::engine::{
     Binding, Cx, Failure, Joined, Object, ResourceType, Table, Wanted, part_name, show, unless_destroying,
 };
+use crate::provider::naming;
+use crate::provider::naming::CONTROL_PLANE;
 use crate::provider::objects::cluster::resource::Cluster;
 use crate::provider::objects::cluster::{checks, lock};
 use crate::provider::objects::config_patch::judge;
@@ -15,6 +17,7 @@ use crate::provider::objects::kernel_args::KernelArgs;
 use crate::provider::objects::machine_extensions::resource as machine_extensions;
 use crate::provider::objects::machine_install_disk::MachineInstallDisk;
 use crate::provider::objects::machine_set::resource::{self as machine_set, MachineSet};
+use crate::provider::objects::machine_set::{class_of, control_planes};
 use crate::provider::objects::machine_set_node::resource::{self as machine_set_node, MachineSetNode};
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::path::Path;
@@ -25,6 +28,7 @@ use omni_proto::specs::{
     ClusterSpec, ConfigPatchSpec, ExtensionsConfigurationSpec, KernelArgsSpec, MachineInstallDiskConfigSpec,
     MachineSetNodeSpec, MachineSetSpec,
 };
+use std::collections::BTreeSet;
 
 /// What to do about a lock, which no template has.
 const UNLOCK: &str = "Unlock the cluster in Omni, or with the action `omni_cluster_unlock`.";
@@ -38,7 +42,8 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     if let Some(old) = plan.prior.and_then(ClusterTemplate::id).filter(|old| *old != wanted.id) {
         plan.diags.push(renamed(&old, wanted));
     }
-    let nodes = check_nodes(cx, wanted, sync);
+    let mut nodes = check_nodes(cx, wanted, sync);
+    nodes.extend(check_control_plane(cx, wanted, sync).await?);
     plan.diags.extend(unknown_names(plan, wanted).into_iter().chain(nodes).map(|told| at(&told)).collect());
     plan.diags.extend(sync.creates.iter().find_map(unseen).into_iter().map(|told| at(&told)).collect());
     let mut found = Diagnostics::new();
@@ -106,8 +111,6 @@ fn unknown_names(plan: &Plan<'_>, wanted: &Wanted) -> Option<Diagnostic> {
 /// that lose their set, and those that move to another set.
 fn check_nodes(cx: &Cx, wanted: &Wanted, sync: &SyncPlan) -> Vec<Diagnostic> {
     let mut told = Vec::new();
-    let set_of = |stored: &Stored| stored.metadata.labels.get(labels::MACHINE_SET).cloned().unwrap_or_default();
-    let is_node = |stored: &&Stored| stored.key.kind == MachineSetNodeSpec::KIND;
     let of_left_set =
         |stored: &&Stored| wanted.handed_over.contains(&part_name(&MachineSetSpec::KIND.key(set_of(stored))));
     let lost: Vec<&Stored> = sync.destroys.iter().flatten().filter(is_node).filter(of_left_set).collect();
@@ -146,6 +149,36 @@ fn check_nodes(cx: &Cx, wanted: &Wanted, sync: &SyncPlan) -> Vec<Diagnostic> {
     told
 }
 
+fn is_node(stored: &&Stored) -> bool {
+    stored.key.kind == MachineSetNodeSpec::KIND
+}
+
+/// The machine set of a node.
+fn set_of(node: &Stored) -> String {
+    node.metadata.labels.get(labels::MACHINE_SET).cloned().unwrap_or_default()
+}
+
+/// The nodes that a sync takes out of sets that stay.
+fn going(sync: &SyncPlan) -> impl Iterator<Item = &Stored> {
+    let moved = sync.moves.iter().filter(|moved| set_of(&moved.from) != set_of(&moved.to)).map(|moved| &moved.from);
+    sync.destroys.iter().flatten().chain(moved).filter(is_node)
+}
+
+/// Tells of a control plane that loses its last machine, and of one that has none or an even number of them.
+async fn check_control_plane(cx: &Cx, wanted: &Wanted, sync: &SyncPlan) -> Result<Option<Diagnostic>, Error> {
+    let set = MachineSetSpec::KIND.key(naming::machine_set(&wanted.id, CONTROL_PLANE, None));
+    let Some(stored) = wanted.objects.iter().find(|stored| stored.key == set) else { return Ok(None) };
+    // Omni chooses the machines of a class.
+    if class_of(stored)?.is_some() {
+        return Ok(None);
+    }
+    let is_member = |node: &&Stored| set_of(node) == set.id;
+    let id = |node: &Stored| node.key.id.clone();
+    let named: BTreeSet<String> = wanted.objects.iter().filter(is_node).filter(is_member).map(id).collect();
+    let going: BTreeSet<String> = going(sync).filter(is_member).map(id).collect();
+    control_planes::check_members(cx, &wanted.id, &named, &going).await
+}
+
 /// A name in a document is changed faster than a cluster is destroyed on purpose.
 fn renamed(old: &str, wanted: &Wanted) -> Diagnostic {
     let new = &wanted.id;
@@ -173,7 +206,10 @@ async fn check_part(cx: &Cx, wanted: &Wanted, from: Option<&Stored>, to: &Stored
     let mut plan = view.plan();
     match to.key.kind {
         ClusterSpec::KIND => checks::check(cx, &mut plan).await?,
-        MachineSetSpec::KIND => machine_set::check_class(cx, &mut plan).await?,
+        MachineSetSpec::KIND => {
+            control_planes::warn_of_size(&mut plan);
+            machine_set::check_class(cx, &mut plan).await?;
+        }
         MachineSetNodeSpec::KIND => machine_set_node::check_new_machine(cx, &mut plan).await?,
         MachineInstallDiskConfigSpec::KIND => MachineInstallDisk::check_plan(cx, &mut plan).await?,
         _ => KernelArgs::check_plan(cx, &mut plan).await?,

@@ -103,6 +103,40 @@ pub(crate) async fn check_replacement(cx: &Cx, prior: &Value, by: Path) -> Resul
     Ok(machines.staying.is_empty().then(|| lost(&cluster, &set, &machine, &machines).at(by)))
 }
 
+/// The same where one document says which machines a control plane has: `wanted` are those that it names, and `going` those that the
+/// plan takes out of the set.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_members(
+    cx: &Cx,
+    cluster: &str,
+    wanted: &BTreeSet<String>,
+    going: &BTreeSet<String>,
+) -> Result<Option<Diagnostic>, Error> {
+    if let Some(machine) = going.first() {
+        let set = naming::machine_set(cluster, CONTROL_PLANE, None);
+        let nodes = view::list(cx, MachineSetNodeSpec::KIND, &view::of_set(cluster, &set)).await?;
+        let is_staying =
+            |key: &crate::omni::Key| !going.contains(&key.id) && !cx.session.ledger.goes(&ObjectKey::from(key));
+        let staying: BTreeSet<String> =
+            nodes.into_iter().map(|node| node.key).filter(is_staying).map(|key| key.id).collect();
+        if staying.is_empty() {
+            let going = going.iter().filter(|id| *id != machine).cloned().collect();
+            let machines = Machines { added: wanted.clone(), staying, going };
+            let told = lost(cluster, &set, machine, &machines);
+            return Ok(Some(match wanted.is_empty() {
+                true => told,
+                false => told
+                    .hint("First add the new machines beside the old ones, and remove the old ones in a later apply."),
+            }));
+        }
+    }
+    let size = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
+    Ok(problem(size)
+        .map(|(what, why, hint)| Diagnostic::warning(format!("Control plane would have {what}"), why).hint(hint)))
+}
+
 /// The machines of a set beside one.
 struct Machines {
     /// Those that it has now and keeps, as far as this run is known to leave them.
