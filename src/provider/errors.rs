@@ -4,6 +4,7 @@
 
 use super::refusals;
 use super::refusals::Advice;
+use super::refusals::templates::OBJECT;
 use crate::omni::spec::Spec;
 use crate::omni::{Error, ErrorKind};
 use crate::tf::diag::{Diagnostic, Diagnostics, sentence};
@@ -102,7 +103,7 @@ impl Operation<'_> {
     fn refused_lock<'e>(&self, error: &'e Error) -> Option<&'e str> {
         match error.cause() {
             Error::Status { kind: ErrorKind::Validation, key: Some(key), method: UPDATE, .. }
-                if key.kind == ClusterSpec::KIND && self.noun != CLUSTER =>
+                if key.kind == ClusterSpec::KIND && ![CLUSTER, OBJECT].contains(&self.noun) =>
             {
                 Some(&key.id)
             }
@@ -448,6 +449,21 @@ mod tests {
         }
         let own = operation.explain_stale(&refusal(MachineSetSpec::KIND.key("prod-workers")));
         assert!(own.detail.contains("machine set `prod-workers` already has it"), "{}", own.detail);
+    }
+
+    /// A template writes the cluster for its own sake, and has no `locked`.
+    #[test]
+    fn a_cluster_that_is_an_object_of_a_template_is_not_taken_for_its_lock() {
+        let error = Error::Status {
+            kind: ErrorKind::Validation,
+            message: "failed".to_owned(),
+            problems: vec!["updating cluster configuration is not allowed: the cluster \"prod\" is locked".to_owned()],
+            key: Some(ClusterSpec::KIND.key("prod")),
+            method: UPDATE,
+        };
+        let told = Operation { verb: "update", noun: OBJECT, id: "Clusters/prod", id_attribute: "" }.explain(&error);
+        assert!(!told.detail.contains("changing the lock"), "{}", told.detail);
+        assert_eq!(told.hint.as_deref(), Some(crate::provider::refusals::templates::UNLOCK));
     }
 
     #[test]

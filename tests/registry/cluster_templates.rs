@@ -46,6 +46,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_renamed_cluster_is_not_in_its_own_way", a_renamed_cluster_is_not_in_its_own_way),
         ("parts_are_checked_like_their_resources", parts_are_checked_like_their_resources),
         ("a_control_plane_is_checked_like_its_resources", a_control_plane_is_checked_like_its_resources),
+        ("what_omni_refuses_half_way_is_told_at_plan", what_omni_refuses_half_way_is_told_at_plan),
+        ("a_locked_cluster_names_the_action", a_locked_cluster_names_the_action),
         ("a_wait_names_the_disk_that_is_missing", a_wait_names_the_disk_that_is_missing),
         ("a_change_since_the_plan_stops_the_apply", a_change_since_the_plan_stops_the_apply),
         ("a_text_that_means_the_same_changes_nothing_else", a_text_that_means_the_same_changes_nothing_else),
@@ -574,6 +576,81 @@ fn a_control_plane_is_checked_like_its_resources() -> Result<(), Failed> {
             assert_eq!(about.len(), usize::from(!told.is_empty()), "{text}: {said:#?}");
             assert!(told.iter().all(|part| about[0].contains(part)), "{text}: {said:#?}");
         }
+    })
+}
+
+/// What the apply of a plan says.
+async fn refused(host: &Host, prior: &Instance, text: &str) -> String {
+    let plan = planned(host, prior, text).await;
+    let (diags, _) = host.apply_plan(TEMPLATE, Some(prior), &config(host, text), plan).await.expect_err("refused");
+    errors(&diags).join("\n")
+}
+
+/// Omni refuses these after the sync has made its other changes.
+fn what_omni_refuses_half_way_is_told_at_plan() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let [one, worker, free] = [0, 1, 2].map(|n| host.machines()[n].clone());
+        let text = |workers: &str, more: &str| {
+            format!("{HEAD}---\nkind: ControlPlane\nmachines: [{one}]\n---\nkind: Workers\n{workers}\n{more}")
+        };
+        let of = |machines: &str| text(&format!("machines: [{machines}]"), "");
+        let lock = format!("---\nkind: Machine\nname: {worker}\nlocked: true\n");
+        let about = |lines: &[String], what: &str| {
+            let found: Vec<String> = lines.iter().filter(|line| line.contains(what)).cloned().collect();
+            assert_eq!(found.len(), 1, "{what}: {lines:#?}");
+            found[0].clone()
+        };
+        let locked = format!("template: Machine `{worker}` is locked");
+
+        // The lock is the template's own: an error, also where the machine moves.
+        let own = text(&format!("machines: [{worker}]"), &lock);
+        let before = read(&host, &created(&host, &own).await).await;
+        let other = format!("---\nkind: Workers\nname: other\nmachines: [{worker}]\n");
+        for gone in [of(""), text("machines: []", &other)] {
+            host.next_run().await;
+            let diags = host.plan(TEMPLATE, Some(&before), &config(&host, &gone)).await.expect_err("it stays");
+            assert!(about(&errors(&diags), &locked).contains("set `locked: false`"), "{gone}");
+        }
+        let before = updated(&host, &before, &of(&worker)).await;
+        let before = updated(&host, &read(&host, &before).await, &of(&format!("{worker}, {free}"))).await;
+
+        // The lock is of others.
+        host.edit("MachineSetNodes", &worker, |node| {
+            node.annotations.insert("omni.sidero.dev/locked".into(), String::new());
+        });
+        let before = read(&host, &before).await;
+        let advice = "the action `omni_machine_unlock`";
+        assert!(about(&said(&host, Some(&before), &of(&free)).await, &locked).contains(advice));
+        let told = refused(&host, &before, &of(&free)).await;
+        assert!(told.contains("machine set node is locked") && told.contains(advice), "{told}");
+        host.edit("MachineSetNodes", &worker, |node| drop(node.annotations.remove("omni.sidero.dev/locked")));
+
+        // The machines leave in the same apply, and too late.
+        let by_class = text("machineClass: {name: nope, size: 1}", "");
+        let before = read(&host, &before).await;
+        let advice = "Remove the machines first, in a separate apply";
+        let still = "template: The machine set still has machines";
+        assert!(about(&said(&host, Some(&before), &by_class).await, still).contains(advice));
+        let told = refused(&host, &before, &by_class).await;
+        assert!(told.contains("using manual nodes management") && told.contains(advice), "{told}");
+    })
+}
+
+fn a_locked_cluster_names_the_action() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let before = read(&host, &created(&host, &template(&host, "a.example")).await).await;
+        host.edit("Clusters", "tmpl", |cluster| {
+            cluster.annotations.insert("omni.sidero.dev/cluster-locked".into(), String::new());
+        });
+        let text = template(&host, "a.example").replace("v1.13.5", "v1.13.8");
+        let advice = "with the action `omni_cluster_unlock`";
+        let told = said(&host, Some(&before), &text).await;
+        assert!(told.iter().any(|line| line.contains("is locked") && line.contains(advice)), "{told:#?}");
+        let told = refused(&host, &before, &text).await;
+        assert!(told.contains("is locked") && told.contains(advice), "{told}");
+        assert!(!told.contains("omni_cluster`") && !told.contains("locked = false"), "{told}");
     })
 }
 

@@ -4,10 +4,11 @@
 
 mod clusters;
 mod instance;
+pub(crate) mod templates;
 
 /// The table; the first row that fits counts, so what holds for every object comes last.
 fn rows() -> impl Iterator<Item = &'static Row> {
-    clusters::ROWS.iter().chain(instance::ROWS)
+    clusters::ROWS.iter().chain(templates::ROWS).chain(instance::ROWS)
 }
 
 /// One refusal: for which objects, the text, the attribute, and what to do.

@@ -24,6 +24,7 @@ use crate::provider::engine::write::{STANDINGS, await_departure};
 use crate::provider::engine::{Cx, Failure, Joined, Object, Write, attributes, list, show as show_attributes};
 use crate::provider::errors::{Operation, capital};
 use crate::provider::ledger::{ObjectKey, Ticket};
+use crate::provider::refusals::templates::OBJECT;
 use crate::provider::session::{Handle, OnConflict};
 use crate::provider::wait::Awaited;
 use crate::tf::diag::{Diagnostic, Diagnostics};
@@ -228,7 +229,7 @@ impl<M: ObjectSet> SetBackend<M> {
     /// The diagnostic of writes that were cut off.
     fn explain(&self, stopped: &Stopped, attribute: &'static str, operation: &Operation<'_>) -> Diagnostic {
         let name = part_name(&stopped.key);
-        let part = Operation { verb: stopped.change.verb(), noun: "object", id: &name, id_attribute: "" };
+        let part = Operation { verb: stopped.change.verb(), noun: OBJECT, id: &name, id_attribute: "" };
         let mut told = part.explain(&stopped.error);
         told.path = self.base.schema.attribute(attribute).map(|_| Path::of(attribute));
         let what = operation.what();

@@ -19,7 +19,8 @@ use crate::provider::objects::machine_install_disk::MachineInstallDisk;
 use crate::provider::objects::machine_set::resource::{self as machine_set, MachineSet};
 use crate::provider::objects::machine_set::{class_of, control_planes};
 use crate::provider::objects::machine_set_node::resource::{self as machine_set_node, MachineSetNode};
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::provider::refusals::templates::{EMPTY_CLASS_FIRST, EMPTY_FIRST, UNLOCK, UNLOCK_MACHINE};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
 use crate::tf::value::Value;
@@ -29,9 +30,6 @@ use omni_proto::specs::{
     MachineSetNodeSpec, MachineSetSpec,
 };
 use std::collections::BTreeSet;
-
-/// What to do about a lock, which no template has.
-const UNLOCK: &str = "Unlock the cluster in Omni, or with the action `omni_cluster_unlock`.";
 
 /// Checks what a plan writes.
 ///
@@ -44,6 +42,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     }
     let mut nodes = check_nodes(cx, wanted, sync);
     nodes.extend(check_control_plane(cx, wanted, sync).await?);
+    nodes.extend(check_locked(cx, plan, sync).await?);
     plan.diags.extend(unknown_names(plan, wanted).into_iter().chain(nodes).map(|told| at(&told)).collect());
     plan.diags.extend(sync.creates.iter().find_map(unseen).into_iter().map(|told| at(&told)).collect());
     let mut found = Diagnostics::new();
@@ -70,7 +69,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     let mut seen: Vec<String> = plan.diags.iter().map(|told| told.summary.clone()).collect();
     for stored in written {
         let from = sync.updates.iter().find(|update| update.to.key == stored.key).map(|update| &update.from);
-        for told in check_part(cx, wanted, from, stored).await?.iter().map(in_keys_of_templates) {
+        for told in check_part(cx, wanted, sync, from, stored).await?.iter().map(in_keys_of_templates) {
             // What several objects have in common is told once.
             if !seen.contains(&told.summary) {
                 seen.push(told.summary.clone());
@@ -179,6 +178,30 @@ async fn check_control_plane(cx: &Cx, wanted: &Wanted, sync: &SyncPlan) -> Resul
     control_planes::check_members(cx, &wanted.id, &named, &going).await
 }
 
+/// Tells of machines that Omni keeps in their sets, since they are locked.
+async fn check_locked(cx: &Cx, plan: &Plan<'_>, sync: &SyncPlan) -> Result<Vec<Diagnostic>, Error> {
+    let mut found = Vec::new();
+    let is_locked = |node: &&Stored| node.metadata.annotations.contains_key(labels::LOCKED);
+    let locked: Vec<&Stored> = going(sync).filter(is_locked).collect();
+    for node in locked {
+        let (cluster, id) = (node.metadata.labels.get(labels::CLUSTER).cloned().unwrap_or_default(), &node.key.id);
+        let Some(told) = machine_set_node::check_locked(cx, &cluster, &set_of(node), id).await? else { continue };
+        let told = told.hint(UNLOCK_MACHINE);
+        let known = plan.prior.and_then(|prior| prior.get("rendered").entries()?.get(&part_name(&node.key)));
+        let is_own = known.and_then(|part| part.get("annotations").entries()?.get(labels::LOCKED)).is_some();
+        found.push(match is_own {
+            true => unless_destroying(cx, told),
+            // A lock of others may be gone by the apply.
+            false => Diagnostic {
+                severity: Severity::Warning,
+                detail: format!("{} The apply will fail unless it is unlocked by then.", told.detail),
+                ..told
+            },
+        });
+    }
+    Ok(found)
+}
+
 /// A name in a document is changed faster than a cluster is destroyed on purpose.
 fn renamed(old: &str, wanted: &Wanted) -> Diagnostic {
     let new = &wanted.id;
@@ -191,7 +214,13 @@ fn renamed(old: &str, wanted: &Wanted) -> Diagnostic {
 }
 
 /// Checks an object that a plan writes as a resource of that type is checked.
-async fn check_part(cx: &Cx, wanted: &Wanted, from: Option<&Stored>, to: &Stored) -> Result<Diagnostics, Failure> {
+async fn check_part(
+    cx: &Cx,
+    wanted: &Wanted,
+    sync: &SyncPlan,
+    from: Option<&Stored>,
+    to: &Stored,
+) -> Result<Diagnostics, Failure> {
     let view = match to.key.kind {
         ClusterSpec::KIND => View::of::<Cluster>(from, to),
         MachineSetSpec::KIND => View::of::<MachineSet>(from, to),
@@ -209,6 +238,9 @@ async fn check_part(cx: &Cx, wanted: &Wanted, from: Option<&Stored>, to: &Stored
         MachineSetSpec::KIND => {
             control_planes::warn_of_size(&mut plan);
             machine_set::check_class(cx, &mut plan).await?;
+            // A sync removes machines after it has changed their sets, except those that move.
+            let goes = |node: &Key| sync.moves.iter().any(|moved| moved.from.key == *node);
+            machine_set::check_mode(cx, &mut plan, &goes, [EMPTY_FIRST, EMPTY_CLASS_FIRST]).await?;
         }
         MachineSetNodeSpec::KIND => machine_set_node::check_new_machine(cx, &mut plan).await?,
         MachineInstallDiskConfigSpec::KIND => MachineInstallDisk::check_plan(cx, &mut plan).await?,

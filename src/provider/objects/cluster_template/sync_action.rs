@@ -5,6 +5,7 @@ use super::document;
 use crate::omni::Key;
 use crate::provider::engine::{Change, Cx, Facts, Failure, Observer, OmniAction, Run, carry_out, mark, part_name};
 use crate::provider::errors::Operation;
+use crate::provider::refusals::templates::OBJECT;
 use crate::provider::roles;
 use crate::tf::diag::{Diagnostic, Diagnostics};
 use crate::tf::schema::{Schema, boolean};
@@ -82,7 +83,7 @@ impl OmniAction for Sync {
         let told = Told(run);
         if let Err(stopped) = carry_out(run.cx(), &plan, &told).await {
             let name = part_name(&stopped.key);
-            let part = Operation { verb: stopped.change.verb(), noun: "object", id: &name, id_attribute: "" };
+            let part = Operation { verb: stopped.change.verb(), noun: OBJECT, id: &name, id_attribute: "" };
             let ended = run.write(async { Err::<(), _>(stopped.error) }).await;
             return ended.map_err(|error| Diagnostic { path: None, ..part.explain_invoked(&error) }.into());
         }

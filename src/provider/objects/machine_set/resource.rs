@@ -4,7 +4,7 @@ use super::{control_planes, set_loss};
 use crate::omni::spec::fields::Fields;
 use crate::omni::spec::{Spec, fields};
 use crate::omni::state::query::Query;
-use crate::omni::{Error, Resource as Stored, labels};
+use crate::omni::{Error, Key, Resource as Stored, labels};
 use crate::provider::check;
 use crate::provider::engine::{
     Bind, Codec, CosiObject, Cx, Failure, Home, Joined, KeyCodec, Object, OneKind, Owner, ResourceType, Row, Several,
@@ -353,7 +353,8 @@ impl ResourceType for MachineSet {
             check_parent::<specs::ClusterSpec>(cx, plan, "cluster", &cluster).await?;
         }
         check_bootstrap(cx, plan, &cluster).await?;
-        Ok(check_mode(cx, plan).await?)
+        let goes = |node: &Key| cx.session.ledger.goes(&ObjectKey::from(node));
+        Ok(check_mode(cx, plan, &goes, WAYS).await?)
     }
 
     async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
@@ -405,12 +406,12 @@ impl CosiObject for MachineSet {
         Ok(Awaited::Conditions(conditions))
     }
 
-    async fn obstacles(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<Vec<String>, Error> {
+    async fn obstacles(cx: &Cx, state: &Value, key: &Key) -> Result<Vec<String>, Error> {
         let cluster = state.get("cluster").as_str().unwrap_or_default();
         wait::obstacles(cx, cluster, &view::of_set(cluster, &key.id)).await
     }
 
-    async fn remove(cx: &Cx, state: &Value, key: &crate::omni::Key) -> Result<(), Failure> {
+    async fn remove(cx: &Cx, state: &Value, key: &Key) -> Result<(), Failure> {
         let cluster = state.get("cluster").as_str().unwrap_or_default();
         let query = view::of_set(cluster, &key.id);
         if wait::lets_go(cx, cluster).await? && !wait::disconnected_among(cx, &query).await?.is_empty() {
@@ -421,7 +422,7 @@ impl CosiObject for MachineSet {
         Ok(cx.client().remove(&cx.call, key).await?)
     }
 
-    async fn why_stuck(cx: &Cx, key: &crate::omni::Key) -> Option<(String, String)> {
+    async fn why_stuck(cx: &Cx, key: &Key) -> Option<(String, String)> {
         let query = Query::label(labels::MACHINE_SET, &key.id);
         wait::why_machines_stay(cx, &query).await
     }
@@ -558,8 +559,24 @@ pub(crate) async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Erro
     Ok(())
 }
 
-/// A set with nodes cannot switch between named machines and a class.
-async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+/// How a set becomes empty, before it switches to a machine class and from one.
+const WAYS: [&str; 2] = [
+    "Remove the `omni_machine_set_node` of these machines in a separate apply, which wipes them, and switch in the next one. \
+     Or add a machine set with the machine class, and destroy this one later.",
+    "Set `machine_class.size = 0` in a separate apply, which wipes the machines, and switch in the next one. \
+     Or add a machine set without a machine class, and destroy this one later.",
+];
+
+/// A set with nodes cannot switch between named machines and a class, unless all of them go before.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_mode(
+    cx: &Cx,
+    plan: &mut Plan<'_>,
+    goes: &(dyn Fn(&Key) -> bool + Send + Sync),
+    [to_class, from_class]: [&'static str; 2],
+) -> Result<(), Error> {
     let Some(prior) = plan.prior else { return Ok(()) };
     let (before, after) = (prior.get("machine_class"), plan.planned.get("machine_class"));
     if before.is_null() == after.is_null() || !plan.replace.is_empty() {
@@ -568,21 +585,15 @@ async fn check_mode(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let id = prior.get("id").as_str().unwrap_or_default();
     let query = view::of_set(prior.get("cluster").as_str().unwrap_or_default(), id);
     let mut nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
-    nodes.retain(|node| !cx.session.ledger.goes(&ObjectKey::from(&node.key)));
+    nodes.retain(|node| !goes(&node.key));
     if !nodes.is_empty() {
         let list = nodes.iter().map(|n| format!("`{}`", n.key.id)).collect::<Vec<_>>().join(", ");
         let hint = match (plan.planned.get("role").as_str(), after.is_null()) {
             (Some(CONTROL_PLANE), _) => {
                 "Keep the control plane as it is: without machines, etcd is lost. Only a new cluster can use a machine class for its control plane."
             }
-            (_, false) => {
-                "Remove the `omni_machine_set_node` of these machines in a separate apply, which wipes them, and switch in the next one. \
-                 Or add a machine set with the machine class, and destroy this one later."
-            }
-            (_, true) => {
-                "Set `machine_class.size = 0` in a separate apply, which wipes the machines, and switch in the next one. \
-                 Or add a machine set without a machine class, and destroy this one later."
-            }
+            (_, false) => to_class,
+            (_, true) => from_class,
         };
         plan.diags.push(
             Diagnostic::warning(

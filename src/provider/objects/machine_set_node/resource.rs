@@ -207,17 +207,12 @@ impl ResourceType for MachineSetNode {
         let Ok(prior) = model::<Model>(prior) else { return Ok(()) };
         let prior = &prior;
         let id = prior.machine_id.as_deref().unwrap_or_default();
-        if prior.locked == Some(true) && lock_holds(cx, prior).await? {
-            diags.push(
-                Diagnostic::error(
-                    format!("Machine `{id}` is locked"),
-                    "Omni does not remove a locked machine from its set.",
-                )
-                .hint("Apply `locked = false` first.")
-                .at(at("locked")),
-            );
-        }
         let cluster = prior.cluster.as_deref().unwrap_or_default();
+        if prior.locked == Some(true)
+            && let Some(told) = check_locked(cx, cluster, &prior.set(), id).await?
+        {
+            diags.push(told.hint("Apply `locked = false` first.").at(at("locked")));
+        }
         if prior.is_control_plane() {
             control_planes::check_removal(cx, cluster, &prior.set(), id, diags).await?;
         }
@@ -378,7 +373,8 @@ async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     };
     plan.private.set(TOLD, true);
     let Ok(node) = model::<Model>(&before) else { return Ok(()) };
-    if node.locked == Some(true) && lock_holds(cx, &node).await? {
+    let cluster = node.cluster.as_deref().unwrap_or_default();
+    if node.locked == Some(true) && lock_holds(cx, cluster, &node.set()).await? {
         let why = match &by {
             Some(by) => format!("A change of `{by}` replaces the node, and Omni"),
             None => "This plan replaces the node, and Omni".to_owned(),
@@ -396,7 +392,6 @@ async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let Some(lost) = control_planes::check_replacement(cx, &before, by).await? else { return Ok(()) };
     // Hosts drop what the plan of a forced replacement warns of, so only an error is heard.
     let forced = plan.prior.is_none() && plan.replaced != Private::default();
-    let cluster = node.cluster.as_deref().unwrap_or_default();
     let is_final =
         forced && view::spec::<ClusterBootstrapStatusSpec>(cx, cluster).await?.is_some_and(|s| s.bootstrapped);
     let told = match is_final {
@@ -407,14 +402,24 @@ async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Why a locked machine cannot be removed from its set; `None` if its lock does not keep it.
+///
+/// # Errors
+/// When Omni does not answer.
+pub(crate) async fn check_locked(cx: &Cx, cluster: &str, set: &str, id: &str) -> Result<Option<Diagnostic>, Error> {
+    Ok(lock_holds(cx, cluster, set).await?.then(|| {
+        Diagnostic::error(format!("Machine `{id}` is locked"), "Omni does not remove a locked machine from its set.")
+    }))
+}
+
 /// Whether the lock of a node keeps it: not when its cluster or its set is on the way out, or the set is gone.
-async fn lock_holds(cx: &Cx, node: &Model) -> Result<bool, Error> {
+async fn lock_holds(cx: &Cx, cluster: &str, set: &str) -> Result<bool, Error> {
     let stays = |phase: Phase| phase == Phase::Running;
-    let cluster = view::object::<ClusterSpec>(cx, node.cluster.as_deref().unwrap_or_default()).await?;
+    let cluster = view::object::<ClusterSpec>(cx, cluster).await?;
     if cluster.there().is_some_and(|cluster| !stays(cluster.stored.metadata.phase)) {
         return Ok(false);
     }
-    Ok(match view::object::<MachineSetSpec>(cx, &node.set()).await? {
+    Ok(match view::object::<MachineSetSpec>(cx, set).await? {
         Presence::Exists(set) => stays(set.stored.metadata.phase),
         Presence::Missing => false,
         Presence::Unreadable => true,
