@@ -430,6 +430,14 @@ pub(super) async fn disconnected(cx: &Cx, cluster: &str) -> Result<Vec<String>, 
     disconnected_among(cx, &Query::label(labels::CLUSTER, cluster)).await
 }
 
+/// The machines of the cluster that are locked: Omni does not change them.
+pub(super) async fn locked(cx: &Cx, cluster: &str) -> Result<Vec<String>, Error> {
+    let query = Query::label(labels::CLUSTER, cluster);
+    let nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
+    let locked = nodes.into_iter().filter(|node| node.metadata.annotations.contains_key(labels::LOCKED));
+    Ok(locked.map(|node| node.key.id).collect())
+}
+
 /// Whether whoever destroys the cluster leaves behind machines that are out of reach, as the cluster is told to.
 pub(super) async fn lets_go(cx: &Cx, cluster: &str) -> Result<bool, Error> {
     let cluster = cx.find::<specs::ClusterSpec>(cluster).await?;

@@ -48,6 +48,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_control_plane_is_checked_like_its_resources", a_control_plane_is_checked_like_its_resources),
         ("what_omni_refuses_half_way_is_told_at_plan", what_omni_refuses_half_way_is_told_at_plan),
         ("a_locked_cluster_names_the_action", a_locked_cluster_names_the_action),
+        ("an_upgrade_names_the_machines_that_hold_it_up", an_upgrade_names_the_machines_that_hold_it_up),
         ("a_wait_names_the_disk_that_is_missing", a_wait_names_the_disk_that_is_missing),
         ("a_change_since_the_plan_stops_the_apply", a_change_since_the_plan_stops_the_apply),
         ("a_text_that_means_the_same_changes_nothing_else", a_text_that_means_the_same_changes_nothing_else),
@@ -651,6 +652,32 @@ fn a_locked_cluster_names_the_action() -> Result<(), Failed> {
         let told = refused(&host, &before, &text).await;
         assert!(told.contains("is locked") && told.contains(advice), "{told}");
         assert!(!told.contains("omni_cluster`") && !told.contains("locked = false"), "{told}");
+    })
+}
+
+fn an_upgrade_names_the_machines_that_hold_it_up() -> Result<(), Failed> {
+    block(async {
+        let host = start().await;
+        let worker = host.machines()[1].clone();
+        let plain = template(&host, "a.example");
+        let lock = format!("---\nkind: Machine\nname: {worker}\nlocked: true\n");
+        let before = read(&host, &created(&host, &(plain.clone() + &lock)).await).await;
+        let newer = plain.replace("v1.13.5", "v1.13.8");
+        for (text, wait_for, is_told) in [
+            (newer.clone() + &lock, "running", true),
+            (newer.clone() + &lock, "none", false),
+            // The same apply unlocks it, before it waits.
+            (newer, "running", false),
+            (plain + &lock, "running", false),
+        ] {
+            host.next_run().await;
+            let config = host.config(TEMPLATE, &json!({ "template": text, "wait_for": wait_for }));
+            let plan = host.plan(TEMPLATE, Some(&before), &config).await.unwrap_or_else(|d| panic!("{:?}", errors(&d)));
+            let told = |line: &String| line.contains("keep the upgrade to Talos 1.13.8 from ending");
+            let about: Vec<_> = plan.warnings.iter().filter(|line| told(line)).collect();
+            assert_eq!(about.len(), usize::from(is_told), "{wait_for}: {text}: {:#?}", plan.warnings);
+            assert!(about.iter().all(|line| line.starts_with("template: ") && line.contains(&worker)), "{about:#?}");
+        }
     })
 }
 

@@ -153,6 +153,18 @@ fn cases() -> Vec<Case> {
                 cluster("1.13.5", "1.36.3"),
             )
         },
+        Case {
+            parts: vec![
+                (SET, workers()),
+                (NODE, with(node("demo-workers", 1), &json!({ "locked": true }))),
+                (NODE, node("demo-workers", 2)),
+            ],
+            ..change(
+                "An upgrade of Talos waits for a locked machine",
+                cluster("1.13.5", "1.36.2"),
+                with(cluster("1.13.8", "1.36.2"), &json!({ "wait_for": "running" })),
+            )
+        },
         Case { kind: "omni_user", ..new("A user without an address", json!({ "email": "jane", "role": "Reader" })) },
     ]
 }

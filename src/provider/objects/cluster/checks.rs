@@ -7,6 +7,7 @@ use crate::provider::engine::{Cx, codecs};
 use crate::provider::objects::talos_version::offer::{listed, offered};
 use crate::provider::session::at;
 use crate::provider::view;
+use crate::provider::wait;
 use crate::tf::diag::{Diagnostic, sentence};
 use crate::tf::path::Path;
 use crate::tf::resource::Plan;
@@ -30,7 +31,41 @@ pub(crate) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     let prior = plan.prior.filter(|_| plan.replace.is_empty());
     check_instance(cx, plan, prior).await?;
     check_discovery(cx, plan, prior).await?;
+    check_locked(cx, plan, prior).await?;
     check_versions(cx, plan, prior).await
+}
+
+/// Machines that are locked keep an upgrade of Talos from ending. That this run unlocks them is no help: it does so after the cluster.
+async fn check_locked(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> Result<(), Error> {
+    let Some(prior) = prior else { return Ok(()) };
+    let Some(talos) = text(&plan.planned, "talos_version") else { return Ok(()) };
+    let Some(name) = prior.get("name").as_str().filter(|_| waits(plan.planned.get("wait_for"))) else { return Ok(()) };
+    if text(prior, "talos_version").as_ref() == Some(&talos) {
+        return Ok(());
+    }
+    let locked = wait::locked(cx, name).await?;
+    if let Some(told) = held_up(&talos, &locked) {
+        plan.diags.push(told.at(at("talos_version")));
+    }
+    Ok(())
+}
+
+/// Whether an apply waits for the machines of a cluster.
+pub(crate) fn waits(wait_for: &Value) -> bool {
+    wait_for.as_str().is_some_and(|level| level != "none")
+}
+
+/// What a plan says of an upgrade to this Talos version that waits for machines that are locked.
+pub(crate) fn held_up(talos: &str, locked: &[String]) -> Option<Diagnostic> {
+    let list = locked.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+    let told = Diagnostic::warning(
+        format!("Locked machines keep the upgrade to Talos {talos} from ending"),
+        format!(
+            "Omni does not upgrade locked machines, and `wait_for` waits for all machines, at most for `timeouts.update`. Locked are {list}."
+        ),
+    );
+    let told = told.hint("Unlock these machines first, or set `wait_for = \"none\"` for the upgrade.");
+    (!locked.is_empty()).then_some(told)
 }
 
 /// Intervals and features that depend on the configuration of the instance. Omni judges the interval anew with every write.

@@ -20,6 +20,7 @@ use crate::provider::objects::machine_set::resource::{self as machine_set, Machi
 use crate::provider::objects::machine_set::{class_of, control_planes};
 use crate::provider::objects::machine_set_node::resource::{self as machine_set_node, MachineSetNode};
 use crate::provider::refusals::templates::{EMPTY_CLASS_FIRST, EMPTY_FIRST, UNLOCK, UNLOCK_MACHINE};
+use crate::provider::wait;
 use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
 use crate::tf::resource::{Plan, Private};
@@ -43,6 +44,7 @@ pub(super) async fn check(cx: &Cx, plan: &mut Plan<'_>, wanted: &Wanted, sync: &
     let mut nodes = check_nodes(cx, wanted, sync);
     nodes.extend(check_control_plane(cx, wanted, sync).await?);
     nodes.extend(check_locked(cx, plan, sync).await?);
+    nodes.extend(check_upgrade(cx, plan, sync).await?);
     plan.diags.extend(unknown_names(plan, wanted).into_iter().chain(nodes).map(|told| at(&told)).collect());
     plan.diags.extend(sync.creates.iter().find_map(unseen).into_iter().map(|told| at(&told)).collect());
     let mut found = Diagnostics::new();
@@ -200,6 +202,25 @@ async fn check_locked(cx: &Cx, plan: &Plan<'_>, sync: &SyncPlan) -> Result<Vec<D
         });
     }
     Ok(found)
+}
+
+/// Tells of an upgrade of Talos that waits for locked machines, except those that the same sync unlocks.
+async fn check_upgrade(cx: &Cx, plan: &Plan<'_>, sync: &SyncPlan) -> Result<Option<Diagnostic>, Error> {
+    let Some(cluster) = sync.updates.iter().find(|update| update.to.key.kind == ClusterSpec::KIND) else {
+        return Ok(None);
+    };
+    let [before, after] = [&cluster.from, &cluster.to].map(decode::<ClusterSpec>);
+    let (before, after) = (before?.talos_version, after?.talos_version);
+    if before == after || !checks::waits(plan.planned.get("wait_for")) {
+        return Ok(None);
+    }
+    let is_locked = |stored: &Stored| stored.metadata.annotations.contains_key(labels::LOCKED);
+    let mut locked = wait::locked(cx, &cluster.to.key.id).await?;
+    locked.retain(|id| {
+        let key = MachineSetNodeSpec::KIND.key(id.as_str());
+        !sync.updates.iter().any(|update| update.to.key == key && !is_locked(&update.to))
+    });
+    Ok(checks::held_up(&after, &locked))
 }
 
 /// A name in a document is changed faster than a cluster is destroyed on purpose.

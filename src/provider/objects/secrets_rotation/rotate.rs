@@ -4,7 +4,6 @@
 use crate::omni::spec;
 use crate::omni::spec::Spec;
 use crate::omni::state::modify::Modified;
-use crate::omni::state::query::Query;
 use crate::omni::{Error, ErrorKind, Event, Key, Kind, Metadata, Phase, Resource as Stored, labels};
 use crate::provider::engine::{Cx, Facts, Failure, OmniAction, Run};
 use crate::provider::objects::cluster::argument;
@@ -21,9 +20,7 @@ use crate::tf::value::Value;
 use async_trait::async_trait;
 use kit::version;
 use omni_proto::specs::secret_rotation_spec::{Component, Phase as Rotation};
-use omni_proto::specs::{
-    ClusterSecretsRotationStatusSpec, MachineSetNodeSpec, RotateKubernetesCaSpec, RotateTalosCaSpec,
-};
+use omni_proto::specs::{ClusterSecretsRotationStatusSpec, RotateKubernetesCaSpec, RotateTalosCaSpec};
 
 /// Which authority is rotated.
 pub(super) struct Rotate {
@@ -248,9 +245,8 @@ const NAMED: usize = 10;
 
 /// The machines of the cluster that a rotation waits for, with what keeps them.
 async fn blocked_by(cx: &Cx, cluster: &str) -> Result<Vec<String>, Error> {
-    let nodes = view::list(cx, MachineSetNodeSpec::KIND, &Query::label(labels::CLUSTER, cluster)).await?;
-    let locked = nodes.into_iter().filter(|node| node.metadata.annotations.contains_key(labels::LOCKED));
-    let mut held: Vec<_> = locked.map(|node| format!("`{}` (locked)", node.key.id)).collect();
+    let locked = wait::locked(cx, cluster).await?;
+    let mut held: Vec<_> = locked.iter().map(|id| format!("`{id}` (locked)")).collect();
     held.extend(wait::disconnected(cx, cluster).await?.iter().map(|id| format!("`{id}` (not connected)")));
     let rest = held.len().saturating_sub(NAMED);
     held.truncate(NAMED);
