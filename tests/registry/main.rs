@@ -54,6 +54,7 @@ mod shared_keys;
 mod since;
 mod spoilt;
 mod sweeps;
+mod template_checks;
 mod template_parts;
 mod unknowns;
 #[path = "../support/update.rs"]
@@ -133,6 +134,7 @@ fn main() {
     trials.extend(since::trials());
     trials.extend(spoilt::trials(&provider));
     trials.extend(sweeps::trials());
+    trials.extend(template_checks::trials());
     trials.extend(template_parts::trials());
     trials.extend(unknowns::trials());
     trials.extend(releases::trials());

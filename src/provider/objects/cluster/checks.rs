@@ -35,7 +35,8 @@ pub(crate) async fn check(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
     check_versions(cx, plan, prior).await
 }
 
-/// Machines that are locked keep an upgrade of Talos from ending. That this run unlocks them is no help: it does so after the cluster.
+/// Machines that are locked keep an upgrade of Talos from ending.
+/// That this run unlocks them is no help: it does so after the cluster.
 async fn check_locked(cx: &Cx, plan: &mut Plan<'_>, prior: Option<&Value>) -> Result<(), Error> {
     let Some(prior) = prior else { return Ok(()) };
     let Some(talos) = text(&plan.planned, "talos_version") else { return Ok(()) };

@@ -103,8 +103,8 @@ pub(crate) async fn check_replacement(cx: &Cx, prior: &Value, by: Path) -> Resul
     Ok(machines.staying.is_empty().then(|| lost(&cluster, &set, &machine, &machines).at(by)))
 }
 
-/// The same where one document says which machines a control plane has: `wanted` are those that it names, and `going` those that the
-/// plan takes out of the set.
+/// The same where one document says which machines a control plane has: `wanted` are those that it names, and `going`
+/// those that the plan takes out of the set.
 ///
 /// # Errors
 /// When Omni does not answer.
