@@ -1,11 +1,12 @@
 //! Defects of the official provider, each with a test that it is absent here.
 
-use crate::host::{Host, Instance, errors};
+use crate::host::{Host, Instance, errors, warnings};
 use crate::lifecycle::{block, settled};
 use libtest_mimic::{Failed, Trial};
 use omni_proto::specs;
 use prost::Message;
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         ("named_worker_sets_keep_their_name", named_worker_sets_keep_their_name),
         ("an_imported_backup_interval_is_no_difference", an_imported_backup_interval_is_no_difference),
         ("switching_to_a_class_with_nodes_is_told_in_the_plan", switching_to_a_class_with_nodes_is_told_in_the_plan),
+        ("switching_from_a_class_with_machines_is_refused_in_the_plan", switching_from_a_class_with_machines),
         ("a_patch_without_a_name_is_imported_under_its_own", a_patch_without_a_name_is_imported_under_its_own),
         ("state_of_the_first_alphas_is_read", state_of_the_first_alphas_is_read),
     ];
@@ -268,6 +270,34 @@ fn switching_to_a_class_with_nodes_is_told_in_the_plan() -> Result<(), Failed> {
         let refused = host.apply_plan("omni_machine_set", Some(&set), &config, plan).await;
         let said = errors(&refused.expect_err("the set is not empty").0);
         assert!(said[0].starts_with("machine_class: ") && said[0].contains("Then switch"), "{said:?}");
+    })
+}
+
+/// No plan can remove what a class has allocated, so nothing of this one may be applied; a destroy goes on.
+fn switching_from_a_class_with_machines() -> Result<(), Failed> {
+    const SET: &str = "omni_machine_set";
+    block(async {
+        let class = json!({ "name": "any", "match_labels": ["omni.sidero.dev/arch"] });
+        let by_class = |size: u32| with(workers(), "machine_class", json!({ "name": "any", "size": size }));
+        for (command, refused) in
+            [(&["terraform", "plan"][..], true), (&["terraform", "plan", "-destroy"][..], false), (&[][..], false)]
+        {
+            let host = Host::called(command, Host::options(Duration::from_millis(5)), &[]).await;
+            made(&host, "omni_cluster", &cluster()).await;
+            made(&host, "omni_machine_class", &class).await;
+            made(&host, SET, &by_class(1)).await;
+            host.sim.settle().unwrap();
+            host.next_run().await;
+            let set = host.import(SET, "demo-workers", None).await.unwrap();
+            let config = host.config(SET, &workers());
+            let told = host.diagnostics(SET, Some(&set), &config).await;
+            let says = |lines: Vec<String>| lines.iter().any(|line| line.contains("The machine set still has machines"));
+            assert_eq!((says(errors(&told)), says(warnings(&told))), (refused, !refused), "{command:?}: {told:?}");
+            // A set that was told to release its machines may be empty by the apply.
+            let set = changed(&host, SET, &set, &by_class(0)).await;
+            let told = host.diagnostics(SET, Some(&set), &config).await;
+            assert_eq!(errors(&told), Vec::<String>::new(), "{command:?}");
+        }
     })
 }
 

@@ -563,7 +563,7 @@ pub(crate) async fn check_class(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Erro
 const WAYS: [&str; 2] = [
     "Remove the `omni_machine_set_node` of these machines in a separate apply, which wipes them, and switch in the next one. \
      Or add a machine set with the machine class, and destroy this one later.",
-    "Set `machine_class.size = 0` in a separate apply, which wipes the machines, and switch in the next one. \
+    "Set `machine_class.size = 0` and `allocation_type = \"Static\"` in a separate apply, which wipes the machines, and switch in the next one. \
      Or add a machine set without a machine class, and destroy this one later.",
 ];
 
@@ -586,23 +586,31 @@ pub(crate) async fn check_mode(
     let query = view::of_set(prior.get("cluster").as_str().unwrap_or_default(), id);
     let mut nodes = view::list(cx, specs::MachineSetNodeSpec::KIND, &query).await?;
     nodes.retain(|node| !goes(&node.key));
-    if !nodes.is_empty() {
-        let list = nodes.iter().map(|n| format!("`{}`", n.key.id)).collect::<Vec<_>>().join(", ");
-        let hint = match (plan.planned.get("role").as_str(), after.is_null()) {
-            (Some(CONTROL_PLANE), _) => {
-                "Keep the control plane as it is: without machines, etcd is lost. Only a new cluster can use a machine class for its control plane."
-            }
-            (_, false) => to_class,
-            (_, true) => from_class,
-        };
-        plan.diags.push(
-            Diagnostic::warning(
-                "The machine set still has machines",
-                format!("A machine set can switch between individual machines and a machine class only while it is empty, and it contains {list}: the apply will fail unless they have been removed by then."),
-            )
-            .hint(hint)
-            .at(at("machine_class")),
-        );
+    if nodes.is_empty() {
+        return Ok(());
     }
+    let list = nodes.iter().map(|n| format!("`{}`", n.key.id)).collect::<Vec<_>>().join(", ");
+    let hint = match (plan.planned.get("role").as_str(), after.is_null()) {
+        (Some(CONTROL_PLANE), _) => {
+            "Keep the control plane as it is: without machines, etcd is lost. Only a new cluster can use a machine class for its control plane."
+        }
+        (_, false) => to_class,
+        (_, true) => from_class,
+    };
+    // Terraform cannot remove what the class has allocated, so that the rest of the plan would be applied for nothing.
+    // A set of size 0 has been told to release its machines, and may be empty by the apply.
+    let allocated = nodes.iter().any(|node| node.metadata.labels.contains_key(labels::MANAGED_BY_ALLOCATOR));
+    let remains = after.is_null() && allocated && machines(before) != Some(0);
+    let (severity, why) = match remains && !cx.session.host.command().may_destroy() {
+        true => (Severity::Error, ", which nothing in this plan can remove: they belong to the class. Omni would refuse the change after other parts of the plan are applied."),
+        false => (Severity::Warning, ": the apply will fail unless they have been removed by then."),
+    };
+    let diagnostic = Diagnostic::warning(
+        "The machine set still has machines",
+        format!("A machine set can switch between individual machines and a machine class only while it is empty, and it contains {list}{why}"),
+    )
+    .hint(hint)
+    .at(at("machine_class"));
+    plan.diags.push(Diagnostic { severity, ..diagnostic });
     Ok(())
 }
