@@ -14,6 +14,7 @@ type Test = fn() -> Result<(), Failed>;
 const CLUSTER: &str = "omni_cluster";
 const SET: &str = "omni_machine_set";
 const NODE: &str = "omni_machine_set_node";
+const CLASS: &str = "omni_machine_class";
 const PATCH: &str = "omni_config_patch";
 const LOCK: &str = "omni.sidero.dev/cluster-locked";
 
@@ -30,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
         ("an_upgrade_makes_room_for_a_newer_machine", an_upgrade_makes_room_for_a_newer_machine),
         ("a_set_that_gives_up_its_class_takes_nodes", a_set_that_gives_up_its_class_takes_nodes),
         ("a_set_by_class_with_nodes_contradicts_itself", a_set_by_class_with_nodes_contradicts_itself),
+        ("a_class_of_every_machine_keeps_its_selector", a_class_of_every_machine_keeps_its_selector),
         ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
         ("an_object_is_not_destroyed_and_kept", an_object_is_not_destroyed_and_kept),
         ("a_part_that_names_a_renamed_cluster_is_told", a_part_that_names_a_renamed_cluster_is_told),
@@ -390,6 +392,25 @@ fn the_last_control_plane_is_missed() -> Result<(), Failed> {
         for (kind, instance) in [(CLUSTER, &whole), (SET, &set), (NODE, &one)] {
             assert!(!lost(&host.plan_destroy(kind, instance).await.unwrap()), "{kind}");
         }
+    })
+}
+
+/// Omni takes an empty selector, and a class of the official provider may have one.
+fn a_class_of_every_machine_keeps_its_selector() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let class = json!({ "name": "any", "match_labels": ["site = a"] });
+        made(&host, CLASS, &class).await;
+        host.edit("MachineClasses", "any", |class| {
+            class.spec = specs::MachineClassSpec { match_labels: vec![String::new()], ..Default::default() }.encode_to_vec();
+        });
+        host.next_run().await;
+        let held = host.import(CLASS, "any", None).await.unwrap();
+        let labelled = with(class.clone(), &json!({ "match_labels": [""], "labels": { "k": "v" } }));
+        let told = plan(&host, CLASS, Some(&held), &labelled).await.warnings.join("\n");
+        assert!(told.contains("match_labels: The class would match every machine"), "{told}");
+        let more = with(class, &json!({ "match_labels": ["", "site = b"] }));
+        host.plan(CLASS, Some(&held), &host.config(CLASS, &more)).await.expect_err("it is changed");
     })
 }
 

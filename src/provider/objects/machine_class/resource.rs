@@ -3,15 +3,15 @@
 use super::provision;
 use crate::omni::spec::Spec;
 use crate::omni::{Query, labels};
-use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table};
+use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table, unless_destroying};
 use crate::provider::ledger::ObjectKey;
-use crate::provider::lookup::is_selector;
+use crate::provider::lookup::{is_selector, selects};
 use crate::provider::objects::machine_set;
 use crate::provider::view;
 use crate::tf::check::{Check, Rule, not_empty};
-use crate::tf::diag::{Diagnostic, Diagnostics};
+use crate::tf::diag::{Diagnostic, Diagnostics, Severity};
 use crate::tf::path::Path;
-use crate::tf::resource::Plan;
+use crate::tf::resource::{Plan, Private};
 use crate::tf::schema::{Schema, plain, string};
 use crate::tf::value::{Type, Value};
 use async_trait::async_trait;
@@ -37,11 +37,13 @@ impl Table for MachineClass {
             string("name").required().replaces().check(not_empty()).doc("Name of the machine class.").id(),
             plain("match_labels", Type::list(Type::String))
                 .or_nothing()
+                .check(has_some())
                 .check(is_selector().of_each())
                 .check(is_allowed().of_each())
                 .doc(
                     "Takes the machines whose labels match any of these selectors, such as `region = eu, !gpu`. \
-                 The terms of a selector are separated by commas, and all of them must hold.",
+                 The terms of a selector are separated by commas, and all of them must hold. \
+                 An empty selector would match every machine, and is refused in a new class; a label that every machine has, such as `omni.sidero.dev/arch`, says so.",
                 )
                 .field("match_labels"),
             provision::row("auto_provision", |provision| {
@@ -49,6 +51,14 @@ impl Table for MachineClass {
             }),
         ]
     }
+}
+
+/// There is a selector: Omni refuses a class without one.
+fn has_some() -> Check {
+    Check::by(|value| match value {
+        Value::List(selectors) if selectors.is_empty() => Err("There must be at least one selector.".to_owned()),
+        _ => Ok(()),
+    })
 }
 
 /// The selector is one that Omni takes of a machine class.
@@ -81,6 +91,7 @@ impl ResourceType for MachineClass {
     }
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+        check_selectors(cx, plan);
         provision::check(cx, plan, "auto_provision").await
     }
 
@@ -112,6 +123,32 @@ impl ResourceType for MachineClass {
         );
         Ok(())
     }
+}
+
+/// An empty selector matches every machine, and is more often an empty variable than meant. Omni takes it, so a class that has it already,
+/// as one of the official provider may, keeps it.
+fn check_selectors(cx: &Cx, plan: &mut Plan<'_>) {
+    let selectors = plan.planned.get("match_labels");
+    let Some(index) = selectors.elements().iter().position(|selector| selects().run(selector).is_err()) else { return };
+    let had = plan.prior.is_some_and(|prior| prior.get("match_labels") == selectors);
+    // The first plan of a replacement has told.
+    if plan.prior.is_none() && plan.replaced != Private::default() {
+        return;
+    }
+    let told = Diagnostic::error(
+        "The class would match every machine",
+        format!("Selector {index} of `match_labels` is empty and matches every machine, whatever its labels: machine sets would take any that is available."),
+    )
+    .hint(
+        "Check the variable that it comes from. For a class of all machines, write a label that each of them has: \
+         `omni.sidero.dev/arch`.",
+    )
+    .at(Path::of("match_labels"));
+    let told = match had {
+        true => Diagnostic { severity: Severity::Warning, ..told },
+        false => unless_destroying(cx, told),
+    };
+    plan.diags.push(told);
 }
 
 impl CosiObject for MachineClass {
