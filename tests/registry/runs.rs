@@ -32,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_set_that_gives_up_its_class_takes_nodes", a_set_that_gives_up_its_class_takes_nodes),
         ("a_set_by_class_with_nodes_contradicts_itself", a_set_by_class_with_nodes_contradicts_itself),
         ("a_class_of_every_machine_keeps_its_selector", a_class_of_every_machine_keeps_its_selector),
+        ("a_class_in_use_is_renamed", a_class_in_use_is_renamed),
         ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
         ("an_object_is_not_destroyed_and_kept", an_object_is_not_destroyed_and_kept),
         ("a_part_that_names_a_renamed_cluster_is_told", a_part_that_names_a_renamed_cluster_is_told),
@@ -411,6 +412,38 @@ fn a_class_of_every_machine_keeps_its_selector() -> Result<(), Failed> {
         assert!(told.contains("match_labels: The class would match every machine"), "{told}");
         let more = with(class, &json!({ "match_labels": ["", "site = b"] }));
         host.plan(CLASS, Some(&held), &host.config(CLASS, &more)).await.expect_err("it is changed");
+    })
+}
+
+/// A replacement destroys the class first, which Omni refuses; what the plan says leads out of it.
+fn a_class_in_use_is_renamed() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        made(&host, CLUSTER, &cluster()).await;
+        let by_labels = json!({ "name": "big", "match_labels": ["site = a"] });
+        let class = made(&host, CLASS, &by_labels).await;
+        let renamed = with(by_labels.clone(), &json!({ "name": "small" }));
+        host.next_run().await;
+        silent(&host, CLASS, Some(&class), &renamed).await;
+        let set = made(&host, SET, &with(workers(), &json!({ "machine_class": { "name": "big", "size": 1 } }))).await;
+        let provider = json!({ "match_labels": null, "auto_provision": { "provider_id": "qemu", "provider_data": "cores: 2\n" } });
+        for (after, path, advice) in [
+            (renamed.clone(), "name", "create_before_destroy = true"),
+            (with(by_labels.clone(), &provider), "auto_provision", "a class of another name"),
+        ] {
+            host.next_run().await;
+            let told = plan(&host, CLASS, Some(&class), &after).await.warnings.join("\n");
+            assert!(told.contains(&format!("{path}: Machine class `big` is in use")), "{told}");
+            assert!(told.contains("`demo-workers`") && told.contains(advice), "{told}");
+        }
+        // The set gets another class by the same change.
+        host.next_run().await;
+        let told = host.plan_destroy(CLASS, &class).await.unwrap().join("\n");
+        assert!(told.contains("Machine class `big` is in use") && told.contains("one more apply"), "{told}");
+        // It goes with its set.
+        host.next_run().await;
+        host.plan_destroy(SET, &set).await.unwrap();
+        silent(&host, CLASS, Some(&class), &renamed).await;
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::provision;
 use crate::omni::spec::Spec;
-use crate::omni::{Query, labels};
+use crate::omni::{Error, Query, labels};
 use crate::provider::engine::{Bind, CosiObject, Cx, Failure, OneKind, ResourceType, Row, Table, unless_destroying};
 use crate::provider::ledger::ObjectKey;
 use crate::provider::lookup::{is_selector, selects};
@@ -76,7 +76,9 @@ impl ResourceType for MachineClass {
     fn about() -> Schema {
         Schema::new(
             "Manages a machine class: machines that are selected by their labels, or created by an infrastructure provider. \
-             Machine sets allocate machines from it with `machine_class`. A change from `match_labels` to `auto_provision` or back forces replacement. Omni refuses to destroy a class that a machine set uses.",
+             Machine sets allocate machines from it with `machine_class`. A change from `match_labels` to `auto_provision` or back forces replacement. Omni refuses to destroy a class that a machine set uses.\n\n\
+             To rename a class in use, set `create_before_destroy = true` in its `lifecycle` block and refer to its `name` in the machine sets. \
+             To give machine sets another class, keep the old one until they have changed, and destroy it in a later apply.",
         )
         .rule(Rule::ExactlyOne(&KINDS))
     }
@@ -92,37 +94,58 @@ impl ResourceType for MachineClass {
 
     async fn check_plan(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Failure> {
         check_selectors(cx, plan);
+        check_replacement(cx, plan).await?;
         provision::check(cx, plan, "auto_provision").await
     }
 
     async fn check_delete(cx: &Cx, prior: &Value, diags: &mut Diagnostics) -> Result<(), Failure> {
         let name = prior.get("name").as_str().unwrap_or_default();
-        let mut users = Vec::new();
-        for set in view::list(cx, MachineSetSpec::KIND, &Query::all()).await? {
-            if machine_set::class_of(&set)?.as_deref() == Some(name)
-                && !cx.session.ledger.goes(&ObjectKey::from(&set.key))
-            {
-                users.push(format!("`{}`", set.key.id));
-            }
+        if let Some(users) = users(cx, name).await? {
+            diags.push(in_use(name, &users).hint(
+                "Destroy the machine sets in the same apply. To give them another class, keep this one for one more apply: \
+                 Terraform destroys it before it changes them.",
+            ));
         }
-        if users.is_empty() {
-            return Ok(());
-        }
-        let more = users.len().saturating_sub(MOST_SETS);
-        users.truncate(MOST_SETS);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        diags.push(
-            Diagnostic::warning(
-                format!("Machine class `{name}` is in use"),
-                format!(
-                    "Omni refuses to remove it while these machine sets take machines from it: {}{more}.",
-                    users.join(", ")
-                ),
-            )
-            .hint("Destroy the machine sets in the same apply, or give them another class first."),
-        );
         Ok(())
     }
+}
+
+/// The machine sets that take machines from the class and are not known to go, as a list in words; `None` if there are none.
+async fn users(cx: &Cx, name: &str) -> Result<Option<String>, Error> {
+    let mut users = Vec::new();
+    for set in view::list(cx, MachineSetSpec::KIND, &Query::all()).await? {
+        if machine_set::class_of(&set)?.as_deref() == Some(name) && !cx.session.ledger.goes(&ObjectKey::from(&set.key)) {
+            users.push(format!("`{}`", set.key.id));
+        }
+    }
+    let more = users.len().saturating_sub(MOST_SETS);
+    users.truncate(MOST_SETS);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Ok((!users.is_empty()).then(|| format!("{}{more}", users.join(", "))))
+}
+
+fn in_use(name: &str, users: &str) -> Diagnostic {
+    Diagnostic::warning(
+        format!("Machine class `{name}` is in use"),
+        format!("Omni refuses to remove it while these machine sets take machines from it: {users}."),
+    )
+}
+
+/// A replacement destroys the class first, which Omni refuses while machine sets use it: then no apply gets further.
+async fn check_replacement(cx: &Cx, plan: &mut Plan<'_>) -> Result<(), Error> {
+    let (Some(prior), Some(by)) = (plan.prior, plan.replace.first().cloned()) else { return Ok(()) };
+    let name = prior.get("name").as_str().unwrap_or_default();
+    let Some(users) = users(cx, name).await? else { return Ok(()) };
+    let hint = match prior.get("name") == plan.planned.get("name") {
+        // Both cannot be there at once.
+        true => "Add a class of another name, give it to the machine sets, and destroy this one in a later apply.",
+        false => {
+            "Set `create_before_destroy = true` in its `lifecycle` block, and refer to its `name` in the machine sets: \
+             then the new class is made first, and the sets change to it before the old one is destroyed."
+        }
+    };
+    plan.diags.push(in_use(name, &users).hint(hint).at(by));
+    Ok(())
 }
 
 /// An empty selector matches every machine, and is more often an empty variable than meant. Omni takes it, so a class that has it already,
