@@ -8,6 +8,7 @@ use omni_proto::specs;
 use omni_sim::inventory;
 use prost::Message;
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_class_of_every_machine_keeps_its_selector", a_class_of_every_machine_keeps_its_selector),
         ("a_class_in_use_is_renamed", a_class_in_use_is_renamed),
         ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
+        ("the_last_control_plane_is_a_target", the_last_control_plane_is_a_target),
         ("an_object_is_not_destroyed_and_kept", an_object_is_not_destroyed_and_kept),
         ("a_part_that_names_a_renamed_cluster_is_told", a_part_that_names_a_renamed_cluster_is_told),
         ("a_part_that_names_a_destroyed_cluster_is_told", a_part_that_names_a_destroyed_cluster_is_told),
@@ -402,9 +404,8 @@ fn a_class_of_every_machine_keeps_its_selector() -> Result<(), Failed> {
         let host = Host::start(&[]).await;
         let class = json!({ "name": "any", "match_labels": ["site = a"] });
         made(&host, CLASS, &class).await;
-        host.edit("MachineClasses", "any", |class| {
-            class.spec = specs::MachineClassSpec { match_labels: vec![String::new()], ..Default::default() }.encode_to_vec();
-        });
+        let every = specs::MachineClassSpec { match_labels: vec![String::new()], ..Default::default() };
+        host.edit("MachineClasses", "any", |class| class.spec = every.encode_to_vec());
         host.next_run().await;
         let held = host.import(CLASS, "any", None).await.unwrap();
         let labelled = with(class.clone(), &json!({ "match_labels": [""], "labels": { "k": "v" } }));
@@ -426,7 +427,8 @@ fn a_class_in_use_is_renamed() -> Result<(), Failed> {
         host.next_run().await;
         silent(&host, CLASS, Some(&class), &renamed).await;
         let set = made(&host, SET, &with(workers(), &json!({ "machine_class": { "name": "big", "size": 1 } }))).await;
-        let provider = json!({ "match_labels": null, "auto_provision": { "provider_id": "qemu", "provider_data": "cores: 2\n" } });
+        let provider = json!({ "provider_id": "qemu", "provider_data": "cores: 2\n" });
+        let provider = json!({ "match_labels": null, "auto_provision": provider });
         for (after, path, advice) in [
             (renamed.clone(), "name", "create_before_destroy = true"),
             (with(by_labels.clone(), &provider), "auto_provision", "a class of another name"),
@@ -444,6 +446,30 @@ fn a_class_in_use_is_renamed() -> Result<(), Failed> {
         host.next_run().await;
         host.plan_destroy(SET, &set).await.unwrap();
         silent(&host, CLASS, Some(&class), &renamed).await;
+    })
+}
+
+/// A destroy with targets may leave the set out, so that no plan of it tells that it stays.
+fn the_last_control_plane_is_a_target() -> Result<(), Failed> {
+    block(async {
+        let whole = ["terraform", "plan", "-destroy"];
+        let targets = ["terraform", "plan", "-destroy", "-target=omni_machine_set_node.a"];
+        for (command, told) in [(&targets[..], true), (&whole[..], false)] {
+            let host = Host::called(command, Host::options(Duration::from_millis(5)), &[]).await;
+            made(&host, CLUSTER, &cluster()).await;
+            made(&host, SET, &json!({ "cluster": "demo", "role": "controlplane" })).await;
+            let mut nodes = Vec::new();
+            for machine in [1, 2] {
+                nodes.push(made(&host, NODE, &node("demo-control-planes", machine)).await);
+            }
+            host.next_run().await;
+            let mut said = Vec::new();
+            for node in &nodes {
+                let lines = host.plan_destroy(NODE, node).await.unwrap();
+                said.push(lines.iter().any(|line| line.contains("would lose its last control plane")));
+            }
+            assert_eq!(said, [false, told], "{command:?}");
+        }
     })
 }
 

@@ -82,11 +82,10 @@ pub(crate) async fn check_removal(
     machine: &str,
     diags: &mut Diagnostics,
 ) -> Result<(), Error> {
-    if stays(cx, cluster, set) {
-        let machines = machines(cx, cluster, set, machine).await?;
-        if machines.staying.is_empty() {
-            diags.push(lost(cluster, set, machine, &machines).at(at("machine_set")));
-        }
+    let Some(unless) = stays(cx, cluster, set) else { return Ok(()) };
+    let machines = machines(cx, cluster, set, machine).await?;
+    if machines.staying.is_empty() {
+        diags.push(lost(cluster, set, machine, unless, &machines).at(at("machine_set")));
     }
     Ok(())
 }
@@ -96,11 +95,12 @@ pub(crate) async fn check_replacement(cx: &Cx, prior: &Value, by: Path) -> Resul
     let text = |name: &str| prior.get(name).as_str().unwrap_or_default().to_owned();
     let (cluster, machine) = (text("cluster"), text("machine_id"));
     let set = naming::set_in(&cluster, &text("machine_set"));
-    if !naming::is_control_planes(&cluster, &set) || !stays(cx, &cluster, &set) {
+    if !naming::is_control_planes(&cluster, &set) {
         return Ok(None);
     }
+    let Some(unless) = stays(cx, &cluster, &set) else { return Ok(None) };
     let machines = machines(cx, &cluster, &set, &machine).await?;
-    Ok(machines.staying.is_empty().then(|| lost(&cluster, &set, &machine, &machines).at(by)))
+    Ok(machines.staying.is_empty().then(|| lost(&cluster, &set, &machine, unless, &machines).at(by)))
 }
 
 /// The same where one document says which machines a control plane has: `wanted` are those that it names, and `going`
@@ -148,7 +148,8 @@ struct Machines {
 }
 
 /// Machines that are added come too late: etcd goes with the last of those that are there.
-fn lost(cluster: &str, set: &str, machine: &str, machines: &Machines) -> Diagnostic {
+/// `unless` says on which condition nothing is lost.
+fn lost(cluster: &str, set: &str, machine: &str, unless: &str, machines: &Machines) -> Diagnostic {
     let which = match machines.going.len() {
         0 => format!("Machine `{machine}` is the last one of machine set `{set}`"),
         more => format!("All {} machines of machine set `{set}` are removed", more + 1),
@@ -167,17 +168,22 @@ fn lost(cluster: &str, set: &str, machine: &str, machines: &Machines) -> Diagnos
     };
     Diagnostic::warning(
         format!("Cluster `{cluster}` would lose its last control plane"),
-        format!("{which}{added}. This destroys etcd, and the cluster cannot be bootstrapped again."),
+        format!("{which}{added}{unless}. This destroys etcd, and the cluster cannot be bootstrapped again."),
     )
     .hint(hint)
 }
 
-/// Whether the set is known to stay: nothing is lost with a machine whose whole cluster is to go.
-fn stays(cx: &Cx, cluster: &str, set: &str) -> bool {
-    let ledger = &cx.session.ledger;
+/// Whether the set stays, and on which condition: nothing is lost with a machine whose whole cluster is to go.
+/// A whole destroy comes to the machines first, and knows nothing of their set yet; one with targets may never come to it.
+fn stays(cx: &Cx, cluster: &str, set: &str) -> Option<&'static str> {
+    let (ledger, host) = (&cx.session.ledger, cx.session.host.command());
     let set = ObjectKey::from(&MachineSetSpec::KIND.key(set));
     let cluster = ObjectKey::from(&ClusterSpec::KIND.key(cluster));
-    ledger.planned(&set).is_some() && !ledger.goes(&set) && !ledger.goes(&cluster)
+    match ledger.planned(&set).is_some() {
+        _ if ledger.goes(&set) || ledger.goes(&cluster) => None,
+        true => Some(""),
+        false => host.is_targeted.then_some("; the cluster stays unless it is a target too"),
+    }
 }
 
 async fn machines(cx: &Cx, cluster: &str, set: &str, machine: &str) -> Result<Machines, Error> {
