@@ -9,6 +9,7 @@ use omni_sim::inventory;
 use prost::Message;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
+use terraform_provider_omni::tf::value::Value;
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -35,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_class_of_every_machine_keeps_its_selector", a_class_of_every_machine_keeps_its_selector),
         ("a_class_in_use_is_renamed", a_class_in_use_is_renamed),
         ("the_last_control_plane_is_missed", the_last_control_plane_is_missed),
+        ("a_machine_of_a_class_is_nobody_elses", a_machine_of_a_class_is_nobody_elses),
         ("the_last_control_plane_is_a_target", the_last_control_plane_is_a_target),
         ("an_object_is_not_destroyed_and_kept", an_object_is_not_destroyed_and_kept),
         ("a_part_that_names_a_renamed_cluster_is_told", a_part_that_names_a_renamed_cluster_is_told),
@@ -469,6 +471,42 @@ fn the_last_control_plane_is_a_target() -> Result<(), Failed> {
                 said.push(lines.iter().any(|line| line.contains("would lose its last control plane")));
             }
             assert_eq!(said, [false, told], "{command:?}");
+        }
+    })
+}
+
+/// A node of a machine that a class has allocated can be neither imported nor adopted, so no advice says so.
+fn a_machine_of_a_class_is_nobody_elses() -> Result<(), Failed> {
+    block(async {
+        let host = Host::start(&[]).await;
+        let (set, other) = (with(workers(), &json!({ "name": "pool" })), with(cluster(), &json!({ "name": "other" })));
+        made(&host, CLUSTER, &cluster()).await;
+        made(&host, CLASS, &json!({ "name": "big", "match_labels": ["omni.sidero.dev/arch"] })).await;
+        made(&host, SET, &with(set, &json!({ "machine_class": { "name": "big", "size": 1 } }))).await;
+        made(&host, SET, &workers()).await;
+        made(&host, CLUSTER, &other).await;
+        made(&host, SET, &json!({ "cluster": "other", "role": "workers" })).await;
+        host.sim.settle().unwrap();
+        let taken = host.machines().into_iter().find(|id| host.object("MachineSetNodes", id).is_some()).unwrap();
+        for adopts in [false, true] {
+            host.reconfigure(&[("adopt_existing", Value::from(adopts))]).await;
+            for cluster in ["demo", "other"] {
+                let set = format!("{cluster}-workers");
+                let config = json!({ "cluster": cluster, "machine_set": set, "machine_id": taken });
+                host.next_run().await;
+                let mut told = vec![plan(&host, NODE, None, &config).await.warnings];
+                // Omni refuses the machine of another cluster before it looks for the node.
+                if cluster == "demo" {
+                    let (failed, _) = host.apply(NODE, None, &host.config(NODE, &config)).await.expect_err("it is taken");
+                    told.push(errors(&failed));
+                }
+                for lines in told {
+                    let said = lines.join("\n");
+                    assert!(said.contains(&format!("machine_id: Machine `{taken}` belongs to a machine class")), "{said}");
+                    assert!(said.contains("`demo-pool`") && said.contains("Choose another machine"), "{said}");
+                    assert!(!said.contains("mport") && !said.contains("adopt") && !said.contains("is in use"), "{said}");
+                }
+            }
         }
     })
 }

@@ -180,6 +180,11 @@ fn import(name: &str, id: &str) -> String {
 
 /// The same of a COSI object: a cluster template says what it has made.
 pub(super) fn unmanaged(resource: &CosiBackend, operation: &Operation<'_>, existing: &Stored) -> Diagnostic {
+    // What the type cannot show can be neither imported nor adopted; the type says what to do instead.
+    let imported = resource.base().schema.null_object();
+    if let Err(Failure::Refused(why)) = show(resource, existing, &imported, &Private::default()) {
+        return *why;
+    }
     let mut told = duplicate(resource.facts.name, operation, &resource.kind.id_of(&existing.key), true);
     if existing.metadata.annotations.contains_key(labels::MANAGED_BY_TEMPLATES) {
         told.detail.push_str(" A cluster template manages it, and changes it back whenever it is synchronized.");

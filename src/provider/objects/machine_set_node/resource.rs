@@ -43,6 +43,9 @@ const TALOS_VERSION: &str = "omni.sidero.dev/talos-version";
 /// Label of a machine: Talos is installed on its disk.
 const INSTALLED: &str = "omni.sidero.dev/installed";
 
+/// What is said of a machine that no node can manage.
+const OF_CLASS: &str = "belongs to a machine class";
+
 /// How long a machine that was given up may still take to go.
 const FORCE_DESTROY_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -151,11 +154,12 @@ impl Table for MachineSetNode {
         if prior.is_null() || object.label(labels::MANAGED_BY_ALLOCATOR).is_none() {
             return Ok(());
         }
+        let set = object.label(labels::MACHINE_SET).unwrap_or_default();
         Err(Diagnostic::error(
-            format!("Machine `{}` belongs to a machine class", object.id()),
-            "Omni allocated the machine from a machine class, and can release it at any time.",
+            format!("Machine `{}` {OF_CLASS}", object.id()),
+            format!("Omni allocated it to machine set `{set}` from the machine class of that set, and can release it at any time."),
         )
-        .hint("Set the size in `machine_class` of the `omni_machine_set` instead of managing its machines one by one.")
+        .hint("Choose another machine. How many machines the set has is up to the size in `machine_class` of its `omni_machine_set`.")
         .at(at("machine_id")))
     }
 }
@@ -508,6 +512,8 @@ async fn check_machine(cx: &Cx, plan: &mut Plan<'_>, machine: &str, cluster: &st
         && other != cluster
         && !leaves(MachineSetNodeSpec::KIND.key(machine))
         && !leaves(ClusterSpec::KIND.key(other))
+        // Nobody can remove such a machine from its cluster.
+        && !plan.diags.iter().any(|told| told.summary.ends_with(OF_CLASS))
     {
         // The node in that cluster is there for the same reason.
         take_back_existing(plan);
